@@ -1,0 +1,151 @@
+"""All that a check file imports from hostvigil. These names are a promise: a test pins them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import ClassVar
+
+import msgspec
+
+from agent.context import CheckError, Context
+from agent.model import Metric, Result, Status
+from agent.units import (
+    Duration,
+    DurationAbove,
+    DurationBelow,
+    Level,
+    Number,
+    NumberAbove,
+    NumberBelow,
+    Percent,
+    PercentAbove,
+    PercentBelow,
+    Range,
+    Regex,
+    SettingValue,
+    Size,
+    SizeAbove,
+    SizeBelow,
+    duration_text,
+    size_text,
+)
+
+__all__ = [
+    "Check",
+    "CheckError",
+    "Context",
+    "Duration",
+    "DurationAbove",
+    "DurationBelow",
+    "Level",
+    "Metric",
+    "Number",
+    "NumberAbove",
+    "NumberBelow",
+    "Percent",
+    "PercentAbove",
+    "PercentBelow",
+    "Range",
+    "Regex",
+    "Result",
+    "SettingValue",
+    "Size",
+    "SizeAbove",
+    "SizeBelow",
+    "Status",
+    "critical",
+    "duration_text",
+    "judge",
+    "nodata",
+    "ok",
+    "size_text",
+    "warning",
+]
+
+
+class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A check type: the fields are its YAML settings, the docstring is its documentation, `run` looks.
+
+    A field's `typing.Annotated[..., msgspec.Meta(description=...)]` is the setting's documentation.
+    """
+
+    fail_after: ClassVar[int] = 1
+    """The default of the setting `fail_after` for this type."""
+    together: ClassVar[bool] = False
+    """Checks of this type with the same interval are due at the same moment, to share work by `ctx.shared`."""
+
+    def run(self, ctx: Context) -> Iterable[Result | Metric]:
+        """Yield results and metrics; several results of one subject become one.
+
+        Raise CheckError for "I could not look" (nodata); any other exception is a bug (nodata and a traceback in
+        the log); yielding no result is nodata.
+        """
+        return ()
+
+    def problems(self) -> Iterable[tuple[str, str]]:
+        """Yield (setting, what is wrong and what to write instead) where settings contradict each other."""
+        return ()
+
+
+def ok(summary: str, subject: str = "", details: str = "") -> Result:
+    return Result(Status.OK, summary, subject, details)
+
+
+def warning(summary: str, subject: str = "", details: str = "") -> Result:
+    return Result(Status.WARNING, summary, subject, details)
+
+
+def critical(summary: str, subject: str = "", details: str = "") -> Result:
+    return Result(Status.CRITICAL, summary, subject, details)
+
+
+def nodata(summary: str, subject: str = "", details: str = "") -> Result:
+    return Result(Status.NODATA, summary, subject, details)
+
+
+def judge(
+    name: str,
+    value: float,
+    warning: Level | None = None,
+    critical: Level | None = None,
+    *,
+    unit: str = "",
+    subject: str = "",
+    summary: str = "",
+    minimum: float | None = None,
+    maximum: float | None = None,
+) -> Result:
+    """Judge a number against levels: the result has the number as a metric and says which level it passed.
+
+    `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `summary` replaces "name value".
+    """
+    status, passed = Status.OK, ""
+    if critical is not None and critical.passed_by(value):
+        status, passed = Status.CRITICAL, f" ({_limit('critical', critical)})"
+    elif warning is not None and warning.passed_by(value):
+        status, passed = Status.WARNING, f" ({_limit('warning', warning)})"
+    metric = Metric(
+        name,
+        value,
+        unit,
+        "" if warning is None else warning.perfdata,
+        "" if critical is None else critical.perfdata,
+        minimum,
+        maximum,
+        subject,
+    )
+    return Result(status, (summary or f"{name} {_value_text(value, unit)}") + passed, subject, "", (metric,))
+
+
+def _limit(word: str, level: Level) -> str:
+    if level.plain is None:
+        return f"{word} range {level}"
+    return f"{word} from {level}" if level.upper else f"{word} below {level}"
+
+
+def _value_text(value: float, unit: str) -> str:
+    if unit == "s":
+        return duration_text(value)
+    if unit == "B":
+        return size_text(value)
+    return f"{value:.4g}{unit}"

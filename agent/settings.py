@@ -1,0 +1,89 @@
+"""What the configuration says, typed and checked: frozen values, read by `config`, used by everything else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.api import Check
+from agent.model import Policy
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where something was written: 1-based line and column."""
+
+    file: str
+    line: int = 1
+    column: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+class Problem(msgspec.Struct, frozen=True):
+    """A fault of the configuration: what is wrong and what to write instead."""
+
+    place: Place
+    text: str
+    check: str = ""
+    """The check that cannot run because of it; empty when the fault belongs to no single check."""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.check + ': ' if self.check else ''}{self.text}"
+
+
+class EventsSettings(msgspec.Struct, frozen=True):
+    """How events reach the API. Without an endpoint they go to the local store and the terminal."""
+
+    endpoint: str = ""
+    api_key: str = ""
+    rate_limit: float = 20.0
+    """Requests a minute."""
+    timeout: float = 15.0
+    """Seconds for one request, everything included."""
+    proxy: str = ""
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+
+
+class AgentSettings(msgspec.Struct, frozen=True):
+    """The merged `agent:` sections of all files."""
+
+    hostname: str = ""
+    """Empty: this host's own name."""
+    tags: dict[str, str] = {}
+    events: EventsSettings = EventsSettings()
+
+
+class CheckConfig(msgspec.Struct, frozen=True):
+    """One configured check. Times in seconds."""
+
+    name: str
+    type: str
+    check: Check
+    place: Place
+    interval: float = 60.0
+    cron: str = ""
+    """Five fields; when set, it replaces the interval."""
+    timezone: str = ""
+    """IANA name for `cron`; empty: the host's own."""
+    timeout: float = 10.0
+    retry_interval: float = 0.0
+    """Between runs while a result differs from what is decided; 0: the interval."""
+    policy: Policy = Policy()
+    tags: dict[str, str] = {}
+    enabled: bool = True
+    description: str = ""
+    runbook: str = ""
+    places: dict[str, Place] = {}
+    """Where each setting was written."""
+
+
+class Config(msgspec.Struct, frozen=True):
+    """Everything the files say."""
+
+    agent: AgentSettings = AgentSettings()
+    checks: dict[str, CheckConfig] = {}
+    problems: tuple[Problem, ...] = ()
+    secrets: frozenset[str] = frozenset()
+    """Values that came out of ${file:...} and ${env:...}; they must never show anywhere."""

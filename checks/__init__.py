@@ -1,0 +1,1 @@
+"""What hostvigil can look at: one file is one check type, found by its name."""

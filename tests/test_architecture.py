@@ -1,0 +1,58 @@
+"""The arrows of the house: who may import whom. A new arrow is a decision, taken here."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+import agent.api
+
+ROOT = Path(__file__).parent.parent
+
+# Each room of the agent, from the ground up, and the rooms it may look into.
+ARROWS = {
+    "agent": set(),
+    "agent.model": set(),
+    "agent.units": set(),
+    "agent.context": set(),
+    "agent.api": {"agent.model", "agent.context", "agent.units"},
+    "agent.settings": {"agent.api", "agent.model"},
+}
+
+
+def imports_of(path: Path) -> set[str]:
+    """Every module of ours that a file imports, imports inside functions included."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            found |= {node.module} if node.module != "agent" else {f"agent.{name.name}" for name in node.names}
+        elif isinstance(node, ast.Import):
+            found |= {name.name for name in node.names}
+    return {name for name in found if name.split(".")[0] in ("agent", "checks")}
+
+
+def room_of(path: Path) -> str:
+    """`agent/cli/status.py` is part of the room `agent.cli`."""
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:2]).removesuffix(".__init__")
+
+
+def test_rooms_of_the_agent_look_only_where_the_table_lets_them() -> None:
+    for path in sorted((ROOT / "agent").rglob("*.py")):
+        room = room_of(path)
+        seen = {".".join(name.split(".")[:2]) for name in imports_of(path)} - {room, "agent.__version__"}
+        assert room in ARROWS, f"{room} is new: give it its place in ARROWS"
+        assert seen <= ARROWS[room], f"{path.relative_to(ROOT)} must not import {sorted(seen - ARROWS[room])}"
+
+
+def test_a_check_imports_nothing_of_ours_but_the_api() -> None:
+    for path in sorted((ROOT / "checks").rglob("*.py")):
+        own = room_of(path)
+        foreign = {name for name in imports_of(path) if name != "agent.api" and not name.startswith(own)}
+        assert not foreign, f"{path.relative_to(ROOT)} must not import {sorted(foreign)}"
+
+
+def test_the_names_a_check_file_may_import_are_these() -> None:
+    assert agent.api.__all__ == sorted(agent.api.__all__), "kept sorted, so that a change shows"
+    for name in agent.api.__all__:
+        assert hasattr(agent.api, name)
