@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import warnings
 from typing import Any, ClassVar, Self
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -21,6 +22,8 @@ class SettingValue:
 
     pattern: ClassVar[str]
     example: ClassVar[str]
+    words: ClassVar[str] = "a value"
+    """What it is, for messages and documentation: `a time span`."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -35,8 +38,10 @@ class SettingValue:
 def _amount(value: object, units: dict[str, Any], example: str) -> tuple[float, str]:
     match = re.fullmatch(rf"({_NUMBER})\s?([a-zA-Z%]*)", value.strip()) if isinstance(value, str) else None
     if match and match[2] in units:
+        if len(match[1]) > 15:
+            raise ValueError(f"{value!r} has too many digits")
         return float(match[1]), match[2]
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if (match and not match[2]) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         raise ValueError(f"{value} has no unit, write for example {example}")
     raise ValueError(f"{value!r} is not understood, write for example {example}")
 
@@ -46,6 +51,7 @@ class Duration(float, SettingValue):
 
     pattern = rf"^\s*{_NUMBER}\s?(ms|s|m|h|d)\s*$"
     example = "30s"
+    words = "a time span"
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -62,6 +68,7 @@ class Size(int, SettingValue):
 
     pattern = rf"^\s*{_NUMBER}\s?([kKMGTP]i?)?B\s*$"
     example = "5GiB"
+    words = "a size"
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -77,6 +84,7 @@ class Percent(float, SettingValue):
 
     pattern = rf"^\s*{_NUMBER}\s?%\s*$"
     example = "80%"
+    words = "a percentage"
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -94,13 +102,13 @@ class Number(float, SettingValue):
 
     pattern = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"
     example = "10"
+    words = "a number"
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        if isinstance(value, str) and re.match(cls.pattern, value):
-            return cls(value)
-        if isinstance(value, (int, float)) and not isinstance(value, bool) and math.isfinite(value):
-            return cls(value)
+        written = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if isinstance(written, str) and re.match(cls.pattern, written) and math.isfinite(float(written)):
+            return cls(written)
         raise ValueError(f"{value!r} is not a number, write for example {cls.example}")
 
     @classmethod
@@ -137,11 +145,18 @@ class Range:
         return (self.start <= value <= self.end) == self.inside
 
     def implies(self, other: Range) -> bool:
-        """Tell whether whatever alerts here alerts there too, as far as two simple ranges can tell."""
-        if self.inside != other.inside:
-            return True
-        outer, inner = (other, self) if self.inside else (self, other)
-        return outer.start <= inner.start and inner.end <= outer.end
+        """Tell whether whatever alerts here alerts there too (bounds themselves, and below 0 of `10`, aside)."""
+        return all(
+            any(from_ <= start and end <= to for from_, to in other._alerting(below_zero=True))
+            for start, end in self._alerting(below_zero=False)
+        )
+
+    def _alerting(self, below_zero: bool) -> list[tuple[float, float]]:
+        """Return the spans of numbers that alert; a range that begins at 0 hardly means to speak of less."""
+        if self.inside:
+            return [(self.start, self.end)]
+        below = [(-math.inf, self.start)] if not math.isinf(self.start) and (self.start or below_zero) else []
+        return below + ([] if math.isinf(self.end) else [(self.end, math.inf)])
 
     def __str__(self) -> str:
         start = "" if self.start == 0 else "~:" if math.isinf(self.start) else f"{self.start:.12g}:"
@@ -175,6 +190,9 @@ class Level(SettingValue):
     upper: ClassVar[bool]
 
     __slots__ = ("plain", "range", "text")
+
+    def __init_subclass__(cls) -> None:
+        cls.example, cls.words = cls.number.example, f"{cls.number.words} or a range"
 
     def __init__(self, text: str, plain: float | None, range_: Range) -> None:
         self.text, self.plain, self.range = text, plain, range_
@@ -267,6 +285,8 @@ class Regex(SettingValue):
     """A regular expression in Python's syntax, searched for (not anchored)."""
 
     __slots__ = ("pattern_text", "search")
+    example = "^ok"
+    words = "a regular expression"
 
     def __init__(self, text: str) -> None:
         self.pattern_text = text
@@ -277,8 +297,9 @@ class Regex(SettingValue):
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
         try:
-            return cls(value)
-        except re.error as error:
+            with warnings.catch_warnings(action="ignore"):
+                return cls(value)
+        except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
 
     @classmethod
