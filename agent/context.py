@@ -88,12 +88,16 @@ class Context:
     ) -> None:
         self.check = check
         self.timeout = timeout
-        self.started = time.monotonic()
-        self.deadline = self.started + timeout
+        self.begin({} if memory is None else memory)
         self.due = self.started if due is None else due
-        self.memory: dict[str, Any] = {} if memory is None else memory
         self._shared = SharedWork() if shared is None else shared
         self._interrupts: list[Callable[[], None]] = []
+
+    def begin(self, memory: dict[str, Any]) -> None:
+        """Start the clock: the time a run waited for a free thread is not the check's."""
+        self.memory = memory
+        self.started = time.monotonic()
+        self.deadline = self.started + self.timeout
 
     def remaining(self) -> float:
         """Return the seconds left before the deadline, never below 0."""

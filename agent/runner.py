@@ -1,0 +1,224 @@
+"""One run of a check: deadline, isolation, exceptions -> exactly one outcome, whatever the check does."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from agent.context import CheckError, Context, SharedWork
+from agent.deadlines import Deadlines
+from agent.model import Outcome, Result, Status
+from agent.results import gathered, scrubbed
+from agent.settings import CheckConfig
+from agent.units import duration_text
+
+log = logging.getLogger("hostvigil.runner")
+
+WORKERS = 100
+"""Runs side by side; more are started only in place of those that hang."""
+IDLE_SECONDS = 60.0
+GRACE_SECONDS = 1.0
+"""What a check that minds its own deadline may need to word its result after it."""
+
+
+class Run:
+    """One run in progress."""
+
+    def __init__(self, config: CheckConfig, number: int, context: Context) -> None:
+        self.config = config
+        self.number = number
+        self.context = context
+        self.started_at = 0
+        self.thread = 0
+        self.finished = False
+        self.abandoned = False
+
+
+class Runner:
+    """Runs checks on daemon threads. `start` never blocks; each run is handed to `deliver` as one outcome."""
+
+    def __init__(
+        self,
+        deliver: Callable[[Outcome], None],
+        scrub: Callable[[str], str] | None = None,
+        memories: Mapping[str, dict[str, Any]] | None = None,
+    ) -> None:
+        self._deliver = deliver
+        self._scrub = scrub
+        self._memories = {check: msgspec.json.encode(memory) for check, memory in (memories or {}).items()}
+        self._numbers = itertools.count(1)
+        self._lock = threading.Lock()
+        self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
+        self._running: dict[str, Run] = {}
+        self._workers = 0
+        self._idle = 0
+        self._stopped = False
+        self._shared = SharedWork()
+        self._deadlines = Deadlines()
+
+    def start(self, config: CheckConfig, due: float) -> None:
+        """Run the check now; `due` is when it should have been, in monotonic seconds. Never beside itself."""
+        with self._lock:
+            last = self._running.get(config.name)
+            if self._stopped or (last and not last.abandoned):
+                return
+            if last is None:
+                self._enqueue(self._new_run(config, due))
+        if last is not None:
+            self._deliver(self._failure(last, f"the run of {_clock(last)} still hangs {_where(last)}"))
+
+    def stop(self) -> None:
+        """Give up every run in progress; their threads are daemons and hold nothing."""
+        with self._lock:
+            self._stopped = True
+            running = list(self._running.values())
+        for run in running:
+            _interrupt(run)
+
+    def _new_run(self, config: CheckConfig, due: float) -> Run:
+        context = Context(config.name, config.timeout, shared=self._shared, due=due)
+        return Run(config, next(self._numbers), context)
+
+    def _enqueue(self, run: Run) -> None:
+        self._running[run.config.name] = run
+        if self._idle:
+            self._idle -= 1
+        elif self._workers < WORKERS:
+            self._add_worker()
+        self._queue.put(run)
+
+    def _add_worker(self) -> None:
+        self._workers += 1
+        threading.Thread(target=self._work, name="worker", daemon=True).start()
+
+    def _work(self) -> None:
+        while (run := self._next()) is not None:
+            outcome = self._execute(run)
+            if not self._finish(run):
+                log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
+                return  # another worker took this one's place when the run was given up
+            self._deliver(outcome)
+
+    def _next(self) -> Run | None:
+        while True:
+            try:
+                return self._queue.get(timeout=IDLE_SECONDS)
+            except queue.Empty:
+                with self._lock:
+                    if self._idle:
+                        self._idle -= 1
+                        self._workers -= 1
+                        return None
+
+    def _execute(self, run: Run) -> Outcome:
+        memory = self._memories.get(run.config.name, b"{}")
+        run.context.begin(msgspec.json.decode(memory))
+        run.thread = threading.get_ident()
+        run.started_at = time.time_ns() // 1_000_000
+        self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
+        results, failed = look(run.config, run.context)
+        kept, results, failed = self._remember(run, memory, results, failed)
+        return self._outcome(run, results, failed, kept)
+
+    def _remember(
+        self, run: Run, before: bytes, results: tuple[Result, ...], failed: bool
+    ) -> tuple[dict[str, Any] | None, tuple[Result, ...], bool]:
+        if failed:
+            return None, results, failed
+        try:
+            after = msgspec.json.encode(run.context.memory)
+        except (TypeError, ValueError) as error:
+            log.error("%s: ctx.memory holds what JSON cannot: %s", run.config.name, error)
+            return None, (*results, Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}")), True
+        if after == before or run.abandoned:
+            return None, results, failed
+        self._memories[run.config.name] = after
+        return run.context.memory, results, failed
+
+    def _finish(self, run: Run) -> bool:
+        with self._lock:
+            run.finished = True
+            self._running.pop(run.config.name, None)
+            if run.abandoned:
+                return False
+            self._idle += 1
+            return True
+
+    def _abandon(self, run: Run) -> None:
+        with self._lock:
+            if run.finished or self._stopped:
+                return
+            run.abandoned = True
+            self._workers -= 1
+            if not self._queue.empty():
+                self._add_worker()
+        _interrupt(run)
+        limit = duration_text(run.context.timeout)
+        self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))
+
+    def _failure(self, run: Run, reason: str) -> Outcome:
+        return self._outcome(run, (Result(Status.NODATA, reason),), True, None)
+
+    def _outcome(self, run: Run, results: tuple[Result, ...], failed: bool, memory: dict[str, Any] | None) -> Outcome:
+        duration = time.monotonic() - run.context.started
+        if self._scrub:
+            results = tuple(scrubbed(result, self._scrub) for result in results)
+        return Outcome(run.config.name, run.number, run.started_at, duration, results, failed, memory)
+
+
+def look(config: CheckConfig, context: Context) -> tuple[tuple[Result, ...], bool]:
+    """Run the check in this thread. Returns its results, one a subject, and whether the run failed as a whole."""
+    found: list[Any] = []
+    try:
+        for one in config.check.run(context):
+            found.append(one)
+            if time.monotonic() > context.deadline + GRACE_SECONDS:
+                raise CheckError(f"did not finish within {duration_text(context.timeout)}")
+        return gathered(found), False
+    except CheckError as error:
+        failure = Result(Status.NODATA, str(error) or "could not look")
+    except BaseException as error:  # noqa: BLE001 - a check is foreign code: it may raise anything, SystemExit included
+        log.exception("%s: a bug in the check type '%s'", config.name, config.type)
+        failure = Result(Status.NODATA, f"a bug in this check: {type(error).__name__}: {error}")
+    return _with_failure(found, failure), True
+
+
+def _with_failure(found: list[Any], failure: Result) -> tuple[Result, ...]:
+    """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
+    seen = [one for one in found if isinstance(one, Result) and one.subject]
+    return (*gathered(seen), failure) if seen else (failure,)
+
+
+def _interrupt(run: Run) -> None:
+    try:
+        run.context.interrupt()
+    except Exception:
+        log.exception("%s: a bug: the check's own interrupt failed", run.config.name)
+
+
+def _clock(run: Run) -> str:
+    return time.strftime("%H:%M:%S", time.localtime(run.started_at / 1000))
+
+
+def _where(run: Run) -> str:
+    """Name the line of code a hanging run stands in, the check's own line before a library's."""
+    frame = sys._current_frames().get(run.thread)
+    name = ""
+    while frame is not None:
+        code = frame.f_code
+        here = f"in {code.co_name} ({'/'.join(code.co_filename.split('/')[-2:])}:{frame.f_lineno})"
+        name = name or here
+        if frame.f_globals.get("__name__", "").startswith("checks."):
+            return here
+        if code is look.__code__:
+            break
+        frame = frame.f_back
+    return name or "in an unknown place"

@@ -1,0 +1,160 @@
+"""APScheduler's jobs from checks: spread, cron, retries, clock jumps. It says when; the runner decides whether.
+
+APScheduler reckons in wall-clock time, and a clock set back two hours would stop all checks for two hours. So its
+thread sleeps for spans (monotonic), and when it wakes and finds that the wall clock was set, every interval's next
+turn moves along with it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime, timedelta, tzinfo
+from hashlib import blake2s
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from apscheduler.executors.base import BaseExecutor
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+
+from agent.settings import CheckConfig
+
+Start = Callable[[CheckConfig, float], None]
+"""Called with a check and when it was due, in monotonic seconds; must not block."""
+
+JUMP_SECONDS = 1.0
+"""A smaller difference between the clocks is slewing and scheduling, not somebody setting the clock."""
+
+LONGEST_SLEEP_SECONDS = 60.0
+"""A clock set forward past a cron turn is noticed this late at the most."""
+
+AT_ONCE_SECONDS = 1.0
+"""With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Turns on a fixed grid: anchor, anchor + interval, ... whatever happened in between; missed turns are one."""
+
+    def __init__(self, anchor: datetime, interval: float, first: datetime) -> None:
+        self.anchor = anchor
+        self.interval = timedelta(seconds=interval)
+        self.first = first
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        if previous_fire_time is None:
+            return self.first
+        return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
+
+
+class StartAtOnce(BaseExecutor):  # type: ignore[misc]
+    """Hands each due job to the runner in the scheduler's own thread: no pool of APScheduler's to hang at exit.
+
+    The runner keeps a check from overlapping itself, so the instance counting of the base class is not needed.
+    """
+
+    def submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        late = max(0.0, (datetime.now(UTC) - run_times[-1]).total_seconds())
+        job.func(*job.args, time.monotonic() - late)
+
+    def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
+        raise AssertionError("submit_job does all the work")
+
+
+class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
+    """APScheduler that keeps its intervals when the wall clock is set."""
+
+    _offset = 0.0
+    """Wall clock minus monotonic clock, in seconds, as last seen."""
+
+    def start(self, *args: Any, **kwargs: Any) -> None:
+        self._offset = time.time() - time.monotonic()
+        super().start(*args, **kwargs)
+
+    def _process_jobs(self) -> float:
+        jump = time.time() - time.monotonic() - self._offset
+        if abs(jump) > JUMP_SECONDS:
+            self._follow_clock(timedelta(seconds=jump))
+        self._offset += jump
+        wait = super()._process_jobs()
+        return LONGEST_SLEEP_SECONDS if wait is None else min(wait, LONGEST_SLEEP_SECONDS)
+
+    def _follow_clock(self, jump: timedelta) -> None:
+        for job in self.get_jobs():
+            if isinstance(job.trigger, Every):
+                job.trigger.anchor += jump
+                job.modify(next_run_time=job.next_run_time + jump)
+            else:
+                job.modify(next_run_time=job.trigger.get_next_fire_time(None, datetime.now(UTC)))
+
+
+class Schedule:
+    """When each check is due."""
+
+    def __init__(self, start: Start) -> None:
+        self._start = start
+        self._scheduler = SteadyScheduler(
+            timezone=UTC,
+            executors={"default": StartAtOnce()},
+            job_defaults={"coalesce": True, "misfire_grace_time": None},
+        )
+
+    def begin(self, checks: Iterable[CheckConfig], at_once: bool = False) -> None:
+        """Start with these checks; `at_once` has all of them run within the first second."""
+        now = datetime.now(UTC)
+        for config in checks:
+            self._scheduler.add_job(
+                self._start, trigger_of(config, now, at_once), args=(config,), id=config.name, name=config.name
+            )
+        self._scheduler.start()
+
+    def retry(self, check: str, seconds: float) -> None:
+        """Run the check again in `seconds`, unless its next turn comes sooner."""
+        job = self._scheduler.get_job(check)
+        at = datetime.now(UTC) + timedelta(seconds=seconds)
+        if job is not None and job.next_run_time > at:
+            job.modify(next_run_time=at)
+
+    def next_run(self, check: str) -> int:
+        """Return when the check is due next, in Unix milliseconds; 0 when it is not scheduled."""
+        job = self._scheduler.get_job(check)
+        return 0 if job is None else int(job.next_run_time.timestamp() * 1000)
+
+    def stop(self) -> None:
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+
+def trigger_of(config: CheckConfig, now: datetime, at_once: bool = False) -> BaseTrigger:
+    """Return the check's trigger: its cron line, or its interval from a start of its own."""
+    if config.cron:
+        from apscheduler.triggers.cron import CronTrigger
+
+        return CronTrigger.from_crontab(config.cron, timezone=zone_of(config.timezone))
+    anchor = now + timedelta(seconds=offset(config))
+    first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else anchor
+    return Every(anchor, config.interval, first)
+
+
+def zone_of(name: str) -> tzinfo:
+    """Return the time zone of that name; the host's own for ''."""
+    if name:
+        return ZoneInfo(name)
+    from tzlocal import get_localzone
+
+    return get_localzone()
+
+
+def offset(config: CheckConfig) -> float:
+    """Spread checks over their interval, in seconds, by name: the same after every restart.
+
+    Checks that share work are due at the same moments, whichever their intervals: one offset for the whole type.
+    """
+    if config.check.together:
+        return fraction(config.type)
+    return fraction(config.name) * config.interval
+
+
+def fraction(name: str) -> float:
+    digest = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64

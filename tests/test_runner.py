@@ -1,0 +1,262 @@
+"""One run, whatever a check does in it, is exactly one outcome."""
+
+from __future__ import annotations
+
+import queue
+import threading
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from agent.api import Check, CheckError, Context, Metric, Result, Status, critical, judge, ok, warning
+from agent.model import Outcome
+from agent.runner import Runner
+from agent.settings import CheckConfig, Place
+
+Body = Callable[[Context], Iterator[Result | Metric]]
+
+
+class Scripted(Check):
+    """A check that does what the test says."""
+
+    body: Any
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        return self.body(ctx)  # type: ignore[no-any-return]
+
+
+class Bench:
+    """A runner whose outcomes the test takes from a queue."""
+
+    def __init__(self, **options: Any) -> None:
+        self.outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+        self.runner = Runner(self.outcomes.put, **options)
+
+    def start(self, body: Body, name: str = "web", timeout: float = 5.0, due: float | None = None) -> None:
+        config = CheckConfig(name, "scripted", Scripted(body=body), Place("x.yaml"), timeout=timeout)
+        self.runner.start(config, time.monotonic() if due is None else due)
+
+    def outcome(self) -> Outcome:
+        return self.outcomes.get(timeout=10)
+
+    def run(self, body: Body, **options: Any) -> Outcome:
+        self.start(body, **options)
+        return self.outcome()
+
+
+def test_a_result_becomes_an_outcome_with_its_time() -> None:
+    outcome = Bench().run(lambda ctx: iter([ok("fine")]))
+    assert outcome.results == (ok("fine"),)
+    assert not outcome.failed
+    assert outcome.started_at == pytest.approx(time.time() * 1000, abs=5000)
+    assert 0 <= outcome.duration < 5
+
+
+def test_several_results_of_a_subject_are_one_and_the_worst_comes_first() -> None:
+    outcome = Bench().run(lambda ctx: iter([ok("space fine", "/"), critical("inodes out", "/"), warning("b", "/b")]))
+    assert [(r.subject, r.status, r.summary) for r in outcome.results] == [
+        ("/", Status.CRITICAL, "inodes out, space fine"),
+        ("/b", Status.WARNING, "b"),
+    ]
+
+
+def test_metrics_join_the_result_of_their_subject() -> None:
+    outcome = Bench().run(lambda ctx: iter([Metric("inodes", 5, subject="/"), judge("used", 1, subject="/")]))
+    assert [metric.name for metric in outcome.results[0].metrics] == ["used", "inodes"]
+
+
+def test_could_not_look_is_nodata_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        raise CheckError("no such device")
+        yield
+
+    outcome = Bench().run(body)
+    assert (outcome.results[0].status, outcome.results[0].summary) == (Status.NODATA, "no such device")
+    assert outcome.failed
+    assert not caplog.records
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("division by zero"), SystemExit(3), KeyboardInterrupt()])
+def test_a_bug_in_a_check_is_nodata_and_a_traceback_in_the_log(
+    error: BaseException, caplog: pytest.LogCaptureFixture
+) -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        raise error
+        yield
+
+    outcome = Bench().run(body)
+    assert outcome.results[0].status is Status.NODATA
+    assert type(error).__name__ in outcome.results[0].summary
+    assert caplog.records[0].exc_info is not None
+
+
+def test_what_was_seen_before_a_failure_is_kept() -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        yield ok("fine", "/")
+        raise CheckError("the rest is gone")
+
+    outcome = Bench().run(body)
+    assert [(r.subject, r.status) for r in outcome.results] == [("/", Status.OK), ("", Status.NODATA)]
+    assert outcome.failed
+
+
+@pytest.mark.parametrize(
+    ("body", "reason"),
+    [
+        (lambda ctx: iter([]), "said nothing"),
+        (lambda ctx: iter([Metric("a", 1)]), "said nothing"),
+        (lambda ctx: iter(["ok"]), "neither a Result nor a Metric"),
+        (lambda ctx: None, "not iterable"),
+        (lambda ctx: (ok("x", str(n)) for n in range(5000)), "5000 subjects"),
+    ],
+)
+def test_a_run_that_yields_nothing_or_nonsense_is_nodata(body: Body, reason: str) -> None:
+    outcome = Bench().run(body)
+    assert outcome.results[0].status is Status.NODATA
+    assert reason in outcome.results[0].summary
+
+
+def test_a_run_that_hangs_is_given_up_and_the_line_it_hangs_in_is_named() -> None:
+    release = threading.Event()
+    bench = Bench()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        release.wait(30)
+        yield ok("too late")
+
+    outcome = bench.run(body, timeout=0.1)
+    release.set()
+    assert outcome.results[0].status is Status.NODATA
+    assert "did not finish within 100ms" in outcome.results[0].summary
+    assert "threading.py" in outcome.results[0].summary
+
+
+def test_no_second_run_is_started_beside_one_that_hangs_and_its_late_result_is_dropped() -> None:
+    release, runs = threading.Event(), []
+    bench = Bench()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        runs.append(threading.current_thread())
+        release.wait(30)
+        yield ok("too late")
+
+    assert "did not finish" in bench.run(body, timeout=0.1).results[0].summary
+    assert "still hangs" in bench.run(body, timeout=0.1).results[0].summary
+    assert len(runs) == 1
+    release.set()
+    runs[0].join(5)
+    assert bench.run(lambda ctx: iter([ok("well again")])).results == (ok("well again"),)
+    assert bench.outcomes.empty()
+
+
+def test_a_turn_that_comes_while_the_check_still_runs_is_skipped() -> None:
+    release = threading.Event()
+    bench = Bench()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        release.wait(30)
+        yield ok("done")
+
+    bench.start(body)
+    bench.start(body)
+    release.set()
+    assert bench.outcome().results == (ok("done"),)
+    assert bench.outcomes.empty()
+
+
+def test_hanging_checks_do_not_hold_the_others() -> None:
+    release = threading.Event()
+    bench = Bench()
+
+    def hang(ctx: Context) -> Iterator[Result]:
+        release.wait(30)
+        yield ok("late")
+
+    for number in range(150):
+        bench.start(hang, name=f"hang-{number}", timeout=0.05)
+    assert {bench.outcome().check for _ in range(150)} == {f"hang-{number}" for number in range(150)}
+    assert bench.run(lambda ctx: iter([ok("fine")]), name="good").check == "good"
+    release.set()
+
+
+def test_a_check_that_yields_for_ever_is_ended() -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        while True:
+            yield ok("again")
+
+    bench = Bench()
+    outcome = bench.run(body, timeout=0.05)
+    assert outcome.results[-1].status is Status.NODATA
+
+
+def test_memory_is_given_back_at_the_next_run_and_handed_on_only_when_it_changed() -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        ctx.memory["runs"] = min(2, ctx.memory.get("runs", 0) + 1)
+        yield ok(str(ctx.memory["runs"]))
+
+    bench = Bench(memories={"web": {"runs": 1}})
+    assert [bench.run(body).memory for _ in range(2)] == [{"runs": 2}, None]
+
+
+def test_memory_that_is_not_json_is_a_bug_of_the_check() -> None:
+    def body(ctx: Context) -> Iterator[Result]:
+        ctx.memory["file"] = object()
+        yield ok("fine")
+
+    outcome = Bench().run(body)
+    assert "ctx.memory" in outcome.results[-1].summary
+    assert outcome.memory is None
+
+
+def test_secrets_are_taken_out_of_every_text() -> None:
+    bench = Bench(scrub=lambda text: text.replace("s3cret", "***"))
+    outcome = bench.run(lambda ctx: iter([critical("login with s3cret failed", "s3cret", "used s3cret")]))
+    assert "s3cret" not in repr(outcome)
+
+
+def test_stopping_interrupts_what_runs() -> None:
+    entered, interrupted = threading.Event(), threading.Event()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        with ctx.interruptible(interrupted.set):
+            entered.set()
+            interrupted.wait(30)
+        yield ok("ended")
+
+    bench = Bench()
+    bench.start(body)
+    assert entered.wait(5)
+    bench.runner.stop()
+    assert interrupted.wait(5)
+    assert bench.outcome().results == (ok("ended"),)
+
+
+def test_runs_due_together_share_work_and_a_later_turn_does_it_anew() -> None:
+    made: list[int] = []
+    bench = Bench()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        yield ok(str(ctx.shared("table", lambda: made.append(1) or len(made))))
+
+    due = time.monotonic()
+    for number in range(20):
+        bench.start(body, name=f"p{number}", due=due)
+    assert {bench.outcome().results[0].summary for _ in range(20)} == {"1"}
+    assert bench.run(body, due=time.monotonic()).results[0].summary == "2"
+
+
+def test_a_call_that_hangs_holds_one_thread_however_often_it_is_asked_for() -> None:
+    release = threading.Event()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        answers = ctx.calls({"statvfs /hung": lambda: release.wait(30), "statvfs /": lambda: "fine"})
+        yield ok(f"{answers['statvfs /']}, {answers['statvfs /hung']}")
+
+    bench = Bench()
+    before = sum(thread.name == "call" for thread in threading.enumerate())
+    for _ in range(3):
+        assert "fine, not answering for" in bench.run(body, timeout=0.1).results[0].summary
+    assert sum(thread.name == "call" for thread in threading.enumerate()) == before + 1
+    release.set()
