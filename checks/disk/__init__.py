@@ -1,0 +1,177 @@
+"""`type: disk`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    PercentAbove,
+    Result,
+    Size,
+    SizeBelow,
+    Status,
+    critical,
+    nodata,
+    ok,
+)
+from checks.disk import mountinfo
+from checks.disk.mountinfo import Filter, MountTable, clean, texts
+from checks.disk.place import Place, measured, printable
+from checks.disk.usage import Levels, Usage, judged
+
+WORST_FIRST = (Status.CRITICAL, Status.WARNING, Status.NODATA, Status.OK)
+
+
+class Disk(Check, frozen=True):
+    """Watches how full filesystems are, in bytes and inodes, whether they are mounted, writable and answering.
+
+    Names them by `path`, or takes every disk with `mounts: all`. Used percent is what df shows: the reserve of root
+    counts as used. A mount that does not answer (NFS, FUSE) is nodata and holds up no other.
+    """
+
+    path: Annotated[
+        str | tuple[str, ...],
+        Meta(description="A path, or a list of paths, whose filesystems to watch. Either this or `mounts`."),
+    ] = ()
+    mounts: Annotated[
+        Literal["all"] | None,
+        Meta(
+            description="`all`: every disk, each once; by default without pseudo filesystems, images (snap, squashfs, "
+            "iso), overlays but for /, automounts, and what containers and sessions mount."
+        ),
+    ] = None
+    include: Annotated[
+        Filter | None,
+        Meta(description="With `mounts: all`: take what matches this, instead of the default choice."),
+    ] = None
+    exclude: Annotated[Filter, Meta(description="With `mounts: all`: leave out what matches this.")] = Filter()
+    warning: Annotated[
+        PercentAbove | None, Meta(description="Warning from this used percentage; default 80%, null: never.")
+    ] = PercentAbove.parse("80%")
+    critical: Annotated[
+        PercentAbove | None, Meta(description="Critical from this used percentage; default 90%, null: never.")
+    ] = PercentAbove.parse("90%")
+    critical_only_below: Annotated[
+        Size | None,
+        Meta(
+            description="`critical` is a warning as long as this much is free, for big disks; default: no such limit."
+        ),
+    ] = None
+    free_warning: Annotated[SizeBelow | None, Meta(description="Warning with less than this free; default: none.")] = (
+        None
+    )
+    free_critical: Annotated[
+        SizeBelow | None, Meta(description="Critical with less than this free; default: none.")
+    ] = None
+    inodes_warning: Annotated[
+        PercentAbove | None, Meta(description="Warning from this percentage of used inodes; default 90%, null: never.")
+    ] = PercentAbove.parse("90%")
+    inodes_critical: Annotated[
+        PercentAbove | None, Meta(description="Critical from this percentage of used inodes; default 95%, null: never.")
+    ] = PercentAbove.parse("95%")
+    writable: Annotated[
+        bool | None,
+        Meta(
+            description="true: read-only is critical; false: never mind. "
+            "Default: critical when it was writable before, or when the kernel stopped writing after an error."
+        ),
+    ] = None
+    mounted: Annotated[
+        bool,
+        Meta(description="true: each `path` must itself be a mount point, else critical; default false."),
+    ] = False
+
+    def problems(self) -> Iterable[tuple[str, str]]:
+        if bool(self.path) == bool(self.mounts):
+            yield "path", "give either a path, such as `path: /data`, or `mounts: all`"
+        for path in texts(self.path):
+            if not path.startswith("/") or "\0" in path:
+                yield "path", f"{path!r} is not a whole path, write for example /data"
+        if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
+            yield "path", "the same path stands there twice, leave one out"
+        if self.path and self.include:
+            yield "include", "belongs to `mounts: all`, leave it out with `path`"
+        if self.path and self.exclude != Filter():
+            yield "exclude", "belongs to `mounts: all`, leave it out with `path`"
+        if self.mounts and self.mounted:
+            yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
+        if self.critical_only_below is not None and self.critical is None:
+            yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        mounted = mountinfo.read()
+        places = self._places(mounted)
+        writable = frozenset(ctx.memory.get("writable", ()))
+        ctx.memory["writable"] = sorted(
+            {place.mount_name for place in places if place.mount and not place.mount.read_only}
+            | (writable & {printable(mount.point) for mount in mounted.mounts})
+        )
+        answers = measured(ctx, [place for place in places if self._worth_a_look(place)])
+        for place in places:
+            said = self._said(place, answers.get(place.path), place.mount_name in writable)
+            if said:
+                yield _whole(place.name, said)
+
+    def _places(self, mounted: MountTable) -> list[Place]:
+        if self.mounts is None:
+            return [Place.of(path, mounted) for path in texts(self.path)]
+        found = mountinfo.chosen(mounted, self.include, self.exclude)
+        if not found:
+            raise CheckError("no mount matches, see `include` and `exclude`")
+        return [Place(mount.point, mount.point, mount) for mount in found]
+
+    def _worth_a_look(self, place: Place) -> bool:
+        """An autofs trigger is never touched: that would mount it, or hang."""
+        return not place.automount and (place.is_mount_point or not self.mounted)
+
+    def _said(self, place: Place, answer: Usage | Exception | None, was_writable: bool) -> list[Result]:
+        """Say all there is about one place; nothing where `mounts: all` met what is no disk after all."""
+        if self.mounted and not place.is_mount_point:
+            return [critical(f"is not mounted: {place.instead}")]
+        if answer is None:
+            return [ok("is not mounted now, autofs mounts it on use")]
+        if self.mounts and place.not_for_us(answer):
+            return []
+        return [*self._read_only(place, was_writable), *self._usage(place, answer)]
+
+    def _read_only(self, place: Place, was_writable: bool) -> Iterator[Result]:
+        mount = place.mount
+        if mount is None or not mount.read_only:
+            return
+        if mount.failed and self.writable is not False:
+            yield critical(f"read-only, stopped by the kernel after an error ({mount.failed} on {mount.device})")
+        elif self.writable or (was_writable and self.writable is None):
+            yield critical(f"read-only{' but was writable' if was_writable else ''} ({place.origin})")
+        else:
+            yield ok("read-only")
+
+    def _usage(self, place: Place, answer: Usage | Exception) -> list[Result]:
+        if isinstance(answer, OSError):
+            return [nodata(f"{answer.strerror or answer} ({place.origin})")]
+        if isinstance(answer, CheckError):
+            return [nodata(f"{answer} ({place.origin})")]
+        if isinstance(answer, Exception):
+            raise answer
+        if not answer.total:
+            return [nodata(f"has no size ({place.origin})")]
+        # What nobody can write to cannot fill up: an image is always full.
+        read_only = place.mount is not None and place.mount.read_only
+        return judged(answer, Levels() if read_only else self._levels(), place.name)
+
+    def _levels(self) -> Levels:
+        return Levels(**{name: getattr(self, name) for name in Levels.__struct_fields__})
+
+
+def _whole(subject: str, parts: list[Result]) -> Result:
+    """One result a mount, in reading order."""
+    status = min((part.status for part in parts), key=WORST_FIRST.index)
+    summary = ", ".join(part.summary for part in parts if part.summary)
+    return Result(
+        status, f"{subject} {summary}", subject, "", tuple(metric for part in parts for metric in part.metrics)
+    )

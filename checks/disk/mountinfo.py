@@ -1,0 +1,219 @@
+"""What is mounted where: reads /proc/self/mountinfo without touching a single mount, so it cannot hang."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from os import fsdecode
+from os.path import normpath
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+
+MOUNTINFO = Path("/proc/self/mountinfo")
+
+# Nothing is stored there, or it is an image that is always full. What has no size at all is left out by its size.
+NOT_DISKS = (
+    *("aufs", "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs"),
+    *("efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "overlay", "proc", "pstore", "ramfs", "rootfs"),
+    *("rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs"),
+    *("cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf", "fuse.snapfuse", "fuse.squashfuse"),
+    *("fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal"),
+)
+# Mounts that come and go with sessions and containers, or are parts of one.
+NOT_PLACES = (
+    *("/dev", "/dev/*", "/proc/*", "/sys/*", "/run/*", "/var/run/*", "/snap/*", "/var/lib/snapd/*"),
+    *("/var/lib/docker/*", "/var/lib/containerd/*", "/var/lib/containers/*", "/var/lib/kubelet/*"),
+    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
+)
+# What answers over a network or from another process, and so may never answer.
+REMOTE = (
+    "9p",
+    "afs",
+    "ceph",
+    "cifs",
+    "fuse",
+    "fuse.*",
+    "glusterfs",
+    "lustre",
+    "ncpfs",
+    "nfs",
+    "nfs4",
+    "smb*",
+    "virtiofs",
+)
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """One line of mountinfo. Source: proc_pid_mountinfo(5)."""
+
+    id: int
+    parent: int
+    device_number: str
+    """major:minor: the same wherever one filesystem is mounted, also on bind mounts and btrfs subvolumes."""
+    root: str
+    """The part of the filesystem that is mounted; "/" is all of it."""
+    point: str
+    type: str
+    device: str
+    options: frozenset[str] = frozenset()
+    """Of this mount; of the whole filesystem: `super_options`."""
+    super_options: frozenset[str] = frozenset()
+    copied: bool = False
+    """A copy in a mount namespace below the host's, such as a systemd service's sandbox."""
+
+    @property
+    def remote(self) -> bool:
+        return any(fnmatchcase(self.type, pattern) for pattern in REMOTE)
+
+    @property
+    def failed(self) -> str:
+        """Say how the kernel stopped writing after an error, if it did: newer ext4 goes on to call itself `rw` then."""
+        return ", ".join(sorted(self.super_options & {"emergency_ro", "shutdown"}))
+
+    @property
+    def read_only(self) -> bool:
+        # A sandbox (ProtectSystem=strict) shows us the host's disks read-only: then only the filesystem's word counts.
+        return bool(self.failed) or "ro" in self.super_options or ("ro" in self.options and not self.copied)
+
+
+class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Mounts by glob patterns, where `*` also stands for slashes; one match, of whatever kind, is enough."""
+
+    mount: Annotated[str | tuple[str, ...], msgspec.Meta(description="Mount points, such as `/srv/*`.")] = ()
+    device: Annotated[str | tuple[str, ...], msgspec.Meta(description="Devices, such as `/dev/sd*`.")] = ()
+    type: Annotated[str | tuple[str, ...], msgspec.Meta(description="Filesystem types, such as `nfs*`.")] = ()
+
+    def matches(self, mount: Mount) -> bool:
+        pairs = ((mount.point, self.mount), (mount.device, self.device), (mount.type, self.type))
+        return any(fnmatchcase(value, pattern) for value, patterns in pairs for pattern in texts(patterns))
+
+
+DEFAULT_EXCLUDE = Filter(mount=NOT_PLACES, type=NOT_DISKS)
+
+
+class MountTable:
+    """All mounts, and which one a path is on."""
+
+    def __init__(self, mounts: Iterable[Mount]) -> None:
+        by_id = {mount.id: mount for mount in mounts}
+        self.mounts = tuple(by_id.values())
+        # A parent outside the table is outside our root directory: then the walk begins here.
+        self._above = {(mount.parent if mount.parent in by_id else 0, mount.point): mount for mount in self.mounts}
+
+    def at(self, place: str) -> Mount | None:
+        """Return the mount an absolute path is on, walking down as the kernel does; symbolic links are not followed."""
+        here: Mount | None = None
+        for prefix in _prefixes(place):
+            while above := self._above.get((here.id if here else 0, prefix)):
+                here = above
+        return here
+
+    def resolved(self, place: str) -> str:
+        """Follow symbolic links up to the first remote mount, beyond which looking might hang."""
+        for _ in range(40):  # the kernel's own limit
+            for prefix in _prefixes(place):
+                mount = self.at(prefix)
+                if mount and (mount.remote or mount.type == "autofs"):
+                    return place
+                if target := _link(prefix):
+                    place = clean(str(Path(prefix).parent / target / place[len(prefix) + 1 :]))
+                    break
+            else:
+                break
+        return place
+
+
+def parsed(text: bytes) -> Iterator[Mount]:
+    """Yield the mounts of a mountinfo file; lines that are none are passed over, names may be any bytes."""
+    for line in text.split(b"\n"):
+        try:
+            yield _mount(line)
+        except ValueError:
+            continue
+
+
+def _mount(line: bytes) -> Mount:
+    fields = [fsdecode(_unescaped(field)) for field in line.split(b" ")]
+    end = fields.index("-", 6)
+    number, parent, device_number, root, point, options = fields[:6]
+    type_, device, *super_options = fields[end + 1 :]
+    return Mount(
+        int(number),
+        int(parent),
+        device_number,
+        root,
+        point,
+        type_,
+        device,
+        frozenset(options.split(",")),
+        frozenset(" ".join(super_options).split(",")),
+        any(field.startswith("master:") for field in fields[6:end]),
+    )
+
+
+def _unescaped(field: bytes) -> bytes:
+    r"""Undo the kernel's octal escapes: a space is \040."""
+    return re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), field)
+
+
+def clean(place: str) -> str:
+    """Take out what changes nothing, also the second of two leading slashes, which POSIX would keep."""
+    return "/" + normpath(place).lstrip("/")
+
+
+def _link(place: str) -> Path | None:
+    try:
+        return Path(place).readlink()
+    except OSError:
+        return None
+
+
+def _prefixes(place: str) -> Iterator[str]:
+    """`/a/b` -> `/`, `/a`, `/a/b`."""
+    yield "/"
+    end = place.find("/", 1)
+    while end > 0:
+        yield place[:end]
+        end = place.find("/", end + 1)
+    if place != "/":
+        yield place
+
+
+def chosen(table: MountTable, include: Filter | None, exclude: Filter) -> list[Mount]:
+    """Pick what `mounts: all` means: each filesystem once, none that nobody can reach, and never an autofs trigger."""
+    wanted = [mount for mount in table.mounts if mount.type != "autofs" and not exclude.matches(mount)]
+    wanted = [mount for mount in wanted if (include.matches(mount) if include else _is_disk(mount))]
+    once: dict[str, Mount] = {}
+    for mount in sorted(wanted, key=lambda mount: (mount.point != "/", len(mount.root), len(mount.point), mount.point)):
+        # A mount below one that was mounted over it later is not reachable: its name leads to that other one.
+        if mount.device_number not in once and table.at(mount.point) is mount:
+            once[mount.device_number] = mount
+    return sorted(once.values(), key=lambda mount: mount.point)
+
+
+def _is_disk(mount: Mount) -> bool:
+    """In a container the root is an overlay, and it is the disk."""
+    return mount.point == "/" or not DEFAULT_EXCLUDE.matches(mount)
+
+
+def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value
+
+
+def read() -> MountTable:
+    """Read what is mounted now; where there is no mountinfo (macOS), ask psutil."""
+    if MOUNTINFO.exists():
+        return MountTable(parsed(MOUNTINFO.read_bytes()))
+    import psutil
+
+    mounts: list[Mount] = []
+    partitions = sorted(psutil.disk_partitions(all=True), key=lambda partition: len(partition.mountpoint))
+    for number, part in enumerate(partitions, 1):
+        parent = MountTable(mounts).at(part.mountpoint)
+        options = frozenset(part.opts.split(","))
+        above = parent.id if parent else 0
+        mounts.append(Mount(number, above, part.device, "/", part.mountpoint, part.fstype, part.device, options))
+    return MountTable(mounts)

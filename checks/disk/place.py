@@ -1,0 +1,90 @@
+"""A place to look at, and looking at it without getting stuck."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+import msgspec
+
+from agent.api import CheckError, Context
+from checks.disk.mountinfo import Mount, MountTable, clean
+from checks.disk.usage import Usage
+
+
+class Place(msgspec.Struct, frozen=True):
+    """A configured path or a mount point, and the mount it is on."""
+
+    path: str
+    real: str
+    """The path without symbolic links, as far as they can be followed safely."""
+    mount: Mount | None
+
+    @classmethod
+    def of(cls, path: str, mounted: MountTable) -> Place:
+        real = mounted.resolved(clean(path))
+        return cls(path, real, mounted.at(real))
+
+    @property
+    def name(self) -> str:
+        return printable(self.path)
+
+    @property
+    def mount_name(self) -> str:
+        return printable(self.mount.point) if self.mount else ""
+
+    @property
+    def automount(self) -> bool:
+        return self.mount is not None and self.mount.type == "autofs"
+
+    @property
+    def is_mount_point(self) -> bool:
+        return self.mount is not None and self.mount.point == self.real and not self.automount
+
+    @property
+    def origin(self) -> str:
+        return printable(f"{self.mount.type} {self.mount.device}") if self.mount else "mount not known"
+
+    @property
+    def instead(self) -> str:
+        if self.automount:
+            return "autofs waits for its first use"
+        return f"the path is on {self.mount_name} ({self.origin})"
+
+    def not_for_us(self, answer: Usage | Exception) -> bool:
+        """Tell a pseudo filesystem by its size, and a user's own FUSE mount, where not even root may look."""
+        if isinstance(answer, Usage):
+            return not answer.total
+        return isinstance(answer, PermissionError) and self.mount is not None and self.mount.type.startswith("fuse")
+
+
+def measured(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exception]:
+    """Measure places side by side by the deadline, all places on one mount in one thread: it may get stuck there."""
+    by_mount: dict[str, list[str]] = {}
+    for place in places:
+        by_mount.setdefault(place.mount.point if place.mount else place.path, []).append(place.path)
+    answers = ctx.calls({f"statvfs {mount}": _look(paths) for mount, paths in by_mount.items()})
+    return {
+        path: answer if isinstance(answer, Exception) else answer.get(path, CheckError("not answering"))
+        for mount, paths in by_mount.items()
+        for path in paths
+        for answer in (answers[f"statvfs {mount}"],)
+    }
+
+
+def _look(paths: list[str]) -> Callable[[], dict[str, Usage | Exception]]:
+    def look() -> dict[str, Usage | Exception]:
+        return {path: _usage(path) for path in paths}
+
+    return look
+
+
+def _usage(path: str) -> Usage | Exception:
+    try:
+        return Usage.measured(path)
+    except OSError as error:
+        return error
+
+
+def printable(text: str) -> str:
+    """Names may be any bytes: what cannot be shown or sent is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
