@@ -1,0 +1,74 @@
+"""The output of a Nagios plugin: the exit code decides, the text is told, performance data become metrics.
+
+Source: Monitoring Plugins Development Guidelines, "Plugin Output for Nagios".
+"""
+
+from __future__ import annotations
+
+import signal
+
+from agent.api import Metric, Result, Status
+from checks.script import perfdata
+from checks.script.text import readable, shortened
+
+SUMMARY_LENGTH = 512
+DETAILS_LENGTH = 8192
+NOTES_MAX = 8
+
+_STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL, 3: Status.NODATA}
+_SHELL_HINTS = {126: "not executable (exit 126)", 127: "command not found (exit 127)"}
+
+
+def parse(output: bytes, exit_code: int) -> Result:
+    """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises."""
+    first, _, rest = readable(output).strip().partition("\n")
+    summary, metrics, notes = _split(first, lenient=True)
+    # In long text only a tail of nothing but items is performance data: better a metric less than a line lost.
+    details, more_metrics, more_notes = _split(rest)
+    if len(summary) > SUMMARY_LENGTH:
+        details = f"{summary}\n{details}"
+    told = [*dict.fromkeys((*notes, *more_notes))][:NOTES_MAX]
+    return Result(
+        _STATUS.get(exit_code, Status.NODATA),
+        shortened(_worded(summary.replace("\t", " "), exit_code), SUMMARY_LENGTH),
+        "",
+        "\n".join(filter(None, (shortened(details, DETAILS_LENGTH), *told))),
+        (*metrics, *more_metrics)[: perfdata.METRICS_MAX],
+    )
+
+
+def _split(text: str, lenient: bool = False) -> tuple[str, tuple[Metric, ...], tuple[str, ...]]:
+    if "|" not in text:
+        return text.rstrip(), (), ()
+    pipe = perfdata.find(text, lenient)
+    if pipe >= 0:
+        return text[:pipe].rstrip(), *perfdata.read(text[pipe:])
+    if lenient:
+        # `OK |` ends in empty performance data.
+        return text.rstrip().removesuffix("|").rstrip(), (), perfdata.attempts(text)
+    return text.rstrip(), (), ()
+
+
+def _worded(summary: str, exit_code: int) -> str:
+    reason = _reason(exit_code)
+    if not summary:
+        return reason or f"no output (exit {exit_code})"
+    return f"{reason}: {summary}" if reason else summary
+
+
+def _reason(exit_code: int) -> str:
+    """Say why there is no status in the exit code; empty where there is one."""
+    if exit_code in _STATUS:
+        return ""
+    if exit_code < 0:
+        return f"killed by {signal_name(-exit_code)}"
+    if exit_code > 128 and (name := signal_name(exit_code - 128)).startswith("SIG"):
+        return f"exit {exit_code} (a shell says so of {name})"
+    return _SHELL_HINTS.get(exit_code, f"exit {exit_code} is no plugin status (0 to 3)")
+
+
+def signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:
+        return f"signal {number}"

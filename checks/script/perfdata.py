@@ -1,0 +1,143 @@
+"""The performance data of the Nagios plugin API: `label=value[UOM];warn;crit;min;max`, space-separated.
+
+Source: Monitoring Plugins Development Guidelines, "Performance data".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import NamedTuple
+
+from agent.api import Metric, Range
+
+METRICS_MAX = 256
+
+_NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+_GAP = re.compile(r"[\s|]*")
+_ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
+_WORD = re.compile(r"[^\s|]+")
+# No digits in a unit, or 0x1f would be read as 0.
+_VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
+_NUMBERS = re.compile(_NUMBER)
+
+# Factor to the base unit, negative for divisors: 1.1 / 1000 rounds better than 1.1 * 0.001.
+_UNITS = {"s": ("s", 1), "ms": ("s", -1000), "us": ("s", -1000000), "µs": ("s", -1000000), "ns": ("s", -1000000000)}
+_UNITS |= {"B": ("B", 1), "kB": ("B", 1000)}
+_UNITS |= {f"{letter}B": ("B", 1000**power) for power, letter in enumerate("KMGTPE", 1)}
+_UNITS |= {f"{letter}iB": ("B", 1024**power) for power, letter in enumerate("KMGTPE", 1)}
+
+
+class Perfdata(NamedTuple):
+    """Metrics in base units, and what could not be read."""
+
+    metrics: tuple[Metric, ...]
+    notes: tuple[str, ...]
+
+
+def find(text: str, lenient: bool = False) -> int:
+    """Return where in the text the `|` is that performance data follows, or -1.
+
+    That is the first `|` after which nothing but items comes. Lenient: else the first one that an item follows at
+    once. Any other `|` is text: a URL, a table.
+    """
+    pipe, followed = text.find("|"), -1
+    while pipe >= 0:
+        stop, found = _scan(text, pipe)
+        if stop < 0:
+            return pipe if found else followed
+        if found and followed < 0:
+            followed = pipe
+        # Whatever begins before the stranger meets it too, so the search goes on behind it: one pass over the text.
+        pipe = text.find("|", stop)
+    return followed if lenient else -1
+
+
+def _scan(text: str, position: int) -> tuple[int, bool]:
+    """Return where the first word is that has not the form of an item (-1: nowhere), and whether an item came."""
+    found = False
+    while True:
+        position = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
+        if position == len(text):
+            return -1, found
+        item = _ITEM.match(text, position)
+        if not item:
+            return position, found
+        found = found or _value(item[3].split(";")[0]) is not None or item[3].split(";")[0] == "U"
+        position = item.end()
+
+
+def read(text: str) -> Perfdata:
+    """Read every item; what is no item is noted and skipped."""
+    metrics: list[Metric] = []
+    notes: list[str] = []
+    position = 0
+    while (position := _GAP.match(text, position).end()) < len(text):  # type: ignore[union-attr]  # never None
+        if len(metrics) + len(notes) == METRICS_MAX:
+            notes.append(f"only the first {METRICS_MAX} items of the performance data are kept")
+            break
+        item = _ITEM.match(text, position)
+        if item:
+            _read_item(item, metrics, notes)
+        else:
+            item = _WORD.match(text, position)
+            notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
+        position = item.end()  # type: ignore[union-attr]  # same
+    return Perfdata(tuple(metrics), tuple(notes))
+
+
+def attempts(text: str) -> tuple[str, ...]:
+    """Note what stands behind a `|` in text, looks like items and is not."""
+    pipe = text.find("|")
+    return () if pipe < 0 or _scan(text, pipe)[0] >= 0 else read(text[pipe:]).notes
+
+
+def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> None:
+    label = item[1].replace("''", "'") if item[2] is None else item[2]
+    fields = item[3].split(";")
+    value, warning, critical, minimum, maximum = [*fields, "", "", "", ""][:5]
+    if value == "U":
+        return
+    number = _value(value)
+    if number is None or not label or any(fields[5:]):
+        notes.append(f"performance data not understood: {item[0][:80]}")
+        return
+    amount, unit, factor = number
+    try:
+        limits = _range(warning, factor), _range(critical, factor)
+        bounds = _bound(minimum, factor), _bound(maximum, factor)
+    except ValueError:
+        notes.append(f"limits not understood: {item[0][:80]}")
+        limits, bounds = ("", ""), (None, None)
+    metrics.append(Metric(label, amount, unit, *limits, *bounds))
+
+
+def _value(text: str) -> tuple[float, str, int] | None:
+    """Return the number in its base unit, that unit, and the factor that led to it."""
+    match = _VALUE.fullmatch(text)
+    if not match:
+        return None
+    unit, factor = _UNITS.get(match[2], (match[2], 1))
+    number = _scaled(match[1], factor)
+    return (number, unit, factor) if math.isfinite(number) else None
+
+
+def _scaled(number: str, factor: int) -> float:
+    return float(number) * factor if factor > 0 else float(number) / -factor
+
+
+def _range(text: str, factor: int) -> str:
+    if not text:
+        return ""
+    scaled = _NUMBERS.sub(lambda number: repr(_scaled(number[0], factor)).removesuffix(".0"), text)
+    Range.parse(scaled)
+    return scaled
+
+
+def _bound(text: str, factor: int) -> float | None:
+    if text in ("", "U"):
+        return None
+    number = _scaled(text, factor) if _NUMBERS.fullmatch(text) else math.inf
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number

@@ -1,0 +1,92 @@
+"""Which file a command means, and why it cannot be started."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from agent.api import CheckError
+
+# posix_spawn has no way to change the folder, so a shell does it and becomes the program.
+_CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
+
+
+def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str]) -> list[str]:
+    """Return the argv whose first word is the file to start; CheckError when there is no such file or folder."""
+    words = ["/bin/sh", "-c", command] if isinstance(command, str) else list(command)
+    if cwd and not os.path.isdir(cwd):  # noqa: PTH112 - Path costs ten times as much, each run
+        raise CheckError(f"cannot start in {cwd}: no such folder (setting `cwd`)")
+    words[0] = _locate(words[0], cwd, env.get("PATH", ""))
+    _touch(words[0])
+    return ["/bin/sh", "-c", _CD, "sh", cwd, *words] if cwd else words
+
+
+def _locate(name: str, cwd: str, path: str) -> str:
+    if "/" in name:
+        return os.path.join(cwd, name)  # noqa: PTH118 - as above
+    for folder in path.split(":"):
+        file = f"{folder}/{name}"
+        if os.path.isfile(file) and os.access(file, os.X_OK):  # noqa: PTH113 - as above
+            return file
+    raise CheckError(f"cannot start {name}: not found in PATH ({path}), write its full path")
+
+
+def _touch(file: str) -> None:
+    """Open the file once: a dead network mount then holds this thread only.
+
+    Starting a program holds the interpreter lock until the kernel has opened it; this open waits without the lock.
+    """
+    try:
+        os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+    except OSError as error:
+        # A program need not be readable to be started.
+        if error.errno != errno.EACCES:
+            raise CheckError(why_not_started(file, error)) from error
+
+
+def why_not_started(file: str, error: OSError) -> str:
+    """Word what is wrong with the program and what to do about it."""
+    return f"cannot start {file}: {_reason(Path(file), error)}"
+
+
+def _reason(file: Path, error: OSError) -> str:
+    match error.errno:
+        case errno.ENOENT if file.is_file():
+            return f"its interpreter is missing ({_first_line(file)})"
+        case errno.ENOENT | errno.ENOTDIR:
+            return "no such file"
+        case errno.ENOEXEC:
+            return "not a program for this machine, or a script without #! in its first line"
+        case errno.EACCES:
+            return _why_denied(file)
+        case errno.E2BIG:
+            return "command and environment are too long for the system"
+        case errno.EAGAIN:
+            return "the system allows no more processes (limits of the agent's user or service)"
+        case errno.EMFILE | errno.ENFILE:
+            return "too many open files"
+    return os.strerror(error.errno or 0)
+
+
+def _first_line(file: Path) -> str:
+    try:
+        with file.open("rb") as opened:
+            line = opened.readline(128)
+    except OSError as error:
+        return os.strerror(error.errno or 0)
+    return line.decode("utf-8", "backslashreplace").strip() if line.startswith(b"#!") else "of the program file"
+
+
+def _why_denied(file: Path) -> str:
+    try:
+        if file.is_dir():
+            return "it is a folder"
+        if not file.is_file():
+            return "not a regular file"
+    except OSError:
+        return "a folder above it may not be entered by the agent's user"
+    if not os.access(file, os.X_OK):
+        return f"not executable for the agent's user (chmod +x {file}?)"
+    return f"permission denied (file system mounted noexec, or its interpreter is not executable: {_first_line(file)})"

@@ -1,0 +1,40 @@
+"""What a program printed, as text that people and JSON can hold: any bytes in, clean text out."""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+_ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+# C0 without tab and newline, DEL, C1: they drive terminals and break logs; NUL and CR are among them.
+_CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
+
+
+def readable(printed: bytes) -> str:
+    """Decode as UTF-8 (or UTF-16 where it plainly is) with replacement, without colours and control characters."""
+    encoding = _utf16(printed)
+    text = printed.decode(encoding, "replace") if encoding else printed.decode("utf-8", "replace")
+    if text.isprintable():
+        return text.removeprefix("\ufeff")
+    if "\x1b" in text:
+        text = _ESCAPES.sub("", text)
+    return text.translate(_CONTROLS).removeprefix("\ufeff")
+
+
+def _utf16(printed: bytes) -> str:
+    if printed[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+        return "utf-16"
+    if b"\0" not in printed:
+        return ""
+    # Latin letters in UTF-16 have a NUL as every second byte; stray NULs in UTF-8 have not.
+    half = max(1, len(printed) // 2)
+    if printed[1::2].count(0) > half * 0.7 and printed[0::2].count(0) < half * 0.1:
+        return "utf-16-le"
+    if printed[0::2].count(0) > half * 0.7 and printed[1::2].count(0) < half * 0.1:
+        return "utf-16-be"
+    return ""
+
+
+def shortened(text: str, length: int) -> str:
+    """Cut text to at most `length` characters, showing that it was cut."""
+    return text if len(text) <= length else text[: length - 2].rstrip() + " …"
