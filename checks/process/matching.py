@@ -1,0 +1,181 @@
+"""Which processes a check means: name, exe, match, user and pidfile, all of them together."""
+
+from __future__ import annotations
+
+import math
+import os
+import stat
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from agent.api import CheckError, Context
+from checks.process.table import COMM_BYTES, Row, Table
+
+if TYPE_CHECKING:
+    from checks.process import Process
+
+T = TypeVar("T")
+PIDFILE_LIMIT = 64
+"""Bytes; a pid and its line end need fewer."""
+
+
+class Found:
+    """The processes of one check. `unsure` more may be among them, and `reason` says why nobody knows."""
+
+    def __init__(self, rows: list[Row]) -> None:
+        self.rows = rows
+        self.zombies: list[Row] = []
+        self.reason = ""
+        self.note = ""
+        """Why there is none, where that is known."""
+        self._hidden = False
+        self._unsure: set[int] = set()
+
+    @property
+    def unsure(self) -> float:
+        return math.inf if self._hidden else len(self._unsure)
+
+    def some_hidden(self, reason: str) -> None:
+        self._hidden, self.reason = True, reason
+
+    def keep(self, fits: Callable[[Row], bool | None], reason: str = "") -> None:
+        """Keep the processes that fit, and those of which `fits` does not know (None)."""
+        kept = []
+        for row in self.rows:
+            fit = fits(row)
+            if fit is None:
+                self._unsure.add(row.pid)
+                self.reason = self.reason or reason
+            if fit is not False:
+                kept.append(row)
+        self.rows = kept
+
+    def settle(self) -> None:
+        """Part the processes that are sure from those that are not."""
+        self._unsure &= {row.pid for row in self.rows}
+        self.rows = [row for row in self.rows if row.pid not in self._unsure]
+        if not self.unsure:
+            self.reason = ""
+
+
+def find(check: Process, table: Table, ctx: Context) -> Found:
+    """Return the processes that fit all settings. The cheap settings come first: they leave less to read."""
+    found = _candidates(check, table, ctx)
+    own_only = False
+    if check.user:
+        uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx))
+        found.keep(lambda row: _gone_is_false(row.uid, uid.__eq__))
+        own_only = uid == os.geteuid()
+    if table.hidden and not own_only:
+        found.some_hidden(table.hidden)
+    found.zombies = [row for row in found.rows if row.zombie]
+    found.keep(lambda row: not row.zombie)
+    if check.exe:
+        _keep_exe(check.exe, found, ctx)
+    if check.match is not None:
+        found.keep(lambda row: not table.of_agent(row))
+        table.commands.read(found.rows, table.now, ctx)
+        search = check.match.search
+        found.keep(lambda row: _matches(row, table, search), "the command line of a process cannot be read")
+    found.settle()
+    if check.pidfile and not found.rows and not found.note:
+        found.note = f"{check.pidfile} holds the pid of another program"
+    return found
+
+
+def _candidates(check: Process, table: Table, ctx: Context) -> Found:
+    if check.pidfile:
+        found = _by_pidfile(check.pidfile, table, ctx)
+        if check.name:
+            found.rows = [row for row in _named(check.name, table, ctx) if row in found.rows]
+        return found
+    if check.name:
+        return Found(_named(check.name, table, ctx))
+    return Found([row for row in table.by_pid.values() if not row.kernel])
+
+
+def _named(name: str, table: Table, ctx: Context) -> list[Row]:
+    wanted = name.encode("utf-8", "surrogateescape")
+    rows = table.by_name.get(wanted[:COMM_BYTES], [])
+    if len(wanted) < COMM_BYTES or not rows:
+        return rows
+    table.commands.read(rows, table.now, ctx)
+    return [row for row in rows if name in _full_names(row, table)]
+
+
+def _full_names(row: Row, table: Table) -> set[str]:
+    """Return what a name that the kernel may have cut can have been."""
+    cut = row.name.decode("utf-8", "replace")
+    # A script's own name comes after its interpreter; a title such as `name: worker` goes on after the name.
+    last_parts = [argument.rpartition("/")[2] for argument in (table.commands.of(row) or ())[:3]]
+    whole = {part for part in last_parts if part.encode("utf-8", "replace").startswith(row.name)}
+    whole |= {part.partition(mark)[0] for part in whole for mark in ": "}
+    return whole or {cut}
+
+
+def _matches(row: Row, table: Table, search: Callable[[str], object]) -> bool | None:
+    arguments = table.commands.of(row)
+    return None if arguments is None else bool(search(" ".join(arguments)))
+
+
+def _gone_is_false(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | None:
+    try:
+        return fits(ask())
+    except PermissionError:
+        return None
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+def _keep_exe(exe: str, found: Found, ctx: Context) -> None:
+    # The kernel names programs without symbolic links: /usr/bin/python3 runs as /usr/bin/python3.11.
+    real = ctx.shared(f"realpath {exe}", lambda: ctx.call(f"realpath {exe}", lambda: os.path.realpath(exe)))
+    found.keep(
+        lambda row: _gone_is_false(row.exe, (exe, real).__contains__),
+        "only root may see which program a process of another user runs: write name too, or run the agent as root",
+    )
+
+
+def _uid(user: str, ctx: Context) -> int:
+    import pwd
+
+    if user.isdecimal():
+        return int(user)
+    try:
+        return ctx.call(f"user {user}", lambda: pwd.getpwnam(user).pw_uid)
+    except KeyError:
+        raise CheckError(f"this host knows no user {user!r}") from None
+
+
+def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
+    try:
+        text = ctx.call(f"pidfile {path}", lambda: _read_small(path))
+    except FileNotFoundError:
+        pid, note = 0, f"{path} does not exist"
+    except OSError as error:
+        raise CheckError(f"{path} cannot be read: {error.strerror}") from None
+    else:
+        pid, note = _pid(path, text)
+    row = table.by_pid.get(pid)
+    found = Found([row] if row is not None else [])
+    found.note = note if not found.rows else ""
+    return found
+
+
+def _read_small(path: str) -> bytes:
+    # O_NONBLOCK: a FIFO in this place would wait for a writer.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise CheckError(f"{path} is not a file")
+        return file.read(PIDFILE_LIMIT)
+
+
+def _pid(path: str, text: bytes) -> tuple[int, str]:
+    """Return the pid, or 0, and what to say if no such process runs."""
+    words = text.split()
+    if not words:
+        return 0, f"{path} is empty"
+    if not words[0].isdigit():
+        return 0, f"{path} holds no pid"
+    return int(words[0]), f"{path} names process {int(words[0])}, which does not run"

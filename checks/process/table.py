@@ -1,0 +1,197 @@
+"""The process table as one scan saw it: /proc/N/stat of every process, the rest when a check asks for it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+from agent.api import CheckError
+from checks.process.commands import Commands
+
+TICKS = os.sysconf("SC_CLK_TCK")
+PAGE = os.sysconf("SC_PAGE_SIZE")
+COMM_BYTES = 15
+"""The kernel cuts process names to this length."""
+KERNEL_THREAD = 0x00200000
+"""PF_KTHREAD in include/linux/sched.h."""
+HIDDEN = "/proc hides other users' processes (hidepid): run the agent as root or in the group of /proc's option gid="
+
+
+class Row:
+    """One process. `name` and `state` (a letter as `ps` shows it) are always there, everything else is read late."""
+
+    __slots__ = ("_exe", "_fields", "_folder", "_stat", "_uid", "name", "pid", "state")
+
+    def __init__(self, folder: str, pid: int, stat: bytes) -> None:
+        """`stat` is the text of /proc/N/stat, see proc_pid_stat(5); ValueError where it is not."""
+        # A name may hold anything, `) R 1` and line feeds included; only the last parenthesis ends it.
+        end = stat.rindex(b")")
+        self.pid, self.name, self.state = pid, stat[stat.index(b"(") + 1 : end], chr(stat[end + 2])
+        self._folder, self._stat = folder, stat[end + 2 :]
+        self._fields: list[bytes] | None = None
+        self._uid: int | None = None
+        self._exe: str | None = None
+
+    def _field(self, number: int) -> int:
+        """Return a field by its number in proc_pid_stat(5), from 3 to 24."""
+        if self._fields is None:
+            self._fields = self._stat.split(None, 22)
+        return int(self._fields[number - 3])
+
+    @property
+    def parent(self) -> int:
+        return self._field(4)
+
+    @property
+    def kernel(self) -> bool:
+        """Tell whether this is a thread of the kernel: it has no program, no command line, no open files."""
+        return bool(self._field(9) & KERNEL_THREAD)
+
+    @property
+    def cpu(self) -> float:
+        """Return the CPU time used since the start, in seconds."""
+        return (self._field(14) + self._field(15)) / TICKS
+
+    @property
+    def threads(self) -> int:
+        return self._field(20)
+
+    @property
+    def started(self) -> float:
+        """Return the start in seconds on the clock of `Table.now`; with the pid it is the identity of a process."""
+        return self._field(22) / TICKS
+
+    @property
+    def rss(self) -> int:
+        return self._field(24) * PAGE
+
+    @property
+    def key(self) -> str:
+        return f"{self.pid}:{self.started:.2f}"
+
+    @property
+    def zombie(self) -> bool:
+        # A process whose first thread has ended while others work looks like a zombie, but for its threads.
+        return self.state in "ZX" and self.threads <= 1
+
+    def uid(self) -> int:
+        """Return the effective user; asked anew in each scan, as a server gives its rights up after the start."""
+        if self._uid is None:
+            self._uid = os.stat(f"{self._folder}/{self.pid}").st_uid  # noqa: PTH116 - half the cost of a Path
+        return self._uid
+
+    def exe(self) -> str:
+        """Return the path of the program, also after an upgrade has deleted it."""
+        if self._exe is None:
+            self._exe = os.readlink(f"{self._folder}/{self.pid}/exe").removesuffix(" (deleted)")  # noqa: PTH115 - same
+        return self._exe
+
+    def open_files(self) -> int:
+        folder = Path(self._folder, str(self.pid), "fd")
+        # Since Linux 6.2 the size of the folder is the count, and needs no rights.
+        return folder.stat().st_size or sum(1 for _ in folder.iterdir())
+
+    def command(self) -> bytes:
+        """Return the arguments, each ended by a NUL. May hang: the kernel waits for the memory map of the process."""
+        descriptor = os.open(f"{self._folder}/{self.pid}/cmdline", os.O_RDONLY)
+        try:
+            return os.read(descriptor, 65536)
+        finally:
+            os.close(descriptor)
+
+
+class Table:
+    """All processes of one scan. `hidden` is the reason why some are missing, else empty."""
+
+    def __init__(
+        self, rows: Iterable[Row], commands: Commands, *, now: float, boot: str = "", hidden: str = "", own: int = 0
+    ) -> None:
+        self.by_pid = {row.pid: row for row in rows}
+        self.by_name: dict[bytes, list[Row]] = {}
+        for row in self.by_pid.values():
+            self.by_name.setdefault(row.name, []).append(row)
+        self.commands, self.now, self.boot, self.hidden, self.own = commands, now, boot, hidden, own
+
+    def of_agent(self, row: Row | None) -> bool:
+        """Tell whether this is the agent or was started by it: a plugin's arguments often name what it looks at."""
+        for _ in range(100):
+            if row is None:
+                return False
+            if row.pid == self.own:
+                return True
+            if self.own == 1:  # in a container, where every orphan becomes its child
+                return False
+            row = self.by_pid.get(row.parent)
+        return False
+
+
+class Scanner:
+    """Makes tables; keeps from one to the next only the command lines of processes that still run."""
+
+    def __init__(self, folder: str = "/proc", own: int | None = None) -> None:
+        """`own` is the pid of the agent; 0 means that no process is its own."""
+        self._folder = folder
+        self._own = os.getpid() if own is None else own
+        self._commands = Commands()
+
+    def scan(self) -> Table:
+        if sys.platform != "linux":
+            from checks.process.portable import rows_by_psutil
+
+            return Table(rows_by_psutil(), self._commands, now=time.time(), own=self._own)
+        rows, denied = self._rows()
+        self._commands.keep(rows)
+        return Table(
+            rows.values(),
+            self._commands,
+            now=time.clock_gettime(time.CLOCK_BOOTTIME),
+            boot=self._boot(),
+            hidden=HIDDEN if denied or self._hides() else "",
+            own=self._own,
+        )
+
+    def _rows(self) -> tuple[dict[int, Row], bool]:
+        """Return the processes by pid, and whether some were refused. A process that ends meanwhile is left out."""
+        rows, denied = {}, False
+        try:
+            for entry in os.listdir(self._folder):  # noqa: PTH208 - a Path a process costs more than the rest
+                if entry.isdecimal():
+                    with contextlib.suppress(FileNotFoundError, ProcessLookupError):
+                        try:
+                            rows[int(entry)] = Row(self._folder, int(entry), self._stat(entry))
+                        except PermissionError:
+                            denied = True
+        except OSError as error:
+            raise CheckError(f"the process table cannot be read: {error}") from None
+        return rows, denied
+
+    def _stat(self, entry: str) -> bytes:
+        descriptor = os.open(f"{self._folder}/{entry}/stat", os.O_RDONLY)
+        try:
+            return os.read(descriptor, 4096)
+        finally:
+            os.close(descriptor)
+
+    def _hides(self) -> bool:
+        """Tell whether /proc leaves processes out: pid 1 is always there, and mostly somebody else's."""
+        if os.geteuid() == 0:
+            return False
+        try:
+            if Path(self._folder, "1").stat().st_uid != os.geteuid():
+                return False
+        except (FileNotFoundError, PermissionError):
+            return True
+        mounts = (
+            line.split() for line in Path(self._folder, "self/mountinfo").read_text(errors="replace").splitlines()
+        )
+        return any(fields[4] == self._folder and "hidepid=" in fields[-1] for fields in mounts)
+
+    def _boot(self) -> str:
+        try:
+            return Path(self._folder, "sys/kernel/random/boot_id").read_text().strip()
+        except OSError:
+            return ""

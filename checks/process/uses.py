@@ -1,0 +1,103 @@
+"""What the processes of a check use and how they are, each as one number, its words and whom it is about."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from agent.api import duration_text, size_text
+from checks.process import changes
+from checks.process.matching import Found
+from checks.process.table import Row, Table
+
+if TYPE_CHECKING:
+    from checks.process import Process
+
+LISTED = 10
+
+
+class Seen(NamedTuple):
+    check: Process
+    found: Found
+    table: Table
+    memory: dict[str, Any]
+
+
+class Use(NamedTuple):
+    """A number; `about` are the processes to name when it is too high."""
+
+    value: float
+    words: str
+    about: list[Row]
+    unit: str = ""
+
+
+def rss(seen: Seen) -> Use:
+    value = sum(row.rss for row in seen.found.rows)
+    return Use(value, f"{size_text(value)} RSS", sorted(seen.found.rows, key=lambda row: -row.rss), "B")
+
+
+def threads(seen: Seen) -> Use:
+    value = sum(row.threads for row in seen.found.rows)
+    return Use(value, f"{value} threads", sorted(seen.found.rows, key=lambda row: -row.threads))
+
+
+def age(seen: Seen) -> Use | None:
+    rows = sorted(seen.found.rows, key=lambda row: row.started)
+    if not rows:
+        return None
+    value = max(0.0, seen.table.now - rows[0].started)
+    return Use(value, f"{'oldest ' if len(rows) > 1 else ''}started {duration_text(value)} ago", rows, "s")
+
+
+def cpu(seen: Seen) -> Use | None:
+    value = changes.cpu_percent(seen.memory, seen.found.rows, seen.table.now)
+    return None if value is None else Use(value, f"{value:.3g}% CPU", seen.found.rows, "%")
+
+
+def open_files(seen: Seen) -> Use | None:
+    counts = []
+    for row in seen.found.rows:
+        try:
+            counts.append((row.open_files(), row))
+        except (FileNotFoundError, ProcessLookupError):
+            continue
+    if not counts:
+        return None
+    counts.sort(key=lambda pair: -pair[0])
+    return Use(counts[0][0], f"{counts[0][0]} open files", [row for _, row in counts])
+
+
+def zombies(seen: Seen) -> Use:
+    rows = seen.found.zombies
+    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows)
+
+
+def stuck(seen: Seen) -> Use:
+    rows = changes.stuck(seen.memory, seen.found.rows, seen.table.now, seen.check.stuck_after)
+    return Use(len(rows), f"{len(rows)} stuck in state D", rows)
+
+
+USES: dict[str, Callable[[Seen], Use | None]] = {
+    function.__name__: function for function in (rss, cpu, threads, open_files, age, zombies, stuck)
+}
+ALWAYS = ("rss", "threads", "age")
+"""Cost nothing beyond the scan, so they are metrics without levels too."""
+
+
+def listing(rows: list[Row], table: Table) -> str:
+    """Name processes for people; never their command lines, which hold secrets."""
+    lines = [_line(row, table) for row in rows[:LISTED]]
+    return "\n".join(lines + [f"and {len(rows) - LISTED} more"] * (len(rows) > LISTED))
+
+
+def _line(row: Row, table: Table) -> str:
+    line = f"{row.pid} {_name(row)}: state {row.state}, {duration_text(max(0.0, table.now - row.started))} old"
+    parent = table.by_pid.get(row.parent)
+    if row.zombie:
+        return f"{line}, parent {row.parent} {_name(parent) if parent else ''}".rstrip()
+    return f"{line}, {size_text(row.rss)} RSS"
+
+
+def _name(row: Row) -> str:
+    return "".join(letter if letter.isprintable() else "?" for letter in row.name.decode("utf-8", "replace"))
