@@ -1,0 +1,175 @@
+"""One connection under one deadline: look up, connect, ask the proxy, shake hands; every read minds the deadline."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import io
+import socket
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from agent.api import CheckError, Context, size_text
+from checks.http import tls
+from checks.http.addresses import Address, ProxyUrl
+from checks.http.progress import NoAnswer, Progress
+
+HEADER_LIMIT = 256 * 1024
+"""Bytes of an answer's headers, informational answers included."""
+
+GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a request goes and by which way."""
+
+    host: str
+    port: int
+    tls: tls.TlsSettings | None = None
+    server_name: str = ""
+    family: int = socket.AF_UNSPEC
+    proxy: ProxyUrl | None = None
+    proxy_headers: str = ""
+
+    @property
+    def first_stop(self) -> Address:
+        return self.proxy.address if self.proxy else Address(self.host, self.port)
+
+
+class Network(msgspec.Struct, frozen=True):
+    """The run's way to the outside."""
+
+    ctx: Context
+    progress: Progress
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo
+
+
+class TooMuch(Exception):
+    """More bytes than may be read."""
+
+
+class Reader(io.RawIOBase):
+    """Reads a socket for http.client: never past the deadline, never more than `budget` bytes, no silent end."""
+
+    def __init__(self, connection: socket.socket, progress: Progress) -> None:
+        self._connection = connection
+        self._progress = progress
+        self.budget = HEADER_LIMIT
+        self.may_end = False
+        """Whether the server may close now. http.client takes an end inside the headers for the end of the headers."""
+        self.begun = False
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        if self.budget <= 0:
+            raise TooMuch
+        self._connection.settimeout(self._progress.left())
+        count = self._connection.recv_into(buffer)
+        if count == 0 and not self.may_end:
+            raise NoAnswer("the server closed the connection")
+        if not self.begun:
+            self.begun = True
+            self._progress.enter("transfer", "reading the headers")
+        self.budget -= count
+        return count
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What http.client asks of a socket. Closing it closes neither the reader's socket nor ours."""
+        return io.BufferedReader(self)
+
+
+@contextlib.contextmanager
+def opened(route: Route, network: Network) -> Iterator[socket.socket]:
+    """Have a connection to where the route leads, closed afterwards. OSError or NoAnswer where there is none."""
+    # Before anything is sent: a client certificate that cannot be read is our fault, not the server's.
+    context = tls.context(route.tls) if route.tls else None
+    with _first_stop(route, network) as plain:
+        if context is None:
+            yield plain
+            return
+        if route.proxy:
+            _tunnel(plain, route, network.progress)
+        network.progress.enter("tls", f"TLS handshake with {route.server_name}")
+        # do_handshake minds its timeout as a whole, however slowly the bytes come.
+        plain.settimeout(network.progress.left())
+        with context.wrap_socket(plain, server_hostname=route.server_name) as encrypted:
+            yield encrypted
+
+
+def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
+    rest = memoryview(request)
+    while rest:  # sendall on TLS would start the timeout anew with each piece
+        connection.settimeout(progress.left())
+        rest = rest[connection.send(rest) :]
+
+
+def begun(response: http.client.HTTPResponse) -> http.client.HTTPResponse:
+    """Read up to the end of the headers of the final answer."""
+    try:
+        response.begin()
+        while 101 < response.status < 200:  # http.client itself skips only 100
+            response.headers = None  # type: ignore[assignment]  # its sign for "not begun yet"
+            response.begin()
+    except TooMuch:
+        raise NoAnswer(f"headers of more than {size_text(HEADER_LIMIT)}") from None
+    return response
+
+
+def _first_stop(route: Route, network: Network) -> socket.socket:
+    try:
+        return _connected(route.first_stop, route.family, network)
+    except (OSError, NoAnswer) as error:
+        if not route.proxy:
+            raise
+        raise CheckError(f"proxy {route.proxy}: {network.progress.failed(error)}") from None
+
+
+def _connected(stop: Address, family: int, network: Network) -> socket.socket:
+    """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead."""
+    progress = network.progress
+    progress.enter("dns", f"looking up {stop.host}")
+    found, where = _resolved(stop, family, network)
+    progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
+    made = socket.socket(found, socket.SOCK_STREAM)
+    try:
+        made.settimeout(progress.left())
+        made.connect(where)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def _resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
+    # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
+    name = stop.host.encode("ascii")
+    asked = (name, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        answers = socket.getaddrinfo(*asked, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        key = f"dns {stop.host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
+        try:
+            answers = network.ctx.call(key, lambda: network.getaddrinfo(*asked))
+        except CheckError:
+            raise TimeoutError from None
+    found, _, _, _, where = answers[0]
+    return found, (where[0], stop.port, *where[2:])
+
+
+def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
+    """Ask the proxy for a connection to the server."""
+    progress.enter("proxy", f"asking the proxy {route.proxy} for {route.host}")
+    target = f"{Address(route.host)}:{route.port}"
+    send(plain, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{route.proxy_headers}\r\n".encode("latin-1"), progress)
+    reader = Reader(plain, progress)
+    reader.begun = True  # its bytes are not yet the answer's
+    response = begun(http.client.HTTPResponse(reader, method="CONNECT"))  # type: ignore[arg-type]  # it only calls makefile
+    response.close()
+    if response.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
+        raise CheckError(f"proxy {route.proxy} refuses us: write user and password into its URL")
+    if response.status != http.client.OK:
+        raise NoAnswer(f"the proxy answered {response.status}")

@@ -1,0 +1,136 @@
+"""How YAML writes what is expected: statuses, TLS versions, JSON values."""
+
+from __future__ import annotations
+
+import operator
+import re
+import ssl
+from typing import Any, ClassVar, Self
+
+import msgspec
+
+from agent.api import SettingValue
+
+
+class StatusSet(SettingValue):
+    """Which HTTP statuses are expected: `200`, `200-299`, or a list of both."""
+
+    example = "200-299"
+
+    def __init__(self, ranges: tuple[tuple[int, int], ...]) -> None:
+        self.ranges = ranges
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        parts = value if isinstance(value, (list, tuple)) else [value]
+        if not parts:
+            raise ValueError("an empty list expects nothing, write for example 200-299")
+        return cls(tuple(cls._range(part) for part in parts))
+
+    @staticmethod
+    def _range(part: object) -> tuple[int, int]:
+        text = str(part).replace(" ", "")
+        if isinstance(part, bool) or not re.fullmatch(r"[1-9]\d\d(-[1-9]\d\d)?", text):
+            raise ValueError(f"{part!r} is not an HTTP status, write for example 200, 200-299 or [200, 404]")
+        first, _, last = text.partition("-")
+        if int(last or first) < int(first):
+            raise ValueError(f"range {text} begins after its end, write {last}-{first}")
+        return int(first), int(last or first)
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        one = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*[1-9]\d\d(\s*-\s*[1-9]\d\d)?\s*$"}]}
+        return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
+
+    def __contains__(self, status: int) -> bool:
+        return any(first <= status <= last for first, last in self.ranges)
+
+    def __str__(self) -> str:
+        return " or ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
+
+    def __repr__(self) -> str:
+        return f"StatusSet({str(self)!r})"
+
+
+class TlsVersion(SettingValue):
+    """A TLS version: `1.2` or `1.3`."""
+
+    example = "1.3"
+    versions: ClassVar[dict[str, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
+
+    def __init__(self, text: str) -> None:
+        self.text, self.version = text, self.versions[text]
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if str(value) not in cls.versions:
+            raise ValueError(f"{value!r} is not a TLS version that is still in use, write 1.2 or 1.3")
+        return cls(str(value))
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        return {"enum": [1.2, 1.3, *cls.versions]}
+
+    def __str__(self) -> str:
+        return self.text
+
+
+class JsonCondition(SettingValue):
+    """What a value in a JSON body must be.
+
+    A plain value must be equal; text beginning with `<`, `<=`, `>`, `>=` (numbers) or `!=` compares.
+    """
+
+    example = "<100"
+    operators: ClassVar[dict[str, Any]] = {
+        "<=": operator.le,
+        ">=": operator.ge,
+        "!=": operator.ne,
+        "<": operator.lt,
+        ">": operator.gt,
+    }
+
+    def __init__(self, comparison: str, wanted: Any) -> None:
+        self.comparison, self.wanted = comparison, wanted
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if isinstance(value, (list, dict)):
+            raise ValueError("only single values can be compared, write one line for each of them, as in a.b: up")
+        found = re.match(r"\s*(<=|>=|!=|<|>)\s*(.*)", value) if isinstance(value, str) else None
+        if not found:
+            return cls("", value)
+        wanted = _scalar(found[2])
+        if found[1] != "!=" and not _is_number(wanted):
+            raise ValueError(f"{value!r} compares with something that is no number, write for example <100")
+        return cls(found[1], wanted)
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        return {"type": ["string", "number", "boolean", "null"]}
+
+    def holds(self, value: object) -> bool:
+        if self.comparison in ("", "!="):
+            # True == 1 in Python, but not in JSON.
+            equal = value == self.wanted and isinstance(value, bool) == isinstance(self.wanted, bool)
+            return equal == (self.comparison == "")
+        return _is_number(value) and bool(self.operators[self.comparison](value, self.wanted))
+
+    def __str__(self) -> str:
+        return f"{self.comparison or 'equal to'} {msgspec.json.encode(self.wanted).decode()}"
+
+    def __repr__(self) -> str:
+        return f"JsonCondition({str(self)!r})"
+
+
+def _scalar(text: str) -> Any:
+    """Read the right side of a comparison: a JSON scalar, else plain text."""
+    try:
+        value = msgspec.json.decode(text.strip())
+    except msgspec.DecodeError:
+        return text.strip()
+    return text.strip() if isinstance(value, (list, dict)) else value
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,82 @@
+"""How far a request has come, how long each phase took, and the words for where and why it ended."""
+
+from __future__ import annotations
+
+import errno
+import http.client
+import socket
+import ssl
+import time
+
+from agent.api import duration_text
+
+
+class NoAnswer(Exception):
+    """What answered is no usable HTTP answer; the text is the reason."""
+
+
+class Progress:
+    """One request, redirects included: a name for what it is doing, seconds for each phase, one deadline for all.
+
+    `deadline` is monotonic seconds.
+    """
+
+    def __init__(self, deadline: float) -> None:
+        self.deadline = deadline
+        self.started = self._since = time.monotonic()
+        self.took: dict[str, float] = {}
+        self.doing = ""
+        self._phase = ""
+
+    def enter(self, phase: str, doing: str) -> None:
+        self.leave()
+        self._phase, self.doing = phase, doing
+
+    def leave(self) -> None:
+        now = time.monotonic()
+        if self._phase:
+            self.took[self._phase] = self.took.get(self._phase, 0.0) + now - self._since
+        self._since, self._phase = now, ""
+
+    def left(self) -> float:
+        """Return the seconds left; TimeoutError when there are none."""
+        left = self.deadline - time.monotonic()
+        if left <= 0:
+            raise TimeoutError
+        return left
+
+    def elapsed(self) -> float:
+        return self._since - self.started
+
+    def phases(self) -> str:
+        return ", ".join(f"{phase.replace('_', ' ')} {duration_text(took)}" for phase, took in self.took.items())
+
+    def failed(self, error: Exception) -> str:
+        """Say why and in which phase it ended, and how long the phases before it took."""
+        phases = self.phases()
+        waited = min(time.monotonic(), self.deadline) - self.started
+        return f"{_reason(error, waited)}: {self.doing}" + (f" ({phases})" if phases else "")
+
+
+def _reason(error: Exception, waited: float) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_reason(error)
+    if isinstance(error, ssl.SSLError):
+        return f"TLS error {(error.reason or 'unknown').lower().replace('_', ' ')}"
+    if isinstance(error, socket.gaierror):
+        return error.strerror or "the name cannot be resolved"
+    if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
+        return f"no answer within {duration_text(waited)}"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error) or type(error).__name__).lower()
+    if isinstance(error, http.client.BadStatusLine):
+        return f"not an HTTP answer, it begins with {str(error)[:16]!a}"
+    if isinstance(error, (http.client.HTTPException, ValueError)):
+        return "broken HTTP answer"
+    return str(error)
+
+
+def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
+    # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: the one reason whose words do not say what to do.
+    hint = " (the server leaves out an intermediate, or its CA belongs into ca_file)" if error.verify_code == 20 else ""
+    return f"certificate refused: {error.verify_message.rstrip('.')}{hint}"

@@ -1,0 +1,151 @@
+"""One TLS context per TLS setting, made anew when a file changes; what a connection says about its certificates."""
+
+from __future__ import annotations
+
+import functools
+import ssl
+import threading
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.api import CheckError
+
+# Where distributions keep the bundle, for a Python whose OpenSSL was built elsewhere and looks in the wrong place.
+BUNDLES = (
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+)
+
+
+class TlsSettings(msgspec.Struct, frozen=True):
+    """Everything that makes one context differ from another; an empty `ca_file` means the CAs of this host."""
+
+    verify: bool = True
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
+    minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+
+
+class Certificate(msgspec.Struct, frozen=True):
+    """The certificate of a chain that expires first."""
+
+    name: str
+    expires: float
+    """Unix seconds."""
+
+
+_contexts: dict[TlsSettings, tuple[list[tuple[int, ...]], ssl.SSLContext]] = {}
+_making = threading.Lock()
+
+
+def context(settings: TlsSettings) -> ssl.SSLContext:
+    """Return the context of these settings: loading the CAs costs twenty handshakes, so it is kept.
+
+    CheckError where a file cannot be read or used.
+    """
+    ca_file, ca_folder = _trust(settings)
+    files = {"CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
+    stamps = [_stamp(name, path) for name, path in files.items() if path]
+    with _making:
+        made = _contexts.get(settings)
+        if made is None or made[0] != stamps:
+            made = _contexts[settings] = (stamps, _make(settings, ca_file, ca_folder))
+        return made[1]
+
+
+def _stamp(name: str, path: str) -> tuple[int, ...]:
+    try:
+        stat = Path(path).stat()
+    except OSError as error:
+        raise CheckError(f"{name} {path}: {error.strerror}") from None
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+
+
+def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext:
+    # Not create_default_context: that follows SSL_CERT_FILE and SSLKEYLOGFILE of whoever started the agent.
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    made.minimum_version = settings.minimum
+    made.set_alpn_protocols(["http/1.1"])
+    # A ca_file may hold an intermediate or the server's own certificate; from Python 3.13 on this is the default.
+    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    if settings.verify:
+        _load("CAs", ca_file or ca_folder, lambda: made.load_verify_locations(ca_file or None, ca_folder or None))
+    else:
+        made.check_hostname = False
+        made.verify_mode = ssl.CERT_NONE
+    if settings.client_cert:
+        key = settings.client_key or settings.client_cert
+        _load(
+            "client_cert", settings.client_cert, lambda: made.load_cert_chain(settings.client_cert, key, _no_password)
+        )
+    return made
+
+
+def _no_password() -> str:
+    # Without this, OpenSSL asks on the terminal, and waits.
+    raise CheckError("client_key has a password, which cannot be given; store it without one, readable only to us")
+
+
+def _load(name: str, path: str, load: Any) -> None:
+    try:
+        load()
+    except OSError as error:  # SSLError is one
+        raise CheckError(f"{name} {path} cannot be used: {error.strerror or error}") from None
+
+
+def _trust(settings: TlsSettings) -> tuple[str, str]:
+    """Return (file, folder) of the CAs to trust, one of them empty."""
+    if not settings.verify:
+        return "", ""
+    if settings.ca_file:
+        return settings.ca_file, ""
+    return _host_trust()
+
+
+@functools.lru_cache(maxsize=1)
+def _host_trust() -> tuple[str, str]:
+    # The paths OpenSSL was built with, not those of the environment. A hashed folder is looked into as needed: a whole
+    # bundle costs 25 ms and a megabyte for each context.
+    built_in = ssl.get_default_verify_paths()
+    if any(Path(built_in.openssl_capath).glob("*.0")):
+        return "", built_in.openssl_capath
+    for bundle in (built_in.openssl_cafile, *BUNDLES):
+        if Path(bundle).is_file():
+            return bundle, ""
+    raise CheckError("this host has no CA certificates: install ca-certificates, or set ca_file")
+
+
+def certificate(connection: ssl.SSLSocket) -> Certificate | None:
+    """Return which certificate of the chain expires first; unverified, only the server's own is looked at."""
+    try:
+        return min((_certificate(found) for found in _chain(connection)), key=lambda one: one.expires, default=None)
+    except (ssl.SSLError, ValueError):
+        return None  # an unverified certificate may hold any nonsense
+
+
+def _chain(connection: ssl.SSLSocket) -> list[dict[str, Any]]:
+    """Return the decoded verified chain, the trusted CA included: when that expires, verification fails as well."""
+    # Private, but in every Python from 3.10 on; the public methods of 3.13 return DER, which ssl cannot decode.
+    private: Any = getattr(connection, "_sslobj", None)
+    try:
+        if connection.context.verify_mode == ssl.CERT_NONE:
+            return [one.get_info() for one in private.get_unverified_chain()[:1]]
+        return [one.get_info() for one in private.get_verified_chain()]
+    except (AttributeError, TypeError):
+        leaf: Any = connection.getpeercert()
+        return [leaf] if leaf else []
+
+
+def _certificate(decoded: dict[str, Any]) -> Certificate:
+    subject = {key: value for part in decoded.get("subject", ()) for key, value in part}
+    names = [value for _, value in decoded.get("subjectAltName", ())]
+    name = subject.get("commonName") or (names[0] if names else subject.get("organizationName", "?"))
+    return Certificate(str(name), float(_seconds(decoded["notAfter"])))
+
+
+_seconds = functools.lru_cache(maxsize=64)(ssl.cert_time_to_seconds)
