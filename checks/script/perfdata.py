@@ -5,6 +5,7 @@ Source: Monitoring Plugins Development Guidelines, "Performance data".
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 from typing import NamedTuple
@@ -63,7 +64,7 @@ def _scan(text: str, position: int) -> tuple[int, bool]:
         item = _ITEM.match(text, position)
         if not item:
             return position, found
-        found = found or _value(item[3].split(";")[0]) is not None or item[3].split(";")[0] == "U"
+        found = found or item[3][:1] == "U" or _value(item[3].partition(";")[0]) is not None
         position = item.end()
 
 
@@ -94,22 +95,20 @@ def attempts(text: str) -> tuple[str, ...]:
 
 def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> None:
     label = item[1].replace("''", "'") if item[2] is None else item[2]
-    fields = item[3].split(";")
-    value, warning, critical, minimum, maximum = [*fields, "", "", "", ""][:5]
+    value, _, limits = item[3].partition(";")
     if value == "U":
         return
     number = _value(value)
-    if number is None or not label or any(fields[5:]):
+    if number is None or not label:
         notes.append(f"performance data not understood: {item[0][:80]}")
         return
     amount, unit, factor = number
     try:
-        limits = _range(warning, factor), _range(critical, factor)
-        bounds = _bound(minimum, factor), _bound(maximum, factor)
+        read_limits = _limits(limits, factor)
     except ValueError:
         notes.append(f"limits not understood: {item[0][:80]}")
-        limits, bounds = ("", ""), (None, None)
-    metrics.append(Metric(label, amount, unit, *limits, *bounds))
+        read_limits = ("", "", None, None)
+    metrics.append(Metric(label, amount, unit, *read_limits))
 
 
 def _value(text: str) -> tuple[float, str, int] | None:
@@ -124,6 +123,15 @@ def _value(text: str) -> tuple[float, str, int] | None:
 
 def _scaled(number: str, factor: int) -> float:
     return float(number) * factor if factor > 0 else float(number) / -factor
+
+
+@functools.lru_cache(maxsize=256)  # a plugin's limits are the same in every run
+def _limits(text: str, factor: int) -> tuple[str, str, float | None, float | None]:
+    """Read `warn;crit;min;max`, scaled like their value; ValueError where one of them is none."""
+    warning, critical, minimum, maximum, *more = [*text.split(";"), "", "", ""]
+    if any(more):
+        raise ValueError(text)
+    return _range(warning, factor), _range(critical, factor), _bound(minimum, factor), _bound(maximum, factor)
 
 
 def _range(text: str, factor: int) -> str:
