@@ -17,6 +17,12 @@ ARROWS = {
     "agent.context": set(),
     "agent.api": {"agent.model", "agent.context", "agent.units"},
     "agent.settings": {"agent.api", "agent.model"},
+    "agent.hosttags": set(),
+    "agent.redact": set(),
+    "agent.store": {"agent.model"},
+    "agent.event": {"agent.model", "agent.settings", "agent.units"},
+    "agent.delivery": {"agent.context", "agent.redact", "agent.settings"},
+    "agent.emitter": {"agent.delivery", "agent.store", "agent.units"},
 }
 
 

@@ -1,0 +1,89 @@
+"""What this host is called and made of."""
+
+from __future__ import annotations
+
+import os
+import socket
+import sys
+from pathlib import Path
+
+NAMELESS = frozenset(("", "localhost", "localhost.localdomain", "localhost6", "(none)"))
+ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64", "armv8l": "arm64"}
+
+MACHINE_ID = Path("/etc/machine-id")
+OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
+
+# Documentation addresses (RFC 5737, RFC 3849): they are routed like any other, and nothing is ever sent.
+ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+def host_tags(hostname: str = "") -> dict[str, str]:
+    """Return `host`, `host_ip`, `os`, `os_version` and `arch`; what cannot be found out is left out.
+
+    `hostname` is the configured name; empty: this host's own.
+    """
+    machine = os.uname().machine.lower()
+    found = {
+        "host": hostname or own_name(socket.gethostname()),
+        "host_ip": own_address(),
+        "os": sys.platform,
+        "os_version": os_version(),
+        "arch": ARCHITECTURES.get(machine, machine),
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def own_name(kernel_name: str, machine_id: Path = MACHINE_ID) -> str:
+    """Return the kernel's host name as it is, neither shortened nor looked up.
+
+    That is what other agents report as `host`, and a look-up would change the name with the state of the DNS.
+    A host without a name of its own gets one from its machine id, the same on every boot.
+    """
+    name = kernel_name.strip().rstrip(".")
+    if name.lower() not in NAMELESS:
+        return name
+    try:
+        identity = machine_id.read_text().strip()
+    except (OSError, UnicodeDecodeError):
+        identity = ""
+    if not identity:
+        return name or "localhost"
+    # machine-id(5): the id itself is confidential, so only a hash of it leaves the host.
+    from hashlib import blake2s
+
+    return f"host-{blake2s(identity.encode(), key=b'hostvigil', digest_size=4).hexdigest()}"
+
+
+def own_address() -> str:
+    """Return the address that packets to elsewhere leave from; empty without a route."""
+    for family, elsewhere in ELSEWHERE:
+        try:
+            with socket.socket(family, socket.SOCK_DGRAM) as sock:
+                sock.connect((elsewhere, 9))
+                address = str(sock.getsockname()[0])
+        except OSError:
+            continue
+        if not address.startswith(("127.", "0.", "::")):
+            return address.partition("%")[0]
+    return ""
+
+
+def os_version() -> str:
+    """Return for example `debian 12` or `macos 14.5`."""
+    if sys.platform == "darwin":
+        import platform
+
+        return f"macos {platform.mac_ver()[0]}".strip()
+    for file in OS_RELEASE:
+        try:
+            return release_name(file.read_text(errors="replace"))
+        except OSError:
+            continue
+    return ""
+
+
+def release_name(text: str) -> str:
+    """Read os-release(5): its ID and VERSION_ID."""
+    fields = dict(line.partition("=")[::2] for line in text.splitlines())
+    values = (fields.get(name, "").strip().strip("\"'") for name in ("ID", "VERSION_ID"))
+    return " ".join(value for value in values if value)

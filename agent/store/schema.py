@@ -1,0 +1,56 @@
+"""The tables, and how an older database becomes today's."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from agent.store.rows import StoreError
+
+# One entry a version, never edited after a release: `PRAGMA user_version` counts the entries applied.
+MIGRATIONS: tuple[tuple[str, ...], ...] = (
+    (
+        """CREATE TABLE states (
+            check_name TEXT, subject TEXT, state TEXT NOT NULL,
+            PRIMARY KEY (check_name, subject)) WITHOUT ROWID""",
+        "CREATE TABLE memories (check_name TEXT PRIMARY KEY, memory TEXT NOT NULL) WITHOUT ROWID",
+        """CREATE TABLE last_runs (
+            check_name TEXT, subject TEXT, last_run TEXT NOT NULL,
+            PRIMARY KEY (check_name, subject)) WITHOUT ROWID""",
+        # AUTOINCREMENT: a number is never used twice, even after the newest rows were trimmed.
+        """CREATE TABLE events (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            event_id TEXT NOT NULL UNIQUE,
+            check_name TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            body BLOB NOT NULL,
+            phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'delivered', 'refused')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            answer TEXT NOT NULL DEFAULT '',
+            answered_at INTEGER NOT NULL DEFAULT 0)""",
+        "CREATE INDEX outbox ON events (check_name, seq) WHERE phase = 'pending'",
+        "CREATE INDEX set_aside ON events (seq) WHERE phase = 'refused'",
+    ),
+)
+
+
+def migrate(db: sqlite3.Connection) -> None:
+    """Bring the database to today's tables, one transaction a version; StoreError when it is newer than we are."""
+    for version in range(checked_version(db), len(MIGRATIONS)):
+        db.execute("BEGIN IMMEDIATE")
+        for statement in MIGRATIONS[version]:
+            db.execute(statement)
+        db.execute(f"PRAGMA user_version = {version + 1}")
+        db.execute("COMMIT")
+
+
+def checked_version(db: sqlite3.Connection) -> int:
+    """Return the version of the tables; StoreError when a newer hostvigil wrote them."""
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if version > len(MIGRATIONS):
+        raise StoreError(
+            f"the database was written by a newer hostvigil (its version is {version}, this one knows"
+            f" {len(MIGRATIONS)}): install that one, or move hostvigil.db away to begin anew"
+        )
+    return version
