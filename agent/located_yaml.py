@@ -18,7 +18,7 @@ _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
 _CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _TOO_DEEP = f"nested more than {MOST_DEPTH} levels deep"
-_WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
+_WORDS = {"true": True, "false": False, "null": None, "~": None}
 
 # YAML libraries come with and without libyaml; without it the same events arrive, more slowly.
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -38,6 +38,9 @@ class Refusal(msgspec.Struct, frozen=True):
     text: str
     first: Located | None = None
     """Of a key written twice, the first value."""
+
+
+EMPTY = Refusal("has no value: write one, or remove the line")
 
 
 class Located(msgspec.Struct, frozen=True):
@@ -104,7 +107,7 @@ class _Composer:
     def document(self) -> Located:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            return Located(None, Place(self._file))
+            return Located({}, Place(self._file))
         tree = self._node(next(self._events), 0)
         next(self._events)
         more = next(self._events)
@@ -134,6 +137,8 @@ class _Composer:
             return self._sequence(depth)
         if _CONTROL.search(event.value):
             return Refusal("control characters are not allowed in a value")
+        if not event.value and event.implicit[0]:
+            return EMPTY
         return scalar(event.value) if event.implicit[0] else event.value
 
     def _sequence(self, depth: int) -> list[Located]:
@@ -159,10 +164,9 @@ class _Composer:
 
     def _put(self, found: dict[str, Located], key: Located, value: Located) -> None:
         place, name = key.place, key.value
-        if isinstance(name, Refusal):
-            found[f"key at {place}"] = Located(name, place, place)
-        elif not isinstance(name, str):
-            found[f"key at {place}"] = Located(Refusal(_key_fault(name)), place, place)
+        if not isinstance(name, str):
+            refusal = name if isinstance(name, Refusal) else Refusal(_key_fault(name))
+            found[f"key at {place}"] = Located(refusal, place, place)
         elif name in found:
             earlier = found[name].value
             first = found[name] if not (isinstance(earlier, Refusal) and earlier.first) else earlier.first

@@ -1,0 +1,137 @@
+"""The `agent:` sections of all files, merged: later files win key by key."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from ipaddress import ip_address
+from typing import Any
+from urllib.parse import urlsplit
+
+import msgspec
+
+from agent.config import rules
+from agent.config.checks import section
+from agent.config.convert import Fault, settings
+from agent.config.wording import said
+from agent.located_yaml import Located
+from agent.sections import AgentSection, EventsSection
+from agent.settings import AgentSettings, EventsSettings, Place
+
+Written = Mapping[str, Located]
+
+
+def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]:
+    """Return the settings, without those that are wrong, and what is wrong with them."""
+    faults: list[Fault] = []
+    merged: dict[str, Located] = {}
+    for node in sections:
+        written, wrong = section(node, "agent")
+        faults += [*wrong, *_faults(written)]
+        merged = _merged(merged, written)
+    events, _ = _events(merged)
+    faults += _delivery(events, _mapping(merged, "events"))
+    values, _ = settings(AgentSection, {name: node for name, node in merged.items() if name != "events"}, Place(""))
+    wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting}
+    good = {name: found for name, found in values.items() if name not in wrong_names}
+    return AgentSettings(events=EventsSettings(**events), **good), faults
+
+
+def _faults(written: Written) -> Iterator[Fault]:
+    """Judge the section of one file by itself: what a later file replaces must be right as well."""
+    apart = {name: node for name, node in written.items() if not (name == "events" and isinstance(node.value, dict))}
+    values, faults = settings(AgentSection, apart, Place(""), "agent")
+    yield from faults
+    yield from _events(written)[1]
+    if "tags" in written and isinstance(written["tags"].value, dict):
+        yield from rules.tags(written["tags"].value, "agent.tags")
+    if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
+        node = written["hostname"]
+        yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
+
+
+def _events(written: Written) -> tuple[dict[str, Any], list[Fault]]:
+    node = _mapping(written, "events")
+    values, faults = settings(EventsSection, node, Place(""), "agent.events")
+    for name, judge in (("endpoint", _endpoint), ("api_key", _api_key), ("timeout", _timeout), ("proxy", _proxy)):
+        if name in values and (text := judge(values[name])):
+            # A key, and a proxy's address with its password, are secrets even where they are written out.
+            secret = name in ("api_key", "proxy") and not node[name].source
+            shown = "this value" if secret else said(node[name])
+            faults.append(Fault(node[name].place, f"agent.events.{name}", f"{shown} {text}"))
+            del values[name]
+    return values, faults
+
+
+def _mapping(written: Written, name: str) -> Written:
+    node = written.get(name)
+    return node.value if node and isinstance(node.value, dict) else {}
+
+
+def _merged(earlier: Written, later: Written) -> dict[str, Located]:
+    merged = dict(earlier)
+    for name, node in later.items():
+        before = earlier.get(name)
+        both = before and isinstance(before.value, dict) and isinstance(node.value, dict)
+        merged[name] = (
+            msgspec.structs.replace(node, value=_merged(before.value, node.value)) if before and both else node
+        )
+    return merged
+
+
+def _delivery(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    """An endpoint needs a key, and a key an endpoint; a client's key needs its certificate."""
+    for name, other, text in (
+        ("endpoint", "api_key", "write the key as well, best as ${file:/etc/hostvigil/api_key}"),
+        ("api_key", "endpoint", "write the endpoint as well, such as https://us1-openapi.truewatch.com"),
+        ("client_key", "client_cert", "write the certificate as well"),
+    ):
+        if values.get(name) and other not in written:
+            node = written[name]
+            yield Fault(node.key or node.place, f"agent.events.{name}", f"needs '{other}' beside it: {text}")
+
+
+def _url(text: str, schemes: tuple[str, ...]) -> str | None:
+    """Return the host of a URL, or None where it is none."""
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018 - reading it raises where it is no number
+    except ValueError:
+        return None
+    good = url.scheme in schemes and text.isprintable() and " " not in text
+    return url.hostname if good else None
+
+
+def _endpoint(text: str) -> str:
+    host = _url(text, ("http", "https"))
+    if not host:
+        return "is not an address, write for example https://us1-openapi.truewatch.com"
+    url = urlsplit(text)
+    if url.query or url.fragment or url.username:
+        return "must be only https://host, without user, ? or #"
+    if url.path.rstrip("/").endswith("/events/create"):
+        return "must be without the path /api/v1/events/create, the agent adds it"
+    if url.scheme == "http" and not _is_loopback(host):
+        return "would send the key unencrypted, write https://"
+    return ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _api_key(text: str) -> str:
+    good = text.isascii() and text.isprintable() and text and " " not in text
+    return "" if good else "must be one word, as the workspace shows the key id"
+
+
+def _timeout(seconds: float) -> str:
+    return "" if 1 <= seconds <= 600 else "must be between 1s and 10m"
+
+
+def _proxy(text: str) -> str:
+    good = _url(text, ("http", "https", "socks5", "socks5h"))
+    return "" if good else "is not an address, write for example http://proxy.example.com:3128"

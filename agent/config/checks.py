@@ -1,0 +1,192 @@
+"""The `checks:` and `defaults:` of the files: each check by itself, so that a bad one takes no other with it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
+from typing import Any
+
+import msgspec
+
+from agent.api import Check
+from agent.catalog import Catalog, CatalogError
+from agent.config import rules
+from agent.config.convert import Fault, Faults, fields, settings, value
+from agent.config.cron import normal
+from agent.config.wording import said, unknown
+from agent.located_yaml import EMPTY, Located, Refusal
+from agent.model import Policy
+from agent.sections import CheckSection
+from agent.settings import CheckConfig, Place, Problem
+
+_COMMON = fields(CheckSection)
+_EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
+
+TYPE = Located("", Place(""))
+"""Stands for a type where only the other settings are in question."""
+
+Written = Mapping[str, Located]
+
+
+def read_checks(
+    files: Iterable[Mapping[str, Located]], catalog: Catalog
+) -> tuple[dict[str, CheckConfig], list[Problem]]:
+    """Return the good checks of all files, and what is wrong with the others."""
+    checks: dict[str, CheckConfig] = {}
+    first: dict[str, Place] = {}
+    problems: list[Problem] = []
+    for file in files:
+        defaults, faults = section(file.get("defaults"), "defaults")
+        written, more = section(file.get("checks"), "checks")
+        problems += [Problem(fault.place, str(fault)) for fault in faults + more]
+        for name, node in written.items():
+            good, found = _named(name, node, first, defaults, catalog)
+            checks |= {name: good} if good else {}
+            problems += [Problem(fault.place, str(fault), name) for fault in found]
+        problems += [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, written, catalog)]
+    return checks, problems
+
+
+def _named(
+    name: str, node: Located, first: dict[str, Place], defaults: Written, catalog: Catalog
+) -> tuple[CheckConfig | None, list[Fault]]:
+    """Read one check, unless another has its name: the first keeps it."""
+    key = node.key or node.place
+    if name in first:
+        return None, [Fault(key, "", f"a check of this name is at {first[name]} already: rename one")]
+    if not isinstance(node.value, Refusal):
+        first[name] = key
+        found = one_check(name, node, defaults, catalog)
+        return (found, []) if isinstance(found, CheckConfig) else (None, found)
+    twice = Fault(node.place, "", node.value.text)
+    if node.value.first is None:
+        return None, [twice]
+    good, faults = _named(name, node.value.first, first, defaults, catalog)
+    return good, [twice, *faults]
+
+
+def one_check(name: str, node: Located, defaults: Written, catalog: Catalog) -> CheckConfig | list[Fault]:
+    """Read one check; the faults where it cannot be used."""
+    place = node.key or node.place
+    if not isinstance(node.value, dict):
+        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}")]
+    faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
+    try:
+        kind = _kind(node.value, place, catalog)
+    except Faults as error:
+        own = {key: sub for key, sub in node.value.items() if key in _COMMON and key != "type"}
+        return [*faults, *error.faults, *settings(CheckSection, own | {"type": TYPE}, place)[1]]
+    written = _with_defaults(node.value, defaults, kind)
+    return _judged(name, kind, written, place, faults)
+
+
+def _judged(
+    name: str, kind: type[Check], written: Written, place: Place, faults: list[Fault]
+) -> CheckConfig | list[Fault]:
+    shared, more = settings(CheckSection, {key: sub for key, sub in written.items() if key in _COMMON}, place)
+    faults = [*faults, *more]
+    own = {key: sub for key, sub in written.items() if key not in _COMMON}
+    values, more = settings(kind, own, place, also=_COMMON)
+    faults += [*more, *rules.times(shared, written), *rules.levels(kind, values, own)]
+    if "tags" in written and isinstance(written["tags"].value, dict):
+        faults += rules.tags(written["tags"].value)
+    if more:
+        return faults
+    check = kind(**values)
+    faults += rules.own(check, own, place)
+    return faults or _configured(name, check, shared, written, place)
+
+
+def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Written, place: Place) -> CheckConfig:
+    counts = rules.fail_after(shared.get("fail_after"), check.fail_after)
+    zone = shared.get("timezone", "")
+    return CheckConfig(
+        name=name,
+        type=shared["type"],
+        check=check,
+        place=place,
+        interval=float(shared.get("interval", 60.0)),
+        cron=normal(shared["cron"], zone) if "cron" in shared else "",
+        timezone=zone if "cron" in shared else "",
+        timeout=rules.timeout(shared, written),
+        retry_interval=float(shared.get("retry_interval", 0.0)),
+        policy=Policy(counts, shared.get("recover_after", 1)),
+        tags=shared.get("tags", {}),
+        enabled=shared.get("enabled", True),
+        description=shared.get("description", ""),
+        runbook=shared.get("runbook", ""),
+        places={setting: node.place for setting, node in written.items()},
+    )
+
+
+def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
+    node = written.get("type")
+    if node is None:
+        text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
+        raise Faults(Fault(place, "", text))
+    name = value(node, str, "type")
+    try:
+        return catalog.get(name)
+    except CatalogError as error:
+        text = f"{said(node)} is no type: write one of {', '.join(catalog.names())}" if node.source else str(error)
+        raise Faults(Fault(node.place, "", text)) from None
+
+
+def _with_defaults(own: Written, defaults: Written, kind: type[Check]) -> dict[str, Located]:
+    """Return the check's settings over those of the file's defaults that its type has; tags are merged."""
+    usable = {name: node for name, node in defaults.items() if _has(kind, name)}
+    for name, others in _EITHER.items():
+        if name in own:
+            usable = {key: node for key, node in usable.items() if key not in others}
+    merged = {**usable, **own}
+    if "tags" in own and "tags" in usable and all(isinstance(at["tags"].value, dict) for at in (own, usable)):
+        both = {**usable["tags"].value, **own["tags"].value}
+        merged["tags"] = msgspec.structs.replace(own["tags"], value=both)
+    if "cron" not in merged and "timezone" not in own:
+        merged.pop("timezone", None)
+    return merged
+
+
+def _has(kind: type[Check], name: str) -> bool:
+    return (name in _COMMON and name != "type") or name in fields(kind)
+
+
+def section(node: Located | None, name: str) -> tuple[dict[str, Located], list[Fault]]:
+    """Return what a section holds; empty where it is absent, commented out or no mapping."""
+    if node is None or node.value is EMPTY or node.value is None:
+        return {}, []
+    if isinstance(node.value, dict):
+        return node.value, []
+    if isinstance(node.value, Refusal):
+        return {}, [Fault(node.place, "", node.value.text)]
+    return {}, [Fault(node.place, name, f"must be a mapping, not {said(node)}: write `name: settings` lines under it")]
+
+
+def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Iterator[Fault]:
+    """Judge what can be judged of a file's defaults without its checks; the checks judge the rest."""
+    shared = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
+    yield from settings(CheckSection, shared | {"type": TYPE}, Place(""))[1]
+    if "tags" in shared and isinstance(shared["tags"].value, dict):
+        yield from rules.tags(shared["tags"].value)
+    kinds = _kinds(checks, catalog)
+    for name, node in defaults.items():
+        key = node.key or node.place
+        if name == "type":
+            yield Fault(key, "", "setting 'type' belongs to each check, it cannot be a default")
+        elif not checks:
+            yield Fault(key, "", "defaults are for the checks of the same file, and this file has none")
+        elif isinstance(node.value, Refusal) and node.place == node.key:
+            yield Fault(node.place, "", node.value.text)
+        elif name not in _COMMON and not any(_has(kind, name) for kind in kinds):
+            known = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
+            yield Fault(key, "", f"{unknown(name, name, known)} (no check of this file has it)")
+
+
+def _kinds(checks: Written, catalog: Catalog) -> set[type[Check]]:
+    """Return the types of checks, as far as they can be told."""
+    kinds = set()
+    for node in checks.values():
+        if isinstance(node.value, dict):
+            with suppress(Faults):
+                kinds.add(_kind(node.value, node.place, catalog))
+    return kinds

@@ -1,0 +1,155 @@
+"""From located YAML to typed settings: every wrong value at its own place, said in words, secrets never shown."""
+
+from __future__ import annotations
+
+import typing
+from collections.abc import Iterator, Mapping
+from functools import cache
+from typing import Any, NamedTuple
+
+import msgspec
+
+from agent.config.wording import example_of, members_of, one_line, reworded, said, short, unknown, words
+from agent.located_yaml import Located, Refusal
+from agent.settings import Place
+from agent.units import SettingValue
+
+
+class Fault(NamedTuple):
+    """What is wrong with one setting, and where."""
+
+    place: Place
+    setting: str
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.text}" if self.setting else self.text
+
+
+class Faults(Exception):
+    """A value cannot be converted, for one or more reasons."""
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__()
+        self.faults = faults
+
+
+def settings(
+    wanted: type[msgspec.Struct],
+    written: Mapping[str, Located],
+    place: Place,
+    inside: str = "",
+    also: typing.Iterable[str] = (),
+) -> tuple[dict[str, Any], list[Fault]]:
+    """Convert the settings of a struct, each by itself.
+
+    `place` is where a missing one is reported; `also` are settings of others, worth suggesting.
+    """
+    values: dict[str, Any] = {}
+    faults: list[Fault] = []
+    known = fields(wanted)
+    for name, node in written.items():
+        setting = f"{inside}.{name}" if inside else name
+        if isinstance(node.value, Refusal):
+            faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
+        elif name not in known:
+            faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also])))
+        else:
+            try:
+                values[known[name].name] = value(node, known[name].type, setting)
+            except Faults as found:
+                faults += found.faults
+    for name in known:
+        if known[name].required and name not in written:
+            faults.append(Fault(place, "", f"setting '{name}' is missing: it must be {words(known[name].type)}"))
+    return values, faults
+
+
+@cache
+def fields(wanted: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return a struct's settings by their name in YAML."""
+    return {field.encode_name: field for field in msgspec.structs.fields(wanted)}
+
+
+def value(node: Located, wanted: Any, setting: str) -> Any:
+    """Convert one value; Faults where it does not fit."""
+    if isinstance(node.value, Refusal):
+        raise Faults(Fault(node.place, setting, node.value.text))
+    members = members_of(wanted)
+    if node.value is None and type(None) in members:
+        return None
+    if custom := [member for member in members if isinstance(member, type) and issubclass(member, SettingValue)]:
+        return _parsed(node, custom[0], setting)
+    built = _built(node, members, setting)
+    try:
+        return msgspec.convert(built, wanted, dec_hook=_as_is)
+    except msgspec.ValidationError as error:
+        raise Faults(Fault(node.place, setting, reworded(str(error), node, wanted))) from None
+
+
+def _as_is(wanted: type, converted: Any) -> Any:
+    """Children are converted before what holds them."""
+    return converted if isinstance(converted, wanted) else wanted.parse(converted)  # type: ignore[attr-defined]
+
+
+def _built(node: Located, members: tuple[Any, ...], setting: str) -> Any:
+    """Convert what is inside a list or mapping, by the type that the matching member gives it."""
+    if isinstance(node.value, dict):
+        for member in members:
+            if isinstance(member, type) and issubclass(member, msgspec.Struct):
+                return _struct(node, member, setting)
+            if typing.get_origin(member) is dict:
+                inner = typing.get_args(member)[1]
+                return dict(_children(((key, sub, inner) for key, sub in node.value.items()), setting))
+    if isinstance(node.value, list):
+        for member in members:
+            if typing.get_origin(member) in (list, tuple, set, frozenset):
+                inner = typing.get_args(member)[0]
+                return [
+                    item for _, item in _children(((str(i), sub, inner) for i, sub in enumerate(node.value)), setting)
+                ]
+    return node.plain() if not any(node.refusals()) else _refuse(node, setting)
+
+
+def _refuse(node: Located, setting: str) -> Any:
+    raise Faults(*(Fault(leaf.place, setting, leaf.value.text) for leaf in node.refusals()))
+
+
+def _struct(node: Located, wanted: type[msgspec.Struct], setting: str) -> Any:
+    values, faults = settings(wanted, node.value, node.place, setting)
+    if faults:
+        raise Faults(*faults)
+    return wanted(**values)
+
+
+def _children(children: Iterator[tuple[str, Located, Any]], setting: str) -> list[tuple[str, Any]]:
+    converted: list[tuple[str, Any]] = []
+    faults: list[Fault] = []
+    for key, node, wanted in children:
+        try:
+            converted.append((key, value(node, wanted, f"{setting}.{key}")))
+        except Faults as found:
+            faults += found.faults
+    if faults:
+        raise Faults(*faults)
+    return converted
+
+
+def _parsed(node: Located, wanted: type[SettingValue], setting: str) -> SettingValue:
+    plain = node.plain()
+    try:
+        return wanted.parse(plain)
+    except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code
+        text = str(error)
+        sources = {leaf.source for leaf in node.leaves() if leaf.source}
+        if sources or not isinstance(error, ValueError) or (isinstance(plain, (dict, list)) and repr(plain) in text):
+            shown = f"the value of {' '.join(sorted(sources))}" if sources else said(node)
+            text = f"{shown} is not {wanted.words}{example_of(wanted)}"
+        elif isinstance(plain, str) and len(plain) > 60:
+            text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
+        raise Faults(Fault(node.place, setting, one_line(text))) from None
+
+
+def _names_its_key(node: Located) -> bool:
+    """A double key, and a key that is no text, say so themselves; an empty value does not."""
+    return node.place == node.key or (isinstance(node.value, Refusal) and node.value.first is not None)

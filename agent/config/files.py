@@ -1,0 +1,54 @@
+"""Reading what the configuration consists of: only regular files, only up to a size, never waiting."""
+
+from __future__ import annotations
+
+import os
+import stat
+from pathlib import Path
+
+
+class Unreadable(Exception):
+    """The file or directory cannot be read: its text says why and what to do."""
+
+
+def drop_ins(directory: Path) -> list[Path]:
+    """Return the *.yaml and *.yml of a directory in lexical order; hidden files (editors' locks) are none."""
+    try:
+        names = sorted(os.fsencode(entry.name) for entry in os.scandir(directory))
+    except FileNotFoundError:
+        raise Unreadable("no such directory: create it, or name another with --config") from None
+    except NotADirectoryError:
+        raise Unreadable("is not a directory: name the directory that holds the *.yaml files") from None
+    except OSError as error:
+        raise Unreadable(f"cannot be read: {error.strerror}") from None
+    found = [directory / os.fsdecode(name) for name in names if name.endswith((b".yaml", b".yml")) and name[0] != 46]
+    if not found:
+        raise Unreadable("no *.yaml or *.yml file in this directory: write one with a section `checks:`")
+    return found
+
+
+def regular_file(path: Path, most: int) -> bytes:
+    """Return the content of a file of at most that many bytes."""
+    try:
+        # Without O_NONBLOCK the open of a FIFO waits for its writer, for ever.
+        descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except (OSError, ValueError) as error:
+        raise Unreadable(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    mode = os.fstat(descriptor).st_mode
+    if not stat.S_ISREG(mode):
+        os.close(descriptor)
+        raise Unreadable("is a directory, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
+    with os.fdopen(descriptor, "rb") as file:
+        try:
+            content = file.read(most + 1)
+        except OSError as error:
+            raise Unreadable(f"cannot be read: {error.strerror}") from None
+    if len(content) > most:
+        raise Unreadable(f"is larger than {most // 1024} KiB")
+    return content
+
+
+def shown(path: Path) -> str:
+    """Return a path for people: on one line, whatever bytes it has."""
+    text = os.fsencode(path).decode("utf-8", "replace")
+    return text if text.isprintable() else ascii(text)[1:-1]

@@ -1,0 +1,207 @@
+"""What settings must fulfil together, and tags: the rules behind the types. Pure: values in, faults out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from agent.api import Check
+from agent.config.convert import Fault
+from agent.config.cron import normal, zone_fault
+from agent.config.wording import one_line, said, short
+from agent.located_yaml import Located
+from agent.model import FailAfter
+from agent.sections import Counts
+from agent.settings import Place
+from agent.units import Duration, Level, duration_text
+
+SHORTEST, LONGEST = 1.0, 365 * 86400.0
+"""Seconds: no interval is shorter or longer."""
+
+MOST_TAGS = 100
+
+# Source: events-api.md; neighbouring interfaces refuse these, and the agent writes the second group itself.
+RESERVED_TAGS = frozenset(
+    {
+        "date",
+        "status",
+        "source",
+        "title",
+        "message",
+        "dimension_tags",
+        "check_value",
+        "time",
+        "time_us",
+        "timestamp",
+        "workspace_uuid",
+        "workspace_name",
+        "extra_data",
+        "create_time",
+    }
+)
+OWN_TAGS = frozenset(
+    {
+        "host_ip",
+        "os",
+        "os_version",
+        "arch",
+        "check_name",
+        "check_type",
+        "subject",
+        "previous_status",
+        "incident_id",
+        "event_id",
+        "agent_version",
+    }
+)
+
+Written = Mapping[str, Located]
+
+
+def tags(written: Written, place: str = "tags") -> Iterator[Fault]:
+    """Check tags by the API's rules: names, one-line values, lengths."""
+    if len(written) > MOST_TAGS:
+        first = next(iter(written.values()))
+        yield Fault(first.key or first.place, place, f"has {len(written)} tags, at most {MOST_TAGS} are sent")
+    for name, node in written.items():
+        if text := _tag_name(name):
+            yield Fault(node.key or node.place, place, text)
+        if isinstance(node.value, str) and (text := _tag_value(node.value)):
+            yield Fault(node.place, f"{place}.{name}", f"{said(node)} {text}")
+
+
+def _tag_name(name: str) -> str:
+    if not re.fullmatch(r"[a-z][a-z0-9_]{0,255}", name):
+        usual = re.sub(r"[^a-z0-9_]", "_", name.lower()).lstrip("_0123456789")[:60]
+        return f"the name {short(name)} may have only a-z, 0-9 and _, and begins with a letter" + (
+            f": write {usual}" if usual else ""
+        )
+    if name in RESERVED_TAGS or name.startswith("df_"):
+        return f"the name '{name}' is reserved by the API, choose another"
+    if name in OWN_TAGS:
+        return f"the name '{name}' is set by the agent itself, choose another"
+    return ""
+
+
+def _tag_value(value: str) -> str:
+    if not value.strip():
+        return "is empty, which the API does not take: remove the tag"
+    if not value.isprintable():
+        return "must be one line without control characters"
+    return "is longer than 1024 bytes" if len(value.encode()) > 1024 else ""
+
+
+def check_name(name: str) -> str:
+    """Say what is wrong with a check's name; nothing is ''."""
+    if not name.strip() or name != name.strip() or not name.isprintable():
+        return "must be one line of text without spaces around it"
+    return "is longer than 100 characters" if len(name) > 100 else ""
+
+
+def times(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    """Check interval, timeout, retry interval and cron against each other."""
+    for name in ("interval", "timeout", "retry_interval"):
+        shortest = 0.001 if name == "timeout" else SHORTEST
+        if name in written and name in values and not shortest <= values[name] <= LONGEST:
+            text = f"{said(written[name])} must be between {duration_text(shortest)} and {duration_text(LONGEST)}"
+            yield Fault(written[name].place, name, text)
+    if "cron" in written:
+        yield from _cron(values, written)
+        return
+    if "timezone" in written:
+        node = written["timezone"]
+        yield Fault(node.key or node.place, "timezone", "belongs to `cron`, which this check does not have: remove it")
+    interval = values.get("interval", Duration(60))
+    if "timeout" in written and values.get("timeout", 0) >= interval >= SHORTEST:
+        text = f"{said(written['timeout'])} must be below the interval of {duration_text(interval)}"
+        yield Fault(written["timeout"].place, "timeout", text)
+    if "retry_interval" in written and values.get("retry_interval", 0) > interval:
+        text = f"{said(written['retry_interval'])} must not be above the interval of {duration_text(interval)}"
+        yield Fault(written["retry_interval"].place, "retry_interval", text)
+
+
+def _cron(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    if "interval" in written:
+        node = written["cron"]
+        yield Fault(node.key or node.place, "cron", "stands beside `interval`: remove one of them")
+    zone = values.get("timezone", "")
+    if "timezone" in written and "timezone" in values and (text := zone_fault(zone)):
+        yield Fault(
+            written["timezone"].place, "timezone", f"{said(written['timezone'])} {_safe(text, written['timezone'])}"
+        )
+        zone = ""
+    if "cron" in values:
+        try:
+            normal(values["cron"], zone)
+        except ValueError as error:
+            yield Fault(written["cron"].place, "cron", f"{said(written['cron'])} {_safe(str(error), written['cron'])}")
+
+
+def _safe(text: str, node: Located) -> str:
+    """A complaint about an expanded value may quote it, so only the fact remains."""
+    return "does not fit here" if node.source else one_line(text)
+
+
+def timeout(values: Mapping[str, Any], written: Written) -> float:
+    """Return the timeout in seconds: as written, else 10 s, or 80 % of a short interval."""
+    if "timeout" in written or "cron" in written:
+        return float(values.get("timeout", 10.0))
+    interval = float(values.get("interval", 60.0))
+    return 10.0 if interval > 10 else interval * 0.8
+
+
+def fail_after(written: int | Counts | None, usual: int) -> FailAfter:
+    """Return the counts: one number for all, or the type's own number where a status is not named."""
+    if not isinstance(written, Counts):
+        count = usual if written is None else written
+        return FailAfter(count, count, count)
+    warning, critical, nodata = (
+        usual if count is None else count for count in (written.warning, written.critical, written.nodata)
+    )
+    return FailAfter(warning, critical, nodata)
+
+
+def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    """Compare each `warning` with its `critical`: what is critical must be a warning as well."""
+    usual = {field.name: field.default for field in msgspec.structs.fields(wanted)}
+    for name in usual:
+        other = name.replace("warning", "critical")
+        if name == other or not (name in written or other in written):
+            continue
+        low, high = (values.get(setting) if setting in written else usual.get(setting) for setting in (name, other))
+        if isinstance(low, Level) and isinstance(high, Level) and not high.range.implies(low.range):
+            at = written[other] if other in written else written[name]
+            text = f"{_level(high, other, written)} comes before {name} {_level(low, name, written)}: swap or move them"
+            yield Fault(at.place, other, text)
+
+
+def _level(level: Level, name: str, written: Written) -> str:
+    if name not in written:
+        return f"{level} (the default)"
+    return said(written[name]) if written[name].source else str(level)
+
+
+def own(check: Check, written: Written, place: Place) -> Iterator[Fault]:
+    """Ask the type itself what is wrong with its settings."""
+    expanded = [leaf for node in written.values() for leaf in node.leaves() if leaf.source]
+    try:
+        found = list(check.problems())
+    except Exception as error:  # noqa: BLE001 - a type is foreign code
+        text = "" if expanded else f": {one_line(str(error))}"
+        yield Fault(place, "", f"cannot be judged: `problems` of its type raised {type(error).__name__}{text}")
+        return
+    for setting, text in found:
+        node = written.get(setting)
+        hidden = [leaf for leaf in (node.leaves() if node else ()) if leaf.source]
+        hidden = hidden or [leaf for leaf in expanded if _quotes(text, leaf.value)]
+        unsaid = f"the value of {hidden[0].source} does not fit (why might quote it)" if hidden else ""
+        yield Fault(node.place if node else place, setting, unsaid or one_line(text))
+
+
+def _quotes(text: str, secret: str) -> bool:
+    """Tell whether a text has six characters in a row of a secret, or a whole shorter one."""
+    size = min(6, len(secret))
+    return any(secret[at : at + size] in text for at in range(len(secret) - size + 1))

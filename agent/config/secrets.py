@@ -1,0 +1,100 @@
+"""`${file:PATH}` and `${env:NAME}` in string values; what comes out of them must never show."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from agent.config.files import Unreadable, regular_file
+from agent.located_yaml import Located, Refusal
+
+MOST_BYTES = 64 * 1024
+
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?:([^}]*)\})?")
+
+
+class Secrets:
+    """Expands references, and remembers every value that came out."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.values: set[str] = set()
+        self._environ = environ
+        self._files: dict[Path, str | Unreadable] = {}
+
+    def expanded(self, node: Located, folder: Path) -> Located:
+        """Return the tree with every reference replaced; where that fails, a Refusal. Relative to `folder`."""
+        value = node.value
+        if isinstance(value, str):
+            return self._text(node, value, folder) if "${" in value else node
+        if isinstance(value, dict):
+            return msgspec.structs.replace(node, value={key: self.expanded(sub, folder) for key, sub in value.items()})
+        if isinstance(value, list):
+            return msgspec.structs.replace(node, value=[self.expanded(sub, folder) for sub in value])
+        if isinstance(value, Refusal) and value.first:
+            kept = Refusal(value.text, self.expanded(value.first, folder))
+            return msgspec.structs.replace(node, value=kept)
+        return node
+
+    def _text(self, node: Located, text: str, folder: Path) -> Located:
+        sources: list[str] = []
+
+        def value_of(match: re.Match[str]) -> str:
+            if match[0] == "$${":
+                return "${"
+            sources.append(match[0])
+            value = self._value(match[1], folder)
+            self.values.add(value)
+            return value
+
+        try:
+            expanded = _REFERENCE.sub(value_of, text)
+        except Unreadable as error:
+            return msgspec.structs.replace(node, value=Refusal(f"{_short(sources[-1])} {error}"))
+        return msgspec.structs.replace(node, value=expanded, source=_short(" ".join(sources)))
+
+    def _value(self, reference: str | None, folder: Path) -> str:
+        kind, _, name = (reference or "").partition(":")
+        if kind == "file" and name:
+            return self._file(folder / name)
+        if kind == "env" and name:
+            value = self._environ.get(name)
+            if not value:
+                raise Unreadable("is empty" if value == "" else "is not set in the environment of the agent")
+            return _checked(value.encode(errors="surrogateescape"))
+        raise Unreadable("is not understood: write ${file:PATH} or ${env:NAME}, or $${ for a plain ${")
+
+    def _file(self, path: Path) -> str:
+        if path not in self._files:
+            try:
+                self._files[path] = _content(path)
+            except Unreadable as error:
+                self._files[path] = error
+        found = self._files[path]
+        if isinstance(found, Unreadable):
+            raise found.with_traceback(None)
+        return found
+
+
+def _content(path: Path) -> str:
+    content = regular_file(path, MOST_BYTES)
+    return _checked(content.removesuffix(b"\n").removesuffix(b"\r"))
+
+
+def _checked(content: bytes) -> str:
+    if not content:
+        raise Unreadable("is empty")
+    try:
+        text = content.decode()
+    except UnicodeDecodeError:
+        raise Unreadable("is not UTF-8 text") from None
+    if "\0" in text:
+        raise Unreadable("has a NUL byte in it, which no setting can hold")
+    return text
+
+
+def _short(text: str) -> str:
+    text = text if text.isprintable() else repr(text)[1:-1]
+    return text if len(text) <= 80 else text[:77] + "..."

@@ -1,0 +1,123 @@
+"""How faults are worded: what a type wants, what stands there instead; the content of secrets never shows."""
+
+from __future__ import annotations
+
+import re
+import types
+import typing
+from difflib import get_close_matches
+from functools import cache
+from typing import Annotated, Any, Literal
+
+import msgspec
+
+from agent.located_yaml import Located
+from agent.units import SettingValue
+
+
+@cache
+def members_of(wanted: Any) -> tuple[Any, ...]:
+    """Return the types of a union, or the one type, without their annotations."""
+    if typing.get_origin(wanted) is Annotated:
+        return members_of(typing.get_args(wanted)[0])
+    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
+        return tuple(member for part in typing.get_args(wanted) for member in members_of(part))
+    return (wanted,)
+
+
+def words(wanted: Any) -> str:
+    """Say what a type wants: `a whole number`, `text or a list`, `one of 'a' or 'b'`."""
+    found = dict.fromkeys(_word(member) for member in members_of(wanted) if member is not type(None))
+    return " or ".join(found)
+
+
+def _word(member: Any) -> str:
+    if typing.get_origin(member) is Literal:
+        choices = [repr(choice) for choice in typing.get_args(member)]
+        return f"one of {', '.join(choices)}" if len(choices) > 1 else choices[0]
+    if isinstance(member, type) and issubclass(member, SettingValue):
+        return member.words
+    if isinstance(member, type) and issubclass(member, msgspec.Struct):
+        return "a mapping of settings"
+    simple = {str: "text", int: "a whole number", float: "a number", bool: "true or false", dict: "a mapping"}
+    return simple.get(typing.get_origin(member) or member, "a list")
+
+
+def said(node: Located) -> str:
+    """Show a value in a message, briefly; an expanded one only by its `${...}`."""
+    if node.source:
+        return f"the value of {node.source}"
+    if isinstance(node.value, str):
+        return short(node.value)
+    if isinstance(node.value, dict):
+        return "a mapping"
+    if isinstance(node.value, list):
+        return "a list"
+    if node.value is None or isinstance(node.value, bool):
+        return str(msgspec.json.encode(node.value).decode())
+    return f"the number {node.value}"
+
+
+def short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def one_line(text: str) -> str:
+    text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
+    return text if len(text) <= 300 else text[:297] + "..."
+
+
+def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
+    close = get_close_matches(name, known, 1)
+    return f"unknown setting {short(setting)}" + (f", did you mean '{close[0]}'?" if close else "")
+
+
+_BOUNDS = (
+    (r"of length >= (\d+)$", "must have at least {} of them or characters"),
+    (r"of length <= (\d+)$", "must have at most {} of them or characters"),
+    (r">= (\S+)$", "must be at least {}"),
+    (r"<= (\S+)$", "must be at most {}"),
+    (r"> (\S+)$", "must be more than {}"),
+    (r"< (\S+)$", "must be less than {}"),
+)
+
+
+def reworded(error: str, node: Located, wanted: Any) -> str:
+    """Say msgspec's complaint for people; it names types and bounds only, never the value."""
+    kinds = members_of(wanted)
+    complaint = error.partition(" - at ")[0]
+    for pattern, text in _BOUNDS:
+        if match := re.search(pattern, complaint):
+            return f"{text.format(match[1])}, not {said(node)}"
+    if "matching regex" in complaint:
+        return f"{said(node)} does not have the form {complaint.partition('matching regex ')[2]}"
+    if bool in members and isinstance(node.value, str):
+        return f"{said(node)} is text here, write true or false"
+    text = "text " if isinstance(node.value, str) and not node.source else ""
+    return f"must be {words(wanted)}, not {text}{said(node)}{_hint(node, members)}"
+
+
+def _hint(node: Located, members: tuple[Any, ...]) -> str:
+    scalar = node.value
+    if str in members and not isinstance(scalar, (dict, list, str)):
+        return ": put quotes around it"
+    if not isinstance(scalar, str):
+        return ""
+    if node.source:
+        return ", which is always text"
+    choices = [
+        choice for member in members if typing.get_origin(member) is Literal for choice in typing.get_args(member)
+    ]
+    if close := get_close_matches(scalar, [choice for choice in choices if isinstance(choice, str)], 1):
+        return f", did you mean '{close[0]}'?"
+    if int in members or float in members:
+        number = scalar.lstrip("+-0_") if scalar.isascii() else ""
+        return f": write {number}" if number.isdigit() else ""
+    if re.match(r"[\w-]+:\S", scalar):
+        return " (is a space missing after the colon?)"
+    return ""
+
+
+def example_of(wanted: type[SettingValue]) -> str:
+    example = getattr(wanted, "example", "")
+    return f", write for example {example}" if example else ""
