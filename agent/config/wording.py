@@ -72,23 +72,19 @@ def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
     return f"unknown setting {short(setting)}" + (f", did you mean '{close[0]}'?" if close else "")
 
 
-_BOUNDS = (
-    (r"of length >= (\d+)$", "must have at least {} of them or characters"),
-    (r"of length <= (\d+)$", "must have at most {} of them or characters"),
-    (r">= (\S+)$", "must be at least {}"),
-    (r"<= (\S+)$", "must be at most {}"),
-    (r"> (\S+)$", "must be more than {}"),
-    (r"< (\S+)$", "must be less than {}"),
-)
+_BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")
+_COMPARED = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
 def reworded(error: str, node: Located, wanted: Any) -> str:
     """Say msgspec's complaint for people; it names types and bounds only, never the value."""
-    kinds = members_of(wanted)
+    members = members_of(wanted)
     complaint = error.partition(" - at ")[0]
-    for pattern, text in _BOUNDS:
-        if match := re.search(pattern, complaint):
-            return f"{text.format(match[1])}, not {said(node)}"
+    if match := _BOUND.search(complaint):
+        bound = f"{_COMPARED[match[2]]} {match[3]}"
+        if match[1]:
+            return f"must have {bound} {'characters' if isinstance(node.value, str) else 'entries'}"
+        return f"must be {bound}, not {said(node)}"
     if "matching regex" in complaint:
         return f"{said(node)} does not have the form {complaint.partition('matching regex ')[2]}"
     if bool in members and isinstance(node.value, str):
