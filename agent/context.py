@@ -92,6 +92,7 @@ class Context:
         self.due = self.started if due is None else due
         self._shared = SharedWork() if shared is None else shared
         self._interrupts: list[Callable[[], None]] = []
+        self._interrupted = False
 
     def begin(self, memory: dict[str, Any]) -> None:
         """Start the clock: the time a run waited for a free thread is not the check's."""
@@ -139,11 +140,14 @@ class Context:
         """While inside, have `interrupt` called from another thread when the run is given up or the agent stops."""
         self._interrupts.append(interrupt)
         try:
+            if self._interrupted:
+                interrupt()
             yield
         finally:
             self._interrupts.remove(interrupt)
 
     def interrupt(self) -> None:
         """Give the run up: called by the runner, from its own thread."""
+        self._interrupted = True
         for interrupt in tuple(self._interrupts):
             interrupt()

@@ -22,8 +22,8 @@ _SHELL_HINTS = {126: "not executable (exit 126)", 127: "command not found (exit 
 def parse(output: bytes, exit_code: int) -> Result:
     """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises."""
     first, _, rest = readable(output).strip().partition("\n")
-    summary, metrics, notes = _split(first, lenient=True)
-    # In long text only a tail of nothing but items is performance data: better a metric less than a line lost.
+    # Among strangers items are read in the first line only, and that line stays whole: it may be a log's or a table's.
+    summary, metrics, notes = _split(first, loosely=True)
     details, more_metrics, more_notes = _split(rest)
     if len(summary) > SUMMARY_LENGTH:
         details = f"{summary}\n{details}"
@@ -37,16 +37,18 @@ def parse(output: bytes, exit_code: int) -> Result:
     )
 
 
-def _split(text: str, lenient: bool = False) -> tuple[str, tuple[Metric, ...], tuple[str, ...]]:
+def _split(text: str, loosely: bool = False) -> tuple[str, tuple[Metric, ...], tuple[str, ...]]:
+    """Return the text before the performance data, the metrics, and what could not be read."""
     if "|" not in text:
         return text.rstrip(), (), ()
-    pipe = perfdata.find(text, lenient)
+    pipe, like = perfdata.find(text)
     if pipe >= 0:
         return text[:pipe].rstrip(), *perfdata.read(text[pipe:])
-    if lenient:
-        # `OK |` ends in empty performance data.
-        return text.rstrip().removesuffix("|").rstrip(), (), perfdata.attempts(text)
-    return text.rstrip(), (), ()
+    if not loosely:
+        return text.rstrip(), (), ()
+    # `OK |` ends in empty performance data.
+    whole = text.rstrip().removesuffix("|").rstrip()
+    return whole, *(perfdata.read(text[like:]) if like >= 0 else ((), ()))
 
 
 def _worded(summary: str, exit_code: int) -> str:

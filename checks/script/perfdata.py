@@ -36,35 +36,34 @@ class Perfdata(NamedTuple):
     notes: tuple[str, ...]
 
 
-def find(text: str, lenient: bool = False) -> int:
-    """Return where in the text the `|` is that performance data follows, or -1.
+def find(text: str) -> tuple[int, int]:
+    """Return which `|` of the text performance data follows, and which one something like it; -1: none.
 
-    That is the first `|` after which nothing but items comes. Lenient: else the first one that an item follows at
-    once. Any other `|` is text: a URL, a table.
+    Performance data is where nothing but items comes, at least one of them sound. Any other `|` is text: a URL, a
+    table; where an item follows it at once, it is something like performance data.
     """
-    pipe, followed = text.find("|"), -1
+    pipe, like = text.find("|"), -1
     while pipe >= 0:
-        stop, found = _scan(text, pipe)
-        if stop < 0:
-            return pipe if found else followed
-        if found and followed < 0:
-            followed = pipe
+        stop, items, sound = _scan(text, pipe)
+        if stop == len(text) and sound:
+            return pipe, pipe
+        if items and like < 0:
+            like = pipe
         # Whatever begins before the stranger meets it too, so the search goes on behind it: one pass over the text.
         pipe = text.find("|", stop)
-    return followed if lenient else -1
+    return -1, like
 
 
-def _scan(text: str, position: int) -> tuple[int, bool]:
-    """Return where the first word is that has not the form of an item (-1: nowhere), and whether an item came."""
-    found = False
+def _scan(text: str, position: int) -> tuple[int, int, bool]:
+    """Return where the first word is that has not the form of an item, the items before it, and if one is sound."""
+    items, sound = 0, False
     while True:
         position = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
-        if position == len(text):
-            return -1, found
         item = _ITEM.match(text, position)
         if not item:
-            return position, found
-        found = found or item[3][:1] == "U" or _value(item[3].partition(";")[0]) is not None
+            return position, items, sound
+        items += 1
+        sound = sound or item[3][:1] == "U" or _value(item[3].partition(";")[0]) is not None
         position = item.end()
 
 
@@ -85,12 +84,6 @@ def read(text: str) -> Perfdata:
             notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
         position = item.end()  # type: ignore[union-attr]  # same
     return Perfdata(tuple(metrics), tuple(notes))
-
-
-def attempts(text: str) -> tuple[str, ...]:
-    """Note what stands behind a `|` in text, looks like items and is not."""
-    pipe = text.find("|")
-    return () if pipe < 0 or _scan(text, pipe)[0] >= 0 else read(text[pipe:]).notes
 
 
 def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> None:

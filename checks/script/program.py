@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -81,12 +82,11 @@ def _first_line(file: Path) -> str:
 
 def _why_denied(file: Path) -> str:
     try:
-        if file.is_dir():
-            return "it is a folder"
-        if not file.is_file():
-            return "not a regular file"
+        mode = file.stat().st_mode
     except OSError:
         return "a folder above it may not be entered by the agent's user"
+    if not stat.S_ISREG(mode):
+        return "it is a folder" if stat.S_ISDIR(mode) else "not a regular file"
     if not os.access(file, os.X_OK):
         return f"not executable for the agent's user (chmod +x {file}?)"
     return f"permission denied (file system mounted noexec, or its interpreter is not executable: {_first_line(file)})"
