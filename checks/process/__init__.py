@@ -129,7 +129,7 @@ class Process(Check, frozen=True, kw_only=True):
             yield "name", "says nothing of which processes: write name, exe, match, user or pidfile"
         if self.max is not None and self.min > self.max:
             yield "max", f"is {self.max}, less than min {self.min}" + (": write min: 0 too" if not self.max else "")
-        if "/" in self.name:
+        if self.name.startswith("/"):
             yield "name", f"{self.name!r} is a path: write exe: {self.name}, or only the last part of it"
         for setting in ("exe", "pidfile"):
             if (path := getattr(self, setting)) and not path.startswith("/"):
@@ -144,12 +144,13 @@ class Process(Check, frozen=True, kw_only=True):
         found = find(self, table, ctx)
         changes.of_this_boot(ctx.memory, table.boot)
         yield self._count(found, table, ctx)
+        watched = [use for use in USES if self._watches(use)]
+        if found.blind:
+            if watched or self.restart != "ignore":
+                yield nodata(f"limits and restarts not judged: {found.reason}")
+            return
         if self.restart != "ignore" and (text := changes.restart(ctx.memory, found.rows, table.now)):
             yield Result(Status(self.restart), text)
-        watched = [use for use in USES if self._watches(use)]
-        if found.unsure and watched:
-            yield nodata(f"limits not judged: {found.reason}")
-            return
         for use in USES:
             if use in watched or (use in ALWAYS and found.rows):
                 yield from self._judge(use, Seen(self, found, table, ctx.memory))
@@ -158,6 +159,8 @@ class Process(Check, frozen=True, kw_only=True):
         running = len(found.rows)
         status = count_status(running, found.unsure, self.min, self.max)
         summary = f"{self.name or ctx.check}: {running} running"
+        if stopped := sum(row.state in "Tt" for row in found.rows):
+            summary += f", {stopped} of them stopped"
         if status is Status.CRITICAL:
             few = running < self.min
             summary += f" (at least {self.min} expected)" if few else f" (at most {self.max} expected)"
@@ -182,8 +185,10 @@ class Process(Check, frozen=True, kw_only=True):
             yield Metric(name, use.value, use.unit, minimum=0)
             return
         result = judge(name, use.value, *self._levels(name), unit=use.unit, summary=use.words, minimum=0)
-        details = listing(use.about, seen.table) if result.status is not Status.OK else ""
-        yield replace(result, details=details)
+        if result.status is not Status.OK:
+            about = sorted(use.about, key=use.by, reverse=True)
+            result = replace(result, details=listing(about, seen.table))
+        yield result
 
     def _levels(self, use: str) -> tuple[Level | None, Level | None]:
         return getattr(self, f"{use}_warning"), getattr(self, f"{use}_critical")

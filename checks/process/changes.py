@@ -34,7 +34,8 @@ def restart(memory: dict[str, Any], rows: list[Row], now: float) -> str:
 
 def cpu_percent(memory: dict[str, Any], rows: list[Row], now: float) -> float | None:
     """Return the CPU use since the last run in percent of one core; None where there was none, or just now."""
-    last_at, last = memory.get("cpu_at"), memory.get("cpu", {})
+    last_at: float | None = memory.get("cpu_at")
+    last: dict[str, float] = memory.get("cpu", {})
     if last_at is not None and 0 <= now - last_at < 1:
         return None
     memory["cpu_at"], memory["cpu"] = now, {row.key: row.cpu for row in rows}
@@ -42,7 +43,7 @@ def cpu_percent(memory: dict[str, Any], rows: list[Row], now: float) -> float | 
         return None
     # A process that is older than the last run, but was not in it, has used its CPU who knows when.
     used = sum(row.cpu - last.get(row.key, 0.0 if row.started >= last_at else row.cpu) for row in rows)
-    return max(0.0, 100.0 * float(used) / (now - last_at))
+    return max(0.0, 100.0 * used / (now - last_at))
 
 
 def stuck(memory: dict[str, Any], rows: list[Row], now: float, after: float) -> list[Row]:

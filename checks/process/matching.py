@@ -28,6 +28,8 @@ class Found:
         self.reason = ""
         self.note = ""
         """Why there is none, where that is known."""
+        self.blind = False
+        """The agent lacks the right to see; then sums over those it sees would be too low."""
         self._hidden = False
         self._unsure: set[int] = set()
 
@@ -36,7 +38,7 @@ class Found:
         return math.inf if self._hidden else len(self._unsure)
 
     def some_hidden(self, reason: str) -> None:
-        self._hidden, self.reason = True, reason
+        self._hidden, self.blind, self.reason = True, True, reason
 
     def keep(self, fits: Callable[[Row], bool | None], reason: str = "") -> None:
         """Keep the processes that fit, and those of which `fits` does not know (None)."""
@@ -52,10 +54,11 @@ class Found:
 
     def settle(self) -> None:
         """Part the processes that are sure from those that are not."""
-        self._unsure &= {row.pid for row in self.rows}
-        self.rows = [row for row in self.rows if row.pid not in self._unsure]
+        if self._unsure:
+            self._unsure &= {row.pid for row in self.rows}
+            self.rows = [row for row in self.rows if row.pid not in self._unsure]
         if not self.unsure:
-            self.reason = ""
+            self.blind, self.reason = False, ""
 
 
 def find(check: Process, table: Table, ctx: Context) -> Found:
@@ -66,19 +69,22 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
         uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx))
         found.keep(lambda row: _gone_is_false(row.uid, uid.__eq__))
         own_only = uid == os.geteuid()
-    if table.hidden and not own_only:
+    if table.hidden and not own_only and not check.pidfile:
         found.some_hidden(table.hidden)
     found.zombies = [row for row in found.rows if row.zombie]
-    found.keep(lambda row: not row.zombie)
+    if found.zombies:
+        found.keep(lambda row: not row.zombie)
     if check.exe:
         _keep_exe(check.exe, found, ctx)
     if check.match is not None:
-        found.keep(lambda row: not table.of_agent(row))
         table.commands.read(found.rows, table.now, ctx)
         search = check.match.search
-        found.keep(lambda row: _matches(row, table, search), "the command line of a process cannot be read")
+        found.keep(
+            lambda row: row.line and search(row.line.text) is not None, "the command line of a process cannot be read"
+        )
+        found.keep(lambda row: not table.of_agent(row))
     found.settle()
-    if check.pidfile and not found.rows and not found.note:
+    if check.pidfile and not (found.rows or found.zombies or found.note):
         found.note = f"{check.pidfile} holds the pid of another program"
     return found
 
@@ -91,31 +97,26 @@ def _candidates(check: Process, table: Table, ctx: Context) -> Found:
         return found
     if check.name:
         return Found(_named(check.name, table, ctx))
-    return Found([row for row in table.by_pid.values() if not row.kernel])
+    return Found(table.programs)
 
 
 def _named(name: str, table: Table, ctx: Context) -> list[Row]:
     wanted = name.encode("utf-8", "surrogateescape")
-    rows = table.by_name.get(wanted[:COMM_BYTES], [])
+    # Threads of the kernel may have names longer than a program's.
+    rows = table.by_name.get(wanted) or table.by_name.get(wanted[:COMM_BYTES], [])
     if len(wanted) < COMM_BYTES or not rows:
         return rows
-    table.commands.read(rows, table.now, ctx)
-    return [row for row in rows if name in _full_names(row, table)]
+    table.commands.read((row for row in rows if not row.kernel), table.now, ctx)
+    return [row for row in rows if _may_be(name, row)]
 
 
-def _full_names(row: Row, table: Table) -> set[str]:
-    """Return what a name that the kernel may have cut can have been."""
-    cut = row.name.decode("utf-8", "replace")
-    # A script's own name comes after its interpreter; a title such as `name: worker` goes on after the name.
-    last_parts = [argument.rpartition("/")[2] for argument in (table.commands.of(row) or ())[:3]]
-    whole = {part for part in last_parts if part.encode("utf-8", "replace").startswith(row.name)}
+def _may_be(name: str, row: Row) -> bool:
+    """Tell whether a name that the kernel may have cut can have been this one, as far as the arguments tell."""
+    parts = row.line.first if row.line else ()
+    whole = {part for part in parts if part.encode("utf-8", "surrogateescape").startswith(row.name)}
+    # A title such as `name: worker` goes on after the name.
     whole |= {part.partition(mark)[0] for part in whole for mark in ": "}
-    return whole or {cut}
-
-
-def _matches(row: Row, table: Table, search: Callable[[str], object]) -> bool | None:
-    arguments = table.commands.of(row)
-    return None if arguments is None else bool(search(" ".join(arguments)))
+    return not whole or name in whole
 
 
 def _gone_is_false(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | None:
@@ -134,6 +135,7 @@ def _keep_exe(exe: str, found: Found, ctx: Context) -> None:
         lambda row: _gone_is_false(row.exe, (exe, real).__contains__),
         "only root may see which program a process of another user runs: write name too, or run the agent as root",
     )
+    found.blind = bool(found.unsure)
 
 
 def _uid(user: str, ctx: Context) -> int:
@@ -158,17 +160,22 @@ def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
         pid, note = _pid(path, text)
     row = table.by_pid.get(pid)
     found = Found([row] if row is not None else [])
-    found.note = note if not found.rows else ""
+    if row is None:
+        found.note = note
+        if pid and table.hidden:
+            found.some_hidden(table.hidden)
     return found
 
 
 def _read_small(path: str) -> bytes:
     # O_NONBLOCK: a FIFO in this place would wait for a writer.
     descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with os.fdopen(descriptor, "rb") as file:
+    try:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):
             raise CheckError(f"{path} is not a file")
-        return file.read(PIDFILE_LIMIT)
+        return os.read(descriptor, PIDFILE_LIMIT)
+    finally:
+        os.close(descriptor)
 
 
 def _pid(path: str, text: bytes) -> tuple[int, str]:

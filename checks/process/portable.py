@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import psutil
 
-from checks.process.table import Row
+from checks.process.table import Numbers, Row
 
 T = TypeVar("T")
 STATES = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_STOPPED: "T", psutil.STATUS_DISK_SLEEP: "D"}
@@ -32,38 +32,46 @@ def _asked(ask: Callable[[], T]) -> T:
 
 
 class PsutilRow(Row):
-    __slots__ = ("_process",)
+    __slots__ = ("_parent", "_process", "_started")
 
     def __init__(self, process: psutil.Process) -> None:
         with process.oneshot():
             state = STATES.get(process.status(), "S")
-            super().__init__("", process.pid, b"%d (%b) %b" % (process.pid, process.name().encode(), state.encode()))
+            name = process.name().encode("utf-8", "surrogateescape")
+            super().__init__("", process.pid, b"0 (%b) %b" % (name, state.encode()))
+            self._parent, self._started = process.ppid(), process.create_time()
         self._process = process
 
     @property
     def parent(self) -> int:
-        return _asked(self._process.ppid)
+        return self._parent
+
+    @property
+    def started(self) -> float:
+        return self._started
 
     @property
     def kernel(self) -> bool:
         return self.pid == 0
 
     @property
-    def cpu(self) -> float:
-        times = _asked(self._process.cpu_times)
-        return times.user + times.system
+    def zombie(self) -> bool:
+        return self.state == "Z"
 
     @property
-    def threads(self) -> int:
-        return 1 if self.state == "Z" else _asked(self._process.num_threads)
+    def numbers(self) -> Numbers:
+        """Raise PermissionError for another user's process, unless the agent is root."""
+        if self._numbers is None:
+            try:
+                self._numbers = _asked(self._ask)
+            except ProcessLookupError:
+                self._numbers = Numbers(self._parent, False, 0.0, 0, self._started, 0)
+        return self._numbers
 
-    @property
-    def started(self) -> float:
-        return _asked(self._process.create_time)
-
-    @property
-    def rss(self) -> int:
-        return _asked(self._process.memory_info).rss
+    def _ask(self) -> Numbers:
+        with self._process.oneshot():
+            times, threads, memory = self._process.cpu_times(), self._process.num_threads(), self._process.memory_info()
+        return Numbers(self._parent, self.kernel, times.user + times.system, threads, self._started, memory.rss)
 
     def uid(self) -> int:
         return _asked(self._process.uids).effective
@@ -73,6 +81,9 @@ class PsutilRow(Row):
 
     def open_files(self) -> int:
         return _asked(self._process.num_fds)
+
+    def waits(self) -> bool:
+        return False
 
     def command(self) -> bytes:
         return "\0".join(_asked(self._process.cmdline)).encode("utf-8", "surrogateescape")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -24,58 +25,58 @@ class Seen(NamedTuple):
 
 
 class Use(NamedTuple):
-    """A number; `about` are the processes to name when it is too high."""
+    """A number; when it is too high, the processes `about` are named, those with most `by` first."""
 
     value: float
     words: str
     about: list[Row]
+    by: Callable[[Row], float]
     unit: str = ""
 
 
 def rss(seen: Seen) -> Use:
     value = sum(row.rss for row in seen.found.rows)
-    return Use(value, f"{size_text(value)} RSS", sorted(seen.found.rows, key=lambda row: -row.rss), "B")
+    return Use(value, f"{size_text(value)} RSS", seen.found.rows, lambda row: row.rss, "B")
 
 
 def threads(seen: Seen) -> Use:
     value = sum(row.threads for row in seen.found.rows)
-    return Use(value, f"{value} threads", sorted(seen.found.rows, key=lambda row: -row.threads))
+    return Use(value, f"{value} threads", seen.found.rows, lambda row: row.threads)
 
 
 def age(seen: Seen) -> Use | None:
-    rows = sorted(seen.found.rows, key=lambda row: row.started)
+    rows = seen.found.rows
     if not rows:
         return None
-    value = max(0.0, seen.table.now - rows[0].started)
-    return Use(value, f"{'oldest ' if len(rows) > 1 else ''}started {duration_text(value)} ago", rows, "s")
+    value = max(0.0, seen.table.now - min(row.started for row in rows))
+    words = f"{'oldest ' if len(rows) > 1 else ''}started {duration_text(value)} ago"
+    return Use(value, words, rows, lambda row: -row.started, "s")
 
 
 def cpu(seen: Seen) -> Use | None:
     value = changes.cpu_percent(seen.memory, seen.found.rows, seen.table.now)
-    return None if value is None else Use(value, f"{value:.3g}% CPU", seen.found.rows, "%")
+    return None if value is None else Use(value, f"{value:.3g}% CPU", seen.found.rows, lambda row: row.cpu, "%")
 
 
 def open_files(seen: Seen) -> Use | None:
-    counts = []
+    counts: dict[int, int] = {}
     for row in seen.found.rows:
-        try:
-            counts.append((row.open_files(), row))
-        except (FileNotFoundError, ProcessLookupError):
-            continue
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
+            counts[row.pid] = row.open_files()
     if not counts:
         return None
-    counts.sort(key=lambda pair: -pair[0])
-    return Use(counts[0][0], f"{counts[0][0]} open files", [row for _, row in counts])
+    most = max(counts.values())
+    return Use(most, f"{most} open files", seen.found.rows, lambda row: counts.get(row.pid, 0))
 
 
 def zombies(seen: Seen) -> Use:
     rows = seen.found.zombies
-    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows)
+    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows, lambda row: -row.started)
 
 
 def stuck(seen: Seen) -> Use:
     rows = changes.stuck(seen.memory, seen.found.rows, seen.table.now, seen.check.stuck_after)
-    return Use(len(rows), f"{len(rows)} stuck in state D", rows)
+    return Use(len(rows), f"{len(rows)} stuck in state D", rows, lambda row: -row.started)
 
 
 USES: dict[str, Callable[[Seen], Use | None]] = {
@@ -96,7 +97,9 @@ def _line(row: Row, table: Table) -> str:
     parent = table.by_pid.get(row.parent)
     if row.zombie:
         return f"{line}, parent {row.parent} {_name(parent) if parent else ''}".rstrip()
-    return f"{line}, {size_text(row.rss)} RSS"
+    with contextlib.suppress(PermissionError):  # of other users' processes on macOS
+        line += f", {size_text(row.rss)} RSS"
+    return line
 
 
 def _name(row: Row) -> str:

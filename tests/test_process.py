@@ -1,0 +1,651 @@
+"""The process check, on processes that are really there."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, SizeAbove, Status
+from agent.context import SharedWork
+from agent.results import gathered
+from checks.process import CorePercent, CoresAbove, Process, count_status
+from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
+from checks.process.portable import PsutilRow
+from checks.process.table import Row, Scanner
+from tests import needs
+
+Start = Callable[..., subprocess.Popen[bytes]]
+NUMBERS = "1 7 7 0 -1 4194560 173 0 0 0 {cpu} 5 0 0 20 0 {threads} 0 {started} 1048576 {pages} 18446744073709551615"
+
+
+def stat_text(name: bytes = b"x", state: str = "S", cpu: int = 0, threads: int = 1, started: int = 500) -> bytes:
+    numbers = NUMBERS.format(cpu=cpu, threads=threads, started=started, pages=3).encode()
+    return b"7 (%b) %b %b 1 1 0 0 0 0\n" % (name, state.encode(), numbers)
+
+
+def row(pid: int = 7, **values: object) -> Row:
+    return Row("/nowhere", pid, stat_text(**values))  # type: ignore[arg-type]  # passed through
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Start programs, by default a copy of sleep under any name; they end with the test."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def begin(name: str | bytes = "victim", *arguments: str | bytes, **options: object) -> subprocess.Popen[bytes]:
+        program = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), os.fsencode(name))))  # noqa: PTH118 - bytes
+        if not program.exists():
+            shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
+        process = subprocess.Popen([program, "600", *arguments], **options)  # type: ignore[call-overload]
+        started.append(process)
+        return process
+
+    yield begin
+    for process in started:
+        process.kill()
+        process.communicate()
+
+
+def look(shared: SharedWork | None = None, memory: dict[str, object] | None = None, **settings: object) -> Result:
+    """Run a check on a new scan in which nothing counts as the agent's own, and merge what it says."""
+    shared = shared or SharedWork()
+    due = time.monotonic()
+    shared.once("processes", due, Scanner(own=0).scan)
+    ctx = Context("web", shared=shared, due=due, memory=memory)
+    (result,) = gathered(Process(**settings).run(ctx))  # type: ignore[arg-type]
+    return result
+
+
+def metric(result: Result, name: str) -> float:
+    return {one.name: one.value for one in result.metrics}[name]
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < deadline, "it did not happen within 10 s"
+        time.sleep(0.005)
+
+
+def state_of(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
+# What /proc/N/stat says
+
+
+def test_a_recorded_stat_line_is_read_as_the_manual_numbers_it() -> None:
+    text = (
+        b"1203 (postgres) S 1 1203 1203 0 -1 4194624 17362 890514 9 112 1250 375 3025 911 20 0 1 0 2214 222834688 6912 "
+        b"18446744073709551615 1 1 0 0 0 0 0 19935232 84487 0 0 0 17 1 0 0 0 0 0 0 0 0 0 0 0 0 0\n"
+    )
+    seen = Row("/proc", 1203, text)
+    assert (seen.name, seen.state, seen.parent, seen.threads, seen.kernel) == (b"postgres", "S", 1, 1, False)
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert (seen.cpu, seen.started) == (1625 / ticks, 2214 / ticks)
+    assert seen.rss == 6912 * os.sysconf("SC_PAGE_SIZE")
+
+
+def test_a_recorded_kernel_thread_is_known_as_one() -> None:
+    text = b"14 (ksoftirqd/0) S 2 0 0 0 -1 69238848 0 0 0 0 0 35 0 0 20 0 1 0 7 0 0 18446744073709551615 0 0 0 0\n"
+    assert Row("/proc", 14, text).kernel
+
+
+@given(name=st.binary(max_size=64), state=st.sampled_from("RSDZTtXI"), threads=st.integers(0, 10**6))
+def test_any_bytes_in_a_name_leave_the_other_fields_where_they_are(name: bytes, state: str, threads: int) -> None:
+    seen = row(name=name, state=state, threads=threads)
+    assert (seen.name, seen.state, seen.threads, seen.parent, seen.started) == (name, state, threads, 1, 5.0)
+
+
+def test_a_process_whose_first_thread_ended_is_no_zombie_while_others_work() -> None:
+    assert not row(state="Z", threads=2).zombie
+    assert row(state="Z", threads=1).zombie
+
+
+def test_the_scan_agrees_with_psutil(start: Start) -> None:
+    process = start("agreed")
+    by_stat, by_psutil = Scanner().scan().by_pid[process.pid], PsutilRow(psutil.Process(process.pid))
+    for ask in (
+        lambda one: one.name,
+        lambda one: one.parent,
+        lambda one: one.threads,
+        lambda one: one.uid(),
+        lambda one: one.exe(),
+        lambda one: one.open_files(),
+        lambda one: one.command().rstrip(b"\0"),
+        lambda one: one.zombie,
+        lambda one: one.kernel,
+    ):
+        assert ask(by_stat) == ask(by_psutil)
+    age = Scanner().scan().now - by_stat.started
+    assert age == pytest.approx(time.time() - by_psutil.started, abs=1)
+
+
+# Which processes
+
+
+@pytest.mark.parametrize("name", ["a) (b", "with space", ") R 1 (", "exactly-15-byte", "naïve", "1234", "((((", "a\nb"])
+def test_odd_names_are_found(start: Start, name: str) -> None:
+    process = start(name)
+    assert look(name=name).status is Status.OK
+    process.kill()
+    process.wait()
+    assert look(name=name).status is Status.CRITICAL
+
+
+def test_a_name_longer_than_the_kernel_keeps_is_told_from_its_longer_sisters(start: Start) -> None:
+    start("long-name-of-a-daemon"), start("long-name-of-a-demon"), start("long-name-of-a-")
+    assert metric(look(name="long-name-of-a-daemon"), "count") == 1
+    assert metric(look(name="long-name-of-a-"), "count") == 1
+    assert look(name="long-name-of-a-da").status is Status.CRITICAL
+
+
+def test_a_script_is_found_by_its_own_long_name_behind_its_interpreter(start: Start, tmp_path: Path) -> None:
+    script = tmp_path / "script-with-a-long-name.sh"
+    script.write_text("#!/bin/sh\nread forever\n")
+    script.chmod(0o700)
+    start(script.name, stdin=subprocess.PIPE)
+    assert metric(look(name=script.name), "count") == 1
+
+
+def test_bytes_that_are_no_utf8_in_names_and_arguments_harm_nobody(start: Start) -> None:
+    start(b"bad\xff\xfename", b"0")
+    result = look(match=Regex("/bad..name 600 0$"), min=2)
+    assert metric(result, "count") == 1
+    assert "bad??name: state" in result.details or "bad\ufffd\ufffdname: state" in result.details
+    (result.summary + result.details).encode()
+
+
+def test_match_looks_at_the_arguments_joined_by_spaces(start: Start) -> None:
+    start("java", "0", "0"), start("java", "1", "0")
+    assert metric(look(match=Regex(r"/java 600 0 0$")), "count") == 1
+    assert metric(look(match=Regex(r"/java 600")), "count") == 2
+    assert metric(look(name="java", match=Regex(" 1 0")), "count") == 1
+
+
+def test_match_finds_neither_the_agent_nor_what_it_started(start: Start) -> None:
+    start("plugin", "0")
+    (result,) = gathered(Process(match=Regex("/plugin 600"), min=0).run(Context("web")))
+    assert metric(result, "count") == 0
+    assert metric(look(match=Regex("/plugin 600")), "count") == 1
+    table = Scanner().scan()
+    assert table.of_agent(table.by_pid[os.getpid()])
+    assert not table.of_agent(table.by_pid[1])
+
+
+def test_a_title_that_changes_while_young_is_seen(start: Start) -> None:
+    process = subprocess.Popen(
+        ["sh", "-c", "read go; exec sleep 600"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        start_new_session=True,
+    )
+    scanner = Scanner(own=0)
+
+    def seen() -> str:
+        table = scanner.scan()
+        table.commands.read([table.by_pid[process.pid]], table.now, Context())
+        line = table.by_pid[process.pid].line
+        return line.text if line else ""
+
+    try:
+        assert "read go" in seen()
+        assert process.stdin is not None
+        process.stdin.write(b"\n")
+        process.stdin.flush()
+        wait_for(lambda: seen() == "sleep 600")
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_exe_is_the_program_itself_whatever_it_calls_itself(start: Start, tmp_path: Path) -> None:
+    process = start("real-program", executable=tmp_path / "real-program")
+    (tmp_path / "link").symlink_to(tmp_path / "real-program")
+    where = {"name": "real-program"}  # other users' programs may be invisible here; their names are not
+    assert metric(look(exe=str(tmp_path / "real-program"), **where), "count") == 1
+    assert metric(look(exe=str(tmp_path / "link"), **where), "count") == 1
+    assert look(exe="/bin/false", **where).status is Status.CRITICAL
+    (tmp_path / "real-program").unlink()
+    assert metric(look(exe=str(tmp_path / "real-program"), **where), "count") == 1, "an upgrade has replaced it"
+    assert process.poll() is None
+
+
+def test_user_is_the_effective_one_by_name_or_number(start: Start) -> None:
+    needs.root()
+    start("worker")
+    sleep = needs.command("sleep")
+    start("worker", executable=sleep, user=64123, cwd="/")
+    assert metric(look(name="worker", user="root"), "count") == 1
+    assert metric(look(name="sleep", user="64123"), "count") == 1
+    assert look(name="worker", user="daemon").status is Status.CRITICAL
+    with pytest.raises(CheckError, match="knows no user 'nosuchuser'"):
+        look(user="nosuchuser")
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [(None, "does not exist"), ("", "is empty"), ("soon\n", "holds no pid"), ("32769999\n", "not run")],
+)
+def test_a_pidfile_that_names_nobody_says_why(tmp_path: Path, text: str | None, says: str) -> None:
+    pidfile = tmp_path / "daemon.pid"
+    if text is not None:
+        pidfile.write_text(text)
+    result = look(pidfile=str(pidfile))
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith("web: 0 running (at least 1 expected): ")
+    assert says in result.summary
+
+
+def test_a_pidfile_finds_its_process_and_notices_another_program_with_that_pid(start: Start, tmp_path: Path) -> None:
+    start("daemon")
+    pidfile = tmp_path / "daemon.pid"
+    pidfile.write_text(f" {start('daemon').pid}\nsecond line\n")
+    assert metric(look(pidfile=str(pidfile)), "count") == 1
+    assert metric(look(pidfile=str(pidfile), name="daemon"), "count") == 1
+    assert look(pidfile=str(pidfile), name="other").summary.endswith("holds the pid of another program")
+
+
+def test_a_pidfile_that_is_none_is_nodata_and_waits_for_nobody(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "fifo")
+    for path in (tmp_path / "fifo", tmp_path):
+        with pytest.raises(CheckError, match="is not a file"):
+            look(pidfile=str(path))
+
+
+# How many
+
+
+@pytest.mark.parametrize(
+    ("running", "unsure", "least", "most", "status"),
+    [
+        (0, 0, 1, None, Status.CRITICAL),
+        (1, 0, 1, None, Status.OK),
+        (0, 0, 0, 0, Status.OK),
+        (1, 0, 0, 0, Status.CRITICAL),
+        (3, 0, 1, 2, Status.CRITICAL),
+        (0, 1, 1, None, Status.NODATA),
+        (0, 1, 2, None, Status.CRITICAL),
+        (1, float("inf"), 1, None, Status.OK),
+        (1, float("inf"), 1, 5, Status.NODATA),
+        (6, float("inf"), 1, 5, Status.CRITICAL),
+    ],
+)
+def test_a_count_is_judged_only_as_far_as_it_is_known(
+    running: int, unsure: float, least: int, most: int | None, status: Status
+) -> None:
+    assert count_status(running, unsure, least, most) is status
+
+
+def test_a_process_that_is_down_from_the_start_is_a_problem() -> None:
+    result = look(name="no-such-daemon")
+    assert result.status is Status.CRITICAL
+    assert result.summary == "no-such-daemon: 0 running (at least 1 expected)"
+    assert metric(result, "count") == 0
+
+
+def test_too_many_are_counted_and_named_without_their_arguments(start: Start) -> None:
+    pids = [start("victim", "0", "0").pid for _ in range(3)]
+    result = look(name="victim", max=2)
+    assert result.summary.startswith("victim: 3 running (at most 2 expected)")
+    assert all(f"{pid} victim: state" in result.details for pid in pids)
+    assert "600" not in result.details, "arguments may hold secrets"
+
+
+def test_a_killed_process_is_missed_and_its_zombie_mentioned(start: Start) -> None:
+    process = start("victim")
+    assert look(name="victim").summary == "victim: 1 running"
+    process.kill()
+    wait_for(lambda: state_of(process.pid) == "Z")
+    result = look(name="victim")
+    assert result.status is Status.CRITICAL
+    assert result.summary == "victim: 0 running (at least 1 expected), 1 zombie"
+    result = look(name="victim", min=0, zombies_warning=NumberAbove.parse(1))
+    assert result.status is Status.WARNING
+    assert result.summary.startswith("1 zombie (warning from 1)")
+    assert f"parent {os.getpid()} " in result.details, "it is the parent that has to be mended"
+    process.wait()
+    assert look(name="victim", min=0, zombies_warning=NumberAbove.parse(1)).status is Status.OK
+
+
+def test_a_stopped_process_runs_but_is_called_stopped(start: Start) -> None:
+    process = start("victim")
+    process.send_signal(signal.SIGSTOP)
+    wait_for(lambda: state_of(process.pid) == "T")
+    assert look(name="victim").summary == "victim: 1 running, 1 of them stopped"
+
+
+# What they use
+
+
+def test_limits_say_the_number_and_the_level(start: Start) -> None:
+    pids = {start("victim").pid, start("victim").pid}
+    result = look(name="victim", rss_warning=SizeAbove.parse("1kB"), rss_critical=SizeAbove.parse("2kB"))
+    assert result.status is Status.CRITICAL
+    assert "RSS (critical from 2kB), victim: 2 running" in result.summary
+    rss = sum(psutil.Process(pid).memory_info().rss for pid in pids)
+    assert metric(result, "rss") == pytest.approx(rss, rel=0.5), "they are still being loaded"
+    assert look(name="victim", threads_warning=NumberAbove.parse(2)).summary.startswith("2 threads (warning from 2)")
+    assert look(name="victim", threads_warning=NumberAbove.parse(3)).status is Status.OK
+    assert look(name="victim", open_files_critical=NumberAbove.parse(1000)).status is Status.OK
+    assert look(name="victim", open_files_critical=NumberAbove.parse(2)).status is Status.CRITICAL
+
+
+def test_age_is_that_of_the_oldest_and_may_be_too_high_or_too_low(start: Start) -> None:
+    start("victim")
+    assert look(name="victim", age_warning=DurationAbove.parse("1h")).status is Status.OK
+    result = look(name="victim", age_warning=DurationAbove.parse("5m:"))
+    assert result.status is Status.WARNING
+    assert "ago (warning range 5m:)" in result.summary
+    assert 0 <= metric(result, "age") < 60
+
+
+def test_cpu_is_silent_at_first_and_then_what_was_used_since(start: Start) -> None:
+    busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    memory: dict[str, object] = {}
+    try:
+        where = {"match": Regex("while True: pass"), "cpu_warning": CoresAbove.parse("20%")}
+        first = look(memory=memory, **where)
+        assert first.status is Status.OK
+        assert "cpu" not in {one.name for one in first.metrics}
+        assert look(memory=memory, **where).summary == "web: 1 running", "so soon after it, no number is true"
+        memory["cpu_at"] -= 1.5  # type: ignore[operator]  # as if that long ago
+        before = psutil.Process(busy.pid).cpu_times()
+        wait_for(lambda: psutil.Process(busy.pid).cpu_times().user > before.user + 0.5)
+        second = look(memory=memory, **where)
+        assert second.status is Status.WARNING
+        assert "% CPU (warning from 20%)" in second.summary
+    finally:
+        busy.kill()
+        busy.wait()
+
+
+def test_cpu_counts_processes_that_began_meanwhile_and_no_old_use_of_others() -> None:
+    memory: dict[str, object] = {}
+    old, strange, young = row(1, started=100), row(2, started=100, cpu=9999), row(3, started=1500, cpu=95)
+    assert cpu_percent(memory, [old], 10.0) is None
+    assert cpu_percent(memory, [old, strange, young], 20.0) == pytest.approx(10.0)
+    assert cpu_percent(memory, [old, strange, young], 19.0) is None, "the clock of another boot"
+
+
+def test_percent_of_one_core_goes_beyond_a_hundred() -> None:
+    assert CorePercent.parse("250%") == 250
+    for wrong in ("250", 250, "much", "-1%"):
+        with pytest.raises(ValueError, match="write for example"):
+            CorePercent.parse(wrong)
+
+
+# What changes
+
+
+def test_a_restart_is_told_in_the_run_that_sees_it_and_never_again(start: Start) -> None:
+    memory: dict[str, object] = {}
+    first = start("victim")
+    assert look(memory=memory, name="victim", restart="warning").status is Status.OK
+    assert look(memory=memory, name="victim", restart="warning").status is Status.OK
+    first.kill()
+    first.wait()
+    second = start("victim")
+    result = look(memory=memory, name="victim", restart="warning")
+    assert result.status is Status.WARNING
+    assert result.summary.startswith(f"restarted: process {first.pid} ended, the oldest is now {second.pid}, started ")
+    assert look(memory=memory, name="victim", restart="warning").status is Status.OK
+
+
+def test_the_same_pid_with_another_start_is_a_restart() -> None:
+    memory: dict[str, object] = {}
+    assert restart(memory, [row(7, started=100)], 10) == ""
+    assert (
+        restart(memory, [row(7, started=900)], 10) == "restarted: process 7 ended, the oldest is now 7, started 1s ago"
+    )
+
+
+def test_workers_come_and_go_without_a_restart_and_an_outage_is_not_told_twice() -> None:
+    memory: dict[str, object] = {}
+    master = row(1, started=100)
+    assert restart(memory, [master, row(2, started=200)], 10) == ""
+    assert restart(memory, [row(3, started=300), master], 10) == ""
+    assert restart(memory, [], 10) == ""
+    assert restart(memory, [row(4, started=400)], 10) == ""
+
+
+def test_a_new_boot_forgets_what_was_before() -> None:
+    memory: dict[str, object] = of_this_boot({}, "one")
+    restart(memory, [row(1, started=100)], 10)
+    assert restart(of_this_boot(memory, "two"), [row(2, started=200)], 10) == ""
+
+
+def test_stuck_is_waiting_for_long_without_using_cpu() -> None:
+    memory: dict[str, object] = {}
+    still, busy = row(1, state="D"), row(2, state="D")
+    assert stuck(memory, [still, busy], 1000, 120) == []
+    assert stuck(memory, [still, row(2, state="D", cpu=50)], 1060, 120) == []
+    assert stuck(memory, [still, row(2, state="D", cpu=50)], 1120, 120) == [still]
+    assert stuck(memory, [row(1)], 1180, 120) == []
+    assert stuck(memory, [still], 1240, 120) == [], "it begins anew"
+    assert stuck({}, [still], 1240, 0) == [still]
+
+
+def test_a_process_in_state_d_is_stuck_for_real() -> None:
+    # After vfork the parent waits, uninterruptibly, until the child ends or becomes another program.
+    code = "import ctypes, time; ctypes.CDLL(None).vfork(); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code, "vforked"], start_new_session=True)
+    try:
+        wait_for(lambda: state_of(process.pid) == "D")
+        memory: dict[str, object] = {}
+        settings = {"user": str(os.getuid()), "stuck_critical": NumberAbove.parse(1)}
+        assert look(memory=memory, stuck_after=Duration(60), **settings).status is Status.OK
+        result = look(memory=memory, stuck_after=Duration(0), **settings)
+        assert result.status is Status.CRITICAL
+        assert "1 stuck in state D (critical from 1)" in result.summary
+        assert f"{process.pid} python" in result.details
+    finally:
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+
+
+def test_a_process_in_state_d_keeps_the_command_line_it_is_known_by(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, state="S", command=b"java\0-jar\0shop.jar\0")
+    assert fake_proc.look(match=Regex("shop.jar")).status is Status.OK
+    fake_proc.add(20, state="D", command=b"never read\0")
+    assert fake_proc.look(match=Regex("shop.jar")).status is Status.OK
+    fake_proc.add(21, state="D", command=b"never read\0")
+    result = fake_proc.look(match=Regex("unknown.jar"))
+    assert result.status is Status.NODATA
+    assert "the command line of a process cannot be read" in result.summary
+
+
+# One scan
+
+
+class FakeProc:
+    """A folder that looks like /proc, with one scanner on it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.scanner = folder, Scanner(str(folder), own=1)
+        (folder / "self").mkdir()
+        (folder / "self" / "mountinfo").write_text(f"1 1 0:1 / {folder} rw - proc proc rw\n")
+        self.add(1, name=b"init", command=b"init\0")
+
+    def add(self, pid: int, command: bytes | None = b"x\0", **values: object) -> Path:
+        folder = self.folder / str(pid)
+        folder.mkdir(exist_ok=True)
+        (folder / "stat").write_bytes(stat_text(**values))  # type: ignore[arg-type]  # passed through
+        if command is not None:
+            (folder / "cmdline").write_bytes(command)
+        return folder
+
+    def look(self, timeout: float = 10.0, **settings: object) -> Result:
+        shared = SharedWork()
+        due = time.monotonic()
+        shared.once("processes", due, self.scanner.scan)
+        ctx = Context("web", timeout=timeout, shared=shared, due=due)
+        (result,) = gathered(Process(**settings).run(ctx))  # type: ignore[arg-type]
+        return result
+
+
+@pytest.fixture
+def fake_proc(tmp_path: Path) -> FakeProc:
+    return FakeProc(tmp_path)
+
+
+class CountingWork(SharedWork):
+    scans = 0
+
+    def once(self, key, due, make):  # type: ignore[no-untyped-def]  # as the class has it
+        def counted():  # type: ignore[no-untyped-def]
+            self.scans += key == "processes"
+            return make()
+
+        return super().once(key, due, counted)
+
+
+def test_a_hundred_checks_due_together_cost_one_scan() -> None:
+    shared, due = CountingWork(), time.monotonic()
+
+    def run(number: int) -> None:
+        check = Process(name=f"daemon-{number}") if number % 2 else Process(match=Regex(f"daemon-{number}"))
+        list(check.run(Context(f"check-{number}", shared=shared, due=due)))
+
+    threads = [threading.Thread(target=run, args=(number,)) for number in range(100)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert shared.scans == 1
+    list(Process(name="x").run(Context(shared=shared, due=time.monotonic())))
+    assert shared.scans == 2, "what is due later looks anew"
+
+
+def test_processes_that_end_during_the_scan_are_left_out(start: Start) -> None:
+    stop = threading.Event()
+
+    def churn() -> None:
+        while not stop.is_set():
+            subprocess.run(["/bin/true"], check=True)
+
+    churning = threading.Thread(target=churn)
+    churning.start()
+    try:
+        start("victim")
+        for _ in range(30):
+            assert look(match=Regex("/victim 600"), user=str(os.getuid())).status is Status.OK
+    finally:
+        stop.set()
+        churning.join()
+
+
+def test_a_command_line_that_hangs_costs_one_run_and_is_left_alone(fake_proc: FakeProc) -> None:
+    hanging = fake_proc.add(20, command=None) / "cmdline"
+    os.mkfifo(hanging)
+    fake_proc.add(21, command=b"nginx\0")
+    with pytest.raises(CheckError, match="reading the command line of process 20 hangs"):
+        fake_proc.look(timeout=0.3, match=Regex("nginx"))
+    assert fake_proc.look(match=Regex("nginx")).status is Status.OK
+    assert fake_proc.look(match=Regex("sshd")).status is Status.NODATA, "it may be the one that hangs"
+    os.close(os.open(hanging, os.O_WRONLY))
+
+
+def test_lines_that_are_no_stat_are_left_out_and_an_empty_table_is_nodata(fake_proc: FakeProc) -> None:
+    for pid, text in enumerate((b"", b"20", b"20 (x", b"20 (x)", b"20 (x) "), 20):
+        (fake_proc.add(pid) / "stat").write_bytes(text)
+    assert metric(fake_proc.look(max=9), "count") == 1
+    shutil.rmtree(fake_proc.folder / "1")
+    with pytest.raises(CheckError, match="shows no process: is it mounted"):
+        fake_proc.scanner.scan()
+
+
+def test_memory_of_command_lines_goes_with_their_processes(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, started=100, command=b"old\0")
+    assert fake_proc.look(match=Regex("old")).status is Status.OK
+    fake_proc.add(20, started=200, command=b"new\0")
+    assert fake_proc.look(match=Regex("old")).status is Status.CRITICAL, "the pid was given away"
+    shutil.rmtree(fake_proc.folder / "20")
+    assert 20 not in fake_proc.scanner.scan().commands._known
+
+
+# Where the agent may not see all
+
+HIDDEN_SCRIPT = """
+import os, pwd, subprocess, sys
+sys.path.insert(0, {root!r})
+from tests.kernel import mount
+from tests.test_process import NumberAbove, Path, look
+mount("proc", Path("/proc"), "proc", options="hidepid={hidepid}")
+other = subprocess.Popen(["sleep", "600"])
+if {privileged}:
+    print(look(name="sleep").status)
+else:
+    os.setgroups([]), os.setgid(65534), os.setuid(65534)
+    mine = subprocess.Popen(["sleep", "601"], cwd="/")
+    zombies = {{"zombies_warning": NumberAbove.parse(1)}}
+    for settings in ({{"name": "nginx"}}, {{"name": "sleep", "max": 5}}, {{"name": "sleep"}}, zombies):
+        print(look(**settings).status, end=" ")
+    print(look(user="65534", name="nginx").status, look(name="nginx").summary)
+"""
+
+
+@pytest.mark.parametrize(
+    ("hidepid", "privileged", "says"),
+    [
+        (0, False, "critical ok ok ok critical"),
+        (1, False, "nodata nodata ok nodata critical"),
+        (2, False, "nodata nodata ok nodata critical"),
+        (2, True, "ok"),
+    ],
+)
+def test_behind_hidepid_what_is_not_seen_is_not_zero(hidepid: int, privileged: bool, says: str) -> None:
+    needs.root()
+    root = str(Path(__file__).parent.parent)
+    script = HIDDEN_SCRIPT.format(root=root, hidepid=hidepid, privileged=privileged)
+    # A pid namespace of its own: before Linux 5.8 all /proc of one namespace share their options.
+    answer = subprocess.run(
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", sys.executable, "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=30,
+    )
+    assert answer.stdout.startswith(says), answer.stdout + answer.stderr
+    if "nodata" in says:
+        assert "hidepid" in answer.stdout
+
+
+# Configuration
+
+
+@pytest.mark.parametrize(
+    ("settings", "setting", "says"),
+    [
+        ({}, "name", "write name, exe, match, user or pidfile"),
+        ({"name": "x", "max": 0}, "max", "write min: 0 too"),
+        ({"name": "x", "min": 3, "max": 2}, "max", "is 2, less than min 3"),
+        ({"name": "/usr/sbin/sshd"}, "name", "write exe: /usr/sbin/sshd"),
+        ({"exe": "sshd"}, "exe", "begin it with /"),
+        ({"pidfile": "run/x.pid"}, "pidfile", "begin it with /"),
+        ({"pidfile": "/run/x.pid", "min": 2}, "min", "a pidfile names one process"),
+        ({"match": Regex("x"), "zombies_critical": NumberAbove.parse(1)}, "zombies_warning", "only name and user"),
+    ],
+)
+def test_settings_that_cannot_work_are_named(settings: dict[str, object], setting: str, says: str) -> None:
+    ((named, text),) = Process(**settings).problems()  # type: ignore[arg-type]
+    assert named == setting
+    assert says in text
+
+
+@pytest.mark.parametrize(
+    "settings", [{"name": "x"}, {"max": 500}, {"zombies_warning": NumberAbove.parse(5)}, {"user": "www", "min": 2}]
+)
+def test_settings_that_can_work_are_no_problem(settings: dict[str, object]) -> None:
+    assert list(Process(**settings).problems()) == []  # type: ignore[arg-type]
