@@ -55,7 +55,7 @@ class StartAtOnce(BaseExecutor):  # type: ignore[misc]
 
     def submit_job(self, job: Any, run_times: list[datetime]) -> None:
         late = max(0.0, (datetime.now(UTC) - run_times[-1]).total_seconds())
-        job.func(*job.args, time.monotonic() - late)
+        job.func(job.args[0], time.monotonic() - late)
 
     def _do_submit_job(self, job: Any, run_times: list[datetime]) -> None:
         raise AssertionError("submit_job does all the work")
@@ -72,20 +72,29 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
         super().start(*args, **kwargs)
 
     def _process_jobs(self) -> float:
-        jump = time.time() - time.monotonic() - self._offset
-        if abs(jump) > JUMP_SECONDS:
-            self._follow_clock(timedelta(seconds=jump))
-        self._offset += jump
+        self._follow_clock()
         wait = super()._process_jobs()
+        if self._follow_clock():
+            return 0.0  # set while the jobs were started: the wait was reckoned across the jump
         return LONGEST_SLEEP_SECONDS if wait is None else min(wait, LONGEST_SLEEP_SECONDS)
 
-    def _follow_clock(self, jump: timedelta) -> None:
+    def _follow_clock(self) -> bool:
+        """Move the next turns along if the wall clock was set since the last look."""
+        jump = time.time() - time.monotonic() - self._offset
+        self._offset += jump
+        if abs(jump) <= JUMP_SECONDS:
+            return False
         for job in self.get_jobs():
-            if isinstance(job.trigger, Every):
-                job.trigger.anchor += jump
-                job.modify(next_run_time=job.next_run_time + jump)
-            else:
-                job.modify(next_run_time=job.trigger.get_next_fire_time(None, datetime.now(UTC)))
+            job.modify(next_run_time=_moved(job, timedelta(seconds=jump)))
+        return True
+
+
+def _moved(job: Any, jump: timedelta) -> datetime:
+    """An interval is a span and moves along with the clock; a cron line means the clock itself."""
+    if isinstance(job.trigger, Every):
+        job.trigger.anchor += jump
+        return job.next_run_time + jump  # type: ignore[no-any-return]
+    return job.trigger.get_next_fire_time(None, datetime.now(UTC))  # type: ignore[no-any-return]
 
 
 class Schedule:
@@ -103,8 +112,10 @@ class Schedule:
         """Start with these checks; `at_once` has all of them run within the first second."""
         now = datetime.now(UTC)
         for config in checks:
+            # APScheduler holds the arguments against the signature; the executor puts in when it was truly due.
+            arguments = (config, 0.0)
             self._scheduler.add_job(
-                self._start, trigger_of(config, now, at_once), args=(config,), id=config.name, name=config.name
+                self._start, trigger_of(config, now, at_once), arguments, id=config.name, name=config.name
             )
         self._scheduler.start()
 

@@ -36,7 +36,7 @@ class Step(msgspec.Struct, frozen=True):
 def advance(states: Mapping[str, State], outcome: Outcome, policy: Policy, now: int) -> list[Step]:
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
     return [
-        step(states.get(result.subject) or State(outcome.check, result.subject), result, policy, now)
+        move(states.get(result.subject) or State(outcome.check, result.subject), result, policy, now)
         for result in completed(states, outcome)
     ]
 
@@ -52,7 +52,7 @@ def completed(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ..
     )
 
 
-def step(state: State, result: Result, policy: Policy, now: int) -> Step:
+def move(state: State, result: Result, policy: Policy, now: int) -> Step:
     """Move one subject by one result."""
     counted = count(state, result.status, policy)
     decided = decide(counted, result.status, policy)

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.model import FailAfter, Outcome, Policy, Result, State, Status
-from agent.state import Step, advance, step
+from agent.state import Step, advance, move
 
 LETTERS = {"o": Status.OK, "w": Status.WARNING, "c": Status.CRITICAL, "n": Status.NODATA}
 
@@ -17,7 +17,7 @@ def play(letters: str, policy: Policy = Policy(), state: State | None = None) ->
     steps: list[Step] = []
     for second, letter in enumerate(letters):
         before = steps[-1].state if steps else state or State("web")
-        steps.append(step(before, Result(LETTERS[letter], letter), policy, second * 1000))
+        steps.append(move(before, Result(LETTERS[letter], letter), policy, second * 1000))
     return steps
 
 
@@ -163,6 +163,6 @@ def test_nothing_is_told_that_no_result_said(letters: str, policy: Policy) -> No
 def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Policy) -> None:
     state = State("web")
     for second, whole in enumerate(play(letters, policy)):
-        again = step(state, whole.result, policy, second * 1000)
+        again = move(state, whole.result, policy, second * 1000)
         assert again.report == whole.report
         state = msgspec.json.decode(msgspec.json.encode(again.state), type=State)

@@ -1,0 +1,89 @@
+"""The command line: one function a command, each in a module of its own that is imported when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from pathlib import Path
+
+import agent
+
+DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
+ROOT_STATE = "/var/lib/hostvigil"
+
+COMMANDS = {
+    "run": "run the agent in the foreground",
+    "validate": "check the configuration and name every mistake in it",
+    "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
+    "status": "show what is what now, since when, and what is still to be told",
+    "events": "show events: the latest, the pending, the refused; or retry the refused",
+    "test-event": "check endpoint and key with one info event",
+    "schema": "print the JSON Schema of the drop-in files, for editors",
+    "types": "document the check types",
+}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; returns its exit code."""
+    options = parser().parse_args(arguments)
+    command = import_module(f"agent.cli.{options.command.replace('-', '_')}")
+    try:
+        return int(command.main(options))
+    except BrokenPipeError:
+        # Somebody's `| head` has seen enough; without this Python complains once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="hostvigil", description="Runs checks and tells every change of their status as an event."
+    )
+    top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    for one in parsers.values():
+        one.add_argument(
+            "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
+        )
+        one.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
+    for name in ("validate", "check", "status", "events", "test-event", "types"):
+        parsers[name].add_argument("--json", action="store_true", help="print JSON, for machines")
+    parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
+    parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
+    parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
+    _event_options(parsers["events"])
+    return top
+
+
+def _event_options(events: argparse.ArgumentParser) -> None:
+    which = events.add_mutually_exclusive_group()
+    which.add_argument("--pending", action="store_true", help="only those still to be told")
+    which.add_argument("--refused", action="store_true", help="only those the API refused")
+    events.add_argument("--limit", type=int, default=20, help="how many of the latest [%(default)s]")
+    events.add_argument("action", nargs="?", choices=["retry"], help="put refused events back into the outbox")
+    events.add_argument("event_id", nargs="?", help="with retry: this event only")
+
+
+def default_config() -> Path:
+    return Path(os.environ.get("HOSTVIGIL_CONFIG") or DEFAULT_CONFIG)
+
+
+def default_state() -> Path:
+    """Return systemd's directory for us, else root's, else the user's own."""
+    if directory := os.environ.get("STATE_DIRECTORY"):
+        return Path(directory.split(":", maxsplit=1)[0])
+    if os.geteuid() == 0:
+        return Path(ROOT_STATE)
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(home) / "hostvigil"
+
+
+def fail(message: object) -> int:
+    """Say why a command could not do its work; exit code 2, or 3 where 2 would mean critical."""
+    print(f"hostvigil: {message}", file=sys.stderr)
+    return 2

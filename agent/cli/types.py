@@ -1,0 +1,29 @@
+"""hostvigil types: documents each check type from its class."""
+
+from __future__ import annotations
+
+import argparse
+
+import msgspec
+
+from agent.catalog import Catalog, CatalogError
+from agent.cli import fail
+from agent.schema import common_page, type_page
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0, or 2 for a type that does not exist or cannot be used."""
+    catalog = Catalog()
+    try:
+        names = [options.name] if options.name else catalog.names()
+        types = {name: catalog.get(name) for name in names}
+    except CatalogError as error:
+        return fail(error)
+    if options.json:
+        pages = {name: type_page(name, cls) for name, cls in types.items()}
+        print(msgspec.json.encode(pages).decode())
+    elif options.name:
+        print(type_page(options.name, types[options.name]))
+    else:
+        print("\n".join([*(type_page(name, cls) for name, cls in types.items()), common_page()]))
+    return 0

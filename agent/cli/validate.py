@@ -1,0 +1,25 @@
+"""hostvigil validate: every mistake in the configuration, all in one run."""
+
+from __future__ import annotations
+
+import argparse
+import os
+
+import msgspec
+
+from agent.catalog import Catalog
+from agent.config import load
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0 when all is well, 1 when there are problems."""
+    config = load(options.config, Catalog(), os.environ)
+    if options.json:
+        found = {"checks": sorted(config.checks), "problems": config.problems}
+        print(msgspec.json.encode(found).decode())
+    else:
+        for problem in config.problems:
+            print(problem)
+        if not config.problems:
+            print(f"{options.config}: {len(config.checks)} checks, no problems")
+    return 1 if config.problems else 0

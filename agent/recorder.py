@@ -1,0 +1,176 @@
+"""The one writer: outcomes in, states and events out, one transaction for whatever came together."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import threading
+import time
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from agent.api import Check
+from agent.expect import Expectations
+from agent.model import Event, Outcome, Policy, Report, Result, State, Status
+from agent.settings import CheckConfig, Place
+from agent.state import Step, advance, move
+from agent.store import Change, LastRun, Store, StoreError
+
+log = logging.getLogger("hostvigil.recorder")
+
+NOTE_SECONDS = 1.0
+"""Steady results are nice to know, not to lose: they are written together, without waiting for the disk."""
+RETRY_SECONDS = 5.0
+"""Between tries while the disk takes nothing."""
+BATCH = 500
+RETIRED = "no longer configured on this host"
+
+Compose = Callable[[Report, Step, CheckConfig], Event]
+
+
+class Recorder:
+    """Takes outcomes from any thread, decides and writes in its own."""
+
+    def __init__(
+        self,
+        store: Store,
+        checks: Mapping[str, CheckConfig],
+        compose: Compose,
+        told: Callable[[], None],
+        retry: Callable[[str, float], None],
+        next_run: Callable[[str], int],
+    ) -> None:
+        self._store = store
+        self._checks = checks
+        self._compose = compose
+        self._told = told
+        self._retry = retry
+        self._next_run = next_run
+        self._queue: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self._states: dict[str, dict[str, State]] = {}
+        for state in store.states():
+            self._states.setdefault(state.check, {})[state.subject] = state
+        self._unwritten: list[Change] = []
+        self._memories: dict[str, dict[str, Any]] = {}
+        self._write_at = 0.0
+        self._notes: dict[tuple[str, str], LastRun] = {}
+        self._note_at = 0.0
+        self._expectations = Expectations(checks.values(), time.monotonic())
+        self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
+
+    def retire(self, now: int) -> None:
+        """Close and forget checks that are configured no longer, before `start`; `now` in Unix milliseconds."""
+        for check in [check for check in self._states if check not in self._checks]:
+            stand_in = CheckConfig(check, "", Check(), Place(""))
+            gone = Result(Status.OK, RETIRED)
+            steps = [move(state, gone, Policy(), now) for state in self._states.pop(check).values()]
+            self._store.record([self._change(step, stand_in) for step in steps if step.report])
+            self._store.forget(check)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def put(self, outcome: Outcome) -> None:
+        """Hand over an outcome; never blocks."""
+        self._queue.put(outcome)
+
+    def stop(self, seconds: float) -> None:
+        """Write what has come in and end; waits for it `seconds` at the most."""
+        self._queue.put(None)
+        self._thread.join(seconds)
+
+    def _work(self) -> None:
+        going = True
+        while going:
+            outcomes, going = self._gather()
+            for outcome in outcomes + self._expectations.overdue(time.monotonic(), time.time_ns() // 1_000_000):
+                try:
+                    self._take(outcome)
+                except Exception:
+                    log.exception("%s: a bug of ours: this outcome is lost", outcome.check)
+            if self._unwritten and (time.monotonic() >= self._write_at or not going):
+                self._write()
+            if self._notes and (time.monotonic() >= self._note_at or not going):
+                self._write_notes()
+
+    def _gather(self) -> tuple[list[Outcome], bool]:
+        """Wait for something to do, then take all that is there. The second value is False at the end."""
+        taken: list[Outcome] = []
+        timeout = self._patience()
+        while len(taken) < BATCH:
+            try:
+                outcome = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
+            except queue.Empty:
+                break
+            if outcome is None:
+                return taken, False
+            self._expectations.seen(outcome.check, time.monotonic())
+            taken.append(outcome)
+            timeout = 0.0
+        return taken, True
+
+    def _patience(self) -> float:
+        """Return for how long there is nothing to do but wait for outcomes, in seconds."""
+        until = self._expectations.next_look
+        if self._notes:
+            until = min(until, self._note_at)
+        if self._unwritten:
+            until = min(until, self._write_at)
+        return min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+
+    def _take(self, outcome: Outcome) -> None:
+        """Decide. The states in memory are ahead of the written ones only while the disk takes nothing."""
+        config = self._checks[outcome.check]
+        states = self._states.setdefault(outcome.check, {})
+        observed = outcome.started_at + round(outcome.duration * 1000)
+        for step in advance(states, outcome, config.policy, observed):
+            states[step.state.subject] = step.state
+            if step.report or step.state != step.before:
+                self._unwritten.append(self._change(step, config))
+            self._note(step, outcome)
+            if step.undecided and config.retry_interval:
+                self._retry(config.name, config.retry_interval)
+        if outcome.memory is not None:
+            self._memories[outcome.check] = outcome.memory
+
+    def _change(self, step: Step, config: CheckConfig) -> Change:
+        return Change(step.state, self._compose(step.report, step, config) if step.report else None)
+
+    def _write(self) -> None:
+        try:
+            self._store.record(self._unwritten, self._memories)
+        except StoreError as error:
+            if not self._write_at:
+                log.error("nothing can be written; changes are held in memory until it can: %s", error)
+            self._write_at = time.monotonic() + RETRY_SECONDS
+            self._unwritten = worth_keeping(self._unwritten)
+            return
+        if self._write_at:
+            log.warning("writing works again; the changes held in memory are written")
+        self._write_at = 0.0
+        events = any(change.event for change in self._unwritten)
+        self._unwritten, self._memories = [], {}
+        if events:
+            self._told()
+
+    def _note(self, step: Step, outcome: Outcome) -> None:
+        if not self._notes:
+            self._note_at = time.monotonic() + NOTE_SECONDS
+        check, subject = step.state.check, step.state.subject
+        self._notes[check, subject] = LastRun(
+            check, subject, step.result, step.at, outcome.duration, self._next_run(check)
+        )
+
+    def _write_notes(self) -> None:
+        try:
+            self._store.note(list(self._notes.values()), self._memories)
+            self._memories = {}
+        except StoreError as error:
+            log.info("the last results could not be noted: %s", error)
+        self._notes = {}
+
+
+def worth_keeping(changes: list[Change]) -> list[Change]:
+    """Drop states that a later one of the same subject replaces; events are all kept."""
+    latest = {(change.state.check, change.state.subject): change for change in changes}
+    return [change for change in changes if change.event or latest[change.state.check, change.state.subject] is change]

@@ -1,0 +1,172 @@
+"""When checks are due: spread, grid, retries, cron, and a wall clock that somebody sets."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import subprocess
+import sys
+import threading
+import time
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import Check
+from agent.schedule import Every, Schedule, offset, trigger_of
+from agent.settings import CheckConfig, Place
+from tests import needs
+
+NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
+
+
+class Together(Check):
+    """A type whose checks share work."""
+
+    together = True
+
+
+def config(name: str = "web", check: Check | None = None, **settings: object) -> CheckConfig:
+    return CheckConfig(name, "none", check or Check(), Place("x.yaml"), **settings)  # type: ignore[arg-type]
+
+
+class Turns:
+    """Collects turns; `wait` until there are enough."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, float]] = []
+        self._changed = threading.Condition()
+
+    def __call__(self, check: CheckConfig, due: float) -> None:
+        with self._changed:
+            self.seen.append((check.name, due))
+            self._changed.notify_all()
+
+    def wait(self, count: int) -> list[tuple[str, float]]:
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self.seen) >= count, 10), self.seen
+            return list(self.seen)
+
+
+def test_checks_are_spread_over_their_interval_and_the_same_after_every_restart() -> None:
+    offsets = [offset(config(f"check-{n}", interval=60.0)) for n in range(300)]
+    assert offsets == [offset(config(f"check-{n}", interval=60.0)) for n in range(300)]
+    per_second = [sum(int(o) == second for o in offsets) for second in range(60)]
+    assert max(per_second) <= 15
+    assert all(0 <= o < 60 for o in offsets)
+
+
+def test_checks_that_share_work_are_due_at_the_same_moments_whatever_their_interval() -> None:
+    first = {trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW).first for n, i in enumerate((10, 20, 60))}
+    assert len(first) == 1
+
+
+@given(st.floats(1, 86400), st.integers(0, 10**7))
+def test_the_next_turn_is_on_the_grid_and_never_more_than_an_interval_away(interval: float, late_ms: int) -> None:
+    trigger = Every(NOW, interval, NOW)
+    now = NOW + timedelta(milliseconds=late_ms)
+    next_ = trigger.get_next_fire_time(NOW, now)
+    assert now < next_ <= now + timedelta(seconds=interval)
+    off_grid = (next_ - NOW) % trigger.interval
+    assert off_grid == timedelta(0)
+
+
+def test_missed_turns_are_one() -> None:
+    turns = Turns()
+    schedule = Schedule(turns)
+    schedule.begin([config(interval=0.05)], at_once=True)
+    turns.wait(1)
+    with turns._changed:  # the schedule's thread cannot deliver: turns are missed
+        time.sleep(0.19)
+    seen = turns.wait(4)
+    schedule.stop()
+    late = [due for _, due in seen]
+    assert all(later - sooner > 0.04 for sooner, later in itertools.pairwise(late))
+
+
+def test_with_at_once_every_check_has_its_first_turn_within_a_second() -> None:
+    turns = Turns()
+    schedule = Schedule(turns)
+    begun = time.monotonic()
+    schedule.begin([config(f"check-{n}", interval=3600.0) for n in range(50)], at_once=True)
+    assert len({name for name, _ in turns.wait(50)}) == 50
+    assert time.monotonic() - begun < 2
+    schedule.stop()
+
+
+def test_a_retry_comes_sooner_than_the_next_turn_but_never_delays_it() -> None:
+    turns = Turns()
+    schedule = Schedule(turns)
+    schedule.begin([config("slow", interval=3600.0)])
+    first = schedule.next_run("slow")
+    schedule.retry("slow", 7200)
+    assert schedule.next_run("slow") == first
+    schedule.retry("slow", 0.01)
+    assert turns.wait(1)[0][0] == "slow"
+    assert schedule.next_run("slow") == first
+    schedule.stop()
+
+
+def test_an_unknown_check_has_no_next_run_and_cannot_be_retried() -> None:
+    schedule = Schedule(Turns())
+    schedule.begin([])
+    schedule.retry("gone", 1)
+    assert schedule.next_run("gone") == 0
+    schedule.stop()
+
+
+def utc_turns(cron: str, zone: str, start: str, count: int) -> list[str]:
+    """Return the first turns of a cron line, in UTC."""
+    trigger = trigger_of(config(cron=cron, timezone=zone), NOW)
+    now, turns = datetime.fromisoformat(start).replace(tzinfo=UTC), []
+    for _ in range(count):
+        turns.append(trigger.get_next_fire_time(turns[-1] if turns else None, now).astimezone(UTC))
+        now = turns[-1] + timedelta(microseconds=1)
+    return [f"{turn:%m-%d %H:%M}" for turn in turns]
+
+
+def test_cron_means_the_clock_on_the_wall_of_its_time_zone() -> None:
+    assert utc_turns("0 12 * * mon", "UTC", "2026-03-28 00:00", 2) == ["03-30 12:00", "04-06 12:00"]
+    assert utc_turns("0 4 * * *", "Europe/Berlin", "2026-03-28 00:00", 3) == [
+        "03-28 03:00",
+        "03-29 02:00",  # summer time has begun
+        "03-30 02:00",
+    ]
+
+
+def test_a_cron_turn_in_the_hour_that_spring_leaves_out_runs_an_hour_later() -> None:
+    turns = utc_turns("30 2 * * *", "Europe/Berlin", "2026-03-28 12:00", 2)
+    assert turns == ["03-29 01:30", "03-30 00:30"]
+
+
+def test_a_cron_turn_in_the_hour_that_autumn_repeats_runs_in_both() -> None:
+    turns = utc_turns("30 2 * * *", "Europe/Berlin", "2026-10-24 12:00", 3)
+    assert turns == ["10-25 00:30", "10-25 01:30", "10-26 01:30"]
+
+
+@pytest.mark.parametrize("jump", ["-2h", "+1d", "-45s", "+3s"])
+def test_a_wall_clock_that_is_set_changes_no_interval(jump: str, tmp_path: Path) -> None:
+    library = needs.file("/usr/lib/x86_64-linux-gnu/faketime/libfaketimeMT.so.1", "libfaketime")
+    clock = tmp_path / "clock"
+    clock.write_text("+0")
+    environ = {
+        "LD_PRELOAD": str(library),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.shifted_clock", str(clock), jump],
+        env=os.environ | environ,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    turns, longest, _, jumped = map(float, done.stdout.split())
+    assert turns == 12
+    assert jumped >= 3, "the clock was not set, so the test proved nothing"
+    assert longest < 1.5, "intervals are 0.2 s, whatever the wall clock does"
