@@ -6,6 +6,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from difflib import get_close_matches
 from types import ModuleType
 from typing import Protocol
@@ -101,4 +102,7 @@ def _check_class(module: ModuleType) -> type[Check]:
         raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
     if taken := [field.name for field in msgspec.structs.fields(cls) if field.name in COMMON]:
         raise CatalogError(f"every check has the setting '{taken[0]}' already: name this type's own differently")
+    with suppress(msgspec.ValidationError):
+        # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
+        msgspec.convert({}, cls)
     return cls

@@ -11,7 +11,7 @@ import msgspec
 from agent.api import Check
 from agent.catalog import Catalog, CatalogError
 from agent.config import rules
-from agent.config.convert import Fault, Faults, fields, settings, value
+from agent.config.convert import Fault, Faults, fields, made, settings, value
 from agent.config.cron import normal
 from agent.config.wording import said, unknown
 from agent.located_yaml import EMPTY, Located, Refusal
@@ -92,7 +92,10 @@ def _judged(
         faults += rules.tags(written["tags"].value)
     if more:
         return faults
-    check = kind(**values)
+    try:
+        check = made(kind, values, place)
+    except Faults as error:
+        return [*faults, *error.faults]
     faults += rules.own(check, own, place)
     return faults or _configured(name, check, shared, written, place)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typing
 from collections.abc import Iterator, Mapping
 from functools import cache
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -13,6 +13,8 @@ from agent.config.wording import example_of, members_of, one_line, reworded, sai
 from agent.located_yaml import Located, Refusal
 from agent.settings import Place
 from agent.units import SettingValue
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 
 class Fault(NamedTuple):
@@ -103,12 +105,18 @@ def _built(node: Located, members: tuple[Any, ...], setting: str) -> Any:
                 return dict(_children(((key, sub, inner) for key, sub in node.value.items()), setting))
     if isinstance(node.value, list):
         for member in members:
-            if typing.get_origin(member) in (list, tuple, set, frozenset):
-                inner = typing.get_args(member)[0]
-                return [
-                    item for _, item in _children(((str(i), sub, inner) for i, sub in enumerate(node.value)), setting)
-                ]
+            if inner := _item_type(member):
+                pairs = ((str(at), sub, inner[0]) for at, sub in enumerate(node.value))
+                return [item for _, item in _children(pairs, setting)]
     return node.plain() if not any(node.refusals()) else _refuse(node, setting)
+
+
+def _item_type(member: Any) -> tuple[Any, ...]:
+    """Return the one type of a list's items, or () where there is not one."""
+    of, inner = typing.get_origin(member), typing.get_args(member)
+    if of in (list, set, frozenset) or (of is tuple and inner[-1] is Ellipsis):
+        return inner[:1]
+    return ()
 
 
 def _refuse(node: Located, setting: str) -> Any:
@@ -119,7 +127,16 @@ def _struct(node: Located, wanted: type[msgspec.Struct], setting: str) -> Any:
     values, faults = settings(wanted, node.value, node.place, setting)
     if faults:
         raise Faults(*faults)
-    return wanted(**values)
+    return made(wanted, values, node.place, setting)
+
+
+def made(wanted: type[T], values: Mapping[str, Any], place: Place, setting: str = "") -> T:
+    """Make the struct; its own code may object, and is then not quoted: it may know secrets."""
+    try:
+        return wanted(**values)
+    except Exception as error:  # noqa: BLE001 - a type's own code is foreign code
+        text = f"these settings are refused together ({type(error).__name__} in {wanted.__name__})"
+        raise Faults(Fault(place, setting, text)) from None
 
 
 def _children(children: Iterator[tuple[str, Located, Any]], setting: str) -> list[tuple[str, Any]]:

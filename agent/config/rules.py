@@ -6,10 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import msgspec
-
 from agent.api import Check
-from agent.config.convert import Fault
+from agent.config.convert import Fault, fields
 from agent.config.cron import normal, zone_fault
 from agent.config.wording import one_line, said, short
 from agent.located_yaml import Located
@@ -166,12 +164,14 @@ def fail_after(written: int | Counts | None, usual: int) -> FailAfter:
 
 def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
     """Compare each `warning` with its `critical`: what is critical must be a warning as well."""
-    usual = {field.name: field.default for field in msgspec.structs.fields(wanted)}
+    usual = {name: field.default for name, field in fields(wanted).items()}
     for name in usual:
         other = name.replace("warning", "critical")
         if name == other or not (name in written or other in written):
             continue
         low, high = (values.get(setting) if setting in written else usual.get(setting) for setting in (name, other))
+        if isinstance(low, Level) and low.plain == 0 and not low.upper:
+            continue  # below zero: switched off
         if isinstance(low, Level) and isinstance(high, Level) and not high.range.implies(low.range):
             at = written[other] if other in written else written[name]
             text = f"{_level(high, other, written)} comes before {name} {_level(low, name, written)}: swap or move them"

@@ -6,7 +6,6 @@ import re
 import types
 import typing
 from difflib import get_close_matches
-from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -15,7 +14,6 @@ from agent.located_yaml import Located
 from agent.units import SettingValue
 
 
-@cache
 def members_of(wanted: Any) -> tuple[Any, ...]:
     """Return the types of a union, or the one type, without their annotations."""
     if typing.get_origin(wanted) is Annotated:
