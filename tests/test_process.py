@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -18,6 +19,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, SizeAbove, Status
+from agent.catalog import Catalog
+from agent.config import load
 from agent.context import SharedWork
 from agent.results import gathered
 from checks.process import CorePercent, CoresAbove, Process, count_status
@@ -649,3 +652,34 @@ def test_settings_that_cannot_work_are_named(settings: dict[str, object], settin
 )
 def test_settings_that_can_work_are_no_problem(settings: dict[str, object]) -> None:
     assert list(Process(**settings).problems()) == []  # type: ignore[arg-type]
+
+
+def test_the_shipped_file_and_its_other_ways_are_true_configuration(tmp_path: Path) -> None:
+    shipped = (Path(__file__).parent.parent / "conf.d" / "process.yaml").read_text()
+    (tmp_path / "process.yaml").write_text(re.sub(r"(?m)^#   ", "  ", shipped))
+    config = load(tmp_path, Catalog())
+    assert [str(problem) for problem in config.problems] == []
+    assert {"processes", "sshd", "nginx", "shop", "database", "backup", "no-telnet"} == set(config.checks)
+    check = config.checks["processes"].check
+    assert isinstance(check, Process)
+    (result,) = gathered(check.run(Context("processes")))
+    assert result.status is Status.OK, "true on any host"
+
+
+@pytest.mark.parametrize(
+    ("written", "says"),
+    [
+        ("name: x, cpu_warning: 50", "write for example 80%"),
+        ("name: x, rss_warning: 5GiB, rss_critical: 1GiB", "rss_warning"),
+        ("name: x, min: -1", "min"),
+        ("name: x, max: -1", "max"),
+        ("name: x, restart: maybe", "restart"),
+        ("name: x, match: '('", "not a regular expression"),
+        ("min: 0", "says nothing of which processes"),
+    ],
+)
+def test_mistakes_are_found_where_they_are_written(tmp_path: Path, written: str, says: str) -> None:
+    (tmp_path / "a.yaml").write_text(f"checks:\n  x: {{type: process, {written}}}\n")
+    (problem,) = load(tmp_path, Catalog()).problems
+    assert says in str(problem)
+    assert ":2:" in str(problem)

@@ -74,9 +74,9 @@ class Process(Check, frozen=True, kw_only=True):
         str, Meta(description="Path of a file with the pid; with `name`, a pid given to another program is noticed.")
     ] = ""
     min: Annotated[int, Meta(ge=0, description="Fewer running processes are critical. Default 1.")] = 1
-    max: Annotated[int | None, Meta(ge=0, description="More running processes are critical. Default: any number.")] = (
-        None
-    )
+    max: Annotated[
+        Annotated[int, Meta(ge=0)] | None, Meta(description="More running processes are critical. Default: any number.")
+    ] = None
     rss_warning: Annotated[SizeAbove | None, Meta(description="Resident memory, all together.")] = None
     rss_critical: Annotated[SizeAbove | None, Meta(description="Resident memory, all together.")] = None
     cpu_warning: Annotated[

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import sys
 import time
@@ -23,11 +22,11 @@ KERNEL_THREAD = 0x00200000
 HIDDEN = "/proc hides other users' processes (hidepid): run the agent as root or in the group of /proc's option gid="
 
 
-def read_once(path: str) -> bytes:
+def read_once(path: str, limit: int = 4096) -> bytes:
     """Return what one read gives: all of a file in /proc, at half the cost of a Path."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
-        return os.read(descriptor, 65536)
+        return os.read(descriptor, limit)
     finally:
         os.close(descriptor)
 
@@ -145,7 +144,7 @@ class Row:
 
     def command(self) -> bytes:
         """Return the arguments, each ended by a NUL. May hang: the kernel waits for the memory map of the process."""
-        return read_once(f"{self._folder}/{self.pid}/cmdline")
+        return read_once(f"{self._folder}/{self.pid}/cmdline", 65536)
 
 
 class Table:
@@ -212,11 +211,12 @@ class Scanner:
         try:
             for entry in os.listdir(self._folder):  # noqa: PTH208 - a Path a process costs more than the rest
                 if entry.isdecimal():
-                    with contextlib.suppress(FileNotFoundError, ProcessLookupError, ValueError):
-                        try:
-                            rows[int(entry)] = Row(self._folder, int(entry), read_once(f"{self._folder}/{entry}/stat"))
-                        except PermissionError:
-                            denied = True
+                    try:
+                        rows[int(entry)] = Row(self._folder, int(entry), read_once(f"{self._folder}/{entry}/stat"))
+                    except PermissionError:
+                        denied = True
+                    except (FileNotFoundError, ProcessLookupError, ValueError):
+                        continue
         except OSError as error:
             raise CheckError(f"the process table cannot be read: {error}") from None
         if not rows and not denied:
