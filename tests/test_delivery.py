@@ -1,0 +1,330 @@
+from __future__ import annotations
+
+import io
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+import requests
+
+from agent.delivery import CREATE, Answer, Api, Kind, Terminal
+from agent.delivery.answers import classify
+from agent.delivery.wire import Request
+from agent.settings import EventsSettings
+from tests.api_stand_in import ANSWERS, ApiStandIn, answer, problems
+
+BODY = {
+    "date": 1_700_000_000_000,
+    "status": "critical",
+    "title": "CRITICAL root-disk on web-1: full",
+    "message": "- status: critical",
+    "origin": "hostvigil",
+    "customTags": {"host": "web-1", "event_id": "e1"},
+}
+RAW = json.dumps(BODY).encode()
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    with ApiStandIn() as stand_in:
+        yield stand_in
+
+
+def client(api: ApiStandIn, **settings: Any) -> Api:
+    plain = EventsSettings(endpoint=api.url, api_key=api.key, timeout=2.0)
+    return Api(msgspec.structs.replace(plain, **settings))
+
+
+# --- what the API answers -------------------------------------------------------------------------------------------
+
+
+def test_an_event_is_delivered_and_its_trace_known(api: ApiStandIn) -> None:
+    found = client(api).post(RAW)
+    assert (found.kind, found.trace_id) == (Kind.DELIVERED, "TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD")
+    assert api.accepted == [BODY]
+    assert api.requests == [RAW]
+
+
+@pytest.mark.parametrize(
+    ("fault", "kind", "text"),
+    [
+        ("throttle", Kind.THROTTLED, "HTTP 401: ft.TriggerApiAkCurrentLimiting limited"),
+        ("throttle_workspace", Kind.THROTTLED, "HTTP 401: ft.TriggerApiWorkspaceCurrentLimiting limited"),
+        ("throttle_429", Kind.THROTTLED, "HTTP 429: slow down"),
+        ("bad_key", Kind.BAD_KEY, "it is the key's id, not its secret"),
+        ("refuse", Kind.REFUSED, "HTTP 400: ft.InvalidParam bad parameter"),
+        ("refuse_413", Kind.REFUSED, "HTTP 413"),
+        ("404", Kind.UNAVAILABLE, "no create-event API at this endpoint"),
+        ("500", Kind.UNAVAILABLE, "HTTP 500: ft.Internal oops"),
+        ("502", Kind.UNAVAILABLE, "HTTP 502: <html><h1>Bad Gateway"),
+        ("503", Kind.UNAVAILABLE, "HTTP 503: empty body"),
+        ("not_success", Kind.UNAVAILABLE, "not the API's answer to a delivery: HTTP 200: not today"),
+        ("not_success_400", Kind.REFUSED, "HTTP 200: ft.InvalidParam bad parameter"),
+        ("garbage", Kind.UNAVAILABLE, "HTTP 200"),
+        ("html_200", Kind.UNAVAILABLE, "hotel"),
+        ("array", Kind.UNAVAILABLE, "HTTP 200: [1]"),
+        ("empty", Kind.UNAVAILABLE, "HTTP 200: empty body"),
+        ("redirect", Kind.UNAVAILABLE, r"HTTP 302, redirects to https://login.example.com/; there is no"),
+        ("reset", Kind.UNAVAILABLE, "Connection reset by peer"),
+        ("endless", Kind.UNAVAILABLE, "HTTP 200: xxx"),
+    ],
+)
+def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kind: Kind, text: str) -> None:
+    api.fail_next(fault)
+    found = client(api).post(RAW)
+    assert found.kind is kind
+    assert text in found.text
+    assert len(found.text) < 1000
+    assert api.accepted == []
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, answer(403, "ft.InvalidAPIKey", success=False), Kind.BAD_KEY),
+        (200, answer(401, "ft.TriggerApiAkCurrentLimiting", success=False), Kind.THROTTLED),
+        (403, answer(403, "ft.TriggerApiAkCurrentLimiting"), Kind.THROTTLED),
+        (401, b"", Kind.BAD_KEY),
+        (403, b"<html>blocked</html>", Kind.BAD_KEY),
+        (200, answer(500, success=True), Kind.UNAVAILABLE),
+        (200, b'{"success": true}', Kind.UNAVAILABLE),
+        (200, b'{"success": "true", "code": 200}', Kind.UNAVAILABLE),
+        (200, b'{"success": false, "code": true}', Kind.UNAVAILABLE),
+        (201, answer(200), Kind.UNAVAILABLE),
+        (422, b"", Kind.REFUSED),
+        (405, b"", Kind.UNAVAILABLE),
+        (407, b"", Kind.UNAVAILABLE),
+        (408, b"", Kind.UNAVAILABLE),
+        (500, b"[" * 100_000, Kind.UNAVAILABLE),
+        (500, b'{"errorCode": {"a": 1}, "message": null, "traceId": 5}', Kind.UNAVAILABLE),
+    ],
+)
+def test_the_error_code_speaks_before_the_status(status: int, body: bytes, kind: Kind) -> None:
+    assert classify(status, {}, body).kind is kind
+
+
+@pytest.mark.parametrize(
+    ("written", "seconds"),
+    [
+        ("7", 7),
+        ("0", 0),
+        ("-5", 0),
+        ("nan", 0),
+        ("inf", 3600),
+        ("999999999", 3600),
+        ("soon", 0),
+        ("", 0),
+        ("Wed, 21 Oct 2015 07:28:00 GMT", 0),
+        ("Wed, 21 Oct 2199 07:28:00 GMT", 3600),
+    ],
+)
+def test_retry_after_is_read_and_bounded(written: str, seconds: float) -> None:
+    assert classify(503, {"retry-after": written}, b"").retry_after == seconds
+
+
+def test_a_key_is_validated_without_an_event(api: ApiStandIn) -> None:
+    assert client(api).validate_key().kind is Kind.DELIVERED
+    assert client(api, api_key="the_secret_instead").validate_key().kind is Kind.BAD_KEY
+    assert api.requests == []
+
+
+def test_an_endpoint_may_end_with_a_slash(api: ApiStandIn) -> None:
+    assert client(api, endpoint=api.url + "/").post(RAW).kind is Kind.DELIVERED
+
+
+# --- what the network does ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip", "drip_headers"])
+def test_the_deadline_holds_whatever_the_server_does(api: ApiStandIn, fault: str) -> None:
+    api.fail_next(fault)
+    threads = threading.active_count()
+    started = time.monotonic()
+    found = client(api, timeout=0.4).post(RAW)
+    assert time.monotonic() - started < 0.8
+    assert found.kind is Kind.UNAVAILABLE
+    # The time-out of a single read may come first by a hair.
+    assert found.text in ("no complete answer within 0.4s", "no answer in time")
+    calls = [thread for thread in threading.enumerate() if thread.name == "call"]
+    for call in calls:
+        call.join(2)
+    assert not any(call.is_alive() for call in calls), "a request given up must not keep its thread"
+    assert threading.active_count() <= threads + 1
+
+
+def test_a_request_given_up_is_not_sent_late(api: ApiStandIn) -> None:
+    request = Request(EventsSettings(timeout=2), "POST", api.url + CREATE, {"DF-API-KEY": api.key}, RAW)
+    request._give_up()  # while the name server still thinks
+    with pytest.raises(requests.RequestException):
+        request._send()
+    assert api.requests == []
+
+
+def test_nobody_listening_is_said_in_words() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    found = Api(EventsSettings(f"http://127.0.0.1:{port}", "key-123456")).post(RAW)
+    assert found == Answer(Kind.UNAVAILABLE, "Connection refused")
+
+
+def test_a_name_that_does_not_exist_is_said_in_words() -> None:
+    found = Api(EventsSettings("https://no-such-host.invalid", "key-123456", timeout=5)).post(RAW)
+    assert found.kind is Kind.UNAVAILABLE
+    assert "resolved" in found.text or "no complete answer" in found.text
+
+
+def test_plain_http_behind_https_is_said_in_words(api: ApiStandIn) -> None:
+    found = client(api, endpoint=api.url.replace("http:", "https:")).post(RAW)
+    assert found.kind is Kind.UNAVAILABLE
+    assert "SSL" in found.text
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"endpoint": "nonsense"},
+        {"endpoint": "http://[::1"},
+        {"endpoint": "ftp://host"},
+        {"endpoint": ""},
+        {"endpoint": "http://a..b/"},
+        {"endpoint": "https://127.0.0.1:1", "ca_file": "/no/such/file"},
+        {"endpoint": "https://127.0.0.1:1", "client_cert": "/no/such/file"},
+        {"proxy": "socks9://x"},
+    ],
+)
+def test_settings_that_cannot_work_are_an_answer_not_an_exception(api: ApiStandIn, settings: dict[str, str]) -> None:
+    found = client(api, **settings).post(RAW)
+    assert found.kind is Kind.UNAVAILABLE
+    assert found.text
+
+
+def test_the_environment_does_not_leak_in(api: ApiStandIn) -> None:
+    script = (
+        "import sys; from agent.delivery import Api; from agent.settings import EventsSettings;"
+        "print(Api(EventsSettings(sys.argv[1], sys.argv[2])).post(sys.argv[3].encode()).kind)"
+    )
+    leaky = {"HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1", "REQUESTS_CA_BUNDLE": "/none"}
+    run = subprocess.run(
+        [sys.executable, "-c", script, api.url, api.key, RAW], env=leaky, capture_output=True, text=True
+    )
+    assert run.stdout == "delivered\n", run.stderr
+
+
+def test_a_configured_proxy_is_used(api: ApiStandIn) -> None:
+    # The stand-in as a proxy sees the absolute URL, which is no path of the API's.
+    found = client(api, endpoint="http://events.example.invalid", proxy=api.url).post(RAW)
+    assert "no create-event API" in found.text
+    assert len(api.requests) == 1
+
+
+def test_requests_is_imported_with_the_first_event_and_not_before() -> None:
+    script = (
+        "import sys; from agent.delivery import Api; from agent.settings import EventsSettings;"
+        "api = Api(EventsSettings('http://127.0.0.1:1', 'key')); assert 'requests' not in sys.modules;"
+        "api.post(b'{}'); assert 'requests' in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+
+
+# --- the key --------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_shows_in_no_answer(api: ApiStandIn) -> None:
+    api.fail_next("echo_key")
+    found = client(api).post(RAW)
+    assert api.key not in repr(found)
+    assert "key *** said no" in found.text
+
+
+@pytest.mark.parametrize("key", ["", "  ", "with\nnewline", "schlüssel-1234", "tab\tkey"])
+def test_a_key_that_cannot_be_one_is_not_even_sent(api: ApiStandIn, key: str) -> None:
+    found = client(api, api_key=key).post(RAW)
+    assert found.kind is Kind.BAD_KEY
+    assert not key.strip() or key not in found.text
+    assert api.requests == []
+
+
+def test_a_password_in_a_url_shows_in_no_answer() -> None:
+    settings = EventsSettings("https://u:hunter22@[broken", "key-123456", proxy="http://p:hunter33@127.0.0.1:1")
+    assert "hunter" not in repr(Api(settings).post(RAW))
+    settings = EventsSettings("https://127.0.0.1:2", "key-123456", proxy="http://p:hunter33@127.0.0.1:1")
+    assert "hunter" not in repr(Api(settings).post(RAW))
+
+
+# --- the terminal ---------------------------------------------------------------------------------------------------
+
+
+def test_without_an_endpoint_events_are_printed() -> None:
+    out = io.StringIO()
+    assert Terminal(out).post(RAW).kind is Kind.DELIVERED
+    assert out.getvalue()[8:] == " CRITICAL root-disk on web-1: full\n  - status: critical\n"
+
+
+def test_only_a_terminal_gets_colours() -> None:
+    class Tty(io.StringIO):
+        def isatty(self) -> bool:
+            return True
+
+    out = Tty()
+    Terminal(out).post(RAW)
+    assert "\x1b[1;31mCRITICAL" in out.getvalue()
+
+
+def test_an_event_counts_as_told_when_nobody_reads_the_terminal() -> None:
+    out = io.StringIO()
+    out.close()
+    assert Terminal(out).post(RAW).kind is Kind.DELIVERED
+    ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
+    assert Terminal(ascii_only).post(json.dumps({**BODY, "title": "größer"}).encode()).kind is Kind.DELIVERED
+    ascii_only.seek(0)
+    assert "gr??er" in ascii_only.read()
+
+
+# --- the stand-in itself --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"date": 1_700_000_000},
+        {"date": "1700000000000"},
+        {"date": 1.7e12},
+        {"date": True},
+        {"status": "CRITICAL"},
+        {"status": None},
+        {"title": ""},
+        {"title": 7},
+        {"message": ""},
+        {"message": None},
+        {"origin": ""},
+        {"customTags": {}},
+        {"customTags": []},
+        {"customTags": {"host": ""}},
+        {"customTags": {"host": 7}},
+        {"customTags": {"Host": "x"}},
+        {"customTags": {"df_x": "x"}},
+        {"customTags": {"a.b": "x"}},
+        {"customTags": {"source": "x"}},
+        {"customTags": {"host": "two\nlines"}},
+        {"customTags": {"host": "é" * 513}},
+        {"customTags": {f"t{number}": "x" for number in range(257)}},
+        {"severity": "high"},
+    ],
+)
+def test_the_stand_in_takes_nothing_that_the_seed_does_not_allow(change: dict[str, Any]) -> None:
+    assert problems(json.dumps(BODY | change).encode())
+    assert problems(json.dumps({name: BODY[name] for name in BODY if name not in change}).encode()) == [
+        f"{name} is missing" for name in change if name in ("date", "status", "title")
+    ]
+
+
+def test_the_stand_in_has_an_answer_for_each_fault_it_names() -> None:
+    assert all(100 <= status < 600 for status, _, _ in ANSWERS.values())
+    assert problems(RAW) == []

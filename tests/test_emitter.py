@@ -1,0 +1,450 @@
+from __future__ import annotations
+
+import json
+import logging
+import math
+import random
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.delivery import Answer, Api, Kind
+from agent.emitter import FRESH_WAIT, LONGEST_WAIT, Emitter, Limiter, backoff, wait_after
+from agent.model import Event, State, Status
+from agent.settings import EventsSettings
+from agent.store import FILE, Change, Phase, Store
+from tests.api_stand_in import ApiStandIn
+
+NOW = 1_700_000_000_000
+
+
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    with ApiStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture(autouse=True)
+def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
+    caplog.set_level(logging.INFO, "hostvigil")
+    return caplog
+
+
+def record(store: Store, *names: str) -> None:
+    """Record one event each: `disk-1` is the first of the check `disk`."""
+    for name in names:
+        check = name.rpartition("-")[0]
+        body = {"date": NOW, "status": "critical", "title": name, "customTags": {"event_id": name, "check_name": check}}
+        store.record([Change(State(check), Event(name, check, "", Status.CRITICAL, None, NOW, body))])
+
+
+def client(api: ApiStandIn, **changes: Any) -> Api:
+    return Api(msgspec.structs.replace(EventsSettings(api.url, api.key, timeout=2.0), **changes))
+
+
+def emitter(store: Store, delivery: Any, clock: Clock, limiter: Limiter | None = None) -> Emitter:
+    return Emitter(store, delivery, limiter, clock, random.Random(1))
+
+
+def drained(emitter: Emitter, clock: Clock, seconds: float = math.inf) -> float:
+    """Let the emitter work until it wants to be woken or `seconds` have passed; return how long that took."""
+    started = clock.now
+    while (wait := emitter.drain()) < math.inf and clock.now + wait <= started + seconds:
+        clock.now += wait
+    return clock.now - started
+
+
+def titles(api: ApiStandIn) -> list[str]:
+    return [event["title"] for event in api.accepted]
+
+
+class Scripted:
+    """Takes events as the test says: a function of the title."""
+
+    def __init__(self, answer: Callable[[str], Kind]) -> None:
+        self.answer = answer
+        self.posts: list[str] = []
+
+    def post(self, body: bytes) -> Answer:
+        title = json.loads(body)["title"]
+        self.posts.append(title)
+        return Answer(self.answer(title), "scripted")
+
+
+# --- order and identity ---------------------------------------------------------------------------------------------
+
+
+def test_events_are_told_in_order_and_then_history(api: ApiStandIn, store: Store, clock: Clock) -> None:
+    record(store, "disk-1", "sshd-1", "disk-2")
+    drained(emitter(store, client(api), clock), clock)
+    assert titles(api) == ["disk-1", "sshd-1", "disk-2"]
+    assert store.pending() == []
+    assert {stored.phase for stored in store.history()} == {Phase.DELIVERED}
+    assert {stored.answer for stored in store.history()} == {"TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD"}
+
+
+FAULTS = ["throttle", "throttle_workspace", "throttle_429", "bad_key", "404", "500", "502", "503", "not_success"]
+FAULTS += ["garbage", "html_200", "array", "empty", "redirect", "reset"]
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_after_any_fault_the_same_bytes_arrive_once(api: ApiStandIn, store: Store, clock: Clock, fault: str) -> None:
+    record(store, "disk-1", "disk-2")
+    api.fail_next(fault)
+    took = drained(emitter(store, client(api), clock), clock)
+    assert titles(api) == ["disk-1", "disk-2"]
+    assert api.requests[0] == api.requests[1]
+    assert api.rejections == []
+    assert took > 0.4, "it waited before it tried again"
+
+
+@pytest.mark.parametrize("fault", ["hang", "drip", "drip_headers"])
+def test_a_server_that_never_ends_its_answer_is_a_fault_too(
+    api: ApiStandIn, store: Store, clock: Clock, fault: str
+) -> None:
+    record(store, "disk-1")
+    api.fail_next(fault)
+    drained(emitter(store, client(api, timeout=0.3), clock), clock)
+    assert titles(api) == ["disk-1"]
+
+
+def test_an_answer_that_got_lost_makes_a_duplicate_with_the_same_id(
+    api: ApiStandIn, store: Store, clock: Clock
+) -> None:
+    record(store, "disk-1", "disk-2")
+    api.fail_next("accept_then_reset")
+    drained(emitter(store, client(api), clock), clock)
+    assert titles(api) == ["disk-1", "disk-1", "disk-2"]
+    assert api.duplicates == {"disk-1": 2}
+    assert api.requests[0] == api.requests[1]
+
+
+def test_a_restart_with_a_backlog_goes_on_where_it_was(api: ApiStandIn, tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(tmp_path)
+    record(store, "disk-1", "disk-2", "sshd-1")
+    api.fail_next("", "500", "500")
+    first = emitter(store, client(api), clock)
+    for _ in range(3):
+        first.drain()
+    store.close()
+    store = Store.open(tmp_path)
+    drained(emitter(store, client(api), clock), clock)
+    assert sorted(titles(api)) == ["disk-1", "disk-2", "sshd-1"]
+    assert api.duplicates == {}
+    store.close()
+
+
+# --- what waits for what --------------------------------------------------------------------------------------------
+
+
+def test_a_refused_event_is_set_aside_with_the_answer_and_holds_up_nobody(
+    api: ApiStandIn, store: Store, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    record(store, "disk-1", "disk-2", "sshd-1")
+    api.fail_next("refuse")
+    working = emitter(store, client(api), clock)
+    assert drained(working, clock) == 0
+    assert titles(api) == ["disk-2", "sshd-1"]
+    (refused,) = store.refused_events()
+    assert refused.answer == "HTTP 400: ft.InvalidParam bad parameter"
+    assert "disk: event disk-1 was refused and is set aside" in log.text
+    assert store.retry_refused("disk-1") == 1
+    drained(working, clock)
+    assert titles(api) == ["disk-2", "sshd-1", "disk-1"]
+
+
+def test_one_poisonous_event_holds_up_its_own_check_only(store: Store, clock: Clock) -> None:
+    delivery = Scripted(lambda title: Kind.UNAVAILABLE if title == "disk-1" else Kind.DELIVERED)
+    working = emitter(store, delivery, clock)
+    record(store, "disk-1", "disk-2", "sshd-1")
+    for number in range(2, 200):
+        drained(working, clock, seconds=60)
+        record(store, f"sshd-{number}")
+        assert drained(working, clock, seconds=0) == 0
+        assert delivery.posts[-1] == f"sshd-{number}", "told at once"
+    assert "disk-2" not in delivery.posts
+    assert delivery.posts.count("disk-1") < 60, "3 h: tried every few minutes only"
+
+
+def test_several_poisonous_events_delay_the_others_by_half_a_minute_at_most(store: Store, clock: Clock) -> None:
+    delivery = Scripted(lambda title: Kind.UNAVAILABLE if title.startswith("bad") else Kind.DELIVERED)
+    working = emitter(store, delivery, clock)
+    record(store, "bad-1", "badder-1", "sshd-1")
+    for number in range(2, 50):
+        drained(working, clock, seconds=400)
+        record(store, f"sshd-{number}")
+        drained(working, clock, seconds=FRESH_WAIT)
+        assert f"sshd-{number}" in delivery.posts
+
+
+def test_in_an_outage_requests_stay_few_and_all_is_told_afterwards_in_order(
+    api: ApiStandIn, store: Store, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    record(store, *(f"check{number}-1" for number in range(30)), *(f"check{number}-2" for number in range(30)))
+    api.down = "502"
+    working = emitter(store, client(api), clock)
+    drained(working, clock, seconds=3600)
+    assert len(api.requests) <= 60, "one or two a minute, however many events wait"
+    record(store, "late-1")
+    api.down = ""
+    took = drained(working, clock)
+    assert took <= LONGEST_WAIT
+    assert len(api.accepted) == 61
+    assert api.duplicates == {}
+    for number in range(30):
+        assert [title for title in titles(api) if title.startswith(f"check{number}-")] == [
+            f"check{number}-1",
+            f"check{number}-2",
+        ]
+    messages = [entry.getMessage() for entry in log.records]
+    assert len(messages) == 3, messages
+    assert "check0: its event could not be delivered" in messages[0]
+    assert "all are kept and tried again: HTTP 502" in messages[1]
+    assert "delivered again, after" in messages[2]
+
+
+def test_a_quiet_outage_asks_every_five_minutes(store: Store, clock: Clock) -> None:
+    delivery = Scripted(lambda title: Kind.UNAVAILABLE)
+    record(store, "disk-1", "sshd-1")
+    working = emitter(store, delivery, clock)
+    drained(working, clock, seconds=3600)
+    before = len(delivery.posts)
+    drained(working, clock, seconds=3600)
+    assert 11 <= len(delivery.posts) - before <= 25
+
+
+def test_a_throttled_agent_waits_and_loses_nothing(
+    api: ApiStandIn, store: Store, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    record(store, "disk-1", "sshd-1")
+    api.fail_next("throttle", "throttle_workspace")
+    took = drained(emitter(store, client(api), clock), clock)
+    assert 30 <= took <= 120
+    assert titles(api) == ["disk-1", "sshd-1"]
+    assert log.text.count("takes no more events for now") == 1
+
+
+def test_retry_after_is_honoured(api: ApiStandIn, store: Store, clock: Clock) -> None:
+    record(store, "disk-1", "sshd-1")
+    api.fail_next("503")
+    working = emitter(store, client(api), clock)
+    drained(working, clock, seconds=119)
+    assert len(api.requests) == 1, "the server spoke for all events"
+    drained(working, clock)
+    assert len(api.accepted) == 2
+
+
+def test_a_bad_key_keeps_everything_and_is_said_loudly_once(
+    api: ApiStandIn, store: Store, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    record(store, "disk-1", "sshd-1")
+    working = emitter(store, client(api, api_key="the_secret_by_mistake"), clock)
+    drained(working, clock, seconds=3600)
+    assert 12 <= len(api.requests) <= 16
+    assert len(store.pending()) == 2
+    (said,) = log.records
+    assert said.levelno == logging.ERROR
+    assert "NO EVENT CAN BE DELIVERED" in said.getMessage()
+    assert "not its secret" in said.getMessage()
+    assert "the_secret_by_mistake" not in log.text
+    # Corrected on the platform: the running agent finds out by itself.
+    api.key = "the_secret_by_mistake"
+    assert drained(working, clock) <= 300
+    assert titles(api) == ["disk-1", "sshd-1"]
+
+
+def test_a_corrected_key_drains_the_backlog_after_a_restart(api: ApiStandIn, store: Store, clock: Clock) -> None:
+    record(store, "disk-1", "disk-2", "sshd-1")
+    drained(emitter(store, client(api, api_key="wrong"), clock), clock, seconds=3000)
+    assert drained(emitter(store, client(api), clock), clock) == 0
+    assert len(api.accepted) == 3
+
+
+def test_a_delivered_event_is_not_sent_again_while_the_disk_is_full(store: Store, clock: Clock, tmp_path: Path) -> None:
+    delivery = Scripted(lambda title: Kind.DELIVERED)
+    record(store, "disk-1", "disk-2")
+    working = emitter(store, delivery, clock)
+    store._db.execute("PRAGMA query_only = ON")
+    for _ in range(5):
+        assert working._drain_or_say_why_not() >= 1
+    assert delivery.posts == ["disk-1"]
+    store._db.execute("PRAGMA query_only = OFF")
+    drained(working, clock)
+    assert delivery.posts == ["disk-1", "disk-2"]
+
+
+# --- the limit ------------------------------------------------------------------------------------------------------
+
+
+def test_a_storm_stays_within_the_limit(store: Store, clock: Clock) -> None:
+    sent: list[float] = []
+
+    def answer(title: str) -> Kind:
+        sent.append(clock.now)
+        return Kind.DELIVERED
+
+    record(store, *(f"check{number}-1" for number in range(100)))
+    took = drained(emitter(store, Scripted(answer), clock, Limiter(20)), clock)
+    assert len(sent) == 100
+    assert 240 <= took <= 241
+    assert most_in_a_minute(sent) == 20
+
+
+def most_in_a_minute(times: list[float]) -> int:
+    return max(sum(start <= other < start + 60 for other in times) for start in times)
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.integers(1, 30),
+    st.lists(st.tuples(st.floats(0, 40), st.floats(0, 5)), min_size=1, max_size=120),
+)
+def test_no_sixty_seconds_ever_hold_more_than_the_rate(rate: int, asks: list[tuple[float, float]]) -> None:
+    limiter, now, arrivals = Limiter(rate), 0.0, []
+    for pause, duration in asks:
+        now += pause
+        now += limiter.wait(now)
+        # The API counts it at some moment between the start and the end.
+        arrivals.append(now + duration / 2)
+        now += duration
+        limiter.ended(now)
+    # A hair less than a minute: sums of floats.
+    assert max(sum(at <= other < at + 59.999 for other in arrivals) for at in arrivals) <= rate
+
+
+def test_less_than_one_a_minute_is_possible() -> None:
+    limiter = Limiter(0.5)
+    assert limiter.wait(0) == 0
+    limiter.ended(0)
+    assert limiter.wait(10) == 110
+
+
+# --- pure decisions -------------------------------------------------------------------------------------------------
+
+
+def test_waiting_grows_from_a_second_to_five_minutes_with_jitter() -> None:
+    rng = random.Random(3)
+    for tries, most in [(1, 1), (2, 2), (3, 4), (9, 256), (10, 300), (10_000, 300)]:
+        waits = [backoff(tries, rng) for _ in range(200)]
+        assert most / 2 <= min(waits) < max(waits) <= most
+
+
+def test_each_answer_has_its_wait() -> None:
+    rng = random.Random(3)
+    assert 15 <= wait_after(Answer(Kind.THROTTLED, ""), 1, rng) <= 60
+    assert 100 <= wait_after(Answer(Kind.THROTTLED, "", retry_after=100), 1, rng) <= 120
+    assert 240 <= wait_after(Answer(Kind.BAD_KEY, ""), 1, rng) <= 300
+    assert wait_after(Answer(Kind.UNAVAILABLE, "", retry_after=900), 1, rng) == 900
+
+
+# --- the thread -----------------------------------------------------------------------------------------------------
+
+
+def test_the_thread_sleeps_until_it_is_woken(api: ApiStandIn, store: Store) -> None:
+    working = Emitter(store, client(api))
+    working.start()
+    record(store, "disk-1")
+    working.wake()
+    api.wait_for(1)
+    record(store, "disk-2")
+    working.wake()
+    api.wait_for(2)
+    working.stop()
+    assert not working._thread.is_alive()
+
+
+def test_a_backlog_is_told_at_the_start_without_being_woken(api: ApiStandIn, store: Store) -> None:
+    record(store, "disk-1")
+    working = Emitter(store, client(api))
+    working.start()
+    api.wait_for(1)
+    working.stop()
+
+
+def test_stopping_does_not_wait_for_a_hanging_server(
+    api: ApiStandIn, tmp_path: Path, log: pytest.LogCaptureFixture
+) -> None:
+    store = Store.open(tmp_path)
+    record(store, "disk-1")
+    api.down = "hang"
+    working = Emitter(store, client(api, timeout=1.2))
+    working.start()
+    api.wait_for_requests(1)
+    started = time.monotonic()
+    working.stop()
+    assert time.monotonic() - started < 1
+    store.close()
+    working._thread.join(5)
+    assert not working._thread.is_alive()
+    assert log.records == [] or "could not be delivered" in log.text
+    assert "bug" not in log.text
+    again = Store.open(tmp_path)
+    assert [stored.event_id for stored in again.pending()] == ["disk-1"]
+    again.close()
+
+
+def test_a_bug_does_not_end_the_thread(store: Store, log: pytest.LogCaptureFixture) -> None:
+    raised = threading.Event()
+
+    class Buggy:
+        def post(self, body: bytes) -> Answer:
+            raised.set()
+            raise KeyError("bug")
+
+    record(store, "disk-1")
+    working = Emitter(store, Buggy())
+    working.start()
+    assert raised.wait(5)
+    assert working._thread.is_alive()
+    working.stop()
+    assert "a bug in the emitter" in log.text
+    assert len(store.pending()) == 1
+
+
+# --- secrets --------------------------------------------------------------------------------------------------------
+
+
+def test_the_key_is_in_no_row_and_in_no_log(
+    api: ApiStandIn, tmp_path: Path, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    log.set_level(logging.DEBUG)
+    store = Store.open(tmp_path)
+    record(store, "disk-1", "sshd-1", "raid-1", "http-1")
+    api.fail_next("echo_key", "bad_key", "throttle", "refuse", "echo_key", "reset")
+    drained(emitter(store, client(api), clock), clock)
+    assert len(api.accepted) == 3
+    files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
+    assert (tmp_path / FILE).exists()
+    assert api.key.encode() not in files
+    assert api.key not in log.text
+    store.close()
+    assert api.key.encode() not in (tmp_path / FILE).read_bytes()

@@ -1,0 +1,85 @@
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from agent import hosttags
+from agent.event.tags import custom_tags
+from agent.hosttags import host_tags, own_address, own_name, release_name
+
+
+def test_this_host_is_described() -> None:
+    tags = host_tags()
+    assert {"host", "os", "arch"} <= tags.keys() <= {"host", "host_ip", "os", "os_version", "arch"}
+    assert tags["os"] in ("linux", "darwin")
+    assert tags == host_tags(), "steady"
+    assert custom_tags(tags, {}) == tags, "all of it is what the API takes"
+
+
+def test_the_configured_name_wins() -> None:
+    assert host_tags("shop-1")["host"] == "shop-1"
+
+
+def test_the_kernels_name_is_kept_as_it_is(tmp_path: Path) -> None:
+    assert own_name("Web-1.example.com", tmp_path / "none") == "Web-1.example.com"
+    assert own_name("web-1.example.com.", tmp_path / "none") == "web-1.example.com"
+
+
+@pytest.mark.parametrize("name", ["", "localhost", "localhost.localdomain", "(none)", "LOCALHOST", "localhost."])
+def test_a_nameless_host_is_named_by_its_machine_id_which_itself_stays_here(name: str, tmp_path: Path) -> None:
+    file = tmp_path / "machine-id"
+    file.write_text("0123456789abcdef0123456789abcdef\n")
+    first = own_name(name, file)
+    assert first == own_name(name, file)
+    assert first.startswith("host-")
+    assert len(first) == 13
+    assert first.removeprefix("host-") not in file.read_text()
+    file.write_text("fedcba9876543210fedcba9876543210\n")
+    assert own_name(name, file) != first
+
+
+@pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])
+def test_a_host_without_name_and_machine_id_is_still_called_something(content: bytes | None, tmp_path: Path) -> None:
+    if content is not None:
+        (tmp_path / "machine-id").write_bytes(content)
+    assert own_name("", tmp_path / "machine-id") == "localhost"
+
+
+def test_the_address_is_one_of_this_hosts_own() -> None:
+    address = own_address()
+    if address:
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        with socket.socket(family, socket.SOCK_STREAM) as sock:
+            sock.bind((address, 0))
+
+
+def test_a_host_without_a_network_has_no_address() -> None:
+    if os.geteuid() != 0 or subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
+        pytest.skip("needs the right to make a network namespace")
+    script = "from agent.hosttags import own_address, host_tags; print(repr(own_address()), 'host_ip' in host_tags())"
+    run = subprocess.run(["unshare", "--net", sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.stdout == "'' False\n", run.stderr
+
+
+@pytest.mark.parametrize(
+    ("text", "name"),
+    [
+        ('NAME="Debian GNU/Linux"\nVERSION_ID="12"\nID=debian\n', "debian 12"),
+        ("ID='ubuntu'\nVERSION_ID='24.04'\n", "ubuntu 24.04"),
+        ("ID=arch\n", "arch"),
+        ("# nothing\n\n===\n", ""),
+    ],
+)
+def test_the_release_is_read(text: str, name: str) -> None:
+    assert release_name(text) == name
+
+
+def test_finding_out_about_the_host_takes_nothing_heavy() -> None:
+    script = "import sys, agent.hosttags as h; h.host_tags(); assert not {'psutil', 'platform'} & set(sys.modules)"
+    subprocess.run([sys.executable, "-c", script], check=True)
+    assert hosttags.ARCHITECTURES["aarch64"] == "arm64"

@@ -1,0 +1,358 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.model import Event, Metric, Result, State, Status
+from agent.store import FILE, HISTORY_LIMIT, TRIM_EVERY, Backlog, Change, LastRun, Phase, Store, StoreError, holder
+from agent.store.schema import MIGRATIONS
+from tests import needs
+
+NOW = 1_700_000_000_000
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path / "state")
+    yield opened
+    opened.close()
+
+
+def event(number: int, check: str = "root-disk", subject: str = "/") -> Event:
+    body = {"date": NOW + number, "status": "critical", "title": f"{check} {number}"}
+    return Event(f"{check}-{number}", check, subject, Status.CRITICAL, Status.OK, NOW + number, body)
+
+
+def change(number: int, check: str = "root-disk") -> Change:
+    return Change(State(check, "/", decided=Status.CRITICAL, events=number), event(number, check))
+
+
+def reopened(store: Store, directory: Path) -> Store:
+    store.close()
+    return Store.open(directory)
+
+
+def test_states_events_memories_and_notes_are_there_after_a_restart(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    run = LastRun(
+        "root-disk", "/", Result(Status.OK, "62% used", "/", "", (Metric("used", 62, "%"),)), NOW, 0.1, NOW + 9
+    )
+    store.record([change(1)], {"root-disk": {"seen": [1, 2]}})
+    store.note([run], {"sshd": {"pid": 7}})
+    store = reopened(store, tmp_path)
+    assert store.states() == [change(1).state]
+    assert store.memories() == {"root-disk": {"seen": [1, 2]}, "sshd": {"pid": 7}}
+    assert store.last_runs() == [run]
+    assert [stored.event_id for stored in store.pending()] == ["root-disk-1"]
+    store.close()
+
+
+def test_a_state_is_replaced_by_the_next_one(store: Store) -> None:
+    store.record([change(1), change(2)])
+    store.record([change(3), change(1, "sshd")])
+    assert {(state.check, state.events) for state in store.states()} == {("root-disk", 3), ("sshd", 1)}
+
+
+def test_due_is_the_oldest_event_of_every_check(store: Store) -> None:
+    store.record([change(1), change(2), change(1, "sshd"), change(3), change(2, "sshd")])
+    assert [stored.event_id for stored in store.due()] == ["root-disk-1", "sshd-1"]
+    store.delivered(store.due()[0].seq, "TRACE-1", NOW)
+    assert [stored.event_id for stored in store.due()] == ["root-disk-2", "sshd-1"]
+
+
+def test_a_delivered_event_is_history_with_its_answer(store: Store) -> None:
+    store.record([change(1)])
+    store.tried(1, "HTTP 502", NOW + 5)
+    store.delivered(1, "TRACE-1", NOW + 9)
+    assert store.pending() == []
+    (told,) = store.history()
+    assert (told.phase, told.attempts, told.answer, told.answered_at) == (Phase.DELIVERED, 2, "TRACE-1", NOW + 9)
+
+
+def test_a_body_is_the_same_bytes_after_tries_and_restarts(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.record([change(1)])
+    before = store.due()[0]
+    store.tried(before.seq, "HTTP 500", NOW)
+    store = reopened(store, tmp_path)
+    after = store.due()[0]
+    assert after.body == before.body == msgspec.json.encode(event(1).body)
+    assert (after.event_id, after.created, after.attempts) == (before.event_id, before.created, 1)
+    store.close()
+
+
+def test_a_refused_event_is_set_aside_until_somebody_retries_it(store: Store) -> None:
+    store.record([change(1), change(2), change(1, "sshd")])
+    store.refused(1, "HTTP 400: bad parameter", NOW)
+    store.refused(3, "HTTP 400: bad parameter", NOW)
+    assert [stored.event_id for stored in store.due()] == ["root-disk-2"]
+    assert [stored.answer for stored in store.refused_events()] == ["HTTP 400: bad parameter"] * 2
+    assert store.retry_refused("no such event") == 0
+    assert store.retry_refused("sshd-1") == 1
+    assert store.retry_refused() == 1
+    assert [stored.event_id for stored in store.pending()] == ["root-disk-1", "root-disk-2", "sshd-1"]
+    assert store.refused_events() == []
+
+
+def test_a_command_beside_a_running_agent_retries_refused_events(store: Store, tmp_path: Path) -> None:
+    store.record([change(1)])
+    store.refused(1, "HTTP 400", NOW)
+    beside = Store.beside(tmp_path / "state")
+    assert beside.retry_refused() == 1
+    beside.close()
+    assert len(store.due()) == 1
+
+
+def test_the_backlog_counts_what_is_still_to_be_told(store: Store) -> None:
+    assert store.backlog() == Backlog(0, 0, 0)
+    store.record([change(1), change(2), change(1, "sshd")])
+    store.delivered(1, "", NOW)
+    store.refused(3, "no", NOW)
+    assert store.backlog() == Backlog(1, NOW + 2, 1)
+
+
+def test_the_same_event_recorded_again_is_one_event(store: Store) -> None:
+    store.record([change(1)])
+    store.record([change(1)])
+    assert len(store.pending()) == 1
+
+
+def test_the_history_is_bounded_and_pending_events_are_never_trimmed(store: Store) -> None:
+    many = HISTORY_LIMIT + 3 * TRIM_EVERY
+    store.record([change(number) for number in range(1, many + 1)])
+    keep = store.due()[0].seq
+    with store._transaction() as db:
+        db.execute("UPDATE events SET phase = 'delivered' WHERE seq > ? AND seq < ?", (keep, many))
+    last = many - many % TRIM_EVERY
+    store.delivered(last, "", NOW)
+    history = store.history(limit=many)
+    assert HISTORY_LIMIT <= len(history) <= HISTORY_LIMIT + TRIM_EVERY + 1
+    assert history[-1].seq == keep
+
+
+def test_a_forgotten_check_leaves_its_events(store: Store) -> None:
+    store.record([change(1), change(1, "sshd")], {"root-disk": {"a": 1}})
+    store.forget("root-disk")
+    assert [state.check for state in store.states()] == ["sshd"]
+    assert store.memories() == {}
+    assert len(store.pending()) == 2
+
+
+def test_a_mount_whose_name_is_not_utf8_can_be_stored(store: Store) -> None:
+    name = os.fsdecode(b"/mnt/caf\xe9")
+    bad = Event("id", "disk", name, Status.CRITICAL, None, NOW, {"title": name})
+    store.record([Change(State("disk", name), bad)], {"disk": {name: 1}})
+    store.note([LastRun("disk", name, Result(Status.OK, name, name), NOW, 0.1, 0)])
+    assert store.states()[0].subject == store.pending()[0].subject == "/mnt/caf?"
+
+
+# --- who may open it ------------------------------------------------------------------------------------------------
+
+
+def test_a_second_agent_is_told_who_holds_the_directory(store: Store, tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=rf"in use by another hostvigil \(process {os.getpid()}, since 20"):
+        Store.open(tmp_path / "state")
+    held = holder(tmp_path / "state")
+    assert held is not None
+    assert held.pid == os.getpid()
+
+
+def test_the_lock_ends_with_the_agent(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    assert holder(tmp_path) is None
+    Store.open(tmp_path).close()
+
+
+def test_the_command_line_reads_while_the_agent_writes_and_cannot_write(store: Store, tmp_path: Path) -> None:
+    store.record([change(1)])
+    reader = Store.read(tmp_path / "state")
+    assert len(reader.pending()) == 1
+    store.record([change(2)])
+    assert len(reader.pending()) == 2
+    with pytest.raises(StoreError, match="readonly"):
+        reader.record([change(3)])
+    reader.close()
+
+
+def test_reading_after_the_agent_has_ended(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.record([change(1)])
+    store.close()
+    reader = Store.read(tmp_path)
+    assert len(reader.pending()) == 1
+    reader.close()
+
+
+def test_reading_where_no_agent_ever_ran_says_so(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match=r"holds no hostvigil\.db: has the agent run"):
+        Store.read(tmp_path)
+    with pytest.raises(StoreError, match=r"nowhere holds no hostvigil\.db"):
+        Store.read(tmp_path / "nowhere")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_database_of_a_newer_version_is_refused_and_left_alone(tmp_path: Path) -> None:
+    Store.open(tmp_path).close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS) + 5}")
+    db.close()
+    for way in (Store.open, Store.read):
+        with pytest.raises(StoreError, match="written by a newer hostvigil"):
+            way(tmp_path)
+    assert holder(tmp_path) is None
+
+
+def test_a_file_that_is_no_database_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / FILE).write_bytes(b"this is not a database, " * 100)
+    with pytest.raises(StoreError, match="not a database"):
+        Store.open(tmp_path)
+
+
+def test_a_state_directory_that_cannot_be_made_is_a_clear_error(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    with pytest.raises(StoreError, match="file"):
+        Store.open(tmp_path / "file" / "state")
+    with pytest.raises(StoreError, match="file"):
+        Store.open(tmp_path / "file")
+
+
+def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        store = Store.open(tmp_path / "state")
+        store.record([change(1)])
+    finally:
+        os.umask(before)
+    modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "state").iterdir()}
+    assert modes == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600, "agent.lock": 0o600}
+    assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
+    store.close()
+
+
+def test_a_database_that_is_a_symlink_to_elsewhere_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state" / FILE).symlink_to(tmp_path / "victim")
+    with pytest.raises(StoreError):
+        Store.open(tmp_path / "state")
+    assert not (tmp_path / "victim").exists()
+
+
+def test_a_closed_store_says_so(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    store.close()
+    with pytest.raises(StoreError, match="closed"):
+        store.record([change(1)])
+
+
+# --- all or nothing -------------------------------------------------------------------------------------------------
+
+
+def test_what_fails_half_way_leaves_nothing(store: Store) -> None:
+    impossible = msgspec.structs.replace(event(2), date=2**70)
+    with pytest.raises((StoreError, OverflowError)):
+        store.record([change(1), Change(State("root-disk", "/", events=2), impossible)])
+    assert store.states() == []
+    assert store.pending() == []
+    store.record([change(1)])
+    assert len(store.pending()) == 1
+
+
+def test_threads_write_and_deliver_at_the_same_time(store: Store) -> None:
+    count = 200
+
+    def deliver() -> None:
+        done = 0
+        while done < count:
+            for stored in store.due():
+                store.delivered(stored.seq, "", NOW)
+                done += 1
+
+    thread = threading.Thread(target=deliver)
+    thread.start()
+    for number in range(1, count + 1):
+        store.record([change(number)])
+    thread.join(20)
+    assert not thread.is_alive()
+    assert store.backlog().count == 0
+    assert [stored.seq for stored in store.history(count)] == list(range(count, 0, -1))
+
+
+WRITER = """
+import sys
+from pathlib import Path
+from tests.test_store import Store, change
+store = Store.open(Path(sys.argv[1]))
+number = max((state.events for state in store.states()), default=0)
+print("going", flush=True)
+while True:
+    number += 1
+    store.record([change(number), change(number, "sshd")], {"sshd": {"number": number}})
+"""
+
+
+def test_a_kill_at_any_moment_leaves_state_and_event_in_step(tmp_path: Path) -> None:
+    rng = random.Random(1)
+    last = 0
+    for _ in range(6):
+        child = subprocess.Popen([sys.executable, "-c", WRITER, tmp_path], stdout=subprocess.PIPE)
+        assert child.stdout is not None
+        assert child.stdout.readline() == b"going\n"
+        time.sleep(rng.uniform(0.0, 0.06))
+        child.send_signal(signal.SIGKILL)
+        child.communicate()
+        store = Store.open(tmp_path)
+        states = {state.check: state.events for state in store.states()}
+        numbers = [int(stored.event_id.split("-")[-1]) for stored in store.pending() if stored.check == "sshd"]
+        assert len(set(states.values())) <= 1
+        now = states.get("sshd", 0)
+        assert numbers == list(range(1, now + 1))
+        assert store.memories().get("sshd", {}).get("number", 0) == now
+        assert now >= last
+        last = now
+        store.close()
+    assert last > 6
+
+
+def test_a_record_waits_for_the_disk_and_a_note_does_not(tmp_path: Path) -> None:
+    script = """
+import sys, os
+from pathlib import Path
+from tests.test_store import LastRun, NOW, Result, Status, Store, change
+store = Store.open(Path(sys.argv[1]))
+runs = [LastRun("disk", str(n), Result(Status.OK, "x"), NOW, 0.1, 0) for n in range(20)]
+store.note(runs); store.record([change(1)])
+for n in range(20): store.note(runs)
+os.write(1, b"MARK\\n")
+for n in range(10): store.record([change(n + 2)])
+os.write(1, b"MARK\\n")
+"""
+    trace = tmp_path / "trace"
+    command = [
+        needs.command("strace", "strace"),
+        "-f",
+        "-e",
+        "trace=fsync,fdatasync,write",
+        "-o",
+        trace,
+        sys.executable,
+        "-c",
+        script,
+    ]
+    if subprocess.run([*command, tmp_path / "state"], capture_output=True).returncode:
+        needs.missing("the permission to trace a child")
+    before, between, _ = trace.read_text().split('"MARK\\n"')
+    assert between.count("sync(") == 10
+    # Opening syncs a few times, the one record once; twenty notes after it not at all.
+    assert before.count("sync(") <= 8
