@@ -25,7 +25,7 @@ from agent.api import (
     duration_text,
     judge,
 )
-from checks.http.addresses import Address, HttpUrl, ProxyUrl
+from checks.http.addresses import Address, HttpUrl, ProxyUrl, is_host
 from checks.http.conditions import broken
 from checks.http.connection import GetAddrInfo, Network
 from checks.http.exchange import Answer, asked
@@ -115,6 +115,8 @@ class Http(Check, frozen=True, kw_only=True):
             yield "password", "has no user, set user as well"
         if not self.bearer_token.isprintable():
             yield "bearer_token", "must be one line"
+        if self.server_name and not is_host(self.server_name):
+            yield "server_name", f"{self.server_name!r} is not a host name, write for example shop.example.com"
         if self.client_key and not self.client_cert:
             yield "client_key", "has no certificate, set client_cert as well"
         if self.proxy and self.connect_to:
@@ -130,9 +132,8 @@ def looked(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddri
     progress = Progress(ctx.deadline)
     try:
         answer = asked(check, Network(ctx, progress, getaddrinfo))
-    # http.client and the codecs below it raise ValueError at some kinds of garbage.
-    except (OSError, http.client.HTTPException, NoAnswer, ValueError) as error:
-        yield critical(progress.failed(error), details=str(check.url))
+    except (OSError, http.client.HTTPException, NoAnswer) as error:
+        yield critical(progress.failed(error), details=_where(check.url, progress))
     else:
         yield from _judged(check, answer, progress)
     yield from (Metric(phase, took, "s", minimum=0) for phase, took in progress.took.items())
@@ -173,7 +174,11 @@ def _judged_certificate(check: Http, answer: Answer) -> Iterator[Result | Metric
 
 
 def _details(answer: Answer, progress: Progress) -> str:
-    parts = [f"{answer.url} at {answer.address}", progress.phases(), answer.tls_version]
+    parts = [_where(answer.url, progress), progress.phases(), answer.tls_version]
     if answer.cut:
         parts.append("body cut at body_limit")
     return "; ".join(part for part in parts if part)
+
+
+def _where(url: HttpUrl, progress: Progress) -> str:
+    return f"{url} at {progress.address}" if progress.address else str(url)

@@ -12,14 +12,28 @@ from agent.api import SettingValue
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
 _KEEP = "%/:=&?~+!$,;'@()*[]"
-_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62}\.?)*", re.IGNORECASE)
+_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.IGNORECASE)
 
 
-class HttpUrl(SettingValue):
+class Written(SettingValue):
+    """Equal where all of it is equal, so that a reload sees what changed; shown as `str` shows it."""
+
+    def __eq__(self, other: object) -> bool:
+        return type(self) is type(other) and vars(self) == vars(other) and str(self) == str(other)
+
+    def __hash__(self) -> int:
+        return hash((type(self), str(self)))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({str(self)!r})"
+
+
+class HttpUrl(Written):
     """An http or https URL without user and password. Its text leaves the query out: that often holds a secret."""
 
     pattern = r"^https?://[^\s/@?#]+([/?#].*)?$"
     example = "https://shop.example.com/health"
+    words = "an http:// or https:// URL"
 
     def __init__(self, scheme: str, host: str, port: int, target: str) -> None:
         self.scheme, self.host, self.port, self.target = scheme, host, port, target
@@ -31,8 +45,8 @@ class HttpUrl(SettingValue):
         try:
             parts = urlsplit(value.strip())
             port = parts.port
-        except ValueError as error:
-            raise ValueError(f"not a URL ({error}), write for example {cls.example}") from None
+        except ValueError:
+            raise ValueError(f"not a URL, write for example {cls.example}") from None
         if parts.scheme not in PORTS:
             raise ValueError(
                 f"{parts.scheme or 'a URL without scheme'} cannot be asked, begin it with http:// or https://"
@@ -59,15 +73,13 @@ class HttpUrl(SettingValue):
     def __str__(self) -> str:
         return self.whole.partition("?")[0]
 
-    def __repr__(self) -> str:
-        return f"HttpUrl({str(self)!r})"
 
-
-class Address(SettingValue):
+class Address(Written):
     """A host, or host and port: `10.0.0.7`, `web-2:8443`, `[::1]:8443`. Port 0: none was written."""
 
     pattern = r"^\S+$"
     example = "10.0.0.7:8443"
+    words = "an address"
 
     def __init__(self, host: str, port: int = 0) -> None:
         self.host, self.port = host, port
@@ -88,15 +100,13 @@ class Address(SettingValue):
     def __str__(self) -> str:
         return _bracketed(self.host) + (f":{self.port}" if self.port else "")
 
-    def __repr__(self) -> str:
-        return f"Address({str(self)!r})"
 
-
-class ProxyUrl(SettingValue):
+class ProxyUrl(Written):
     """An HTTP proxy: `http://proxy:3128`, with user and password where it wants them. Its text leaves both out."""
 
     pattern = r"^http://\S+$"
     example = "http://proxy.example.com:3128"
+    words = "the URL of an HTTP proxy"
 
     def __init__(self, address: Address, user: str = "", password: str = "") -> None:
         self.address, self.user, self.password = address, user, password
@@ -114,16 +124,20 @@ class ProxyUrl(SettingValue):
     def __str__(self) -> str:
         return f"http://{self.address}"
 
-    def __repr__(self) -> str:
-        return f"ProxyUrl({str(self)!r})"
-
 
 def host_name(text: str) -> str:
     """Return a host as DNS and TLS want it: ASCII, lower case; ValueError where it is none."""
-    name = text if text.isascii() else text.encode("idna").decode("ascii")
-    if not _is_ip(name) and (len(name) > 253 or not _NAME.fullmatch(name)):
+    name = text if text.isascii() or len(text) > 253 else text.encode("idna").decode("ascii")
+    if not is_host(name):
         raise ValueError(f"{text!r} is not a host name" if text else "the host is missing")
     return name.lower()
+
+
+def is_host(name: str) -> bool:
+    labels = name.removesuffix(".").split(".")
+    return _is_ip(name) or (
+        len(name) <= 253 and _NAME.fullmatch(name) is not None and all(0 < len(label) < 64 for label in labels)
+    )
 
 
 def _is_ip(text: str) -> bool:

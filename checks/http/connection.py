@@ -116,6 +116,8 @@ def begun(response: http.client.HTTPResponse) -> http.client.HTTPResponse:
             response.begin()
     except TooMuch:
         raise NoAnswer(f"headers of more than {size_text(HEADER_LIMIT)}") from None
+    except ValueError:  # some kinds of garbage reach the codecs below http.client
+        raise NoAnswer("broken HTTP answer") from None
     return response
 
 
@@ -133,6 +135,7 @@ def _connected(stop: Address, family: int, network: Network) -> socket.socket:
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
     found, where = _resolved(stop, family, network)
+    progress.address = where[0]
     progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
     made = socket.socket(found, socket.SOCK_STREAM)
     try:

@@ -32,7 +32,6 @@ class Answer(msgspec.Struct, frozen=True):
     cut: bool
     """The body went on beyond `body_limit`."""
     url: HttpUrl
-    address: str
     tls_version: str
     certificate: tls.Certificate | None
     """Of all connections on the way, the certificate that expires first."""
@@ -46,6 +45,7 @@ def asked(check: Http, network: Network) -> Answer:
         with opened(_route(check, request.url), network) as connection:
             earliest = _earlier(earliest, connection)
             reader, response = _response(check, request, connection, network)
+            network.progress.doing = "following redirects"
             target = redirect_target(check, request.url, response)
             if target is None:
                 return _answer(check, request, connection, reader, response, network, earliest)
@@ -117,7 +117,6 @@ def _answer(
         size=size,
         cut=cut,
         url=request.url,
-        address=str(connection.getpeername()[0]),
         tls_version=(connection.version() or "") if isinstance(connection, ssl.SSLSocket) else "",
         certificate=earliest,
     )
@@ -125,8 +124,8 @@ def _answer(
 
 def _body(response: http.client.HTTPResponse, reader: Reader, limit: int, keep: bool) -> tuple[bytes, int, bool]:
     """Read the body up to its end or the limit: (what was kept, bytes read, whether it goes on)."""
-    # A chunked body may be mostly framing; beyond this it is an attack.
-    reader.budget = 2 * limit + PIECE
+    # Beyond this, a chunked body is mostly framing and there to keep us busy.
+    reader.budget = limit + limit // 4 + PIECE
     reader.may_end = response.length is None and not response.chunked
     pieces: list[bytes] = []
     size = 0
@@ -137,6 +136,8 @@ def _body(response: http.client.HTTPResponse, reader: Reader, limit: int, keep: 
                 pieces.append(piece)
     except TooMuch:
         return b"".join(pieces), size, True
+    except ValueError:  # a chunk of a negative size
+        raise NoAnswer("broken HTTP answer") from None
     finally:
         response.close()
     return b"".join(pieces)[:limit], min(size, limit), size > limit

@@ -9,13 +9,14 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from agent.api import SettingValue
+from checks.http.addresses import Written
 
 
-class StatusSet(SettingValue):
+class StatusSet(Written):
     """Which HTTP statuses are expected: `200`, `200-299`, or a list of both."""
 
     example = "200-299"
+    words = "HTTP statuses"
 
     def __init__(self, ranges: tuple[tuple[int, int], ...]) -> None:
         self.ranges = ranges
@@ -48,14 +49,12 @@ class StatusSet(SettingValue):
     def __str__(self) -> str:
         return " or ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
 
-    def __repr__(self) -> str:
-        return f"StatusSet({str(self)!r})"
 
-
-class TlsVersion(SettingValue):
+class TlsVersion(Written):
     """A TLS version: `1.2` or `1.3`."""
 
     example = "1.3"
+    words = "a TLS version"
     versions: ClassVar[dict[str, ssl.TLSVersion]] = {"1.2": ssl.TLSVersion.TLSv1_2, "1.3": ssl.TLSVersion.TLSv1_3}
 
     def __init__(self, text: str) -> None:
@@ -75,13 +74,14 @@ class TlsVersion(SettingValue):
         return self.text
 
 
-class JsonCondition(SettingValue):
+class JsonCondition(Written):
     """What a value in a JSON body must be.
 
     A plain value must be equal; text beginning with `<`, `<=`, `>`, `>=` (numbers) or `!=` compares.
     """
 
     example = "<100"
+    words = "a value or a comparison"
     operators: ClassVar[dict[str, Any]] = {
         "<=": operator.le,
         ">=": operator.ge,
@@ -118,9 +118,6 @@ class JsonCondition(SettingValue):
 
     def __str__(self) -> str:
         return f"{self.comparison or 'equal to'} {msgspec.json.encode(self.wanted).decode()}"
-
-    def __repr__(self) -> str:
-        return f"JsonCondition({str(self)!r})"
 
 
 def _scalar(text: str) -> Any:

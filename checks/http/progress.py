@@ -26,6 +26,8 @@ class Progress:
         self.started = self._since = time.monotonic()
         self.took: dict[str, float] = {}
         self.doing = ""
+        self.address = ""
+        """Where the last connection leads: the server's address, or the proxy's."""
         self._phase = ""
 
     def enter(self, phase: str, doing: str) -> None:
@@ -61,6 +63,10 @@ class Progress:
 def _reason(error: Exception, waited: float) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_reason(error)
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed the connection"
+    if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+        return "what answers does not speak TLS"
     if isinstance(error, ssl.SSLError):
         return f"TLS error {(error.reason or 'unknown').lower().replace('_', ' ')}"
     if isinstance(error, socket.gaierror):
@@ -71,7 +77,7 @@ def _reason(error: Exception, waited: float) -> str:
         return (error.strerror or str(error) or type(error).__name__).lower()
     if isinstance(error, http.client.BadStatusLine):
         return f"not an HTTP answer, it begins with {str(error)[:16]!a}"
-    if isinstance(error, (http.client.HTTPException, ValueError)):
+    if isinstance(error, http.client.HTTPException):
         return "broken HTTP answer"
     return str(error)
 

@@ -78,8 +78,9 @@ def redirect_target(check: Http, url: HttpUrl, response: http.client.HTTPRespons
 
 
 def redirected(request: Request, status: int, target: HttpUrl) -> Request:
-    """Ask the next question as browsers do; a body goes to no other server."""
-    same = target.origin == request.url.origin
-    if status in (307, 308) and (same or not request.body):
+    """Ask the next question as browsers do; a body goes to no other server (NoAnswer)."""
+    if status in (307, 308):
+        if request.body and target.origin != request.url.origin:
+            raise NoAnswer(f"a redirect ({status}) would send the body to another server, {target}")
         return Request(target, request.method, request.body)
     return Request(target, "HEAD" if request.method == "HEAD" else "GET")

@@ -1,0 +1,297 @@
+"""The http check over TLS: what it trusts, what it refuses and in which words, how long certificates last."""
+
+from __future__ import annotations
+
+import datetime
+import os
+import shutil
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+
+from agent.api import CheckError, Result, Status
+from checks.http import tls
+from checks.http.addresses import Address, ProxyUrl
+from checks.http.expectations import TlsVersion
+from tests.http_servers import OK, Server, Visit, http, look, metric, serving
+
+NOW = datetime.datetime.now(datetime.UTC)
+
+
+@pytest.fixture(scope="module")
+def authority() -> trustme.CA:
+    return trustme.CA()
+
+
+@pytest.fixture(scope="module")
+def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
+    path = tmp_path_factory.mktemp("tls") / "ca.pem"
+    authority.cert_pem.write_to_path(path)
+    return str(path)
+
+
+def days(number: float) -> datetime.datetime:
+    return NOW + datetime.timedelta(days=number, minutes=5)
+
+
+@contextmanager
+def tls_serving(authority: trustme.CA, *names: str, **dates: Any) -> Iterator[Server]:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert(*(names or ("127.0.0.1", "localhost")), **dates).configure_cert(made)
+    with serving(tls=made) as server:
+        yield server
+
+
+def look_at(server: Server, ca_file: str, **settings: Any) -> Result:
+    return look(http(f"https://127.0.0.1:{server.port}/", ca_file=ca_file, **settings))
+
+
+def test_a_trusted_certificate_is_ok_and_its_time_left_is_measured(authority: trustme.CA, ca_file: str) -> None:
+    with tls_serving(authority, not_after=days(40)) as server:
+        result = look_at(server, ca_file)
+    assert result.status is Status.OK
+    left = metric(result, "certificate")
+    assert left.value == pytest.approx(40 * 86400, abs=600)
+    assert (left.unit, left.warning, left.critical) == ("s", "1209600:", "259200:")
+    assert "tls " in result.details
+    assert "; TLSv1.3" in result.details
+
+
+@pytest.mark.parametrize(("left", "status"), [(13, Status.WARNING), (2, Status.CRITICAL)])
+def test_a_certificate_that_soon_expires_is_said_before_it_does(
+    left: int, status: Status, authority: trustme.CA, ca_file: str
+) -> None:
+    with tls_serving(authority, "127.0.0.1", common_name="shop", not_after=days(left)) as server:
+        result = look_at(server, ca_file)
+        assert look_at(server, ca_file, certificate_warning=None, certificate_critical=None).status is Status.OK
+    assert result.status is status
+    assert result.summary.startswith(f"certificate 'shop' expires in {left}d ({status} below ")
+
+
+def short_lived(authority: trustme.CA, until: datetime.datetime) -> trustme.CA:
+    """The same authority with a certificate that expires then."""
+    own = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
+    pem = authority.private_key_pem.bytes()
+    key = serialization.load_pem_private_key(pem, None)
+    names = (own.issuer, own.subject, own.public_key(), own.serial_number, own.not_valid_before_utc)
+    made = x509.CertificateBuilder(*names, until, list(own.extensions)).sign(key, hashes.SHA256())
+    return trustme.CA.from_pem(made.public_bytes(serialization.Encoding.PEM), pem)
+
+
+def test_an_issuer_that_expires_before_the_certificate_is_named(tmp_path: Path) -> None:
+    root = short_lived(trustme.CA(organization_name="Our CA"), days(5))
+    root.cert_pem.write_to_path(tmp_path / "root.pem")
+    with tls_serving(root.create_child_ca(), not_after=days(50)) as server:
+        result = look_at(server, str(tmp_path / "root.pem"))
+    assert result.status is Status.WARNING
+    assert result.summary.startswith("certificate 'Our CA' expires in 5d (warning below 14d), 200 in ")
+
+
+REFUSED = {
+    "Hostname mismatch": {"names": ("shop.example.com",)},
+    "IP address mismatch": {"names": ("10.0.0.1",)},
+    "certificate has expired": {"not_before": days(-9), "not_after": days(-2)},
+    "certificate is not yet valid": {"not_before": days(2), "not_after": days(9)},
+}
+
+
+@pytest.mark.parametrize("reason", REFUSED)
+def test_a_certificate_that_must_not_be_trusted_is_refused_with_the_reason(
+    reason: str, authority: trustme.CA, ca_file: str
+) -> None:
+    given = dict(REFUSED[reason])
+    with tls_serving(authority, *given.pop("names", ()), **given) as server:
+        url = f"https://{'127.0.0.1' if reason.startswith('IP') else 'localhost'}:{server.port}/"
+        result = look(http(url, ca_file=ca_file, ip_version=4))
+        assert look(http(url, verify=False, certificate_critical=None, certificate_warning=None)).status is Status.OK
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith(f"certificate refused: {reason}")
+    assert "TLS handshake with " in result.summary
+
+
+def test_an_unknown_issuer_is_refused_and_the_way_out_named(authority: trustme.CA, ca_file: str) -> None:
+    with tls_serving(trustme.CA()) as server:
+        assert look_at(server, ca_file).summary.startswith("certificate refused: ")
+        assert look(http(f"https://127.0.0.1:{server.port}/")).summary.startswith("certificate refused: ")
+    with tls_serving(authority.create_child_ca()) as server:
+        assert look_at(server, ca_file).status is Status.OK
+
+
+def test_a_self_signed_certificate_is_trusted_where_it_is_the_ca_file(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    leaf = authority.issue_cert("127.0.0.1")
+    leaf.cert_chain_pems[0].write_to_path(tmp_path / "leaf.pem")
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    leaf.configure_cert(made)
+    with serving(tls=made) as server:
+        assert look_at(server, str(tmp_path / "leaf.pem")).status is Status.OK
+
+
+def test_without_verification_the_certificate_is_still_watched() -> None:
+    with tls_serving(trustme.CA(), not_after=days(1)) as server:
+        result = look_at(server, "", verify=False)
+    assert result.status is Status.CRITICAL
+    assert "expires in 1d" in result.summary
+
+
+def test_an_old_tls_version_is_refused(authority: trustme.CA, ca_file: str) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    authority.issue_cert("127.0.0.1").configure_cert(old)
+    with serving(tls=old) as server:
+        assert "TLSv1.2" in look_at(server, ca_file).details
+        result = look_at(server, ca_file, min_tls_version=TlsVersion("1.3"))
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith("TLS error ")
+    assert "protocol version" in result.summary
+
+
+def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA, ca_file: str, tmp_path: Path) -> None:
+    strict = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    strict.verify_mode = ssl.CERT_REQUIRED
+    authority.configure_trust(strict)
+    authority.issue_cert("127.0.0.1").configure_cert(strict)
+    mine = authority.issue_cert("me@example.com")
+    mine.private_key_and_cert_chain_pem.write_to_path(tmp_path / "me.pem")
+    with serving(tls=strict) as server:
+        assert look_at(server, ca_file, client_cert=str(tmp_path / "me.pem")).status is Status.OK
+        result = look_at(server, ca_file)
+    assert result.status is Status.CRITICAL
+    assert "certificate required" in result.summary or "connection" in result.summary
+
+
+def test_connect_to_and_server_name_keep_the_name_that_is_asked_for(authority: trustme.CA, ca_file: str) -> None:
+    with tls_serving(authority, "shop.example.com") as server:
+        here = Address.parse(f"127.0.0.1:{server.port}")
+        assert look(http("https://shop.example.com/", ca_file=ca_file, connect_to=here)).status is Status.OK
+        assert look_at(server, ca_file, server_name="shop.example.com").status is Status.OK
+    assert server.server_names == ["shop.example.com"] * 2
+    assert b"Host: shop.example.com\r\n" in server.requests[0]
+    assert f"Host: 127.0.0.1:{server.port}\r\n".encode() in server.requests[1]
+
+
+def test_plain_http_on_a_tls_port_and_the_other_way_round_are_told_apart(authority: trustme.CA, ca_file: str) -> None:
+    with serving(b"HTTP/1.1 400 Bad\r\n\r\n", greedy=False) as server:
+        assert look_at(server, ca_file).summary.startswith(
+            ("what answers does not speak TLS: TLS handshake", "TLS error ")
+        )
+    with tls_serving(authority) as server:
+        assert look(http(server.url)).status is Status.CRITICAL
+
+
+def test_https_goes_through_a_proxy_by_connect(authority: trustme.CA, ca_file: str) -> None:
+    def relay(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 Connection established\r\nVia: x\r\n\r\n")
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        authority.issue_cert("shop.invalid").configure_cert(made)
+        visit.connection.settimeout(5)
+        with made.wrap_socket(visit.connection, server_side=True) as inner:
+            inner.recv(65536)
+            inner.sendall(OK)
+
+    with serving(relay) as proxy:
+        way = ProxyUrl.parse(f"http://u:p@127.0.0.1:{proxy.port}")
+        result = look(http("https://shop.invalid/", proxy=way, ca_file=ca_file, bearer_token="secret"))
+    assert result.status is Status.OK, result.summary
+    assert proxy.requests[0].startswith(b"CONNECT shop.invalid:443 HTTP/1.1\r\nHost: shop.invalid:443\r\n")
+    assert b"Proxy-Authorization: Basic dTpw\r\n" in proxy.requests[0]
+    assert b"secret" not in proxy.requests[0]
+    assert metric(result, "certificate").value > 0
+
+
+def test_a_proxy_that_refuses_is_told_from_a_server_that_is_down() -> None:
+    with serving(b"HTTP/1.1 407 Who\r\n\r\n") as proxy:
+        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(CheckError, match="refuses us: write user and password"):
+            look(http("https://shop.invalid/", proxy=way))
+    with serving(b"HTTP/1.1 502 Gone\r\n\r\n") as proxy:
+        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+        result = look(http("https://shop.invalid/", proxy=way))
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith(f"the proxy answered 502: asking the proxy {way} for shop.invalid")
+
+
+def test_one_context_serves_all_checks_with_the_same_settings_until_a_file_changes(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    trustme.CA().cert_pem.write_to_path(path)
+    wrong = tls.TlsSettings(ca_file=str(path))
+    first = tls.context(wrong)
+    assert tls.context(tls.TlsSettings(ca_file=str(path))) is first
+    with tls_serving(authority) as server:
+        assert look_at(server, str(path)).status is Status.CRITICAL
+        authority.cert_pem.write_to_path(path)
+        os.utime(path, ns=(1, 1))
+        assert look_at(server, str(path)).status is Status.OK
+    assert tls.context(wrong) is not first
+
+
+def test_files_that_cannot_be_used_are_our_fault_and_said(tmp_path: Path, ca_file: str) -> None:
+    nonsense = tmp_path / "nonsense.pem"
+    nonsense.write_text("nonsense")
+    for settings, said in (
+        ({"ca_file": str(tmp_path / "gone.pem")}, "gone.pem: No such file"),
+        ({"ca_file": str(nonsense)}, "nonsense.pem cannot be used"),
+        ({"client_cert": str(nonsense)}, "nonsense.pem cannot be used"),
+        ({"client_cert": ca_file, "client_key": str(tmp_path / "gone.key")}, "client_key .*gone.key: No such file"),
+    ):
+        with pytest.raises(CheckError, match=said):
+            look(http("https://127.0.0.1:9/", **settings))
+
+
+def test_a_key_with_a_password_does_not_make_the_agent_ask_on_the_terminal(
+    authority: trustme.CA, tmp_path: Path
+) -> None:
+    mine = authority.issue_cert("me@example.com")
+    key = serialization.load_pem_private_key(mine.private_key_pem.bytes(), None)
+    locked = serialization.BestAvailableEncryption(b"pw")
+    pem, pkcs8 = serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8
+    (tmp_path / "key.pem").write_bytes(key.private_bytes(pem, pkcs8, locked))
+    mine.cert_chain_pems[0].write_to_path(tmp_path / "cert.pem")
+    settings = {"client_cert": str(tmp_path / "cert.pem"), "client_key": str(tmp_path / "key.pem")}
+    with pytest.raises(CheckError, match="client_key has a password"):
+        look(http("https://127.0.0.1:9/", **settings))
+
+
+def test_certificates_of_the_environment_are_not_trusted(
+    authority: trustme.CA, ca_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE", "CURL_CA_BUNDLE"):
+        monkeypatch.setenv(name, ca_file)
+    monkeypatch.setenv("SSLKEYLOGFILE", str(tmp_path / "keys"))
+    tls._contexts.clear()
+    with tls_serving(authority) as server:
+        result = look(http(f"https://127.0.0.1:{server.port}/"))
+    assert result.summary.startswith("certificate refused: ")
+    assert not (tmp_path / "keys").exists()
+
+
+def test_a_renewed_client_certificate_is_picked_up(authority: trustme.CA, tmp_path: Path) -> None:
+    for name in ("old", "new"):
+        authority.issue_cert("me@example.com").private_key_and_cert_chain_pem.write_to_path(tmp_path / name)
+    shutil.copy(tmp_path / "old", tmp_path / "me.pem")
+    settings = tls.TlsSettings(client_cert=str(tmp_path / "me.pem"), verify=False)
+    before = tls.context(settings)
+    (tmp_path / "new").replace(tmp_path / "me.pem")
+    assert tls.context(settings) is not before
+
+
+def test_an_end_within_the_handshake_is_an_end(ca_file: str) -> None:
+    def leave(visit: Visit) -> None:
+        visit.connection.recv(10)
+        visit.connection.shutdown(socket.SHUT_WR)
+        visit.connection.recv(65536)
+
+    with serving(leave, greedy=False) as server:
+        result = look_at(server, ca_file)
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith("the server closed the connection: TLS handshake with 127.0.0.1")
