@@ -26,7 +26,8 @@ from agent.results import gathered
 from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
 from checks.process.portable import PsutilRow
-from checks.process.table import Row, Scanner
+from checks.process.row import Row
+from checks.process.table import Scanner
 from tests import needs
 
 Start = Callable[..., subprocess.Popen[bytes]]

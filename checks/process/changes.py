@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from agent.api import duration_text
-from checks.process.table import Row
+from checks.process.row import Row
 
 
 def of_this_boot(memory: dict[str, Any], boot: str) -> dict[str, Any]:

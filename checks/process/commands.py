@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agent.api import CheckError, Context
 
 if TYPE_CHECKING:
-    from checks.process.table import Row
+    from checks.process.row import Row
 
 YOUNG = 60.0
 """Seconds. A program may replace itself (exec) or write its title while this young, so it is read again."""

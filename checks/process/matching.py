@@ -9,7 +9,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.api import CheckError, Context
-from checks.process.table import COMM_BYTES, Row, Table
+from checks.process.row import Row
+from checks.process.table import COMM_BYTES, Table
 
 if TYPE_CHECKING:
     from checks.process import Process

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 import psutil
 
-from checks.process.table import Numbers, Row
+from checks.process.row import Numbers, Row
 
 T = TypeVar("T")
 STATES = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_STOPPED: "T", psutil.STATUS_DISK_SLEEP: "D"}

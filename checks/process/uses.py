@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from agent.api import duration_text, size_text
 from checks.process import changes
 from checks.process.matching import Found
-from checks.process.table import Row, Table
+from checks.process.row import Row
+from checks.process.table import Table
 
 if TYPE_CHECKING:
     from checks.process import Process
