@@ -36,6 +36,60 @@ ARROWS = {
     "agent.event": {"agent.model", "agent.settings", "agent.units"},
     "agent.delivery": {"agent.context", "agent.redact", "agent.settings"},
     "agent.emitter": {"agent.delivery", "agent.store", "agent.units"},
+    "agent.state": {"agent.model"},
+    "agent.results": {"agent.model"},
+    "agent.deadlines": set(),
+    "agent.runner": {
+        "agent.context",
+        "agent.deadlines",
+        "agent.model",
+        "agent.results",
+        "agent.settings",
+        "agent.units",
+    },
+    "agent.schedule": {"agent.settings"},
+    "agent.expect": {"agent.model", "agent.settings", "agent.units"},
+    "agent.self_check": {"agent.api", "agent.model", "agent.settings"},
+    "agent.recorder": {
+        "agent.api",
+        "agent.expect",
+        "agent.model",
+        "agent.settings",
+        "agent.state",
+        "agent.store",
+    },
+    "agent.service": {
+        "agent.catalog",
+        "agent.config",
+        "agent.delivery",
+        "agent.emitter",
+        "agent.event",
+        "agent.hosttags",
+        "agent.model",
+        "agent.recorder",
+        "agent.redact",
+        "agent.runner",
+        "agent.schedule",
+        "agent.self_check",
+        "agent.settings",
+        "agent.state",
+        "agent.store",
+    },
+    "agent.cli": {
+        "agent.catalog",
+        "agent.config",
+        "agent.delivery",
+        "agent.event",
+        "agent.hosttags",
+        "agent.model",
+        "agent.redact",
+        "agent.results",
+        "agent.runner",
+        "agent.schema",
+        "agent.service",
+        "agent.store",
+        "agent.units",
+    },
 }
 
 
@@ -62,6 +116,10 @@ def test_rooms_of_the_agent_look_only_where_the_table_lets_them() -> None:
         seen = {".".join(name.split(".")[:2]) for name in imports_of(path)} - {room, "agent.__version__"}
         assert room in ARROWS, f"{room} is new: give it its place in ARROWS"
         assert seen <= ARROWS[room], f"{path.relative_to(ROOT)} must not import {sorted(seen - ARROWS[room])}"
+
+
+def test_only_the_command_line_starts_the_service() -> None:
+    assert [room for room, seen in ARROWS.items() if "agent.service" in seen] == ["agent.cli"]
 
 
 def test_a_check_imports_nothing_of_ours_but_the_api() -> None:
