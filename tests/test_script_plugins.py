@@ -12,11 +12,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import msgspec
 import pytest
-import yaml
 
 from agent.api import Context, Metric, Result, Status
+from agent.catalog import Catalog
+from agent.config import load
 from checks.script import Script
 from tests import needs
 
@@ -198,15 +198,21 @@ def test_a_python_plugin_prints_any_letter() -> None:
     assert result.summary == "größer als 5 €"
 
 
-def shipped() -> Script:
-    settings = yaml.safe_load((Path(__file__).parent.parent / "conf.d/script.yaml").read_text())
-    ((_, check),) = settings["checks"].items()
-    return msgspec.convert({name: check[name] for name in ("command", "shell")}, Script)
+@pytest.fixture
+def shipped(tmp_path: Path) -> Script:
+    folder = tmp_path / "conf.d"
+    folder.mkdir()
+    shutil.copy(Path(__file__).parent.parent / "conf.d/script.yaml", folder)
+    config = load(folder, Catalog(), {})
+    assert config.problems == ()
+    (found,) = config.checks.values()
+    assert isinstance(found.check, Script)
+    return found.check
 
 
-def test_the_shipped_check_is_true_on_this_host() -> None:
+def test_the_shipped_check_is_true_on_this_host(shipped: Script) -> None:
     needs.file("/proc/sys/kernel/pid_max")
-    (result,) = shipped().run(Context())
+    (result,) = shipped.run(Context())
     assert result.status is Status.OK
     assert result.details == ""
     assert metrics(result)["tasks"].maximum == int(Path("/proc/sys/kernel/pid_max").read_text())
@@ -216,9 +222,9 @@ def test_the_shipped_check_is_true_on_this_host() -> None:
 @pytest.mark.parametrize(
     ("tasks", "status"), [(79, Status.OK), (80, Status.WARNING), (89, Status.WARNING), (90, Status.CRITICAL)]
 )
-def test_the_shipped_check_goes_bad_in_time(tasks: int, status: Status, tmp_path: Path) -> None:
+def test_the_shipped_check_goes_bad_in_time(tasks: int, status: Status, tmp_path: Path, shipped: Script) -> None:
     (tmp_path / "loadavg").write_text(f"0.1 0.2 0.3 1/{tasks} 999\n")
     (tmp_path / "pid_max").write_text("100\n")
-    command = str(shipped().command).replace("/proc/sys/kernel", str(tmp_path)).replace("/proc", str(tmp_path))
+    command = str(shipped.command).replace("/proc/sys/kernel", str(tmp_path)).replace("/proc", str(tmp_path))
     (result,) = Script(command=["/bin/sh", "-c", command]).run(Context())
     assert (result.status, metrics(result)["used"].value) == (status, tasks)
