@@ -101,13 +101,13 @@ class MountTable:
         by_id = {mount.id: mount for mount in mounts}
         self.mounts = tuple(by_id.values())
         # A parent outside the table is outside our root directory: then the walk begins here.
-        self._above = {(mount.parent if mount.parent in by_id else 0, mount.point): mount for mount in self.mounts}
+        self._above = {(mount.parent if mount.parent in by_id else None, mount.point): mount for mount in self.mounts}
 
     def at(self, place: str) -> Mount | None:
         """Return the mount an absolute path is on, walking down as the kernel does; symbolic links are not followed."""
         here: Mount | None = None
         for prefix in _prefixes(place):
-            while above := self._above.get((here.id if here else 0, prefix)):
+            while above := self._above.get((here.id if here else None, prefix)):
                 here = above
         return here
 

@@ -1,0 +1,173 @@
+"""Which mounts there are and which of them are disks, on recorded hosts (tests/mountinfo)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from checks.disk.mountinfo import Filter, Mount, MountTable, chosen, clean, parsed, read
+from checks.disk.place import Place, printable
+
+RECORDED = Path(__file__).parent / "mountinfo"
+
+
+def host(name: str) -> MountTable:
+    return MountTable(parsed((RECORDED / f"{name}.txt").read_bytes()))
+
+
+def disks(name: str, include: Filter | None = None, exclude: Filter | None = None) -> list[str]:
+    return [printable(mount.point) for mount in chosen(host(name), include, exclude or Filter())]
+
+
+def at(name: str, path: str) -> Mount:
+    mount = host(name).at(path)
+    assert mount
+    return mount
+
+
+@pytest.mark.parametrize(
+    ("name", "points"),
+    [
+        ("docker", ["/", "/boot/efi", "/run", "/var/lib/docker"]),
+        ("container", ["/", "/var/lib/mysql"]),
+        ("snap_ubuntu", ["/", "/boot/efi", "/tmp"]),
+        ("btrfs", ["/"]),
+        ("nfs", ["/", "/data", "/home/alice", "/srv/win"]),
+        ("zfs", ["/", "/srv", "/var/log"]),
+        ("sandbox", ["/", "/archive", "/data"]),
+    ],
+)
+def test_all_means_each_disk_of_the_host_once(name: str, points: list[str]) -> None:
+    assert disks(name) == points
+
+
+def test_include_replaces_the_default_choice_and_exclude_takes_away() -> None:
+    assert disks("snap_ubuntu", Filter(type="squashfs")) == ["/snap/bare/5", "/snap/core22/1122", "/snap/firefox/4173"]
+    assert disks("nfs", Filter(type="nfs*", mount="/srv/*")) == ["/data", "/home/alice", "/srv/win"]
+    assert disks("nfs", None, Filter(device=("filer:*", "//winfiler/*"))) == ["/"]
+    assert disks("docker", None, Filter(mount=("/boot/*", "/run"), type="xfs")) == ["/"]
+
+
+def test_an_include_that_names_one_of_several_mounts_of_a_disk_gets_that_one() -> None:
+    assert disks("btrfs", Filter(mount="/home")) == ["/home"]
+
+
+def test_an_autofs_trigger_is_never_chosen() -> None:
+    assert "/backup" not in disks("nfs", Filter(mount="*"))
+    assert Place.of("/backup", host("nfs")).automount
+    assert Place.of("/home/bob", host("nfs")).automount, "looking for bob's home would mount it"
+    assert not Place.of("/data/x", host("nfs")).automount, "mounted over its trigger"
+
+
+def test_mounts_that_are_mounted_over_are_not_chosen() -> None:
+    table = host("shadowed")
+    assert [(mount.point, mount.device) for mount in chosen(table, None, Filter())] == [
+        ("/", "/dev/sda1"),
+        ("/srv", "/dev/sdc1"),
+        ("/stack", "/dev/sde1"),
+    ]
+    assert at("shadowed", "/srv/inner").device == "/dev/sdc1"
+
+
+def test_a_path_is_on_the_mount_that_the_kernel_would_walk_to() -> None:
+    assert at("docker", "/var/lib/dockers").point == "/"
+    assert at("docker", "/var/lib/docker/volumes").point == "/var/lib/docker"
+    assert at("container", "/var/lib/mysql/shop").device == "/dev/mapper/vg0-data"
+    assert MountTable([]).at("/") is None
+
+
+def test_names_are_read_as_they_are_whatever_bytes_they_have() -> None:
+    points = [mount.point for mount in host("strange_names").mounts]
+    assert points[1:4] == ["/mnt/My Disk", "/mnt/tab\tnew\nline\\back#hash", "/mnt/Müllhalde"]
+    assert points[4].encode("utf-8", "surrogateescape") == b"/mnt/latin\xfc"
+    assert points[5] == "/mnt/para\u2028graph"
+    assert at("strange_names", "/mnt/nameless").device == "", "a mount may be made without a source"
+    assert at("nfs", "/srv/win").device == "//winfiler/Team Files"
+
+
+def test_names_are_shown_so_that_a_terminal_and_json_can_take_them() -> None:
+    shown = disks("strange_names")
+    assert "/mnt/latin\\udcfc" in shown
+    assert "/mnt/tab\\tnew\\nline\\back#hash" in shown
+    assert "/mnt/Müllhalde" in shown
+    assert all(name.isprintable() and name.encode() for name in shown)
+
+
+def test_read_only_is_what_the_filesystem_says_inside_a_sandbox() -> None:
+    assert not at("sandbox", "/data").read_only
+    assert at("sandbox", "/archive").read_only
+
+
+def test_a_filesystem_the_kernel_stopped_is_read_only_though_it_calls_itself_writable() -> None:
+    (mount,) = parsed(b"28 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro,emergency_ro")
+    assert (mount.read_only, mount.failed) == (True, "emergency_ro")
+
+
+def test_a_bind_mount_may_be_read_only_by_itself() -> None:
+    assert at("snap_ubuntu", "/var/snap/firefox/common/host-hunspell").read_only
+
+
+def test_lines_that_are_no_mounts_are_passed_over() -> None:
+    bad = b"garbage\n\n1 2 3\n28 1 8:1 / / rw\n28 1 8:1 / / rw - ext4\nx 1 8:1 / / rw - ext4 a rw\n"
+    text = bad + b"29 1 8:1 / /ok rw - ext4 a rw"
+    assert [mount.point for mount in parsed(text)] == ["/ok"]
+
+
+@given(st.binary() | st.text(alphabet="0123456789 -/\n\\aw").map(str.encode))
+def test_no_text_whatsoever_breaks_the_parser_or_the_choice(text: bytes) -> None:
+    table = MountTable(parsed(text))
+    for mount in chosen(table, Filter(mount="*"), Filter()):
+        assert table.at(mount.point) is mount
+
+
+@given(
+    st.lists(
+        st.builds(
+            Mount,
+            *[st.integers(0, 5)] * 2,
+            st.just("1:1"),
+            st.just("/"),
+            st.sampled_from(["/", "/a", "/a/b"]),
+            *[st.just("x")] * 2,
+        )
+    )
+)
+def test_walking_ends_whatever_the_table_says_about_parents(mounts: list[Mount]) -> None:
+    table = MountTable(mounts)
+    for path in ("/", "/a", "/a/b/c"):
+        found = table.at(path)
+        assert found is None or found in mounts
+
+
+@given(st.binary(min_size=1).filter(lambda name: b"\0" not in name and b"/" not in name))
+def test_every_name_survives_the_kernel_s_escapes(name: bytes) -> None:
+    escaped = b"".join(b"\\%03o" % byte if byte in b" \t\n\\#" else bytes([byte]) for byte in name)
+    (mount,) = parsed(b"28 1 8:1 / /" + escaped + b" rw - ext4 a rw")
+    assert mount.point.encode("utf-8", "surrogateescape") == b"/" + name
+
+
+def test_symbolic_links_are_followed_to_the_mount_they_lead_to(tmp_path: Path) -> None:
+    (tmp_path / "real" / "deep").mkdir(parents=True)
+    (tmp_path / "absolute").symlink_to(tmp_path / "real")
+    (tmp_path / "relative").symlink_to("absolute/deep/../deep")
+    (tmp_path / "round").symlink_to("round")
+    table = read()
+    assert table.resolved(str(tmp_path / "relative" / "x")) == str((tmp_path / "real" / "deep" / "x").resolve())
+    assert table.resolved(str(tmp_path / "round")) == str(tmp_path / "round"), "a circle ends"
+
+
+def test_a_link_on_a_remote_mount_is_not_looked_at() -> None:
+    assert host("nfs").resolved("/data/link/deep") == "/data/link/deep"
+
+
+def test_paths_are_cleaned_of_what_changes_nothing() -> None:
+    assert [clean(path) for path in ("/", "//data/", "/a/../b/./c", "/..")] == ["/", "/data", "/b/c", "/"]
+
+
+def test_this_host_has_a_root() -> None:
+    root = read().at("/")
+    assert root
+    assert root.point == "/"
