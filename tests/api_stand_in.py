@@ -9,15 +9,18 @@ with ApiStandIn() as api:
 
 from __future__ import annotations
 
+import contextlib
 import json
 import re
 import socket
+import ssl
 import struct
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 from types import TracebackType
 from typing import Any
 
@@ -186,6 +189,18 @@ class ApiStandIn:
         self._thread.join()
         self._server.server_close()
 
+    def with_tls(self, certificate: Path) -> str:
+        """Speak TLS from now on, with this certificate and key in one PEM file; return the URL."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate)
+        # The handshake happens in the request's own thread: one client's failure is no other's.
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True, do_handshake_on_connect=False)
+        return self.url.replace("http:", "https:")
+
+    def end_hanging(self) -> None:
+        """Close the connections that hang or drip."""
+        self._closing.set()
+
     def fail_next(self, *faults: str) -> None:
         """Answer the next requests with these faults, one each; "" is none."""
         unknown = set(faults) - set(ANSWERS) - BROKEN - {""}
@@ -227,6 +242,11 @@ class ApiStandIn:
 
             def do_POST(self) -> None:
                 stand_in._create(self)
+
+            def handle(self) -> None:
+                # A client that ends a TLS handshake half-way is no news.
+                with contextlib.suppress(OSError):
+                    super().handle()
 
             def log_message(self, *args: object) -> None:
                 """Silent: a test prints what it needs."""

@@ -396,14 +396,15 @@ def test_stopping_does_not_wait_for_a_hanging_server(
     store = Store.open(tmp_path)
     record(store, "disk-1")
     api.down = "hang"
-    working = Emitter(store, client(api, timeout=1.2))
+    working = Emitter(store, client(api, timeout=60))
     working.start()
     api.wait_for_requests(1)
     started = time.monotonic()
     working.stop()
-    assert time.monotonic() - started < 1
+    assert time.monotonic() - started < 5, "0.8 s, on a machine that is not busy"
     store.close()
-    working._thread.join(5)
+    api.end_hanging()
+    working._thread.join(10)
     assert not working._thread.is_alive()
     assert log.records == [] or "could not be delivered" in log.text
     assert "bug" not in log.text

@@ -29,7 +29,7 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             attempts INTEGER NOT NULL DEFAULT 0,
             answer TEXT NOT NULL DEFAULT '',
             answered_at INTEGER NOT NULL DEFAULT 0)""",
-        "CREATE INDEX outbox ON events (check_name, seq) WHERE phase = 'pending'",
+        "CREATE INDEX outbox ON events (check_name, seq, created) WHERE phase = 'pending'",
         "CREATE INDEX set_aside ON events (seq) WHERE phase = 'refused'",
     ),
 )
