@@ -35,12 +35,12 @@ def change(target: Path, flags: int) -> None:
 
 
 @contextmanager
-def own_mounts() -> Iterator[None]:
+def own_mounts(kind: int = MS_PRIVATE) -> Iterator[None]:
     """Give the main thread, and all it starts, mounts of its own; what is mounted inside is gone afterwards."""
     home, here = os.open("/proc/self/ns/mnt", os.O_RDONLY), Path.cwd()
     try:
         _done(LIBC.unshare(CLONE_NEWNS))
-        change(Path("/"), MS_REC | MS_PRIVATE)
+        change(Path("/"), MS_REC | kind)
         yield
     finally:
         _done(LIBC.setns(home, CLONE_NEWNS))
@@ -57,3 +57,13 @@ def never_answering(target: Path) -> Iterator[Path]:
     finally:
         unmount(target)
         os.close(server)
+
+
+@contextmanager
+def dead_server(target: Path) -> Iterator[Path]:
+    """Mount a FUSE filesystem whose server has gone away."""
+    server = os.open("/dev/fuse", os.O_RDWR)
+    mount("dead", target, "fuse", options=f"fd={server},rootmode=40000,user_id=0,group_id=0,allow_other")
+    os.close(server)
+    yield target
+    unmount(target)
