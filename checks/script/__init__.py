@@ -104,4 +104,5 @@ def _broken_off(ended: Ended, timeout: float) -> Result:
     printed = shortened(readable(ended.stdout).strip(), nagios.DETAILS_LENGTH)
     if ended.flooded:
         return nodata(f"printed more than {size_text(PRINTED_MAX)} (killed)", details=printed)
-    return nodata(f"did not finish within {duration_text(timeout)} (killed)", details=printed)
+    how = " (killed)" if ended.exit_code < 0 else ""
+    return nodata(f"did not finish within {duration_text(timeout)}{how}", details=printed)
