@@ -54,6 +54,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
             shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
         process = subprocess.Popen([program, "600", *arguments], **options)  # type: ignore[call-overload]
         started.append(process)
+        wait_for_exec(process)
         return process
 
     yield begin
@@ -81,6 +82,11 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not happen within 10 s"
         time.sleep(0.005)
+
+
+def wait_for_exec(process: subprocess.Popen[bytes]) -> None:
+    """Wait for name and arguments: the kernel sets them after it has closed the pipe that Popen waits for."""
+    wait_for(lambda: b"\x00600\x00" in Path(f"/proc/{process.pid}/cmdline").read_bytes())
 
 
 def state_of(pid: int) -> str:
@@ -360,7 +366,8 @@ def test_cpu_is_silent_at_first_and_then_what_was_used_since(start: Start) -> No
     busy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
     memory: dict[str, object] = {}
     try:
-        where = {"match": Regex("while True: pass"), "cpu_warning": CoresAbove.parse("20%")}
+        wait_for(lambda: b"while True" in Path(f"/proc/{busy.pid}/cmdline").read_bytes())
+        where = {"match": Regex("while True: pass"), "cpu_warning": CoresAbove.parse("1%")}
         first = look(memory=memory, **where)
         assert first.status is Status.OK
         assert "cpu" not in {one.name for one in first.metrics}
@@ -370,7 +377,7 @@ def test_cpu_is_silent_at_first_and_then_what_was_used_since(start: Start) -> No
         wait_for(lambda: psutil.Process(busy.pid).cpu_times().user > before.user + 0.5)
         second = look(memory=memory, **where)
         assert second.status is Status.WARNING
-        assert "% CPU (warning from 20%)" in second.summary
+        assert "% CPU (warning from 1%)" in second.summary
     finally:
         busy.kill()
         busy.wait()
@@ -540,10 +547,10 @@ def test_processes_that_end_during_the_scan_are_left_out(start: Start) -> None:
         while not stop.is_set():
             subprocess.run(["/bin/true"], check=True)
 
+    start("victim")
     churning = threading.Thread(target=churn)
     churning.start()
     try:
-        start("victim")
         for _ in range(30):
             assert look(match=Regex("/victim 600"), user=str(os.getuid())).status is Status.OK
     finally:
@@ -586,14 +593,16 @@ HIDDEN_SCRIPT = """
 import os, pwd, subprocess, sys
 sys.path.insert(0, {root!r})
 from tests.kernel import mount
-from tests.test_process import NumberAbove, Path, look
+from tests.test_process import NumberAbove, Path, look, wait_for, wait_for_exec
 mount("proc", Path("/proc"), "proc", options="hidepid={hidepid}")
 other = subprocess.Popen(["sleep", "600"])
+wait_for_exec(other)
 if {privileged}:
     print(look(name="sleep").status)
 else:
     os.setgroups([]), os.setgid(65534), os.setuid(65534)
-    mine = subprocess.Popen(["sleep", "601"], cwd="/")
+    mine = subprocess.Popen(["sleep", "600"], cwd="/")
+    wait_for(lambda: look(user="65534", name="sleep").status == "ok")
     zombies = {{"zombies_warning": NumberAbove.parse(1)}}
     for settings in ({{"name": "nginx"}}, {{"name": "sleep", "max": 5}}, {{"name": "sleep"}}, zombies):
         print(look(**settings).status, end=" ")
