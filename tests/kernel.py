@@ -11,7 +11,7 @@ from pathlib import Path
 LIBC = ctypes.CDLL(None, use_errno=True)
 MS_RDONLY, MS_REMOUNT, MS_BIND, MS_REC, MS_PRIVATE, MS_SLAVE, MS_SHARED = 1, 32, 4096, 16384, 1 << 18, 1 << 19, 1 << 20
 MNT_DETACH = 2
-CLONE_NEWNS = 0x20000
+CLONE_NEWNS, CLONE_FS = 0x20000, 0x200
 
 
 def _done(answer: int) -> None:
@@ -43,6 +43,8 @@ def own_mounts(kind: int = MS_PRIVATE) -> Iterator[None]:
         change(Path("/"), MS_REC | kind)
         yield
     finally:
+        # A thread that is just ending still shares our root directory, and setns refuses while anybody does.
+        _done(LIBC.unshare(CLONE_FS))
         _done(LIBC.setns(home, CLONE_NEWNS))
         os.chdir(here)
         os.close(home)

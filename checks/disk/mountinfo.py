@@ -136,7 +136,7 @@ def parsed(text: bytes) -> Iterator[Mount]:
 
 
 def _mount(line: bytes) -> Mount:
-    fields = [fsdecode(_unescaped(field)) for field in line.split(b" ")]
+    fields = [_unescaped(field) if "\\" in field else field for field in fsdecode(line).split(" ")]
     end = fields.index("-", 6)
     number, parent, device_number, root, point, options = fields[:6]
     type_, device, *super_options = fields[end + 1 :]
@@ -154,9 +154,9 @@ def _mount(line: bytes) -> Mount:
     )
 
 
-def _unescaped(field: bytes) -> bytes:
+def _unescaped(field: str) -> str:
     r"""Undo the kernel's octal escapes: a space is \040."""
-    return re.sub(rb"\\([0-3][0-7]{2})", lambda match: bytes([int(match[1], 8)]), field)
+    return re.sub(r"\\([01][0-7]{2})", lambda match: chr(int(match[1], 8)), field)
 
 
 def clean(place: str) -> str:
