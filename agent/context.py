@@ -8,6 +8,8 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from agent.units import duration_text
+
 T = TypeVar("T")
 
 
@@ -128,7 +130,7 @@ class Context:
 
     def _answer(self, key: str, call: Call, until: float) -> Any:
         if not call.done.wait(max(0.0, until - time.monotonic())):
-            return CheckError(f"not answering for {time.monotonic() - call.started:.3g}s")
+            return CheckError(f"not answering for {duration_text(time.monotonic() - call.started)}")
         self._shared.forget(key, call)
         try:
             return call.result()

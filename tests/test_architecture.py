@@ -14,7 +14,7 @@ ARROWS = {
     "agent": set(),
     "agent.model": set(),
     "agent.units": set(),
-    "agent.context": set(),
+    "agent.context": {"agent.units"},
     "agent.api": {"agent.model", "agent.context", "agent.units"},
     "agent.settings": {"agent.api", "agent.model"},
     "agent.located_yaml": {"agent.settings"},

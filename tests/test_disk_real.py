@@ -228,8 +228,8 @@ def test_two_dead_mounts_hold_up_no_good_one(dead: Path) -> None:
         ("good1", "ok"),
         ("good2", "ok"),
     ]
-    assert results[0].summary.startswith(f"{dead}/dead0 not answering for 0.")
-    assert results[0].summary.endswith("s (fuse dead)")
+    assert results[0].summary.startswith(f"{dead}/dead0 not answering for 3")
+    assert results[0].summary.endswith("ms (fuse dead)")
 
 
 def test_a_dead_mount_gets_no_second_thread_from_whichever_check_or_path(dead: Path) -> None:
@@ -283,5 +283,5 @@ def test_a_dead_mount_does_not_delay_the_end_of_the_process(dead: Path) -> None:
         timeout=10,
     )
     assert ended.returncode == 0, ended.stderr
-    assert "not answering for 0.1" in ended.stdout
+    assert "not answering for 1" in ended.stdout
     assert time.monotonic() - started < 2
