@@ -79,7 +79,7 @@ def of_type(wanted: Any) -> Schema:
     if origin is Literal:
         return _or_reference({"enum": list(inside)})
     if isinstance(wanted, type) and issubclass(wanted, SettingValue):
-        return _or_reference(wanted.schema())
+        return {"anyOf": [wanted.schema(), _REFERENCE]}
     if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
         return _object(_properties(wanted), [name for name, field in fields(wanted).items() if field.required])
     if origin is dict:

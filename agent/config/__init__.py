@@ -11,7 +11,7 @@ from agent.config.agent_section import read_agent
 from agent.config.checks import read_checks
 from agent.config.files import Unreadable, drop_ins, regular_file, shown
 from agent.config.secrets import Secrets
-from agent.config.wording import said, unknown
+from agent.config.wording import one_line, said, unknown
 from agent.located_yaml import EMPTY, Located, Refusal, YamlError, parse
 from agent.sections import SECTIONS
 from agent.settings import Config, Place, Problem
@@ -78,6 +78,6 @@ def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Order by place; what is wrong with several checks for one reason, a default, is said once."""
     said_of: dict[tuple[Place, str], set[str]] = {}
     for problem in problems:
-        said_of.setdefault((problem.place, problem.text), set()).add(problem.check)
+        said_of.setdefault((problem.place, one_line(problem.text)), set()).add(one_line(problem.check))
     once = [Problem(place, text, min(of) if len(of) == 1 else "") for (place, text), of in said_of.items()]
     return tuple(sorted(once, key=lambda problem: (problem.place.file, problem.place.line, problem.place.column)))

@@ -42,7 +42,9 @@ def read_checks(
         for name, node in written.items():
             good, found = _named(name, node, first, defaults, catalog)
             checks |= {name: good} if good else {}
-            problems += [Problem(fault.place, str(fault), name) for fault in found]
+            # A key that is no text is no name either.
+            known_as = "" if node.place == node.key else name
+            problems += [Problem(fault.place, str(fault), known_as) for fault in found]
         problems += [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, written, catalog)]
     return checks, problems
 
@@ -161,7 +163,8 @@ def section(node: Located | None, name: str) -> tuple[dict[str, Located], list[F
     if isinstance(node.value, dict):
         return node.value, []
     if isinstance(node.value, Refusal):
-        return {}, [Fault(node.place, "", node.value.text)]
+        first, faults = section(node.value.first, name)
+        return first, [Fault(node.place, "", node.value.text), *faults]
     return {}, [Fault(node.place, name, f"must be a mapping, not {said(node)}: write `name: settings` lines under it")]
 
 

@@ -62,7 +62,7 @@ def short(text: str) -> str:
 
 def one_line(text: str) -> str:
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    return text if len(text) <= 300 else text[:297] + "..."
+    return text if len(text) <= 400 else text[:397] + "..."
 
 
 def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
@@ -93,7 +93,7 @@ def reworded(error: str, node: Located, wanted: Any) -> str:
 
 def _hint(node: Located, members: tuple[Any, ...]) -> str:
     scalar = node.value
-    if str in members and not isinstance(scalar, (dict, list, str)):
+    if str in members and isinstance(scalar, (int, float)):
         return ": put quotes around it"
     if not isinstance(scalar, str):
         return ""

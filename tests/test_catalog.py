@@ -1,0 +1,99 @@
+"""Check types by file name, each with its own faults only."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import types
+from collections.abc import Iterable
+from pathlib import Path
+
+import pytest
+
+from agent.catalog import Catalog, CatalogError
+
+PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
+
+
+class Texts:
+    """A source of types out of texts, as if each were a file; remembers what was imported."""
+
+    def __init__(self, texts: dict[str, str]) -> None:
+        self.texts = texts
+        self.imported: list[str] = []
+
+    def names(self) -> Iterable[str]:
+        return self.texts
+
+    def module(self, name: str) -> types.ModuleType:
+        self.imported.append(name)
+        module = types.ModuleType(f"made_for_tests_{name}")
+        sys.modules[module.__name__] = module
+        exec(PREAMBLE + self.texts[name], vars(module))  # noqa: S102 - the tests' own texts
+        return module
+
+
+GOOD = "class Good(Check):\n    def run(self, ctx):\n        yield ok('fine')\n"
+
+
+def test_names_import_nothing_and_a_type_is_imported_when_asked_for() -> None:
+    source = Texts({"good": GOOD, "bad": "raise SystemExit"})
+    catalog = Catalog([source])
+    assert (catalog.names(), source.imported) == (["bad", "good"], [])
+    assert catalog.get("good").__name__ == "Good"
+    catalog.get("good")
+    assert source.imported == ["good"]
+
+
+def test_the_built_in_types_are_the_files_in_checks() -> None:
+    folder = Path(__file__).parent.parent / "checks"
+    files = {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").exists()}
+    assert set(Catalog().names()) == files - {"__init__"}
+
+
+@pytest.mark.parametrize("name", Catalog().names())
+def test_every_built_in_type_can_be_used(name: str) -> None:
+    assert Catalog().get(name).__doc__
+
+
+def test_knowing_the_built_in_names_imports_none_of_them() -> None:
+    code = "import sys; from agent.catalog import Catalog; Catalog().names(); print(*sorted(sys.modules))"
+    loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in loaded if name.startswith("checks.")] == []
+
+
+def test_the_first_source_that_has_a_name_gives_it() -> None:
+    catalog = Catalog([Texts({"one": GOOD}), Texts({"one": "raise SystemExit"})])
+    assert catalog.get("one").__name__ == "Good"
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("def (", "SyntaxError: "),
+        ("raise SystemExit(3)", "SystemExit: 3"),
+        ("", "no class in it is a Check: write `class Name(Check):`"),
+        (GOOD + GOOD.replace("Good", "Other"), "more than one Check in it: Good, Other"),
+        ("class Idle(Check):\n    path: str = ''\n", "Idle has no `run`: write `def run(self, ctx):`"),
+        (GOOD + "    timeout: int = 3\n", "every check has the setting 'timeout' already"),
+        (GOOD + "    limit: NoSuch = 3\n", "NameError: "),
+        (GOOD + "    limit: 'Percent | Size | None' = None\n", "TypeError: Type unions may not contain more than one"),
+        (GOOD + "    limit: Annotated[int | None, Meta(ge=0)] = None\n", "TypeError: Can only set `ge` on a numeric"),
+    ],
+)
+def test_a_broken_type_says_why_and_breaks_no_other(text: str, reason: str) -> None:
+    catalog = Catalog([Texts({"broken": text, "good": GOOD})])
+    for _ in range(2):
+        with pytest.raises(CatalogError) as caught:
+            catalog.get("broken")
+        assert str(caught.value).startswith(f"the type 'broken' cannot be used: {reason}")
+    assert catalog.get("good")
+
+
+def test_an_unknown_type_is_told_the_nearest_name_or_all() -> None:
+    catalog = Catalog([Texts({"disk": GOOD, "http": GOOD})])
+    with pytest.raises(CatalogError, match=r"^unknown type 'dsk', did you mean 'disk'\?$"):
+        catalog.get("dsk")
+    with pytest.raises(CatalogError, match=r"^unknown type 'x', write one of: disk, http$"):
+        catalog.get("x")
