@@ -46,11 +46,12 @@ class Found:
         kept = []
         for row in self.rows:
             fit = fits(row)
+            if fit is False:
+                continue
+            kept.append(row)
             if fit is None:
                 self._unsure.add(row.pid)
                 self.reason = self.reason or reason
-            if fit is not False:
-                kept.append(row)
         self.rows = kept
 
     def settle(self) -> None:
@@ -64,15 +65,11 @@ class Found:
 
 def find(check: Process, table: Table, ctx: Context) -> Found:
     """Return the processes that fit all settings. The cheap settings come first: they leave less to read."""
-    found = _candidates(check, table, ctx)
-    own_only = False
-    if check.user:
-        uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx))
-        found.keep(lambda row: _gone_is_false(row.uid, uid.__eq__))
-        own_only = uid == os.geteuid()
-    if table.hidden and not own_only and not check.pidfile:
+    uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx)) if check.user else None
+    found = _candidates(check, table, uid, ctx)
+    if table.hidden and uid != os.geteuid() and not check.pidfile:
         found.some_hidden(table.hidden)
-    found.zombies = [row for row in found.rows if row.zombie]
+    found.zombies = [row for row in found.rows if row.state in "ZX" and row.zombie]
     if found.zombies:
         found.keep(lambda row: not row.zombie)
     if check.exe:
@@ -81,7 +78,8 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
         table.commands.read(found.rows, table.now, ctx)
         search = check.match.search
         found.keep(
-            lambda row: row.line and search(row.line.text) is not None, "the command line of a process cannot be read"
+            lambda row: None if (line := row.line) is None else search(line.text) is not None,
+            "the command line of a process cannot be read",
         )
         found.keep(lambda row: not table.of_agent(row))
     found.settle()
@@ -90,15 +88,16 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
     return found
 
 
-def _candidates(check: Process, table: Table, ctx: Context) -> Found:
-    if check.pidfile:
-        found = _by_pidfile(check.pidfile, table, ctx)
-        if check.name:
-            found.rows = [row for row in _named(check.name, table, ctx) if row in found.rows]
-        return found
-    if check.name:
-        return Found(_named(check.name, table, ctx))
-    return Found(table.programs)
+def _candidates(check: Process, table: Table, uid: int | None, ctx: Context) -> Found:
+    if not check.pidfile and not check.name:
+        return Found(table.programs if uid is None else table.by_uid.get(uid, []))
+    found = _by_pidfile(check.pidfile, table, ctx) if check.pidfile else Found(_named(check.name, table, ctx))
+    if check.pidfile and check.name:
+        named = _named(check.name, table, ctx)
+        found.keep(lambda row: row in named)
+    if uid is not None:
+        found.keep(lambda row: _gone_is_false(row.uid, uid.__eq__))
+    return found
 
 
 def _named(name: str, table: Table, ctx: Context) -> list[Row]:

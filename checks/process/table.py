@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import sys
 import time
@@ -34,6 +35,15 @@ class Table:
     def programs(self) -> list[Row]:
         """Return all but the threads of the kernel."""
         return [row for row in self.by_pid.values() if not row.kernel]
+
+    @cached_property
+    def by_uid(self) -> dict[int, list[Row]]:
+        """Return the programs by their effective user."""
+        found: dict[int, list[Row]] = {}
+        for row in self.programs:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
+                found.setdefault(row.uid(), []).append(row)
+        return found
 
     def of_agent(self, row: Row | None) -> bool:
         """Tell whether this is the agent or was started by it: a plugin's arguments often name what it looks at."""

@@ -36,12 +36,12 @@ class Use(NamedTuple):
 
 
 def rss(seen: Seen) -> Use:
-    value = sum(row.rss for row in seen.found.rows)
+    value = sum([row.numbers.rss for row in seen.found.rows])
     return Use(value, f"{size_text(value)} RSS", seen.found.rows, lambda row: row.rss, "B")
 
 
 def threads(seen: Seen) -> Use:
-    value = sum(row.threads for row in seen.found.rows)
+    value = sum([row.numbers.threads for row in seen.found.rows])
     return Use(value, f"{value} threads", seen.found.rows, lambda row: row.threads)
 
 
