@@ -171,3 +171,11 @@ def test_this_host_has_a_root() -> None:
     root = read().at("/")
     assert root
     assert root.point == "/"
+
+
+def test_without_mountinfo_psutil_tells_what_is_mounted(tmp_path: Path) -> None:
+    table = read(tmp_path / "missing")
+    assert next(mount.point for mount in chosen(table, None, Filter())) == "/"
+    proc = table.at("/proc/self")
+    assert proc
+    assert proc.type == "proc"

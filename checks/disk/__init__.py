@@ -43,7 +43,7 @@ class Disk(Check, frozen=True):
         Literal["all"] | None,
         Meta(
             description="`all`: every disk, each once; by default without pseudo filesystems, images (snap, squashfs, "
-            "iso), overlays but for /, automounts, and what containers and sessions mount."
+            "iso), overlays but for /, automounts, and what containers and sessions mount; tmpfs counts."
         ),
     ] = None
     include: Annotated[
@@ -145,7 +145,7 @@ class Disk(Check, frozen=True):
         if mount is None or not mount.read_only:
             return
         if mount.failed and self.writable is not False:
-            yield critical(f"read-only, stopped by the kernel after an error ({mount.failed} on {mount.device})")
+            yield critical(f"read-only, stopped by the kernel after an error ({mount.failed}, {place.origin})")
         elif self.writable or (was_writable and self.writable is None):
             yield critical(f"read-only{' but was writable' if was_writable else ''} ({place.origin})")
         else:
@@ -172,6 +172,5 @@ def _whole(subject: str, parts: list[Result]) -> Result:
     """One result a mount, in reading order."""
     status = min((part.status for part in parts), key=WORST_FIRST.index)
     summary = ", ".join(part.summary for part in parts if part.summary)
-    return Result(
-        status, f"{subject} {summary}", subject, "", tuple(metric for part in parts for metric in part.metrics)
-    )
+    metrics = tuple(metric for part in parts for metric in part.metrics)
+    return Result(status, f"{subject} {summary}", subject, "", metrics)

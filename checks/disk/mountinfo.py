@@ -203,10 +203,10 @@ def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
     return (value,) if isinstance(value, str) else value
 
 
-def read() -> MountTable:
+def read(source: Path = MOUNTINFO) -> MountTable:
     """Read what is mounted now; where there is no mountinfo (macOS), ask psutil."""
-    if MOUNTINFO.exists():
-        return MountTable(parsed(MOUNTINFO.read_bytes()))
+    if source.exists():
+        return MountTable(parsed(source.read_bytes()))
     import psutil
 
     mounts: list[Mount] = []
