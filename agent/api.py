@@ -133,8 +133,20 @@ def judge(
         minimum,
         maximum,
         subject,
+        *_hysteresis(value, status, warning, critical),
     )
     return Result(status, (summary or f"{name} {_value_text(value, unit)}") + passed, subject, "", (metric,))
+
+
+def _hysteresis(
+    value: float, status: Status, warning: Level | None, critical: Level | None
+) -> tuple[Status | None, Status | None]:
+    """Return the metric's own status and what it would still be if it was that bad before, where a level can clear."""
+    if not any(level is not None and level.clear for level in (warning, critical)):
+        return None, None
+    if critical is not None and critical.holds(value):
+        return status, Status.CRITICAL
+    return status, Status.WARNING if warning is not None and warning.holds(value) else None
 
 
 def _limit(word: str, level: Level) -> str:

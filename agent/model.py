@@ -17,6 +17,21 @@ class Status(enum.StrEnum):
     NODATA = "nodata"
 
 
+SEVERITY = {Status.OK: 0, Status.NODATA: 1, Status.WARNING: 2, Status.CRITICAL: 3}
+"""When several results speak of one subject, a known problem outweighs not knowing."""
+
+
+class Told(enum.StrEnum):
+    """What the API can be told of a subject."""
+
+    OK = "ok"
+    WARNING = "warning"
+    CRITICAL = "critical"
+    NODATA = "nodata"
+    FLAPPING = "error"
+    """It changes too often to tell each change. The API's `error` lies between warning and critical."""
+
+
 class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """One measured number, in base units (seconds, bytes, percent); limits in Nagios range notation."""
 
@@ -28,6 +43,10 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     minimum: float | None = None
     maximum: float | None = None
     subject: str = ""
+    status: Status | None = None
+    """What the number itself says; set only where a level has a clear level."""
+    hold: Status | None = None
+    """What it still is if it was at least this bad before: the level is passed no more, but not cleared yet."""
 
 
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -58,19 +77,41 @@ class Outcome(msgspec.Struct, frozen=True):
     """What the check wants to remember; None leaves the last memory as it is."""
 
 
-class FailAfter(msgspec.Struct, frozen=True):
-    """How many consecutive bad results it takes before a status is believed."""
+class Count(msgspec.Struct, frozen=True):
+    """How many results of a kind it takes: `times` in a row, or `times` of the last `of`; and for how long."""
 
-    warning: int = 1
-    critical: int = 1
-    nodata: int = 1
+    times: int = 1
+    of: int = 0
+    seconds: float = 0.0
+
+
+class FailAfter(msgspec.Struct, frozen=True):
+    """What it takes before a bad status is believed."""
+
+    warning: Count = Count()
+    critical: Count = Count()
+    nodata: Count = Count()
+
+
+class Flapping(msgspec.Struct, frozen=True):
+    """When a subject counts as flapping: per cent of the last 20 results that changed what is decided, weighted."""
+
+    formula: str = "icinga"
+    """`icinga` or `nagios`: how recent changes are weighted."""
+    low: float = 25.0
+    high: float = 30.0
 
 
 class Policy(msgspec.Struct, frozen=True):
-    """How results become a decided status."""
+    """How results become a decided status, and a decided status a report."""
 
     fail_after: FailAfter = FailAfter()
     recover_after: int = 1
+    flapping: Flapping | None = Flapping()
+    repeat_every: float = 0.0
+    """Seconds until a lasting problem is told again, doubling up to a day; 0: never."""
+    patience: float = 120.0
+    """Seconds that one result can speak for; more between two results is a jump of the clock, or nobody looked."""
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -81,7 +122,7 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     decided: Status | None = None
     """None until the first result has been believed."""
     decided_since: int = 0
-    reported: Status | None = None
+    reported: Told | None = None
     """What the API was last told; None: never told, which counts as ok."""
     reported_at: int = 0
     bad: int = 0
@@ -90,6 +131,22 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """Consecutive nodata results."""
     good: int = 0
     """Consecutive ok results, counted only while something else is decided."""
+    bad_for: float = 0.0
+    """Seconds that the bad results have lasted, counted only where that matters; likewise `missing_for`."""
+    missing_for: float = 0.0
+    counted_at: int = 0
+    """When the seconds were last counted."""
+    recent: str = ""
+    """First letters of the last results, newest last; kept only where `of` asks for them."""
+    changes: int = 0
+    """The last 20 results, newest in bit 0: 1 where one changed what is decided."""
+    flapping: bool = False
+    raised: dict[str, Status] = {}
+    """Metrics that passed a level which has a clear level, and have not cleared it yet."""
+    repeats: int = 0
+    """How often the present problem was told again."""
+    held: str = ""
+    """Why a difference to what was reported is not told now; empty when nothing is held back."""
     incident: str = ""
     """Shared by a problem and its recovery; empty while all is well."""
     incident_since: int = 0
@@ -100,15 +157,17 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
 class Report(msgspec.Struct, frozen=True):
     """Why, and from what to what, a change is to be told."""
 
-    status: Status
-    previous: Status | None
+    status: Told
+    previous: Told | None
     reason: str
     incident: str
     sequence: int
     since: int
-    """When the previous decided status began, Unix milliseconds; 0 when there was none."""
+    """When the previous status was reported or decided, Unix milliseconds; 0 when there was none."""
     incident_since: int
     """When the incident began, Unix milliseconds; 0 without one."""
+    repeat: int = 0
+    """The how many-th repetition of a problem that lasts; 0: news."""
 
 
 class Event(msgspec.Struct, frozen=True):
@@ -117,8 +176,8 @@ class Event(msgspec.Struct, frozen=True):
     event_id: str
     check: str
     subject: str
-    status: Status
-    previous: Status | None
+    status: Told
+    previous: Told | None
     date: int
     """When the change was observed, Unix milliseconds."""
     body: dict[str, Any]

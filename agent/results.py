@@ -8,10 +8,7 @@ from typing import Any
 
 import msgspec
 
-from agent.model import Metric, Result, Status
-
-SEVERITY = {Status.OK: 0, Status.NODATA: 1, Status.WARNING: 2, Status.CRITICAL: 3}
-"""When several results speak of one subject, a known problem outweighs not knowing."""
+from agent.model import SEVERITY, Metric, Result, Status
 
 SUMMARY_LIMIT = 1000
 DETAILS_LIMIT = 10_000
@@ -48,7 +45,7 @@ def merged(results: list[Result], metrics: list[Metric]) -> Result:
     return Result(
         Status(worst_first[0].status),
         _bounded(", ".join(result.summary for result in worst_first if result.summary), SUMMARY_LIMIT),
-        str(results[0].subject),
+        _storable(str(results[0].subject)),
         _bounded("\n".join(result.details for result in worst_first if result.details), DETAILS_LIMIT),
         tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
     )
@@ -66,4 +63,9 @@ def scrubbed(result: Result, scrub: Callable[[str], str]) -> Result:
 
 
 def _bounded(text: str, limit: int) -> str:
-    return text if len(text) <= limit else text[: limit - 1] + "…"
+    return _storable(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def _storable(text: str) -> str:
+    """Write what is no character (a file name that is not UTF-8) as an escape: no database takes it as it is."""
+    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()

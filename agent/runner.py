@@ -185,7 +185,7 @@ def look(config: CheckConfig, context: Context) -> tuple[tuple[Result, ...], boo
         return gathered(found), False
     except CheckError as error:
         failure = Result(Status.NODATA, str(error) or "could not look")
-    except BaseException as error:  # noqa: BLE001 - a check is foreign code: it may raise anything, SystemExit included
+    except BaseException as error:  # a check is foreign code: SystemExit included
         log.exception("%s: a bug in the check type '%s'", config.name, config.type)
         failure = Result(Status.NODATA, f"a bug in this check: {type(error).__name__}: {error}")
     return _with_failure(found, failure), True

@@ -183,30 +183,46 @@ class Level(SettingValue):
     """From where on a number is bad.
 
     A plain value is the number itself: a level `Above` is passed at or above it, a level `Below` under it. A value
-    with `:`, `~` or `@` is a Nagios range and means exactly what it means there.
+    with `:`, `~` or `@` is a Nagios range and means exactly what it means there. `{raise: 90%, clear: 85%}` is a level
+    that, once passed, stays so until the number is back on the good side of `clear`.
     """
 
     number: ClassVar[type[Number | Duration | Size | Percent]]
     upper: ClassVar[bool]
 
-    __slots__ = ("plain", "range", "text")
+    __slots__ = ("clear", "plain", "range", "text")
 
     def __init_subclass__(cls) -> None:
         cls.example, cls.words = cls.number.example, f"{cls.number.words} or a range"
 
-    def __init__(self, text: str, plain: float | None, range_: Range) -> None:
-        self.text, self.plain, self.range = text, plain, range_
+    def __init__(self, text: str, plain: float | None, range_: Range, clear: Range | None = None) -> None:
+        self.text, self.plain, self.range, self.clear = text, plain, range_, clear
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        if isinstance(value, dict):
+            return cls._with_clear(value)
         if isinstance(value, str) and any(mark in value for mark in ":~@"):
             text = value.strip()
             return cls(text, None, Range.parse(text, cls.number))
         number = cls.number.parse(value)
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
 
+    @classmethod
+    def _with_clear(cls, written: dict[Any, Any]) -> Self:
+        if set(written) != {"raise", "clear"}:
+            raise ValueError(f"a level with two values needs both, write {{raise: {cls.example}, clear: ...}}")
+        level, clear = cls.parse(written["raise"]), cls.parse(written["clear"])
+        if not level.range.implies(clear.range):
+            raise ValueError(f"clear {clear} is not on the good side of raise {level}")
+        return cls(f"{level}, clear {clear}", level.plain, level.range, clear.range)
+
     def passed_by(self, value: float) -> bool:
         return self.range.alerts(value)
+
+    def holds(self, value: float) -> bool:
+        """Tell whether a number that had passed the level would still count as bad."""
+        return (self.clear or self.range).alerts(value)
 
     @property
     def perfdata(self) -> str:
@@ -218,13 +234,24 @@ class Level(SettingValue):
     @classmethod
     def schema(cls) -> dict[str, Any]:
         types = ["number", "string"] if cls.number is Number else ["string"]
-        return {"type": types, "examples": [cls.number.example, f"~:{cls.number.example}"]}
+        simple = {"type": types, "examples": [cls.number.example, f"~:{cls.number.example}"]}
+        two = {
+            "type": "object",
+            "properties": {"raise": {"type": types}, "clear": {"type": types}},
+            "required": ["raise", "clear"],
+            "additionalProperties": False,
+        }
+        return {"anyOf": [simple, two]}
 
     def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and isinstance(other, Level) and self.range == other.range
+        return (
+            type(self) is type(other)
+            and isinstance(other, Level)
+            and (self.range, self.clear) == (other.range, other.clear)
+        )
 
     def __hash__(self) -> int:
-        return hash((type(self), self.range))
+        return hash((type(self), self.range, self.clear))
 
     def __str__(self) -> str:
         return self.text

@@ -3,31 +3,50 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.model import FailAfter, Outcome, Policy, Result, State, Status
+from agent.api import PercentAbove, judge
+from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Report, Result, State, Status, Told
 from agent.state import Step, advance, move
+from agent.state.flapping import percent
 
 LETTERS = {"o": Status.OK, "w": Status.WARNING, "c": Status.CRITICAL, "n": Status.NODATA}
 
 
-def play(letters: str, policy: Policy = Policy(), state: State | None = None) -> list[Step]:
-    """Feed results named by their first letters, one a second."""
+STEADY = Policy(flapping=None)
+"""Without flap detection: stories about other things are longer than it would let them be."""
+
+
+def play(letters: str, policy: Policy = STEADY, state: State | None = None, seconds: int = 1) -> list[Step]:
+    """Feed results named by their first letters, one every `seconds`; a capital one comes while suppressed."""
     steps: list[Step] = []
-    for second, letter in enumerate(letters):
+    for number, letter in enumerate(letters):
         before = steps[-1].state if steps else state or State("web")
-        steps.append(move(before, Result(LETTERS[letter], letter), policy, second * 1000))
+        reasons = ("silenced",) if letter.isupper() else ()
+        result = Result(LETTERS[letter.lower()], letter)
+        steps.append(move(before, result, policy, number * seconds * 1000, reasons))
     return steps
 
 
-def told(letters: str, policy: Policy = Policy()) -> str:
-    """The reports of a story: the letter where one was made, a dot where not."""
-    return "".join(s.report.status[0] if s.report else "." for s in play(letters, policy))
+def told(letters: str, policy: Policy = STEADY, seconds: int = 1) -> str:
+    """The reports of a story: the letter where one was made, F for flapping, a dot where none was made."""
+    return "".join(_letter(step.report) for step in play(letters, policy, seconds=seconds))
+
+
+def _letter(report: Report | None) -> str:
+    if report is None:
+        return "."
+    return "F" if report.status is Told.FLAPPING else report.status[0]
+
+
+def fail(warning: int, critical: int, nodata: int) -> FailAfter:
+    return FailAfter(Count(warning), Count(critical), Count(nodata))
 
 
 def fail_after(times: int, recover_after: int = 1) -> Policy:
-    return Policy(FailAfter(times, times, times), recover_after)
+    return Policy(fail(times, times, times), recover_after, flapping=None)
 
 
 def test_the_first_ok_of_a_new_check_is_not_told() -> None:
@@ -59,18 +78,18 @@ def test_a_soft_recovery_is_silent() -> None:
 
 
 def test_nodata_between_failures_neither_counts_nor_resets() -> None:
-    assert told("cnc", Policy(FailAfter(2, 2, 2))) == "..c"
+    assert told("cnc", Policy(fail(2, 2, 2), flapping=None)) == "..c"
 
 
 def test_each_status_can_have_its_own_count() -> None:
-    policy = Policy(FailAfter(warning=3, critical=1, nodata=2))
+    policy = Policy(fail(3, 1, 2), flapping=None)
     assert told("owwwnnc", policy) == "...w.nc"
     assert told("oc", policy) == ".c"
     assert told("owc", policy) == "..c"
 
 
 def test_one_missing_result_does_not_change_a_known_problem() -> None:
-    assert told("ccnco", Policy(FailAfter(1, 1, 2))) == "c...o"
+    assert told("ccnco", Policy(fail(1, 1, 2), flapping=None)) == "c...o"
 
 
 def test_recovery_can_ask_for_several_oks_in_a_row() -> None:
@@ -78,7 +97,7 @@ def test_recovery_can_ask_for_several_oks_in_a_row() -> None:
 
 
 def test_nodata_breaks_a_row_of_oks() -> None:
-    assert told("coonooo", Policy(FailAfter(1, 1, 2), recover_after=3)) == "c.....o"
+    assert told("coonooo", Policy(fail(1, 1, 2), recover_after=3, flapping=None)) == "c.....o"
 
 
 def test_a_new_check_believes_its_first_ok_even_when_recovery_asks_for_more() -> None:
@@ -133,36 +152,199 @@ def test_a_check_that_failed_as_a_whole_recovers_with_its_next_good_run() -> Non
     assert [(s.state.subject, s.state.decided) for s in steps] == [("/", Status.OK), ("", Status.OK)]
 
 
+def of(times: int, last: int) -> Policy:
+    count = Count(times, last)
+    return Policy(FailAfter(count, count, count), flapping=None)
+
+
+def test_three_of_five_need_not_be_in_a_row() -> None:
+    assert told("ococoooc", of(3, 5)) == "........"
+    assert told("ococc", of(3, 5)) == "....c"
+
+
+def test_three_of_five_recover_only_when_fewer_than_three_of_the_last_five_are_bad() -> None:
+    assert told("cccooo", of(3, 5)) == "..c..o"
+
+
+def lasting(seconds: float) -> Policy:
+    count = Count(seconds=seconds)
+    return Policy(FailAfter(count, count, count), flapping=None, patience=60.0)
+
+
+def test_a_problem_can_have_to_last_for_a_time() -> None:
+    assert told("occcccccc", lasting(60), seconds=10) == ".......c."
+    assert told("occcocccc", lasting(60), seconds=10) == "........."
+
+
+def test_a_clock_that_jumps_a_day_does_not_make_a_problem_last_longer() -> None:
+    first = play("oc", lasting(300))[-1].state
+    jumped = move(first, Result(Status.CRITICAL, "c"), lasting(300), 86_400_000)
+    assert jumped.report is None
+    assert jumped.state.bad_for == 60.0
+    back = move(jumped.state, Result(Status.CRITICAL, "c"), lasting(300), 0)
+    assert back.state.bad_for == 60.0
+
+
+# --- flapping: the oracles are those of the documentation of Icinga 2 and Nagios 4 ------------------------------------
+
+ICINGA = Flapping("icinga", 25, 30)
+NAGIOS = Flapping("nagios", 5, 20)
+
+
+@pytest.mark.parametrize(
+    ("formula", "recent", "expected"),
+    [
+        ("nagios", 2, 12.4), ("nagios", 3, 18.4), ("nagios", 4, 24.2), ("nagios", 5, 29.9), ("nagios", 6, 35.5),
+        ("icinga", 2, 11.7), ("icinga", 3, 17.4), ("icinga", 4, 23.0), ("icinga", 5, 28.5), ("icinga", 6, 33.9),
+    ],
+)  # fmt: skip
+def test_the_latest_changes_weigh_what_the_originals_make_them_weigh(
+    formula: str, recent: int, expected: float
+) -> None:
+    assert percent((1 << recent) - 1, formula) == pytest.approx(expected, abs=0.051)
+
+
+def test_icinga_begins_at_the_sixth_change_and_nagios_at_the_fourth() -> None:
+    assert told("ocococo", Policy(flapping=ICINGA)) == ".cococF"
+    assert told("ococo", Policy(flapping=NAGIOS)) == ".cocF"
+
+
+def test_flapping_ends_after_fifteen_or_nineteen_steady_results_and_then_the_truth_is_told() -> None:
+    assert told("ocococo" + "o" * 15, Policy(flapping=ICINGA)) == ".cococF" + "." * 14 + "o"
+    assert told("ococo" + "o" * 19, Policy(flapping=NAGIOS)) == ".cocF" + "." * 18 + "o"
+
+
+def test_the_problem_that_flapping_ends_in_is_told_though_it_was_told_before() -> None:
+    assert told("ococococ" + "c" * 15, Policy(flapping=ICINGA)) == ".cococF" + "." * 15 + "c"
+
+
+def test_blips_that_fail_after_swallows_are_no_flapping() -> None:
+    assert "F" not in told("oc" * 40, Policy(fail(2, 2, 2), flapping=ICINGA))
+
+
+# --- hysteresis -------------------------------------------------------------------------------------------------------
+
+
+def disk(percent_used: float, state: State) -> Step:
+    critical = PercentAbove.parse({"raise": "90%", "clear": "85%"})
+    return move(state, judge("used", percent_used, None, critical, unit="%"), STEADY, 0)
+
+
+def test_a_number_raises_above_one_level_and_clears_below_another() -> None:
+    seen, state = "", State("disk")
+    for used in (84, 86, 89, 90, 91, 89, 85.5, 84.9, 86, 90):
+        step_ = disk(used, state)
+        state, seen = step_.state, seen + step_.result.status[0]
+    assert seen == "ooocccc" + "o" + "o" + "c"
+
+
+def test_a_held_number_says_that_it_is_held() -> None:
+    assert "until it clears" in disk(86, disk(95, State("disk")).state).result.summary
+
+
+# --- suppression: the level rule --------------------------------------------------------------------------------------
+
+
+def test_nothing_is_told_while_suppressed_and_the_truth_is_told_after_it() -> None:
+    assert told("oCCcc") == "...c."
+    assert told("ccOOo") == "c...o"
+
+
+def test_problem_and_recovery_within_a_window_yield_nothing() -> None:
+    assert told("oCCOOo") == "......"
+
+
+def test_problem_recovery_and_problem_within_a_window_yield_one_problem_at_its_end() -> None:
+    assert told("oCOCc") == "....c"
+
+
+def test_a_problem_that_gets_worse_within_a_window_is_told_as_it_is_at_the_end() -> None:
+    assert told("wWCCw") == "w...."
+    assert told("wWCCc") == "w...c"
+
+
+def test_why_a_change_is_held_back_is_remembered_and_forgotten_when_it_is_told() -> None:
+    assert [step.state.held for step in play("oOCCcc")] == ["", "", "silenced", "silenced", "", ""]
+
+
+# --- repeats ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_problem_that_lasts_is_told_again_and_ever_less_often() -> None:
+    policy = Policy(flapping=None, repeat_every=2.0)
+    assert told("occcccccccccccccccc", policy) == ".c.c...c.......c..."
+    assert [s.report.repeat for s in play("occccccccc", policy) if s.report] == [0, 1, 2]
+
+
+def test_a_repeat_keeps_the_incident_and_a_recovery_ends_it() -> None:
+    policy = Policy(flapping=None, repeat_every=2.0)
+    reports = [s.report for s in play("occcoo", policy) if s.report]
+    assert len({report.incident for report in reports}) == 1
+    assert [report.status for report in reports] == [Told.CRITICAL, Told.CRITICAL, Told.OK]
+
+
+def test_a_silence_holds_repeats_too() -> None:
+    assert told("cCCCCCcc", Policy(flapping=None, repeat_every=2.0)) == "c.....c."
+
+
+# --- properties -------------------------------------------------------------------------------------------------------
+
+counts = st.one_of(
+    st.builds(Count, st.integers(1, 4)),
+    st.integers(1, 5).flatmap(lambda of: st.builds(Count, st.integers(1, of), st.just(of))),
+    st.builds(Count, st.integers(1, 2), st.just(0), st.sampled_from([2.0, 3.5])),
+)
 policies = st.builds(
     Policy,
-    st.builds(FailAfter, st.integers(1, 4), st.integers(1, 4), st.integers(1, 4)),
+    st.builds(FailAfter, counts, counts, counts),
     st.integers(1, 4),
+    st.sampled_from([None, ICINGA, NAGIOS]),
+    st.sampled_from([0.0, 3.0]),
 )
-streams = st.text("owcn", max_size=40)
+streams = st.text("owcnOWCN", max_size=60)
 
 
 @given(streams, policies)
-def test_what_was_told_last_is_what_is_believed(letters: str, policy: Policy) -> None:
+def test_whenever_nothing_suppresses_what_was_told_last_is_what_is_true(letters: str, policy: Policy) -> None:
+    for letter, s in zip(letters, play(letters, policy), strict=True):
+        truth = Told.FLAPPING if s.state.flapping else s.state.decided or "ok"
+        if letter.islower():
+            assert (s.state.reported or "ok") == truth
+        else:
+            assert s.report is None
+
+
+@given(streams, policies)
+def test_no_news_has_the_status_that_was_told_before(letters: str, policy: Policy) -> None:
+    last: str = "ok"
     for s in play(letters, policy):
-        assert (s.state.reported or Status.OK) == (s.state.decided or Status.OK)
+        if s.report:
+            assert (s.report.status != last) != bool(s.report.repeat)
+            last = s.report.status
 
 
 @given(streams, policies)
-def test_no_status_is_told_twice_in_a_row(letters: str, policy: Policy) -> None:
-    reports = told(letters, policy).replace(".", "")
-    assert all(one != next_ for one, next_ in zip("o" + reports, reports, strict=False))
+def test_events_are_numbered_without_gaps_and_incidents_begin_and_end(letters: str, policy: Policy) -> None:
+    reports = [s.report for s in play(letters, policy) if s.report]
+    assert [report.sequence for report in reports] == list(range(1, len(reports) + 1))
+    incident = ""
+    for report in reports:
+        assert report.incident
+        assert incident in ("", report.incident)
+        incident = "" if report.status is Told.OK else report.incident
 
 
 @given(streams, policies)
 def test_nothing_is_told_that_no_result_said(letters: str, policy: Policy) -> None:
-    for s in play(letters, policy):
-        assert s.report is None or s.report.status == s.result.status
+    for number, s in enumerate(play(letters, policy)):
+        if s.report and s.report.status is not Told.FLAPPING:
+            assert s.report.status[0] in letters[: number + 1].lower()
 
 
 @given(streams, policies)
 def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Policy) -> None:
     state = State("web")
-    for second, whole in enumerate(play(letters, policy)):
-        again = move(state, whole.result, policy, second * 1000)
+    for second, (letter, whole) in enumerate(zip(letters, play(letters, policy), strict=True)):
+        again = move(state, whole.result, policy, second * 1000, ("silenced",) if letter.isupper() else ())
         assert again.report == whole.report
         state = msgspec.json.decode(msgspec.json.encode(again.state), type=State)

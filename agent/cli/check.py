@@ -12,9 +12,8 @@ import msgspec
 
 from agent.catalog import Catalog
 from agent.config import load
-from agent.model import Metric, Outcome, Result, Status
+from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.redact import redactor
-from agent.results import SEVERITY
 from agent.runner import Runner
 from agent.units import duration_text
 

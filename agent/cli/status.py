@@ -10,8 +10,7 @@ from typing import Any
 import msgspec
 
 from agent.cli import fail
-from agent.model import State, Status
-from agent.results import SEVERITY
+from agent.model import SEVERITY, State, Status
 from agent.store import Backlog, Holder, LastRun, Store, StoreError, holder
 from agent.units import duration_text
 

@@ -11,7 +11,7 @@ from agent.config.convert import Fault, fields
 from agent.config.cron import normal, zone_fault
 from agent.config.wording import one_line, said, short
 from agent.located_yaml import Located
-from agent.model import FailAfter
+from agent.model import Count, FailAfter
 from agent.sections import Counts
 from agent.settings import Place
 from agent.units import Duration, Level, duration_text
@@ -155,11 +155,11 @@ def fail_after(written: int | Counts | None, usual: int) -> FailAfter:
     """Return the counts: one number for all, or the type's own number where a status is not named."""
     if not isinstance(written, Counts):
         count = usual if written is None else written
-        return FailAfter(count, count, count)
+        return FailAfter(Count(count), Count(count), Count(count))
     warning, critical, nodata = (
         usual if count is None else count for count in (written.warning, written.critical, written.nodata)
     )
-    return FailAfter(warning, critical, nodata)
+    return FailAfter(Count(warning), Count(critical), Count(nodata))
 
 
 def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:

@@ -29,7 +29,7 @@ def compose(
         "check_name": config.name,
         "check_type": config.type,
         "subject": result.subject,
-        "previous_status": report.previous or "",
+        "previous_status": report.previous.name.lower() if report.previous else "",
         "incident_id": report.incident,
         "event_id": event_id,
         "agent_version": __version__,

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from agent.event.text import cut, lines, one_line
-from agent.model import Metric, Report, Result, Status
+from agent.model import Metric, Report, Result, Told
 from agent.settings import CheckConfig
 from agent.units import duration_text, size_text
 
@@ -20,11 +20,17 @@ METRICS_LIMIT = 30
 
 def title(report: Report, result: Result, check: str, host: str, now: int) -> str:
     """Say it in one line: `CRITICAL root-disk on web-1: / 91.2% used (critical from 90%)`."""
-    start = f"{report.status.upper()} {one_line(check, NAME_LIMIT)} on {one_line(host, NAME_LIMIT)}"
-    end = f" (was {_lasted(report, now)})" if report.status is Status.OK and report.previous else ""
+    start = f"{report.status.name} {one_line(check, NAME_LIMIT)} on {one_line(host, NAME_LIMIT)}"
+    end = _title_end(report, now)
     said = summary(result)
     middle = f": {said}" if said else ""
     return cut(start + cut(middle, max(40, TITLE_LIMIT - len(start) - len(end))) + end, TITLE_LIMIT + 60)
+
+
+def _title_end(report: Report, now: int) -> str:
+    if report.repeat:
+        return f" (still, for {duration_text(max(0, now - report.incident_since) / 1000)})"
+    return f" (was {_lasted(report, now)})" if report.status is Told.OK and report.previous else ""
 
 
 def summary(result: Result) -> str:
@@ -42,7 +48,9 @@ def message(report: Report, result: Result, config: CheckConfig, host: str, now:
 
 
 def _message_lines(report: Report, result: Result, config: CheckConfig, host: str, now: int) -> Iterator[str]:
-    yield f"- status: {report.status}" + (f", was {_lasted(report, now)}" if report.previous else "")
+    yield f"- status: {report.status.name.lower()}{_before(report, now)}"
+    if report.status is Told.FLAPPING:
+        yield "- flapping: it changes too often to tell each change; what is true is told when it calms down"
     if report.incident_since and report.incident_since != report.since and now > report.incident_since:
         yield f"- problem: since {duration_text((now - report.incident_since) / 1000)}"
     named = {
@@ -70,11 +78,18 @@ def _block(name: str, text: str, limit: int) -> Iterator[str]:
         yield from (f"  {line}".rstrip() for line in found)
 
 
+def _before(report: Report, now: int) -> str:
+    if report.repeat:
+        return f", told again ({report.repeat}. repetition)"
+    return f", was {_lasted(report, now)}" if report.previous else ""
+
+
 def _lasted(report: Report, now: int) -> str:
     """Say `critical for 2h 5m`, or just `critical` when it is not known since when."""
+    word = report.previous.name.lower() if report.previous else "unknown"
     if not report.since or now <= report.since:
-        return str(report.previous)
-    return f"{report.previous} for {duration_text((now - report.since) / 1000)}"
+        return word
+    return f"{word} for {duration_text((now - report.since) / 1000)}"
 
 
 def measured(metric: Metric) -> str:

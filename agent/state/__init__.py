@@ -1,0 +1,166 @@
+"""Pure: believed states + what a run said + now -> new states, and what to report.
+
+The level rule (Icinga, Nagios and Sensu report on edges and lose alerts under suppression): report if and only if
+nothing suppresses and what is true now differs from what was last reported; plus repeats of problems that last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2s
+
+import msgspec
+
+from agent.model import Outcome, Policy, Report, Result, State, Status, Told
+from agent.state.counting import count, decide
+from agent.state.flapping import flaps
+from agent.state.hysteresis import held_results
+
+GONE = "no longer seen by this check"
+RUNS_AGAIN = "the check runs again"
+LONGEST_REPEAT_SECONDS = 86_400.0
+
+Reasons = Callable[[str], tuple[str, ...]]
+"""Tells for a subject why nothing may be reported of it now; empty: nothing suppresses."""
+
+
+def nothing(subject: str) -> tuple[str, ...]:
+    """Nothing suppresses."""
+    return ()
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one result did to one subject."""
+
+    before: State
+    state: State
+    result: Result
+    at: int
+    """When the result was observed, Unix milliseconds."""
+    report: Report | None = None
+
+    @property
+    def undecided(self) -> bool:
+        """The latest result differs from what is believed: worth a retry sooner."""
+        return self.result.status != self.state.decided
+
+
+def advance(
+    states: Mapping[str, State], outcome: Outcome, policy: Policy, now: int, reasons: Reasons = nothing
+) -> list[Step]:
+    """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
+    return [
+        move(
+            states.get(result.subject) or State(outcome.check, result.subject),
+            result,
+            policy,
+            now,
+            reasons(result.subject),
+        )
+        for result in completed(states, outcome)
+    ]
+
+
+def completed(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
+    """Return the outcome's results, and one for every known subject that the run should have named but did not."""
+    if outcome.failed:
+        return outcome.results
+    named = {result.subject for result in outcome.results}
+    missing = [subject for subject in states if subject not in named]
+    return outcome.results + tuple(
+        Result(Status.NODATA, GONE, subject) if subject else Result(Status.OK, RUNS_AGAIN) for subject in missing
+    )
+
+
+def move(state: State, result: Result, policy: Policy, now: int, reasons: tuple[str, ...] = ()) -> Step:
+    """Move one subject by one result."""
+    result, raised = held_results(result, state.raised)
+    counted = count(state, result.status, policy, now)
+    decided = decide(counted, result.status, policy)
+    believed = msgspec.structs.replace(
+        counted,
+        decided=decided,
+        decided_since=state.decided_since if decided == state.decided else now,
+        raised=raised,
+        **flaps(state, decided, policy.flapping),
+    )
+    report = due_report(believed, state, policy, now)
+    after = believed if report is None else told(believed, report, now, reasons)
+    settled = msgspec.structs.replace(after, held="; ".join(reasons) if report and reasons else "")
+    return Step(state, forget_counts(settled), result, now, None if reasons else report)
+
+
+def due_report(state: State, before: State, policy: Policy, now: int) -> Report | None:
+    """Apply the level rule. A subject never told of counts as ok, so the first ok is nothing to report."""
+    last = state.reported or Told.OK
+    truth = true_now(state)
+    if truth is None:
+        return None
+    if truth == last:
+        return due_repeat(state, policy, now)
+    sequence = state.events + 1
+    opens = last is Told.OK
+    return Report(
+        status=truth,
+        previous=state.reported or (Told(before.decided) if before.decided else None),
+        reason=f"{truth.name.lower()} now, last reported {state.reported or 'nothing'}",
+        incident=incident_id(state, sequence, now) if opens else state.incident,
+        sequence=sequence,
+        since=state.reported_at or before.decided_since,
+        incident_since=now if opens else state.incident_since,
+    )
+
+
+def true_now(state: State) -> Told | None:
+    """Return what the API should know of the subject; None before anything is believed."""
+    if state.flapping:
+        return Told.FLAPPING
+    return Told(state.decided) if state.decided else None
+
+
+def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
+    """Tell a problem that lasts once more: after the configured time, then after twice as long, up to a day."""
+    if not policy.repeat_every or state.reported in (None, Told.OK):
+        return None
+    wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
+    if now - state.reported_at < wait * 1000:
+        return None
+    return Report(
+        status=Told(state.reported),
+        previous=state.reported,
+        reason=f"still {state.reported}, told again",
+        incident=state.incident,
+        sequence=state.events + 1,
+        since=state.reported_at,
+        incident_since=state.incident_since,
+        repeat=state.repeats + 1,
+    )
+
+
+def told(state: State, report: Report, now: int, reasons: tuple[str, ...]) -> State:
+    """Return the state after the report is on its way; both are written in one transaction."""
+    if reasons:
+        return state
+    over = report.status is Told.OK
+    return msgspec.structs.replace(
+        state,
+        reported=report.status,
+        reported_at=now,
+        repeats=report.repeat,
+        incident="" if over else report.incident,
+        incident_since=0 if over else report.incident_since,
+        events=report.sequence,
+    )
+
+
+def forget_counts(state: State) -> State:
+    """Drop the count towards what is decided already, so that a steady ok is one unchanging value."""
+    if state.decided is Status.OK and state.good:
+        return msgspec.structs.replace(state, good=0)
+    return state
+
+
+def incident_id(state: State, sequence: int, now: int) -> str:
+    """Name an incident by what began it: the same stream of results names it the same, restarts or not."""
+    text = "\0".join((state.check, state.subject, str(sequence), str(now)))
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

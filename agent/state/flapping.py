@@ -1,0 +1,39 @@
+"""Pure: flap detection as Icinga 2 and Nagios 4 reckon it, over what is decided instead of every single result.
+
+A subject whose blips `fail_after` swallows is not told of, so it does not flap either.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from agent.model import Flapping, State, Status
+
+WINDOW = 20
+WEIGHTS = {
+    "icinga": [0.8 + 0.02 * age for age in range(WINDOW)],
+    "nagios": [0.75 + age * 0.5 / (WINDOW - 1) for age in range(WINDOW)],
+}
+"""Of transitions, oldest first. Source: icinga2 lib/icinga/checkable-flapping.cpp, nagioscore base/flapping.c."""
+
+
+def flaps(state: State, decided: Status | None, flapping: Flapping | None) -> dict[str, Any]:
+    """Return the fields of the state that flap detection moves, given what is decided now."""
+    if flapping is None:
+        return {"changes": 0, "flapping": False}
+    changed = state.decided is not None and decided is not state.decided
+    changes = ((state.changes << 1) | changed) & ((1 << WINDOW) - 1)
+    return {"changes": changes, "flapping": is_flapping(state.flapping, percent(changes, flapping.formula), flapping)}
+
+
+def percent(changes: int, formula: str) -> float:
+    """Return the weighted share of changes among the last 20 results, in per cent."""
+    weights = WEIGHTS[formula]
+    return 100 / WINDOW * sum(weights[WINDOW - 1 - bit] for bit in range(WINDOW) if changes >> bit & 1)
+
+
+def is_flapping(was: bool, now: float, flapping: Flapping) -> bool:
+    """Nagios begins at its upper threshold, Icinga above it; both end at the lower one."""
+    if was:
+        return now > flapping.low
+    return now >= flapping.high if flapping.formula == "nagios" else now > flapping.high
