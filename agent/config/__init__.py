@@ -9,6 +9,7 @@ from pathlib import Path
 from agent.catalog import Catalog
 from agent.config.agent_section import read_agent
 from agent.config.checks import read_checks
+from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown
 from agent.config.secrets import Secrets
 from agent.config.wording import one_line, said, unknown
@@ -30,6 +31,7 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         paths = drop_ins(directory)
     except Unreadable as error:
         return Config(problems=(Problem(Place(shown(directory)), str(error)),))
+    zone_fault.cache_clear()  # the host may have got its time zones since the last load
     secrets = Secrets(environ)
     files: list[Mapping[str, Located]] = []
     problems: list[Problem] = []

@@ -181,7 +181,8 @@ def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> 
 def _level(level: Level, name: str, written: Written) -> str:
     if name not in written:
         return f"{level} (the default)"
-    return said(written[name]) if written[name].source else str(level)
+    sources = [leaf.source for leaf in written[name].leaves() if leaf.source]
+    return f"the value of {sources[0]}" if sources else str(level)
 
 
 def own(check: Check, written: Written, place: Place) -> Iterator[Fault]:
