@@ -1,0 +1,28 @@
+"""Time spans and sizes as people say them."""
+
+from __future__ import annotations
+
+
+def duration_text(seconds: float) -> str:
+    """Say a time span for people: `12ms`, `1.5s`, `2m 5s`, `3h 10m`, `4d 6h`."""
+    if seconds < 1:
+        return f"{seconds * 1000:.3g}ms"
+    if seconds < 60:
+        return f"{seconds:.3g}s"
+    whole = round(seconds)
+    for size, unit, smaller, small_unit in ((86400, "d", 3600, "h"), (3600, "h", 60, "m"), (60, "m", 1, "s")):
+        if whole >= size:
+            rest = whole % size // smaller
+            return f"{whole // size}{unit}" + (f" {rest}{small_unit}" if rest else "")
+    return f"{whole}s"
+
+
+def size_text(number: float) -> str:
+    """Say a number of bytes for people: `512 B`, `1.5 GiB`."""
+    if abs(number) < 1024:
+        return f"{number:g} B"
+    for unit in ("KiB", "MiB", "GiB", "TiB"):
+        number /= 1024
+        if abs(number) < 1024:
+            return f"{number:.3g} {unit}" if abs(number) < 100 else f"{number:.0f} {unit}"
+    return f"{number / 1024:.3g} PiB"
