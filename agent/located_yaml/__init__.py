@@ -9,6 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
+from agent.located_yaml.advice import reworded, short
 from agent.settings import Place
 
 MOST_DEPTH = 32
@@ -79,7 +80,7 @@ def parse(content: bytes, file: str) -> Located:
     try:
         return _Composer(yaml.parse(text, Loader=_LOADER), file).document()
     except yaml.MarkedYAMLError as error:
-        raise _reworded(error, text, file) from None
+        raise YamlError(*reworded(error, text, file)) from None
     except yaml.YAMLError as error:
         raise YamlError(Place(file), f"not YAML: {error}") from None
 
@@ -124,7 +125,7 @@ class _Composer:
         self._grow(event, 1)
         value = self._value(event, depth)
         if event.tag is not None:
-            value = Refusal(f"the tag {_short(event.tag)} is not supported, write the plain value (text in quotes)")
+            value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
         node = Located(value, self._place(event))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._size - before, _height(node))
@@ -170,7 +171,7 @@ class _Composer:
         elif name in found:
             earlier = found[name].value
             first = found[name] if not (isinstance(earlier, Refusal) and earlier.first) else earlier.first
-            text = f"{_short(name)} is written twice, first at {first.key}: remove one"
+            text = f"{short(name)} is written twice, first at {first.key}: remove one"
             found[name] = Located(Refusal(text, first), place, first.key)
         else:
             found[name] = value
@@ -187,7 +188,7 @@ class _Composer:
 
     def _alias(self, event: Any, depth: int) -> Located:
         if event.anchor not in self._anchors:
-            name = f"*{_short(event.anchor)[1:-1]}"
+            name = f"*{short(event.anchor)[1:-1]}"
             self._stop(event, f"{name} names no complete value above; put quotes around text that begins with *")
         node, size, height = self._anchors[event.anchor]
         self._grow(event, size)
@@ -212,10 +213,6 @@ def _height(node: Located) -> int:
     return 1 + max(map(_height, below), default=-1)
 
 
-def _short(text: str) -> str:
-    return repr(text if len(text) <= 60 else text[:57] + "...")
-
-
 def _key_fault(key: object) -> str:
     if isinstance(key, (dict, list)):
         return "a key must be text: put quotes around what begins with { or ["
@@ -238,49 +235,3 @@ def _decoded(content: bytes, file: str) -> str:
 def _place_at(before: str, file: str) -> Place:
     line_start = before.rfind("\n") + 1
     return Place(file, before.count("\n") + 1, len(before) - line_start + 1)
-
-
-def _reworded(error: yaml.MarkedYAMLError, text: str, file: str) -> YamlError:
-    """Say a parser's complaint in the words of somebody who edits the file."""
-    problem, mark = error.problem or "", error.problem_mark or error.context_mark
-    lines = text.split("\n")
-    if problem == "found unexpected end of stream" or "':'" in problem or "expected ','" in problem:
-        mark = error.context_mark or mark
-    if mark is None:
-        return YamlError(Place(file), f"not YAML: {problem}")
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    above = lines[mark.line - 1] if mark.line else ""
-    if "mapping values" in problem and (tight := _TIGHT.search(above)):
-        return YamlError(Place(file, mark.line, tight.start(1) + 1), _tight_advice(tight[1]))
-    text = _advice(problem, line, mark.column) or f"not YAML: {problem}"
-    return YamlError(Place(file, mark.line + 1, mark.column + 1), text)
-
-
-def _advice(problem: str, line: str, column: int) -> str:
-    at = line[column : column + 1]
-    if "tab character" in problem or ("cannot start any token" in problem and at == "\t"):
-        return "a tab cannot indent or separate here, use spaces"
-    if "cannot start any token" in problem:
-        return f"a value cannot begin with {at!r}, put quotes around it"
-    if "unexpected end of stream" in problem:
-        return f"the quote {at} that opens here is never closed"
-    if "':'" in problem and (tight := _TIGHT.search(line)):
-        return _tight_advice(tight[1])
-    return next((advice for words, advice in _ADVICE.items() if words in problem), "")
-
-
-def _tight_advice(text: str) -> str:
-    return f"a space is missing after the colon in {_short(text)}"
-
-
-_TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
-_ADVICE = {
-    "mapping values": "a ':' does not fit here: put quotes around a value with ': ' in it, or correct the indentation",
-    "could not find expected ':'": "a key without ':' and a value, or a line indented too little",
-    "did not find expected key": "this does not fit what is above it: look for wrong indentation or an unclosed quote",
-    "expected '-' indicator": "this does not fit the list above: begin the line with '- ', or correct the indentation",
-    "did not find expected ',' or ']'": "the '[' that opens here is not closed, or a comma is missing",
-    "did not find expected ',' or '}'": "the '{' that opens here is not closed, or a comma is missing",
-    "unknown escape character": "a backslash means something in double quotes: use single quotes, or write it twice",
-    "expected comment or line break": "only text on the following lines can follow | or >: put quotes around the value",
-}
