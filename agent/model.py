@@ -170,6 +170,23 @@ class Report(msgspec.Struct, frozen=True):
     """The how many-th repetition of a problem that lasts; 0: news."""
 
 
+class Reason(msgspec.Struct, frozen=True):
+    """Why nothing is reported of a subject now."""
+
+    text: str
+    until: int = 0
+    """When it ends, Unix milliseconds; 0 when nobody knows."""
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """A person's suppression, until it ends by itself. Times are Unix milliseconds."""
+
+    selector: str
+    since: int
+    until: int
+    reason: str = ""
+
+
 class Event(msgspec.Struct, frozen=True):
     """One create-event call, worded and complete; kept as it is until it is delivered."""
 

@@ -11,10 +11,11 @@ from typing import Any
 
 from agent.api import Check
 from agent.expect import Expectations
-from agent.model import Event, Outcome, Policy, Report, Result, State, Status
+from agent.model import Event, Outcome, Policy, Reason, Report, Result, State, Status
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
 from agent.store import Change, LastRun, Store, StoreError
+from agent.suppress import DOWN, Suppression
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -39,6 +40,7 @@ class Recorder:
         told: Callable[[], None],
         retry: Callable[[str, float], None],
         next_run: Callable[[str], int],
+        suppression: Callable[[Mapping[str, Mapping[str, State]]], Suppression],
     ) -> None:
         self._store = store
         self._checks = checks
@@ -46,10 +48,15 @@ class Recorder:
         self._told = told
         self._retry = retry
         self._next_run = next_run
+        self._suppression = suppression
         self._queue: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
         self._states: dict[str, dict[str, State]] = {}
         for state in store.states():
             self._states.setdefault(state.check, {})[state.subject] = state
+        self._children: dict[str, list[str]] = {}
+        for check in checks.values():
+            for parent in check.depends_on.checks:
+                self._children.setdefault(parent, []).append(check.name)
         self._unwritten: list[Change] = []
         self._memories: dict[str, dict[str, Any]] = {}
         self._write_at = 0.0
@@ -123,15 +130,31 @@ class Recorder:
         config = self._checks[outcome.check]
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
-        for step in advance(states, outcome, config.policy, observed):
+        suppression = self._suppression(self._states)
+
+        def reasons(subject: str) -> tuple[Reason, ...]:
+            return suppression.reasons(config, subject, outcome.started_at, observed)
+
+        for step in advance(states, outcome, config.policy, observed, reasons):
             states[step.state.subject] = step.state
             if step.report or step.state != step.before:
                 self._unwritten.append(self._change(step, config))
             self._note(step, outcome)
-            if step.undecided and config.retry_interval:
-                self._retry(config.name, config.retry_interval)
+            self._look_again(step, config)
         if outcome.memory is not None:
             self._memories[outcome.check] = outcome.memory
+
+    def _look_again(self, step: Step, config: CheckConfig) -> None:
+        """Have a run sooner where it will matter: undecided, a reason to be silent ends, a parent is well again."""
+        if step.undecided and config.retry_interval:
+            self._retry(config.name, config.retry_interval)
+        for reason in step.held:
+            if reason.until:
+                self._retry(config.name, max(0, reason.until - step.at) / 1000)
+        if step.before.decided in DOWN and step.state.decided not in DOWN:
+            for child in self._children.get(config.name, ()):
+                if any(state.held for state in self._states.get(child, {}).values()):
+                    self._retry(child, 0.0)
 
     def _change(self, step: Step, config: CheckConfig) -> Change:
         return Change(step.state, self._compose(step.report, step, config) if step.report else None)

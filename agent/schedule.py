@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
+from agent.cron import cron_trigger
 from agent.settings import CheckConfig
 
 Start = Callable[[CheckConfig, float], None]
@@ -139,21 +139,10 @@ class Schedule:
 def trigger_of(config: CheckConfig, now: datetime, at_once: bool = False) -> BaseTrigger:
     """Return the check's trigger: its cron line, or its interval from a start of its own."""
     if config.cron:
-        from apscheduler.triggers.cron import CronTrigger
-
-        return CronTrigger.from_crontab(config.cron, timezone=zone_of(config.timezone))
+        return cron_trigger(config.cron, config.timezone)
     anchor = now + timedelta(seconds=offset(config))
     first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else anchor
     return Every(anchor, config.interval, first)
-
-
-def zone_of(name: str) -> tzinfo:
-    """Return the time zone of that name; the host's own for ''."""
-    if name:
-        return ZoneInfo(name)
-    from tzlocal import get_localzone
-
-    return get_localzone()
 
 
 def offset(config: CheckConfig) -> float:

@@ -7,6 +7,7 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.catalog import Catalog
@@ -15,15 +16,18 @@ from agent.delivery import Api, Terminal
 from agent.emitter import Emitter, Limiter
 from agent.event import compose
 from agent.hosttags import host_tags
-from agent.model import Event, Report
+from agent.maintenance import Windows
+from agent.model import Event, Report, State
 from agent.recorder import Compose, Recorder
 from agent.redact import redactor
 from agent.runner import Runner
 from agent.schedule import Schedule
 from agent.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
 from agent.settings import CheckConfig, Config, EventsSettings
+from agent.silences import Silences
 from agent.state import Step
 from agent.store import Store
+from agent.suppress import Suppression
 
 log = logging.getLogger("hostvigil")
 
@@ -38,14 +42,20 @@ class ConfigError(Exception):
 class Service:
     """One agent at work, from `start` to `stop`."""
 
-    def __init__(self, config: Config, store: Store) -> None:
+    def __init__(self, config: Config, store: Store, state_dir: Path) -> None:
         self._config = config
         self._store = store
         checks = {**config.checks, **broken_checks(config), OWN_NAME: own_check()}
         self._emitter = emitter(config.agent.events, store)
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         self._recorder = Recorder(
-            store, checks, composer(config), self._emitter.wake, self._schedule.retry, self._schedule.next_run
+            store,
+            checks,
+            composer(config),
+            self._emitter.wake,
+            self._schedule.retry,
+            self._schedule.next_run,
+            suppressor(config, Silences(state_dir)),
         )
         scrub = redactor(config.secrets) if config.secrets else None
         self._runner = Runner(self._recorder.put, scrub, store.memories())
@@ -82,7 +92,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool = False) -> None:
         log.warning("%s", problem)
     if not config.checks and not broken_checks(config):
         raise ConfigError(f"{config_dir}: no checks to run")
-    service = Service(config, Store.open(state_dir))
+    service = Service(config, Store.open(state_dir), state_dir)
     service.start(at_once)
     log.info("%d checks from %s, state in %s", len(config.checks), config_dir, state_dir)
     stop.wait()
@@ -104,3 +114,9 @@ def composer(config: Config) -> Compose:
         return compose(report, step.result, check, host, config.agent.tags, step.at)
 
     return composed
+
+
+def suppressor(config: Config, silences: Silences) -> Callable[[Mapping[str, Mapping[str, State]]], Suppression]:
+    """Return what gathers all that may suppress at a moment."""
+    agent, ends = config.agent, Windows().ends
+    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states)

@@ -46,6 +46,25 @@ class EventsSettings(msgspec.Struct, frozen=True):
     client_key: str = ""
 
 
+class Maintenance(msgspec.Struct, frozen=True):
+    """A recurring window in which nothing is reported: it begins when the cron line says so."""
+
+    cron: str
+    duration: float
+    """Seconds."""
+    timezone: str = ""
+    select: str = "*"
+    """Which checks; see `selector`. A check's own windows are about that check alone."""
+    reason: str = ""
+
+
+class DependsOn(msgspec.Struct, frozen=True):
+    """Parents whose problem suppresses this check: any one of them, or only all of them together."""
+
+    checks: tuple[str, ...] = ()
+    all: bool = False
+
+
 class AgentSettings(msgspec.Struct, frozen=True):
     """The merged `agent:` sections of all files."""
 
@@ -53,6 +72,9 @@ class AgentSettings(msgspec.Struct, frozen=True):
     """Empty: this host's own name."""
     tags: dict[str, str] = {}
     events: EventsSettings = EventsSettings()
+    maintenance: tuple[Maintenance, ...] = ()
+    watch: bool = False
+    """Take over changed drop-ins without being asked to reload."""
 
 
 class CheckConfig(msgspec.Struct, frozen=True):
@@ -75,6 +97,8 @@ class CheckConfig(msgspec.Struct, frozen=True):
     enabled: bool = True
     description: str = ""
     runbook: str = ""
+    depends_on: DependsOn = DependsOn()
+    maintenance: tuple[Maintenance, ...] = ()
     places: dict[str, Place] = {}
     """Where each setting was written."""
 

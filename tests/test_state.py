@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
-from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Report, Result, State, Status, Told
+from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Reason, Report, Result, State, Status, Told
 from agent.state import Step, advance, move
 from agent.state.flapping import percent
 
@@ -24,7 +24,7 @@ def play(letters: str, policy: Policy = STEADY, state: State | None = None, seco
     steps: list[Step] = []
     for number, letter in enumerate(letters):
         before = steps[-1].state if steps else state or State("web")
-        reasons = ("silenced",) if letter.isupper() else ()
+        reasons = (Reason("silenced"),) if letter.isupper() else ()
         result = Result(LETTERS[letter.lower()], letter)
         steps.append(move(before, result, policy, number * seconds * 1000, reasons))
     return steps
@@ -345,6 +345,6 @@ def test_nothing_is_told_that_no_result_said(letters: str, policy: Policy) -> No
 def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Policy) -> None:
     state = State("web")
     for second, (letter, whole) in enumerate(zip(letters, play(letters, policy), strict=True)):
-        again = move(state, whole.result, policy, second * 1000, ("silenced",) if letter.isupper() else ())
+        again = move(state, whole.result, policy, second * 1000, (Reason("silenced"),) if letter.isupper() else ())
         assert again.report == whole.report
         state = msgspec.json.decode(msgspec.json.encode(again.state), type=State)

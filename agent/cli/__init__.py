@@ -20,6 +20,9 @@ COMMANDS = {
     "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
     "status": "show what is what now, since when, and what is still to be told",
     "events": "show events: the latest, the pending, the refused; or retry the refused",
+    "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
+    "silence": "report nothing of some checks for a time; without a selector: list the silences",
+    "unsilence": "end silences before their time",
     "test-event": "check endpoint and key with one info event",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
@@ -50,11 +53,13 @@ def parser() -> argparse.ArgumentParser:
             "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
         )
         one.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
-    for name in ("validate", "check", "status", "events", "test-event", "types"):
+    for name in ("validate", "check", "status", "events", "explain", "silence", "test-event", "types"):
         parsers[name].add_argument("--json", action="store_true", help="print JSON, for machines")
     parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    _silence_options(parsers["silence"], parsers["unsilence"])
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
     return top
@@ -67,6 +72,14 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     events.add_argument("--limit", type=int, default=20, help="how many of the latest [%(default)s]")
     events.add_argument("action", nargs="?", choices=["retry"], help="put refused events back into the outbox")
     events.add_argument("event_id", nargs="?", help="with retry: this event only")
+
+
+def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.ArgumentParser) -> None:
+    what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
+    silence.add_argument("selector", nargs="?", help=what)
+    silence.add_argument("--for", dest="duration", metavar="DURATION", default="1h", help="how long [%(default)s]")
+    silence.add_argument("--reason", default="", help="why, for those who wonder")
+    unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
 
 
 def default_config() -> Path:

@@ -11,7 +11,7 @@ from hashlib import blake2s
 
 import msgspec
 
-from agent.model import Outcome, Policy, Report, Result, State, Status, Told
+from agent.model import Outcome, Policy, Reason, Report, Result, State, Status, Told
 from agent.state.counting import count, decide
 from agent.state.flapping import flaps
 from agent.state.hysteresis import held_results
@@ -20,11 +20,11 @@ GONE = "no longer seen by this check"
 RUNS_AGAIN = "the check runs again"
 LONGEST_REPEAT_SECONDS = 86_400.0
 
-Reasons = Callable[[str], tuple[str, ...]]
+Reasons = Callable[[str], tuple[Reason, ...]]
 """Tells for a subject why nothing may be reported of it now; empty: nothing suppresses."""
 
 
-def nothing(subject: str) -> tuple[str, ...]:
+def nothing(subject: str) -> tuple[Reason, ...]:
     """Nothing suppresses."""
     return ()
 
@@ -38,6 +38,8 @@ class Step(msgspec.Struct, frozen=True):
     at: int
     """When the result was observed, Unix milliseconds."""
     report: Report | None = None
+    held: tuple[Reason, ...] = ()
+    """Why there is no report though there would be one."""
 
     @property
     def undecided(self) -> bool:
@@ -72,7 +74,7 @@ def completed(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ..
     )
 
 
-def move(state: State, result: Result, policy: Policy, now: int, reasons: tuple[str, ...] = ()) -> Step:
+def move(state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()) -> Step:
     """Move one subject by one result."""
     result, raised = held_results(result, state.raised)
     counted = count(state, result.status, policy, now)
@@ -85,9 +87,11 @@ def move(state: State, result: Result, policy: Policy, now: int, reasons: tuple[
         **flaps(state, decided, policy.flapping),
     )
     report = due_report(believed, state, policy, now)
-    after = believed if report is None else told(believed, report, now, reasons)
-    settled = msgspec.structs.replace(after, held="; ".join(reasons) if report and reasons else "")
-    return Step(state, forget_counts(settled), result, now, None if reasons else report)
+    if report and reasons:
+        held = msgspec.structs.replace(believed, held="; ".join(reason.text for reason in reasons))
+        return Step(state, forget_counts(held), result, now, held=reasons)
+    after = told(believed, report, now) if report else believed
+    return Step(state, forget_counts(msgspec.structs.replace(after, held="")), result, now, report)
 
 
 def due_report(state: State, before: State, policy: Policy, now: int) -> Report | None:
@@ -137,10 +141,8 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     )
 
 
-def told(state: State, report: Report, now: int, reasons: tuple[str, ...]) -> State:
+def told(state: State, report: Report, now: int) -> State:
     """Return the state after the report is on its way; both are written in one transaction."""
-    if reasons:
-        return state
     over = report.status is Told.OK
     return msgspec.structs.replace(
         state,

@@ -1,0 +1,28 @@
+"""hostvigil unsilence: ends silences before their time."""
+
+from __future__ import annotations
+
+import argparse
+import time
+
+import msgspec
+
+from agent.cli import fail
+from agent.model import Silence
+from agent.silences import change, read
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0; 1 when there was no such silence, 2 when it cannot be written."""
+    now = time.time_ns() // 1_000_000
+
+    def meant(silence: Silence) -> bool:
+        return options.selector in ("*", silence.selector)
+
+    try:
+        ended = sum(meant(silence) for silence in read(options.state) if silence.until > now)
+        change(options.state, lambda silences: [silence for silence in silences if not meant(silence)], now)
+    except (OSError, msgspec.MsgspecError) as error:
+        return fail(error)
+    print(f"{ended} silences ended" if ended != 1 else "1 silence ended")
+    return 0 if ended else 1

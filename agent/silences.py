@@ -1,0 +1,92 @@
+"""The silences: a small file beside the store, written by `hostvigil silence`, read by the agent when it changes.
+
+Not a table of the store: a person's word must get through while the database is busy, full or being mended.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+
+from agent.model import Silence
+
+log = logging.getLogger("hostvigil.silences")
+
+FILE = "silences.json"
+LOCK = "silences.lock"
+
+
+class Silences:
+    """What the agent sees of the file: one stat a look, read again only when it changed."""
+
+    def __init__(self, directory: Path) -> None:
+        self._file = directory / FILE
+        self._seen: tuple[int, int, int] | None = None
+        self._silences: tuple[Silence, ...] = ()
+
+    def __call__(self) -> tuple[Silence, ...]:
+        try:
+            found = self._file.stat()
+        except OSError:
+            self._seen, self._silences = None, ()
+            return ()
+        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
+        if seen != self._seen:
+            self._seen = seen
+            self._silences = self._read()
+        return self._silences
+
+    def _read(self) -> tuple[Silence, ...]:
+        try:
+            return read(self._file.parent)
+        except (OSError, msgspec.MsgspecError) as error:
+            log.error("%s cannot be read, nothing is silenced: %s", self._file, error)
+            return ()
+
+
+def read(directory: Path) -> tuple[Silence, ...]:
+    """Return the silences; OSError or MsgspecError when the file is no such file."""
+    try:
+        return msgspec.json.decode((directory / FILE).read_bytes(), type=tuple[Silence, ...])
+    except FileNotFoundError:
+        return ()
+
+
+def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Silence]], now: int) -> list[Silence]:
+    """Replace the silences, the ended ones dropped; `now` in Unix milliseconds. OSError when that cannot be done."""
+    with _alone(directory):
+        kept = [silence for silence in changed(read(directory)) if silence.until > now]
+        fresh = directory / f"{FILE}.new"
+        fresh.unlink(missing_ok=True)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            _give_to_owner(out.fileno(), directory)
+            out.write(msgspec.json.encode(kept))
+            out.flush()
+            os.fsync(out.fileno())
+        fresh.rename(directory / FILE)
+        return kept
+
+
+@contextmanager
+def _alone(directory: Path) -> Iterator[None]:
+    """Two people may silence at the same moment."""
+    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        _give_to_owner(descriptor, directory)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _give_to_owner(descriptor: int, directory: Path) -> None:
+    """What root writes here, the agent's user must be able to read."""
+    if os.geteuid() == 0:
+        owner = directory.stat()
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)

@@ -1,0 +1,167 @@
+"""Why nothing is told: silences, maintenance windows, parents; and when it is told after all."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+
+from agent.api import Check
+from agent.cron import cron_trigger
+from agent.maintenance import Windows, span
+from agent.model import Silence, State, Status, Told
+from agent.selector import matches, problem
+from agent.settings import CheckConfig, DependsOn, Maintenance, Place
+from agent.silences import Silences, change, read
+from agent.suppress import Suppression
+
+MINUTE = 60_000
+HOUR = 60 * MINUTE
+
+
+def at(text: str) -> int:
+    return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
+
+
+def config(name: str = "web", **settings: object) -> CheckConfig:
+    return CheckConfig(name, "none", Check(), Place("x.yaml"), **settings)  # type: ignore[arg-type]
+
+
+def texts(suppression: Suppression, check: CheckConfig, began: int, now: int | None = None, subject: str = "") -> str:
+    found = suppression.reasons(check, subject, began, began if now is None else now)
+    return "; ".join(reason.text for reason in found)
+
+
+def suppression(
+    silences: tuple[Silence, ...] = (),
+    windows: tuple[Maintenance, ...] = (),
+    states: dict[str, dict[str, State]] | None = None,
+) -> Suppression:
+    return Suppression({"env": "prod"}, silences, windows, Windows().ends, states or {})
+
+
+@pytest.mark.parametrize(
+    ("selector", "fits"),
+    [
+        ("*", True),
+        ("web", True),
+        ("w*b", True),
+        ("db", False),
+        ("web:/mnt/*", True),
+        ("web:/var", False),
+        ("env=prod", True),
+        ("env=p*", True),
+        ("env=test", False),
+        ("web env=prod", True),
+        ("web env=test", False),
+        ("", False),
+    ],
+)
+def test_a_selector_names_checks_subjects_and_tags(selector: str, fits: bool) -> None:
+    assert matches(selector, "web", {"env": "prod"}, "/mnt/a=b") is fits
+
+
+@pytest.mark.parametrize("selector", ["", "  ", "=x", "env="])
+def test_a_selector_that_means_nothing_is_refused(selector: str) -> None:
+    assert "write" in problem(selector)
+
+
+def test_a_silence_holds_until_it_ends_and_says_why() -> None:
+    silences = (Silence("web*", since=1000, until=5000, reason="deploy"),)
+    assert "silenced until" in texts(suppression(silences), config(), 1000)
+    assert ": deploy" in texts(suppression(silences), config(), 4999)
+    assert texts(suppression(silences), config(), 999) == ""
+    assert texts(suppression(silences), config(), 5000) == ""
+    assert texts(suppression(silences), config("db"), 1000) == ""
+
+
+def test_what_was_seen_while_silenced_is_not_told_when_it_ends_during_the_run() -> None:
+    silences = (Silence("web", since=1000, until=5000),)
+    assert texts(suppression(silences), config(), began=4990, now=5010) != ""
+
+
+def test_a_maintenance_window_is_open_from_its_cron_line_for_its_duration() -> None:
+    window = Maintenance("0 2 * * sun", 2 * 3600, "Europe/Berlin", reason="backups")
+    check = config(maintenance=(window,))
+    nothing = suppression()
+    assert texts(nothing, check, at("2026-11-22T00:59:59")) == ""
+    assert texts(nothing, check, at("2026-11-22T01:00:00")).endswith("backups")
+    assert texts(nothing, check, at("2026-11-22T02:59:59.999")).endswith("backups")
+    assert texts(nothing, check, at("2026-11-22T03:00:00")) == ""
+    assert texts(nothing, check, at("2026-11-23T01:30:00")) == ""
+
+
+def test_a_window_of_the_agent_is_for_the_checks_it_selects() -> None:
+    window = Maintenance("* * * * *", 120, "UTC", select="env=prod db-*")
+    assert texts(suppression(windows=(window,)), config("db-1"), at("2026-11-22T01:00:00")) != ""
+    assert texts(suppression(windows=(window,)), config("web"), at("2026-11-22T01:00:00")) == ""
+
+
+def test_a_window_is_as_long_on_the_day_the_clock_goes_forward() -> None:
+    trigger = cron_trigger("30 1 * * *", "Europe/Berlin")
+    _, _, end = span(trigger, 3600.0, at("2026-03-29T00:45:00"))
+    assert end == at("2026-03-29T01:30:00")
+
+
+def test_the_answer_about_a_window_is_remembered_and_given_up_when_the_clock_is_set_back() -> None:
+    windows, window = Windows(), Maintenance("0 2 * * *", 3600, "UTC")
+    assert windows.ends(window, at("2026-11-22T02:30:00")) == at("2026-11-22T03:00:00")
+    assert windows.ends(window, at("2026-11-22T01:30:00")) == 0
+    assert windows.ends(window, at("2026-11-22T02:00:00")) == at("2026-11-22T03:00:00")
+    assert windows.ends(window, at("2026-11-25T12:00:00")) == 0
+
+
+def parent(decided: Status | None, since: int = 0, events: int = 1) -> dict[str, State]:
+    return {"": State("router", decided=decided, decided_since=since, events=events, reported=Told.OK)}
+
+
+@pytest.mark.parametrize(
+    ("decided", "holds"),
+    [(Status.CRITICAL, True), (Status.NODATA, True), (Status.WARNING, False), (Status.OK, False), (None, False)],
+)
+def test_a_parent_that_is_down_suppresses_its_children(decided: Status | None, holds: bool) -> None:
+    child = config(depends_on=DependsOn(("router",)))
+    assert bool(texts(suppression(states={"router": parent(decided)}), child, 100)) is holds
+
+
+def test_a_parent_without_a_result_suppresses_nothing() -> None:
+    assert texts(suppression(), config(depends_on=DependsOn(("router",))), 100) == ""
+
+
+def test_what_was_seen_before_the_parent_recovered_is_not_told() -> None:
+    child = config(depends_on=DependsOn(("router",)))
+    states = {"router": parent(Status.OK, since=1000)}
+    assert "just now" in texts(suppression(states=states), child, began=900, now=1100)
+    assert texts(suppression(states=states), child, began=1001) == ""
+
+
+def test_with_all_only_the_last_parent_to_go_down_suppresses() -> None:
+    child = config(depends_on=DependsOn(("a", "b"), all=True))
+    down, well = parent(Status.CRITICAL), parent(Status.OK)
+    assert texts(suppression(states={"a": down, "b": well}), child, 1) == ""
+    assert texts(suppression(states={"a": down, "b": down}), child, 1) != ""
+    either = config(depends_on=DependsOn(("a", "b")))
+    assert texts(suppression(states={"a": down, "b": well}), either, 1) == "depends on a, which is critical"
+
+
+def test_silences_are_kept_for_the_owner_only_and_ended_ones_are_dropped(tmp_path: Path) -> None:
+    change(tmp_path, lambda silences: [*silences, Silence("a", 0, 100), Silence("b", 0, 900)], now=0)
+    change(tmp_path, lambda silences: [*silences, Silence("c", 0, 900)], now=500)
+    assert [silence.selector for silence in read(tmp_path)] == ["b", "c"]
+    assert (tmp_path / "silences.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_file(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    silences = Silences(tmp_path)
+    assert silences() == ()
+    change(tmp_path, lambda _: [Silence("a", 0, 900)], now=0)
+    assert [silence.selector for silence in silences()] == ["a"]
+    (tmp_path / "silences.json").write_text("{broken")
+    assert silences() == ()
+    assert silences() == ()
+    assert len(caplog.records) == 1
+    (tmp_path / "silences.json").unlink()
+    assert silences() == ()
