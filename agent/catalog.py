@@ -7,7 +7,6 @@ import pkgutil
 import re
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from difflib import get_close_matches
 from types import ModuleType
 from typing import Protocol
 
@@ -79,6 +78,8 @@ class Catalog:
             return CatalogError(f"the type '{name}' cannot be used: {reason}")
 
     def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
         close = get_close_matches(name, self._sources, 1)
         shown = repr(name if len(name) <= 60 else name[:57] + "...")
         return f"unknown type {shown}, " + (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 import types
 import typing
-from difflib import get_close_matches
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -65,9 +64,16 @@ def one_line(text: str) -> str:
     return text if len(text) <= 400 else text[:397] + "..."
 
 
+def nearest(name: str, known: typing.Iterable[str]) -> str:
+    """Return the known name that was probably meant, or ''."""
+    from difflib import get_close_matches
+
+    return next(iter(get_close_matches(name, list(known), 1)), "")
+
+
 def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
-    close = get_close_matches(name, known, 1)
-    return f"unknown setting {short(setting)}" + (f", did you mean '{close[0]}'?" if close else "")
+    close = nearest(name, known)
+    return f"unknown setting {short(setting)}" + (f", did you mean '{close}'?" if close else "")
 
 
 _BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")
@@ -102,8 +108,8 @@ def _hint(node: Located, members: tuple[Any, ...]) -> str:
     choices = [
         choice for member in members if typing.get_origin(member) is Literal for choice in typing.get_args(member)
     ]
-    if close := get_close_matches(scalar, [choice for choice in choices if isinstance(choice, str)], 1):
-        return f", did you mean '{close[0]}'?"
+    if close := nearest(scalar, (choice for choice in choices if isinstance(choice, str))):
+        return f", did you mean '{close}'?"
     if int in members or float in members:
         number = scalar.lstrip("+-0_") if scalar.isascii() else ""
         return f": write {number}" if number.isdigit() else ""
