@@ -30,6 +30,12 @@ class Told(enum.StrEnum):
     NODATA = "nodata"
     FLAPPING = "error"
     """It changes too often to tell each change. The API's `error` lies between warning and critical."""
+    INFO = "info"
+    """News of the agent itself: no problem and no recovery."""
+
+
+URGENCY = (Told.CRITICAL, Told.FLAPPING, Told.WARNING, Told.NODATA, Told.OK, Told.INFO)
+"""The most urgent first."""
 
 
 class Metric(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -44,6 +44,16 @@ class EventsSettings(msgspec.Struct, frozen=True):
     ca_file: str = ""
     client_cert: str = ""
     client_key: str = ""
+    digest_above: int = 10
+    """More changes than these waiting at once are told together, as digests."""
+    most_events: int = 100_000
+    """Events that wait at the most; beyond that the superseded ones go first."""
+    most_bytes: int = 256 * 1024**2
+    """Size of the database at the most, in bytes."""
+    heartbeat: float = 0.0
+    """Seconds between events that say the agent is alive; 0: none."""
+    start_stop: bool = False
+    """Tell when the agent starts and stops."""
 
 
 class Maintenance(msgspec.Struct, frozen=True):
