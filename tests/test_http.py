@@ -268,7 +268,7 @@ def test_a_name_that_does_not_exist_is_critical() -> None:
     result = look(http("http://shop.invalid/"), getaddrinfo=unknown)
     assert (result.status, result.summary) == (
         Status.CRITICAL,
-        "Name or service not known: looking up shop.invalid",
+        "name or service not known: looking up shop.invalid",
     )
 
 

@@ -66,7 +66,7 @@ class Http(Check, frozen=True, kw_only=True):
     json: Annotated[
         dict[str, JsonCondition],
         Meta(
-            description="Values in a JSON body by dotted path: `status: up`, `queue.length: <100`, `items.0.id: != 7`."
+            description="JSON values by path: `db.state: up`, `list.0.id: != 7`, `length: <9`; `\\.` is a dot in a key."
         ),
     ] = field(default_factory=dict)
     response_headers: Annotated[

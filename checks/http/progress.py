@@ -70,7 +70,7 @@ def _reason(error: Exception, waited: float) -> str:
     if isinstance(error, ssl.SSLError):
         return f"TLS error {(error.reason or 'unknown').lower().replace('_', ' ')}"
     if isinstance(error, socket.gaierror):
-        return error.strerror or "the name cannot be resolved"
+        return (error.strerror or "the name cannot be resolved").lower()
     if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
         return f"no answer within {duration_text(waited)}"
     if isinstance(error, OSError):
