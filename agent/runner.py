@@ -8,6 +8,7 @@ import queue
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -42,6 +43,9 @@ class Run:
         self.abandoned = False
 
 
+Inbox = queue.SimpleQueue[Run]
+
+
 class Runner:
     """Runs checks on daemon threads. `start` never blocks; each run is handed to `deliver` as one outcome."""
 
@@ -56,10 +60,10 @@ class Runner:
         self._memories = {check: msgspec.json.encode(memory) for check, memory in (memories or {}).items()}
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
-        self._queue: queue.SimpleQueue[Run] = queue.SimpleQueue()
         self._running: dict[str, Run] = {}
+        self._waiting: deque[Run] = deque()
         self._workers = 0
-        self._idle = 0
+        self._idle: list[Inbox] = []
         self._stopped = False
         self._shared = SharedWork()
         self._deadlines = Deadlines()
@@ -90,31 +94,45 @@ class Runner:
     def _enqueue(self, run: Run) -> None:
         self._running[run.config.name] = run
         if self._idle:
-            self._idle -= 1
+            # The last to become idle: its memory is still in the processor's cache, and workers too many can end.
+            self._idle.pop().put(run)
         elif self._workers < WORKERS:
-            self._add_worker()
-        self._queue.put(run)
+            self._add_worker(run)
+        else:
+            self._waiting.append(run)
 
-    def _add_worker(self) -> None:
-        self._workers += 1
-        threading.Thread(target=self._work, name="worker", daemon=True).start()
+    def _add_worker(self, run: Run) -> None:
+        try:
+            threading.Thread(target=self._work, args=(run,), name="worker", daemon=True).start()
+        except RuntimeError:
+            log.error("%s: waits for a free thread, the system gives no new one (TasksMax, ulimit -u)", run.config.name)
+            self._waiting.append(run)
+        else:
+            self._workers += 1
 
-    def _work(self) -> None:
-        while (run := self._next()) is not None:
+    def _work(self, first: Run) -> None:
+        inbox: Inbox = queue.SimpleQueue()
+        run: Run | None = first
+        while run is not None:
             outcome = self._execute(run)
             if not self._finish(run):
                 log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
                 return  # another worker took this one's place when the run was given up
             self._deliver(outcome)
+            run = self._next(inbox)
 
-    def _next(self) -> Run | None:
+    def _next(self, inbox: Inbox) -> Run | None:
+        with self._lock:
+            if self._waiting:
+                return self._waiting.popleft()
+            self._idle.append(inbox)
         while True:
             try:
-                return self._queue.get(timeout=IDLE_SECONDS)
+                return inbox.get(timeout=IDLE_SECONDS)
             except queue.Empty:
                 with self._lock:
-                    if self._idle:
-                        self._idle -= 1
+                    if inbox in self._idle:
+                        self._idle.remove(inbox)
                         self._workers -= 1
                         return None
 
@@ -123,8 +141,9 @@ class Runner:
         run.context.begin(msgspec.json.decode(memory))
         run.thread = threading.get_ident()
         run.started_at = time.time_ns() // 1_000_000
-        self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
+        deadline = self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
         results, failed = look(run.config, run.context)
+        deadline.call_off()
         kept, results, failed = self._remember(run, memory, results, failed)
         return self._outcome(run, results, failed, kept)
 
@@ -147,10 +166,7 @@ class Runner:
         with self._lock:
             run.finished = True
             self._running.pop(run.config.name, None)
-            if run.abandoned:
-                return False
-            self._idle += 1
-            return True
+            return not run.abandoned
 
     def _abandon(self, run: Run) -> None:
         with self._lock:
@@ -158,8 +174,8 @@ class Runner:
                 return
             run.abandoned = True
             self._workers -= 1
-            if not self._queue.empty():
-                self._add_worker()
+            if self._waiting:
+                self._add_worker(self._waiting.popleft())
         _interrupt(run)
         limit = duration_text(run.context.timeout)
         self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))

@@ -260,3 +260,15 @@ def test_a_call_that_hangs_holds_one_thread_however_often_it_is_asked_for() -> N
         assert "fine, not answering for" in bench.run(body, timeout=0.1).results[0].summary
     assert sum(thread.name == "call" for thread in threading.enumerate()) == before + 1
     release.set()
+
+
+def test_when_the_system_gives_no_thread_the_run_waits_for_one(caplog: pytest.LogCaptureFixture) -> None:
+    bench = Bench()
+    usual = threading.stack_size(2**46)  # more than there is: no thread can start
+    try:
+        bench.start(lambda ctx: iter([ok("a")]), name="a")
+    finally:
+        threading.stack_size(usual)
+    assert "waits for a free thread" in caplog.text
+    bench.start(lambda ctx: iter([ok("b")]), name="b")
+    assert {bench.outcome().check, bench.outcome().check} == {"a", "b"}
