@@ -63,7 +63,9 @@ class EventsSection(Section, frozen=True):
     timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m; default 15s.")] = Duration(
         15
     )
-    proxy: Annotated[str, Meta(description="Address of an HTTP proxy; default: none but the environment's.")] = ""
+    proxy: Annotated[
+        str, Meta(description="Address of an HTTP proxy; default: none, whatever the environment says.")
+    ] = ""
     ca_file: Annotated[
         str, Meta(description="File with the certificates to trust, PEM; default: the built-in ones.")
     ] = ""

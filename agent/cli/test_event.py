@@ -1,0 +1,47 @@
+"""hostvigil test-event: one info event to the API, past the outbox, to see that endpoint and key are right."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import time
+
+import msgspec
+
+from agent.catalog import Catalog
+from agent.cli import fail
+from agent.config import load
+from agent.delivery import Answer, Api, Kind
+from agent.event import info_event
+from agent.hosttags import host_tags
+from agent.settings import AgentSettings
+
+TEXT = "a test of endpoint and key"
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0 when the API took the event, 1 when it did not, 2 when no endpoint is configured."""
+    config = load(options.config, Catalog(), os.environ)
+    for problem in config.problems:
+        if not problem.check:
+            print(problem, file=sys.stderr)
+    if not config.agent.events.endpoint:
+        return fail("no agent.events.endpoint is configured, events stay on this host")
+    answer = sent(config.agent)
+    if options.json:
+        print(msgspec.json.encode(answer).decode())
+    else:
+        print(text(answer, config.agent))
+    return 0 if answer.kind is Kind.DELIVERED else 1
+
+
+def sent(agent: AgentSettings) -> Answer:
+    body = info_event(TEXT, host_tags(agent.hostname), agent.tags, time.time_ns() // 1_000_000)
+    return Api(agent.events).post(msgspec.json.encode(body))
+
+
+def text(answer: Answer, agent: AgentSettings) -> str:
+    if answer.kind is Kind.DELIVERED:
+        return f"{agent.events.endpoint} took the event: look for {TEXT!r} among the events of your workspace"
+    return f"{agent.events.endpoint} did not take the event ({answer.kind}): {answer.text}"
