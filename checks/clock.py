@@ -1,0 +1,106 @@
+"""`type: clock`."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Iterator
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import Check, CheckError, Context, DurationAbove, Metric, Result, critical, duration_text, judge, ok
+from agent.api import warning as warn
+
+STA_UNSYNC, STA_NANO = 0x0040, 0x2000
+
+Offset = Annotated[DurationAbove | None, Meta(description="How far off the clock is, either way; null: never.")]
+Error = Annotated[
+    DurationAbove | None,
+    Meta(description="How far off the clock may be; grows by 1.8s an hour without contact to its source."),
+]
+
+
+class Clock(Check, frozen=True, kw_only=True):
+    """Watches whether the clock is kept right: what NTP (chrony, timesyncd, ntpd) told the kernel. Uses no network.
+
+    By default: warning when the clock was kept right before and is no more, and when it is off by 200ms. The kernel
+    calls a clock that nobody corrects unsynchronised after about nine hours; `error_warning` notices that earlier.
+    A virtual machine whose clock the hypervisor keeps is never synchronised to the kernel: that is ok, unless
+    `synchronised: true` asks for more.
+
+        checks:
+          clock: {type: clock, synchronised: true, offset_critical: 1s, error_warning: 5s, fail_after: 10}
+    """
+
+    synchronised: Annotated[
+        bool | None,
+        Meta(description="true: unsynchronised is critical; false: never mind. Default: warning if it was before."),
+    ] = None
+    offset_warning: Offset = DurationAbove.parse("200ms")
+    offset_critical: Offset = None
+    error_warning: Error = None
+    error_critical: Error = None
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        yield from self.judged(clock(), ctx.memory)
+
+    def judged(self, seen: Seen, memory: dict[str, Any]) -> Iterator[Result | Metric]:
+        yield self._synchronised(seen.synchronised, memory)
+        if not seen.synchronised:
+            return
+        words = f"off by {duration_text(abs(seen.offset))}"
+        yield judge("offset", abs(seen.offset), self.offset_warning, self.offset_critical, unit="s", summary=words)
+        words = f"at most {duration_text(seen.max_error)}"
+        yield judge("max_error", seen.max_error, self.error_warning, self.error_critical, unit="s", summary=words)
+
+    def _synchronised(self, now: bool, memory: dict[str, Any]) -> Result:
+        if now:
+            memory["synchronised"] = True
+            return ok("clock synchronised")
+        if self.synchronised:
+            return critical("clock not synchronised: is chrony, timesyncd or ntpd running, and does it reach a server?")
+        if self.synchronised is None and memory.get("synchronised"):
+            return warn("clock no longer synchronised: does chrony, timesyncd or ntpd run, and reach a server?")
+        return ok("clock not synchronised by NTP")
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """What the kernel knows of its clock; seconds. Source: adjtimex(2)."""
+
+    synchronised: bool
+    offset: float
+    """Still to be corrected; chrony corrects by itself and leaves 0 here."""
+    max_error: float
+
+
+class Timex(ctypes.Structure):
+    """The kernel's struct timex, as far as it is read; the rest is room for it to write to."""
+
+    _fields_ = (
+        ("modes", ctypes.c_uint),
+        ("offset", ctypes.c_long),
+        ("frequency", ctypes.c_long),
+        ("max_error", ctypes.c_long),
+        ("estimated_error", ctypes.c_long),
+        ("status", ctypes.c_int),
+        ("rest", ctypes.c_byte * 256),
+    )
+
+
+def clock() -> Seen:
+    """Ask the kernel; modes 0 changes nothing and needs no rights."""
+    timex = Timex()
+    adjtimex = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
+    if adjtimex is None:
+        raise CheckError("this system has no adjtimex; this check needs Linux")
+    if adjtimex(ctypes.byref(timex)) < 0:
+        reason = os.strerror(ctypes.get_errno())
+        raise CheckError(f"adjtimex: {reason}; a sandbox around the agent forbids it (systemd: ProtectClock=no)")
+    return seen(timex.status, timex.offset, timex.max_error)
+
+
+def seen(status: int, offset: int, max_error: int) -> Seen:
+    """Read the fields of adjtimex(2): the offset's unit is in the status, the error's is always microseconds."""
+    return Seen(not status & STA_UNSYNC, offset / (1e9 if status & STA_NANO else 1e6), max_error / 1e6)

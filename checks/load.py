@@ -1,0 +1,112 @@
+"""`type: load`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from agent.api import Check, CheckError, Context, Level, NumberAbove, PercentAbove, Result, Status, judge, ok
+
+Load1 = Annotated[NumberAbove | None, Meta(description="Load of the last minute, per core; default: never.")]
+Load5 = Annotated[NumberAbove | None, Meta(description="Load of the last 5 minutes, per core; default: never.")]
+Load15 = Annotated[NumberAbove | None, Meta(description="Load of the last 15 minutes, per core; null: never.")]
+Cpu = Annotated[PercentAbove | None, Meta(description="CPU used since the last run, of all cores; default: never.")]
+Wait = Annotated[PercentAbove | None, Meta(description="Idle CPU while a disk was waited for; default: never.")]
+Steal = Annotated[PercentAbove | None, Meta(description="CPU that the hypervisor gave to others; default: never.")]
+
+WORDS = {"cpu": "CPU used", "iowait": "CPU waiting for disks", "steal": "CPU stolen by the hypervisor"}
+TICKS_LEAST = 100
+"""Fewer since the last run (a second of one core) tell nothing."""
+
+
+class Load(Check, frozen=True, kw_only=True):
+    """Watches the load per core, and what the CPUs did since the last run.
+
+    The load counts what runs, wants to run or waits for a disk; a host that is merely busy has about 1 per core.
+    By default: warning from 4 per core over 15 minutes, critical from 10. CPU, iowait and steal are metrics, judged
+    only where a level is given; they are averages since the last run, so the first run has none.
+
+        checks:
+          load: {type: load, load5_warning: 2, load5_critical: 6, steal_warning: 30%, fail_after: 3}
+
+    In a container it is the load of the whole host. Where LXC shows only some of the host's cores (lxcfs), the load
+    per core would be wrong and is not judged; CPU, iowait and steal are.
+    """
+
+    load1_warning: Load1 = None
+    load1_critical: Load1 = None
+    load5_warning: Load5 = None
+    load5_critical: Load5 = None
+    load15_warning: Load15 = NumberAbove.parse(4)
+    load15_critical: Load15 = NumberAbove.parse(10)
+    cpu_warning: Cpu = None
+    cpu_critical: Cpu = None
+    iowait_warning: Wait = None
+    iowait_critical: Wait = None
+    steal_warning: Steal = None
+    steal_critical: Steal = None
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        stat, loadavg = read("/proc/stat"), read("/proc/loadavg")
+        # lxcfs mounts a file of its own over /proc/stat; its loadavg is the host's unless told otherwise.
+        borrowed = Path("/proc/stat").stat().st_dev != Path("/proc").stat().st_dev
+        yield from self.loads(loadavg, stat, borrowed)
+        boot = read("/proc/sys/kernel/random/boot_id").strip()
+        for name, percent in uses(ctx.memory, boot, cpu_ticks(stat)).items():
+            yield self._judged(name, percent, "%", f"{percent:.1f}% {WORDS[name]}")
+
+    def loads(self, loadavg: str, stat: str, borrowed: bool = False) -> Iterator[Result]:
+        """Judge the texts of /proc/loadavg and /proc/stat; `borrowed`: they do not speak of the same cores."""
+        cores = sum(line[:3] == "cpu" and line[3:4].isdigit() for line in stat.splitlines())
+        texts = loadavg.split()[:3]
+        if borrowed or not cores:
+            yield ok(f"load {', '.join(texts)} of the whole host, not judged")
+            return
+        yield ok(f"load {', '.join(texts)} on {cores} core{'s' if cores > 1 else ''}")
+        for minutes, text in zip((1, 5, 15), texts, strict=True):
+            per_core = float(text) / cores
+            words = f"load {per_core:.3g} per core over {minutes} min"
+            result = self._judged(f"load{minutes}", per_core, "", words)
+            yield replace(result, details="" if result.status is Status.OK else waiting(stat))
+
+    def _judged(self, name: str, value: float, unit: str, words: str) -> Result:
+        levels: list[Level | None] = [getattr(self, f"{name}_{level}") for level in ("warning", "critical")]
+        result = judge(name, value, *levels, unit=unit, summary=words, minimum=0)
+        return result if result.status is not Status.OK or name == "cpu" else replace(result, summary="")
+
+
+def waiting(stat: str) -> str:
+    """Say whether the load wants CPU or waits for disks: that decides where to look."""
+    counts = dict(line.split()[:2] for line in stat.splitlines() if line.startswith("procs_"))
+    return f"now {counts.get('procs_running', '?')} running, {counts.get('procs_blocked', '?')} waiting for a disk"
+
+
+def cpu_ticks(stat: str) -> list[int]:
+    """Return user, nice, system, idle, iowait, irq, softirq, steal of all cores since boot. Source: proc_stat(5)."""
+    ticks = [int(word) for word in stat.partition("\n")[0].split()[1:9]]
+    return ticks + [0] * (8 - len(ticks))
+
+
+def uses(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str, float]:
+    """Return the percentages since the last run; none on the first, after a reboot, or a moment after the last."""
+    last = memory.get("ticks") if memory.get("boot") == boot else None
+    if last is not None and 0 <= sum(ticks) - sum(last) < TICKS_LEAST:
+        return {}
+    memory["boot"], memory["ticks"] = boot, ticks
+    if last is None or sum(ticks) < sum(last):
+        return {}
+    # iowait and idle may go backwards by a little: proc_stat(5).
+    spent = [max(0, now - before) for now, before in zip(ticks, last, strict=True)]
+    user, nice, system, _, iowait, irq, softirq, steal = (100 * part / sum(spent) for part in spent)
+    return {"cpu": user + nice + system + irq + softirq, "iowait": iowait, "steal": steal}
+
+
+def read(path: str) -> str:
+    try:
+        return Path(path).read_text()
+    except OSError as error:
+        raise CheckError(f"{path}: {error.strerror}; this check needs Linux and its /proc") from None

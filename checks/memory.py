@@ -1,0 +1,163 @@
+"""`type: memory`."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Duration,
+    NumberAbove,
+    PercentAbove,
+    PercentBelow,
+    Result,
+    Size,
+    judge,
+    size_text,
+)
+
+CGROUP2, CGROUP1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory")
+
+Available = Annotated[PercentBelow | None, Meta(description="Available memory, in percent of all; null: never.")]
+Swap = Annotated[PercentAbove | None, Meta(description="Used swap; default: never, full swap alone harms nobody.")]
+Kills = Annotated[NumberAbove | None, Meta(description="Processes killed for lack of memory; null: never.")]
+
+
+class Memory(Check, frozen=True, kw_only=True):
+    """Watches available memory, swap, and what the kernel killed for lack of memory.
+
+    Available is what programs can still get without swapping: caches count as available (ZFS's too), huge pages set
+    aside count as no memory at all. By default: warning below 10% and critical below 5%, both only with less than
+    4 GiB available; warning for half an hour after the kernel killed a process.
+
+        checks:
+          memory: {type: memory, available_warning: 15%, swap_warning: 80%, oom_kills_critical: 3}
+
+    In a container with a memory limit it judges that limit, and says so; without one it sees the host's memory.
+    """
+
+    available_warning: Available = PercentBelow.parse("10%")
+    available_critical: Available = PercentBelow.parse("5%")
+    only_below: Annotated[
+        Size, Meta(description="As long as this much is available, no percentage is bad. Default 4GiB.")
+    ] = Size.parse("4GiB")
+    swap_warning: Swap = None
+    swap_critical: Swap = None
+    oom_kills_warning: Kills = NumberAbove.parse(1)
+    oom_kills_critical: Kills = None
+    oom_kills_within: Annotated[Duration, Meta(description="How long a killed process counts. Default 30m.")] = (
+        Duration(1800)
+    )
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        seen = host(*(read(Path("/proc") / name) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats")))
+        if limits := container_texts():
+            seen = container(*limits, seen) or seen
+        yield from self.judged(seen, ctx.memory, time.time())
+
+    def judged(self, seen: Seen, memory: dict[str, Any], now: float) -> Iterator[Result]:
+        yield judge(
+            "available",
+            100 * seen.available / seen.total if seen.total else 0.0,
+            *((None, None) if seen.available >= self.only_below else (self.available_warning, self.available_critical)),
+            unit="%",
+            summary=f"{size_text(seen.available)} of {size_text(seen.total)} {seen.whose}available",
+            minimum=0,
+            maximum=100,
+        )
+        if seen.swap:
+            used = 100 * (seen.swap - seen.swap_free) / seen.swap
+            words = f"{used:.3g}% of {size_text(seen.swap)} swap used"
+            yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
+        if seen.oom_kills is None:
+            return
+        kills = kills_within(memory, seen.oom_kills, now, self.oom_kills_within)
+        words = f"{kills} killed for lack of memory in the last {self.oom_kills_within}"
+        result = judge("oom_kills", kills, self.oom_kills_warning, self.oom_kills_critical, summary=words, minimum=0)
+        yield result if kills else msgspec.structs.replace(result, summary="")
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """Bytes, and processes killed since boot (None: the kernel does not count them, before 4.13)."""
+
+    total: int
+    available: int
+    swap: int = 0
+    swap_free: int = 0
+    oom_kills: int | None = None
+    whose: str = ""
+
+
+def host(meminfo: str, vmstat: str, arcstats: str = "") -> Seen:
+    """Read the texts of /proc/meminfo, /proc/vmstat and ZFS's arcstats; CheckError where they lack what counts."""
+    memory, arc = numbers(meminfo), numbers(arcstats, 2)
+    if "MemAvailable" not in memory:
+        raise CheckError("/proc/meminfo tells no MemAvailable; this check needs Linux 3.14 or newer and its /proc")
+    total = memory["MemTotal"] - memory.get("Hugetlb", memory.get("HugePages_Total", 0) * memory.get("Hugepagesize", 0))
+    cache = max(0, arc.get("size", 0) - arc.get("c_min", 0))
+    return Seen(
+        total,
+        min(total, memory["MemAvailable"] + cache),
+        memory.get("SwapTotal", 0),
+        memory.get("SwapFree", 0),
+        numbers(vmstat).get("oom_kill"),
+    )
+
+
+def container(limit: str, usage: str, events: str, stat: str, around: Seen) -> Seen | None:
+    """Read the texts of a memory cgroup, version 1 or 2; None where it limits nothing."""
+    total = int(limit) if limit.strip().isdigit() else around.total
+    if total >= around.total:
+        return None
+    parts = numbers(stat)
+    # Version 1 tells the cgroup's own and, as total_, that of all below it.
+    cache = sum(parts.get(f"total_{n}", parts.get(n, 0)) for n in ("active_file", "inactive_file", "slab_reclaimable"))
+    free = max(0, total - int(usage) + cache)
+    whose = "of this container's limit "
+    return Seen(total, min(total, free, around.available), oom_kills=numbers(events).get("oom_kill"), whose=whose)
+
+
+def container_texts() -> tuple[str, str, str, str] | None:
+    """Return the texts about our memory limit. Where no container is around us, the root cgroup has none."""
+    for folder, limit, usage, events in (
+        (CGROUP2, "memory.max", "memory.current", "memory.events"),
+        (CGROUP1, "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control"),
+    ):
+        with suppress(OSError):
+            first, second, third = ((folder / name).read_text() for name in (limit, usage, events))
+            return first, second, third, (folder / "memory.stat").read_text()
+    return None
+
+
+def kills_within(memory: dict[str, Any], count: int, now: float, within: float) -> int:
+    """Return how many of the kills since boot (`count`) happened in the last `within` seconds, as far as we saw it."""
+    new = count - memory.get("oom_kills", count)
+    recent = [[at, number] for at, number in memory.get("kills", ()) if 0 <= now - at < within]
+    memory["oom_kills"], memory["kills"] = count, recent + ([[now, new]] if new > 0 else [])
+    return sum(number for _, number in memory["kills"])
+
+
+def numbers(text: str, column: int = 1) -> dict[str, int]:
+    """Read lines of a name and a number; kB are made bytes."""
+    lines = (line.split() for line in text.splitlines())
+    return {
+        words[0].rstrip(":"): int(words[column]) * (1024 if words[-1] == "kB" else 1)
+        for words in lines
+        if len(words) > column and words[column].isdigit()
+    }
+
+
+def read(path: Path) -> str:
+    try:
+        return path.read_text()
+    except OSError:
+        return ""

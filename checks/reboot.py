@@ -1,0 +1,102 @@
+"""`type: reboot`."""
+
+from __future__ import annotations
+
+import os
+import re
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from agent.api import Check, CheckError, Context, DurationAbove, DurationBelow, Result, duration_text, judge, ok
+
+MARKS = (Path("/run/reboot-required"), Path("/run/reboot-needed"))
+"""Left by Debian and Ubuntu, and by SUSE."""
+PACKAGES = Path("/run/reboot-required.pkgs")
+MODULES = Path("/lib/modules")
+
+Required = Annotated[DurationAbove | None, Meta(description="A reboot has been required for this long; null: never.")]
+Uptime = Annotated[DurationBelow | None, Meta(description="The host was started less than this ago; default: never.")]
+
+
+class Reboot(Check, frozen=True, kw_only=True):
+    """Watches whether the host waits for a reboot, and whether it had one just now.
+
+    A reboot is required when the distribution left its mark (/run/reboot-required, /run/reboot-needed), when a newer
+    kernel of the same kind than the running one is installed, or when an update took away the running kernel's
+    modules. By default: warning once that has been so for 14 days. A recent start is judged only where a level is
+    given: it tells of a crash at night, and of every wanted reboot.
+
+        checks:
+          reboot: {type: reboot, required_warning: 7d, required_critical: 30d, uptime_warning: 10m}
+    """
+
+    required_warning: Required = DurationAbove.parse("14d")
+    required_critical: Required = None
+    uptime_warning: Uptime = None
+    uptime_critical: Uptime = None
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        try:
+            uptime = float(Path("/proc/uptime").read_text().split()[0])
+        except OSError as error:
+            raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
+        found = next(reasons(ctx.memory, os.uname().release, MARKS, MODULES), None)
+        yield from self.judged(uptime, found, time.time(), packages(PACKAGES))
+
+    def judged(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
+        """Judge the seconds since the start, and why a reboot is required since when (Unix seconds)."""
+        words = f"up for {duration_text(uptime)}"
+        yield judge("uptime", uptime, self.uptime_warning, self.uptime_critical, unit="s", summary=words, minimum=0)
+        if found is None:
+            yield ok("no reboot required")
+            return
+        reason, since = found
+        waiting = max(0.0, now - since)
+        words = f"reboot required for {duration_text(waiting)}: {reason}"
+        levels = self.required_warning, self.required_critical
+        result = judge("reboot_required", waiting, *levels, unit="s", summary=words, minimum=0)
+        yield replace(result, details=details)
+
+
+def reasons(memory: dict[str, Any], running: str, marks: Iterable[Path], modules: Path) -> Iterator[tuple[str, float]]:
+    """Yield why a reboot is required and since when, in Unix seconds."""
+    yield from ((f"{mark} says so", mark.stat().st_mtime) for mark in marks if mark.exists())
+    # Packages of modules alone leave folders there too; those of a kernel have kernel/ in them.
+    installed = {path.parent.name: path.parent for path in modules.glob("*/kernel")}
+    if newer := newest(running, installed):
+        yield f"kernel {newer} is installed, {running} is running", installed[newer].stat().st_mtime
+    if running in installed:
+        memory["modules"] = running
+    elif memory.get("modules") == running and modules.is_dir():
+        yield f"the modules of the running kernel {running} are gone", modules.stat().st_mtime
+
+
+def newest(running: str, installed: Iterable[str]) -> str:
+    """Return the newest kernel of the running one's kind (generic, cloud, rt), if that is not the running one."""
+    kind = [release for release in installed if flavour(release) == flavour(running)]
+    last = max(kind, key=version, default="")
+    return last if last and version(last) > version(running) else ""
+
+
+def version(release: str) -> list[int]:
+    """`5.14.0-427.13.1.el9_4.x86_64` -> [5, 14, 0, 427, 13, 1]."""
+    return [int(number) for number in re.findall(r"\d+", re.split(r"[^\d.-]", release, maxsplit=1)[0])]
+
+
+def flavour(release: str) -> str:
+    """`6.8.0-45-generic` -> `generic`; numbers aside, which change with the version."""
+    return re.sub(r"[^a-zA-Z]", "", release)
+
+
+def packages(path: Path) -> str:
+    """Return what asked for the reboot, each once; empty where nobody wrote it down."""
+    try:
+        names = dict.fromkeys(path.read_text(errors="replace").split())
+    except OSError:
+        return ""
+    return f"asked for by {', '.join(names)}" if names else ""
