@@ -18,14 +18,19 @@ class Expectations:
     Checks on cron are left out: how long they may be silent depends on the wall clock, and their runs all end.
     """
 
-    def __init__(self, checks: Iterable[CheckConfig], now: float) -> None:
+    def __init__(self) -> None:
+        self._windows: dict[str, float] = {}
+        self._last: dict[str, float] = {}
+        self.next_look = float("inf")
+
+    def update(self, checks: Iterable[CheckConfig], now: float) -> None:
+        """Expect results of these checks from now on; those known already keep their last one."""
         self._windows = {
             check.name: check.interval + check.timeout + SLACK_SECONDS
             for check in checks
-            if check.enabled and not check.cron
+            if check.interval and not check.cron
         }
-        self._last = dict.fromkeys(self._windows, now)
-        self.next_look = now
+        self._last = {check: self._last.get(check, now) for check in self._windows}
         self._plan()
 
     def seen(self, check: str, now: float) -> None:

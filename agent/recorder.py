@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import msgspec
+
 from agent.api import Check
 from agent.expect import Expectations
 from agent.model import Event, Outcome, Policy, Reason, Report, Result, State, Status
@@ -27,6 +29,20 @@ BATCH = 500
 RETIRED = "no longer configured on this host"
 
 Compose = Callable[[Report, Step, CheckConfig], Event]
+Suppress = Callable[[Mapping[str, Mapping[str, State]]], Suppression]
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the configuration wants of the recorder; a reload brings new ones."""
+
+    checks: Mapping[str, CheckConfig]
+    """Those that run, the agent's own, and stand-ins for those that are written wrong."""
+    compose: Compose
+    suppress: Suppress
+    replaced: frozenset[str] = frozenset()
+    """Names that mean another check now: the old one is closed and forgotten."""
+    retire: bool = True
+    """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
 
 
 class Recorder:
@@ -35,51 +51,36 @@ class Recorder:
     def __init__(
         self,
         store: Store,
-        checks: Mapping[str, CheckConfig],
-        compose: Compose,
+        orders: Orders,
         told: Callable[[], None],
         retry: Callable[[str, float], None],
         next_run: Callable[[str], int],
-        suppression: Callable[[Mapping[str, Mapping[str, State]]], Suppression],
     ) -> None:
         self._store = store
-        self._checks = checks
-        self._compose = compose
         self._told = told
         self._retry = retry
         self._next_run = next_run
-        self._suppression = suppression
-        self._queue: queue.SimpleQueue[Outcome | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Outcome | Orders | None] = queue.SimpleQueue()
         self._states: dict[str, dict[str, State]] = {}
         for state in store.states():
             self._states.setdefault(state.check, {})[state.subject] = state
-        self._children: dict[str, list[str]] = {}
-        for check in checks.values():
-            for parent in check.depends_on.checks:
-                self._children.setdefault(parent, []).append(check.name)
         self._unwritten: list[Change] = []
+        self._forgotten: set[str] = set()
         self._memories: dict[str, dict[str, Any]] = {}
         self._write_at = 0.0
         self._notes: dict[tuple[str, str], LastRun] = {}
         self._note_at = 0.0
-        self._expectations = Expectations(checks.values(), time.monotonic())
+        self._expectations = Expectations()
+        self._orders = orders
+        self._queue.put(orders)
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
-
-    def retire(self, now: int) -> None:
-        """Close and forget checks that are configured no longer, before `start`; `now` in Unix milliseconds."""
-        for check in [check for check in self._states if check not in self._checks]:
-            stand_in = CheckConfig(check, "", Check(), Place(""))
-            gone = Result(Status.OK, RETIRED)
-            steps = [move(state, gone, Policy(), now) for state in self._states.pop(check).values()]
-            self._store.record([self._change(step, stand_in) for step in steps if step.report])
-            self._store.forget(check)
 
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, outcome: Outcome) -> None:
-        """Hand over an outcome; never blocks."""
-        self._queue.put(outcome)
+    def put(self, thing: Outcome | Orders) -> None:
+        """Hand over an outcome, or new orders; never blocks."""
+        self._queue.put(thing)
 
     def stop(self, seconds: float) -> None:
         """Write what has come in and end; waits for it `seconds` at the most."""
@@ -89,30 +90,52 @@ class Recorder:
     def _work(self) -> None:
         going = True
         while going:
-            outcomes, going = self._gather()
-            for outcome in outcomes + self._expectations.overdue(time.monotonic(), time.time_ns() // 1_000_000):
+            things, going = self._gather()
+            for thing in things + self._expectations.overdue(time.monotonic(), _wall()):
                 try:
-                    self._take(outcome)
+                    self._obey(thing) if isinstance(thing, Orders) else self._take(thing)
                 except Exception:
-                    log.exception("%s: a bug of ours: this outcome is lost", outcome.check)
+                    log.exception("a bug of ours: this is lost: %r", thing)
             if self._unwritten and (time.monotonic() >= self._write_at or not going):
                 self._write()
             if self._notes and (time.monotonic() >= self._note_at or not going):
                 self._write_notes()
 
-    def _gather(self) -> tuple[list[Outcome], bool]:
+    def _obey(self, orders: Orders) -> None:
+        """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
+        gone = [check for check in self._states if check not in orders.checks] if orders.retire else []
+        for check in {*gone, *orders.replaced} & self._states.keys():
+            self._retire(self._orders.checks.get(check) or CheckConfig(check, "", Check(), Place("")))
+        self._orders = orders
+        self._children: dict[str, list[str]] = {}
+        for config in orders.checks.values():
+            for parent in config.depends_on.checks:
+                self._children.setdefault(parent, []).append(config.name)
+        self._expectations.update(orders.checks.values(), time.monotonic())
+        if self._forgotten:
+            self._write()  # now: another check of the same name may begin with its first outcome
+
+    def _retire(self, config: CheckConfig) -> None:
+        gone = Result(Status.OK, RETIRED)
+        for state in self._states.pop(config.name).values():
+            step = move(state, msgspec.structs.replace(gone, subject=state.subject), Policy(flapping=None), _wall())
+            self._unwritten.append(self._change(step, config))
+        self._forgotten.add(config.name)
+
+    def _gather(self) -> tuple[list[Outcome | Orders], bool]:
         """Wait for something to do, then take all that is there. The second value is False at the end."""
-        taken: list[Outcome] = []
+        taken: list[Outcome | Orders] = []
         timeout = self._patience()
         while len(taken) < BATCH:
             try:
-                outcome = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
+                thing = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
             except queue.Empty:
                 break
-            if outcome is None:
+            if thing is None:
                 return taken, False
-            self._expectations.seen(outcome.check, time.monotonic())
-            taken.append(outcome)
+            if isinstance(thing, Outcome):
+                self._expectations.seen(thing.check, time.monotonic())
+            taken.append(thing)
             timeout = 0.0
         return taken, True
 
@@ -127,10 +150,13 @@ class Recorder:
 
     def _take(self, outcome: Outcome) -> None:
         """Decide. The states in memory are ahead of the written ones only while the disk takes nothing."""
-        config = self._checks[outcome.check]
+        config = self._orders.checks.get(outcome.check)
+        if config is None:
+            return  # removed by a reload while it ran
+        self._forgotten.discard(outcome.check)
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
-        suppression = self._suppression(self._states)
+        suppression = self._orders.suppress(self._states)
 
         def reasons(subject: str) -> tuple[Reason, ...]:
             return suppression.reasons(config, subject, outcome.started_at, observed)
@@ -157,7 +183,7 @@ class Recorder:
                     self._retry(child, 0.0)
 
     def _change(self, step: Step, config: CheckConfig) -> Change:
-        return Change(step.state, self._compose(step.report, step, config) if step.report else None)
+        return Change(step.state, self._orders.compose(step.report, step, config) if step.report else None)
 
     def _write(self) -> None:
         try:
@@ -173,8 +199,17 @@ class Recorder:
         self._write_at = 0.0
         events = any(change.event for change in self._unwritten)
         self._unwritten, self._memories = [], {}
+        self._forget()
         if events:
             self._told()
+
+    def _forget(self) -> None:
+        """Only now that their last word is written: a kill in between leaves states that are retired again."""
+        try:
+            while self._forgotten:
+                self._store.forget(self._forgotten.pop())
+        except StoreError as error:
+            log.info("a retired check is forgotten at the next start: %s", error)
 
     def _note(self, step: Step, outcome: Outcome) -> None:
         if not self._notes:
@@ -197,3 +232,7 @@ def worth_keeping(changes: list[Change]) -> list[Change]:
     """Drop states that a later one of the same subject replaces; events are all kept."""
     latest = {(change.state.check, change.state.subject): change for change in changes}
     return [change for change in changes if change.event or latest[change.state.check, change.state.subject] is change]
+
+
+def _wall() -> int:
+    return time.time_ns() // 1_000_000

@@ -9,7 +9,7 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -78,6 +78,12 @@ class Runner:
                 self._enqueue(self._new_run(config, due))
         if last is not None:
             self._deliver(self._failure(last, f"the run of {_clock(last)} still hangs {_where(last)}"))
+
+    def reload(self, scrub: Callable[[str], str], removed: Iterable[str]) -> None:
+        """Hide these secrets from now on, and forget what removed checks remember; runs in progress go on."""
+        self._scrub = scrub
+        for check in removed:
+            self._memories.pop(check, None)
 
     def stop(self) -> None:
         """Give up every run in progress; their threads are daemons and hold nothing."""

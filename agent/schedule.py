@@ -18,6 +18,7 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from agent.cron import cron_trigger
+from agent.reload import Difference
 from agent.settings import CheckConfig
 
 Start = Callable[[CheckConfig, float], None]
@@ -42,8 +43,10 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         self.first = first
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        if previous_fire_time is None:
-            return self.first
+        return self.first if previous_fire_time is None else self.after(now)
+
+    def after(self, now: datetime) -> datetime:
+        """Return the first moment of the grid after `now`."""
         return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
 
 
@@ -102,6 +105,7 @@ class Schedule:
 
     def __init__(self, start: Start) -> None:
         self._start = start
+        self._begun = time.monotonic()
         self._scheduler = SteadyScheduler(
             timezone=UTC,
             executors={"default": StartAtOnce()},
@@ -110,21 +114,39 @@ class Schedule:
 
     def begin(self, checks: Iterable[CheckConfig], at_once: bool = False) -> None:
         """Start with these checks; `at_once` has all of them run within the first second."""
-        now = datetime.now(UTC)
         for config in checks:
-            # APScheduler holds the arguments against the signature; the executor puts in when it was truly due.
-            arguments = (config, 0.0)
-            self._scheduler.add_job(
-                self._start, trigger_of(config, now, at_once), arguments, id=config.name, name=config.name
-            )
+            self._add(config, at_once)
         self._scheduler.start()
+
+    def update(self, difference: Difference) -> None:
+        """Take over a reloaded configuration: a check's turn may come sooner by it, but never later."""
+        for name in difference.removed:
+            if self._scheduler.get_job(name):
+                self._scheduler.remove_job(name)
+        for config in difference.added.values():
+            self._add(config)
+        for config in difference.changed.values():
+            turn = self._scheduler.get_job(config.name).next_run_time
+            self._scheduler.remove_job(config.name)
+            self._add(config)
+            self._not_later(config.name, turn)
+
+    def _add(self, config: CheckConfig, at_once: bool = False) -> None:
+        now = datetime.now(UTC)
+        anchor = now - timedelta(seconds=time.monotonic() - self._begun)
+        # APScheduler holds the arguments against the signature; the executor puts in when it was truly due.
+        arguments = (config, 0.0)
+        trigger = trigger_of(config, anchor, now, at_once)
+        self._scheduler.add_job(self._start, trigger, arguments, id=config.name, name=config.name)
+
+    def _not_later(self, check: str, at: datetime) -> None:
+        job = self._scheduler.get_job(check)
+        if job is not None and job.next_run_time > at:
+            job.modify(next_run_time=at)
 
     def retry(self, check: str, seconds: float) -> None:
         """Run the check again in `seconds`, unless its next turn comes sooner."""
-        job = self._scheduler.get_job(check)
-        at = datetime.now(UTC) + timedelta(seconds=seconds)
-        if job is not None and job.next_run_time > at:
-            job.modify(next_run_time=at)
+        self._not_later(check, datetime.now(UTC) + timedelta(seconds=seconds))
 
     def next_run(self, check: str) -> int:
         """Return when the check is due next, in Unix milliseconds; 0 when it is not scheduled."""
@@ -136,13 +158,13 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
 
 
-def trigger_of(config: CheckConfig, now: datetime, at_once: bool = False) -> BaseTrigger:
-    """Return the check's trigger: its cron line, or its interval from a start of its own."""
+def trigger_of(config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False) -> BaseTrigger:
+    """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began."""
     if config.cron:
         return cron_trigger(config.cron, config.timezone)
-    anchor = now + timedelta(seconds=offset(config))
-    first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else anchor
-    return Every(anchor, config.interval, first)
+    grid = Every(begun + timedelta(seconds=offset(config)), config.interval, now)
+    grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else grid.after(now)
+    return grid
 
 
 def offset(config: CheckConfig) -> float:

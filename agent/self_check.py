@@ -8,17 +8,19 @@ from agent.settings import CheckConfig, Config, Place, Problem
 
 OWN_NAME = "hostvigil"
 CONFIGURATION = "configuration"
+NEVER = 0.0
+"""The interval of a check that is not run: nobody waits for its results."""
 
 
 def own_check() -> CheckConfig:
     """The agent's own check: its subjects are parts of the agent."""
-    return CheckConfig(OWN_NAME, OWN_NAME, Check(), Place("hostvigil"), description="The agent itself.")
+    return CheckConfig(OWN_NAME, OWN_NAME, Check(), Place("hostvigil"), interval=NEVER, description="The agent itself.")
 
 
 def broken_checks(config: Config) -> dict[str, CheckConfig]:
     """Return a stand-in for each check that is written wrong: it keeps its name and its state."""
     return {
-        problem.check: CheckConfig(problem.check, "broken", Check(), problem.place)
+        problem.check: CheckConfig(problem.check, "broken", Check(), problem.place, interval=NEVER)
         for problem in config.problems
         if problem.check and problem.check not in config.checks
     }

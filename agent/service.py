@@ -1,14 +1,13 @@
-"""The wiring: who is made with whom, what starts and stops when. No rules of its own."""
+"""The wiring: who is made with whom, what starts, stops and reloads when. No rules of its own."""
 
 from __future__ import annotations
 
 import logging
 import os
-import signal
-import threading
 import time
-from collections.abc import Callable, Mapping
 from pathlib import Path
+
+import msgspec
 
 from agent.catalog import Catalog
 from agent.config import load
@@ -17,13 +16,15 @@ from agent.emitter import Emitter, Limiter
 from agent.event import compose
 from agent.hosttags import host_tags
 from agent.maintenance import Windows
-from agent.model import Event, Report, State
-from agent.recorder import Compose, Recorder
+from agent.model import Event, Report
+from agent.recorder import Compose, Orders, Recorder, Suppress
 from agent.redact import redactor
+from agent.reload import difference, merged
 from agent.runner import Runner
 from agent.schedule import Schedule
 from agent.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
 from agent.settings import CheckConfig, Config, EventsSettings
+from agent.signals import Signals
 from agent.silences import Silences
 from agent.state import Step
 from agent.store import Store
@@ -45,30 +46,38 @@ class Service:
     def __init__(self, config: Config, store: Store, state_dir: Path) -> None:
         self._config = config
         self._store = store
-        checks = {**config.checks, **broken_checks(config), OWN_NAME: own_check()}
+        self._silences = Silences(state_dir)
         self._emitter = emitter(config.agent.events, store)
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
+        orders = self._orders(config)
         self._recorder = Recorder(
-            store,
-            checks,
-            composer(config),
-            self._emitter.wake,
-            self._schedule.retry,
-            self._schedule.next_run,
-            suppressor(config, Silences(state_dir)),
+            store, orders, lambda: self._emitter.wake(), self._schedule.retry, self._schedule.next_run
         )
-        scrub = redactor(config.secrets) if config.secrets else None
-        self._runner = Runner(self._recorder.put, scrub, store.memories())
+        self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
 
     def start(self, at_once: bool = False) -> None:
-        if all(problem.check for problem in self._config.problems):
-            # A file that cannot be read hides which checks are in it: then nothing is taken for removed.
-            self._recorder.retire(time.time_ns() // 1_000_000)
         self._recorder.start()
         self._emitter.start()
-        for outcome in configuration_outcomes(self._config, time.time_ns() // 1_000_000):
-            self._recorder.put(outcome)
-        self._schedule.begin((check for check in self._config.checks.values() if check.enabled), at_once)
+        self._say_configuration()
+        self._schedule.begin(running(self._config).values(), at_once)
+
+    def reload(self, fresh: Config) -> None:
+        """Take over what is right of a configuration. What did not change goes on as if nothing had happened."""
+        old, self._config = self._config, merged(self._config, fresh)
+        change = difference(running(old), running(self._config))
+        replaced = frozenset(change.added.keys() & change.removed)
+        self._runner.reload(redactor(self._config.secrets), change.removed)
+        self._recorder.put(msgspec.structs.replace(self._orders(self._config), replaced=replaced))
+        self._schedule.update(change)
+        if self._config.agent.events != old.agent.events:
+            self._emitter.stop()
+            self._emitter = emitter(self._config.agent.events, self._store)
+            self._emitter.start()
+        self._say_configuration()
+
+    def wake(self) -> None:
+        """Somebody else put events into the outbox."""
+        self._emitter.wake()
 
     def stop(self) -> None:
         """End within two seconds: no new runs, the running ones given up, what has come in written down."""
@@ -78,25 +87,41 @@ class Service:
         self._emitter.stop()
         self._store.close()
 
+    def _orders(self, config: Config) -> Orders:
+        checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
+        certain = all(problem.check for problem in config.problems)
+        return Orders(checks, composer(config), suppressor(config, self._silences), retire=certain)
+
+    def _say_configuration(self) -> None:
+        for problem in self._config.problems:
+            log.warning("%s", problem)
+        for outcome in configuration_outcomes(self._config, time.time_ns() // 1_000_000):
+            self._recorder.put(outcome)
+
 
 def run(config_dir: Path, state_dir: Path, at_once: bool = False) -> None:
-    """Run the agent until SIGTERM or SIGINT.
+    """Run the agent until SIGTERM or SIGINT; SIGHUP reloads.
 
     StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
     """
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
+    signals = Signals()
     config = load(config_dir, Catalog(), os.environ)
-    for problem in config.problems:
-        log.warning("%s", problem)
     if not config.checks and not broken_checks(config):
-        raise ConfigError(f"{config_dir}: no checks to run")
+        raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     service = Service(config, Store.open(state_dir), state_dir)
     service.start(at_once)
     log.info("%d checks from %s, state in %s", len(config.checks), config_dir, state_dir)
-    stop.wait()
+    for order in signals:
+        if order == "reload":
+            service.reload(load(config_dir, Catalog(), os.environ))
+        else:
+            service.wake()
     service.stop()
+
+
+def running(config: Config) -> dict[str, CheckConfig]:
+    """Return the checks that are to run."""
+    return {name: check for name, check in config.checks.items() if check.enabled}
 
 
 def emitter(settings: EventsSettings, store: Store) -> Emitter:
@@ -116,7 +141,7 @@ def composer(config: Config) -> Compose:
     return composed
 
 
-def suppressor(config: Config, silences: Silences) -> Callable[[Mapping[str, Mapping[str, State]]], Suppression]:
+def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
     agent, ends = config.agent, Windows().ends
     return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states)

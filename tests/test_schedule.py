@@ -60,7 +60,7 @@ def test_checks_are_spread_over_their_interval_and_the_same_after_every_restart(
 
 
 def test_checks_that_share_work_are_due_at_the_same_moments_whatever_their_interval() -> None:
-    first = {trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW).first for n, i in enumerate((10, 20, 60))}
+    first = {trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW, NOW).first for n, i in enumerate((10, 20, 60))}
     assert len(first) == 1
 
 
@@ -120,7 +120,7 @@ def test_an_unknown_check_has_no_next_run_and_cannot_be_retried() -> None:
 
 def utc_turns(cron: str, zone: str, start: str, count: int) -> list[str]:
     """Return the first turns of a cron line, in UTC."""
-    trigger = trigger_of(config(cron=cron, timezone=zone), NOW)
+    trigger = trigger_of(config(cron=cron, timezone=zone), NOW, NOW)
     now, turns = datetime.fromisoformat(start).replace(tzinfo=UTC), []
     for _ in range(count):
         turns.append(trigger.get_next_fire_time(turns[-1] if turns else None, now).astimezone(UTC))

@@ -17,6 +17,7 @@ ROOT_STATE = "/var/lib/hostvigil"
 COMMANDS = {
     "run": "run the agent in the foreground",
     "validate": "check the configuration and name every mistake in it",
+    "reload": "have the running agent take over the changed configuration",
     "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
     "status": "show what is what now, since when, and what is still to be told",
     "events": "show events: the latest, the pending, the refused; or retry the refused",

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import time
 from typing import Any
 
 import msgspec
 
 from agent.cli import fail
-from agent.store import Phase, Store, StoredEvent, StoreError
+from agent.store import Phase, Store, StoredEvent, StoreError, holder
 
 
 def main(options: argparse.Namespace) -> int:
@@ -37,7 +39,11 @@ def _wanted(store: Store, options: argparse.Namespace) -> list[StoredEvent]:
 
 
 def _retry(options: argparse.Namespace) -> int:
-    count = Store.beside(options.state).retry_refused(options.event_id)
+    store = Store.beside(options.state)
+    count = store.retry_refused(options.event_id)
+    store.close()
+    if count and (agent := holder(options.state)):
+        os.kill(agent.pid, signal.SIGUSR1)
     print(f"{count} refused events are in the outbox again" if count else "there was no such refused event")
     return 0 if count else 1
 

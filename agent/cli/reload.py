@@ -1,0 +1,26 @@
+"""hostvigil reload: the running agent takes over the configuration; what is wrong in it is named first."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import signal
+
+from agent.catalog import Catalog
+from agent.cli import fail
+from agent.config import load
+from agent.store import holder
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0; 1 when there are problems (what is wrong stays as it was), 2 when no agent is running."""
+    config = load(options.config, Catalog(), os.environ)
+    for problem in config.problems:
+        print(problem)
+    agent = holder(options.state)
+    if agent is None:
+        return fail(f"no agent is running with the state directory {options.state}")
+    os.kill(agent.pid, signal.SIGHUP)
+    said = f"{len(config.checks)} checks"
+    print(f"{said}; what is wrong stays as it was" if config.problems else said)
+    return 1 if config.problems else 0
