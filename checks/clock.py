@@ -97,7 +97,7 @@ def clock() -> Seen:
         raise CheckError("this system has no adjtimex; this check needs Linux")
     if adjtimex(ctypes.byref(timex)) < 0:
         reason = os.strerror(ctypes.get_errno())
-        raise CheckError(f"adjtimex: {reason}; a sandbox around the agent forbids it (systemd: ProtectClock=no)")
+        raise CheckError(f"adjtimex: {reason}; a sandbox around the agent forbids it, see the agent's systemd unit")
     return seen(timex.status, timex.offset, timex.max_error)
 
 

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, Context, Metric, NumberAbove, Result, Status, critical, judge, ok, warning
+from agent.api import Check, Context, Metric, NumberAbove, Result, critical, judge, ok, warning
 
 MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
 ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
