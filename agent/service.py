@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import time
@@ -12,23 +13,24 @@ import msgspec
 from agent.catalog import Catalog
 from agent.config import load
 from agent.delivery import Api, Terminal
-from agent.emitter import Emitter, Limiter
-from agent.event import compose
+from agent.emitter import Emitter, Limiter, Own
+from agent.event import compose, own_event
 from agent.hosttags import host_tags
 from agent.maintenance import Windows
-from agent.model import Event, Report
+from agent.model import Event, Report, Told
 from agent.recorder import Compose, Orders, Recorder, Suppress
 from agent.redact import redactor
 from agent.reload import difference, merged
 from agent.runner import Runner
 from agent.schedule import Schedule
 from agent.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
-from agent.settings import CheckConfig, Config, EventsSettings
+from agent.settings import CheckConfig, Config
 from agent.signals import Signals
 from agent.silences import Silences
 from agent.state import Step
-from agent.store import Store
+from agent.store import Store, StoreError
 from agent.suppress import Suppression
+from agent.watch import Watch
 
 log = logging.getLogger("hostvigil")
 
@@ -47,7 +49,7 @@ class Service:
         self._config = config
         self._store = store
         self._silences = Silences(state_dir)
-        self._emitter = emitter(config.agent.events, store)
+        self._emitter = emitter(config, store)
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         orders = self._orders(config)
         self._recorder = Recorder(
@@ -56,13 +58,17 @@ class Service:
         self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
 
     def start(self, at_once: bool = False) -> None:
+        self._say(f"started, {len(running(self._config))} checks")
         self._recorder.start()
         self._emitter.start()
         self._say_configuration()
         self._schedule.begin(running(self._config).values(), at_once)
 
-    def reload(self, fresh: Config) -> None:
-        """Take over what is right of a configuration. What did not change goes on as if nothing had happened."""
+    def reload(self, fresh: Config) -> Config:
+        """Take over what is right of a configuration, and return what is at work now.
+
+        What did not change goes on as if nothing had happened.
+        """
         old, self._config = self._config, merged(self._config, fresh)
         change = difference(running(old), running(self._config))
         replaced = frozenset(change.added.keys() & change.removed)
@@ -71,9 +77,10 @@ class Service:
         self._schedule.update(change)
         if self._config.agent.events != old.agent.events:
             self._emitter.stop()
-            self._emitter = emitter(self._config.agent.events, self._store)
+            self._emitter = emitter(self._config, self._store)
             self._emitter.start()
         self._say_configuration()
+        return self._config
 
     def wake(self) -> None:
         """Somebody else put events into the outbox."""
@@ -84,6 +91,7 @@ class Service:
         self._schedule.stop()
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)
+        self._say("stopped")
         self._emitter.stop()
         self._store.close()
 
@@ -91,6 +99,13 @@ class Service:
         checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
         certain = all(problem.check for problem in config.problems)
         return Orders(checks, composer(config), suppressor(config, self._silences), retire=certain)
+
+    def _say(self, text: str) -> None:
+        """Tell of the agent's own start and end, where that is wanted; a full disk is no reason not to start."""
+        if self._config.agent.events.start_stop:
+            with contextlib.suppress(StoreError):
+                self._store.append(own_news(self._config)("agent", text, Told.INFO))
+                self._emitter.wake()
 
     def _say_configuration(self) -> None:
         for problem in self._config.problems:
@@ -108,12 +123,15 @@ def run(config_dir: Path, state_dir: Path, at_once: bool = False) -> None:
     config = load(config_dir, Catalog(), os.environ)
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
-    service = Service(config, Store.open(state_dir), state_dir)
+    events = config.agent.events
+    service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir)
     service.start(at_once)
     log.info("%d checks from %s, state in %s", len(config.checks), config_dir, state_dir)
+    watch = Watch(config_dir)
+    watch.want(config.agent.watch)
     for order in signals:
         if order == "reload":
-            service.reload(load(config_dir, Catalog(), os.environ))
+            watch.want(service.reload(load(config_dir, Catalog(), os.environ)).agent.watch)
         else:
             service.wake()
     service.stop()
@@ -124,11 +142,29 @@ def running(config: Config) -> dict[str, CheckConfig]:
     return {name: check for name, check in config.checks.items() if check.enabled}
 
 
-def emitter(settings: EventsSettings, store: Store) -> Emitter:
+def emitter(config: Config, store: Store) -> Emitter:
     """Return what tells events: to the API, or without an endpoint to the terminal."""
-    if settings.endpoint:
-        return Emitter(store, Api(settings), Limiter(settings.rate_limit))
-    return Emitter(store, Terminal())
+    settings, own = config.agent.events, own_news(config)
+    if not settings.endpoint:
+        return Emitter(store, Terminal(), own=own)
+    return Emitter(
+        store,
+        Api(settings),
+        Limiter(settings.rate_limit),
+        digest_above=settings.digest_above,
+        own=own,
+        heartbeat=settings.heartbeat,
+    )
+
+
+def own_news(config: Config) -> Own:
+    """Return what words news of the agent itself."""
+    host = host_tags(config.agent.hostname)
+
+    def worded(subject: str, text: str, told: Told) -> Event:
+        return own_event(subject, text, host, config.agent.tags, time.time_ns() // 1_000_000, told)
+
+    return worded
 
 
 def composer(config: Config) -> Compose:

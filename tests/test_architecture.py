@@ -52,6 +52,7 @@ ARROWS = {
     "agent.cron": set(),
     "agent.reload": {"agent.settings"},
     "agent.signals": set(),
+    "agent.watch": set(),
     "agent.schedule": {"agent.cron", "agent.reload", "agent.settings"},
     "agent.selector": set(),
     "agent.silences": {"agent.model"},
@@ -89,6 +90,7 @@ ARROWS = {
         "agent.state",
         "agent.store",
         "agent.suppress",
+        "agent.watch",
     },
     "agent.cli": {
         "agent.catalog",

@@ -193,3 +193,18 @@ def test_a_changed_key_drains_the_backlog(tmp_path: Path) -> None:
         hangup(agent)
         wait_for_told(api, 1)
         assert msgspec.json.decode(msgspec.json.encode(told(api)[0]))["status"] == "critical"
+
+
+def test_a_watched_directory_is_taken_over_without_being_asked(
+    agent: AgentProcess, api: ApiStandIn, tmp_path: Path
+) -> None:
+    agent.write("a.yaml", script("one", "true", interval="1s"))
+    agent.write("z.yaml", "agent: {watch: true}\n")
+    agent.start()
+    agent.wait_until(lambda: reported(agent, "one"), "a first result")
+    agent.write("b.yaml", script("two", "exit 2", interval="1s"))
+    wait_for_told(api, 1)
+    (agent.config / "b.yaml").unlink()
+    wait_for_told(api, 2)
+    assert [event["status"] for event in told(api)] == ["critical", "ok"]
+    agent.write("z.yaml", "agent: {watch: false}\n")
