@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Check
-from agent.event import compose, info_event
+from agent.event import compose, own_event
 from agent.event.tags import OURS, RESERVED, custom_tags, name_problem, tag_value
 from agent.event.wording import measured
 from agent.model import Event, Metric, Report, Result, Status, Told
@@ -182,7 +182,7 @@ def test_the_same_change_has_the_same_id_and_every_other_change_another() -> Non
 
 
 def test_an_info_event_is_one_the_api_takes() -> None:
-    body = info_event("a test from the command line", HOST, {"env": "prod"}, NOW)
+    body = own_event("test", "a test from the command line", HOST, {"env": "prod"}, NOW).body
     assert problems(json.dumps(body).encode()) == []
     assert body["status"] == "info"
     assert body["customTags"]["event_id"]

@@ -13,7 +13,7 @@ from agent.catalog import Catalog
 from agent.cli import fail
 from agent.config import load
 from agent.delivery import Answer, Api, Kind
-from agent.event import info_event
+from agent.event import own_event
 from agent.hosttags import host_tags
 from agent.settings import AgentSettings
 
@@ -37,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
 
 
 def sent(agent: AgentSettings) -> Answer:
-    body = info_event(TEXT, host_tags(agent.hostname), agent.tags, time.time_ns() // 1_000_000)
+    body = own_event("test", TEXT, host_tags(agent.hostname), agent.tags, time.time_ns() // 1_000_000).body
     return Api(agent.events).post(msgspec.json.encode(body))
 
 

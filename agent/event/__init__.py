@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from agent import __version__
+from agent.event.identity import ORIGIN, event_id
 from agent.event.tags import custom_tags
-from agent.event.wording import message, title
-from agent.model import Event, Report, Result
+from agent.event.text import cut, one_line
+from agent.event.wording import TITLE_LIMIT, message, title
+from agent.model import Event, Report, Result, Told
 from agent.settings import CheckConfig
 
-ORIGIN = "hostvigil"
+OWN_CHECK = "hostvigil"
 
 
 def compose(
@@ -23,7 +24,7 @@ def compose(
     now: int,
 ) -> Event:
     """Word a change. `host` is what `hosttags` found, `now` the moment of the observation in Unix milliseconds."""
-    event_id = _id(host.get("host", ""), config.name, result.subject, str(report.sequence), report.incident, str(now))
+    name = event_id(host.get("host", ""), config.name, result.subject, str(report.sequence), report.incident, str(now))
     own = {
         **host,
         "check_name": config.name,
@@ -31,7 +32,7 @@ def compose(
         "subject": result.subject,
         "previous_status": report.previous.name.lower() if report.previous else "",
         "incident_id": report.incident,
-        "event_id": event_id,
+        "event_id": name,
         "agent_version": __version__,
     }
     body = {
@@ -42,29 +43,24 @@ def compose(
         "origin": ORIGIN,
         "customTags": custom_tags(own, {**agent_tags, **config.tags}),
     }
-    return Event(event_id, config.name, result.subject, report.status, report.previous, now, body)
+    return Event(name, config.name, result.subject, report.status, report.previous, now, body)
 
 
-def info_event(text: str, host: Mapping[str, str], agent_tags: Mapping[str, str], now: int) -> dict[str, Any]:
-    """Return the body of an event that is about no check: `hostvigil test-event`."""
+def own_event(
+    subject: str, text: str, host: Mapping[str, str], agent_tags: Mapping[str, str], now: int, status: Told = Told.INFO
+) -> Event:
+    """Word news of the agent itself; `subject` is the part of it, of the check `hostvigil`."""
     name = host.get("host", "")
-    own = {**host, "event_id": _id(name, text, str(now)), "agent_version": __version__}
-    return {
+    id_ = event_id(name, OWN_CHECK, subject, text, str(now))
+    identity = {"check_name": OWN_CHECK, "check_type": OWN_CHECK, "subject": subject, "event_id": id_}
+    own = {**host, **identity, "agent_version": __version__}
+    said = one_line(text, 2000)
+    body = {
         "date": now,
-        "status": "info",
-        "title": f"INFO hostvigil on {name}: {text}",
-        "message": f"- host: {name}\n- agent: hostvigil {__version__}\n- {text}",
+        "status": str(status),
+        "title": cut(f"{status.name} hostvigil on {one_line(name, 100)}: {said}", TITLE_LIMIT),
+        "message": f"- host: {one_line(name, 100)}\n- agent: hostvigil {__version__}\n- {subject}: {said}",
         "origin": ORIGIN,
         "customTags": custom_tags(own, agent_tags),
     }
-
-
-def _id(*parts: str) -> str:
-    """Name an event by what it tells and when it was seen: composed again, the same change has the same name.
-
-    The moment and the incident are in it because a host whose database was lost begins to count at 1 again.
-    """
-    # Late: it brings OpenSSL along, some 3 MB that an agent without a change does not need.
-    from hashlib import blake2s
-
-    return blake2s("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return Event(id_, OWN_CHECK, subject, status, None, now, body)

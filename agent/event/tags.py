@@ -43,6 +43,7 @@ OURS = frozenset(
         "incident_id",
         "event_id",
         "agent_version",
+        "digest",
     }
 )
 """Set by the agent on every event, so no user's tag may be called so."""

@@ -2,61 +2,88 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sqlite3
-import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from agent.model import Event, State
+from agent.store import outbox
+from agent.store.bounds import LOST, SUPERSEDED, Bounds
+from agent.store.connection import FILE, connect, explained
+from agent.store.damage import DAMAGED, is_damage, open_whole, replace
+from agent.store.encode import as_json, as_text, decoded
 from agent.store.lock import holder, lock
-from agent.store.rows import Backlog, Change, Holder, LastRun, Phase, StoredEvent, StoreError
-from agent.store.schema import checked_version, migrate
+from agent.store.rows import Backlog, Change, Due, Holder, LastRun, Phase, Remark, StoredEvent, StoreError
+from agent.store.schema import require_today
 
-__all__ = ["Backlog", "Change", "Holder", "LastRun", "Phase", "Store", "StoreError", "StoredEvent", "holder"]
+__all__ = [
+    "DAMAGED",
+    "LOST",
+    "SUPERSEDED",
+    "Backlog",
+    "Change",
+    "Due",
+    "Holder",
+    "LastRun",
+    "Phase",
+    "Remark",
+    "Store",
+    "StoreError",
+    "StoredEvent",
+    "holder",
+]
 
-FILE = "hostvigil.db"
-HISTORY_LIMIT = 10_000
-"""Delivered events kept for `hostvigil events`."""
+T = TypeVar("T")
+
 TRIM_EVERY = 250
+MOST_EVENTS = 100_000
+MOST_BYTES = 256 * 1024**2
 
-_COLUMNS = "seq, event_id, check_name, subject, status, created, body, phase, attempts, answer, answered_at"
+_COLUMNS = (
+    "seq, event_id, check_name, subject, status, created, body, phase, attempts, answer, answered_at, members, digest"
+)
 
 
 class Store:
     """Safe to use from any thread; every method raises StoreError when the file cannot be read or written."""
 
-    def __init__(self, db: sqlite3.Connection, lock_file: int | None = None) -> None:
+    def __init__(
+        self,
+        db: sqlite3.Connection,
+        directory: Path,
+        lock_file: int | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
         # One connection and one lock, not a connection a thread: our threads never meet SQLITE_BUSY, which SQLite
         # answers by sleeping and polling, and one page cache is enough. Waiting for a commit costs milliseconds.
         self._db = db
+        self._directory = directory
         self._lock = threading.Lock()
         self._lock_file = lock_file
+        self._bounds = bounds or Bounds(MOST_EVENTS, MOST_BYTES)
+        self._untrimmed = 0
 
     @classmethod
-    def open(cls, directory: Path) -> Store:
-        """Take the directory for this agent alone; makes it, and brings its tables up to date."""
-        with _explained(directory):
+    def open(cls, directory: Path, most_events: int = MOST_EVENTS, most_bytes: int = MOST_BYTES) -> Store:
+        """Take the directory for this agent alone; makes it, and brings its tables up to date.
+
+        A damaged database is set aside and a new one begun; `untold` says so.
+        """
+        with explained(directory):
             directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             lock_file = lock(directory)
             try:
-                db = _connect(_private(directory / FILE))
-                try:
-                    db.execute("PRAGMA journal_mode = WAL")
-                    migrate(db)
-                except BaseException:
-                    db.close()
-                    raise
+                db = open_whole(directory)
             except BaseException:
                 os.close(lock_file)
                 raise
-        return cls(db, lock_file)
+        return cls(db, directory, lock_file, Bounds(most_events, most_bytes))
 
     @classmethod
     def read(cls, directory: Path) -> Store:
@@ -68,17 +95,16 @@ class Store:
     @classmethod
     def beside(cls, directory: Path) -> Store:
         """Work beside a running agent, without its lock: for single commands such as `retry_refused`."""
-        with _explained(directory):
+        with explained(directory):
             if not (directory / FILE).exists():
                 raise StoreError(f"{directory} holds no {FILE}: has the agent run with this state directory?")
-            db = _connect(directory / FILE)
+            db = connect(directory / FILE)
             try:
-                if checked_version(db) == 0:
-                    raise StoreError(f"{directory / FILE} is still empty: has the agent run?")
+                require_today(db)
             except BaseException:
                 db.close()
                 raise
-        return cls(db)
+        return cls(db, directory)
 
     def close(self) -> None:
         with self._lock:
@@ -90,28 +116,26 @@ class Store:
     # --- states -----------------------------------------------------------------------------------------------------
 
     def states(self) -> list[State]:
-        return [msgspec.json.decode(row[0], type=State) for row in self._rows("SELECT state FROM states")]
+        return list(decoded(self._rows("SELECT check_name, state FROM states"), State))
 
     def memories(self) -> dict[str, dict[str, Any]]:
         """Return what checks remember, by check."""
         rows = self._rows("SELECT check_name, memory FROM memories")
-        return {check: msgspec.json.decode(memory) for check, memory in rows}
+        return {row[0]: memory for row in rows for memory in decoded([row], dict[str, Any])}
 
     def last_runs(self) -> list[LastRun]:
-        rows = self._rows("SELECT last_run FROM last_runs ORDER BY check_name, subject")
-        return [msgspec.json.decode(row[0], type=LastRun) for row in rows]
+        rows = self._rows("SELECT check_name, last_run FROM last_runs ORDER BY check_name, subject")
+        return list(decoded(rows, LastRun))
 
     def record(self, changes: Sequence[Change], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
         """Write new states and their events in one transaction; it is on the disk when this returns."""
+        states = [change.state for change in changes]
         with self._transaction() as db:
-            for change in changes:
-                state = change.state
-                db.execute(
-                    "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
-                    (_text(state.check), _text(state.subject), _json(state)),
-                )
-                if change.event is not None:
-                    _append(db, change.event)
+            db.executemany(
+                "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
+                [(as_text(state.check), as_text(state.subject), as_json(state)) for state in states],
+            )
+            self._bounds.appended(db, [outbox.append(db, change.event) for change in changes if change.event])
             _remember(db, memories or {})
 
     def note(self, runs: Sequence[LastRun], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
@@ -119,7 +143,7 @@ class Store:
         with self._transaction(durable=False) as db:
             db.executemany(
                 "INSERT OR REPLACE INTO last_runs VALUES (?, ?, ?)",
-                [(_text(run.check), _text(run.subject), _json(run)) for run in runs],
+                [(as_text(run.check), as_text(run.subject), as_json(run)) for run in runs],
             )
             _remember(db, memories or {})
 
@@ -127,17 +151,51 @@ class Store:
         """Drop what is believed and remembered of a check; its events stay."""
         with self._transaction() as db:
             for table in ("states", "memories", "last_runs"):
-                db.execute(f"DELETE FROM {table} WHERE check_name = ?", (_text(check),))  # noqa: S608 - our own names
+                db.execute(f"DELETE FROM {table} WHERE check_name = ?", (as_text(check),))  # noqa: S608 - our own names
 
     # --- events -----------------------------------------------------------------------------------------------------
 
-    def due(self) -> list[StoredEvent]:
-        """Return the first pending event of every check, oldest first."""
-        heads = "SELECT min(seq) FROM events WHERE phase = 'pending' GROUP BY check_name"
-        return self._events(f"seq IN ({heads}) ORDER BY seq")
+    def append(self, event: Event, said: Remark | None = None) -> None:
+        """Put an event that is about no state into the outbox, and take note that with it a remark is told."""
+        with self._transaction() as db:
+            self._bounds.appended(db, [outbox.append(db, event)])
+            if said:
+                outbox.told(db, said)
+
+    def untold(self) -> list[Remark]:
+        """Return what the store has to say of itself: damage, and changes that the bounds cost."""
+        return self._read(outbox.untold)
+
+    def due(self) -> list[Due]:
+        """Return what may be told next, the most urgent first: the first event of every subject, and digests."""
+        return self._read(outbox.due)
+
+    def event(self, seq: int) -> StoredEvent:
+        return self._events("seq = ?", (seq,))[0]
+
+    def waiting(self, check: str, subject: str, limit: int) -> list[StoredEvent]:
+        """Return what of a subject is still to be told, in its order; nothing while a digest is to tell some of it."""
+        found = self._events(
+            "phase = 'pending' AND members = 0 AND check_name = ? AND subject = ? ORDER BY seq LIMIT ?",
+            (check, subject, limit),
+        )
+        return [] if any(event.digest for event in found) else found
+
+    def gather(self, digest: Event, members: Sequence[int]) -> bool:
+        """Have a digest tell these events, by their seq; False when not all of them are waiting any more."""
+        with self._transaction() as db:
+            whole = outbox.gather(db, digest, members)
+            if not whole:
+                db.execute("ROLLBACK")
+        return whole
+
+    def dissolve(self, seq: int) -> None:
+        """Take a digest out of the outbox: its events wait again, each for itself."""
+        with self._transaction() as db:
+            outbox.dissolve(db, seq)
 
     def pending(self) -> list[StoredEvent]:
-        """Return the outbox in the order of telling."""
+        """Return the outbox in the order of happening."""
         return self._events("phase = 'pending' ORDER BY seq")
 
     def refused_events(self) -> list[StoredEvent]:
@@ -148,16 +206,14 @@ class Store:
         return self._events("TRUE ORDER BY seq DESC LIMIT ?", (limit,))
 
     def backlog(self) -> Backlog:
-        count, oldest = self._rows("SELECT count(*), ifnull(min(created), 0) FROM events WHERE phase = 'pending'")[0]
+        pending = "SELECT count(*), ifnull(min(created), 0) FROM events WHERE phase = 'pending' AND members = 0"
+        count, oldest = self._rows(pending)[0]
         refused = self._rows("SELECT count(*) FROM events WHERE phase = 'refused'")[0][0]
         return Backlog(count, oldest, refused)
 
     def delivered(self, seq: int, answer: str, at: int) -> None:
-        """Take an event out of the outbox, into the history; `at` in Unix milliseconds."""
+        """Take an event, and what it tells of others, out of the outbox into the history; `at` in Unix milliseconds."""
         self._settle(seq, Phase.DELIVERED, answer, at)
-        if seq % TRIM_EVERY == 0:
-            with self._transaction(durable=False) as db:
-                db.execute("DELETE FROM events WHERE seq <= ? AND phase = 'delivered'", (seq - HISTORY_LIMIT,))
 
     def refused(self, seq: int, answer: str, at: int) -> None:
         """Set an event aside that the API will not take; `at` in Unix milliseconds."""
@@ -165,7 +221,8 @@ class Store:
 
     def tried(self, seq: int, answer: str, at: int) -> None:
         """Count a try that failed; `at` in Unix milliseconds."""
-        self._settle(seq, Phase.PENDING, answer, at, durable=False)
+        with self._transaction(durable=False) as db:
+            outbox.settle(db, seq, Phase.PENDING, answer, at)
 
     def retry_refused(self, event_id: str | None = None) -> int:
         """Put refused events, all or one, back into the outbox; return how many."""
@@ -176,12 +233,15 @@ class Store:
                 (event_id,),
             ).rowcount
 
-    def _settle(self, seq: int, phase: Phase, answer: str, at: int, durable: bool = True) -> None:
-        with self._transaction(durable) as db:
-            db.execute(
-                "UPDATE events SET phase = ?, attempts = attempts + 1, answer = ?, answered_at = ? WHERE seq = ?",
-                (phase, _text(answer), at, seq),
-            )
+    def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
+        with self._transaction() as db:
+            outbox.settle(db, seq, phase, answer, at)
+        self._untrimmed += 1
+        if self._untrimmed >= TRIM_EVERY:
+            with self._transaction(durable=False) as db:
+                outbox.trim(db, Phase.DELIVERED, outbox.HISTORY_LIMIT)
+                outbox.trim(db, Phase.REFUSED, outbox.REFUSED_LIMIT)
+            self._untrimmed = 0
 
     def _events(self, where: str, values: Sequence[Any] = ()) -> list[StoredEvent]:
         rows = self._rows(f"SELECT {_COLUMNS} FROM events WHERE {where}", values)  # noqa: S608 - our own texts only
@@ -192,88 +252,48 @@ class Store:
     # --- SQLite -----------------------------------------------------------------------------------------------------
 
     def _rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
-        with self._lock, _explained():
-            return self._db.execute(query, values).fetchall()
+        return self._read(lambda db: db.execute(query, values).fetchall())
+
+    def _read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock, self._mended():
+            return ask(self._db)
 
     @contextmanager
     def _transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
-        with self._lock, _explained():
+        with self._lock, self._mended():
             # In WAL mode FULL syncs the log at each commit (with all that went before), NORMAL only at checkpoints.
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
-                self._db.execute("COMMIT")
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
 
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Say what SQLite says in words; an agent that finds its database damaged begins a new one at once."""
+        with explained():
+            try:
+                yield
+            except sqlite3.DatabaseError as error:
+                if is_damage(error) and self._lock_file is not None:
+                    self._begin_anew(str(error))
+                raise
 
-@contextmanager
-def _explained(directory: Path | None = None) -> Iterator[None]:
-    where = f"{directory}: " if directory else ""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"{where}{error}") from error
-    except OSError as error:
-        raise StoreError(f"{where}{error.strerror or error}") from error
-
-
-def _private(file: Path) -> Path:
-    """Make the file, for the owner only, before SQLite would: its -wal and -shm get the same mode."""
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-    try:
-        os.fchmod(descriptor, 0o600)
-    finally:
-        os.close(descriptor)
-    return file
-
-
-def _connect(file: Path) -> sqlite3.Connection:
-    # The time-out is for other processes (`hostvigil events retry`).
-    db = sqlite3.connect(file, timeout=5, isolation_level=None, check_same_thread=False)
-    try:
-        db.execute("PRAGMA cache_size = -512")
-        db.execute("PRAGMA journal_size_limit = 4194304")
-        if sys.platform == "darwin":
-            db.execute("PRAGMA fullfsync = ON")
-    except BaseException:
-        db.close()
-        raise
-    return db
-
-
-def _append(db: sqlite3.Connection, event: Event) -> None:
-    # The same event once more (its commit had failed half-way) is no second event.
-    db.execute(
-        "INSERT INTO events (event_id, check_name, subject, status, created, body) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (event_id) DO NOTHING",
-        (
-            event.event_id,
-            _text(event.check),
-            _text(event.subject),
-            event.status,
-            event.date,
-            _json(event.body).encode(),
-        ),
-    )
+    def _begin_anew(self, why: str) -> None:
+        self._db.close()
+        try:
+            replace(self._directory, why)
+        finally:
+            self._db = connect(self._directory / FILE)
+            self._db.execute("PRAGMA journal_mode = WAL")
 
 
 def _remember(db: sqlite3.Connection, memories: Mapping[str, dict[str, Any]]) -> None:
     db.executemany(
         "INSERT OR REPLACE INTO memories VALUES (?, ?)",
-        [(_text(check), _json(memory)) for check, memory in memories.items()],
+        [(as_text(check), as_json(memory)) for check, memory in memories.items()],
     )
-
-
-def _json(value: Any) -> str:
-    try:
-        return msgspec.json.encode(value).decode()
-    except UnicodeEncodeError:
-        # Half a character (a file name that is not UTF-8): msgspec refuses it, and so would SQLite.
-        return _text(json.dumps(msgspec.to_builtins(value), ensure_ascii=False))
-
-
-def _text(text: str) -> str:
-    return text.encode("utf-8", "replace").decode()

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from agent.model import Event, Result, State, Status
+from agent.model import Event, Result, State
 
 
 class StoreError(Exception):
@@ -50,7 +50,8 @@ class StoredEvent(msgspec.Struct, frozen=True):
     event_id: str
     check: str
     subject: str
-    status: Status
+    status: str
+    """As the API calls it."""
     created: int
     """When the change was observed, Unix milliseconds."""
     body: bytes
@@ -61,6 +62,31 @@ class StoredEvent(msgspec.Struct, frozen=True):
     """Of the last try: the trace id when delivered, else what went wrong."""
     answered_at: int
     """Unix milliseconds; 0 before the first answer."""
+    members: int = 0
+    """How many others it tells; 0: it is no digest."""
+    digest: int | None = None
+    """The digest that tells it, by its seq."""
+
+
+class Due(msgspec.Struct, frozen=True):
+    """An event that no earlier one of its subject holds up."""
+
+    seq: int
+    event_id: str
+    check: str
+    subject: str
+    attempts: int
+    members: int
+    changes: int
+    """How many changes of this subject wait, this one included."""
+
+
+class Remark(msgspec.Struct, frozen=True):
+    """What the store has to say of itself and nobody was told yet."""
+
+    name: str
+    count: int
+    text: str
 
 
 class Backlog(msgspec.Struct, frozen=True):

@@ -32,7 +32,23 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
         "CREATE INDEX outbox ON events (check_name, seq, created) WHERE phase = 'pending'",
         "CREATE INDEX set_aside ON events (seq) WHERE phase = 'refused'",
     ),
+    (
+        # A digest is an event that tells `members` others; each of those names it by its number.
+        "ALTER TABLE events ADD COLUMN members INTEGER NOT NULL DEFAULT 0",
+        "ALTER TABLE events ADD COLUMN digest INTEGER",
+        "DROP INDEX outbox",
+        "CREATE INDEX outbox ON events (check_name, subject, seq, created) WHERE phase = 'pending' AND members = 0",
+        "CREATE INDEX digests ON events (seq) WHERE phase = 'pending' AND members > 0",
+        "CREATE INDEX gathered ON events (digest) WHERE phase = 'pending' AND digest IS NOT NULL",
+        """CREATE TABLE remarks (
+            name TEXT PRIMARY KEY,
+            count INTEGER NOT NULL,
+            told INTEGER NOT NULL DEFAULT 0,
+            text TEXT NOT NULL) WITHOUT ROWID""",
+    ),
 )
+
+TABLES = ("states", "memories", "last_runs", "events", "remarks")
 
 
 def migrate(db: sqlite3.Connection) -> None:
@@ -45,6 +61,15 @@ def migrate(db: sqlite3.Connection) -> None:
         db.execute("COMMIT")
 
 
+def require_today(db: sqlite3.Connection) -> None:
+    """StoreError when the tables are not today's, for those who may not change them."""
+    if (version := checked_version(db)) < len(MIGRATIONS):
+        raise StoreError(
+            f"the database is of an older hostvigil (its version is {version}, this one knows {len(MIGRATIONS)}):"
+            " restart the agent, which brings it up to date"
+        )
+
+
 def checked_version(db: sqlite3.Connection) -> int:
     """Return the version of the tables; StoreError when a newer hostvigil wrote them."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
@@ -54,3 +79,9 @@ def checked_version(db: sqlite3.Connection) -> int:
             f" {len(MIGRATIONS)}): install that one, or move hostvigil.db away to begin anew"
         )
     return version
+
+
+def tables_missing(db: sqlite3.Connection) -> str:
+    """Return the name of a table that should be there and is not; empty when all are."""
+    there = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return next((table for table in TABLES if table not in there), "")

@@ -1,4 +1,4 @@
-"""The outbox -> the API: in order per check, within the limit, and without ever giving up."""
+"""The outbox -> the API: in order per subject, the urgent first, within the limit, and without ever giving up."""
 
 from __future__ import annotations
 
@@ -8,25 +8,44 @@ import math
 import random
 import threading
 import time
-from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
+import msgspec
+
 from agent.delivery import Answer, Kind
-from agent.store import Store, StoredEvent, StoreError
+from agent.emitter.choosing import choose, ready, stuck, to_gather
+from agent.emitter.gathering import gathered
+from agent.emitter.limits import Limiter, wait_after
+from agent.model import Event, Told
+from agent.store import DAMAGED, LOST, SUPERSEDED, Due, Store, StoreError
 from agent.units import duration_text
+
+__all__ = ["Delivery", "Emitter", "Limiter", "Own"]
 
 log = logging.getLogger("hostvigil.emitter")
 
-FIRST_WAIT = 1.0
-LONGEST_WAIT = 300.0
-BAD_KEY_WAIT = 300.0
-THROTTLED_WAIT = (15.0, 60.0)
 STORE_WAIT = 10.0
 STOP_SECONDS = 0.8
 
 FRESH_WAIT = 30.0
 """An event never tried waits no longer than this in an outage: what fails may be the older events' own fault."""
+
+Own = Callable[[str, str, Told], Event]
+"""Words news of the agent itself: the part of it, the text, how urgent it is."""
+
+REMARKS = {
+    SUPERSEDED: (
+        "outbox",
+        Told.INFO,
+        "{0.count} changes were never told, because later ones replaced them while the outbox was full",
+    ),
+    LOST: ("outbox", Told.WARNING, "{0.count} changes are lost, because the outbox was full"),
+    DAMAGED: ("store", Told.WARNING, "{0.text}"),
+}
+
+MOST_IN_DIGEST = 1_000
+"""Changes; its message rarely holds so many."""
 
 
 class Trouble(enum.Enum):
@@ -53,56 +72,6 @@ class Delivery(Protocol):
     def post(self, body: bytes) -> Answer: ...
 
 
-class Limiter:
-    """No more than `rate` requests in any 60 seconds; below one a minute: one every 60 / `rate` seconds.
-
-    A sliding window and not a bucket, whose burst and refill would let twice the rate into one minute.
-    """
-
-    def __init__(self, rate: float) -> None:
-        self._window = 60.0 / min(1.0, rate)
-        self._ends: deque[float] = deque(maxlen=max(1, int(rate)))
-
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next request may start; `now` on the monotonic clock."""
-        if len(self._ends) < (self._ends.maxlen or 1):
-            return 0.0
-        return max(0.0, self._ends[0] + self._window - now)
-
-    def ended(self, now: float) -> None:
-        """Count a request, by its end: the API counted it at some moment before."""
-        self._ends.append(now)
-
-
-def backoff(tries: int, rng: random.Random) -> float:
-    """Return seconds: 1, 2, 4 ... up to 5 minutes, each cut by up to half so that a fleet does not come as one."""
-    return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 20)) * rng.uniform(0.5, 1.0)
-
-
-def wait_after(answer: Answer, tries: int, rng: random.Random) -> float:
-    """Return the seconds to wait after the answer to the latest of `tries` failed tries."""
-    if answer.kind is Kind.BAD_KEY:
-        return BAD_KEY_WAIT * rng.uniform(0.8, 1.0)
-    if answer.kind is Kind.THROTTLED:
-        return answer.retry_after * rng.uniform(1.0, 1.2) or rng.uniform(*THROTTLED_WAIT)
-    return max(answer.retry_after, backoff(tries, rng))
-
-
-def choose(due: Sequence[StoredEvent], waits: Mapping[str, float], outage: bool, now: float) -> StoredEvent | float:
-    """Return the event to send now, or the seconds until one may be sent.
-
-    `due` is the first event of every check, oldest first: whatever is chosen, no check's events change their order.
-    In an outage another check's event probes each time: should one event be what the API cannot digest, the others
-    soon find their way.
-    """
-    if not due:
-        return math.inf
-    if outage:
-        return min(due, key=lambda event: (event.attempts, event.seq))
-    free = [event for event in due if waits.get(event.check, now) <= now]
-    return free[0] if free else min(waits[event.check] for event in due) - now
-
-
 class Emitter:
     """Empties the outbox from a thread of its own; sleeps until woken or until the next request is allowed.
 
@@ -117,19 +86,29 @@ class Emitter:
         limiter: Limiter | None = None,
         clock: Callable[[], float] = time.monotonic,
         rng: random.Random | None = None,
+        digest_above: float = math.inf,
+        own: Own | None = None,
+        heartbeat: float = 0.0,
     ) -> None:
         self._store = store
         self._delivery = delivery
         self._limiter = limiter
         self._clock = clock
         self._rng = rng or random.Random()  # noqa: S311 - jitter needs no secrecy
-        self._waits: dict[str, float] = {}
+        self._digest_above = digest_above
+        self._most_in_digest = MOST_IN_DIGEST
+        self._own = own
+        self._remarks_due = True
+        self._heartbeat = heartbeat
+        self._beat_at = clock()
+        self._waits: dict[int, float] = {}
+        self._overtaken: set[int] = set()
         self._tries = 0
         self._gate = 0.0
         self._fresh_gate = 0.0
         self._trouble = Trouble.NONE
         self._trouble_since = 0.0
-        self._unsettled: tuple[StoredEvent, Answer] | None = None
+        self._unsettled: tuple[Due, Answer] | None = None
         self._store_fails = False
         self._wakeup = threading.Event()
         self._stopping = False
@@ -174,35 +153,94 @@ class Emitter:
         """Send one event, if one may be sent now; return the seconds until the next, infinite for "when woken"."""
         if self._unsettled:
             self._settle(*self._unsettled)
+        self._say_remarks()
         due = self._store.due()
+        self._waits = {event.seq: self._waits[event.seq] for event in due if event.seq in self._waits}
         now = self._clock()
-        fresh = any(event.attempts == 0 for event in due)
-        wait = max((self._fresh_gate if fresh else self._gate) - now, self._limiter.wait(now) if self._limiter else 0)
-        if due and wait > 0:
+        wait = max(self._gate_for(due) - now, self._limiter.wait(now) if self._limiter else 0)
+        if wait > 0 and (due or self._heartbeat):
             return wait
+        if self._take_apart(due) or self._gather(due, now):
+            return 0.0
         chosen = choose(due, self._waits, self._trouble is Trouble.OUTAGE, now)
         if isinstance(chosen, float):
-            return chosen
+            return min(chosen, self._beat(now))
         self._send(chosen)
         return 0.0
 
-    def _send(self, event: StoredEvent) -> None:
-        answer = self._delivery.post(event.body)
+    def _gate_for(self, due: list[Due]) -> float:
+        return self._fresh_gate if any(event.attempts == 0 for event in due) else self._gate
+
+    def _gather(self, due: list[Due], now: float) -> bool:
+        """Put what waits into a digest when it is too much to go out singly; in an outage single events probe."""
+        if self._trouble is Trouble.OUTAGE:
+            return False
+        scarce = self._trouble is Trouble.THROTTLED and self._digest_above < math.inf
+        above = 1 if scarce else self._digest_above
+        chosen = to_gather(ready(due, self._waits, now), above)
+        return bool(chosen) and gathered(self._store, chosen, self._most_in_digest)
+
+    def _take_apart(self, due: list[Due]) -> bool:
+        digests = stuck(due, self._overtaken)
+        for digest in digests:
+            self._dissolve(digest, "it fails while other events get through")
+        return bool(digests)
+
+    def _dissolve(self, digest: Due, why: str) -> None:
+        """Have the half of it tried next, and so on: the one event at fault is found, all others get through."""
+        self._store.dissolve(digest.seq)
+        self._most_in_digest = max(1, digest.members // 2)
+        self._overtaken.discard(digest.seq)
+        log.warning("a digest of %d changes is taken apart, none of them is lost: %s", digest.members, why)
+
+    def _say_remarks(self) -> None:
+        """Turn what the store has to say into events: at the start, and when events get through again."""
+        if not self._remarks_due or self._own is None:
+            return
+        for remark in self._store.untold():
+            subject, told, text = REMARKS[remark.name]
+            self._store.append(self._own(subject, text.format(remark), told), remark)
+        self._remarks_due = False
+
+    def _beat(self, now: float) -> float:
+        """Tell that the agent lives, when it is time and nothing else is to be told; return the seconds until then.
+
+        It is in no store: what was missed needs no telling.
+        """
+        if not self._heartbeat or self._own is None:
+            return math.inf
+        if now >= self._beat_at:
+            self._beat_at = now + self._heartbeat
+            answer = self._delivery.post(msgspec.json.encode(self._own("heartbeat", "alive", Told.INFO).body))
+            if self._limiter:
+                self._limiter.ended(self._clock())
+            if answer.kind is not Kind.DELIVERED:
+                log.info("the heartbeat did not get through: %s", answer.text)
+        return max(0.0, self._beat_at - self._clock())
+
+    def _send(self, event: Due) -> None:
+        answer = self._delivery.post(self._store.event(event.seq).body)
         now = self._clock()
         if self._limiter:
             self._limiter.ended(now)
         self._learn(event, answer, now)
         self._settle(event, answer)
 
-    def _settle(self, event: StoredEvent, answer: Answer) -> None:
+    def _settle(self, event: Due, answer: Answer) -> None:
         """Write down what became of the event; while the store cannot, nothing else is sent, nor this one again."""
         self._unsettled = (event, answer)
-        settle = {Kind.DELIVERED: self._store.delivered, Kind.REFUSED: self._store.refused}
-        text = answer.trace_id if answer.kind is Kind.DELIVERED else answer.text
-        settle.get(answer.kind, self._store.tried)(event.seq, text, time.time_ns() // 1_000_000)
+        at = time.time_ns() // 1_000_000
+        if answer.kind is Kind.DELIVERED:
+            self._store.delivered(event.seq, answer.trace_id, at)
+        elif answer.kind is not Kind.REFUSED:
+            self._store.tried(event.seq, answer.text, at)
+        elif event.members:
+            self._dissolve(event, answer.text)
+        else:
+            self._store.refused(event.seq, answer.text, at)
         self._unsettled = None
 
-    def _learn(self, event: StoredEvent, answer: Answer, now: float) -> None:
+    def _learn(self, event: Due, answer: Answer, now: float) -> None:
         """Decide from an answer who waits, and for how long."""
         if answer.kind in (Kind.DELIVERED, Kind.REFUSED):
             self._reached(event, answer)
@@ -212,22 +250,26 @@ class Emitter:
             self._gate = self._fresh_gate = now + wait_after(answer, 1, self._rng)
             self._say(Trouble.BAD_KEY if answer.kind is Kind.BAD_KEY else Trouble.THROTTLED, event, answer)
 
-    def _reached(self, event: StoredEvent, answer: Answer) -> None:
+    def _reached(self, event: Due, answer: Answer) -> None:
         self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
-        self._waits.pop(event.check, None)
+        self._waits.pop(event.seq, None)
         if self._trouble is not Trouble.ONE_CHECK:
             self._waits.clear()
+        self._overtaken = set(self._waits)
         if not self._waits:
             self._say(Trouble.NONE, event, answer)
-        if answer.kind is Kind.REFUSED:
+        if answer.kind is Kind.DELIVERED:
+            self._remarks_due = True
+            self._most_in_digest = min(MOST_IN_DIGEST, 2 * self._most_in_digest)
+        elif not event.members:
             log.warning(
                 "%s: event %s was refused and is set aside (see: hostvigil events --refused): %s",
                 *(event.check, event.event_id, answer.text),
             )
 
-    def _not_reached(self, event: StoredEvent, answer: Answer, now: float) -> None:
+    def _not_reached(self, event: Due, answer: Answer, now: float) -> None:
         self._tries += 1
-        self._waits[event.check] = now + wait_after(answer, event.attempts + 1, self._rng)
+        self._waits[event.seq] = now + wait_after(answer, event.attempts + 1, self._rng)
         if len(self._waits) == 1:
             # The server itself asking for a pause speaks for all events.
             self._gate = self._fresh_gate = now + answer.retry_after
@@ -237,7 +279,7 @@ class Emitter:
         self._gate, self._fresh_gate = now + wait, now + max(answer.retry_after, min(wait, FRESH_WAIT))
         self._say(Trouble.OUTAGE, event, answer)
 
-    def _say(self, trouble: Trouble, event: StoredEvent, answer: Answer) -> None:
+    def _say(self, trouble: Trouble, event: Due, answer: Answer) -> None:
         """Log a trouble when it begins and when it ends, not at every try."""
         if trouble is self._trouble:
             return
@@ -245,7 +287,7 @@ class Emitter:
             log.info("events are delivered again, after %s", duration_text(self._clock() - self._trouble_since))
         else:
             level = logging.ERROR if trouble is Trouble.BAD_KEY else logging.WARNING
-            log.log(level, TROUBLES[trouble], event.check, answer.text)
+            log.log(level, TROUBLES[trouble], event.check or f"a digest of {event.members} changes", answer.text)
         if self._trouble is Trouble.NONE:
             self._trouble_since = self._clock()
         self._trouble = trouble

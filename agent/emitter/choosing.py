@@ -1,0 +1,42 @@
+"""Pure: which event goes out now, and when many go out as one."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+from agent.store import Due
+
+DIGEST_TRIES = 3
+"""A digest that failed so often while other events got through is taken apart."""
+
+
+def choose(due: Sequence[Due], waits: Mapping[int, float], outage: bool, now: float) -> Due | float:
+    """Return the event to send now, or the seconds until one may be sent.
+
+    `due` is the first event of every subject, the most urgent first: whatever is chosen, no subject's events change
+    their order. In an outage another subject's event probes each time: should one event be what the API cannot digest,
+    the others soon find their way.
+    """
+    if not due:
+        return math.inf
+    if outage:
+        return min(due, key=lambda event: event.attempts)
+    free = ready(due, waits, now)
+    return free[0] if free else min(waits[event.seq] for event in due) - now
+
+
+def ready(due: Sequence[Due], waits: Mapping[int, float], now: float) -> list[Due]:
+    """Return those that need not wait after a failure, by their seq and its end."""
+    return [event for event in due if waits.get(event.seq, now) <= now]
+
+
+def to_gather(free: Sequence[Due], above: float) -> list[Due]:
+    """Return what a digest should tell, the most urgent first; nothing while so few wait that each can go by itself."""
+    single = [event for event in free if not event.members]
+    return single if sum(event.changes for event in single) > above else []
+
+
+def stuck(due: Sequence[Due], overtaken: set[int]) -> list[Due]:
+    """Return digests that fail again and again while others get through."""
+    return [event for event in due if event.members and event.attempts >= DIGEST_TRIES and event.seq in overtaken]

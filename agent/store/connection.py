@@ -1,0 +1,51 @@
+"""Opening the one file, and saying in words what SQLite and the system say against it."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from agent.store.rows import StoreError
+
+FILE = "hostvigil.db"
+
+
+@contextmanager
+def explained(directory: Path | None = None) -> Iterator[None]:
+    """Turn what SQLite and the system raise into a StoreError."""
+    where = f"{directory}: " if directory else ""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{where}{error}") from error
+    except OSError as error:
+        raise StoreError(f"{where}{error.strerror or error}") from error
+
+
+def private(file: Path) -> Path:
+    """Make the file, for the owner only, before SQLite would: its -wal and -shm get the same mode."""
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        os.fchmod(descriptor, 0o600)
+    finally:
+        os.close(descriptor)
+    return file
+
+
+def connect(file: Path) -> sqlite3.Connection:
+    # The time-out is for other processes (`hostvigil events retry`).
+    db = sqlite3.connect(file, timeout=5, isolation_level=None, check_same_thread=False)
+    db.text_factory = lambda text: text.decode("utf-8", "replace")
+    try:
+        db.execute("PRAGMA cache_size = -512")
+        db.execute("PRAGMA journal_size_limit = 4194304")
+        if sys.platform == "darwin":
+            db.execute("PRAGMA fullfsync = ON")
+    except BaseException:
+        db.close()
+        raise
+    return db
