@@ -96,7 +96,7 @@ class CheckConfig(msgspec.Struct, frozen=True):
     place: Place
     interval: float = 60.0
     cron: str = ""
-    """Five fields; when set, it replaces the interval."""
+    """Five fields, weekdays by name, which APScheduler and cron number differently; it replaces the interval."""
     timezone: str = ""
     """IANA name for `cron`; empty: the host's own."""
     timeout: float = 10.0

@@ -40,7 +40,7 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         files.append(file)
         problems += found
     agent, faults = read_agent([file["agent"] for file in files if "agent" in file])
-    checks, more = read_checks(files, catalog)
+    checks, more = read_checks(files, catalog, all_read=not problems)
     problems += [Problem(fault.place, str(fault)) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))

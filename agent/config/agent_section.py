@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.config import rules
+from agent.config import rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.wording import said
 from agent.located_yaml import Located
 from agent.sections import AgentSection, EventsSection
-from agent.settings import AgentSettings, EventsSettings, Place
+from agent.settings import AgentSettings, EventsSettings, Maintenance, Place
 
 Written = Mapping[str, Located]
 
@@ -24,24 +24,26 @@ def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]
     """Return the settings, without those that are wrong, and what is wrong with them."""
     faults: list[Fault] = []
     merged: dict[str, Located] = {}
+    maintenance: tuple[Maintenance, ...] = ()
     for node in sections:
         written, wrong = section(node, "agent")
         faults += [*wrong, *_faults(written)]
+        maintenance += _windows(written)[0]
         merged = _merged(merged, written)
     events, _ = _events(merged)
     faults += _delivery(events, _mapping(merged, "events"))
-    values, _ = settings(AgentSection, {name: node for name, node in merged.items() if name != "events"}, Place(""))
+    values, _ = settings(AgentSection, _others(merged), Place(""))
     wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting}
     good = {name: found for name, found in values.items() if name not in wrong_names}
-    return AgentSettings(events=EventsSettings(**events), **good), faults
+    return AgentSettings(events=EventsSettings(**events), maintenance=maintenance, **good), faults
 
 
 def _faults(written: Written) -> Iterator[Fault]:
     """Judge the section of one file by itself: what a later file replaces must be right as well."""
-    apart = {name: node for name, node in written.items() if not (name == "events" and isinstance(node.value, dict))}
-    values, faults = settings(AgentSection, apart, Place(""), "agent")
+    values, faults = settings(AgentSection, _others(written), Place(""), "agent")
     yield from faults
     yield from _events(written)[1]
+    yield from _windows(written)[1]
     if "tags" in written and isinstance(written["tags"].value, dict):
         yield from rules.tags(written["tags"].value, "agent.tags")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
@@ -49,10 +51,26 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
 
 
+def _others(written: Written) -> Written:
+    """Return what needs no treatment of its own."""
+    special = {name for name, node in written.items() if name == "events" and isinstance(node.value, dict)}
+    return {name: node for name, node in written.items() if name not in special | {"maintenance"}}
+
+
+def _windows(written: Written) -> tuple[tuple[Maintenance, ...], list[Fault]]:
+    """Read the windows of one file: those of all files add up, for a window that is lost wakes people up."""
+    node = {name: node for name, node in written.items() if name == "maintenance"}
+    values, faults = settings(AgentSection, node, Place(""), "agent")
+    if values:
+        faults += windows.faults(node["maintenance"], values["maintenance"], "agent.maintenance")
+    return (() if faults else windows.windows(values.get("maintenance"))), faults
+
+
 def _events(written: Written) -> tuple[dict[str, Any], list[Fault]]:
     node = _mapping(written, "events")
     values, faults = settings(EventsSection, node, Place(""), "agent.events")
-    for name, judge in (("endpoint", _endpoint), ("api_key", _api_key), ("timeout", _timeout), ("proxy", _proxy)):
+    values = {name: found for name, found in values.items() if found is not None}
+    for name, judge in _JUDGES.items():
         if name in values and (text := judge(values[name])):
             # A key, and a proxy's address with its password, are secrets even where they are written out.
             secret = name in ("api_key", "proxy") and not node[name].source
@@ -136,3 +154,21 @@ def _timeout(seconds: float) -> str:
 def _proxy(text: str) -> str:
     good = _url(text, ("http", "https", "socks5", "socks5h"))
     return "" if good else "is not an address, write for example http://proxy.example.com:3128"
+
+
+def _most_bytes(size: int) -> str:
+    return "" if 16 * 1024**2 <= size <= 1024**4 else "must be between 16MiB and 1TiB"
+
+
+def _heartbeat(seconds: float) -> str:
+    return "" if 10 <= seconds <= 86400 else "must be between 10s and 1d, or null for none"
+
+
+_JUDGES: dict[str, Callable[[Any], str]] = {
+    "endpoint": _endpoint,
+    "api_key": _api_key,
+    "timeout": _timeout,
+    "proxy": _proxy,
+    "most_bytes": _most_bytes,
+    "heartbeat": _heartbeat,
+}

@@ -10,12 +10,11 @@ import msgspec
 
 from agent.api import Check
 from agent.catalog import Catalog, CatalogError
-from agent.config import rules
+from agent.config import parents, policy, rules, windows
 from agent.config.convert import Fault, Faults, fields, made, settings, value
 from agent.config.cron import normal
 from agent.config.wording import said, unknown
 from agent.located_yaml import EMPTY, Located, Refusal
-from agent.model import Policy
 from agent.sections import CheckSection
 from agent.settings import CheckConfig, Place, Problem
 
@@ -29,24 +28,41 @@ Written = Mapping[str, Located]
 
 
 def read_checks(
-    files: Iterable[Mapping[str, Located]], catalog: Catalog
+    files: Iterable[Mapping[str, Located]], catalog: Catalog, all_read: bool = True
 ) -> tuple[dict[str, CheckConfig], list[Problem]]:
-    """Return the good checks of all files, and what is wrong with the others."""
+    """Return the good checks of all files, and what is wrong with the others.
+
+    Unless `all_read`, there may be more checks than these files show.
+    """
     checks: dict[str, CheckConfig] = {}
     first: dict[str, Place] = {}
+    parents_of: dict[str, Located] = {}
     problems: list[Problem] = []
     for file in files:
         defaults, faults = section(file.get("defaults"), "defaults")
         written, more = section(file.get("checks"), "checks")
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
+        all_read = all_read and not more
         for name, node in written.items():
             good, found = _named(name, node, first, defaults, catalog)
-            checks |= {name: good} if good else {}
+            if good:
+                checks[name] = good
+                parents_of |= _parents(name, node, defaults)
             # A key that is no text is no name either.
             known_as = "" if node.place == node.key else name
             problems += [Problem(fault.place, str(fault), known_as) for fault in found]
         problems += [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, written, catalog)]
-    return checks, problems
+    unfit = list(parents.unfit(checks, parents_of, first, all_read)) if parents_of else []
+    problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
+    wrong = {name for name, _ in unfit}
+    return {name: check for name, check in checks.items() if name not in wrong}, problems
+
+
+def _parents(name: str, node: Located, defaults: Written) -> dict[str, Located]:
+    """Return where a check's parents are written; {} where it has none."""
+    own = node.value.first.value if isinstance(node.value, Refusal) and node.value.first else node.value
+    found = {**defaults, **own}.get("depends_on")
+    return {name: found} if found else {}
 
 
 def _named(
@@ -90,8 +106,7 @@ def _judged(
     own = {key: sub for key, sub in written.items() if key not in _COMMON}
     values, more = settings(kind, own, place, also=_COMMON)
     faults += [*more, *rules.times(shared, written), *rules.levels(kind, values, own)]
-    if "tags" in written and isinstance(written["tags"].value, dict):
-        faults += rules.tags(written["tags"].value)
+    faults += _shared_faults(shared, written)
     if more:
         return faults
     try:
@@ -102,9 +117,20 @@ def _judged(
     return faults or _configured(name, check, shared, written, place)
 
 
+def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    """Judge what every check has, beyond the type of each setting."""
+    if "tags" in written and isinstance(written["tags"].value, dict):
+        yield from rules.tags(written["tags"].value)
+    yield from policy.faults(shared, written)
+    if "maintenance" in shared:
+        yield from windows.faults(written["maintenance"], shared["maintenance"])
+    if "depends_on" in shared:
+        yield from parents.faults(written["depends_on"], shared["depends_on"])
+
+
 def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Written, place: Place) -> CheckConfig:
-    counts = rules.fail_after(shared.get("fail_after"), check.fail_after)
     zone = shared.get("timezone", "")
+    timeout = rules.timeout(shared, written)
     return CheckConfig(
         name=name,
         type=shared["type"],
@@ -113,13 +139,15 @@ def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Wri
         interval=float(shared.get("interval", 60.0)),
         cron=normal(shared["cron"], zone) if "cron" in shared else "",
         timezone=zone if "cron" in shared else "",
-        timeout=rules.timeout(shared, written),
+        timeout=timeout,
         retry_interval=float(shared.get("retry_interval", 0.0)),
-        policy=Policy(counts, shared.get("recover_after", 1)),
+        policy=policy.policy(shared, check.fail_after, rules.patience(shared, timeout)),
         tags=shared.get("tags", {}),
         enabled=shared.get("enabled", True),
         description=shared.get("description", ""),
         runbook=shared.get("runbook", ""),
+        depends_on=parents.depends_on(shared.get("depends_on")),
+        maintenance=windows.windows(shared.get("maintenance")),
         places={setting: node.place for setting, node in written.items()},
     )
 
@@ -171,9 +199,9 @@ def section(node: Located | None, name: str) -> tuple[dict[str, Located], list[F
 def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Iterator[Fault]:
     """Judge what can be judged of a file's defaults without its checks; the checks judge the rest."""
     shared = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
-    yield from settings(CheckSection, shared | {"type": TYPE}, Place(""))[1]
-    if "tags" in shared and isinstance(shared["tags"].value, dict):
-        yield from rules.tags(shared["tags"].value)
+    values, faults = settings(CheckSection, shared | {"type": TYPE}, Place(""))
+    yield from faults
+    yield from _shared_faults(values, shared)
     kinds = _kinds(checks, catalog)
     for name, node in defaults.items():
         key = node.key or node.place

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from agent.config.wording import example_of, members_of, one_line, reworded, said, short, unknown, words
-from agent.located_yaml import Located, Refusal
+from agent.located_yaml import EMPTY, Located, Refusal
 from agent.settings import Place
 from agent.units import SettingValue
 
@@ -52,7 +52,7 @@ def settings(
     known = fields(wanted)
     for name, node in written.items():
         setting = f"{inside}.{name}" if inside else name
-        if isinstance(node.value, Refusal):
+        if isinstance(node.value, Refusal) and (name in known or node.value is not EMPTY):
             faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
         elif name not in known:
             faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also])))
@@ -63,7 +63,8 @@ def settings(
                 faults += found.faults
     for name in known:
         if known[name].required and name not in written:
-            faults.append(Fault(place, "", f"setting '{name}' is missing: it must be {words(known[name].type)}"))
+            setting = f"{inside}.{name}" if inside else name
+            faults.append(Fault(place, "", f"setting '{setting}' is missing: it must be {words(known[name].type)}"))
     return values, faults
 
 
@@ -80,13 +81,19 @@ def value(node: Located, wanted: Any, setting: str) -> Any:
     members = members_of(wanted)
     if node.value is None and type(None) in members:
         return None
-    if custom := [member for member in members if isinstance(member, type) and issubclass(member, SettingValue)]:
-        return _parsed(node, custom[0], setting)
+    if isinstance(node.value, dict) and (struct := _one_of(members, msgspec.Struct)):
+        return _struct(node, struct, setting)
+    if custom := _one_of(members, SettingValue):
+        return _parsed(node, custom, setting)
     built = _built(node, members, setting)
     try:
         return msgspec.convert(built, wanted, dec_hook=_as_is)
     except msgspec.ValidationError as error:
         raise Faults(Fault(node.place, setting, reworded(str(error), node, wanted))) from None
+
+
+def _one_of(members: tuple[Any, ...], kind: type) -> Any:
+    return next((member for member in members if isinstance(member, type) and issubclass(member, kind)), None)
 
 
 def _as_is(wanted: type, converted: Any) -> Any:
@@ -98,8 +105,6 @@ def _built(node: Located, members: tuple[Any, ...], setting: str) -> Any:
     """Convert what is inside a list or mapping, by the type that the matching member gives it."""
     if isinstance(node.value, dict):
         for member in members:
-            if isinstance(member, type) and issubclass(member, msgspec.Struct):
-                return _struct(node, member, setting)
             if typing.get_origin(member) is dict:
                 inner = typing.get_args(member)[1]
                 return dict(_children(((key, sub, inner) for key, sub in node.value.items()), setting))
@@ -153,18 +158,29 @@ def _children(children: Iterator[tuple[str, Located, Any]], setting: str) -> lis
 
 
 def _parsed(node: Located, wanted: type[SettingValue], setting: str) -> SettingValue:
+    if any(node.refusals()):
+        _refuse(node, setting)
     plain = node.plain()
     try:
         return wanted.parse(plain)
     except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code
         text = str(error)
         sources = {leaf.source for leaf in node.leaves() if leaf.source}
-        if sources or not isinstance(error, ValueError) or (isinstance(plain, (dict, list)) and repr(plain) in text):
+        unsaid = isinstance(plain, (dict, list, bool, type(None))) and repr(plain) in text
+        if isinstance(error, ValueError) and isinstance(node.value, dict) and not unsaid:
+            _parsed_inside(node, wanted, setting)
+        if sources or not isinstance(error, ValueError) or unsaid:
             shown = f"the value of {' '.join(sorted(sources))}" if sources else said(node)
             text = f"{shown} is not {wanted.words}{example_of(wanted)}"
         elif isinstance(plain, str) and len(plain) > 60:
             text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
         raise Faults(Fault(node.place, setting, one_line(text))) from None
+
+
+def _parsed_inside(node: Located, wanted: type[SettingValue], setting: str) -> None:
+    """What a value made of several holds must be right by itself: a mistake in it is said at its own place."""
+    for key, part in node.value.items():
+        _parsed(part, wanted, f"{setting}.{key}")
 
 
 def _names_its_key(node: Located) -> bool:

@@ -39,6 +39,16 @@ def normal(cron: str, zone: str = "") -> str:
     return line
 
 
+def of_week(text: str) -> str:
+    """Return days and a time, such as `sat,sun 22:00`, as a cron line; ValueError where it is none."""
+    days_and_time = r"([a-z]{3}(?:[-, ]+[a-z]{3})*)[, ]+([01]?\d|2[0-3]):([0-5]\d)"
+    match = re.fullmatch(days_and_time, text.strip().lower(), re.ASCII)
+    if not match:
+        raise ValueError("is not understood, write days and a time, for example sat,sun 22:00 or mon-fri 2:30")
+    days = re.sub(r"[, ]+", ",", re.sub(r" *- *", "-", match[1]))
+    return f"{int(match[3])} {int(match[2])} * * {days}"
+
+
 @lru_cache
 def zone_fault(name: str) -> str:
     """Say what is wrong with a time zone's name; nothing is ''."""

@@ -9,52 +9,17 @@ from typing import Any
 from agent.api import Check
 from agent.config.convert import Fault, fields
 from agent.config.cron import normal, zone_fault
-from agent.config.wording import one_line, said, short
+from agent.config.spans import LONGEST, SHORTEST, span
+from agent.config.wording import one_line, safe, said, short
+from agent.event.tags import OURS, RESERVED
 from agent.located_yaml import Located
-from agent.model import Count, FailAfter
-from agent.sections import Counts
 from agent.settings import Place
 from agent.units import Duration, Level, duration_text
 
-SHORTEST, LONGEST = 1.0, 365 * 86400.0
-"""Seconds: no interval is shorter or longer."""
-
 MOST_TAGS = 100
 
-# Source: events-api.md; neighbouring interfaces refuse these, and the agent writes the second group itself.
-RESERVED_TAGS = frozenset(
-    {
-        "date",
-        "status",
-        "source",
-        "title",
-        "message",
-        "dimension_tags",
-        "check_value",
-        "time",
-        "time_us",
-        "timestamp",
-        "workspace_uuid",
-        "workspace_name",
-        "extra_data",
-        "create_time",
-    }
-)
-OWN_TAGS = frozenset(
-    {
-        "host_ip",
-        "os",
-        "os_version",
-        "arch",
-        "check_name",
-        "check_type",
-        "subject",
-        "previous_status",
-        "incident_id",
-        "event_id",
-        "agent_version",
-    }
-)
+OWN_NAME = "hostvigil"
+"""The check by which the agent speaks of itself."""
 
 Written = Mapping[str, Located]
 
@@ -77,9 +42,11 @@ def _tag_name(name: str) -> str:
         return f"the name {short(name)} may have only a-z, 0-9 and _, and begins with a letter" + (
             f": write {usual}" if usual else ""
         )
-    if name in RESERVED_TAGS or name.startswith("df_"):
+    if name in RESERVED or name.startswith("df_"):
         return f"the name '{name}' is reserved by the API, choose another"
-    if name in OWN_TAGS:
+    if name == "host":
+        return "the name 'host' is set by the agent itself: set agent.hostname instead"
+    if name in OURS:
         return f"the name '{name}' is set by the agent itself, choose another"
     return ""
 
@@ -94,18 +61,31 @@ def _tag_value(value: str) -> str:
 
 def check_name(name: str) -> str:
     """Say what is wrong with a check's name; nothing is ''."""
-    if not name.strip() or name != name.strip() or not name.isprintable():
-        return "must be one line of text without spaces around it"
+    if name == OWN_NAME:
+        return "is the agent's own, choose another"
+    if not name.strip() or not name.isprintable():
+        return "must be one line of text without control characters"
+    if name.startswith("-"):
+        return "must not begin with '-', which begins options of commands"
+    if wrong := re.search(r"[\s:=*?\[\]]", name):
+        usual = re.sub(r"[\s:=*?\[\]]+", "-", name).strip("-")[:60] or "shop"
+        return f"must be without {wrong[0]!r}, which means something else in selectors: write {usual}"
     return "is longer than 100 characters" if len(name) > 100 else ""
+
+
+def patience(values: Mapping[str, Any], timeout: float) -> float:
+    """Return for how many seconds one result can speak: until the next one must have come."""
+    if values.get("cron"):
+        return 86_400.0
+    return float(values.get("interval", 60.0)) + timeout + 5.0
 
 
 def times(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
     """Check interval, timeout, retry interval and cron against each other."""
     for name in ("interval", "timeout", "retry_interval"):
         shortest = 0.001 if name == "timeout" else SHORTEST
-        if name in written and name in values and not shortest <= values[name] <= LONGEST:
-            text = f"{said(written[name])} must be between {duration_text(shortest)} and {duration_text(LONGEST)}"
-            yield Fault(written[name].place, name, text)
+        if name in written:
+            yield from span(written[name], values.get(name), name, shortest, LONGEST)
     if "cron" in written:
         yield from _cron(values, written)
         return
@@ -127,20 +107,14 @@ def _cron(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
         yield Fault(node.key or node.place, "cron", "stands beside `interval`: remove one of them")
     zone = values.get("timezone", "")
     if "timezone" in written and "timezone" in values and (text := zone_fault(zone)):
-        yield Fault(
-            written["timezone"].place, "timezone", f"{said(written['timezone'])} {_safe(text, written['timezone'])}"
-        )
+        node = written["timezone"]
+        yield Fault(node.place, "timezone", f"{said(node)} {safe(text, node)}")
         zone = ""
     if "cron" in values:
         try:
             normal(values["cron"], zone)
         except ValueError as error:
-            yield Fault(written["cron"].place, "cron", f"{said(written['cron'])} {_safe(str(error), written['cron'])}")
-
-
-def _safe(text: str, node: Located) -> str:
-    """A complaint about an expanded value may quote it, so only the fact remains."""
-    return "does not fit here" if node.source else one_line(text)
+            yield Fault(written["cron"].place, "cron", f"{said(written['cron'])} {safe(str(error), written['cron'])}")
 
 
 def timeout(values: Mapping[str, Any], written: Written) -> float:
@@ -149,17 +123,6 @@ def timeout(values: Mapping[str, Any], written: Written) -> float:
         return float(values.get("timeout", 10.0))
     interval = float(values.get("interval", 60.0))
     return 10.0 if interval > 10 else interval * 0.8
-
-
-def fail_after(written: int | Counts | None, usual: int) -> FailAfter:
-    """Return the counts: one number for all, or the type's own number where a status is not named."""
-    if not isinstance(written, Counts):
-        count = usual if written is None else written
-        return FailAfter(Count(count), Count(count), Count(count))
-    warning, critical, nodata = (
-        usual if count is None else count for count in (written.warning, written.critical, written.nodata)
-    )
-    return FailAfter(Count(warning), Count(critical), Count(nodata))
 
 
 def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:

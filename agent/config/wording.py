@@ -12,6 +12,9 @@ import msgspec
 from agent.located_yaml import Located
 from agent.units import SettingValue
 
+FEW = 6
+"""So many names can be listed in a message."""
+
 
 def members_of(wanted: Any) -> tuple[Any, ...]:
     """Return the types of a union, or the one type, without their annotations."""
@@ -64,6 +67,11 @@ def one_line(text: str) -> str:
     return text if len(text) <= 400 else text[:397] + "..."
 
 
+def safe(text: str, node: Located) -> str:
+    """A complaint about an expanded value may quote it, so only the fact remains."""
+    return "does not fit here" if node.source else one_line(text)
+
+
 def nearest(name: str, known: typing.Iterable[str]) -> str:
     """Return the known name that was probably meant, or ''."""
     from difflib import get_close_matches
@@ -72,8 +80,10 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
 
 
 def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
+    known = list(known)
     close = nearest(name, known)
-    return f"unknown setting {short(setting)}" + (f", did you mean '{close}'?" if close else "")
+    few = f", write one of {', '.join(known)}" if len(known) <= FEW else ""
+    return f"unknown setting {short(setting)}" + (f", did you mean '{close}'?" if close else few)
 
 
 _BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")
@@ -91,10 +101,13 @@ def reworded(error: str, node: Located, wanted: Any) -> str:
         return f"must be {bound}, not {said(node)}"
     if "matching regex" in complaint:
         return f"{said(node)} does not have the form {complaint.partition('matching regex ')[2]}"
-    if bool in members and isinstance(node.value, str):
+    if isinstance(node.value, str) and bool in members and not _choices(members):
         return f"{said(node)} is text here, write true or false"
     text = "text " if isinstance(node.value, str) and not node.source else ""
     return f"must be {words(wanted)}, not {text}{said(node)}{_hint(node, members)}"
+
+
+_YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
 def _hint(node: Located, members: tuple[Any, ...]) -> str:
@@ -105,17 +118,20 @@ def _hint(node: Located, members: tuple[Any, ...]) -> str:
         return ""
     if node.source:
         return ", which is always text"
-    choices = [
-        choice for member in members if typing.get_origin(member) is Literal for choice in typing.get_args(member)
-    ]
-    if close := nearest(scalar, (choice for choice in choices if isinstance(choice, str))):
+    if close := nearest(scalar, (choice for choice in _choices(members) if isinstance(choice, str))):
         return f", did you mean '{close}'?"
+    if bool in members and scalar.lower() in _YES_OR_NO:
+        return f": write {_YES_OR_NO[scalar.lower()]}"
     if int in members or float in members:
         number = scalar.lstrip("+-0_") if scalar.isascii() else ""
         return f": write {number}" if number.isdigit() else ""
     if re.match(r"[\w-]+:\S", scalar):
         return " (is a space missing after the colon?)"
     return ""
+
+
+def _choices(members: tuple[Any, ...]) -> list[Any]:
+    return [choice for member in members if typing.get_origin(member) is Literal for choice in typing.get_args(member)]
 
 
 def example_of(wanted: type[SettingValue]) -> str:

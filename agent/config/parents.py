@@ -1,0 +1,106 @@
+"""`depends_on`: the names in it, unknown ones, circles. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+
+from agent.config.convert import Fault
+from agent.config.wording import nearest, said
+from agent.located_yaml import Located
+from agent.sections import Parents
+from agent.settings import CheckConfig, DependsOn
+
+Written = str | tuple[str, ...] | Parents | None
+Graph = Mapping[str, Iterable[str]]
+
+
+def depends_on(found: Written) -> DependsOn:
+    """Return the parents of checked settings."""
+    if isinstance(found, Parents):
+        return DependsOn(_names(found.all), all=True) if found.all else DependsOn(_names(found.any))
+    return DependsOn(_names(found or ()))
+
+
+def _names(found: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (found,) if isinstance(found, str) else found
+
+
+def faults(node: Located, found: Written) -> Iterator[Fault]:
+    """Check what can be checked without the other checks."""
+    if isinstance(found, Parents) and bool(found.any) == bool(found.all):
+        yield Fault(node.place, "depends_on", "needs one of {any: [names]} and {all: [names]}")
+    counts: Counter[str] = Counter()
+    for name in located(node):
+        counts[str(name.value)] += 1
+        if counts[str(name.value)] == 2:
+            yield Fault(name.place, "depends_on", f"{said(name)} is named twice: remove one")
+
+
+def located(node: Located) -> list[Located]:
+    """Return the names where they stand."""
+    if isinstance(node.value, dict):
+        return [name for part in node.value.values() for name in located(part)]
+    if isinstance(node.value, list):
+        return node.value
+    return [] if node.value is None else [node]
+
+
+def unfit(
+    checks: Mapping[str, CheckConfig], written: Mapping[str, Located], known: Iterable[str], all_known: bool
+) -> Iterator[tuple[str, Fault]]:
+    """Yield the checks whose parents do not fit, and why.
+
+    `written` are their settings as they stand, `known` all names: a parent that is written wrong is none the less
+    there. Unless `all_known`, a name that is not known may be in a file that cannot be read.
+    """
+    names = set(known)
+    for check, node in written.items():
+        for name in located(node):
+            if text := _unfit(name, checks[check], checks, names, all_known):
+                yield check, Fault(name.place, "depends_on", text)
+    parents = {check: set(checks[check].depends_on.checks) - {check} for check in written}
+    for circle in circles(parents):
+        for at, check in enumerate(circle):
+            yield check, _in_circle(circle[at:] + circle[:at], checks, written[check])
+
+
+def _unfit(
+    node: Located, check: CheckConfig, checks: Mapping[str, CheckConfig], names: set[str], all_known: bool
+) -> str:
+    name = node.value
+    if name == check.name:
+        return f"{said(node)} is this check itself: remove it, or write `depends_on: []` where a default says so"
+    if name not in names:
+        return f"{said(node)} is no check{_meant(node, names - {check.name})}" if all_known else ""
+    if check.enabled and name in checks and not checks[name].enabled:
+        return f"{said(node)} is not enabled, so it never has a result: enable it, or remove it here"
+    return ""
+
+
+def _meant(node: Located, names: Iterable[str]) -> str:
+    close = "" if node.source else nearest(node.value, names)
+    return f", did you mean '{close}'?" if close else ""
+
+
+def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Located) -> Fault:
+    """A circle would keep all of it silent for ever once it is down."""
+    way = " -> ".join(f"{name} ({checks[name].places['depends_on']})" for name in circle)
+    place = next((name.place for name in located(node) if name.value == circle[1]), node.place)
+    return Fault(place, "depends_on", f"goes round in a circle: {way} -> {circle[0]}: remove one of them")
+
+
+def circles(parents: Graph) -> list[list[str]]:
+    """Return circles, each as child, parent, its parent, ...; no check is in two of them."""
+    from graphlib import CycleError, TopologicalSorter
+
+    left, found = dict(parents), []
+    while True:
+        try:
+            TopologicalSorter(left).prepare()
+        except CycleError as error:
+            circle = error.args[1][:0:-1]
+            found.append(circle)
+            left = {check: of for check, of in left.items() if check not in circle}
+        else:
+            return found

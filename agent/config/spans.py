@@ -1,0 +1,20 @@
+"""Time spans between their bounds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from agent.config.convert import Fault
+from agent.config.wording import said
+from agent.located_yaml import Located
+from agent.units import duration_text
+
+SHORTEST, LONGEST = 1.0, 365 * 86400.0
+"""Seconds: no interval is shorter or longer."""
+
+
+def span(node: Located, seconds: float | None, setting: str, shortest: float, longest: float) -> Iterator[Fault]:
+    """Check a time span that was understood; bounds in seconds."""
+    if seconds is not None and not shortest <= seconds <= longest:
+        text = f"{said(node)} must be between {duration_text(shortest)} and {duration_text(longest)}"
+        yield Fault(node.place, setting, text)
