@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, Context, Metric, NumberAbove, Result, critical, judge, ok, warning
+from agent.api import Check, Context, Metric, NumberAbove, Result, critical, duration_text, judge, ok, warning
 
 MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
 ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
@@ -74,7 +74,7 @@ class Array(msgspec.Struct, frozen=True):
     action: str = ""
     """recovery, resync, reshape or check."""
     progress: str = ""
-    """`12.6%, 2h 7m left`, or DELAYED or PENDING."""
+    """`12.6%, 2h 8m left`, or DELAYED or PENDING."""
     container: bool = False
     """Not an array but the metadata of some (Intel, DDF); always inactive."""
 
@@ -90,8 +90,8 @@ def _array(block: str) -> Array:
     name, _, state, *words = first.split()
     words = [word for word in words if not word.startswith("(")]
     counted = re.search(r"\[(\d+)/(\d+)\]", rest)
-    action = re.search(r"(recovery|resync|reshape|check|repair) ?= ?([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+min))?", rest)
-    left = f", {action[3]} left" if action and action[3] else ""
+    action = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", rest)
+    left = f", {duration_text(60 * float(action[3]))} left" if action and action[3] else ""
     return Array(
         name,
         state,
