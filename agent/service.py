@@ -6,6 +6,7 @@ import contextlib
 import logging
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -114,8 +115,8 @@ class Service:
             self._recorder.put(outcome)
 
 
-def run(config_dir: Path, state_dir: Path, at_once: bool = False) -> None:
-    """Run the agent until SIGTERM or SIGINT; SIGHUP reloads.
+def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Config], None]) -> None:
+    """Run the agent until SIGTERM or SIGINT; SIGHUP reloads. `ready` is called when it is at work.
 
     StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
     """
@@ -126,7 +127,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool = False) -> None:
     events = config.agent.events
     service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir)
     service.start(at_once)
-    log.info("%d checks from %s, state in %s", len(config.checks), config_dir, state_dir)
+    ready(config)
     watch = Watch(config_dir)
     watch.want(config.agent.watch)
     for order in signals:

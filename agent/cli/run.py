@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import argparse
 import logging
+import shlex
 import sys
 
+import agent
 from agent.cli import fail
 from agent.service import ConfigError, run
+from agent.settings import Config
 from agent.store import StoreError
 
 
@@ -21,7 +24,18 @@ def main(options: argparse.Namespace) -> int:
     )
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     try:
-        run(options.config, options.state, options.at_once)
+        run(options.config, options.state, options.at_once, lambda config: greet(config, options))
     except (ConfigError, StoreError) as error:
         return fail(error)
     return 0
+
+
+def greet(config: Config, options: argparse.Namespace) -> None:
+    """Tell a person at a terminal what goes on; with an endpoint a healthy agent is silent."""
+    logging.getLogger("hostvigil").info("%d checks, state in %s", len(config.checks), options.state)
+    if config.agent.events.endpoint:
+        return
+    same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
+    print(f"hostvigil {agent.__version__}: {len(config.checks)} checks from {options.config} are at work.")
+    print("No endpoint is configured: each change of a status is printed here as an event. Ctrl-C ends.")
+    print(f"What is what: hostvigil status {same}", flush=True)
