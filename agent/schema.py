@@ -13,6 +13,7 @@ import msgspec
 from agent.api import Check
 from agent.catalog import Catalog, CatalogError
 from agent.config.convert import fields
+from agent.config.rules import NAME, OWN_NAME
 from agent.config.wording import members_of, words
 from agent.sections import SECTIONS, AgentSection, CheckSection
 from agent.units import Duration, SettingValue
@@ -42,7 +43,11 @@ def schema(catalog: Catalog) -> Schema:
     sections: Schema = {
         "agent": of_type(AgentSection),
         "defaults": _object({key: value for key, value in any_setting.items() if key != "type"}),
-        "checks": {"type": "object", "additionalProperties": _check(own)},
+        "checks": {
+            "type": "object",
+            "propertyNames": {"pattern": NAME, "not": {"const": OWN_NAME}},
+            "additionalProperties": _check(own),
+        },
     }
     for name, section in sections.items():
         section |= {"type": ["object", "null"], "description": SECTIONS[name]}

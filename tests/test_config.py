@@ -282,6 +282,9 @@ def test_a_secret_file_that_cannot_be_used_is_a_problem_at_the_value(tmp_path: P
         "agent: {events: {rate_limit: '${env:S}'}}",
         "agent: {events: {timeout: '${env:S}'}}",
         "agent: {events: {proxy: '${env:S}'}}",
+        "agent: {events: {heartbeat: '${env:FAST}', most_bytes: '${env:S}', digest_above: '${env:S}'}}",
+        "agent: {maintenance: {weekly: sun 1:00, duration: 1h, select: 'sesame=${env:LINES}='}}",
+        "agent: {maintenance: {weekly: sun 1:00, duration: 1h, select: '${env:WORD}='}}",
     ]
     + [
         f"checks: {{x: {{{chosen}}}}}"
@@ -312,6 +315,21 @@ def test_a_secret_file_that_cannot_be_used_is_a_problem_at_the_value(tmp_path: P
             "type: volume, path: /, cron: '0 0 * * ${env:WORD}'",
             "type: volume, path: /, cron: 0 3 * * *, timezone: '${env:S}'",
             "type: volume, path: /, fail_after: '${env:S}'",
+            "type: volume, path: /, fail_after: {warning: '${env:S}'}",
+            "type: volume, path: /, for: '${env:S}'",
+            "type: volume, path: /, for: '${env:YEARS}'",
+            "type: volume, path: /, flapping: '${env:S}'",
+            "type: volume, path: /, flapping: {low: '${env:S}'}",
+            "type: volume, path: /, flapping: {low: '${env:LOW}', high: 3%}",
+            "type: volume, path: /, repeat_every: '${env:FAST}'",
+            "type: volume, path: /, depends_on: '${env:S}'",
+            "type: volume, path: /, depends_on: ['${env:S}', '${env:WORD}', '${env:WORD}']",
+            "type: volume, path: /, maintenance: '${env:S}'",
+            "type: volume, path: /, maintenance: {weekly: '${env:S}', duration: '${env:FAST}', reason: '${env:LINES}'}",
+            "type: volume, path: /, maintenance: {cron: '0 0 * * ${env:WORD}', duration: 1h}",
+            "type: volume, path: /, maintenance: {weekly: sun 1:00, duration: 1h, timezone: '${env:WORD}'}",
+            "type: volume, path: /, critical: {raise: '${env:S}', clear: 1%}",
+            "type: volume, path: /, critical: {raise: 50%, clear: '${env:RANGE}'}",
             "type: volume, path: /, enabled: '${env:S}'",
             "type: volume, path: /, tags: '${env:S}'",
             "type: volume, path: /, tags: {a: '${env:LINES}'}",
@@ -328,6 +346,7 @@ def test_the_content_of_a_secret_shows_in_no_problem(line: str, tmp_path: Path) 
         "LOW": "17.71%",
         "FAST": "777ms",
         "LONG": "7771m",
+        "YEARS": "7771d",
     }
     config = written(tmp_path, line, environ=environ)
     text = "\n".join(problem.text for problem in config.problems)
@@ -396,6 +415,7 @@ VALUES = st.recursive(
 )
 NAMES = ["type", "path", "url", "interval", "timeout", "cron", "timezone", "fail_after", "tags", "warning", "critical"]
 NAMES += ["exclude", "headers", "matches", "method", "count", "enabled", "retry_interval", "no_such"]
+NAMES += ["for", "flapping", "repeat_every", "depends_on", "maintenance"]
 
 
 @settings(max_examples=60)

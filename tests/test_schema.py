@@ -45,6 +45,25 @@ def test_shipped_files_are_valid(path: Path) -> None:
         {"checks": {"a": {"type": "web", "url": "https://a", "method": "${env:M}", "ip_version": 4}}},
         {"checks": {"a": {"type": "web", "url": "https://a", "warning": "~:5s", "headers": {"A": "b"}}}},
         {"defaults": {"url": "https://a", "interval": "30s"}, "checks": {"a": {"type": "web"}}},
+        *(
+            {"checks": {"a": {"type": "volume", "path": "/", **further}}}
+            for further in (
+                {"fail_after": 3},
+                {"fail_after": "3 of 5", "for": "5m", "repeat_every": None},
+                {"fail_after": {"warning": "5m", "critical": 1, "nodata": "${env:N}"}},
+                {"flapping": False},
+                {"flapping": "nagios"},
+                {"flapping": {"formula": "nagios", "low": "10%", "high": "${env:H}"}},
+                {"depends_on": "b"},
+                {"depends_on": []},
+                {"depends_on": {"all": ["b", "c"]}},
+                {"maintenance": {"cron": "0 2 * * sun", "duration": "2h", "timezone": "UTC"}},
+                {"maintenance": [{"weekly": "sun 2:00", "duration": "2h", "reason": "why"}]},
+                {"critical": {"raise": "90%", "clear": "85%"}, "free_critical": {"raise": "5%", "clear": "${env:C}"}},
+            )
+        ),
+        {"agent": {"watch": True, "maintenance": {"cron": "* * * * *", "duration": "2m", "select": "env=prod"}}},
+        {"agent": {"events": {"digest_above": 3, "most_events": 500, "most_bytes": "1GiB", "heartbeat": None}}},
         {"agent": {"hostname": "a", "tags": {"env": "x"}, "events": {"endpoint": "https://a", "rate_limit": "5/s"}}},
     ],
 )
@@ -71,6 +90,25 @@ def test_what_the_agent_takes_is_valid(document: Any) -> None:
         {"checks": {"a": {"type": "volume", "path": "/", "count": 10}}},
         {"checks": {"a": {"type": "volume", "path": "/", "fail_after": {"warning": 0}}}},
         {"checks": {"a": {"type": "volume", "path": "/", "exclude": {"mont": "/a"}}}},
+        *(
+            {"checks": {"a": {"type": "volume", "path": "/", **further}}}
+            for further in (
+                {"fail_after": "3/5"},
+                {"fail_after": {"critical": True}},
+                {"for": 5},
+                {"repeat_every": False},
+                {"flapping": "icigna"},
+                {"flapping": {"low": 10}},
+                {"depends_on": {"some": ["b"]}},
+                {"maintenance": {"cron": "0 2 * * sun"}},
+                {"maintenance": {"weekly": "sun 2:00", "duration": "2h", "select": "*"}},
+                {"critical": {"raise": "90%"}},
+            )
+        ),
+        {"checks": {"web shop": {"type": "volume", "path": "/"}}},
+        {"checks": {"hostvigil": {"type": "volume", "path": "/"}}},
+        {"agent": {"watch": "yes"}},
+        {"agent": {"events": {"digest_above": 0}}},
         {"checks": {"a": {"type": "web", "url": "a.example"}}},
         {"checks": {"a": {"type": "web", "url": "https://a", "method": "PST"}}},
         {"checks": {"a": {"type": "web", "url": "https://a", "method": None}}},

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 
 from agent.config.convert import Fault
 from agent.config.wording import nearest, said
@@ -55,9 +56,14 @@ def unfit(
     there. Unless `all_known`, a name that is not known may be in a file that cannot be read.
     """
     names = set(known)
+    meant = cache(partial(nearest, known=names))
     for check, node in written.items():
         for name in located(node):
-            if text := _unfit(name, checks[check], checks, names, all_known):
+            if name.value in names:
+                text = _unfit(name, checks[check], checks)
+            else:
+                text = _unknown(name, checks[check], meant) if all_known else ""
+            if text:
                 yield check, Fault(name.place, "depends_on", text)
     parents = {check: set(checks[check].depends_on.checks) - {check} for check in written}
     for circle in circles(parents):
@@ -65,22 +71,18 @@ def unfit(
             yield check, _in_circle(circle[at:] + circle[:at], checks, written[check])
 
 
-def _unfit(
-    node: Located, check: CheckConfig, checks: Mapping[str, CheckConfig], names: set[str], all_known: bool
-) -> str:
+def _unknown(node: Located, check: CheckConfig, meant: Callable[[str], str]) -> str:
+    close = "" if node.source else meant(node.value)
+    return f"{said(node)} is no check" + (f", did you mean '{close}'?" if close not in ("", check.name) else "")
+
+
+def _unfit(node: Located, check: CheckConfig, checks: Mapping[str, CheckConfig]) -> str:
     name = node.value
     if name == check.name:
         return f"{said(node)} is this check itself: remove it, or write `depends_on: []` where a default says so"
-    if name not in names:
-        return f"{said(node)} is no check{_meant(node, names - {check.name})}" if all_known else ""
     if check.enabled and name in checks and not checks[name].enabled:
         return f"{said(node)} is not enabled, so it never has a result: enable it, or remove it here"
     return ""
-
-
-def _meant(node: Located, names: Iterable[str]) -> str:
-    close = "" if node.source else nearest(node.value, names)
-    return f", did you mean '{close}'?" if close else ""
 
 
 def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Located) -> Fault:

@@ -7,6 +7,7 @@ from typing import Any
 
 from agent.config.convert import Fault
 from agent.config.spans import LONGEST, span
+from agent.config.wording import said
 from agent.located_yaml import Located
 from agent.model import Count, FailAfter, Flapping, Policy
 from agent.sections import Counts, FlappingSection
@@ -65,11 +66,9 @@ def _thresholds(found: FlappingSection, node: Located) -> Iterator[Fault]:
     if meant is None or meant.low < meant.high:
         return
     name = "high" if "high" in parts else "low"
-    shown = {
-        setting: f"{number:g}%{'' if setting in parts else ' (the default)'}"
-        for setting, number in (("low", meant.low), ("high", meant.high))
-    }
-    if any(leaf.source for leaf in node.leaves()):
-        shown = {}
-    low, high = shown.get("low", "its low"), shown.get("high", "its high")
+    low, high = _shown(parts.get("low"), meant.low), _shown(parts.get("high"), meant.high)
     yield Fault(parts[name].place, f"flapping.{name}", f"flapping ends at {low} and begins at {high}: low must be less")
+
+
+def _shown(node: Located | None, number: float) -> str:
+    return f"{number:g}% (the default)" if node is None or node.value is None else said(node)

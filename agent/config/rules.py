@@ -21,6 +21,9 @@ MOST_TAGS = 100
 OWN_NAME = "hostvigil"
 """The check by which the agent speaks of itself."""
 
+NAME = r"^[^\s:=*?\[\]-][^\s:=*?\[\]]{0,99}$"
+"""What a check may be called: selectors and commands read the other characters differently."""
+
 Written = Mapping[str, Located]
 
 
