@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench clean
+.PHONY: run test lint bench docs clean
 
 run: .venv/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -28,6 +28,10 @@ bench: .venv/installed-dev
 .venv/installed-dev: pyproject.toml | .venv/bin/python
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
 	touch $@ .venv/installed
+
+# The parts of the documents, and the editor's schema, that are made from the code.
+docs: .venv/installed-dev
+	$(BIN)/python -m tests.documents
 
 clean:
 	rm -rf .venv .state build dist *.egg-info
