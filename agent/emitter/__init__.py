@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import enum
 import logging
 import math
 import random
@@ -14,12 +13,12 @@ from typing import Protocol
 import msgspec
 
 from agent.delivery import Answer, Kind
-from agent.emitter.choosing import choose, ready, stuck, to_gather
+from agent.emitter.choosing import choose, is_full, ready, stuck, to_gather
 from agent.emitter.gathering import gathered
 from agent.emitter.limits import Limiter, wait_after
+from agent.emitter.trouble import Trouble, Troubles
 from agent.model import Event, Told
 from agent.store import DAMAGED, LOST, SUPERSEDED, Due, Store, StoreError
-from agent.units import duration_text
 
 __all__ = ["Delivery", "Emitter", "Limiter", "Own"]
 
@@ -47,23 +46,8 @@ REMARKS = {
 MOST_IN_DIGEST = 1_000
 """Changes; its message rarely holds so many."""
 
-
-class Trouble(enum.Enum):
-    """Why events are not getting through."""
-
-    NONE = enum.auto()
-    ONE_CHECK = enum.auto()
-    OUTAGE = enum.auto()
-    THROTTLED = enum.auto()
-    BAD_KEY = enum.auto()
-
-
-TROUBLES = {
-    Trouble.ONE_CHECK: "%s: its event could not be delivered, it is kept and tried again: %s",
-    Trouble.OUTAGE: "%s: events cannot be delivered, all are kept and tried again: %s",
-    Trouble.THROTTLED: "%s: the API takes no more events for now, all are kept: %s",
-    Trouble.BAD_KEY: "%s: NO EVENT CAN BE DELIVERED, all are kept and tried again every few minutes: %s",
-}
+DIGEST_PAUSE = 5.0
+"""Seconds between digests that are not full: a storm takes some time to come together, and requests are few."""
 
 
 class Delivery(Protocol):
@@ -97,6 +81,7 @@ class Emitter:
         self._rng = rng or random.Random()  # noqa: S311 - jitter needs no secrecy
         self._digest_above = digest_above
         self._most_in_digest = MOST_IN_DIGEST
+        self._digest_at = 0.0
         self._own = own
         self._remarks_due = True
         self._heartbeat = heartbeat
@@ -106,10 +91,9 @@ class Emitter:
         self._tries = 0
         self._gate = 0.0
         self._fresh_gate = 0.0
-        self._trouble = Trouble.NONE
-        self._trouble_since = 0.0
+        self._troubles = Troubles(clock)
         self._unsettled: tuple[Due, Answer] | None = None
-        self._store_fails = False
+        self._failing = False
         self._wakeup = threading.Event()
         self._stopping = False
         self._thread = threading.Thread(target=self._work, name="emitter", daemon=True)
@@ -129,25 +113,37 @@ class Emitter:
             self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
-        while not self._stopping:
+        while True:
+            # In this order: a wake that comes in between is not lost.
             self._wakeup.clear()
+            if self._stopping:
+                return
             wait = self._drain_or_say_why_not()
-            if wait > 0:
+            if self._failing:
+                self._rest(wait)
+            elif wait > 0:
                 self._wakeup.wait(None if math.isinf(wait) else wait)
+
+    def _rest(self, seconds: float) -> None:
+        """Wait however often woken: each try would only meet the same again."""
+        until = time.monotonic() + seconds
+        while not self._stopping and (left := until - time.monotonic()) > 0:
+            self._wakeup.wait(left)
+            self._wakeup.clear()
 
     def _drain_or_say_why_not(self) -> float:
         try:
             wait = self.drain()
         except StoreError as error:
-            if not self._store_fails and not self._stopping:
+            if not self._failing and not self._stopping:
                 log.error("the outbox cannot be read or written: %s", error)
-            self._store_fails = True
-            return STORE_WAIT
         except Exception:
             log.exception("a bug in the emitter; it goes on in %gs", STORE_WAIT)
-            return STORE_WAIT
-        self._store_fails = False
-        return wait
+        else:
+            self._failing = False
+            return wait
+        self._failing = True
+        return STORE_WAIT
 
     def drain(self) -> float:
         """Send one event, if one may be sent now; return the seconds until the next, infinite for "when woken"."""
@@ -160,9 +156,11 @@ class Emitter:
         wait = max(self._gate_for(due) - now, self._limiter.wait(now) if self._limiter else 0)
         if wait > 0 and (due or self._heartbeat):
             return wait
-        if self._take_apart(due) or self._gather(due, now):
+        if self._take_apart(due):
             return 0.0
-        chosen = choose(due, self._waits, self._trouble is Trouble.OUTAGE, now)
+        if (pause := self._gather(due, now)) is not None:
+            return pause
+        chosen = choose(due, self._waits, self._troubles.now is Trouble.OUTAGE, now)
         if isinstance(chosen, float):
             return min(chosen, self._beat(now))
         self._send(chosen)
@@ -171,14 +169,21 @@ class Emitter:
     def _gate_for(self, due: list[Due]) -> float:
         return self._fresh_gate if any(event.attempts == 0 for event in due) else self._gate
 
-    def _gather(self, due: list[Due], now: float) -> bool:
-        """Put what waits into a digest when it is too much to go out singly; in an outage single events probe."""
-        if self._trouble is Trouble.OUTAGE:
-            return False
-        scarce = self._trouble is Trouble.THROTTLED and self._digest_above < math.inf
-        above = 1 if scarce else self._digest_above
-        chosen = to_gather(ready(due, self._waits, now), above)
-        return bool(chosen) and gathered(self._store, chosen, self._most_in_digest)
+    def _gather(self, due: list[Due], now: float) -> float | None:
+        """Put what waits into a digest when it is too much to go out singly; in an outage single events probe.
+
+        Returns the seconds after which to go on, None when there is nothing to gather.
+        """
+        if self._troubles.now is Trouble.OUTAGE:
+            return None
+        scarce = self._troubles.now is Trouble.THROTTLED and self._digest_above < math.inf
+        chosen = to_gather(ready(due, self._waits, now), 1 if scarce else self._digest_above)
+        if chosen and now < self._digest_at and not is_full(chosen):
+            return self._digest_at - now
+        if not chosen or not gathered(self._store, chosen, self._most_in_digest):
+            return None
+        self._digest_at = now + DIGEST_PAUSE
+        return 0.0
 
     def _take_apart(self, due: list[Due]) -> bool:
         digests = stuck(due, self._overtaken)
@@ -248,16 +253,17 @@ class Emitter:
             self._not_reached(event, answer, now)
         else:
             self._gate = self._fresh_gate = now + wait_after(answer, 1, self._rng)
-            self._say(Trouble.BAD_KEY if answer.kind is Kind.BAD_KEY else Trouble.THROTTLED, event, answer)
+            trouble = Trouble.BAD_KEY if answer.kind is Kind.BAD_KEY else Trouble.THROTTLED
+            self._troubles.say(trouble, event, answer.text)
 
     def _reached(self, event: Due, answer: Answer) -> None:
         self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
         self._waits.pop(event.seq, None)
-        if self._trouble is not Trouble.ONE_CHECK:
+        if self._troubles.now is not Trouble.ONE_CHECK:
             self._waits.clear()
         self._overtaken = set(self._waits)
         if not self._waits:
-            self._say(Trouble.NONE, event, answer)
+            self._troubles.say(Trouble.NONE, event, answer.text)
         if answer.kind is Kind.DELIVERED:
             self._remarks_due = True
             self._most_in_digest = min(MOST_IN_DIGEST, 2 * self._most_in_digest)
@@ -273,21 +279,8 @@ class Emitter:
         if len(self._waits) == 1:
             # The server itself asking for a pause speaks for all events.
             self._gate = self._fresh_gate = now + answer.retry_after
-            self._say(Trouble.ONE_CHECK, event, answer)
+            self._troubles.say(Trouble.ONE_CHECK, event, answer.text)
             return
         wait = wait_after(answer, self._tries, self._rng)
         self._gate, self._fresh_gate = now + wait, now + max(answer.retry_after, min(wait, FRESH_WAIT))
-        self._say(Trouble.OUTAGE, event, answer)
-
-    def _say(self, trouble: Trouble, event: Due, answer: Answer) -> None:
-        """Log a trouble when it begins and when it ends, not at every try."""
-        if trouble is self._trouble:
-            return
-        if trouble is Trouble.NONE:
-            log.info("events are delivered again, after %s", duration_text(self._clock() - self._trouble_since))
-        else:
-            level = logging.ERROR if trouble is Trouble.BAD_KEY else logging.WARNING
-            log.log(level, TROUBLES[trouble], event.check or f"a digest of {event.members} changes", answer.text)
-        if self._trouble is Trouble.NONE:
-            self._trouble_since = self._clock()
-        self._trouble = trouble
+        self._troubles.say(Trouble.OUTAGE, event, answer.text)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
+from agent.event.digest import SUBJECTS_LIMIT
 from agent.store import Due
 
 DIGEST_TRIES = 3
@@ -32,9 +33,22 @@ def ready(due: Sequence[Due], waits: Mapping[int, float], now: float) -> list[Du
 
 
 def to_gather(free: Sequence[Due], above: float) -> list[Due]:
-    """Return what a digest should tell, the most urgent first; nothing while so few wait that each can go by itself."""
-    single = [event for event in free if not event.members]
-    return single if sum(event.changes for event in single) > above else []
+    """Return what a digest should tell, the most urgent first.
+
+    Nothing while so few wait that each can go by itself, or while another digest is on its way.
+    """
+    if any(event.members for event in free) or _changes(free) <= above:
+        return []
+    return list(free)
+
+
+def is_full(chosen: Sequence[Due]) -> bool:
+    """Whether waiting for more would make the digest no better."""
+    return len(chosen) >= SUBJECTS_LIMIT or _changes(chosen) >= 2 * SUBJECTS_LIMIT
+
+
+def _changes(events: Sequence[Due]) -> int:
+    return sum(event.changes for event in events)
 
 
 def stuck(due: Sequence[Due], overtaken: set[int]) -> list[Due]:
