@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import random
 import re
+import time
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -329,11 +330,26 @@ def test_whatever_depends_on_whatever_no_circle_of_good_checks_remains(
     TopologicalSorter({name: one.depends_on.checks for name, one in config.checks.items()}).prepare()
 
 
-def test_thousands_of_circles_are_found_in_no_time(tmp_path: Path) -> None:
-    graph = {f"{name}{at}": [f"{'ba'['ab'.index(name)]}{at}"] for at in range(300) for name in "ab"}
-    lines = [f"  {name}: {{type: volume, path: /, depends_on: {of}}}\n" for name, of in graph.items()]
-    config = written(tmp_path, f"checks:\n{''.join(lines)}")
-    assert len(config.problems) == 600
+def chained(parents: list[str]) -> str:
+    lines = [f"  c{at}: {{type: volume, path: /, depends_on: {name}}}\n" for at, name in enumerate(parents)]
+    return f"checks:\n{''.join(lines)}"
+
+
+@pytest.mark.parametrize(
+    ("parents", "wrong"),
+    [
+        ([f"c{at ^ 1}" for at in range(1000)], 1000),
+        ([f"c{(at + 1) % 1000}" for at in range(1000)], 1000),
+        ([f"x{at}" for at in range(1000)], 1000),
+        (["[]", *(f"c{at}" for at in range(999))], 0),
+    ],
+    ids=["pairs", "one circle", "unknown", "a chain"],
+)
+def test_a_thousand_parents_are_judged_in_no_time(parents: list[str], wrong: int, tmp_path: Path) -> None:
+    started = time.process_time()
+    config = written(tmp_path, chained(parents))
+    assert len(config.problems) == wrong
+    assert time.process_time() - started < 2
 
 
 # --- the agent's own

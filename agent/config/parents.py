@@ -12,8 +12,14 @@ from agent.located_yaml import Located
 from agent.sections import Parents
 from agent.settings import CheckConfig, DependsOn
 
+MOST_SHOWN = 10
+"""Checks of a circle that are shown in a message."""
+MOST_COMPARED = 500
+"""Beyond so many names, looking for the one that was meant takes seconds."""
+
 Written = str | tuple[str, ...] | Parents | None
 Graph = Mapping[str, Iterable[str]]
+"""Checks and their parents."""
 
 
 def depends_on(found: Written) -> DependsOn:
@@ -56,7 +62,7 @@ def unfit(
     there. Unless `all_known`, a name that is not known may be in a file that cannot be read.
     """
     names = set(known)
-    meant = cache(partial(nearest, known=names))
+    meant = cache(partial(nearest, known=names if len(names) <= MOST_COMPARED else ()))
     for check, node in written.items():
         for name in located(node):
             if name.value in names:
@@ -87,22 +93,30 @@ def _unfit(node: Located, check: CheckConfig, checks: Mapping[str, CheckConfig])
 
 def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Located) -> Fault:
     """A circle would keep all of it silent for ever once it is down."""
-    way = " -> ".join(f"{name} ({checks[name].places['depends_on']})" for name in circle)
+    shown = [f"{name} ({checks[name].places['depends_on']})" for name in circle[:MOST_SHOWN]]
+    way = " -> ".join(shown + [f"{len(circle) - MOST_SHOWN} more"] * (len(circle) > MOST_SHOWN))
     place = next((name.place for name in located(node) if name.value == circle[1]), node.place)
-    return Fault(place, "depends_on", f"goes round in a circle: {way} -> {circle[0]}: remove one of them")
+    return Fault(place, "depends_on", f"goes round in a circle, remove one: {way} -> {circle[0]}")
 
 
 def circles(parents: Graph) -> list[list[str]]:
     """Return circles, each as child, parent, its parent, ...; no check is in two of them."""
-    from graphlib import CycleError, TopologicalSorter
-
-    left, found = dict(parents), []
-    while True:
-        try:
-            TopologicalSorter(left).prepare()
-        except CycleError as error:
-            circle = error.args[1][:0:-1]
-            found.append(circle)
-            left = {check: of for check, of in left.items() if check not in circle}
-        else:
-            return found
+    found: list[list[str]] = []
+    seen: set[str] = set()
+    for start in parents:
+        # The way from `start` to here, and of each check on it the parents that are still to be followed.
+        ahead = {} if start in seen else {start: iter(parents[start])}
+        while ahead:
+            here = next(reversed(ahead))
+            parent = next(ahead[here], None)
+            if parent is None:
+                seen.add(here)
+                del ahead[here]
+            elif parent in ahead:
+                way = list(ahead)
+                found.append(way[way.index(parent) :])
+                seen.update(found[-1])
+                ahead = {name: ahead[name] for name in way[: way.index(parent)]}
+            elif parent in parents and parent not in seen:
+                ahead[parent] = iter(parents[parent])
+    return found
