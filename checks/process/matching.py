@@ -50,9 +50,19 @@ class Found:
                 continue
             kept.append(row)
             if fit is None:
-                self._unsure.add(row.pid)
-                self.reason = self.reason or reason
+                self._doubt(row, reason)
         self.rows = kept
+
+    def keep_lines(self, found: Callable[[str], object]) -> None:
+        """Keep the processes whose command line has this; apart from `keep`, for it is done for all of the host."""
+        self.rows = [row for row in self.rows if (line := row.line) is None or found(line.text)]
+        for row in self.rows:
+            if row.line is None:
+                self._doubt(row, "the command line of a process cannot be read")
+
+    def _doubt(self, row: Row, reason: str) -> None:
+        self._unsure.add(row.pid)
+        self.reason = self.reason or reason
 
     def settle(self) -> None:
         """Part the processes that are sure from those that are not."""
@@ -76,11 +86,7 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
         _keep_exe(check.exe, found, ctx)
     if check.match is not None:
         table.commands.read(found.rows, table.now, ctx)
-        search = check.match.search
-        found.keep(
-            lambda row: None if (line := row.line) is None else search(line.text) is not None,
-            "the command line of a process cannot be read",
-        )
+        found.keep_lines(check.match.search)
         found.keep(lambda row: not table.of_agent(row))
     found.settle()
     if check.pidfile and not (found.rows or found.zombies or found.note):
