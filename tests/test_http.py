@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, Context, DurationAbove, Metric, Regex, Result, Size, Status
-from checks.http.addresses import Address, ProxyUrl
+from checks._network.addresses import Address
+from checks.http.addresses import ProxyUrl
 from checks.http.expectations import JsonCondition, StatusSet
 from tests.http_servers import OK, Visit, http, look, metric, serving
 

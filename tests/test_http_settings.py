@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import SettingValue
-from checks.http.addresses import Address, HttpUrl, ProxyUrl
+from checks._network.addresses import Address
+from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import JsonCondition, StatusSet, TlsVersion
 from checks.http.request import Request, redirected
 from tests.http_servers import http

@@ -18,8 +18,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from agent.api import CheckError, Result, Status
-from checks.http import tls
-from checks.http.addresses import Address, ProxyUrl
+from checks._network import tls
+from checks._network.addresses import Address
+from checks.http.addresses import ProxyUrl
 from checks.http.expectations import TlsVersion
 from tests.http_servers import OK, Server, Visit, http, look, metric, serving
 

@@ -25,12 +25,13 @@ from agent.api import (
     duration_text,
     judge,
 )
-from checks.http.addresses import Address, HttpUrl, ProxyUrl, is_host
+from checks._network.addresses import Address, is_host
+from checks._network.connection import GetAddrInfo, Network
+from checks._network.progress import NoAnswer, Progress
+from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.conditions import broken
-from checks.http.connection import GetAddrInfo, Network
-from checks.http.exchange import Answer, asked
+from checks.http.exchange import Answer, asked, understood
 from checks.http.expectations import JsonCondition, StatusSet, TlsVersion
-from checks.http.progress import NoAnswer, Progress
 
 
 class Http(Check, frozen=True, kw_only=True):
@@ -133,7 +134,7 @@ def looked(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddri
     try:
         answer = asked(check, Network(ctx, progress, getaddrinfo))
     except (OSError, http.client.HTTPException, NoAnswer) as error:
-        yield critical(progress.failed(error), details=_where(check.url, progress))
+        yield critical(progress.failed(understood(error)), details=_where(check.url, progress))
     else:
         yield from _judged(check, answer, progress)
     yield from (Metric(phase, took, "s", minimum=0) for phase, took in progress.took.items())

@@ -1,31 +1,15 @@
-"""How YAML writes where to go: URLs, addresses, proxies."""
+"""How YAML writes where to ask: URLs and proxies."""
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
-from agent.api import SettingValue
+from checks._network.addresses import Address, Written, bracketed, host_name
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
 _KEEP = "%/:=&?~+!$,;'@()*[]"
-_NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.IGNORECASE)
-
-
-class Written(SettingValue):
-    """Equal where all of it is equal, so that a reload sees what changed; shown as `str` shows it."""
-
-    def __eq__(self, other: object) -> bool:
-        return type(self) is type(other) and vars(self) == vars(other) and str(self) == str(other)
-
-    def __hash__(self) -> int:
-        return hash((type(self), str(self)))
-
-    def __repr__(self) -> str:
-        return f"{type(self).__name__}({str(self)!r})"
 
 
 class HttpUrl(Written):
@@ -63,7 +47,7 @@ class HttpUrl(Written):
     @property
     def authority(self) -> str:
         """Return the Host header: the port only where it is not the scheme's own."""
-        return _bracketed(self.host) + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
+        return bracketed(self.host) + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
 
     @property
     def whole(self) -> str:
@@ -72,33 +56,6 @@ class HttpUrl(Written):
 
     def __str__(self) -> str:
         return self.whole.partition("?")[0]
-
-
-class Address(Written):
-    """A host, or host and port: `10.0.0.7`, `web-2:8443`, `[::1]:8443`. Port 0: none was written."""
-
-    pattern = r"^\S+$"
-    example = "10.0.0.7:8443"
-    words = "an address"
-
-    def __init__(self, host: str, port: int = 0) -> None:
-        self.host, self.port = host, port
-
-    @classmethod
-    def parse(cls, value: object) -> Self:
-        text = value.strip() if isinstance(value, str) else ""
-        if _is_ip(text):
-            return cls(text)
-        try:
-            parts = urlsplit(f"//{text}")
-            if text and parts.netloc == text and "@" not in text:
-                return cls(host_name(parts.hostname or ""), parts.port or 0)
-        except ValueError:
-            pass
-        raise ValueError(f"{value!r} is not an address, write for example {cls.example}")
-
-    def __str__(self) -> str:
-        return _bracketed(self.host) + (f":{self.port}" if self.port else "")
 
 
 class ProxyUrl(Written):
@@ -123,30 +80,3 @@ class ProxyUrl(Written):
 
     def __str__(self) -> str:
         return f"http://{self.address}"
-
-
-def host_name(text: str) -> str:
-    """Return a host as DNS and TLS want it: ASCII, lower case; ValueError where it is none."""
-    name = text if text.isascii() or len(text) > 253 else text.encode("idna").decode("ascii")
-    if not is_host(name):
-        raise ValueError(f"{text!r} is not a host name" if text else "the host is missing")
-    return name.lower()
-
-
-def is_host(name: str) -> bool:
-    labels = name.removesuffix(".").split(".")
-    return _is_ip(name) or (
-        len(name) <= 253 and _NAME.fullmatch(name) is not None and all(0 < len(label) < 64 for label in labels)
-    )
-
-
-def _is_ip(text: str) -> bool:
-    try:
-        ipaddress.ip_address(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _bracketed(host: str) -> str:
-    return f"[{host}]" if ":" in host else host

@@ -1,4 +1,4 @@
-"""One connection under one deadline: look up, connect, ask the proxy, shake hands; every read minds the deadline."""
+"""A connection for HTTP: by way of a proxy or not, and what reads it for http.client under the deadline."""
 
 from __future__ import annotations
 
@@ -6,20 +6,20 @@ import contextlib
 import http.client
 import io
 import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
 
-from agent.api import CheckError, Context, size_text
-from checks.http import tls
-from checks.http.addresses import Address, ProxyUrl
-from checks.http.progress import NoAnswer, Progress
+from agent.api import CheckError, size_text
+from checks._network import tls
+from checks._network.addresses import Address
+from checks._network.connection import Network, connected, secured, send
+from checks._network.progress import NoAnswer, Progress
+from checks.http.addresses import ProxyUrl
 
 HEADER_LIMIT = 256 * 1024
 """Bytes of an answer's headers, informational answers included."""
-
-GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -36,14 +36,6 @@ class Route(msgspec.Struct, frozen=True):
     @property
     def first_stop(self) -> Address:
         return self.proxy.address if self.proxy else Address(self.host, self.port)
-
-
-class Network(msgspec.Struct, frozen=True):
-    """The run's way to the outside."""
-
-    ctx: Context
-    progress: Progress
-    getaddrinfo: GetAddrInfo = socket.getaddrinfo
 
 
 class TooMuch(Exception):
@@ -93,18 +85,8 @@ def opened(route: Route, network: Network) -> Iterator[socket.socket]:
             return
         if route.proxy:
             _tunnel(plain, route, network.progress)
-        network.progress.enter("tls", f"TLS handshake with {route.server_name}")
-        # do_handshake minds its timeout as a whole, however slowly the bytes come.
-        plain.settimeout(network.progress.left())
-        with context.wrap_socket(plain, server_hostname=route.server_name) as encrypted:
+        with secured(plain, context, route.server_name, network.progress) as encrypted:
             yield encrypted
-
-
-def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
-    rest = memoryview(request)
-    while rest:  # sendall on TLS would start the timeout anew with each piece
-        connection.settimeout(progress.left())
-        rest = rest[connection.send(rest) :]
 
 
 def begun(response: http.client.HTTPResponse) -> http.client.HTTPResponse:
@@ -123,44 +105,11 @@ def begun(response: http.client.HTTPResponse) -> http.client.HTTPResponse:
 
 def _first_stop(route: Route, network: Network) -> socket.socket:
     try:
-        return _connected(route.first_stop, route.family, network)
+        return connected(route.first_stop, route.family, network)
     except (OSError, NoAnswer) as error:
         if not route.proxy:
             raise
         raise CheckError(f"proxy {route.proxy}: {network.progress.failed(error)}") from None
-
-
-def _connected(stop: Address, family: int, network: Network) -> socket.socket:
-    """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead."""
-    progress = network.progress
-    progress.enter("dns", f"looking up {stop.host}")
-    found, where = _resolved(stop, family, network)
-    progress.address = where[0]
-    progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
-    made = socket.socket(found, socket.SOCK_STREAM)
-    try:
-        made.settimeout(progress.left())
-        made.connect(where)
-    except BaseException:
-        made.close()
-        raise
-    return made
-
-
-def _resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
-    # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
-    name = stop.host.encode("ascii")
-    asked = (name, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
-    try:
-        answers = socket.getaddrinfo(*asked, socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        key = f"dns {stop.host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
-        try:
-            answers = network.ctx.call(key, lambda: network.getaddrinfo(*asked))
-        except CheckError:
-            raise TimeoutError from None
-    found, _, _, _, where = answers[0]
-    return found, (where[0], stop.port, *where[2:])
 
 
 def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:

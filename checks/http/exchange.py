@@ -9,17 +9,17 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from checks.http import tls
+from checks._network import tls
+from checks._network.connection import FAMILIES, Network, send
+from checks._network.progress import NoAnswer
 from checks.http.addresses import HttpUrl
-from checks.http.connection import Network, Reader, Route, TooMuch, begun, opened, send
-from checks.http.progress import NoAnswer
+from checks.http.connection import Reader, Route, TooMuch, begun, opened
 from checks.http.request import Request, proxy_headers, redirect_target, redirected, request_bytes
 
 if TYPE_CHECKING:
     from checks.http import Http
 
 PIECE = 64 * 1024
-FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 
 
 class Answer(msgspec.Struct, frozen=True):
@@ -83,6 +83,7 @@ def _tls_settings(check: Http, own: bool) -> tls.TlsSettings:
         check.client_cert if own else "",
         check.client_key if own else "",
         check.min_tls_version.version,
+        ("http/1.1",),
     )
 
 
@@ -141,3 +142,12 @@ def _body(response: http.client.HTTPResponse, reader: Reader, limit: int, keep: 
     finally:
         response.close()
     return b"".join(pieces)[:limit], min(size, limit), size > limit
+
+
+def understood(error: Exception) -> Exception:
+    """Word what http.client only names."""
+    if isinstance(error, http.client.BadStatusLine) and not isinstance(error, OSError):
+        return NoAnswer(f"not an HTTP answer, it begins with {str(error)[:16]!a}")
+    if isinstance(error, http.client.HTTPException) and not isinstance(error, OSError):
+        return NoAnswer("broken HTTP answer")
+    return error

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
-from checks.http.addresses import Written
+from checks._network.addresses import Written
 
 
 class StatusSet(Written):

@@ -9,8 +9,8 @@ from urllib.parse import urljoin
 
 import msgspec
 
+from checks._network.progress import NoAnswer
 from checks.http.addresses import HttpUrl, ProxyUrl
-from checks.http.progress import NoAnswer
 
 if TYPE_CHECKING:
     from checks.http import Http

@@ -29,6 +29,8 @@ class TlsSettings(msgspec.Struct, frozen=True):
     client_cert: str = ""
     client_key: str = ""
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
+    protocols: tuple[str, ...] = ()
+    """What to offer by ALPN."""
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -70,7 +72,8 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
     # Not create_default_context: that follows SSL_CERT_FILE and SSLKEYLOGFILE of whoever started the agent.
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = settings.minimum
-    made.set_alpn_protocols(["http/1.1"])
+    if settings.protocols:
+        made.set_alpn_protocols(list(settings.protocols))
     # A ca_file may hold an intermediate or the server's own certificate; from Python 3.13 on this is the default.
     made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if settings.verify:

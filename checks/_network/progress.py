@@ -1,9 +1,8 @@
-"""How far a request has come, how long each phase took, and the words for where and why it ended."""
+"""How far a talk with a server has come, how long each phase took, and the words for where and why it ended."""
 
 from __future__ import annotations
 
 import errno
-import http.client
 import socket
 import ssl
 import time
@@ -12,11 +11,11 @@ from agent.api import duration_text
 
 
 class NoAnswer(Exception):
-    """What answered is no usable HTTP answer; the text is the reason."""
+    """What answered is no usable answer; the text is the reason."""
 
 
 class Progress:
-    """One request, redirects included: a name for what it is doing, seconds for each phase, one deadline for all.
+    """One talk, redirects included: a name for what it is doing, seconds for each phase, one deadline for all.
 
     `deadline` is monotonic seconds.
     """
@@ -75,10 +74,6 @@ def _reason(error: Exception, waited: float) -> str:
         return f"no answer within {duration_text(waited)}"
     if isinstance(error, OSError):
         return (error.strerror or str(error) or type(error).__name__).lower()
-    if isinstance(error, http.client.BadStatusLine):
-        return f"not an HTTP answer, it begins with {str(error)[:16]!a}"
-    if isinstance(error, http.client.HTTPException):
-        return "broken HTTP answer"
     return str(error)
 
 

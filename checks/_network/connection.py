@@ -1,0 +1,78 @@
+"""One connection under one deadline: look up, connect, shake hands, send, receive."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from agent.api import CheckError, Context
+from checks._network.addresses import Address
+from checks._network.progress import Progress
+
+FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
+
+
+class Network(msgspec.Struct, frozen=True):
+    """The run's way to the outside."""
+
+    ctx: Context
+    progress: Progress
+    getaddrinfo: GetAddrInfo = socket.getaddrinfo
+
+
+def connected(stop: Address, family: int, network: Network) -> socket.socket:
+    """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead."""
+    progress = network.progress
+    progress.enter("dns", f"looking up {stop.host}")
+    found, where = resolved(stop, family, network)
+    progress.address = where[0]
+    progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
+    made = socket.socket(found, socket.SOCK_STREAM)
+    try:
+        made.settimeout(progress.left())
+        made.connect(where)
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
+    # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
+    name = stop.host.encode("ascii")
+    asked = (name, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    try:
+        answers = socket.getaddrinfo(*asked, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        key = f"dns {stop.host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
+        try:
+            answers = network.ctx.call(key, lambda: network.getaddrinfo(*asked))
+        except CheckError:
+            raise TimeoutError from None
+    found, _, _, _, where = answers[0]
+    return found, (where[0], stop.port, *where[2:])
+
+
+def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
+    progress.enter("tls", f"TLS handshake with {server_name}")
+    # do_handshake minds its timeout as a whole, however slowly the bytes come.
+    plain.settimeout(progress.left())
+    return context.wrap_socket(plain, server_hostname=server_name)
+
+
+def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
+    rest = memoryview(request)
+    while rest:  # sendall on TLS would start the timeout anew with each piece
+        connection.settimeout(progress.left())
+        rest = rest[connection.send(rest) :]
+
+
+def receive(connection: socket.socket, progress: Progress) -> bytes:
+    """Return what comes next, empty at the end; TimeoutError at the deadline."""
+    connection.settimeout(progress.left())
+    return connection.recv(65536)
