@@ -5,8 +5,13 @@ from __future__ import annotations
 import importlib
 import pkgutil
 import re
+import sys
+import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
 from types import ModuleType
 from typing import Protocol
 
@@ -16,6 +21,9 @@ from agent.api import Check
 from agent.sections import COMMON
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
+ENTRY_POINTS = "hostvigil.checks"
+FOLDER_MODULES = "hostvigil_checks_d"
+_LOADED: dict[Path, tuple[tuple[int, int, int], ModuleType]] = {}
 
 
 class CatalogError(Exception):
@@ -46,15 +54,54 @@ class Package:
         return importlib.import_module(f"{self._package}.{name}")
 
 
+class Folder:
+    """The types in a folder of the owner's: each `name.py` is one, loaded by path.
+
+    The folder is never put on `sys.path`: an `http.py` in it would take the place of the standard library's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> Iterable[str]:
+        try:
+            return [file.stem for file in sorted(self._folder.glob("*.py")) if _own_type(file.stem)]
+        except OSError:
+            return []
+
+    def module(self, name: str) -> ModuleType:
+        return load_file(self._folder / f"{name}.py")
+
+
+class Installed:
+    """The types of packages installed beside the agent, by the entry point group `hostvigil.checks`."""
+
+    def __init__(self) -> None:
+        from importlib.metadata import entry_points
+
+        self._points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+    def names(self) -> Iterable[str]:
+        return [name for name in self._points if _NAME.fullmatch(name)]
+
+    def module(self, name: str) -> ModuleType:
+        found = self._points[name].load()
+        return found if isinstance(found, ModuleType) else sys.modules[found.__module__]
+
+
 class Catalog:
     """The types of all sources; the first source that has a name gives it."""
 
     def __init__(self, sources: Sequence[Source] = (Package(),)) -> None:
         self._sources: dict[str, Source] = {}
         for source in sources:
-            for name in source.names():
-                self._sources.setdefault(name, source)
+            self.add(source)
         self._types: dict[str, type[Check] | CatalogError] = {}
+
+    def add(self, source: Source) -> None:
+        """Add the types of one more source; a name that is known already stays what it is."""
+        for name in source.names():
+            self._sources.setdefault(name, source)
 
     def names(self) -> list[str]:
         return sorted(self._sources)
@@ -74,8 +121,7 @@ class Catalog:
         try:
             return _check_class(self._sources[name].module(name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a type's file is foreign code; its fault is its own
-            reason = str(error) if isinstance(error, CatalogError) else f"{type(error).__name__}: {error}"
-            return CatalogError(f"the type '{name}' cannot be used: {reason}")
+            return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
 
     def _unknown(self, name: str) -> str:
         from difflib import get_close_matches
@@ -85,6 +131,39 @@ class Catalog:
         return f"unknown type {shown}, " + (
             f"did you mean '{close[0]}'?" if close else f"write one of: {', '.join(self.names())}"
         )
+
+
+def load_file(file: Path) -> ModuleType:
+    """Import a type's file; the same version of a file is the same module, so that a reload sees no change in it."""
+    found = file.stat()
+    version = (found.st_ino, found.st_mtime_ns, found.st_size)
+    if file in _LOADED and _LOADED[file][0] == version:
+        return _LOADED[file][1]
+    name = f"{FOLDER_MODULES}.{file.stem}"
+    spec = spec_from_file_location(name, file, loader=SourceFileLoader(name, str(file)))
+    if spec is None or spec.loader is None:
+        raise CatalogError(f"{file} is not a Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # where msgspec looks up what the annotations mean
+    spec.loader.exec_module(module)
+    _LOADED[file] = (version, module)
+    return module
+
+
+def _own_type(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and not name.startswith("test_")
+
+
+def _reason(error: BaseException) -> str:
+    """Say what is wrong with a type's file, and in which line of it."""
+    if isinstance(error, CatalogError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+    ours = (__file__, "<", msgspec.__path__[0])
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
+    where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    return f"{where}{type(error).__name__}: {error}"
 
 
 def _check_class(module: ModuleType) -> type[Check]:

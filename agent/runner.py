@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from agent.context import CheckError, Context, SharedWork
+from agent.context import Context, SharedWork
 from agent.deadlines import Deadlines
+from agent.look import GRACE_SECONDS, Seen, look
 from agent.model import Outcome, Result, Status
-from agent.results import gathered, scrubbed
+from agent.results import scrubbed
 from agent.settings import CheckConfig
 from agent.units import duration_text
 
@@ -26,8 +27,6 @@ log = logging.getLogger("hostvigil.runner")
 WORKERS = 100
 """Runs side by side; more are started only in place of those that hang."""
 IDLE_SECONDS = 60.0
-GRACE_SECONDS = 1.0
-"""What a check that minds its own deadline may need to word its result after it."""
 
 
 class Run:
@@ -148,25 +147,33 @@ class Runner:
         run.thread = threading.get_ident()
         run.started_at = time.time_ns() // 1_000_000
         deadline = self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
-        results, failed = look(run.config, run.context)
+        seen = self._look(run)
         deadline.call_off()
-        kept, results, failed = self._remember(run, memory, results, failed)
-        return self._outcome(run, results, failed, kept)
+        if seen.bug:
+            log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
+        seen = self._remembered(run, memory, seen)
+        return self._outcome(run, seen.results, seen.failed, seen.memory)
 
-    def _remember(
-        self, run: Run, before: bytes, results: tuple[Result, ...], failed: bool
-    ) -> tuple[dict[str, Any] | None, tuple[Result, ...], bool]:
-        if failed:
-            return None, results, failed
+    def _look(self, run: Run) -> Seen:
+        if run.config.check.isolation == "thread":
+            return look(run.config.check, run.context)
+        from agent.isolation import look_in_child
+
+        return look_in_child(run.config.check, run.context)
+
+    def _remembered(self, run: Run, before: bytes, seen: Seen) -> Seen:
+        """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
+        if seen.failed or run.abandoned:
+            return msgspec.structs.replace(seen, memory=None)
         try:
-            after = msgspec.json.encode(run.context.memory)
+            after = msgspec.json.encode(seen.memory)
         except (TypeError, ValueError) as error:
             log.error("%s: ctx.memory holds what JSON cannot: %s", run.config.name, error)
-            return None, (*results, Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}")), True
-        if after == before or run.abandoned:
-            return None, results, failed
+            return Seen((Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}"),), failed=True)
+        if after == before:
+            return msgspec.structs.replace(seen, memory=None)
         self._memories[run.config.name] = after
-        return run.context.memory, results, failed
+        return seen
 
     def _finish(self, run: Run) -> bool:
         with self._lock:
@@ -196,29 +203,6 @@ class Runner:
         return Outcome(run.config.name, run.number, run.started_at, duration, results, failed, memory)
 
 
-def look(config: CheckConfig, context: Context) -> tuple[tuple[Result, ...], bool]:
-    """Run the check in this thread. Returns its results, one a subject, and whether the run failed as a whole."""
-    found: list[Any] = []
-    try:
-        for one in config.check.run(context):
-            found.append(one)
-            if time.monotonic() > context.deadline + GRACE_SECONDS:
-                raise CheckError(f"did not finish within {duration_text(context.timeout)}")
-        return gathered(found), False
-    except CheckError as error:
-        failure = Result(Status.NODATA, str(error) or "could not look")
-    except BaseException as error:  # a check is foreign code: SystemExit included
-        log.exception("%s: a bug in the check type '%s'", config.name, config.type)
-        failure = Result(Status.NODATA, f"a bug in this check: {type(error).__name__}: {error}")
-    return _with_failure(found, failure), True
-
-
-def _with_failure(found: list[Any], failure: Result) -> tuple[Result, ...]:
-    """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
-    seen = [one for one in found if isinstance(one, Result) and one.subject]
-    return (*gathered(seen), failure) if seen else (failure,)
-
-
 def _interrupt(run: Run) -> None:
     try:
         run.context.interrupt()
@@ -240,7 +224,7 @@ def _where(run: Run) -> str:
         name = name or here
         if frame.f_globals.get("__name__", "").startswith("checks."):
             return here
-        if code is look.__code__:
+        if code is Runner._look.__code__:
             break
         frame = frame.f_back
     return name or "in an unknown place"

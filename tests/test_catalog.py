@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.catalog import Catalog, CatalogError
+from agent.api import Context
+from agent.catalog import Catalog, CatalogError, Folder
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
 
@@ -71,7 +72,7 @@ def test_the_first_source_that_has_a_name_gives_it() -> None:
     ("text", "reason"),
     [
         ("import nothing_like_this", "ModuleNotFoundError: No module named 'nothing_like_this'"),
-        ("def (", "SyntaxError: "),
+        ("def (", "<string>:4: SyntaxError: "),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("", "no class in it is a Check: write `class Name(Check):`"),
         (GOOD + GOOD.replace("Good", "Other"), "more than one Check in it: Good, Other"),
@@ -87,7 +88,8 @@ def test_a_broken_type_says_why_and_breaks_no_other(text: str, reason: str) -> N
     for _ in range(2):
         with pytest.raises(CatalogError) as caught:
             catalog.get("broken")
-        assert str(caught.value).startswith(f"the type 'broken' cannot be used: {reason}")
+        assert str(caught.value).startswith("the type 'broken' cannot be used: ")
+        assert reason in str(caught.value)
     assert catalog.get("good")
 
 
@@ -97,3 +99,48 @@ def test_an_unknown_type_is_told_the_nearest_name_or_all() -> None:
         catalog.get("dsk")
     with pytest.raises(CatalogError, match=r"^unknown type 'x', write one of: disk, http$"):
         catalog.get("x")
+
+
+# --- a folder of the owner's ------------------------------------------------------------------------------------------
+
+
+def test_a_file_dropped_into_the_folder_is_a_type(tmp_path: Path) -> None:
+    (tmp_path / "queue.py").write_text(PREAMBLE + GOOD)
+    (tmp_path / "test_queue.py").write_text("raise AssertionError('not a type')")
+    (tmp_path / "Not-A-Name.py").write_text("")
+    catalog = Catalog([Folder(tmp_path)])
+    assert catalog.names() == ["queue"]
+    assert list(catalog.get("queue")().run(Context()))
+
+
+def test_a_folder_that_is_not_there_has_no_types(tmp_path: Path) -> None:
+    assert Catalog([Folder(tmp_path / "none")]).names() == []
+
+
+def test_a_file_named_like_a_standard_module_is_in_nobodys_way(tmp_path: Path) -> None:
+    (tmp_path / "json.py").write_text(PREAMBLE + GOOD)
+    catalog = Catalog([Folder(tmp_path)])
+    assert catalog.get("json").__name__ == "Good"
+    import json
+
+    assert json.loads("1") == 1
+    assert str(tmp_path) not in sys.path
+
+
+def test_the_same_version_of_a_file_is_the_same_type_and_a_changed_one_another(tmp_path: Path) -> None:
+    file = tmp_path / "queue.py"
+    file.write_text(PREAMBLE + GOOD)
+    first = Catalog([Folder(tmp_path)]).get("queue")
+    assert Catalog([Folder(tmp_path)]).get("queue") is first
+    file.write_text(PREAMBLE + GOOD + "\n# changed\n")
+    assert Catalog([Folder(tmp_path)]).get("queue") is not first
+
+
+def test_the_line_of_the_file_that_fails_is_named(tmp_path: Path) -> None:
+    (tmp_path / "bad.py").write_text("from agent.api import Check\n\nlimit = 1 / 0\n")
+    (tmp_path / "worse.py").write_text("def (\n")
+    catalog = Catalog([Folder(tmp_path)])
+    with pytest.raises(CatalogError, match=r"bad\.py:3: ZeroDivisionError: division by zero"):
+        catalog.get("bad")
+    with pytest.raises(CatalogError, match=r"worse\.py:1: SyntaxError"):
+        catalog.get("worse")

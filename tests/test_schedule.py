@@ -60,7 +60,9 @@ def test_checks_are_spread_over_their_interval_and_the_same_after_every_restart(
 
 
 def test_checks_that_share_work_are_due_at_the_same_moments_whatever_their_interval() -> None:
-    first = {trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW, NOW).first for n, i in enumerate((10, 20, 60))}
+    first = {
+        trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW, NOW).first for n, i in enumerate((10, 20, 60))
+    }
     assert len(first) == 1
 
 
