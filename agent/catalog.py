@@ -96,6 +96,7 @@ class Catalog:
         self._sources: dict[str, Source] = {}
         for source in sources:
             self.add(source)
+        self._complete = False
         self._types: dict[str, type[Check] | CatalogError] = {}
 
     def add(self, source: Source) -> None:
@@ -104,10 +105,13 @@ class Catalog:
             self._sources.setdefault(name, source)
 
     def names(self) -> list[str]:
+        self._look_at_packages()
         return sorted(self._sources)
 
     def get(self, name: str) -> type[Check]:
         """Return the class of a type; CatalogError where there is none that works."""
+        if name not in self._sources:
+            self._look_at_packages()
         if name not in self._sources:
             raise CatalogError(self._unknown(name))
         if name not in self._types:
@@ -117,9 +121,15 @@ class Catalog:
             raise found.with_traceback(None)
         return found
 
+    def _look_at_packages(self) -> None:
+        """Last and only when needed: it reads the metadata of every installed package."""
+        if not self._complete:
+            self._complete = True
+            self.add(Installed())
+
     def _found(self, name: str) -> type[Check] | CatalogError:
         try:
-            return _check_class(self._sources[name].module(name))
+            return check_class(self._sources[name].module(name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a type's file is foreign code; its fault is its own
             return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
 
@@ -166,7 +176,7 @@ def _reason(error: BaseException) -> str:
     return f"{where}{type(error).__name__}: {error}"
 
 
-def _check_class(module: ModuleType) -> type[Check]:
+def check_class(module: ModuleType) -> type[Check]:
     own = (module.__name__, module.__name__ + ".")
     classes = {
         value

@@ -87,12 +87,14 @@ class Context:
         memory: dict[str, Any] | None = None,
         shared: SharedWork | None = None,
         due: float | None = None,
+        wall: Callable[[], float] = time.time,
     ) -> None:
         self.check = check
         self.timeout = timeout
         self.begin({} if memory is None else memory)
         self.due = self.started if due is None else due
         self._shared = SharedWork() if shared is None else shared
+        self._wall = wall
         self._interrupts: list[Callable[[], None]] = []
         self._interrupted = False
 
@@ -105,6 +107,10 @@ class Context:
     def remaining(self) -> float:
         """Return the seconds left before the deadline, never below 0."""
         return max(0.0, self.deadline - time.monotonic())
+
+    def now(self) -> float:
+        """Return the wall clock's time in seconds since 1970: for telling and for ages, not for waiting."""
+        return self._wall()
 
     def shared(self, key: str, make: Callable[[], T]) -> T:
         """Return `make()`, called once for all runs that were due together with this one."""

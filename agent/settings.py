@@ -83,6 +83,8 @@ class AgentSettings(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     events: EventsSettings = EventsSettings()
     maintenance: tuple[Maintenance, ...] = ()
+    checks_d: str = ""
+    """Folder of the owner's check types; empty: `checks.d` beside the directory of drop-ins."""
     watch: bool = False
     """Take over changed drop-ins without being asked to reload."""
 

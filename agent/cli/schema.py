@@ -6,9 +6,12 @@ import argparse
 import json
 
 from agent.catalog import Catalog
+from agent.config import load
 from agent.schema import schema
 
 
 def main(options: argparse.Namespace) -> int:
-    print(json.dumps(schema(Catalog()), indent=2))
+    catalog = Catalog()
+    load(options.config, catalog)  # for the owner's own types
+    print(json.dumps(schema(catalog), indent=2))
     return 0

@@ -8,12 +8,14 @@ import msgspec
 
 from agent.catalog import Catalog, CatalogError
 from agent.cli import fail
+from agent.config import load
 from agent.schema import common_page, type_page
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0, or 2 for a type that does not exist or cannot be used."""
     catalog = Catalog()
+    load(options.config, catalog)  # for the owner's own types
     try:
         names = [options.name] if options.name else catalog.names()
         types = {name: catalog.get(name) for name in names}

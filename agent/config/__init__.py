@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from agent.catalog import Catalog
+from agent.catalog import Catalog, Folder
 from agent.config.agent_section import read_agent
 from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
@@ -25,7 +25,8 @@ MOST_BYTES = 1024 * 1024
 def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.environ) -> Config:
     """Read every drop-in of a directory. Nothing is raised: whatever is wrong is a problem of the Config.
 
-    The Config holds every check that is right in itself, whatever is wrong with others.
+    The Config holds every check that is right in itself, whatever is wrong with others. The types in the owner's folder
+    are added to the catalog.
     """
     try:
         paths = drop_ins(directory)
@@ -40,12 +41,18 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         files.append(file)
         problems += found
     agent, faults = read_agent([file["agent"] for file in files if "agent" in file])
+    catalog.add(Folder(own_types(directory, agent.checks_d)))
     checks, more = read_checks(files, catalog, all_read=not problems)
     problems += [Problem(fault.place, str(fault)) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = {*secrets.values, agent.events.api_key} - {""}
     return Config(agent, checks, _in_order(problems), frozenset(hidden))
+
+
+def own_types(directory: Path, written: str) -> Path:
+    """Return the folder of the owner's check types."""
+    return directory / written if written else directory.parent / "checks.d"
 
 
 def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:

@@ -99,6 +99,9 @@ class AgentSection(Section, frozen=True):
         AgentWindow | tuple[AgentWindow, ...] | None,
         Meta(description="One window or a list of them in which nothing is reported; default: none."),
     ] = None
+    checks_d: Annotated[
+        str, Meta(description="Folder of your own check types; default: checks.d beside the directory of drop-ins.")
+    ] = ""
     watch: Annotated[bool, Meta(description="true takes changed files over by itself; default false: on reload.")] = (
         False
     )
