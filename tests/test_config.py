@@ -34,7 +34,9 @@ def written(folder: Path, *texts: str | bytes, environ: dict[str, str] | None = 
 
 def problems(config: Config, folder: Path) -> list[str]:
     """Problems with the paths that a user in that folder would see."""
-    return [str(problem).replace(f"{folder}/", "").replace(str(folder), ".") for problem in config.problems]
+    here = f"{Path(__file__).parent.parent}/"
+    shown = (str(problem).replace(f"{folder}/", "").replace(here, "") for problem in config.problems)
+    return [text.replace(str(folder), ".") for text in shown]
 
 
 # --- one broken file a rule

@@ -25,6 +25,7 @@ COMMANDS = {
     "silence": "report nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
     "test-event": "check endpoint and key with one info event",
+    "new-check": "write a new check type that works, with its settings and its test, to start from",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
 }
@@ -60,6 +61,7 @@ def parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
     _silence_options(parsers["silence"], parsers["unsilence"])
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
