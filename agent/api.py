@@ -74,7 +74,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     together: ClassVar[bool] = False
     """Checks of this type with the same interval are due at the same moment, to share work by `ctx.shared`."""
     isolation: ClassVar[str] = "thread"
-    """`process`: each run in a process of its own, which the deadline can kill; some 60 ms and 14 MB a run."""
+    """`process`: each run in a process of its own, which the deadline can kill; some 100 ms of CPU and 17 MB a run."""
 
     def run(self, ctx: Context) -> Iterable[Result | Metric]:
         """Yield results and metrics; several results of one subject become one.

@@ -149,7 +149,8 @@ def house(tmp_path: Path) -> Path:
     (tmp_path / "agent").symlink_to(ROOT / "agent")
     shutil.copytree(ROOT / "checks", tmp_path / "checks", ignore=shutil.ignore_patterns("__pycache__"))
     (check,) = only("python check")
-    (tmp_path / "checks/queue_length.py").write_text(check.text)
+    (tmp_path / "checks.d").mkdir()
+    (tmp_path / "checks.d/queue_length.py").write_text(check.text)
     return tmp_path
 
 
@@ -166,7 +167,7 @@ def called(house: Path, *arguments: str) -> str:
 def test_the_check_of_the_readme_passes_the_test_of_the_readme(house: Path) -> None:
     (test,) = only("python test")
     (house / "test_queue_length.py").write_text(test.text)
-    assert "1 passed" in called(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_queue_length.py")
+    assert "2 passed" in called(house, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_queue_length.py")
 
 
 def test_the_check_of_the_readme_is_configured_and_documented_as_any_other(house: Path) -> None:
@@ -175,7 +176,7 @@ def test_the_check_of_the_readme_is_configured_and_documented_as_any_other(house
     (house / "conf.d/mails.yaml").write_text(written.text.replace("/var/spool/postfix/deferred", str(house)))
     assert "1 checks, no problems" in called(house, "-m", "agent.cli", "validate", "--config", "conf.d")
     assert called(house, "-m", "agent.cli", "check", "--config", "conf.d", "mails").startswith("OK: ")
-    assert "Warning from this many." in called(house, "-m", "agent.cli", "types", "queue_length")
+    assert "Warning from this many." in called(house, "-m", "agent.cli", "types", "--config", "conf.d", "queue_length")
 
 
 def test_what_is_generated_is_current() -> None:
