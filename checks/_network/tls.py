@@ -5,12 +5,13 @@ from __future__ import annotations
 import functools
 import ssl
 import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from agent.api import CheckError
+from agent.api import CheckError, DurationBelow, Metric, Result, Status, duration_text, judge
 
 # Where distributions keep the bundle, for a Python whose OpenSSL was built elsewhere and looks in the wrong place.
 BUNDLES = (
@@ -39,6 +40,20 @@ class Certificate(msgspec.Struct, frozen=True):
     name: str
     expires: float
     """Unix seconds."""
+
+
+def judged(
+    certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
+) -> Iterator[Result | Metric]:
+    """Say how long a certificate lasts where that is too short, else only measure it. `now` is Unix seconds."""
+    left = certificate.expires - now
+    when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
+    summary = f"certificate {certificate.name!r} {when}"
+    result = judge("certificate", left, warning, critical, unit="s", summary=summary)
+    if result.status is Status.OK:
+        yield from result.metrics
+    else:
+        yield result
 
 
 _contexts: dict[TlsSettings, tuple[list[tuple[int, ...]], ssl.SSLContext]] = {}

@@ -25,6 +25,7 @@ from agent.api import (
     duration_text,
     judge,
 )
+from checks._network import tls
 from checks._network.addresses import Address, is_host
 from checks._network.connection import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
@@ -151,27 +152,9 @@ def _judged(check: Http, answer: Answer, progress: Progress) -> Iterator[Result 
         yield critical(f"{said}, expected {check.expect_status}", details=details)
         yield from timed.metrics
     yield from broken(check, answer)
-    yield from _judged_certificate(check, answer)
+    if answer.certificate:
+        yield from tls.judged(answer.certificate, time.time(), check.certificate_warning, check.certificate_critical)
     yield Metric("size", answer.size, "B", minimum=0)
-
-
-def _judged_certificate(check: Http, answer: Answer) -> Iterator[Result | Metric]:
-    if answer.certificate is None:
-        return
-    left = answer.certificate.expires - time.time()
-    when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
-    judged = judge(
-        "certificate",
-        left,
-        check.certificate_warning,
-        check.certificate_critical,
-        unit="s",
-        summary=f"certificate {answer.certificate.name!r} {when}",
-    )
-    if judged.status == "ok":
-        yield from judged.metrics
-    else:
-        yield judged
 
 
 def _details(answer: Answer, progress: Progress) -> str:

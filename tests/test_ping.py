@@ -1,0 +1,125 @@
+"""The ping check: real echo requests on loopback, and answers that are none of ours."""
+
+from __future__ import annotations
+
+import os
+import socket
+import struct
+import time
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import CheckError, Context, DurationAbove, Metric, PercentAbove, Result, Status
+from agent.results import gathered
+from checks._network.addresses import Address
+from checks.ping import ECHOES, Heard, Ping, _checksum, _socket, answer_to
+from tests import needs
+
+TOKEN = bytes(range(16))
+
+
+@pytest.fixture
+def may_ping() -> None:
+    try:
+        _socket(socket.AF_INET).close()
+    except CheckError as error:
+        needs.missing(f"the right to ping ({error})")
+
+
+def look(host: str, timeout: float = 5.0, **settings: Any) -> Result:
+    (result,) = gathered(Ping(host=Address(host), **settings).run(Context(timeout=timeout)))
+    return result
+
+
+def metric(result: Result, name: str) -> Metric:
+    return next(one for one in result.metrics if one.name == name)
+
+
+@pytest.mark.usefixtures("may_ping")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1"])
+def test_a_host_that_answers_is_ok(host: str) -> None:
+    result = look(host, count=3)
+    assert (result.status, result.summary[: len(host) + 20]) == (Status.OK, f"{host} lost 0% of 3 pings,")
+    assert 0 < metric(result, "time").value <= metric(result, "time_max").value < 1
+
+
+@pytest.mark.usefixtures("may_ping")
+def test_slow_answers_pass_the_level() -> None:
+    assert look("127.0.0.1", count=1, time_critical=DurationAbove.parse("0s")).status is Status.CRITICAL
+
+
+@pytest.mark.usefixtures("may_ping")
+def test_what_the_kernel_refuses_to_send_is_lost_and_said() -> None:
+    result = look("255.255.255.255", timeout=0.5, count=1)
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith("255.255.255.255 lost 100% of 1 pings, permission denied")
+
+
+def test_a_name_that_is_none_is_critical() -> None:
+    assert "looking up no-such-host.invalid" in look("no-such-host.invalid").summary
+
+
+class Wire:
+    """A socket that answers only some requests, and much that was never asked for."""
+
+    def __init__(self, answered: set[int]) -> None:
+        self.answered, self.waiting = answered, [os.urandom(40), b"", b"\x45"]
+
+    def sendto(self, message: bytes, where: object) -> None:
+        number = int.from_bytes(message[6:8], "big")
+        assert _checksum(message) == b"\0\0"
+        if number in self.answered:
+            self.waiting += 2 * [b"\0\0\0\0" + message[4:]]  # twice, as a broken network does
+
+    def settimeout(self, seconds: float) -> None:
+        self.seconds = seconds
+
+    def recv(self, size: int) -> bytes:
+        if self.waiting:
+            return self.waiting.pop()
+        time.sleep(self.seconds)
+        raise TimeoutError
+
+
+@pytest.mark.parametrize(
+    ("answered", "status"), [({0, 1, 2, 3}, Status.OK), ({0, 1, 3}, Status.WARNING), ({2}, Status.CRITICAL)]
+)
+def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
+    heard = Heard(Wire(answered), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
+    heard.listen(4, 0.01, time.monotonic() + 0.2)
+    assert set(heard.took) == answered
+    check = Ping(host=Address("192.0.2.1"), count=4)
+    (result,) = gathered(check._judged("x", heard))
+    assert (result.status, metric(result, "loss").value) == (status, 100 - 25 * len(answered))
+
+
+def test_a_host_without_an_answer_is_critical_in_time() -> None:
+    heard = Heard(Wire(set()), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
+    began = time.monotonic()
+    heard.listen(4, 0.01, began + 0.2)
+    assert 0.1 < time.monotonic() - began < 0.5
+    (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judged("gw", heard))
+    assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"
+
+
+def test_an_answer_is_known_with_and_without_ip_header() -> None:
+    answer = struct.pack("!BBHHH", 0, 0, 0, 77, 3) + TOKEN
+    header = b"\x46" + bytes(23)  # with options
+    assert answer_to(answer, socket.AF_INET, TOKEN) == answer_to(header + answer, socket.AF_INET, TOKEN) == 3
+    assert answer_to(b"\x08" + answer[1:], socket.AF_INET, TOKEN) is None  # our own request, on loopback
+    assert answer_to(b"\x81" + answer[1:], socket.AF_INET6, TOKEN) == 3
+    assert answer_to(answer[:-1] + b"x", socket.AF_INET, TOKEN) is None
+
+
+@given(st.binary(max_size=80))
+def test_no_packet_is_taken_for_an_answer_but_one_with_our_token(packet: bytes) -> None:
+    for family in ECHOES:
+        assert answer_to(packet, family, TOKEN) is None or TOKEN in packet
+
+
+def test_settings_that_cannot_be_meant_are_problems() -> None:
+    assert [name for name, _ in Ping(host=Address("gw", 80)).problems()] == ["host"]
+    assert list(Ping(host=Address("gw"), loss_warning=PercentAbove.parse("1%")).problems()) == []
