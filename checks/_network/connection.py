@@ -43,19 +43,23 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
 
 
 def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
+    """Return family and address of the first that a name stands for."""
+    found, _, _, _, where = resolved_all(stop.host, family, network)[0]
+    return found, (where[0], stop.port, *where[2:])
+
+
+def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
+    """Look a name up as this host does, by the deadline, at least one answer; OSError where there is none."""
     # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
-    name = stop.host.encode("ascii")
-    asked = (name, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
+    asked = (host.encode("ascii"), None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
-        answers = socket.getaddrinfo(*asked, socket.AI_NUMERICHOST)
+        return socket.getaddrinfo(*asked, socket.AI_NUMERICHOST)
     except socket.gaierror:
-        key = f"dns {stop.host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
+        key = f"dns {host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
         try:
-            answers = network.ctx.call(key, lambda: network.getaddrinfo(*asked))
+            return network.ctx.call(key, lambda: network.getaddrinfo(*asked))
         except CheckError:
             raise TimeoutError from None
-    found, _, _, _, where = answers[0]
-    return found, (where[0], stop.port, *where[2:])
 
 
 def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
