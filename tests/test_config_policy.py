@@ -226,6 +226,11 @@ def test_any_days_and_time_are_a_cron_line_or_refused_with_a_reason(text: str) -
         assert str(error)
 
 
+def test_a_window_with_an_empty_beginning_is_one_problem(tmp_path: Path) -> None:
+    text = "checks:\n  c: {type: volume, path: /, maintenance: {weekly: '', duration: 1h}}\n"
+    assert len(written(tmp_path, text).problems) == 1
+
+
 def test_the_windows_of_all_files_add_up(tmp_path: Path) -> None:
     config = written(
         tmp_path,

@@ -65,11 +65,11 @@ def _wrong(found: Window, written: dict[str, Located]) -> Iterator[tuple[str, st
     """Yield the name of a setting, and what is wrong with it."""
     if "timezone" in written and (text := zone_fault(found.timezone)):
         yield "timezone", text
-    elif "cron" in written or "weekly" in written:
+    elif found.cron or found.weekly:
         try:
             _line(found)
         except ValueError as error:
-            yield "weekly" if found.weekly else "cron" if "cron" in written else "weekly", str(error)
+            yield "weekly" if found.weekly else "cron", str(error)
     if isinstance(found, AgentWindow) and "select" in written and (text := problem(found.select)):
         yield "select", f"does not select: {text}"
     if not found.reason.isprintable():
