@@ -42,14 +42,20 @@ class Certificate(msgspec.Struct, frozen=True):
     """Unix seconds."""
 
 
+def lasting(
+    certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
+) -> Result:
+    """Judge how long a certificate lasts; `now` is Unix seconds."""
+    left = certificate.expires - now
+    when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
+    return judge("certificate", left, warning, critical, unit="s", summary=f"certificate {certificate.name!r} {when}")
+
+
 def judged(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
-    """Say how long a certificate lasts where that is too short, else only measure it. `now` is Unix seconds."""
-    left = certificate.expires - now
-    when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
-    summary = f"certificate {certificate.name!r} {when}"
-    result = judge("certificate", left, warning, critical, unit="s", summary=summary)
+    """Say how long a certificate lasts where that is too short, else only measure it."""
+    result = lasting(certificate, now, warning, critical)
     if result.status is Status.OK:
         yield from result.metrics
     else:

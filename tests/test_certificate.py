@@ -1,0 +1,208 @@
+"""The certificate check: real certificates in real files, and real TLS servers that serve them, or others."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import ssl
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import CheckError, Context, DurationBelow, Result, Status
+from agent.results import gathered
+from checks._network.addresses import Address
+from checks.certificate import Certificate, certificates
+from tests import needs
+from tests.http_servers import Visit, serving
+
+NOW = datetime.datetime.now(datetime.UTC)
+AUTHORITY = trustme.CA()
+
+
+def days(number: float) -> datetime.datetime:
+    return NOW + datetime.timedelta(days=number, minutes=5)
+
+
+def issued(left: float = 90, name: str = "www.example.com") -> trustme.LeafCert:
+    return AUTHORITY.issue_cert("127.0.0.1", name, common_name=name, not_after=days(left))
+
+
+def pem(certificate: trustme.LeafCert) -> bytes:
+    return certificate.cert_chain_pems[0].bytes()
+
+
+def made(name: str, begins: float, left: float, *, issuer: str = "CA") -> x509.Certificate:
+    """Sign a certificate with any dates, which trustme does not give."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    names = [x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, text)]) for text in (name, issuer)]
+    builder = x509.CertificateBuilder(names[1], names[0], key.public_key(), 1, days(begins), days(left))
+    return builder.sign(key, hashes.SHA256())
+
+
+def as_pem(certificate: x509.Certificate) -> bytes:
+    return certificate.public_bytes(serialization.Encoding.PEM)
+
+
+def looked(**settings: Any) -> dict[str, Result]:
+    found = gathered(Certificate(**settings).run(Context(timeout=3)))
+    return {result.subject: result for result in found}
+
+
+def look(path: Path, **settings: Any) -> Result:
+    return looked(file=str(path), **settings)[""]
+
+
+@pytest.mark.parametrize(("left", "status"), [(90, Status.OK), (13, Status.WARNING), (2, Status.CRITICAL)])
+def test_a_file_is_judged_by_how_long_its_certificate_lasts(left: int, status: Status, tmp_path: Path) -> None:
+    (tmp_path / "www.pem").write_bytes(pem(issued(left)))
+    result = look(tmp_path / "www.pem")
+    assert result.status is status
+    assert result.summary.startswith(f"certificate 'www.example.com' expires in {left}d")
+    assert result.summary.endswith(f"in {tmp_path}/www.pem")
+    assert result.metrics[0].value == pytest.approx(left * 86400, abs=600)
+    assert look(tmp_path / "www.pem", warning=None, critical=None).status is Status.OK
+
+
+def test_an_expired_and_a_future_certificate_are_critical(tmp_path: Path) -> None:
+    (tmp_path / "old.pem").write_bytes(as_pem(made("old", -90, -2)))
+    (tmp_path / "new.pem").write_bytes(as_pem(made("new", 2, 90)))
+    assert look(tmp_path / "old.pem").summary.startswith("certificate 'old' expired 1d 23h ago (critical below 3d)")
+    assert "is not valid yet" in look(tmp_path / "new.pem").summary
+    assert look(tmp_path / "new.pem").status is Status.CRITICAL
+
+
+def test_the_first_to_expire_counts_but_no_root(tmp_path: Path) -> None:
+    leaf, between, root = made("leaf", -1, 80), made("between", -1, 10), made("root", -1, 5, issuer="root")
+    (tmp_path / "chain.pem").write_bytes(b"words before\n" + b"\n".join(map(as_pem, (leaf, between, root))))
+    assert look(tmp_path / "chain.pem").summary.startswith("certificate 'between' expires in 10d")
+    (tmp_path / "root.pem").write_bytes(as_pem(root))
+    assert look(tmp_path / "root.pem").summary.startswith("certificate 'root' expires in 5d")
+
+
+def test_der_files_far_dates_and_names_of_all_kinds_are_read(tmp_path: Path) -> None:
+    far = made("Größe ☃", -20000, 365 * 60)
+    (tmp_path / "far.der").write_bytes(far.public_bytes(serialization.Encoding.DER))
+    assert look(tmp_path / "far.der").summary.startswith("certificate 'Größe ☃' expires in 219")
+
+
+def test_what_we_read_of_this_hosts_certificates_is_what_openssl_reads() -> None:
+    bundle = needs.file("/etc/ssl/certs/ca-certificates.crt", "ca-certificates")
+    ours = certificates(bundle.read_bytes())
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.load_verify_locations(bundle)
+    theirs = context.get_ca_certs()
+    assert {one.expires for one in ours} == {ssl.cert_time_to_seconds(str(one["notAfter"])) for one in theirs}
+    assert {one.begins for one in ours} == {ssl.cert_time_to_seconds(str(one["notBefore"])) for one in theirs}
+    names = {value for one in theirs for part in one["subject"] for key, value in part if key == "commonName"}
+    assert {one.name for one in ours} - {""} == names
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "holds no certificate"),
+        (b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n", "holds no certificate"),
+        (b"-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n", "holds no certificate that can be read"),
+        (b"\x30\x82\x01", "holds no certificate that can be read"),
+    ],
+)
+def test_a_file_without_a_certificate_is_nodata(content: bytes, said: str, tmp_path: Path) -> None:
+    (tmp_path / "x.pem").write_bytes(content)
+    result = look(tmp_path / "x.pem")
+    assert (result.status, result.summary) == (Status.NODATA, f"{tmp_path}/x.pem: {said}")
+
+
+def test_what_cannot_be_read_is_nodata_and_does_not_wait(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    assert look(tmp_path / "none.pem").summary == f"{tmp_path}/none.pem: no such file or directory"
+    assert look(tmp_path / "pipe").summary == f"{tmp_path}/pipe: is not a regular file"
+    assert look(tmp_path).status is Status.NODATA
+    with pytest.raises(CheckError, match="no file matches"):
+        looked(file=f"{tmp_path}/*.pem")
+
+
+def test_with_a_wildcard_each_file_is_a_subject(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_bytes(pem(issued(90)))
+    (tmp_path / "b.pem").write_bytes(pem(issued(5)))
+    (tmp_path / "c.pem").write_bytes(b"?")
+    statuses = {Path(path).name: result.status for path, result in looked(file=f"{tmp_path}/*.pem").items()}
+    assert statuses == {"a.pem": Status.OK, "b.pem": Status.WARNING, "c.pem": Status.NODATA}
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_break_the_reader(noise: bytes) -> None:
+    for content in (noise, b"\x30" + noise, DER[: len(noise)] + noise, noise.join([DER[:40], DER[40:]])):
+        with contextlib.suppress(ValueError):
+            certificates(content)
+
+
+DER = made("leaf", -1, 80).public_bytes(serialization.Encoding.DER)
+
+
+def wait(visit: Visit) -> None:
+    visit.connection.recv(1)
+
+
+@pytest.fixture
+def ca_file(tmp_path: Path) -> str:
+    AUTHORITY.cert_pem.write_to_path(tmp_path / "ca.pem")
+    return str(tmp_path / "ca.pem")
+
+
+def serves(certificate: trustme.LeafCert) -> Any:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    certificate.configure_cert(context)
+    return serving(wait, tls=context, greedy=False)
+
+
+def test_a_server_is_judged_by_what_it_serves(ca_file: str) -> None:
+    for left, status in ((90, Status.OK), (10, Status.WARNING), (1, Status.CRITICAL)):
+        with serves(issued(left)) as server:
+            result = looked(address=Address("127.0.0.1", server.port), ca_file=ca_file)[""]
+        assert result.status is status
+        assert result.summary.startswith(f"certificate 'www.example.com' expires in {left}d")
+        assert result.summary.endswith(f"at 127.0.0.1:{server.port}")
+
+
+def test_a_server_that_is_refused_or_not_there_is_critical(ca_file: str) -> None:
+    with serves(issued()) as server:
+        address = Address("127.0.0.1", server.port)
+        assert "certificate refused" in looked(address=address)[""].summary
+        assert "certificate refused" in looked(address=address, ca_file=ca_file, server_name="x.example")[""].summary
+        assert looked(address=address, verify=False)[""].status is Status.OK
+    result = looked(address=address)[""]
+    assert (result.status, result.summary[:18]) == (Status.CRITICAL, "connection refused")
+
+
+def test_a_server_that_was_not_reloaded_after_a_renewal_is_a_warning(ca_file: str, tmp_path: Path) -> None:
+    old, new = issued(40), issued(90)
+    with serves(old) as server:
+        settings = {"file": str(tmp_path / "www.pem"), "address": Address("127.0.0.1", server.port), "ca_file": ca_file}
+        (tmp_path / "www.pem").write_bytes(pem(old))
+        assert looked(**settings)[""].status is Status.OK
+        (tmp_path / "www.pem").write_bytes(pem(new))
+        result = looked(**settings)[""]
+        assert result.status is Status.WARNING
+        assert result.summary.startswith(f"127.0.0.1:{server.port} serves another certificate than {tmp_path}/www.pem")
+        (tmp_path / "www.pem").unlink()
+        assert looked(**settings)[""].status is Status.NODATA
+        assert {metric.name for metric in looked(**settings)[""].metrics} == {"served"}
+
+
+def test_settings_that_cannot_be_meant_are_problems() -> None:
+    def problems(**settings: Any) -> list[str]:
+        return [setting for setting, _ in Certificate(**settings).problems()]
+
+    assert problems() == ["file"]
+    assert problems(file="www.pem") == ["file"]
+    assert problems(file="/etc/*.pem", address=Address("www")) == ["address"]
+    assert problems(file="/etc/x.pem", address=Address("www"), warning=DurationBelow.parse("30d")) == []
