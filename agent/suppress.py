@@ -18,6 +18,9 @@ from agent.settings import CheckConfig, Maintenance
 DOWN = (Status.CRITICAL, Status.NODATA)
 """A parent in warning still does its work: its children's problems are their own."""
 
+CLOCK_SET_BACK = 60_000
+"""Milliseconds; a change that is to come later than this was seen before the clock was set back, not just now."""
+
 Ends = Callable[[Maintenance, int], int]
 """Tells when the window that is open at a moment ends, both in Unix milliseconds; 0 when none is open."""
 
@@ -39,7 +42,7 @@ class Suppression(msgspec.Struct, frozen=True):
         return (
             *silenced(self.silences, check.name, tags, subject, began, now),
             *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
-            *parents_down(check, self.states, began),
+            *parents_down(check, self.states, began, now),
         )
 
     def _chosen(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
@@ -61,20 +64,20 @@ def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: 
     return [Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end) for window, end in found if end]
 
 
-def parents_down(check: CheckConfig, states: Mapping[str, Mapping[str, State]], began: int) -> list[Reason]:
+def parents_down(check: CheckConfig, states: Mapping[str, Mapping[str, State]], began: int, now: int) -> list[Reason]:
     """A parent without a result suppresses nothing; one that just recovered does, for what was seen before."""
-    wrong = {parent: _trouble(states.get(parent, {}), began) for parent in check.depends_on.checks}
+    wrong = {parent: _trouble(states.get(parent, {}), began, now) for parent in check.depends_on.checks}
     down = [Reason(f"depends on {parent}, which {trouble}") for parent, trouble in wrong.items() if trouble]
     if check.depends_on.all and len(down) < len(wrong):
         return []
     return down
 
 
-def _trouble(subjects: Mapping[str, State], began: int) -> str:
+def _trouble(subjects: Mapping[str, State], began: int, now: int) -> str:
     for state in subjects.values():
         if state.decided in DOWN:
             return f"is {state.decided}"
-        if state.events and state.decided_since > began:
+        if state.events and began < state.decided_since <= now + CLOCK_SET_BACK:
             return "was down until just now"
     return ""
 

@@ -283,6 +283,12 @@ def test_a_repeat_keeps_the_incident_and_a_recovery_ends_it() -> None:
     assert [report.status for report in reports] == [Told.CRITICAL, Told.CRITICAL, Told.OK]
 
 
+def test_a_clock_set_back_does_not_put_the_next_repetition_off_for_hours() -> None:
+    policy = Policy(flapping=None, repeat_every=60.0)
+    first = move(State("web"), Result(Status.CRITICAL, "c"), policy, 7_200_000).state
+    assert move(first, Result(Status.CRITICAL, "c"), policy, 1000).report is not None
+
+
 def test_a_silence_holds_repeats_too() -> None:
     assert told("cCCCCCcc", Policy(flapping=None, repeat_every=2.0)) == "c.....c."
 

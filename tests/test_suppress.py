@@ -136,6 +136,12 @@ def test_what_was_seen_before_the_parent_recovered_is_not_told() -> None:
     assert texts(suppression(states=states), child, began=1001) == ""
 
 
+def test_a_clock_set_back_does_not_make_a_parents_recovery_last_for_hours() -> None:
+    child = config(depends_on=DependsOn(("router",)))
+    states = {"router": parent(Status.OK, since=2 * HOUR)}
+    assert texts(suppression(states=states), child, began=100, now=200) == ""
+
+
 def test_with_all_only_the_last_parent_to_go_down_suppresses() -> None:
     child = config(depends_on=DependsOn(("a", "b"), all=True))
     down, well = parent(Status.CRITICAL), parent(Status.OK)

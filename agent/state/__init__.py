@@ -127,7 +127,8 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     if not policy.repeat_every or state.reported in (None, Told.OK):
         return None
     wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
-    if now - state.reported_at < wait * 1000:
+    # Either way: a clock set back two hours does not put the next repetition off by two hours.
+    if abs(now - state.reported_at) < wait * 1000:
         return None
     return Report(
         status=Told(state.reported),
