@@ -55,8 +55,12 @@ class Recorder:
         told: Callable[[], None],
         retry: Callable[[str, float], None],
         next_run: Callable[[str], int],
+        wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._store = store
+        self._wall = wall
+        self._monotonic = monotonic
         self._told = told
         self._retry = retry
         self._next_run = next_run
@@ -88,18 +92,22 @@ class Recorder:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        going = True
-        while going:
-            things, going = self._gather()
-            for thing in things + self._expectations.overdue(time.monotonic(), _wall()):
-                try:
-                    self._obey(thing) if isinstance(thing, Orders) else self._take(thing)
-                except Exception:
-                    log.exception("a bug of ours: this is lost: %r", thing)
-            if self._unwritten and (time.monotonic() >= self._write_at or not going):
-                self._write()
-            if self._notes and (time.monotonic() >= self._note_at or not going):
-                self._write_notes()
+        while self.step():
+            pass
+
+    def step(self) -> bool:
+        """Wait for something to do and do it; False at the end. The recorder's thread does nothing else."""
+        things, going = self._gather()
+        for thing in things + self._expectations.overdue(self._monotonic(), self._wall()):
+            try:
+                self._obey(thing) if isinstance(thing, Orders) else self._take(thing)
+            except Exception:
+                log.exception("a bug of ours: this is lost: %r", thing)
+        if self._unwritten and (self._monotonic() >= self._write_at or not going):
+            self._write()
+        if self._notes and (self._monotonic() >= self._note_at or not going):
+            self._write_notes()
+        return going
 
     def _obey(self, orders: Orders) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
@@ -111,14 +119,16 @@ class Recorder:
         for config in orders.checks.values():
             for parent in config.depends_on.checks:
                 self._children.setdefault(parent, []).append(config.name)
-        self._expectations.update(orders.checks.values(), time.monotonic())
+        self._expectations.update(orders.checks.values(), self._monotonic())
         if self._forgotten:
             self._write()  # now: another check of the same name may begin with its first outcome
 
     def _retire(self, config: CheckConfig) -> None:
         gone = Result(Status.OK, RETIRED)
         for state in self._states.pop(config.name).values():
-            step = move(state, msgspec.structs.replace(gone, subject=state.subject), Policy(flapping=None), _wall())
+            step = move(
+                state, msgspec.structs.replace(gone, subject=state.subject), Policy(flapping=None), self._wall()
+            )
             self._unwritten.append(self._change(step, config))
         self._forgotten.add(config.name)
 
@@ -134,7 +144,7 @@ class Recorder:
             if thing is None:
                 return taken, False
             if isinstance(thing, Outcome):
-                self._expectations.seen(thing.check, time.monotonic())
+                self._expectations.seen(thing.check, self._monotonic())
             taken.append(thing)
             timeout = 0.0
         return taken, True
@@ -146,7 +156,7 @@ class Recorder:
             until = min(until, self._note_at)
         if self._unwritten:
             until = min(until, self._write_at)
-        return min(max(0.0, until - time.monotonic()), threading.TIMEOUT_MAX)
+        return min(max(0.0, until - self._monotonic()), threading.TIMEOUT_MAX)
 
     def _take(self, outcome: Outcome) -> None:
         """Decide. The states in memory are ahead of the written ones only while the disk takes nothing."""
@@ -191,7 +201,7 @@ class Recorder:
         except StoreError as error:
             if not self._write_at:
                 log.error("nothing can be written; changes are held in memory until it can: %s", error)
-            self._write_at = time.monotonic() + RETRY_SECONDS
+            self._write_at = self._monotonic() + RETRY_SECONDS
             self._unwritten = worth_keeping(self._unwritten)
             return
         if self._write_at:
@@ -213,7 +223,7 @@ class Recorder:
 
     def _note(self, step: Step, outcome: Outcome) -> None:
         if not self._notes:
-            self._note_at = time.monotonic() + NOTE_SECONDS
+            self._note_at = self._monotonic() + NOTE_SECONDS
         check, subject = step.state.check, step.state.subject
         self._notes[check, subject] = LastRun(
             check, subject, step.result, step.at, outcome.duration, self._next_run(check)
@@ -232,7 +242,3 @@ def worth_keeping(changes: list[Change]) -> list[Change]:
     """Drop states that a later one of the same subject replaces; events are all kept."""
     latest = {(change.state.check, change.state.subject): change for change in changes}
     return [change for change in changes if change.event or latest[change.state.check, change.state.subject] is change]
-
-
-def _wall() -> int:
-    return time.time_ns() // 1_000_000

@@ -1,0 +1,468 @@
+"""A small reference model against engine, recorder, store and emitter: kills, reloads, clocks, silences, a bad API.
+
+Two agents get the same stream. One lives undisturbed and tells nobody; the other is killed and reopened, reloads, has
+little room, and talks to an API that fails in every way. Both must report what the model says, with the same event ids.
+"""
+
+from __future__ import annotations
+
+import itertools
+import random
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from hypothesis import Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+
+from agent.api import Check
+from agent.delivery import Answer, Kind
+from agent.delivery.answers import classify
+from agent.emitter import Emitter
+from agent.event import compose, own_event
+from agent.maintenance import Windows
+from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Result, Silence, Status
+from agent.recorder import Orders, Recorder
+from agent.settings import CheckConfig, DependsOn, Maintenance, Place
+from agent.store import Store, StoredEvent
+from agent.suppress import Suppression
+from tests.api_stand_in import ANSWERS, problems
+
+BEGIN = 1_790_000_000_123
+MINUTE = 60_000
+HOST = {"host": "web-1"}
+MEMORY = Path("/dev/shm")
+"""A file system that forgets: thousands of commits without waiting for a disk."""
+
+
+class Believed:
+    """The model: what is to be believed and told of one subject, counted anew from all its results each time."""
+
+    def __init__(self) -> None:
+        self.seen: list[tuple[str, int]] = []
+        self.decided, self.since, self.turns, self.flaps = "", 0, [False], False
+        self.told, self.told_at, self.again, self.events = "ok", 0, 0, list[str]()
+
+    def sees(self, status: str, at: int, policy: Policy, suppressed: bool) -> None:
+        self.seen.append((status[0], at))
+        before, self.decided = self.decided, status if self.enough(status, policy) else self.decided
+        self.since = at if before != self.decided else self.since
+        self.turns = [*self.turns, before not in ("", self.decided)][-20:]
+        share = sum(100 / 20 * (1.18 - 0.02 * age) for age, turn in enumerate(reversed(self.turns)) if turn)
+        self.flaps = policy.flapping is not None and round(share, 6) > (25 if self.flaps else 30)
+        truth = "error" if self.flaps else self.decided
+        wait = min(policy.repeat_every * 2**self.again, 86_400) * 1000
+        repeat = policy.repeat_every and truth == self.told != "ok" and abs(at - self.told_at) >= wait
+        if not suppressed and truth and (repeat or truth != self.told):
+            self.told, self.told_at, self.again = truth, at, self.again + 1 if repeat else 0
+            self.events.append(truth)
+
+    def enough(self, status: str, policy: Policy) -> bool:
+        letters = "".join(letter for letter, _ in self.seen)
+        if status == "ok":
+            needed = getattr(policy.fail_after, self.decided, Count()) if self.decided != "ok" else Count()
+            still = sum(letter in self.kind(self.decided) for letter in letters[-needed.of :]) if needed.of else -1
+            oks = len(letters) - len(letters.rstrip("o"))
+            return not self.decided or (oks >= policy.recover_after and still < needed.times)
+        needed = getattr(policy.fail_after, status)
+        run = letters[len(letters.rstrip("n")) :] if status == "nodata" else letters.rpartition("o")[2]
+        among = letters[-needed.of :] if needed.of else run
+        moments = [at for letter, at in self.seen[len(letters) - len(run) :] if letter in self.kind(status)]
+        lasted = sum(min(max(0, b - a) / 1000, policy.patience) for a, b in itertools.pairwise(moments))
+        return sum(letter in self.kind(status) for letter in among) >= needed.times and lasted >= needed.seconds
+
+    @staticmethod
+    def kind(status: str) -> str:
+        return "n" if status == "nodata" else "wc"
+
+
+def each(warning: Count, critical: Count, nodata: Count) -> FailAfter:
+    return FailAfter(warning, critical, nodata)
+
+
+# What counting goes on from after a reload is what the old policy needed to know: these all need the same.
+CHANGING = [
+    Policy(each(Count(3), Count(1), Count(2)), recover_after=1, flapping=None),
+    Policy(each(Count(1), Count(3), Count(2)), recover_after=2, flapping=None),
+    Policy(each(Count(3), Count(3), Count(1)), recover_after=3, flapping=None),
+]
+OF = Policy(each(Count(2, 4), Count(3, 5), Count(2)), flapping=None)
+LASTING = Policy(each(Count(seconds=60), Count(), Count()), flapping=None, repeat_every=300, patience=45)
+AT_ONCE = Policy(flapping=None)
+HOURLY = Maintenance("0 * * * *", 600, "UTC")
+
+
+def check(name: str, policy: Policy, **more: Any) -> CheckConfig:
+    return CheckConfig(name, "none", Check(), Place("a.yaml"), interval=0, policy=policy, **more)
+
+
+CHECKS = {
+    one.name: one
+    for one in (
+        check("router", AT_ONCE),
+        check("web", CHANGING[0], depends_on=DependsOn(("router",))),
+        check("disks", Policy(), maintenance=(HOURLY,)),
+        check("rare", OF),
+        check("jumpy", Policy(flapping=Flapping())),
+        check("lasting", LASTING),
+    )
+}
+
+
+class Api:
+    """The far end, and how it behaves just now."""
+
+    def __init__(self) -> None:
+        self.accepted: list[dict[str, Any]] = []
+        self.mood = ""
+        self.refuses = ""
+
+    def post(self, body: bytes) -> Answer:
+        assert problems(body) == []
+        event = msgspec.json.decode(body)
+        if self.refuses and f"check_name {self.refuses}" in f"check_name {event['customTags'].get('check_name')}":
+            return self._answer("refuse")
+        if self.mood in ("", "lost", "twice"):
+            self.accepted += [event] * (2 if self.mood == "twice" else 1)
+        if self.mood in ("", "twice"):
+            return Answer(Kind.DELIVERED, "")
+        return self._answer("502" if self.mood == "lost" else self.mood)
+
+    @staticmethod
+    def _answer(name: str) -> Answer:
+        status, body, headers = ANSWERS[name]
+        return classify(status, {key.lower(): value for key, value in headers.items()}, body)
+
+    def told(self) -> list[str]:
+        """Every change that was told, by event id, in the order of its first telling."""
+        return list(dict.fromkeys(event_id for event in self.accepted for event_id in told_by(event)))
+
+
+def told_by(event: dict[str, Any]) -> list[str]:
+    """Return the event ids of the changes that an event tells: its own, or those that a digest lists."""
+    if "digest" in event["customTags"]:
+        return re.findall(r"^  [-0-9]{10} [:0-9]{8} \w+ ([0-9a-f]{32})$", event["message"], re.MULTILINE)
+    return [event["customTags"]["event_id"]]
+
+
+class World:
+    """What is the same for both agents: the clocks, the configuration, the silences."""
+
+    def __init__(self) -> None:
+        self.wall, self.monotonic = BEGIN, 1000.0
+        self.checks = dict(CHECKS)
+        self.silences: tuple[Silence, ...] = ()
+        self.windows = Windows()
+
+    def passes(self, milliseconds: int) -> None:
+        self.wall += milliseconds
+        self.monotonic += milliseconds / 1000
+
+    def orders(self, replaced: str = "") -> Orders:
+        names = frozenset({replaced} - {""})
+        return Orders(dict(self.checks), self._compose, self._suppression, replaced=names)
+
+    def _compose(self, report: Any, step: Any, config: CheckConfig) -> Any:
+        return compose(report, step.result, config, HOST, {}, step.at)
+
+    def _suppression(self, states: Any) -> Suppression:
+        return Suppression({}, self.silences, (), self.windows.ends, states)
+
+
+class Agent:
+    """Recorder and emitter on a store of their own, without their threads."""
+
+    def __init__(self, folder: Path, world: World, api: Api, most_events: int = 100_000) -> None:
+        self.folder, self.world = folder, world
+        self.store = Store.open(folder, most_events=most_events)
+        self.recorder = Recorder(
+            self.store,
+            world.orders(),
+            told=lambda: None,
+            retry=lambda check, seconds: None,
+            next_run=lambda check: 0,
+            wall=lambda: world.wall,
+            monotonic=lambda: world.monotonic,
+        )
+        self.recorder.step()
+        self.emitter = Emitter(
+            self.store,
+            api,
+            clock=lambda: world.monotonic,
+            rng=random.Random(1),
+            digest_above=3,
+            own=lambda subject, text, told: own_event(subject, text, HOST, {}, world.wall, told),
+        )
+
+    def takes(self, thing: Outcome | Orders) -> None:
+        self.recorder.put(thing)
+        self.recorder.step()
+
+    def killed(self, folder: Path) -> None:
+        """What a SIGKILL now would leave behind is in the folder; the objects are gone."""
+        folder.mkdir()
+        for name in ("hostvigil.db", "hostvigil.db-wal"):
+            if (self.folder / name).exists():
+                shutil.copy(self.folder / name, folder)
+        self.store.close()
+        shutil.rmtree(self.folder)
+
+    def events(self) -> list[StoredEvent]:
+        """Every change so far, oldest first; no digests, no news of the agent itself."""
+        found = reversed(self.store.history(100_000))
+        return [event for event in found if not event.members and event.check != "hostvigil"]
+
+    def dropped(self) -> int:
+        """How many changes the bounds cost, as counted."""
+        rows = self.store._rows("SELECT ifnull(sum(count), 0) FROM remarks WHERE name IN ('superseded', 'lost')")
+        return int(rows[0][0])
+
+
+STATUSES = st.sampled_from(list(Status))
+PLAIN = sorted(CHECKS.keys() - {"disks"})
+
+
+class Machine(RuleBasedStateMachine):
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="hostvigil-model-", dir=MEMORY if MEMORY.is_dir() else None))
+        self.number = 0
+        self.world, self.api = World(), Api()
+        self.undisturbed = Agent(self.folder / "undisturbed", self.world, Api())
+        self.most_events = 100_000
+        self.agent = Agent(self.folder / "0", self.world, self.api)
+        self.model: dict[str, dict[str, Believed]] = {}
+        self.past: list[list[str]] = []
+        """The events of checks that are no more."""
+
+    def teardown(self) -> None:
+        try:
+            self.all_is_told_when_all_is_quiet()
+        finally:
+            self.agent.store.close()
+            self.undisturbed.store.close()
+            shutil.rmtree(self.folder)
+
+    # --- what happens -------------------------------------------------------------------------------------------------
+
+    @rule(name=st.sampled_from(PLAIN), statuses=st.lists(STATUSES, min_size=1, max_size=6), seconds=st.integers(0, 30))
+    def results(self, name: str, statuses: list[Status], seconds: int) -> None:
+        for status in statuses:
+            self.run(name, {"": status}, False, duration=seconds * 10)
+            self.world.passes(seconds * 1000 + 1)
+
+    @rule(statuses=st.dictionaries(st.sampled_from("abc"), STATUSES), failed=st.booleans())
+    def many_subjects(self, statuses: dict[str, Status], failed: bool) -> None:
+        found = {**statuses, "": Status.NODATA} if failed or not statuses else statuses
+        self.run("disks", found, failed, duration=5)
+
+    def run(self, name: str, found: dict[str, Status], failed: bool, duration: int) -> None:
+        if name not in self.world.checks:
+            return
+        began = self.world.wall
+        self.world.passes(duration + 1)
+        results = tuple(Result(status, f"it is {status}", subject) for subject, status in found.items())
+        self.number += 1
+        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, failed)
+        self.believe(outcome)
+        for agent in (self.agent, self.undisturbed):
+            agent.takes(outcome)
+
+    def believe(self, outcome: Outcome) -> None:
+        known = self.model.setdefault(outcome.check, {})
+        named = {result.subject: str(result.status) for result in outcome.results}
+        if not outcome.failed:
+            named |= {subject: "nodata" if subject else "ok" for subject in known if subject not in named}
+        now, config = self.world.wall, self.world.checks[outcome.check]
+        quiet = [self.suppressed(config, subject, outcome.started_at, now) for subject in named]
+        for (subject, status), suppressed in zip(named.items(), quiet, strict=True):
+            known.setdefault(subject, Believed()).sees(status, now, config.policy, suppressed)
+
+    def suppressed(self, config: CheckConfig, subject: str, began: int, now: int) -> bool:
+        silenced = any(
+            silence.since <= now and began < silence.until and silence.selector == config.name
+            for silence in self.world.silences
+        )
+        window = bool(config.maintenance) and any(at // MINUTE % 60 < 10 for at in (began, now))
+        parents = [one for parent in config.depends_on.checks for one in self.model.get(parent, {}).values()]
+        down = any(
+            one.decided in ("critical", "nodata") or (one.events and began < one.since <= now + MINUTE)
+            for one in parents
+        )
+        return silenced or window or down
+
+    @rule(milliseconds=st.integers(1, 1_000_000))
+    def time_passes(self, milliseconds: int) -> None:
+        self.world.passes(milliseconds)
+
+    @rule(milliseconds=st.integers(-2 * 3600_000, 24 * 3600_000))
+    def the_wall_clock_is_set(self, milliseconds: int) -> None:
+        self.world.wall += milliseconds
+
+    @rule(name=st.sampled_from(sorted(CHECKS)), seconds=st.integers(1, 1000))
+    def silence(self, name: str, seconds: int) -> None:
+        now = self.world.wall
+        self.world.silences = (*self.world.silences, Silence(name, now, now + seconds * 1000))
+
+    @rule()
+    def unsilence(self) -> None:
+        self.world.silences = ()
+
+    # --- what is done to the agent ------------------------------------------------------------------------------------
+
+    @rule(policy=st.sampled_from(CHANGING))
+    def reload_with_another_policy(self, policy: Policy) -> None:
+        self.world.checks |= {"web": msgspec.structs.replace(CHECKS["web"], policy=policy)}
+        self.reload()
+
+    @rule(name=st.sampled_from(sorted(CHECKS)))
+    def reload_without_a_check_or_with_it_again(self, name: str) -> None:
+        if name in self.world.checks:
+            del self.world.checks[name]
+            self.close(name)
+        else:
+            self.world.checks[name] = CHECKS[name]
+        self.reload()
+
+    @rule(name=st.sampled_from(sorted(CHECKS)))
+    def reload_with_another_check_of_the_same_name(self, name: str) -> None:
+        if name in self.world.checks:
+            self.close(name)
+            self.reload(name)
+
+    def close(self, name: str) -> None:
+        for one in self.model.pop(name, {}).values():
+            self.past.append([*one.events, "ok"] if one.told != "ok" else one.events)
+
+    def reload(self, replaced: str = "") -> None:
+        self.world.passes(7)
+        for agent in (self.agent, self.undisturbed):
+            agent.takes(self.world.orders(replaced))
+
+    @rule()
+    def reload_for_nothing(self) -> None:
+        self.agent.takes(self.world.orders())
+
+    @rule(most_events=st.sampled_from([100_000, 100_000, 20]))
+    def kill_and_reopen(self, most_events: int) -> None:
+        self.number += 1
+        folder = self.folder / str(self.number)
+        self.most_events = min(self.most_events, most_events)
+        self.agent.killed(folder)
+        self.agent = Agent(folder, self.world, self.api, self.most_events)
+
+    # --- the API ------------------------------------------------------------------------------------------------------
+
+    @rule(mood=st.sampled_from(["", "500", "503", "throttle", "throttle_429", "bad_key", "lost", "twice", "garbage"]))
+    def the_api_changes_its_mood(self, mood: str) -> None:
+        self.api.mood = mood
+
+    @rule(name=st.sampled_from(["", *sorted(CHECKS)]))
+    def the_api_refuses_a_check(self, name: str) -> None:
+        self.api.refuses = name
+
+    @rule(requests=st.integers(1, 10))
+    def events_are_sent(self, requests: int) -> None:
+        for _ in range(requests):
+            wait = self.agent.emitter.drain()
+            if 0 < wait < float("inf"):
+                self.world.passes(round(wait * 1000) + 1)
+
+    # --- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def both_agents_believe_and_reported_what_the_model_says(self) -> None:
+        wanted = {
+            (check, subject): (one.decided or None, one.told if one.events else None, len(one.events))
+            for check, subjects in self.model.items()
+            for subject, one in subjects.items()
+        }
+        for agent in (self.agent, self.undisturbed):
+            states = {
+                (state.check, state.subject): (state.decided, state.reported, state.events)
+                for state in agent.store.states()
+            }
+            assert states == wanted
+
+    @invariant()
+    def the_events_are_those_of_the_model_and_of_the_undisturbed_agent(self) -> None:
+        wanted = [one.events for subjects in self.model.values() for one in subjects.values()] + self.past
+        undisturbed = {event.event_id: event.body for event in self.undisturbed.events()}
+        assert sorted(by_incident(self.undisturbed.events())) == sorted(incidents(wanted))
+        found = {event.event_id: event.body for event in self.agent.events()}
+        assert found.items() <= undisturbed.items()
+        assert len(undisturbed) - len(found) == self.agent.dropped(), "every one that is missing is counted"
+
+    @invariant()
+    def what_is_told_has_happened_and_in_this_order(self) -> None:
+        events = {event.event_id: (event.check, event.subject) for event in self.undisturbed.events()}
+        order = {event_id: place for place, event_id in enumerate(events)}
+        last: dict[tuple[str, str], int] = {}
+        refused = {event.event_id for event in self.agent.store.refused_events()}
+        own = {event["customTags"]["event_id"] for event in self.api.accepted if is_own(event)}
+        for event_id in self.api.told():
+            if event_id in own or event_id in refused:
+                continue
+            assert event_id in events, "an event without its change"
+            assert last.get(events[event_id], -1) < order[event_id], "the order within a subject"
+            last[events[event_id]] = order[event_id]
+
+    def all_is_told_when_all_is_quiet(self) -> None:
+        self.api.mood = self.api.refuses = ""
+        self.world.silences = ()
+        self.world.wall += 20 * MINUTE if self.world.wall // MINUTE % 60 < 30 else 0
+        self.run("router", {"": Status.OK}, False, duration=0)
+        for name in sorted(CHECKS):
+            subjects = {
+                subject: Status(one.decided) for subject, one in self.model.get(name, {}).items() if one.decided
+            }
+            if subjects:
+                self.run(name, subjects, True, duration=0)
+        for _ in range(1000):
+            wait = self.agent.emitter.drain()
+            self.world.passes(round(min(wait, 1000) * 1000) + 1)
+            if wait == float("inf"):
+                break
+        assert self.agent.store.pending() == []
+        refused = {event.event_id for event in self.agent.store.refused_events()}
+        told = set(self.api.told()) | refused
+        assert all(event.event_id in told for event in self.agent.events()), "told, refused, or dropped and counted"
+        latest = {(event.check, event.subject): event for event in self.agent.events()}
+        for check, subjects in self.model.items():
+            for subject, one in subjects.items():
+                truth = "error" if one.flaps else one.decided
+                assert one.told == (truth or "ok"), "nothing suppresses, so the truth is told"
+                if one.events and not self.agent.dropped():
+                    assert latest[check, subject].status == truth
+
+
+def is_own(event: dict[str, Any]) -> bool:
+    return bool(event["customTags"].get("check_name") == "hostvigil")
+
+
+def by_incident(events: list[StoredEvent]) -> Iterator[list[str]]:
+    """Yield the statuses of each incident's events."""
+    found: dict[str, list[str]] = {}
+    for event in events:
+        found.setdefault(msgspec.json.decode(event.body)["customTags"]["incident_id"], []).append(event.status)
+    yield from found.values()
+
+
+def incidents(subjects: list[list[str]]) -> Iterator[list[str]]:
+    """Yield what the model says of each incident: from a problem up to the ok that ends it."""
+    for events in subjects:
+        begin = 0
+        for place, status in enumerate(events, 1):
+            if status == "ok" or place == len(events):
+                yield events[begin:place]
+                begin = place
+
+
+TestModel = Machine.TestCase
+# Not shrunk: that takes minutes. `python -m tests.torture model` plays many more streams, with a seed of its own.
+TestModel.settings = settings(max_examples=100, stateful_step_count=30, phases=[Phase.explicit, Phase.generate])
