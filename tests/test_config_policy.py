@@ -6,8 +6,10 @@ import json
 import random
 import re
 import time
+from collections.abc import Iterable
 from graphlib import TopologicalSorter
 from pathlib import Path
+from types import ModuleType
 
 import msgspec
 import pytest
@@ -15,6 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent import self_check
+from agent.api import Check, Context, Result, ok
+from agent.catalog import Catalog, CatalogError
 from agent.config import load, rules
 from agent.config.cron import normal, of_week
 from agent.config.parents import circles
@@ -58,6 +62,32 @@ def each(count: Count) -> FailAfter:
 )
 def test_how_much_it_takes_is_a_count_a_share_or_a_time(text: str, meant: FailAfter, tmp_path: Path) -> None:
     assert check(tmp_path, text).policy.fail_after == meant
+
+
+class Until(Check):
+    """Has a setting that every check has, which Python cannot call so."""
+
+    until: str = msgspec.field(name="for", default="")
+
+    def run(self, ctx: Context) -> Iterable[Result]:
+        yield ok("fine")
+
+
+class OneType:
+    """The source of one type."""
+
+    def names(self) -> Iterable[str]:
+        return ("until",)
+
+    def module(self, name: str) -> ModuleType:
+        module = ModuleType(__name__)
+        setattr(module, name, Until)
+        return module
+
+
+def test_no_type_has_a_setting_of_its_own_that_is_written_for() -> None:
+    with pytest.raises(CatalogError, match="'for' already"):
+        Catalog([OneType()]).get("until")
 
 
 def test_a_time_is_in_addition_to_the_count_of_the_type(tmp_path: Path) -> None:
