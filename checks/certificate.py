@@ -38,11 +38,11 @@ class Certificate(Check, frozen=True, kw_only=True):
 
     ```yaml
     checks:
-      web certificate:
+      web-certificate:
         type: certificate
         file: /etc/letsencrypt/live/www.example.com/fullchain.pem
         address: www.example.com:443
-      all certificates: {type: certificate, file: "/etc/letsencrypt/live/*/fullchain.pem", warning: 21d, critical: 7d}
+      certificates: {type: certificate, file: "/etc/letsencrypt/live/*/fullchain.pem", warning: 21d, critical: 7d}
       ldap: {type: certificate, address: "ldap.example.com:636", ca_file: /etc/ssl/our-ca.pem}
     ```
     """
@@ -77,7 +77,7 @@ class Certificate(Check, frozen=True, kw_only=True):
 
     @property
     def _many(self) -> bool:
-        return not isinstance(self.file, str) or any(mark in self.file for mark in "*?[")
+        return len(_texts(self.file)) > 1 or any(glob.has_magic(path) for path in _texts(self.file))
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         now = time.time()

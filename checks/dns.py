@@ -31,7 +31,7 @@ class Dns(Check, frozen=True, kw_only=True):
     ```yaml
     checks:
       names: {type: dns, name: www.example.com}
-      our zone: {type: dns, name: example.com, record: MX, server: 192.0.2.53, expect: 10 mail.example.com}
+      our-zone: {type: dns, name: example.com, record: MX, server: 192.0.2.53, expect: 10 mail.example.com}
       web: {type: dns, name: www.example.com, expect: [192.0.2.10, 192.0.2.11], warning: 200ms}
     ```
     """

@@ -49,7 +49,7 @@ class File(Check, frozen=True, kw_only=True):
       backup: {type: file, path: "/var/backups/db-*.dump", age_warning: 26h, age_critical: 50h, size_critical: "1MiB:"}
       outgoing: {type: file, path: "/srv/queue/*", expect: any, of: oldest, age_warning: 15m, count_critical: 1000}
       lock: {type: file, path: /run/deploy.lock, expect: any, age_warning: 2h}
-      core dumps: {type: file, path: "/var/crash/**/core*", expect: absent}
+      core-dumps: {type: file, path: "/var/crash/**/core*", expect: absent}
     ```
     """
 
@@ -102,7 +102,13 @@ class File(Check, frozen=True, kw_only=True):
         if seen.count and self.expect == "absent":
             details = _shown(seen.newest.path)
             return critical(f"{name} is there" + (f", {seen.count} files" if many else ""), details=details)
-        said = f"{name} {seen.count} file{'' if seen.count == 1 else 's'}" if many else name if seen.count else f"{name} is not there"
+        said = (
+            f"{name} {seen.count} file{'' if seen.count == 1 else 's'}"
+            if many
+            else name
+            if seen.count
+            else f"{name} is not there"
+        )
         return judge("count", seen.count, self.count_warning, self.count_critical, summary=said, minimum=0)
 
     def _measured(self, one: Seen, name: str, now: float) -> Iterator[Result | Metric]:

@@ -205,4 +205,6 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems() == ["file"]
     assert problems(file="www.pem") == ["file"]
     assert problems(file="/etc/*.pem", address=Address("www")) == ["address"]
+    assert problems(file=("/etc/a.pem", "/etc/b.pem"), address=Address("www")) == ["address"]
+    assert problems(address=Address("www")) == problems(file=("/etc/a.pem",), address=Address("www")) == []
     assert problems(file="/etc/x.pem", address=Address("www"), warning=DurationBelow.parse("30d")) == []

@@ -28,9 +28,9 @@ class Log(Check, frozen=True, kw_only=True):
 
     ```yaml
     checks:
-      out of memory: {type: log, path: /var/log/kern.log, pattern: 'Out of memory: Killed process', critical: 1}
-      app errors: {type: log, path: /srv/app/app.log, pattern: ERROR, exclude: 'client gone', warning: 5, critical: 50}
-      backup said done: {type: log, path: /var/log/backup.log, pattern: 'finished', warning: "1:", interval: 1d}
+      out-of-memory: {type: log, path: /var/log/kern.log, pattern: 'Out of memory: Killed process', critical: 1}
+      app-errors: {type: log, path: /srv/app/app.log, pattern: ERROR, exclude: 'client gone', warning: 5, critical: 50}
+      backup-done: {type: log, path: /var/log/backup.log, pattern: 'finished', warning: "1:", interval: 1d}
     ```
     """
 
@@ -68,12 +68,14 @@ class Log(Check, frozen=True, kw_only=True):
     def _judged(self, seen: Seen, followed: Followed) -> Iterator[Result | Metric]:
         if followed.missing:
             yield nodata(f"{self.path} is not there")
+            if not seen.count:
+                return
         if followed.first:
             yield ok(f"{self.path} is followed from its end on")
             return
         matching = "1 line matches" if seen.count == 1 else f"{seen.count} lines match"
         judged = judge(
-            "lines", seen.count, self.warning, self.critical, summary=f"{matching} {self.pattern}", minimum=0
+            "lines", seen.count, self.warning, self.critical, summary=f"{matching} {str(self.pattern)!r}", minimum=0
         )
         yield msgspec.structs.replace(judged, details="\n".join(seen.shown()))
         if followed.lost:
