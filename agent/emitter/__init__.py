@@ -87,7 +87,7 @@ class Emitter:
         self._heartbeat = heartbeat
         self._beat_at = clock()
         self._waits: dict[int, float] = {}
-        self._overtaken: set[int] = set()
+        self._singly = False
         self._tries = 0
         self._gate = 0.0
         self._fresh_gate = 0.0
@@ -174,7 +174,7 @@ class Emitter:
 
         Returns the seconds after which to go on, None when there is nothing to gather.
         """
-        if self._troubles.now is Trouble.OUTAGE:
+        if self._singly or self._troubles.now is Trouble.OUTAGE:
             return None
         scarce = self._troubles.now is Trouble.THROTTLED and self._digest_above < math.inf
         chosen = to_gather(ready(due, self._waits, now), 1 if scarce else self._digest_above)
@@ -186,16 +186,20 @@ class Emitter:
         return 0.0
 
     def _take_apart(self, due: list[Due]) -> bool:
-        digests = stuck(due, self._overtaken)
+        """Should a digest be what does not get through, smaller ones may; until something does, single events probe."""
+        if self._troubles.now not in (Trouble.ONE_CHECK, Trouble.OUTAGE):
+            return False
+        digests = stuck(due)
         for digest in digests:
-            self._dissolve(digest, "it fails while other events get through")
+            self._dissolve(digest, f"it could not be delivered in {digest.attempts} tries")
+            self._singly = True
         return bool(digests)
 
     def _dissolve(self, digest: Due, why: str) -> None:
         """Have the half of it tried next, and so on: the one event at fault is found, all others get through."""
         self._store.dissolve(digest.seq)
         self._most_in_digest = max(1, digest.members // 2)
-        self._overtaken.discard(digest.seq)
+        self._digest_at = 0.0
         log.warning("a digest of %d changes is taken apart, none of them is lost: %s", digest.members, why)
 
     def _say_remarks(self) -> None:
@@ -219,8 +223,11 @@ class Emitter:
             answer = self._delivery.post(msgspec.json.encode(self._own("heartbeat", "alive", Told.INFO).body))
             if self._limiter:
                 self._limiter.ended(self._clock())
-            if answer.kind is not Kind.DELIVERED:
-                log.info("the heartbeat did not get through: %s", answer.text)
+            if answer.kind is Kind.DELIVERED:
+                # Then others may get through as well: they are tried now, not when their time comes.
+                self._waits.clear()
+                return 0.0
+            log.info("the heartbeat did not get through: %s", answer.text)
         return max(0.0, self._beat_at - self._clock())
 
     def _send(self, event: Due) -> None:
@@ -261,10 +268,10 @@ class Emitter:
         self._waits.pop(event.seq, None)
         if self._troubles.now is not Trouble.ONE_CHECK:
             self._waits.clear()
-        self._overtaken = set(self._waits)
         if not self._waits:
             self._troubles.say(Trouble.NONE, event, answer.text)
         if answer.kind is Kind.DELIVERED:
+            self._singly = False
             self._remarks_due = True
             self._most_in_digest = min(MOST_IN_DIGEST, 2 * self._most_in_digest)
         elif not event.members:

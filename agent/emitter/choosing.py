@@ -8,16 +8,16 @@ from collections.abc import Mapping, Sequence
 from agent.event.digest import SUBJECTS_LIMIT
 from agent.store import Due
 
-DIGEST_TRIES = 3
-"""A digest that failed so often while other events got through is taken apart."""
+DIGEST_TRIES = 5
+"""A digest that failed so often is taken apart: it may be what does not get through."""
 
 
 def choose(due: Sequence[Due], waits: Mapping[int, float], outage: bool, now: float) -> Due | float:
     """Return the event to send now, or the seconds until one may be sent.
 
-    `due` is the first event of every subject, the most urgent first: whatever is chosen, no subject's events change
-    their order. In an outage another subject's event probes each time: should one event be what the API cannot digest,
-    the others soon find their way.
+    `due` is digests and the first event of every subject, the most urgent first: whatever is chosen, no subject's
+    events change their order. In an outage another subject's event probes each time: should one event be what the API
+    cannot digest, the others soon find their way.
     """
     if not due:
         return math.inf
@@ -51,6 +51,6 @@ def _changes(events: Sequence[Due]) -> int:
     return sum(event.changes for event in events)
 
 
-def stuck(due: Sequence[Due], overtaken: set[int]) -> list[Due]:
-    """Return digests that fail again and again while others get through."""
-    return [event for event in due if event.members and event.attempts >= DIGEST_TRIES and event.seq in overtaken]
+def stuck(due: Sequence[Due]) -> list[Due]:
+    """Return digests that fail again and again."""
+    return [event for event in due if event.members and event.attempts >= DIGEST_TRIES]

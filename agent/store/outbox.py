@@ -23,7 +23,7 @@ _DUE = f"""
         UNION ALL SELECT seq, seq, members FROM events WHERE phase = 'pending' AND members > 0)
     SELECT head.seq, head.event_id, head.check_name, head.subject, head.attempts, head.members, changes
     FROM heads JOIN events AS head ON head.seq = first JOIN events AS latest ON latest.seq = last
-    WHERE head.digest IS NULL ORDER BY {URGENCY_OF.format("latest")}, head.seq LIMIT {DUE_LIMIT}"""  # noqa: S608 - our own words
+    WHERE head.digest IS NULL ORDER BY head.members = 0, {URGENCY_OF.format("latest")}, head.seq LIMIT {DUE_LIMIT}"""  # noqa: S608 - our own words
 
 
 def append(db: sqlite3.Connection, event: Event) -> int:
@@ -40,7 +40,7 @@ def append(db: sqlite3.Connection, event: Event) -> int:
 
 
 def due(db: sqlite3.Connection) -> list[Due]:
-    """Return what may be told next, the most urgent first: the first event of every subject, and digests.
+    """Return what may be told next: digests, then the first event of every subject, the most urgent first.
 
     How urgent a subject is says its latest change: a problem that is over already can wait for one that is not.
     """

@@ -1,0 +1,486 @@
+"""Many changes at once, outages of days, and the bounds: everything is told, in order, in few requests."""
+
+from __future__ import annotations
+
+import json
+import math
+import random
+import re
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from agent.api import Check
+from agent.delivery import Answer, Api, Kind
+from agent.emitter import DIGEST_PAUSE, Emitter, Limiter
+from agent.event import compose, own_event
+from agent.event.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, digest
+from agent.model import URGENCY, Event, Report, Result, State, Status, Told
+from agent.settings import CheckConfig, EventsSettings, Place
+from agent.store import Change, Phase, Store
+from tests.api_stand_in import ApiStandIn, problems
+
+NOW = 1_700_000_000_000
+HOST = {"host": "web-1", "os": "linux"}
+WORDS = {Told.CRITICAL: "no answer within 10s", Told.WARNING: "slow", Told.OK: "fine", Told.NODATA: "cannot look"}
+
+
+def change(
+    check: str, number: int, told: Told = Told.CRITICAL, previous: Told | None = None, subject: str = ""
+) -> Event:
+    """The `number`-th change of a check, composed as the agent does it; an incident is two changes long."""
+    at = NOW + number * 60_000
+    report = Report(told, previous, "", f"{check}-{subject}-{(number + 1) // 2}", number, at - 30_000, at - 30_000)
+    result = Result(Status.CRITICAL, WORDS.get(told, "changes all the time"), subject)
+    config = CheckConfig(check, "http", Check(), Place(""))
+    return compose(report, result, config, HOST, {"env": "prod"}, at)
+
+
+def story(check: str, *tolds: Told) -> list[Event]:
+    before: list[Told | None] = [None, *tolds]
+    return [change(check, number, told, before[number - 1]) for number, told in enumerate(tolds, 1)]
+
+
+def record(store: Store, *events: Event) -> None:
+    store.record([Change(State(event.check, event.subject), event) for event in events])
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Far:
+    """An API in words: answers as the test says, and keeps what it took with the moment."""
+
+    def __init__(self, clock: Clock, answer: Callable[[dict[str, Any]], Kind] = lambda body: Kind.DELIVERED) -> None:
+        self.clock = clock
+        self.answer = answer
+        self.requests: list[float] = []
+        self.taken: list[dict[str, Any]] = []
+
+    def post(self, body: bytes) -> Answer:
+        self.requests.append(self.clock.now)
+        decoded = json.loads(body)
+        assert problems(body) == []
+        kind = self.answer(decoded)
+        if kind is Kind.DELIVERED:
+            self.taken.append(decoded)
+        return Answer(kind, "scripted")
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    opened = Store.open(tmp_path)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+def own(subject: str, text: str, told: Told) -> Event:
+    return own_event(subject, text, HOST, {}, NOW, told)
+
+
+def emitter(store: Store, far: Any, clock: Clock, rate: float = 20, **more: Any) -> Emitter:
+    return Emitter(store, far, Limiter(rate), clock, random.Random(1), **{"digest_above": 10, "own": own, **more})
+
+
+def drained(emitter: Emitter, clock: Clock, seconds: float = math.inf) -> float:
+    started = clock.now
+    while (wait := emitter.drain()) < math.inf and clock.now + wait <= started + seconds:
+        clock.now += wait
+    return clock.now - started
+
+
+def ids(body: dict[str, Any]) -> list[str]:
+    """The changes that an accepted event tells, in its order."""
+    if "digest" in body["customTags"]:
+        return re.findall(r"^  [-0-9]{10} [:0-9]{8} [a-z]+ ([0-9a-f]{32})$", body["message"], re.MULTILINE)
+    return [body["customTags"]["event_id"]]
+
+
+def told(taken: list[dict[str, Any]]) -> list[str]:
+    return [event_id for body in taken for event_id in ids(body)]
+
+
+# --- in quiet times, and in a storm -----------------------------------------------------------------------------------
+
+
+def test_in_quiet_times_one_change_is_one_event(store: Store, clock: Clock) -> None:
+    far = Far(clock)
+    record(store, *(change(f"check-{number}", 1) for number in range(10)))
+    assert drained(emitter(store, far, clock), clock) == 0
+    assert [body["customTags"]["check_name"] for body in far.taken] == [f"check-{number}" for number in range(10)]
+
+
+def test_three_hundred_checks_that_break_at_once_are_told_in_four_requests(store: Store, clock: Clock) -> None:
+    far = Far(clock)
+    storm = [change(f"check-{number}", 1) for number in range(300)]
+    record(store, *storm)
+    assert drained(emitter(store, far, clock), clock) <= 2 * DIGEST_PAUSE
+    assert len(far.requests) <= 4
+    assert sorted(told(far.taken)) == sorted(event.event_id for event in storm)
+    assert store.backlog().count == 0
+
+
+def test_a_storm_that_comes_over_a_minute_is_told_within_seconds_of_each_change(store: Store, clock: Clock) -> None:
+    far = Far(clock)
+    working = emitter(store, far, clock)
+    moments: dict[str, float] = {}
+    for number in range(300):
+        event = change(f"check-{number}", 1)
+        moments[event.event_id] = clock.now
+        record(store, event)
+        drained(working, clock, seconds=0)
+        clock.now += 0.2
+    drained(working, clock)
+    late = {
+        event_id: at - moments[event_id]
+        for at, body in zip(far.requests, far.taken, strict=True)
+        for event_id in ids(body)
+    }
+    assert late.keys() == moments.keys()
+    assert max(late.values()) <= 20
+    assert len(far.requests) <= 40
+
+
+def test_the_urgent_goes_first_and_no_subject_is_told_out_of_order(store: Store, clock: Clock) -> None:
+    far = Far(clock)
+    record(store, *story("ok-again", Told.CRITICAL, Told.OK), change("slow", 1, Told.WARNING), change("down", 1))
+    record(store, change("unknown", 1, Told.NODATA), change("flaps", 1, Told.FLAPPING))
+    drained(emitter(store, far, clock), clock)
+    names = [body["customTags"]["check_name"] for body in far.taken]
+    assert names == ["down", "flaps", "slow", "unknown", "ok-again", "ok-again"]
+    assert [body["status"] for body in far.taken][-2:] == ["critical", "ok"]
+
+
+# --- what a digest says -----------------------------------------------------------------------------------------------
+
+
+def test_a_digest_names_every_subject_with_status_summary_moment_and_event_id() -> None:
+    down = [change(f"web-{number}", 1) for number in range(2)]
+    over = story("db", Told.CRITICAL, Told.NODATA, Told.OK)
+    event, members = digest([*([one] for one in down), over])
+    assert members == [*down, *over]
+    assert problems(msgspec.json.encode(event.body)) == []
+    assert event.body["title"] == "CRITICAL 5 changes on web-1: now 2 critical, 1 ok"
+    assert event.body["date"] == over[-1].date
+    assert event.body["message"] == "\n".join(
+        [
+            "- digest: 5 changes of 3 subjects, each with its moment (UTC) and its event id",
+            "- CRITICAL web-0: no answer within 10s",
+            f"  2023-11-14 22:14:20 critical {down[0].event_id}",
+            "- CRITICAL web-1: no answer within 10s",
+            f"  2023-11-14 22:14:20 critical {down[1].event_id}",
+            "- OK db: fine (was nodata for 30s)",
+            "  first of 3 changes: CRITICAL db: no answer within 10s",
+            f"  2023-11-14 22:14:20 critical {over[0].event_id}",
+            f"  2023-11-14 22:15:20 nodata {over[1].event_id}",
+            f"  2023-11-14 22:16:20 ok {over[2].event_id}",
+        ]
+    )
+    assert event.body["customTags"] == {
+        "host": "web-1",
+        "os": "linux",
+        "env": "prod",
+        "check_type": "http",
+        "agent_version": event.body["customTags"]["agent_version"],
+        "event_id": event.event_id,
+        "digest": "5",
+    }
+
+
+def test_a_digest_of_one_subject_pairs_like_a_single_event() -> None:
+    long = story("web", *[Told.CRITICAL, Told.OK] * 8, Told.WARNING)
+    long[0] = change("web", 1, Told.CRITICAL, Told.NODATA)
+    event, _ = digest([long])
+    tags = event.body["customTags"]
+    assert event.body["title"] == "WARNING web on web-1: slow (and 16 changes before)"
+    assert (tags["check_name"], tags["incident_id"]) == ("web", long[-1].body["customTags"]["incident_id"])
+    assert tags["previous_status"] == "nodata", "what the API was told before"
+    assert (event.check, event.status) == ("web", Told.WARNING)
+
+
+TEXTS = st.text(max_size=400) | st.just("x" * 3000) | st.text("\x00\x1b\ud800 é\n", max_size=50)
+
+
+@settings(max_examples=60)
+@given(st.lists(st.tuples(TEXTS, st.integers(1, 400), st.sampled_from(URGENCY)), min_size=1, max_size=130))
+def test_a_digest_is_bounded_tells_each_subject_from_its_first_change_on_and_is_what_the_api_takes(
+    stories: list[tuple[str, int, Told]],
+) -> None:
+    subjects = []
+    for place, (text, count, status) in enumerate(stories):
+        one = change("check", place, status, None, f"{place}{text}")
+        body = {**one.body, "title": one.body["title"] + text} if text.isprintable() and text.strip() else one.body
+        subjects.append(
+            [msgspec.structs.replace(one, event_id=f"{place:016x}{n:016x}", body=body) for n in range(count)]
+        )
+    event, members = digest(subjects)
+    assert problems(msgspec.json.encode(event.body)) == []
+    assert len(event.body["message"]) <= MESSAGE_LIMIT + 1000
+    assert len({member.subject for member in members}) <= SUBJECTS_LIMIT
+    assert ids(event.body) == [member.event_id for member in members]
+    whole = [one for subject in subjects for one in subject]
+    assert members == whole[: len(members)] or len({member.subject for member in members}) == 1
+    assert digest(subjects) == (event, members), "composed again it is the same"
+
+
+# --- faults -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_digest_is_the_same_bytes_on_every_try_and_its_changes_are_delivered_with_it(
+    store: Store, clock: Clock
+) -> None:
+    with ApiStandIn() as api:
+        api.fail_next("500", "throttle", "accept_then_reset")
+        record(store, *(change(f"check-{number}", 1) for number in range(30)))
+        working = emitter(store, Api(EventsSettings(api.url, api.key)), clock)
+        working.drain()
+        late = change("check-1", 2, Told.OK, Told.CRITICAL)
+        record(store, late)
+        drained(working, clock)
+    assert len(set(api.requests[:4])) == 1
+    assert api.rejections == []
+    digest_id = api.accepted[0]["customTags"]["event_id"]
+    assert api.duplicates == {digest_id: 2}
+    assert ids(api.accepted[-1]) == [late.event_id], "what came later is told later"
+    answers = {stored.event_id: stored.answer for stored in store.history()}
+    assert answers[ids(api.accepted[0])[0]] == f"told in digest {digest_id}"
+    assert {stored.phase for stored in store.history()} == {Phase.DELIVERED}
+
+
+def test_one_event_that_the_api_refuses_is_found_and_all_others_are_told(
+    store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    storm = [change(f"check-{number:03}", 1) for number in range(100)]
+    bad = storm[37].event_id
+    far = Far(clock, lambda body: Kind.REFUSED if bad in ids(body) else Kind.DELIVERED)
+    record(store, *storm)
+    assert drained(emitter(store, far, clock), clock) <= 120
+    assert [stored.event_id for stored in store.refused_events()] == [bad]
+    assert sorted([*told(far.taken), bad]) == sorted(event.event_id for event in storm)
+    assert len(far.requests) <= 40
+    assert "a digest of 100 changes is taken apart, none of them is lost" in caplog.text
+
+
+def test_a_digest_that_something_on_the_way_cannot_digest_does_not_hold_up_its_changes(
+    store: Store, clock: Clock
+) -> None:
+    far = Far(clock, lambda body: Kind.UNAVAILABLE if len(body["message"]) > 3000 else Kind.DELIVERED)
+    storm = [change(f"check-{number:03}", 1) for number in range(60)]
+    record(store, *storm)
+    working = emitter(store, far, clock)
+    for number in range(1, 40):
+        drained(working, clock, seconds=60)
+        record(store, change("other", number))
+    drained(working, clock, seconds=4000)
+    assert {event.event_id for event in storm} <= set(told(far.taken))
+
+
+def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, clock: Clock) -> None:
+    far = Far(clock, lambda body: Kind.UNAVAILABLE)
+    working = emitter(store, far, clock)
+    days = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 5, Told.CRITICAL) for number in range(100)]
+    for part in range(11):
+        record(store, *(events[part] for events in days))
+        drained(working, clock, seconds=8 * 3600)
+    assert len(far.requests) < 2500, "one a minute or so, however long it takes"
+    far.answer = lambda body: Kind.DELIVERED
+    before = len(far.requests)
+    assert drained(working, clock, seconds=4000) <= 300 + 60
+    assert len(far.requests) - before <= 20
+    for events in days:
+        mine = {event.event_id for event in events}
+        assert [event_id for event_id in told(far.taken) if event_id in mine] == [event.event_id for event in events]
+
+
+# --- bounds -----------------------------------------------------------------------------------------------------------
+
+
+def test_when_the_outbox_is_full_what_came_between_goes_first_and_is_counted(tmp_path: Path, clock: Clock) -> None:
+    store = Store.open(tmp_path, most_events=100)
+    stories = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 30) for number in range(10)]
+    for part in range(60):
+        record(store, *(events[part] for events in stories))
+        assert store.backlog().count <= 100
+    kept = {stored.event_id for stored in store.pending()}
+    for events in stories:
+        assert {events[0].event_id, events[-1].event_id} <= kept
+    lost = 600 - len(kept)
+    assert [(remark.name, remark.count) for remark in store.untold()] == [("superseded", lost)]
+    far = Far(clock)
+    drained(emitter(store, far, clock), clock)
+    assert kept <= set(told(far.taken))
+    said = f"INFO hostvigil: {lost} changes were never told, because later ones replaced them while the outbox was full"
+    assert sum(said in body["message"] for body in far.taken) == 1
+    assert store.untold() == []
+    store.close()
+
+
+def test_with_more_subjects_than_room_the_least_urgent_and_oldest_goes_and_that_is_a_warning(
+    tmp_path: Path, clock: Clock
+) -> None:
+    store = Store.open(tmp_path, most_events=50)
+    record(store, *(change(f"well-{number}", 1, Told.OK) for number in range(40)))
+    record(store, *(change(f"down-{number}", 1) for number in range(40)))
+    kept = {stored.check for stored in store.pending()}
+    assert {f"down-{number}" for number in range(40)} <= kept
+    assert len(kept) <= 50
+    far = Far(clock)
+    drained(emitter(store, far, clock), clock)
+    (said,) = [body for body in far.taken if "are lost" in body["message"] or "are lost" in body["title"]]
+    assert said["status"] in ("warning", "critical")
+    store.close()
+
+
+def test_the_database_stays_within_its_size(tmp_path: Path) -> None:
+    most = 4 * 1024**2
+    store = Store.open(tmp_path, most_bytes=most)
+    for part in range(60):
+        record(store, *(long_change(number, part) for number in range(20)))
+    assert (tmp_path / "hostvigil.db").stat().st_size <= 1.3 * most
+    kept = {stored.event_id for stored in store.pending()}
+    assert {long_change(number, 59).event_id for number in range(20)} <= kept
+    assert store.untold()[0].name == "superseded"
+    store.close()
+
+
+def long_change(number: int, part: int) -> Event:
+    event = change(f"check-{number}", part)
+    return msgspec.structs.replace(event, body=event.body | {"message": "x" * 9000})
+
+
+# --- the agent's own news ---------------------------------------------------------------------------------------------
+
+
+def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Store, clock: Clock) -> None:
+    far = Far(clock)
+    working = emitter(store, far, clock, heartbeat=60)
+    drained(working, clock, seconds=600)
+    assert [body["title"] for body in far.taken] == ["INFO hostvigil on web-1: alive"] * 11
+    far.answer = lambda body: Kind.UNAVAILABLE
+    record(store, change("web", 1))
+    drained(working, clock, seconds=3600)
+    far.taken.clear()
+    far.answer = lambda body: Kind.DELIVERED
+    drained(working, clock, seconds=359)
+    titles = [body["title"] for body in far.taken]
+    assert any(title.startswith("CRITICAL web") for title in titles[:2])
+    assert len(titles) <= 8
+    assert store.backlog().count == 0
+
+
+# --- whatever happens -------------------------------------------------------------------------------------------------
+
+
+class Storms(RuleBasedStateMachine):
+    """A real store and an emitter against an API that does what it likes; killed and opened again at any point."""
+
+    @initialize(above=st.sampled_from([1, 3, 10]))
+    def begin(self, above: int) -> None:
+        self.folder = TemporaryDirectory()
+        self.above = above
+        self.clock = Clock()
+        self.faults: list[str] = []
+        self.recorded: dict[str, list[Event]] = defaultdict(list)
+        self.accepted: list[dict[str, Any]] = []
+        self.lost_answers: set[str] = set()
+        self.requests: list[float] = []
+        self.open()
+
+    def open(self) -> None:
+        self.store = Store.open(Path(self.folder.name))
+        self.emitter = emitter(self.store, self, self.clock, digest_above=self.above)
+
+    def post(self, body: bytes) -> Answer:
+        assert problems(body) == []
+        self.requests.append(self.clock.now)
+        fault = self.faults.pop(0) if self.faults else ""
+        decoded = json.loads(body)
+        if fault in ("", "lost answer"):
+            self.accepted.append(decoded)
+        if fault == "lost answer":
+            self.lost_answers |= set(ids(decoded))
+        kinds = {"": Kind.DELIVERED, "throttled": Kind.THROTTLED, "refused": Kind.REFUSED}
+        return Answer(kinds.get(fault, Kind.UNAVAILABLE), fault)
+
+    @rule(checks=st.lists(st.integers(0, 30), min_size=1, max_size=40), told=st.sampled_from(list(WORDS)))
+    def changes(self, checks: list[int], told: Told) -> None:
+        events = []
+        for check in checks:
+            events.append(change(f"check-{check}", len(self.recorded[f"check-{check}"]) + 1, told))
+            self.recorded[f"check-{check}"].append(events[-1])
+        record(self.store, *events)
+
+    @rule(faults=st.lists(st.sampled_from(["500", "throttled", "refused digest", "lost answer", ""]), max_size=6))
+    def trouble(self, faults: list[str]) -> None:
+        self.faults += faults
+
+    @rule(steps=st.integers(1, 8))
+    def work(self, steps: int) -> None:
+        for _ in range(steps):
+            self.refuse_only_digests()
+            self.clock.now += min(self.emitter.drain(), 400)
+
+    def refuse_only_digests(self) -> None:
+        if self.faults and self.faults[0].startswith("refused"):
+            due = self.store.due()
+            self.faults[0] = "refused" if due and due[0].members else ""
+
+    @rule()
+    def reopen(self) -> None:
+        self.store.close()
+        self.open()
+
+    @invariant()
+    def nothing_was_invented_or_reordered(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        position: dict[str, int] = {}
+        of = {
+            event.event_id: (name, place)
+            for name, events in self.recorded.items()
+            for place, event in enumerate(events)
+        }
+        for event_id in told(self.accepted):
+            name, place = of[event_id]
+            if event_id not in self.lost_answers:
+                assert place >= position.get(name, 0), "never back, but for what may not have arrived"
+            position[name] = max(place, position.get(name, 0))
+        most = max((sum(at <= other < at + 59.999 for other in self.requests) for at in self.requests), default=0)
+        assert most <= 21 * 3, "the limiter begins anew with each start"
+
+    def teardown(self) -> None:
+        if not hasattr(self, "store"):
+            return
+        self.faults = []
+        drained(self.emitter, self.clock, 4000)
+        assert self.store.backlog().count == 0
+        assert not [stored for stored in self.store.history(5000) if stored.phase is not Phase.DELIVERED]
+        times = defaultdict(int)
+        for event_id in told(self.accepted):
+            times[event_id] += 1
+        assert times.keys() == {event.event_id for events in self.recorded.values() for event in events}
+        assert {event_id for event_id, count in times.items() if count > 1} <= self.lost_answers
+        self.store.close()
+        self.folder.cleanup()
+
+
+TestStorms = Storms.TestCase
+TestStorms.settings = settings(max_examples=40, stateful_step_count=25)
