@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
 import msgspec
+from msgspec import Meta
 
 from agent.context import CheckError, Context
 from agent.model import Metric, Result, Status
@@ -45,6 +46,7 @@ __all__ = [
     "Percent",
     "PercentAbove",
     "PercentBelow",
+    "PushedCheck",
     "Range",
     "Regex",
     "Result",
@@ -87,6 +89,15 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def problems(self) -> Iterable[tuple[str, str]]:
         """Yield (setting, what is wrong and what to write instead) where settings contradict each other."""
         return ()
+
+
+class PushedCheck(Check, frozen=True):
+    """A check type that does not look: its results are handed in from outside (`hostvigil report`, `wrap`)."""
+
+    ttl: Annotated[Duration, Meta(description="Longest time between results; beyond it the check is nodata.")]
+    max_run: Annotated[
+        Duration | None, Meta(description="Longest run under `wrap`, beyond it critical; default: no limit.")
+    ] = None
 
 
 def ok(summary: str, subject: str = "", details: str = "") -> Result:

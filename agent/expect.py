@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.api import PushedCheck
 from agent.model import Outcome, Result, Status
 from agent.settings import CheckConfig
 from agent.units import duration_text
@@ -28,7 +29,7 @@ class Expectations:
         self._windows = {
             check.name: check.interval + check.timeout + SLACK_SECONDS
             for check in checks
-            if check.interval and not check.cron
+            if check.interval and not check.cron and not isinstance(check.check, PushedCheck)
         }
         self._last = {check: self._last.get(check, now) for check in self._windows}
         self._plan()

@@ -65,6 +65,15 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     metrics: tuple[Metric, ...] = ()
 
 
+class Pushed(enum.Enum):
+    """Whether an outcome was handed in from outside, and how."""
+
+    NOT = 0
+    LIVE = 1
+    SPOOLED = 2
+    """It waited: what came later may have been taken before it."""
+
+
 class Outcome(msgspec.Struct, frozen=True):
     """What came of one run: exactly one outcome a run, whatever happened in it."""
 
@@ -81,6 +90,14 @@ class Outcome(msgspec.Struct, frozen=True):
     """The run as a whole could not look: subjects it does not name have not disappeared."""
     memory: dict[str, Any] | None = None
     """What the check wants to remember; None leaves the last memory as it is."""
+    pushed: Pushed = Pushed.NOT
+
+
+class Began(msgspec.Struct, frozen=True):
+    """A run that pushes its result at its end has begun."""
+
+    check: str
+    subject: str
 
 
 class Count(msgspec.Struct, frozen=True):

@@ -13,7 +13,8 @@ import msgspec
 
 from agent.api import Check
 from agent.expect import Expectations
-from agent.model import Event, Outcome, Policy, Reason, Report, Result, State, Status
+from agent.model import Began, Event, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
+from agent.push.awaited import Awaited
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
 from agent.store import Change, LastRun, Store, StoreError
@@ -45,6 +46,10 @@ class Orders(msgspec.Struct, frozen=True):
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
 
 
+Thing = Outcome | Orders | Began | Callable[[], None]
+"""What can be handed to the recorder; a function is a receipt, called when all before it is written."""
+
+
 class Recorder:
     """Takes outcomes from any thread, decides and writes in its own."""
 
@@ -64,13 +69,16 @@ class Recorder:
         self._told = told
         self._retry = retry
         self._next_run = next_run
-        self._queue: queue.SimpleQueue[Outcome | Orders | None] = queue.SimpleQueue()
+        self._queue: queue.SimpleQueue[Thing | None] = queue.SimpleQueue()
         self._states: dict[str, dict[str, State]] = {}
         for state in store.states():
             self._states.setdefault(state.check, {})[state.subject] = state
         self._unwritten: list[Change] = []
         self._forgotten: set[str] = set()
         self._memories: dict[str, dict[str, Any]] = {}
+        self._awaited = Awaited()
+        self._remembered = store.memories()
+        self._receipts: list[Callable[[], None]] = []
         self._write_at = 0.0
         self._notes: dict[tuple[str, str], LastRun] = {}
         self._note_at = 0.0
@@ -82,8 +90,8 @@ class Recorder:
     def start(self) -> None:
         self._thread.start()
 
-    def put(self, thing: Outcome | Orders) -> None:
-        """Hand over an outcome, or new orders; never blocks."""
+    def put(self, thing: Thing) -> None:
+        """Hand over what there is to do; never blocks."""
         self._queue.put(thing)
 
     def stop(self, seconds: float) -> None:
@@ -98,16 +106,42 @@ class Recorder:
     def step(self) -> bool:
         """Wait for something to do and do it; False at the end. The recorder's thread does nothing else."""
         things, going = self._gather()
-        for thing in things + self._expectations.overdue(self._monotonic(), self._wall()):
+        for thing in things + self._overdue():
             try:
-                self._obey(thing) if isinstance(thing, Orders) else self._take(thing)
+                self._do(thing)
             except Exception:
                 log.exception("a bug of ours: this is lost: %r", thing)
         if self._unwritten and (self._monotonic() >= self._write_at or not going):
             self._write()
         if self._notes and (self._monotonic() >= self._note_at or not going):
             self._write_notes()
+        if self._receipts and not self._unwritten:
+            self._acknowledge()
         return going
+
+    def _do(self, thing: Thing) -> None:
+        if isinstance(thing, Orders):
+            self._obey(thing)
+        elif isinstance(thing, Outcome):
+            self._take(thing)
+        elif isinstance(thing, Began):
+            now, wall = self._monotonic(), self._wall()
+            self._awaited.began(thing.check, thing.subject, now)
+            self._memories[thing.check] = self._awaited.memory(thing.check, now, wall)
+        else:
+            self._receipts.append(thing)
+
+    def _overdue(self) -> list[Thing]:
+        now, wall = self._monotonic(), self._wall()
+        return [*self._expectations.overdue(now, wall), *self._awaited.overdue(now, wall)]
+
+    def _acknowledge(self) -> None:
+        """Tell who waits for it that what came before is written."""
+        if self._notes:
+            self._write_notes()
+        receipts, self._receipts = self._receipts, []
+        for receipt in receipts:
+            receipt()
 
     def _obey(self, orders: Orders) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
@@ -119,7 +153,11 @@ class Recorder:
         for config in orders.checks.values():
             for parent in config.depends_on.checks:
                 self._children.setdefault(parent, []).append(config.name)
-        self._expectations.update(orders.checks.values(), self._monotonic())
+        now, wall = self._monotonic(), self._wall()
+        self._expectations.update(orders.checks.values(), now)
+        self._awaited.update(orders.checks.values(), self._remembered, now, wall)
+        self._memories |= self._awaited.memories(now, wall)
+        self._remembered = {}
         if self._forgotten:
             self._write()  # now: another check of the same name may begin with its first outcome
 
@@ -132,9 +170,9 @@ class Recorder:
             self._unwritten.append(self._change(step, config))
         self._forgotten.add(config.name)
 
-    def _gather(self) -> tuple[list[Outcome | Orders], bool]:
+    def _gather(self) -> tuple[list[Thing], bool]:
         """Wait for something to do, then take all that is there. The second value is False at the end."""
-        taken: list[Outcome | Orders] = []
+        taken: list[Thing] = []
         timeout = self._patience()
         while len(taken) < BATCH:
             try:
@@ -151,7 +189,7 @@ class Recorder:
 
     def _patience(self) -> float:
         """Return for how long there is nothing to do but wait for outcomes, in seconds."""
-        until = self._expectations.next_look
+        until = min(self._expectations.next_look, self._awaited.next_look)
         if self._notes:
             until = min(until, self._note_at)
         if self._unwritten:
@@ -164,6 +202,8 @@ class Recorder:
         if config is None:
             return  # removed by a reload while it ran
         self._forgotten.discard(outcome.check)
+        if outcome.pushed is not Pushed.NOT and not self._awaits(outcome):
+            return
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
         suppression = self._orders.suppress(self._states)
@@ -172,13 +212,24 @@ class Recorder:
             return suppression.reasons(config, subject, outcome.started_at, observed)
 
         for step in advance(states, outcome, config.policy, observed, reasons):
-            states[step.state.subject] = step.state
             if step.report or step.state != step.before:
                 self._unwritten.append(self._change(step, config))
+            states[step.state.subject] = step.state
             self._note(step, outcome)
             self._look_again(step, config)
         if outcome.memory is not None:
             self._memories[outcome.check] = outcome.memory
+
+    def _awaits(self, outcome: Outcome) -> bool:
+        """Note that a pushed result came; False for one that waited in the spool while a newer one was taken."""
+        now, wall, check = self._monotonic(), self._wall(), outcome.check
+        for result in outcome.results:
+            if outcome.pushed is Pushed.SPOOLED and self._awaited.late(check, result.subject, outcome.started_at):
+                log.info("%s: a spooled result is older than what is known, it changes nothing", check)
+                return False
+            self._awaited.seen(check, result.subject, outcome.started_at, now, wall)
+        self._memories[check] = self._awaited.memory(check, now, wall)
+        return True
 
     def _look_again(self, step: Step, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: undecided, a reason to be silent ends, a parent is well again."""

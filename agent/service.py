@@ -11,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.api import PushedCheck
 from agent.catalog import Catalog
 from agent.config import load
 from agent.delivery import Api, Terminal
@@ -19,6 +20,7 @@ from agent.event import compose, own_event
 from agent.hosttags import host_tags
 from agent.maintenance import Windows
 from agent.model import Event, Report, Told
+from agent.push.door import Door
 from agent.recorder import Compose, Orders, Recorder, Suppress
 from agent.redact import redactor
 from agent.reload import difference, merged
@@ -56,6 +58,7 @@ class Service:
         self._recorder = Recorder(
             store, orders, lambda: self._emitter.wake(), self._schedule.retry, self._schedule.next_run
         )
+        self._door = Door(state_dir, self._recorder.put)
         self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
 
     def start(self, at_once: bool = False) -> None:
@@ -63,7 +66,8 @@ class Service:
         self._recorder.start()
         self._emitter.start()
         self._say_configuration()
-        self._schedule.begin(running(self._config).values(), at_once)
+        self._schedule.begin(scheduled(self._config).values(), at_once)
+        self._door.serve(self._config)
 
     def reload(self, fresh: Config) -> Config:
         """Take over what is right of a configuration, and return what is at work now.
@@ -75,7 +79,8 @@ class Service:
         replaced = frozenset(change.added.keys() & change.removed)
         self._runner.reload(redactor(self._config.secrets), change.removed)
         self._recorder.put(msgspec.structs.replace(self._orders(self._config), replaced=replaced))
-        self._schedule.update(change)
+        self._schedule.update(difference(scheduled(old), scheduled(self._config)))
+        self._door.serve(self._config)
         if self._config.agent.events != old.agent.events:
             self._emitter.stop()
             self._emitter = emitter(self._config, self._store)
@@ -90,6 +95,7 @@ class Service:
     def stop(self) -> None:
         """End within two seconds: no new runs, the running ones given up, what has come in written down."""
         self._schedule.stop()
+        self._door.close()
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)
         self._say("stopped")
@@ -136,6 +142,11 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         else:
             service.wake()
     service.stop()
+
+
+def scheduled(config: Config) -> dict[str, CheckConfig]:
+    """Return the checks that are looked at, not waited for."""
+    return {name: one for name, one in running(config).items() if not isinstance(one.check, PushedCheck)}
 
 
 def running(config: Config) -> dict[str, CheckConfig]:

@@ -21,6 +21,8 @@ COMMANDS = {
     "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
     "status": "show what is what now, since when, and what is still to be told",
     "events": "show events: the latest, the pending, the refused; or retry the refused",
+    "report": "hand a result of a pushed check to the running agent",
+    "wrap": "run a command, and hand in what became of it as the result of a pushed check",
     "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
     "silence": "report nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
@@ -61,6 +63,7 @@ def parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    _push_options(parsers["report"], parsers["wrap"])
     parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
     _silence_options(parsers["silence"], parsers["unsilence"])
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
@@ -83,6 +86,16 @@ def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.Argum
     silence.add_argument("--for", dest="duration", metavar="DURATION", default="1h", help="how long [%(default)s]")
     silence.add_argument("--reason", default="", help="why, for those who wonder")
     unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
+
+
+def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser) -> None:
+    for one in (report, wrap):
+        one.add_argument("--subject", default="", help="the part of the check that this is about")
+        one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
+    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"])
+    report.add_argument("summary", nargs="+", help="what there is to say, in a line")
+    report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
+    wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
 
 
 def default_config() -> Path:

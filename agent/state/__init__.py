@@ -11,13 +11,14 @@ from hashlib import blake2s
 
 import msgspec
 
-from agent.model import Outcome, Policy, Reason, Report, Result, State, Status, Told
+from agent.model import Outcome, Policy, Pushed, Reason, Report, Result, State, Status, Told
 from agent.state.counting import count, decide
 from agent.state.flapping import flaps
 from agent.state.hysteresis import held_results
 
 GONE = "no longer seen by this check"
 RUNS_AGAIN = "the check runs again"
+RESULTS_COME = "results come again"
 LONGEST_REPEAT_SECONDS = 86_400.0
 
 Reasons = Callable[[str], tuple[Reason, ...]]
@@ -66,12 +67,21 @@ def advance(
 def completed(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
     """Return the outcome's results, and one for every known subject that the run should have named but did not."""
     if outcome.failed:
-        return outcome.results
+        return outcome.results + _first_again(states, outcome)
     named = {result.subject for result in outcome.results}
     missing = [subject for subject in states if subject not in named]
     return outcome.results + tuple(
         Result(Status.NODATA, GONE, subject) if subject else Result(Status.OK, RUNS_AGAIN) for subject in missing
     )
+
+
+def _first_again(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
+    """A check that was waited for in vain, and now has results of its subjects, is well itself."""
+    whole = states.get("")
+    named = [result.subject for result in outcome.results]
+    if outcome.pushed is Pushed.NOT or whole is None or whole.decided is not Status.NODATA or "" in named:
+        return ()
+    return (Result(Status.OK, RESULTS_COME),)
 
 
 def move(state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()) -> Step:

@@ -1,0 +1,74 @@
+"""What is pushed: one JSON object on one line, checked before anything believes it."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from agent.model import Metric, Outcome, Pushed, Result, Status
+from agent.results import gathered, scrubbed
+
+MOST_BYTES = 65_536
+"""One message; what is longer is refused."""
+
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
+
+
+class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
+    """A result, or the news that a run has begun."""
+
+    check: Name
+    kind: Literal["result", "started"] = "result"
+    status: Status = Status.OK
+    summary: Annotated[str, Meta(max_length=4000)] = ""
+    details: Annotated[str, Meta(max_length=32_000)] = ""
+    subject: Annotated[str, Meta(max_length=500)] = ""
+    metrics: Annotated[dict[Name, float], Meta(max_length=100)] = {}
+    at: int = 0
+    """When it was so, Unix milliseconds; 0: now."""
+
+
+class NotAMessage(Exception):
+    """What came is no message: the text says why."""
+
+
+def parse(line: bytes) -> Message:
+    """Read one line; NotAMessage where it is none."""
+    try:
+        message = msgspec.json.decode(line, type=Message)
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NotAMessage(f"not understood: {error}") from None
+    if not all(map(math.isfinite, message.metrics.values())):
+        raise NotAMessage("a metric is not a number")
+    return message
+
+
+def encoded(message: Message) -> bytes:
+    return msgspec.json.encode(message) + b"\n"
+
+
+def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], str]) -> Outcome:
+    """Return the pushed result as a run's outcome; `now` in Unix milliseconds bounds a clock that is ahead."""
+    metrics = tuple(Metric(name, value) for name, value in message.metrics.items())
+    pushed = Pushed.SPOOLED if spooled else Pushed.LIVE
+    result = Result(message.status, message.summary or str(message.status), message.subject, message.details, metrics)
+    # `failed`: it speaks of one subject, the others have not disappeared because of it.
+    return Outcome(
+        message.check,
+        0,
+        min(message.at or now, now),
+        0.0,
+        (scrubbed(gathered([result])[0], scrub),),
+        failed=True,
+        pushed=pushed,
+    )
+
+
+def stamped(message: Message) -> Message:
+    """Return the message with its time: it may wait in the spool before anybody reads it."""
+    return message if message.at else msgspec.structs.replace(message, at=time.time_ns() // 1_000_000)

@@ -1,0 +1,256 @@
+"""Results that are pushed: the socket, the spool, the dead man's switch, and wrap."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import Duration, PushedCheck
+from agent.cli.wrap import verdict
+from agent.model import Outcome, Status
+from agent.push.awaited import Awaited
+from agent.push.client import push
+from agent.push.inbox import reachable
+from agent.push.message import Message, NotAMessage, parse
+from agent.settings import CheckConfig, Place
+from tests.agent_process import AgentProcess, agent_process
+
+HOUR = 3600.0
+
+
+def awaited(now: float = 0.0, wall: int = 0, memory: dict[str, dict[str, int]] | None = None, **more: float) -> Awaited:
+    check = PushedCheck(ttl=Duration(HOUR), **{name: Duration(value) for name, value in more.items()})
+    found = Awaited()
+    found.update([CheckConfig("backup", "pushed", check, Place("x"))], {"backup": memory or {}}, now, wall)
+    return found
+
+
+def said(outcomes: list[Outcome]) -> list[str]:
+    return [f"{r.subject}:{r.status} {r.summary}" for outcome in outcomes for r in outcome.results]
+
+
+def test_a_check_that_never_had_a_result_is_nodata_after_a_full_ttl() -> None:
+    waits = awaited()
+    assert waits.overdue(HOUR - 1, 0) == []
+    assert said(waits.overdue(HOUR, 0)) == [":nodata no result for 1h, expected every 1h"]
+    assert waits.overdue(HOUR * 9, 0) == [], "it is said once"
+
+
+def test_each_result_winds_the_clock_up_again() -> None:
+    waits = awaited()
+    waits.seen("backup", "", 0, HOUR - 1, 0)
+    assert waits.overdue(HOUR + 1, 0) == []
+    assert len(waits.overdue(2 * HOUR, 0)) == 1
+    waits.seen("backup", "", 0, 2 * HOUR + 5, 0)
+    assert len(waits.overdue(3 * HOUR + 5, 0)) == 1
+
+
+def test_every_subject_is_awaited_by_itself() -> None:
+    waits = awaited()
+    waits.seen("backup", "db", 0, 10.0, 0)
+    waits.seen("backup", "files", 0, 20.0, 0)
+    assert said(waits.overdue(HOUR + 10, 0)) == ["db:nodata no result for 1h, expected every 1h"]
+    assert said(waits.overdue(HOUR + 20, 0)) == ["files:nodata no result for 1h, expected every 1h"]
+
+
+def test_a_restart_of_the_agent_does_not_wind_the_clock_up() -> None:
+    waits = awaited()
+    waits.seen("backup", "", 1_000_000, 10.0, 1_000_000)
+    memory = waits.memory("backup", 10.0, 1_000_000)
+    again = awaited(now=0.0, wall=1_000_000 + 3_000_000, memory=memory)
+    assert again.overdue(599.0, 0) == []
+    assert len(again.overdue(600.0, 0)) == 1
+
+
+def test_a_run_that_takes_too_long_is_critical_while_it_runs() -> None:
+    waits = awaited(max_run=60.0)
+    waits.began("backup", "", 100.0)
+    assert waits.overdue(159.0, 0) == []
+    assert said(waits.overdue(160.0, 0)) == [":critical still running after 1m"]
+    waits.seen("backup", "", 0, 170.0, 0)
+    assert waits.overdue(400.0, 0) == []
+
+
+def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
+    waits = awaited()
+    waits.seen("backup", "", 5000, 0.0, 5000)
+    assert waits.late("backup", "", 4999)
+    assert not waits.late("backup", "", 5000)
+    assert not waits.late("backup", "other", 1)
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"{",
+        b"[]",
+        b"\xff\xfe",
+        b'{"status": "ok"}',
+        b'{"check": ""}',
+        b'{"check": "a", "status": "fine"}',
+        b'{"check": "a", "nonsense": 1}',
+        b'{"check": "a", "metrics": {"x": "1"}}',
+        b'{"check": "a", "at": "now"}',
+    ],
+)
+def test_what_is_no_message_is_refused_with_the_reason(line: bytes) -> None:
+    with pytest.raises(NotAMessage, match="not understood"):
+        parse(line)
+
+
+@given(st.binary(max_size=300))
+def test_no_bytes_make_the_parser_fail_in_any_other_way(line: bytes) -> None:
+    with suppress(NotAMessage):
+        assert isinstance(parse(line), Message)
+
+
+def test_the_verdict_over_a_command_is_its_exit_status() -> None:
+    done = verdict("b", "", "/bin/backup", 0, 2.0, "all fine\n")
+    failed = verdict("b", "", "/bin/backup", 3, 2.0, "step one\nno space left\n")
+    killed = verdict("b", "", "/bin/backup", -9, 2.0, "")
+    assert (done.status, done.summary) == (Status.OK, "backup: done in 2s")
+    assert (failed.status, failed.summary) == (Status.CRITICAL, "backup: exit 3 in 2s: no space left")
+    assert killed.summary == "backup: killed by SIGKILL in 2s"
+    assert failed.metrics == {"duration": 2.0, "exit": 3.0}
+
+
+# --- for real ---------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def agent(tmp_path: Path) -> Iterator[AgentProcess]:
+    with agent_process(tmp_path) as agent:
+        agent.write("backup.yaml", "checks:\n  backup: {type: pushed, ttl: 1h, max_run: 1h}\n")
+        yield agent
+
+
+def started(agent: AgentProcess) -> None:
+    agent.start()
+    agent.wait_until((agent.state / "agent.sock").exists, "the socket")
+
+
+def test_a_reported_result_is_taken_and_told(agent: AgentProcess) -> None:
+    started(agent)
+    assert agent.call("report", "backup", "critical", "disk", "full", "--metric", "files=12").returncode == 0
+    agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
+    (line,) = [line for line in agent.status()["checks"] if line["check"] == "backup"]
+    assert (line["summary"], line["metrics"][0]["value"]) == ("disk full", 12)
+    assert agent.call("report", "backup", "ok", "fine").returncode == 0
+    agent.wait_until(lambda: "OK backup" in agent.output(), "the recovery")
+
+
+def test_what_cannot_be_taken_is_said(agent: AgentProcess) -> None:
+    agent.write("other.yaml", "checks:\n  other: {type: script, command: ['true']}\n")
+    started(agent)
+    for name in ("nobody", "other"):
+        done = agent.call("report", name, "ok", "fine")
+        assert done.returncode == 2
+        assert f"no check of type pushed is called '{name}'" in done.stderr
+    assert "name=value" in agent.call("report", "backup", "ok", "x", "--metric", "oops").stderr
+
+
+def test_results_pushed_while_the_agent_is_down_are_taken_in_order_when_it_starts(agent: AgentProcess) -> None:
+    started(agent)
+    agent.stop()
+    assert "when it starts" in agent.call("report", "backup", "critical", "one").stdout
+    assert agent.call("report", "backup", "ok", "two").returncode == 0
+    assert agent.call("report", "backup", "warning", "three").returncode == 0
+    agent.start()
+    agent.wait_until(lambda: "WARNING backup" in agent.output(), "the last event")
+    titles = [line for line in agent.output().splitlines() if " backup on " in line]
+    assert [title.split()[1] for title in titles] == ["CRITICAL", "OK", "WARNING"]
+    agent.wait_until(lambda: not list((agent.state / "spool").iterdir()), "an empty spool")
+
+
+def test_a_kill_right_after_a_report_loses_nothing(agent: AgentProcess) -> None:
+    started(agent)
+    for number in range(10):
+        status = "critical" if number % 2 == 0 else "ok"
+        assert agent.call("report", "backup", status, f"turn {number}").returncode == 0
+        agent.stop(signal.SIGKILL)
+        agent.start()
+        agent.wait_until(lambda: agent.status()["agent"], "the next start")
+        agent.wait_until((agent.state / "agent.sock").exists, "the socket")
+        (line,) = [line for line in agent.status()["checks"] if line["check"] == "backup"]
+        assert (line["status"], line["summary"]) == (status, f"turn {number}")
+
+
+def test_a_check_without_results_is_nodata_after_its_ttl_and_well_again_with_the_next(agent: AgentProcess) -> None:
+    agent.write("backup.yaml", "checks:\n  backup: {type: pushed, ttl: 1s}\n")
+    started(agent)
+    agent.wait_until(lambda: "NODATA backup" in agent.output(), "the dead man's switch")
+    agent.call("report", "backup", "ok", "back", "--subject", "db")
+    agent.wait_until(lambda: "OK backup" in agent.output(), "the recovery")
+
+
+def test_wrap_passes_the_output_and_the_exit_status_and_tells_the_result(agent: AgentProcess) -> None:
+    started(agent)
+    done = agent.call("wrap", "backup", "--", "sh", "-c", "echo out; echo err >&2; exit 3")
+    assert (done.returncode, done.stdout, done.stderr) == (3, "out\n", "err\n")
+    agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
+    assert "exit 3" in agent.output()
+    assert agent.call("wrap", "backup", "--", "true").returncode == 0
+    agent.wait_until(lambda: "OK backup" in agent.output(), "the recovery")
+    assert agent.call("wrap", "backup", "--", "no-such-command").returncode == 127
+
+
+def test_wrap_runs_the_command_whatever_is_wrong_with_the_agent(tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        done = agent.call("wrap", "backup", "--", "echo", "done")
+        assert (done.returncode, done.stdout) == (0, "done\n")
+        assert "the agent does not answer" in done.stderr
+
+
+def test_a_wrapped_command_that_runs_too_long_is_told_while_it_runs(agent: AgentProcess, tmp_path: Path) -> None:
+    agent.write("backup.yaml", "checks:\n  backup: {type: pushed, ttl: 1h, max_run: 1s}\n")
+    started(agent)
+    wrapped = subprocess.Popen(
+        [sys.executable, "-m", "agent.cli", "wrap", "--state", str(agent.state), "backup", "--", "sleep", "60"]
+    )
+    agent.wait_until(lambda: "still running" in agent.output(), "the warning")
+    wrapped.send_signal(signal.SIGTERM)
+    assert wrapped.wait(10) == 128 + signal.SIGTERM
+    agent.wait_until(lambda: "killed by SIGTERM" in agent.call("status").stdout, "the end")
+
+
+def test_senders_that_say_nothing_or_too_much_hold_nobody_up(agent: AgentProcess) -> None:
+    started(agent)
+    with ExitStack() as stack, reachable(agent.state / "agent.sock") as path:
+        for _ in range(40):
+            stack.enter_context(socket.socket(socket.AF_UNIX)).connect(path)
+        with socket.socket(socket.AF_UNIX) as loud:
+            loud.settimeout(20)
+            loud.connect(path)
+            with suppress(BrokenPipeError, ConnectionResetError):
+                loud.sendall(b"x" * 200_000)
+        begun = time.monotonic()
+        assert push(Message(check="backup", summary="fine"), agent.state) == "taken"
+        assert time.monotonic() - begun < 6
+
+
+def test_the_socket_is_for_owner_and_group_only(agent: AgentProcess) -> None:
+    started(agent)
+    assert (agent.state / "agent.sock").stat().st_mode & 0o777 == 0o660
+    assert (agent.state / "spool").stat().st_mode & 0o777 == 0o700
+    agent.stop()
+    assert not (agent.state / "agent.sock").exists()
+
+
+def test_secrets_are_hidden_in_pushed_results_too(tmp_path: Path) -> None:
+    with agent_process(tmp_path, {"PASSWORD": "hunter2-hunter2"}) as agent:
+        agent.write("b.yaml", "checks:\n  backup: {type: pushed, ttl: 1h, description: 'uses ${env:PASSWORD}'}\n")
+        started(agent)
+        agent.call("report", "backup", "critical", "login with hunter2-hunter2 failed")
+        agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
+        assert "login with *** failed" in agent.output()
