@@ -192,4 +192,4 @@ def composer(config: Config) -> Compose:
 def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
     agent, ends = config.agent, Windows().ends
-    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states)
+    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, config.checks)

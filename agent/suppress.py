@@ -7,7 +7,7 @@ while a parent was still down, is not told when it is over.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 
 import msgspec
 
@@ -35,6 +35,8 @@ class Suppression(msgspec.Struct, frozen=True):
     ends: Ends
     states: Mapping[str, Mapping[str, State]]
     """By check and subject."""
+    running: Container[str]
+    """Checks that run: what was last seen of another, or that it is written wrong, says nothing of its children."""
 
     def reasons(self, check: CheckConfig, subject: str, began: int, now: int) -> tuple[Reason, ...]:
         """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
@@ -42,8 +44,11 @@ class Suppression(msgspec.Struct, frozen=True):
         return (
             *silenced(self.silences, check.name, tags, subject, began, now),
             *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
-            *parents_down(check, self.states, began, now),
+            *parents_down(check, self._parents(check), began, now),
         )
+
+    def _parents(self, check: CheckConfig) -> dict[str, Mapping[str, State]]:
+        return {name: self.states.get(name, {}) for name in check.depends_on.checks if name in self.running}
 
     def _chosen(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
         return [window for window in self.windows if matches(window.select, check, tags, subject)]

@@ -171,7 +171,7 @@ class World:
         return compose(report, step.result, config, HOST, {}, step.at)
 
     def _suppression(self, states: Any) -> Suppression:
-        return Suppression({}, self.silences, (), self.windows.ends, states)
+        return Suppression({}, self.silences, (), self.windows.ends, states, states)
 
 
 class Agent:

@@ -37,8 +37,9 @@ def suppression(
     silences: tuple[Silence, ...] = (),
     windows: tuple[Maintenance, ...] = (),
     states: dict[str, dict[str, State]] | None = None,
+    running: tuple[str, ...] = ("router", "a", "b"),
 ) -> Suppression:
-    return Suppression({"env": "prod"}, silences, windows, Windows().ends, states or {})
+    return Suppression({"env": "prod"}, silences, windows, Windows().ends, states or {}, running)
 
 
 @pytest.mark.parametrize(
@@ -127,6 +128,11 @@ def test_a_parent_that_is_down_suppresses_its_children(decided: Status | None, h
 
 def test_a_parent_without_a_result_suppresses_nothing() -> None:
     assert texts(suppression(), config(depends_on=DependsOn(("router",))), 100) == ""
+
+
+def test_a_parent_that_does_not_run_suppresses_nothing() -> None:
+    child = config(depends_on=DependsOn(("router",)))
+    assert texts(suppression(states={"router": parent(Status.NODATA)}, running=()), child, 100) == ""
 
 
 def test_what_was_seen_before_the_parent_recovered_is_not_told() -> None:

@@ -51,7 +51,9 @@ def main(options: argparse.Namespace) -> int:
         problems = [str(problem) for problem in config.problems if problem.check == options.name]
         return fail("\n".join(problems) or f"no check is called {options.name!r}")
     last = {run.subject: run for run in runs if run.check == options.name}
-    suppression = Suppression(config.agent.tags, silences, config.agent.maintenance, Windows().ends, by_check)
+    suppression = Suppression(
+        config.agent.tags, silences, config.agent.maintenance, Windows().ends, by_check, config.checks
+    )
     found = [
         explained(state, last.get(state.subject), _reasons(suppression, check, state, now), check, now)
         for state in by_check.get(options.name, {}).values()
