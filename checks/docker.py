@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import fnmatch
+import os
 import re
 import socket
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -61,7 +61,7 @@ class Docker(Check, frozen=True, kw_only=True):
                 yield "running", f"{name!r} is left out by include or exclude"
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        path = self.socket or next((path for path in SOCKETS if Path(path).exists()), SOCKETS[0])
+        path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
         # Podman tells health by this filter only; Docker knows it too.
         unhealthy = {container.Id for container in containers(ctx, path, UNHEALTHY)}
         found = {one.name: one for one in containers(ctx, path, LIST) if self._watches(one.name)}

@@ -1,4 +1,4 @@
-"""What we ship to be copied is right: the samples of checks in conf.d, and the examples on the pages of the check types."""
+"""What we ship to be copied is right: the samples of checks in conf.d, and the examples on the types' pages."""
 
 from __future__ import annotations
 

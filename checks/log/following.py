@@ -142,7 +142,8 @@ def _siblings(position: Position) -> Iterator[str]:
     """Yield the files that may be rotations of this one, last changed first."""
     folder, name = os.path.split(position.path)
     stem = name.split(".")[0]
-    with os.scandir(folder) as entries:
+    found: list[os.DirEntry[str]] = []
+    with suppress(OSError), os.scandir(folder) as entries:  # a folder may let us in, but not look around
         found = [entry for entry in entries if entry.name.startswith(stem) and not entry.name.endswith(COMPRESSED)]
     dated = sorted(((state.st_mtime, entry.path) for entry in found if (state := _look(entry.path))), reverse=True)
     yield from (path for _, path in dated[:COPIES])
