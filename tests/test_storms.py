@@ -473,7 +473,7 @@ class Storms(RuleBasedStateMachine):
         drained(self.emitter, self.clock, 4000)
         assert self.store.backlog().count == 0
         assert not [stored for stored in self.store.history(5000) if stored.phase is not Phase.DELIVERED]
-        times = defaultdict(int)
+        times: dict[str, int] = defaultdict(int)
         for event_id in told(self.accepted):
             times[event_id] += 1
         assert times.keys() == {event.event_id for events in self.recorded.values() for event in events}

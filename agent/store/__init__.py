@@ -278,7 +278,7 @@ class Store:
         with explained():
             try:
                 yield
-            except sqlite3.DatabaseError as error:
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if is_damage(error) and self._lock_file is not None:
                     self._begin_anew(str(error))
                 raise

@@ -20,7 +20,7 @@ def explained(directory: Path | None = None) -> Iterator[None]:
     where = f"{directory}: " if directory else ""
     try:
         yield
-    except sqlite3.Error as error:
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"{where}{error}") from error
     except OSError as error:
         raise StoreError(f"{where}{error.strerror or error}") from error

@@ -32,14 +32,15 @@ def is_damage(error: Exception) -> bool:
     """Whether the file itself is at fault, not the disk's space, its rights or our SQL."""
     if isinstance(error, sqlite3.DatabaseError):
         return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-    return isinstance(error, DamagedError)
+    # SQLite quotes a damaged schema in its message, which then is not UTF-8.
+    return isinstance(error, DamagedError | UnicodeDecodeError)
 
 
 def open_whole(directory: Path) -> sqlite3.Connection:
     """Open the database with today's tables; begin anew where there is none, or none that can be used."""
     try:
         return _open(directory)
-    except (sqlite3.DatabaseError, DamagedError) as error:
+    except (sqlite3.DatabaseError, DamagedError, UnicodeDecodeError) as error:
         if not is_damage(error):
             raise
         replace(directory, str(error))

@@ -31,5 +31,5 @@ def decoded(rows: Iterable[Sequence[str]], wanted: type[T]) -> Iterator[T]:
     for check, text in rows:
         try:
             yield msgspec.json.decode(text, type=wanted)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, ValueError) as error:
             log.error("%s: what was stored of it cannot be read and is forgotten: %s", check, error)

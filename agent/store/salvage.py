@@ -16,6 +16,9 @@ from agent.store.rows import LastRun
 GAP_LIMIT = 100_000
 """Events in the unreadable middle that are asked for one by one."""
 
+# Not UTF-8: SQLite quotes the damaged schema in its message.
+UNREADABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
+
 Row = dict[str, Any]
 
 # The order in which a table lies in the file: no index is needed to read it so.
@@ -30,7 +33,7 @@ KEYS = {
 def salvage(file: Path, into: sqlite3.Connection) -> str:
     """Copy what can be read and makes sense: events not told, states, memories. Says how many."""
     counts = dict.fromkeys(KEYS, 0)
-    with contextlib.suppress(sqlite3.Error, OSError), contextlib.closing(_readable(file)) as db:
+    with contextlib.suppress(*UNREADABLE), contextlib.closing(_readable(file)) as db:
         into.execute("BEGIN IMMEDIATE")
         for table in counts:
             counts[table] = sum(_copied(into, table, row) for row in _rows(db, table) if SENSIBLE[table](row))
@@ -70,7 +73,7 @@ def _one_by_one(db: sqlite3.Connection, seen: set[int]) -> Iterator[Row]:
 
 
 def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Row]:
-    with contextlib.suppress(sqlite3.Error):
+    with contextlib.suppress(*UNREADABLE):
         yield from map(dict, db.execute(query))
 
 
@@ -85,7 +88,7 @@ def _decodes(name: str, wanted: Any) -> Callable[[Row], bool]:
     def decodes(row: Row) -> bool:
         try:
             return bool(msgspec.json.decode(row[name], type=wanted))
-        except (msgspec.MsgspecError, TypeError, KeyError):
+        except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, KeyError):
             return False
 
     return decodes
