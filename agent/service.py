@@ -62,7 +62,7 @@ class Service:
         self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
 
     def start(self, at_once: bool = False) -> None:
-        self._say(f"started, {len(running(self._config))} checks")
+        self._say(f"started, checks: {len(running(self._config))}")
         self._recorder.start()
         self._emitter.start()
         self._say_configuration()
@@ -99,7 +99,7 @@ class Service:
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)
         self._say("stopped")
-        self._emitter.stop()
+        self._emitter.stop(farewell=self._config.agent.events.start_stop)
         self._store.close()
 
     def _orders(self, config: Config) -> Orders:

@@ -26,6 +26,7 @@ from agent.event.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, digest
 from agent.model import URGENCY, Event, Report, Result, State, Status, Told
 from agent.settings import CheckConfig, EventsSettings, Place
 from agent.store import Change, Phase, Store
+from tests.agent_process import agent_process
 from tests.api_stand_in import ApiStandIn, problems
 
 NOW = 1_700_000_000_000
@@ -384,6 +385,36 @@ def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Stor
     assert any(title.startswith("CRITICAL web") for title in titles[:2])
     assert len(titles) <= 8
     assert store.backlog().count == 0
+
+
+def test_start_and_stop_are_told_where_that_is_wanted(tmp_path: Path) -> None:
+    with ApiStandIn() as api, agent_process(tmp_path) as agent:
+        agent.write(
+            "agent.yaml",
+            f"agent: {{hostname: web-1, events: {{endpoint: '{api.url}', api_key: {api.key}, start_stop: true}}}}\n"
+            "checks: {here: {type: file, path: /, interval: 1h}}\n",
+        )
+        agent.start()
+        api.wait_for(1, 15)
+        assert agent.stop() == 0
+        api.wait_for(2, 2)
+        titles = [body["title"] for body in api.accepted]
+    assert titles == ["INFO hostvigil on web-1: started, checks: 1", "INFO hostvigil on web-1: stopped"]
+    assert api.rejections == []
+
+
+def test_a_storm_of_a_real_agent_is_told_in_digests(tmp_path: Path) -> None:
+    with ApiStandIn(per_minute=20) as api, agent_process(tmp_path) as agent:
+        checks = "".join(f"  file-{number}: {{type: file, path: {tmp_path}/no-{number}}}\n" for number in range(60))
+        agent.write(
+            "agent.yaml", f"agent: {{events: {{endpoint: '{api.url}', api_key: {api.key}}}}}\nchecks:\n{checks}"
+        )
+        agent.start()
+        api.wait_until(lambda: len(set(told(api.accepted))) >= 60, 30, "60 changes told")
+        agent.wait_until(lambda: not agent.status()["outbox"]["count"], "an empty outbox")
+        assert agent.stop() == 0
+    assert len(api.requests) <= 20
+    assert api.rejections == []
 
 
 # --- whatever happens -------------------------------------------------------------------------------------------------

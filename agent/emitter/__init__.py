@@ -95,7 +95,7 @@ class Emitter:
         self._unsettled: tuple[Due, Answer] | None = None
         self._failing = False
         self._wakeup = threading.Event()
-        self._stopping = False
+        self._stopping = self._farewell = False
         self._thread = threading.Thread(target=self._work, name="emitter", daemon=True)
 
     def start(self) -> None:
@@ -105,8 +105,12 @@ class Emitter:
         """There is a new event. Never blocks."""
         self._wakeup.set()
 
-    def stop(self) -> None:
-        """End within a second, even while a request hangs: its event stays in the outbox."""
+    def stop(self, farewell: bool = False) -> None:
+        """End within a second, even while a request hangs: its event stays in the outbox.
+
+        With `farewell` one more event is sent, if that is possible in this second.
+        """
+        self._farewell = farewell
         self._stopping = True
         self._wakeup.set()
         if self._thread.is_alive():
@@ -117,6 +121,8 @@ class Emitter:
             # In this order: a wake that comes in between is not lost.
             self._wakeup.clear()
             if self._stopping:
+                if self._farewell:
+                    self._drain_or_say_why_not()
                 return
             wait = self._drain_or_say_why_not()
             if self._failing:
