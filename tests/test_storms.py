@@ -311,6 +311,22 @@ def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, cloc
         assert [event_id for event_id in told(far.taken) if event_id in mine] == [event.event_id for event in events]
 
 
+def test_a_row_that_makes_no_sense_any_more_holds_up_nobody(store: Store, clock: Clock) -> None:
+    record(store, *(change(f"check-{number}", 1) for number in range(20)))
+    store._db.execute("UPDATE events SET status = 'xx', body = 'garbage', created = 'x' WHERE seq = 3")
+    taken: list[bytes] = []
+
+    class Plain:
+        def post(self, body: bytes) -> Answer:
+            taken.append(body)
+            return Answer(Kind.REFUSED if body == b"garbage" else Kind.DELIVERED, "")
+
+    drained(emitter(store, Plain(), clock), clock, seconds=600)
+    assert store.backlog().count == 0
+    assert [stored.seq for stored in store.refused_events()] == [3]
+    assert sum(b'"digest":"19"' in body for body in taken) == 1
+
+
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
