@@ -91,6 +91,8 @@ class Outcome(msgspec.Struct, frozen=True):
     memory: dict[str, Any] | None = None
     """What the check wants to remember; None leaves the last memory as it is."""
     pushed: Pushed = Pushed.NOT
+    type: str = ""
+    """The check's type; empty for what the agent itself says of a check."""
 
 
 class Began(msgspec.Struct, frozen=True):
@@ -175,6 +177,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     incident_since: int = 0
     events: int = 0
     """Events of this subject so far; numbers them without gaps."""
+    type: str = ""
+    """The type of the check that gave the last result: the same name with another type is another check."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -15,6 +15,7 @@ from agent.api import Check
 from agent.expect import Expectations
 from agent.model import Began, Event, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
 from agent.push.awaited import Awaited
+from agent.self_check import BROKEN
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
 from agent.store import Change, LastRun, Store, StoreError
@@ -40,8 +41,6 @@ class Orders(msgspec.Struct, frozen=True):
     """Those that run, the agent's own, and stand-ins for those that are written wrong."""
     compose: Compose
     suppress: Suppress
-    replaced: frozenset[str] = frozenset()
-    """Names that mean another check now: the old one is closed and forgotten."""
     retire: bool = True
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
 
@@ -145,9 +144,8 @@ class Recorder:
 
     def _obey(self, orders: Orders) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
-        gone = [check for check in self._states if check not in orders.checks] if orders.retire else []
-        for check in {*gone, *orders.replaced} & self._states.keys():
-            self._retire(self._orders.checks.get(check) or CheckConfig(check, "", Check(), Place("")))
+        for check in [check for check, states in self._states.items() if is_gone(states, orders, check)]:
+            self._retire(check)
         self._orders = orders
         self._children: dict[str, list[str]] = {}
         for config in orders.checks.values():
@@ -158,17 +156,22 @@ class Recorder:
         self._awaited.update(orders.checks.values(), self._remembered, now, wall)
         self._memories |= self._awaited.memories(now, wall)
         self._remembered = {}
-        if self._forgotten:
-            self._write()  # now: another check of the same name may begin with its first outcome
 
-    def _retire(self, config: CheckConfig) -> None:
+    def _retire(self, check: str) -> None:
+        """Close what is open of a check and forget it, all in the next transaction."""
+        self._memories.pop(check, None)
+        self._notes = {key: note for key, note in self._notes.items() if note.check != check}
+        self._unwritten = [as_last(change, check) for change in self._unwritten]
+        self._forgotten.add(check)
         gone = Result(Status.OK, RETIRED)
-        for state in self._states.pop(config.name).values():
+        for state in self._states.pop(check).values():
             step = move(
                 state, msgspec.structs.replace(gone, subject=state.subject), Policy(flapping=None), self._wall()
             )
-            self._unwritten.append(self._change(step, config))
-        self._forgotten.add(config.name)
+            config = self._orders.checks.get(check)
+            if config is None or state.type not in ("", config.type):  # as after a restart: what it was is not known
+                config = CheckConfig(check, state.type, Check(), Place(""))
+            self._unwritten.append(as_last(self._change(step, config), check))
 
     def _gather(self) -> tuple[list[Thing], bool]:
         """Wait for something to do, then take all that is there. The second value is False at the end."""
@@ -199,9 +202,8 @@ class Recorder:
     def _take(self, outcome: Outcome) -> None:
         """Decide. The states in memory are ahead of the written ones only while the disk takes nothing."""
         config = self._orders.checks.get(outcome.check)
-        if config is None:
+        if config is None or outcome.type not in ("", config.type):
             return  # removed by a reload while it ran
-        self._forgotten.discard(outcome.check)
         if outcome.pushed is not Pushed.NOT and not self._awaits(outcome):
             return
         states = self._states.setdefault(outcome.check, {})
@@ -212,6 +214,8 @@ class Recorder:
             return suppression.reasons(config, subject, outcome.started_at, observed)
 
         for step in advance(states, outcome, config.policy, observed, reasons):
+            if outcome.type and step.state.type != outcome.type:
+                step = msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, type=outcome.type))  # noqa: PLW2901
             if step.report or step.state != step.before:
                 self._unwritten.append(self._change(step, config))
             states[step.state.subject] = step.state
@@ -248,7 +252,7 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self._store.record(self._unwritten, self._memories)
+            self._store.record(self._unwritten, self._memories, self._forgotten)
         except StoreError as error:
             if not self._write_at:
                 log.error("nothing can be written; changes are held in memory until it can: %s", error)
@@ -259,18 +263,9 @@ class Recorder:
             log.warning("writing works again; the changes held in memory are written")
         self._write_at = 0.0
         events = any(change.event for change in self._unwritten)
-        self._unwritten, self._memories = [], {}
-        self._forget()
+        self._unwritten, self._memories, self._forgotten = [], {}, set()
         if events:
             self._told()
-
-    def _forget(self) -> None:
-        """Only now that their last word is written: a kill in between leaves states that are retired again."""
-        try:
-            while self._forgotten:
-                self._store.forget(self._forgotten.pop())
-        except StoreError as error:
-            log.info("a retired check is forgotten at the next start: %s", error)
 
     def _note(self, step: Step, outcome: Outcome) -> None:
         if not self._notes:
@@ -287,6 +282,19 @@ class Recorder:
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
         self._notes = {}
+
+
+def is_gone(states: Mapping[str, State], orders: Orders, check: str) -> bool:
+    """Tell whether these states are of a check that the orders do not have, or have with another type."""
+    config = orders.checks.get(check)
+    if config is None:
+        return orders.retire
+    return config.type != BROKEN and any(state.type not in ("", config.type) for state in states.values())
+
+
+def as_last(change: Change, check: str) -> Change:
+    """Return the change; if it is of this check, as one whose state is not kept."""
+    return msgspec.structs.replace(change, last=True) if change.state.check == check else change
 
 
 def worth_keeping(changes: list[Change]) -> list[Change]:

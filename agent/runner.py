@@ -40,6 +40,7 @@ class Run:
         self.thread = 0
         self.finished = False
         self.abandoned = False
+        self.removed = False
 
 
 Inbox = queue.SimpleQueue[Run]
@@ -81,8 +82,11 @@ class Runner:
     def reload(self, scrub: Callable[[str], str], removed: Iterable[str]) -> None:
         """Hide these secrets from now on, and forget what removed checks remember; runs in progress go on."""
         self._scrub = scrub
-        for check in removed:
-            self._memories.pop(check, None)
+        with self._lock:
+            for check in removed:
+                self._memories.pop(check, None)
+                if check in self._running:
+                    self._running[check].removed = True
 
     def stop(self) -> None:
         """Give up every run in progress; their threads are daemons and hold nothing."""
@@ -172,7 +176,9 @@ class Runner:
             return Seen((Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}"),), failed=True)
         if after == before:
             return msgspec.structs.replace(seen, memory=None)
-        self._memories[run.config.name] = after
+        with self._lock:
+            if not run.removed:
+                self._memories[run.config.name] = after
         return seen
 
     def _finish(self, run: Run) -> bool:
@@ -200,7 +206,8 @@ class Runner:
         duration = time.monotonic() - run.context.started
         if self._scrub:
             results = tuple(scrubbed(result, self._scrub) for result in results)
-        return Outcome(run.config.name, run.number, run.started_at, duration, results, failed, memory)
+        config = run.config
+        return Outcome(config.name, run.number, run.started_at, duration, results, failed, memory, type=config.type)
 
 
 def _interrupt(run: Run) -> None:

@@ -8,6 +8,8 @@ from agent.settings import CheckConfig, Config, Place, Problem
 
 OWN_NAME = "hostvigil"
 CONFIGURATION = "configuration"
+BROKEN = "broken"
+"""The type of the stand-in for a check that is written wrong, whatever its true type is."""
 NEVER = 0.0
 """The interval of a check that is not run: nobody waits for its results."""
 
@@ -20,7 +22,7 @@ def own_check() -> CheckConfig:
 def broken_checks(config: Config) -> dict[str, CheckConfig]:
     """Return a stand-in for each check that is written wrong: it keeps its name and its state."""
     return {
-        problem.check: CheckConfig(problem.check, "broken", Check(), problem.place, interval=NEVER)
+        problem.check: CheckConfig(problem.check, BROKEN, Check(), problem.place, interval=NEVER)
         for problem in config.problems
         if problem.check and problem.check not in config.checks
     }

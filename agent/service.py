@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import msgspec
-
 from agent.api import PushedCheck
 from agent.catalog import Catalog
 from agent.config import load
@@ -76,9 +74,8 @@ class Service:
         """
         old, self._config = self._config, merged(self._config, fresh)
         change = difference(running(old), running(self._config))
-        replaced = frozenset(change.added.keys() & change.removed)
         self._runner.reload(redactor(self._config.secrets), change.removed)
-        self._recorder.put(msgspec.structs.replace(self._orders(self._config), replaced=replaced))
+        self._recorder.put(self._orders(self._config))
         self._schedule.update(difference(scheduled(old), scheduled(self._config)))
         self._door.serve(self._config)
         if self._config.agent.events != old.agent.events:

@@ -85,6 +85,7 @@ ARROWS = {
         "agent.expect",
         "agent.model",
         "agent.push",
+        "agent.self_check",
         "agent.settings",
         "agent.state",
         "agent.store",

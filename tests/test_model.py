@@ -163,9 +163,8 @@ class World:
         self.wall += milliseconds
         self.monotonic += milliseconds / 1000
 
-    def orders(self, replaced: str = "") -> Orders:
-        names = frozenset({replaced} - {""})
-        return Orders(dict(self.checks), self._compose, self._suppression, replaced=names)
+    def orders(self) -> Orders:
+        return Orders(dict(self.checks), self._compose, self._suppression)
 
     def _compose(self, report: Any, step: Any, config: CheckConfig) -> Any:
         return compose(report, step.result, config, HOST, {}, step.at)
@@ -268,7 +267,8 @@ class Machine(RuleBasedStateMachine):
         self.world.passes(duration + 1)
         results = tuple(Result(status, f"it is {status}", subject) for subject, status in found.items())
         self.number += 1
-        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, failed)
+        type_ = self.world.checks[name].type
+        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, failed, type=type_)
         self.believe(outcome)
         for agent in (self.agent, self.undisturbed):
             agent.takes(outcome)
@@ -317,8 +317,9 @@ class Machine(RuleBasedStateMachine):
 
     @rule(policy=st.sampled_from(CHANGING))
     def reload_with_another_policy(self, policy: Policy) -> None:
-        self.world.checks |= {"web": msgspec.structs.replace(CHECKS["web"], policy=policy)}
-        self.reload()
+        if "web" in self.world.checks:
+            self.world.checks["web"] = msgspec.structs.replace(self.world.checks["web"], policy=policy)
+            self.reload()
 
     @rule(name=st.sampled_from(sorted(CHECKS)))
     def reload_without_a_check_or_with_it_again(self, name: str) -> None:
@@ -332,17 +333,19 @@ class Machine(RuleBasedStateMachine):
     @rule(name=st.sampled_from(sorted(CHECKS)))
     def reload_with_another_check_of_the_same_name(self, name: str) -> None:
         if name in self.world.checks:
+            other = "other" if self.world.checks[name].type == "none" else "none"
+            self.world.checks[name] = msgspec.structs.replace(self.world.checks[name], type=other)
             self.close(name)
-            self.reload(name)
+            self.reload()
 
     def close(self, name: str) -> None:
         for one in self.model.pop(name, {}).values():
             self.past.append([*one.events, "ok"] if one.told != "ok" else one.events)
 
-    def reload(self, replaced: str = "") -> None:
+    def reload(self) -> None:
         self.world.passes(7)
         for agent in (self.agent, self.undisturbed):
-            agent.takes(self.world.orders(replaced))
+            agent.takes(self.world.orders())
 
     @rule()
     def reload_for_nothing(self) -> None:

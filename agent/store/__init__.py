@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -126,10 +126,19 @@ class Store:
         rows = self._rows("SELECT check_name, last_run FROM last_runs ORDER BY check_name, subject")
         return list(decoded(rows, LastRun))
 
-    def record(self, changes: Sequence[Change], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
-        """Write new states and their events in one transaction; it is on the disk when this returns."""
-        states = [change.state for change in changes]
+    def record(
+        self,
+        changes: Sequence[Change],
+        memories: Mapping[str, dict[str, Any]] | None = None,
+        forgotten: Iterable[str] = (),
+    ) -> None:
+        """Write new states and their events in one transaction; it is on the disk when this returns.
+
+        What was believed and remembered of the `forgotten` checks is dropped before; their events stay.
+        """
+        states = [change.state for change in changes if not change.last]
         with self._transaction() as db:
+            _forget(db, forgotten)
             db.executemany(
                 "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
                 [(as_text(state.check), as_text(state.subject), as_json(state)) for state in states],
@@ -145,12 +154,6 @@ class Store:
                 [(as_text(run.check), as_text(run.subject), as_json(run)) for run in runs],
             )
             _remember(db, memories or {})
-
-    def forget(self, check: str) -> None:
-        """Drop what is believed and remembered of a check; its events stay."""
-        with self._transaction() as db:
-            for table in ("states", "memories", "last_runs"):
-                db.execute(f"DELETE FROM {table} WHERE check_name = ?", (as_text(check),))  # noqa: S608 - our own names
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -289,6 +292,12 @@ class Store:
         finally:
             self._db = connect(self._directory / FILE)
             self._db.execute("PRAGMA journal_mode = WAL")
+
+
+def _forget(db: sqlite3.Connection, checks: Iterable[str]) -> None:
+    for check in checks:
+        for table in ("states", "memories", "last_runs"):
+            db.execute(f"DELETE FROM {table} WHERE check_name = ?", (as_text(check),))  # noqa: S608 - our own names
 
 
 def _remember(db: sqlite3.Connection, memories: Mapping[str, dict[str, Any]]) -> None:

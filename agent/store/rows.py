@@ -18,6 +18,8 @@ class Change(msgspec.Struct, frozen=True):
 
     state: State
     event: Event | None = None
+    last: bool = False
+    """The state is not kept: its check is forgotten with this change."""
 
 
 class LastRun(msgspec.Struct, frozen=True):

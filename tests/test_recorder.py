@@ -1,0 +1,87 @@
+"""The recorder, step by step and without its thread."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.model import Outcome, Result, Status
+from tests.test_model import CHECKS, Agent, Api, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
+    agent = Agent(tmp_path / "state", world, Api())
+    yield agent
+    agent.store.close()
+
+
+def outcome(status: Status, subject: str = "", type_: str = "none", number: int = 1, at: int = 1000) -> Outcome:
+    return Outcome("jumpy", number, at, 0.5, (Result(status, "so", subject),), type=type_)
+
+
+def of_another_type(world: World) -> None:
+    world.checks["jumpy"] = msgspec.structs.replace(CHECKS["jumpy"], type="other")
+
+
+def subjects(agent: Agent) -> list[str]:
+    return [state.subject for state in agent.store.states()]
+
+
+def test_another_type_under_an_old_name_begins_anew_while_running_and_after_a_restart(
+    tmp_path: Path, world: World, agent: Agent
+) -> None:
+    agent.takes(outcome(Status.CRITICAL, "/old"))
+    agent.killed(tmp_path / "later")
+    of_another_type(world)
+    agent.__init__(tmp_path / "later", world, Api())  # type: ignore[misc]
+    agent.takes(outcome(Status.OK, "/new", "other"))
+    assert subjects(agent) == ["/new"]
+    assert [(event.subject, event.status) for event in agent.events()] == [("/old", "critical"), ("/old", "ok")]
+
+
+def test_a_run_that_began_before_its_name_meant_another_check_says_nothing_of_that(agent: Agent, world: World) -> None:
+    of_another_type(world)
+    agent.takes(world.orders())
+    agent.takes(outcome(Status.CRITICAL, "/old"))
+    agent.takes(outcome(Status.OK, "/new", "other"))
+    assert subjects(agent) == ["/new"]
+    assert agent.events() == []
+
+
+def test_a_removed_check_leaves_no_state_and_no_last_run(agent: Agent, world: World) -> None:
+    agent.takes(outcome(Status.CRITICAL))
+    del world.checks["jumpy"]
+    agent.takes(world.orders())
+    world.monotonic += 10
+    agent.takes(world.orders())
+    assert agent.store.states() == []
+    assert agent.store.last_runs() == []
+    assert [event.status for event in agent.events()] == ["critical", "ok"]
+
+
+def test_a_change_that_could_not_be_worded_is_told_with_the_next_result(
+    agent: Agent, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    orders = world.orders()
+    wording = [ZeroDivisionError]
+
+    def fails_once(*arguments: object) -> object:
+        if wording:
+            raise wording.pop()
+        return orders.compose(*arguments)  # type: ignore[arg-type]
+
+    agent.takes(msgspec.structs.replace(orders, compose=fails_once))
+    with caplog.at_level(logging.CRITICAL):
+        agent.takes(outcome(Status.CRITICAL))
+    agent.takes(outcome(Status.CRITICAL, number=2, at=2000))
+    assert [event.status for event in agent.events()] == ["critical"]
