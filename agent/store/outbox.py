@@ -61,13 +61,15 @@ def gather(db: sqlite3.Connection, digest: Event, members: Sequence[int]) -> boo
 
 def dissolve(db: sqlite3.Connection, seq: int) -> None:
     db.execute("UPDATE events SET digest = NULL WHERE digest = ? AND phase = 'pending'", (seq,))
-    db.execute("DELETE FROM events WHERE seq = ? AND members > 0", (seq,))
+    db.execute("DELETE FROM events WHERE seq = ? AND members > 0 AND phase = 'pending'", (seq,))
 
 
 def settle(db: sqlite3.Connection, seq: int, phase: Phase, answer: str, at: int) -> None:
     """Write down an answer; what a digest was to tell is delivered with it."""
     db.execute(
-        "UPDATE events SET phase = ?, attempts = attempts + 1, answer = ?, answered_at = ? WHERE seq = ?",
+        # Only what still waits: the answer to a request that an emitter left behind (a reload) may come late.
+        "UPDATE events SET phase = ?, attempts = attempts + 1, answer = ?, answered_at = ?"
+        " WHERE seq = ? AND phase = 'pending'",
         (phase, as_text(answer), at, seq),
     )
     if phase is Phase.DELIVERED:
