@@ -1,7 +1,7 @@
 """One scenario with a SIGKILL at every step that leaves something behind: SQL statements, file names, HTTP.
 
 Usage: kill_points.py FOLDER. Prints how many points there are; exits with 1 and says which one made a difference.
-An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: no part of the
+An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: nothing of the
 agent knows that it is watched.
 """
 
@@ -24,7 +24,6 @@ from agent.delivery import Answer, Kind
 from agent.model import Count, FailAfter, Outcome, Policy, Result, Silence, Status
 from agent.settings import DependsOn
 from tests.test_model import BEGIN, Agent, Api, World, check, told_by
-
 
 
 def moment(second: int) -> int:
@@ -100,7 +99,7 @@ STREAM: list[tuple[int, str, str | Said]] = [
     (9, "tell", ""),
     (11, "web", {"": "ok"}),  # silenced
     (12, "router", {"": "critical"}),
-    (13, "disks", {letter: "nodata" for letter in ("/", "/mnt", "/a", "/b")}),
+    (13, "disks", dict.fromkeys(("/", "/mnt", "/a", "/b"), "nodata")),
     (14, "tell", ""),  # more than three: a digest
     (21, "web", {"": "ok"}),  # its parent is down
     (22, "router", {"": "ok"}),
@@ -156,7 +155,7 @@ def configured(number: int) -> dict[str, Any]:
 def outcome(world: World, number: int, at: int, name: str, said: Said) -> Outcome:
     results = tuple(Result(Status(status), f"{status} now", subject) for subject, status in said.items())
     # The memory is written with the states: it says which results have come that far.
-    return Outcome(name, number, moment(at), 0.5, results, False, {"number": number}, world.checks[name].type)
+    return Outcome(name, number, moment(at), 0.5, results, False, {"number": number}, type=world.checks[name].type)
 
 
 def tell(agent: Agent) -> None:
@@ -172,7 +171,7 @@ def life(folder: Path, kill_at: int) -> bool:
         try:
             play(folder, kill_at)
             code = 0
-        except BaseException:
+        except BaseException:  # noqa: BLE001 - said, and the exit code tells
             traceback.print_exc()
         finally:
             os._exit(code)

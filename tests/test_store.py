@@ -362,3 +362,20 @@ os.write(1, b"MARK\\n")
     assert between.count("sync(") == 10
     # Making the database syncs some fifteen times, the one record once; twenty notes after it not at all.
     assert before.count("sync(") <= 20
+
+
+def test_a_late_answer_changes_nothing_of_what_was_settled_meanwhile(store: Store) -> None:
+    store.record([change(1)])
+    seq = store.pending()[0].seq
+    store.delivered(seq, "trace", NOW)
+    store.tried(seq, "timed out", NOW)
+    store.refused(seq, "no", NOW)
+    store.dissolve(seq)
+    assert [(stored.phase, stored.answer) for stored in store.history()] == [("delivered", "trace")]
+
+
+def test_a_kill_while_the_first_database_is_made_leaves_nothing_that_looks_damaged(tmp_path: Path) -> None:
+    (tmp_path / "hostvigil.db.first").touch()
+    store = Store.open(tmp_path)
+    assert store.untold() == []
+    store.close()

@@ -18,7 +18,9 @@ from agent.store.schema import checked_version, migrate, tables_missing
 log = logging.getLogger("hostvigil.store")
 
 NEW = "hostvigil.db.new"
-"""A database in the making: it gets its name when it is whole."""
+"""What takes the place of a damaged database: alone, without one beside it, it is whole and only lacks its name."""
+FIRST = "hostvigil.db.first"
+"""The very first database in the making: killed half-way, it is begun again."""
 KEPT = 3
 """Damaged databases kept for somebody to look at."""
 DAMAGED = "damaged"
@@ -79,15 +81,16 @@ def _begin(directory: Path) -> None:
     for suffix in ("-wal", "-shm"):
         (directory / (FILE + suffix)).unlink(missing_ok=True)
     if not (directory / NEW).exists():
-        _new(directory).close()
+        _made(directory / FIRST).close()
+        (directory / FIRST).rename(directory / NEW)
     (directory / NEW).rename(directory / FILE)
     _sync(directory)
 
 
-def _new(directory: Path) -> sqlite3.Connection:
+def _made(file: Path) -> sqlite3.Connection:
     for suffix in ("", "-journal", "-wal", "-shm"):
-        (directory / (NEW + suffix)).unlink(missing_ok=True)
-    db = connect(private(directory / NEW))
+        Path(f"{file}{suffix}").unlink(missing_ok=True)
+    db = connect(private(file))
     try:
         migrate(db)
     except BaseException:
@@ -99,7 +102,7 @@ def _new(directory: Path) -> sqlite3.Connection:
 def replace(directory: Path, why: str) -> None:
     """Set the damaged database aside and put a new one in its place, with what could be read of the old one."""
     aside = _free_name(directory, f"{FILE}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}")
-    db = _new(directory)
+    db = _made(directory / NEW)
     try:
         carried = salvage(directory / FILE, db)
         text = f"the state database was damaged ({why}) and is set aside as {aside}; carried over: {carried}"
