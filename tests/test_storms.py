@@ -297,7 +297,7 @@ def test_a_digest_that_something_on_the_way_cannot_digest_does_not_hold_up_its_c
 def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, clock: Clock) -> None:
     far = Far(clock, lambda body: Kind.UNAVAILABLE)
     working = emitter(store, far, clock)
-    days = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 5, Told.CRITICAL) for number in range(100)]
+    days = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 5, Told.CRITICAL) for number in range(60)]
     for part in range(11):
         record(store, *(events[part] for events in days))
         drained(working, clock, seconds=8 * 3600)
@@ -530,4 +530,4 @@ class Storms(RuleBasedStateMachine):
 
 
 TestStorms = Storms.TestCase
-TestStorms.settings = settings(max_examples=40, stateful_step_count=25)
+TestStorms.settings = settings(max_examples=25, stateful_step_count=25)

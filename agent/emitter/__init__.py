@@ -83,7 +83,7 @@ class Emitter:
         self._most_in_digest = MOST_IN_DIGEST
         self._digest_at = 0.0
         self._own = own
-        self._remarks_due = True
+        self._got_through = True
         self._heartbeat = heartbeat
         self._beat_at = clock()
         self._waits: dict[int, float] = {}
@@ -209,13 +209,14 @@ class Emitter:
         log.warning("a digest of %d changes is taken apart, none of them is lost: %s", digest.members, why)
 
     def _say_remarks(self) -> None:
-        """Turn what the store has to say into events: at the start, and when events get through again."""
-        if not self._remarks_due or self._own is None:
+        """Turn what the store has to say into events; what its bounds cost only when events get through again."""
+        if self._own is None:
             return
         for remark in self._store.untold():
-            subject, told, text = REMARKS[remark.name]
-            self._store.append(self._own(subject, text.format(remark), told), remark)
-        self._remarks_due = False
+            if self._got_through or remark.name == DAMAGED:
+                subject, told, text = REMARKS[remark.name]
+                self._store.append(self._own(subject, text.format(remark), told), remark)
+        self._got_through = False
 
     def _beat(self, now: float) -> float:
         """Tell that the agent lives, when it is time and nothing else is to be told; return the seconds until then.
@@ -278,7 +279,7 @@ class Emitter:
             self._troubles.say(Trouble.NONE, event, answer.text)
         if answer.kind is Kind.DELIVERED:
             self._singly = False
-            self._remarks_due = True
+            self._got_through = True
             self._most_in_digest = min(MOST_IN_DIGEST, 2 * self._most_in_digest)
         elif not event.members:
             log.warning(
