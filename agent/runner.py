@@ -27,6 +27,8 @@ log = logging.getLogger("hostvigil.runner")
 WORKERS = 100
 """Runs side by side; more are started only in place of those that hang."""
 IDLE_SECONDS = 60.0
+QUEUE_SECONDS = 0.05
+"""How long runs may wait for the workers at work before there is another one."""
 
 
 class Run:
@@ -64,6 +66,8 @@ class Runner:
         self._waiting: deque[Run] = deque()
         self._workers = 0
         self._idle: list[Inbox] = []
+        self._ended = self._ended_then = 0
+        self._relief, self._relieving = 1, False
         self._stopped = False
         self._shared = SharedWork()
         self._deadlines = Deadlines()
@@ -101,14 +105,41 @@ class Runner:
         return Run(config, next(self._numbers), context)
 
     def _enqueue(self, run: Run) -> None:
+        """Give the run to a worker if none is at work; else it waits, for those at work are mostly done in no time.
+
+        A worker for each run of many would have them all fight for Python's one lock.
+        """
         self._running[run.config.name] = run
+        self._waiting.append(run)
+        if self._workers == len(self._idle):
+            self._hand_on()
+        elif not self._relieving:
+            self._relieve_later()
+
+    def _relieve_later(self) -> None:
+        self._relieving, self._ended_then = True, self._ended
+        self._deadlines.add(time.monotonic() + QUEUE_SECONDS, self._relieve)
+
+    def _relieve(self) -> None:
+        """Some still wait: one more worker, and twice as many each time while no run ends at all."""
+        with self._lock:
+            self._relief = 1 if self._ended > self._ended_then else self._relief * 2
+            for _ in range(min(self._relief, len(self._waiting))):
+                self._hand_on()
+            self._relieving = False
+            if self._waiting and self._workers < WORKERS:
+                self._relieve_later()
+
+    def _hand_on(self) -> None:
+        """Give the run that has waited longest to a worker, if one is to be had."""
+        if not self._waiting or (not self._idle and self._workers >= WORKERS):
+            return
+        run = self._waiting.popleft()
         if self._idle:
             # The last to become idle: its memory is still in the processor's cache, and workers too many can end.
             self._idle.pop().put(run)
-        elif self._workers < WORKERS:
-            self._add_worker(run)
         else:
-            self._waiting.append(run)
+            self._add_worker(run)
 
     def _add_worker(self, run: Run) -> None:
         try:
@@ -184,6 +215,7 @@ class Runner:
     def _finish(self, run: Run) -> bool:
         with self._lock:
             run.finished = True
+            self._ended += 1
             self._running.pop(run.config.name, None)
             return not run.abandoned
 
@@ -193,8 +225,7 @@ class Runner:
                 return
             run.abandoned = True
             self._workers -= 1
-            if self._waiting:
-                self._add_worker(self._waiting.popleft())
+            self._hand_on()
         _interrupt(run)
         limit = duration_text(run.context.timeout)
         self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))

@@ -277,6 +277,29 @@ def test_when_the_system_gives_no_thread_the_run_waits_for_one(caplog: pytest.Lo
     assert {bench.outcome().check, bench.outcome().check} == {"a", "b"}
 
 
+def test_many_quick_checks_due_together_need_few_threads() -> None:
+    bench = Bench()
+    before = sum(thread.name == "worker" for thread in threading.enumerate())
+    for number in range(200):
+        bench.start(lambda ctx: iter([ok("quick")]), name=f"q{number}")
+    assert len({bench.outcome().check for _ in range(200)}) == 200
+    # A busy machine may let some wait longer; a worker each would be a hundred.
+    assert sum(thread.name == "worker" for thread in threading.enumerate()) - before < 20
+
+
+def test_checks_that_wait_for_something_soon_get_a_worker_each() -> None:
+    all_there = threading.Barrier(40)
+
+    def body(ctx: Context) -> Iterator[Result]:
+        all_there.wait(8)
+        yield ok("met the others")
+
+    bench = Bench()
+    for number in range(40):
+        bench.start(body, name=f"w{number}", timeout=9.0)
+    assert {bench.outcome().results[0].summary for _ in range(40)} == {"met the others"}
+
+
 # --- in a process of its own ------------------------------------------------------------------------------------------
 
 
