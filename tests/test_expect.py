@@ -1,0 +1,63 @@
+"""Checks that give no result become nodata by themselves; an agent that stood still takes no check for silent."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.api import Check
+from agent.expect import Expectations
+from agent.settings import CheckConfig, Place
+
+WEB = CheckConfig("web", "none", Check(), Place("a.yaml"), interval=60.0, timeout=10.0)
+
+
+def expecting(*checks: CheckConfig) -> Expectations:
+    expectations = Expectations()
+    expectations.update(checks or (WEB,), 0.0)
+    return expectations
+
+
+def silent(expectations: Expectations, begin: float, end: float) -> list[float]:
+    """Look whenever a look is planned, as the recorder does; return when a check was taken for silent."""
+    found = []
+    now = max(begin, expectations.next_look)
+    while now <= end:
+        found += [now for _ in expectations.overdue(now, 0)]
+        now = max(now, expectations.next_look)
+    return found
+
+
+def test_a_check_is_silent_after_its_interval_its_timeout_and_some_slack_and_again_every_time() -> None:
+    assert silent(expecting(), 0, 160) == [75.0, 150.0]
+
+
+def test_a_result_in_time_begins_a_new_window() -> None:
+    expectations = expecting()
+    assert silent(expectations, 0, 70) == []
+    expectations.seen("web", 70.0)
+    assert silent(expectations, 70, 200) == [145.0]
+
+
+def test_only_the_silent_check_is_silent() -> None:
+    quick = CheckConfig("quick", "none", Check(), Place("a.yaml"), interval=1.0, timeout=0.5)
+    expectations = expecting(WEB, quick)
+    assert [outcome.check for outcome in expectations.overdue(6.0, 0)] == []
+    assert [outcome.check for outcome in expectations.overdue(6.5, 0)] == ["quick"]
+
+
+def test_a_reload_neither_excuses_nor_accuses() -> None:
+    expectations = expecting()
+    assert silent(expectations, 0, 70) == []
+    expectations.update([WEB], 70.0)
+    assert silent(expectations, 70, 80) == [75.0]
+
+
+@pytest.mark.parametrize("begin", [1, 30, 59, 62, 64.9, 66, 74.9])
+@pytest.mark.parametrize("seconds", [3, 15, 18, 21, 100, 100_000])
+def test_an_agent_that_stood_still_gives_each_check_the_time_to_run(begin: float, seconds: float) -> None:
+    expectations = expecting()
+    assert silent(expectations, 0, begin) == []
+    awake = begin + seconds
+    assert silent(expectations, awake, awake + 9.9 if awake > 75 else 74.9) == []
+    expectations.seen("web", awake + 9.9)
+    assert silent(expectations, awake + 9.9, awake + 60) == []
