@@ -91,9 +91,17 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
         self._offset += jump
         if abs(jump) <= JUMP_SECONDS:
             return False
-        for job in self.get_jobs():
-            job.modify(next_run_time=_moved(job, timedelta(seconds=jump)))
+        with self._jobstores_lock:  # a job that a reload removes meanwhile would end this thread, and all checks with it
+            for job in self.get_jobs():
+                job.modify(next_run_time=_moved(job, timedelta(seconds=jump)))
         return True
+
+    def not_later(self, check: str, at: datetime) -> None:
+        """Have the check's next turn at `at`, unless it comes sooner; nothing if it has none any more."""
+        with self._jobstores_lock:
+            job = self.get_job(check)
+            if job is not None and job.next_run_time > at:
+                job.modify(next_run_time=at)
 
 
 def _moved(job: Any, jump: timedelta) -> datetime:
@@ -133,7 +141,7 @@ class Schedule:
             turn = self._scheduler.get_job(config.name).next_run_time
             self._scheduler.remove_job(config.name)
             self._add(config)
-            self._not_later(config.name, turn)
+            self._scheduler.not_later(config.name, turn)
 
     def _add(self, config: CheckConfig, at_once: bool = False) -> None:
         now = datetime.now(UTC)
@@ -143,14 +151,9 @@ class Schedule:
         trigger = trigger_of(config, anchor, now, at_once)
         self._scheduler.add_job(self._start, trigger, arguments, id=config.name, name=config.name)
 
-    def _not_later(self, check: str, at: datetime) -> None:
-        job = self._scheduler.get_job(check)
-        if job is not None and job.next_run_time > at:
-            job.modify(next_run_time=at)
-
     def retry(self, check: str, seconds: float) -> None:
         """Run the check again in `seconds`, unless its next turn comes sooner."""
-        self._not_later(check, datetime.now(UTC) + timedelta(seconds=seconds))
+        self._scheduler.not_later(check, datetime.now(UTC) + timedelta(seconds=seconds))
 
     def next_run(self, check: str) -> int:
         """Return when the check is due next, in Unix milliseconds; 0 when it is not scheduled."""
