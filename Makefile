@@ -2,13 +2,17 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: run test lint bench docs clean
+.PHONY: run test torture lint bench docs clean
 
 run: .venv/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
 
 test: .venv/installed-dev
 	$(BIN)/python -m pytest
+
+# The long versions of the proofs, a quarter of an hour.
+torture: .venv/installed-dev
+	$(BIN)/python -m tests.torture
 
 lint: .venv/installed-dev
 	$(BIN)/ruff format --check .

@@ -1,8 +1,8 @@
 """One scenario with a SIGKILL at every step that leaves something behind: SQL statements, file names, HTTP.
 
 Usage: kill_points.py FOLDER. Prints how many points there are; exits with 1 and says which one made a difference.
-An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: nothing of the
-agent knows that it is watched.
+An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: nothing of
+the agent knows that it is watched.
 """
 
 from __future__ import annotations

@@ -1,0 +1,74 @@
+"""python -m tests.torture [--seed N] [--minutes N] [NAME ...]: the long proofs, each from a seed that it prints."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from hypothesis import Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.test_model import Machine
+from tests.torture.killing import tortured
+
+KILLS = 50
+"""In one round; a round leaves a database and logs to look at when it finds something."""
+
+
+def model(number: int) -> list[str]:
+    """A thousand random streams against the reference model."""
+    logging.disable()
+    phases = [Phase.generate]
+    many = settings(max_examples=1000, stateful_step_count=50, phases=phases, derandomize=False, print_blob=True)
+    run_state_machine_as_test(seed(number)(Machine), settings=many)
+    return []
+
+
+def kills(number: int) -> list[str]:
+    """A real agent is killed fifty times, paused and reloaded; its API fails at random."""
+    return _killing(number, KILLS, longest_pause=1.5)
+
+
+def pauses(number: int) -> list[str]:
+    """The same with fewer kills, and pauses that are longer than any time-out."""
+    return _killing(number, 10, longest_pause=15.0)
+
+
+def _killing(number: int, count: int, longest_pause: float) -> list[str]:
+    folder = Path(tempfile.mkdtemp(prefix=f"hostvigil-torture-{number}-"))
+    counts, complaints = tortured(folder, number, count, longest_pause)
+    print("   ", ", ".join(f"{count} {what}" for what, count in counts.items()), f"in {folder}")
+    return complaints
+
+
+PROOFS: dict[str, Callable[[int], list[str]]] = {"kills": kills, "model": model, "pauses": pauses}
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(prog="python -m tests.torture", description=__doc__)
+    parser.add_argument("names", nargs="*", choices=[[], *PROOFS], help="which; else all, in turns")
+    parser.add_argument("--seed", type=int, help="repeat what this seed did, once")
+    parser.add_argument("--minutes", type=float, default=15)
+    given = parser.parse_args()
+    end, wrong = time.monotonic() + given.minutes * 60, 0
+    while True:
+        for name in given.names or PROOFS:
+            number = given.seed if given.seed is not None else random.SystemRandom().randrange(10**6)
+            print(f"{name} --seed {number}: {PROOFS[name].__doc__}", flush=True)
+            complaints = PROOFS[name](number)
+            wrong += len(complaints)
+            print("".join(f"    WRONG: {complaint}\n" for complaint in complaints), end="", flush=True)
+            if time.monotonic() > end:
+                return 1 if wrong else 0
+        if given.seed is not None:
+            return 1 if wrong else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
