@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from agent.context import CheckError, Context
 from agent.model import Metric, Result, Status
+from agent.ownership import weak_spot
 from agent.units import (
     Duration,
     DurationAbove,
@@ -62,6 +63,7 @@ __all__ = [
     "ok",
     "size_text",
     "warning",
+    "weak_spot",
 ]
 
 

@@ -48,6 +48,4 @@ def look(check: Check, context: Context) -> Seen:
 
 def _with_failure(found: list[Any], reason: str) -> tuple[Result, ...]:
     """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
-    failure = gathered([Result(Status.NODATA, reason)])
-    seen = [one for one in found if isinstance(one, Result) and one.subject]
-    return (*gathered(seen), *failure) if seen else failure
+    return gathered([one for one in found if isinstance(one, Result)] + [Result(Status.NODATA, reason)])

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import os
-import shlex
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
+from msgspec import Meta
 
-from agent.api import Check, Context, Result, Status, duration_text, nodata, size_text
-from checks.script import nagios
-from checks.script.child import KEPT, PRINTED_MAX, Child, Ended
-from checks.script.program import command_line
-from checks.script.text import readable, shortened
-
-_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-_STDERR_LENGTH = 2048
+from agent.api import Check, Context, NumberAbove, Result
+from checks.script.child import Child
+from checks.script.launch import Launch
+from checks.script.limits import Limits
+from checks.script.reading import ExitCodes, kept, read
 
 
 class Script(Check, frozen=True):
@@ -26,83 +22,73 @@ class Script(Check, frozen=True):
     with the reason. The first line printed is the summary, further lines are the details, what follows a `|` in the
     form `label=value[unit];warn;crit;min;max` becomes metrics. stderr shows in the details when the result is not ok.
 
-    The program gets no input, an environment of PATH, HOME and LANG=C.UTF-8 only, and a session of its own. A tenth
-    of the timeout (at most 1s) before its end the whole process group gets SIGTERM, then SIGKILL. What it leaves
-    running in its group when it ends is killed too; a daemon that starts its own session is out of reach.
+    With `format: checkmk_local` each line is a subject: `STATE NAME METRICS TEXT`. With `format: json` it is an object,
+    a list of them or one a line, with status, summary, subject, details, metrics, time and ttl. There the exit code
+    must be 0; any other, and a line that is not understood, is nodata of the check itself and hides no other line.
+
+    The program gets an environment of PATH, HOME and LANG=C.UTF-8 only, and a session of its own. A tenth of the
+    timeout (at most 1s) before its end the whole process group gets SIGTERM, then SIGKILL. What it leaves running in
+    its group when it ends is killed too; a daemon that starts its own session is out of reach.
+
+    An agent that runs as root refuses what others than root and `user` could change: the file, its interpreter, and
+    every folder on the way to them. It says what to change.
     """
 
     command: Annotated[
         str | list[str],
-        msgspec.Meta(description="The program and its arguments as a list; one text only with `shell: true`."),
+        Meta(description="The program and its arguments as a list; one text only with `shell: true`."),
     ]
-    shell: Annotated[bool, msgspec.Meta(description="Give `command` to /bin/sh (default false: no shell).")] = False
-    env: Annotated[
-        dict[str, str], msgspec.Meta(description="Environment variables, added to PATH, HOME and LANG (default none).")
+    shell: Annotated[bool, Meta(description="Give `command` to /bin/sh (default false: no shell).")] = False
+    format: Annotated[
+        Literal["nagios", "checkmk_local", "json"], Meta(description="How its output is to be read; default nagios.")
+    ] = "nagios"
+    exit_codes: Annotated[
+        ExitCodes,
+        Meta(
+            description='What exit codes mean, such as {"4": warning, SIGSEGV: critical, timeout: critical}; '
+            "default: as plugins have it."
+        ),
     ] = msgspec.field(default_factory=dict)
-    cwd: Annotated[str, msgspec.Meta(description="Folder to start in, a full path (default: the agent's own).")] = ""
+    warning: Annotated[
+        NumberAbove | None, Meta(description="Warning from this value of its first metric; default: it judges itself.")
+    ] = None
+    critical: Annotated[
+        NumberAbove | None, Meta(description="Critical from this value of its first metric; default: it judges itself.")
+    ] = None
+    env: Annotated[
+        dict[str, str], Meta(description="Environment variables, added to PATH, HOME and LANG (default none).")
+    ] = msgspec.field(default_factory=dict)
+    cwd: Annotated[str, Meta(description="Folder to start in, a full path (default: the agent's own).")] = ""
+    stdin: Annotated[str, Meta(description="Text it can read; the place for a secret (default none).")] = ""
+    sha256: Annotated[
+        str,
+        Meta(
+            description="Sum that the program, or the script given to an interpreter, must have; what runs is a sealed "
+            "copy under another name (default: any)."
+        ),
+    ] = ""
+    user: Annotated[str, Meta(description="Who it runs as; only an agent of root can (default: the agent).")] = ""
+    group: Annotated[str, Meta(description="Its group; only an agent of root can (default: the user's).")] = ""
+    umask: Annotated[
+        str, Meta(pattern="^0?[0-7]{3}$", description='File mode mask in octal, such as "077" (default: the agent\'s).')
+    ] = ""
+    nice: Annotated[int, Meta(ge=-20, le=19, description="Added to its niceness; below 0 needs root (default 0).")] = 0
+    limits: Annotated[Limits | None, Meta(description="What its processes may use (default: no limits).")] = None
 
     def run(self, ctx: Context) -> Iterable[Result]:
         # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
         grace = min(1.0, ctx.timeout / 10)
         terminate_at = ctx.deadline - grace
-        env = {"PATH": _PATH, "HOME": os.environ.get("HOME", "/"), "LANG": "C.UTF-8", **self.env}
-        argv = command_line(self.command, self.cwd, env)
-        with Child(argv, env) as child, ctx.interruptible(child.kill):
+        with (
+            Launch(self) as launch,
+            Child(launch, kept(self.format)) as child,
+            ctx.interruptible(child.kill),
+        ):
             ended = child.finish(terminate_at, terminate_at + grace * 0.7)
-        yield _result(ended, ctx.timeout)
+            launch.complain()
+        return read(self, ended, ctx.timeout)
 
     def problems(self) -> Iterable[tuple[str, str]]:
-        yield from ((("command", text),) if (text := _command_problem(self.command, self.shell)) else ())
-        words = [self.command] if isinstance(self.command, str) else self.command
-        if any("\0" in word for word in words):
-            yield "command", "holds a NUL character, which no program can be given"
-        if not self.shell and words[0:1] and "/" in words[0] and not words[0].startswith("/") and not self.cwd:
-            yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
-        for name, value in self.env.items():
-            if not name or "=" in name or "\0" in name + value:
-                yield "env", f"{name!r} cannot be an environment variable: no empty name, no '=' in it, no NUL"
-        if self.cwd and (not self.cwd.startswith("/") or "\0" in self.cwd):
-            yield "cwd", f"{self.cwd!r} is not a full path, write one that begins with /"
+        from checks.script.problems import problems
 
-
-def _command_problem(command: str | list[str], shell: bool) -> str:
-    if isinstance(command, list):
-        if not command or not command[0].strip():
-            return "is empty, write a list of the program and its arguments"
-        return "with `shell: true` is one text, not a list" if shell else ""
-    if not command.strip():
-        return "is empty, write a list of the program and its arguments"
-    return "" if shell else f"as one text needs `shell: true`; without a shell write {_as_list(command)}"
-
-
-def _as_list(command: str) -> str:
-    try:
-        words = shlex.split(command)
-    except ValueError:
-        words = command.split()
-    return msgspec.json.encode(words).decode().replace('","', '", "')
-
-
-def _result(ended: Ended, timeout: float) -> Result:
-    notes = []
-    if ended.cut:
-        notes.append(f"(of each stream only the first {size_text(KEPT)} are kept)")
-    if ended.late or ended.flooded:
-        result = _broken_off(ended, timeout)
-    else:
-        result = nagios.parse(ended.stdout, ended.exit_code)
-        if ended.left_behind:
-            notes.append("(it left processes running in its group: killed)")
-    if result.status is not Status.OK and (stderr := readable(ended.stderr).strip()):
-        notes.append(f"stderr: {shortened(stderr, _STDERR_LENGTH)}")
-    if not notes:
-        return result
-    return msgspec.structs.replace(result, details="\n".join(filter(None, (result.details, *notes))))
-
-
-def _broken_off(ended: Ended, timeout: float) -> Result:
-    printed = shortened(readable(ended.stdout).strip(), nagios.DETAILS_LENGTH)
-    if ended.flooded:
-        return nodata(f"printed more than {size_text(PRINTED_MAX)} (killed)", details=printed)
-    how = " (killed)" if ended.exit_code < 0 else ""
-    return nodata(f"did not finish within {duration_text(timeout)}{how}", details=printed)
+        return problems(self)

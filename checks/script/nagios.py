@@ -19,8 +19,11 @@ _STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL, 3: Status.NODATA
 _SHELL_HINTS = {126: "not executable (exit 126)", 127: "command not found (exit 127)"}
 
 
-def parse(output: bytes, exit_code: int) -> Result:
-    """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises."""
+def parse(output: bytes, exit_code: int, mapped: Status | None = None) -> Result:
+    """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises.
+
+    `mapped` is what the settings say of the exit code.
+    """
     first, _, rest = readable(output).strip().partition("\n")
     # Among strangers items are read in the first line only, and that line stays whole: it may be a log's or a table's.
     summary, metrics, notes = _split(first, loosely=True)
@@ -29,8 +32,8 @@ def parse(output: bytes, exit_code: int) -> Result:
         details = f"{summary}\n{details}"
     told = [*dict.fromkeys((*notes, *more_notes))][:NOTES_MAX]
     return Result(
-        _STATUS.get(exit_code, Status.NODATA),
-        shortened(_worded(summary.replace("\t", " "), exit_code), SUMMARY_LENGTH),
+        mapped or _STATUS.get(exit_code, Status.NODATA),
+        shortened(_worded(summary.replace("\t", " "), exit_code, mapped is not None), SUMMARY_LENGTH),
         "",
         "\n".join(filter(None, (shortened(details, DETAILS_LENGTH), *told))),
         (*metrics, *more_metrics)[: perfdata.METRICS_MAX],
@@ -51,14 +54,14 @@ def _split(text: str, loosely: bool = False) -> tuple[str, tuple[Metric, ...], t
     return whole, *(perfdata.read(text[like:]) if like >= 0 else ((), ()))
 
 
-def _worded(summary: str, exit_code: int) -> str:
-    reason = _reason(exit_code)
+def _worded(summary: str, exit_code: int, mapped: bool) -> str:
+    reason = "" if mapped and exit_code >= 0 else reason_for(exit_code)
     if not summary:
         return reason or f"no output (exit {exit_code})"
     return f"{reason}: {summary}" if reason else summary
 
 
-def _reason(exit_code: int) -> str:
+def reason_for(exit_code: int) -> str:
     """Say why there is no status in the exit code; empty where there is one."""
     if exit_code in _STATUS:
         return ""

@@ -20,7 +20,7 @@ _ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
 _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
 _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
-_NUMBERS = re.compile(_NUMBER)
+NUMBER = re.compile(_NUMBER)
 
 # Factor to the base unit, negative for divisors: 1.1 / 1000 rounds better than 1.1 * 0.001.
 _UNITS = {"s": ("s", 1), "ms": ("s", -1000), "us": ("s", -1000000), "µs": ("s", -1000000), "ns": ("s", -1000000000)}
@@ -104,6 +104,18 @@ def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> 
     metrics.append(Metric(label, amount, unit, *read_limits))
 
 
+def metric(label: str, value: str, limits: str) -> Metric:
+    """Make a metric of a number with its unit and of `warn;crit;min;max`; ValueError where they are none."""
+    number = _value(value)
+    if number is None or not label:
+        raise ValueError(f"{value} is no number with a unit")
+    amount, unit, factor = number
+    try:
+        return Metric(label, amount, unit, *_limits(limits, factor))
+    except ValueError:
+        raise ValueError(f"limits not understood: {limits}") from None
+
+
 def _value(text: str) -> tuple[float, str, int] | None:
     """Return the number in its base unit, that unit, and the factor that led to it."""
     match = _VALUE.fullmatch(text)
@@ -130,7 +142,7 @@ def _limits(text: str, factor: int) -> tuple[str, str, float | None, float | Non
 def _range(text: str, factor: int) -> str:
     if not text:
         return ""
-    scaled = _NUMBERS.sub(lambda number: repr(_scaled(number[0], factor)).removesuffix(".0"), text)
+    scaled = NUMBER.sub(lambda number: repr(_scaled(number[0], factor)).removesuffix(".0"), text)
     Range.parse(scaled)
     return scaled
 
@@ -138,7 +150,7 @@ def _range(text: str, factor: int) -> str:
 def _bound(text: str, factor: int) -> float | None:
     if text in ("", "U"):
         return None
-    number = _scaled(text, factor) if _NUMBERS.fullmatch(text) else math.inf
+    number = _scaled(text, factor) if NUMBER.fullmatch(text) else math.inf
     if not math.isfinite(number):
         raise ValueError(text)
     return number

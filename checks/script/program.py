@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from agent.api import CheckError
+from agent.api import CheckError, weak_spot
 
-# posix_spawn has no way to change the folder, so a shell does it and becomes the program.
-_CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
+# A file given to one of these is what really runs.
+_INTERPRETER = re.compile(r"(?:ba|da|z|k|a)?sh|(?:python|pypy|perl|ruby|php|lua|node|tclsh|Rscript)[0-9.]*")
 
 
 def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str]) -> list[str]:
@@ -21,7 +22,47 @@ def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str])
         raise CheckError(f"cannot start in {cwd}: no such folder (setting `cwd`)")
     words[0] = _locate(words[0], cwd, env.get("PATH", ""))
     _touch(words[0])
-    return ["/bin/sh", "-c", _CD, "sh", cwd, *words] if cwd else words
+    return words
+
+
+def script_in(words: Sequence[str], cwd: str) -> int:
+    """Return which word is the file that says what is done: the program, or the script an interpreter is given."""
+    if _INTERPRETER.fullmatch(words[0].rpartition("/")[2]):
+        for at, word in enumerate(words[1:], 1):
+            if not word.startswith("-"):
+                return at if os.path.isfile(os.path.join(cwd, word)) else 0  # noqa: PTH113, PTH118 - as above
+            if word.startswith(("-c", "-m", "-e")):
+                break
+    return 0
+
+
+def refuse_weak(words: Sequence[str], cwd: str, uid: int) -> None:
+    """CheckError when others than root and the user it runs as could change what is to run.
+
+    To be asked by root only. Nobody else may write the file, its `#!` program, or a folder on the way to them.
+    """
+    at = script_in(words, cwd)
+    files = [words[0]] if at == 0 else [words[0], os.path.join(cwd, words[at])]  # noqa: PTH118 - as above
+    files += [program] if (program := _interpreter(files[-1])) else []
+    for file in files:
+        if weak := weak_spot(file, uid):
+            raise CheckError(f"refused to run {file}: {weak}")
+
+
+def _interpreter(file: str) -> str:
+    """Return the program that the first line of a script names; empty where it names none."""
+    try:
+        fd = opened(file)
+    except OSError:
+        return ""
+    try:
+        head = os.read(fd, 256)
+    except OSError:
+        return ""
+    finally:
+        os.close(fd)
+    words = head[2:].partition(b"\n")[0].split() if head.startswith(b"#!") else []
+    return os.fsdecode(words[0]) if words else ""
 
 
 def _locate(name: str, cwd: str, path: str) -> str:
@@ -40,11 +81,16 @@ def _touch(file: str) -> None:
     Starting a program holds the interpreter lock until the kernel has opened it; this open waits without the lock.
     """
     try:
-        os.close(os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC))
+        os.close(opened(file))
     except OSError as error:
         # A program need not be readable to be started.
         if error.errno != errno.EACCES:
             raise CheckError(why_not_started(file, error)) from error
+
+
+def opened(file: str) -> int:
+    """Return a descriptor to read a file by, without waiting for what a FIFO or device may wait for."""
+    return os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
 
 
 def why_not_started(file: str, error: OSError) -> str:

@@ -21,6 +21,11 @@ def readable(printed: bytes) -> str:
     return text.translate(_CONTROLS).removeprefix("\ufeff")
 
 
+def printable(text: str) -> str:
+    """Take out what JSON can write as an escape and nobody can read."""
+    return text if text.isprintable() else text.translate(_CONTROLS)
+
+
 def _utf16(printed: bytes) -> str:
     if printed[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"

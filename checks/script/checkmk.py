@@ -1,0 +1,130 @@
+"""The lines of a Checkmk local check: each is a service, which is a subject here.
+
+Source: Checkmk User Guide, "Local checks".
+"""
+
+from __future__ import annotations
+
+import math
+import re
+
+from agent.api import Metric, Result, Status
+from checks.script import perfdata
+from checks.script.levels import WORST_LAST
+from checks.script.many import SUBJECT_LENGTH, Said, aged, line_fault, noted, said_by, status_numbered
+from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
+from checks.script.text import shortened
+
+STALE = 1.5
+"""A cached line may be so many intervals old: it is renewed only after one has passed."""
+
+_LINE = re.compile(
+    r"""(?:cached\((?P<epoch>[0-9]{1,12}),(?P<interval>[0-9]{1,9})\)\s+)?
+    (?P<state>[0-3P])\s+
+    (?:"(?P<double>[^"]+)"|'(?P<single>[^']+)'|(?P<plain>[^\s"'][^\s]*))\s+
+    (?P<metrics>\S+)(?:\s+(?P<text>.*))?""",
+    re.VERBOSE,
+)
+_CACHED = re.compile(r"cached\([0-9]{1,12},[0-9]{1,9}\)\s+")
+
+
+def parse(text: str, now: float) -> Said:
+    """Read every line; a bad one hides no other. `now` in Unix seconds. Never raises."""
+    results: list[Result] = []
+    faults: list[str] = []
+    for number, line in enumerate(text.split("\n"), 1):
+        if not line.strip():
+            continue
+        match = _LINE.fullmatch(line.strip())
+        if match:
+            results.append(_result(match, now))
+        else:
+            faults.append(line_fault(number, _fault(line.strip()), line))
+    return Said(tuple(results), tuple(faults))
+
+
+def _fault(line: str) -> str:
+    if line.startswith("cached(") and not _CACHED.match(line):
+        return "must begin with cached(epoch,interval) in whole seconds and a space"
+    if not re.match(r"[0-3P](\s|$)", _CACHED.sub("", line, count=1)):
+        return "must begin with the state 0, 1, 2, 3 or P and a space"
+    return "after the state must come a name (in quotes where it holds spaces), and metrics or a - for none"
+
+
+def _result(match: re.Match[str], now: float) -> Result:
+    metrics, status, notes = _metrics(match["metrics"])
+    if match["state"] != "P":
+        status = status_numbered(int(match["state"]))
+    elif notes:
+        # Unread levels might have said that something is wrong.
+        status = max(status, Status.NODATA, key=WORST_LAST.index)
+    summary, _, details = (match["text"] or "").replace("\\n", "\n").strip().partition("\n")
+    name = match["double"] or match["single"] or match["plain"]
+    result = Result(
+        status,
+        shortened(summary.replace("\t", " ").strip(), SUMMARY_LENGTH) or said_by(metrics),
+        shortened(name, SUBJECT_LENGTH),
+        shortened(details, DETAILS_LENGTH),
+        metrics,
+    )
+    if match["epoch"]:
+        result = aged(result, now - int(match["epoch"]), STALE * int(match["interval"]))
+    return noted(result, notes)
+
+
+def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, list[str]]:
+    """Return the metrics, what their levels say, and what could not be read."""
+    metrics: list[Metric] = []
+    notes: list[str] = []
+    worst = Status.OK
+    for item in text.split("|") if text != "-" else ():
+        try:
+            metric, status = _metric(item)
+        except ValueError:
+            notes.append(f"metric not understood: {shortened(item, 80)}")
+            continue
+        metrics.append(metric)
+        worst = max(worst, status, key=WORST_LAST.index)
+    return tuple(metrics[: perfdata.METRICS_MAX]), worst, notes[:8]
+
+
+def _metric(item: str) -> tuple[Metric, Status]:
+    """Read `id=value;warn;crit;min;max`; ValueError where it is none."""
+    name, _, rest = item.partition("=")
+    value, warning, critical, minimum, maximum, *more = [*rest.split(";"), "", "", "", ""]
+    if not name or any(more):
+        raise ValueError(item)
+    number = _number(value)
+    warn, crit = _levels(warning), _levels(critical)
+    status = Status.CRITICAL if _passed(number, crit) else Status.WARNING if _passed(number, warn) else Status.OK
+    return Metric(name, number, "", _range(warn), _range(crit), _bound(minimum), _bound(maximum)), status
+
+
+def _bound(text: str) -> float | None:
+    return _number(text) if text else None
+
+
+def _number(text: str) -> float:
+    number = float(text) if perfdata.NUMBER.fullmatch(text) else math.inf
+    if not math.isfinite(number):
+        raise ValueError(text)
+    return number
+
+
+def _levels(text: str) -> tuple[float, float]:
+    """Return the lower and the upper level."""
+    lower, _, upper = text.rpartition(":")
+    return _number(lower) if lower else -math.inf, _number(upper) if upper else math.inf
+
+
+def _passed(number: float, levels: tuple[float, float]) -> bool:
+    """In Checkmk the upper level itself is bad already, the lower one is not."""
+    return number < levels[0] or number >= levels[1]
+
+
+def _range(levels: tuple[float, float]) -> str:
+    """Write levels as performance data do."""
+    lower, upper = levels
+    if math.isinf(lower) and math.isinf(upper):
+        return ""
+    return f"{'~' if math.isinf(lower) else f'{lower:.12g}'}:{'' if math.isinf(upper) else f'{upper:.12g}'}"

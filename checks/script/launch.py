@@ -1,0 +1,107 @@
+"""Everything a program is started with, made ready: its file, arguments, environment, input, rights and limits."""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+from typing import TYPE_CHECKING, Self
+
+from agent.api import CheckError
+from checks.script import limits, program
+
+if TYPE_CHECKING:
+    from checks.script import Script
+    from checks.script.account import Account
+
+_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+# posix_spawn has no way to change the folder, so a shell does it and becomes the program.
+_CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
+
+
+class Launch:
+    """A program ready to start. Leaving the `with` closes what was opened for it."""
+
+    def __init__(self, script: Script) -> None:
+        self.argv: list[str] = []
+        self.env: dict[str, str] = {}
+        self.stdin = -1
+        """What it reads; -1: nothing."""
+        self.given: list[int] = []
+        """Descriptors it gets under the same numbers."""
+        self._script = script
+        self._complaints = -1
+        self._opened: list[int] = []
+
+    def __enter__(self) -> Self:
+        """CheckError where it cannot, or must not, be started."""
+        try:
+            self._prepare(self._script)
+        except BaseException:
+            self.__exit__()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        while self._opened:
+            os.close(self._opened.pop())
+
+    def complain(self) -> None:
+        """CheckError when the stage before the program gave up; to be asked when the child has ended."""
+        with contextlib.suppress(BlockingIOError):
+            if self._complaints >= 0 and (said := os.read(self._complaints, 256).decode()):
+                number, _, setting = said.partition(" ")
+                raise CheckError(self._why_given_up(int(number), setting))
+
+    def _why_given_up(self, number: int, setting: str) -> str:
+        if setting == "start":
+            return program.why_not_started(self._program, OSError(number, os.strerror(number)))
+        hint = ": only an agent that runs as root may" if number == errno.EPERM else ""
+        return f"cannot start {self._program} with `{setting}`: {os.strerror(number)}{hint}"
+
+    def _prepare(self, script: Script) -> None:
+        account = self._account(script)
+        home = account.home if account else os.environ.get("HOME", "/")
+        self.env = {"PATH": _PATH, "HOME": home, "LANG": "C.UTF-8", **script.env}
+        words = program.command_line(script.command, script.cwd, self.env)
+        if os.geteuid() == 0:
+            program.refuse_weak(words, script.cwd, account.uid if account else 0)
+        self._program = words[0]
+        if script.sha256:
+            self._pin(words, script)
+        if script.stdin:
+            from checks.script.memory_file import memory_file
+
+            self.stdin = self._keep(memory_file("stdin", script.stdin.encode()))
+        if limits.staged(script):
+            self.argv = self._staged(words, script, account)
+        else:
+            self.argv = ["/bin/sh", "-c", _CD, "sh", script.cwd, *words] if script.cwd else words
+
+    def _account(self, script: Script) -> Account | None:
+        if not script.user and not script.group:
+            return None
+        from checks.script.account import account_of
+
+        return account_of(script.user, script.group)
+
+    def _pin(self, words: list[str], script: Script) -> None:
+        """Have a copy run that nobody can change any more, when it is what was pinned."""
+        from checks.script.pin import pinned
+
+        at = program.script_in(words, script.cwd)
+        file = os.path.join(script.cwd, words[at])  # noqa: PTH118 - each run
+        self.given.append(self._keep(pinned(file, script.sha256)))
+        words[at] = f"/proc/self/fd/{self.given[-1]}"
+
+    def _staged(self, words: list[str], script: Script, account: Account | None) -> list[str]:
+        self._complaints, writer = os.pipe()
+        self._opened += (self._complaints, writer)
+        os.set_blocking(self._complaints, False)
+        self.given.append(writer)
+        self.env = {**limits.FOR_THE_STAGE, **self.env}
+        return limits.stage(words, script, account, writer)
+
+    def _keep(self, fd: int) -> int:
+        self._opened.append(fd)
+        return fd

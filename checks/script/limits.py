@@ -1,0 +1,68 @@
+"""The settings that need a stage before the program, and what the stage is told."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import Duration, Size
+
+if TYPE_CHECKING:
+    from checks.script import Script
+    from checks.script.account import Account
+
+FOR_THE_STAGE = {"LC_ALL": "C.UTF-8"}
+"""Without it Python would set LC_CTYPE where LANG is C, and the program would inherit that."""
+_STAGE = str(Path(__file__).with_name("stage.py"))
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a program, and each process it starts, may use at the most; the kernel sees to it."""
+
+    memory: Annotated[Size | None, Meta(description="Address space of each process; default: no limit.")] = None
+    cpu: Annotated[
+        Duration | None, Meta(description="Processor time of each process, full seconds; default: no limit.")
+    ] = None
+    processes: Annotated[
+        int | None,
+        Meta(ge=1, description="Processes and threads of its user altogether, root is exempt; default: no limit."),
+    ] = None
+    file_size: Annotated[Size | None, Meta(description="Size of a file it writes; default: no limit.")] = None
+    open_files: Annotated[int | None, Meta(ge=4, description="Open files of each process; default: the agent's.")] = (
+        None
+    )
+
+
+def staged(script: Script) -> bool:
+    """Tell whether posix_spawn alone cannot do what is wanted."""
+    return bool(script.user or script.group or script.umask or script.nice or script.limits)
+
+
+def stage(words: list[str], script: Script, account: Account | None, complaints: int) -> list[str]:
+    """Return the argv that starts the stage; why it gives up, it writes to the descriptor `complaints`."""
+    orders = [word for order in _orders(script, account) for word in order]
+    # -I and -S: nothing of the environment, the folder or the site; that is 5 ms and nobody's to meddle with.
+    return [sys.executable, "-I", "-S", _STAGE, str(complaints), *orders, "start", *words]
+
+
+def _orders(script: Script, account: Account | None) -> Iterator[tuple[str, str]]:
+    """Put first what needs the rights that are given up then."""
+    yield from (("unset", name) for name in FOR_THE_STAGE if name not in script.env)
+    for name in script.limits.__struct_fields__ if script.limits else ():
+        if (value := getattr(script.limits, name)) is not None:
+            yield f"limits.{name}", str(math.ceil(value))
+    if script.nice:
+        yield "nice", str(script.nice)
+    if account and (account.uid, account.gid) != (os.geteuid(), os.getegid()):
+        yield "user", ",".join(map(str, (account.uid, account.gid, *account.groups)))
+    if script.umask:
+        yield "umask", script.umask
+    if script.cwd:
+        yield "cwd", script.cwd

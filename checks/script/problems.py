@@ -1,0 +1,76 @@
+"""What settings of a script cannot mean."""
+
+from __future__ import annotations
+
+import re
+import shlex
+import signal
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+if TYPE_CHECKING:
+    from checks.script import Script
+
+STDIN_MAX = 1024 * 1024
+
+Problems = Iterator[tuple[str, str]]
+
+
+def problems(script: Script) -> Problems:
+    """Yield (setting, what is wrong and what to write instead)."""
+    if text := _command_problem(script.command, script.shell):
+        yield "command", text
+    words = [script.command] if isinstance(script.command, str) else script.command
+    if any("\0" in word for word in words):
+        yield "command", "holds a NUL character, which no program can be given"
+    if not script.shell and words[0:1] and "/" in words[0] and not words[0].startswith("/") and not script.cwd:
+        yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
+    for name, value in script.env.items():
+        if not name or "=" in name or "\0" in name + value:
+            yield "env", f"{name!r} cannot be an environment variable: no empty name, no '=' in it, no NUL"
+    if script.cwd and (not script.cwd.startswith("/") or "\0" in script.cwd):
+        yield "cwd", f"{script.cwd!r} is not a full path, write one that begins with /"
+    if len(script.stdin) > STDIN_MAX:
+        yield "stdin", "is longer than a million characters: have the program read a file"
+    yield from _sum_problems(script)
+    yield from _exit_code_problems(script)
+
+
+def _command_problem(command: str | list[str], shell: bool) -> str:
+    if isinstance(command, list):
+        if not command or not command[0].strip():
+            return "is empty, write a list of the program and its arguments"
+        return "with `shell: true` is one text, not a list" if shell else ""
+    if not command.strip():
+        return "is empty, write a list of the program and its arguments"
+    return "" if shell else f"as one text needs `shell: true`; without a shell write {_as_list(command)}"
+
+
+def _as_list(command: str) -> str:
+    try:
+        words = shlex.split(command)
+    except ValueError:
+        words = command.split()
+    return msgspec.json.encode(words).decode().replace('","', '", "')
+
+
+def _sum_problems(script: Script) -> Problems:
+    if script.sha256 and not re.fullmatch("[0-9a-fA-F]{64}", script.sha256):
+        yield "sha256", "must be 64 hexadecimal digits, as `sha256sum FILE` prints them"
+    if script.sha256 and script.shell:
+        yield "sha256", "is about a file: put this text of a shell into one and name that in `command`"
+
+
+def _exit_code_problems(script: Script) -> Problems:
+    for code in script.exit_codes:
+        if code == "timeout":
+            if script.format != "nagios":
+                yield "exit_codes", "timeout: with many subjects nobody knows what it would have said: it is nodata"
+        elif code not in signal.Signals.__members__ and not (code.isascii() and code.isdigit() and _is_code(code)):
+            yield "exit_codes", f"{code!r} is not an exit code from 0 to 255, a signal such as SIGSEGV, or timeout"
+
+
+def _is_code(digits: str) -> bool:
+    return len(digits) <= 3 and int(digits) <= 255 and str(int(digits)) == digits

@@ -1,0 +1,340 @@
+"""With whose rights, limits, input and content a script runs: real processes, mostly of root."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.api import CheckError, Context, Duration, Result, Size, Status, weak_spot
+from checks.script import Script, stage
+from checks.script.launch import Launch
+from checks.script.limits import Limits
+from tests import needs
+
+OTHER = 65534  # nobody
+
+
+def run(*command: str, timeout: float = 10.0, **settings: object) -> Result:
+    (result,) = Script(command=list(command), **settings).run(Context(timeout=timeout))  # type: ignore[arg-type]
+    return result
+
+
+def sh(text: str, timeout: float = 10.0, **settings: object) -> Result:
+    return run("/bin/sh", "-c", text, timeout=timeout, **settings)
+
+
+def error_of(*command: str, **settings: object) -> str:
+    with pytest.raises(CheckError) as caught:
+        run(*command, **settings)
+    return str(caught.value)
+
+
+def lines(result: Result) -> list[str]:
+    return [result.summary, *result.details.splitlines()]
+
+
+def executable(path: Path, text: str, mode: int = 0o755) -> Path:
+    path.write_text(text)
+    path.chmod(mode)
+    return path
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind() -> Iterator[None]:
+    before = set(os.listdir("/dev/fd"))  # noqa: PTH208 - names only
+    yield
+    assert len(os.listdir("/dev/fd")) == len(before), "a descriptor leaked"  # noqa: PTH208 - same
+    with pytest.raises(ChildProcessError):
+        os.waitpid(-1, os.WNOHANG)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A folder that others may enter."""
+    needs.root()
+    for above in (tmp_path, *tmp_path.parents):
+        if above == Path("/tmp"):
+            break
+        above.chmod(0o755)
+    return tmp_path
+
+
+# Input
+
+
+def test_the_text_of_stdin_is_read_to_its_end() -> None:
+    assert lines(run("/bin/cat", stdin="hello\nyou")) == ["hello", "you"]
+    assert run("/usr/bin/wc", "-c", stdin="ü" * 500_000).summary == "1000000"
+
+
+def test_a_program_that_does_not_read_its_input_holds_nobody() -> None:
+    assert run("/bin/echo", "done", stdin="x" * 500_000).summary == "done"
+
+
+# Limits
+
+
+def test_limits_hold_for_the_program_and_what_it_starts() -> None:
+    limits = Limits(
+        memory=Size(300 * 1024**2), cpu=Duration(7.0), processes=500, file_size=Size(1024**2), open_files=50
+    )
+    text = "import resource as r; print(*(r.getrlimit(getattr(r, 'RLIMIT_' + n)) for n in "
+    text += "('AS', 'CPU', 'NPROC', 'FSIZE', 'NOFILE')))"
+    wanted = f"{(300 * 1024**2,) * 2} (7, 8) (500, 500) {(1024**2,) * 2} (50, 50)"
+    assert sh(f'{sys.executable} -ISc "{text}"', limits=limits).summary == wanted
+
+
+def test_a_program_beyond_its_processor_time_is_killed_by_the_kernel() -> None:
+    result = sh("while :; do :; done", limits=Limits(cpu=Duration(1.0)))
+    assert (result.status, result.summary) == (Status.NODATA, "killed by SIGXCPU")
+
+
+def test_a_program_beyond_its_memory_fails_by_itself() -> None:
+    result = run(sys.executable, "-ISc", "x = bytearray(10**9)", limits=Limits(memory=Size(200 * 1024**2)))
+    assert "MemoryError" in result.details
+
+
+def test_a_program_that_writes_too_large_a_file_is_killed(tmp_path: Path) -> None:
+    result = sh(f"exec head -c 5000 /dev/zero >{tmp_path}/big", limits=Limits(file_size=Size(1000)))
+    assert result.summary == "killed by SIGXFSZ"
+    assert (tmp_path / "big").stat().st_size == 1000
+
+
+def test_a_limit_above_the_agents_own_leaves_the_agents_own() -> None:
+    assert sh("ulimit -n", limits=Limits(open_files=10**7)).summary.isdigit()
+
+
+def test_nice_and_umask_reach_the_program() -> None:
+    assert lines(sh("nice; umask", nice=7, umask="027")) == [str(os.nice(0) + 7), "0027"]
+
+
+def test_behind_the_stage_everything_else_is_as_without_it(tmp_path: Path) -> None:
+    text = (
+        "env | grep -Ev '^(_|OLDPWD)='; ls /proc/self/fd | wc -l; cat; pwd; grep -E '^Sig(Blk|Ign)' /proc/self/status"
+    )
+    for lang in ("C", "POSIX", "C.UTF-8"):
+        settings = {"cwd": str(tmp_path), "env": {"LANG": lang, "X": "é"}, "stdin": "in"}
+        assert sorted(lines(sh(text, nice=1, **settings))) == sorted(lines(sh(text, **settings)))
+    assert run("./here", cwd=str(executable(tmp_path / "here", "#!/bin/sh\nexit 2").parent), nice=1).summary == (
+        "no output (exit 2)"
+    )
+    assert sh("yes | head -n 1; kill -PIPE $$", nice=1).summary == "killed by SIGPIPE: y"
+    assert sh("sleep 60 & exit 0", nice=1).details == "(it left processes running in its group: killed)"
+    assert sh("sleep 60", timeout=0.5, nice=1).summary == "did not finish within 500ms (killed)"
+
+
+def test_what_cannot_be_started_behind_the_stage_says_why(tmp_path: Path) -> None:
+    lost = executable(tmp_path / "lost", "#!/opt/python9\n")
+    assert error_of(str(lost), nice=1) == f"cannot start {lost}: its interpreter is missing (#!/opt/python9)"
+    headless = executable(tmp_path / "headless", "echo hello\n")
+    assert error_of(str(headless), nice=1).endswith("or a script without #! in its first line")
+
+
+# Users and groups
+
+
+def test_a_user_has_its_groups_its_home_and_no_way_back(folder: Path) -> None:
+    result = sh("id -u; id -G; echo $HOME; grep -E '^(Cap(Prm|Eff)|[UG]id)' /proc/self/status", user="nobody")
+    words = lines(result)
+    assert words[:3] == [str(OTHER), " ".join(map(str, os.getgrouplist("nobody", OTHER))), "/nonexistent"]
+    assert words[3].split()[1:] == [str(OTHER)] * 4
+    assert {line.split()[1] for line in words[5:]} == {"0" * 16}
+
+
+def test_a_group_replaces_the_users_own(folder: Path) -> None:
+    assert sh("id -g", user="nobody", group="tty").summary == "5"
+    assert lines(sh("id -u; id -G", group="tty")) == ["0", "5"]
+
+
+def test_the_folder_is_entered_as_the_user(folder: Path) -> None:
+    closed = folder / "closed"
+    closed.mkdir(mode=0o700)
+    assert (
+        error_of("/bin/true", user="nobody", cwd=str(closed)) == "cannot start /bin/true with `cwd`: Permission denied"
+    )
+
+
+def test_names_that_do_not_exist_are_told() -> None:
+    assert error_of("/bin/true", user="nobody9") == "no user is called 'nobody9' on this host (setting `user`)"
+    assert error_of("/bin/true", group="nobody9") == "no group is called 'nobody9' on this host (setting `group`)"
+
+
+def test_an_agent_without_the_right_says_who_has_it(folder: Path) -> None:
+    reader, writer = os.pipe()
+    with as_other(), pytest.raises(SystemExit):
+        stage.main(writer, ["user", "1,1,1", "start", "/bin/true"])
+    said = os.read(reader, 100).decode()
+    os.close(reader)
+    os.close(writer)
+    assert said == f"{errno.EPERM} user"
+    with Launch(Script(command=["/bin/true"])) as launch:
+        assert launch._why_given_up(errno.EPERM, "user") == (
+            "cannot start /bin/true with `user`: Operation not permitted: only an agent that runs as root may"
+        )
+
+
+class as_other:
+    def __enter__(self) -> None:
+        os.setresuid(OTHER, OTHER, 0)
+
+    def __exit__(self, *_: object) -> None:
+        os.setresuid(0, 0, 0)
+
+
+def test_a_late_program_of_another_user_is_killed(folder: Path) -> None:
+    result = sh("trap '' TERM; sleep 60; sleep 60", timeout=0.5, user="nobody")
+    assert result.summary == "did not finish within 500ms (killed)"
+
+
+# The pin
+
+
+def pin(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def test_a_pinned_script_or_program_runs_with_its_arguments(tmp_path: Path) -> None:
+    script = executable(tmp_path / "check", '#!/bin/sh\necho "$1"; exit 1\n')
+    for settings in ({}, {"cwd": str(tmp_path)}, {"nice": 1}, {"stdin": "x"}):
+        result = run(str(script), "a b", sha256=pin(script), **settings)
+        assert (result.status, result.summary) == (Status.WARNING, "a b")
+    binary = Path("/bin/echo").resolve()
+    assert run("/bin/echo", "hello", sha256=pin(binary).upper()).summary == "hello"
+
+
+def test_the_script_of_an_interpreter_is_what_is_pinned(tmp_path: Path) -> None:
+    script = tmp_path / "check.py"
+    script.write_text("import sys; print(sys.argv[1])")
+    assert run(sys.executable, "-I", str(script), "seen", sha256=pin(script)).summary == "seen"
+    assert run("/bin/sh", "./x.sh", cwd=str(executable(tmp_path / "x.sh", "echo in").parent), sha256=pin(
+        tmp_path / "x.sh"
+    )).summary == "in"  # fmt: skip
+
+
+def test_a_pinned_script_runs_as_another_user(folder: Path) -> None:
+    script = executable(folder / "check", "#!/bin/sh\nid -u\n")
+    assert run(str(script), user="nobody", sha256=pin(script)).summary == str(OTHER)
+
+
+def test_another_content_is_refused_and_not_run(tmp_path: Path) -> None:
+    script = executable(tmp_path / "check", "#!/bin/sh\n")
+    wanted = pin(script)
+    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/run\n")
+    told = error_of(str(script), sha256=wanted)
+    assert told.startswith(f"refused to run {script}: its sha256 is {pin(script)}, not the one that is set")
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_script_exchanged_after_the_look_at_it_does_not_run(tmp_path: Path) -> None:
+    # The script exchanges itself before its interpreter has read on: what runs is the sealed copy all the same.
+    script = executable(
+        tmp_path / "check", f"#!/bin/sh\necho 'echo evil' >{tmp_path}/check\n{'#' * 100_000}\necho good\n"
+    )
+    assert run(str(script), sha256=pin(script)).summary == "good"
+    copy = executable(tmp_path / "copy", '#!/bin/sh\necho evil >>"$0" || echo sealed\n')
+    assert "sealed" in run(str(copy), sha256=pin(copy)).summary
+
+
+# Who could change it
+
+
+def test_what_only_root_may_write_is_run(folder: Path) -> None:
+    assert run(str(executable(folder / "check", "#!/bin/sh\necho fine"))).summary == "fine"
+
+
+@pytest.mark.parametrize(("mode", "who"), [(0o775, "the group root"), (0o777, "everybody"), (0o757, "everybody")])
+def test_a_script_that_others_may_write_is_refused(folder: Path, mode: int, who: str) -> None:
+    script = executable(folder / "check", "#!/bin/sh\n", mode)
+    assert error_of(str(script)) == f"refused to run {script}: {who} may write {script}: chmod go-w {script}"
+
+
+def test_so_is_one_in_a_folder_that_others_may_write(folder: Path) -> None:
+    (folder / "open" / "in").mkdir(parents=True)
+    (folder / "open").chmod(0o777)
+    script = executable(folder / "open" / "in" / "check", "#!/bin/sh\n")
+    assert f"everybody may write {folder}/open: chmod go-w {folder}/open" in error_of(str(script))
+    (folder / "open").chmod(0o1777)
+    assert run(str(script)).status is Status.OK
+
+
+def test_so_is_one_behind_a_link_somebody_could_turn(folder: Path) -> None:
+    (folder / "open").mkdir()
+    (folder / "open").chmod(0o777)
+    executable(folder / "check", "#!/bin/sh\n")
+    (folder / "open" / "middle").symlink_to("../check")
+    (folder / "first").symlink_to("open/middle")
+    assert f"everybody may write {folder}/open:" in error_of(str(folder / "first"))
+
+
+def test_so_are_interpreters_and_the_scripts_given_to_them(folder: Path) -> None:
+    shell = executable(folder / "shell", Path("/bin/sh").resolve().read_text("latin-1"), 0o777)
+    script = executable(folder / "check", f"#!{shell}\n")
+    assert f"refused to run {shell}" in error_of(str(script))
+    weak = executable(folder / "weak.sh", "echo x", 0o666)
+    assert f"refused to run {weak}" in error_of("/bin/sh", str(weak))
+    assert f"refused to run {weak}" in error_of("sh", "-x", "weak.sh", cwd=str(folder))
+    assert run("/bin/cat", str(weak)).summary == "echo x"
+
+
+def test_a_script_of_somebody_else_runs_only_as_that_user(folder: Path) -> None:
+    script = executable(folder / "check", "#!/bin/sh\nid -u\n")
+    os.chown(script, OTHER, 0)
+    told = error_of(str(script))
+    assert told == (
+        f"refused to run {script}: {script} belongs to nobody, who could change it: chown root {script}, "
+        "or keep it elsewhere"
+    )
+    assert run(str(script), user="nobody").summary == str(OTHER)
+
+
+def test_an_agent_that_is_not_root_runs_what_it_may(folder: Path) -> None:
+    script = executable(folder / "check", "#!/bin/sh\necho fine", 0o777)
+    with as_other():
+        assert run(str(script)).summary == "fine"
+
+
+def test_loops_of_links_and_missing_files_are_no_weak_spots(folder: Path) -> None:
+    (folder / "loop").symlink_to("loop")
+    assert weak_spot(str(folder / "loop")) == ""
+    assert weak_spot(str(folder / "missing" / "x")) == ""
+    assert weak_spot("/bin/../bin/./sh") == ""
+
+
+# Abuse
+
+
+def test_a_fork_bomb_is_bounded_and_nothing_of_it_stays(folder: Path) -> None:
+    text = "bomb() { bomb | bomb & wait; }; bomb 2>/dev/null; sleep 60"
+    result = sh(text, timeout=1.0, user="daemon", limits=Limits(processes=40))
+    assert result.status is Status.NODATA
+    deadline = time.monotonic() + 10
+    while [pid for pid in os.listdir("/proc") if pid.isdigit() and _runs(pid, text)]:  # noqa: PTH208 - names
+        assert time.monotonic() < deadline, "some of it still runs"
+
+
+def _runs(pid: str, text: str) -> bool:
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+        return text.encode() in Path(f"/proc/{pid}/cmdline").read_bytes() and stat not in "ZX"
+    except OSError:
+        return False
+
+
+def test_the_stage_is_ended_like_any_child() -> None:
+    context = Context(timeout=60)
+    context.interrupt()
+    with pytest.raises(CheckError, match="the agent gave it up"):
+        list(Script(command=["/bin/sleep", "60"], nice=1).run(context))
+
+
+def test_closed_output_behind_the_stage_is_a_death_by_sigpipe_like_everywhere() -> None:
+    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN
+    assert sh("yes | head -n1 >/dev/null; echo ${?}", nice=1).summary == "0"
