@@ -31,13 +31,13 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
         Duration | None, Meta(description="Processor time of each process, full seconds; default: no limit.")
     ] = None
     processes: Annotated[
-        int | None,
-        Meta(ge=1, description="Processes and threads of its user altogether, root is exempt; default: no limit."),
+        Annotated[int, Meta(ge=1)] | None,
+        Meta(description="Processes and threads of its user altogether, root is exempt; default: no limit."),
     ] = None
     file_size: Annotated[Size | None, Meta(description="Size of a file it writes; default: no limit.")] = None
-    open_files: Annotated[int | None, Meta(ge=4, description="Open files of each process; default: the agent's.")] = (
-        None
-    )
+    open_files: Annotated[
+        Annotated[int, Meta(ge=4)] | None, Meta(description="Open files of each process; default: as the agent.")
+    ] = None
 
 
 def staged(script: Script) -> bool:
