@@ -174,7 +174,7 @@ def test_the_check_of_the_readme_is_configured_and_documented_as_any_other(house
     (written,) = only("yaml check")
     (house / "conf.d").mkdir()
     (house / "conf.d/mails.yaml").write_text(written.text.replace("/var/spool/postfix/deferred", str(house)))
-    assert "1 checks, no problems" in called(house, "-m", "agent.cli", "validate", "--config", "conf.d")
+    assert "1 check, no problems" in called(house, "-m", "agent.cli", "validate", "--config", "conf.d")
     assert called(house, "-m", "agent.cli", "check", "--config", "conf.d", "mails").startswith("OK: ")
     assert "Warning from this many." in called(house, "-m", "agent.cli", "types", "--config", "conf.d", "queue_length")
 

@@ -40,7 +40,10 @@ def text(outcome: Outcome) -> str:
     status = worst(outcome.results)
     bad = [result for result in results if result.status is status]
     first = "; ".join(result.summary for result in bad[:3]) + (f"; and {len(bad) - 3} more" if len(bad) > 3 else "")
-    metrics = " ".join(perfdata(metric, len(results) > 1) for result in results for metric in result.metrics)
+    several = len(results) > 1
+    metrics = " ".join(
+        perfdata(metric, result.subject if several else "") for result in results for metric in result.metrics
+    )
     lines = [f"{status.upper()}: {first}".replace("|", "/") + (f" | {metrics}" if metrics else "")]
     if len(results) > 1:
         lines += [f"{result.status:8} {result.summary}" for result in results]
@@ -53,9 +56,9 @@ def worst(results: tuple[Result, ...]) -> Status:
     return max((result.status for result in results), key=SEVERITY.__getitem__)
 
 
-def perfdata(metric: Metric, with_subject: bool) -> str:
+def perfdata(metric: Metric, subject: str) -> str:
     """Write a metric as performance data: 'label'=value[UOM];[warn];[crit];[min];[max]."""
-    label = f"{metric.subject} {metric.name}" if with_subject and metric.subject else metric.name
+    label = f"{subject} {metric.name}".strip()
     quoted = "'" + label.replace("'", "''").replace("=", "_").replace("|", "/") + "'"
     bounds = ["" if bound is None else f"{bound:.12g}" for bound in (metric.minimum, metric.maximum)]
     fields = [f"{quoted}={metric.value:.12g}{metric.unit}", metric.warning, metric.critical, *bounds]

@@ -5,15 +5,16 @@ from __future__ import annotations
 import argparse
 import os
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator
 
 import msgspec
 
 from agent.catalog import Catalog
-from agent.cli import fail
+from agent.cli import counted_word, fail
 from agent.config import load
 from agent.maintenance import Windows
 from agent.model import Policy, Reason, State, Status, Told
+from agent.redact import redactor
 from agent.settings import CheckConfig, Config
 from agent.silences import read
 from agent.state import true_now
@@ -21,6 +22,8 @@ from agent.state.flapping import percent
 from agent.store import LastRun, Store, StoreError
 from agent.suppress import Suppression
 from agent.units import duration_text
+
+VALUE_LIMIT = 40
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -97,8 +100,9 @@ def _subject_lines(
 def _reported(state: State, now: int) -> str:
     if state.reported is None:
         return "never; a check that was always ok is not reported"
-    again = f", told again {state.repeats} times" if state.repeats else ""
-    return f"{state.reported.name.lower()}{_since(state.reported_at, now)}{again}, {state.events} events so far"
+    again = f", told again {state.repeats}x" if state.repeats else ""
+    said = f"{state.reported.name.lower()}{_since(state.reported_at, now)}"
+    return f"{said}{again}, {counted_word(state.events, 'event')} so far"
 
 
 def _why(state: State, reasons: tuple[Reason, ...]) -> Iterator[str]:
@@ -153,12 +157,22 @@ def page(name: str, check: CheckConfig | None, found: list[Explanation], config:
     if check is not None:
         yield ""
         yield "settings"
-        yield from _settings(check.places)
+        yield from _settings(check, redactor(config.secrets))
 
 
-def _settings(places: Mapping[str, object]) -> Iterator[str]:
-    width = max((len(name) for name in places), default=0)
-    yield from (f"  {name.ljust(width)}  {place}" for name, place in places.items())
+def _settings(check: CheckConfig, hide: Callable[[str], str]) -> Iterator[str]:
+    """Name each written setting, what it came to, and where it stands."""
+    values = {name: hide(_value(check, name)) for name in check.places}
+    widths = [max(map(len, column), default=0) for column in (values, values.values())]
+    for name, value in values.items():
+        yield f"  {name.ljust(widths[0])}  {value.ljust(widths[1])}  {check.places[name]}"
+
+
+def _value(check: CheckConfig, name: str) -> str:
+    found = getattr(check.check, name, None) if name in check.check.__struct_fields__ else getattr(check, name, "")
+    # The times that every check has are plain seconds.
+    shown = duration_text(found) if type(found) is float else " ".join(str(found).split())
+    return shown if len(shown) <= VALUE_LIMIT else shown[: VALUE_LIMIT - 1] + "…"
 
 
 def _since(at: int, now: int, word: str = "") -> str:

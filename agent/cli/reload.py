@@ -7,7 +7,7 @@ import os
 import signal
 
 from agent.catalog import Catalog
-from agent.cli import fail
+from agent.cli import counted_word, fail
 from agent.config import load
 from agent.store import holder
 
@@ -21,6 +21,6 @@ def main(options: argparse.Namespace) -> int:
     if agent is None:
         return fail(f"no agent is running with the state directory {options.state}")
     os.kill(agent.pid, signal.SIGHUP)
-    said = f"{len(config.checks)} checks"
+    said = counted_word(len(config.checks), "check")
     print(f"{said}; what is wrong stays as it was" if config.problems else said)
     return 1 if config.problems else 0

@@ -31,6 +31,8 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     next_run: int = 0
     duration: float = 0.0
     metrics: tuple[Any, ...] = ()
+    held: str = ""
+    """Why a difference to what was reported is not told now."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -68,6 +70,7 @@ def _line(state: State, run: LastRun | None) -> Line:
         next_run=run.next_at,
         duration=run.duration,
         metrics=run.result.metrics,
+        held=state.held,
     )
 
 
@@ -81,17 +84,19 @@ def page(lines: list[Line], backlog: Backlog, at_work: Holder | None, now: int, 
         f"events  {_waiting(backlog, now)}",
         "",
     ]
-    rows = [_row(line, now) for line in lines]
+    rows = [_row(line, now, at_work is not None) for line in lines]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
     return head + [_painted(line, row, widths, colour) for line, row in zip(lines, rows, strict=True)]
 
 
-def _row(line: Line, now: int) -> tuple[str, str, str, str, str]:
+def _row(line: Line, now: int, at_work: bool) -> tuple[str, str, str, str, str]:
     name = f"{line.check} {line.subject}".strip()
     since = duration_text(max(0, now - line.since) / 1000) if line.since else "-"
-    following = f"next in {duration_text((line.next_run - now) / 1000)}" if line.next_run > now else ""
+    soon = at_work and line.next_run > now
+    following = f"next in {duration_text((line.next_run - now) / 1000)}" if soon else ""
     undecided = f" [{line.last_status}, not decided yet]" if line.last_status not in ("", line.status) else ""
-    return line.status, name, since, following, " ".join((line.summary + undecided).split())
+    held = f" [not told: {line.held}]" if line.held else ""
+    return line.status, name, since, following, " ".join((line.summary + undecided + held).split())
 
 
 def _painted(line: Line, row: tuple[str, ...], widths: list[int], colour: bool) -> str:

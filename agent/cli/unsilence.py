@@ -7,7 +7,7 @@ import time
 
 import msgspec
 
-from agent.cli import fail
+from agent.cli import counted_word, fail
 from agent.model import Silence
 from agent.silences import change, read
 
@@ -24,5 +24,5 @@ def main(options: argparse.Namespace) -> int:
         change(options.state, lambda silences: [silence for silence in silences if not meant(silence)], now)
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
-    print(f"{ended} silences ended" if ended != 1 else "1 silence ended")
+    print(f"{counted_word(ended, 'silence')} ended")
     return 0 if ended else 1

@@ -8,6 +8,7 @@ import os
 import msgspec
 
 from agent.catalog import Catalog
+from agent.cli import counted_word
 from agent.config import load
 
 
@@ -21,5 +22,5 @@ def main(options: argparse.Namespace) -> int:
         for problem in config.problems:
             print(problem)
         if not config.problems:
-            print(f"{options.config}: {len(config.checks)} checks, no problems")
+            print(f"{options.config}: {counted_word(len(config.checks), 'check')}, no problems")
     return 1 if config.problems else 0
