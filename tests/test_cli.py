@@ -112,7 +112,7 @@ def test_explain_names_each_setting_with_its_value_and_place_but_no_secret(agent
     agent.wait_until(lambda: agent.status()["checks"], "a first result")
     said = agent.call("explain", "web").stdout
     assert "type script" in said
-    assert "interval    1s" in said
+    assert "interval  1s" in said
     assert "a.yaml:2:" in said
     assert "hidden-token" not in said
     assert agent.call("explain", "nobody").returncode == 2
