@@ -91,7 +91,8 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
         self._offset += jump
         if abs(jump) <= JUMP_SECONDS:
             return False
-        with self._jobstores_lock:  # a job that a reload removes meanwhile would end this thread, and all checks with it
+        # Locked: a job that a reload removes meanwhile would end this thread, and all checks with it.
+        with self._jobstores_lock:
             for job in self.get_jobs():
                 job.modify(next_run_time=_moved(job, timedelta(seconds=jump)))
         return True

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from hypothesis import Phase, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -468,4 +468,9 @@ def incidents(subjects: list[list[str]]) -> Iterator[list[str]]:
 
 TestModel = Machine.TestCase
 # Not shrunk: that takes minutes. `python -m tests.torture model` plays many more streams, with a seed of its own.
-TestModel.settings = settings(max_examples=100, stateful_step_count=30, phases=[Phase.explicit, Phase.generate])
+TestModel.settings = settings(
+    max_examples=100,
+    stateful_step_count=30,
+    phases=[Phase.explicit, Phase.generate],
+    suppress_health_check=list(HealthCheck),
+)

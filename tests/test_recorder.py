@@ -85,3 +85,20 @@ def test_a_change_that_could_not_be_worded_is_told_with_the_next_result(
         agent.takes(outcome(Status.CRITICAL))
     agent.takes(outcome(Status.CRITICAL, number=2, at=2000))
     assert [event.status for event in agent.events()] == ["critical"]
+
+
+def test_one_change_that_cannot_be_stored_holds_up_no_other(
+    agent: Agent, world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    orders = world.orders()
+
+    def odd(*arguments: object) -> object:
+        event = orders.compose(*arguments)  # type: ignore[arg-type]
+        return msgspec.structs.replace(event, date=2**70) if event.subject == "/odd" else event
+
+    agent.recorder.put(msgspec.structs.replace(orders, compose=odd))
+    agent.recorder.put(outcome(Status.CRITICAL, "/odd"))
+    with caplog.at_level(logging.CRITICAL):
+        agent.takes(msgspec.structs.replace(outcome(Status.WARNING, "/fine"), failed=True))
+    assert subjects(agent) == ["/fine"]
+    assert [event.status for event in agent.events()] == ["warning"]

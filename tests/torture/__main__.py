@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from hypothesis import Phase, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
 from tests.test_model import Machine
@@ -25,7 +25,13 @@ def model(number: int) -> list[str]:
     """A thousand random streams against the reference model."""
     logging.disable()
     phases = [Phase.generate]
-    many = settings(max_examples=1000, stateful_step_count=50, phases=phases, derandomize=False, print_blob=True)
+    many = settings(
+        max_examples=1000,
+        stateful_step_count=50,
+        phases=phases,
+        derandomize=False,
+        suppress_health_check=list(HealthCheck),
+    )
     run_state_machine_as_test(seed(number)(Machine), settings=many)
     return []
 

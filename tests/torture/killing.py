@@ -65,8 +65,11 @@ class Killing:
         self.api.end_hanging()
 
     def _live(self, seconds: float, longest_pause: float) -> None:
+        since = time.time()
         self.agent.start()
-        end, since = time.time() + seconds, time.time()
+        if self.rng.random() < 0.8:
+            self.agent.wait_until(self._listens, "the agent's start")
+        end = time.time() + seconds
         while time.time() < end:
             time.sleep(self.rng.uniform(0.02, 0.2))
             chance = self.rng.random()
@@ -94,7 +97,7 @@ class Killing:
     def _reload(self) -> None:
         """Something else changes; nothing that was told may change by it. A kill takes it where it is not yet heard."""
         assert self.agent.process is not None
-        if "agent.cli" not in Path(f"/proc/{self.agent.process.pid}/cmdline").read_text() or not self._listens():
+        if not self._listens():
             return
         self.counts["reloads"] += 1
         number = self.counts["reloads"]

@@ -6,20 +6,23 @@ import logging
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
 from agent.api import Check
 from agent.expect import Expectations
-from agent.model import Began, Event, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
+from agent.model import Began, Outcome, Policy, Pushed, Reason, Result, State, Status
 from agent.push.awaited import Awaited
-from agent.self_check import BROKEN
+from agent.recorder.changes import as_last, is_gone, worth_keeping
+from agent.recorder.orders import Compose, Orders, Suppress, Thing
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
 from agent.store import Change, LastRun, Store, StoreError
-from agent.suppress import DOWN, Suppression
+from agent.suppress import DOWN
+
+__all__ = ["Compose", "Orders", "Recorder", "Suppress", "Thing"]
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -29,24 +32,6 @@ RETRY_SECONDS = 5.0
 """Between tries while the disk takes nothing."""
 BATCH = 500
 RETIRED = "no longer configured on this host"
-
-Compose = Callable[[Report, Step, CheckConfig], Event]
-Suppress = Callable[[Mapping[str, Mapping[str, State]]], Suppression]
-
-
-class Orders(msgspec.Struct, frozen=True):
-    """What the configuration wants of the recorder; a reload brings new ones."""
-
-    checks: Mapping[str, CheckConfig]
-    """Those that run, the agent's own, and stand-ins for those that are written wrong."""
-    compose: Compose
-    suppress: Suppress
-    retire: bool = True
-    """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
-
-
-Thing = Outcome | Orders | Began | Callable[[], None]
-"""What can be handed to the recorder; a function is a receipt, called when all before it is written."""
 
 
 class Recorder:
@@ -99,8 +84,13 @@ class Recorder:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        while self.step():
-            pass
+        going = True
+        while going:
+            try:
+                going = self.step()
+            except Exception:
+                log.exception("a bug of ours; the recorder goes on in %gs", RETRY_SECONDS)
+                time.sleep(RETRY_SECONDS)
 
     def step(self) -> bool:
         """Wait for something to do and do it; False at the end. The recorder's thread does nothing else."""
@@ -144,8 +134,9 @@ class Recorder:
 
     def _obey(self, orders: Orders) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
-        for check in [check for check, states in self._states.items() if is_gone(states, orders, check)]:
-            self._retire(check)
+        for check, states in list(self._states.items()):
+            if is_gone(states.values(), orders.checks.get(check), orders.retire):
+                self._retire(check)
         self._orders = orders
         self._children: dict[str, list[str]] = {}
         for config in orders.checks.values():
@@ -252,7 +243,7 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self._store.record(self._unwritten, self._memories, self._forgotten)
+            self._record()
         except StoreError as error:
             if not self._write_at:
                 log.error("nothing can be written; changes are held in memory until it can: %s", error)
@@ -266,6 +257,24 @@ class Recorder:
         self._unwritten, self._memories, self._forgotten = [], {}, set()
         if events:
             self._told()
+
+    def _record(self) -> None:
+        """Write all in one transaction; should a bug of ours make that impossible, all but the one at fault."""
+        try:
+            self._store.record(self._unwritten, self._memories, self._forgotten)
+            return
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("a bug of ours: what waits is written one by one")
+        self._store.record([], {}, self._forgotten)
+        for change in self._unwritten:
+            try:
+                self._store.record([change])
+            except StoreError:
+                raise
+            except Exception:
+                log.exception("a bug of ours: this is lost: %r", change)
 
     def _note(self, step: Step, outcome: Outcome) -> None:
         if not self._notes:
@@ -282,22 +291,3 @@ class Recorder:
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
         self._notes = {}
-
-
-def is_gone(states: Mapping[str, State], orders: Orders, check: str) -> bool:
-    """Tell whether these states are of a check that the orders do not have, or have with another type."""
-    config = orders.checks.get(check)
-    if config is None:
-        return orders.retire
-    return config.type != BROKEN and any(state.type not in ("", config.type) for state in states.values())
-
-
-def as_last(change: Change, check: str) -> Change:
-    """Return the change; if it is of this check, as one whose state is not kept."""
-    return msgspec.structs.replace(change, last=True) if change.state.check == check else change
-
-
-def worth_keeping(changes: list[Change]) -> list[Change]:
-    """Drop states that a later one of the same subject replaces; events are all kept."""
-    latest = {(change.state.check, change.state.subject): change for change in changes}
-    return [change for change in changes if change.event or latest[change.state.check, change.state.subject] is change]

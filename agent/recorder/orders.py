@@ -1,0 +1,30 @@
+"""What the recorder is told to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import msgspec
+
+from agent.model import Began, Event, Outcome, Report, State
+from agent.settings import CheckConfig
+from agent.state import Step
+from agent.suppress import Suppression
+
+Compose = Callable[[Report, Step, CheckConfig], Event]
+Suppress = Callable[[Mapping[str, Mapping[str, State]]], Suppression]
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """What the configuration wants of the recorder; a reload brings new ones."""
+
+    checks: Mapping[str, CheckConfig]
+    """Those that run, the agent's own, and stand-ins for those that are written wrong."""
+    compose: Compose
+    suppress: Suppress
+    retire: bool = True
+    """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
+
+
+Thing = Outcome | Orders | Began | Callable[[], None]
+"""What can be handed to the recorder; a function is a receipt, called when all before it is written."""
