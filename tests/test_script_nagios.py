@@ -151,6 +151,13 @@ def test_a_pipe_in_text_does_not_hide_the_performance_data_behind_it() -> None:
     assert (result.summary, [metric.name for metric in result.metrics]) == ("GET http://x/a|b?c=1 failed", ["time"])
 
 
+def test_what_looks_like_an_item_in_text_does_not_cut_it() -> None:
+    for text in ("got [I am | something=else]", "a | b=c | d=e", "x | load=1,5"):
+        result = parse(f"{text}|time=0.1s".encode(), 2)
+        assert (result.summary, [metric.name for metric in result.metrics]) == (text, ["time"])
+        assert result.details == ""
+
+
 def test_strangers_among_items_are_noted_the_items_are_read_and_the_text_stays_whole() -> None:
     result = parse(b"x | a=1 what b=2", 0)
     assert result.summary == "x | a=1 what b=2"

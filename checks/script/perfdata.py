@@ -44,9 +44,9 @@ def find(text: str) -> tuple[int, int]:
     """
     pipe, like = text.find("|"), -1
     while pipe >= 0:
-        stop, items, sound = _scan(text, pipe)
+        begin, stop, items, sound = _scan(text, pipe)
         if stop == len(text) and sound:
-            return pipe, pipe
+            return begin, begin
         if items and like < 0:
             like = pipe
         # Whatever begins before the stranger meets it too, so the search goes on behind it: one pass over the text.
@@ -54,14 +54,17 @@ def find(text: str) -> tuple[int, int]:
     return -1, like
 
 
-def _scan(text: str, position: int) -> tuple[int, int, bool]:
-    """Return where the first word is that has not the form of an item, the items before it, and if one is sound."""
-    items, sound = 0, False
+def _scan(text: str, position: int) -> tuple[int, int, int, bool]:
+    """Return the last `|` with only unsound items before it, where the items end, how many, and if one is sound."""
+    begin, items, sound = position, 0, False
     while True:
-        position = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
+        gap_end = _GAP.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
+        if not sound and (pipe := text.find("|", position, gap_end)) >= 0:
+            begin = pipe
+        position = gap_end
         item = _ITEM.match(text, position)
         if not item:
-            return position, items, sound
+            return begin, position, items, sound
         items += 1
         sound = sound or item[3][:1] == "U" or _value(item[3].partition(";")[0]) is not None
         position = item.end()
