@@ -9,6 +9,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.context import CheckError, Context
+from agent.host import Host, Suggestion
 from agent.model import Metric, Result, Status
 from agent.ownership import weak_spot
 from agent.units import (
@@ -39,6 +40,7 @@ __all__ = [
     "Duration",
     "DurationAbove",
     "DurationBelow",
+    "Host",
     "Level",
     "Metric",
     "Number",
@@ -56,6 +58,7 @@ __all__ = [
     "SizeAbove",
     "SizeBelow",
     "Status",
+    "Suggestion",
     "critical",
     "duration_text",
     "judge",
@@ -90,6 +93,11 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
     def problems(self) -> Iterable[tuple[str, str]]:
         """Yield (setting, what is wrong and what to write instead) where settings contradict each other."""
+        return ()
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterable[Suggestion]:
+        """Yield checks of this type that fit the host, for `hostvigil discover`; by default none."""
         return ()
 
 

@@ -16,7 +16,19 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, CheckError, Context, DurationBelow, Metric, Result, critical, nodata, warning
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    DurationBelow,
+    Host,
+    Metric,
+    Result,
+    Suggestion,
+    critical,
+    nodata,
+    warning,
+)
 from checks._network import tls
 from checks._network.addresses import Address
 from checks._network.connection import FAMILIES, Network, connected, secured
@@ -26,6 +38,19 @@ FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""
 FILES_LIMIT = 500
 BLOCK = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]+)-----END")
+
+LETSENCRYPT = "/etc/letsencrypt/live/*/fullchain.pem"
+CONFIGURED = (
+    *("/etc/nginx/*.conf", "/etc/nginx/conf.d/*", "/etc/nginx/sites-enabled/*", "/etc/nginx/snippets/*"),
+    *("/etc/apache2/sites-enabled/*", "/etc/httpd/conf/*.conf", "/etc/httpd/conf.d/*.conf"),
+    *("/etc/postfix/main.cf", "/etc/dovecot/conf.d/*.conf"),
+)
+"""Where servers name their certificates."""
+NAMED = re.compile(
+    r"^\s*(?:ssl_certificate\s|SSLCertificateFile\s|smtpd_tls_(?:cert|chain_files?)\w*\s*=|ssl_(?:server_)?cert\w*\s*=\s*<?)"
+    r"\s*[\"']?(/[^\s;\"'$,]+)",
+    re.MULTILINE,
+)
 
 
 class Certificate(Check, frozen=True, kw_only=True):
@@ -74,6 +99,17 @@ class Certificate(Check, frozen=True, kw_only=True):
                 yield "file", f"{path!r} is not a whole path, write for example /etc/ssl/certs/www.pem"
         if self.address and self._many:
             yield "address", "can be compared with one file only: write a check for each"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        if found := host.glob(LETSENCRYPT):
+            names = ", ".join(Path(path).parent.name for path in found)
+            settings = {"file": LETSENCRYPT, "interval": "6h"}
+            yield Suggestion(name="letsencrypt", settings=settings, why=f"Found {names}.", about=("file",))
+        for path, named_in in _named(host).items():
+            name = f"certificate-{Path(path).stem}"
+            settings = {"file": path, "interval": "1h"}
+            yield Suggestion(name=name, settings=settings, why=f"{named_in} names it.", about=("file",))
 
     @property
     def _many(self) -> bool:
@@ -135,6 +171,17 @@ class InFile(msgspec.Struct, frozen=True):
     root: bool
     """It is signed by itself."""
     der: bytes
+
+
+def _named(host: Host) -> dict[str, str]:
+    """Return the certificates that servers' configurations name, and which does; without Debian's self-made one."""
+    found: dict[str, str] = {}
+    for pattern in CONFIGURED:
+        for file in host.glob(pattern):
+            for path in NAMED.findall(host.read(file)):
+                if not path.startswith("/etc/letsencrypt/live/") and "snakeoil" not in path:
+                    found.setdefault(path, file)
+    return found
 
 
 def _in_files(patterns: tuple[str, ...]) -> dict[str, tuple[InFile, ...] | str]:

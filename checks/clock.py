@@ -10,7 +10,20 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, CheckError, Context, DurationAbove, Metric, Result, critical, duration_text, judge, ok
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    DurationAbove,
+    Host,
+    Metric,
+    Result,
+    Suggestion,
+    critical,
+    duration_text,
+    judge,
+    ok,
+)
 from agent.api import warning as warn
 
 STA_UNSYNC, STA_NANO = 0x0040, 0x2000
@@ -42,6 +55,16 @@ class Clock(Check, frozen=True, kw_only=True):
     offset_critical: Offset = None
     error_warning: Error = None
     error_critical: Error = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        synchronised = clock().synchronised
+        why = (
+            "The clock is kept right by NTP."
+            if synchronised
+            else "The clock is not kept by NTP, as far as the kernel knows."
+        )
+        yield Suggestion(name="clock", settings={"interval": "5m", "fail_after": 6}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         yield from self.judged(clock(), ctx.memory)

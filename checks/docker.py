@@ -14,7 +14,20 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, CheckError, Context, Metric, Result, critical, duration_text, ok, warning
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Host,
+    Metric,
+    Result,
+    Status,
+    Suggestion,
+    critical,
+    duration_text,
+    ok,
+    warning,
+)
 
 SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
 ANSWER_LIMIT = 16 * 1024 * 1024
@@ -59,6 +72,12 @@ class Docker(Check, frozen=True, kw_only=True):
         for name in _texts(self.running):
             if not self._watches(name):
                 yield "running", f"{name!r} is left out by include or exclude"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        for name, socket_path in zip(("containers", "podman"), SOCKETS, strict=True):
+            if host.path(socket_path).is_socket():
+                yield _suggested(name, socket_path, str(host.path(socket_path)))
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
@@ -110,6 +129,21 @@ def judged(name: str, container: Container | None, must_run: bool, unhealthy: se
     if container.State == "paused":
         return warning(said, name, container.Image)
     return ok(said, name)
+
+
+def _suggested(name: str, path: str, real_path: str) -> Suggestion:
+    """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
+    try:
+        found = containers(Context("discover", 5.0), real_path, LIST)
+    except CheckError:
+        found = []  # the trial says why
+    bad = [one.name for one in found if judged(one.name, one, False, set()).status is not Status.OK]
+    up = [one.name for one in found if one.State == "running" and one.name not in bad]
+    why = f"Found the socket {path}" + (f"; these run: {', '.join(up)}" if up else "")
+    why += f"; left out, as they are not well now: {', '.join(bad)}." if bad else "."
+    return Suggestion(
+        name=name, settings={"socket": path} | ({"exclude": bad} if bad else {}), why=why, about=("socket",)
+    )
 
 
 def containers(ctx: Context, path: str, question: str) -> list[Container]:

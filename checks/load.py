@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +10,20 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, CheckError, Context, Level, NumberAbove, PercentAbove, Result, Status, judge, ok
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Host,
+    Level,
+    NumberAbove,
+    PercentAbove,
+    Result,
+    Status,
+    Suggestion,
+    judge,
+    ok,
+)
 
 Load1 = Annotated[NumberAbove | None, Meta(description="Load of the last minute, per core; default: never.")]
 Load5 = Annotated[NumberAbove | None, Meta(description="Load of the last 5 minutes, per core; default: never.")]
@@ -49,6 +63,11 @@ class Load(Check, frozen=True, kw_only=True):
     iowait_critical: Wait = None
     steal_warning: Steal = None
     steal_critical: Steal = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        if cores := len(re.findall(r"^cpu\d", host.read("/proc/stat"), re.MULTILINE)):
+            yield Suggestion(name="load", settings={}, why=f"Found {cores} CPU core{'s' if cores > 1 else ''}.")
 
     def run(self, ctx: Context) -> Iterator[Result]:
         stat, loadavg = read("/proc/stat"), read("/proc/loadavg")

@@ -16,11 +16,13 @@ from agent.api import (
     CheckError,
     Context,
     Duration,
+    Host,
     NumberAbove,
     PercentAbove,
     PercentBelow,
     Result,
     Size,
+    Suggestion,
     judge,
     size_text,
 )
@@ -57,6 +59,14 @@ class Memory(Check, frozen=True, kw_only=True):
     oom_kills_within: Annotated[Duration, Meta(description="How long a killed process counts. Default 30m.")] = (
         Duration(1800)
     )
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        found = numbers(host.read("/proc/meminfo"))
+        if total := found.get("MemTotal"):
+            swap = f"{size_text(found['SwapTotal'])} of swap" if found.get("SwapTotal") else "no swap"
+            why = f"Found {size_text(total)} of memory, and {swap}."
+            yield Suggestion(name="memory", settings={"fail_after": {"warning": 1, "critical": 2}}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
         seen = host(*(read(Path("/proc") / name) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats")))

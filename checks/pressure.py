@@ -10,7 +10,7 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, CheckError, Context, Metric, PercentAbove, Result, Status, judge, ok
+from agent.api import Check, CheckError, Context, Host, Metric, PercentAbove, Result, Status, Suggestion, judge, ok
 
 Cpu = Annotated[PercentAbove | None, Meta(description="Time that some work waited for CPU; default: never.")]
 Memory = Annotated[PercentAbove | None, Meta(description="Time that all work waited for memory; null: never.")]
@@ -40,6 +40,12 @@ class Pressure(Check, frozen=True, kw_only=True):
     memory_critical: Memory = PercentAbove.parse("50%")
     io_warning: Disk = None
     io_critical: Disk = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        if host.read("/proc/pressure/memory"):
+            why = "This kernel tells how much time is lost to waiting (/proc/pressure)."
+            yield Suggestion(name="pressure", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         yield from self.judged({name: read(name) for name in SHARES})

@@ -12,7 +12,20 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from agent.api import Check, Context, Metric, NumberAbove, Result, critical, duration_text, judge, ok, warning
+from agent.api import (
+    Check,
+    Context,
+    Host,
+    Metric,
+    NumberAbove,
+    Result,
+    Suggestion,
+    critical,
+    duration_text,
+    judge,
+    ok,
+    warning,
+)
 
 MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
 ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
@@ -40,6 +53,13 @@ class Raid(Check, frozen=True, kw_only=True):
     ] = ()
     errors_warning: Errors = None
     errors_critical: Errors = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        found = [judged(array) for array in parsed(host.read(str(MDSTAT)))]
+        found += [result for result, _ in (*pools(host.path(str(ZFS))), *filesystems(host.path(str(BTRFS))))]
+        if found:
+            yield Suggestion(name="raid", settings={}, why=f"Found {'; '.join(result.summary for result in found)}.")
 
     def run(self, ctx: Context) -> Iterator[Result]:
         arrays = parsed(read(MDSTAT))

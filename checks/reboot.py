@@ -12,7 +12,19 @@ from typing import Annotated, Any
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, CheckError, Context, DurationAbove, DurationBelow, Result, duration_text, judge, ok
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    DurationAbove,
+    DurationBelow,
+    Host,
+    Result,
+    Suggestion,
+    duration_text,
+    judge,
+    ok,
+)
 
 MARKS = (Path("/run/reboot-required"), Path("/run/reboot-needed"))
 """Left by Debian and Ubuntu, and by SUSE."""
@@ -39,6 +51,13 @@ class Reboot(Check, frozen=True, kw_only=True):
     required_critical: Required = None
     uptime_warning: Uptime = None
     uptime_critical: Uptime = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        if host.read("/proc/uptime"):
+            kernel = host.read("/proc/sys/kernel/osrelease").strip()
+            why = f"The kernel is {kernel}; updates want a reboot at times."
+            yield Suggestion(name="reboot", settings={"interval": "10m"}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
         try:

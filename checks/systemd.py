@@ -17,9 +17,11 @@ from agent.api import (
     CheckError,
     Context,
     Duration,
+    Host,
     NumberAbove,
     Result,
     Status,
+    Suggestion,
     critical,
     duration_text,
     judge,
@@ -28,6 +30,10 @@ from agent.api import (
 )
 
 PROPERTIES = "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts"
+
+NOISY = ["user@*.service", "run-*", "*-wait-online.service"]
+"""What fails or ends without meaning anything."""
+NOT_SERVERS = ("getty@*", "serial-getty@*", "user@*", "hostvigil.service")
 
 Restarts = Annotated[NumberAbove | None, Meta(description="Restarts by systemd within `restarts_within`; null: never.")]
 
@@ -79,6 +85,21 @@ class Systemd(Check, frozen=True, kw_only=True):
             yield "state", "says what a named unit should be: write `unit` too"
         if not self.command or not self.command[0]:
             yield "command", "is empty, write for example [systemctl, --user]"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        if not host.path("/run/systemd/system").is_dir():
+            return
+        listed = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
+        bad = names_of(host.output(*listed, "--all", "--state=failed"))
+        why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
+        counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
+        yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
+        running = names_of(host.output(*listed, "--type=service", "--state=running"))
+        shown = host.output("systemctl", "show", "--no-pager", "--property=Id,UnitFileState", "--", *running)
+        if servers := _servers(shown):
+            why = "These services are started with the host, and run."
+            yield Suggestion(name="services", settings={"unit": servers, "fail_after": 2}, why=why, about=("unit",))
 
     def run(self, ctx: Context) -> Iterator[Result]:
         if self.unit:
@@ -181,6 +202,13 @@ def parsed(shown: str) -> list[Unit]:
 def names_of(listed: str) -> list[str]:
     """Read the names that `systemctl list-units` prints first; older ones put a dot before what failed."""
     return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip()]
+
+
+def _servers(shown: str) -> list[str]:
+    """Pick what is enabled: what starts on demand may also end."""
+    blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n"))
+    names = [block.get("Id", "") for block in blocks if block.get("UnitFileState") == "enabled"]
+    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in NOT_SERVERS)]
 
 
 def state_of(name: str, unit: Unit, wanted: str) -> Result:

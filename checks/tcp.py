@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Annotated, ClassVar, Literal
 
@@ -16,9 +16,11 @@ from agent.api import (
     Context,
     DurationAbove,
     DurationBelow,
+    Host,
     Metric,
     Regex,
     Result,
+    Suggestion,
     critical,
     duration_text,
     judge,
@@ -30,6 +32,9 @@ from checks._network.tls import Certificate, TlsSettings, certificate, context, 
 
 BANNER_LIMIT = 64 * 1024
 """Bytes in which `expect` is searched."""
+GREETINGS = {b"SSH-2.0-": r"^SSH-2\.0-", b"220": "^220[ -]", b"* OK": r"^\* OK", b"+OK": r"^\+OK"}
+"""How SSH, SMTP and FTP, IMAP, and POP3 begin, and what to expect of them."""
+GREETING_SECONDS = 2.0
 
 
 class Tcp(Check, frozen=True, kw_only=True):
@@ -75,6 +80,16 @@ class Tcp(Check, frozen=True, kw_only=True):
         for name in ("ca_file", "server_name"):
             if getattr(self, name) and not self.tls:
                 yield name, "is for TLS, write tls: true as well"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        from checks._network.listening import listeners
+
+        found = [one for one in listeners(host) if not one.web]
+        said = Context("discover", 2 * GREETING_SECONDS).calls({one.address: _greeting(one.address) for one in found})
+        for one in found:
+            settings = {"address": one.address, **_expected(said[one.address])}
+            yield Suggestion(name=one.name, settings=settings, why=f"{one.words}.", about=("address",), off=one.off)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         progress = Progress(ctx.deadline)
@@ -129,3 +144,24 @@ def _awaited(expected: Regex, connection: socket.socket, progress: Progress) -> 
 
 def _shown(said: bytes) -> str:
     return repr(said[:80].decode(errors="replace"))
+
+
+def _greeting(address: str) -> Callable[[], bytes]:
+    """Return how to hear what a server says by itself; to those that wait for a question, nothing is sent."""
+
+    def heard() -> bytes:
+        context = Context("discover", GREETING_SECONDS)
+        progress = Progress(context.deadline)
+        try:
+            with connected(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
+                return receive(connection, progress)
+        except (OSError, NoAnswer):
+            return b""
+
+    return heard
+
+
+def _expected(greeting: bytes | Exception) -> dict[str, str]:
+    if isinstance(greeting, Exception):
+        return {}
+    return next(({"expect": GREETINGS[text]} for text in GREETINGS if greeting.startswith(text)), {})

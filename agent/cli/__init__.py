@@ -27,6 +27,7 @@ COMMANDS = {
     "silence": "report nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
     "test-event": "check endpoint and key with one info event",
+    "discover": "look at this host, and write drop-ins for what was found; overwrites nothing",
     "new-check": "write a new check type that works, with its settings and its test, to start from",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
@@ -66,6 +67,9 @@ def parser() -> argparse.ArgumentParser:
     _push_options(parsers["report"], parsers["wrap"])
     parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
     _silence_options(parsers["silence"], parsers["unsilence"])
+    parsers["discover"].add_argument(
+        "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
+    )
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
     return top

@@ -11,11 +11,13 @@ from agent.api import (
     Check,
     CheckError,
     Context,
+    Host,
     PercentAbove,
     Result,
     Size,
     SizeBelow,
     Status,
+    Suggestion,
     critical,
     nodata,
     ok,
@@ -117,6 +119,12 @@ class Disk(Check, frozen=True):
             said = self._said(place, answers.get(place.path), place.mount_name in writable)
             if said:
                 yield _whole(place.name, said)
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        from checks.disk.discovered import discovered
+
+        return discovered(host)
 
     def _places(self, mounted: MountTable) -> list[Place]:
         if self.mounts is None:

@@ -17,10 +17,12 @@ from agent.api import (
     Context,
     DurationAbove,
     DurationBelow,
+    Host,
     Metric,
     Regex,
     Result,
     Size,
+    Suggestion,
     critical,
     duration_text,
     judge,
@@ -127,6 +129,12 @@ class Http(Check, frozen=True, kw_only=True):
             yield "method", "HEAD brings no body to judge, write GET"
         if self.method == "CONNECT":
             yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterable[Suggestion]:
+        from checks.http.discovered import discovered
+
+        return discovered(host)
 
 
 def looked(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> Iterator[Result | Metric]:

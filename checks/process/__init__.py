@@ -14,6 +14,7 @@ from agent.api import (
     Context,
     Duration,
     DurationAbove,
+    Host,
     Level,
     Metric,
     NumberAbove,
@@ -22,6 +23,7 @@ from agent.api import (
     Result,
     SizeAbove,
     Status,
+    Suggestion,
     judge,
     nodata,
 )
@@ -138,6 +140,12 @@ class Process(Check, frozen=True, kw_only=True):
             yield "min", f"is {self.min}, but a pidfile names one process: leave min or pidfile out"
         if self._watches("zombies") and (self.exe or self.match or self.pidfile):
             yield "zombies_warning", "cannot be told with exe, match or pidfile: a zombie has only name and user"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        from checks.process.discovered import discovered
+
+        return discovered(host)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         table = ctx.shared("processes", SCANNER.scan)

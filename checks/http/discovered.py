@@ -1,0 +1,83 @@
+"""Which URLs of this host are worth a check: web servers, asked once in both ways."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from agent.api import Context, Host, Suggestion
+from checks._network.addresses import Address, is_host, is_ip
+from checks._network.connection import Network
+from checks._network.listening import Listener, listeners
+from checks._network.progress import NoAnswer, Progress
+from checks.http import Http
+from checks.http.addresses import HttpUrl
+from checks.http.exchange import Answer, asked
+from checks.http.expectations import StatusSet
+
+SECONDS = 4.0
+
+Ask = Callable[[dict[str, Any]], Answer | None]
+
+
+def discovered(host: Host) -> Iterator[Suggestion]:
+    servers = [one for one in listeners(host) if one.web]
+    answers = Context("discover", 3 * SECONDS).calls({one.address: _asking(one) for one in servers})
+    for one in servers:
+        found = answers[one.address]
+        # What does not answer is written all the same: the trial says what is wrong with it.
+        settings, words = ({"url": f"http://{one.address}/"}, "") if isinstance(found, Exception) else found
+        why = f"{one.words}{words}."
+        yield Suggestion(name=one.name, settings=settings, why=why, about=("url",), off=one.off)
+
+
+def _asking(one: Listener) -> Any:
+    return lambda: found_well(one)
+
+
+def found_well(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], str]:
+    """Return what finds the server well, and what it said."""
+    ask = ask or _answer
+    plain = {"url": f"http://{one.address}/"}
+    secure = {"url": f"https://{one.address}/", "verify": False}
+    for settings in (plain, secure) if one.port == 80 else (secure, plain):
+        answer = ask(settings)
+        # Web servers tell by 400 that they wanted TLS.
+        if answer and (answer.status != 400 or settings is secure):
+            named = _by_name(one, answer, ask)
+            words = f", and answers {answer.status}"
+            if answer.certificate and not named:
+                words += "; its certificate is not one that this host trusts, so it is not verified"
+            return {**(named or settings), **_expected(answer.status)}, words
+    return plain, ""
+
+
+def _by_name(one: Listener, answer: Answer, ask: Ask) -> dict[str, Any]:
+    """Return how to reach it by the name of its certificate, where that is trusted; else nothing."""
+    name = answer.certificate.name if answer.certificate else ""
+    if not is_host(name) or is_ip(name) or "." not in name:
+        return {}
+    settings = {"url": f"https://{Address(name, one.port if one.port != 443 else 0)}/", "connect_to": one.address}
+    found = ask(settings)
+    return settings if found and found.status == answer.status else {}
+
+
+def _answer(settings: dict[str, Any]) -> Answer | None:
+    """Ask without following redirects, which lead elsewhere."""
+    check = Http(
+        url=HttpUrl.parse(settings["url"]),
+        connect_to=Address.parse(settings["connect_to"]) if "connect_to" in settings else None,
+        verify=settings.get("verify", True),
+        expect_status=StatusSet(((100, 599),)),
+    )
+    context = Context("discover", SECONDS)
+    try:
+        return asked(check, Network(context, Progress(context.deadline)))
+    except (OSError, http.client.HTTPException, ValueError, NoAnswer):
+        return None
+
+
+def _expected(status: int) -> dict[str, Any]:
+    """What it says now is right, unless it says that itself is broken."""
+    return {"expect_status": status} if 300 <= status < 500 else {}
