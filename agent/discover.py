@@ -103,7 +103,8 @@ def _suggestions(
 
 
 def _look(kind: type[Check], host: Host) -> Any:
-    return lambda: list(kind.discover(host))
+    # Settings that YAML cannot write are found here, where they are this type's problem alone.
+    return lambda: [one for one in kind.discover(host) if _flow(one.settings)]
 
 
 def _named(kind: str, suggestion: Suggestion, taken: set[str], catalog: Catalog) -> Found:
@@ -144,7 +145,7 @@ def _same(found: Found, other: CheckConfig) -> bool:
     about = found.suggestion.about
     if about is None or found.config is None:
         return False
-    return all(getattr(other.check, name) == getattr(found.config.check, name) for name in about)
+    return all(getattr(other.check, name, None) == getattr(found.config.check, name, None) for name in about)
 
 
 def _reasons(checks: list[CheckConfig]) -> dict[str, str]:

@@ -42,7 +42,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         return _write(options.config, files)
     except OSError as error:
-        return fail(f"{error.filename}: {error.strerror}")
+        return fail(f"{error.filename or options.config}: {error.strerror}")
 
 
 def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
