@@ -54,7 +54,7 @@ def listeners(host: Host) -> list[Listener]:
     low, high = _given_away(host)
     programs = _programs(host)
     found: dict[tuple[int, str], Listener] = {}
-    for address, port, inode in sorted(_sockets(host), key=lambda one: (one[1], one[0] not in ANY, ":" in one[0])):
+    for address, port, inode in sorted(_sockets(host), key=_easiest_first):
         pid = programs.get(inode, "")
         program = host.read(f"/proc/{pid}/comm").strip() if pid else ""
         cgroup = host.read(f"/proc/{pid}/cgroup") if pid else ""
@@ -65,6 +65,11 @@ def listeners(host: Host) -> list[Listener]:
             off = "it belongs to somebody's login, and may end with it"
         found.setdefault((port, program), Listener(address, port, program, cgroup, off))
     return list(found.values())
+
+
+def _easiest_first(one: tuple[str, int, str]) -> tuple[int, bool, bool, bool]:
+    address, port, _ = one
+    return port, address not in ANY, not address.startswith(("127.", "::1")), ":" in address
 
 
 def _sockets(host: Host) -> Iterator[tuple[str, int, str]]:
