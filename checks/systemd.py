@@ -95,11 +95,12 @@ class Systemd(Check, frozen=True, kw_only=True):
         why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
         counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
         yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
-        running = names_of(host.output(*listed, "--type=service", "--state=running"))
-        shown = host.output("systemctl", "show", "--no-pager", "--property=Id,UnitFileState", "--", *running)
-        if servers := _servers(shown):
-            why = "These services are started with the host, and run."
-            yield Suggestion(name="services", settings={"unit": servers, "fail_after": 2}, why=why, about=("unit",))
+        named = names_of(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
+        properties = "--property=Id,UnitFileState,FragmentPath"
+        shown = host.output("systemctl", "show", "--no-pager", properties, "--", *named)
+        if units := _wanted(shown):
+            why = "These are started with the host, and run. A timer whose service fails shows in `units`."
+            yield Suggestion(name="services", settings={"unit": units, "fail_after": 2}, why=why, about=("unit",))
 
     def run(self, ctx: Context) -> Iterator[Result]:
         if self.unit:
@@ -204,11 +205,20 @@ def names_of(listed: str) -> list[str]:
     return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip()]
 
 
-def _servers(shown: str) -> list[str]:
-    """Pick what is enabled: what starts on demand may also end."""
+def _wanted(shown: str) -> list[str]:
+    """Pick what is enabled, as what starts on demand may also end; of the timers those that somebody made here."""
     blocks = (dict(line.split("=", 1) for line in block.splitlines() if "=" in line) for block in shown.split("\n\n"))
-    names = [block.get("Id", "") for block in blocks if block.get("UnitFileState") == "enabled"]
-    return [name for name in names if not any(fnmatchcase(name, pattern) for pattern in NOT_SERVERS)]
+    enabled = {
+        block.get("Id", ""): block.get("FragmentPath", "")
+        for block in blocks
+        if block.get("UnitFileState") == "enabled"
+    }
+    return [
+        name
+        for name, file in enabled.items()
+        if not any(fnmatchcase(name, pattern) for pattern in NOT_SERVERS)
+        and (not name.endswith(".timer") or file.startswith("/etc/"))
+    ]
 
 
 def state_of(name: str, unit: Unit, wanted: str) -> Result:

@@ -189,17 +189,20 @@ def test_a_server_that_no_unit_stands_for_is_watched_as_a_process(host: FakeHost
     assert host.suggests("process").keys() == {"redis-server"}
 
 
-def test_systemd_services_that_start_with_the_host_are_watched_and_what_has_failed_is_left_out(host: FakeHost) -> None:
+def test_systemd_units_that_start_with_the_host_are_watched_and_what_has_failed_is_left_out(host: FakeHost) -> None:
     def systemctl(command: Sequence[str], seconds: float) -> str:
         if "show" in command:
             states = {"nginx.service": "enabled", "polkit.service": "static", "getty@tty1.service": "enabled"}
-            return "\n\n".join(f"Id={name}\nUnitFileState={state}" for name, state in states.items())
+            blocks = [f"Id={name}\nUnitFileState={state}" for name, state in states.items()]
+            for name, folder in (("backup", "/etc/systemd/system"), ("fstrim", "/usr/lib/systemd/system")):
+                blocks.append(f"Id={name}.timer\nFragmentPath={folder}/{name}.timer\nUnitFileState=enabled")
+            return "\n\n".join(blocks)
         return "● old.service loaded failed failed Old\n" if "--state=failed" in command else "nginx.service\n"
 
     assert host.suggests("systemd", systemctl) == {}, "systemd does not run"
     (host.root / "run/systemd/system").mkdir(parents=True)
     found = host.suggests("systemd", systemctl)
-    assert found["services"].settings["unit"] == ["nginx.service"]
+    assert found["services"].settings["unit"] == ["nginx.service", "backup.timer"]
     assert "old.service" in found["units"].settings["exclude"]
     assert "left out, as they have failed now: old.service" in found["units"].why
 
