@@ -34,7 +34,7 @@ BANNER_LIMIT = 64 * 1024
 """Bytes in which `expect` is searched."""
 GREETINGS = {b"SSH-2.0-": r"^SSH-2\.0-", b"220": "^220[ -]", b"* OK": r"^\* OK", b"+OK": r"^\+OK"}
 """How SSH, SMTP and FTP, IMAP, and POP3 begin, and what to expect of them."""
-GREETING_SECONDS = 2.0
+GREETING_SECONDS = 1.0
 
 
 class Tcp(Check, frozen=True, kw_only=True):
