@@ -29,6 +29,8 @@ WORKERS = 100
 IDLE_SECONDS = 60.0
 QUEUE_SECONDS = 0.05
 """How long runs may wait for the workers at work before there is another one."""
+STILL_SECONDS = 1.0
+"""What is so late that the whole agent stood still meanwhile: stopped, or paused with its machine."""
 
 
 class Run:
@@ -43,6 +45,7 @@ class Run:
         self.finished = False
         self.abandoned = False
         self.removed = False
+        self.excused = False
 
 
 Inbox = queue.SimpleQueue[Run]
@@ -69,6 +72,7 @@ class Runner:
         self._ended = self._ended_then = 0
         self._relief, self._relieving = 1, False
         self._stopped = False
+        self._void: set[str] = set()
         self._shared = SharedWork()
         self._deadlines = Deadlines()
 
@@ -158,8 +162,25 @@ class Runner:
             if not self._finish(run):
                 log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
                 return  # another worker took this one's place when the run was given up
-            self._deliver(outcome)
+            if self._is_void(run, outcome):
+                self.start(run.config, time.monotonic())
+            else:
+                self._deliver(outcome)
             run = self._next(inbox)
+
+    def _is_void(self, run: Run, outcome: Outcome) -> bool:
+        """Tell whether the agent stood still over the run's deadline: then a problem it saw may be none.
+
+        Not twice in a row, so that a host that is only slow is told of; nor what the check has noted as told already.
+        """
+        late = run.context.started + outcome.duration - run.context.deadline - GRACE_SECONDS
+        bad = any(result.status is not Status.OK for result in outcome.results)
+        with self._lock:
+            if late > STILL_SECONDS and bad and outcome.memory is None and run.config.name not in self._void:
+                self._void.add(run.config.name)
+                return not run.removed
+            self._void.discard(run.config.name)
+            return False
 
     def _next(self, inbox: Inbox) -> Run | None:
         with self._lock:
@@ -222,6 +243,11 @@ class Runner:
     def _abandon(self, run: Run) -> None:
         with self._lock:
             if run.finished or self._stopped:
+                return
+            now = time.monotonic()
+            if now - run.context.deadline - GRACE_SECONDS > STILL_SECONDS and not run.excused:
+                run.excused = True  # this comes late, so perhaps the run only stood still with all of us
+                self._deadlines.add(now + GRACE_SECONDS, lambda: self._abandon(run))
                 return
             run.abandoned = True
             self._workers -= 1
