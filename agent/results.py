@@ -47,7 +47,7 @@ def merged(results: list[Result], metrics: list[Metric]) -> Result:
         _bounded(", ".join(result.summary for result in worst_first if result.summary), SUMMARY_LIMIT),
         _storable(str(results[0].subject)),
         _bounded("\n".join(result.details for result in worst_first if result.details), DETAILS_LIMIT),
-        tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
+        tuple(_storable_metric(metric) for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
     )
 
 
@@ -64,6 +64,12 @@ def scrubbed(result: Result, scrub: Callable[[str], str]) -> Result:
 
 def _bounded(text: str, limit: int) -> str:
     return _storable(text if len(text) <= limit else text[: limit - 1] + "…")
+
+
+def _storable_metric(metric: Metric) -> Metric:
+    if metric.name.isascii() and metric.subject.isascii():
+        return metric
+    return msgspec.structs.replace(metric, name=_storable(metric.name), subject=_storable(metric.subject))
 
 
 def _storable(text: str) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.api import Check, CheckError, Context, Metric, Result, Status, critical, judge, ok, warning
@@ -68,6 +69,12 @@ def test_several_results_of_a_subject_are_one_and_the_worst_comes_first() -> Non
 def test_metrics_join_the_result_of_their_subject() -> None:
     outcome = Bench().run(lambda ctx: iter([Metric("inodes", 5, subject="/"), judge("used", 1, subject="/")]))
     assert [metric.name for metric in outcome.results[0].metrics] == ["used", "inodes"]
+
+
+def test_a_metric_named_after_a_file_whose_name_is_not_utf8_can_be_stored() -> None:
+    outcome = Bench().run(lambda ctx: iter([ok("fine"), Metric("old\udcff", 5)]))
+    assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome
+    assert outcome.results[0].metrics == (Metric("old\\udcff", 5),)
 
 
 def test_could_not_look_is_nodata_without_a_traceback(caplog: pytest.LogCaptureFixture) -> None:

@@ -410,7 +410,7 @@ def test_a_missing_folder_is_told(tmp_path: Path) -> None:
 def test_a_command_that_the_shell_does_not_find_is_nodata_not_critical() -> None:
     result = shell("check_nowhere -w 5")
     assert result.status is Status.NODATA
-    assert result.summary == "command not found (exit 127)"
+    assert result.summary == "command or shared library not found (exit 127)"
     assert "check_nowhere" in result.details
 
 

@@ -187,7 +187,7 @@ def test_no_output_says_so_and_keeps_the_status(output: bytes) -> None:
 def test_exit_codes_that_are_no_status_are_nodata_with_the_reason() -> None:
     assert parse(b"hm", 4).summary == "exit 4 is no plugin status (0 to 3): hm"
     assert parse(b"", 126).summary == "not executable (exit 126)"
-    assert parse(b"", 127).summary == "command not found (exit 127)"
+    assert parse(b"", 127).summary == "command or shared library not found (exit 127)"
     assert parse(b"", 139).summary == "exit 139 (a shell says so of SIGSEGV)"
     for code in range(3, 256):
         assert parse(b"OK", code).status is Status.NODATA

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -36,7 +37,14 @@ COMMANDS = {
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
-    options = parser().parse_args(arguments)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    try:
+        options = parser().parse_args(words)
+    except SystemExit as end:
+        # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
+        sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
     command = import_module(f"agent.cli.{options.command.replace('-', '_')}")
     try:
         return int(command.main(options))

@@ -12,6 +12,8 @@ import msgspec
 
 from agent.catalog import Catalog
 from agent.config import load
+from agent.event.text import lines as safe_lines
+from agent.event.text import one_line
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.redact import redactor
 from agent.runner import Runner
@@ -19,6 +21,9 @@ from agent.units import duration_text
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
 COULD_NOT_RUN = 3
+FIRST_LINE_LIMIT = 4000
+DETAILS_LIMIT = 10_000
+LABEL_LIMIT = 300
 
 
 def main(options: argparse.Namespace) -> int:
@@ -44,12 +49,12 @@ def text(outcome: Outcome) -> str:
     metrics = " ".join(
         perfdata(metric, result.subject if several else "") for result in results for metric in result.metrics
     )
-    lines = [f"{status.upper()}: {first}".replace("|", "/") + (f" | {metrics}" if metrics else "")]
-    if len(results) > 1:
-        lines += [f"{result.status:8} {result.summary}" for result in results]
-    lines += [result.details for result in results if result.details]
+    lines = [f"{result.status:8} {one_line(result.summary, FIRST_LINE_LIMIT)}" for result in results if several]
+    lines += [line for result in results for line in safe_lines(result.details, DETAILS_LIMIT)]
     lines.append(f"took {duration_text(outcome.duration)}")
-    return "\n".join(line.replace("|", "/") if number else line for number, line in enumerate(lines))
+    # A `|` begins performance data, and in the further lines all that follows would be some.
+    told = [line.replace("|", "/") for line in (one_line(f"{status.upper()}: {first}", FIRST_LINE_LIMIT), *lines)]
+    return "\n".join((told[0] + (f" | {metrics}" if metrics else ""), *told[1:]))
 
 
 def worst(results: tuple[Result, ...]) -> Status:
@@ -58,11 +63,16 @@ def worst(results: tuple[Result, ...]) -> Status:
 
 def perfdata(metric: Metric, subject: str) -> str:
     """Write a metric as performance data: 'label'=value[UOM];[warn];[crit];[min];[max]."""
-    label = f"{subject} {metric.name}".strip()
+    label = one_line(f"{subject} {metric.name}", LABEL_LIMIT) or "value"
     quoted = "'" + label.replace("'", "''").replace("=", "_").replace("|", "/") + "'"
-    bounds = ["" if bound is None else f"{bound:.12g}" for bound in (metric.minimum, metric.maximum)]
-    fields = [f"{quoted}={metric.value:.12g}{metric.unit}", metric.warning, metric.critical, *bounds]
+    bounds = ["" if bound is None else _number(bound) for bound in (metric.minimum, metric.maximum)]
+    fields = [f"{quoted}={_number(metric.value)}{metric.unit}", metric.warning, metric.critical, *bounds]
     return ";".join(fields).rstrip(";")
+
+
+def _number(value: float) -> str:
+    """Write whole numbers to the last byte, others without binary dust."""
+    return str(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.12g}"
 
 
 def _unknown(name: str, problems: list[object], config: object) -> int:

@@ -16,7 +16,7 @@ DETAILS_LENGTH = 8192
 NOTES_MAX = 8
 
 _STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL, 3: Status.NODATA}
-_SHELL_HINTS = {126: "not executable (exit 126)", 127: "command not found (exit 127)"}
+_SHELL_HINTS = {126: "not executable (exit 126)", 127: "command or shared library not found (exit 127)"}
 
 
 def parse(output: bytes, exit_code: int, mapped: Status | None = None) -> Result:

@@ -143,8 +143,8 @@ def _limits(text: str, factor: int) -> tuple[str, str, float | None, float | Non
 
 
 def _range(text: str, factor: int) -> str:
-    if not text:
-        return ""
+    if text in ("", "@"):
+        return text and "@0:"  # as the grammar has it: from 0, without an end
     scaled = NUMBER.sub(lambda number: repr(_scaled(number[0], factor)).removesuffix(".0"), text)
     Range.parse(scaled)
     return scaled
