@@ -130,11 +130,14 @@ class Context:
         while one call of a key hangs, no second one is started: its answer, should it come, serves all who wait.
         """
         started = {key: self._shared.call(key, function) for key, function in functions.items()}
-        # A tenth is kept back so that the check can still word what it found before the deadline.
-        until = self.deadline - min(0.5, self.timeout / 10)
-        return {key: self._answer(key, call, until) for key, call in started.items()}
+        return {key: self._answer(key, call) for key, call in started.items()}
 
-    def _answer(self, key: str, call: Call, until: float) -> Any:
+    def _answer(self, key: str, call: Call) -> Any:
+        tenth = min(0.5, self.timeout / 10)
+        # A tenth is kept back so that the check can still word what it found before the deadline; and what has hung for
+        # longer than that gets no more than a tenth, so that the others of the run are not told late each time.
+        hangs = self.started - call.started > self.timeout
+        until = self.started + tenth if hangs else self.deadline - tenth
         if not call.done.wait(max(0.0, until - time.monotonic())):
             return CheckError(f"not answering for {duration_text(time.monotonic() - call.started)}")
         self._shared.forget(key, call)

@@ -284,6 +284,22 @@ def test_when_the_system_gives_no_thread_the_run_waits_for_one(caplog: pytest.Lo
     assert {bench.outcome().check, bench.outcome().check} == {"a", "b"}
 
 
+def test_a_call_that_has_hung_for_long_holds_the_next_runs_only_a_moment() -> None:
+    release = threading.Event()
+    bench = Bench()
+
+    def body(ctx: Context) -> Iterator[Result]:
+        yield ok(str(ctx.calls({"statvfs /hung": lambda: release.wait(30)})["statvfs /hung"]))
+
+    first = bench.run(body, timeout=1.0)
+    time.sleep(0.15)  # now the call is older than a whole timeout
+    second = bench.run(body, timeout=1.0)
+    release.set()
+    assert first.duration > 0.8
+    assert second.duration < 0.5
+    assert "not answering for" in second.results[0].summary
+
+
 def test_many_quick_checks_due_together_need_few_threads() -> None:
     bench = Bench()
     before = sum(thread.name == "worker" for thread in threading.enumerate())
