@@ -5,22 +5,13 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Collection, Iterable
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from agent.api import CheckError, Context
-
-if TYPE_CHECKING:
-    from checks.process.row import Row
+from checks.process.row import CommandLine, Row
 
 YOUNG = 60.0
 """Seconds. A program may replace itself (exec) or write its title while this young, so it is read again."""
-
-
-class CommandLine(NamedTuple):
-    text: str
-    """The arguments, joined by spaces."""
-    first: tuple[str, ...]
-    """The last path parts of the first three arguments: the name is among them, behind an interpreter too."""
 
 
 class Known(NamedTuple):

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from checks.process.commands import CommandLine
-
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 KERNEL_THREAD = 0x00200000
@@ -20,6 +18,13 @@ def read_once(path: str, limit: int = 4096) -> bytes:
         return os.read(descriptor, limit)
     finally:
         os.close(descriptor)
+
+
+class CommandLine(NamedTuple):
+    text: str
+    """The arguments, joined by spaces."""
+    first: tuple[str, ...]
+    """The last path parts of the first three arguments: the name is among them, behind an interpreter too."""
 
 
 class Numbers(NamedTuple):
