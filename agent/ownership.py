@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterator
 
 _MOST_LINKS = 40
 
@@ -13,32 +14,43 @@ def weak_spot(path: str, uid: int = 0) -> str:
 
     Empty when nobody else can, or when there is no such file. Looks at every folder and link on the way to it.
     """
+    for here, info in _way_to(path):
+        open_to_others = info.st_mode & 0o022 and not stat.S_ISLNK(info.st_mode)
+        if (open_to_others or info.st_uid not in (0, uid)) and (weak := _weakness(here, info, uid)):
+            return weak
+    return ""
+
+
+def open_to_all(path: str) -> str:
+    """Say where everybody could exchange a file or folder; empty where not."""
+    for here, info in _way_to(path):
+        if info.st_mode & 0o002 and not stat.S_ISLNK(info.st_mode) and (weak := _weakness(here, info, info.st_uid)):
+            return weak
+    return ""
+
+
+def _way_to(path: str) -> Iterator[tuple[str, os.stat_result]]:
+    """Walk over every folder and link on the way to a file, and the file; ends where there is nothing."""
     whole = path if path[:1] == "/" else f"{os.getcwd()}/{path}"  # noqa: PTH109 - a script check asks each run
     here, names, links = "", whole.split("/")[::-1], 0
-    while names:
+    while names and links <= _MOST_LINKS:
         name = names.pop()
         if name in ("", "."):
             continue
-        if name == "..":  # links have been followed by now
-            here = here.rpartition("/")[0]
-            continue
         above, here = here, f"{here}/{name}"
+        if name == "..":  # links have been followed by now
+            here = above.rpartition("/")[0]
+            continue
         try:
             info = os.lstat(here)
-            linked = stat.S_ISLNK(info.st_mode)
-            target = os.readlink(here) if linked else ""  # noqa: PTH115 - as above
+            target = os.readlink(here) if stat.S_ISLNK(info.st_mode) else ""  # noqa: PTH115 - as above
         except OSError:
-            return ""
-        open_to_others = info.st_mode & 0o022 and not linked
-        if (open_to_others or info.st_uid not in (0, uid)) and (weak := _weakness(here, info, uid)):
-            return weak
-        if linked:
+            return
+        yield here, info
+        if target:
             links += 1
-            if links > _MOST_LINKS:
-                return ""
             names += target.split("/")[::-1]
             here = "" if target[0] == "/" else above
-    return ""
 
 
 def _weakness(path: str, info: os.stat_result, uid: int) -> str:

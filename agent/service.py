@@ -11,7 +11,7 @@ from pathlib import Path
 
 from agent.api import PushedCheck
 from agent.catalog import Catalog
-from agent.config import load
+from agent.config import folders, load
 from agent.delivery import Api, Terminal
 from agent.emitter import Emitter, Limiter, Own
 from agent.event import compose, own_event
@@ -131,14 +131,20 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir)
     service.start(at_once)
     ready(config)
-    watch = Watch(config_dir)
-    watch.want(config.agent.watch)
+    watch = Watch()
+    watch.want(config.agent.watch, watched(config_dir, config))
     for order in signals:
         if order == "reload":
-            watch.want(service.reload(load(config_dir, Catalog(), os.environ)).agent.watch)
+            at_work = service.reload(load(config_dir, Catalog(), os.environ))
+            watch.want(at_work.agent.watch, watched(config_dir, at_work))
         else:
             service.wake()
     service.stop()
+
+
+def watched(config_dir: Path, config: Config) -> list[Path]:
+    """Return the folders whose content is the configuration."""
+    return [config_dir, *(folders(Path(config.agent.scripts)) if config.agent.scripts else ())]
 
 
 def scheduled(config: Config) -> dict[str, CheckConfig]:

@@ -83,6 +83,8 @@ class AgentSettings(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
     events: EventsSettings = EventsSettings()
     maintenance: tuple[Maintenance, ...] = ()
+    scripts: str = ""
+    """Folder whose executables are checks; empty: none."""
     checks_d: str = ""
     """Folder of the owner's check types; empty: `checks.d` beside the directory of drop-ins."""
     watch: bool = False

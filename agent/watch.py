@@ -6,7 +6,12 @@ import logging
 import os
 import signal
 import threading
+from collections.abc import Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from inotify_simple import INotify
 
 log = logging.getLogger("hostvigil.watch")
 
@@ -15,30 +20,31 @@ SETTLE_MILLISECONDS = 500
 
 
 class Watch:
-    """Sleeps in the kernel until something in the directory changes (inotify; only on Linux)."""
+    """Sleeps in the kernel until something in one of the folders changes (inotify; only on Linux)."""
 
-    def __init__(self, directory: Path) -> None:
-        self._directory = directory
+    def __init__(self) -> None:
         self._wanted = False
-        self._thread: threading.Thread | None = None
+        self._changes: INotify | None = None
 
-    def want(self, wanted: bool) -> None:
-        """Begin to watch, or take no notice any more."""
+    def want(self, wanted: bool, folders: Iterable[Path]) -> None:
+        """Begin to watch these folders too, or take no notice any more."""
         self._wanted = wanted
-        if wanted and self._thread is None:
-            self._thread = threading.Thread(target=self._work, name="watch", daemon=True)
-            self._thread.start()
+        for folder in folders if wanted else ():
+            try:
+                self._add(folder)
+            except (ImportError, OSError) as error:
+                log.error("%s cannot be watched, use hostvigil reload: %s", folder, error)
 
-    def _work(self) -> None:
-        try:
-            from inotify_simple import INotify, flags
+    def _add(self, folder: Path) -> None:
+        from inotify_simple import INotify, flags
 
-            changes = INotify()
-            what = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.CREATE | flags.ATTRIB
-            changes.add_watch(self._directory, what)
-        except (ImportError, OSError) as error:
-            log.error("%s cannot be watched, use hostvigil reload: %s", self._directory, error)
-            return
+        if self._changes is None:
+            self._changes = INotify()
+            threading.Thread(target=self._work, args=(self._changes,), name="watch", daemon=True).start()
+        what = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.CREATE | flags.ATTRIB
+        self._changes.add_watch(folder, what)
+
+    def _work(self, changes: INotify) -> None:
         while True:
             changes.read(read_delay=SETTLE_MILLISECONDS)
             if self._wanted:

@@ -28,6 +28,7 @@ ARROWS = {
         "agent.event",
         "agent.located_yaml",
         "agent.model",
+        "agent.ownership",
         "agent.sections",
         "agent.selector",
         "agent.settings",

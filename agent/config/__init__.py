@@ -6,18 +6,22 @@ import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+import msgspec
+
+from agent.api import weak_spot
 from agent.catalog import Catalog, Folder
 from agent.config.agent_section import read_agent
 from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown
+from agent.config.script_folder import folders, scripts
 from agent.config.secrets import Secrets
 from agent.config.wording import one_line, said, unknown
 from agent.located_yaml import EMPTY, Located, Refusal, YamlError, parse
 from agent.sections import SECTIONS
 from agent.settings import Config, Place, Problem
 
-__all__ = ["load"]
+__all__ = ["folders", "load"]
 
 MOST_BYTES = 1024 * 1024
 
@@ -42,6 +46,11 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         problems += found
     agent, faults = read_agent([file["agent"] for file in files if "agent" in file])
     catalog.add(Folder(own_types(directory, agent.checks_d)))
+    if agent.scripts:
+        agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
+        more_files, found = _scripts(Path(agent.scripts))
+        files += more_files
+        problems += found
     checks, more = read_checks(files, catalog, all_read=not problems)
     problems += [Problem(fault.place, str(fault)) for fault in faults] + more
     if not checks and not problems:
@@ -53,6 +62,20 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
 def own_types(directory: Path, written: str) -> Path:
     """Return the folder of the owner's check types."""
     return directory / written if written else directory.parent / "checks.d"
+
+
+def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
+    """Return the scripts of a folder as the sections of files; what others could change is left out."""
+    files, problems = [], []
+    try:
+        for name, path, sections in scripts(folder):
+            if os.geteuid() == 0 and (weak := weak_spot(str(path))):
+                problems.append(Problem(Place(shown(path)), f"refused to run it: {weak}", name))
+            else:
+                files.append(sections)
+    except Unreadable as error:
+        problems.append(Problem(Place(shown(folder)), str(error)))
+    return files, problems
 
 
 def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:

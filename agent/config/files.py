@@ -6,6 +6,8 @@ import os
 import stat
 from pathlib import Path
 
+from agent.ownership import open_to_all
+
 
 class Unreadable(Exception):
     """The file or directory cannot be read: its text says why and what to do."""
@@ -21,6 +23,7 @@ def drop_ins(directory: Path) -> list[Path]:
         raise Unreadable("is not a directory: name the directory that holds the *.yaml files") from None
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
+    _refuse_open(directory)
     found = [directory / os.fsdecode(name) for name in names if name.endswith((b".yaml", b".yml")) and name[0] != 46]
     if not found:
         raise Unreadable("no *.yaml or *.yml file in this directory: write one with a section `checks:`")
@@ -29,6 +32,7 @@ def drop_ins(directory: Path) -> list[Path]:
 
 def regular_file(path: Path, most: int) -> bytes:
     """Return the content of a file of at most that many bytes."""
+    _refuse_open(path)
     try:
         # Without O_NONBLOCK the open of a FIFO waits for its writer, for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -46,6 +50,12 @@ def regular_file(path: Path, most: int) -> bytes:
     if len(content) > most:
         raise Unreadable(f"is larger than {most // 1024} KiB")
     return content
+
+
+def _refuse_open(path: Path) -> None:
+    """With root's rights nothing is read that everybody can write: it could name any command."""
+    if os.geteuid() == 0 and (weak := open_to_all(str(path))):
+        raise Unreadable(f"refused, for the agent runs as root: {weak}")
 
 
 def shown(path: Path) -> str:

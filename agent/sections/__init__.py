@@ -99,6 +99,13 @@ class AgentSection(Section, frozen=True):
         AgentWindow | tuple[AgentWindow, ...] | None,
         Meta(description="One window or a list of them in which nothing is reported; default: none."),
     ] = None
+    scripts: Annotated[
+        str,
+        Meta(
+            description="Folder whose executable files are checks of type script, settings in a comment "
+            "`# hostvigil: interval=5m` or by a subfolder `300`; default: none."
+        ),
+    ] = ""
     checks_d: Annotated[
         str, Meta(description="Folder of your own check types; default: checks.d beside the directory of drop-ins.")
     ] = ""

@@ -1,0 +1,121 @@
+"""The scripts folder: an executable file in it is a check, and a comment in its head says the settings.
+
+Each script is given to the readers of drop-ins as if it had been written there: what is wrong is found in the same way,
+and named at its place in the script.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from agent.config.files import Unreadable, shown
+from agent.config.wording import short
+from agent.located_yaml import Located, Refusal, scalar
+from agent.settings import Place
+
+HEAD_LINES = 20
+_HEAD_BYTES = 8192
+
+_INTERVAL = re.compile(r"[0-9]+(?:s|m|h|d)?")
+_HEADER = re.compile(r"\W*hostvigil:\s+")
+_SETTING = re.compile(r"""(?P<name>[^\s=]+)(?:=(?P<value>"[^"]*"|'[^']*'|\S*))?""")
+_NO_NAME_PART = re.compile(r"\.(?:sh|bash|py|pl|rb|php|lua|js)$")
+# Files that editors and packages leave beside the real ones.
+_LEFT_BEHIND = re.compile(
+    r"\..*|#.*#|.*(?:~|\.(?:bak|orig|rej|old|swp|disabled|dpkg-[a-z]+|ucf-[a-z]+|rpm(?:save|new|orig)))"
+)
+
+Sections = Mapping[str, Located]
+
+
+def folders(folder: Path) -> list[Path]:
+    """Return the folder and those in it that are named by an interval, as far as they are there."""
+    inside = sorted(path for path in folder.glob("[0-9]*") if _INTERVAL.fullmatch(path.name) and path.is_dir())
+    return [folder, *inside] if folder.is_dir() else []
+
+
+def scripts(folder: Path) -> list[tuple[str, Path, Sections]]:
+    """Return each script with its check's name, as the sections of a drop-in; Unreadable where there is no folder."""
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        text = f"cannot be read: {error.strerror}; create it, or correct `scripts` of the section agent"
+        raise Unreadable(text) from None
+    found = []
+    for place in folders(folder):
+        interval = place.name if place != folder else ""
+        for name in sorted(os.listdir(place), key=os.fsencode):  # noqa: PTH208 - names, in the order of their bytes
+            if not _LEFT_BEHIND.fullmatch(name) and _executable(place / name):
+                check = _NO_NAME_PART.sub("", name)
+                found.append((check, place / name, _sections(check, place / name, interval)))
+    return found
+
+
+def _executable(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+    except OSError:
+        return False
+    return stat.S_ISREG(mode) and bool(mode & 0o111)
+
+
+def _sections(name: str, path: Path, interval: str) -> Sections:
+    place = Place(shown(path))
+    settings: dict[str, Located] = {}
+    if interval:
+        where = Place(shown(path.parent))
+        settings["interval"] = Located(interval if interval[-1].isalpha() else f"{interval}s", where)
+    settings |= _header(path)
+    for own, text in (("type", "script"), ("command", "")):
+        if own in settings:
+            refusal = Refusal("cannot be set here: it is the script itself")
+            settings[own] = Located(refusal, settings[own].place, settings[own].key)
+        else:
+            settings[own] = Located(text or [Located(os.fspath(path.absolute()), place)], place)
+    return {"checks": Located({name: Located(settings, place)}, place)}
+
+
+def _header(path: Path) -> dict[str, Located]:
+    """Return the settings in the comment `# hostvigil: name=value ...`, of which there may be several lines."""
+    try:
+        with path.open("rb", buffering=0) as file:
+            head = file.read(_HEAD_BYTES)
+    except OSError:
+        return {}
+    settings: dict[str, Located] = {}
+    if head.startswith(b"#!"):
+        for number, line in enumerate(head.decode("utf-8", "replace").split("\n")[:HEAD_LINES], 1):
+            if begin := _HEADER.match(line):
+                for name, node in _settings(line, begin.end(), shown(path), number):
+                    _put(settings, name, node)
+    return settings
+
+
+def _settings(line: str, begin: int, file: str, number: int) -> Iterator[tuple[str, Located]]:
+    for match in _SETTING.finditer(line.rstrip("\r"), begin):
+        key = Place(file, number, match.start() + 1)
+        written = match["value"]
+        if not written:
+            yield match["name"], Located(Refusal(f"{short(match[0])} has no value, write setting=value"), key, key)
+        else:
+            value = written[1:-1] if written[0] in "\"'" else scalar(written)
+            yield match["name"], Located(value, Place(file, number, match.start("value") + 1), key)
+
+
+def _put(settings: dict[str, Located], name: str, node: Located) -> None:
+    """Put a setting in; `tags.team` is `team` in `tags`."""
+    outer, dot, inner = name.partition(".")
+    if dot and outer in settings and isinstance(settings[outer].value, dict):
+        _put(settings[outer].value, inner, node)
+    elif outer in settings:
+        place = node.key or node.place
+        settings[outer] = Located(Refusal(f"{short(outer)} is written twice: remove one"), place, place)
+    elif dot:
+        settings[outer] = Located({}, node.place, node.key)
+        _put(settings[outer].value, inner, node)
+    else:
+        settings[name] = node
