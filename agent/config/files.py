@@ -32,7 +32,6 @@ def drop_ins(directory: Path) -> list[Path]:
 
 def regular_file(path: Path, most: int) -> bytes:
     """Return the content of a file of at most that many bytes."""
-    _refuse_open(path)
     try:
         # Without O_NONBLOCK the open of a FIFO waits for its writer, for ever.
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -43,6 +42,7 @@ def regular_file(path: Path, most: int) -> bytes:
         os.close(descriptor)
         raise Unreadable("is a directory, not a file" if stat.S_ISDIR(mode) else "is not a regular file")
     with os.fdopen(descriptor, "rb") as file:
+        _refuse_open(path)
         try:
             content = file.read(most + 1)
         except OSError as error:
