@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from pathlib import Path
+import tempfile
 
 from tests.test_model import MEMORY
 
 
-def test_a_kill_at_any_step_changes_nothing_that_is_told(tmp_path: Path) -> None:
-    folder = MEMORY / f"hostvigil-{tmp_path.name}" if MEMORY.is_dir() else tmp_path
-    command = [sys.executable, "-m", "tests.kill_points", str(folder)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+def test_a_kill_at_any_step_changes_nothing_that_is_told() -> None:
+    with tempfile.TemporaryDirectory(prefix="hostvigil-kills-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
+        command = [sys.executable, "-m", "tests.kill_points", folder]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     said = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]
     points, _, _, events, _ = said[-1].split()

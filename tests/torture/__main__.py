@@ -30,6 +30,8 @@ def model(number: int) -> list[str]:
         stateful_step_count=50,
         phases=phases,
         derandomize=False,
+        deadline=None,
+        database=None,
         suppress_health_check=list(HealthCheck),
     )
     run_state_machine_as_test(seed(number)(Machine), settings=many)
