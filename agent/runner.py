@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import itertools
 import logging
-import queue
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
@@ -21,14 +19,10 @@ from agent.model import Outcome, Result, Status
 from agent.results import scrubbed
 from agent.settings import CheckConfig
 from agent.units import duration_text
+from agent.workers import Workers
 
 log = logging.getLogger("hostvigil.runner")
 
-WORKERS = 100
-"""Runs side by side; more are started only in place of those that hang."""
-IDLE_SECONDS = 60.0
-QUEUE_SECONDS = 0.05
-"""How long runs may wait for the workers at work before there is another one."""
 STILL_SECONDS = 1.0
 """What is so late that the whole agent stood still meanwhile: stopped, or paused with its machine."""
 
@@ -48,9 +42,6 @@ class Run:
         self.excused = False
 
 
-Inbox = queue.SimpleQueue[Run]
-
-
 class Runner:
     """Runs checks on daemon threads. `start` never blocks; each run is handed to `deliver` as one outcome."""
 
@@ -66,15 +57,11 @@ class Runner:
         self._numbers = itertools.count(1)
         self._lock = threading.Lock()
         self._running: dict[str, Run] = {}
-        self._waiting: deque[Run] = deque()
-        self._workers = 0
-        self._idle: list[Inbox] = []
-        self._ended = self._ended_then = 0
-        self._relief, self._relieving = 1, False
         self._stopped = False
         self._void: set[str] = set()
         self._shared = SharedWork()
         self._deadlines = Deadlines()
+        self._workers = Workers(self._work, self._deadlines)
 
     def start(self, config: CheckConfig, due: float) -> None:
         """Run the check now; `due` is when it should have been, in monotonic seconds. Never beside itself."""
@@ -83,8 +70,10 @@ class Runner:
             if self._stopped or (last and not last.abandoned):
                 return
             if last is None:
-                self._enqueue(self._new_run(config, due))
-        if last is not None:
+                run = self._running[config.name] = self._new_run(config, due)
+        if last is None:
+            self._workers.submit(run)
+        else:
             self._deliver(self._failure(last, f"the run of {_clock(last)} still hangs {_where(last)}"))
 
     def reload(self, scrub: Callable[[str], str], removed: Iterable[str]) -> None:
@@ -108,65 +97,17 @@ class Runner:
         context = Context(config.name, config.timeout, shared=self._shared, due=due)
         return Run(config, next(self._numbers), context)
 
-    def _enqueue(self, run: Run) -> None:
-        """Give the run to a worker if none is at work; else it waits, for those at work are mostly done in no time.
-
-        A worker for each run of many would have them all fight for Python's one lock.
-        """
-        self._running[run.config.name] = run
-        self._waiting.append(run)
-        if self._workers == len(self._idle):
-            self._hand_on()
-        elif not self._relieving:
-            self._relieve_later()
-
-    def _relieve_later(self) -> None:
-        self._relieving, self._ended_then = True, self._ended
-        self._deadlines.add(time.monotonic() + QUEUE_SECONDS, self._relieve)
-
-    def _relieve(self) -> None:
-        """Some still wait: one more worker, and twice as many each time while no run ends at all."""
-        with self._lock:
-            self._relief = 1 if self._ended > self._ended_then else self._relief * 2
-            for _ in range(min(self._relief, len(self._waiting))):
-                self._hand_on()
-            self._relieving = False
-            if self._waiting and self._workers < WORKERS:
-                self._relieve_later()
-
-    def _hand_on(self) -> None:
-        """Give the run that has waited longest to a worker, if one is to be had."""
-        if not self._waiting or (not self._idle and self._workers >= WORKERS):
-            return
-        run = self._waiting.popleft()
-        if self._idle:
-            # The last to become idle: its memory is still in the processor's cache, and workers too many can end.
-            self._idle.pop().put(run)
+    def _work(self, run: Run) -> bool:
+        """Do one run, in a worker's thread; False when the run had been given up and the worker with it."""
+        outcome = self._execute(run)
+        if not self._finish(run):
+            log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
+            return False
+        if self._is_void(run, outcome):
+            self.start(run.config, time.monotonic())
         else:
-            self._add_worker(run)
-
-    def _add_worker(self, run: Run) -> None:
-        try:
-            threading.Thread(target=self._work, args=(run,), name="worker", daemon=True).start()
-        except RuntimeError:
-            log.error("%s: waits for a free thread, the system gives no new one (TasksMax, ulimit -u)", run.config.name)
-            self._waiting.append(run)
-        else:
-            self._workers += 1
-
-    def _work(self, first: Run) -> None:
-        inbox: Inbox = queue.SimpleQueue()
-        run: Run | None = first
-        while run is not None:
-            outcome = self._execute(run)
-            if not self._finish(run):
-                log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
-                return  # another worker took this one's place when the run was given up
-            if self._is_void(run, outcome):
-                self.start(run.config, time.monotonic())
-            else:
-                self._deliver(outcome)
-            run = self._next(inbox)
+            self._deliver(outcome)
+        return True
 
     def _is_void(self, run: Run, outcome: Outcome) -> bool:
         """Tell whether the agent stood still over the run's deadline: then a problem it saw may be none.
@@ -181,21 +122,6 @@ class Runner:
                 return not run.removed
             self._void.discard(run.config.name)
             return False
-
-    def _next(self, inbox: Inbox) -> Run | None:
-        with self._lock:
-            if self._waiting:
-                return self._waiting.popleft()
-            self._idle.append(inbox)
-        while True:
-            try:
-                return inbox.get(timeout=IDLE_SECONDS)
-            except queue.Empty:
-                with self._lock:
-                    if inbox in self._idle:
-                        self._idle.remove(inbox)
-                        self._workers -= 1
-                        return None
 
     def _execute(self, run: Run) -> Outcome:
         memory = self._memories.get(run.config.name, b"{}")
@@ -236,7 +162,6 @@ class Runner:
     def _finish(self, run: Run) -> bool:
         with self._lock:
             run.finished = True
-            self._ended += 1
             self._running.pop(run.config.name, None)
             return not run.abandoned
 
@@ -250,8 +175,7 @@ class Runner:
                 self._deadlines.add(now + GRACE_SECONDS, lambda: self._abandon(run))
                 return
             run.abandoned = True
-            self._workers -= 1
-            self._hand_on()
+        self._workers.lost()
         _interrupt(run)
         limit = duration_text(run.context.timeout)
         self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))

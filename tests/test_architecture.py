@@ -54,6 +54,7 @@ ARROWS = {
         "agent.units",
     },
     "agent.testing": {"agent.api", "agent.catalog", "agent.context", "agent.look", "agent.model"},
+    "agent.workers": {"agent.deadlines"},
     "agent.runner": {
         "agent.context",
         "agent.deadlines",
@@ -63,6 +64,7 @@ ARROWS = {
         "agent.results",
         "agent.settings",
         "agent.units",
+        "agent.workers",
     },
     "agent.cron": set(),
     "agent.reload": {"agent.settings"},
