@@ -131,6 +131,11 @@ class Schedule:
             self._add(config, at_once)
         self._scheduler.start()
 
+    def every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Have something done besides the checks, in the same thread; it must not block."""
+        now = datetime.now(UTC)
+        self._scheduler.add_job(lambda *_: act(), Every(now, seconds, now), (None, 0.0))
+
     def update(self, difference: Difference) -> None:
         """Take over a reloaded configuration: a check's turn may come sooner by it, but never later."""
         for name in difference.removed:

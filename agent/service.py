@@ -18,8 +18,9 @@ from agent.event import compose, own_event
 from agent.hosttags import host_tags
 from agent.maintenance import Windows
 from agent.model import Event, Report, Told
+from agent.notify import ALIVE, READY, STOPPING, Notify
 from agent.push.door import Door
-from agent.recorder import Compose, Orders, Recorder, Suppress
+from agent.recorder import Beat, Compose, Orders, Recorder, Suppress
 from agent.redact import redactor
 from agent.reload import difference, merged
 from agent.runner import Runner
@@ -66,6 +67,10 @@ class Service:
         self._say_configuration()
         self._schedule.begin(scheduled(self._config).values(), at_once)
         self._door.serve(self._config)
+
+    def beat(self, seconds: float, sign: Callable[[], None]) -> None:
+        """Give a sign of life every so often: the schedule asks for it, and the recorder gives it."""
+        self._schedule.every(seconds, lambda: self._recorder.put(Beat(sign)))
 
     def reload(self, fresh: Config) -> Config:
         """Take over what is right of a configuration, and return what is at work now.
@@ -123,13 +128,16 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
 
     StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
     """
-    signals = Signals()
+    signals, systemd = Signals(), Notify(os.environ)
     config = load(config_dir, Catalog(), os.environ)
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     events = config.agent.events
     service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir)
+    if systemd.beat_seconds:
+        service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)
+    systemd(READY)
     ready(config)
     watch = Watch()
     watch.want(config.agent.watch, watched(config_dir, config))
@@ -139,6 +147,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
             watch.want(at_work.agent.watch, watched(config_dir, at_work))
         else:
             service.wake()
+    systemd(STOPPING)
     service.stop()
 
 

@@ -115,10 +115,10 @@ def default_config() -> Path:
 
 
 def default_state() -> Path:
-    """Return systemd's directory for us, else root's, else the user's own."""
+    """Return systemd's directory for us, else the server's for root and who else may enter it, else the user's own."""
     if directory := os.environ.get("STATE_DIRECTORY"):
         return Path(directory.split(":", maxsplit=1)[0])
-    if os.geteuid() == 0:
+    if os.geteuid() == 0 or os.access(ROOT_STATE, os.X_OK):
         return Path(ROOT_STATE)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(home) / "hostvigil"

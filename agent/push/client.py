@@ -66,9 +66,11 @@ def _spool(message: Message, spool: Path, cause: OSError) -> None:
             raise NotPushed(f"the agent does not answer ({cause}), and its spool {spool} is full")
         fresh = spool / f"{name}.new"
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as out:
-            if os.geteuid() == 0:
-                owner = spool.stat()
-                os.fchown(out.fileno(), owner.st_uid, owner.st_gid)
+            # Root gives it to the agent; a member of the agent's group lets the group read it.
+            owner = spool.stat()
+            with contextlib.suppress(PermissionError):  # our own directory, of a group that is not ours
+                os.fchown(out.fileno(), owner.st_uid if os.geteuid() == 0 else -1, owner.st_gid)
+            os.fchmod(out.fileno(), 0o640)
             out.write(msgspec.json.encode(message))
             out.flush()
             os.fsync(out.fileno())

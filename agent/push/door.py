@@ -48,7 +48,8 @@ class Door:
 
         spool = self._state_dir / SPOOL
         try:
-            spool.mkdir(mode=0o700, exist_ok=True)
+            spool.mkdir(exist_ok=True)
+            spool.chmod(0o770)  # the directory above says whether the group comes so far
             inbox = Inbox(address(self._state_dir), spool, self._take)
         except OSError as error:
             log.error("no result can be pushed: %s", error)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import logging
 import os
 import socket
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -60,9 +62,9 @@ class Inbox:
     def _take_file(self, file: Path) -> bool:
         """Return False when it cannot be taken now and nothing behind it either."""
         try:
-            refusal = self._take(file.read_bytes()[:MOST_BYTES], True)
+            refusal = self._take(left(file), True)
         except OSError as error:
-            log.error("%s cannot be read: %s", file, error)
+            log.error("%s cannot be read: %s", file, error.strerror)
             return True
         if refusal == BUSY:
             return False
@@ -153,6 +155,15 @@ def reachable(address: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{directory}/{address.name}"
     finally:
         os.close(directory)
+
+
+def left(file: Path) -> bytes:
+    """Return what somebody left in the spool; OSError for a link or a pipe, by which we would read what is not theirs."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb") as opened:
+        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+            raise OSError(errno.EINVAL, "not a regular file")
+        return opened.read(MOST_BYTES)
 
 
 def spooled(spool: Path) -> list[Path]:

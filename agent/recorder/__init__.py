@@ -16,13 +16,13 @@ from agent.expect import Expectations
 from agent.model import Began, Outcome, Policy, Pushed, Reason, Result, State, Status
 from agent.push.awaited import Awaited
 from agent.recorder.changes import as_last, is_gone, worth_keeping
-from agent.recorder.orders import Compose, Orders, Suppress, Thing
+from agent.recorder.orders import Beat, Compose, Orders, Suppress, Thing
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
 from agent.store import Change, LastRun, Store, StoreError
 from agent.suppress import DOWN
 
-__all__ = ["Compose", "Orders", "Recorder", "Suppress", "Thing"]
+__all__ = ["Beat", "Compose", "Orders", "Recorder", "Suppress", "Thing"]
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -117,6 +117,8 @@ class Recorder:
             now, wall = self._monotonic(), self._wall()
             self._awaited.began(thing.check, thing.subject, now)
             self._memories[thing.check] = self._awaited.memory(thing.check, now, wall)
+        elif isinstance(thing, Beat):
+            thing.answer()
         else:
             self._receipts.append(thing)
 

@@ -26,5 +26,11 @@ class Orders(msgspec.Struct, frozen=True):
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
 
 
-Thing = Outcome | Orders | Began | Callable[[], None]
+class Beat(msgspec.Struct, frozen=True):
+    """A question whether the recorder works; answered when its turn comes, though nothing can be written."""
+
+    answer: Callable[[], None]
+
+
+Thing = Outcome | Orders | Began | Beat | Callable[[], None]
 """What can be handed to the recorder; a function is a receipt, called when all before it is written."""
