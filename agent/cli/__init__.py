@@ -102,6 +102,7 @@ def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.Argum
 
 def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser) -> None:
     for one in (report, wrap):
+        one.set_defaults(state=default_state(to_push=True))
         one.add_argument("--subject", default="", help="the part of the check that this is about")
         one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
     report.add_argument("status", choices=["ok", "warning", "critical", "nodata"])
@@ -114,11 +115,14 @@ def default_config() -> Path:
     return Path(os.environ.get("HOSTVIGIL_CONFIG") or DEFAULT_CONFIG)
 
 
-def default_state() -> Path:
-    """Return systemd's directory for us, else the server's for root and who else may enter it, else the user's own."""
+def default_state(to_push: bool = False) -> Path:
+    """Return systemd's directory for us, else the server's for root and who else may enter it, else the user's own.
+
+    Where there is a server's, its agent is meant `to_push` to, even by those who may not: they are told so.
+    """
     if directory := os.environ.get("STATE_DIRECTORY"):
         return Path(directory.split(":", maxsplit=1)[0])
-    if os.geteuid() == 0 or os.access(ROOT_STATE, os.X_OK):
+    if os.geteuid() == 0 or os.access(ROOT_STATE, os.F_OK if to_push else os.X_OK):
         return Path(ROOT_STATE)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(home) / "hostvigil"

@@ -76,5 +76,6 @@ def _spool(message: Message, spool: Path, cause: OSError) -> None:
             os.fsync(out.fileno())
         fresh.rename(spool / f"{name}.json")
     except OSError as error:
-        reason = f"its spool {spool} cannot be written: {error.strerror}"
+        who = " (root and members of the agent's group may)" if isinstance(error, PermissionError) else ""
+        reason = f"its spool {spool} cannot be written: {error.strerror}{who}"
         raise NotPushed(f"the agent does not answer ({cause.strerror or cause}), and {reason}") from None

@@ -97,6 +97,8 @@ class Store:
         with explained(directory):
             if not (directory / FILE).exists():
                 raise StoreError(f"{directory} holds no {FILE}: has the agent run with this state directory?")
+            if not os.access(directory / FILE, os.R_OK | os.W_OK):
+                raise StoreError(f"{directory / FILE} is only for root and the user that the agent runs as")
             db = connect(directory / FILE)
             try:
                 require_today(db)
