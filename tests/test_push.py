@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import subprocess
@@ -23,6 +24,7 @@ from agent.push.client import push
 from agent.push.inbox import reachable
 from agent.push.message import Message, NotAMessage, parse
 from agent.settings import CheckConfig, Place
+from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
 HOUR = 3600.0
@@ -242,9 +244,35 @@ def test_senders_that_say_nothing_or_too_much_hold_nobody_up(agent: AgentProcess
 def test_the_socket_is_for_owner_and_group_only(agent: AgentProcess) -> None:
     started(agent)
     assert (agent.state / "agent.sock").stat().st_mode & 0o777 == 0o660
-    assert (agent.state / "spool").stat().st_mode & 0o777 == 0o700
+    assert (agent.state / "spool").stat().st_mode & 0o777 == 0o770
+    assert agent.state.stat().st_mode & 0o777 == 0o700, "systemd's is 0710: so the group comes to the spool, or not"
     agent.stop()
     assert not (agent.state / "agent.sock").exists()
+
+
+def test_what_lies_in_the_spool_but_is_no_file_is_not_followed_and_holds_nothing_up(
+    agent: AgentProcess, tmp_path: Path
+) -> None:
+    started(agent)
+    agent.stop()
+    (tmp_path / "foreign").write_text('{"check": "backup", "status": "critical", "summary": "of another user"}')
+    (agent.state / "spool" / "0.json").symlink_to(tmp_path / "foreign")
+    os.mkfifo(agent.state / "spool" / "1.json")
+    push(Message(check="backup", summary="left while away"), agent.state)
+    started(agent)
+    agent.wait_until(lambda: "left while away" in agent.call("status").stdout, "the spooled result")
+    assert "of another user" not in agent.output()
+    assert "1.json cannot be read: not a regular file" in agent.output()
+
+
+def test_what_is_spooled_is_for_the_group_of_the_spool(tmp_path: Path) -> None:
+    needs.root()
+    (tmp_path / "spool").mkdir()
+    os.chown(tmp_path / "spool", 4321, 4322)
+    assert push(Message(check="backup"), tmp_path) == "spooled"
+    (file,) = (tmp_path / "spool").iterdir()
+    found = file.stat()
+    assert (found.st_uid, found.st_gid, found.st_mode & 0o777) == (4321, 4322, 0o640)
 
 
 def test_secrets_are_hidden_in_pushed_results_too(tmp_path: Path) -> None:

@@ -158,7 +158,7 @@ def reachable(address: Path) -> Iterator[str]:
 
 
 def left(file: Path) -> bytes:
-    """Return what somebody left in the spool; OSError for a link or a pipe, by which we would read what is not theirs."""
+    """Return what somebody left in the spool; OSError for a link or a pipe: the group writes here, and we read more."""
     descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as opened:
         if not stat.S_ISREG(os.fstat(descriptor).st_mode):

@@ -1,0 +1,80 @@
+"""The systemd unit: what it says fits the agent, and systemd finds nothing wrong with it."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from agent.cli import DEFAULT_CONFIG, ROOT_STATE, parser
+from agent.push.client import address
+from agent.push.inbox import FILE
+from tests import needs
+
+PACKAGING = Path(__file__).parent.parent / "packaging"
+UNIT = PACKAGING / "systemd" / "hostvigil.service"
+README = (PACKAGING / "README.md").read_text()
+MOST_EXPOSED = 33
+"""Of 100, as `systemd-analyze security` counts: 32 with systemd 252."""
+
+
+def settings() -> dict[str, str]:
+    lines = [line for line in UNIT.read_text().splitlines() if "=" in line and not line.startswith("#")]
+    found = dict(line.split("=", 1) for line in lines)
+    assert len(found) == len(lines), "a setting is written twice"
+    return found
+
+
+def test_the_unit_starts_a_command_that_there_is_with_the_default_directories() -> None:
+    command, *arguments = settings()["ExecStart"].split()
+    options = parser().parse_args(arguments)
+    assert command == "/opt/hostvigil/bin/hostvigil"
+    assert command in README
+    assert (options.command, str(options.config)) == ("run", DEFAULT_CONFIG)
+
+
+def test_the_state_and_the_socket_are_where_the_commands_look_for_them() -> None:
+    unit = settings()
+    assert f"/var/lib/{unit['StateDirectory']}" == ROOT_STATE
+    shared = f"/run/{unit['RuntimeDirectory']}"
+    runs = Path(shared).is_dir()
+    assert address(Path(ROOT_STATE)) == Path(shared if runs else ROOT_STATE) / FILE
+    assert unit["User"] == unit["Group"] == "hostvigil"
+    assert "useradd --system" in README
+
+
+def test_the_group_reaches_the_spool_and_others_nothing() -> None:
+    assert settings()["StateDirectoryMode"] == "0710"
+    assert settings()["RuntimeDirectoryMode"] == "0750"
+
+
+def test_an_agent_that_cannot_start_or_hangs_is_started_again_for_ever() -> None:
+    unit = settings()
+    assert (unit["Restart"], unit["StartLimitIntervalSec"]) == ("always", "0")
+    assert (unit["Type"], unit["WatchdogSec"]) == ("notify", "3min")
+
+
+def verdict(tmp_path: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Ask systemd about the unit; its programs need not be installed here."""
+    analyze = needs.command("systemd-analyze", "systemd")
+    here = tmp_path / UNIT.name
+    here.write_text(re.sub("^ExecStart=.*", "ExecStart=/bin/true", UNIT.read_text(), flags=re.M))
+    return subprocess.run([analyze, *options, str(here)], capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_systemd_finds_nothing_wrong_with_the_unit(tmp_path: Path) -> None:
+    done = verdict(tmp_path, "--man=no", "verify")
+    ours = [line for line in done.stderr.splitlines() if UNIT.name in line]
+    assert (done.returncode, ours) == (0, []), done.stderr
+
+
+def test_the_unit_stays_hardened(tmp_path: Path) -> None:
+    done = verdict(tmp_path, "security", "--offline=true", f"--threshold={MOST_EXPOSED}")
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("setting", ["PrivateTmp", "ProtectProc", "PrivateDevices", "ProtectHostname", "ProtectClock"])
+def test_the_unit_does_not_hide_the_host_from_the_agent(setting: str) -> None:
+    assert setting not in settings(), "the checks would look at less than the host"
