@@ -93,6 +93,8 @@ class Outcome(msgspec.Struct, frozen=True):
     pushed: Pushed = Pushed.NOT
     type: str = ""
     """The check's type; empty for what the agent itself says of a check."""
+    written: int = 0
+    """A checksum of the check's settings as they were written; 0: unknown."""
 
 
 class Began(msgspec.Struct, frozen=True):
@@ -179,6 +181,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events of this subject so far; numbers them without gaps."""
     type: str = ""
     """The type of the check that gave the last result: the same name with another type is another check."""
+    written: int = 0
+    """The checksum of the settings under which the subject was seen last."""
 
 
 class Report(msgspec.Struct, frozen=True):

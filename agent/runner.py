@@ -188,7 +188,17 @@ class Runner:
         if self._scrub:
             results = tuple(scrubbed(result, self._scrub) for result in results)
         config = run.config
-        return Outcome(config.name, run.number, run.started_at, duration, results, failed, memory, type=config.type)
+        return Outcome(
+            config.name,
+            run.number,
+            run.started_at,
+            duration,
+            results,
+            failed,
+            memory,
+            type=config.type,
+            written=config.written,
+        )
 
 
 def _interrupt(run: Run) -> None:

@@ -113,6 +113,8 @@ class CheckConfig(msgspec.Struct, frozen=True):
     runbook: str = ""
     depends_on: DependsOn = DependsOn()
     maintenance: tuple[Maintenance, ...] = ()
+    written: int = 0
+    """A checksum of the type's own settings: a subject that is gone after a change of it was not lost, but dropped."""
     places: dict[str, Place] = {}
     """Where each setting was written."""
 

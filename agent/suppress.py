@@ -42,7 +42,7 @@ class Suppression(msgspec.Struct, frozen=True):
         """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
         tags = {**self.tags, **check.tags}
         return (
-            *silenced(self.silences, check.name, tags, subject, began, now),
+            *silenced(self.silences, check.name, tags, subject, began),
             *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
             *parents_down(check, self._parents(check), began, now),
         )
@@ -55,12 +55,12 @@ class Suppression(msgspec.Struct, frozen=True):
 
 
 def silenced(
-    silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, began: int, now: int
+    silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, began: int
 ) -> list[Reason]:
     return [
         Reason(f"silenced until {_clock(silence.until)}{_because(silence.reason)}", silence.until)
         for silence in silences
-        if silence.since <= now and began < silence.until and matches(silence.selector, check, tags, subject)
+        if began < silence.until and matches(silence.selector, check, tags, subject)
     ]
 
 

@@ -9,7 +9,9 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.model import Outcome, Result, Status
+from agent.model import Event, Outcome, Result, State, Status, Told
+from agent.recorder.changes import worth_keeping
+from agent.store import Change
 from tests.test_model import CHECKS, Agent, Api, World
 
 
@@ -102,3 +104,27 @@ def test_one_change_that_cannot_be_stored_holds_up_no_other(
         agent.takes(msgspec.structs.replace(outcome(Status.WARNING, "/fine"), failed=True))
     assert subjects(agent) == ["/fine"]
     assert [event.status for event in agent.events()] == ["warning"]
+
+
+def told_change(subject: str, number: int) -> Change:
+    event = Event(f"{subject}{number}", "web", subject, Told.CRITICAL, None, number, {})
+    return Change(State("web", subject, events=number), event)
+
+
+def test_while_the_disk_takes_nothing_every_event_is_kept_and_of_states_the_latest() -> None:
+    changes = [told_change("/", 1), Change(State("web", "/", bad=1)), Change(State("web", "/", bad=2))]
+    assert worth_keeping(changes) == [changes[0], changes[2]]
+
+
+def test_beyond_a_bound_what_lies_between_a_subjects_first_and_latest_event_goes_and_is_counted(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    changes = [told_change(subject, number) for number in range(1, 6) for subject in ("/", "/mnt")]
+    kept = worth_keeping(changes, most=6)
+    assert [(change.state.subject, change.state.events) for change in kept] == [
+        ("/", 1),
+        ("/mnt", 1),
+        ("/", 5),
+        ("/mnt", 5),
+    ]
+    assert "6 changes that later ones replace are lost" in caplog.text

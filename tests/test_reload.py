@@ -208,3 +208,29 @@ def test_a_watched_directory_is_taken_over_without_being_asked(
     wait_for_told(api, 2)
     assert [event["status"] for event in told(api)] == ["critical", "ok"]
     agent.write("z.yaml", "agent: {watch: false}\n")
+
+
+def test_a_subject_that_the_settings_no_longer_name_is_closed_and_forgotten(
+    agent: AgentProcess, api: ApiStandIn
+) -> None:
+    drop_in = (
+        "checks:\n  d: {{type: disk, path: [{}], warning: null, critical: null, free_critical: {}, interval: 1s}}\n"
+    )
+    agent.write("a.yaml", drop_in.format("/, /dev/shm", "1000PB"))
+    agent.start()
+    wait_for_told(api, 2)
+    agent.write("a.yaml", drop_in.format("/", "1000PB"))
+    hangup(agent)
+    wait_for_told(api, 3)
+    closed = told(api)[2]
+    assert (closed["status"], closed["customTags"]["subject"]) == ("ok", "/dev/shm")
+    agent.wait_until(lambda: subjects(agent) == ["/"], "the end of the subject")
+    agent.stop(signal.SIGKILL)
+    agent.start()
+    agent.wait_until(lambda: agent.status()["agent"] and reported(agent, "d"), "the next start")
+    assert subjects(agent) == ["/"]
+    assert len(told(api)) == 3
+
+
+def subjects(agent: AgentProcess) -> list[str]:
+    return [line.get("subject", "") for line in agent.status()["checks"] if line["check"] == "d"]

@@ -354,3 +354,38 @@ def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Po
         again = move(state, whole.result, policy, second * 1000, (Reason("silenced"),) if letter.isupper() else ())
         assert again.report == whole.report
         state = msgspec.json.decode(msgspec.json.encode(again.state), type=State)
+
+
+# --- subjects that are not asked for any more -------------------------------------------------------------------------
+
+
+def of_disks(*subjects: str, written: int, failed: bool = False) -> Outcome:
+    results = tuple(Result(Status.OK, "fine", subject) for subject in subjects)
+    return Outcome("disks", 1, 0, 0.1, results or (Result(Status.NODATA, "x"),), failed, type="disk", written=written)
+
+
+def seen_under(written: int, **states: Status) -> dict[str, State]:
+    return {name: State("disks", name, decided=status, written=written) for name, status in states.items()}
+
+
+def test_a_subject_that_other_settings_named_is_closed_and_forgotten() -> None:
+    states = {"a": State("disks", "a", decided=Status.CRITICAL, reported=Told.CRITICAL, incident="i", written=1)}
+    first, second = advance(states, of_disks("b", written=2), STEADY, 5)
+    assert (first.state.subject, first.last) == ("a", True)
+    assert first.report is not None
+    assert (first.report.status, first.report.incident) == (Told.OK, "i")
+    assert (second.state.subject, second.last) == ("b", False)
+
+
+def test_a_subject_that_is_gone_under_the_same_settings_or_unknown_ones_is_nodata() -> None:
+    for written in (2, 0):
+        steps = advance(seen_under(written, a=Status.OK), of_disks("b", written=2), STEADY, 5)
+        assert [(step.state.subject, step.state.decided, step.last) for step in steps] == [
+            ("b", Status.OK, False),
+            ("a", Status.NODATA, False),
+        ]
+
+
+def test_a_run_that_failed_drops_no_subject() -> None:
+    steps = advance(seen_under(1, a=Status.OK), of_disks(written=2, failed=True), STEADY, 5)
+    assert [step.state.subject for step in steps] == [""]

@@ -156,7 +156,7 @@ def test_refused_events_are_bounded_too(store: Store) -> None:
 
 def test_a_forgotten_check_leaves_its_events(store: Store) -> None:
     store.record([change(1), change(1, "sshd")], {"root-disk": {"a": 1}})
-    store.record([], forgotten=["root-disk"])
+    store.record([], forgotten=[("root-disk", None)])
     assert [state.check for state in store.states()] == ["sshd"]
     assert store.memories() == {}
     assert len(store.pending()) == 2

@@ -72,7 +72,7 @@ def test_a_silence_holds_until_it_ends_and_says_why() -> None:
     silences = (Silence("web*", since=1000, until=5000, reason="deploy"),)
     assert "silenced until" in texts(suppression(silences), config(), 1000)
     assert ": deploy" in texts(suppression(silences), config(), 4999)
-    assert texts(suppression(silences), config(), 999) == ""
+    assert texts(suppression(silences), config(), 999) != "", "a clock set back must not end a silence"
     assert texts(suppression(silences), config(), 5000) == ""
     assert texts(suppression(silences), config("db"), 1000) == ""
 

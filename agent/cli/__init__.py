@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -45,6 +46,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except SystemExit as end:
         # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
         sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
+    if options.command == "run":
+        # A reload that is asked for while we start would end us, and what it is to read is read anyway.
+        signal.signal(signal.SIGHUP, signal.SIG_IGN)
     command = import_module(f"agent.cli.{options.command.replace('-', '_')}")
     try:
         return int(command.main(options))

@@ -49,12 +49,17 @@ def text(outcome: Outcome) -> str:
     metrics = " ".join(
         perfdata(metric, result.subject if several else "") for result in results for metric in result.metrics
     )
-    lines = [f"{result.status:8} {one_line(result.summary, FIRST_LINE_LIMIT)}" for result in results if several]
+    lines = [f"{result.status:8} {one_line(named(result), FIRST_LINE_LIMIT)}" for result in results if several]
     lines += [line for result in results for line in safe_lines(result.details, DETAILS_LIMIT)]
     lines.append(f"took {duration_text(outcome.duration)}")
     # A `|` begins performance data, and in the further lines all that follows would be some.
     told = [line.replace("|", "/") for line in (one_line(f"{status.upper()}: {first}", FIRST_LINE_LIMIT), *lines)]
     return "\n".join((told[0] + (f" | {metrics}" if metrics else ""), *told[1:]))
+
+
+def named(result: Result) -> str:
+    """Return the summary with its subject before it, unless it is in it."""
+    return result.summary if result.subject in result.summary else f"{result.subject}: {result.summary}"
 
 
 def worst(results: tuple[Result, ...]) -> Status:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
+from zlib import crc32
 
 import msgspec
 
@@ -114,7 +115,7 @@ def _judged(
     except Faults as error:
         return [*faults, *error.faults]
     faults += rules.own(check, own, place)
-    return faults or _configured(name, check, shared, written, place)
+    return faults or _configured(name, check, shared, own, written, place)
 
 
 def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Fault]:
@@ -128,7 +129,9 @@ def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Faul
         yield from parents.faults(written["depends_on"], shared["depends_on"])
 
 
-def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Written, place: Place) -> CheckConfig:
+def _configured(
+    name: str, check: Check, shared: Mapping[str, Any], own: Written, written: Written, place: Place
+) -> CheckConfig:
     zone = shared.get("timezone", "")
     timeout = rules.timeout(shared, written)
     return CheckConfig(
@@ -148,8 +151,15 @@ def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Wri
         runbook=shared.get("runbook", ""),
         depends_on=parents.depends_on(shared.get("depends_on")),
         maintenance=windows.windows(shared.get("maintenance")),
+        written=checksum(own),
         places={setting: node.place for setting, node in written.items()},
     )
+
+
+def checksum(own: Written) -> int:
+    """Return a checksum of settings as they are written, never 0; of a secret only where it comes from."""
+    text = repr([(name, [leaf.source or leaf.value for leaf in own[name].leaves()]) for name in sorted(own)])
+    return crc32(text.encode("utf-8", "surrogatepass")) or 1
 
 
 def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:

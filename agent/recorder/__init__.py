@@ -15,7 +15,7 @@ from agent.api import Check
 from agent.expect import Expectations
 from agent.model import Began, Outcome, Policy, Pushed, Reason, Result, State, Status
 from agent.push.awaited import Awaited
-from agent.recorder.changes import as_last, is_gone, worth_keeping
+from agent.recorder.changes import as_last, is_gone, worth_keeping, written
 from agent.recorder.orders import Beat, Compose, Orders, Suppress, Thing
 from agent.settings import CheckConfig, Place
 from agent.state import Step, advance, move
@@ -30,6 +30,8 @@ NOTE_SECONDS = 1.0
 """Steady results are nice to know, not to lose: they are written together, without waiting for the disk."""
 RETRY_SECONDS = 5.0
 """Between tries while the disk takes nothing."""
+REST_SECONDS = 0.05
+"""After each step, so that outcomes that come one after the other are taken together: fewer wake-ups and writes."""
 BATCH = 500
 RETIRED = "no longer configured on this host"
 
@@ -58,7 +60,7 @@ class Recorder:
         for state in store.states():
             self._states.setdefault(state.check, {})[state.subject] = state
         self._unwritten: list[Change] = []
-        self._forgotten: set[str] = set()
+        self._forgotten: set[tuple[str, str | None]] = set()
         self._memories: dict[str, dict[str, Any]] = {}
         self._awaited = Awaited()
         self._remembered = store.memories()
@@ -88,6 +90,7 @@ class Recorder:
         while going:
             try:
                 going = self.step()
+                time.sleep(REST_SECONDS)
             except Exception:
                 log.exception("a bug of ours; the recorder goes on in %gs", RETRY_SECONDS)
                 time.sleep(RETRY_SECONDS)
@@ -155,7 +158,7 @@ class Recorder:
         self._memories.pop(check, None)
         self._notes = {key: note for key, note in self._notes.items() if note.check != check}
         self._unwritten = [as_last(change, check) for change in self._unwritten]
-        self._forgotten.add(check)
+        self._forgotten.add((check, None))
         gone = Result(Status.OK, RETIRED)
         for state in self._states.pop(check).values():
             step = move(
@@ -165,6 +168,15 @@ class Recorder:
             if config is None or state.type not in ("", config.type):  # as after a restart: what it was is not known
                 config = CheckConfig(check, state.type, Check(), Place(""))
             self._unwritten.append(as_last(self._change(step, config), check))
+
+    def _drop(self, step: Step, config: CheckConfig) -> None:
+        """Close what is open of a subject and forget it, all in the next transaction."""
+        key = (step.state.check, step.state.subject)
+        self._notes.pop(key, None)
+        self._unwritten = [as_last(change, *key) for change in self._unwritten]
+        self._unwritten.append(as_last(self._change(step, config), *key))
+        self._forgotten.add(key)
+        del self._states[step.state.check][step.state.subject]
 
     def _gather(self) -> tuple[list[Thing], bool]:
         """Wait for something to do, then take all that is there. The second value is False at the end."""
@@ -207,8 +219,12 @@ class Recorder:
             return suppression.reasons(config, subject, outcome.started_at, observed)
 
         for step in advance(states, outcome, config.policy, observed, reasons):
-            if outcome.type and step.state.type != outcome.type:
-                step = msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, type=outcome.type))  # noqa: PLW2901
+            if step.last:
+                self._drop(step, config)
+                continue
+            if outcome.type and (step.state.type, step.state.written) != (outcome.type, outcome.written):
+                seen = msgspec.structs.replace(step.state, type=outcome.type, written=outcome.written)
+                step = msgspec.structs.replace(step, state=seen)  # noqa: PLW2901
             if step.report or step.state != step.before:
                 self._unwritten.append(self._change(step, config))
             states[step.state.subject] = step.state
@@ -245,7 +261,7 @@ class Recorder:
 
     def _write(self) -> None:
         try:
-            self._record()
+            written(self._store, self._unwritten, self._memories, self._forgotten)
         except StoreError as error:
             if not self._write_at:
                 log.error("nothing can be written; changes are held in memory until it can: %s", error)
@@ -259,24 +275,6 @@ class Recorder:
         self._unwritten, self._memories, self._forgotten = [], {}, set()
         if events:
             self._told()
-
-    def _record(self) -> None:
-        """Write all in one transaction; should a bug of ours make that impossible, all but the one at fault."""
-        try:
-            self._store.record(self._unwritten, self._memories, self._forgotten)
-            return
-        except StoreError:
-            raise
-        except Exception:
-            log.exception("a bug of ours: what waits is written one by one")
-        self._store.record([], {}, self._forgotten)
-        for change in self._unwritten:
-            try:
-                self._store.record([change])
-            except StoreError:
-                raise
-            except Exception:
-                log.exception("a bug of ours: this is lost: %r", change)
 
     def _note(self, step: Step, outcome: Outcome) -> None:
         if not self._notes:

@@ -1,15 +1,22 @@
-"""Pure: which changes are still worth writing, and which states are of checks that are no more."""
+"""Which changes are still worth writing, which states are of checks that are no more; and the writing itself."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import logging
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
 from agent.model import State
 from agent.self_check import BROKEN
 from agent.settings import CheckConfig
-from agent.store import Change
+from agent.store import Change, Store, StoreError
+
+log = logging.getLogger("hostvigil.recorder")
+
+MOST_HELD = 20_000
+"""Events in memory while the disk takes nothing; some 2 kB each."""
 
 
 def is_gone(states: Iterable[State], config: CheckConfig | None, retire: bool) -> bool:
@@ -19,12 +26,52 @@ def is_gone(states: Iterable[State], config: CheckConfig | None, retire: bool) -
     return config.type != BROKEN and any(state.type not in ("", config.type) for state in states)
 
 
-def as_last(change: Change, check: str) -> Change:
-    """Return the change; if it is of this check, as one whose state is not kept."""
-    return msgspec.structs.replace(change, last=True) if change.state.check == check else change
+def as_last(change: Change, check: str, subject: str | None = None) -> Change:
+    """Return the change; if it is of this check, or this subject of it, as one whose state is not kept."""
+    meant = change.state.check == check and subject in (None, change.state.subject)
+    return msgspec.structs.replace(change, last=True) if meant else change
 
 
-def worth_keeping(changes: list[Change]) -> list[Change]:
-    """Drop states that a later one of the same subject replaces; events are all kept."""
-    latest = {(change.state.check, change.state.subject): change for change in changes}
-    return [change for change in changes if change.event or latest[change.state.check, change.state.subject] is change]
+def worth_keeping(changes: list[Change], most: int = MOST_HELD) -> list[Change]:
+    """Drop states that a later one of the same subject replaces; events are all kept.
+
+    Beyond `most` events, those between a subject's first and its latest go too: memory is bounded as the outbox is.
+    """
+    latest = {_key(change): change for change in changes}
+    kept = [change for change in changes if change.event or latest[_key(change)] is change]
+    told = [change for change in kept if change.event]
+    if len(told) <= most:
+        return kept
+    first, last = {_key(change): change for change in reversed(told)}, {_key(change): change for change in told}
+    dropped = [change for change in told if change not in (first[_key(change)], last[_key(change)])]
+    log.error("%d changes that later ones replace are lost: the disk takes nothing", len(dropped))
+    gone = set(map(id, dropped))
+    return [change for change in kept if id(change) not in gone]
+
+
+def written(
+    store: Store,
+    changes: Sequence[Change],
+    memories: Mapping[str, dict[str, Any]],
+    forgotten: Collection[tuple[str, str | None]],
+) -> None:
+    """Write all in one transaction; should a bug of ours make that impossible, all but the one at fault."""
+    try:
+        store.record(changes, memories, forgotten)
+        return
+    except StoreError:
+        raise
+    except Exception:
+        log.exception("a bug of ours: what waits is written one by one")
+    store.record([], {}, forgotten)
+    for change in changes:
+        try:
+            store.record([change])
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("a bug of ours: this is lost: %r", change)
+
+
+def _key(change: Change) -> tuple[str, str]:
+    return change.state.check, change.state.subject

@@ -19,6 +19,8 @@ from agent.state.hysteresis import held_results
 GONE = "no longer seen by this check"
 RUNS_AGAIN = "the check runs again"
 RESULTS_COME = "results come again"
+UNASKED = "no longer asked for: the settings have changed"
+AT_ONCE = Policy(flapping=None)
 LONGEST_REPEAT_SECONDS = 86_400.0
 
 Reasons = Callable[[str], tuple[Reason, ...]]
@@ -41,6 +43,8 @@ class Step(msgspec.Struct, frozen=True):
     report: Report | None = None
     held: tuple[Reason, ...] = ()
     """Why there is no report though there would be one."""
+    last: bool = False
+    """The subject is not asked for any more: what was open is closed, and it is forgotten."""
 
     @property
     def undecided(self) -> bool:
@@ -52,7 +56,10 @@ def advance(
     states: Mapping[str, State], outcome: Outcome, policy: Policy, now: int, reasons: Reasons = nothing
 ) -> list[Step]:
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
-    return [
+    dropped = unasked(states, outcome)
+    asked = {subject: state for subject, state in states.items() if subject not in dropped} if dropped else states
+    closed = [move(states[subject], Result(Status.OK, UNASKED, subject), AT_ONCE, now) for subject in dropped]
+    return [msgspec.structs.replace(step, last=True) for step in closed] + [
         move(
             states.get(result.subject) or State(outcome.check, result.subject),
             result,
@@ -60,7 +67,19 @@ def advance(
             now,
             reasons(result.subject),
         )
-        for result in completed(states, outcome)
+        for result in completed(asked, outcome)
+    ]
+
+
+def unasked(states: Mapping[str, State], outcome: Outcome) -> list[str]:
+    """Return the subjects that were seen under other settings, and under today's are not: nobody asks for them now."""
+    if outcome.failed or not outcome.written:
+        return []
+    named = {result.subject for result in outcome.results}
+    return [
+        subject
+        for subject, state in states.items()
+        if subject and subject not in named and state.written not in (0, outcome.written)
     ]
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.model import Event, State
-from agent.store import outbox
+from agent.store import beliefs, outbox
 from agent.store.bounds import LOST, SUPERSEDED, Bounds
 from agent.store.connection import FILE, connect, explained
 from agent.store.damage import DAMAGED, is_damage, open_whole, replace
@@ -132,21 +132,19 @@ class Store:
         self,
         changes: Sequence[Change],
         memories: Mapping[str, dict[str, Any]] | None = None,
-        forgotten: Iterable[str] = (),
+        forgotten: Iterable[tuple[str, str | None]] = (),
     ) -> None:
         """Write new states and their events in one transaction; it is on the disk when this returns.
 
-        What was believed and remembered of the `forgotten` checks is dropped before; their events stay.
+        What was believed and remembered of the `forgotten` is dropped before, of a check or of one subject of it;
+        their events stay.
         """
         states = [change.state for change in changes if not change.last]
         with self._transaction() as db:
-            _forget(db, forgotten)
-            db.executemany(
-                "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
-                [(as_text(state.check), as_text(state.subject), as_json(state)) for state in states],
-            )
+            beliefs.forget(db, forgotten)
+            beliefs.believe(db, states)
             self._bounds.appended(db, [outbox.append(db, change.event) for change in changes if change.event])
-            _remember(db, memories or {})
+            beliefs.remember(db, memories or {})
 
     def note(self, runs: Sequence[LastRun], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
         """Write what is nice to know, without waiting for the disk: a power cut may lose the last of it."""
@@ -155,7 +153,7 @@ class Store:
                 "INSERT OR REPLACE INTO last_runs VALUES (?, ?, ?)",
                 [(as_text(run.check), as_text(run.subject), as_json(run)) for run in runs],
             )
-            _remember(db, memories or {})
+            beliefs.remember(db, memories or {})
 
     # --- events -----------------------------------------------------------------------------------------------------
 
@@ -294,16 +292,3 @@ class Store:
         finally:
             self._db = connect(self._directory / FILE)
             self._db.execute("PRAGMA journal_mode = WAL")
-
-
-def _forget(db: sqlite3.Connection, checks: Iterable[str]) -> None:
-    for check in checks:
-        for table in ("states", "memories", "last_runs"):
-            db.execute(f"DELETE FROM {table} WHERE check_name = ?", (as_text(check),))  # noqa: S608 - our own names
-
-
-def _remember(db: sqlite3.Connection, memories: Mapping[str, dict[str, Any]]) -> None:
-    db.executemany(
-        "INSERT OR REPLACE INTO memories VALUES (?, ?)",
-        [(as_text(check), as_json(memory)) for check, memory in memories.items()],
-    )

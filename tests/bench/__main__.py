@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.bench.scenarios import FULL, QUICK, SCENARIOS, Figure, World
-from tests.bench.surroundings import plugin, processes, web_server
+from tests.bench.surroundings import processes, shell_plugin, tiny_plugin, web_server
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -40,7 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         # Side by side they disturb each other, which matters only where figures mean something.
         ThreadPoolExecutor(len(scenarios) if options.quick else 1) as pool,
     ):
-        world = World(url, plugin(Path(folder)))
+        world = World(url, shell_plugin(Path(folder)), tiny_plugin(Path(folder)))
         for figures in pool.map(lambda measure: measure(size, world), scenarios):
             for figure in figures:
                 print(line(figure), flush=True)

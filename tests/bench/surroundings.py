@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -11,7 +12,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-PLUGIN = """#!/bin/sh
+TINY = """
+#include <stdio.h>
+int main(void) { puts("OK - 3 of 5 workers are busy | busy=3;4;5;0;5 wait=12ms;500;900"); return 0; }
+"""
+
+SHELL = """#!/bin/sh
 echo "OK - 3 of 5 workers are busy | busy=3;4;5;0;5 wait=12ms;500;900"
 """
 
@@ -30,12 +36,23 @@ http {{
 """
 
 
-def plugin(folder: Path) -> Path:
-    """Return the smallest real plugin: a shell that prints a line with performance data."""
-    file = folder / "check_tiny"
-    file.write_text(PLUGIN)
+def shell_plugin(folder: Path) -> Path:
+    """Return the plugin that most people write: a shell that prints a line with performance data."""
+    file = folder / "check_shell"
+    file.write_text(SHELL)
     file.chmod(0o755)
     return file
+
+
+def tiny_plugin(folder: Path) -> Path | None:
+    """Return the same as the smallest program there is; None without a C compiler."""
+    compiler = shutil.which("cc")
+    if compiler is None:
+        return None
+    (folder / "tiny.c").write_text(TINY)
+    file = folder / "check_tiny"
+    made = subprocess.run([compiler, "-O2", "-static", "-o", file, folder / "tiny.c"], capture_output=True, check=False)
+    return file if made.returncode == 0 else None
 
 
 @contextmanager
