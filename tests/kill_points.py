@@ -112,6 +112,11 @@ STREAM: list[tuple[int, str, str | Said]] = [
 ]
 
 
+def silences(at: int) -> tuple[Silence, ...]:
+    """Somebody silences in the tenth second."""
+    return (SILENCE,) if at >= 10 else ()
+
+
 def play(folder: Path, kill_at: int) -> None:
     """Go on where the last life ended, up to the end of the stream."""
     step = Steps(kill_at)
@@ -119,7 +124,7 @@ def play(folder: Path, kill_at: int) -> None:
     reached = folder / "reached"
     first = int(reached.read_text()) if reached.exists() else 0
     world = World()
-    world.silences = (SILENCE,)
+    world.silences = silences(STREAM[first][0])
     world.checks = configured(first)
     world.wall = moment(STREAM[first][0]) + 500
     agent = Agent(folder / "state", world, FarEnd(folder / "accepted", step))
@@ -128,6 +133,7 @@ def play(folder: Path, kill_at: int) -> None:
         # The clock only; and what an editor wrote before the reload: neither is the agent's doing.
         reached.write_text(str(number))
         world.wall = moment(at) + 500
+        world.silences = silences(at)
         world.checks = configured(number)
         if what == "tell":
             tell(agent)

@@ -86,7 +86,7 @@ def test_each_subject_has_metrics_of_its_own(tmp_path: Path) -> None:
     result = hostvigil_check(tmp_path, "inner")
     assert result.status is Status.CRITICAL
     assert "bad" in result.summary
-    assert "ok       fine" in result.details
+    assert "ok       one: fine" in result.details
     assert {metric.name: metric.value for metric in result.metrics} == {
         "one used": 1,
         "one free": 2,

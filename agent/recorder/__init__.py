@@ -71,6 +71,7 @@ class Recorder:
         self._expectations = Expectations()
         self._orders = orders
         self._queue.put(orders)
+        self._rest = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -82,6 +83,7 @@ class Recorder:
 
     def stop(self, seconds: float) -> None:
         """Write what has come in and end; waits for it `seconds` at the most."""
+        self._rest.set()
         self._queue.put(None)
         self._thread.join(seconds)
 
@@ -90,7 +92,7 @@ class Recorder:
         while going:
             try:
                 going = self.step()
-                time.sleep(REST_SECONDS)
+                self._rest.wait(REST_SECONDS)
             except Exception:
                 log.exception("a bug of ours; the recorder goes on in %gs", RETRY_SECONDS)
                 time.sleep(RETRY_SECONDS)
