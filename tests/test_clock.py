@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.api import Context, DurationAbove, Result, Status
+from agent.api import DurationAbove, Result, Status
 from agent.results import gathered
+from agent.testing import ran
 from checks.clock import Clock, Seen, clock, seen
 
 # status, offset, maxerror as hosts told them.
@@ -64,5 +65,5 @@ def test_a_source_that_went_away_shows_in_the_possible_error() -> None:
 @pytest.mark.parametrize("nothing", [None, False])
 def test_this_host_has_a_clock(nothing: bool | None) -> None:
     assert clock().max_error > 0
-    (result,) = gathered(Clock(synchronised=nothing, offset_warning=None).run(Context()))
+    result = ran(Clock(synchronised=nothing, offset_warning=None)).result
     assert result.status is Status.OK

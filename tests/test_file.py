@@ -12,13 +12,12 @@ import pytest
 
 from agent.api import CheckError, Context, DurationAbove, NumberAbove, Result, SizeAbove, Status
 from agent.context import SharedWork
-from agent.results import gathered
+from agent.testing import ran
 from checks.file import File, found
 
 
 def look(path: Path | str, **settings: Any) -> Result:
-    (result,) = gathered(File(path=str(path), **settings).run(Context(timeout=5)))
-    return result
+    return ran(File(path=str(path), **settings), timeout=5).result
 
 
 def write(path: Path, size: int = 1, age: float = 0.0) -> Path:

@@ -7,8 +7,9 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Context, NumberAbove, PercentAbove, Result, Status
+from agent.api import NumberAbove, PercentAbove, Result, Status
 from agent.results import gathered
+from agent.testing import ran
 from checks.load import Load, cpu_ticks, uses
 
 # A virtual server with two cores, Linux 6.1, up for some days.
@@ -115,12 +116,13 @@ def test_whatever_the_counters_do_a_percentage_is_one(runs: list[list[int]]) -> 
 
 def test_on_this_host_the_second_run_knows_the_cpu() -> None:
     memory = {"boot": "", "ticks": []}
-    (first,) = gathered(Load().run(Context(memory=memory)))
+    first = ran(Load(), memory=memory)
+    memory, first = first.memory, first.result
     assert first.status is not Status.NODATA
     assert "cpu" not in {metric.name for metric in first.metrics}
     memory["ticks"] = [0] * 8
     check = Load(cpu_warning=PercentAbove.parse("0%"), load15_warning=None, load15_critical=None)
-    (second,) = gathered(check.run(Context(memory=memory)))
+    second = ran(check, memory=memory).result
     assert second.status is Status.WARNING
     assert "% CPU used (warning from 0%)" in second.summary
     assert {"cpu", "iowait", "steal", "load15"} <= {metric.name for metric in second.metrics}

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from agent.api import CheckError, Context, NumberAbove, PercentAbove, Result, Status
+from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
 from agent.results import gathered
+from agent.testing import ran
 from checks import memory as check
 from checks.memory import Memory, Seen, container, host, kills_within
 
@@ -166,7 +167,7 @@ def test_a_kernel_that_does_not_count_kills_has_no_word_of_them() -> None:
 
 
 def test_this_host_has_memory() -> None:
-    (result,) = gathered(Memory(available_warning=None, available_critical=None).run(Context()))
+    result = ran(Memory(available_warning=None, available_critical=None)).result
     assert result.status is Status.OK
     assert "available" in result.summary
     assert check.read(check.CGROUP2 / "nothing") == ""

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.api import CheckError, Context, PercentAbove, Result, Status
+from agent.api import CheckError, PercentAbove, Result, Status
 from agent.catalog import Catalog
 from agent.config import load
 from agent.results import gathered
+from agent.testing import ran
 from checks import pressure as check
 from checks.pressure import Pressure, averages
 from tests import needs
@@ -66,7 +67,7 @@ def test_a_kernel_without_it_says_what_to_do() -> None:
 
 def test_this_host_tells() -> None:
     needs.file("/proc/pressure/memory")
-    (result,) = gathered(Pressure(memory_warning=None, memory_critical=None).run(Context()))
+    result = ran(Pressure(memory_warning=None, memory_critical=None)).result
     assert result.status is Status.OK
     assert len(result.metrics) == 5
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
-from agent.api import Context, DurationAbove, DurationBelow, Result, Status
+from agent.api import DurationAbove, DurationBelow, Result, Status
 from agent.results import gathered
+from agent.testing import ran
 from checks.reboot import Reboot, newest, packages, reasons
 
 DAY = 86400.0
@@ -111,6 +112,6 @@ def test_what_asked_for_the_reboot_is_named_once(tmp_path: Path) -> None:
 
 
 def test_this_host_is_up() -> None:
-    (result,) = gathered(Reboot(required_warning=None).run(Context()))
+    result = ran(Reboot(required_warning=None)).result
     assert result.status is Status.OK
     assert result.summary.startswith("up for ")
