@@ -83,7 +83,9 @@ class Service:
         self._recorder.put(self._orders(self._config))
         self._schedule.update(difference(scheduled(old), scheduled(self._config)))
         self._door.serve(self._config)
-        if self._config.agent.events != old.agent.events:
+        events = self._config.agent.events
+        if events != old.agent.events:
+            self._store.bound(events.most_events, events.most_bytes)
             self._emitter.stop()
             self._emitter = emitter(self._config, self._store)
             self._emitter.start()

@@ -350,6 +350,16 @@ def test_when_the_outbox_is_full_what_came_between_goes_first_and_is_counted(tmp
     store.close()
 
 
+def test_bounds_that_a_reload_brings_hold_from_the_next_change_on(tmp_path: Path) -> None:
+    store = Store.open(tmp_path)
+    record(store, *story("web", *[Told.CRITICAL, Told.OK] * 100))
+    assert store.backlog().count == 200
+    store.bound(most_events=50, most_bytes=2**28)
+    record(store, change("db", 1))
+    assert store.backlog().count <= 50
+    store.close()
+
+
 def test_with_more_subjects_than_room_the_least_urgent_and_oldest_goes_and_that_is_a_warning(
     tmp_path: Path, clock: Clock
 ) -> None:

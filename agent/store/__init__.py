@@ -107,6 +107,10 @@ class Store:
                 raise
         return cls(db, directory)
 
+    def bound(self, most_events: int, most_bytes: int) -> None:
+        """Let this much wait in the outbox from now on."""
+        self._bounds = Bounds(most_events, most_bytes)
+
     def close(self) -> None:
         with self._lock:
             self._db.close()
