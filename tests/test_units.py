@@ -69,7 +69,7 @@ def test_more_than_a_hundred_percent_is_refused() -> None:
         Percent.parse("101%")
 
 
-# The table of ../shared/reference/plugin-output.md, from the Monitoring Plugins guidelines.
+# The table of ranges in the Monitoring Plugins Development Guidelines, and what follows from it.
 TABLE = {
     "10": ([-0.1, 10.1], [0, 5, 10]),
     "10:": ([9.9, -1], [10, 1e9]),
