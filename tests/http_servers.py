@@ -13,8 +13,8 @@ from typing import Any
 
 from agent.api import Context, Metric, Result
 from agent.results import gathered
-from checks.http import Http, looked
 from checks.http.addresses import HttpUrl
+from checks.http.check import Http, looked
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

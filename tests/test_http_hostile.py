@@ -19,8 +19,8 @@ from hypothesis import strategies as st
 from agent.api import Context, Regex, Size, Status
 from agent.context import SharedWork
 from agent.results import gathered
-from checks.http import looked
 from checks.http.addresses import ProxyUrl
+from checks.http.check import looked
 from checks.http.expectations import JsonCondition
 from tests.http_servers import OK, Visit, http, look, serving, timed_look
 

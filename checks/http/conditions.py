@@ -14,7 +14,7 @@ from checks.http.exchange import Answer
 from checks.http.expectations import JsonCondition
 
 if TYPE_CHECKING:
-    from checks.http import Http
+    from checks.http.check import Http
 
 NOTHING = object()
 

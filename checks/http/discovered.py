@@ -11,8 +11,8 @@ from checks._network.addresses import Address, is_host, is_ip
 from checks._network.connection import Network
 from checks._network.listening import Listener, listeners
 from checks._network.progress import NoAnswer, Progress
-from checks.http import Http
 from checks.http.addresses import HttpUrl
+from checks.http.check import Http
 from checks.http.exchange import Answer, asked
 from checks.http.expectations import StatusSet
 

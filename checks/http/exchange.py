@@ -17,7 +17,7 @@ from checks.http.connection import Reader, Route, TooMuch, begun, opened
 from checks.http.request import Request, proxy_headers, redirect_target, redirected, request_bytes
 
 if TYPE_CHECKING:
-    from checks.http import Http
+    from checks.http.check import Http
 
 PIECE = 64 * 1024
 

@@ -13,7 +13,7 @@ from checks._network.progress import NoAnswer
 from checks.http.addresses import HttpUrl, ProxyUrl
 
 if TYPE_CHECKING:
-    from checks.http import Http
+    from checks.http.check import Http
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
