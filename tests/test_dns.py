@@ -3,23 +3,31 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import socket
 import struct
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
+import dns.rdatatype
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Context, DurationAbove, Result, Status
+from agent.api import Context, DurationAbove, Regex, Result, Status
 from agent.results import gathered
 from checks._network.addresses import Address
-from checks.dns import RECORDS, Dns, Question, read
+from checks._network.connection import Network
+from checks._network.progress import Progress
+from checks.dns import Dns, by_host
+from checks.dns.asking import patience
+from checks.dns.messages import BrokenAnswer, Question, read
+from checks.dns.values import EXAMPLES, asked_name, key, parse
 
-NAME = b"\x03www\x07example\x03com\x00"
+KINDS = {name: int(dns.rdatatype.from_text(name)) for name in EXAMPLES}
 
 
 def encoded(name: str) -> bytes:
@@ -28,12 +36,18 @@ def encoded(name: str) -> bytes:
 
 def record(kind: str, value: bytes, owner: bytes = b"\xc0\x0c") -> bytes:
     """Write one record; by default for the name that was asked for, by a pointer to it."""
-    return owner + struct.pack("!HHIH", RECORDS[kind], 1, 60, len(value)) + value
+    return owner + struct.pack("!HHIH", KINDS[kind], 1, 60, len(value)) + value
 
 
 def reply(query: bytes, *records: bytes, code: int = 0, cut: bool = False, number: bytes = b"") -> bytes:
     flags = 0x8180 | code | (0x0200 if cut else 0)
-    return (number or query[:2]) + struct.pack("!HHHHH", flags, 1, len(records), 0, 0) + query[12:] + b"".join(records)
+    head = (number or query[:2]) + struct.pack("!HHHHH", flags, 1, len(records), 0, 0)
+    return head + question_of(query) + b"".join(records)
+
+
+def question_of(query: bytes) -> bytes:
+    """Return the question alone: what follows it in a query is EDNS."""
+    return query[12 : query.index(b"\0", 12) + 5]
 
 
 A1, A2 = record("A", bytes([192, 0, 2, 1])), record("A", bytes([192, 0, 2, 2]))
@@ -109,7 +123,7 @@ VALUES = {
     "PTR": (encoded("host.example.net"), "host.example.net"),
     "SOA": (encoded("ns1") + encoded("hostmaster") + struct.pack("!5I", 7, 1, 2, 3, 4), "ns1 hostmaster 7 1 2 3 4"),
     "SRV": (struct.pack("!HHH", 1, 2, 5060) + encoded("sip.example.net"), "1 2 5060 sip.example.net"),
-    "TXT": (b"\x0bv=spf1 -all\x00\x03 \xffx", 'v=spf1 -all \\xffx'),
+    "TXT": (b"\x0bv=spf1 -all\x00\x03 \xc3\xa9", "v=spf1 -all é"),
 }  # fmt: skip
 
 
@@ -130,7 +144,9 @@ def test_an_alias_is_followed_and_a_record_of_another_name_is_not_taken() -> Non
         assert "the name has no such record" in look(server).summary
 
 
-@pytest.mark.parametrize(("code", "said"), [(2, "server failure"), (3, "no such name"), (5, "refused"), (9, "error 9")])
+@pytest.mark.parametrize(
+    ("code", "said"), [(2, "server failure"), (3, "no such name"), (5, "refused"), (9, "error NOTAUTH")]
+)
 def test_an_error_is_critical_and_named(code: int, said: str) -> None:
     with serving(lambda query: [reply(query, code=code)]) as server:
         result = look(server)
@@ -141,7 +157,7 @@ def test_an_error_is_critical_and_named(code: int, said: str) -> None:
 def test_lies_and_noise_are_not_taken_for_the_answer() -> None:
     def talk(query: bytes) -> list[bytes]:
         wrong = bytes([query[0] ^ 1, query[1]])
-        other = query[:12] + encoded("evil.example.org") + query[-4:]
+        other = query[:12] + encoded("evil.example.org") + question_of(query)[-4:]
         return [b"", b"\0" * 12, query, reply(query, A2, number=wrong), reply(other, A2), reply(query, A1)]
 
     with serving(talk) as server:
@@ -194,21 +210,225 @@ def test_a_resolver_that_hangs_is_critical_in_time() -> None:
     assert result.summary.startswith("no answer within ")
 
 
+def question(kind: str = "A", name: str = "www.example.com") -> Question:
+    return Question(1, asked_name(name, kind), kind)
+
+
 def test_a_pointer_in_a_circle_ends() -> None:
-    question = Question(1, "www.example.com", 1)
-    query = bytes(question)
-    answer = read(question, reply(query, record("A", b"\0\0\0\0", bytes([0xC0, len(query)]))))
-    assert answer is not None
-    assert answer.failure == "a broken answer"
+    query = question().message(edns=False)
+    with pytest.raises(BrokenAnswer):
+        read(question(), reply(query, record("A", b"\0\0\0\0", bytes([0xC0, len(query)]))))
 
 
-@given(st.binary(max_size=200), st.sampled_from(sorted(RECORDS)))
+@given(st.binary(max_size=200), st.sampled_from(sorted(KINDS)))
 def test_no_bytes_break_the_reader(noise: bytes, kind: str) -> None:
-    question = Question(1, "www.example.com", RECORDS[kind])
-    read(question, noise)
-    query = bytes(question)
-    read(question, query[:2] + b"\x81\x80\0\1\0\3\0\0\0\0" + query[12:] + noise)
-    read(question, reply(query, record(kind, noise)))
+    query = question(kind).message()
+    ours = query[:2] + b"\x81\x80\0\1\0\3\0\0\0\0" + question_of(query)
+    for message in (noise, query[:2] + b"\x81" + noise, ours + noise, reply(query, record(kind, noise))):
+        with contextlib.suppress(BrokenAnswer):
+            read(question(kind), message)
+
+
+@given(st.text(max_size=60), st.sampled_from(sorted(KINDS)))
+def test_no_text_breaks_the_reader_of_values(text: str, kind: str) -> None:
+    with contextlib.suppress(ValueError):
+        parse(kind, text)
+    with contextlib.suppress(ValueError):
+        asked_name(text, kind)
+
+
+NAMES = ["a.test", "b.test", "c.test", "d.test"]
+
+
+@given(st.permutations(range(4)))
+def test_the_order_of_aliases_and_values_means_nothing(order: list[int]) -> None:
+    chain = [record("CNAME", encoded(after), encoded(before)) for before, after in itertools.pairwise(NAMES)]
+    chain.append(record("A", bytes([192, 0, 2, 7]), encoded("D.Test")))
+    asked = question(name="a.test")
+    answer = read(asked, reply(asked.message(), *(chain[at] for at in order)))
+    assert answer is not None
+    assert [value.to_text() for value in answer.values] == ["192.0.2.7"]
+
+
+def test_aliases_in_a_ring_or_to_nowhere_are_critical() -> None:
+    alias, back = (
+        record("CNAME", encoded("b.test")),
+        record("CNAME", encoded("www.example.com"), encoded("b.test")),
+    )
+    value = record("A", bytes([192, 0, 2, 7]), encoded("b.test"))
+    with serving(lambda query: [reply(query, value, back, alias)]) as server:
+        assert look(server).summary.startswith("the aliases lead in a ring: www.example.com. -> b.test. -> www.")
+    with serving(lambda query: [reply(query, alias)]) as server:
+        result = look(server)
+    assert (result.status, result.summary[:43]) == (Status.CRITICAL, "b.test, its alias, has no such record: aski")
+
+
+def test_a_lost_datagram_is_sent_again_and_said() -> None:
+    queries: list[bytes] = []
+
+    def talk(query: bytes) -> list[bytes]:
+        queries.append(query)
+        return [reply(query, A1)] if len(queries) > 1 else []
+
+    with serving(talk) as server:
+        result = look(server, timeout=1.5)
+    assert result.status is Status.OK
+    assert "A 192.0.2.1, only at try 2, in " in result.summary
+    assert queries[0][:2] == queries[1][:2]
+
+
+def test_the_second_try_comes_in_time_however_short_the_timeout_is() -> None:
+    for left in (0.1, 1.0, 3.0, 10.0, 60.0):
+        waits = patience(left)
+        assert next(waits) + next(waits) <= left
+
+
+@pytest.mark.parametrize("code", [1, 4])
+def test_a_server_that_knows_no_edns_is_asked_without(code: int) -> None:
+    def talk(query: bytes) -> list[bytes]:
+        return [reply(query, code=code) if query[11] else reply(query, A1)]
+
+    with serving(talk) as server:
+        assert look(server, expect="192.0.2.1").status is Status.OK
+    with serving(lambda query: [reply(query, code=code)]) as server:
+        assert look(server).status is Status.CRITICAL
+
+
+@pytest.mark.parametrize("code", [1, 2, 4, 5])
+def test_an_error_without_a_question_is_told_at_once(code: int) -> None:
+    def talk(query: bytes) -> list[bytes]:
+        return [query[:2] + struct.pack("!HHHHH", 0x8180 | code, 0, 0, 0, 0)]
+
+    began = time.monotonic()
+    with serving(talk) as server:
+        result = look(server, timeout=20)
+    assert result.summary.startswith(("format error: ", "server failure: ", "not implemented: ", "refused: ")), (
+        result.summary
+    )
+    assert time.monotonic() - began < 10
+
+
+def test_tcp_that_fails_after_udp_says_that_udp_answered() -> None:
+    with serving(lambda query: [reply(query, cut=True)]) as server:
+        result = look(server)
+    assert "by TCP, because its answer by UDP was cut" in result.summary
+
+
+def test_what_the_server_must_say_may_be_an_error() -> None:
+    with serving(lambda query: [reply(query, code=3)]) as server:
+        result = look(server, rcode="NXDOMAIN")
+        assert result.status is Status.OK
+        assert result.summary.startswith("www.example.com A no such name, as expected, in ")
+        assert look(server, rcode=("REFUSED", "NXDOMAIN")).status is Status.OK
+        assert look(server, rcode="REFUSED").summary.startswith("no such name, expected REFUSED: asking")
+    with serving(lambda query: [reply(query)]) as server:
+        assert look(server, rcode="NODATA").status is Status.OK
+        assert look(server, rcode="NXDOMAIN").status is Status.CRITICAL
+    with serving(lambda query: [reply(query, A1)]) as server:
+        result = look(server, rcode="NXDOMAIN")
+    assert (result.status, result.summary[:28]) == (Status.CRITICAL, "192.0.2.1, expected NXDOMAIN")
+
+
+SPF, OTHER = record("TXT", b"\x05v=spf\x06 a -al\x01l"), record("TXT", b"\x05x=\xff\x22y")
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"includes": "v=spf a -all"}, ""),
+        ({"includes": ("v=spf a -all", "z")}, "missing z"),
+        ({"one_of": ("v=spf a -all", '"x=\\255\\"y"', "z")}, ""),
+        ({"one_of": "v=spf a -all"}, "not among those expected: "),
+        ({"contains": "spf a"}, ""),
+        ({"contains": "SPF"}, "none contains 'SPF'"),
+        ({"matches": Regex("^v=.*l$")}, ""),
+        ({"matches": Regex("^a")}, "none matches ^a"),
+        ({"not_matches": Regex("^a")}, ""),
+        ({"not_matches": Regex("spf")}, "v=spf a -all matches spf"),
+    ],
+)
+def test_a_part_of_the_answer_can_be_expected(settings: dict[str, Any], said: str) -> None:
+    with serving(lambda query: [reply(query, SPF, OTHER)]) as server:
+        result = look(server, record="TXT", **settings)
+    assert result.summary.startswith(said)
+    assert result.status is (Status.CRITICAL if said else Status.OK)
+
+
+def test_a_query_is_what_the_settings_say() -> None:
+    queries: list[bytes] = []
+
+    def by_tcp(query: bytes) -> bytes:
+        queries.append(query)
+        answer = reply(query, record("TXT", b"\x01x").replace(b"\0\x10\0\1", b"\0\x10\0\3", 1))
+        return struct.pack("!H", len(answer)) + answer
+
+    with serving(lambda query: [], by_tcp) as server:
+        settings = {"name": "version.bind", "record": "TXT", "klass": "CH", "tcp": True, "recursion": False}
+        assert look(server, expect="x", **settings).status is Status.OK
+    assert queries[0][2:4] == b"\0\0"
+    assert question_of(queries[0]) == encoded("version.bind") + b"\0\x10\0\3"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        (".", b"\0"),
+        ("*.wild.example", encoded("*.wild.example")),
+        ("9.0/26.2.0.192.in-addr.arpa", encoded("9.0/26.2.0.192.in-addr.arpa")),
+        ("a\\.b.example", b"\x03a.b" + encoded("example")),
+        ("192.0.2.1", encoded("1.2.0.192.in-addr.arpa")),
+        ("2001:db8::1", encoded("1.0.0.0." + "0." * 20 + "8.b.d.0.1.0.0.2.ip6.arpa")),
+    ],
+)
+def test_every_dns_name_can_be_asked_for(name: str, asked: bytes) -> None:
+    assert question_of(question("PTR", name).message()) == asked + b"\0\x0c\0\1"
+
+
+def test_a_server_can_be_given_by_name() -> None:
+    with serving(lambda query: [reply(query, A1)]) as server:
+        assert look(Address("localhost", server.port), expect="192.0.2.1").status is Status.OK
+    assert look(Address("no-such-host.invalid")).summary.endswith("looking up no-such-host.invalid")
+
+
+def test_this_host_is_asked_for_a_name_with_a_dot_as_it_stands(tmp_path: Path) -> None:
+    (tmp_path / "hosts").write_bytes(b"127.0.0.1 localhost # app.test\n192.0.2.9 web\tApp.Example.com\n\xff\xfe x\n")
+    asked: list[bytes] = []
+
+    def getaddrinfo(host: bytes, *rest: Any) -> list[tuple[Any, ...]]:
+        asked.append(host)
+        return [(socket.AF_INET, 0, 0, "", ("192.0.2.9", 0))]
+
+    network = Network(Context(), Progress(time.monotonic() + 9), getaddrinfo)
+    for name in ("app.test", "app.example.com", "web", "gone.example.org", "gone.example.org."):
+        by_host.addresses(name, socket.AF_INET, network, str(tmp_path / "hosts"))
+    assert asked == [b"app.test.", b"app.example.com", b"web", b"gone.example.org.", b"gone.example.org."]
+    assert not by_host.in_hosts("localhost", str(tmp_path / "none"))
+
+
+def test_a_value_that_would_lose_something_is_refused() -> None:
+    for kind, text in [
+        ("CAA", "0 issue ca.example.net; policy=ev"),
+        ("MX", "10 a\n20 b"),
+        ("MX", "10 größe.example"),
+        ("A", "web.example.com"),
+        ("A", "192.0.2.256"),
+        ("MX", "mail.example.com"),
+    ]:
+        with pytest.raises(ValueError, match="write"):
+            parse(kind, text)
+    assert key(parse("TXT", "a; b")) == b"a; b"
+
+
+@given(st.lists(st.binary(max_size=255), min_size=1, max_size=5))
+def test_a_txt_is_equal_to_its_text_and_to_no_other(pieces: list[bytes]) -> None:
+    text = b"".join(pieces)
+    digs = " ".join('"' + "".join(f"\\{byte:03}" for byte in piece) + '"' for piece in pieces)
+    assert key(parse("TXT", digs)) == text
+    assert key(parse("TXT", digs[:-1] + 'x"')) != text
+    with contextlib.suppress(UnicodeDecodeError):
+        plain = text.decode()
+        if not plain.startswith('"') and not plain.endswith("\n"):
+            assert key(parse("TXT", plain)) == text
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
@@ -217,5 +437,11 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
 
     assert problems(name="a..b") == ["name"]
     assert problems(name="example.com", record="MX") == ["record"]
-    assert problems(name="example.com", server=Address("ns1.example.com")) == ["server"]
+    assert problems(name="example.com", server=Address("ns1.example.com")) == []
+    assert problems(name="192.0.2.1") == problems(name="192.0.2.1", server=Address("::1")) == ["name"]
+    assert problems(name="192.0.2.1", record="PTR", server=Address("::1")) == []
+    assert problems(name="a b", server=Address("::1")) == ["name"]
+    assert problems(name="a.test", klass="CH", tcp=True) == ["tcp", "class"]
+    assert problems(name="a.test", expect=("192.0.2.1", "web")) == ["expect"]
+    assert problems(name="a.test", server=Address("::1"), expect="192.0.2.1", rcode="NXDOMAIN") == ["expect"]
     assert problems(name="example.com.", record="MX", server=Address("::1")) == []

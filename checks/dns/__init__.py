@@ -1,0 +1,5 @@
+"""`type: dns`."""
+
+from checks.dns.check import Dns
+
+__all__ = ["Dns"]

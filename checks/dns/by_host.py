@@ -1,0 +1,31 @@
+"""How this host itself looks a name up: its hosts file, then whatever its resolv.conf says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from checks._network.connection import Network, resolved_all
+
+HOSTS = "/etc/hosts"
+HOSTS_LIMIT = 32 * 1024 * 1024
+"""Bytes; lists of unwanted names have some megabytes."""
+
+
+def addresses(name: str, family: int, network: Network, hosts: str = HOSTS) -> set[str]:
+    """Return the addresses of a name, as it stands where it has a dot: no domain of resolv.conf is added to it."""
+    # A final dot keeps the search domains away, and the hosts file, whose names have none.
+    final = "." in name and not name.endswith(".") and not in_hosts(name, hosts)
+    return {where[0] for _, _, _, _, where in resolved_all(name + "." * final, family, network)}
+
+
+def in_hosts(name: str, hosts: str = HOSTS) -> bool:
+    """Tell whether the hosts file names it; a file that cannot be read names nobody."""
+    try:
+        with Path(hosts).open("rb") as file:
+            content = file.read(HOSTS_LIMIT).lower()
+    except OSError:
+        return False
+    wanted = name.lower().encode()
+    if wanted not in content:
+        return False
+    return any(wanted in line.partition(b"#")[0].split()[1:] for line in content.splitlines())

@@ -1,0 +1,145 @@
+"""A question as bytes, and what the bytes of an answer say about it. Pure; dnspython reads and writes the messages."""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterable, Iterator
+
+import dns.exception
+import dns.flags
+import dns.message
+import dns.name
+import dns.rcode
+import dns.rdataclass
+import dns.rdatatype
+import dns.wire
+import msgspec
+from dns.rdata import Rdata
+from dns.rrset import RRset
+
+EDNS_BYTES = 1232
+"""What we take by UDP: what gets through everywhere without being cut by a router (DNS flag day 2020)."""
+FAILURES = {
+    "FORMERR": "format error",
+    "SERVFAIL": "server failure",
+    "NXDOMAIN": "no such name",
+    "NOTIMP": "not implemented",
+    "REFUSED": "refused",
+}
+NO_EDNS = ("FORMERR", "NOTIMP", "BADVERS")
+"""What old servers say to a query with EDNS."""
+
+
+class Question(msgspec.Struct, frozen=True):
+    """One query: its number, and what it asks for."""
+
+    number: int
+    name: dns.name.Name
+    record: str
+    klass: str = "IN"
+    recurse: bool = True
+
+    @property
+    def shown(self) -> str:
+        return self.name.to_text(omit_final_dot=True)
+
+    def message(self, *, edns: bool = True) -> bytes:
+        flags = dns.flags.RD if self.recurse else 0
+        wanted = {"use_edns": 0, "payload": EDNS_BYTES} if edns else {"use_edns": False}
+        query = dns.message.make_query(self.name, self.record, self.klass, id=self.number, flags=flags, **wanted)
+        return query.to_wire()
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What a server said to a question."""
+
+    rcode: str = "NOERROR"
+    values: tuple[Rdata, ...] = ()
+    cut: bool = False
+    """It did not fit, ask by TCP."""
+    why: str = ""
+    """Why there is no value, where that is more than that there is none."""
+
+
+class BrokenAnswer(Exception):
+    """It answers the question, and cannot be read or believed; the text is the reason."""
+
+
+def read(question: Question, message: bytes) -> Answer | None:
+    """Read what may be an answer; None where it answers another question, or none: it may be anything.
+
+    BrokenAnswer where it is ours, and nonsense.
+    """
+    try:
+        number, flags, questions = struct.unpack_from("!HHH", message)
+    except struct.error:
+        return None
+    if number != question.number or not flags & dns.flags.QR or flags & 0x7800 or len(message) < 12:
+        return None
+    # Old servers leave the question out when they refuse.
+    if questions > 1 or (questions and not _repeats(question, message)):
+        return None
+    if flags & dns.flags.TC and not flags & 15:
+        return Answer(cut=True)
+    return _content(question, message, dns.rcode.to_text(dns.rcode.Rcode(flags & 15)))
+
+
+def _repeats(question: Question, message: bytes) -> bool:
+    try:
+        name, length = dns.name.from_wire(message, 12)
+        kind, klass = struct.unpack_from("!HH", message, 12 + length)
+    except (dns.exception.DNSException, struct.error):
+        return False
+    wanted = dns.rdatatype.from_text(question.record), dns.rdataclass.from_text(question.klass)
+    return name == question.name and (kind, klass) == wanted
+
+
+def _content(question: Question, message: bytes, rcode: str) -> Answer:
+    try:
+        answer = dns.message.from_wire(message, keyring=False, ignore_trailing=True)
+        rcode = dns.rcode.to_text(answer.rcode())
+    except Exception:  # noqa: BLE001 - any bytes; the parser's errors are of many kinds
+        if rcode == "NOERROR":
+            raise BrokenAnswer("a broken answer") from None
+        return Answer(rcode)
+    if rcode != "NOERROR":
+        return Answer(rcode)
+    return _values(question, answer.answer)
+
+
+def _values(question: Question, section: Iterable[RRset]) -> Answer:
+    """Return the values of the name, or of what it is an alias of. The order of the records means nothing."""
+    klass = dns.rdataclass.from_text(question.klass)
+    records = [one for one in section if one.rdclass == klass]
+    kind = dns.rdatatype.from_text(question.record)
+    names = [question.name]
+    if kind != dns.rdatatype.CNAME:
+        names = list(_aliases(question.name, records))
+    values = tuple(value for one in records if one.rdtype == kind and one.name in names for value in one)
+    last = (
+        "" if values or len(names) == 1 else f"{names[-1].to_text(omit_final_dot=True)}, its alias, has no such record"
+    )
+    return Answer(values=values, why=last)
+
+
+def _aliases(start: dns.name.Name, records: Iterable[RRset]) -> Iterator[dns.name.Name]:
+    """Yield a name and what it is an alias of, one after the other."""
+    leads: dict[dns.name.Name, list[dns.name.Name]] = {}
+    for one in records:
+        if one.rdtype == dns.rdatatype.CNAME:
+            leads.setdefault(one.name, []).extend(value.target for value in one)
+    names, seen = [start], {start}
+    for name in names:  # grows while it is read
+        yield name
+        for target in leads.get(name, ()):
+            if target in seen:
+                raise BrokenAnswer(f"the aliases lead in a ring: {' -> '.join(map(str, [*names, target]))}")
+            seen.add(target)
+            names.append(target)
+
+
+def failure(answer: Answer) -> str:
+    """Say what is wrong with an answer that has no value."""
+    if answer.rcode == "NOERROR":
+        return answer.why or "the name has no such record"
+    return FAILURES.get(answer.rcode, f"error {answer.rcode}")
