@@ -72,7 +72,7 @@ def test_the_deadline_holds_against_a_server_that(case: str) -> None:
     with serving(talk) as server:
         result, took = timed_look(http(server.url, contains="x"), TIMEOUT)
     assert result.status is Status.CRITICAL
-    assert result.summary.startswith(f"no answer within 200ms: {doing} (dns ")
+    assert result.summary.startswith(f"no answer within 200ms: {doing}")
     assert TIMEOUT - 0.01 <= took <= TIMEOUT + SLACK
 
 
@@ -104,7 +104,7 @@ def test_the_deadline_holds_in_the_tls_handshake(bytes_of_hello: int, ca_file: s
 
     with serving(handshake, greedy=False) as server:
         result, took = timed_look(http(f"https://localhost:{server.port}/", ip_version=4, ca_file=ca_file), TIMEOUT)
-    assert result.summary.startswith("no answer within 200ms: TLS handshake with localhost (dns ")
+    assert result.summary.startswith("no answer within 200ms: TLS handshake with localhost")
     assert took <= TIMEOUT + SLACK
 
 
@@ -182,7 +182,7 @@ def test_a_reset_says_where_it_happened(doing: str) -> None:
     with serving(reset) as server:
         result = look(http(server.url))
     assert result.status is Status.CRITICAL
-    assert result.summary.startswith(f"connection reset by peer: {doing} (")
+    assert result.summary.startswith(f"connection reset by peer: {doing}")
 
 
 @pytest.mark.parametrize("doing", RESETS)
@@ -190,7 +190,7 @@ def test_an_early_end_is_no_answer_and_never_an_empty_200(doing: str) -> None:
     with serving(RESETS[doing]) as server:
         result = look(http(server.url))
     assert result.status is Status.CRITICAL
-    assert result.summary.startswith(f"the server closed the connection: {doing} (")
+    assert result.summary.startswith(f"the server closed the connection: {doing}")
 
 
 @pytest.mark.parametrize(
@@ -206,7 +206,7 @@ def test_a_refused_connection_says_so() -> None:
         pass
     result = look(http(server.url))
     assert result.status is Status.CRITICAL
-    assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port} (dns ")
+    assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port}")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 
 import pytest
 from hypothesis import given
@@ -162,6 +163,12 @@ def test_a_regular_expression_that_python_only_warns_about_is_taken_in_silence()
 )
 def test_a_time_span_is_said_for_people(seconds: float, text: str) -> None:
     assert duration_text(seconds) == text
+
+
+@given(st.floats(0, 1e9))
+def test_no_time_span_is_said_with_an_exponent(seconds: float) -> None:
+    assert re.fullmatch(r"[0-9.]+(ms|s|m( \d+s)?|h( \d+m)?|d( \d+h)?)", duration_text(seconds))
+    assert duration_text(0.9996) == "1s"
 
 
 @pytest.mark.parametrize(("number", "text"), [(512, "512 B"), (1536, "1.5 GiB"), (1024**5 * 3, "3 PiB")])

@@ -5,8 +5,8 @@ from __future__ import annotations
 
 def duration_text(seconds: float) -> str:
     """Say a time span for people: `12ms`, `1.5s`, `2m 5s`, `3h 10m`, `4d 6h`."""
-    if seconds < 1:
-        return f"{seconds * 1000:.3g}ms"
+    if seconds < 0.9995:  # from there on, three digits of milliseconds are a second
+        return f"{seconds * 1000:.3g}ms" if seconds >= 1e-6 else "0ms"
     if seconds < 60:
         return f"{seconds:.3g}s"
     whole = round(seconds)

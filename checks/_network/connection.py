@@ -23,23 +23,41 @@ class Network(msgspec.Struct, frozen=True):
     ctx: Context
     progress: Progress
     getaddrinfo: GetAddrInfo = socket.getaddrinfo
+    source: str = ""
+    """The address of this host to come from; empty: the kernel chooses."""
 
 
 def connected(stop: Address, family: int, network: Network) -> socket.socket:
     """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead."""
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found, where = resolved(stop, family, network)
+    found, where = resolved(stop, source_family(network.source, family), network)
     progress.address = where[0]
     progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
     made = socket.socket(found, socket.SOCK_STREAM)
     try:
         made.settimeout(progress.left())
+        bind(made, network.source)
         made.connect(where)
     except BaseException:
         made.close()
         raise
     return made
+
+
+def bind(made: socket.socket, source: str) -> None:
+    """Come from this address; CheckError where that cannot be, which is no fault of the server."""
+    if not source:
+        return
+    try:
+        made.bind((source, 0))
+    except OSError as error:
+        raise CheckError(f"source {source} cannot be used: {(error.strerror or str(error)).lower()}") from None
+
+
+def source_family(source: str, wanted: int) -> int:
+    """Return the family to look up: that of the source, where there is one."""
+    return (socket.AF_INET6 if ":" in source else socket.AF_INET) if source else wanted
 
 
 def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:

@@ -9,6 +9,9 @@ import time
 
 from agent.api import duration_text
 
+WORTH_TELLING = 0.001
+"""Seconds of a phase that may have to do with a failure."""
+
 
 class NoAnswer(Exception):
     """What answered is no usable answer; the text is the reason."""
@@ -50,16 +53,19 @@ class Progress:
         return self._since - self.started
 
     def phases(self) -> str:
-        return ", ".join(f"{phase.replace('_', ' ')} {duration_text(took)}" for phase, took in self.took.items())
+        return ", ".join(_phase(phase, took) for phase, took in self.took.items())
 
     def failed(self, error: Exception) -> str:
-        """Say why and in which phase it ended, and how long the phases before it took."""
-        phases = self.phases()
-        waited = min(time.monotonic(), self.deadline) - self.started
-        return f"{_reason(error, waited)}: {self.doing}" + (f" ({phases})" if phases else "")
+        """Say why and in which phase it ended, and which phases before it took a while."""
+        slow = ", ".join(_phase(phase, took) for phase, took in self.took.items() if took >= WORTH_TELLING)
+        return f"{_reason(error, self.deadline - self.started)}: {self.doing}" + (f" ({slow})" if slow else "")
 
 
-def _reason(error: Exception, waited: float) -> str:
+def _phase(phase: str, took: float) -> str:
+    return f"{phase.replace('_', ' ')} {duration_text(took)}"
+
+
+def _reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_reason(error)
     if isinstance(error, ssl.SSLEOFError):
@@ -71,7 +77,7 @@ def _reason(error: Exception, waited: float) -> str:
     if isinstance(error, socket.gaierror):
         return (error.strerror or "the name cannot be resolved").lower()
     if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
-        return f"no answer within {duration_text(waited)}"
+        return f"no answer within {duration_text(timeout)}"
     if isinstance(error, OSError):
         return (error.strerror or str(error) or type(error).__name__).lower()
     return str(error)
