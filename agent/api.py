@@ -8,11 +8,11 @@ from typing import Annotated, ClassVar
 import msgspec
 from msgspec import Meta
 
-from agent.context import CheckError, Context
-from agent.host import Host, Suggestion
 from agent.model import Metric, Result, Status
-from agent.ownership import weak_spot
-from agent.units import (
+from agent.plugin.context import CheckError, Context
+from agent.plugin.host import Host, Suggestion
+from agent.plugin.ownership import weak_spot
+from agent.plugin.units import (
     Duration,
     DurationAbove,
     DurationBelow,

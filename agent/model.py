@@ -21,7 +21,7 @@ SEVERITY = {Status.OK: 0, Status.NODATA: 1, Status.WARNING: 2, Status.CRITICAL: 
 """When several results speak of one subject, a known problem outweighs not knowing."""
 
 
-class Told(enum.StrEnum):
+class EventStatus(enum.StrEnum):
     """What the API can be told of a subject."""
 
     OK = "ok"
@@ -34,7 +34,14 @@ class Told(enum.StrEnum):
     """News of the agent itself: no problem and no recovery."""
 
 
-URGENCY = (Told.CRITICAL, Told.FLAPPING, Told.WARNING, Told.NODATA, Told.OK, Told.INFO)
+URGENCY = (
+    EventStatus.CRITICAL,
+    EventStatus.FLAPPING,
+    EventStatus.WARNING,
+    EventStatus.NODATA,
+    EventStatus.OK,
+    EventStatus.INFO,
+)
 """The most urgent first."""
 
 
@@ -86,18 +93,18 @@ class Outcome(msgspec.Struct, frozen=True):
     """Seconds, monotonic clock."""
     results: tuple[Result, ...]
     """One a subject, at least one."""
-    failed: bool = False
-    """The run as a whole could not look: subjects it does not name have not disappeared."""
+    complete: bool = True
+    """False: the run as a whole could not look, so subjects it does not name have not disappeared."""
     memory: dict[str, Any] | None = None
     """What the check wants to remember; None leaves the last memory as it is."""
     pushed: Pushed = Pushed.NOT
     type: str = ""
     """The check's type; empty for what the agent itself says of a check."""
-    written: int = 0
+    settings_checksum: int = 0
     """A checksum of the check's settings as they were written; 0: unknown."""
 
 
-class Began(msgspec.Struct, frozen=True):
+class RunStarted(msgspec.Struct, frozen=True):
     """A run that pushes its result at its end has begun."""
 
     check: str
@@ -142,16 +149,19 @@ class Policy(msgspec.Struct, frozen=True):
 
 
 class State(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What we believe about one subject of one check. Times are Unix milliseconds."""
+    """What we believe about one subject of one check. Times are Unix milliseconds.
+
+    `name=`: what a field is called in databases; it stays when the field gets a better name here.
+    """
 
     check: str
     subject: str = ""
     decided: Status | None = None
     """None until the first result has been believed."""
     decided_since: int = 0
-    reported: Told | None = None
-    """What the API was last told; None: never told, which counts as ok."""
-    reported_at: int = 0
+    notified: EventStatus | None = msgspec.field(default=None, name="reported")
+    """What destinations were last told; None: never told, which counts as ok."""
+    notified_at: int = msgspec.field(default=0, name="reported_at")
     bad: int = 0
     """Consecutive warning or critical results; nodata between them neither counts nor resets."""
     missing: int = 0
@@ -168,12 +178,12 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     changes: int = 0
     """The last 20 results, newest in bit 0: 1 where one changed what is decided."""
     flapping: bool = False
-    raised: dict[str, Status] = {}
+    latched: dict[str, Status] = msgspec.field(default_factory=dict, name="raised")
     """Metrics that passed a level which has a clear level, and have not cleared it yet."""
     repeats: int = 0
     """How often the present problem was told again."""
-    held: str = ""
-    """Why a difference to what was reported is not told now; empty when nothing is held back."""
+    suppressed_by: str = msgspec.field(default="", name="held")
+    """Why a difference to what was notified is not told now; empty when nothing is held back."""
     incident: str = ""
     """Shared by a problem and its recovery; empty while all is well."""
     incident_since: int = 0
@@ -181,15 +191,15 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """Events of this subject so far; numbers them without gaps."""
     type: str = ""
     """The type of the check that gave the last result: the same name with another type is another check."""
-    written: int = 0
+    settings_checksum: int = msgspec.field(default=0, name="written")
     """The checksum of the settings under which the subject was seen last."""
 
 
 class Report(msgspec.Struct, frozen=True):
     """Why, and from what to what, a change is to be told."""
 
-    status: Told
-    previous: Told | None
+    status: EventStatus
+    previous: EventStatus | None
     reason: str
     incident: str
     sequence: int
@@ -224,8 +234,8 @@ class Event(msgspec.Struct, frozen=True):
     event_id: str
     check: str
     subject: str
-    status: Told
-    previous: Told | None
+    status: EventStatus
+    previous: EventStatus | None
     date: int
     """When the change was observed, Unix milliseconds."""
     body: dict[str, Any]

@@ -10,29 +10,33 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.api import PushedCheck
-from agent.catalog import Catalog
-from agent.config import folders, load
-from agent.delivery import Api, Terminal
-from agent.emitter import Emitter, Limiter, Own
-from agent.event import compose, own_event
-from agent.hosttags import host_tags
-from agent.maintenance import Windows
-from agent.model import Event, Report, Told
-from agent.notify import ALIVE, READY, STOPPING, Notify
-from agent.push.door import Door
-from agent.recorder import Beat, Compose, Orders, Recorder, Suppress
-from agent.redact import redactor
-from agent.reload import difference, merged
-from agent.runner import Runner
-from agent.schedule import Schedule
-from agent.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
-from agent.settings import CheckConfig, Config
-from agent.signals import Signals
-from agent.silences import Silences
-from agent.state import Step
+from agent.config.catalog import Catalog
+from agent.config.diff import difference, merged
+from agent.config.drop_ins import load
+from agent.config.script_folder import folders
+from agent.config.settings import CheckConfig, Config
+from agent.config.watch import Watch
+from agent.delivery.emitter import ComposeAgentEvent, Emitter
+from agent.delivery.sinks.terminal import Terminal
+from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.sinks.truewatch.event import compose, own_event
+from agent.delivery.throttle import Limiter
+from agent.engine.recorder.commands import Compose, RecorderConfig, Suppress, WatchdogPing
+from agent.engine.recorder.recorder import Recorder
+from agent.engine.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
+from agent.engine.state.transition import Transition
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.silences import Silences
+from agent.engine.suppression.windows import Windows
+from agent.model import Event, EventStatus, Report
+from agent.push.server import PushServer
+from agent.running.runner import Runner
+from agent.running.schedule import Schedule
 from agent.store import Store, StoreError
-from agent.suppress import Suppression
-from agent.watch import Watch
+from agent.system.host_tags import host_tags
+from agent.system.redactor import redactor
+from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
+from agent.system.signals import Signals
 
 log = logging.getLogger("hostvigil")
 
@@ -57,7 +61,7 @@ class Service:
         self._recorder = Recorder(
             store, orders, lambda: self._emitter.wake(), self._schedule.retry, self._schedule.next_run
         )
-        self._door = Door(state_dir, self._recorder.put)
+        self._door = PushServer(state_dir, self._recorder.put)
         self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
 
     def start(self, at_once: bool = False) -> None:
@@ -70,7 +74,7 @@ class Service:
 
     def beat(self, seconds: float, sign: Callable[[], None]) -> None:
         """Give a sign of life every so often: the schedule asks for it, and the recorder gives it."""
-        self._schedule.every(seconds, lambda: self._recorder.put(Beat(sign)))
+        self._schedule.every(seconds, lambda: self._recorder.put(WatchdogPing(sign)))
 
     def reload(self, fresh: Config) -> Config:
         """Take over what is right of a configuration, and return what is at work now.
@@ -106,16 +110,16 @@ class Service:
         self._emitter.stop(farewell=self._config.agent.events.start_stop)
         self._store.close()
 
-    def _orders(self, config: Config) -> Orders:
+    def _orders(self, config: Config) -> RecorderConfig:
         checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
         certain = all(problem.check for problem in config.problems)
-        return Orders(checks, composer(config), suppressor(config, self._silences), retire=certain)
+        return RecorderConfig(checks, composer(config), suppressor(config, self._silences), retire=certain)
 
     def _say(self, text: str) -> None:
         """Tell of the agent's own start and end, where that is wanted; a full disk is no reason not to start."""
         if self._config.agent.events.start_stop:
             with contextlib.suppress(StoreError):
-                self._store.append(own_news(self._config)("agent", text, Told.INFO))
+                self._store.append(own_news(self._config)("agent", text, EventStatus.INFO))
                 self._emitter.wake()
 
     def _say_configuration(self) -> None:
@@ -183,11 +187,11 @@ def emitter(config: Config, store: Store) -> Emitter:
     )
 
 
-def own_news(config: Config) -> Own:
+def own_news(config: Config) -> ComposeAgentEvent:
     """Return what words news of the agent itself."""
     host = host_tags(config.agent.hostname)
 
-    def worded(subject: str, text: str, told: Told) -> Event:
+    def worded(subject: str, text: str, told: EventStatus) -> Event:
         return own_event(subject, text, host, config.agent.tags, time.time_ns() // 1_000_000, told)
 
     return worded
@@ -197,7 +201,7 @@ def composer(config: Config) -> Compose:
     """Return what words events with this host's tags."""
     host = host_tags(config.agent.hostname)
 
-    def composed(report: Report, step: Step, check: CheckConfig) -> Event:
+    def composed(report: Report, step: Transition, check: CheckConfig) -> Event:
         return compose(report, step.result, check, host, config.agent.tags, step.at)
 
     return composed

@@ -22,10 +22,10 @@ from threading import Thread
 from typing import Any
 
 from agent.api import Check
-from agent.catalog import check_class, load_file
-from agent.context import Context, SharedWork
-from agent.look import look
+from agent.config.catalog import check_class, load_file
 from agent.model import Metric, Result, Status
+from agent.plugin.context import Context, SharedWork
+from agent.running.execute import execute
 
 try:
     import pytest
@@ -109,7 +109,7 @@ def ran(
     """
     wall = time.time if now is None else lambda: now
     context = Context("test", timeout, dict(memory or {}), Given(shared or {}), wall=wall)
-    seen = look(check, context)
+    seen = execute(check, context)
     return Ran(seen.results, seen.memory, seen.bug)
 
 

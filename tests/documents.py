@@ -9,10 +9,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from agent.catalog import Catalog
-from agent.cli import COMMANDS
-from agent.schema import schema, table, type_page, working
-from agent.sections import AgentSection, CheckSection
+from agent.cli.options import COMMANDS
+from agent.config.catalog import Catalog
+from agent.config.schema import schema, table, type_page, working
+from agent.config.sections import AgentSection, CheckSection
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent.api import Context, Metric, Result
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http, looked
 

@@ -20,9 +20,9 @@ from typing import Any
 
 import msgspec
 
-from agent.delivery import Answer, Kind
+from agent.config.settings import DependsOn
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict
 from agent.model import Count, FailAfter, Outcome, Policy, Result, Silence, Status
-from agent.settings import DependsOn
 from tests.test_model import BEGIN, Agent, Api, World, check, told_by
 
 
@@ -73,7 +73,7 @@ class FarEnd(Api):
         with self._file.open("ab") as out:
             out.write(body + b"\n")
         self._step()
-        return answer if answer.kind is Kind.DELIVERED else Answer(Kind.UNAVAILABLE, "lost")
+        return answer if answer.verdict is Verdict.DELIVERED else Answer(Verdict.UNAVAILABLE, "lost")
 
 
 TWICE = Policy(FailAfter(Count(2), Count(2), Count(2)), flapping=None)
@@ -161,7 +161,7 @@ def configured(number: int) -> dict[str, Any]:
 def outcome(world: World, number: int, at: int, name: str, said: Said) -> Outcome:
     results = tuple(Result(Status(status), f"{status} now", subject) for subject, status in said.items())
     # The memory is written with the states: it says which results have come that far.
-    return Outcome(name, number, moment(at), 0.5, results, False, {"number": number}, type=world.checks[name].type)
+    return Outcome(name, number, moment(at), 0.5, results, True, {"number": number}, type=world.checks[name].type)
 
 
 def tell(agent: Agent) -> None:

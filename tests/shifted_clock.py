@@ -12,8 +12,8 @@ import time
 from pathlib import Path
 
 from agent.api import Check
-from agent.schedule import Schedule
-from agent.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Place
+from agent.running.schedule import Schedule
 
 
 def main(clock: Path, offset: str) -> None:

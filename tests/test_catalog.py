@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context
-from agent.catalog import Catalog, CatalogError, Folder
+from agent.config.catalog import Catalog, CatalogError, Folder
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
 
@@ -58,7 +58,7 @@ def test_every_built_in_type_can_be_used(name: str) -> None:
 
 
 def test_knowing_the_built_in_names_imports_none_of_them() -> None:
-    code = "import sys; from agent.catalog import Catalog; Catalog().names(); print(*sorted(sys.modules))"
+    code = "import sys; from agent.config.catalog import Catalog; Catalog().names(); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in loaded if name.startswith("checks.")] == []
 

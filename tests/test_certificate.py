@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks.certificate import Certificate, certificates
 from tests import needs

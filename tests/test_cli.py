@@ -10,7 +10,7 @@ import pytest
 from agent.cli.check import text
 from agent.cli.explain import explained
 from agent.cli.status import page, told
-from agent.model import Metric, Outcome, Policy, Reason, Result, State, Status, Told
+from agent.model import EventStatus, Metric, Outcome, Policy, Reason, Result, State, Status
 from agent.store import Backlog, Holder, LastRun
 from tests.agent_process import AgentProcess, agent_process
 
@@ -42,7 +42,8 @@ def test_the_worst_comes_first_and_each_says_since_when() -> None:
 
 def test_what_is_not_decided_yet_or_held_back_is_marked() -> None:
     (row,) = lines(
-        State("web", decided=Status.OK, held="silenced until noon"), runs=(run("web", Status.CRITICAL, "down"),)
+        State("web", decided=Status.OK, suppressed_by="silenced until noon"),
+        runs=(run("web", Status.CRITICAL, "down"),),
     )[4:]
     assert row.endswith("down [critical, not decided yet] [not told: silenced until noon]")
 
@@ -60,7 +61,7 @@ def explanation(state: State, *reasons: Reason) -> str:
 def test_explain_says_why_there_is_nothing_to_tell() -> None:
     assert "nothing is decided yet" in explanation(State("web"))
     assert "is what was reported" in explanation(State("web", decided=Status.OK))
-    told_once = State("web", decided=Status.CRITICAL, reported=Told.CRITICAL, reported_at=NOW - MINUTE, events=1)
+    told_once = State("web", decided=Status.CRITICAL, notified=EventStatus.CRITICAL, notified_at=NOW - MINUTE, events=1)
     assert "critical for 1m, 1 event so far" in explanation(told_once)
 
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.api import DurationAbove, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.clock import Clock, Seen, clock, seen
 

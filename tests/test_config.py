@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import PercentAbove
-from agent.catalog import Catalog
-from agent.config import load
+from agent.config.catalog import Catalog
 from agent.config.cron import normal
+from agent.config.drop_ins import load
 from agent.config.secrets import MOST_BYTES
-from agent.settings import Config, Place
+from agent.config.settings import Config, Place
 from tests import needs
 from tests.sample_types import Volume, Web, sample_catalog
 

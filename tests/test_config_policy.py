@@ -16,17 +16,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent import self_check
 from agent.api import Check, Context, Result, ok
-from agent.catalog import Catalog, CatalogError
-from agent.config import load, rules
+from agent.config import rules
+from agent.config.catalog import Catalog, CatalogError
 from agent.config.cron import normal, of_week
+from agent.config.drop_ins import load
 from agent.config.parents import circles
+from agent.config.sections import EventsSection
+from agent.config.settings import CheckConfig, Config, DependsOn, EventsSettings, Maintenance
+from agent.config.values import FailCount
+from agent.engine import self_check
 from agent.model import Count, FailAfter, Flapping, Policy
-from agent.sections import EventsSection
-from agent.sections.values import FailCount
-from agent.settings import CheckConfig, Config, DependsOn, EventsSettings, Maintenance
-from agent.units import duration_text
+from agent.plugin.units import duration_text
 from tests.sample_types import sample_catalog
 from tests.test_config import GOOD, assert_said_well, mutated, problems, written
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.model import Event, State, Status, Told
+from agent.model import Event, EventStatus, State, Status
 from agent.store import Change, Store, StoreError
 from agent.store.connection import FILE
 from agent.store.schema import MIGRATIONS
@@ -28,7 +28,7 @@ NOW = 1_700_000_000_000
 
 def change(number: int, check: str = "disk", filling: int = 600) -> Change:
     body = {"date": NOW, "status": "critical", "title": f"{check} {number}", "message": "x" * filling}
-    event = Event(f"{check}-{number}", check, str(number), Told.CRITICAL, None, NOW + number, body)
+    event = Event(f"{check}-{number}", check, str(number), EventStatus.CRITICAL, None, NOW + number, body)
     return Change(State(check, str(number), decided=Status.CRITICAL, events=number), event)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import queue
 import time
 
-from agent.deadlines import Deadlines
+from agent.running.timers import Deadlines
 
 
 def test_functions_are_called_in_the_order_of_their_moments_and_not_before() -> None:

@@ -15,10 +15,11 @@ import msgspec
 import pytest
 import requests
 
-from agent.delivery import CREATE, Answer, Api, Kind, Terminal
-from agent.delivery.answers import classify
-from agent.delivery.wire import Request
-from agent.settings import EventsSettings
+from agent.config.settings import EventsSettings
+from agent.delivery.sinks.terminal import Terminal
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict, classify
+from agent.delivery.sinks.truewatch.api import CREATE, Api
+from agent.delivery.sinks.wire import Request
 from tests import needs
 from tests.api_stand_in import ANSWERS, ApiStandIn, answer, problems
 
@@ -49,7 +50,7 @@ def client(api: ApiStandIn, **settings: Any) -> Api:
 
 def test_an_event_is_delivered_and_its_trace_known(api: ApiStandIn) -> None:
     found = client(api).post(RAW)
-    assert (found.kind, found.trace_id) == (Kind.DELIVERED, "TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD")
+    assert (found.verdict, found.trace_id) == (Verdict.DELIVERED, "TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD")
     assert api.accepted == [BODY]
     assert api.requests == [RAW]
 
@@ -57,31 +58,31 @@ def test_an_event_is_delivered_and_its_trace_known(api: ApiStandIn) -> None:
 @pytest.mark.parametrize(
     ("fault", "kind", "text"),
     [
-        ("throttle", Kind.THROTTLED, "HTTP 401: ft.TriggerApiAkCurrentLimiting limited"),
-        ("throttle_workspace", Kind.THROTTLED, "HTTP 401: ft.TriggerApiWorkspaceCurrentLimiting limited"),
-        ("throttle_429", Kind.THROTTLED, "HTTP 429: slow down"),
-        ("bad_key", Kind.BAD_KEY, "it is the key's id, not its secret"),
-        ("refuse", Kind.REFUSED, "HTTP 400: ft.InvalidParam bad parameter"),
-        ("refuse_413", Kind.REFUSED, "HTTP 413"),
-        ("404", Kind.UNAVAILABLE, "no create-event API at this endpoint"),
-        ("500", Kind.UNAVAILABLE, "HTTP 500: ft.Internal oops"),
-        ("502", Kind.UNAVAILABLE, "HTTP 502: <html><h1>Bad Gateway"),
-        ("503", Kind.UNAVAILABLE, "HTTP 503: empty body"),
-        ("not_success", Kind.UNAVAILABLE, "not the API's answer to a delivery: HTTP 200: not today"),
-        ("not_success_400", Kind.REFUSED, "HTTP 200: ft.InvalidParam bad parameter"),
-        ("garbage", Kind.UNAVAILABLE, "HTTP 200"),
-        ("html_200", Kind.UNAVAILABLE, "hotel"),
-        ("array", Kind.UNAVAILABLE, "HTTP 200: [1]"),
-        ("empty", Kind.UNAVAILABLE, "HTTP 200: empty body"),
-        ("redirect", Kind.UNAVAILABLE, r"HTTP 302, redirects to https://login.example.com/; there is no"),
-        ("reset", Kind.UNAVAILABLE, "Connection reset by peer"),
-        ("endless", Kind.UNAVAILABLE, "HTTP 200: xxx"),
+        ("throttle", Verdict.THROTTLED, "HTTP 401: ft.TriggerApiAkCurrentLimiting limited"),
+        ("throttle_workspace", Verdict.THROTTLED, "HTTP 401: ft.TriggerApiWorkspaceCurrentLimiting limited"),
+        ("throttle_429", Verdict.THROTTLED, "HTTP 429: slow down"),
+        ("bad_key", Verdict.BAD_KEY, "it is the key's id, not its secret"),
+        ("refuse", Verdict.REFUSED, "HTTP 400: ft.InvalidParam bad parameter"),
+        ("refuse_413", Verdict.REFUSED, "HTTP 413"),
+        ("404", Verdict.UNAVAILABLE, "no create-event API at this endpoint"),
+        ("500", Verdict.UNAVAILABLE, "HTTP 500: ft.Internal oops"),
+        ("502", Verdict.UNAVAILABLE, "HTTP 502: <html><h1>Bad Gateway"),
+        ("503", Verdict.UNAVAILABLE, "HTTP 503: empty body"),
+        ("not_success", Verdict.UNAVAILABLE, "not the API's answer to a delivery: HTTP 200: not today"),
+        ("not_success_400", Verdict.REFUSED, "HTTP 200: ft.InvalidParam bad parameter"),
+        ("garbage", Verdict.UNAVAILABLE, "HTTP 200"),
+        ("html_200", Verdict.UNAVAILABLE, "hotel"),
+        ("array", Verdict.UNAVAILABLE, "HTTP 200: [1]"),
+        ("empty", Verdict.UNAVAILABLE, "HTTP 200: empty body"),
+        ("redirect", Verdict.UNAVAILABLE, r"HTTP 302, redirects to https://login.example.com/; there is no"),
+        ("reset", Verdict.UNAVAILABLE, "Connection reset by peer"),
+        ("endless", Verdict.UNAVAILABLE, "HTTP 200: xxx"),
     ],
 )
-def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kind: Kind, text: str) -> None:
+def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kind: Verdict, text: str) -> None:
     api.fail_next(fault)
     found = client(api).post(RAW)
-    assert found.kind is kind
+    assert found.verdict is kind
     assert text in found.text
     assert len(found.text) < 1000
     assert api.accepted == []
@@ -90,26 +91,26 @@ def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kin
 @pytest.mark.parametrize(
     ("status", "body", "kind"),
     [
-        (200, answer(403, "ft.InvalidAPIKey", success=False), Kind.BAD_KEY),
-        (200, answer(401, "ft.TriggerApiAkCurrentLimiting", success=False), Kind.THROTTLED),
-        (403, answer(403, "ft.TriggerApiAkCurrentLimiting"), Kind.THROTTLED),
-        (401, b"", Kind.BAD_KEY),
-        (403, b"<html>blocked</html>", Kind.BAD_KEY),
-        (200, answer(500, success=True), Kind.UNAVAILABLE),
-        (200, b'{"success": true}', Kind.UNAVAILABLE),
-        (200, b'{"success": "true", "code": 200}', Kind.UNAVAILABLE),
-        (200, b'{"success": false, "code": true}', Kind.UNAVAILABLE),
-        (201, answer(200), Kind.UNAVAILABLE),
-        (422, b"", Kind.REFUSED),
-        (405, b"", Kind.UNAVAILABLE),
-        (407, b"", Kind.UNAVAILABLE),
-        (408, b"", Kind.UNAVAILABLE),
-        (500, b"[" * 100_000, Kind.UNAVAILABLE),
-        (500, b'{"errorCode": {"a": 1}, "message": null, "traceId": 5}', Kind.UNAVAILABLE),
+        (200, answer(403, "ft.InvalidAPIKey", success=False), Verdict.BAD_KEY),
+        (200, answer(401, "ft.TriggerApiAkCurrentLimiting", success=False), Verdict.THROTTLED),
+        (403, answer(403, "ft.TriggerApiAkCurrentLimiting"), Verdict.THROTTLED),
+        (401, b"", Verdict.BAD_KEY),
+        (403, b"<html>blocked</html>", Verdict.BAD_KEY),
+        (200, answer(500, success=True), Verdict.UNAVAILABLE),
+        (200, b'{"success": true}', Verdict.UNAVAILABLE),
+        (200, b'{"success": "true", "code": 200}', Verdict.UNAVAILABLE),
+        (200, b'{"success": false, "code": true}', Verdict.UNAVAILABLE),
+        (201, answer(200), Verdict.UNAVAILABLE),
+        (422, b"", Verdict.REFUSED),
+        (405, b"", Verdict.UNAVAILABLE),
+        (407, b"", Verdict.UNAVAILABLE),
+        (408, b"", Verdict.UNAVAILABLE),
+        (500, b"[" * 100_000, Verdict.UNAVAILABLE),
+        (500, b'{"errorCode": {"a": 1}, "message": null, "traceId": 5}', Verdict.UNAVAILABLE),
     ],
 )
-def test_the_error_code_speaks_before_the_status(status: int, body: bytes, kind: Kind) -> None:
-    assert classify(status, {}, body).kind is kind
+def test_the_error_code_speaks_before_the_status(status: int, body: bytes, kind: Verdict) -> None:
+    assert classify(status, {}, body).verdict is kind
 
 
 @pytest.mark.parametrize(
@@ -132,13 +133,13 @@ def test_retry_after_is_read_and_bounded(written: str, seconds: float) -> None:
 
 
 def test_a_key_is_validated_without_an_event(api: ApiStandIn) -> None:
-    assert client(api).validate_key().kind is Kind.DELIVERED
-    assert client(api, api_key="the_secret_instead").validate_key().kind is Kind.BAD_KEY
+    assert client(api).validate_key().verdict is Verdict.DELIVERED
+    assert client(api, api_key="the_secret_instead").validate_key().verdict is Verdict.BAD_KEY
     assert api.requests == []
 
 
 def test_an_endpoint_may_end_with_a_slash(api: ApiStandIn) -> None:
-    assert client(api, endpoint=api.url + "/").post(RAW).kind is Kind.DELIVERED
+    assert client(api, endpoint=api.url + "/").post(RAW).verdict is Verdict.DELIVERED
 
 
 # --- what the network does ------------------------------------------------------------------------------------------
@@ -151,7 +152,7 @@ def test_the_deadline_holds_whatever_the_server_does(api: ApiStandIn, fault: str
     started = time.monotonic()
     found = client(api, timeout=0.4).post(RAW)
     assert time.monotonic() - started < 10, "a busy machine is slow, but the server would go on for ever"
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     # The time-out of a single read may come first by a hair.
     assert found.text in ("no complete answer within 0.4s", "no answer in time")
     calls = [thread for thread in threading.enumerate() if thread.name == "call"]
@@ -173,18 +174,18 @@ def test_nobody_listening_is_said_in_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     found = Api(EventsSettings(f"http://127.0.0.1:{port}", "key-123456")).post(RAW)
-    assert found == Answer(Kind.UNAVAILABLE, "Connection refused")
+    assert found == Answer(Verdict.UNAVAILABLE, "Connection refused")
 
 
 def test_a_name_that_does_not_exist_is_said_in_words() -> None:
     found = Api(EventsSettings("https://no-such-host.invalid", "key-123456", timeout=5)).post(RAW)
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     assert "resolved" in found.text or "no complete answer" in found.text
 
 
 def test_plain_http_behind_https_is_said_in_words(api: ApiStandIn) -> None:
     found = client(api, endpoint=api.url.replace("http:", "https:")).post(RAW)
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     assert "SSL" in found.text
 
 
@@ -203,14 +204,15 @@ def test_plain_http_behind_https_is_said_in_words(api: ApiStandIn) -> None:
 )
 def test_settings_that_cannot_work_are_an_answer_not_an_exception(api: ApiStandIn, settings: dict[str, str]) -> None:
     found = client(api, **settings).post(RAW)
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     assert found.text
 
 
 def test_the_environment_does_not_leak_in(api: ApiStandIn) -> None:
     script = (
-        "import sys; from agent.delivery import Api; from agent.settings import EventsSettings;"
-        "print(Api(EventsSettings(sys.argv[1], sys.argv[2])).post(sys.argv[3].encode()).kind)"
+        "import sys; from agent.delivery.sinks.truewatch.api import Api;"
+        "from agent.config.settings import EventsSettings;"
+        "print(Api(EventsSettings(sys.argv[1], sys.argv[2])).post(sys.argv[3].encode()).verdict)"
     )
     leaky = {"HTTP_PROXY": "http://127.0.0.1:1", "http_proxy": "http://127.0.0.1:1", "REQUESTS_CA_BUNDLE": "/none"}
     run = subprocess.run(
@@ -228,7 +230,8 @@ def test_a_configured_proxy_is_used(api: ApiStandIn) -> None:
 
 def test_requests_is_imported_with_the_first_event_and_not_before() -> None:
     script = (
-        "import sys; from agent.delivery import Api; from agent.settings import EventsSettings;"
+        "import sys; from agent.delivery.sinks.truewatch.api import Api;"
+        "from agent.config.settings import EventsSettings;"
         "api = Api(EventsSettings('http://127.0.0.1:1', 'key')); assert 'requests' not in sys.modules;"
         "api.post(b'{}'); assert 'requests' in sys.modules"
     )
@@ -249,10 +252,10 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_certificate_is_verified_and_a_ca_file_is_used(api: ApiStandIn, certificate: Path) -> None:
     url = api.with_tls(certificate)
     found = client(api, endpoint=url).post(RAW)
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     assert found.text.startswith("the server's certificate is not trusted: self")
     assert api.requests == []
-    assert client(api, endpoint=url, ca_file=str(certificate)).post(RAW).kind is Kind.DELIVERED
+    assert client(api, endpoint=url, ca_file=str(certificate)).post(RAW).verdict is Verdict.DELIVERED
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip_headers"])
@@ -262,7 +265,7 @@ def test_the_deadline_holds_over_tls_and_keeps_no_thread(api: ApiStandIn, certif
     started = time.monotonic()
     found = client(api, endpoint=url, ca_file=str(certificate), timeout=0.5).post(RAW)
     assert time.monotonic() - started < 10
-    assert found.kind is Kind.UNAVAILABLE
+    assert found.verdict is Verdict.UNAVAILABLE
     for call in [thread for thread in threading.enumerate() if thread.name == "call"]:
         call.join(10)
         assert not call.is_alive()
@@ -281,7 +284,7 @@ def test_the_key_shows_in_no_answer(api: ApiStandIn) -> None:
 @pytest.mark.parametrize("key", ["", "  ", "with\nnewline", "schlüssel-1234", "tab\tkey"])
 def test_a_key_that_cannot_be_one_is_not_even_sent(api: ApiStandIn, key: str) -> None:
     found = client(api, api_key=key).post(RAW)
-    assert found.kind is Kind.BAD_KEY
+    assert found.verdict is Verdict.BAD_KEY
     assert not key.strip() or key not in found.text
     assert api.requests == []
 
@@ -298,7 +301,7 @@ def test_a_password_in_a_url_shows_in_no_answer() -> None:
 
 def test_without_an_endpoint_events_are_printed() -> None:
     out = io.StringIO()
-    assert Terminal(out).post(RAW).kind is Kind.DELIVERED
+    assert Terminal(out).post(RAW).verdict is Verdict.DELIVERED
     assert out.getvalue()[8:] == " CRITICAL root-disk on web-1: full\n  - status: critical\n"
 
 
@@ -315,9 +318,9 @@ def test_only_a_terminal_gets_colours() -> None:
 def test_an_event_counts_as_told_when_nobody_reads_the_terminal() -> None:
     out = io.StringIO()
     out.close()
-    assert Terminal(out).post(RAW).kind is Kind.DELIVERED
+    assert Terminal(out).post(RAW).verdict is Verdict.DELIVERED
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    assert Terminal(ascii_only).post(json.dumps({**BODY, "title": "größer"}).encode()).kind is Kind.DELIVERED
+    assert Terminal(ascii_only).post(json.dumps({**BODY, "title": "größer"}).encode()).verdict is Verdict.DELIVERED
     ascii_only.seek(0)
     assert "gr??er" in ascii_only.read()
 

@@ -20,11 +20,11 @@ import pytest
 import trustme
 
 from agent.api import Check, Context, Host, Suggestion
-from agent.catalog import Catalog, Folder
 from agent.cli.discover import _as_user, _written
-from agent.config import load
-from agent.discover import Found, discovered, drop_in, tried
-from agent.settings import Config
+from agent.config.catalog import Catalog, Folder
+from agent.config.drop_ins import load
+from agent.config.settings import Config
+from agent.running.discovery import Found, discovered, drop_in, tried
 from agent.testing import files
 from checks._network.listening import Listener, listeners
 from checks._network.tls import Certificate as Seen

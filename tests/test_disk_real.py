@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context, Result, Status
-from agent.context import SharedWork
+from agent.plugin.context import SharedWork
 from checks.disk import Disk
 from checks.disk.mountinfo import Filter, read
 from checks.disk.usage import Usage

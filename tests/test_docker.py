@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, Context, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks.docker import ANSWER_LIMIT, Docker
 
 IDS = {"web": "8dfafdbc3a40", "db": "9cd87474be90", "job": "3176a2479c92", "worker": "4cb07b47f9fb"}

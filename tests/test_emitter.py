@@ -15,11 +15,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.delivery import Answer, Api, Kind
-from agent.emitter import FRESH_WAIT, Emitter, Limiter
-from agent.emitter.limits import LONGEST_WAIT, backoff, wait_after
+from agent.config.settings import EventsSettings
+from agent.delivery.emitter import FRESH_WAIT, Emitter
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.throttle import LONGEST_WAIT, Limiter, backoff, wait_after
 from agent.model import Event, State, Status
-from agent.settings import EventsSettings
 from agent.store import Change, Phase, Store
 from agent.store.connection import FILE
 from tests.api_stand_in import ApiStandIn
@@ -92,7 +93,7 @@ def titles(api: ApiStandIn) -> list[str]:
 class Scripted:
     """Takes events as the test says: a function of the title."""
 
-    def __init__(self, answer: Callable[[str], Kind]) -> None:
+    def __init__(self, answer: Callable[[str], Verdict]) -> None:
         self.answer = answer
         self.posts: list[str] = []
 
@@ -185,7 +186,7 @@ def test_a_refused_event_is_set_aside_with_the_answer_and_holds_up_nobody(
 
 
 def test_one_poisonous_event_holds_up_its_own_check_only(store: Store, clock: Clock) -> None:
-    delivery = Scripted(lambda title: Kind.UNAVAILABLE if title == "disk-1" else Kind.DELIVERED)
+    delivery = Scripted(lambda title: Verdict.UNAVAILABLE if title == "disk-1" else Verdict.DELIVERED)
     working = emitter(store, delivery, clock)
     record(store, "disk-1", "disk-2", "sshd-1")
     for number in range(2, 200):
@@ -198,7 +199,7 @@ def test_one_poisonous_event_holds_up_its_own_check_only(store: Store, clock: Cl
 
 
 def test_several_poisonous_events_delay_the_others_by_half_a_minute_at_most(store: Store, clock: Clock) -> None:
-    delivery = Scripted(lambda title: Kind.UNAVAILABLE if title.startswith("bad") else Kind.DELIVERED)
+    delivery = Scripted(lambda title: Verdict.UNAVAILABLE if title.startswith("bad") else Verdict.DELIVERED)
     working = emitter(store, delivery, clock)
     record(store, "bad-1", "badder-1", "sshd-1")
     for number in range(2, 50):
@@ -235,7 +236,7 @@ def test_in_an_outage_requests_stay_few_and_all_is_told_afterwards_in_order(
 
 
 def test_a_quiet_outage_asks_every_five_minutes(store: Store, clock: Clock) -> None:
-    delivery = Scripted(lambda title: Kind.UNAVAILABLE)
+    delivery = Scripted(lambda title: Verdict.UNAVAILABLE)
     record(store, "disk-1", "sshd-1")
     working = emitter(store, delivery, clock)
     drained(working, clock, seconds=3600)
@@ -292,7 +293,7 @@ def test_a_corrected_key_drains_the_backlog_after_a_restart(api: ApiStandIn, sto
 
 
 def test_a_delivered_event_is_not_sent_again_while_the_disk_is_full(store: Store, clock: Clock, tmp_path: Path) -> None:
-    delivery = Scripted(lambda title: Kind.DELIVERED)
+    delivery = Scripted(lambda title: Verdict.DELIVERED)
     record(store, "disk-1", "disk-2")
     working = emitter(store, delivery, clock)
     store._db.execute("PRAGMA query_only = ON")
@@ -310,9 +311,9 @@ def test_a_delivered_event_is_not_sent_again_while_the_disk_is_full(store: Store
 def test_a_storm_stays_within_the_limit(store: Store, clock: Clock) -> None:
     sent: list[float] = []
 
-    def answer(title: str) -> Kind:
+    def answer(title: str) -> Verdict:
         sent.append(clock.now)
-        return Kind.DELIVERED
+        return Verdict.DELIVERED
 
     record(store, *(f"check{number}-1" for number in range(100)))
     took = drained(emitter(store, Scripted(answer), clock, Limiter(20)), clock)
@@ -362,10 +363,10 @@ def test_waiting_grows_from_a_second_to_five_minutes_with_jitter() -> None:
 
 def test_each_answer_has_its_wait() -> None:
     rng = random.Random(3)
-    assert 15 <= wait_after(Answer(Kind.THROTTLED, ""), 1, rng) <= 60
-    assert 100 <= wait_after(Answer(Kind.THROTTLED, "", retry_after=100), 1, rng) <= 120
-    assert 240 <= wait_after(Answer(Kind.BAD_KEY, ""), 1, rng) <= 300
-    assert wait_after(Answer(Kind.UNAVAILABLE, "", retry_after=900), 1, rng) == 900
+    assert 15 <= wait_after(Answer(Verdict.THROTTLED, ""), 1, rng) <= 60
+    assert 100 <= wait_after(Answer(Verdict.THROTTLED, "", retry_after=100), 1, rng) <= 120
+    assert 240 <= wait_after(Answer(Verdict.BAD_KEY, ""), 1, rng) <= 300
+    assert wait_after(Answer(Verdict.UNAVAILABLE, "", retry_after=900), 1, rng) == 900
 
 
 # --- the thread -----------------------------------------------------------------------------------------------------

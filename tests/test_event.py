@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Check
-from agent.event import compose, own_event
-from agent.event.tags import OURS, RESERVED, custom_tags, name_problem, tag_value
-from agent.event.wording import measured
-from agent.model import Event, Metric, Report, Result, Status, Told
-from agent.redact import redactor
-from agent.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Place
+from agent.config.tags import OURS, RESERVED, custom_tags, name_problem, tag_value
+from agent.delivery.sinks.truewatch.event import compose, own_event
+from agent.delivery.sinks.truewatch.wording import measured
+from agent.model import Event, EventStatus, Metric, Report, Result, Status
+from agent.system.redactor import redactor
 from tests.api_stand_in import RESERVED_TAGS, problems
 
 NOW = 1_700_000_000_000
@@ -26,7 +26,7 @@ def config(**settings: object) -> CheckConfig:
     return msgspec.structs.replace(plain, **settings)
 
 
-def report(status: Told, previous: Told | None = None, **more: object) -> Report:
+def report(status: EventStatus, previous: EventStatus | None = None, **more: object) -> Report:
     plain = Report(status, previous, "", "incident-1", 1, NOW - 125 * MINUTE if previous else 0, NOW)
     return msgspec.structs.replace(plain, **more)
 
@@ -48,12 +48,12 @@ RECOVERED = Result(Status.OK, "62% used", "/")
 
 
 def test_a_problem_is_understood_on_a_phone() -> None:
-    event = composed(report(Told.CRITICAL), PROBLEM)
+    event = composed(report(EventStatus.CRITICAL), PROBLEM)
     assert event.body["title"] == "CRITICAL root-disk on web-1: / 91.2% used (critical from 90%)"
 
 
 def test_a_recovery_says_what_is_over_and_how_long_it_lasted() -> None:
-    event = composed(report(Told.OK, Told.CRITICAL), RECOVERED)
+    event = composed(report(EventStatus.OK, EventStatus.CRITICAL), RECOVERED)
     assert event.body["title"] == "OK root-disk on web-1: / 62% used (was critical for 2h 5m)"
 
 
@@ -68,16 +68,16 @@ def test_a_recovery_says_what_is_over_and_how_long_it_lasted() -> None:
     ],
 )
 def test_the_subject_is_named_once(summary: str, subject: str, said: str) -> None:
-    event = composed(report(Told.WARNING), Result(Status.WARNING, summary, subject))
+    event = composed(report(EventStatus.WARNING), Result(Status.WARNING, summary, subject))
     assert event.body["title"] == f"WARNING root-disk on web-1: {said}"
 
 
 def test_a_result_without_words_has_a_title_all_the_same() -> None:
-    assert composed(report(Told.NODATA), Result(Status.NODATA, "")).body["title"] == "NODATA root-disk on web-1"
+    assert composed(report(EventStatus.NODATA), Result(Status.NODATA, "")).body["title"] == "NODATA root-disk on web-1"
 
 
 def test_a_long_summary_leaves_room_for_how_long_it_lasted() -> None:
-    event = composed(report(Told.OK, Told.CRITICAL), Result(Status.OK, "x" * 5000))
+    event = composed(report(EventStatus.OK, EventStatus.CRITICAL), Result(Status.OK, "x" * 5000))
     title = event.body["title"]
     assert len(title) <= 200
     assert title.endswith("… (was critical for 2h 5m)")
@@ -85,7 +85,7 @@ def test_a_long_summary_leaves_room_for_how_long_it_lasted() -> None:
 
 def test_the_message_says_everything_in_short_lines() -> None:
     check = config(description="The root disk.", runbook="https://wiki.example.com/disk\nor call Ann")
-    event = composed(report(Told.CRITICAL, Told.OK), PROBLEM, check)
+    event = composed(report(EventStatus.CRITICAL, EventStatus.OK), PROBLEM, check)
     assert event.body["message"] == "\n".join(
         [
             "- status: critical, was ok for 2h 5m",
@@ -107,18 +107,18 @@ def test_the_message_says_everything_in_short_lines() -> None:
 
 
 def test_a_recovery_after_several_statuses_says_how_long_the_whole_problem_lasted() -> None:
-    event = composed(report(Told.OK, Told.WARNING, incident_since=NOW - 300 * MINUTE), RECOVERED)
+    event = composed(report(EventStatus.OK, EventStatus.WARNING, incident_since=NOW - 300 * MINUTE), RECOVERED)
     assert event.body["message"].startswith("- status: ok, was warning for 2h 5m\n- problem: since 5h\n")
 
 
 def test_a_clock_set_back_leaves_the_duration_out() -> None:
-    event = composed(report(Told.OK, Told.CRITICAL, since=NOW + MINUTE), RECOVERED)
+    event = composed(report(EventStatus.OK, EventStatus.CRITICAL, since=NOW + MINUTE), RECOVERED)
     assert event.body["title"] == "OK root-disk on web-1: / 62% used (was critical)"
 
 
 def test_details_are_bounded() -> None:
     result = Result(Status.CRITICAL, "bad", "", "line\n" * 100_000, tuple(Metric(f"m{n}", n) for n in range(100)))
-    message = composed(report(Told.CRITICAL), result).body["message"]
+    message = composed(report(EventStatus.CRITICAL), result).body["message"]
     assert len(message) < 10_000
     assert "- and 70 more values" in message
 
@@ -140,7 +140,9 @@ def test_values_are_said_against_their_limits(metric: Metric, text: str) -> None
 
 
 def test_the_tags_are_these() -> None:
-    event = composed(report(Told.OK, Told.CRITICAL), RECOVERED, config(tags={"team": "shop"}), env="prod", team="x")
+    event = composed(
+        report(EventStatus.OK, EventStatus.CRITICAL), RECOVERED, config(tags={"team": "shop"}), env="prod", team="x"
+    )
     tags = event.body["customTags"]
     assert tags.pop("agent_version")
     assert tags == HOST | {
@@ -156,27 +158,27 @@ def test_the_tags_are_these() -> None:
 
 
 def test_what_is_not_known_is_left_out() -> None:
-    tags = composed(report(Told.CRITICAL, incident=""), Result(Status.CRITICAL, "bad")).body["customTags"]
+    tags = composed(report(EventStatus.CRITICAL, incident=""), Result(Status.CRITICAL, "bad")).body["customTags"]
     assert not {"subject", "previous_status", "incident_id"} & tags.keys()
 
 
 def test_every_problem_and_its_recovery_share_the_incident_and_the_identity() -> None:
-    problem = composed(report(Told.CRITICAL), PROBLEM).body["customTags"]
-    recovery = composed(report(Told.OK, Told.CRITICAL, sequence=2), RECOVERED).body["customTags"]
+    problem = composed(report(EventStatus.CRITICAL), PROBLEM).body["customTags"]
+    recovery = composed(report(EventStatus.OK, EventStatus.CRITICAL, sequence=2), RECOVERED).body["customTags"]
     differing = {name for name in problem | recovery if problem.get(name) != recovery.get(name)}
     assert differing == {"event_id", "previous_status"}
 
 
 def test_the_same_change_has_the_same_id_and_every_other_change_another() -> None:
-    one = composed(report(Told.CRITICAL), PROBLEM)
-    assert composed(report(Told.CRITICAL), PROBLEM) == one
+    one = composed(report(EventStatus.CRITICAL), PROBLEM)
+    assert composed(report(EventStatus.CRITICAL), PROBLEM) == one
     others = [
-        composed(report(Told.CRITICAL, sequence=2), PROBLEM),
-        composed(report(Told.CRITICAL, incident="incident-2"), PROBLEM),
-        composed(report(Told.CRITICAL), msgspec.structs.replace(PROBLEM, subject="/var")),
-        composed(report(Told.CRITICAL), PROBLEM, config(name="other")),
-        compose(report(Told.CRITICAL), PROBLEM, config(), HOST | {"host": "web-2"}, {}, NOW),
-        compose(report(Told.CRITICAL), PROBLEM, config(), HOST, {}, NOW + 1),
+        composed(report(EventStatus.CRITICAL, sequence=2), PROBLEM),
+        composed(report(EventStatus.CRITICAL, incident="incident-2"), PROBLEM),
+        composed(report(EventStatus.CRITICAL), msgspec.structs.replace(PROBLEM, subject="/var")),
+        composed(report(EventStatus.CRITICAL), PROBLEM, config(name="other")),
+        compose(report(EventStatus.CRITICAL), PROBLEM, config(), HOST | {"host": "web-2"}, {}, NOW),
+        compose(report(EventStatus.CRITICAL), PROBLEM, config(), HOST, {}, NOW + 1),
     ]
     assert len({event.event_id for event in [one, *others]}) == 7
 
@@ -212,7 +214,7 @@ def test_a_tag_is_cut_at_a_whole_character() -> None:
 
 def test_colours_and_tricks_of_terminals_do_not_reach_anybody() -> None:
     result = Result(Status.WARNING, "\x1b[31mred\x1b[0m \x1b]0;title\x07ok\u202etxt.exe\x00\r\nnext\udcff")
-    title = composed(report(Told.WARNING), result).body["title"]
+    title = composed(report(EventStatus.WARNING), result).body["title"]
     assert title == "WARNING root-disk on web-1: red oktxt.exe next\ufffd"
 
 
@@ -220,7 +222,7 @@ def test_a_secret_that_was_redacted_is_in_no_form_in_the_body() -> None:
     secret = 'p@ss "word"/1'
     hide = redactor([secret])
     text = f"url https://u:{secret}@h and https://u:p%40ss%20%22word%22%2F1@h and {json.dumps(secret)} and {secret!r}"
-    event = composed(report(Told.CRITICAL), Result(Status.CRITICAL, hide(text), "", hide(text)))
+    event = composed(report(EventStatus.CRITICAL), Result(Status.CRITICAL, hide(text), "", hide(text)))
     sent = json.dumps(event.body)
     assert "word" not in sent
     assert hide(text).count("***") == 4
@@ -244,8 +246,8 @@ RESULTS = st.builds(Result, st.sampled_from(Status), TEXTS, TEXTS, TEXTS, st.lis
 @settings(max_examples=60, deadline=None)
 @given(
     RESULTS,
-    st.sampled_from(Told),
-    st.none() | st.sampled_from(Told),
+    st.sampled_from(EventStatus),
+    st.none() | st.sampled_from(EventStatus),
     TEXTS,
     st.dictionaries(TEXTS | st.sampled_from(["env", "date", "df_x", "host"]), TEXTS, max_size=5),
     st.integers(0, 2 * NOW),

@@ -5,19 +5,19 @@ from __future__ import annotations
 import pytest
 
 from agent.api import Check
-from agent.expect import Expectations
-from agent.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Place
+from agent.engine.staleness import StalenessMonitor
 
 WEB = CheckConfig("web", "none", Check(), Place("a.yaml"), interval=60.0, timeout=10.0)
 
 
-def expecting(*checks: CheckConfig) -> Expectations:
-    expectations = Expectations()
+def expecting(*checks: CheckConfig) -> StalenessMonitor:
+    expectations = StalenessMonitor()
     expectations.update(checks or (WEB,), 0.0)
     return expectations
 
 
-def silent(expectations: Expectations, begin: float, end: float) -> list[float]:
+def silent(expectations: StalenessMonitor, begin: float, end: float) -> list[float]:
     """Look whenever a look is planned, as the recorder does; return when a check was taken for silent."""
     found = []
     now = max(begin, expectations.next_look)

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, Context, DurationAbove, NumberAbove, Result, SizeAbove, Status
-from agent.context import SharedWork
+from agent.plugin.context import SharedWork
 from agent.testing import ran
 from checks.file import File, found
 

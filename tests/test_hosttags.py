@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent import hosttags
-from agent.event.tags import custom_tags
-from agent.hosttags import host_tags, own_address, own_name, release_name
+from agent.config.tags import custom_tags
+from agent.system import host_tags as hosttags
+from agent.system.host_tags import host_tags, own_address, own_name, release_name
 
 
 def test_this_host_is_described() -> None:
@@ -61,7 +61,9 @@ def test_the_address_is_one_of_this_hosts_own() -> None:
 def test_a_host_without_a_network_has_no_address() -> None:
     if os.geteuid() != 0 or subprocess.run(["unshare", "--net", "true"], capture_output=True).returncode:
         pytest.skip("needs the right to make a network namespace")
-    script = "from agent.hosttags import own_address, host_tags; print(repr(own_address()), 'host_ip' in host_tags())"
+    script = (
+        "from agent.system.host_tags import own_address, host_tags;print(repr(own_address()), 'host_ip' in host_tags())"
+    )
     run = subprocess.run(["unshare", "--net", sys.executable, "-c", script], capture_output=True, text=True)
     assert run.stdout == "'' False\n", run.stderr
 
@@ -80,6 +82,8 @@ def test_the_release_is_read(text: str, name: str) -> None:
 
 
 def test_finding_out_about_the_host_takes_nothing_heavy() -> None:
-    script = "import sys, agent.hosttags as h; h.host_tags(); assert not {'psutil', 'platform'} & set(sys.modules)"
+    script = (
+        "import sys, agent.system.host_tags as h; h.host_tags(); assert not {'psutil', 'platform'} & set(sys.modules)"
+    )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert hosttags.ARCHITECTURES["aarch64"] == "arm64"

@@ -17,8 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Size, Status
-from agent.context import SharedWork
-from agent.results import gathered
+from agent.plugin.context import SharedWork
+from agent.plugin.results import gathered
 from checks.http.addresses import ProxyUrl
 from checks.http.check import looked
 from checks.http.expectations import JsonCondition

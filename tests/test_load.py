@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import NumberAbove, PercentAbove, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.load import Load, cpu_ticks, uses
 

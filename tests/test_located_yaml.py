@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.located_yaml import EMPTY, YamlError, parse, scalar
-from agent.settings import Place
+from agent.config.located_yaml.tree import EMPTY, YamlError, parse, scalar
+from agent.config.settings import Place
 
 
 def read(text: str) -> object:

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Regex, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks.log import Log
 from checks.log.following import PIECE, Position, follow
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks import memory as check
 from checks.memory import Memory, Seen, container, host, kills_within

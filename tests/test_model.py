@@ -21,16 +21,16 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from agent.api import Check
-from agent.delivery import Answer, Kind
-from agent.delivery.answers import classify
-from agent.emitter import Emitter
-from agent.event import compose, own_event
-from agent.maintenance import Windows
+from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
+from agent.delivery.emitter import Emitter
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict, classify
+from agent.delivery.sinks.truewatch.event import compose, own_event
+from agent.engine.recorder.commands import RecorderConfig
+from agent.engine.recorder.recorder import Recorder
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.windows import Windows
 from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Result, Silence, Status
-from agent.recorder import Orders, Recorder
-from agent.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.store import Store, StoredEvent
-from agent.suppress import Suppression
 from tests.api_stand_in import ANSWERS, problems
 
 BEGIN = 1_790_000_000_123
@@ -130,7 +130,7 @@ class Api:
         if self.mood in ("", "lost", "twice"):
             self.accepted += [event] * (2 if self.mood == "twice" else 1)
         if self.mood in ("", "twice"):
-            return Answer(Kind.DELIVERED, "")
+            return Answer(Verdict.DELIVERED, "")
         return self._answer("502" if self.mood == "lost" else self.mood)
 
     @staticmethod
@@ -163,8 +163,8 @@ class World:
         self.wall += milliseconds
         self.monotonic += milliseconds / 1000
 
-    def orders(self) -> Orders:
-        return Orders(dict(self.checks), self._compose, self._suppression)
+    def orders(self) -> RecorderConfig:
+        return RecorderConfig(dict(self.checks), self._compose, self._suppression)
 
     def _compose(self, report: Any, step: Any, config: CheckConfig) -> Any:
         return compose(report, step.result, config, HOST, {}, step.at)
@@ -198,7 +198,7 @@ class Agent:
             own=lambda subject, text, told: own_event(subject, text, HOST, {}, world.wall, told),
         )
 
-    def takes(self, thing: Outcome | Orders) -> None:
+    def takes(self, thing: Outcome | RecorderConfig) -> None:
         self.recorder.put(thing)
         self.recorder.step()
 
@@ -268,7 +268,7 @@ class Machine(RuleBasedStateMachine):
         results = tuple(Result(status, f"it is {status}", subject) for subject, status in found.items())
         self.number += 1
         type_ = self.world.checks[name].type
-        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, failed, type=type_)
+        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, not failed, type=type_)
         self.believe(outcome)
         for agent in (self.agent, self.undisturbed):
             agent.takes(outcome)
@@ -276,7 +276,7 @@ class Machine(RuleBasedStateMachine):
     def believe(self, outcome: Outcome) -> None:
         known = self.model.setdefault(outcome.check, {})
         named = {result.subject: str(result.status) for result in outcome.results}
-        if not outcome.failed:
+        if outcome.complete:
             named |= {subject: "nodata" if subject else "ok" for subject in known if subject not in named}
         now, config = self.world.wall, self.world.checks[outcome.check]
         quiet = [self.suppressed(config, subject, outcome.started_at, now) for subject in named]
@@ -387,7 +387,7 @@ class Machine(RuleBasedStateMachine):
         }
         for agent in (self.agent, self.undisturbed):
             states = {
-                (state.check, state.subject): (state.decided, state.reported, state.events)
+                (state.check, state.subject): (state.decided, state.notified, state.events)
                 for state in agent.store.states()
             }
             assert states == wanted

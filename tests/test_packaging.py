@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli import DEFAULT_CONFIG, ROOT_STATE, parser
+from agent.cli.options import DEFAULT_CONFIG, ROOT_STATE, parser
 from agent.push.client import address
-from agent.push.inbox import FILE
+from agent.push.listener import FILE
 from tests import needs
 
 PACKAGING = Path(__file__).parent.parent / "packaging"

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Metric, PercentAbove, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks.ping import ECHOES, Heard, Ping, _checksum, _socket, answer_to
 from tests import needs

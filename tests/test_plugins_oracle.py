@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.api import Metric, Range, Result, Status
 from agent.cli.check import EXIT_CODES, perfdata, text, worst
 from agent.model import Outcome
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks.script.nagios import parse
 
 NUMBERS = st.integers(-(10**9), 10**9) | st.decimals(-(10**6), 10**6, places=3)

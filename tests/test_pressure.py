@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, PercentAbove, Result, Status
-from agent.catalog import Catalog
-from agent.config import load
-from agent.results import gathered
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks import pressure as check
 from checks.pressure import Pressure, averages

@@ -19,10 +19,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, SizeAbove, Status
-from agent.catalog import Catalog
-from agent.config import load
-from agent.context import SharedWork
-from agent.results import gathered
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.plugin.context import SharedWork
+from agent.plugin.results import gathered
 from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
 from checks.process.portable import PsutilRow

@@ -18,21 +18,23 @@ from hypothesis import strategies as st
 
 from agent.api import Duration, PushedCheck
 from agent.cli.wrap import verdict
+from agent.config.settings import CheckConfig, Place
+from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import Outcome, Status
-from agent.push.awaited import Awaited
 from agent.push.client import push
-from agent.push.inbox import reachable
+from agent.push.listener import reachable
 from agent.push.message import Message, NotAMessage, parse
-from agent.settings import CheckConfig, Place
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
 HOUR = 3600.0
 
 
-def awaited(now: float = 0.0, wall: int = 0, memory: dict[str, dict[str, int]] | None = None, **more: float) -> Awaited:
+def awaited(
+    now: float = 0.0, wall: int = 0, memory: dict[str, dict[str, int]] | None = None, **more: float
+) -> DeadMansSwitch:
     check = PushedCheck(ttl=Duration(HOUR), **{name: Duration(value) for name, value in more.items()})
-    found = Awaited()
+    found = DeadMansSwitch()
     found.update([CheckConfig("backup", "pushed", check, Place("x"))], {"backup": memory or {}}, now, wall)
     return found
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import NumberAbove, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.raid import Raid, counted, filesystems, judged, parsed, pools
 

@@ -13,10 +13,10 @@ from typing import NamedTuple
 
 import pytest
 
-from agent.catalog import Catalog
-from agent.cli import COMMANDS, DEFAULT_CONFIG, ROOT_STATE
-from agent.config import load
-from agent.event.tags import OURS
+from agent.cli.options import COMMANDS, DEFAULT_CONFIG, ROOT_STATE
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.tags import OURS
 from agent.model import Flapping
 from tests import documents
 from tests.agent_process import AgentProcess, agent_process
@@ -140,7 +140,7 @@ def test_every_command_named_in_the_documents_exists() -> None:
 
 def test_every_command_has_its_module() -> None:
     modules = {path.stem.replace("_", "-") for path in (ROOT / "agent/cli").glob("[a-z]*.py")}
-    assert modules == COMMANDS.keys()
+    assert modules - {"main", "options", "output"} == COMMANDS.keys()
 
 
 @pytest.fixture

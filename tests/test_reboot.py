@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.api import DurationAbove, DurationBelow, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.reboot import Reboot, newest, packages, reasons
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.model import Event, Outcome, Result, State, Status, Told
-from agent.recorder.changes import worth_keeping
+from agent.engine.recorder.changes import worth_keeping
+from agent.model import Event, EventStatus, Outcome, Result, State, Status
 from agent.store import Change
 from tests.test_model import CHECKS, Agent, Api, World
 
@@ -101,13 +101,13 @@ def test_one_change_that_cannot_be_stored_holds_up_no_other(
     agent.recorder.put(msgspec.structs.replace(orders, compose=odd))
     agent.recorder.put(outcome(Status.CRITICAL, "/odd"))
     with caplog.at_level(logging.CRITICAL):
-        agent.takes(msgspec.structs.replace(outcome(Status.WARNING, "/fine"), failed=True))
+        agent.takes(msgspec.structs.replace(outcome(Status.WARNING, "/fine"), complete=False))
     assert subjects(agent) == ["/fine"]
     assert [event.status for event in agent.events()] == ["warning"]
 
 
 def told_change(subject: str, number: int) -> Change:
-    event = Event(f"{subject}{number}", "web", subject, Told.CRITICAL, None, number, {})
+    event = Event(f"{subject}{number}", "web", subject, EventStatus.CRITICAL, None, number, {})
     return Change(State("web", subject, events=number), event)
 
 

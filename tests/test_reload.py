@@ -11,8 +11,8 @@ import msgspec
 import pytest
 
 from agent.api import Check
-from agent.reload import difference, merged
-from agent.settings import AgentSettings, CheckConfig, Config, Place, Problem
+from agent.config.diff import difference, merged
+from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.test_whole_way import told, wait_for_told

@@ -15,9 +15,9 @@ import msgspec
 import pytest
 
 from agent.api import Check, CheckError, Context, Metric, Result, Status, critical, judge, ok, warning
+from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
-from agent.runner import Runner
-from agent.settings import CheckConfig, Place
+from agent.running.runner import Runner
 
 Body = Callable[[Context], Iterator[Result | Metric]]
 
@@ -53,7 +53,7 @@ class Bench:
 def test_a_result_becomes_an_outcome_with_its_time() -> None:
     outcome = Bench().run(lambda ctx: iter([ok("fine")]))
     assert outcome.results == (ok("fine"),)
-    assert not outcome.failed
+    assert outcome.complete
     assert outcome.started_at == pytest.approx(time.time() * 1000, abs=5000)
     assert 0 <= outcome.duration < 5
 
@@ -84,7 +84,7 @@ def test_could_not_look_is_nodata_without_a_traceback(caplog: pytest.LogCaptureF
 
     outcome = Bench().run(body)
     assert (outcome.results[0].status, outcome.results[0].summary) == (Status.NODATA, "no such device")
-    assert outcome.failed
+    assert not outcome.complete
     assert not caplog.records
 
 
@@ -109,7 +109,7 @@ def test_what_was_seen_before_a_failure_is_kept() -> None:
 
     outcome = Bench().run(body)
     assert [(r.subject, r.status) for r in outcome.results] == [("/", Status.OK), ("", Status.NODATA)]
-    assert outcome.failed
+    assert not outcome.complete
 
 
 @pytest.mark.parametrize(

@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Check
-from agent.schedule import Every, Schedule, offset, trigger_of
-from agent.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Place
+from agent.running.schedule import Every, Schedule, offset, trigger_of
 from tests import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)

@@ -9,10 +9,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from agent.catalog import Catalog
+from agent.config.catalog import Catalog
 from agent.config.convert import fields
-from agent.schema import common_page, schema, type_page, working
-from agent.sections import AgentSection, CheckSection
+from agent.config.schema import common_page, schema, type_page, working
+from agent.config.sections import AgentSection, CheckSection
 from tests.sample_types import Volume, Web, sample_catalog
 
 TESTS = Path(__file__).parent

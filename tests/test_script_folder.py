@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, Context, NumberAbove, Result
-from agent.catalog import Catalog
-from agent.config import load
-from agent.settings import Config
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import Config
 from checks.script import Script
 from tests import needs
 from tests.agent_process import AgentProcess
@@ -69,13 +69,13 @@ def test_an_executable_is_a_check_named_like_the_file(house: House) -> None:
 def test_its_head_says_the_settings(house: House) -> None:
     header = """# what it is about
 # hostvigil: interval=5m timeout=20s warning=10 format=json fail_after=3 tags.team=web tags.env=prod
-# hostvigil: env.TEXT="two words" exit_codes.4=warning description='Orders that wait.'"""
+# hostvigil: env.TEXT="two words" exit_codes.4=warning description='RecorderConfig that wait.'"""
     house.put("queue", header)
     check = house.load().checks["queue"]
     script = check.check
     assert isinstance(script, Script)
     assert (check.interval, check.timeout, check.policy.fail_after.critical.times) == (300.0, 20.0, 3)
-    assert (check.tags, check.description) == ({"team": "web", "env": "prod"}, "Orders that wait.")
+    assert (check.tags, check.description) == ({"team": "web", "env": "prod"}, "RecorderConfig that wait.")
     assert (script.format, script.warning) == ("json", NumberAbove.parse(10))
     assert (script.env, script.exit_codes) == ({"TEXT": "two words"}, {"4": "warning"})
 

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context, Metric, Result, Status
-from agent.catalog import Catalog
-from agent.config import load
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 from checks.script import Script
 from tests import needs
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.catalog import Catalog
-from agent.config import load
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 
 SAMPLES = sorted((Path(__file__).parent.parent / "conf.d").glob("[a-z]*.yaml.sample"))
 EXAMPLES = [

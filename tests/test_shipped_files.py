@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.catalog import Catalog
-from agent.config import load
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome, Status
-from agent.runner import Runner
-from agent.settings import CheckConfig, Config
+from agent.running.runner import Runner
 
 SHIPPED = Path(__file__).parent.parent / "conf.d"
 FILES = sorted([*SHIPPED.glob("*.yaml"), *SHIPPED.glob("*.yaml.sample")])

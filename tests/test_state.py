@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
-from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Reason, Report, Result, State, Status, Told
-from agent.state import Step, advance, move
-from agent.state.flapping import percent
+from agent.engine.state.flapping import percent
+from agent.engine.state.transition import Transition, advance, apply_result
+from agent.model import Count, EventStatus, FailAfter, Flapping, Outcome, Policy, Reason, Report, Result, State, Status
 
 LETTERS = {"o": Status.OK, "w": Status.WARNING, "c": Status.CRITICAL, "n": Status.NODATA}
 
@@ -19,14 +19,14 @@ STEADY = Policy(flapping=None)
 """Without flap detection: stories about other things are longer than it would let them be."""
 
 
-def play(letters: str, policy: Policy = STEADY, state: State | None = None, seconds: int = 1) -> list[Step]:
+def play(letters: str, policy: Policy = STEADY, state: State | None = None, seconds: int = 1) -> list[Transition]:
     """Feed results named by their first letters, one every `seconds`; a capital one comes while suppressed."""
-    steps: list[Step] = []
+    steps: list[Transition] = []
     for number, letter in enumerate(letters):
         before = steps[-1].state if steps else state or State("web")
         reasons = (Reason("silenced"),) if letter.isupper() else ()
         result = Result(LETTERS[letter.lower()], letter)
-        steps.append(move(before, result, policy, number * seconds * 1000, reasons))
+        steps.append(apply_result(before, result, policy, number * seconds * 1000, reasons))
     return steps
 
 
@@ -38,7 +38,7 @@ def told(letters: str, policy: Policy = STEADY, seconds: int = 1) -> str:
 def _letter(report: Report | None) -> str:
     if report is None:
         return "."
-    return "F" if report.status is Told.FLAPPING else report.status[0]
+    return "F" if report.status is EventStatus.FLAPPING else report.status[0]
 
 
 def fail(warning: int, critical: int, nodata: int) -> FailAfter:
@@ -129,8 +129,8 @@ def test_a_steady_subject_is_one_unchanging_value_so_nothing_need_be_written() -
         assert last.before == last.state
 
 
-def outcome(*results: Result, failed: bool = False) -> Outcome:
-    return Outcome("disks", 1, 0, 0.1, results, failed)
+def outcome(*results: Result, complete: bool = True) -> Outcome:
+    return Outcome("disks", 1, 0, 0.1, results, complete)
 
 
 def test_a_subject_that_disappears_becomes_nodata() -> None:
@@ -142,7 +142,7 @@ def test_a_subject_that_disappears_becomes_nodata() -> None:
 
 def test_a_run_that_failed_as_a_whole_says_nothing_of_the_subjects_it_did_not_reach() -> None:
     states = {"/": State("disks", "/", decided=Status.OK)}
-    steps = advance(states, outcome(Result(Status.NODATA, "timed out"), failed=True), Policy(), 5)
+    steps = advance(states, outcome(Result(Status.NODATA, "timed out"), complete=False), Policy(), 5)
     assert [(s.state.subject, s.state.decided) for s in steps] == [("", Status.NODATA)]
 
 
@@ -178,10 +178,10 @@ def test_a_problem_can_have_to_last_for_a_time() -> None:
 
 def test_a_clock_that_jumps_a_day_does_not_make_a_problem_last_longer() -> None:
     first = play("oc", lasting(300))[-1].state
-    jumped = move(first, Result(Status.CRITICAL, "c"), lasting(300), 86_400_000)
+    jumped = apply_result(first, Result(Status.CRITICAL, "c"), lasting(300), 86_400_000)
     assert jumped.report is None
     assert jumped.state.bad_for == 60.0
-    back = move(jumped.state, Result(Status.CRITICAL, "c"), lasting(300), 0)
+    back = apply_result(jumped.state, Result(Status.CRITICAL, "c"), lasting(300), 0)
     assert back.state.bad_for == 60.0
 
 
@@ -225,9 +225,9 @@ def test_blips_that_fail_after_swallows_are_no_flapping() -> None:
 # --- hysteresis -------------------------------------------------------------------------------------------------------
 
 
-def disk(percent_used: float, state: State) -> Step:
+def disk(percent_used: float, state: State) -> Transition:
     critical = PercentAbove.parse({"raise": "90%", "clear": "85%"})
-    return move(state, judge("used", percent_used, None, critical, unit="%"), STEADY, 0)
+    return apply_result(state, judge("used", percent_used, None, critical, unit="%"), STEADY, 0)
 
 
 def test_a_number_raises_above_one_level_and_clears_below_another() -> None:
@@ -264,7 +264,7 @@ def test_a_problem_that_gets_worse_within_a_window_is_told_as_it_is_at_the_end()
 
 
 def test_why_a_change_is_held_back_is_remembered_and_forgotten_when_it_is_told() -> None:
-    assert [step.state.held for step in play("oOCCcc")] == ["", "", "silenced", "silenced", "", ""]
+    assert [step.state.suppressed_by for step in play("oOCCcc")] == ["", "", "silenced", "silenced", "", ""]
 
 
 # --- repeats ----------------------------------------------------------------------------------------------------------
@@ -280,13 +280,13 @@ def test_a_repeat_keeps_the_incident_and_a_recovery_ends_it() -> None:
     policy = Policy(flapping=None, repeat_every=2.0)
     reports = [s.report for s in play("occcoo", policy) if s.report]
     assert len({report.incident for report in reports}) == 1
-    assert [report.status for report in reports] == [Told.CRITICAL, Told.CRITICAL, Told.OK]
+    assert [report.status for report in reports] == [EventStatus.CRITICAL, EventStatus.CRITICAL, EventStatus.OK]
 
 
 def test_a_clock_set_back_does_not_put_the_next_repetition_off_for_hours() -> None:
     policy = Policy(flapping=None, repeat_every=60.0)
-    first = move(State("web"), Result(Status.CRITICAL, "c"), policy, 7_200_000).state
-    assert move(first, Result(Status.CRITICAL, "c"), policy, 1000).report is not None
+    first = apply_result(State("web"), Result(Status.CRITICAL, "c"), policy, 7_200_000).state
+    assert apply_result(first, Result(Status.CRITICAL, "c"), policy, 1000).report is not None
 
 
 def test_a_silence_holds_repeats_too() -> None:
@@ -313,9 +313,9 @@ streams = st.text("owcnOWCN", max_size=60)
 @given(streams, policies)
 def test_whenever_nothing_suppresses_what_was_told_last_is_what_is_true(letters: str, policy: Policy) -> None:
     for letter, s in zip(letters, play(letters, policy), strict=True):
-        truth = Told.FLAPPING if s.state.flapping else s.state.decided or "ok"
+        truth = EventStatus.FLAPPING if s.state.flapping else s.state.decided or "ok"
         if letter.islower():
-            assert (s.state.reported or "ok") == truth
+            assert (s.state.notified or "ok") == truth
         else:
             assert s.report is None
 
@@ -337,13 +337,13 @@ def test_events_are_numbered_without_gaps_and_incidents_begin_and_end(letters: s
     for report in reports:
         assert report.incident
         assert incident in ("", report.incident)
-        incident = "" if report.status is Told.OK else report.incident
+        incident = "" if report.status is EventStatus.OK else report.incident
 
 
 @given(streams, policies)
 def test_nothing_is_told_that_no_result_said(letters: str, policy: Policy) -> None:
     for number, s in enumerate(play(letters, policy)):
-        if s.report and s.report.status is not Told.FLAPPING:
+        if s.report and s.report.status is not EventStatus.FLAPPING:
             assert s.report.status[0] in letters[: number + 1].lower()
 
 
@@ -351,7 +351,9 @@ def test_nothing_is_told_that_no_result_said(letters: str, policy: Policy) -> No
 def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Policy) -> None:
     state = State("web")
     for second, (letter, whole) in enumerate(zip(letters, play(letters, policy), strict=True)):
-        again = move(state, whole.result, policy, second * 1000, (Reason("silenced"),) if letter.isupper() else ())
+        again = apply_result(
+            state, whole.result, policy, second * 1000, (Reason("silenced"),) if letter.isupper() else ()
+        )
         assert again.report == whole.report
         state = msgspec.json.decode(msgspec.json.encode(again.state), type=State)
 
@@ -359,27 +361,43 @@ def test_a_restart_after_every_result_changes_no_report(letters: str, policy: Po
 # --- subjects that are not asked for any more -------------------------------------------------------------------------
 
 
-def of_disks(*subjects: str, written: int, failed: bool = False) -> Outcome:
+def of_disks(*subjects: str, settings_checksum: int, complete: bool = True) -> Outcome:
     results = tuple(Result(Status.OK, "fine", subject) for subject in subjects)
-    return Outcome("disks", 1, 0, 0.1, results or (Result(Status.NODATA, "x"),), failed, type="disk", written=written)
+    return Outcome(
+        "disks",
+        1,
+        0,
+        0.1,
+        results or (Result(Status.NODATA, "x"),),
+        complete,
+        type="disk",
+        settings_checksum=settings_checksum,
+    )
 
 
-def seen_under(written: int, **states: Status) -> dict[str, State]:
-    return {name: State("disks", name, decided=status, written=written) for name, status in states.items()}
+def seen_under(settings_checksum: int, **states: Status) -> dict[str, State]:
+    return {
+        name: State("disks", name, decided=status, settings_checksum=settings_checksum)
+        for name, status in states.items()
+    }
 
 
 def test_a_subject_that_other_settings_named_is_closed_and_forgotten() -> None:
-    states = {"a": State("disks", "a", decided=Status.CRITICAL, reported=Told.CRITICAL, incident="i", written=1)}
-    first, second = advance(states, of_disks("b", written=2), STEADY, 5)
+    states = {
+        "a": State(
+            "disks", "a", decided=Status.CRITICAL, notified=EventStatus.CRITICAL, incident="i", settings_checksum=1
+        )
+    }
+    first, second = advance(states, of_disks("b", settings_checksum=2), STEADY, 5)
     assert (first.state.subject, first.last) == ("a", True)
     assert first.report is not None
-    assert (first.report.status, first.report.incident) == (Told.OK, "i")
+    assert (first.report.status, first.report.incident) == (EventStatus.OK, "i")
     assert (second.state.subject, second.last) == ("b", False)
 
 
 def test_a_subject_that_is_gone_under_the_same_settings_or_unknown_ones_is_nodata() -> None:
     for written in (2, 0):
-        steps = advance(seen_under(written, a=Status.OK), of_disks("b", written=2), STEADY, 5)
+        steps = advance(seen_under(written, a=Status.OK), of_disks("b", settings_checksum=2), STEADY, 5)
         assert [(step.state.subject, step.state.decided, step.last) for step in steps] == [
             ("b", Status.OK, False),
             ("a", Status.NODATA, False),
@@ -387,5 +405,5 @@ def test_a_subject_that_is_gone_under_the_same_settings_or_unknown_ones_is_nodat
 
 
 def test_a_run_that_failed_drops_no_subject() -> None:
-    steps = advance(seen_under(1, a=Status.OK), of_disks(written=2, failed=True), STEADY, 5)
+    steps = advance(seen_under(1, a=Status.OK), of_disks(settings_checksum=2, complete=False), STEADY, 5)
     assert [step.state.subject for step in steps] == [""]

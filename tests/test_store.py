@@ -16,10 +16,11 @@ import msgspec
 import pytest
 
 from agent.model import Event, Metric, Result, State, Status
-from agent.store import TRIM_EVERY, Backlog, Change, LastRun, Phase, Store, StoreError, holder
+from agent.store import Backlog, Change, LastRun, Phase, Store, StoreError, holder
 from agent.store.connection import FILE
 from agent.store.outbox import HISTORY_LIMIT, REFUSED_LIMIT
 from agent.store.schema import MIGRATIONS
+from agent.store.store import TRIM_EVERY
 from tests import needs
 
 NOW = 1_700_000_000_000

@@ -19,23 +19,34 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from agent.api import Check
-from agent.delivery import Answer, Api, Kind
-from agent.emitter import DIGEST_PAUSE, Emitter, Limiter
-from agent.event import compose, own_event
-from agent.event.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, digest
-from agent.model import URGENCY, Event, Report, Result, State, Status, Told
-from agent.settings import CheckConfig, EventsSettings, Place
+from agent.config.settings import CheckConfig, EventsSettings, Place
+from agent.delivery.emitter import DIGEST_PAUSE, Emitter
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.sinks.truewatch.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, digest
+from agent.delivery.sinks.truewatch.event import compose, own_event
+from agent.delivery.throttle import Limiter
+from agent.model import URGENCY, Event, EventStatus, Report, Result, State, Status
 from agent.store import Change, Phase, Store
 from tests.agent_process import agent_process
 from tests.api_stand_in import ApiStandIn, problems
 
 NOW = 1_700_000_000_000
 HOST = {"host": "web-1", "os": "linux"}
-WORDS = {Told.CRITICAL: "no answer within 10s", Told.WARNING: "slow", Told.OK: "fine", Told.NODATA: "cannot look"}
+WORDS = {
+    EventStatus.CRITICAL: "no answer within 10s",
+    EventStatus.WARNING: "slow",
+    EventStatus.OK: "fine",
+    EventStatus.NODATA: "cannot look",
+}
 
 
 def change(
-    check: str, number: int, told: Told = Told.CRITICAL, previous: Told | None = None, subject: str = ""
+    check: str,
+    number: int,
+    told: EventStatus = EventStatus.CRITICAL,
+    previous: EventStatus | None = None,
+    subject: str = "",
 ) -> Event:
     """The `number`-th change of a check, composed as the agent does it; an incident is two changes long."""
     at = NOW + number * 60_000
@@ -45,8 +56,8 @@ def change(
     return compose(report, result, config, HOST, {"env": "prod"}, at)
 
 
-def story(check: str, *tolds: Told) -> list[Event]:
-    before: list[Told | None] = [None, *tolds]
+def story(check: str, *tolds: EventStatus) -> list[Event]:
+    before: list[EventStatus | None] = [None, *tolds]
     return [change(check, number, told, before[number - 1]) for number, told in enumerate(tolds, 1)]
 
 
@@ -65,7 +76,9 @@ class Clock:
 class Far:
     """An API in words: answers as the test says, and keeps what it took with the moment."""
 
-    def __init__(self, clock: Clock, answer: Callable[[dict[str, Any]], Kind] = lambda body: Kind.DELIVERED) -> None:
+    def __init__(
+        self, clock: Clock, answer: Callable[[dict[str, Any]], Verdict] = lambda body: Verdict.DELIVERED
+    ) -> None:
         self.clock = clock
         self.answer = answer
         self.requests: list[float] = []
@@ -76,7 +89,7 @@ class Far:
         decoded = json.loads(body)
         assert problems(body) == []
         kind = self.answer(decoded)
-        if kind is Kind.DELIVERED:
+        if kind is Verdict.DELIVERED:
             self.taken.append(decoded)
         return Answer(kind, "scripted")
 
@@ -93,7 +106,7 @@ def clock() -> Clock:
     return Clock()
 
 
-def own(subject: str, text: str, told: Told) -> Event:
+def own(subject: str, text: str, told: EventStatus) -> Event:
     return own_event(subject, text, HOST, {}, NOW, told)
 
 
@@ -162,8 +175,13 @@ def test_a_storm_that_comes_over_a_minute_is_told_within_seconds_of_each_change(
 
 def test_the_urgent_goes_first_and_no_subject_is_told_out_of_order(store: Store, clock: Clock) -> None:
     far = Far(clock)
-    record(store, *story("ok-again", Told.CRITICAL, Told.OK), change("slow", 1, Told.WARNING), change("down", 1))
-    record(store, change("unknown", 1, Told.NODATA), change("flaps", 1, Told.FLAPPING))
+    record(
+        store,
+        *story("ok-again", EventStatus.CRITICAL, EventStatus.OK),
+        change("slow", 1, EventStatus.WARNING),
+        change("down", 1),
+    )
+    record(store, change("unknown", 1, EventStatus.NODATA), change("flaps", 1, EventStatus.FLAPPING))
     drained(emitter(store, far, clock), clock)
     names = [body["customTags"]["check_name"] for body in far.taken]
     assert names == ["down", "flaps", "slow", "unknown", "ok-again", "ok-again"]
@@ -175,7 +193,7 @@ def test_the_urgent_goes_first_and_no_subject_is_told_out_of_order(store: Store,
 
 def test_a_digest_names_every_subject_with_status_summary_moment_and_event_id() -> None:
     down = [change(f"web-{number}", 1) for number in range(2)]
-    over = story("db", Told.CRITICAL, Told.NODATA, Told.OK)
+    over = story("db", EventStatus.CRITICAL, EventStatus.NODATA, EventStatus.OK)
     event, members = digest([*([one] for one in down), over])
     assert members == [*down, *over]
     assert problems(msgspec.json.encode(event.body)) == []
@@ -207,14 +225,14 @@ def test_a_digest_names_every_subject_with_status_summary_moment_and_event_id() 
 
 
 def test_a_digest_of_one_subject_pairs_like_a_single_event() -> None:
-    long = story("web", *[Told.CRITICAL, Told.OK] * 8, Told.WARNING)
-    long[0] = change("web", 1, Told.CRITICAL, Told.NODATA)
+    long = story("web", *[EventStatus.CRITICAL, EventStatus.OK] * 8, EventStatus.WARNING)
+    long[0] = change("web", 1, EventStatus.CRITICAL, EventStatus.NODATA)
     event, _ = digest([long])
     tags = event.body["customTags"]
     assert event.body["title"] == "WARNING web on web-1: slow (and 16 changes before)"
     assert (tags["check_name"], tags["incident_id"]) == ("web", long[-1].body["customTags"]["incident_id"])
     assert tags["previous_status"] == "nodata", "what the API was told before"
-    assert (event.check, event.status) == ("web", Told.WARNING)
+    assert (event.check, event.status) == ("web", EventStatus.WARNING)
 
 
 TEXTS = st.text(max_size=400) | st.just("x" * 3000) | st.text("\x00\x1b\ud800 é\n", max_size=50)
@@ -223,7 +241,7 @@ TEXTS = st.text(max_size=400) | st.just("x" * 3000) | st.text("\x00\x1b\ud800 é
 @settings(max_examples=60)
 @given(st.lists(st.tuples(TEXTS, st.integers(1, 400), st.sampled_from(URGENCY)), min_size=1, max_size=130))
 def test_a_digest_is_bounded_tells_each_subject_from_its_first_change_on_and_is_what_the_api_takes(
-    stories: list[tuple[str, int, Told]],
+    stories: list[tuple[str, int, EventStatus]],
 ) -> None:
     subjects = []
     for place, (text, count, status) in enumerate(stories):
@@ -253,7 +271,7 @@ def test_a_digest_is_the_same_bytes_on_every_try_and_its_changes_are_delivered_w
         record(store, *(change(f"check-{number}", 1) for number in range(30)))
         working = emitter(store, Api(EventsSettings(api.url, api.key)), clock)
         working.drain()
-        late = change("check-1", 2, Told.OK, Told.CRITICAL)
+        late = change("check-1", 2, EventStatus.OK, EventStatus.CRITICAL)
         record(store, late)
         drained(working, clock)
     assert len(set(api.requests[:4])) == 1
@@ -271,7 +289,7 @@ def test_one_event_that_the_api_refuses_is_found_and_all_others_are_told(
 ) -> None:
     storm = [change(f"check-{number:03}", 1) for number in range(100)]
     bad = storm[37].event_id
-    far = Far(clock, lambda body: Kind.REFUSED if bad in ids(body) else Kind.DELIVERED)
+    far = Far(clock, lambda body: Verdict.REFUSED if bad in ids(body) else Verdict.DELIVERED)
     record(store, *storm)
     assert drained(emitter(store, far, clock), clock) <= 120
     assert [stored.event_id for stored in store.refused_events()] == [bad]
@@ -283,7 +301,7 @@ def test_one_event_that_the_api_refuses_is_found_and_all_others_are_told(
 def test_a_digest_that_something_on_the_way_cannot_digest_does_not_hold_up_its_changes(
     store: Store, clock: Clock
 ) -> None:
-    far = Far(clock, lambda body: Kind.UNAVAILABLE if len(body["message"]) > 3000 else Kind.DELIVERED)
+    far = Far(clock, lambda body: Verdict.UNAVAILABLE if len(body["message"]) > 3000 else Verdict.DELIVERED)
     storm = [change(f"check-{number:03}", 1) for number in range(60)]
     record(store, *storm)
     working = emitter(store, far, clock)
@@ -295,14 +313,17 @@ def test_a_digest_that_something_on_the_way_cannot_digest_does_not_hold_up_its_c
 
 
 def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, clock: Clock) -> None:
-    far = Far(clock, lambda body: Kind.UNAVAILABLE)
+    far = Far(clock, lambda body: Verdict.UNAVAILABLE)
     working = emitter(store, far, clock)
-    days = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 5, Told.CRITICAL) for number in range(60)]
+    days = [
+        story(f"check-{number}", *[EventStatus.CRITICAL, EventStatus.OK] * 5, EventStatus.CRITICAL)
+        for number in range(60)
+    ]
     for part in range(11):
         record(store, *(events[part] for events in days))
         drained(working, clock, seconds=8 * 3600)
     assert len(far.requests) < 2500, "one a minute or so, however long it takes"
-    far.answer = lambda body: Kind.DELIVERED
+    far.answer = lambda body: Verdict.DELIVERED
     before = len(far.requests)
     assert drained(working, clock, seconds=4000) <= 300 + 60
     assert len(far.requests) - before <= 20
@@ -319,7 +340,7 @@ def test_a_row_that_makes_no_sense_any_more_holds_up_nobody(store: Store, clock:
     class Plain:
         def post(self, body: bytes) -> Answer:
             taken.append(body)
-            return Answer(Kind.REFUSED if body == b"garbage" else Kind.DELIVERED, "")
+            return Answer(Verdict.REFUSED if body == b"garbage" else Verdict.DELIVERED, "")
 
     drained(emitter(store, Plain(), clock), clock, seconds=600)
     assert store.backlog().count == 0
@@ -332,7 +353,7 @@ def test_a_row_that_makes_no_sense_any_more_holds_up_nobody(store: Store, clock:
 
 def test_when_the_outbox_is_full_what_came_between_goes_first_and_is_counted(tmp_path: Path, clock: Clock) -> None:
     store = Store.open(tmp_path, most_events=100)
-    stories = [story(f"check-{number}", *[Told.CRITICAL, Told.OK] * 30) for number in range(10)]
+    stories = [story(f"check-{number}", *[EventStatus.CRITICAL, EventStatus.OK] * 30) for number in range(10)]
     for part in range(60):
         record(store, *(events[part] for events in stories))
         assert store.backlog().count <= 100
@@ -352,7 +373,7 @@ def test_when_the_outbox_is_full_what_came_between_goes_first_and_is_counted(tmp
 
 def test_bounds_that_a_reload_brings_hold_from_the_next_change_on(tmp_path: Path) -> None:
     store = Store.open(tmp_path)
-    record(store, *story("web", *[Told.CRITICAL, Told.OK] * 100))
+    record(store, *story("web", *[EventStatus.CRITICAL, EventStatus.OK] * 100))
     assert store.backlog().count == 200
     store.bound(most_events=50, most_bytes=2**28)
     record(store, change("db", 1))
@@ -364,7 +385,7 @@ def test_with_more_subjects_than_room_the_least_urgent_and_oldest_goes_and_that_
     tmp_path: Path, clock: Clock
 ) -> None:
     store = Store.open(tmp_path, most_events=50)
-    record(store, *(change(f"well-{number}", 1, Told.OK) for number in range(40)))
+    record(store, *(change(f"well-{number}", 1, EventStatus.OK) for number in range(40)))
     record(store, *(change(f"down-{number}", 1) for number in range(40)))
     kept = {stored.check for stored in store.pending()}
     assert {f"down-{number}" for number in range(40)} <= kept
@@ -401,11 +422,11 @@ def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Stor
     working = emitter(store, far, clock, heartbeat=60)
     drained(working, clock, seconds=600)
     assert [body["title"] for body in far.taken] == ["INFO hostvigil on web-1: alive"] * 11
-    far.answer = lambda body: Kind.UNAVAILABLE
+    far.answer = lambda body: Verdict.UNAVAILABLE
     record(store, change("web", 1))
     drained(working, clock, seconds=3600)
     far.taken.clear()
-    far.answer = lambda body: Kind.DELIVERED
+    far.answer = lambda body: Verdict.DELIVERED
     drained(working, clock, seconds=359)
     titles = [body["title"] for body in far.taken]
     assert any(title.startswith("CRITICAL web") for title in titles[:2])
@@ -474,11 +495,11 @@ class Storms(RuleBasedStateMachine):
             self.accepted.append(decoded)
         if fault == "lost answer":
             self.lost_answers |= set(ids(decoded))
-        kinds = {"": Kind.DELIVERED, "throttled": Kind.THROTTLED, "refused": Kind.REFUSED}
-        return Answer(kinds.get(fault, Kind.UNAVAILABLE), fault)
+        kinds = {"": Verdict.DELIVERED, "throttled": Verdict.THROTTLED, "refused": Verdict.REFUSED}
+        return Answer(kinds.get(fault, Verdict.UNAVAILABLE), fault)
 
     @rule(checks=st.lists(st.integers(0, 30), min_size=1, max_size=40), told=st.sampled_from(list(WORDS)))
-    def changes(self, checks: list[int], told: Told) -> None:
+    def changes(self, checks: list[int], told: EventStatus) -> None:
         events = []
         for check in checks:
             events.append(change(f"check-{check}", len(self.recorded[f"check-{check}"]) + 1, told))

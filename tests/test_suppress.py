@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check
-from agent.cron import cron_trigger
-from agent.maintenance import Windows, span
-from agent.model import Silence, State, Status, Told
-from agent.selector import matches, problem
-from agent.settings import CheckConfig, DependsOn, Maintenance, Place
-from agent.silences import Silences, change, read
-from agent.suppress import Suppression
+from agent.config.cron_trigger import cron_trigger
+from agent.config.selector import matches, problem
+from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.silences import Silences, change, read
+from agent.engine.suppression.windows import Windows, span
+from agent.model import EventStatus, Silence, State, Status
 
 MINUTE = 60_000
 HOUR = 60 * MINUTE
@@ -114,7 +114,7 @@ def test_the_answer_about_a_window_is_remembered_and_given_up_when_the_clock_is_
 
 
 def parent(decided: Status | None, since: int = 0, events: int = 1) -> dict[str, State]:
-    return {"": State("router", decided=decided, decided_since=since, events=events, reported=Told.OK)}
+    return {"": State("router", decided=decided, decided_since=since, events=events, notified=EventStatus.OK)}
 
 
 @pytest.mark.parametrize(

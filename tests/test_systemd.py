@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
-from agent.catalog import Catalog
-from agent.config import load
-from agent.results import gathered
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.plugin.results import gathered
 from checks.systemd import Systemd, Unit, names_of, parsed, restarts_within, state_of
 
 LISTED = """\

@@ -13,7 +13,7 @@ import pytest
 import trustme
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks.tcp import BANNER_LIMIT, Tcp
 from tests.http_servers import Server, Visit, serving

@@ -44,7 +44,7 @@ def test_a_wrong_key_is_said_with_what_to_do(agent: AgentProcess, api: ApiStandI
     assert done.returncode == 1
     assert "not its secret" in done.stdout
     assert "the_secret_instead" not in done.stdout + done.stderr
-    assert agent.json("test-event")["kind"] == "bad key"
+    assert agent.json("test-event")["verdict"] == "bad key"
 
 
 def test_without_an_endpoint_it_says_that_there_is_none(agent: AgentProcess) -> None:

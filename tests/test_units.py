@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Duration, Number, NumberAbove, NumberBelow, Percent, PercentAbove, Range, Regex, Size, SizeBelow
-from agent.units import SettingValue, duration_text, size_text
+from agent.plugin.units import SettingValue, duration_text, size_text
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "GiB": 1024**3, "TiB": 1024**4}

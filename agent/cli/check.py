@@ -10,14 +10,14 @@ import time
 
 import msgspec
 
-from agent.catalog import Catalog
-from agent.config import load
-from agent.event.text import lines as safe_lines
-from agent.event.text import one_line
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
-from agent.redact import redactor
-from agent.runner import Runner
-from agent.units import duration_text
+from agent.plugin.text import lines as safe_lines
+from agent.plugin.text import one_line
+from agent.plugin.units import duration_text
+from agent.running.runner import Runner
+from agent.system.redactor import redactor
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
 COULD_NOT_RUN = 3

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from agent.catalog import Catalog
-from agent.cli import fail
-from agent.config import load
-from agent.discover import Found, discovered, drop_in, tried
-from agent.host import Host
+from agent.cli.output import fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.plugin.host import Host
+from agent.running.discovery import Found, discovered, drop_in, tried
 
 AGENT_USER = "hostvigil"
 NOTHING_WRITTEN = 1

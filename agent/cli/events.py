@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from agent.cli import fail
+from agent.cli.output import fail
 from agent.store import Phase, Store, StoredEvent, StoreError, holder
 
 

@@ -9,19 +9,19 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from agent.catalog import Catalog
-from agent.cli import counted_word, fail
-from agent.config import load
-from agent.maintenance import Windows
-from agent.model import Policy, Reason, State, Status, Told
-from agent.redact import redactor
-from agent.settings import CheckConfig, Config
-from agent.silences import read
-from agent.state import true_now
-from agent.state.flapping import percent
+from agent.cli.output import counted_word, fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import CheckConfig, Config
+from agent.engine.state.flapping import percent
+from agent.engine.state.transition import true_now
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.silences import read
+from agent.engine.suppression.windows import Windows
+from agent.model import EventStatus, Policy, Reason, State, Status
+from agent.plugin.units import duration_text
 from agent.store import LastRun, Store, StoreError
-from agent.suppress import Suppression
-from agent.units import duration_text
+from agent.system.redactor import redactor
 
 VALUE_LIMIT = 40
 
@@ -98,10 +98,10 @@ def _subject_lines(
 
 
 def _reported(state: State, now: int) -> str:
-    if state.reported is None:
+    if state.notified is None:
         return "never; a check that was always ok is not reported"
     again = f", told again {state.repeats}x" if state.repeats else ""
-    said = f"{state.reported.name.lower()}{_since(state.reported_at, now)}"
+    said = f"{state.notified.name.lower()}{_since(state.notified_at, now)}"
     return f"{said}{again}, {counted_word(state.events, 'event')} so far"
 
 
@@ -110,14 +110,14 @@ def _why(state: State, reasons: tuple[Reason, ...]) -> Iterator[str]:
     truth = true_now(state)
     if truth is None:
         yield "why           nothing is decided yet, so there is nothing to tell"
-    elif truth == (state.reported or Told.OK):
+    elif truth == (state.notified or EventStatus.OK):
         yield f"why           what is true ({truth.name.lower()}) is what was reported, so there is nothing to tell"
     else:
         yield f"why           {truth.name.lower()} is to be told with the next result" + (", but:" if reasons else "")
     for reason in reasons:
         yield f"suppressed    {reason.text}"
-    if state.held and not reasons:
-        yield f"held back     until now: {state.held}"
+    if state.suppressed_by and not reasons:
+        yield f"held back     until now: {state.suppressed_by}"
 
 
 def counted(state: State, policy: Policy) -> str:

@@ -6,9 +6,9 @@ import argparse
 import re
 from pathlib import Path
 
-from agent.catalog import Catalog
-from agent.cli import fail
-from agent.config import load, own_types
+from agent.cli.output import fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load, own_types
 
 TYPE = '''"""Check type `{name}`: what it looks at, in a line."""
 

@@ -6,9 +6,9 @@ import argparse
 import os
 import signal
 
-from agent.catalog import Catalog
-from agent.cli import counted_word, fail
-from agent.config import load
+from agent.cli.output import counted_word, fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 from agent.store import holder
 
 

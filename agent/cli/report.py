@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from agent.cli import fail
+from agent.cli.output import fail
 from agent.model import Status
 from agent.push.client import NotPushed, push
 from agent.push.message import Message

@@ -10,9 +10,9 @@ import shlex
 import sys
 
 import agent
-from agent.cli import fail
+from agent.cli.output import fail
+from agent.config.settings import Config
 from agent.service import ConfigError, run
-from agent.settings import Config
 from agent.store import StoreError
 
 PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))

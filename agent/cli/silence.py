@@ -7,11 +7,11 @@ import time
 
 import msgspec
 
-from agent.cli import fail
+from agent.cli.output import fail
+from agent.config.selector import problem
+from agent.engine.suppression.silences import change, read
 from agent.model import Silence
-from agent.selector import problem
-from agent.silences import change, read
-from agent.units import Duration, duration_text
+from agent.plugin.units import Duration, duration_text
 
 
 def main(options: argparse.Namespace) -> int:

@@ -9,10 +9,10 @@ from typing import Any
 
 import msgspec
 
-from agent.cli import fail
+from agent.cli.output import fail
 from agent.model import SEVERITY, State, Status
+from agent.plugin.units import duration_text
 from agent.store import Backlog, Holder, LastRun, Store, StoreError, holder
-from agent.units import duration_text
 
 COLOURS = {"critical": "31", "warning": "33", "nodata": "35", "ok": "32"}
 
@@ -32,7 +32,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
     duration: float = 0.0
     metrics: tuple[Any, ...] = ()
     held: str = ""
-    """Why a difference to what was reported is not told now."""
+    """Why a difference to what was notified is not told now."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -59,7 +59,7 @@ def told(states: list[State], runs: list[LastRun]) -> list[Line]:
 
 
 def _line(state: State, run: LastRun | None) -> Line:
-    base = Line(state.decided or "nodata", state.check, state.subject, state.decided_since, state.reported or "never")
+    base = Line(state.decided or "nodata", state.check, state.subject, state.decided_since, state.notified or "never")
     if run is None:
         return base
     return msgspec.structs.replace(
@@ -70,7 +70,7 @@ def _line(state: State, run: LastRun | None) -> Line:
         next_run=run.next_at,
         duration=run.duration,
         metrics=run.result.metrics,
-        held=state.held,
+        held=state.suppressed_by,
     )
 
 

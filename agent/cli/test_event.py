@@ -9,13 +9,14 @@ import time
 
 import msgspec
 
-from agent.catalog import Catalog
-from agent.cli import fail
-from agent.config import load
-from agent.delivery import Answer, Api, Kind
-from agent.event import own_event
-from agent.hosttags import host_tags
-from agent.settings import AgentSettings
+from agent.cli.output import fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import AgentSettings
+from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.sinks.truewatch.event import own_event
+from agent.system.host_tags import host_tags
 
 TEXT = "a test of endpoint and key"
 
@@ -33,7 +34,7 @@ def main(options: argparse.Namespace) -> int:
         print(msgspec.json.encode(answer).decode())
     else:
         print(text(answer, config.agent))
-    return 0 if answer.kind is Kind.DELIVERED else 1
+    return 0 if answer.verdict is Verdict.DELIVERED else 1
 
 
 def sent(agent: AgentSettings) -> Answer:
@@ -42,6 +43,6 @@ def sent(agent: AgentSettings) -> Answer:
 
 
 def text(answer: Answer, agent: AgentSettings) -> str:
-    if answer.kind is Kind.DELIVERED:
+    if answer.verdict is Verdict.DELIVERED:
         return f"{agent.events.endpoint} took the event: look for {TEXT!r} among the events of your workspace"
-    return f"{agent.events.endpoint} did not take the event ({answer.kind}): {answer.text}"
+    return f"{agent.events.endpoint} did not take the event ({answer.verdict}): {answer.text}"

@@ -6,10 +6,10 @@ import argparse
 
 import msgspec
 
-from agent.catalog import Catalog, CatalogError
-from agent.cli import fail
-from agent.config import load
-from agent.schema import common_page, type_page
+from agent.cli.output import fail
+from agent.config.catalog import Catalog, CatalogError
+from agent.config.drop_ins import load
+from agent.config.schema import common_page, type_page
 
 
 def main(options: argparse.Namespace) -> int:

@@ -7,9 +7,9 @@ import time
 
 import msgspec
 
-from agent.cli import counted_word, fail
+from agent.cli.output import counted_word, fail
+from agent.engine.suppression.silences import change, read
 from agent.model import Silence
-from agent.silences import change, read
 
 
 def main(options: argparse.Namespace) -> int:

@@ -7,9 +7,9 @@ import os
 
 import msgspec
 
-from agent.catalog import Catalog
-from agent.cli import counted_word
-from agent.config import load
+from agent.cli.output import counted_word
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 
 
 def main(options: argparse.Namespace) -> int:

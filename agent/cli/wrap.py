@@ -17,11 +17,11 @@ from collections import deque
 from contextlib import suppress
 from typing import BinaryIO
 
-from agent.cli import fail
+from agent.cli.output import fail
 from agent.model import Status
+from agent.plugin.units import duration_text
 from agent.push.client import NotPushed, push
 from agent.push.message import Message
-from agent.units import duration_text
 
 LAST_BYTES = 4000
 NOT_FOUND, NOT_EXECUTABLE = 127, 126

@@ -12,10 +12,10 @@ import msgspec
 from agent.config import rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
+from agent.config.located_yaml.tree import Located
+from agent.config.sections import AgentSection, EventsSection
+from agent.config.settings import AgentSettings, EventsSettings, Maintenance, Place
 from agent.config.wording import said
-from agent.located_yaml import Located
-from agent.sections import AgentSection, EventsSection
-from agent.settings import AgentSettings, EventsSettings, Maintenance, Place
 
 Written = Mapping[str, Located]
 

@@ -10,14 +10,14 @@ from zlib import crc32
 import msgspec
 
 from agent.api import Check
-from agent.catalog import Catalog, CatalogError
 from agent.config import parents, policy, rules, windows
+from agent.config.catalog import Catalog, CatalogError
 from agent.config.convert import Fault, Faults, fields, made, settings, value
 from agent.config.cron import normal
+from agent.config.located_yaml.tree import EMPTY, Located, Refusal
+from agent.config.sections import CheckSection
+from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.wording import said, unknown
-from agent.located_yaml import EMPTY, Located, Refusal
-from agent.sections import CheckSection
-from agent.settings import CheckConfig, Place, Problem
 
 _COMMON = fields(CheckSection)
 _EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
@@ -151,7 +151,7 @@ def _configured(
         runbook=shared.get("runbook", ""),
         depends_on=parents.depends_on(shared.get("depends_on")),
         maintenance=windows.windows(shared.get("maintenance")),
-        written=checksum(own),
+        settings_checksum=checksum(own),
         places={setting: node.place for setting, node in written.items()},
     )
 

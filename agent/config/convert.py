@@ -9,10 +9,10 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from agent.config.located_yaml.tree import EMPTY, Located, Refusal
+from agent.config.settings import Place
 from agent.config.wording import example_of, members_of, one_line, reworded, said, short, unknown, words
-from agent.located_yaml import EMPTY, Located, Refusal
-from agent.settings import Place
-from agent.units import SettingValue
+from agent.plugin.units import SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
 

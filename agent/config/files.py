@@ -6,7 +6,7 @@ import os
 import stat
 from pathlib import Path
 
-from agent.ownership import open_to_all
+from agent.plugin.ownership import open_to_all
 
 
 class Unreadable(Exception):

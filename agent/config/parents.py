@@ -7,10 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 
 from agent.config.convert import Fault
+from agent.config.located_yaml.tree import Located
+from agent.config.sections import Parents
+from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import nearest, said
-from agent.located_yaml import Located
-from agent.sections import Parents
-from agent.settings import CheckConfig, DependsOn
 
 MOST_SHOWN = 10
 """Checks of a circle that are shown in a message."""

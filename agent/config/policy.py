@@ -6,12 +6,12 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.config.convert import Fault
+from agent.config.located_yaml.tree import Located
+from agent.config.sections import Counts, FlappingSection
 from agent.config.spans import LONGEST, span
+from agent.config.values import FailCount
 from agent.config.wording import said
-from agent.located_yaml import Located
 from agent.model import Count, FailAfter, Flapping, Policy
-from agent.sections import Counts, FlappingSection
-from agent.sections.values import FailCount
 
 USUAL = {"icinga": Flapping("icinga", 25.0, 30.0), "nagios": Flapping("nagios", 5.0, 20.0)}
 """Source: the defaults of Icinga 2 and Nagios 4."""

@@ -9,12 +9,12 @@ from typing import Any
 from agent.api import Check
 from agent.config.convert import Fault, fields
 from agent.config.cron import normal, zone_fault
+from agent.config.located_yaml.tree import Located
+from agent.config.settings import Place
 from agent.config.spans import LONGEST, SHORTEST, span
+from agent.config.tags import OURS, RESERVED
 from agent.config.wording import one_line, safe, said, short
-from agent.event.tags import OURS, RESERVED
-from agent.located_yaml import Located
-from agent.settings import Place
-from agent.units import Duration, Level, duration_text
+from agent.plugin.units import Duration, Level, duration_text
 
 MOST_TAGS = 100
 

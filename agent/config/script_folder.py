@@ -13,9 +13,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agent.config.files import Unreadable, shown
+from agent.config.located_yaml.tree import Located, Refusal, scalar
+from agent.config.settings import Place
 from agent.config.wording import short
-from agent.located_yaml import Located, Refusal, scalar
-from agent.settings import Place
 
 HEAD_LINES = 20
 _HEAD_BYTES = 8192

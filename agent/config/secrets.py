@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from agent.config.files import Unreadable, regular_file
-from agent.located_yaml import Located, Refusal
+from agent.config.located_yaml.tree import Located, Refusal
 
 MOST_BYTES = 64 * 1024
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.config.convert import Fault
+from agent.config.located_yaml.tree import Located
 from agent.config.wording import said
-from agent.located_yaml import Located
-from agent.units import duration_text
+from agent.plugin.units import duration_text
 
 SHORTEST, LONGEST = 1.0, 365 * 86400.0
 """Seconds: no interval is shorter or longer."""

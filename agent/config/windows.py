@@ -7,12 +7,12 @@ from typing import Any
 
 from agent.config.convert import Fault
 from agent.config.cron import normal, of_week, zone_fault
+from agent.config.located_yaml.tree import Located
+from agent.config.sections import AgentWindow, Window
+from agent.config.selector import problem
+from agent.config.settings import Maintenance
 from agent.config.spans import span
 from agent.config.wording import safe, said
-from agent.located_yaml import Located
-from agent.sections import AgentWindow, Window
-from agent.selector import problem
-from agent.settings import Maintenance
 
 SHORTEST, LONGEST = 60.0, 31 * 86400.0
 """Seconds."""

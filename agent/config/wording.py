@@ -9,8 +9,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from agent.located_yaml import Located
-from agent.units import SettingValue
+from agent.config.located_yaml.tree import Located
+from agent.plugin.units import SettingValue
 
 FEW = 6
 """So many names can be listed in a message."""

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.push.inbox import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable, spooled
+from agent.push.listener import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable, spooled
 from agent.push.message import Message, encoded, stamped
 
 SECONDS = 6

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.model import Metric, Outcome, Pushed, Result, Status
-from agent.results import gathered, scrubbed
+from agent.plugin.results import gathered, scrubbed
 
 MOST_BYTES = 65_536
 """One message; what is longer is refused."""
@@ -64,7 +64,7 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
         min(message.at or now, now),
         0.0,
         (scrubbed(gathered([result])[0], scrub),),
-        failed=True,
+        complete=False,
         pushed=pushed,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from agent.model import URGENCY, Event
 from agent.store.encode import as_json, as_text
-from agent.store.rows import Due, Phase, Remark
+from agent.store.rows import Due, Phase, StoreNotice
 
 HISTORY_LIMIT = 10_000
 """Delivered events kept for `hostvigil events`."""
@@ -103,9 +103,9 @@ def remark(db: sqlite3.Connection, name: str, count: int, text: str = "") -> Non
         )
 
 
-def untold(db: sqlite3.Connection) -> list[Remark]:
-    return [Remark(*row) for row in db.execute("SELECT name, count, text FROM remarks WHERE count > told")]
+def untold(db: sqlite3.Connection) -> list[StoreNotice]:
+    return [StoreNotice(*row) for row in db.execute("SELECT name, count, text FROM remarks WHERE count > told")]
 
 
-def told(db: sqlite3.Connection, remark: Remark) -> None:
+def told(db: sqlite3.Connection, remark: StoreNotice) -> None:
     db.execute("UPDATE remarks SET told = ? WHERE name = ?", (remark.count, remark.name))

@@ -83,7 +83,7 @@ class Due(msgspec.Struct, frozen=True):
     """How many changes of this subject wait, this one included."""
 
 
-class Remark(msgspec.Struct, frozen=True):
+class StoreNotice(msgspec.Struct, frozen=True):
     """What the store has to say of itself and nobody was told yet."""
 
     name: str

@@ -1,0 +1,105 @@
+"""The words after `hostvigil`: its commands, their options, and where they look by default."""
+
+from __future__ import annotations
+
+import argparse
+import os
+from pathlib import Path
+
+import agent
+
+DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
+ROOT_STATE = "/var/lib/hostvigil"
+
+COMMANDS = {
+    "run": "run the agent in the foreground",
+    "validate": "check the configuration and name every mistake in it",
+    "reload": "have the running agent take over the changed configuration",
+    "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
+    "status": "show what is what now, since when, and what is still to be told",
+    "events": "show events: the latest, the pending, the refused; or retry the refused",
+    "report": "hand a result of a pushed check to the running agent",
+    "wrap": "run a command, and hand in what became of it as the result of a pushed check",
+    "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
+    "silence": "report nothing of some checks for a time; without a selector: list the silences",
+    "unsilence": "end silences before their time",
+    "test-event": "check endpoint and key with one info event",
+    "discover": "look at this host, and write drop-ins for what was found; overwrites nothing",
+    "new-check": "write a new check type that works, with its settings and its test, to start from",
+    "schema": "print the JSON Schema of the drop-in files, for editors",
+    "types": "document the check types",
+}
+
+
+def parser() -> argparse.ArgumentParser:
+    top = argparse.ArgumentParser(
+        prog="hostvigil", description="Runs checks and tells every change of their status as an event."
+    )
+    top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
+    commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
+    for one in parsers.values():
+        one.add_argument(
+            "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
+        )
+        one.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
+    for name in ("validate", "check", "status", "events", "explain", "silence", "test-event", "types"):
+        parsers[name].add_argument("--json", action="store_true", help="print JSON, for machines")
+    parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
+    parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
+    parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    _push_options(parsers["report"], parsers["wrap"])
+    parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
+    _silence_options(parsers["silence"], parsers["unsilence"])
+    parsers["discover"].add_argument(
+        "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
+    )
+    parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
+    _event_options(parsers["events"])
+    return top
+
+
+def _event_options(events: argparse.ArgumentParser) -> None:
+    which = events.add_mutually_exclusive_group()
+    which.add_argument("--pending", action="store_true", help="only those still to be told")
+    which.add_argument("--refused", action="store_true", help="only those the API refused")
+    events.add_argument("--limit", type=int, default=20, help="how many of the latest [%(default)s]")
+    events.add_argument("action", nargs="?", choices=["retry"], help="put refused events back into the outbox")
+    events.add_argument("event_id", nargs="?", help="with retry: this event only")
+
+
+def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.ArgumentParser) -> None:
+    what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
+    silence.add_argument("selector", nargs="?", help=what)
+    silence.add_argument("--for", dest="duration", metavar="DURATION", default="1h", help="how long [%(default)s]")
+    silence.add_argument("--reason", default="", help="why, for those who wonder")
+    unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
+
+
+def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser) -> None:
+    for one in (report, wrap):
+        one.set_defaults(state=default_state(to_push=True))
+        one.add_argument("--subject", default="", help="the part of the check that this is about")
+        one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
+    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"])
+    report.add_argument("summary", nargs="+", help="what there is to say, in a line")
+    report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
+    wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
+
+
+def default_config() -> Path:
+    return Path(os.environ.get("HOSTVIGIL_CONFIG") or DEFAULT_CONFIG)
+
+
+def default_state(to_push: bool = False) -> Path:
+    """Return systemd's directory for us, else the server's for root and who else may enter it, else the user's own.
+
+    Where there is a server's, its agent is meant `to_push` to, even by those who may not: they are told so.
+    """
+    if directory := os.environ.get("STATE_DIRECTORY"):
+        return Path(directory.split(":", maxsplit=1)[0])
+    if os.geteuid() == 0 or os.access(ROOT_STATE, os.F_OK if to_push else os.X_OK):
+        return Path(ROOT_STATE)
+    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
+    return Path(home) / "hostvigil"

@@ -1,0 +1,198 @@
+"""Check types by file name: checks/disk.py is `type: disk`, imported when a check of it is configured."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+import re
+import sys
+import traceback
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from importlib.machinery import SourceFileLoader
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+from typing import Protocol
+
+import msgspec
+
+from agent.api import Check
+from agent.config.sections import COMMON
+
+_NAME = re.compile(r"[a-z][a-z0-9_]*")
+ENTRY_POINTS = "hostvigil.checks"
+FOLDER_MODULES = "hostvigil_checks_d"
+_LOADED: dict[Path, tuple[tuple[int, int, int], ModuleType]] = {}
+
+
+class CatalogError(Exception):
+    """There is no such type, or it cannot be used: its text says why."""
+
+
+class Source(Protocol):
+    """A place where types come from."""
+
+    def names(self) -> Iterable[str]:
+        """Return the names of its types, importing none."""
+
+    def module(self, name: str) -> ModuleType:
+        """Import the type's module; whatever the import raises."""
+
+
+class Package:
+    """The types in an importable package: each of its modules is one."""
+
+    def __init__(self, package: str = "checks") -> None:
+        self._package = package
+
+    def names(self) -> Iterable[str]:
+        folder = importlib.import_module(self._package).__path__
+        return [module.name for module in pkgutil.iter_modules(folder) if _NAME.fullmatch(module.name)]
+
+    def module(self, name: str) -> ModuleType:
+        return importlib.import_module(f"{self._package}.{name}")
+
+
+class Folder:
+    """The types in a folder of the owner's: each `name.py` is one, loaded by path.
+
+    The folder is never put on `sys.path`: an `http.py` in it would take the place of the standard library's.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def names(self) -> Iterable[str]:
+        try:
+            return [file.stem for file in sorted(self._folder.glob("*.py")) if _own_type(file.stem)]
+        except OSError:
+            return []
+
+    def module(self, name: str) -> ModuleType:
+        return load_file(self._folder / f"{name}.py")
+
+
+class Installed:
+    """The types of packages installed beside the agent, by the entry point group `hostvigil.checks`."""
+
+    def __init__(self) -> None:
+        from importlib.metadata import entry_points
+
+        self._points = {point.name: point for point in entry_points(group=ENTRY_POINTS)}
+
+    def names(self) -> Iterable[str]:
+        return [name for name in self._points if _NAME.fullmatch(name)]
+
+    def module(self, name: str) -> ModuleType:
+        found = self._points[name].load()
+        return found if isinstance(found, ModuleType) else sys.modules[found.__module__]
+
+
+class Catalog:
+    """The types of all sources; the first source that has a name gives it."""
+
+    def __init__(self, sources: Sequence[Source] = (Package(),)) -> None:
+        self._sources: dict[str, Source] = {}
+        for source in sources:
+            self.add(source)
+        self._complete = False
+        self._types: dict[str, type[Check] | CatalogError] = {}
+
+    def add(self, source: Source) -> None:
+        """Add the types of one more source; a name that is known already stays what it is."""
+        for name in source.names():
+            self._sources.setdefault(name, source)
+
+    def names(self) -> list[str]:
+        self._look_at_packages()
+        return sorted(self._sources)
+
+    def get(self, name: str) -> type[Check]:
+        """Return the class of a type; CatalogError where there is none that works."""
+        if name not in self._sources:
+            self._look_at_packages()
+        if name not in self._sources:
+            raise CatalogError(self._unknown(name))
+        if name not in self._types:
+            self._types[name] = self._found(name)
+        found = self._types[name]
+        if isinstance(found, CatalogError):
+            raise found.with_traceback(None)
+        return found
+
+    def _look_at_packages(self) -> None:
+        """Last and only when needed: it reads the metadata of every installed package."""
+        if not self._complete:
+            self._complete = True
+            self.add(Installed())
+
+    def _found(self, name: str) -> type[Check] | CatalogError:
+        try:
+            return check_class(self._sources[name].module(name))
+        except (Exception, SystemExit) as error:  # noqa: BLE001 - a type's file is foreign code; its fault is its own
+            return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
+
+    def _unknown(self, name: str) -> str:
+        from difflib import get_close_matches
+
+        close = get_close_matches(name, self._sources, 1)
+        shown = repr(name if len(name) <= 60 else name[:57] + "...")
+        return f"unknown type {shown}, " + (
+            f"did you mean '{close[0]}'?" if close else f"write one of: {', '.join(self.names())}"
+        )
+
+
+def load_file(file: Path) -> ModuleType:
+    """Import a type's file; the same version of a file is the same module, so that a reload sees no change in it."""
+    found = file.stat()
+    version = (found.st_ino, found.st_mtime_ns, found.st_size)
+    if file in _LOADED and _LOADED[file][0] == version:
+        return _LOADED[file][1]
+    name = f"{FOLDER_MODULES}.{file.stem}"
+    spec = spec_from_file_location(name, file, loader=SourceFileLoader(name, str(file)))
+    if spec is None or spec.loader is None:
+        raise CatalogError(f"{file} is not a Python file")
+    module = module_from_spec(spec)
+    sys.modules[name] = module  # where msgspec looks up what the annotations mean
+    spec.loader.exec_module(module)
+    _LOADED[file] = (version, module)
+    return module
+
+
+def _own_type(name: str) -> bool:
+    return bool(_NAME.fullmatch(name)) and not name.startswith("test_")
+
+
+def _reason(error: BaseException) -> str:
+    """Say what is wrong with a type's file, and in which line of it."""
+    if isinstance(error, CatalogError):
+        return str(error)
+    if isinstance(error, SyntaxError):
+        return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+    ours = (__file__, "<", msgspec.__path__[0])
+    frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
+    where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    return f"{where}{type(error).__name__}: {error}"
+
+
+def check_class(module: ModuleType) -> type[Check]:
+    own = (module.__name__, module.__name__ + ".")
+    classes = {
+        value
+        for value in vars(module).values()
+        if isinstance(value, type) and issubclass(value, Check) and f"{value.__module__}.".startswith(own[1])
+    }
+    if not classes:
+        raise CatalogError("no class in it is a Check: write `class Name(Check):`")
+    if len(classes) > 1:
+        raise CatalogError(f"more than one Check in it: {', '.join(sorted(cls.__name__ for cls in classes))}")
+    cls = classes.pop()
+    if cls.run is Check.run:
+        raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
+    if taken := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
+        raise CatalogError(f"every check has the setting '{taken[0]}' already: name this type's own differently")
+    with suppress(msgspec.ValidationError):
+        # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
+        msgspec.convert({}, cls)
+    return cls

@@ -1,0 +1,51 @@
+"""Pure: the configuration at work + what the files say now -> what to take over."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.config.settings import CheckConfig, Config, Place
+
+NOWHERE = Place("")
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """What a reload changes among the checks."""
+
+    added: dict[str, CheckConfig]
+    changed: dict[str, CheckConfig]
+    removed: frozenset[str]
+
+
+def merged(old: Config, new: Config) -> Config:
+    """Return the new configuration, with the old one's word wherever the new one is wrong.
+
+    A check written wrong stays as it was. A file that cannot be understood may have held anything: then no check is
+    taken for removed, and the agent's own settings stay as they were.
+    """
+    if all(problem.check for problem in new.problems):
+        wrong = {problem.check for problem in new.problems}
+        kept = {name: check for name, check in old.checks.items() if name in wrong}
+        return msgspec.structs.replace(new, checks={**kept, **new.checks})
+    return msgspec.structs.replace(
+        new, agent=old.agent, checks={**old.checks, **new.checks}, secrets=old.secrets | new.secrets
+    )
+
+
+def difference(old: dict[str, CheckConfig], new: dict[str, CheckConfig]) -> Difference:
+    """Compare the checks that run. Another type under the same name is another check."""
+    replaced = {name for name in old.keys() & new.keys() if old[name].type != new[name].type}
+    return Difference(
+        added={name: check for name, check in new.items() if name not in old or name in replaced},
+        changed={
+            name: check
+            for name, check in new.items()
+            if name in old and name not in replaced and meaning(check) != meaning(old[name])
+        },
+        removed=frozenset(old.keys() - new.keys() | replaced),
+    )
+
+
+def meaning(check: CheckConfig) -> CheckConfig:
+    """Return the check without the places of its text: a comment above it changes nothing."""
+    return msgspec.structs.replace(check, place=NOWHERE, places={})

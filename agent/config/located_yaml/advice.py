@@ -1,0 +1,59 @@
+"""The YAML parser's complaints in the words of somebody who edits the file."""
+
+from __future__ import annotations
+
+import re
+
+import yaml
+
+from agent.config.settings import Place
+
+
+def short(text: str) -> str:
+    return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def reworded(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Place, str]:
+    """Say a parser's complaint in the words of somebody who edits the file."""
+    problem, mark = error.problem or "", error.problem_mark or error.context_mark
+    lines = text.split("\n")
+    if problem == "found unexpected end of stream" or "':'" in problem or "expected ','" in problem:
+        mark = error.context_mark or mark
+    if mark is None:
+        return Place(file), f"not YAML: {problem}"
+    line = lines[mark.line] if mark.line < len(lines) else ""
+    above = lines[mark.line - 1] if mark.line else ""
+    if "mapping values" in problem and (tight := _TIGHT.search(above)):
+        return Place(file, mark.line, tight.start(1) + 1), _tight_advice(tight[1])
+    text = _advice(problem, line, mark.column) or f"not YAML: {problem}"
+    return Place(file, mark.line + 1, mark.column + 1), text
+
+
+def _advice(problem: str, line: str, column: int) -> str:
+    at = line[column : column + 1]
+    if "tab character" in problem or ("cannot start any token" in problem and at == "\t"):
+        return "a tab cannot indent or separate here, use spaces"
+    if "cannot start any token" in problem:
+        return f"a value cannot begin with {at!r}, put quotes around it"
+    if "unexpected end of stream" in problem:
+        return f"the quote {at} that opens here is never closed"
+    if "':'" in problem and (tight := _TIGHT.search(line)):
+        return _tight_advice(tight[1])
+    return next((advice for words, advice in _ADVICE.items() if words in problem), "")
+
+
+def _tight_advice(text: str) -> str:
+    return f"a space is missing after the colon in {short(text)}"
+
+
+_TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
+_ADVICE = {
+    "mapping values": "a ':' does not fit here: put quotes around a value with ': ' in it, or correct the indentation",
+    "could not find expected ':'": "a key without ':' and a value, or a line indented too little",
+    "did not find expected key": "this does not fit what is above it: look for wrong indentation or an unclosed quote",
+    "expected '-' indicator": "this does not fit the list above: begin the line with '- ', or correct the indentation",
+    "did not find expected ',' or ']'": "the '[' that opens here is not closed, or a comma is missing",
+    "did not find expected ',' or '}'": "the '{' that opens here is not closed, or a comma is missing",
+    "unknown escape character": "a backslash means something in double quotes: use single quotes, or write it twice",
+    "expected comment or line break": "only text on the following lines can follow | or >: put quotes around the value",
+}

@@ -1,0 +1,237 @@
+"""YAML that remembers where each value was written; refuses double keys, bombs and surprises."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any, NoReturn
+
+import msgspec
+import yaml
+
+from agent.config.located_yaml.advice import reworded, short
+from agent.config.settings import Place
+
+MOST_DEPTH = 32
+MOST_VALUES = 100_000
+
+_INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
+_FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
+_CONTROL = re.compile(r"[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_TOO_DEEP = f"nested more than {MOST_DEPTH} levels deep"
+_WORDS = {"true": True, "false": False, "null": None, "~": None}
+
+# YAML libraries come with and without libyaml; without it the same events arrive, more slowly.
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class YamlError(Exception):
+    """The file as a whole cannot be read as YAML."""
+
+    def __init__(self, place: Place, text: str) -> None:
+        super().__init__(text)
+        self.place, self.text = place, text
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """Stands where a value would be that YAML allows and we do not."""
+
+    text: str
+    first: Located | None = None
+    """Of a key written twice, the first value."""
+
+
+EMPTY = Refusal("has no value: write one, or remove the line")
+
+
+class Located(msgspec.Struct, frozen=True):
+    """A value and where it stands: a scalar, a Refusal, a list of Located or a dict of Located."""
+
+    value: Any
+    place: Place
+    key: Place | None = None
+    """Where the key of this value stands, inside a mapping."""
+    source: str = ""
+    """The `${...}` the value came from; its content must then never show."""
+
+    def plain(self) -> Any:
+        """Return the value as ordinary lists, dicts and scalars."""
+        if isinstance(self.value, dict):
+            return {key: node.plain() for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.plain() for node in self.value]
+        return self.value
+
+    def leaves(self) -> Iterator[Located]:
+        """Walk over everything that is neither a list nor a mapping."""
+        if isinstance(self.value, (dict, list)):
+            for node in self.value.values() if isinstance(self.value, dict) else self.value:
+                yield from node.leaves()
+        else:
+            yield self
+
+    def refusals(self) -> Iterator[Located]:
+        return (leaf for leaf in self.leaves() if isinstance(leaf.value, Refusal))
+
+
+def parse(content: bytes, file: str) -> Located:
+    """Read one YAML document; YamlError where it is none. `file` is the name that places carry."""
+    text = _decoded(content, file)
+    try:
+        return _Composer(yaml.parse(text, Loader=_LOADER), file).document()
+    except yaml.MarkedYAMLError as error:
+        raise YamlError(*reworded(error, text, file)) from None
+    except yaml.YAMLError as error:
+        raise YamlError(Place(file), f"not YAML: {error}") from None
+
+
+def scalar(text: str) -> str | int | float | bool | None:
+    """Read an unquoted value as YAML 1.2 does, and stricter: `no`, `0755`, `1:30` and dates are text."""
+    if text in _WORDS:
+        return _WORDS[text]
+    if _INT.fullmatch(text):
+        return int(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+class _Composer:
+    """Builds the tree out of the parser's events, so that depth and size are bounded before anything is built."""
+
+    def __init__(self, events: Iterator[Any], file: str) -> None:
+        self._events = events
+        self._file = file
+        self._anchors: dict[str, tuple[Located, int, int]] = {}
+        self._size = 0
+
+    def document(self) -> Located:
+        next(self._events)
+        if isinstance(next(self._events), yaml.StreamEndEvent):
+            return Located({}, Place(self._file))
+        tree = self._node(next(self._events), 0)
+        next(self._events)
+        more = next(self._events)
+        if not isinstance(more, yaml.StreamEndEvent):
+            self._stop(more, "a second YAML document begins here, write one document a file: remove this line")
+        return tree
+
+    def _node(self, event: Any, depth: int) -> Located:
+        if depth > MOST_DEPTH:
+            self._stop(event, _TOO_DEEP)
+        if isinstance(event, yaml.AliasEvent):
+            return self._alias(event, depth)
+        before = self._size
+        self._grow(event, 1)
+        value = self._value(event, depth)
+        if event.tag is not None:
+            value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
+        node = Located(value, self._place(event))
+        if event.anchor is not None:
+            self._anchors[event.anchor] = (node, self._size - before, _height(node))
+        return node
+
+    def _value(self, event: Any, depth: int) -> Any:
+        if isinstance(event, yaml.MappingStartEvent):
+            return self._mapping(depth)
+        if isinstance(event, yaml.SequenceStartEvent):
+            return self._sequence(depth)
+        if _CONTROL.search(event.value):
+            return Refusal("control characters are not allowed in a value")
+        if not event.value and event.implicit[0]:
+            return EMPTY
+        return scalar(event.value) if event.implicit[0] else event.value
+
+    def _sequence(self, depth: int) -> list[Located]:
+        items = []
+        while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
+            items.append(self._node(event, depth + 1))
+        return items
+
+    def _mapping(self, depth: int) -> dict[str, Located]:
+        found: dict[str, Located] = {}
+        merged: list[Located] = []
+        while not isinstance(event := next(self._events), yaml.MappingEndEvent):
+            is_merge = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
+            key = self._node(event, depth + 1)
+            value = msgspec.structs.replace(self._node(next(self._events), depth + 1), key=key.place)
+            if is_merge:
+                merged.append(value)
+            else:
+                self._put(found, key, value)
+        for value in merged:
+            self._merge(found, value)
+        return found
+
+    def _put(self, found: dict[str, Located], key: Located, value: Located) -> None:
+        place, name = key.place, key.value
+        if not isinstance(name, str):
+            refusal = name if isinstance(name, Refusal) else Refusal(_key_fault(name))
+            found[f"key at {place}"] = Located(refusal, place, place)
+        elif name in found:
+            earlier = found[name].value
+            first = found[name] if not (isinstance(earlier, Refusal) and earlier.first) else earlier.first
+            text = f"{short(name)} is written twice, first at {first.key}: remove one"
+            found[name] = Located(Refusal(text, first), place, first.key)
+        else:
+            found[name] = value
+
+    def _merge(self, found: dict[str, Located], value: Located) -> None:
+        """Take in what `<<` names; what the mapping says itself, or an earlier `<<`, wins."""
+        for source in value.value if isinstance(value.value, list) else [value]:
+            if isinstance(source.value, dict):
+                for name, node in source.value.items():
+                    found.setdefault(name, node)
+            else:
+                text = "<< needs a mapping, or an alias of one"
+                found[f"key at {source.place}"] = Located(Refusal(text), source.place, value.key)
+
+    def _alias(self, event: Any, depth: int) -> Located:
+        if event.anchor not in self._anchors:
+            name = f"*{short(event.anchor)[1:-1]}"
+            self._stop(event, f"{name} names no complete value above; put quotes around text that begins with *")
+        node, size, height = self._anchors[event.anchor]
+        self._grow(event, size)
+        if depth + height > MOST_DEPTH:
+            self._stop(event, _TOO_DEEP)
+        return node
+
+    def _grow(self, event: Any, size: int) -> None:
+        self._size += size
+        if self._size > MOST_VALUES:
+            self._stop(event, f"more than {MOST_VALUES} values, aliases included; split the file")
+
+    def _place(self, event: Any) -> Place:
+        return Place(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+
+    def _stop(self, event: Any, text: str) -> NoReturn:
+        raise YamlError(self._place(event), text)
+
+
+def _height(node: Located) -> int:
+    below = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
+    return 1 + max(map(_height, below), default=-1)
+
+
+def _key_fault(key: object) -> str:
+    if isinstance(key, (dict, list)):
+        return "a key must be text: put quotes around what begins with { or ["
+    written = key if isinstance(key, float) else msgspec.json.encode(key).decode()
+    return f'a key must be text: write "{written}"'
+
+
+def _decoded(content: bytes, file: str) -> str:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        place = _place_at(content[: error.start].decode("utf-8", "replace"), file)
+        raise YamlError(place, f"byte {error.start + 1} of the file is not UTF-8: save the file as UTF-8") from None
+    if found := _CONTROL.search(text):
+        place = _place_at(text[: found.start()], file)
+        raise YamlError(place, f"control character {found[0]!r} is not allowed: remove it") from None
+    return text
+
+
+def _place_at(before: str, file: str) -> Place:
+    line_start = before.rfind("\n") + 1
+    return Place(file, before.count("\n") + 1, len(before) - line_start + 1)

@@ -1,0 +1,1 @@
+"""The create-event API of TrueWatch and Guance."""

@@ -1,0 +1,131 @@
+"""Pure: what the API, or whatever stands in its place, answered -> what that means for the event."""
+
+from __future__ import annotations
+
+import enum
+import json
+from typing import Any
+
+import msgspec
+
+
+class Verdict(enum.StrEnum):
+    """What an answer means for the event that was sent."""
+
+    DELIVERED = "delivered"
+    THROTTLED = "throttled"
+    """Too many requests: the event is fine, wait."""
+    BAD_KEY = "bad key"
+    """The event is fine, nothing gets through until somebody mends the key."""
+    REFUSED = "refused"
+    """The API will never take this event."""
+    UNAVAILABLE = "unavailable"
+    """Nothing is known about the event: try again."""
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What came of one POST."""
+
+    verdict: Verdict
+    text: str
+    """For the log and `hostvigil events`: what was answered, and what to do about it."""
+    trace_id: str = ""
+    retry_after: float = 0.0
+    """Seconds the API asks to wait; 0 when it does not say."""
+
+
+KEY_HINT = "check agent.events.api_key: it is the key's id, not its secret, and belongs to this endpoint"
+WRONG_PLACE = "there is no create-event API at this endpoint, check agent.events.endpoint"
+RETRY_AFTER_LIMIT = 3600.0
+TEXT_LIMIT = 300
+
+# These say something of the way to the API (a proxy, a wrong host, a time-out), nothing of the event.
+NOT_THE_EVENT = {
+    404: WRONG_PLACE,
+    405: WRONG_PLACE,
+    407: "the proxy wants authentication, check agent.events.proxy",
+    408: "the server waited too long for the request",
+    421: WRONG_PLACE,
+    425: "the server wants to be asked again later",
+}
+
+
+def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
+    """Judge an HTTP answer: by its errorCode first, by its status second. Header names in lower case."""
+    envelope = _envelope(body)
+    code = str(envelope.get("errorCode") or "")
+    text = _text(status, envelope, body)
+    trace_id = str(envelope.get("traceId") or "")[:TEXT_LIMIT]
+    retry_after = _seconds(headers.get("retry-after", ""))
+    if code.endswith("CurrentLimiting"):
+        return Answer(Verdict.THROTTLED, text, trace_id, retry_after)
+    if code == "ft.InvalidAPIKey":
+        return Answer(Verdict.BAD_KEY, f"{text}; {KEY_HINT}", trace_id)
+    if status == 200:
+        return _of_a_200(envelope, text, trace_id, retry_after)
+    return _by_status(status, headers, text, trace_id, retry_after)
+
+
+def _of_a_200(envelope: dict[str, Any], text: str, trace_id: str, retry_after: float) -> Answer:
+    """A 200 is not a delivery: the envelope has to say so too, and may say what was wrong with the event."""
+    code, success = envelope.get("code"), envelope.get("success")
+    if success is True and code == 200:
+        return Answer(Verdict.DELIVERED, text, trace_id)
+    if success is False and isinstance(code, int) and 400 <= code < 500:
+        return _by_status(code, {}, text, trace_id, retry_after)
+    return Answer(Verdict.UNAVAILABLE, f"not the API's answer to a delivery: {text}", trace_id, retry_after)
+
+
+def _by_status(status: int, headers: dict[str, str], text: str, trace_id: str, retry_after: float) -> Answer:
+    if status == 429:
+        return Answer(Verdict.THROTTLED, text, trace_id, retry_after)
+    if status in (401, 403):
+        # Without an errorCode it may as well be a gateway's: either way a person has to look, and nothing is lost.
+        return Answer(Verdict.BAD_KEY, f"{text}; {KEY_HINT}", trace_id)
+    if 300 <= status < 400:
+        target = headers.get("location", "elsewhere")[:TEXT_LIMIT]
+        return Answer(
+            Verdict.UNAVAILABLE, f"HTTP {status}, redirects to {target}; {WRONG_PLACE}", trace_id, retry_after
+        )
+    if status in NOT_THE_EVENT:
+        return Answer(Verdict.UNAVAILABLE, f"{text}; {NOT_THE_EVENT[status]}", trace_id, retry_after)
+    kind = Verdict.REFUSED if 400 <= status < 500 else Verdict.UNAVAILABLE
+    return Answer(kind, text, trace_id, retry_after)
+
+
+def _envelope(body: bytes) -> dict[str, Any]:
+    try:
+        # The standard library's: a lone surrogate or a NaN in somebody's error page is no reason to fail.
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return {}
+    return found if isinstance(found, dict) else {}
+
+
+def _text(status: int, envelope: dict[str, Any], body: bytes) -> str:
+    said = [str(envelope[name]) for name in ("errorCode", "message") if envelope.get(name)]
+    if not said and not envelope:
+        said = [" ".join(body[:TEXT_LIMIT].decode(errors="replace").split()) or "empty body"]
+    return f"HTTP {status}" + (f": {' '.join(said)}"[:TEXT_LIMIT] if said else "")
+
+
+def _seconds(retry_after: str) -> float:
+    """Read Retry-After (RFC 9110 10.2.3): seconds, or a date."""
+    if not retry_after:
+        return 0.0
+    try:
+        seconds = float(retry_after)
+    except ValueError:
+        seconds = _seconds_until(retry_after)
+    # `not >` also catches nan.
+    return min(seconds, RETRY_AFTER_LIMIT) if seconds > 0 else 0.0
+
+
+def _seconds_until(date: str) -> float:
+    import time
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(date).timestamp() - time.time()
+    except (ValueError, TypeError, OverflowError):
+        return 0.0

@@ -1,0 +1,48 @@
+"""Pure: what the agent says about itself, as the check `hostvigil`, and about checks that are written wrong."""
+
+from __future__ import annotations
+
+from agent.api import Check
+from agent.config.settings import CheckConfig, Config, Place, Problem
+from agent.model import Outcome, Result, Status
+
+OWN_NAME = "hostvigil"
+CONFIGURATION = "configuration"
+BROKEN = "broken"
+"""The type of the stand-in for a check that is written wrong, whatever its true type is."""
+NEVER = 0.0
+"""The interval of a check that is not run: nobody waits for its results."""
+
+
+def own_check() -> CheckConfig:
+    """The agent's own check: its subjects are parts of the agent."""
+    return CheckConfig(OWN_NAME, OWN_NAME, Check(), Place("hostvigil"), interval=NEVER, description="The agent itself.")
+
+
+def broken_checks(config: Config) -> dict[str, CheckConfig]:
+    """Return a stand-in for each check that is written wrong: it keeps its name and its state."""
+    return {
+        problem.check: CheckConfig(problem.check, BROKEN, Check(), problem.place, interval=NEVER)
+        for problem in config.problems
+        if problem.check and problem.check not in config.checks
+    }
+
+
+def configuration_outcomes(config: Config, now: int) -> list[Outcome]:
+    """Say what the configuration is like: each broken check nodata and why, all other problems together."""
+    by_check: dict[str, list[Problem]] = {OWN_NAME: []}
+    for problem in config.problems:
+        known = problem.check and problem.check not in config.checks
+        by_check.setdefault(problem.check if known else OWN_NAME, []).append(problem)
+    return [_outcome(check, problems, now) for check, problems in by_check.items()]
+
+
+def _outcome(check: str, problems: list[Problem], now: int) -> Outcome:
+    subject = CONFIGURATION if check == OWN_NAME else ""
+    if not problems:
+        result = Result(Status.OK, "no problems", subject)
+    else:
+        more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
+        result = Result(Status.NODATA, f"{problems[0]}{more}", subject, "\n".join(map(str, problems)))
+    # `failed`: other subjects of the same check are not gone because this speaks of one only.
+    return Outcome(check, 0, now, 0.0, (result,), complete=False)

@@ -1,0 +1,1 @@
+"""How results become a state, and a state a notification. Pure."""

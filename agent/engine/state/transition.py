@@ -1,0 +1,200 @@
+"""Pure: believed states + what a run said + now -> new states, and what to report.
+
+The level rule (Icinga, Nagios and Sensu report on edges and lose alerts under suppression): report if and only if
+nothing suppresses and what is true now differs from what was last reported; plus repeats of problems that last.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from hashlib import blake2s
+
+import msgspec
+
+from agent.engine.state.counting import count, decide
+from agent.engine.state.flapping import flaps
+from agent.engine.state.hysteresis import held_results
+from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
+
+GONE = "no longer seen by this check"
+RUNS_AGAIN = "the check runs again"
+RESULTS_COME = "results come again"
+UNASKED = "no longer asked for: the settings have changed"
+AT_ONCE = Policy(flapping=None)
+LONGEST_REPEAT_SECONDS = 86_400.0
+
+Reasons = Callable[[str], tuple[Reason, ...]]
+"""Tells for a subject why nothing may be reported of it now; empty: nothing suppresses."""
+
+
+def nothing(subject: str) -> tuple[Reason, ...]:
+    """Nothing suppresses."""
+    return ()
+
+
+class Transition(msgspec.Struct, frozen=True):
+    """What one result did to one subject."""
+
+    before: State
+    state: State
+    result: Result
+    at: int
+    """When the result was observed, Unix milliseconds."""
+    report: Report | None = None
+    suppressed_by: tuple[Reason, ...] = ()
+    """Why there is no report though there would be one."""
+    last: bool = False
+    """The subject is not asked for any more: what was open is closed, and it is forgotten."""
+
+    @property
+    def undecided(self) -> bool:
+        """The latest result differs from what is believed: worth a retry sooner."""
+        return self.result.status != self.state.decided
+
+
+def advance(
+    states: Mapping[str, State], outcome: Outcome, policy: Policy, now: int, reasons: Reasons = nothing
+) -> list[Transition]:
+    """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
+    dropped = unasked(states, outcome)
+    asked = {subject: state for subject, state in states.items() if subject not in dropped} if dropped else states
+    closed = [apply_result(states[subject], Result(Status.OK, UNASKED, subject), AT_ONCE, now) for subject in dropped]
+    return [msgspec.structs.replace(step, last=True) for step in closed] + [
+        apply_result(
+            states.get(result.subject) or State(outcome.check, result.subject),
+            result,
+            policy,
+            now,
+            reasons(result.subject),
+        )
+        for result in completed(asked, outcome)
+    ]
+
+
+def unasked(states: Mapping[str, State], outcome: Outcome) -> list[str]:
+    """Return the subjects that were seen under other settings, and under today's are not: nobody asks for them now."""
+    if not outcome.complete or not outcome.settings_checksum:
+        return []
+    named = {result.subject for result in outcome.results}
+    return [
+        subject
+        for subject, state in states.items()
+        if subject and subject not in named and state.settings_checksum not in (0, outcome.settings_checksum)
+    ]
+
+
+def completed(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
+    """Return the outcome's results, and one for every known subject that the run should have named but did not."""
+    if not outcome.complete:
+        return outcome.results + _first_again(states, outcome)
+    named = {result.subject for result in outcome.results}
+    missing = [subject for subject in states if subject not in named]
+    return outcome.results + tuple(
+        Result(Status.NODATA, GONE, subject) if subject else Result(Status.OK, RUNS_AGAIN) for subject in missing
+    )
+
+
+def _first_again(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
+    """A check that was waited for in vain, and now has results of its subjects, is well itself."""
+    whole = states.get("")
+    named = [result.subject for result in outcome.results]
+    if outcome.pushed is Pushed.NOT or whole is None or whole.decided is not Status.NODATA or "" in named:
+        return ()
+    return (Result(Status.OK, RESULTS_COME),)
+
+
+def apply_result(
+    state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()
+) -> Transition:
+    """Move one subject by one result."""
+    result, latched = held_results(result, state.latched)
+    counted = count(state, result.status, policy, now)
+    decided = decide(counted, result.status, policy)
+    believed = msgspec.structs.replace(
+        counted,
+        decided=decided,
+        decided_since=state.decided_since if decided == state.decided else now,
+        latched=latched,
+        **flaps(state, decided, policy.flapping),
+    )
+    report = due_report(believed, state, policy, now)
+    if report and reasons:
+        held = msgspec.structs.replace(believed, suppressed_by="; ".join(reason.text for reason in reasons))
+        return Transition(state, forget_counts(held), result, now, suppressed_by=reasons)
+    after = told(believed, report, now) if report else believed
+    return Transition(state, forget_counts(msgspec.structs.replace(after, suppressed_by="")), result, now, report)
+
+
+def due_report(state: State, before: State, policy: Policy, now: int) -> Report | None:
+    """Apply the level rule. A subject never told of counts as ok, so the first ok is nothing to report."""
+    last = state.notified or EventStatus.OK
+    truth = true_now(state)
+    if truth is None:
+        return None
+    if truth == last:
+        return due_repeat(state, policy, now)
+    sequence = state.events + 1
+    opens = last is EventStatus.OK
+    return Report(
+        status=truth,
+        previous=state.notified or (EventStatus(before.decided) if before.decided else None),
+        reason=f"{truth.name.lower()} now, last reported {state.notified or 'nothing'}",
+        incident=incident_id(state, sequence, now) if opens else state.incident,
+        sequence=sequence,
+        since=state.notified_at or before.decided_since,
+        incident_since=now if opens else state.incident_since,
+    )
+
+
+def true_now(state: State) -> EventStatus | None:
+    """Return what the API should know of the subject; None before anything is believed."""
+    if state.flapping:
+        return EventStatus.FLAPPING
+    return EventStatus(state.decided) if state.decided else None
+
+
+def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
+    """Tell a problem that lasts once more: after the configured time, then after twice as long, up to a day."""
+    if not policy.repeat_every or state.notified in (None, EventStatus.OK):
+        return None
+    wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
+    # Either way: a clock set back two hours does not put the next repetition off by two hours.
+    if abs(now - state.notified_at) < wait * 1000:
+        return None
+    return Report(
+        status=EventStatus(state.notified),
+        previous=state.notified,
+        reason=f"still {state.notified}, told again",
+        incident=state.incident,
+        sequence=state.events + 1,
+        since=state.notified_at,
+        incident_since=state.incident_since,
+        repeat=state.repeats + 1,
+    )
+
+
+def told(state: State, report: Report, now: int) -> State:
+    """Return the state after the report is on its way; both are written in one transaction."""
+    over = report.status is EventStatus.OK
+    return msgspec.structs.replace(
+        state,
+        notified=report.status,
+        notified_at=now,
+        repeats=report.repeat,
+        incident="" if over else report.incident,
+        incident_since=0 if over else report.incident_since,
+        events=report.sequence,
+    )
+
+
+def forget_counts(state: State) -> State:
+    """Drop the count towards what is decided already, so that a steady ok is one unchanging value."""
+    if state.decided is Status.OK and state.good:
+        return msgspec.structs.replace(state, good=0)
+    return state
+
+
+def incident_id(state: State, sequence: int, now: int) -> str:
+    """Name an incident by what began it: the same stream of results names it the same, restarts or not."""
+    text = "\0".join((state.check, state.subject, str(sequence), str(now)))
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()

@@ -1,0 +1,1 @@
+"""Why something is not told now: silences, maintenance windows, parents."""

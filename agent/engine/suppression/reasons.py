@@ -1,0 +1,95 @@
+"""Pure: why a subject is not reported on now. Results move its state all the same.
+
+A result counts as fresh only if its run began after the last reason had ended: what was seen during a maintenance, or
+while a parent was still down, is not told when it is over.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Container, Iterable, Mapping
+
+import msgspec
+
+from agent.config.selector import matches
+from agent.config.settings import CheckConfig, Maintenance
+from agent.model import Reason, Silence, State, Status
+
+DOWN = (Status.CRITICAL, Status.NODATA)
+"""A parent in warning still does its work: its children's problems are their own."""
+
+CLOCK_SET_BACK = 60_000
+"""Milliseconds; a change that is to come later than this was seen before the clock was set back, not just now."""
+
+Ends = Callable[[Maintenance, int], int]
+"""Tells when the window that is open at a moment ends, both in Unix milliseconds; 0 when none is open."""
+
+
+class Suppression(msgspec.Struct, frozen=True):
+    """What there is at a moment that may suppress."""
+
+    tags: Mapping[str, str]
+    """The agent's own, which every check has too."""
+    silences: tuple[Silence, ...]
+    windows: tuple[Maintenance, ...]
+    ends: Ends
+    states: Mapping[str, Mapping[str, State]]
+    """By check and subject."""
+    running: Container[str]
+    """Checks that run: what was last seen of another, or that it is written wrong, says nothing of its children."""
+
+    def reasons(self, check: CheckConfig, subject: str, began: int, now: int) -> tuple[Reason, ...]:
+        """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
+        tags = {**self.tags, **check.tags}
+        return (
+            *silenced(self.silences, check.name, tags, subject, began),
+            *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
+            *parents_down(check, self._parents(check), began, now),
+        )
+
+    def _parents(self, check: CheckConfig) -> dict[str, Mapping[str, State]]:
+        return {name: self.states.get(name, {}) for name in check.depends_on.checks if name in self.running}
+
+    def _chosen(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
+        return [window for window in self.windows if matches(window.select, check, tags, subject)]
+
+
+def silenced(
+    silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, began: int
+) -> list[Reason]:
+    return [
+        Reason(f"silenced until {_clock(silence.until)}{_because(silence.reason)}", silence.until)
+        for silence in silences
+        if began < silence.until and matches(silence.selector, check, tags, subject)
+    ]
+
+
+def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: int) -> list[Reason]:
+    found = ((window, ends(window, now) or ends(window, began)) for window in windows)
+    return [Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end) for window, end in found if end]
+
+
+def parents_down(check: CheckConfig, states: Mapping[str, Mapping[str, State]], began: int, now: int) -> list[Reason]:
+    """A parent without a result suppresses nothing; one that just recovered does, for what was seen before."""
+    wrong = {parent: _trouble(states.get(parent, {}), began, now) for parent in check.depends_on.checks}
+    down = [Reason(f"depends on {parent}, which {trouble}") for parent, trouble in wrong.items() if trouble]
+    if check.depends_on.all and len(down) < len(wrong):
+        return []
+    return down
+
+
+def _trouble(subjects: Mapping[str, State], began: int, now: int) -> str:
+    for state in subjects.values():
+        if state.decided in DOWN:
+            return f"is {state.decided}"
+        if state.events and began < state.decided_since <= now + CLOCK_SET_BACK:
+            return "was down until just now"
+    return ""
+
+
+def _because(reason: str) -> str:
+    return f": {reason}" if reason else ""
+
+
+def _clock(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1000))

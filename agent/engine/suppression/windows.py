@@ -1,0 +1,43 @@
+"""When maintenance windows are open; remembers each answer for as long as it holds."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from agent.config.cron_trigger import cron_trigger
+from agent.config.settings import Maintenance
+
+
+class Windows:
+    """`ends(window, at)`: when the window open at a moment ends. Reckoned on the wall clock, like cron itself."""
+
+    def __init__(self) -> None:
+        self._triggers: dict[Maintenance, Any] = {}
+        self._known: dict[Maintenance, tuple[int, int, int]] = {}
+
+    def ends(self, window: Maintenance, at: int) -> int:
+        """Return the end in Unix milliseconds, 0 when no window is open at `at`."""
+        since, until, end = self._known.get(window, (0, 0, 0))
+        if not since <= at < until:
+            trigger = self._triggers.get(window) or cron_trigger(window.cron, window.timezone)
+            self._triggers[window] = trigger
+            since, until, end = self._known[window] = span(trigger, window.duration, at)
+        return end
+
+
+def span(trigger: Any, duration: float, at: int) -> tuple[int, int, int]:
+    """Return (from, until, end): for every moment from `from` to `until` the open window ends at `end`, 0: none is."""
+    now = datetime.fromtimestamp(at / 1000, UTC)
+    length = timedelta(seconds=duration)
+    begins = trigger.get_next_fire_time(None, now - length + timedelta(milliseconds=1))
+    if begins is None:
+        return at, at + 86_400_000, 0
+    if begins <= now:
+        end = _milliseconds(begins + length)
+        return _milliseconds(begins), end, end
+    return at, _milliseconds(begins), 0
+
+
+def _milliseconds(moment: datetime) -> int:
+    return round(moment.timestamp() * 1000)

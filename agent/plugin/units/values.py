@@ -1,0 +1,159 @@
+"""Values that YAML writes as text: time spans, sizes, percentages, numbers, regular expressions."""
+
+from __future__ import annotations
+
+import math
+import re
+import warnings
+from typing import Any, ClassVar, Self
+
+from agent.plugin.units.text import duration_text, size_text
+
+_NUMBER = r"[0-9]+(?:\.[0-9]+)?"
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"B": 1} | {
+    f"{letter}{suffix}": base ** (power + 1)
+    for power, letter in enumerate("kMGTP")
+    for suffix, base in (("B", 1000), ("iB", 1024))
+}
+_BYTES |= {"KB": 1000, "KiB": 1024}
+
+
+class SettingValue:
+    """A value that YAML writes as text: `parse` reads it or says in a ValueError what to write instead."""
+
+    pattern: ClassVar[str]
+    example: ClassVar[str]
+    words: ClassVar[str] = "a value"
+    """What it is, for messages and documentation: `a time span`."""
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        raise TypeError(f"{cls.__name__} does not say how it is written")
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        """Return the JSON Schema of the written form."""
+        return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
+
+
+def _amount(value: object, units: dict[str, Any], example: str) -> tuple[float, str]:
+    match = re.fullmatch(rf"({_NUMBER})\s?([a-zA-Z%]*)", value.strip()) if isinstance(value, str) else None
+    if match and match[2] in units:
+        if len(match[1]) > 15:
+            raise ValueError(f"{value!r} has too many digits")
+        return float(match[1]), match[2]
+    if (match and not match[2]) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
+        raise ValueError(f"{value} has no unit, write for example {example}")
+    raise ValueError(f"{value!r} is not understood, write for example {example}")
+
+
+class Duration(float, SettingValue):
+    """A time span, kept in seconds; written `500ms`, `30s`, `5m`, `2h` or `1d`."""
+
+    pattern = rf"^\s*{_NUMBER}\s?(ms|s|m|h|d)\s*$"
+    example = "30s"
+    words = "a time span"
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        number, unit = _amount(value, _SECONDS, cls.example)
+        # One rounding at the end: 1.1 * 0.001 would leave binary dust in what users read back.
+        return cls(round(number * _SECONDS[unit], 6))
+
+    def __str__(self) -> str:
+        return duration_text(self)
+
+
+class Size(int, SettingValue):
+    """A number of bytes; written `512B`, `10GB` (powers of 1000) or `5GiB` (powers of 1024)."""
+
+    pattern = rf"^\s*{_NUMBER}\s?([kKMGTP]i?)?B\s*$"
+    example = "5GiB"
+    words = "a size"
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        number, unit = _amount(value, _BYTES, cls.example)
+        return cls(round(number * _BYTES[unit]))
+
+    def __str__(self) -> str:
+        return size_text(self)
+
+
+class Percent(float, SettingValue):
+    """A percentage from 0 to 100; written `80%`."""
+
+    pattern = rf"^\s*{_NUMBER}\s?%\s*$"
+    example = "80%"
+    words = "a percentage"
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        number, _ = _amount(value, {"%": 1}, cls.example)
+        if number > 100:
+            raise ValueError(f"{value} is more than 100%")
+        return cls(number)
+
+    def __str__(self) -> str:
+        return f"{float(self):g}%"
+
+
+class Number(float, SettingValue):
+    """A plain number."""
+
+    pattern = r"^\s*-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\s*$"
+    example = "10"
+    words = "a number"
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        written = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if isinstance(written, str) and re.match(cls.pattern, written) and math.isfinite(float(written)):
+            return cls(written)
+        raise ValueError(f"{value!r} is not a number, write for example {cls.example}")
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        return {"type": ["number", "string"], "pattern": cls.pattern}
+
+    def __str__(self) -> str:
+        return f"{float(self):g}"
+
+
+class Regex(SettingValue):
+    """A regular expression in Python's syntax, searched for (not anchored)."""
+
+    __slots__ = ("pattern_text", "search")
+    example = "^ok"
+    words = "a regular expression"
+
+    def __init__(self, text: str) -> None:
+        self.pattern_text = text
+        self.search = re.compile(text).search
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if not isinstance(value, str):
+            raise ValueError(f"{value!r} is not text, put quotes around it")
+        try:
+            with warnings.catch_warnings(action="ignore"):
+                return cls(value)
+        except (re.error, OverflowError, RecursionError) as error:
+            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        return {"type": "string", "format": "regex"}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Regex) and self.pattern_text == other.pattern_text
+
+    def __hash__(self) -> int:
+        return hash(self.pattern_text)
+
+    def __str__(self) -> str:
+        return self.pattern_text
+
+    def __repr__(self) -> str:
+        return f"Regex({self.pattern_text!r})"

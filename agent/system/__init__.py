@@ -1,0 +1,1 @@
+"""What the host gives: signals, systemd, the host's tags, and the redactor of secrets."""
