@@ -59,6 +59,44 @@ def test_what_is_right_works_on_beside_what_is_wrong(tmp_path: Path) -> None:
     assert [problem.check for problem in config.problems] == ["b", ""]
 
 
+@pytest.mark.parametrize(
+    ("file", "readable"),
+    [
+        ("agent: {hostname: shop, events: {endpoint: https://a.example, api_key: k}}", True),
+        ("checks: {bad: {type: nothing}}", True),
+        ("checks: {good: 5}", True),
+        ("checks: [a]", True),
+        ("defaults: {interval: soon}", True),
+        ("cheks: {}", True),
+        ("agent: {hostname: a, ", False),
+        ("agent: {hostname: [a]}", False),
+        ("agent: {hostnme: shop}", False),
+        ("agent: {events: {endpont: https://a.example}}", False),
+        ("agent: {events: {endpoint: 'https://', api_key: k}}", False),
+        ("agent: {events: {endpoint: https://a.example, api_key: '${file:no-such}'}}", False),
+        ("agent: {tags: {env: '${env:NO_SUCH}'}}", False),
+        ("agent: {}\nagent: {}", False),
+        ("agnet: {hostname: shop}", False),
+        ("something: {hostname: shop}", False),
+        ("- agent", False),
+        (b"agent: {hostname: \xff}", False),
+        (None, False),
+    ],
+)
+def test_settings_of_the_agent_that_cannot_be_read_are_known_to_be_unknown(
+    file: str | bytes | None, readable: bool, tmp_path: Path
+) -> None:
+    if file is None:
+        (tmp_path / "1.yaml").symlink_to(tmp_path / "gone")
+    config = written(tmp_path, GOOD, *([file] if file else []))
+    assert "good" in config.checks
+    assert config.agent_readable is readable
+
+
+def test_without_a_directory_nothing_is_known_of_the_agent(tmp_path: Path) -> None:
+    assert not load(tmp_path / "gone", sample_catalog()).agent_readable
+
+
 # --- what a good file becomes
 
 

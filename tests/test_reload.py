@@ -52,10 +52,17 @@ def test_a_check_written_wrong_stays_as_it_was() -> None:
 
 
 def test_a_file_that_cannot_be_understood_removes_nothing_and_keeps_the_agents_settings() -> None:
-    problem = Problem(Place("b.yaml", 3), "not YAML")
+    problem = Problem(Place("b.yaml", 3), "not YAML", agent=True)
     now = merged(config(check("web")), config(check("db"), problems=(problem,), host=""))
     assert set(now.checks) == {"web", "db"}
     assert now.agent.hostname == "h"
+
+
+def test_the_agents_settings_are_taken_over_where_only_the_checks_of_a_file_are_in_doubt() -> None:
+    problem = Problem(Place("b.yaml", 3), "checks: must be a mapping")
+    now = merged(config(check("web"), host="old"), config(check("db"), problems=(problem,), host="new"))
+    assert set(now.checks) == {"web", "db"}
+    assert now.agent.hostname == "new"
 
 
 # --- for real ---------------------------------------------------------------------------------------------------------

@@ -21,14 +21,15 @@ def merged(old: Config, new: Config) -> Config:
     """Return the new configuration, with the old one's word wherever the new one is wrong.
 
     A check written wrong stays as it was. A file that cannot be understood may have held anything: then no check is
-    taken for removed, and the agent's own settings stay as they were.
+    taken for removed, and the agent's own settings stay as they were. So they do where one of them is wrong.
     """
-    if all(problem.check for problem in new.problems):
-        wrong = {problem.check for problem in new.problems}
-        kept = {name: check for name, check in old.checks.items() if name in wrong}
-        return msgspec.structs.replace(new, checks={**kept, **new.checks})
+    wrong = {problem.check for problem in new.problems}
+    kept = {name: check for name, check in old.checks.items() if name in wrong or "" in wrong}
     return msgspec.structs.replace(
-        new, agent=old.agent, checks={**old.checks, **new.checks}, secrets=old.secrets | new.secrets
+        new,
+        agent=new.agent if new.agent_readable else old.agent,
+        checks={**kept, **new.checks},
+        secrets=new.secrets if new.agent_readable and not kept else old.secrets | new.secrets,
     )
 
 

@@ -19,7 +19,7 @@ from agent.config.script_folder import folders, scripts
 from agent.config.secrets import Secrets
 from agent.config.sections import SECTIONS
 from agent.config.settings import Config, Place, Problem
-from agent.config.wording import one_line, said, unknown
+from agent.config.wording import nearest, one_line, said, unknown
 
 __all__ = ["folders", "load"]
 
@@ -35,7 +35,7 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
     try:
         paths = drop_ins(directory)
     except Unreadable as error:
-        return Config(problems=(Problem(Place(shown(directory)), str(error)),))
+        return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     secrets = Secrets(environ)
     files: list[Mapping[str, Located]] = []
@@ -52,7 +52,7 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         files += more_files
         problems += found
     checks, more = read_checks(files, catalog, all_read=not problems)
-    problems += [Problem(fault.place, str(fault)) for fault in faults] + more
+    problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = {*secrets.values, agent.events.api_key} - {""}
@@ -84,9 +84,9 @@ def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Pro
     try:
         tree = secrets.expanded(parse(regular_file(path, MOST_BYTES), name), path.parent)
     except Unreadable as error:
-        return {}, [Problem(Place(name), str(error))]
+        return {}, [Problem(Place(name), str(error), agent=True)]
     except YamlError as error:
-        return {}, [Problem(error.place, error.text)]
+        return {}, [Problem(error.place, error.text, agent=True)]
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
@@ -95,21 +95,26 @@ def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Pro
             if isinstance(tree.value, Refusal)
             else f"must be sections such as `checks:`, not {said(tree)}"
         )
-        return {}, [Problem(tree.place, text)]
+        return {}, [Problem(tree.place, text, agent=True)]
     return tree.value, [_not_a_section(name, node) for name, node in tree.value.items() if name not in SECTIONS]
 
 
 def _not_a_section(name: str, node: Located) -> Problem:
     if isinstance(node.value, Refusal) and node.place == node.key:
-        return Problem(node.place, node.value.text)
+        return Problem(node.place, node.value.text, agent=True)
     text = unknown(name, name, SECTIONS).replace("setting", "section", 1)
-    return Problem(node.key or node.place, text if "did you" in text else f"{text}, write agent, defaults or checks")
+    # Who knows what was meant by it.
+    agent = nearest(name, SECTIONS) in ("", "agent")
+    return Problem(node.key or node.place, text, agent=agent)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Order by place; what is wrong with several checks for one reason, a default, is said once."""
-    said_of: dict[tuple[Place, str], set[str]] = {}
+    said_of: dict[tuple[Place, str, bool], set[str]] = {}
     for problem in problems:
-        said_of.setdefault((problem.place, one_line(problem.text)), set()).add(one_line(problem.check))
-    once = [Problem(place, text, min(of) if len(of) == 1 else "") for (place, text), of in said_of.items()]
+        key = (problem.place, one_line(problem.text), problem.agent)
+        said_of.setdefault(key, set()).add(one_line(problem.check))
+    once = [
+        Problem(place, text, min(of) if len(of) == 1 else "", agent) for (place, text, agent), of in said_of.items()
+    ]
     return tuple(sorted(once, key=lambda problem: (problem.place.file, problem.place.line, problem.place.column)))

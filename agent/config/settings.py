@@ -26,6 +26,8 @@ class Problem(msgspec.Struct, frozen=True):
     text: str
     check: str = ""
     """The check that cannot run because of it; empty when the fault belongs to no single check."""
+    agent: bool = False
+    """The settings of the agent itself may be meant otherwise than they were read: they are unknown, not absent."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.check + ': ' if self.check else ''}{self.text}"
@@ -127,3 +129,8 @@ class Config(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
     """Values that came out of ${file:...} and ${env:...}; they must never show anywhere."""
+
+    @property
+    def agent_readable(self) -> bool:
+        """Tell whether `agent` is what the files mean. If not, a destination, name or tag in it may be missing."""
+        return not any(problem.agent for problem in self.problems)
