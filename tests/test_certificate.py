@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
+import binascii
 import datetime
 import os
 import ssl
@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, DurationBelow, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
-from checks.certificate import Certificate, certificates
+from checks.certificate import Certificate
+from checks.certificate.files import certificates
 from tests import needs
 from tests.http_servers import Visit, serving
 
@@ -96,7 +97,7 @@ def test_der_files_far_dates_and_names_of_all_kinds_are_read(tmp_path: Path) -> 
 
 def test_what_we_read_of_this_hosts_certificates_is_what_openssl_reads() -> None:
     bundle = needs.file("/etc/ssl/certs/ca-certificates.crt", "ca-certificates")
-    ours = certificates(bundle.read_bytes())
+    ours = certificates(bundle.read_bytes()).good
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(bundle)
     theirs = context.get_ca_certs()
@@ -141,11 +142,24 @@ def test_with_a_wildcard_each_file_is_a_subject(tmp_path: Path) -> None:
 @given(st.binary(max_size=300))
 def test_no_bytes_break_the_reader(noise: bytes) -> None:
     for content in (noise, b"\x30" + noise, DER[: len(noise)] + noise, noise.join([DER[:40], DER[40:]])):
-        with contextlib.suppress(ValueError):
-            certificates(content)
+        certificates(content)
+    begin, end = b"-----BEGIN CERTIFICATE-----\n", b"\n-----END CERTIFICATE-----\n"
+    bundle = certificates(begin + noise.replace(b"-", b"") + end + begin + binascii.b2a_base64(DER) + end)
+    assert bundle.good[-1].der == DER
 
 
 DER = made("leaf", -1, 80).public_bytes(serialization.Encoding.DER)
+
+
+@pytest.mark.parametrize("bad", [b"", b"AAAA", b"MIIB", b"%&", b"MIIB\n-----BEGIN CERTIFICATE-----\nMIIB"])
+def test_a_broken_block_is_told_and_the_good_ones_are_watched(bad: bytes, tmp_path: Path) -> None:
+    block = b"-----BEGIN CERTIFICATE-----\n" + bad + b"\n-----END CERTIFICATE-----\n"
+    (tmp_path / "x.pem").write_bytes(as_pem(made("first", -1, 80)) + block + as_pem(made("last", -1, 2)))
+    result = look(tmp_path / "x.pem")
+    assert "certificate 'last' expires in 2d" in result.summary
+    assert f"{tmp_path}/x.pem: certificate 2" in result.summary
+    (tmp_path / "cut.pem").write_bytes(as_pem(made("first", -1, 80))[:-30] + b"\n")
+    assert look(tmp_path / "cut.pem").status is Status.NODATA
 
 
 def wait(visit: Visit) -> None:
@@ -171,6 +185,58 @@ def test_a_server_is_judged_by_what_it_serves(ca_file: str) -> None:
         assert result.status is status
         assert result.summary.startswith(f"certificate 'www.example.com' expires in {left}d")
         assert result.summary.endswith(f"at 127.0.0.1:{server.port}")
+
+
+def test_a_level_of_0s_or_null_is_never_passed_whatever_the_age(tmp_path: Path) -> None:
+    (tmp_path / "old.pem").write_bytes(as_pem(made("old", -90, -2)))
+    for off in (None, DurationBelow.parse("0s")):
+        assert look(tmp_path / "old.pem", warning=off, critical=off).status is Status.OK
+        assert look(tmp_path / "old.pem", critical=off).status is Status.WARNING
+
+
+def test_a_server_with_a_certificate_of_the_future_is_critical_unverified_as_well() -> None:
+    future = AUTHORITY.issue_cert("127.0.0.1", not_before=days(2), not_after=days(90))
+    with serves(future) as server:
+        result = looked(address=Address("127.0.0.1", server.port), verify=False)[""]
+    assert (result.status, "that is not valid yet" in result.summary) == (Status.CRITICAL, True)
+
+
+def revoked(certificate: trustme.LeafCert) -> bytes:
+    """Sign a list with which the CA takes the certificate back."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    key: Any = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
+    ours = x509.load_pem_x509_certificate(AUTHORITY.cert_pem.bytes())
+    number = x509.load_pem_x509_certificate(pem(certificate)).serial_number
+    one = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(NOW).build()
+    made = x509.CertificateRevocationListBuilder().issuer_name(ours.subject).last_update(NOW).next_update(days(9))
+    return made.add_revoked_certificate(one).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
+
+
+def test_a_certificate_that_its_ca_has_revoked_is_critical(ca_file: str, tmp_path: Path) -> None:
+    good, bad = issued(), issued()
+    (tmp_path / "crl.pem").write_bytes(revoked(bad))
+    settings = {"ca_file": ca_file, "crl_file": str(tmp_path / "crl.pem")}
+    with serves(good) as server:
+        assert looked(address=Address("127.0.0.1", server.port), **settings)[""].status is Status.OK
+    with serves(bad) as server:
+        address = Address("127.0.0.1", server.port)
+        assert looked(address=address, ca_file=ca_file)[""].status is Status.OK
+        result = looked(address=address, **settings)[""]
+    assert (result.status, result.summary[:41]) == (Status.CRITICAL, "certificate refused: certificate revoked:")
+
+
+def test_a_server_that_wants_our_certificate_gets_it(ca_file: str, tmp_path: Path) -> None:
+    issued().private_key_and_cert_chain_pem.write_to_path(tmp_path / "me.pem")
+    strict = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    strict.maximum_version = ssl.TLSVersion.TLSv1_2  # by 1.3, the refusal would come after the handshake
+    strict.verify_mode = ssl.CERT_REQUIRED
+    AUTHORITY.configure_trust(strict)
+    issued().configure_cert(strict)
+    with serving(wait, tls=strict, greedy=False) as server:
+        settings = {"address": Address("127.0.0.1", server.port), "ca_file": ca_file}
+        assert looked(**settings)[""].status is Status.CRITICAL
+        assert looked(**settings, client_cert=str(tmp_path / "me.pem"))[""].status is Status.OK
 
 
 def test_a_server_that_is_refused_or_not_there_is_critical(ca_file: str) -> None:
@@ -206,5 +272,9 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems(file="www.pem") == ["file"]
     assert problems(file="/etc/*.pem", address=Address("www")) == ["address"]
     assert problems(file=("/etc/a.pem", "/etc/b.pem"), address=Address("www")) == ["address"]
+    assert problems(file="/etc/x.pem", starttls="smtp", source="192.0.2.7") == ["starttls", "source"]
+    assert problems(address=Address("www"), source="eth0") == ["source"]
+    assert problems(address=Address("www"), client_key="/x.pem") == ["client_key"]
+    assert problems(address=Address("www"), crl_file="/x.pem", verify=False) == ["crl_file"]
     assert problems(address=Address("www")) == problems(file=("/etc/a.pem",), address=Address("www")) == []
     assert problems(file="/etc/x.pem", address=Address("www"), warning=DurationBelow.parse("30d")) == []

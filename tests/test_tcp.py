@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import itertools
 import socket
 import ssl
 import time
@@ -11,11 +12,15 @@ from typing import Any
 
 import pytest
 import trustme
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
-from checks.tcp import BANNER_LIMIT, Tcp
+from checks._network.payload import Bytes, Exchange
+from checks.tcp import Tcp
+from checks.tcp.talk import BANNER_LIMIT, Heard
 from tests.http_servers import Server, Visit, serving
 
 
@@ -103,6 +108,127 @@ def test_ipv6_is_spoken() -> None:
         assert look(server, host="::1", ip_version=6, expect=Regex("SSH")).status is Status.OK
 
 
+def smtp(visit: Visit) -> None:
+    """Answer in pieces that are cut anywhere."""
+    visit.drip(b"220-mail\r\n220 ready\r\n", 0.001)
+    answers = {b"EHLO": b"250-mail\r\n250-STARTTLS\r\n250 HELP\r\n", b"QUIT": b"221 250 bye\r\n"}
+    while line := visit.connection.recv(100):
+        visit.drip(answers.get(line[:4], b"500\r\n"), 0.001)
+
+
+def step(**settings: Any) -> Exchange:
+    return Exchange(**{name: Regex(text) if name == "expect" else text for name, text in settings.items()})
+
+
+EHLO = {"send": "EHLO me\r\n", "expect": "^250[ -]"}
+
+
+def test_a_conversation_goes_on_step_by_step() -> None:
+    with serving(smtp, greedy=False) as server:
+        good = (step(expect="^220[ -]"), step(**EHLO), step(send="QUIT\r\n", expect="^221"))
+        assert look(server, steps=good).status is Status.OK
+        result = look(server, steps=(*good[:2], step(send="NOOP\r\n", expect="^250 OK$")), timeout=0.5)
+    assert result.status is Status.CRITICAL
+    assert ": step 3: waiting for ^250 OK$" in result.summary
+    assert "said only" in result.summary
+
+
+LINES = [b"220-mail 250 x", b"220 ready", b"250-a", b"250 b", b"221 250 bye", b"> "]
+
+
+@given(st.lists(st.sampled_from(LINES), max_size=6), st.lists(st.integers(0, 999), max_size=9))
+def test_it_does_not_matter_how_lines_are_cut_into_packets(lines: list[bytes], cuts: list[int]) -> None:
+    def found(pieces: list[bytes]) -> int:
+        """Return how many steps get their answer."""
+        heard, waiting = Heard(), iter(pieces)
+        for number, one in enumerate([step(expect="^220"), step(expect="^250 b$"), step(expect="^221")]):
+            while not heard.has(one):
+                piece = next(waiting, None)
+                if piece is None:
+                    return number
+                heard.pending += piece
+        return 3
+
+    said = b"".join(line + b"\r\n" for line in lines)
+    places = [0, *sorted(cut % (len(said) + 1) for cut in cuts), len(said)]
+    assert found([said[start:end] for start, end in itertools.pairwise(places)]) == found([said])
+
+
+def test_a_prompt_without_a_line_end_is_an_answer_once() -> None:
+    heard = Heard()
+    heard.pending += b"Welcome\r\nlogin: "
+    assert heard.has(step(expect="login: $"))
+    assert not heard.has(step(expect="login: $"))
+    heard.pending += b"password: "
+    assert heard.has(step(expect="password: $"))
+    heard.pending += b"\r\nlogin: "
+    assert heard.has(step(expect="^login: $"))
+
+
+def test_bytes_are_sent_and_expected(tmp_path: Path) -> None:
+    def echo(visit: Visit) -> None:
+        visit.send(b"\0" + visit.connection.recv(100) + b"\xfe")
+        visit.hang()
+
+    with serving(echo, greedy=False) as server:
+        settings = {"send_hex": Bytes.parse("ff C3 bf00"), "expect_hex": Bytes.parse("00ffc3bf00fe")}
+        assert look(server, **settings).status is Status.OK
+        exchange = Exchange(**settings)
+        assert look(server, steps=(exchange,)).status is Status.OK
+        result = look(server, send="x", expect_hex=Bytes.parse("ff"), timeout=0.3)
+    assert result.summary.startswith("said only '\\x00x�': waiting for ff")
+
+
+@pytest.mark.parametrize("text", ["\xff", "\x80", "a\xe9b", "é"])
+def test_what_may_be_a_byte_or_a_letter_is_refused_with_both(text: str) -> None:
+    ((name, said),) = Tcp(address=Address("db", 1), send=text).problems()
+    assert name == "send"
+    letter = next(char for char in text if ord(char) > 127)
+    assert f"it is {ord(letter):02x} or {letter.encode().hex(' ')}" in said
+    assert [name for name, _ in Tcp(address=Address("db", 1), steps=(Exchange(send=text),)).problems()] == ["steps"]
+
+
+def test_other_letters_are_sent_as_utf_8() -> None:
+    assert list(Tcp(address=Address("db", 1), send="登\x7f\0").problems()) == []
+    assert Exchange(send="登").question == "登".encode()
+
+
+@given(st.text() | st.integers() | st.none())
+def test_bytes_are_hexadecimal_or_refused(written: Any) -> None:
+    try:
+        read = Bytes.parse(written)
+    except ValueError:
+        return
+    assert Bytes.parse(str(read)) == read
+    assert read.content.hex() == "".join(written.split()).lower()
+
+
+def test_a_unix_socket_is_a_place_as_well(tmp_path: Path) -> None:
+    path = str(tmp_path / "x.sock")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(path)
+        listener.listen()
+        check = Tcp(unix_socket=path)
+        assert gathered(check.run(Context(timeout=2)))[0].summary.startswith(f"{path} answered in ")
+    (result,) = gathered(check.run(Context(timeout=2)))
+    assert result.summary.startswith(f"connection refused: connecting to {path}")
+    (result,) = gathered(Tcp(unix_socket=f"{path}x").run(Context(timeout=2)))
+    assert result.summary.startswith("no such file or directory: connecting to")
+
+
+def test_a_connection_comes_from_the_source_address() -> None:
+    def tell(visit: Visit) -> None:
+        visit.send(visit.connection.getpeername()[0].encode())
+        visit.hang()
+
+    with serving(tell, greedy=False) as server:
+        assert look(server, source="127.0.0.3", expect=Regex("^127.0.0.3$")).status is Status.OK
+        localhost = look(server, host="localhost", source="127.0.0.4", expect=Regex("^127.0.0.4$"))
+        assert localhost.status is Status.OK
+        with pytest.raises(CheckError, match=r"source 192\.0\.2\.1 cannot be used: cannot assign requested address"):
+            look(server, source="192.0.2.1")
+
+
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
     return trustme.CA()
@@ -144,5 +270,18 @@ def test_cas_that_cannot_be_read_are_our_fault() -> None:
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
-    assert [name for name, _ in Tcp(address=Address("db")).problems()] == ["address"]
-    assert [name for name, _ in Tcp(address=Address("db", 1), server_name="x").problems()] == ["server_name"]
+    def problems(**settings: Any) -> list[str]:
+        return [name for name, _ in Tcp(**({"address": Address("db", 1)} | settings)).problems()]
+
+    assert problems(address=Address("db")) == problems(address=None) == ["address"]
+    assert "host:port" in next(iter(Tcp().problems()))[1]
+    assert problems(server_name="x") == ["server_name"]
+    assert problems(server_name="x", starttls="smtp") == problems(server_name="x", tls=True) == []
+    assert problems(tls=True, starttls="smtp") == ["starttls"]
+    assert problems(unix_socket="/x") == problems(address=None, unix_socket="x") == ["unix_socket"]
+    assert problems(address=None, unix_socket="/" + "ö" * 60) == ["unix_socket"]
+    assert problems(address=None, unix_socket="/x", tls=True) == ["server_name"]
+    assert problems(steps=(step(send="x"),), expect=Regex("x")) == problems(steps=(Exchange(),)) == ["steps"]
+    assert problems(send="x", send_hex=Bytes(b"x")) == ["send_hex"]
+    assert problems(expect=Regex("x"), expect_hex=Bytes(b"x")) == ["expect_hex"]
+    assert problems(source="db") == problems(source="::1", ip_version=4) == ["source"]

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from agent.api import CheckError, Context
-from checks._network.addresses import Address
+from checks._network.addresses import Address, is_ip
 from checks._network.progress import Progress
 
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
@@ -43,6 +43,31 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
         made.close()
         raise
     return made
+
+
+def unix_connected(path: str, progress: Progress) -> socket.socket:
+    """Connect to a unix socket; CheckError where we may not."""
+    progress.enter("connect", f"connecting to {path}")
+    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        made.settimeout(progress.left())
+        made.connect(path)
+    except PermissionError:
+        made.close()
+        raise CheckError(f"{path}: the agent may not connect to it") from None
+    except BaseException:
+        made.close()
+        raise
+    return made
+
+
+def source_problem(source: str, ip_version: int | None) -> str:
+    """Say what is wrong with a `source`, or nothing."""
+    if not is_ip(source):
+        return f"{source!r} is not an IP address, write for example 192.0.2.7"
+    if ip_version and (ip_version == 6) != (":" in source):
+        return f"{source} is not of IPv{ip_version}, leave ip_version out"
+    return ""
 
 
 def bind(made: socket.socket, source: str) -> None:

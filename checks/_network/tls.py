@@ -32,6 +32,16 @@ class TlsSettings(msgspec.Struct, frozen=True):
     minimum: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2
     protocols: tuple[str, ...] = ()
     """What to offer by ALPN."""
+    crl_file: str = ""
+    """What the CA of the server's certificate has revoked."""
+
+
+def contradictions(settings: TlsSettings) -> Iterator[tuple[str, str]]:
+    """Yield settings that contradict each other."""
+    if settings.client_key and not settings.client_cert:
+        yield "client_key", "has no certificate, set client_cert as well"
+    if settings.crl_file and not settings.verify:
+        yield "crl_file", "needs a certificate that is verified, leave verify: false out"
 
 
 class Certificate(msgspec.Struct, frozen=True):
@@ -45,7 +55,8 @@ class Certificate(msgspec.Struct, frozen=True):
 def lasting(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Result:
-    """Judge how long a certificate lasts; `now` is Unix seconds."""
+    """Judge how long a certificate lasts; `now` is Unix seconds. A level of 0s is never passed, as its table says."""
+    warning, critical = (None if level and level.plain == 0 else level for level in (warning, critical))
     left = certificate.expires - now
     when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
     return judge("certificate", left, warning, critical, unit="s", summary=f"certificate {certificate.name!r} {when}")
@@ -73,6 +84,7 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     """
     ca_file, ca_folder = _trust(settings)
     files = {"CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
+    files["crl_file"] = settings.crl_file
     stamps = [_stamp(name, path) for name, path in files.items() if path]
     with _making:
         made = _contexts.get(settings)
@@ -102,6 +114,10 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
     else:
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
+    if settings.crl_file:
+        _load("crl_file", settings.crl_file, lambda: made.load_verify_locations(settings.crl_file))
+        # Of the server's own certificate only: few who have its CA's list have those of the CAs above.
+        made.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if settings.client_cert:
         key = settings.client_key or settings.client_cert
         _load(

@@ -1,0 +1,75 @@
+"""What is sent to a server and expected of it: text or bytes, in one exchange or in several steps."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Self
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import Regex
+from checks._network.addresses import Written
+
+
+class Bytes(Written):
+    """Bytes in hexadecimal digits, as `ff 00 1a`."""
+
+    pattern = r"^\s*([0-9a-fA-F]{2}\s*)+$"
+    example = "ff 00 1a"
+    words = "bytes in hexadecimal digits"
+
+    def __init__(self, content: bytes) -> None:
+        self.content = content
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if isinstance(value, int):
+            raise ValueError(f"{value} is a number, put quotes around it")
+        if not isinstance(value, str) or not re.match(cls.pattern, value):
+            raise ValueError(f"{value!r} is not {cls.words}, write for example {cls.example}")
+        return cls(bytes.fromhex(value))
+
+    def __str__(self) -> str:
+        return self.content.hex(" ")
+
+
+class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What to send, and what must come then."""
+
+    send: Annotated[str, Meta(description='Text to send; line ends as "\\r\\n" in double quotes.')] = ""
+    send_hex: Annotated[Bytes | None, Meta(description="Bytes to send, as `ff 00 1a`.")] = None
+    expect: Annotated[Regex | None, Meta(description="Regular expression that must be found in what comes.")] = None
+    expect_hex: Annotated[Bytes | None, Meta(description="Bytes that must be found in what comes.")] = None
+
+    @property
+    def question(self) -> bytes:
+        return self.send_hex.content if self.send_hex else self.send.encode()
+
+    @property
+    def wish(self) -> str:
+        return str(self.expect) if self.expect else str(self.expect_hex or "")
+
+    def fits(self, said: bytes) -> bool:
+        if self.expect:
+            return bool(self.expect.search(said.decode(errors="replace")))
+        return self.expect_hex is None or self.expect_hex.content in said
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.send and self.send_hex:
+            yield "send_hex", "cannot be sent together with send, leave one of them out"
+        if self.expect and self.expect_hex:
+            yield "expect_hex", "cannot be expected together with expect, leave one of them out"
+        # YAML's "\xff" is the letter ÿ: whether the byte or the letter's two bytes are meant, nobody can tell.
+        if unclear := re.search(r"[\x80-\xff]", self.send):
+            byte, letter = unclear[0].encode("latin-1").hex(), unclear[0].encode().hex(" ")
+            yield (
+                "send",
+                f"{unclear[0]!r} may be a byte or a letter: write send_hex, there it is {byte} or {letter}",
+            )
+
+
+def shown(said: bytes) -> str:
+    """Return the beginning of what a server said."""
+    return repr(said[:80].decode(errors="replace"))

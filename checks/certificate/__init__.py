@@ -1,0 +1,5 @@
+"""`type: certificate`."""
+
+from checks.certificate.check import Certificate
+
+__all__ = ["Certificate"]

@@ -1,0 +1,179 @@
+"""The settings of `type: certificate`, and how files and servers are judged."""
+
+from __future__ import annotations
+
+import glob
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import (
+    Check,
+    Context,
+    DurationBelow,
+    Host,
+    Metric,
+    Result,
+    Suggestion,
+    critical,
+    nodata,
+    warning,
+)
+from checks._network import tls
+from checks._network.addresses import Address
+from checks._network.connection import FAMILIES, Network, connected, secured, source_problem
+from checks._network.progress import NoAnswer, Progress
+from checks._network.starttls import PORTS, Protocol, ask_for_tls
+from checks.certificate import discovered
+from checks.certificate.files import Bundle, certificate, in_files
+
+FOR_ADDRESS = ("starttls", "ca_file", "crl_file", "client_cert", "client_key", "server_name", "source")
+
+
+class Certificate(Check, frozen=True, kw_only=True):
+    """Watches how long certificates last, in files, at a server, or both: then also that the server serves the file's.
+
+    Warning below 14 days, critical below 3, for the one of the chain that expires first (roots in a file aside). A
+    server that does not answer, or whose certificate is refused, is critical; one that serves another certificate
+    than the file has, as after a renewal without reload, is a warning. A file that cannot be read, or holds no
+    certificate (PEM or DER), is nodata; so is a block of it that cannot be read, and the others are watched.
+
+    ```yaml
+    checks:
+      web-certificate:
+        type: certificate
+        file: /etc/letsencrypt/live/www.example.com/fullchain.pem
+        address: www.example.com:443
+      certificates: {type: certificate, file: "/etc/letsencrypt/live/*/fullchain.pem", warning: 21d, critical: 7d}
+      ldap: {type: certificate, address: "ldap.example.com:636", ca_file: /etc/ssl/our-ca.pem}
+      mail: {type: certificate, address: mail.example.com, starttls: smtp}
+    ```
+    """
+
+    fail_after: ClassVar[int] = 2
+
+    file: Annotated[
+        str | tuple[str, ...], Meta(description="Path, or a list of paths; with wildcards, each file is a subject.")
+    ] = ()
+    address: Annotated[
+        Address | None, Meta(description="Server that speaks TLS, host[:port]. Default port: 443, or starttls's.")
+    ] = None
+    starttls: Annotated[
+        Protocol | None, Meta(description="The server begins in plain text: ask for TLS as this protocol does.")
+    ] = None
+    warning: Annotated[
+        DurationBelow | None, Meta(description="Warn when it lasts less; default 14d, null or 0s: never.")
+    ] = DurationBelow.parse("14d")
+    critical: Annotated[
+        DurationBelow | None, Meta(description="Critical when it lasts less; default 3d, null or 0s: never.")
+    ] = DurationBelow.parse("3d")
+    verify: Annotated[
+        bool,
+        Meta(description="false: accept any certificate of the server; of the chain, only its own is watched then."),
+    ] = True
+    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    crl_file: Annotated[str, Meta(description="PEM file of the certificates that the CA has revoked.")] = ""
+    client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
+    client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
+    server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
+    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.file and not self.address:
+            yield "file", "says nothing to look at: write file, address or both"
+        for path in _texts(self.file):
+            if not path.startswith("/") or "\0" in path:
+                yield "file", f"{path!r} is not a whole path, write for example /etc/ssl/certs/www.pem"
+        if self.address and self._many:
+            yield "address", "can be compared with one file only: write a check for each"
+        for name in FOR_ADDRESS:
+            if getattr(self, name) and not self.address:
+                yield name, "is for a server, write address as well"
+        yield from tls.contradictions(self._trust)
+        if self.source and (wrong := source_problem(self.source, self.ip_version)):
+            yield "source", wrong
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        return discovered.suggestions(host)
+
+    @property
+    def _many(self) -> bool:
+        return len(_texts(self.file)) > 1 or any(glob.has_magic(path) for path in _texts(self.file))
+
+    @property
+    def port(self) -> int:
+        """Where the server is looked for, when its address does not say."""
+        return PORTS[self.starttls] if self.starttls else 443
+
+    @property
+    def _trust(self) -> tls.TlsSettings:
+        return tls.TlsSettings(self.verify, self.ca_file, self.client_cert, self.client_key, crl_file=self.crl_file)
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        now = time.time()
+        files = ctx.call(f"certificate {' '.join(_texts(self.file))}", lambda: in_files(_texts(self.file)))
+        for path, bundle in files.items():
+            yield from self._judged_file(path, bundle, path if self._many else "", now)
+        if self.address:
+            yield from self._judged_server(self.address, ctx, next(iter(files.values()), Bundle()), now)
+
+    def _judged_file(self, path: str, bundle: Bundle | str, subject: str, now: float) -> Iterator[Result]:
+        if isinstance(bundle, str):
+            yield nodata(f"{path}: {bundle}", subject)
+            return
+        own = [one for one in bundle.good if not one.root] or list(bundle.good)
+        first = min(own, key=lambda one: one.expires)
+        said = tls.Certificate(first.name or Path(path).name, first.expires)
+        result = tls.lasting(said, now, self.warning, self.critical)
+        yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
+        if bundle.good[0].begins > now:
+            yield critical(f"{path} is not valid yet: look at this host's clock", subject)
+        if bundle.broken:
+            numbers = ", ".join(map(str, bundle.broken))
+            yield nodata(f"{path}: certificate {numbers} in it cannot be read", subject)
+
+    def _judged_server(self, address: Address, ctx: Context, bundle: Bundle | str, now: float) -> Iterator[Result]:
+        progress = Progress(ctx.deadline)
+        try:
+            found, der = self._served(address, Network(ctx, progress, source=self.source))
+        except (OSError, NoAnswer) as error:
+            yield critical(progress.failed(error))
+            return
+        if found is None:
+            yield nodata(f"{address} serves a certificate that cannot be read")
+            return
+        result = tls.lasting(found, now, self.warning, self.critical)
+        metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
+        yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
+        if _begins(der) > now:
+            yield critical(f"{address} serves a certificate that is not valid yet: look at this host's clock")
+        if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
+            yield warning(f"{address} serves another certificate than {self.file}: reload the server")
+
+    def _served(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
+        trust = tls.context(self._trust)
+        stop = Address(address.host, address.port or self.port)
+        with connected(stop, FAMILIES[self.ip_version], network) as plain:
+            if self.starttls:
+                ask_for_tls(self.starttls, plain, network.progress)
+            name = self.server_name or address.host.rstrip(".")
+            with secured(plain, trust, name, network.progress) as connection:
+                return tls.certificate(connection), connection.getpeercert(True) or b""
+
+
+def _begins(der: bytes) -> float:
+    """Return since when the certificate is valid, Unix seconds; one that cannot be read was refused before."""
+    try:
+        return certificate(der).begins
+    except ValueError:
+        return 0.0
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value

@@ -1,0 +1,44 @@
+"""Which certificates servers' configurations name, for `hostvigil discover`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.api import Host, Suggestion
+
+LETSENCRYPT = "/etc/letsencrypt/live/*/fullchain.pem"
+CONFIGURED = (
+    *("/etc/nginx/*.conf", "/etc/nginx/conf.d/*", "/etc/nginx/sites-enabled/*", "/etc/nginx/snippets/*"),
+    *("/etc/apache2/sites-enabled/*", "/etc/httpd/conf/*.conf", "/etc/httpd/conf.d/*.conf"),
+    *("/etc/postfix/main.cf", "/etc/dovecot/conf.d/*.conf"),
+)
+"""Where servers name their certificates."""
+NAMED = re.compile(
+    r"^\s*(?:ssl_certificate\s|SSLCertificateFile\s|smtpd_tls_(?:cert|chain_files?)\w*\s*=|ssl_(?:server_)?cert\w*\s*=\s*<?)"
+    r"\s*[\"']?(/[^\s;\"'$,]+)",
+    re.MULTILINE,
+)
+
+
+def suggestions(host: Host) -> Iterator[Suggestion]:
+    if found := host.glob(LETSENCRYPT):
+        names = ", ".join(Path(path).parent.name for path in found)
+        settings = {"file": LETSENCRYPT, "interval": "6h"}
+        yield Suggestion(name="letsencrypt", settings=settings, why=f"Found {names}.", about=("file",))
+    for path, named_in in _named(host).items():
+        name = f"certificate-{Path(path).stem}"
+        settings = {"file": path, "interval": "1h"}
+        yield Suggestion(name=name, settings=settings, why=f"{named_in} names it.", about=("file",))
+
+
+def _named(host: Host) -> dict[str, str]:
+    """Return the certificates that servers' configurations name, and which does; without Debian's self-made one."""
+    found: dict[str, str] = {}
+    for pattern in CONFIGURED:
+        for file in host.glob(pattern):
+            for path in NAMED.findall(host.read(file)):
+                if not path.startswith("/etc/letsencrypt/live/") and "snakeoil" not in path:
+                    found.setdefault(path, file)
+    return found

@@ -1,0 +1,131 @@
+"""Certificates in files: found, opened, and read as far as it matters here."""
+
+from __future__ import annotations
+
+import binascii
+import datetime
+import glob
+import os
+import re
+import stat
+
+import msgspec
+
+from agent.api import CheckError
+from checks._network.der import element
+
+FILE_LIMIT = 1024 * 1024
+"""Bytes of one file that are read."""
+FILES_LIMIT = 500
+BLOCK = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)(-----END)?")
+
+
+class InFile(msgspec.Struct, frozen=True):
+    """One certificate; times in Unix seconds."""
+
+    name: str
+    begins: float
+    expires: float
+    root: bool
+    """It is signed by itself."""
+    der: bytes
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """What a file holds."""
+
+    good: tuple[InFile, ...] = ()
+    broken: tuple[int, ...] = ()
+    """Which blocks cannot be read, counted from 1."""
+
+
+def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
+    """Read the certificates of each file, or say why there are none."""
+    found: dict[str, Bundle | str] = {}
+    for pattern in patterns:
+        # A path without a wildcard stands for itself, also when it is not there.
+        paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207 - of whole paths
+        if not paths:
+            raise CheckError(f"no file matches {pattern}")
+        for path in paths:
+            found[path] = _in_file(path)
+        if len(found) > FILES_LIMIT:
+            raise CheckError(f"more than {FILES_LIMIT} files match {pattern}")
+    return found
+
+
+def _in_file(path: str) -> Bundle | str:
+    try:
+        # Without O_NONBLOCK, opening a pipe would wait for a writer.
+        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                return "is not a regular file"
+            found = certificates(file.read(FILE_LIMIT))
+            return found if found.good else f"holds no certificate{' that can be read' * bool(found.broken)}"
+    except OSError as error:
+        return (error.strerror or str(error)).lower()
+
+
+def certificates(content: bytes) -> Bundle:
+    """Read all certificates of a PEM file, or the one of a DER file."""
+    blocks: list[tuple[bytes, bytes]] = BLOCK.findall(content)
+    if not blocks and content[:1] == b"\x30":
+        return _bundle([content])
+    return _bundle([_decoded(block) if end else b"" for block, end in blocks])
+
+
+def _bundle(blocks: list[bytes]) -> Bundle:
+    good, broken = [], []
+    for number, block in enumerate(blocks, 1):
+        try:
+            good.append(certificate(block))
+        except ValueError:
+            broken.append(number)
+    return Bundle(tuple(good), tuple(broken))
+
+
+def _decoded(block: bytes) -> bytes:
+    try:
+        return binascii.a2b_base64(block)
+    except ValueError:
+        return b""
+
+
+def certificate(der: bytes) -> InFile:
+    """Read one certificate; ValueError where it is none."""
+    try:
+        return _certificate(der)
+    except (IndexError, OverflowError):
+        raise ValueError("a certificate that ends too early") from None
+
+
+def _certificate(der: bytes) -> InFile:
+    """Read what we need of RFC 5280's Certificate: issuer, validity and subject, in this order."""
+    _, at, whole = element(der, 0)
+    _, at, _ = element(der, at)
+    tag, _, after = element(der, at)
+    if tag == 0xA0:  # the version, which may be left out
+        at = after
+    for _ in range(2):  # serial number, signature algorithm
+        _, _, at = element(der, at)
+    issuer = at
+    _, _, validity = element(der, at)
+    _, begins, subject = element(der, validity)
+    _, _, expires = element(der, begins)
+    _, _, end = element(der, subject)
+    root = der[issuer:validity] == der[subject:end]
+    return InFile(_common_name(der[subject:end]), _seconds(der, begins), _seconds(der, expires), root, der[:whole])
+
+
+def _seconds(der: bytes, at: int) -> float:
+    tag, start, end = element(der, at)
+    written = "%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ"
+    return datetime.datetime.strptime(der[start:end].decode("ascii"), written).replace(tzinfo=datetime.UTC).timestamp()
+
+
+def _common_name(subject: bytes) -> str:
+    at = subject.find(b"\x06\x03\x55\x04\x03")
+    if at < 0:
+        return ""
+    tag, start, end = element(subject, at + 5)
+    return subject[start:end].decode("utf-16-be" if tag == 0x1E else "utf-8", "replace")

@@ -1,0 +1,5 @@
+"""`type: tcp`."""
+
+from checks.tcp.check import Tcp
+
+__all__ = ["Tcp"]

@@ -1,0 +1,196 @@
+"""The settings of `type: tcp`, and how a run connects and judges."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from agent.api import (
+    Check,
+    Context,
+    DurationAbove,
+    DurationBelow,
+    Host,
+    Metric,
+    Regex,
+    Result,
+    Suggestion,
+    critical,
+    duration_text,
+    judge,
+)
+from checks._network.addresses import Address
+from checks._network.connection import FAMILIES, Network, connected, secured, source_problem, unix_connected
+from checks._network.payload import Bytes, Exchange
+from checks._network.progress import NoAnswer, Progress
+from checks._network.starttls import Protocol, ask_for_tls
+from checks._network.tls import Certificate, TlsSettings, certificate, context, contradictions, judged
+from checks.tcp import greeting
+from checks.tcp.talk import converse, exchange
+
+UNIX_PATH_LIMIT = 107
+"""Bytes that the kernel takes, unix(7)."""
+FOR_TLS = ("ca_file", "server_name", "client_cert", "client_key", "crl_file")
+
+
+class Tcp(Check, frozen=True, kw_only=True):
+    """Connects to a port; where asked for, over TLS, sends a text and waits for an answer that matches.
+
+    One connection to the first address of the name; `timeout` bounds lookup, connection, TLS and answer together. No
+    connection, no TLS or another answer is critical. With TLS the certificate is watched as well: a warning when it
+    lasts less than 14 days, critical below 3.
+
+    `steps` are a conversation: each one sends, and then waits for a line that matches. The lines in between do not
+    matter.
+
+    ```yaml
+    checks:
+      ssh: {type: tcp, address: "127.0.0.1:22", expect: '^SSH-2\\.0-'}
+      database: {type: tcp, address: "db.example.com:5432", starttls: postgres, warning: 100ms, critical: 1s}
+      redis: {type: tcp, unix_socket: /run/redis/redis.sock, send: "PING\\r\\n", expect: '^(\\+PONG|-NOAUTH)'}
+      imaps: {type: tcp, address: "mail.example.com:993", tls: true, expect: '^\\* OK'}
+      smtp:
+        type: tcp
+        address: mail.example.com:25
+        steps:
+          - expect: '^220 '
+          - {send: "EHLO monitor.example.com\\r\\n", expect: '^250 '}
+          - {send: "QUIT\\r\\n", expect: '^221 '}
+    ```
+    """
+
+    fail_after: ClassVar[int] = 2
+
+    address: Annotated[Address | None, Meta(description="Where to connect, host:port; IPv6 as [::1]:22.")] = None
+    unix_socket: Annotated[str, Meta(description="Path of a unix socket to connect to, instead of `address`.")] = ""
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    send: Annotated[str, Meta(description='What to send; line ends as "\\r\\n" in double quotes.')] = ""
+    send_hex: Annotated[Bytes | None, Meta(description="Bytes to send instead of a text, as `ff 00 1a`.")] = None
+    expect: Annotated[
+        Regex | None, Meta(description="Regular expression that must be found in what the server says.")
+    ] = None
+    expect_hex: Annotated[Bytes | None, Meta(description="Bytes that must be found in what the server says.")] = None
+    steps: Annotated[
+        tuple[Exchange, ...],
+        Meta(
+            description="A list of exchanges instead of one, each with `send` or `send_hex`, `expect` or `expect_hex`."
+        ),
+    ] = ()
+    warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on, all together.")] = None
+    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
+    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    tls: Annotated[bool, Meta(description="Speak TLS from the beginning.")] = False
+    starttls: Annotated[
+        Protocol | None, Meta(description="Ask for TLS as this protocol does; send and expect come after that.")
+    ] = None
+    verify: Annotated[bool, Meta(description="false: accept any certificate; how long it lasts is still judged.")] = (
+        True
+    )
+    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    crl_file: Annotated[
+        str, Meta(description="PEM file of what the CA has revoked: such a certificate is refused.")
+    ] = ""
+    client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
+    client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
+    server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
+    certificate_warning: Annotated[
+        DurationBelow | None, Meta(description="Warn when a certificate of the chain lasts less; 0s: never.")
+    ] = DurationBelow.parse("14d")
+    certificate_critical: Annotated[
+        DurationBelow | None, Meta(description="Critical when a certificate of the chain lasts less; 0s: never.")
+    ] = DurationBelow.parse("3d")
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        yield from self._problems_of_place()
+        for name in FOR_TLS:
+            if getattr(self, name) and not self._secure:
+                yield name, "is for TLS, write tls: true or starttls as well"
+        yield from contradictions(self._trust)
+        if self.tls and self.starttls:
+            yield "starttls", "asks for TLS where it is not spoken from the beginning, leave tls or starttls out"
+        if self._secure and self.unix_socket and not self.server_name:
+            yield "server_name", "is needed for TLS over a unix socket"
+        yield from self._once.problems()
+        if self.steps and self._once != Exchange():
+            yield "steps", "stand instead of send and expect, write those as a step"
+        for number, step in enumerate(self.steps, 1):
+            yield from (("steps", f"step {number}: {name} {text}") for name, text in step.problems())
+            if step == Exchange():
+                yield "steps", f"step {number} says nothing, write send or expect"
+
+    def _problems_of_place(self) -> Iterator[tuple[str, str]]:
+        if self.address and self.unix_socket:
+            yield "unix_socket", "and address are two places, leave one of them out"
+        if not self.address and not self.unix_socket:
+            yield "address", "is missing, write host:port, for example db.example.com:5432"
+        if self.address and not self.address.port:
+            yield "address", f"{self.address} has no port, write for example {Address(self.address.host, 22)}"
+        if self.unix_socket and (not self.unix_socket.startswith("/") or "\0" in self.unix_socket):
+            yield "unix_socket", f"{self.unix_socket!r} is not a whole path, write for example /run/redis/redis.sock"
+        if len(self.unix_socket.encode()) > UNIX_PATH_LIMIT:
+            yield "unix_socket", f"has more than the {UNIX_PATH_LIMIT} bytes that the kernel takes"
+        if self.source and (wrong := source_problem(self.source, self.ip_version)):
+            yield "source", wrong
+
+    @property
+    def _secure(self) -> bool:
+        return self.tls or bool(self.starttls)
+
+    @property
+    def _trust(self) -> TlsSettings:
+        return TlsSettings(self.verify, self.ca_file, self.client_cert, self.client_key, crl_file=self.crl_file)
+
+    @property
+    def _once(self) -> Exchange:
+        return Exchange(send=self.send, send_hex=self.send_hex, expect=self.expect, expect_hex=self.expect_hex)
+
+    @property
+    def _place(self) -> str:
+        return str(self.address or self.unix_socket)
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        return greeting.suggestions(host)
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        progress = Progress(ctx.deadline)
+        try:
+            found = self._visited(Network(ctx, progress, source=self.source))
+        except (OSError, NoAnswer) as error:
+            yield critical(progress.failed(error), details=self._place)
+        else:
+            progress.leave()
+            took = progress.elapsed()
+            said = f"{self._place} answered in {duration_text(took)}"
+            yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+            if found:
+                yield from judged(found, time.time(), self.certificate_warning, self.certificate_critical)
+        yield from (Metric(phase, seconds, "s", minimum=0) for phase, seconds in progress.took.items())
+
+    def _visited(self, network: Network) -> Certificate | None:
+        # Before anything is sent: CAs that cannot be read are our fault, not the server's.
+        trust = context(self._trust) if self._secure else None
+        progress = network.progress
+        with ExitStack() as stack:
+            connection = stack.enter_context(self._connected(network))
+            if self.starttls:
+                ask_for_tls(self.starttls, connection, progress)
+            if trust:
+                name = self.server_name or (self.address.host.rstrip(".") if self.address else "")
+                connection = stack.enter_context(secured(connection, trust, name, progress))
+            if self.steps:
+                converse(self.steps, connection, progress)
+            else:
+                exchange(self._once, connection, progress)
+            return certificate(connection) if isinstance(connection, ssl.SSLSocket) else None
+
+    def _connected(self, network: Network) -> socket.socket:
+        if self.address:
+            return connected(self.address, FAMILIES[self.ip_version], network)
+        return unix_connected(self.unix_socket, network.progress)

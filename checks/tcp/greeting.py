@@ -1,0 +1,46 @@
+"""How servers that speak first begin, for `hostvigil discover`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from agent.api import Context, Host, Suggestion
+from checks._network.addresses import Address
+from checks._network.connection import FAMILIES, Network, connected, receive
+from checks._network.progress import NoAnswer, Progress
+
+GREETINGS = {b"SSH-2.0-": r"^SSH-2\.0-", b"220": "^220[ -]", b"* OK": r"^\* OK", b"+OK": r"^\+OK"}
+"""How SSH, SMTP and FTP, IMAP, and POP3 begin, and what to expect of them."""
+GREETING_SECONDS = 1.0
+
+
+def suggestions(host: Host) -> Iterator[Suggestion]:
+    """Suggest a check for each port of this host that something listens on, web servers aside."""
+    from checks._network.listening import listeners
+
+    found = [one for one in listeners(host) if not one.web]
+    said = Context("discover", 2 * GREETING_SECONDS).calls({one.address: _greeting(one.address) for one in found})
+    for one in found:
+        settings = {"address": one.address, **_expected(said[one.address])}
+        yield Suggestion(name=one.name, settings=settings, why=f"{one.words}.", about=("address",), off=one.off)
+
+
+def _greeting(address: str) -> Callable[[], bytes]:
+    """Return how to hear what a server says by itself; to those that wait for a question, nothing is sent."""
+
+    def heard() -> bytes:
+        context = Context("discover", GREETING_SECONDS)
+        progress = Progress(context.deadline)
+        try:
+            with connected(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
+                return receive(connection, progress)
+        except (OSError, NoAnswer):
+            return b""
+
+    return heard
+
+
+def _expected(greeting: bytes | Exception) -> dict[str, str]:
+    if isinstance(greeting, Exception):
+        return {}
+    return next(({"expect": GREETINGS[text]} for text in GREETINGS if greeting.startswith(text)), {})
