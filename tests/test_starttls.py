@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Result, Status
-from agent.results import gathered
+from agent.plugin.results import gathered
 from checks._network import starttls
 from checks._network.addresses import Address
 from checks._network.progress import NoAnswer, Progress
