@@ -12,7 +12,9 @@ from agent.api import SettingValue
 from checks._network.addresses import Address
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import JsonCondition, StatusSet, TlsVersion
-from checks.http.request import Request, redirected
+from checks.http.head import Head, Headers
+from checks.http.redirects import next_request
+from checks.http.request import Request
 from tests.http_servers import http
 
 
@@ -139,8 +141,10 @@ def test_settings_that_agree_are_no_problem() -> None:
     ],
 )
 def test_a_redirect_changes_the_method_as_in_a_browser(method: str, status: int, next_method: str) -> None:
-    url = HttpUrl.parse("http://a/")
-    assert redirected(Request(url, method), status, url).method == next_method
+    head = Head(status, Headers((("location", "/on"),)))
+    request = next_request(http("http://a/", method=method), Request(HttpUrl.parse("http://a/"), method), head, 0.0)
+    assert request is not None
+    assert (request.method, str(request.url)) == (next_method, "http://a/on")
 
 
 @settings(derandomize=True, database=None)

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from agent.api import CheckError, Context
-from checks._network.addresses import Address, is_ip
+from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
 from checks._network.progress import Progress
 
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
@@ -28,15 +28,32 @@ class Network(msgspec.Struct, frozen=True):
 
 
 def connected(stop: Address, family: int, network: Network) -> socket.socket:
-    """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead."""
+    """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead.
+
+    Nobody who writes `localhost` means that it must answer by IPv4 and by IPv6: there each address is tried.
+    """
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found, where = resolved(stop, source_family(network.source, family), network)
-    progress.address = where[0]
-    progress.enter("connect", f"connecting to {Address(where[0], where[1])}")
-    made = socket.socket(found, socket.SOCK_STREAM)
+    found = resolved_all(stop.host, source_family(network.source, family), network)
+    addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
+    tries = addresses if is_this_host(stop.host) else addresses[:1]
+    for kind, where in tries:
+        shown = Address(_with_zone(where), where[1])
+        progress.address = shown.host
+        progress.enter("connect", f"connecting to {shown}")
+        try:
+            return _connected(kind, where, network)
+        except OSError as error:
+            if isinstance(error, TimeoutError) or where is tries[-1][1]:
+                progress.hint = _untried([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
+                raise
+    raise OSError(f"{stop.host} has no address")
+
+
+def _connected(family: int, where: Any, network: Network) -> socket.socket:
+    made = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.settimeout(progress.left())
+        made.settimeout(network.progress.left())
         bind(made, network.source)
         made.connect(where)
     except BaseException:
@@ -47,6 +64,7 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
 
 def unix_connected(path: str, progress: Progress) -> socket.socket:
     """Connect to a unix socket; CheckError where we may not."""
+    progress.address = path
     progress.enter("connect", f"connecting to {path}")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -68,6 +86,25 @@ def source_problem(source: str, ip_version: int | None) -> str:
     if ip_version and (ip_version == 6) != (":" in source):
         return f"{source} is not of IPv{ip_version}, leave ip_version out"
     return ""
+
+
+def _with_zone(where: tuple[Any, ...]) -> str:
+    """Return the address, a link-local one with the interface by which it is reached."""
+    if len(where) < 4 or not where[3]:
+        return str(where[0])
+    try:
+        return f"{where[0]}%{socket.if_indextoname(where[3])}"
+    except OSError:
+        return f"{where[0]}%{where[3]}"
+
+
+def _untried(others: list[str], tried_6: bool) -> str:
+    """Say which other addresses of the name could have answered, and what to set."""
+    if not others:
+        return ""
+    if other := next((one for one in others if (":" in one) != tried_6), ""):
+        return f"{other} was not tried: set ip_version: {4 if tried_6 else 6}"
+    return f"the name has {len(others) + 1} addresses, only the first was tried"
 
 
 def bind(made: socket.socket, source: str) -> None:
@@ -107,9 +144,14 @@ def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ..
 
 def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
     progress.enter("tls", f"TLS handshake with {server_name}")
+    try:
+        # In ASCII: Python would write other names by IDNA 2003.
+        name = without_zone(host_name(server_name.rstrip(".")))
+    except ValueError as error:
+        raise CheckError(f"server_name: {error}") from None
     # do_handshake minds its timeout as a whole, however slowly the bytes come.
     plain.settimeout(progress.left())
-    return context.wrap_socket(plain, server_hostname=server_name)
+    return context.wrap_socket(plain, server_hostname=name)
 
 
 def send(connection: socket.socket, request: bytes, progress: Progress) -> None:

@@ -13,6 +13,8 @@ import msgspec
 
 from agent.api import CheckError, DurationBelow, Metric, Result, Status, duration_text, judge
 
+LEGACY_SERVER_CONNECT = 0x4
+"""OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which the module ssl names only from Python 3.12 on."""
 # Where distributions keep the bundle, for a Python whose OpenSSL was built elsewhere and looks in the wrong place.
 BUNDLES = (
     "/etc/ssl/certs/ca-certificates.crt",
@@ -34,6 +36,8 @@ class TlsSettings(msgspec.Struct, frozen=True):
     """What to offer by ALPN."""
     crl_file: str = ""
     """What the CA of the server's certificate has revoked."""
+    old: bool = False
+    """Speak with old devices: TLS 1.0 and 1.1, weak keys and signatures, servers without safe renegotiation."""
 
 
 def contradictions(settings: TlsSettings) -> Iterator[tuple[str, str]]:
@@ -50,6 +54,7 @@ class Certificate(msgspec.Struct, frozen=True):
     name: str
     expires: float
     """Unix seconds."""
+    begins: float = 0.0
 
 
 def lasting(
@@ -65,7 +70,13 @@ def lasting(
 def judged(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
-    """Say how long a certificate lasts where that is too short, else only measure it."""
+    """Say how long a certificate lasts where that is too short, else only measure it.
+
+    A level of null or 0s is none, also for a certificate that has expired.
+    """
+    warning, critical = (level if level and level.plain != 0 else None for level in (warning, critical))
+    if certificate.begins > now and (warning or critical):
+        yield Result(Status.WARNING, f"certificate {certificate.name!r} is not valid yet: look at the clocks")
     result = lasting(certificate, now, warning, critical)
     if result.status is Status.OK:
         yield from result.metrics
@@ -105,6 +116,7 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
     # Not create_default_context: that follows SSL_CERT_FILE and SSLKEYLOGFILE of whoever started the agent.
     made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     made.minimum_version = settings.minimum
+    _set_ciphers(made, settings.old)
     if settings.protocols:
         made.set_alpn_protocols(list(settings.protocols))
     # A ca_file may hold an intermediate or the server's own certificate; from Python 3.13 on this is the default.
@@ -124,6 +136,25 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
             "client_cert", settings.client_cert, lambda: made.load_cert_chain(settings.client_cert, key, _no_password)
         )
     return made
+
+
+def _set_ciphers(made: ssl.SSLContext, old: bool) -> None:
+    """Offer what this host's OpenSSL offers by itself; Python brings a shorter list, but no other security level."""
+    if old:
+        made.set_ciphers("DEFAULT:@SECLEVEL=0")  # below TLS 1.2 there is nothing at any higher level
+        made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        made.options |= LEGACY_SERVER_CONNECT
+    elif not _follows_policy(made):
+        made.set_ciphers("DEFAULT")
+
+
+def _follows_policy(made: ssl.SSLContext) -> bool:
+    """Offer what the policy of the whole system says, where there is one, as on Fedora."""
+    try:
+        made.set_ciphers("PROFILE=SYSTEM")
+    except ssl.SSLError:
+        return False
+    return True
 
 
 def _no_password() -> str:
@@ -161,7 +192,7 @@ def _host_trust() -> tuple[str, str]:
 
 
 def certificate(connection: ssl.SSLSocket) -> Certificate | None:
-    """Return which certificate of the chain expires first; unverified, only the server's own is looked at."""
+    """Return which certificate of the chain expires first; unverified, of the chain that the server sent."""
     try:
         return min((_certificate(found) for found in _chain(connection)), key=lambda one: one.expires, default=None)
     except (ssl.SSLError, ValueError):
@@ -174,18 +205,28 @@ def _chain(connection: ssl.SSLSocket) -> list[dict[str, Any]]:
     private: Any = getattr(connection, "_sslobj", None)
     try:
         if connection.context.verify_mode == ssl.CERT_NONE:
-            return [one.get_info() for one in private.get_unverified_chain()[:1]]
+            return _issuers([one.get_info() for one in private.get_unverified_chain()])
         return [one.get_info() for one in private.get_verified_chain()]
     except (AttributeError, TypeError):
         leaf: Any = connection.getpeercert()
         return [leaf] if leaf else []
 
 
+def _issuers(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the server's certificate and those that issued it; roots aside, which nobody needs to be sent."""
+    chain = sent[:1]
+    for one in sent[1:]:
+        if one.get("subject") == chain[-1].get("issuer") and one.get("subject") != one.get("issuer"):
+            chain.append(one)
+    return chain
+
+
 def _certificate(decoded: dict[str, Any]) -> Certificate:
     subject = {key: value for part in decoded.get("subject", ()) for key, value in part}
     names = [value for _, value in decoded.get("subjectAltName", ())]
     name = subject.get("commonName") or (names[0] if names else subject.get("organizationName", "?"))
-    return Certificate(str(name), float(_seconds(decoded["notAfter"])))
+    begins, expires = (float(_seconds(decoded[key])) for key in ("notBefore", "notAfter"))
+    return Certificate(str(name), expires, begins)
 
 
 _seconds = functools.lru_cache(maxsize=64)(ssl.cert_time_to_seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
-from checks._network.addresses import Address, Written, bracketed, host_name
+from checks._network.addresses import Address, Written, bracketed, host_name, without_zone
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
@@ -46,16 +46,25 @@ class HttpUrl(Written):
 
     @property
     def authority(self) -> str:
-        """Return the Host header: the port only where it is not the scheme's own."""
-        return bracketed(self.host) + ("" if self.port == PORTS[self.scheme] else f":{self.port}")
+        """Return the Host header: the port only where it is not the scheme's own, and no zone (RFC 6874)."""
+        return bracketed(without_zone(self.host)) + self._port
 
     @property
     def whole(self) -> str:
-        """Return the URL with its query: for the wire, never for people."""
-        return f"{self.scheme}://{self.authority}{self.target}"
+        """Return the URL with its query: never for people."""
+        return f"{self.scheme}://{bracketed(self.host)}{self._port}{self.target}"
+
+    @property
+    def _port(self) -> str:
+        return "" if self.port == PORTS[self.scheme] else f":{self.port}"
 
     def __str__(self) -> str:
         return self.whole.partition("?")[0]
+
+    def same_server(self, other: HttpUrl) -> bool:
+        """Tell whether settings for this URL hold for the other: of the same origin, or with TLS added (80 and 443)."""
+        upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
+        return self.origin == other.origin or (upgraded and self.host == other.host)
 
 
 class ProxyUrl(Written):

@@ -1,77 +1,23 @@
-"""A connection for HTTP: by way of a proxy or not, and what reads it for http.client under the deadline."""
+"""The sockets of the http check: the way to a server, by a proxy or not, and an answer read from it in time."""
 
 from __future__ import annotations
 
 import contextlib
-import http.client
-import io
 import socket
+import ssl
 from collections.abc import Iterator
-from typing import Any
 
-import msgspec
-
-from agent.api import CheckError, size_text
+from agent.api import CheckError
 from checks._network import tls
 from checks._network.addresses import Address
-from checks._network.connection import Network, connected, secured, send
+from checks._network.connection import Network, connected, receive, secured, send, unix_connected
 from checks._network.progress import NoAnswer, Progress
-from checks.http.addresses import ProxyUrl
+from checks.http.head import Head
+from checks.http.reader import AnswerReader
+from checks.http.request import Route
 
-HEADER_LIMIT = 256 * 1024
-"""Bytes of an answer's headers, informational answers included."""
-
-
-class Route(msgspec.Struct, frozen=True):
-    """Where a request goes and by which way."""
-
-    host: str
-    port: int
-    tls: tls.TlsSettings | None = None
-    server_name: str = ""
-    family: int = socket.AF_UNSPEC
-    proxy: ProxyUrl | None = None
-    proxy_headers: str = ""
-
-    @property
-    def first_stop(self) -> Address:
-        return self.proxy.address if self.proxy else Address(self.host, self.port)
-
-
-class TooMuch(Exception):
-    """More bytes than may be read."""
-
-
-class Reader(io.RawIOBase):
-    """Reads a socket for http.client: never past the deadline, never more than `budget` bytes, no silent end."""
-
-    def __init__(self, connection: socket.socket, progress: Progress) -> None:
-        self._connection = connection
-        self._progress = progress
-        self.budget = HEADER_LIMIT
-        self.may_end = False
-        """Whether the server may close now. http.client takes an end inside the headers for the end of the headers."""
-        self.begun = False
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        if self.budget <= 0:
-            raise TooMuch
-        self._connection.settimeout(self._progress.left())
-        count = self._connection.recv_into(buffer)
-        if count == 0 and not self.may_end:
-            raise NoAnswer("the server closed the connection")
-        if not self.begun:
-            self.begun = True
-            self._progress.enter("transfer", "reading the headers")
-        self.budget -= count
-        return count
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """What http.client asks of a socket. Closing it closes neither the reader's socket nor ours."""
-        return io.BufferedReader(self)
+GATEWAY_FAILURES = (502, 504)
+"""What a proxy says when it did not reach the server; all else but success is about the proxy itself."""
 
 
 @contextlib.contextmanager
@@ -89,21 +35,37 @@ def opened(route: Route, network: Network) -> Iterator[socket.socket]:
             yield encrypted
 
 
-def begun(response: http.client.HTTPResponse) -> http.client.HTTPResponse:
+def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:
     """Read up to the end of the headers of the final answer."""
+    progress.doing = "waiting for the headers"
+    begun, encrypted = False, isinstance(connection, ssl.SSLSocket)
+    while reader.head is None:
+        piece = receive(connection, progress)
+        if piece and not begun:
+            begun = True
+            progress.enter("transfer", "reading the headers")
+        elif not piece and not begun:
+            progress.hint = "perhaps it speaks HTTP/2 only" + ("" if encrypted else ", or TLS: https://")
+        reader.receive(piece)
+    return reader.head
+
+
+def read_body(connection: socket.socket, reader: AnswerReader, progress: Progress) -> None:
+    """Read up to the end of the body, or its limit."""
+    progress.doing = "reading the body"
     try:
-        response.begin()
-        while 101 < response.status < 200:  # http.client itself skips only 100
-            response.headers = None  # type: ignore[assignment]  # its sign for "not begun yet"
-            response.begin()
-    except TooMuch:
-        raise NoAnswer(f"headers of more than {size_text(HEADER_LIMIT)}") from None
-    except ValueError:  # some kinds of garbage reach the codecs below http.client
-        raise NoAnswer("broken HTTP answer") from None
-    return response
+        while not reader.complete:
+            reader.receive(receive(connection, progress))
+    except TimeoutError:
+        if reader.until_closed:
+            progress.hint = "where it never ends, set body_limit: 0B"
+        raise
+    progress.leave()
 
 
 def _first_stop(route: Route, network: Network) -> socket.socket:
+    if route.unix_socket:
+        return unix_connected(route.unix_socket, network.progress)
     try:
         return connected(route.first_stop, route.family, network)
     except (OSError, NoAnswer) as error:
@@ -113,15 +75,21 @@ def _first_stop(route: Route, network: Network) -> socket.socket:
 
 
 def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
-    """Ask the proxy for a connection to the server."""
+    """Ask the proxy for a connection to the server; CheckError where the proxy will not, whatever the server is."""
     progress.enter("proxy", f"asking the proxy {route.proxy} for {route.host}")
     target = f"{Address(route.host)}:{route.port}"
     send(plain, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{route.proxy_headers}\r\n".encode("latin-1"), progress)
-    reader = Reader(plain, progress)
-    reader.begun = True  # its bytes are not yet the answer's
-    response = begun(http.client.HTTPResponse(reader, method="CONNECT"))  # type: ignore[arg-type]  # it only calls makefile
-    response.close()
-    if response.status == http.client.PROXY_AUTHENTICATION_REQUIRED:
-        raise CheckError(f"proxy {route.proxy} refuses us: write user and password into its URL")
-    if response.status != http.client.OK:
-        raise NoAnswer(f"the proxy answered {response.status}")
+    reader = AnswerReader("CONNECT")
+    while reader.head is None:
+        reader.receive(receive(plain, progress))
+    status = reader.head.status
+    if status == 407:
+        raise proxy_wants_password(route)
+    if status in GATEWAY_FAILURES:
+        raise NoAnswer(f"the proxy answered {status}")
+    if not 200 <= status < 300:
+        raise CheckError(f"proxy {route.proxy} gives no way to {target}: it answered {status}")
+
+
+def proxy_wants_password(route: Route) -> CheckError:
+    return CheckError(f"proxy {route.proxy} refuses us: write user and password into its URL")

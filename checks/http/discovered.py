@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import http.client
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from agent.api import Context, Host, Suggestion
+from agent.api import CheckError, Context, Host, Suggestion
 from checks._network.addresses import Address, is_host, is_ip
 from checks._network.connection import Network
 from checks._network.listening import Listener, listeners
 from checks._network.progress import NoAnswer, Progress
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http
-from checks.http.exchange import Answer, asked
+from checks.http.exchange import Answer, exchange
 from checks.http.expectations import StatusSet
 
 SECONDS = 4.0
@@ -73,8 +72,8 @@ def _answer(settings: dict[str, Any]) -> Answer | None:
     )
     context = Context("discover", SECONDS)
     try:
-        return asked(check, Network(context, Progress(context.deadline)))
-    except (OSError, http.client.HTTPException, ValueError, NoAnswer):
+        return exchange(check, Network(context, Progress(context.deadline)))
+    except (OSError, CheckError, NoAnswer):
         return None
 
 

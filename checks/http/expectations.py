@@ -1,4 +1,4 @@
-"""How YAML writes what is expected: statuses, TLS versions, JSON values."""
+"""How YAML writes what is expected: statuses, TLS versions, headers, JSON values."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any, ClassVar, Self
 
 import msgspec
 
+from agent.api import Regex
 from checks._network.addresses import Written
 
 
@@ -63,7 +64,9 @@ class TlsVersion(Written):
     @classmethod
     def parse(cls, value: object) -> Self:
         if str(value) not in cls.versions:
-            raise ValueError(f"{value!r} is not a TLS version that is still in use, write 1.2 or 1.3")
+            raise ValueError(
+                f"{value!r} is not a TLS version that is still in use, write 1.2 or 1.3; or old_tls: true for old ones"
+            )
         return cls(str(value))
 
     @classmethod
@@ -72,6 +75,53 @@ class TlsVersion(Written):
 
     def __str__(self) -> str:
         return self.text
+
+
+class HeaderCondition(Written):
+    """What a header of the answer must be: a pattern, or patterns by what they mean.
+
+    A pattern alone: the header must be there and match. `optional`: if it is there, it must match. `not_matches`: it
+    must not match, and may be missing.
+    """
+
+    example = "^max-age="
+    words = "a regular expression, or a mapping with optional or not_matches"
+
+    def __init__(
+        self, matches: Regex | None = None, optional: Regex | None = None, not_matches: Regex | None = None
+    ) -> None:
+        self.matches, self.optional, self.not_matches = matches, optional, not_matches
+
+    @classmethod
+    def parse(cls, value: object) -> Self:
+        if not isinstance(value, dict):
+            return cls(matches=Regex.parse(value))
+        if not value or not value.keys() <= {"optional", "not_matches"}:
+            raise ValueError("knows optional and not_matches, write for example {not_matches: nginx}")
+        return cls(**{key: Regex.parse(pattern) for key, pattern in value.items()})
+
+    @classmethod
+    def schema(cls) -> dict[str, Any]:
+        pattern = Regex.schema()
+        inside = {"optional": pattern, "not_matches": pattern}
+        mapping = {"type": "object", "properties": inside, "additionalProperties": False, "minProperties": 1}
+        return {"anyOf": [pattern, mapping]}
+
+    def fault(self, name: str, values: list[str]) -> str:
+        """Say what does not hold; nothing where all does."""
+        if not values:
+            return f"no header {name}" if self.matches else ""
+        said = ", ".join(values)
+        for wanted in (self.matches, self.optional):
+            if wanted and not wanted.search(said):
+                return f"header {name} does not match {wanted.pattern_text!r}"
+        if self.not_matches and self.not_matches.search(said):
+            return f"header {name} matches {self.not_matches.pattern_text!r}"
+        return ""
+
+    def __str__(self) -> str:
+        named = {"matches": self.matches, "optional": self.optional, "not_matches": self.not_matches}
+        return ", ".join(f"{key} {pattern.pattern_text}" for key, pattern in named.items() if pattern)
 
 
 class JsonCondition(Written):
@@ -108,6 +158,10 @@ class JsonCondition(Written):
     @classmethod
     def schema(cls) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean", "null"]}
+
+    @property
+    def of_numbers(self) -> bool:
+        return _is_number(self.wanted)
 
     def holds(self, value: object) -> bool:
         if self.comparison in ("", "!="):

@@ -1,27 +1,51 @@
-"""Pure: what is asked, and what is asked next after a redirect."""
+"""Pure: what is asked, and by which way it goes there."""
 
 from __future__ import annotations
 
 import base64
-import http.client
+import socket
 from typing import TYPE_CHECKING
-from urllib.parse import urljoin
 
 import msgspec
 
-from checks._network.progress import NoAnswer
+from checks._network import tls
+from checks._network.addresses import Address
+from checks._network.connection import FAMILIES
+from checks.http import cookies
 from checks.http.addresses import HttpUrl, ProxyUrl
 
 if TYPE_CHECKING:
     from checks.http.check import Http
 
-REDIRECTS = frozenset((301, 302, 303, 307, 308))
-
 
 class Request(msgspec.Struct, frozen=True):
+    """One request of a run; what it knows of the ones before it is in its cookies and in what was left behind."""
+
     url: HttpUrl
     method: str
     body: bytes = b""
+    jar: cookies.Jar = ()
+    left_behind: str = ""
+    """Which settings did not go along to this server."""
+    lost_tls: bool = False
+    """A redirect led from https to http."""
+
+
+class Route(msgspec.Struct, frozen=True):
+    """Where a request goes and by which way."""
+
+    host: str
+    port: int
+    tls: tls.TlsSettings | None = None
+    server_name: str = ""
+    family: int = socket.AF_UNSPEC
+    proxy: ProxyUrl | None = None
+    proxy_headers: str = ""
+    unix_socket: str = ""
+
+    @property
+    def first_stop(self) -> Address:
+        return self.proxy.address if self.proxy else Address(self.host, self.port)
 
 
 def request_bytes(check: Http, request: Request) -> bytes:
@@ -29,16 +53,19 @@ def request_bytes(check: Http, request: Request) -> bytes:
     url = request.url
     headers = {"host": ("Host", url.authority), "user-agent": ("User-Agent", "hostvigil"), "accept": ("Accept", "*/*")}
     headers["accept-encoding"] = ("Accept-Encoding", "identity")
-    if url.origin == check.url.origin:
+    if check.url.same_server(url):
         headers |= _own_headers(check)
+    if request.jar and (sent := cookies.sent(request.jar, url)):
+        headers["cookie"] = ("Cookie", cookies.header(headers.get("cookie", ("", ""))[1], sent))
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         headers["content-length"] = ("Content-Length", str(len(request.body)))
     headers["connection"] = ("Connection", "close")
     lines = "".join(f"{name}: {value}\r\n" for name, value in headers.values())
     plain_proxy = check.proxy is not None and url.scheme == "http"
-    target = url.whole if plain_proxy else url.target
+    target = f"{url.scheme}://{url.authority}{url.target}" if plain_proxy else url.target
     lines += proxy_headers(check.proxy) if plain_proxy else ""
-    return f"{request.method} {target} HTTP/1.1\r\n{lines}\r\n".encode() + request.body
+    head = f"{request.method} {target} HTTP/1.1\r\n{lines}\r\n"
+    return head.encode("utf-8", "surrogateescape") + request.body
 
 
 def _own_headers(check: Http) -> dict[str, tuple[str, str]]:
@@ -60,27 +87,31 @@ def _basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 
-def redirect_target(check: Http, url: HttpUrl, response: http.client.HTTPResponse) -> HttpUrl | None:
-    """Return where to go on; None when this is the answer: no redirect, not to be followed, or an expected status."""
-    location = response.headers.get("Location")
-    if (
-        response.status not in REDIRECTS
-        or not location
-        or not check.redirects
-        or response.status in check.expect_status
-    ):
-        return None
-    try:
-        # http.client reads headers as Latin-1; an address beyond ASCII is UTF-8 in practice.
-        return HttpUrl.parse(urljoin(url.whole, str(location).encode("latin-1").decode(errors="replace").strip()))
-    except ValueError as error:
-        raise NoAnswer(f"a redirect ({response.status}) that cannot be followed, {error}") from None
+def route_of(check: Http, url: HttpUrl) -> Route:
+    """Find the way: what was configured for the URL's own server is for no other."""
+    own = check.url.same_server(url)
+    to = check.connect_to if own else None
+    # A port of connect_to is the one of the URL's own scheme; TLS at the same address has its usual one.
+    port = to.port if to and url.scheme == check.url.scheme else 0
+    return Route(
+        host=to.host if to else url.host,
+        port=port or url.port,
+        tls=_tls_settings(check, own) if url.scheme == "https" else None,
+        server_name=(check.server_name if own else "") or url.host,
+        family=FAMILIES[check.ip_version],
+        proxy=check.proxy,
+        proxy_headers=proxy_headers(check.proxy),
+        unix_socket=check.unix_socket if own else "",
+    )
 
 
-def redirected(request: Request, status: int, target: HttpUrl) -> Request:
-    """Ask the next question as browsers do; a body goes to no other server (NoAnswer)."""
-    if status in (307, 308):
-        if request.body and target.origin != request.url.origin:
-            raise NoAnswer(f"a redirect ({status}) would send the body to another server, {target}")
-        return Request(target, request.method, request.body)
-    return Request(target, "HEAD" if request.method == "HEAD" else "GET")
+def _tls_settings(check: Http, own: bool) -> tls.TlsSettings:
+    return tls.TlsSettings(
+        check.verify,
+        check.ca_file,
+        check.client_cert if own else "",
+        check.client_key if own else "",
+        check.min_tls_version.version,
+        ("http/1.1",),
+        check.old_tls,
+    )

@@ -1,0 +1,64 @@
+"""Pure: why a talk with a server ended, in the words of whom it concerns."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+
+from agent.api import duration_text
+
+OLD = "for an old device set old_tls: true"
+OURS = "the server refuses our client certificate"
+TLS_HINTS = {
+    "SSLV3_ALERT_HANDSHAKE_FAILURE": f"no cipher in common, or the server wants a client certificate; {OLD}",
+    "NO_CIPHERS_AVAILABLE": "no cipher is left for the wanted versions",
+    "TLSV1_ALERT_PROTOCOL_VERSION": f"no version in common with the server; {OLD}",
+    "UNSUPPORTED_PROTOCOL": f"no version in common with the server; {OLD}",
+    "UNSAFE_LEGACY_RENEGOTIATION_DISABLED": f"the server knows no safe renegotiation; {OLD}",
+    "DH_KEY_TOO_SMALL": f"the server's keys are too small to be safe; {OLD}",
+    "EE_KEY_TOO_SMALL": f"the server's keys are too small to be safe; {OLD}",
+    "CA_MD_TOO_WEAK": f"a signature in the server's chain is too weak; {OLD}",
+    "WRONG_SIGNATURE_TYPE": f"the server signs too weakly; {OLD}",
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1 over TLS",
+    "SSLV3_ALERT_CERTIFICATE_EXPIRED": OURS,
+    "SSLV3_ALERT_BAD_CERTIFICATE": OURS,
+    "SSLV3_ALERT_CERTIFICATE_UNKNOWN": OURS,
+    "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": OURS,
+    "TLSV1_ALERT_UNKNOWN_CA": OURS,
+    "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server wants a client certificate",
+}
+"""What OpenSSL's words do not say: what is the matter, and what to do."""
+
+
+def reason(error: Exception, timeout: float) -> str:
+    """Say why it ended; `timeout` is how many seconds it had."""
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return _certificate_reason(error)
+    if isinstance(error, ssl.SSLEOFError):
+        return "the server closed the connection"
+    if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
+        return "what answers does not speak TLS"
+    if isinstance(error, ssl.SSLError):
+        return _tls_reason(error.reason or "unknown")
+    if isinstance(error, socket.gaierror):
+        return (error.strerror or "the name cannot be resolved").lower()
+    if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
+        return f"no answer within {duration_text(timeout)}"
+    if isinstance(error, OSError):
+        return (error.strerror or str(error) or type(error).__name__).lower()
+    return str(error)
+
+
+def _tls_reason(name: str) -> str:
+    # Alerts are called after the version that brought them in: "sslv3" is on no wire.
+    plain = name.lower().replace("_", " ").removeprefix("sslv3 alert ")
+    return f"TLS error {plain}" + (f" ({TLS_HINTS[name]})" if name in TLS_HINTS else "")
+
+
+def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
+    # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: the one reason whose words do not say what to do.
+    hint = " (the server leaves out an intermediate, or its CA belongs into ca_file)" if error.verify_code == 20 else ""
+    # X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK
+    hint = f" ({OLD})" if error.verify_code in (66, 67, 68) else hint
+    return f"certificate refused: {error.verify_message.rstrip('.')}{hint}"

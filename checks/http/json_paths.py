@@ -1,0 +1,73 @@
+"""Pure: where a path leads in a JSON document, and whether what is there is what is wanted."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from checks.http.expectations import JsonCondition
+
+WHOLE = "."
+NOTHING = object()
+
+
+def json_fault(document: Any, path: str, wanted: JsonCondition) -> str:
+    """Say what does not hold at a path, in words without the document's texts; nothing where all does.
+
+    `a.b.0`: keys of objects, places in lists; `\\.` is a dot within a key, `.` alone the whole document. In a list,
+    `all` and `any` stand for its values, `length` for their number.
+    """
+    steps = [] if path == WHOLE else [step.replace(r"\.", ".") for step in re.split(r"(?<!\\)\.", path)]
+    return _fault(document, steps, wanted, "")
+
+
+def _fault(value: Any, steps: list[str], wanted: JsonCondition, at: str) -> str:
+    if not steps:
+        return "" if wanted.holds(value) else f"JSON {_shown(at, value)} is not {wanted}{_why(value, wanted)}"
+    step, rest = steps[0], steps[1:]
+    if isinstance(value, list) and step == "all":
+        faults = (_fault(one, rest, wanted, _joined(at, str(place))) for place, one in enumerate(value))
+        return next((fault for fault in faults if fault), "")
+    if isinstance(value, list) and step == "any":
+        if any(not _fault(one, rest, wanted, at) for one in value):
+            return ""
+        return f"JSON {_joined(at, '.'.join(steps))} is {wanted} for none of {len(value)}"
+    found = _step(value, step)
+    if found is NOTHING:
+        return f"JSON has no {_joined(at, '.'.join(steps))}"
+    return _fault(found, rest, wanted, _joined(at, step))
+
+
+def _step(value: Any, step: str) -> Any:
+    if isinstance(value, dict):
+        return value.get(step, NOTHING)
+    if isinstance(value, list) and step == "length":
+        return len(value)
+    if isinstance(value, list) and step.isdecimal() and len(step) < 10 and int(step) < len(value):
+        return value[int(step)]
+    return NOTHING
+
+
+def _joined(at: str, step: str) -> str:
+    return f"{at}.{step}" if at else step
+
+
+def _shown(at: str, value: Any) -> str:
+    """Numbers, true, false and null tell no secrets; text may."""
+    place = at or "as a whole"
+    return place if isinstance(value, (str, list, dict)) else f"{place} {_number(value)}"
+
+
+def _number(value: Any) -> str:
+    # NaN and Infinity are no JSON, but in some bodies all the same.
+    return str(value) if isinstance(value, float) else msgspec.json.encode(value).decode()
+
+
+def _why(value: Any, wanted: JsonCondition) -> str:
+    if isinstance(value, str) and wanted.of_numbers:
+        return ": it is text"
+    if isinstance(value, (list, dict)):
+        return f": it is {'a list' if isinstance(value, list) else 'an object'}"
+    return ""

@@ -1,0 +1,81 @@
+"""Pure: settings of an http check that contradict each other."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from checks._network.addresses import host_name, is_ip
+
+if TYPE_CHECKING:
+    from checks.http.check import Http
+
+_TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+SOCKET_PATH_LIMIT = 107
+"""Bytes (unix(7))."""
+
+
+def problems(check: Http) -> Iterator[tuple[str, str]]:
+    """Yield (setting, what is wrong and what to write instead)."""
+    yield from _of_the_request(check)
+    yield from _of_the_body(check)
+    yield from _of_the_way(check)
+    yield from _of_tls(check)
+
+
+def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
+    for name, value in check.headers.items():
+        if not _TOKEN.fullmatch(name) or not value.isprintable():
+            yield "headers", f"{name!r} is no header that can be sent: no spaces in names, one line as value"
+        if name.lower() in ("content-length", "transfer-encoding", "connection"):
+            yield "headers", f"{name} is set by the agent, leave it out"
+    if check.user and check.bearer_token:
+        yield "bearer_token", "cannot be sent together with user, leave one of them out"
+    if check.password and not check.user:
+        yield "password", "has no user, set user as well"
+    if not check.bearer_token.isprintable():
+        yield "bearer_token", "must be one line"
+    if not re.fullmatch("[A-Z]+", check.method):
+        wanted = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
+        yield "method", f"{check.method!r} is not written as methods are, write {wanted}"
+    if check.method == "CONNECT":
+        yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
+
+
+def _of_the_body(check: Http) -> Iterator[tuple[str, str]]:
+    if check.body and check.body_file:
+        yield "body_file", "cannot be sent together with body, leave one of them out"
+    if check.body_file and not check.body_file.startswith("/"):
+        yield "body_file", f"{check.body_file!r} is not a whole path, write for example /etc/hostvigil/request.json"
+    if check.method == "HEAD" and check.sees_body:
+        yield "method", "HEAD brings no body to judge, write GET"
+    if not check.body_limit and check.sees_body:
+        yield "body_limit", "0B reads no body to judge, write for example 1MiB"
+
+
+def _of_the_way(check: Http) -> Iterator[tuple[str, str]]:
+    if check.proxy and check.connect_to:
+        yield "connect_to", "does not reach beyond a proxy, leave connect_to or proxy out"
+    if check.unix_socket:
+        if not check.unix_socket.startswith("/") or len(check.unix_socket.encode()) > SOCKET_PATH_LIMIT:
+            yield "unix_socket", f"{check.unix_socket!r} is not a whole path of at most {SOCKET_PATH_LIMIT} bytes"
+        for name in ("proxy", "connect_to", "source"):
+            if getattr(check, name):
+                yield "unix_socket", f"leads elsewhere than {name}, leave one of them out"
+    if check.source and not is_ip(check.source):
+        yield "source", f"{check.source!r} is not an IP address of this host"
+    elif check.source and check.ip_version == (4 if ":" in check.source else 6):
+        yield "source", f"{check.source} is not of IP version {check.ip_version}"
+
+
+def _of_tls(check: Http) -> Iterator[tuple[str, str]]:
+    if check.server_name:
+        try:
+            host_name(check.server_name)
+        except ValueError:
+            yield "server_name", f"{check.server_name!r} is not a host name, write for example shop.example.com"
+    if check.client_key and not check.client_cert:
+        yield "client_key", "has no certificate, set client_cert as well"
+    if check.old_tls and str(check.min_tls_version) == "1.3":
+        yield "old_tls", "is for versions below 1.3, leave old_tls or min_tls_version out"

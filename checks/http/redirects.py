@@ -1,0 +1,73 @@
+"""Pure: whether an answer leads on, and what is asked next."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote, urljoin
+
+from checks._network.progress import NoAnswer
+from checks.http import cookies
+from checks.http.addresses import HttpUrl
+from checks.http.head import Head
+from checks.http.request import Request
+
+if TYPE_CHECKING:
+    from checks.http.check import Http
+
+REDIRECTS = frozenset((301, 302, 303, 307, 308))
+
+
+def next_request(check: Http, request: Request, head: Head, now: float) -> Request | None:
+    """Return what to ask after this answer, None when it is the final one; `now` is Unix seconds.
+
+    An expected status is final also where it is a redirect. NoAnswer where it leads nowhere.
+    """
+    target = _target(check, request.url, head)
+    if target is None:
+        return None
+    method, body = _asked_again(request, head.status, target)
+    own = check.url.same_server(target)
+    return Request(
+        target,
+        method,
+        body,
+        cookies.after(request.jar, request.url, head.headers, now),
+        "" if own else left_behind(check, target),
+        request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
+    )
+
+
+def _target(check: Http, url: HttpUrl, head: Head) -> HttpUrl | None:
+    location = head.headers.get("location")
+    wanted = head.status in check.expect_status or (check.warning_status and head.status in check.warning_status)
+    if head.status not in REDIRECTS or not location or not check.redirects or wanted:
+        return None
+    try:
+        return HttpUrl.parse(urljoin(url.whole, _readable(location)))
+    except ValueError as error:
+        raise NoAnswer(f"a redirect ({head.status}) that cannot be followed, {error}") from None
+
+
+def _readable(location: str) -> str:
+    """Read what came as Latin-1: beyond ASCII it is UTF-8 in practice, and other bytes go back as they came."""
+    said = location.encode("latin-1")
+    try:
+        return said.decode()
+    except UnicodeDecodeError:
+        return "".join(chr(byte) if byte < 128 else quote(bytes((byte,))) for byte in said)
+
+
+def _asked_again(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
+    """Return method and body as browsers do; a body goes to no other server (NoAnswer)."""
+    if status not in (307, 308):
+        return "HEAD" if request.method == "HEAD" else "GET", b""
+    if request.body and not request.url.same_server(target):
+        raise NoAnswer(f"a redirect ({status}) would send the body to another server, {target}")
+    return request.method, request.body
+
+
+def left_behind(check: Http, target: HttpUrl) -> str:
+    """Say which settings do not go along to another server; nothing where there are none."""
+    names = ("headers", "user", "bearer_token", "client_cert", "server_name", "connect_to", "unix_socket")
+    kept = [name for name in names if getattr(check, name)]
+    return f"{', '.join(kept)} stayed behind at the redirect to {target}" if kept else ""
