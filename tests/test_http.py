@@ -195,7 +195,7 @@ def test_a_redirect_loop_ends() -> None:
         result = look(http(server.url, redirects=3))
         assert len(server.requests) == 4
     assert result.status is Status.CRITICAL
-    assert result.summary.startswith(f"more than 3 redirects, the last one to {server.url}again: following redirects (")
+    assert result.summary.startswith(f"more than 3 redirects, the last one to {server.url}again: following redirects")
 
 
 @pytest.mark.parametrize(

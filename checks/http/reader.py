@@ -141,7 +141,7 @@ class AnswerReader:
 
     def _read_plain(self) -> bool:
         self._take(len(self._buffer) if self.until_closed else min(len(self._buffer), self._left))
-        if not self.until_closed and self._left <= 0:
+        if not (self.complete or self.until_closed or self._left):
             self._finish()
         return False
 
@@ -173,7 +173,7 @@ class AnswerReader:
             return False
         found = _CHUNK_SIZE.match(line)
         if not found:
-            raise BrokenAnswer(f"broken HTTP answer, a chunk's size is {line[:BEGIN].decode('latin-1')!a}")
+            raise BrokenAnswer(f"broken HTTP answer, a chunk's size is {line[:BEGIN].decode('latin-1').strip()!a}")
         self._left = int(found[1], 16)
         self._step = self._read_chunk if self._left else self._read_trailer
         return True
