@@ -51,7 +51,6 @@ class Http(Check, frozen=True, kw_only=True):
       api:
         type: http
         url: https://api.example.com/status
-        bearer_token: ${file:/etc/hostvigil/api.token}
         warning_status: 429
         json: {db.state: up, queue.length: "<100", nodes.all.ready: true, nodes.length: ">=3"}
         response_headers: {Cache-Control: no-store, Server: {not_matches: "[0-9]"}, X-Cache: {optional: HIT}}
