@@ -70,12 +70,9 @@ def lasting(
 def judged(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
-    """Say how long a certificate lasts where that is too short, else only measure it.
-
-    A level of null or 0s is none, also for a certificate that has expired.
-    """
-    warning, critical = (level if level and level.plain != 0 else None for level in (warning, critical))
-    if certificate.begins > now and (warning or critical):
+    """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it."""
+    watched = any(level and level.plain != 0 for level in (warning, critical))
+    if certificate.begins > now and watched:
         yield Result(Status.WARNING, f"certificate {certificate.name!r} is not valid yet: look at the clocks")
     result = lasting(certificate, now, warning, critical)
     if result.status is Status.OK:

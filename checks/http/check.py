@@ -107,7 +107,7 @@ class Http(Check, frozen=True, kw_only=True):
         Address | None, Meta(description="Connect to this address[:port], with Host and TLS name of the URL.")
     ] = None
     unix_socket: Annotated[str, Meta(description="Connect to this unix socket instead, with Host of the URL.")] = ""
-    source: Annotated[str, Meta(description="Address of this host to connect from.")] = ""
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
     proxy: Annotated[
         ProxyUrl | None, Meta(description="HTTP proxy, http://[user:password@]host:port (CONNECT for https).")
     ] = None

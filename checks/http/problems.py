@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from checks._network.addresses import host_name, is_ip
+from checks._network.addresses import host_name
+from checks._network.connection import source_problem
 
 if TYPE_CHECKING:
     from checks.http.check import Http
@@ -63,10 +64,8 @@ def _of_the_way(check: Http) -> Iterator[tuple[str, str]]:
         for name in ("proxy", "connect_to", "source"):
             if getattr(check, name):
                 yield "unix_socket", f"leads elsewhere than {name}, leave one of them out"
-    if check.source and not is_ip(check.source):
-        yield "source", f"{check.source!r} is not an IP address of this host"
-    elif check.source and check.ip_version == (4 if ":" in check.source else 6):
-        yield "source", f"{check.source} is not of IP version {check.ip_version}"
+    if check.source and (wrong := source_problem(check.source, check.ip_version)):
+        yield "source", wrong
 
 
 def _of_tls(check: Http) -> Iterator[tuple[str, str]]:
