@@ -119,6 +119,7 @@ class Http(Check, frozen=True, kw_only=True):
         bool, Meta(description="false: trust any certificate. How long it lasts is watched all the same, see below.")
     ] = True
     ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    crl_file: Annotated[str, Meta(description="PEM file of what the server's CA has revoked (CRL).")] = ""
     client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
     client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the URL's.")] = ""

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 
 from checks._network.addresses import host_name
 from checks._network.connection import source_problem
+from checks._network.tls import contradictions
+from checks.http.request import tls_settings
 
 if TYPE_CHECKING:
     from checks.http.check import Http
@@ -74,7 +76,6 @@ def _of_tls(check: Http) -> Iterator[tuple[str, str]]:
             host_name(check.server_name)
         except ValueError:
             yield "server_name", f"{check.server_name!r} is not a host name, write for example shop.example.com"
-    if check.client_key and not check.client_cert:
-        yield "client_key", "has no certificate, set client_cert as well"
+    yield from contradictions(tls_settings(check, own=True))
     if check.old_tls and str(check.min_tls_version) == "1.3":
         yield "old_tls", "is for versions below 1.3, leave old_tls or min_tls_version out"

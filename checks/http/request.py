@@ -96,7 +96,7 @@ def route_of(check: Http, url: HttpUrl) -> Route:
     return Route(
         host=to.host if to else url.host,
         port=port or url.port,
-        tls=_tls_settings(check, own) if url.scheme == "https" else None,
+        tls=tls_settings(check, own) if url.scheme == "https" else None,
         server_name=(check.server_name if own else "") or url.host,
         family=FAMILIES[check.ip_version],
         proxy=check.proxy,
@@ -105,13 +105,15 @@ def route_of(check: Http, url: HttpUrl) -> Route:
     )
 
 
-def _tls_settings(check: Http, own: bool) -> tls.TlsSettings:
+def tls_settings(check: Http, own: bool) -> tls.TlsSettings:
+    """Return how to speak TLS with the URL's own server, or with another one."""
     return tls.TlsSettings(
-        check.verify,
-        check.ca_file,
-        check.client_cert if own else "",
-        check.client_key if own else "",
-        check.min_tls_version.version,
-        ("http/1.1",),
-        check.old_tls,
+        verify=check.verify,
+        ca_file=check.ca_file,
+        client_cert=check.client_cert if own else "",
+        client_key=check.client_key if own else "",
+        minimum=check.min_tls_version.version,
+        protocols=("http/1.1",),
+        crl_file=check.crl_file if own else "",
+        old=check.old_tls,
     )
