@@ -25,7 +25,7 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, resolved
+from checks._network.connection import FAMILIES, Network, bind, resolved, source_family, source_problem
 from checks._network.progress import Progress
 
 PAUSE = 0.2
@@ -38,9 +38,10 @@ NO_RIGHT = "may not ping: give the agent CAP_NET_RAW, or set sysctl net.ipv4.pin
 class Ping(Check, frozen=True, kw_only=True):
     """Pings a host: does it answer, how many requests are lost, and how long do answers take?
 
-    Sends `count` ICMP echo requests, five a second, to the first address of the name. Default: a warning when a fifth
-    of them is lost, critical when three fifths are. Needs no root where net.ipv4.ping_group_range includes the
-    agent's group, else the capability CAP_NET_RAW; without either it is nodata.
+    Sends `count` ICMP echo requests, five a second, to the first address of the name, and to no other: where each of
+    several addresses matters, write a check for each. Default: a warning when a fifth of them is lost, critical when
+    three fifths are. Needs no root where net.ipv4.ping_group_range includes the agent's group, else the capability
+    CAP_NET_RAW; without either it is nodata.
 
     ```yaml
     checks:
@@ -62,20 +63,25 @@ class Ping(Check, frozen=True, kw_only=True):
     time_warning: Annotated[DurationAbove | None, Meta(description="Average time of an answer. Default: any.")] = None
     time_critical: Annotated[DurationAbove | None, Meta(description="As time_warning.")] = None
     ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.host.port:
             yield "host", f"{self.host} has a port, which a ping does not: leave it out"
+        if self.source and (wrong := source_problem(self.source, self.ip_version)):
+            yield "source", wrong
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         progress = Progress(ctx.deadline)
         progress.enter("dns", f"looking up {self.host}")
         try:
-            family, where = resolved(self.host, FAMILIES[self.ip_version], Network(ctx, progress))
+            wanted = source_family(self.source, FAMILIES[self.ip_version])
+            family, where = resolved(self.host, wanted, Network(ctx, progress))
         except OSError as error:
             yield critical(progress.failed(error))
             return
         with _socket(family) as connection:
+            bind(connection, self.source)
             # A quarter of the time or so is left to wait for the last answer.
             pause = min(PAUSE, ctx.remaining() * 3 / 4 / self.count)
             heard = Heard(connection, family, where)

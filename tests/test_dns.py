@@ -17,13 +17,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Context, DurationAbove, Regex, Result, Status
+from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks._network.connection import Network
+from checks._network.datagrams import patience
 from checks._network.progress import Progress
 from checks.dns import Dns, by_host
-from checks.dns.asking import patience
 from checks.dns.messages import BrokenAnswer, Question, read
 from checks.dns.values import EXAMPLES, asked_name, key, parse
 
@@ -384,6 +384,15 @@ def test_every_dns_name_can_be_asked_for(name: str, asked: bytes) -> None:
     assert question_of(question("PTR", name).message()) == asked + b"\0\x0c\0\1"
 
 
+def test_a_question_comes_from_the_source_address() -> None:
+    with serving(lambda query: [reply(query, cut=True)], lambda query: b"") as server:
+        assert "by TCP" in look(server, source="127.0.0.3").summary
+    with serving(lambda query: [reply(query, A1)]) as server:
+        assert look(Address("localhost", server.port), source="127.0.0.3").status is Status.OK
+        with pytest.raises(CheckError, match=r"source 192\.0\.2\.1 cannot be used"):
+            look(server, source="192.0.2.1")
+
+
 def test_a_server_can_be_given_by_name() -> None:
     with serving(lambda query: [reply(query, A1)]) as server:
         assert look(Address("localhost", server.port), expect="192.0.2.1").status is Status.OK
@@ -442,6 +451,9 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems(name="192.0.2.1", record="PTR", server=Address("::1")) == []
     assert problems(name="a b", server=Address("::1")) == ["name"]
     assert problems(name="a.test", klass="CH", tcp=True) == ["tcp", "class"]
+    assert (
+        problems(name="a.test", source="::1") == problems(name="a.test", server=Address("a"), source="a") == ["source"]
+    )
     assert problems(name="a.test", expect=("192.0.2.1", "web")) == ["expect"]
     assert problems(name="a.test", server=Address("::1"), expect="192.0.2.1", rcode="NXDOMAIN") == ["expect"]
     assert problems(name="example.com.", record="MX", server=Address("::1")) == []

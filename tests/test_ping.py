@@ -47,6 +47,13 @@ def test_a_host_that_answers_is_ok(host: str) -> None:
 
 
 @pytest.mark.usefixtures("may_ping")
+def test_a_ping_comes_from_the_source_address() -> None:
+    assert look("localhost", source="127.0.0.3", count=1).status is Status.OK
+    with pytest.raises(CheckError, match=r"source 192\.0\.2\.1 cannot be used"):
+        look("127.0.0.1", source="192.0.2.1", count=1)
+
+
+@pytest.mark.usefixtures("may_ping")
 def test_slow_answers_pass_the_level() -> None:
     assert look("127.0.0.1", count=1, time_critical=DurationAbove.parse("0s")).status is Status.CRITICAL
 
@@ -122,4 +129,5 @@ def test_no_packet_is_taken_for_an_answer_but_one_with_our_token(packet: bytes) 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert [name for name, _ in Ping(host=Address("gw", 80)).problems()] == ["host"]
+    assert [name for name, _ in Ping(host=Address("gw"), source="eth0").problems()] == ["source"]
     assert list(Ping(host=Address("gw"), loss_warning=PercentAbove.parse("1%")).problems()) == []

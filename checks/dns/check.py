@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network.addresses import Address, host_name, is_ip
-from checks._network.connection import GetAddrInfo, Network
+from checks._network.connection import GetAddrInfo, Network, source_problem
 from checks._network.progress import NoAnswer, Progress
 from checks.dns import by_host
 
@@ -30,7 +30,7 @@ Record = Literal[
 # fmt: on
 Rcode = Literal["NOERROR", "NODATA", "NXDOMAIN", "SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"]
 Values = str | tuple[str, ...]
-SERVER_ONLY = ("tcp", "recursion", "klass", "rcode")
+SERVER_ONLY = ("tcp", "recursion", "klass", "rcode", "source")
 
 
 class Dns(Check, frozen=True, kw_only=True):
@@ -88,6 +88,7 @@ class Dns(Check, frozen=True, kw_only=True):
     klass: Annotated[Literal["IN", "CH"], Meta(description="CH: for the server's own names, as version.bind.")] = (
         msgspec.field(name="class", default="IN")
     )
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on.")] = None
     critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
 
@@ -98,6 +99,8 @@ class Dns(Check, frozen=True, kw_only=True):
         for field in msgspec.structs.fields(self):
             if not self.server and field.name in SERVER_ONLY and getattr(self, field.name) != field.default:
                 yield field.encode_name, "is for a server, set server as well"
+        if self.source and (wrong := source_problem(self.source, None)):
+            yield "source", wrong
         yield from self._problems_of_values()
 
     def _problems_of_name(self) -> Iterator[tuple[str, str]]:
@@ -125,7 +128,7 @@ class Dns(Check, frozen=True, kw_only=True):
 
     def looked(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> Iterator[Result | Metric]:
         progress = Progress(ctx.deadline)
-        network = Network(ctx, progress, getaddrinfo)
+        network = Network(ctx, progress, getaddrinfo, self.source)
         try:
             values, note = self._asked(self.server, network) if self.server else self._resolved(network)
         except (OSError, NoAnswer) as error:

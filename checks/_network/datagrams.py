@@ -1,0 +1,64 @@
+"""One question by UDP, sent again where it or its answer is lost."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Callable, Iterator
+from functools import partial
+from typing import TypeVar
+
+from checks._network.addresses import Address
+from checks._network.connection import Network, bind
+from checks._network.progress import Progress
+
+T = TypeVar("T")
+FIRST_PATIENCE = 1.0
+"""Seconds after which the first datagram is taken for lost, where there is time; later ones, each twice as long."""
+
+
+class AskAgain(Exception):
+    """The answer says that the question is to be put in another way."""
+
+
+def ask(
+    place: Address, question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
+) -> tuple[T, int]:
+    """Ask an IP address, and return the answer and how many tries it took; TimeoutError at the deadline.
+
+    Both functions get the number of the try first. `read` returns None for what is no answer, or raises AskAgain.
+    """
+    family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as connection:
+        bind(connection, network.source)
+        # Connected: only this server's datagrams are heard, and a port that is closed is known at once.
+        connection.connect((place.host, place.port))
+        for tries, wait in enumerate(patience(network.progress.left()), 1):
+            connection.send(question(tries))
+            answer = _one(connection, partial(read, tries), wait, network.progress)
+            if answer is not None:
+                return answer, tries
+    raise TimeoutError
+
+
+def patience(left: float) -> Iterator[float]:
+    """Yield how many seconds to wait for an answer before the question is sent again: for ever, doubling."""
+    wait = min(FIRST_PATIENCE, left / 3)
+    while True:
+        yield wait
+        wait *= 2
+
+
+def _one(connection: socket.socket, read: Callable[[bytes], T | None], wait: float, progress: Progress) -> T | None:
+    """Wait for the answer; None where it does not come in these seconds, TimeoutError at the deadline."""
+    until = time.monotonic() + wait
+    while (left := until - time.monotonic()) > 0:
+        connection.settimeout(min(left, progress.left()))
+        try:
+            answer = read(connection.recv(65535))
+        except (TimeoutError, AskAgain):
+            break
+        if answer is not None:
+            return answer
+    progress.left()
+    return None

@@ -1,0 +1,82 @@
+"""`type: udp`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, ClassVar, Literal
+
+from msgspec import Meta
+
+from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
+from checks._network import datagrams
+from checks._network.addresses import Address
+from checks._network.connection import FAMILIES, Network, resolved, source_family, source_problem
+from checks._network.payload import Bytes, Exchange, shown
+from checks._network.progress import NoAnswer, Progress
+
+
+class Udp(Check, frozen=True, kw_only=True):
+    """Sends a datagram, and waits for one that answers it.
+
+    To the first address of the name; where no answer comes it is sent again, after a second at the latest, so it must
+    be one that does no harm twice. No answer by the deadline or another than expected is critical.
+
+    ```yaml
+    checks:
+      game:
+        type: udp
+        address: play.example.com:27015
+        send_hex: ff ff ff ff 54 53 6f 75 72 63 65 20 45 6e 67 69 6e 65 20 51 75 65 72 79 00
+        expect_hex: ff ff ff ff
+      echo: {type: udp, address: "192.0.2.1:7", send: "hello", expect: '^hello$', warning: 200ms}
+    ```
+    """
+
+    fail_after: ClassVar[int] = 2
+
+    address: Annotated[Address, Meta(description="Where to send to, host:port; IPv6 as [::1]:53.")]
+    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    send: Annotated[str, Meta(description='Text to send; line ends as "\\r\\n" in double quotes.')] = ""
+    send_hex: Annotated[Bytes | None, Meta(description="Bytes to send instead of a text, as `ff 00 1a`.")] = None
+    expect: Annotated[
+        Regex | None, Meta(description="Regular expression that must be found in the answer. Default: any answer.")
+    ] = None
+    expect_hex: Annotated[Bytes | None, Meta(description="Bytes that must be found in the answer.")] = None
+    warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on.")] = None
+    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
+    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.address.port:
+            yield "address", f"{self.address} has no port, write for example {Address(self.address.host, 123)}"
+        if not self._exchange.question:
+            yield "send", "is missing: a server that was sent nothing does not answer, write send or send_hex"
+        yield from self._exchange.problems()
+        if self.source and (wrong := source_problem(self.source, self.ip_version)):
+            yield "source", wrong
+
+    @property
+    def _exchange(self) -> Exchange:
+        return Exchange(send=self.send, send_hex=self.send_hex, expect=self.expect, expect_hex=self.expect_hex)
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        progress = Progress(ctx.deadline)
+        try:
+            answer, tries = self._asked(Network(ctx, progress, source=self.source))
+        except (OSError, NoAnswer) as error:
+            yield critical(progress.failed(error))
+            return
+        progress.leave()
+        took = progress.elapsed()
+        said = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
+        yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+        if not self._exchange.fits(answer):
+            yield critical(f"said {shown(answer)}, expected {self._exchange.wish}")
+
+    def _asked(self, network: Network) -> tuple[bytes, int]:
+        network.progress.enter("dns", f"looking up {self.address.host}")
+        family = source_family(self.source, FAMILIES[self.ip_version])
+        _, where = resolved(self.address, family, network)
+        network.progress.enter("answer", f"waiting for an answer of {Address(where[0], where[1])} by UDP")
+        question = self._exchange.question
+        return datagrams.ask(Address(where[0], where[1]), lambda _: question, lambda _, datagram: datagram, network)
