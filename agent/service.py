@@ -6,12 +6,11 @@ import contextlib
 import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agent.api import PushedCheck
 from agent.config.catalog import Catalog
-from agent.config.diff import difference, merged
+from agent.config.diff import merged, running, scheduled
 from agent.config.drop_ins import load
 from agent.config.script_folder import folders
 from agent.config.settings import CheckConfig, Config
@@ -21,7 +20,7 @@ from agent.delivery.sinks.terminal import Terminal
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.truewatch.event import compose, own_event
 from agent.delivery.throttle import Limiter
-from agent.engine.recorder.commands import Compose, RecorderConfig, Suppress, WatchdogPing
+from agent.engine.recorder.commands import RecorderConfig, Suppress, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
 from agent.engine.state.transition import Transition
@@ -29,14 +28,15 @@ from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
 from agent.model import Event, EventStatus, Report
+from agent.push.control import ControlServer
 from agent.push.server import PushServer
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
 from agent.store import Store, StoreError
-from agent.system.host_tags import host_tags
+from agent.system.host_tags import HostTags
 from agent.system.redactor import redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
-from agent.system.signals import Signals
+from agent.system.signals import Order, Signals
 
 log = logging.getLogger("hostvigil")
 
@@ -55,7 +55,8 @@ class Service:
         self._config = config
         self._store = store
         self._silences = Silences(state_dir)
-        self._emitter = emitter(config, store)
+        self._host = HostTags(config.agent.hostname)
+        self._emitter = emitter(config, store, self._own_event)
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         orders = self._orders(config)
         self._recorder = Recorder(
@@ -63,6 +64,15 @@ class Service:
         )
         self._door = PushServer(state_dir, self._recorder.put)
         self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
+        # In this order: who words and hides first, then who decides, then who begins new work.
+        self._parts: tuple[Callable[[Config, Config], None], ...] = (
+            self._host.apply,
+            self._runner.apply,
+            self._apply_recorder,
+            self._schedule.apply,
+            self._door.apply,
+            self._apply_delivery,
+        )
 
     def start(self, at_once: bool = False) -> None:
         self._say(f"started, checks: {len(running(self._config))}")
@@ -82,19 +92,21 @@ class Service:
         What did not change goes on as if nothing had happened.
         """
         old, self._config = self._config, merged(self._config, fresh)
-        change = difference(running(old), running(self._config))
-        self._runner.reload(redactor(self._config.secrets), change.removed)
-        self._recorder.put(self._orders(self._config))
-        self._schedule.update(difference(scheduled(old), scheduled(self._config)))
-        self._door.serve(self._config)
-        events = self._config.agent.events
+        for apply in self._parts:
+            apply(old, self._config)
+        self._say_configuration()
+        return self._config
+
+    def _apply_recorder(self, old: Config, new: Config) -> None:
+        self._recorder.put(self._orders(new))
+
+    def _apply_delivery(self, old: Config, new: Config) -> None:
+        events = new.agent.events
         if events != old.agent.events:
             self._store.bound(events.most_events, events.most_bytes)
             self._emitter.stop()
-            self._emitter = emitter(self._config, self._store)
+            self._emitter = emitter(new, self._store, self._own_event)
             self._emitter.start()
-        self._say_configuration()
-        return self._config
 
     def wake(self) -> None:
         """Somebody else put events into the outbox."""
@@ -113,13 +125,21 @@ class Service:
     def _orders(self, config: Config) -> RecorderConfig:
         checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
         certain = all(problem.check for problem in config.problems)
-        return RecorderConfig(checks, composer(config), suppressor(config, self._silences), retire=certain)
+        return RecorderConfig(checks, self._compose, suppressor(config, self._silences), retire=certain)
+
+    def _compose(self, report: Report, step: Transition, check: CheckConfig) -> Event:
+        """Word a change with the name, address and tags that this host has now."""
+        return compose(report, step.result, check, self._host(), self._config.agent.tags, step.at)
+
+    def _own_event(self, subject: str, text: str, told: EventStatus) -> Event:
+        """Word news of the agent itself."""
+        return own_event(subject, text, self._host(), self._config.agent.tags, time.time_ns() // 1_000_000, told)
 
     def _say(self, text: str) -> None:
         """Tell of the agent's own start and end, where that is wanted; a full disk is no reason not to start."""
         if self._config.agent.events.start_stop:
             with contextlib.suppress(StoreError):
-                self._store.append(own_news(self._config)("agent", text, EventStatus.INFO))
+                self._store.append(self._own_event("agent", text, EventStatus.INFO))
                 self._emitter.wake()
 
     def _say_configuration(self) -> None:
@@ -147,14 +167,28 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     ready(config)
     watch = Watch()
     watch.want(config.agent.watch, watched(config_dir, config))
+    control = ControlServer(state_dir, signals.put)
+    control.start()
+
+    def reload() -> dict[str, object]:
+        at_work = service.reload(load(config_dir, Catalog(), os.environ))
+        watch.want(at_work.agent.watch, watched(config_dir, at_work))
+        return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
+
     for order in signals:
-        if order == "reload":
-            at_work = service.reload(load(config_dir, Catalog(), os.environ))
-            watch.want(at_work.agent.watch, watched(config_dir, at_work))
-        else:
-            service.wake()
+        obey(order, {"reload": reload, "wake": service.wake})
     systemd(STOPPING)
+    control.close()
     service.stop()
+
+
+def obey(order: Order, orders: Mapping[str, Callable[[], Mapping[str, object] | None]]) -> None:
+    """Do what is asked for and answer; a bug in it ends nothing but this order."""
+    try:
+        order.answer(orders[order.name]() or {})
+    except Exception as error:
+        log.exception("a bug of ours, the order to %s is lost", order.name)
+        order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})
 
 
 def watched(config_dir: Path, config: Config) -> list[Path]:
@@ -162,19 +196,9 @@ def watched(config_dir: Path, config: Config) -> list[Path]:
     return [config_dir, *(folders(Path(config.agent.scripts)) if config.agent.scripts else ())]
 
 
-def scheduled(config: Config) -> dict[str, CheckConfig]:
-    """Return the checks that are looked at, not waited for."""
-    return {name: one for name, one in running(config).items() if not isinstance(one.check, PushedCheck)}
-
-
-def running(config: Config) -> dict[str, CheckConfig]:
-    """Return the checks that are to run."""
-    return {name: check for name, check in config.checks.items() if check.enabled}
-
-
-def emitter(config: Config, store: Store) -> Emitter:
+def emitter(config: Config, store: Store, own: ComposeAgentEvent) -> Emitter:
     """Return what tells events: to the API, or without an endpoint to the terminal."""
-    settings, own = config.agent.events, own_news(config)
+    settings = config.agent.events
     if not settings.endpoint:
         return Emitter(store, Terminal(), own=own)
     return Emitter(
@@ -185,26 +209,6 @@ def emitter(config: Config, store: Store) -> Emitter:
         own=own,
         heartbeat=settings.heartbeat,
     )
-
-
-def own_news(config: Config) -> ComposeAgentEvent:
-    """Return what words news of the agent itself."""
-    host = host_tags(config.agent.hostname)
-
-    def worded(subject: str, text: str, told: EventStatus) -> Event:
-        return own_event(subject, text, host, config.agent.tags, time.time_ns() // 1_000_000, told)
-
-    return worded
-
-
-def composer(config: Config) -> Compose:
-    """Return what words events with this host's tags."""
-    host = host_tags(config.agent.hostname)
-
-    def composed(report: Report, step: Transition, check: CheckConfig) -> Event:
-        return compose(report, step.result, check, host, config.agent.tags, step.at)
-
-    return composed
 
 
 def suppressor(config: Config, silences: Silences) -> Suppress:

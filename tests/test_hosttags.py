@@ -9,8 +9,17 @@ from pathlib import Path
 import pytest
 
 from agent.config.tags import custom_tags
+from agent.config.settings import AgentSettings, Config
 from agent.system import host_tags as hosttags
-from agent.system.host_tags import host_tags, own_address, own_name, release_name
+from agent.system.host_tags import (
+    LOOK_AGAIN_SECONDS,
+    LOOK_SECONDS,
+    HostTags,
+    host_tags,
+    own_address,
+    own_name,
+    release_name,
+)
 
 
 def test_this_host_is_described() -> None:
@@ -87,3 +96,23 @@ def test_finding_out_about_the_host_takes_nothing_heavy() -> None:
     )
     subprocess.run([sys.executable, "-c", script], check=True)
     assert hosttags.ARCHITECTURES["aarch64"] == "arm64"
+
+
+def test_what_changes_while_the_agent_runs_is_seen_within_a_minute(monkeypatch: pytest.MonkeyPatch) -> None:
+    now, address = 100.0, ""
+    monkeypatch.setattr(hosttags, "own_address", lambda: address)
+    tags = HostTags(monotonic=lambda: now)
+    assert "host_ip" not in tags(), "the network is not up yet"
+    now, address = now + LOOK_AGAIN_SECONDS, "192.0.2.7"
+    assert tags()["host_ip"] == "192.0.2.7", "an address that comes after the start is there at once"
+    now, address = now + LOOK_SECONDS / 2, "192.0.2.8"
+    assert tags()["host_ip"] == "192.0.2.7", "not looked up for each event"
+    now += LOOK_SECONDS / 2
+    assert tags()["host_ip"] == "192.0.2.8"
+
+
+def test_a_configured_name_that_changes_is_there_at_once() -> None:
+    tags = HostTags("old")
+    assert tags()["host"] == "old"
+    tags.apply(Config(), Config(AgentSettings(hostname="new")))
+    assert tags()["host"] == "new"

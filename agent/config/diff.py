@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from agent.api import PushedCheck
 from agent.config.settings import CheckConfig, Config, Place
 
 NOWHERE = Place("")
@@ -31,6 +32,16 @@ def merged(old: Config, new: Config) -> Config:
         checks={**kept, **new.checks},
         secrets=new.secrets if new.agent_readable and not kept else old.secrets | new.secrets,
     )
+
+
+def running(config: Config) -> dict[str, CheckConfig]:
+    """Return the checks that are to run."""
+    return {name: check for name, check in config.checks.items() if check.enabled}
+
+
+def scheduled(config: Config) -> dict[str, CheckConfig]:
+    """Return the checks that are looked at, not waited for."""
+    return {name: one for name, one in running(config).items() if not isinstance(one.check, PushedCheck)}
 
 
 def difference(old: dict[str, CheckConfig], new: dict[str, CheckConfig]) -> Difference:

@@ -38,6 +38,10 @@ class PushServer:
         if self._names and not self._close:
             self._open()
 
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        self.serve(new)
+
     def close(self) -> None:
         if self._close:
             self._close()

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from agent.config.settings import CheckConfig
+from agent.config.diff import difference, running
+from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.plugin.results import scrubbed
@@ -20,6 +21,7 @@ from agent.plugin.units import duration_text
 from agent.running.execute import GRACE_SECONDS, CheckOutput, execute
 from agent.running.timers import Deadlines
 from agent.running.workers import Workers
+from agent.system.redactor import redactor
 
 log = logging.getLogger("hostvigil.runner")
 
@@ -75,6 +77,10 @@ class Runner:
             self._workers.submit(run)
         else:
             self._deliver(self._failure(last, f"the run of {_clock(last)} still hangs {_where(last)}"))
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        self.reload(redactor(new.secrets), difference(running(old), running(new)).removed)
 
     def reload(self, scrub: Callable[[str], str], removed: Iterable[str]) -> None:
         """Hide these secrets from now on, and forget what removed checks remember; runs in progress go on."""

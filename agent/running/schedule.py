@@ -18,8 +18,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
 from agent.config.cron_trigger import cron_trigger
-from agent.config.diff import Difference
-from agent.config.settings import CheckConfig
+from agent.config.diff import Difference, difference, scheduled
+from agent.config.settings import CheckConfig, Config
 
 Start = Callable[[CheckConfig, float], None]
 """Called with a check and when it was due, in monotonic seconds; must not block."""
@@ -135,6 +135,10 @@ class Schedule:
         """Have something done besides the checks, in the same thread; it must not block."""
         now = datetime.now(UTC)
         self._scheduler.add_job(lambda *_: act(), Every(now, seconds, now), (None, 0.0))
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        self.update(difference(scheduled(old), scheduled(new)))
 
     def update(self, difference: Difference) -> None:
         """Take over a reloaded configuration: a check's turn may come sooner by it, but never later."""

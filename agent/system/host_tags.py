@@ -5,7 +5,13 @@ from __future__ import annotations
 import os
 import socket
 import sys
+import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from agent.config.settings import Config
 
 NAMELESS = frozenset(("", "localhost", "localhost.localdomain", "localhost6", "(none)"))
 ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64", "armv8l": "arm64"}
@@ -15,6 +21,35 @@ OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
 
 # Documentation addresses (RFC 5737, RFC 3849): they are routed like any other, and nothing is ever sent.
 ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
+
+
+LOOK_SECONDS = 60.0
+"""So old may an answer be: an address changes while the agent runs."""
+LOOK_AGAIN_SECONDS = 1.0
+"""The same without an address: the network comes up after us."""
+
+
+class HostTags:
+    """The tags of this host as they are now. Any thread may call it; `apply` is for the main thread."""
+
+    def __init__(self, hostname: str = "", monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._hostname = hostname
+        self._monotonic = monotonic
+        self._known: tuple[float, str, dict[str, str]] = (0.0, "", {})
+        """Until when (monotonic seconds) it holds, for which configured name, and what."""
+
+    def __call__(self) -> dict[str, str]:
+        now, hostname = self._monotonic(), self._hostname
+        until, name, tags = self._known
+        if not tags or now >= until or name != hostname:
+            tags = host_tags(hostname)
+            until = now + (LOOK_SECONDS if "host_ip" in tags else LOOK_AGAIN_SECONDS)
+            self._known = (until, hostname, tags)
+        return tags
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        self._hostname = new.agent.hostname
 
 
 def host_tags(hostname: str = "") -> dict[str, str]:

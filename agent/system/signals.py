@@ -1,34 +1,57 @@
-"""The signals the agent obeys, as orders one after the other: TERM and INT end, HUP reloads, USR1 wakes the emitter."""
+"""What the agent is asked to do while it runs, one order after the other: by signals, and by requests."""
 
 from __future__ import annotations
 
+import contextlib
 import os
+import queue
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import NamedTuple
 
 END = (signal.SIGTERM, signal.SIGINT)
 ORDERS = {signal.SIGHUP: "reload", signal.SIGUSR1: "wake"}
 
 
+def nobody(answer: Mapping[str, object]) -> None:
+    """Who sends a signal waits for no answer."""
+
+
+class Order(NamedTuple):
+    """Something to do, and who is told what came of it."""
+
+    name: str
+    answer: Callable[[Mapping[str, object]], None] = nobody
+
+
 class Signals:
-    """Iterate in the main thread: sleeps until there is an order, ends with SIGTERM or SIGINT.
+    """Iterate in the main thread: sleeps until there is an order, ends with SIGTERM or SIGINT. Any thread may `put`.
 
     A pipe and not an event: a handler that runs while the main thread holds an event's lock would wait for ever.
     """
 
     def __init__(self) -> None:
-        self._read, write = os.pipe()
-        os.set_blocking(write, False)
-        signal.set_wakeup_fd(write, warn_on_full_buffer=False)
+        self._requests: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._read, self._write = os.pipe()
+        os.set_blocking(self._write, False)
+        signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*END, *ORDERS):
             signal.signal(number, lambda *_: None)
         # Whoever started us may have ignored it, and then nobody could wait for a script.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
 
-    def __iter__(self) -> Iterator[str]:
+    def put(self, order: Order) -> None:
+        """Have something done in the main thread."""
+        self._requests.put(order)
+        with contextlib.suppress(BlockingIOError):  # full: then it wakes up anyway
+            os.write(self._write, b"\0")
+
+    def __iter__(self) -> Iterator[Order]:
         while True:
             numbers = set(os.read(self._read, 4096))
             if numbers & set(END):
                 return
             # Once, however often it was asked for in the meantime.
-            yield from (order for number, order in ORDERS.items() if number in numbers)
+            yield from (Order(name) for number, name in ORDERS.items() if number in numbers)
+            while not self._requests.empty():
+                yield self._requests.get()

@@ -1,0 +1,195 @@
+"""Requests to the running agent and its answers, over a socket of its own: one line of JSON each way."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import socket
+import stat
+import struct
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.push.listener import reachable
+from agent.system.signals import Order
+
+log = logging.getLogger("hostvigil.control")
+
+FILE = "control.sock"
+SECONDS = 10.0
+"""From the request to the answer."""
+READ_SECONDS = 2.0
+"""Who connects says at once what he wants: requests are taken one after the other."""
+PAUSE_SECONDS = 1.0
+"""After the system refused to take a connection, for want of descriptors perhaps."""
+MOST_REQUEST = 4096
+MOST_ANSWER = 16 * 1024**2
+REQUESTS = frozenset(("reload", "wake"))
+
+Answer = dict[str, Any]
+
+
+class Request(msgspec.Struct, frozen=True):
+    """What is asked for."""
+
+    request: str
+
+
+class NoAnswer(Exception):
+    """The agent was not reached or did not answer: the text says why."""
+
+
+def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
+    """Have the agent that works on this state directory do something, and return its answer.
+
+    `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` answers {}.
+    NoAnswer when no agent is there, when we may not ask it, or when the answer does not come in time.
+    """
+    until = time.monotonic() + seconds
+    try:
+        with _connected(state_dir) as connection:
+            connection.sendall(msgspec.json.encode(Request(request)) + b"\n")
+            line = _line(connection, MOST_ANSWER, until)
+        answer = msgspec.json.decode(line, type=Answer)
+    except PermissionError:
+        raise NoAnswer(f"only root and the agent's user may ask the agent of {state_dir}") from None
+    except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
+        raise NoAnswer(f"no agent is running with the state directory {state_dir}") from None
+    except TimeoutError:
+        raise NoAnswer(f"the agent did not answer within {seconds:g}s") from None
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        raise NoAnswer(f"the agent went away without an answer: {error}") from None
+    if "error" in answer:
+        raise NoAnswer(str(answer["error"]))
+    return answer
+
+
+class ControlServer:
+    """Takes requests until `close`, in a thread of its own; `put` hands each to the thread that obeys."""
+
+    def __init__(self, state_dir: Path, put: Callable[[Order], None]) -> None:
+        self._address = state_dir / FILE
+        self._put = put
+        self._socket: socket.socket | None = None
+
+    def start(self) -> None:
+        try:
+            self._socket = _listening(self._address)
+        except OSError as error:
+            log.error("hostvigil reload will not work, send SIGHUP instead: %s: %s", self._address, error)
+            return
+        threading.Thread(target=self._listen, args=(self._socket,), name="control", daemon=True).start()
+
+    def close(self) -> None:
+        if self._socket:
+            server, self._socket = self._socket, None
+            with contextlib.suppress(OSError):
+                self._address.unlink()
+            # Closing alone would not wake the thread that waits in accept().
+            with contextlib.suppress(OSError):
+                server.shutdown(socket.SHUT_RDWR)
+            server.close()
+
+    def _listen(self, server: socket.socket) -> None:
+        while True:
+            try:
+                connection, _ = server.accept()
+            except OSError as error:
+                if self._socket is None:
+                    return
+                log.warning("a request could not be taken: %s", error)
+                time.sleep(PAUSE_SECONDS)
+                continue
+            try:
+                with connection:
+                    connection.sendall(msgspec.json.encode(self._answer(connection)) + b"\n")
+            except OSError as error:
+                log.info("who asked went away: %s", error)
+
+    def _answer(self, connection: socket.socket) -> Mapping[str, object]:
+        if _peer(connection) not in (0, os.geteuid(), None):
+            return {"error": "only root and the agent's user may ask"}
+        try:
+            line = _line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
+            request = msgspec.json.decode(line, type=Request).request
+        except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+            return {"error": f"not understood: {error}"}
+        if request not in REQUESTS:
+            return {"error": f"no request is called {request[:60]!r}"}
+        return self._obeyed(request)
+
+    def _obeyed(self, request: str) -> Mapping[str, object]:
+        answers: list[Mapping[str, object]] = []
+        done = threading.Event()
+
+        def answered(answer: Mapping[str, object]) -> None:
+            answers.append(answer)
+            done.set()
+
+        self._put(Order(request, answered))
+        return answers[0] if done.wait(SECONDS) else {"error": f"the agent did not answer within {SECONDS:g}s"}
+
+
+def _listening(address: Path) -> socket.socket:
+    """Return a listening socket for the agent's own user, and for root."""
+    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    try:
+        with reachable(address) as path:
+            Path(path).unlink(missing_ok=True)  # of an agent that was killed: we hold the state directory's lock
+            server.bind(path)
+            Path(path).chmod(0o600)
+        server.listen(16)
+    except BaseException:
+        server.close()
+        raise
+    return server
+
+
+@contextlib.contextmanager
+def _connected(state_dir: Path) -> Iterator[socket.socket]:
+    """Connect to the socket in this very directory, never to where a link leads; the agent's user may have put it."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _opened(state_dir / FILE) as path:
+        # Not settimeout(): with it, connect() fails at once when the queue is full, instead of waiting.
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SECONDS), 0))
+        connection.connect(path)
+        yield connection
+
+
+@contextlib.contextmanager
+def _opened(address: Path) -> Iterator[str]:
+    if not Path("/proc/self/fd").exists():
+        yield str(address)
+        return
+    descriptor = os.open(address, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
+            raise ConnectionRefusedError
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
+
+
+def _peer(connection: socket.socket) -> int | None:
+    """Return the user at the other end; None where the system does not say: then the socket's mode alone guards it."""
+    if not hasattr(socket, "SO_PEERCRED"):
+        return None
+    _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
+    return int(user)
+
+
+def _line(connection: socket.socket, most: int, until: float) -> bytes:
+    """Read one line; TimeoutError when it does not come, `until` in monotonic seconds."""
+    parts = bytearray()
+    while not parts.endswith(b"\n"):
+        connection.settimeout(max(0.001, until - time.monotonic()))
+        part = connection.recv(65_536)
+        parts += part
+        if not part or len(parts) > most:
+            break
+    return bytes(parts)
