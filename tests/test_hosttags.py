@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.tags import custom_tags
 from agent.config.settings import AgentSettings, Config
+from agent.config.tags import custom_tags
 from agent.system import host_tags as hosttags
 from agent.system.host_tags import (
     LOOK_AGAIN_SECONDS,
