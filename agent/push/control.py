@@ -113,13 +113,13 @@ class ControlServer:
                 log.info("who asked went away: %s", error)
 
     def _answer(self, connection: socket.socket) -> Mapping[str, object]:
-        if _peer(connection) not in (0, os.geteuid(), None):
-            return {"error": "only root and the agent's user may ask"}
         try:
             line = _line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
             request = msgspec.json.decode(line, type=Request).request
         except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return {"error": f"not understood: {error}"}
+        if _peer(connection) not in (0, os.geteuid(), None):
+            return {"error": "only root and the agent's user may ask"}
         if request not in REQUESTS:
             return {"error": f"no request is called {request[:60]!r}"}
         return self._obeyed(request)
