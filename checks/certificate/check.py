@@ -31,7 +31,7 @@ from checks._network.starttls import PORTS, Protocol, ask_for_tls
 from checks.certificate import discovered
 from checks.certificate.files import Bundle, certificate, in_files
 
-FOR_ADDRESS = ("starttls", "ca_file", "crl_file", "client_cert", "client_key", "server_name", "source")
+FOR_ADDRESS = ("starttls", "ca_file", "crl_file", "client_cert", "client_key", "server_name", "source", "old_tls")
 
 
 class Certificate(Check, frozen=True, kw_only=True):
@@ -72,14 +72,16 @@ class Certificate(Check, frozen=True, kw_only=True):
         DurationBelow | None, Meta(description="Critical when it lasts less; default 3d, null or 0s: never.")
     ] = DurationBelow.parse("3d")
     verify: Annotated[
-        bool,
-        Meta(description="false: accept any certificate of the server; of the chain, only its own is watched then."),
+        bool, Meta(description="false: accept any certificate of the server; how long it lasts is still judged.")
     ] = True
     ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
     crl_file: Annotated[str, Meta(description="PEM file of the certificates that the CA has revoked.")] = ""
     client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
     client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
+    old_tls: Annotated[
+        bool, Meta(description="true for old devices: TLS 1.0 and 1.1, weak keys and ciphers, legacy renegotiation.")
+    ] = False
     ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
     source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
 
@@ -113,7 +115,8 @@ class Certificate(Check, frozen=True, kw_only=True):
 
     @property
     def _trust(self) -> tls.TlsSettings:
-        return tls.TlsSettings(self.verify, self.ca_file, self.client_cert, self.client_key, crl_file=self.crl_file)
+        own = (self.client_cert, self.client_key)
+        return tls.TlsSettings(self.verify, self.ca_file, *own, crl_file=self.crl_file, old=self.old_tls)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         now = time.time()

@@ -116,7 +116,7 @@ class Http(Check, frozen=True, kw_only=True):
         False
     )
     verify: Annotated[
-        bool, Meta(description="false: trust any certificate. How long it lasts is watched all the same, see below.")
+        bool, Meta(description="false: accept any certificate; how long it lasts is still judged, see below.")
     ] = True
     ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
     crl_file: Annotated[str, Meta(description="PEM file of what the server's CA has revoked (CRL).")] = ""

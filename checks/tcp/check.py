@@ -36,7 +36,7 @@ from checks.tcp.talk import converse, exchange
 
 UNIX_PATH_LIMIT = 107
 """Bytes that the kernel takes, unix(7)."""
-FOR_TLS = ("ca_file", "server_name", "client_cert", "client_key", "crl_file")
+FOR_TLS = ("ca_file", "server_name", "client_cert", "client_key", "crl_file", "old_tls")
 
 
 class Tcp(Check, frozen=True, kw_only=True):
@@ -100,6 +100,9 @@ class Tcp(Check, frozen=True, kw_only=True):
     client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
     client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
+    old_tls: Annotated[
+        bool, Meta(description="true for old devices: TLS 1.0 and 1.1, weak keys and ciphers, legacy renegotiation.")
+    ] = False
     certificate_warning: Annotated[
         DurationBelow | None, Meta(description="Warn when a certificate of the chain lasts less; 0s: never.")
     ] = DurationBelow.parse("14d")
@@ -145,7 +148,8 @@ class Tcp(Check, frozen=True, kw_only=True):
 
     @property
     def _trust(self) -> TlsSettings:
-        return TlsSettings(self.verify, self.ca_file, self.client_cert, self.client_key, crl_file=self.crl_file)
+        own = (self.client_cert, self.client_key)
+        return TlsSettings(self.verify, self.ca_file, *own, crl_file=self.crl_file, old=self.old_tls)
 
     @property
     def _once(self) -> Exchange:
