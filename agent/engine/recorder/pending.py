@@ -1,0 +1,105 @@
+"""What waits to be written: changes in one transaction, the last results lazily, and who waits for it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from agent.engine.recorder.changes import as_last, worth_keeping, written
+from agent.store import Change, LastRun, Store, StoreError
+
+log = logging.getLogger("hostvigil.recorder")
+
+NOTE_SECONDS = 1.0
+"""Steady results are nice to know, not to lose: they are written together, without waiting for the disk."""
+RETRY_SECONDS = 5.0
+"""Between tries while the disk takes nothing."""
+
+
+class PendingWrites:
+    """Owned by the recorder's thread. `told` is called when events were written."""
+
+    def __init__(self, store: Store, told: Callable[[], None], monotonic: Callable[[], float]) -> None:
+        self._store = store
+        self._told = told
+        self._monotonic = monotonic
+        self._changes: list[Change] = []
+        self._forgotten: set[tuple[str, str | None]] = set()
+        self._memories: dict[str, dict[str, Any]] = {}
+        self._notes: dict[tuple[str, str], LastRun] = {}
+        self._receipts: list[Callable[[], None]] = []
+        self._write_at = 0.0
+        self._note_at = 0.0
+
+    def change(self, change: Change) -> None:
+        self._changes.append(change)
+
+    def remember(self, check: str, memory: dict[str, Any]) -> None:
+        self._memories[check] = memory
+
+    def note(self, run: LastRun) -> None:
+        if not self._notes:
+            self._note_at = self._monotonic() + NOTE_SECONDS
+        self._notes[run.check, run.subject] = run
+
+    def receipt(self, call: Callable[[], None]) -> None:
+        """Call it when all that waits now is written."""
+        self._receipts.append(call)
+
+    def forget(self, check: str, subject: str | None = None) -> None:
+        """Keep nothing of a check, or of one subject of it; what is to be told of it is told."""
+        if subject is None:
+            self._memories.pop(check, None)
+        meant = [key for key in self._notes if key[0] == check and subject in (None, key[1])]
+        for key in meant:
+            del self._notes[key]
+        self._changes = [as_last(change, check, subject) for change in self._changes]
+        self._forgotten.add((check, subject))
+
+    def next_write(self) -> float:
+        """Return when there is something to write, in monotonic seconds."""
+        times = [self._write_at] * bool(self._changes) + [self._note_at] * bool(self._notes)
+        return min(times, default=float("inf"))
+
+    def write(self, everything: bool = False) -> None:
+        """Write what is due, or everything there is; then tell who waits for it."""
+        now = self._monotonic()
+        if self._changes and (now >= self._write_at or everything):
+            self._write_changes()
+        if self._notes and (now >= self._note_at or everything):
+            self._write_notes()
+        if self._receipts and not self._changes:
+            self._acknowledge()
+
+    def _write_changes(self) -> None:
+        try:
+            written(self._store, self._changes, self._memories, self._forgotten)
+        except StoreError as error:
+            if not self._write_at:
+                log.error("nothing can be written; changes are held in memory until it can: %s", error)
+            self._write_at = self._monotonic() + RETRY_SECONDS
+            self._changes = worth_keeping(self._changes)
+            return
+        if self._write_at:
+            log.warning("writing works again; the changes held in memory are written")
+        self._write_at = 0.0
+        events = any(change.event for change in self._changes)
+        self._changes, self._memories, self._forgotten = [], {}, set()
+        if events:
+            self._told()
+
+    def _write_notes(self) -> None:
+        try:
+            self._store.note(list(self._notes.values()), self._memories)
+            self._memories = {}
+        except StoreError as error:
+            log.info("the last results could not be noted: %s", error)
+        self._notes = {}
+
+    def _acknowledge(self) -> None:
+        if self._notes:
+            self._write_notes()
+        receipts, self._receipts = self._receipts, []
+        for receipt in receipts:
+            receipt()
