@@ -10,7 +10,7 @@ from msgspec import Meta
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network import datagrams
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, resolved, source_family, source_problem
+from checks._network.connection import FAMILIES, Network, source_problem
 from checks._network.payload import Bytes, Exchange, shown
 from checks._network.progress import NoAnswer, Progress
 
@@ -75,8 +75,7 @@ class Udp(Check, frozen=True, kw_only=True):
 
     def _asked(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")
-        family = source_family(self.source, FAMILIES[self.ip_version])
-        _, where = resolved(self.address, family, network)
-        network.progress.enter("answer", f"waiting for an answer of {Address(where[0], where[1])} by UDP")
+        places = datagrams.places(self.address, FAMILIES[self.ip_version], network)
+        network.progress.enter("answer", f"waiting for an answer of {places[-1]} by UDP")
         question = self._exchange.question
-        return datagrams.ask(Address(where[0], where[1]), lambda _: question, lambda _, datagram: datagram, network)
+        return datagrams.ask(places, lambda _: question, lambda _, datagram: datagram, network)

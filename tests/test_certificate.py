@@ -189,9 +189,11 @@ def test_a_server_is_judged_by_what_it_serves(ca_file: str) -> None:
 
 def test_a_level_of_0s_or_null_is_never_passed_whatever_the_age(tmp_path: Path) -> None:
     (tmp_path / "old.pem").write_bytes(as_pem(made("old", -90, -2)))
+    (tmp_path / "new.pem").write_bytes(as_pem(made("new", 2, 90)))
     for off in (None, DurationBelow.parse("0s")):
         assert look(tmp_path / "old.pem", warning=off, critical=off).status is Status.OK
         assert look(tmp_path / "old.pem", critical=off).status is Status.WARNING
+        assert look(tmp_path / "new.pem", warning=off, critical=off).status is Status.OK
 
 
 def test_a_server_with_a_certificate_of_the_future_is_critical_unverified_as_well() -> None:

@@ -218,6 +218,24 @@ def test_no_bytes_make_anything_but_an_error_with_words(protocol: Any, said: lis
         starttls.ask_for_tls(protocol, wire, Progress(time.monotonic() + 60))
 
 
+@pytest.mark.filterwarnings("ignore:.*TLSv1.*deprecated:DeprecationWarning")
+def test_an_old_device_is_reached_with_old_tls_alone(ca_file: str) -> None:
+    old = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    AUTHORITY.issue_cert("127.0.0.1").configure_cert(old)
+    old.minimum_version, old.maximum_version = ssl.TLSVersion.TLSv1, ssl.TLSVersion.TLSv1_1
+    old.set_ciphers("ALL:@SECLEVEL=0")
+    with serving(with_tls(PROTOCOLS["pop3"], old), greedy=False) as server:
+        settings: dict[str, Any] = {
+            "address": Address("127.0.0.1", server.port),
+            "starttls": "pop3",
+            "ca_file": ca_file,
+        }
+        for made in (Tcp, Certificate):
+            assert look(made(**settings, old_tls=True)).status is Status.OK
+            result = look(made(**settings))
+            assert (result.status, "old_tls: true" in result.summary) == (Status.CRITICAL, True), result.summary
+
+
 def test_certificate_knows_the_ports_of_protocols() -> None:
     check = Certificate(address=Address("127.0.0.1"), starttls="ldap")
     assert list(check.problems()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import time
 from typing import Any
 
@@ -9,8 +10,11 @@ import pytest
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gathered
+from checks._network import datagrams
 from checks._network.addresses import Address
+from checks._network.connection import Network
 from checks._network.payload import Bytes
+from checks._network.progress import Progress
 from checks.udp import Udp
 from tests.test_dns import serving
 
@@ -76,6 +80,17 @@ def test_a_name_that_is_none_and_a_wrong_source_are_told_apart() -> None:
         assert look(Address("localhost", server.port), source="127.0.0.3").status is Status.OK
         with pytest.raises(CheckError, match=r"source 192\.0\.2\.1 cannot be used"):
             look(server, source="192.0.2.1")
+
+
+def test_of_localhost_one_address_is_enough() -> None:
+    def getaddrinfo(*asked: Any) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET6, 0, 0, "", ("::1", 0, 0, 0)), (socket.AF_INET, 0, 0, "", ("127.0.0.1", 0))]
+
+    with serving(echo) as server:
+        network = Network(Context(), Progress(time.monotonic() + 5), getaddrinfo)
+        places = datagrams.places(Address("localhost", server.port), socket.AF_UNSPEC, network)
+        assert datagrams.ask(places, lambda _: b"x", lambda _, datagram: datagram, network) == (b"\xffx", 1)
+        assert len(datagrams.places(Address("web", 1), socket.AF_UNSPEC, network)) == 1
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:

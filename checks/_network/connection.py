@@ -38,7 +38,7 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
     addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
     for kind, where in tries:
-        shown = Address(_with_zone(where), where[1])
+        shown = Address(with_zone(where), where[1])
         progress.address = shown.host
         progress.enter("connect", f"connecting to {shown}")
         try:
@@ -88,7 +88,7 @@ def source_problem(source: str, ip_version: int | None) -> str:
     return ""
 
 
-def _with_zone(where: tuple[Any, ...]) -> str:
+def with_zone(where: tuple[Any, ...]) -> str:
     """Return the address, a link-local one with the interface by which it is reached."""
     if len(where) < 4 or not where[3]:
         return str(where[0])

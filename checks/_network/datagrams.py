@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import TypeVar
 
-from checks._network.addresses import Address
-from checks._network.connection import Network, bind
+from checks._network.addresses import Address, is_this_host
+from checks._network.connection import Network, bind, resolved_all, source_family, with_zone
 from checks._network.progress import Progress
 
 T = TypeVar("T")
@@ -21,13 +21,34 @@ class AskAgain(Exception):
     """The answer says that the question is to be put in another way."""
 
 
-def ask(
-    place: Address, question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
-) -> tuple[T, int]:
-    """Ask an IP address, and return the answer and how many tries it took; TimeoutError at the deadline.
+def places(stop: Address, family: int, network: Network) -> list[Address]:
+    """Look a name up: its first address alone; of `localhost` all, for nobody means that each of them must answer."""
+    found = resolved_all(stop.host, source_family(network.source, family), network)
+    addresses = [Address(with_zone((where[0], stop.port, *where[2:])), stop.port) for _, _, _, _, where in found]
+    return addresses if is_this_host(stop.host) else addresses[:1]
 
+
+def ask(
+    places: list[Address], question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
+) -> tuple[T, int]:
+    """Ask an IP address, and the next one where nobody listens; return the answer and how many tries it took.
+
+    OSError where there is none, TimeoutError at the deadline.
     Both functions get the number of the try first. `read` returns None for what is no answer, or raises AskAgain.
     """
+    for place in places[:-1]:
+        try:
+            return _ask(place, question, read, network)
+        except TimeoutError:
+            raise
+        except OSError:
+            continue
+    return _ask(places[-1], question, read, network)
+
+
+def _ask(
+    place: Address, question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
+) -> tuple[T, int]:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as connection:
         bind(connection, network.source)

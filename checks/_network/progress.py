@@ -7,7 +7,7 @@ import time
 from agent.api import duration_text
 from checks._network.reasons import reason
 
-WORTH_TELLING = 0.001
+WORTH_TELLING = 0.05
 """Seconds of a phase that may have to do with a failure."""
 
 

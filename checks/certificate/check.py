@@ -24,12 +24,12 @@ from agent.api import (
     warning,
 )
 from checks._network import tls
-from checks._network.addresses import Address
+from checks._network.addresses import Address, is_host
 from checks._network.connection import FAMILIES, Network, connected, secured, source_problem
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
 from checks.certificate import discovered
-from checks.certificate.files import Bundle, certificate, in_files
+from checks.certificate.files import Bundle, in_files
 
 FOR_ADDRESS = ("starttls", "ca_file", "crl_file", "client_cert", "client_key", "server_name", "source", "old_tls")
 
@@ -97,6 +97,8 @@ class Certificate(Check, frozen=True, kw_only=True):
             if getattr(self, name) and not self.address:
                 yield name, "is for a server, write address as well"
         yield from tls.contradictions(self._trust)
+        if self.server_name and not is_host(self.server_name):
+            yield "server_name", f"{self.server_name!r} is not a host name, write for example mail.example.com"
         if self.source and (wrong := source_problem(self.source, self.ip_version)):
             yield "source", wrong
 
@@ -107,6 +109,10 @@ class Certificate(Check, frozen=True, kw_only=True):
     @property
     def _many(self) -> bool:
         return len(_texts(self.file)) > 1 or any(glob.has_magic(path) for path in _texts(self.file))
+
+    @property
+    def _watches(self) -> bool:
+        return any(level and level.plain != 0 for level in (self.warning, self.critical))
 
     @property
     def port(self) -> int:
@@ -135,7 +141,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         said = tls.Certificate(first.name or Path(path).name, first.expires)
         result = tls.lasting(said, now, self.warning, self.critical)
         yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
-        if bundle.good[0].begins > now:
+        if bundle.good[0].begins > now and self._watches:
             yield critical(f"{path} is not valid yet: look at this host's clock", subject)
         if bundle.broken:
             numbers = ", ".join(map(str, bundle.broken))
@@ -143,6 +149,7 @@ class Certificate(Check, frozen=True, kw_only=True):
 
     def _judged_server(self, address: Address, ctx: Context, bundle: Bundle | str, now: float) -> Iterator[Result]:
         progress = Progress(ctx.deadline)
+        progress.started = ctx.started  # reading the files was part of the time
         try:
             found, der = self._served(address, Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
@@ -154,7 +161,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         result = tls.lasting(found, now, self.warning, self.critical)
         metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
-        if _begins(der) > now:
+        if found.begins > now and self._watches:
             yield critical(f"{address} serves a certificate that is not valid yet: look at this host's clock")
         if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")
@@ -168,14 +175,6 @@ class Certificate(Check, frozen=True, kw_only=True):
             name = self.server_name or address.host.rstrip(".")
             with secured(plain, trust, name, network.progress) as connection:
                 return tls.certificate(connection), connection.getpeercert(True) or b""
-
-
-def _begins(der: bytes) -> float:
-    """Return since when the certificate is valid, Unix seconds; one that cannot be read was refused before."""
-    try:
-        return certificate(der).begins
-    except ValueError:
-        return 0.0
 
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ import struct
 
 from checks._network import datagrams
 from checks._network.addresses import Address, is_ip
-from checks._network.connection import Network, connected, resolved, send, source_family
+from checks._network.connection import Network, connected, send
 from checks._network.datagrams import AskAgain
 from checks._network.progress import NoAnswer, Progress
 from checks.dns.messages import NO_EDNS, Answer, BrokenAnswer, Question, read
@@ -19,13 +19,13 @@ def ask(question: Question, server: Address, network: Network, *, tcp: bool = Fa
     """Return the answer, and how many datagrams it took; OSError or NoAnswer where there is none."""
     progress = network.progress
     doing = f"asking {server} for {question.record} of {question.shown}"
-    place = _place(server, network)
+    places = _places(server, network)
     progress.enter("answer", doing)
     try:
-        answer, tries = (Answer(cut=True), 0) if tcp else _by_udp(question, place, network)
+        answer, tries = (Answer(cut=True), 0) if tcp else _by_udp(question, places, network)
         if answer.cut:
             doing += " by TCP" + (", because its answer by UDP was cut" if tries else "")
-            answer = _by_tcp(question, place, network)
+            answer = _by_tcp(question, _of_tcp(server, places), network)
         return answer, tries
     except BrokenAnswer as error:
         raise NoAnswer(str(error)) from None
@@ -33,15 +33,20 @@ def ask(question: Question, server: Address, network: Network, *, tcp: bool = Fa
         progress.doing = doing
 
 
-def _place(server: Address, network: Network) -> Address:
+def _places(server: Address, network: Network) -> list[Address]:
+    stop = Address(server.host, server.port or PORT)
     if is_ip(server.host):
-        return Address(server.host, server.port or PORT)
+        return [stop]
     network.progress.enter("dns", f"looking up {server.host}")
-    _, where = resolved(server, source_family(network.source, socket.AF_UNSPEC), network)
-    return Address(where[0], server.port or PORT)
+    return datagrams.places(stop, socket.AF_UNSPEC, network)
 
 
-def _by_udp(question: Question, place: Address, network: Network) -> tuple[Answer, int]:
+def _of_tcp(server: Address, places: list[Address]) -> Address:
+    """Return where to connect: by name only where that tries all of its addresses."""
+    return places[0] if len(places) == 1 else Address(server.host, places[0].port)
+
+
+def _by_udp(question: Question, places: list[Address], network: Network) -> tuple[Answer, int]:
     def message(tries: int) -> bytes:
         # Some firewalls drop EDNS, some servers do not know it: from the second try on it is left out.
         return question.message(edns=tries == 1)
@@ -52,7 +57,7 @@ def _by_udp(question: Question, place: Address, network: Network) -> tuple[Answe
             raise AskAgain
         return found
 
-    return datagrams.ask(place, message, answer, network)
+    return datagrams.ask(places, message, answer, network)
 
 
 def _by_tcp(question: Question, place: Address, network: Network) -> Answer:

@@ -25,7 +25,7 @@ from agent.api import (
     duration_text,
     judge,
 )
-from checks._network.addresses import Address
+from checks._network.addresses import Address, is_host
 from checks._network.connection import FAMILIES, Network, connected, secured, source_problem, unix_connected
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
@@ -118,6 +118,8 @@ class Tcp(Check, frozen=True, kw_only=True):
         yield from contradictions(self._trust)
         if self.tls and self.starttls:
             yield "starttls", "asks for TLS where it is not spoken from the beginning, leave tls or starttls out"
+        if self.server_name and not is_host(self.server_name):
+            yield "server_name", f"{self.server_name!r} is not a host name, write for example mail.example.com"
         if self._secure and self.unix_socket and not self.server_name:
             yield "server_name", "is needed for TLS over a unix socket"
         yield from self._once.problems()
