@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
+import contextvars
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
+from agent.plugin.errors import CheckError
 from agent.plugin.units import duration_text
 
+__all__ = ["Call", "CheckError", "Context", "SharedWork"]
+
 T = TypeVar("T")
-
-
-class CheckError(Exception):
-    """The world is at fault: the check could not look. Its text is the reason; it becomes nodata, no traceback."""
 
 
 class Call:
@@ -26,7 +26,9 @@ class Call:
         self._function = function
         self._value: Any = None
         self._error: BaseException | None = None
-        threading.Thread(target=self._work, name="call", daemon=True).start()
+        # The run's deadline goes along, for the patterns that are searched in there.
+        work = contextvars.copy_context().run
+        threading.Thread(target=work, args=(self._work,), name="call", daemon=True).start()
 
     def _work(self) -> None:
         try:

@@ -11,6 +11,7 @@ import msgspec
 from agent.api import Check
 from agent.model import Result, Status
 from agent.plugin.context import CheckError, Context
+from agent.plugin.patterns import searching_until
 from agent.plugin.results import gathered
 from agent.plugin.units import duration_text
 
@@ -34,10 +35,11 @@ def execute(check: Check, context: Context) -> CheckOutput:
     """Run the check in this thread."""
     found: list[Any] = []
     try:
-        for one in check.run(context):
-            found.append(one)
-            if time.monotonic() > context.deadline + GRACE_SECONDS:
-                raise CheckError(f"did not finish within {duration_text(context.timeout)}")
+        with searching_until(context.deadline):
+            for one in check.run(context):
+                found.append(one)
+                if time.monotonic() > context.deadline + GRACE_SECONDS:
+                    raise CheckError(f"did not finish within {duration_text(context.timeout)}")
         return CheckOutput(gathered(found), memory=context.memory)
     except CheckError as error:
         return CheckOutput(_with_failure(found, str(error) or "could not look"), complete=False)

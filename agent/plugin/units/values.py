@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 import re
-import warnings
 from typing import Any, ClassVar, Self
 
+from agent.plugin.patterns import Pattern, Unbounded
 from agent.plugin.units.text import duration_text, size_text
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -122,7 +122,11 @@ class Number(float, SettingValue):
 
 
 class Regex(SettingValue):
-    """A regular expression in Python's syntax, searched for (not anchored)."""
+    """A regular expression in Python's syntax, searched for (not anchored).
+
+    `search(text, seconds=None)` returns the match or None. At the end of the run, or after `seconds`, it raises
+    CheckError; meanwhile it holds up nobody else, whatever the text.
+    """
 
     __slots__ = ("pattern_text", "search")
     example = "^ok"
@@ -130,21 +134,25 @@ class Regex(SettingValue):
 
     def __init__(self, text: str) -> None:
         self.pattern_text = text
-        self.search = re.compile(text).search
+        self.search = Pattern(text).search
 
     @classmethod
     def parse(cls, value: object) -> Self:
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
         try:
-            with warnings.catch_warnings(action="ignore"):
-                return cls(value)
+            return cls(value)
+        except Unbounded as error:
+            raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
         return {"type": "string", "format": "regex"}
+
+    def __reduce__(self) -> tuple[type[Self], tuple[str]]:
+        return type(self), (self.pattern_text,)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Regex) and self.pattern_text == other.pattern_text

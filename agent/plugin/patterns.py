@@ -1,0 +1,109 @@
+"""The one place that compiles and searches patterns: no text, however made, holds up anything but its own run.
+
+Python's `re` keeps the interpreter's lock while it searches, and there are texts on which that takes hours. So each
+pattern is compiled by `re`, which says what it means and what is wrong with it, but searched by `re` only in texts so
+short that it must be done at once. All others are searched by the package `regex`, which gives up the lock and minds
+a time limit.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from re._parser import SubPattern, parse  # type: ignore[import-not-found]
+from typing import Any, cast
+
+from agent.plugin.errors import CheckError
+from agent.plugin.pattern_cost import longest_text
+from agent.plugin.pattern_translation import Untranslatable, translated
+
+ALONE_SECONDS = 1.0
+"""For a search outside of a run."""
+USUAL_CHARACTERS = 100_000
+"""A pattern that `re` may search in texts of this length seldom meets longer ones, so `regex` is not loaded for it."""
+LONGEST_PATTERN = 10_000
+"""Characters: compiling has no time limit."""
+SHOWN = 60
+
+
+class Unbounded(ValueError):
+    """The pattern is right, but cannot be searched for under a time limit; the text says why."""
+
+
+_deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+
+
+@contextmanager
+def searching_until(deadline: float) -> Iterator[None]:
+    """While inside, have every search end by this moment (monotonic seconds) with a CheckError."""
+    before = _deadline.set(deadline)
+    try:
+        yield
+    finally:
+        _deadline.reset(before)
+
+
+class Pattern:
+    """A compiled pattern. Immutable but for what is compiled late, so any thread may use it."""
+
+    __slots__ = ("_bounded", "_longest", "_quick", "_tree", "text")
+
+    def __init__(self, text: str) -> None:
+        """Raise re.error, OverflowError or RecursionError as `re` does, and Unbounded."""
+        self.text = text
+        self._quick, self._tree = _compiled(text)
+        self._longest = longest_text(self._tree)
+        self._bounded: Callable[..., Any] | None = None
+        if self._longest < USUAL_CHARACTERS:
+            self._bounded = _by_regex(self._tree)
+
+    def search(self, text: str, seconds: float | None = None) -> re.Match[str] | None:
+        """Search the text; CheckError at the end of the run, or after `seconds` where that is sooner."""
+        deadline = _deadline.get()
+        left = ALONE_SECONDS if deadline is None else deadline - time.monotonic()
+        left = left if seconds is None else min(left, seconds)
+        if left <= 0:
+            raise self._late(text)
+        if len(text) <= self._longest:
+            return self._quick(text)
+        try:
+            if self._bounded is None:
+                self._bounded = _by_regex(self._tree)
+            # What `regex` finds has all that is promised of a match.
+            return cast("re.Match[str] | None", self._bounded(text, timeout=left, concurrent=True))
+        except TimeoutError:
+            raise self._late(text) from None
+        except Unbounded as error:
+            raise CheckError(f"the pattern {self._shown()} cannot be searched for, {_on(text)}: {error}") from None
+        except MemoryError:
+            raise CheckError(f"the pattern {self._shown()} took too much memory, {_on(text)}") from None
+
+    def _late(self, text: str) -> CheckError:
+        return CheckError(f"the pattern {self._shown()} took longer than the run has, {_on(text)}")
+
+    def _shown(self) -> str:
+        return repr(self.text if len(self.text) <= SHOWN else self.text[:SHOWN] + "…")
+
+
+def _on(text: str) -> str:
+    return f"on a text of {len(text)} characters"
+
+
+def _compiled(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPattern]:
+    if len(text) > LONGEST_PATTERN:
+        raise Unbounded(f"it has {len(text)} characters, {LONGEST_PATTERN} are the most")
+    with warnings.catch_warnings(action="ignore"):
+        return re.compile(text).search, parse(text)
+
+
+def _by_regex(tree: SubPattern) -> Callable[..., Any]:
+    import regex
+
+    try:
+        return cast("Callable[..., Any]", regex.compile(translated(tree), regex.VERSION1).search)
+    except (Untranslatable, regex.error, OverflowError, RecursionError) as error:
+        raise Unbounded(str(error)) from None
