@@ -101,10 +101,8 @@ def test_only_the_command_line_starts_the_service() -> None:
 def test_a_check_imports_nothing_of_ours_but_the_api_and_the_network() -> None:
     for path in sorted((ROOT / "checks").rglob("*.py")):
         own = ".".join(module_of(path).split(".")[:2])
-        # checks._network is no type, but what the types that speak to servers share.
-        foreign = {
-            name for name in imports_of(path) if name != "agent.api" and not name.startswith((own, "checks._network"))
-        }
+        # What begins with an underscore is no type, but what types share.
+        foreign = {name for name in imports_of(path) if name != "agent.api" and not name.startswith((own, "checks._"))}
         assert not foreign, f"{path.relative_to(ROOT)} must not import {sorted(foreign)}"
 
 

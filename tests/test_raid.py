@@ -6,10 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from agent.api import NumberAbove, Result, Status
+from agent.api import CheckError, NumberAbove, Result, Status
 from agent.plugin.results import gathered
-from agent.testing import ran
-from checks.raid import Raid, counted, filesystems, judged, parsed, pools
+from agent.testing import files, ran
+from checks.raid import Raid, unraid
+from checks.raid.btrfs import counted, filesystems
+from checks.raid.check import arrays
+from checks.raid.found import Found, told_apart
+from checks.raid.mdstat import judged, parsed
+from checks.raid.zfs import pools
 
 WHOLE = """\
 Personalities : [raid1] [raid6] [raid5] [raid4] [raid0] [linear]
@@ -115,7 +120,8 @@ def test_the_missing_are_counted() -> None:
 
 
 def reported(check: Raid, mdstat: str, errors: int | None = None) -> list[Result]:
-    return list(gathered(check.reported((judged(array), errors) for array in parsed(mdstat))))
+    found = [Found(judged(array), "md", "", errors) for array in parsed(mdstat)]
+    return list(gathered(check.reported(one for one in found if not check._left_out(one.result.subject))))
 
 
 def test_a_host_without_raid_is_ok() -> None:
@@ -140,36 +146,225 @@ def test_errors_that_did_no_harm_are_judged_where_asked() -> None:
     assert reported(Raid(errors_warning=NumberAbove.parse(1)), WHOLE, 0)[3].summary == "md0 (raid0) is whole"
 
 
+LOST = """\
+  pool: tank
+ state: ONLINE
+status: One or more devices has experienced an error resulting in data
+\tcorruption.  Applications may be affected.
+action: Restore the file in question if possible.  Otherwise restore the
+\tentire pool from backup.
+config:
+
+\tNAME        STATE     READ WRITE CKSUM
+\ttank        ONLINE       0     0     0
+\t  mirror-0  ONLINE       0     0     2
+\t    sda     ONLINE       0     0  1.5K
+\t    sdb     ONLINE       3     0     2
+
+errors: 2 data errors, use '-v' for a list
+"""
+MENDED = """\
+  pool: rpool
+ state: ONLINE
+status: One or more devices has experienced an unrecoverable error.  An
+\tattempt was made to correct the error.  Applications are unaffected.
+config:
+
+\tNAME        STATE     READ WRITE CKSUM
+\trpool       ONLINE       0     0     0
+\t  sda       ONLINE       0     0     7
+
+errors: No known data errors
+"""
+
+
+def zfs(folder: Path, **states: str) -> Path:
+    return files(folder, {f"{name}/state": f"{state}\n" for name, state in states.items()})
+
+
 def test_the_pools_of_zfs_tell_their_state(tmp_path: Path) -> None:
-    for name, state in (("rpool", "ONLINE"), ("tank", "DEGRADED")):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / "state").write_text(f"{state}\n")
-    assert [(one.subject, one.status, one.summary) for one, _ in pools(tmp_path)] == [
+    kstat = zfs(tmp_path, rpool="ONLINE", tank="DEGRADED", stuck="SUSPENDED")
+    (kstat / "odd").mkdir()
+    (kstat / "odd" / "state").touch()
+    told = [one.result for one in pools(kstat, lambda: "all pools are healthy\n")]
+    assert [(one.subject, one.status, one.summary) for one in told] == [
+        ("odd", Status.NODATA, "odd (zfs) is in a state that the kernel does not tell"),
         ("rpool", Status.OK, "rpool (zfs) is ONLINE"),
+        ("stuck", Status.CRITICAL, "stuck (zfs) is SUSPENDED"),
         ("tank", Status.CRITICAL, "tank (zfs) is DEGRADED"),
     ]
 
 
-def device(filesystem: Path, number: int, missing: int = 0, stats: str = "") -> None:
-    folder = filesystem / "devinfo" / str(number)
-    folder.mkdir(parents=True)
-    (folder / "missing").write_text(f"{missing}\n")
-    (folder / "error_stats").write_text(stats)
+def test_a_pool_that_is_online_may_have_lost_data_all_the_same(tmp_path: Path) -> None:
+    kstat = zfs(tmp_path, rpool="ONLINE", tank="ONLINE", well="ONLINE")
+    rpool, tank, well = pools(kstat, lambda: MENDED + "\n" + LOST)
+    assert (tank.result.status, tank.result.summary, tank.errors) == (
+        Status.CRITICAL,
+        "tank (zfs) is ONLINE, but 2 data errors, use '-v' for a list",
+        1507,
+    )
+    assert (rpool.result.status, rpool.result.summary, rpool.errors) == (
+        Status.WARNING,
+        "rpool (zfs) is ONLINE, but One or more devices has experienced an unrecoverable error",
+        7,
+    )
+    assert well.result.status is Status.OK
+
+
+def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
+    def hangs() -> str:
+        raise CheckError("zpool did not answer within 10s")
+
+    kstat = zfs(tmp_path, rpool="ONLINE", tank="DEGRADED")
+    assert [one.result.status for one in pools(kstat, hangs)] == [Status.NODATA, Status.CRITICAL]
+    assert [one.result.status for one in pools(kstat, lambda: None)] == [Status.OK, Status.CRITICAL]
+
+
+def device(filesystem: Path, number: int, missing: str = "0", stats: str = "") -> None:
+    files(filesystem / "devinfo" / str(number), {"missing": f"{missing}\n", "error_stats": stats})
+
+
+STATS = "write_errs 0\nread_errs 2\nflush_errs 0\ncorruption_errs 5\ngeneration_errs 0\n"
 
 
 def test_btrfs_over_several_devices_tells_what_is_missing_and_what_went_wrong(tmp_path: Path) -> None:
-    stats = "write_errs 0\nread_errs 2\nflush_errs 0\ncorruption_errs 5\ngeneration_errs 0\n"
     device(tmp_path / "5b1c-one-device", 1)
-    device(tmp_path / "77aa-two-devices", 1, stats=stats)
-    device(tmp_path / "77aa-two-devices", 2, missing=1)
+    device(tmp_path / "77aa-two-devices", 1, stats=STATS)
+    device(tmp_path / "77aa-two-devices", 2, missing="1")
     (tmp_path / "features").mkdir()
-    ((one, errors),) = filesystems(tmp_path)
-    assert (one.status, one.summary) == (Status.CRITICAL, "77aa-two-devices (btrfs) lacks 1 of 2 devices")
-    assert errors == 7
-    (tmp_path / "77aa-two-devices" / "label").write_text("backup\n")
-    (tmp_path / "77aa-two-devices" / "devinfo" / "2" / "missing").write_text("0\n")
-    ((one, _),) = filesystems(tmp_path)
-    assert (one.subject, one.status, one.summary) == ("backup", Status.OK, "backup (btrfs) is whole")
+    (one,) = filesystems(tmp_path)
+    assert (one.result.status, one.errors) == (Status.CRITICAL, 7)
+    assert one.result.summary == "77aa-two-devices (btrfs) lacks 1 of 2 devices"
+    files(tmp_path / "77aa-two-devices", {"label": "backup\n", "devinfo/2/missing": "0\n"})
+    (one,) = filesystems(tmp_path)
+    assert (one.result.subject, one.result.status) == ("backup", Status.OK)
+    assert one.result.summary == "backup (btrfs) is whole"
+
+
+def test_a_btrfs_of_one_device_is_told_only_when_it_makes_errors(tmp_path: Path) -> None:
+    device(tmp_path / "5b1c", 1, stats=STATS.replace("5", "0").replace("2", "0"))
+    assert not list(filesystems(tmp_path))
+    device(tmp_path / "5b1c", 1, stats=STATS)
+    (one,) = filesystems(tmp_path)
+    assert (one.result.status, one.errors) == (Status.WARNING, 7)
+
+
+def test_two_btrfs_of_one_label_are_two_subjects(tmp_path: Path) -> None:
+    for name, missing in (("77aa0000-1", "1"), ("88bb0000-2", "0")):
+        device(tmp_path / name, 1, missing)
+        device(tmp_path / name, 2)
+        (tmp_path / name / "label").write_text("data\n")
+    told = [one.result for one in told_apart(list(filesystems(tmp_path)))]
+    assert [(one.subject, one.status) for one in told] == [
+        ("data (btrfs 77aa0000)", Status.CRITICAL),
+        ("data (btrfs 88bb0000)", Status.OK),
+    ]
+
+
+def test_a_pool_and_an_array_of_one_name_are_two_subjects(tmp_path: Path) -> None:
+    found = [*arrays(DEGRADED, tmp_path), *pools(zfs(tmp_path, md1="ONLINE"), lambda: None)]
+    assert {"md1 (md)", "md1 (zfs)", "md2"} <= {one.result.subject for one in told_apart(found)}
+
+
+LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10", "multipath")
+
+
+@pytest.mark.parametrize("level", LEVELS)
+@pytest.mark.parametrize("superblock", ["", " super 1.2", " super non-persistent", " super external:imsm"])
+@pytest.mark.parametrize("mode", ["", " (read-only)", " (auto-read-only)"])
+def test_an_array_without_a_device_is_critical_wherever_the_counts_stand(
+    level: str, superblock: str, mode: str
+) -> None:
+    """The kernel begins a new line for the size only while there is a device."""
+    no_device = f"md0 : active{mode} {level}{superblock} [2/0] [__]\n      \nunused devices: <none>\n"
+    assert said(no_device) == [f"critical md0 ({level}) lacks 2 of 2 devices"]
+    usual = (
+        f"md0 : active{mode} {level} sda1[0]\n      100 blocks{superblock} [2/1] [U_]\n      \nunused devices: <none>\n"
+    )
+    assert said(usual) == [f"critical md0 ({level}) lacks 1 of 2 devices"]
+
+
+@pytest.mark.parametrize("level", [*LEVELS, "raid7"])
+def test_an_array_of_which_the_counts_are_not_told_is_never_whole(level: str) -> None:
+    (one,) = map(judged, parsed(f"md0 : active {level} sda1[0]\n      100 blocks super 1.2\n"))
+    assert one.status is Status.NODATA
+
+
+def test_a_state_that_is_not_known_is_never_ok() -> None:
+    assert said("md0 : clean-dead raid1 sda1[0]\n      1 blocks [1/1] [U]\n") == [
+        "nodata md0 (raid1): mdstat calls its state 'clean-dead', which is not known here"
+    ]
+
+
+def test_a_spare_that_waits_for_its_turn_is_a_rebuild_and_not_told_worse() -> None:
+    waits = "md0 : active raid1 sdb1[2] sda1[0]\n      100 blocks super 1.2 [2/1] [U_]\n        resync=DELAYED\n"
+    assert said(waits) == ["warning md0 (raid1) lacks 1 of 2 devices, resync DELAYED"]
+    for nobody in ("", "(S)", "(F)", "(J)"):
+        text = waits.replace("sdb1[2] ", f"sdb1[2]{nobody} " if nobody else "")
+        assert said(text)[0].startswith("critical md0 (raid1) lacks 1 of 2 devices"), nobody
+
+
+def test_parity_that_did_not_fit_is_a_warning_and_differing_mirrors_are_words(tmp_path: Path) -> None:
+    files(tmp_path, {"md5/md/mismatch_cnt": "128\n", "md127/md/mismatch_cnt": "8\n", "md0/md/mismatch_cnt": "0\n"})
+    told = {one.result.subject: one.result for one in arrays(WHOLE, tmp_path)}
+    assert told["md5"].status is Status.WARNING
+    assert told["md5"].summary.endswith(", 128 sectors differed at the last check")
+    assert (told["md127"].status, "8 sectors" in told["md127"].summary) == (Status.OK, True)
+    assert told["md0"].summary == "md0 (raid0) is whole"
+
+
+UNRAID = """sbName=/boot/config/super.dat
+mdVersion=2.9.27
+mdState={state}
+mdNumDisks=4
+mdNumDisabled={disabled}
+mdNumInvalid={invalid}
+mdNumMissing=0
+mdNumWrong=0
+mdResyncAction={action}
+mdResyncPos={position}
+diskNumber.1=1
+rdevStatus.0=DISK_OK
+rdevStatus.1={disk}
+rdevStatus.2=DISK_OK
+rdevStatus.29=DISK_NP
+"""
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ({}, "ok unraid is whole"),
+        ({"action": "check P", "position": 77}, "ok unraid is whole"),
+        ({"disabled": 1, "disk": "DISK_DSBL"}, "critical unraid is not whole: disk 1 DISK_DSBL"),
+        ({"disabled": 1, "disk": "DISK_NP_DSBL"}, "critical unraid is not whole: disk 1 DISK_NP_DSBL"),
+        ({"disk": "DISK_NEVER_HEARD_OF"}, "critical unraid is not whole: disk 1 DISK_NEVER_HEARD_OF"),
+        ({"disabled": 1}, "critical unraid is not whole: NumDisabled=1"),
+        (
+            {"invalid": 1, "disk": "DISK_INVALID", "action": "recon P", "position": 77},
+            "warning unraid is not whole: disk 1 DISK_INVALID",
+        ),
+        (
+            {"invalid": 1, "disk": "DISK_INVALID", "action": "recon P"},
+            "critical unraid is not whole: disk 1 DISK_INVALID",
+        ),
+        ({"state": "STOPPED"}, "critical unraid is STOPPED"),
+        ({"state": "ERROR:TOO_MANY_MISSING_DISKS"}, "critical unraid is ERROR:TOO_MANY_MISSING_DISKS"),
+    ],
+)
+def test_the_array_of_unraid_is_judged(values: dict[str, object], told: str, tmp_path: Path) -> None:
+    usual = {"state": "STARTED", "disabled": 0, "invalid": 0, "disk": "DISK_OK", "action": "", "position": 0}
+    (one,) = arrays(UNRAID.format(**{**usual, **values}), tmp_path)
+    assert f"{one.result.status} {one.result.summary}" == told
+
+
+def test_an_unraid_that_tells_of_no_disk_is_not_known() -> None:
+    assert unraid.judged({"mdState": "STARTED"}).status is Status.NODATA
+
+
+def test_a_text_of_no_known_form_is_nodata_and_no_text_is_no_raid(tmp_path: Path) -> None:
+    assert [one.result.status for one in arrays("version: 4\narrays: none\n", tmp_path)] == [Status.NODATA]
+    assert list(arrays("", tmp_path)) == list(arrays(NONE, tmp_path)) == []
 
 
 def test_counters_that_the_kernel_does_not_have_are_not_zero(tmp_path: Path) -> None:

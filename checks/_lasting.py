@@ -1,0 +1,37 @@
+"""What a check finds by itself and has seen for long: only that is missed. Shared by check types.
+
+A mount or an array that lived for minutes is nobody's loss. One that was there for a day is missed for a day, and then
+forgotten: who wants to be told for longer names it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from agent.api import Result, duration_text, nodata
+
+LASTING = 86_400.0
+"""Seconds that something must have been there to be missed, and for which it is missed."""
+
+
+def missed(memory: dict[str, Any], seen: Collection[str], choice: str, now: float) -> Iterator[Result]:
+    """Note what is seen now, and yield a result for each that lasted and is gone; `now` in Unix seconds.
+
+    `choice` says in any form what the settings choose: what was seen under another choice is not missed.
+    """
+    before: dict[str, list[float]] = memory.get("lasting", {})
+    if memory.get("lasting_choice", choice) != choice:
+        before = {subject: times for subject, times in before.items() if subject in seen}
+    kept: dict[str, list[float]] = {}
+    for subject in seen:
+        first = before.get(subject, [now])[0]
+        kept[subject] = [min(first, now)]
+    for subject, (first, *gone) in before.items():
+        since = min(gone[0], now) if gone else now
+        if subject in kept or since - first < LASTING or now - since >= LASTING:
+            continue
+        kept[subject] = [first, since]
+        words = f"{subject} is gone for {duration_text(now - since)}; it was there for {duration_text(since - first)}"
+        yield nodata(words, subject)
+    memory["lasting"], memory["lasting_choice"] = kept, choice

@@ -1,0 +1,5 @@
+"""`type: raid`."""
+
+from checks.raid.check import Raid
+
+__all__ = ["Raid"]

@@ -1,0 +1,101 @@
+"""`type: raid`: the settings, and what they make of what was found."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterable, Iterator
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from agent.api import Check, Context, Host, NumberAbove, Result, Suggestion, judge, nodata, ok
+from checks._lasting import missed
+from checks._program import answer
+from checks.raid import btrfs, mdstat, unraid, zfs
+from checks.raid.found import Found, read, told_apart
+
+MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
+ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
+
+Errors = Annotated[NumberAbove | None, Meta(description="Errors that the devices of one array made; default: never.")]
+
+
+class Raid(Check, frozen=True, kw_only=True):
+    """Watches software RAID: md arrays (Unraid's too), ZFS pools and btrfs.
+
+    Critical: a device is missing, the array as a whole is stopped or broken, or a ZFS pool has lost data. Warning: a
+    missing device is being rebuilt or waits for its turn, one failed and a spare took its place, parity did not fit at
+    the last check (md), `zpool status -x` names the pool, or a btrfs of one device made errors. Checks and first syncs
+    are ok; what the kernel does not tell in a known form is nodata. One subject an array, and one that names them all.
+    A host without RAID is ok. An array that was there for a day and is gone is nodata for a day. Not seen: hardware
+    RAID, LVM's own RAID, SMART; and errors of a ZFS pool where there is no `zpool`.
+
+        checks:
+          raid:
+            {type: raid, exclude: [md0, md1], errors_warning: 1}    # md0 and md1 of a Synology are never whole
+
+    `errors` counts errors that harmed no data yet: corrected reads (md), the device statistics (btrfs, ZFS).
+    """
+
+    exclude: Annotated[
+        str | tuple[str, ...], Meta(description="Arrays and pools to leave out, `*` stands for anything.")
+    ] = ()
+    errors_warning: Errors = None
+    errors_critical: Errors = None
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        found = [*arrays(host.read(str(MDSTAT)), host.path(str(BLOCK)))]
+        found += [*zfs.pools(host.path(str(ZFS)), lambda: None), *btrfs.filesystems(host.path(str(BTRFS)))]
+        if found:
+            why = f"Found {'; '.join(one.result.summary for one in found)}."
+            yield Suggestion(name="raid", settings={}, why=why)
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        def status() -> str | None:
+            return answer(ctx, ("zpool", "status", "-x"), "zpool") if shutil.which("zpool") else None
+
+        found = [*arrays(read(MDSTAT), BLOCK), *zfs.pools(ZFS, status), *btrfs.filesystems(BTRFS)]
+        kept = [one for one in told_apart(found) if not self._left_out(one.result.subject)]
+        yield from self.reported(kept)
+        yield from missed(ctx.memory, [one.result.subject for one in kept], repr(self.exclude), ctx.now())
+
+    def _left_out(self, subject: str) -> bool:
+        patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
+        return any(fnmatchcase(subject, pattern) for pattern in patterns)
+
+    def reported(self, found: Iterable[Found]) -> Iterator[Result]:
+        """Say what is watched at all, and of each how it is and how many errors it made."""
+        kept = list(found)
+        names = ", ".join(one.result.subject for one in kept)
+        yield ok(f"watching {names}" if kept else "no RAID on this host")
+        for one in kept:
+            yield one.result
+            if one.errors is not None:
+                yield self._errors(one.result.subject, one.errors)
+
+    def _errors(self, subject: str, count: int) -> Result:
+        levels = self.errors_warning, self.errors_critical
+        result = judge("errors", count, *levels, subject=subject, summary=f"{count} errors", minimum=0)
+        return result if count else replace(result, summary="")
+
+
+def arrays(text: str, block: Path) -> Iterator[Found]:
+    """Judge what /proc/mdstat tells, of whichever driver it is."""
+    if values := unraid.values_of(text):
+        yield Found(unraid.judged(values), "unraid")
+        return
+    known = mdstat.parsed(text)
+    if text.strip() and not known and "Personalities" not in text:
+        yield Found(nodata("/proc/mdstat is written in a form that is not known here", "mdstat"), "md")
+    for array in known:
+        folder = block / array.name / "md"
+        yield Found(
+            mdstat.with_mismatches(mdstat.judged(array), array, folder),
+            "md",
+            "",
+            btrfs.counted(folder.glob("dev-*/errors")),
+        )

@@ -1,0 +1,116 @@
+"""md arrays, as /proc/mdstat tells of them."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import msgspec
+from msgspec.structs import replace
+
+from agent.api import Metric, Result, Status, critical, duration_text, nodata, ok, warning
+from checks.raid.found import read
+
+UNCOUNTED = ("raid0", "linear", "faulty")
+"""Levels that may lack no device: the kernel counts none, and stops the array instead."""
+PARITY = ("raid4", "raid5", "raid6")
+STATES = ("active", "inactive", "broken")
+
+
+class Array(msgspec.Struct, frozen=True):
+    """One array of /proc/mdstat."""
+
+    name: str
+    state: str
+    """active, inactive or broken."""
+    level: str = ""
+    failed: tuple[str, ...] = ()
+    members: int = 0
+    """Devices that are no spare, no journal and have not failed; one that is to be rebuilt counts."""
+    wanted: int = 0
+    """Devices a whole array has; 0 where mdstat does not say."""
+    working: int = 0
+    action: str = ""
+    """recovery, resync, reshape or check."""
+    progress: str = ""
+    """`12.6%, 2h 8m left`, or DELAYED or PENDING."""
+    container: bool = False
+    """Not an array but the metadata of some (Intel, DDF); always inactive."""
+
+    @property
+    def rebuilding(self) -> bool:
+        """Tell whether a device is on its way in; one that waits for its turn is told as `resync=DELAYED`."""
+        waits = self.progress == "DELAYED" and self.members > self.working
+        return self.action == "recovery" or waits
+
+
+def parsed(mdstat: str) -> list[Array]:
+    """Read the text of /proc/mdstat. Source: md_seq_show() of drivers/md/md.c."""
+    blocks = re.split(r"^(?=\S+ : )", mdstat, flags=re.MULTILINE)
+    return [_array(block.partition("\nunused devices")[0]) for block in blocks[1:] if not block.startswith("Personal")]
+
+
+def _array(block: str) -> Array:
+    # With no device left the kernel prints the counts on the first line: they are looked for in all of it.
+    first = block.partition("\n")[0].split()
+    name, state = first[0], first[2] if len(first) > 2 else ""
+    words = [word for word in first[3:] if not word.startswith("(")]
+    devices = [word for word in words if re.match(r"[^\[\]]+\[\d+\]", word)]
+    counted = re.search(r"(?<!\S)\[(\d+)/(\d+)\]", block)
+    action = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
+    left = f", {duration_text(60 * float(action[3]))} left" if action and action[3] else ""
+    return Array(
+        name,
+        state,
+        words[0] if state != "inactive" and words and words[0] not in devices else "",
+        tuple(word.partition("[")[0] for word in devices if "(F)" in word),
+        sum(not any(mark in word for mark in ("(F)", "(S)", "(J)", "(R)")) for word in devices),
+        int(counted[1]) if counted else 0,
+        int(counted[2]) if counted else 0,
+        action[1] if action else "",
+        action[2] + left if action else "",
+        state == "inactive" and re.search(r"super external:\w", block) is not None,
+    )
+
+
+def judged(array: Array) -> Result:
+    """Judge one array; what its text does not say is not known, never whole."""
+    missing = array.wanted - array.working
+    metric = Metric("missing", max(0, missing), minimum=0, subject=array.name)
+    return replace(_judged(array, missing), metrics=(metric,) if array.wanted else ())
+
+
+def _judged(array: Array, missing: int) -> Result:
+    about = f"{array.name} ({array.level})" if array.level else array.name
+    doing = f", {array.action} {array.progress}" if array.action else ""
+    lost = f", failed: {', '.join(array.failed)}" if array.failed else ""
+    if array.container:
+        return ok(f"{about} holds the metadata of other arrays", array.name)
+    if array.state not in STATES:
+        return nodata(f"{about}: mdstat calls its state {array.state!r}, which is not known here", array.name)
+    if array.state != "active":
+        return critical(f"{about} is {array.state}{lost}", array.name)
+    if missing > 0:
+        words = f"{about} lacks {missing} of {array.wanted} devices{lost}{doing}"
+        return (warning if array.rebuilding else critical)(words, array.name)
+    if not array.wanted and array.level not in UNCOUNTED:
+        return nodata(f"{about}: mdstat does not say how many of its devices work{lost}", array.name)
+    if array.failed:
+        return warning(f"{about} is whole, but replace what failed: {', '.join(array.failed)}{doing}", array.name)
+    return ok(f"{about} is whole{doing}", array.name)
+
+
+def with_mismatches(result: Result, array: Array, folder: Path) -> Result:
+    """Add what the last check found to differ, as md's `mismatch_cnt` in /sys/block/NAME/md (`folder`) has it.
+
+    Mirrors differ without harm (swap, files that were deleted while they were written), parity does not.
+    """
+    count = read(folder / "mismatch_cnt").strip()
+    if not count.isdigit() or int(count) == 0:
+        return result
+    bad = array.level in PARITY and result.status is Status.OK
+    return replace(
+        result,
+        status=Status.WARNING if bad else result.status,
+        summary=f"{result.summary}, {count} sectors differed at the last check",
+    )
