@@ -1,9 +1,8 @@
-"""`type: reboot`."""
+"""`type: reboot`: the marks and kernels that ask for one."""
 
 from __future__ import annotations
 
 import os
-import re
 import time
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -25,11 +24,14 @@ from agent.api import (
     judge,
     ok,
 )
+from checks.reboot.versions import newest
 
 MARKS = (Path("/run/reboot-required"), Path("/run/reboot-needed"))
 """Left by Debian and Ubuntu, and by SUSE."""
 PACKAGES = Path("/run/reboot-required.pkgs")
 MODULES = Path("/lib/modules")
+CONTAINER = (Path("/run/systemd/container"), Path("/.dockerenv"), Path("/run/.containerenv"))
+"""Left by systemd (LXC, nspawn), Docker and Podman: the kernel there is the host's, whatever is installed beside it."""
 
 Required = Annotated[DurationAbove | None, Meta(description="A reboot has been required for this long; null: never.")]
 Uptime = Annotated[DurationBelow | None, Meta(description="The host was started less than this ago; default: never.")]
@@ -40,7 +42,8 @@ class Reboot(Check, frozen=True, kw_only=True):
 
     A reboot is required when the distribution left its mark (/run/reboot-required, /run/reboot-needed), when a newer
     kernel of the same kind than the running one is installed, or when an update took away the running kernel's
-    modules. By default: warning once that has been so for 14 days. A recent start is judged only where a level is
+    modules. Newer is what dpkg or rpm calls newer. In a container only the marks count, as the kernel is the host's.
+    By default: warning once that has been so for 14 days. A recent start is judged only where a level is
     given: it tells of a crash at night, and of every wanted reboot.
 
         checks:
@@ -64,7 +67,8 @@ class Reboot(Check, frozen=True, kw_only=True):
             uptime = float(Path("/proc/uptime").read_text().split()[0])
         except OSError as error:
             raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
-        found = next(reasons(ctx.memory, os.uname().release, MARKS, MODULES), None)
+        modules = None if any(mark.exists() for mark in CONTAINER) else MODULES
+        found = next(reasons(ctx.memory, os.uname().release, MARKS, modules), None)
         yield from self.judged(uptime, found, time.time(), packages(PACKAGES))
 
     def judged(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
@@ -82,9 +86,13 @@ class Reboot(Check, frozen=True, kw_only=True):
         yield replace(result, details=details)
 
 
-def reasons(memory: dict[str, Any], running: str, marks: Iterable[Path], modules: Path) -> Iterator[tuple[str, float]]:
-    """Yield why a reboot is required and since when, in Unix seconds."""
+def reasons(
+    memory: dict[str, Any], running: str, marks: Iterable[Path], modules: Path | None
+) -> Iterator[tuple[str, float]]:
+    """Yield why a reboot is required and since when, in Unix seconds; without `modules` no kernel is compared."""
     yield from ((f"{mark} says so", mark.stat().st_mtime) for mark in marks if mark.exists())
+    if modules is None:
+        return
     # Packages of modules alone leave folders there too; those of a kernel have kernel/ in them.
     installed = {path.parent.name: path.parent for path in modules.glob("*/kernel")}
     if newer := newest(running, installed):
@@ -93,23 +101,6 @@ def reasons(memory: dict[str, Any], running: str, marks: Iterable[Path], modules
         memory["modules"] = running
     elif memory.get("modules") == running and modules.is_dir():
         yield f"the modules of the running kernel {running} are gone", modules.stat().st_mtime
-
-
-def newest(running: str, installed: Iterable[str]) -> str:
-    """Return the newest kernel of the running one's kind (generic, cloud, rt), if that is not the running one."""
-    kind = [release for release in installed if flavour(release) == flavour(running)]
-    last = max(kind, key=version, default="")
-    return last if last and version(last) > version(running) else ""
-
-
-def version(release: str) -> list[int]:
-    """`5.14.0-427.13.1.el9_4.x86_64` -> [5, 14, 0, 427, 13, 1]."""
-    return [int(number) for number in re.findall(r"\d+", re.split(r"[^\d.-]", release, maxsplit=1)[0])]
-
-
-def flavour(release: str) -> str:
-    """`6.8.0-45-generic` -> `generic`; numbers aside, which change with the version."""
-    return re.sub(r"[^a-zA-Z]", "", release)
 
 
 def packages(path: Path) -> str:

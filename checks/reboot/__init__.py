@@ -1,0 +1,5 @@
+"""`type: reboot`."""
+
+from checks.reboot.check import Reboot
+
+__all__ = ["Reboot"]
