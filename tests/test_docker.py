@@ -12,10 +12,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Result, Status
 from agent.plugin.results import gathered
-from checks.docker import ANSWER_LIMIT, Docker
+from checks.docker import Docker
+from checks.docker.ages import age_in
+from checks.docker.api import ANSWER_LIMIT, Container
+from checks.docker.restarts import restarts_within
 
 IDS = {"web": "8dfafdbc3a40", "db": "9cd87474be90", "job": "3176a2479c92", "worker": "4cb07b47f9fb"}
 
@@ -45,8 +50,17 @@ class Engine:
 
     def __init__(self, *containers: dict[str, Any], unhealthy: tuple[str, ...] = ()) -> None:
         self.containers, self.unhealthy = list(containers), [IDS[name] * 5 for name in unhealthy]
+        self.inspected: dict[str, dict[str, Any]] = {}
+        self.questions: list[str] = []
 
     def __call__(self, connection: socket.socket, question: bytes) -> None:
+        path = question.split()[1].decode()
+        self.questions.append(path)
+        if not path.startswith("/containers/json"):
+            one = self.inspected.get(path.split("/")[2])
+            status = "200 OK" if one else "404 Not Found"
+            connection.sendall(f"HTTP/1.0 {status}\r\n\r\n{json.dumps(one or {'message': 'no such'})}".encode())
+            return
         filtered = b"filters={%22health%22:[%22unhealthy%22]}" in question
         found = [one for one in self.containers if not filtered or one["Id"] in self.unhealthy]
         body = json.dumps(found).encode()
@@ -84,6 +98,15 @@ def look(path: str, timeout: float = 5.0, **settings: Any) -> dict[str, Result]:
     return {result.subject: result for result in found}
 
 
+def inspection(
+    name: str, code: int = 0, error: str = "", oom: bool = False, restarts: int = 0, policy: str = "no"
+) -> tuple[str, dict[str, Any]]:
+    """One container as `GET /containers/ID/json` gives it."""
+    state = {"Status": "exited", "Running": False, "OOMKilled": oom, "ExitCode": code, "Error": error, "Pid": 0}
+    policies = {"RestartPolicy": {"Name": policy, "MaximumRetryCount": 0}}
+    return IDS[name] * 5, {"Id": IDS[name] * 5, "State": state, "RestartCount": restarts, "HostConfig": policies}
+
+
 @pytest.mark.parametrize(
     ("state", "said", "status"),
     [
@@ -98,8 +121,15 @@ def look(path: str, timeout: float = 5.0, **settings: Any) -> dict[str, Result]:
         ("exited", "Exited (143) 2 days ago", Status.OK),
         ("exited", "Exited (137) 2 days ago", Status.CRITICAL),
         ("exited", "Exited (1) 2 days ago", Status.CRITICAL),
-        ("created", "Created", Status.OK),
+        ("created", "Created", Status.WARNING),
         ("removing", "Removal In Progress", Status.OK),
+        ("exited", "Exited (1) 2 months ago", Status.OK),
+        ("exited", "Exited (1) 6 days ago", Status.CRITICAL),
+        ("exited", "Beendet vor 2 Tagen", Status.NODATA),
+        ("exited", "", Status.NODATA),
+        ("stopped", "Exited (0) 2 days ago", Status.OK),
+        ("hibernating", "Up 3 hours", Status.NODATA),
+        ("", "", Status.NODATA),
     ],
 )
 def test_each_container_is_judged_by_its_state(state: str, said: str, status: Status, tmp_path: Path) -> None:
@@ -108,6 +138,58 @@ def test_each_container_is_judged_by_its_state(state: str, said: str, status: St
     assert found["web"].status is status
     assert said in found["web"].summary
     assert found[""].status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("state", "said", "more", "status", "words"),
+    [
+        ("exited", "Exited (137) 2 days ago", {"code": 137}, "ok", "stopped by hand"),
+        ("exited", "Exited (137) 2 days ago", {"code": 137, "oom": True}, "critical", "killed for lack of memory"),
+        ("exited", "Exited (0) 2 days ago", {"code": 0, "oom": True}, "ok", "Exited (0)"),
+        ("exited", "Exited (1) 2 days ago", {"code": 1}, "critical", "Exited (1)"),
+        ("exited", "Exited (1) 2 days ago", {"code": 1, "policy": "on-failure"}, "critical", "Exited (1)"),
+        ("exited", "Exited (1) 2 days ago", {"code": 1, "policy": "always"}, "ok", "stopped by hand"),
+        ("exited", "Exited (1) 2 days ago", {"code": 1, "policy": "unless-stopped"}, "ok", "stopped by hand"),
+        ("exited", "words for people", {"code": 1}, "critical", "words for people"),
+        ("exited", "words for people", {"code": 0}, "ok", "words for people"),
+        ("created", "Created", {"code": 128, "error": "port is already allocated"}, "critical", "port is already"),
+        ("created", "Created", {}, "warning", "was never started"),
+    ],
+)
+def test_what_the_list_does_not_tell_the_container_does(
+    state: str, said: str, more: dict[str, Any], status: str, words: str, tmp_path: Path
+) -> None:
+    engine = Engine(container("web", state, said))
+    engine.inspected = dict([inspection("web", **more)])
+    with serving(tmp_path / "docker.sock", engine) as path:
+        one = look(path)["web"]
+    assert (str(one.status), words in one.summary) == (status, True), one.summary
+
+
+def test_a_container_that_was_made_just_now_may_still_be_started(tmp_path: Path) -> None:
+    made = container("web", "created", "Created") | {"Created": time.time()}
+    with serving(tmp_path / "docker.sock", Engine(made)) as path:
+        assert look(path)["web"].status is Status.OK
+
+
+def test_where_all_is_well_no_container_is_asked(tmp_path: Path) -> None:
+    engine = Engine(container("web", "running", "Up 3 hours"), container("job", "exited", "Exited (0) 2 days ago"))
+    with serving(tmp_path / "docker.sock", engine) as path:
+        look(path)
+    assert len(engine.questions) == 2
+
+
+def test_containers_that_do_not_answer_one_by_one_are_judged_by_the_list(tmp_path: Path) -> None:
+    many = [container(f"c{number}", "exited", "Exited (1) 2 days ago") for number in range(200)]
+
+    def talk(connection: socket.socket, question: bytes) -> None:
+        if b"/json HTTP" in question:
+            time.sleep(0.2)
+        Engine(*many)(connection, question)
+
+    with serving(tmp_path / "docker.sock", talk) as path:
+        found = look(path, timeout=1.0)
+    assert {result.status for name, result in found.items() if name} == {Status.CRITICAL}
 
 
 def test_podman_tells_health_only_when_asked_for_it(tmp_path: Path) -> None:
@@ -132,6 +214,21 @@ def test_a_container_that_must_run_is_critical_when_it_does_not(tmp_path: Path) 
     assert found["web"].status is found["db"].status is Status.CRITICAL
     assert found["db"].summary == "db is not there"
     assert found["job"].status is Status.OK
+
+
+def test_of_containers_like_a_wildcard_one_must_run(tmp_path: Path) -> None:
+    engine = Engine(
+        container("shop-web-1", "running", "Up 1 hour"), container("shop-web-2", "exited", "Exited (0) 1 hour ago")
+    )
+    with serving(tmp_path / "docker.sock", engine) as path:
+        found = look(path, running=("shop-web-*", "shop-db-*", "shop-web-[12]"))
+        assert {name: (str(one.status), one.summary) for name, one in found.items() if "[" in name or "*" in name} == {
+            "shop-web-*": ("ok", "1 of 2 containers like shop-web-* run"),
+            "shop-web-[12]": ("ok", "1 of 2 containers like shop-web-[12] run"),
+            "shop-db-*": ("critical", "0 of 0 containers like shop-db-* run"),
+        }
+        engine.containers = engine.containers[1:]
+        assert look(path, running="shop-web-*")["shop-web-*"].status is Status.CRITICAL
 
 
 def test_names_choose_what_is_watched(tmp_path: Path) -> None:
@@ -192,4 +289,118 @@ def test_no_socket_and_no_listener_are_told_apart(tmp_path: Path) -> None:
 def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert [name for name, _ in Docker(socket="docker.sock").problems()] == ["socket"]
     assert [name for name, _ in Docker(running="db", include="web*").problems()] == ["running"]
-    assert list(Docker(running="db").problems()) == []
+    assert [name for name, _ in Docker(running=("/web", "my web", "")).problems()] == ["running"] * 3
+    assert list(Docker(running=("db", "shop-web-*", "web.[1-9]"), include=("db", "shop-*")).problems()) == []
+
+
+def human(seconds: float) -> str:
+    """Say a time span as docker/go-units does."""
+    minutes, hours = int(seconds / 60), int(seconds / 3600 + 0.5)
+    if seconds < 1:
+        return "Less than a second"
+    if seconds < 60:
+        return "1 second" if int(seconds) == 1 else f"{int(seconds)} seconds"
+    if minutes < 60:
+        return "About a minute" if minutes == 1 else f"{minutes} minutes"
+    if hours < 48:
+        return "About an hour" if hours == 1 else f"{hours} hours"
+    days = hours // 24
+    for most, unit, name in ((14, 1, "days"), (60, 7, "weeks"), (730, 30, "months")):
+        if days < most:
+            return f"{days // unit} {name}"
+    return f"{days // 365} years"
+
+
+@given(st.floats(0, 4 * 365 * 86400.0))
+def test_an_age_in_words_is_understood(seconds: float) -> None:
+    found = age_in(f"Up {human(seconds)} (healthy)")
+    assert found is not None
+    least, most = found
+    # Above two days Docker counts hours that are rounded.
+    assert least - 1800 * (seconds > 2 * 86400) <= seconds <= most, human(seconds)
+    assert age_in(f"Exited (3) {human(seconds)} ago") == found
+
+
+def test_words_without_an_age_have_none() -> None:
+    assert age_in("Created") is age_in("") is age_in("Up seit 3 Stunden") is None
+
+
+class Life:
+    """A container as its starts make it, seen by the check at the times of its looks."""
+
+    def __init__(self, folder: Path, made: float = 0.0, counts: bool = True) -> None:
+        self.made, self.starts, self.count, self.counts = made, [made], 0, counts
+        self.engine, self.memory = Engine(), {}
+        self.path = folder / "docker.sock"
+
+    def start(self, at: float, by_hand: bool = False) -> None:
+        self.starts.append(at)
+        self.count = 0 if by_hand else self.count + 1
+
+    def look(self, now: float, state: str = "running") -> Result:
+        up = now - self.starts[-1]
+        said = f"Up {human(up)}" if state == "running" else "Restarting (1) 5 seconds ago"
+        self.engine.containers = [container("web", state, said) | {"Created": self.made}]
+        if self.counts:
+            self.engine.inspected = dict([inspection("web", restarts=self.count)])
+        with serving(self.path, self.engine) as path:
+            context = Context(timeout=5, memory=self.memory, wall=lambda: now)
+            found = {one.subject: one for one in gathered(Docker(socket=path).run(context))}
+        self.path.unlink()
+        return found["web"]
+
+
+@pytest.mark.parametrize("counts", [True, False], ids=["told by the container", "told by the list alone"])
+@pytest.mark.parametrize("runs_for", [3.0, 25.0, 200.0])
+def test_a_crash_loop_shows_whatever_the_moment_of_the_look(counts: bool, runs_for: float, tmp_path: Path) -> None:
+    life, told = Life(tmp_path, made=-90_000.0, counts=counts), []
+    began = next_start = 10_000.0
+    life.look(began)
+    for now in (began + 60.0 * number for number in range(1, 16)):
+        while next_start < now - 1:
+            life.start(next_start)
+            next_start += runs_for
+        told.append(life.look(now))
+    assert told[-1].status in (Status.WARNING, Status.CRITICAL)
+    assert "restarted" in told[-1].summary
+    quiet = life.look(next_start + 2000)
+    assert quiet.status is Status.OK, "what lasted for longer than the window is over"
+
+
+def test_a_crash_loop_shows_to_a_fresh_agent_where_the_container_is_young(tmp_path: Path) -> None:
+    life = Life(tmp_path, made=100.0)
+    for number in range(12):
+        life.start(110.0 + 10 * number)
+    assert life.look(225.0).status is Status.CRITICAL
+    old = Life(tmp_path, made=-1e6)
+    for number in range(12):
+        old.start(-1e5 + number)
+    assert old.look(-1e5 + 14).status is Status.OK, "when those restarts were is not known"
+
+
+def test_the_restarts_of_a_container_that_waits_for_its_next_one_are_kept(tmp_path: Path) -> None:
+    life = Life(tmp_path, made=-1e6)
+    life.look(0.0)
+    for number in range(1, 6):
+        life.start(60.0 * number - 3)
+        life.look(60.0 * number, state="restarting" if number % 2 else "running")
+    life.start(358.0)
+    assert life.look(360.0).status is not Status.OK
+
+
+def test_restarts_by_hand_are_no_crash_loop(tmp_path: Path) -> None:
+    life = Life(tmp_path, made=-1e6)
+    life.look(0.0)
+    for number in range(1, 8):
+        life.start(60.0 * number - 3, by_hand=True)
+        assert life.look(60.0 * number).status is Status.OK
+
+
+@given(st.lists(st.floats(1, 5000), min_size=1, max_size=20))
+def test_a_container_that_runs_on_is_never_taken_for_a_restarted_one(steps: list[float]) -> None:
+    memory: dict[str, Any] = {}
+    now = 0.0
+    for step in steps:
+        now += step
+        one = Container("1", Status=f"Up {human(now)}", Created=-1e9)
+        assert restarts_within(memory, one, lambda: None, now, 900) == 0

@@ -1,0 +1,5 @@
+"""`type: docker`."""
+
+from checks.docker.check import Docker
+
+__all__ = ["Docker"]

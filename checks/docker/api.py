@@ -1,0 +1,133 @@
+"""The API on the socket of Docker or Podman: questions, and the answers as far as they are read."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+import time
+
+import msgspec
+
+from agent.api import CheckError, Context, duration_text
+
+ANSWER_LIMIT = 16 * 1024 * 1024
+"""Bytes; a thousand containers with many labels are about two million."""
+LIST = "/containers/json?all=1"
+UNHEALTHY = '/containers/json?filters={"health":["unhealthy"]}'
+
+
+class Container(msgspec.Struct, frozen=True):
+    """What the list says of one; its own names."""
+
+    Id: str
+    Names: list[str] | None = None
+    Image: str = ""
+    Created: float | str = 0
+    """Unix seconds; Podman has written it in other forms."""
+    State: str = ""
+    Status: str = ""
+    """For people: `Up 3 hours (healthy)`, `Exited (1) 2 days ago`."""
+
+    @property
+    def name(self) -> str:
+        # A linked container has further names, `/other/alias`.
+        own = [name.removeprefix("/") for name in self.Names or () if "/" not in name.removeprefix("/")]
+        return own[0] if own else self.Id[:12]
+
+    @property
+    def exit_code(self) -> int | None:
+        code = re.match(r"Exited \((-?\d+)\)", self.Status)
+        return int(code[1]) if code else None
+
+    @property
+    def created(self) -> float:
+        return self.Created if isinstance(self.Created, int | float) else 0.0
+
+
+class Policy(msgspec.Struct, frozen=True):
+    """Whether the engine starts it again."""
+
+    Name: str | None = ""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """What was asked for when the container was made."""
+
+    RestartPolicy: Policy | None = None
+
+
+class Condition(msgspec.Struct, frozen=True):
+    """The state in numbers; its own names."""
+
+    ExitCode: int | None = None
+    OOMKilled: bool | None = None
+    Error: str | None = None
+    """Why it could not be started."""
+
+
+class Inspected(msgspec.Struct, frozen=True):
+    """What one container says of itself when asked; its own names."""
+
+    State: Condition
+    RestartCount: int | None = None
+    """By its restart policy, since somebody last started it."""
+    HostConfig: Wanted | None = None
+
+    @property
+    def restarts_for_ever(self) -> bool:
+        policy = self.HostConfig.RestartPolicy if self.HostConfig else None
+        return policy is not None and policy.Name in ("always", "unless-stopped")
+
+
+def containers(ctx: Context, path: str, question: str) -> list[Container]:
+    """Ask for a list; CheckError without an answer that can be used."""
+    try:
+        status, body = _asked(path, question, ctx.deadline)
+        if status != 200:
+            raise CheckError(f"{path} answered {status}: {body[:200].decode(errors='replace').strip()}")
+        return msgspec.json.decode(body, type=list[Container])
+    except PermissionError:
+        raise CheckError(f"{path}: permission denied, run the agent as root or in the socket's group") from None
+    except TimeoutError:
+        raise CheckError(f"{path} does not answer within {duration_text(ctx.timeout)}") from None
+    except OSError as error:
+        raise CheckError(f"{path}: {(error.strerror or str(error)).lower()}") from None
+    except (msgspec.DecodeError, ValueError, IndexError):
+        raise CheckError(f"{path} gave no answer that can be understood") from None
+
+
+def inspected(ctx: Context, path: str, container: str) -> Inspected | None:
+    """Ask for one container, in no more than a quarter of the time left; None without an answer that can be used."""
+    try:
+        status, body = _asked(path, f"/containers/{container}/json", time.monotonic() + ctx.remaining() / 4)
+        return msgspec.json.decode(body, type=Inspected) if status == 200 else None
+    except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
+        return None
+
+
+def _asked(path: str, question: str, deadline: float) -> tuple[int, bytes]:
+    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
+        connection.settimeout(_left(deadline))
+        connection.connect(path)
+        # To HTTP/1.0 the answer is not chunked, and the connection ends with it.
+        connection.sendall(f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22").encode())
+        answer = bytearray()
+        while piece := _received(connection, deadline):
+            answer += piece
+            if len(answer) > ANSWER_LIMIT:
+                raise CheckError(f"{path} gives more than {ANSWER_LIMIT} bytes")
+    head, _, body = bytes(answer).partition(b"\r\n\r\n")
+    return int(head.split()[1]), body
+
+
+def _received(connection: socket.socket, deadline: float) -> bytes:
+    connection.settimeout(_left(deadline))
+    return connection.recv(65536)
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

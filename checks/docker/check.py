@@ -1,0 +1,192 @@
+"""`type: docker`: the settings, and one look at all containers."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from fnmatch import fnmatchcase
+from itertools import count
+from typing import Annotated, Any
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Duration,
+    Host,
+    Metric,
+    NumberAbove,
+    Result,
+    Status,
+    Suggestion,
+    critical,
+    judge,
+    ok,
+)
+from checks.docker.api import LIST, UNHEALTHY, Container, Inspected, containers, inspected
+from checks.docker.judgement import judged
+from checks.docker.restarts import restarts_within
+
+SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
+MOST_INSPECTED = 50
+"""Containers that are asked one by one in a run; the list tells enough of most."""
+NAME = re.compile(r"[a-zA-Z0-9*?\[][a-zA-Z0-9_.*?\[\]!-]*")
+
+Restarts = Annotated[
+    NumberAbove | None, Meta(description="Restarts of a running container within `restarts_within`; null: never.")
+]
+
+
+class Docker(Check, frozen=True, kw_only=True):
+    """Watches the containers of Docker or Podman, each by its name.
+
+    Critical: unhealthy by its own health check, restarting, dead, could not be started, or ended with an error (other
+    than 0, 130, 143, and what a person stopped) within the last 7 days. Warning: paused, never started, or started
+    again three times within 15 minutes (ten times: critical). Those named in `running` must be there and run, and are
+    critical otherwise. A container that nobody named and that is gone is forgotten. No answer from the socket is
+    nodata. The socket makes its user root: an agent without root's rights needs the group docker. Not seen: a health
+    check that stays at `starting`, and what a container without a health check does inside.
+
+    ```yaml
+    checks:
+      containers: {type: docker}
+      shop: {type: docker, running: [db, "shop-web-*"], include: [db, "shop-*"]}
+      podman: {type: docker, socket: /run/podman/podman.sock, exclude: "*-infra"}
+    ```
+    """
+
+    socket: Annotated[
+        str, Meta(description="Path of the API's socket. Default: /var/run/docker.sock, else podman's.")
+    ] = ""
+    running: Annotated[
+        str | tuple[str, ...],
+        Meta(description="Names of containers that must run; of those that fit a wildcard, one. Default: none must."),
+    ] = ()
+    include: Annotated[
+        str | tuple[str, ...], Meta(description="Names of containers to watch, with wildcards. Default: all.")
+    ] = "*"
+    exclude: Annotated[
+        str | tuple[str, ...], Meta(description="Names of containers to leave out, with wildcards.")
+    ] = ()
+    restarts_warning: Restarts = NumberAbove.parse(3)
+    restarts_critical: Restarts = NumberAbove.parse(10)
+    restarts_within: Annotated[Duration, Meta(description="For how long a restart counts. Default 15m.")] = Duration(
+        900
+    )
+    ended_within: Annotated[
+        Duration, Meta(description="An end with an error that was longer ago is history. Default 7d.")
+    ] = Duration(7 * 86400)
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if self.socket and not self.socket.startswith("/"):
+            yield "socket", f"{self.socket!r} is not a whole path, write for example {SOCKETS[0]}"
+        for name in _texts(self.running):
+            if not NAME.fullmatch(name):
+                yield "running", f"{name!r} is no name of a container, write it as `docker ps` shows it: web"
+            elif not _has_wildcard(name) and not self._watches(name):
+                yield "running", f"{name!r} is left out by include or exclude"
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        for name, socket_path in zip(("containers", "podman"), SOCKETS, strict=True):
+            if host.path(socket_path).is_socket():
+                yield _suggested(name, socket_path, str(host.path(socket_path)))
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
+        # Podman tells health by this filter only; Docker knows it too.
+        unhealthy = {container.Id for container in containers(ctx, path, UNHEALTHY)}
+        found = {one.name: one for one in containers(ctx, path, LIST) if self._watches(one.name)}
+        left = count(MOST_INSPECTED, -1)
+
+        def inspect(one: Container) -> Inspected | None:
+            return inspected(ctx, path, one.Id) if next(left) > 0 else None
+
+        yield from self._required(found)
+        before: dict[str, Any] = ctx.memory.get("containers", {})
+        keys = {one.Id[:12] for one in found.values() if _runs(one) or one.Id[:12] in before}
+        memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
+        for name, one in sorted(found.items()):
+            yield self._judged(one, unhealthy, inspect, ctx.now())
+            if _runs(one):
+                yield self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
+        up = sum(map(_runs, found.values()))
+        yield ok(f"{up} of {len(found)} containers run")
+        yield Metric("running", up, minimum=0)
+
+    def _required(self, found: dict[str, Container]) -> Iterator[Result]:
+        """Say of what must run whether it is there; of a wildcard whether one that fits it runs."""
+        for name in _texts(self.running):
+            if _has_wildcard(name):
+                fitting = [one for one in found.values() if fnmatchcase(one.name, name)]
+                up = sum(map(_runs, fitting))
+                words = f"{up} of {len(fitting)} containers like {name} run"
+                yield ok(words, name) if up else critical(words, name)
+            elif name not in found:
+                yield critical(f"{name} is not there", name)
+
+    def _judged(
+        self,
+        one: Container,
+        unhealthy: set[str],
+        inspect: Callable[[Container], Inspected | None],
+        now: float,
+    ) -> Result:
+        must_run = one.name in _texts(self.running)
+        return judged(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
+
+    def _restarts(
+        self,
+        name: str,
+        one: Container,
+        inspect: Callable[[Container], Inspected | None],
+        memory: dict[str, Any],
+        now: float,
+    ) -> Result:
+        number = restarts_within(memory, one, lambda: inspect(one), now, self.restarts_within)
+        words = f"{name} restarted {number} times in the last {self.restarts_within}"
+        levels = self.restarts_warning, self.restarts_critical
+        result = judge("restarts", number, *levels, subject=name, summary=words, minimum=0)
+        return replace(result, summary="") if result.status is Status.OK else result
+
+    def _watches(self, name: str) -> bool:
+        return _fits(name, self.include) and not _fits(name, self.exclude)
+
+
+def _runs(container: Container) -> bool:
+    return container.State == "running"
+
+
+def _suggested(name: str, path: str, real_path: str) -> Suggestion:
+    """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
+    ctx = Context("discover", 5.0)
+    try:
+        found = containers(ctx, real_path, LIST)
+    except CheckError:
+        found = []  # the trial says why
+    week = 7 * 86400.0
+    bad = [
+        one.name for one in found if judged(one, False, set(), lambda: None, ctx.now(), week).status is not Status.OK
+    ]
+    up = [one.name for one in found if _runs(one) and one.name not in bad]
+    why = f"Found the socket {path}" + (f"; these run: {', '.join(up)}" if up else "")
+    why += f"; left out, as they are not well now: {', '.join(bad)}." if bad else "."
+    return Suggestion(
+        name=name, settings={"socket": path} | ({"exclude": bad} if bad else {}), why=why, about=("socket",)
+    )
+
+
+def _has_wildcard(name: str) -> bool:
+    return any(mark in name for mark in "*?[")
+
+
+def _fits(name: str, patterns: str | tuple[str, ...]) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in _texts(patterns))
+
+
+def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else value

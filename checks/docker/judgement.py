@@ -1,0 +1,73 @@
+"""What the state of a container is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from agent.api import Result, critical, nodata, ok, warning
+from checks.docker.ages import age_in
+from checks.docker.api import Container, Inspected
+
+ASKED_TO_END = (0, 130, 143)
+"""Exit codes of a container that did its work, or that was asked to end (SIGINT, SIGTERM)."""
+KILLED = 137
+"""By SIGKILL: `docker stop` after its patience, or the kernel for lack of memory."""
+CREATED = ("created", "configured", "initialized")
+ENDED = ("exited", "stopped")
+FINE = ("running", "removing", "stopping")
+UNSTARTED_SECONDS = 60.0
+"""So long a container may exist without being started: somebody is at work."""
+
+
+def judged(
+    container: Container,
+    must_run: bool,
+    unhealthy: set[str],
+    inspect: Callable[[], Inspected | None],
+    now: float,
+    ended_within: float,
+) -> Result:
+    """Judge one container; `inspect` asks it for more where the list does not suffice. `now` in Unix seconds."""
+    name, state = container.name, container.State
+    said = f"{name} {state}: {container.Status}"
+    if state in ("restarting", "dead"):
+        return critical(said, name, container.Image)
+    if state == "running" and (container.Id in unhealthy or "(unhealthy)" in container.Status):
+        return critical(f"{name} is unhealthy: {container.Status}", name, container.Image)
+    if must_run and state != "running":
+        return critical(said, name, container.Image)
+    if state == "paused":
+        return warning(said, name, container.Image)
+    if state in CREATED:
+        return _created(container, said, inspect, now)
+    if state in ENDED:
+        return _ended(container, said, inspect, ended_within)
+    return ok(said, name) if state in FINE else nodata(f"{said}, a state that is not known here", name)
+
+
+def _created(container: Container, said: str, inspect: Callable[[], Inspected | None], now: float) -> Result:
+    """A container that could not be started, as its port is taken, stays `Created`."""
+    if 0 <= now - container.created < UNSTARTED_SECONDS:
+        return ok(said, container.name)
+    one = inspect()
+    if one and one.State.Error:
+        return critical(f"{container.name} could not be started: {one.State.Error[:300]}", container.name)
+    return warning(f"{said}, was never started", container.name, container.Image)
+
+
+def _ended(container: Container, said: str, inspect: Callable[[], Inspected | None], ended_within: float) -> Result:
+    name, code = container.name, container.exit_code
+    if code in ASKED_TO_END:
+        return ok(said, name)
+    age = age_in(container.Status)
+    if age and age[0] >= ended_within:
+        return ok(f"{said}, which is history", name)
+    one = inspect()
+    code = one.State.ExitCode if one and code is None else code
+    if code is None:
+        return nodata(f"{said}, which does not tell how it ended", name)
+    if one and one.State.OOMKilled:
+        return critical(f"{said}, killed for lack of memory", name, container.Image)
+    if code in ASKED_TO_END or (one and (code == KILLED or one.restarts_for_ever)):
+        return ok(f"{said}, stopped by hand", name)
+    return critical(said, name, container.Image)
