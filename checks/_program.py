@@ -20,7 +20,7 @@ def answer(ctx: Context, argv: Sequence[str], needs: str) -> str:
 
 def ended(ctx: Context, argv: Sequence[str], needs: str) -> tuple[int, str, str]:
     """Return exit code, standard output and standard error; a tenth of the time is kept back to word the result."""
-    env = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
+    env = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0"}
     limit = ctx.remaining() - min(0.5, ctx.timeout / 10)
     name = os.path.basename(argv[0])  # noqa: PTH119 - as above
     try:

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from agent.api import CheckError, Context, NumberAbove, Result, Status
+from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Result, Status
 from agent.config.catalog import Catalog
-from agent.config.drop_ins import load
+from agent.config import load
 from agent.plugin.results import gathered
-from checks.systemd import Systemd, Unit, names_of, parsed, restarts_within, state_of
+from checks.systemd import Systemd
+from checks.systemd.judgement import RELOAD_SECONDS, state_of
+from checks.systemd.restarts import restarts_within
+from checks.systemd.units import Unit, names_of, parsed, problem_of
 
 LISTED = """\
 broken.service   loaded failed     failed       A unit that fails
@@ -30,6 +35,35 @@ SHOWN = {
     "broken.service": "Result=exit-code\nNRestarts=0\nId=broken.service\nLoadState=loaded\n"
     "ActiveState=failed\nSubState=failed\n",
 }
+NEVER = """\
+NextElapseUSecRealtime=
+NextElapseUSecMonotonic={next}
+LastTriggerUSec={last}
+Result=success
+Id={name}.timer
+LoadState=loaded
+ActiveState=active
+SubState={sub}
+StateChangeTimestampMonotonic=8300000
+ActiveEnterTimestamp=Tue 2026-11-24 06:00:00 UTC
+"""
+DAILY = (
+    NEVER.format(name="daily", sub="waiting", next="infinity", last="Thu 2026-11-26 06:00:01 UTC")
+    .replace("Realtime=", "Realtime=Fri 2026-11-27 06:00:00 UTC")
+    .replace("8300000", "8259541")
+)
+TIMERS = "\n".join(
+    (
+        DAILY,
+        NEVER.format(name="monotonic", sub="waiting", next="1w 2d 3h 4min 5.123456s", last="n/a"),
+        NEVER.format(name="once", sub="elapsed", next="infinity", last="Tue 2026-11-24 06:00:00 UTC"),
+        NEVER.format(name="none", sub="waiting", next="infinity", last=""),
+        NEVER.format(name="works", sub="running", next="infinity", last=""),
+        "LastTriggerUSec=\nNextElapseUSecRealtime=\nNextElapseUSecMonotonic=infinity\nResult=success\n"
+        "Id=wrong.timer\nLoadState=bad-setting\nActiveState=inactive\nSubState=dead\n"
+        "StateChangeTimestampMonotonic=0\nActiveEnterTimestamp=\n",
+    )
+)
 GOOD = Unit("loaded", "active", "running", "success")
 FAILED = Unit("loaded", "failed", "failed", "exit-code")
 WAITING = Unit("loaded", "activating", "auto-restart", "exit-code", 20)
@@ -70,6 +104,14 @@ def test_what_systemctl_prints_is_read() -> None:
         UNKNOWN,
         Unit("loaded", "active", "waiting", "success"),
         FAILED,
+    ]
+    assert parsed(TIMERS) == [
+        Unit("loaded", "active", "waiting", "success", 0, 8.259541, 1795500000.0, 1795672801.0, True),
+        Unit("loaded", "active", "waiting", "success", 0, 8.3, 1795500000.0, None, True),
+        Unit("loaded", "active", "elapsed", "success", 0, 8.3, 1795500000.0, 1795500000.0, False),
+        Unit("loaded", "active", "waiting", "success", 0, 8.3, 1795500000.0, None, False),
+        Unit("loaded", "active", "running", "success", 0, 8.3, 1795500000.0, None, True),
+        Unit("bad-setting", "inactive", "dead", "success", 0, 0.0),
     ]
     assert parsed("") == []
 
@@ -129,12 +171,94 @@ def test_each_named_unit_is_a_subject(tmp_path: Path) -> None:
     ],
 )
 def test_a_unit_is_judged_by_what_it_should_be(unit: Unit, wanted: str, status: str) -> None:
-    assert state_of("u", unit, wanted).status == status
+    assert state_of("u", unit, wanted, None, 0.0).status == status
+
+
+def on_its_way(active: str, sub: str = "start", since: float = 100.0) -> Unit:
+    return Unit("loaded", active, sub, "success", 0, since)
+
+
+@pytest.mark.parametrize("wanted", ["active", "not_failed"])
+@pytest.mark.parametrize("active", ["activating", "reloading", "refreshing"])
+def test_a_unit_that_is_on_its_way_for_too_long_is_never_ok(wanted: str, active: str) -> None:
+    one = state_of("u", on_its_way(active), wanted, Duration(3600), 100.0 + 3600)
+    assert one.status is Status.WARNING
+    assert f"{active} (start) for 1h" in one.summary
+
+
+def test_a_unit_that_is_on_its_way_for_a_while_is_ok_where_it_need_not_be_active() -> None:
+    assert state_of("u", on_its_way("activating"), "not_failed", Duration(3600), 3600).status is Status.OK
+    assert state_of("u", on_its_way("activating"), "not_failed", None, 1e9).status is Status.OK
+    assert state_of("u", on_its_way("reloading"), "active", None, 100 + RELOAD_SECONDS - 1).status is Status.OK
+    assert state_of("u", on_its_way("deactivating"), "not_failed", None, 100 + RELOAD_SECONDS).status is Status.WARNING
+
+
+@given(
+    st.sampled_from(["activating", "reloading", "active", "deactivating", "inactive"]),
+    st.none() | st.floats(0, 1e9),
+    st.floats(0, 1e9),
+)
+def test_no_moment_whatsoever_makes_a_negative_time(active: str, changed: float | None, now: float) -> None:
+    assert Unit("loaded", active, "x", "", 0, changed).moving_for(now) >= 0
+
+
+def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
+    units = {
+        "backup.service": on_its_way("activating", since=1),
+        "web.service": on_its_way("reloading", "reload", since=86_400 - RELOAD_SECONDS),
+        "fresh.service": on_its_way("activating", since=86_000),
+        "again.service": on_its_way("activating", "auto-restart", since=1),
+        "wrong.timer": Unit("bad-setting", "inactive", "dead"),
+        "broken.service": FAILED,
+    }
+    (one,) = gathered(Systemd().judged(units, {}, 86_401, 86_401))
+    assert (one.status, one.summary) == (
+        Status.WARNING,
+        "1 failed unit: broken.service; 1 unit with bad settings: wrong.timer; "
+        "2 hanging units: backup.service, web.service",
+    )
+    assert "backup.service activating (start, success)".replace(", success", "") in one.details
+
+
+def turn(name: str, now: float = 1795672801.0 + 3600, **levels: Any) -> Result:
+    units = dict(zip(("daily", "monotonic", "once", "none", "works", "wrong"), parsed(TIMERS), strict=True))
+    check = Systemd(unit=f"{name}.timer", **levels)
+    (one,) = gathered(check.judged({f"{name}.timer": units[name]}, {}, now, 100))
+    return one
+
+
+def test_a_named_timer_must_have_a_next_turn() -> None:
+    assert turn("daily").summary == "daily.timer active (waiting), ran 1h ago"
+    assert turn("monotonic").status is turn("works").status is Status.OK
+    for name in ("once", "none"):
+        assert turn(name).status is Status.CRITICAL
+        assert "will not run again: it has no next turn" in turn(name).summary
+    assert turn("wrong").status is Status.CRITICAL
+
+
+def test_when_a_timer_ran_last_is_judged_where_asked() -> None:
+    late = {"last_run_critical": DurationAbove.parse("26h")}
+    assert turn("daily", **late).status is Status.OK
+    assert turn("daily", now=1795672801.0 + 26 * 3600, **late).summary.startswith("ran 1d 2h ago (critical from 26h)")
+    assert "has not run for 1d" in turn("monotonic", now=1795500000.0 + 86400, **late).summary
+    assert turn("monotonic", now=1795500000.0 + 27 * 3600, **late).status is Status.CRITICAL, "it never ran"
+    unknown = Unit("loaded", "active", "waiting", "success", has_next=True)
+    (one,) = gathered(Systemd(unit="a.timer", **late).judged({"a.timer": unknown}, {}, 0, 0))
+    assert one.status is Status.NODATA
+
+
+def test_one_unit_that_systemctl_refuses_takes_no_other_with_it(tmp_path: Path) -> None:
+    refuses = 'case " $* " in *" nonexist "*) echo "Unit name nonexist is not valid." >&2; exit 1;; esac'
+    results = run(Systemd(unit=("good", "nonexist"), command=fake(tmp_path, more=refuses)))
+    assert {one.subject: (one.status, one.summary) for one in results} == {
+        "good": (Status.OK, "good active (running)"),
+        "nonexist": (Status.NODATA, "nonexist: systemctl: Unit name nonexist is not valid."),
+    }
 
 
 def judged(check: Systemd, count: int, memory: dict[str, Any], now: float) -> Result:
     unit = Unit("loaded", "activating", "auto-restart", "exit-code", count)
-    (one,) = gathered(check.judged({"loop.service": unit}, memory, now))
+    (one,) = gathered(check.judged({"loop.service": unit}, memory, now, now))
     return one
 
 
@@ -161,9 +285,9 @@ def test_a_unit_that_recovered_is_asked_for_no_more() -> None:
     check = Systemd()
     judged(check, 0, memory, 0)
     judged(check, 5, memory, 60)
-    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 120))
+    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 120, 120))
     assert "loop.service" in memory["restarts"], "it may crash again"
-    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 1000))
+    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 1000, 1000))
     assert memory["restarts"] == {}
 
 
@@ -208,6 +332,13 @@ def test_without_systemd_it_says_what_it_needs() -> None:
     [
         (Systemd(unit="nginx*"), "unit"),
         (Systemd(unit=("-H", "b")), "unit"),
+        (Systemd(unit="good@"), "unit"),
+        (Systemd(unit="good@.service"), "unit"),
+        (Systemd(unit=".service"), "unit"),
+        (Systemd(unit="@x"), "unit"),
+        (Systemd(unit="nginx, postgresql"), "unit"),
+        (Systemd(unit="a", last_run_warning=DurationAbove.parse("26h")), "last_run_warning"),
+        (Systemd(last_run_critical=DurationAbove.parse("26h")), "last_run_critical"),
         (Systemd(unit=("a", "a")), "unit"),
         (Systemd(unit="a", exclude="b"), "exclude"),
         (Systemd(state="inactive"), "state"),
@@ -220,6 +351,11 @@ def test_settings_that_contradict_each_other_are_named(check: Systemd, setting: 
 
 def test_sound_settings_have_no_problems() -> None:
     assert not list(Systemd(unit=("postgresql@16-main", "dev-disk-by\\x2duuid.swap"), state="not_failed").problems())
+
+
+@pytest.mark.parametrize("name", ["-.mount", "-.slice", "/", "/mnt/data", "a@b", "a@b.timer", "x.y", "dev-sda1.device"])
+def test_every_name_that_a_unit_can_have_can_be_written(name: str) -> None:
+    assert problem_of(name) == ""
 
 
 def test_the_sample_is_a_configuration(tmp_path: Path) -> None:

@@ -1,0 +1,5 @@
+"""`type: systemd`."""
+
+from checks.systemd.check import Systemd
+
+__all__ = ["Systemd"]

@@ -1,0 +1,78 @@
+"""What the state of a unit is worth."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.api import Duration, DurationAbove, Result, critical, duration_text, judge, nodata, ok, warning
+from checks.systemd.units import Unit
+
+RELOAD_SECONDS = 600.0
+"""A reload or a stop that takes longer hangs."""
+BROKEN = ("bad-setting", "error")
+
+
+def state_of(name: str, unit: Unit, wanted: str, starting: Duration | None, monotonic: float) -> Result:
+    """Judge a unit that somebody named; `monotonic` is now, by the clock of the unit's changes."""
+    found, words = unit.load == "loaded", unit.words(monotonic)
+    running = found and unit.active in ("active", "reloading", "refreshing")
+    good = {"active": running, "inactive": unit.active == "inactive", "not_failed": found and unit.active != "failed"}
+    if good[wanted]:
+        if found and unit.has_next is False and wanted != "inactive":
+            return critical(f"{name} {words}, but will not run again: it has no next turn", name)
+        if hangs(unit, starting, monotonic):
+            return warning(f"{name} hangs: {words}", name, _see(name))
+        return ok(f"{name} {words}", name)
+    if unit.active == "activating" and wanted == "active" and found:
+        return warning(f"{name} {words}", name)
+    if unit.load == "not-found":
+        return critical(f"{name}: systemd knows no such unit", name)
+    words = f"{name} is {words}" + ("" if wanted == "not_failed" else f", should be {wanted}")
+    return critical(words, name, _see(name))
+
+
+def hangs(unit: Unit, starting: Duration | None, monotonic: float) -> bool:
+    """Tell whether a unit is on its way for too long; one that waits for its restart counts as restarting instead."""
+    if unit.sub.startswith("auto-restart"):
+        return False
+    limit = starting if unit.active == "activating" else RELOAD_SECONDS
+    return limit is not None and unit.moving_for(monotonic) >= limit
+
+
+def last_run(
+    name: str, unit: Unit, levels: tuple[DurationAbove | None, DurationAbove | None], now: float
+) -> Result | None:
+    """Judge when a timer ran last; one that never ran counts from when it was started. `now` in Unix seconds."""
+    since = unit.last_run or unit.entered
+    if not name.endswith(".timer") or (since is None and levels == (None, None)):
+        return None
+    if since is None:
+        return nodata(f"{name}: systemctl does not say when it ran", name)
+    ago = max(0.0, now - since)
+    words = f"ran {duration_text(ago)} ago" if unit.last_run else f"has not run for {duration_text(ago)}"
+    return judge("last_run", ago, *levels, unit="s", subject=name, summary=words, minimum=0)
+
+
+def all_of(units: Mapping[str, Unit], starting: Duration | None, monotonic: float) -> Result:
+    """Judge those that failed, cannot work, or hang; one result for all."""
+    kinds = {
+        "failed unit": [name for name, unit in units.items() if unit.active == "failed"],
+        "unit with bad settings": [name for name, unit in units.items() if unit.load in BROKEN],
+        "hanging unit": [name for name, unit in units.items() if hangs(unit, starting, monotonic)],
+    }
+    bad = {kind: names for kind, names in kinds.items() if names}
+    if not bad:
+        return ok("no failed unit")
+    words = "; ".join(f"{len(names)} {_plural(kind, len(names))}: {', '.join(names)}" for kind, names in bad.items())
+    lines = {
+        f"{name} {units[name].words(monotonic)}, see: journalctl -u {name}": 0 for one in bad.values() for name in one
+    }
+    return warning(words, details="\n".join(lines))
+
+
+def _plural(kind: str, number: int) -> str:
+    return kind if number == 1 else kind.replace("unit", "units")
+
+
+def _see(name: str) -> str:
+    return f"see: systemctl status {name}; journalctl -u {name}"

@@ -1,0 +1,121 @@
+"""What `systemctl` prints of units, read."""
+
+from __future__ import annotations
+
+import re
+from calendar import timegm
+from collections.abc import Iterator
+from time import strptime
+
+import msgspec
+
+from agent.api import CheckError, duration_text
+
+PROPERTIES = (
+    "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,StateChangeTimestampMonotonic,"
+    "ActiveEnterTimestamp,LastTriggerUSec,NextElapseUSecRealtime,NextElapseUSecMonotonic"
+)
+NO_TIME = ("", "0", "n/a", "infinity", "[not set]")
+MOVING = ("activating", "reloading", "refreshing", "deactivating")
+TYPES = ("service", "socket", "target", "device", "mount", "automount", "timer", "swap", "path", "slice", "scope")
+
+
+class Unit(msgspec.Struct, frozen=True):
+    """What systemd says of one unit. Source: org.freedesktop.systemd1(5)."""
+
+    load: str = ""
+    active: str = ""
+    sub: str = ""
+    result: str = ""
+    restarts: int = 0
+    """By systemd itself, since somebody last started the unit; 0 for what is no service."""
+    changed: float | None = None
+    """When its state changed last, in seconds of the monotonic clock."""
+    entered: float | None = None
+    """When it became active, in Unix seconds; likewise `last_run`, of a timer."""
+    last_run: float | None = None
+    has_next: bool | None = None
+    """Whether a timer has a next turn; None for what is no timer, or where systemd does not say."""
+
+    def moving_for(self, monotonic: float) -> float:
+        """Return the seconds that it has been on its way from one state to another; 0 where it is not, or is new."""
+        if self.active not in MOVING or not self.changed:
+            return 0.0
+        return max(0.0, monotonic - self.changed)
+
+    def words(self, monotonic: float) -> str:
+        if self.load != "loaded":
+            return self.load
+        why = f", {self.result}" if self.result not in ("", "success") else ""
+        moving = self.moving_for(monotonic)
+        return f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
+
+
+def parsed(shown: str) -> list[Unit]:
+    """Read what `systemctl show` prints: lines of Name=value, an empty line between units."""
+    return [_unit(block) for block in blocks(shown)]
+
+
+def blocks(shown: str) -> Iterator[dict[str, str]]:
+    for text in shown.split("\n\n"):
+        if block := dict(line.split("=", 1) for line in text.splitlines() if "=" in line):
+            yield block
+
+
+def _unit(block: dict[str, str]) -> Unit:
+    restarts, changed = block.get("NRestarts", ""), block.get("StateChangeTimestampMonotonic", "")
+    return Unit(
+        block.get("LoadState", ""),
+        block.get("ActiveState", ""),
+        block.get("SubState", ""),
+        block.get("Result", ""),
+        int(restarts) if restarts.isdigit() else 0,
+        int(changed) / 1e6 if changed.isdigit() else None,
+        _moment(block.get("ActiveEnterTimestamp", "")),
+        _moment(block.get("LastTriggerUSec", "")),
+        _has_next(block),
+    )
+
+
+def _has_next(block: dict[str, str]) -> bool | None:
+    """Tell whether a timer will run again; while its service runs, the next turn is not reckoned yet."""
+    if not block.get("Id", "").endswith(".timer") or block.get("ActiveState") != "active":
+        return None
+    if block.get("SubState") in ("running", "elapsed"):
+        return block["SubState"] == "running"
+    turns = [block.get("NextElapseUSecRealtime"), block.get("NextElapseUSecMonotonic")]
+    return None if None in turns else any(turn not in NO_TIME for turn in turns)
+
+
+def _moment(text: str) -> float | None:
+    """Read `Wed 2026-11-25 06:00:01 UTC` as Unix seconds; None for no time, and for a form that is not known."""
+    if match := re.fullmatch(r"\w+ (\d{4}-\d\d-\d\d \d\d:\d\d:\d\d)(?:\.\d+)? UTC", text):
+        return float(timegm(strptime(match[1], "%Y-%m-%d %H:%M:%S")))
+    return None
+
+
+def names_of(listed: str) -> list[str]:
+    """Read the names that `systemctl list-units` prints first; older ones put a dot before what failed."""
+    return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip("●*○×↻ ")]
+
+
+def named(names: list[str], shown: str) -> dict[str, Unit]:
+    """Give each unit its name as it was asked for; CheckError where there are not as many."""
+    units = parsed(shown)
+    if len(units) != len(names):
+        raise CheckError(f"systemctl told of {len(units)} units, not of {len(names)}")
+    return dict(zip(names, units, strict=True))
+
+
+def problem_of(name: str) -> str:
+    """Say why this cannot be the name of one unit; empty where it can. Source: systemd.unit(5)."""
+    stem, dot, suffix = name.rpartition(".")
+    has_type = bool(dot) and suffix in TYPES
+    if name.startswith("/"):
+        return ""  # systemctl takes a path for its mount or device
+    if not re.fullmatch(r"[A-Za-z0-9:_.\\@-]{1,255}", name) or (name.startswith("-") and not has_type):
+        return "is not the name of one unit, write for example nginx.service"
+    prefix, at, instance = (stem if has_type else name).partition("@")
+    if at and not instance:
+        return f"is a template, not a unit: name what was made of it, such as {prefix}@1"
+    return "" if prefix else "is not the name of one unit, write for example nginx.service"
