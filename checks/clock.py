@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ctypes
 import os
+import shutil
 from collections.abc import Iterator
 from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta
+from msgspec.structs import replace
 
 from agent.api import (
     Check,
@@ -22,11 +24,16 @@ from agent.api import (
     critical,
     duration_text,
     judge,
+    nodata,
     ok,
 )
 from agent.api import warning as warn
+from checks._program import answer
 
-STA_UNSYNC, STA_NANO = 0x0040, 0x2000
+STA_PLL, STA_UNSYNC, STA_NANO = 0x0001, 0x0040, 0x2000
+UNKNOWN_ERROR = 16.0
+"""Seconds: the kernel's possible error where nobody tells it better. Source: NTP_PHASE_LIMIT of linux/timex.h."""
+OFFSET = DurationAbove.parse("200ms")
 
 Offset = Annotated[DurationAbove | None, Meta(description="How far off the clock is, either way; null: never.")]
 Error = Annotated[
@@ -36,12 +43,13 @@ Error = Annotated[
 
 
 class Clock(Check, frozen=True, kw_only=True):
-    """Watches whether the clock is kept right: what NTP (chrony, timesyncd, ntpd) told the kernel. Uses no network.
+    """Watches whether the clock is kept right: what NTP (chrony, timesyncd, ntpd) told the kernel. Asks no server.
 
     By default: warning when the clock was kept right before and is no more, and when it is off by 200ms. The kernel
     calls a clock that nobody corrects unsynchronised after about nine hours; `error_warning` notices that earlier.
-    A virtual machine whose clock the hypervisor keeps is never synchronised to the kernel: that is ok, unless
-    `synchronised: true` asks for more.
+    chrony corrects by itself and tells the kernel no offset: then `chronyc` is asked, as any user may. Where nobody
+    tells the offset, other levels than the default are nodata. A virtual machine whose clock the hypervisor keeps is
+    never synchronised to the kernel: that is ok, unless `synchronised: true` asks for more.
 
         checks:
           clock: {type: clock, synchronised: true, offset_critical: 1s, error_warning: 5s, fail_after: 10}
@@ -51,7 +59,7 @@ class Clock(Check, frozen=True, kw_only=True):
         bool | None,
         Meta(description="true: unsynchronised is critical; false: never mind. Default: warning if it was before."),
     ] = None
-    offset_warning: Offset = DurationAbove.parse("200ms")
+    offset_warning: Offset = OFFSET
     offset_critical: Offset = None
     error_warning: Error = None
     error_critical: Error = None
@@ -67,16 +75,26 @@ class Clock(Check, frozen=True, kw_only=True):
         yield Suggestion(name="clock", settings={"interval": "5m", "fail_after": 6}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        yield from self.judged(clock(), ctx.memory)
+        told = clock()
+        if told.synchronised and told.offset is None and shutil.which("chronyc"):
+            told = with_chrony(told, ctx)
+        yield from self.judged(told, ctx.memory)
 
     def judged(self, seen: Seen, memory: dict[str, Any]) -> Iterator[Result | Metric]:
         yield self._synchronised(seen.synchronised, memory)
         if not seen.synchronised:
             return
-        words = f"off by {duration_text(abs(seen.offset))}"
-        yield judge("offset", abs(seen.offset), self.offset_warning, self.offset_critical, unit="s", summary=words)
+        yield from self._offset(seen.offset)
         words = f"at most {duration_text(seen.max_error)}"
         yield judge("max_error", seen.max_error, self.error_warning, self.error_critical, unit="s", summary=words)
+
+    def _offset(self, offset: float | None) -> Iterator[Result]:
+        levels = self.offset_warning, self.offset_critical
+        if offset is not None:
+            words = f"off by {duration_text(abs(offset))}"
+            yield judge("offset", abs(offset), *levels, unit="s", summary=words)
+        elif levels not in ((None, None), (OFFSET, None)):
+            yield nodata("how far off it is, neither the kernel nor chronyc tells")
 
     def _synchronised(self, now: bool, memory: dict[str, Any]) -> Result:
         if now:
@@ -93,8 +111,8 @@ class Seen(msgspec.Struct, frozen=True):
     """What the kernel knows of its clock; seconds. Source: adjtimex(2)."""
 
     synchronised: bool
-    offset: float
-    """Still to be corrected; chrony corrects by itself and leaves 0 here."""
+    offset: float | None
+    """Still to be corrected; None where the kernel is not told, as its own loop does not do it."""
     max_error: float
 
 
@@ -125,5 +143,28 @@ def clock() -> Seen:
 
 
 def seen(status: int, offset: int, max_error: int) -> Seen:
-    """Read the fields of adjtimex(2): the offset's unit is in the status, the error's is always microseconds."""
-    return Seen(not status & STA_UNSYNC, offset / (1e9 if status & STA_NANO else 1e6), max_error / 1e6)
+    """Read the fields of adjtimex(2): the offset's unit is in the status, the error's is always microseconds.
+
+    chrony without `rtcsync` never clears STA_UNSYNC, but tells the possible error all the same.
+    """
+    error = max_error / 1e6
+    known = offset / (1e9 if status & STA_NANO else 1e6) if status & STA_PLL else None
+    return Seen(not status & STA_UNSYNC or error < UNKNOWN_ERROR, known, error)
+
+
+def with_chrony(told: Seen, ctx: Context) -> Seen:
+    """Add what chrony knows better than the kernel; where it is not at work, the kernel's word stands."""
+    try:
+        return tracked(told, answer(ctx, ("chronyc", "-n", "-c", "tracking"), "chrony"))
+    except CheckError:
+        return told
+
+
+def tracked(told: Seen, csv: str) -> Seen:
+    """Read `chronyc -c tracking`: the fifth field is what is still to be corrected, the last the leap status."""
+    fields = csv.strip().split(",")
+    try:
+        offset = float(fields[4])
+    except (IndexError, ValueError):
+        return told
+    return replace(told, offset=offset, synchronised=fields[-1] != "Not synchronised")

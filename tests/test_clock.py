@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.api import DurationAbove, Result, Status
+from agent.api import Context, DurationAbove, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import ran
-from checks.clock import Clock, Seen, clock, seen
+from checks.clock import Clock, Seen, clock, seen, tracked, with_chrony
 
 # status, offset, maxerror as hosts told them.
 TIMESYNCD = seen(0x2001, -1234567, 275500)
 CHRONY = seen(0x2000, 0, 12871)
 NTPD_OLD_KERNEL = seen(0x0001, 350000, 400000)
+CHRONY_WITHOUT_RTCSYNC = seen(0x2040, 0, 4000)
 NEVER_SYNCHRONISED = seen(0x0040, 0, 16000000)
+TRACKING = (
+    "C0A80101,192.168.1.1,3,1795672801.123456789,{offset},-0.0002,0.0003,-10.5,-0.0,0.02,0.01,0.005,64.2,{leap}\n"
+)
 
 
 def judged(told: Seen, settings: Clock | None = None, memory: dict[str, Any] | None = None) -> Result:
@@ -33,6 +38,52 @@ def test_a_clock_that_is_kept_right_is_ok() -> None:
     assert (one.status, one.summary) == (Status.OK, "clock synchronised, off by 1.23ms, at most 276ms")
     assert {metric.name: metric.unit for metric in one.metrics} == {"offset": "s", "max_error": "s"}
     assert judged(CHRONY).status is Status.OK
+
+
+def test_a_clock_that_chrony_keeps_without_rtcsync_is_synchronised() -> None:
+    one = judged(CHRONY_WITHOUT_RTCSYNC, Clock(synchronised=True))
+    assert (one.status, one.summary) == (Status.OK, "clock synchronised, at most 4ms")
+
+
+@pytest.mark.parametrize("status", [0x0040, 0x2040, 0x0041, 0x2041])
+@pytest.mark.parametrize("error", [16_000_000, 16_000_500])
+def test_a_clock_that_nobody_keeps_is_not_synchronised(status: int, error: int) -> None:
+    assert not seen(status, 0, error).synchronised
+
+
+@pytest.mark.parametrize("offset", ["5.000000000", "-5.000000000"])
+def test_chrony_tells_what_it_still_has_to_correct(offset: str) -> None:
+    told = tracked(CHRONY, TRACKING.format(offset=offset, leap="Normal"))
+    one = judged(told, Clock(offset_critical=DurationAbove.parse("1s")))
+    assert (one.status, one.summary.partition(",")[0]) == (Status.CRITICAL, "off by 5s (critical from 1s)")
+
+
+def test_chrony_s_word_outweighs_the_kernel_s_flag() -> None:
+    told = tracked(CHRONY, TRACKING.format(offset="0.0", leap="Not synchronised"))
+    assert judged(told, Clock(synchronised=True)).status is Status.CRITICAL
+
+
+@pytest.mark.parametrize("text", ["", "506 Cannot talk to daemon\n", "a,b,c,d,e,f\n", "1,2,3\n"])
+def test_an_answer_of_chrony_that_is_none_changes_nothing(text: str) -> None:
+    assert tracked(CHRONY, text) == CHRONY
+
+
+def test_an_offset_that_nobody_tells_is_nodata_where_it_was_asked_for() -> None:
+    assert judged(CHRONY).status is Status.OK
+    assert judged(CHRONY).summary == "clock synchronised, at most 12.9ms"
+    for asked in (Clock(offset_critical=DurationAbove.parse("1s")), Clock(offset_warning=DurationAbove.parse("1s"))):
+        assert judged(CHRONY, asked).status is Status.NODATA
+    assert judged(CHRONY, Clock(offset_warning=None)).status is Status.OK
+
+
+def test_chronyc_is_asked_under_the_deadline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "chronyc"
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    program.write_text(f"#!/bin/sh\necho '{TRACKING.format(offset='0.7', leap='Normal').strip()}'\n")
+    program.chmod(0o755)
+    assert with_chrony(CHRONY, Context(timeout=5)).offset == 0.7
+    program.write_text("#!/bin/sh\nexec sleep 60\n")
+    assert with_chrony(CHRONY, Context(timeout=0.3)) == CHRONY
 
 
 def test_a_clock_that_is_off_is_bad_in_either_direction() -> None:
