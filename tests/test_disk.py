@@ -6,7 +6,7 @@ import pytest
 
 from agent.api import Context, PercentAbove, Result, Size, SizeBelow, Status
 from checks.disk import Disk
-from checks.disk.mountinfo import Filter
+from checks.disk.choice import Filter
 from checks.disk.usage import Levels, Usage, judged
 
 GIB = 1 << 30

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.disk.mountinfo import Filter, Mount, MountTable, chosen, clean, parsed, read
+from checks.disk.choice import Filter, chosen
+from checks.disk.mountinfo import Mount, MountTable, clean, parsed, read
 from checks.disk.place import Place, printable
 
 RECORDED = Path(__file__).parent / "mountinfo"
@@ -31,8 +32,8 @@ def at(name: str, path: str) -> Mount:
 @pytest.mark.parametrize(
     ("name", "points"),
     [
-        ("docker", ["/", "/boot/efi", "/run", "/var/lib/docker"]),
-        ("container", ["/", "/var/lib/mysql"]),
+        ("docker", ["/", "/boot/efi", "/dev/shm", "/run", "/var/lib/docker"]),
+        ("container", ["/", "/dev/shm", "/var/lib/mysql"]),
         ("snap_ubuntu", ["/", "/boot/efi", "/tmp"]),
         ("btrfs", ["/"]),
         ("nfs", ["/", "/data", "/home/alice", "/srv/win"]),
@@ -44,11 +45,71 @@ def test_all_means_each_disk_of_the_host_once(name: str, points: list[str]) -> N
     assert disks(name) == points
 
 
+CONTAINERS = b"""\
+28 1 8:1 / / rw - ext4 /dev/sda1 rw
+31 28 0:40 / /dev rw - tmpfs tmpfs rw,size=65536k
+32 31 0:41 / /dev/shm rw - tmpfs shm rw
+33 31 0:42 / /dev/pts rw - devpts devpts rw
+34 31 8:1 /var/lib/x/termination-log /dev/termination-log rw - ext4 /dev/sda1 rw
+40 28 8:2 / /var/lib/docker rw - xfs /dev/sdb rw
+41 40 8:3 / /var/lib/docker/volumes rw - ext4 /dev/sdc rw
+42 41 0:43 / /var/lib/docker/volumes/cache/_data rw - tmpfs tmpfs rw
+43 41 0:44 / /var/lib/docker/volumes/shared/_data rw - nfs4 filer:/shared rw
+44 40 0:45 / /var/lib/docker/overlay2/abc/merged rw - overlay overlay rw
+45 40 0:46 / /var/lib/docker/containers/abc/mounts/shm rw - tmpfs shm rw
+46 40 253:9 / /var/lib/docker/devicemapper/mnt/abc rw - xfs /dev/mapper/docker-8:1-abc rw
+50 28 8:4 / /var/lib/containers/storage rw - ext4 /dev/sdd rw
+51 50 8:4 /overlay /var/lib/containers/storage/overlay rw - ext4 /dev/sdd rw
+52 51 0:47 / /var/lib/containers/storage/overlay/abc/merged rw - overlay overlay rw
+53 50 0:48 / /var/lib/containers/storage/overlay-containers/abc/userdata/shm rw - tmpfs shm rw
+54 50 8:5 / /var/lib/containers/storage/volumes rw - ext4 /dev/sde rw
+60 28 0:49 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~secret/token rw - tmpfs tmpfs rw
+61 28 8:6 / /var/lib/kubelet/plugins/kubernetes.io/csi/x/globalmount rw - ext4 /dev/sdf rw
+62 28 8:6 / /var/lib/kubelet/pods/1/volumes/kubernetes.io~csi/pvc-1/mount rw - ext4 /dev/sdf rw
+70 28 0:50 / /data/docker-root/containers/abc/mounts/shm rw - tmpfs shm rw
+71 28 0:51 / /home/u/.local/share/containers/storage/overlay/abc/merged rw - fuse.fuse-overlayfs fuse-overlayfs rw
+80 28 0:52 / /run/user/1000 rw - tmpfs tmpfs rw
+81 28 0:53 / /var/lib/containerd/io.containerd.grpc.v1.cri/sandboxes/abc/shm rw - tmpfs shm rw
+"""
+
+
+def test_what_containers_bring_with_them_stays_out_and_disks_of_their_own_are_told() -> None:
+    assert [mount.point for mount in chosen(MountTable(parsed(CONTAINERS)), None, Filter())] == [
+        "/",
+        "/dev/shm",
+        "/var/lib/containers/storage",
+        "/var/lib/containers/storage/volumes",
+        "/var/lib/docker",
+        "/var/lib/docker/volumes",
+        "/var/lib/docker/volumes/cache/_data",
+        "/var/lib/docker/volumes/shared/_data",
+        "/var/lib/kubelet/plugins/kubernetes.io/csi/x/globalmount",
+    ]
+
+
+def test_a_file_that_is_bound_into_a_container_is_no_place_of_a_disk() -> None:
+    text = b"28 1 0:9 / / rw - overlay overlay rw\n29 28 8:1 /c.json /app/c.json rw - ext4 /dev/sda1 rw\n"
+    table = MountTable(parsed(text + b"30 28 8:1 /srv/long/data /data rw - ext4 /dev/sda1 rw\n"))
+
+    def folder(_: MountTable, mount: Mount) -> bool:
+        return mount.point != "/app/c.json"
+
+    assert [mount.point for mount in chosen(table, None, Filter(), folder)] == ["/", "/data"]
+    assert [mount.point for mount in chosen(MountTable(parsed(text)), None, Filter(), folder)] == ["/"]
+
+
+def test_what_may_hang_is_not_touched_to_see_whether_it_is_a_folder() -> None:
+    table = host("nfs")
+    assert table.may_hang("/data")
+    assert table.may_hang("/data/deep/below")
+    assert not table.may_hang("/usr")
+
+
 def test_include_replaces_the_default_choice_and_exclude_takes_away() -> None:
     assert disks("snap_ubuntu", Filter(type="squashfs")) == ["/snap/bare/5", "/snap/core22/1122", "/snap/firefox/4173"]
     assert disks("nfs", Filter(type="nfs*", mount="/srv/*")) == ["/data", "/home/alice", "/srv/win"]
     assert disks("nfs", None, Filter(device=("filer:*", "//winfiler/*"))) == ["/"]
-    assert disks("docker", None, Filter(mount=("/boot/*", "/run"), type="xfs")) == ["/"]
+    assert disks("docker", None, Filter(mount=("/boot/*", "/dev/shm", "/run"), type="xfs")) == ["/"]
 
 
 def test_an_include_that_names_one_of_several_mounts_of_a_disk_gets_that_one() -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import errno
+import json
 import math
+import os
 import re
 import subprocess
 import sys
@@ -14,10 +17,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.api import Context, Result, Status
+from agent.api import CheckError, Context, Result, Status
 from agent.plugin.context import SharedWork
 from checks.disk import Disk
-from checks.disk.mountinfo import Filter, read
+from checks.disk.choice import Filter
+from checks.disk.mountinfo import read
 from checks.disk.usage import Usage
 from tests import kernel, needs
 
@@ -150,6 +154,155 @@ def test_an_ext4_that_the_kernel_stopped_after_an_error_is_critical(place: Path)
         assert "read-only" in result.summary
     finally:
         subprocess.run(["umount", place / "m"], check=True)
+
+
+def loop(place: Path, make: list[str], mebibytes: int) -> Path:
+    """Mount a filesystem in a file at place/m."""
+    needs.command(make[0], make[0].partition(".")[2] + "progs")
+    with (place / "image").open("wb") as file:
+        file.truncate(mebibytes * MIB)
+    subprocess.run([*make, place / "image"], check=True, capture_output=True)
+    (place / "m").mkdir()
+    mounting = subprocess.run(["mount", "-o", "loop", place / "image", place / "m"], capture_output=True, text=True)
+    if mounting.returncode:
+        needs.missing(f"loop devices: {mounting.stderr}")
+    return place / "m"
+
+
+def test_an_xfs_that_shut_down_is_critical_though_it_tells_its_size(place: Path) -> None:
+    target = loop(place, ["mkfs.xfs", "-q"], 320)
+    try:
+        named, found = Disk(path=str(target), mounted=True, writable=True), ours(place)
+        assert run_one(named).status is run_one(found).status is Status.OK
+        kernel.shut_down(target)
+        assert Usage.measured(str(target)).total, "statvfs goes on to answer"
+        for disk in (named, found, Disk(path=str(target)), Disk(path=str(target / "deep" / "below"))):
+            result = run_one(disk)
+            assert (result.status, "Input/output error (xfs " in result.summary) == (Status.CRITICAL, True), result
+    finally:
+        subprocess.run(["umount", target], check=True)
+
+
+@pytest.mark.parametrize("code", [errno.EIO, errno.ESTALE])
+def test_a_mount_that_fails_only_when_it_is_read_is_critical(place: Path, code: int) -> None:
+    needs.file("/dev/fuse")
+    with kernel.answering(place / "dead", reading=code):
+        result = run_one(Disk(path=str(place / "dead")))
+        assert (result.status, os.strerror(code) in result.summary) == (Status.CRITICAL, True)
+        assert run_one(ours(place)).status is Status.CRITICAL
+
+
+def test_a_folder_that_may_not_be_read_is_no_sign_of_death(place: Path) -> None:
+    needs.file("/dev/fuse")
+    with kernel.answering(place / "closed", reading=errno.EACCES):
+        assert run_one(Disk(path=str(place / "closed"))).status is Status.OK
+
+
+def test_a_fuse_that_counts_no_inode_free_is_not_out_of_inodes(place: Path) -> None:
+    needs.file("/dev/fuse")
+    for number, (files, status) in enumerate((((100, 0), Status.OK), ((100, 2), Status.CRITICAL))):
+        with kernel.answering(place / f"fuse{number}", files=files):
+            assert run_one(Disk(path=str(place / f"fuse{number}"))).status is status
+
+
+def test_a_file_that_is_bound_is_not_chosen_and_a_folder_is(place: Path) -> None:
+    outside = tmpfs(place.parent / "outside")
+    for name, make in (("c.json", Path.touch), ("data", Path.mkdir)):
+        make(outside / name)
+        make(place / name)
+        kernel.mount(str(outside / name), place / name, flags=kernel.MS_BIND, fresh=False)
+    assert [result.subject for result in run(ours(place))] == [str(place / "data")]
+    kernel.unmount(place / "data")
+    with pytest.raises(CheckError, match="no mount matches"):
+        run(ours(place))
+    assert run_one(Disk(path=str(place / "c.json"))).status is Status.OK
+
+
+class Story:
+    """One check over many runs, its memory written and read between them as over restarts."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk, self.memory = disk, "{}"
+
+    def look(self, now: float = 0.0) -> list[Result]:
+        context = Context(timeout=5, memory=json.loads(self.memory), wall=lambda: now)
+        results = run(self.disk, context)
+        self.memory = json.dumps(context.memory)
+        return results
+
+    def says(self, now: float = 0.0) -> tuple[Status, str]:
+        (result,) = self.look(now)
+        return result.status, result.summary
+
+
+def test_a_path_whose_mount_is_gone_is_critical_until_it_is_back(place: Path) -> None:
+    target = tmpfs(place / "t")
+    (target / "deep").mkdir()
+    stories = [Story(Disk(path=str(path))) for path in (target, target / "deep")]
+    assert [story.says()[0] for story in stories] == [Status.OK] * 2
+    kernel.unmount(target)
+    for _ in range(2):
+        for story in stories:
+            status, words = story.says(10 * 86400.0)
+            assert status is Status.CRITICAL
+            assert re.search(rf" is on /.* now, but was on {target} \(tmpfs\) before", words)
+            assert "% used" not in words, "what lies there now is another filesystem"
+    tmpfs(target)
+    (target / "deep").mkdir()
+    assert [story.says()[0] for story in stories] == [Status.OK] * 2
+
+
+def test_a_folder_that_never_was_anything_else_tells_nothing_and_a_mount_that_comes_is_noted(place: Path) -> None:
+    (place / "t").mkdir()
+    story = Story(Disk(path=str(place / "t"), warning=None, critical=None))
+    assert [story.says()[0] for _ in range(2)] == [Status.OK] * 2
+    tmpfs(place / "t")
+    assert story.says()[0] is Status.OK
+    kernel.unmount(place / "t")
+    assert story.says()[0] is Status.CRITICAL
+
+
+def test_a_mount_that_is_meant_to_go_tells_nothing(place: Path) -> None:
+    story = Story(Disk(path=str(tmpfs(place / "t")), mounted=False, warning=None, critical=None))
+    assert story.says()[0] is Status.OK
+    kernel.unmount(place / "t")
+    assert story.says()[0] is Status.OK
+
+
+def test_another_filesystem_at_the_same_place_is_a_warning_for_a_day(place: Path) -> None:
+    needs.file("/dev/fuse")
+    story = Story(Disk(path=str(tmpfs(place / "t"))))
+    assert story.says()[0] is Status.OK
+    with kernel.answering(place / "t"):
+        assert story.says(1000)[0] is Status.WARNING
+        assert "is fuse half for 1h, but was tmpfs on" in story.says(4600)[1]
+        assert story.says(1000 + 86400)[0] is Status.OK
+    assert story.says(1000 + 86500)[0] is Status.WARNING, "and back again is as new"
+
+
+def test_another_filesystem_that_goes_again_leaves_nothing(place: Path) -> None:
+    needs.file("/dev/fuse")
+    story = Story(Disk(path=str(tmpfs(place / "t"))))
+    story.says()
+    before = story.memory
+    with kernel.answering(place / "t"):
+        assert story.says(1000)[0] is Status.WARNING
+    assert story.says(2000)[0] is Status.OK
+    assert story.memory == before
+
+
+def test_of_all_mounts_only_what_was_there_for_a_day_is_missed(place: Path) -> None:
+    old = tmpfs(place / "old")
+    story = Story(ours(place))
+    assert len(story.look(0)) == 1
+    young = tmpfs(place / "young")
+    assert len(story.look(86_400)) == 2
+    kernel.unmount(young)
+    kernel.unmount(old)
+    stays = tmpfs(place / "stays")
+    said = {result.subject: result.status for result in story.look(86_460)}
+    assert said == {str(stays): Status.OK, str(old): Status.NODATA}
+    assert len(story.look(2 * 86_460)) == 1
 
 
 def test_an_unmounted_filesystem_is_critical_and_not_taken_for_the_one_below(place: Path) -> None:

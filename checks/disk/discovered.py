@@ -8,7 +8,7 @@ from typing import Any
 
 from agent.api import Context, Host, PercentAbove, Size, Status, Suggestion, size_text
 from checks.disk import mountinfo
-from checks.disk.mountinfo import Filter
+from checks.disk.choice import Filter, chosen, is_folder
 from checks.disk.place import Place, measured
 from checks.disk.usage import Levels, Usage, judged
 
@@ -17,7 +17,7 @@ SECONDS = 5.0
 
 
 def discovered(host: Host) -> Iterator[Suggestion]:
-    mounts = mountinfo.chosen(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter())
+    mounts = chosen(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter(), is_folder)
     places = [Place(mount.point, mount.point, mount) for mount in mounts]
     answers = measured(Context("discover", SECONDS), places)
     good: list[Place] = []

@@ -8,26 +8,11 @@ from fnmatch import fnmatchcase
 from os import fsdecode
 from os.path import normpath
 from pathlib import Path
-from typing import Annotated
 
 import msgspec
 
 MOUNTINFO = Path("/proc/self/mountinfo")
 
-# Nothing is stored there, or it is an image that is always full. What has no size at all is left out by its size.
-NOT_DISKS = (
-    *("aufs", "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts", "devtmpfs"),
-    *("efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "overlay", "proc", "pstore", "ramfs", "rootfs"),
-    *("rpc_pipefs", "securityfs", "selinuxfs", "sysfs", "tracefs"),
-    *("cramfs", "erofs", "iso9660", "romfs", "squashfs", "udf", "fuse.snapfuse", "fuse.squashfuse"),
-    *("fuse.gvfsd-fuse", "fuse.lxcfs", "fuse.portal"),
-)
-# Mounts that come and go with sessions and containers, or are parts of one.
-NOT_PLACES = (
-    *("/dev", "/dev/*", "/proc/*", "/sys/*", "/run/*", "/var/run/*", "/snap/*", "/var/lib/snapd/*"),
-    *("/var/lib/docker/*", "/var/lib/containerd/*", "/var/lib/containers/*", "/var/lib/kubelet/*"),
-    *("/etc/hostname", "/etc/hosts", "/etc/resolv.conf"),
-)
 # What answers over a network or from another process, and so may never answer.
 REMOTE = (
     "9p",
@@ -79,21 +64,6 @@ class Mount(msgspec.Struct, frozen=True):
         return bool(self.failed) or "ro" in self.super_options or ("ro" in self.options and not self.copied)
 
 
-class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Mounts by glob patterns, where `*` also stands for slashes; one match, of whatever kind, is enough."""
-
-    mount: Annotated[str | tuple[str, ...], msgspec.Meta(description="Mount points, such as `/srv/*`.")] = ()
-    device: Annotated[str | tuple[str, ...], msgspec.Meta(description="Devices, such as `/dev/sd*`.")] = ()
-    type: Annotated[str | tuple[str, ...], msgspec.Meta(description="Filesystem types, such as `nfs*`.")] = ()
-
-    def matches(self, mount: Mount) -> bool:
-        pairs = ((mount.point, self.mount), (mount.device, self.device), (mount.type, self.type))
-        return any(fnmatchcase(value, pattern) for value, patterns in pairs for pattern in texts(patterns))
-
-
-DEFAULT_EXCLUDE = Filter(mount=NOT_PLACES, type=NOT_DISKS)
-
-
 class MountTable:
     """All mounts, and which one a path is on."""
 
@@ -110,6 +80,11 @@ class MountTable:
             while above := self._above.get((here.id if here else None, prefix)):
                 here = above
         return here
+
+    def may_hang(self, place: str) -> bool:
+        """Tell whether the way to a place leads over what answers from elsewhere, or mounts when it is touched."""
+        ways = [mount for mount in map(self.at, _prefixes(place)) if mount]
+        return any(mount.remote or mount.type == "autofs" for mount in ways)
 
     def resolved(self, place: str) -> str:
         """Follow symbolic links up to the first remote mount, beyond which looking might hang."""
@@ -180,27 +155,6 @@ def _prefixes(place: str) -> Iterator[str]:
         end = place.find("/", end + 1)
     if place != "/":
         yield place
-
-
-def chosen(table: MountTable, include: Filter | None, exclude: Filter) -> list[Mount]:
-    """Pick what `mounts: all` means: each filesystem once, none that nobody can reach, and never an autofs trigger."""
-    wanted = [mount for mount in table.mounts if mount.type != "autofs" and not exclude.matches(mount)]
-    wanted = [mount for mount in wanted if (include.matches(mount) if include else _is_disk(mount))]
-    once: dict[str, Mount] = {}
-    for mount in sorted(wanted, key=lambda mount: (mount.point != "/", len(mount.root), len(mount.point), mount.point)):
-        # A mount below one that was mounted over it later is not reachable: its name leads to that other one.
-        if mount.device_number not in once and table.at(mount.point) is mount:
-            once[mount.device_number] = mount
-    return sorted(once.values(), key=lambda mount: mount.point)
-
-
-def _is_disk(mount: Mount) -> bool:
-    """In a container the root is an overlay, and it is the disk."""
-    return mount.point == "/" or not DEFAULT_EXCLUDE.matches(mount)
-
-
-def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else value
 
 
 def read(source: Path = MOUNTINFO) -> MountTable:

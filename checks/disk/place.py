@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Callable, Iterable
 
 import msgspec
@@ -9,6 +11,13 @@ import msgspec
 from agent.api import CheckError, Context
 from checks.disk.mountinfo import Mount, MountTable, clean
 from checks.disk.usage import Usage
+
+DEAD = frozenset(
+    getattr(errno, name)
+    for name in ("EIO", "ESTALE", "EUCLEAN", "EREMOTEIO", "ENXIO", "ENODEV", "ESHUTDOWN")
+    if hasattr(errno, name)
+)
+"""What the kernel says of a filesystem that is there and works no more."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -61,19 +70,20 @@ def measured(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Excepti
     """Measure places side by side by the deadline, all places on one mount in one thread: it may get stuck there."""
     by_mount: dict[str, list[str]] = {}
     for place in places:
-        by_mount.setdefault(place.mount.point if place.mount else place.path, []).append(place.path)
-    answers = ctx.calls({f"statvfs {mount}": _look(paths) for mount, paths in by_mount.items()})
+        by_mount.setdefault(place.mount.point if place.mount else "", []).append(place.path)
+    answers = ctx.calls({f"statvfs {mount or paths[0]}": _look(mount, paths) for mount, paths in by_mount.items()})
     return {
         path: answer if isinstance(answer, Exception) else answer.get(path, CheckError("not answering"))
         for mount, paths in by_mount.items()
         for path in paths
-        for answer in (answers[f"statvfs {mount}"],)
+        for answer in (answers[f"statvfs {mount or paths[0]}"],)
     }
 
 
-def _look(paths: list[str]) -> Callable[[], dict[str, Usage | Exception]]:
+def _look(mount: str, paths: list[str]) -> Callable[[], dict[str, Usage | Exception]]:
     def look() -> dict[str, Usage | Exception]:
-        return {path: _usage(path) for path in paths}
+        dead = dying(mount) if mount else None
+        return {path: dead or _usage(path) for path in paths}
 
     return look
 
@@ -83,6 +93,33 @@ def _usage(path: str) -> Usage | Exception:
         return Usage.measured(path)
     except OSError as error:
         return error
+
+
+def dying(mount: str) -> OSError | None:
+    """Open a mount's root and read one name there: an XFS that shut down tells its size as if nothing had happened.
+
+    What may not be looked at, or is no folder, is none of that.
+    """
+    try:
+        root = _opened(mount)
+    except OSError as error:
+        return error if error.errno in DEAD else None
+    try:
+        with os.scandir(root) as names:
+            next(names, None)
+    except OSError as error:
+        return error if error.errno in DEAD else None
+    finally:
+        os.close(root)
+    return None
+
+
+def _opened(mount: str) -> int:
+    flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
+    try:
+        return os.open(mount, flags | getattr(os, "O_NOATIME", 0))
+    except PermissionError:  # to read without a trace is its owner's right
+        return os.open(mount, flags)
 
 
 def printable(text: str) -> str:

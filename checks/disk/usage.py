@@ -18,7 +18,7 @@ class Usage(msgspec.Struct, frozen=True):
     used: int
     free: int
     inodes: int = 0
-    """0 where the filesystem makes them as it needs them (btrfs, vfat)."""
+    """0 where the filesystem makes them as it needs them (btrfs, vfat), or does not know them."""
     inodes_free: int = 0
 
     @classmethod

@@ -21,8 +21,8 @@ def size_text(number: float) -> str:
     """Say a number of bytes for people: `512 B`, `1.5 GiB`."""
     if abs(number) < 1024:
         return f"{number:g} B"
-    for unit in ("KiB", "MiB", "GiB", "TiB"):
+    for unit in ("KiB", "MiB", "GiB", "TiB", "PiB", "EiB"):
         number /= 1024
-        if abs(number) < 1024:
+        if abs(number) < 1024 or unit == "EiB":
             return f"{number:.3g} {unit}" if abs(number) < 100 else f"{number:.0f} {unit}"
-    return f"{number / 1024:.3g} PiB"
+    raise AssertionError("the last unit takes all")

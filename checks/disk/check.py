@@ -1,0 +1,214 @@
+"""`type: disk`: the settings, and what is said of each place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Annotated, Literal
+
+from msgspec import Meta
+from msgspec.structs import replace
+
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Host,
+    PercentAbove,
+    Result,
+    Size,
+    SizeBelow,
+    Status,
+    Suggestion,
+    critical,
+    nodata,
+    ok,
+)
+from checks._lasting import missed
+from checks.disk import mountinfo
+from checks.disk.choice import Filter, chosen, is_folder, texts
+from checks.disk.known import changed, noted
+from checks.disk.mountinfo import MountTable, clean
+from checks.disk.place import DEAD, Place, measured, printable
+from checks.disk.pools import pooled
+from checks.disk.usage import Levels, Usage, judged
+
+WORST_FIRST = (Status.CRITICAL, Status.WARNING, Status.NODATA, Status.OK)
+
+
+class Disk(Check, frozen=True):
+    """Watches how full filesystems are, in bytes and inodes, whether they are mounted, writable and answering.
+
+    Names them by `path`, or takes every disk with `mounts: all`. Used percent is what df shows: the reserve of root
+    counts as used. A mount that does not answer (NFS, FUSE) is nodata and holds up no other; one that answers EIO or
+    ESTALE, also only to a look at its root (XFS after an error), is critical. A `path` that lay on a mount of its own
+    and lies on the one above now is critical, another type of filesystem there a warning for a day. With `mounts: all`
+    the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a day and is gone is
+    nodata for a day, what lived for less is forgotten. Not seen: a disk that fails while all that is read of it is in
+    memory; inodes of a FUSE that says none is free; LVM thin pools; projects' quotas.
+    """
+
+    path: Annotated[
+        str | tuple[str, ...],
+        Meta(description="A path, or a list of paths, whose filesystems to watch. Either this or `mounts`."),
+    ] = ()
+    mounts: Annotated[
+        Literal["all"] | None,
+        Meta(
+            description="`all`: every disk, each once; by default without pseudo filesystems, images (snap, squashfs, "
+            "iso), overlays but for /, automounts, single files, and the layers and shared memory of containers; "
+            "tmpfs, /dev/shm and volumes of containers count."
+        ),
+    ] = None
+    include: Annotated[
+        Filter | None,
+        Meta(description="With `mounts: all`: take what matches this, instead of the default choice."),
+    ] = None
+    exclude: Annotated[Filter, Meta(description="With `mounts: all`: leave out what matches this.")] = Filter()
+    warning: Annotated[
+        PercentAbove | None, Meta(description="Warning from this used percentage; default 80%, null: never.")
+    ] = PercentAbove.parse("80%")
+    critical: Annotated[
+        PercentAbove | None, Meta(description="Critical from this used percentage; default 90%, null: never.")
+    ] = PercentAbove.parse("90%")
+    critical_only_below: Annotated[
+        Size | None,
+        Meta(
+            description="`critical` is a warning as long as this much is free, for big disks; default: no such limit."
+        ),
+    ] = None
+    free_warning: Annotated[SizeBelow | None, Meta(description="Warning with less than this free; default: none.")] = (
+        None
+    )
+    free_critical: Annotated[
+        SizeBelow | None, Meta(description="Critical with less than this free; default: none.")
+    ] = None
+    inodes_warning: Annotated[
+        PercentAbove | None, Meta(description="Warning from this percentage of used inodes; default 90%, null: never.")
+    ] = PercentAbove.parse("90%")
+    inodes_critical: Annotated[
+        PercentAbove | None, Meta(description="Critical from this percentage of used inodes; default 95%, null: never.")
+    ] = PercentAbove.parse("95%")
+    writable: Annotated[
+        bool | None,
+        Meta(
+            description="true: read-only is critical; false: never mind. "
+            "Default: critical when it was writable before, or when the kernel stopped writing after an error."
+        ),
+    ] = None
+    mounted: Annotated[
+        bool | None,
+        Meta(
+            description="true: each `path` must itself be a mount point, else critical; false: never mind. "
+            "Default: critical when it lay on a mount of its own before."
+        ),
+    ] = None
+
+    def problems(self) -> Iterable[tuple[str, str]]:
+        if bool(self.path) == bool(self.mounts):
+            yield "path", "give either a path, such as `path: /data`, or `mounts: all`"
+        for path in texts(self.path):
+            if not path.startswith("/") or "\0" in path:
+                yield "path", f"{path!r} is not a whole path, write for example /data"
+        if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
+            yield "path", "the same path stands there twice, leave one out"
+        if self.path and self.include:
+            yield "include", "belongs to `mounts: all`, leave it out with `path`"
+        if self.path and self.exclude != Filter():
+            yield "exclude", "belongs to `mounts: all`, leave it out with `path`"
+        if self.mounts and self.mounted:
+            yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
+        if self.critical_only_below is not None and self.critical is None:
+            yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
+
+    def run(self, ctx: Context) -> Iterator[Result]:
+        mounted = mountinfo.read()
+        places = self._places(mounted)
+        writable = frozenset(ctx.memory.get("writable", ()))
+        ctx.memory["writable"] = sorted(
+            {place.mount_name for place in places if place.mount and not place.mount.read_only}
+            | (writable & {printable(mount.point) for mount in mounted.mounts})
+        )
+        lay_on = noted(ctx.memory, places) if self.path else {}
+        answers = measured(ctx, [place for place in places if self._worth_a_look(place)])
+        told = pooled(places, answers) if self.mounts else answers
+        # Of the datasets of a ZFS pool one speaks for those that share its space.
+        alone = [place for place in places if place.path in told or place.path not in answers]
+        for place in alone:
+            news = changed(lay_on.get(place.name), place, ctx.now()) if self.mounted is None else []
+            if any(one.status is Status.CRITICAL for one in news):
+                yield _whole(place.name, news)
+            elif said := self._said(place, told.get(place.path), place.mount_name in writable):
+                yield _whole(place.name, news + said)
+        if self.mounts:
+            yield from self._missed(ctx, {place.name for place in alone}, {place.name for place in places})
+
+    def _missed(self, ctx: Context, told: set[str], there: set[str]) -> Iterator[Result]:
+        before = set(ctx.memory.get("lasting", ()))
+        choice = repr((self.include, self.exclude))
+        yield from missed(ctx.memory, sorted(told | (there & before)), choice, ctx.now())
+
+    @classmethod
+    def discover(cls, host: Host) -> Iterator[Suggestion]:
+        from checks.disk.discovered import discovered
+
+        return discovered(host)
+
+    def _places(self, mounted: MountTable) -> list[Place]:
+        if self.mounts is None:
+            return [Place.of(path, mounted) for path in texts(self.path)]
+        found = chosen(mounted, self.include, self.exclude, is_folder)
+        if not found:
+            raise CheckError("no mount matches, see `include` and `exclude`")
+        return [Place(mount.point, mount.point, mount) for mount in found]
+
+    def _worth_a_look(self, place: Place) -> bool:
+        """An autofs trigger is never touched: that would mount it, or hang."""
+        return not place.automount and (place.is_mount_point or not self.mounted)
+
+    def _said(self, place: Place, answer: Usage | Exception | None, was_writable: bool) -> list[Result]:
+        """Say all there is about one place; nothing where `mounts: all` met what is no disk after all."""
+        if self.mounted and not place.is_mount_point:
+            return [critical(f"is not mounted: {place.instead}")]
+        if answer is None:
+            return [ok("is not mounted now, autofs mounts it on use")]
+        if self.mounts and place.not_for_us(answer):
+            return []
+        return [*self._read_only(place, was_writable), *self._usage(place, answer)]
+
+    def _read_only(self, place: Place, was_writable: bool) -> Iterator[Result]:
+        mount = place.mount
+        if mount is None or not mount.read_only:
+            return
+        if mount.failed and self.writable is not False:
+            yield critical(f"read-only, stopped by the kernel after an error ({mount.failed}, {place.origin})")
+        elif self.writable or (was_writable and self.writable is None):
+            yield critical(f"read-only{' but was writable' if was_writable else ''} ({place.origin})")
+        else:
+            yield ok("read-only")
+
+    def _usage(self, place: Place, answer: Usage | Exception) -> list[Result]:
+        if isinstance(answer, OSError):
+            status = critical if answer.errno in DEAD else nodata
+            return [status(f"{answer.strerror or answer} ({place.origin})")]
+        if isinstance(answer, CheckError):
+            return [nodata(f"{answer} ({place.origin})")]
+        if isinstance(answer, Exception):
+            raise answer
+        if not answer.total:
+            return [nodata(f"has no size ({place.origin})")]
+        # What nobody can write to cannot fill up: an image is always full.
+        read_only = place.mount is not None and place.mount.read_only
+        if place.mount and place.mount.type.startswith("fuse") and not answer.inodes_free:
+            answer = replace(answer, inodes=0)  # many count what they have, and call none free
+        return judged(answer, Levels() if read_only else self._levels(), place.name)
+
+    def _levels(self) -> Levels:
+        return Levels(**{name: getattr(self, name) for name in Levels.__struct_fields__})
+
+
+def _whole(subject: str, parts: list[Result]) -> Result:
+    """One result a mount, in reading order."""
+    status = min((part.status for part in parts), key=WORST_FIRST.index)
+    summary = ", ".join(part.summary for part in parts if part.summary)
+    metrics = tuple(metric for part in parts for metric in part.metrics)
+    return Result(status, f"{subject} {summary}", subject, "", metrics)
