@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 import os
+import re
+import socket
 import threading
 import time
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, NumberAbove, Result, SizeAbove, Status
 from agent.plugin.context import SharedWork
+from agent.plugin.results import gathered
 from agent.testing import ran
-from checks.file import File, found
+from checks.file import File
+from checks.file.search import Found, Seen, found
 
 
 def look(path: Path | str, **settings: Any) -> Result:
@@ -112,12 +119,119 @@ def test_a_link_in_a_circle_ends(tmp_path: Path) -> None:
     assert found(f"{tmp_path}/**/*.log").count == 1
 
 
-def test_too_many_names_are_no_answer(tmp_path: Path) -> None:
+def test_of_too_many_names_the_first_are_known(tmp_path: Path) -> None:
     for number in range(20):
         write(tmp_path / str(number))
-    assert found(f"{tmp_path}/*", limit=20).count == 20
-    with pytest.raises(CheckError, match="more than 19 names"):
-        found(f"{tmp_path}/*", limit=19)
+    assert (found(f"{tmp_path}/*", limit=20).count, found(f"{tmp_path}/*", limit=20).looked_at) == (20, 0)
+    assert (found(f"{tmp_path}/*", limit=19).count, found(f"{tmp_path}/*", limit=19).looked_at) == (19, 19)
+
+
+def partial(folder: Path, **settings: Any) -> Result:
+    """Judge a folder of 20 files, one a minute older and a byte bigger than the other, of which 10 names are seen."""
+    if not list(folder.iterdir()):
+        for number in range(20):
+            write(folder / str(number), number + 1, 60.0 * number)
+    check = File(path=f"{folder}/*", **settings)
+    (result,) = gathered(check.judged(found(check.path, limit=10), time.time()))
+    return result
+
+
+def test_what_is_known_of_too_many_names_is_told_whatever_the_rest_is(tmp_path: Path) -> None:
+    crowd = partial(tmp_path, count_critical=NumberAbove.parse("5"))
+    assert crowd.status is Status.CRITICAL
+    assert "/* at least 10 files (critical from 5)" in crowd.summary
+    assert partial(tmp_path, count_critical=NumberAbove.parse("3:")).status is Status.OK
+    assert partial(tmp_path).status is Status.OK
+    assert partial(tmp_path, expect="absent").status is Status.CRITICAL
+    old = {"of": "oldest", "age_warning": DurationAbove.parse("1s")}
+    assert partial(tmp_path, **old).status is Status.WARNING
+    big = {"of": "largest", "size_critical": SizeAbove.parse("2B")}
+    assert partial(tmp_path, **big).status is Status.CRITICAL
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"count_critical": NumberAbove.parse("10")},
+        {"count_critical": NumberAbove.parse("15")},
+        {"count_critical": NumberAbove.parse("12:")},
+        {"count_warning": NumberAbove.parse("@5:12")},
+        {"age_warning": DurationAbove.parse("1s")},
+        {"of": "oldest", "age_warning": DurationAbove.parse("1h")},
+        {"of": "largest", "size_critical": SizeAbove.parse("100B:")},
+        {"size_critical": SizeAbove.parse("100B")},
+    ],
+)
+def test_what_the_other_names_may_change_is_nodata(settings: dict[str, Any], tmp_path: Path) -> None:
+    result = partial(tmp_path, **settings)
+    sure = settings.get("count_critical") == NumberAbove.parse("10")
+    assert result.status is (Status.CRITICAL if sure else Status.NODATA)
+    if not sure:
+        assert "more than 10 names: " in result.summary
+
+
+def test_names_of_which_none_fits_so_far_are_no_proof_that_there_is_none(tmp_path: Path) -> None:
+    for expect in ("present", "absent", "any"):
+        check = File(path=f"{tmp_path}/*.dump", expect=expect)
+        (result,) = gathered(check.judged(Found(looked_at=10), 0.0))
+        assert result.status is Status.NODATA
+
+
+@given(
+    st.sampled_from(["count", "age", "size"]),
+    st.sampled_from(["5", "15", "5:", "15:", "5:15", "@5:15", "~:12", "@~:12"]),
+    st.sampled_from(["newest", "oldest", "largest"]),
+    st.lists(st.tuples(st.integers(1, 30), st.integers(1, 30)), min_size=1, max_size=20),
+    st.integers(1, 20),
+)
+def test_a_part_never_says_ok_or_bad_where_the_whole_says_otherwise(
+    what: str, text: str, of: str, files: list[tuple[int, int]], limit: int
+) -> None:
+    """Each file is (age, size)."""
+    kind = {"count": NumberAbove, "age": DurationAbove, "size": SizeAbove}[what]
+    unit = {"count": "", "age": "s", "size": "B"}[what]
+    level = kind.parse(re.sub(r"\d+", lambda number: number[0] + unit, text))
+    check = File(path="/x/*", of=of, **{f"{what}_critical": level})
+
+    def judged(names: list[tuple[int, int]], looked_at: int) -> Status:
+        seen = Found()
+        for age, size in names:
+            seen = seen.and_(Seen("/x/a", 1000.0 - age, size))
+        (result,) = gathered(check.judged(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
+        return result.status
+
+    part = judged(files[:limit], limit)
+    assert part in (Status.NODATA, judged(files, 0))
+
+
+def bound(path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(path))
+
+
+KINDS = {
+    "folder": Path.mkdir,
+    "pipe": os.mkfifo,
+    "socket": bound,
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_path_that_is_something_else_than_a_file_says_so(kind: str, tmp_path: Path) -> None:
+    KINDS[kind](tmp_path / "x")
+    assert look(tmp_path / "x").summary == f"{tmp_path}/x (a {kind})"
+    assert look(tmp_path / "x").status is Status.OK
+    assert look(tmp_path / "x", size_critical=SizeAbove.parse("1MiB:")).status is Status.NODATA
+    assert look(tmp_path / "x", expect="absent").status is Status.CRITICAL
+    aged = look(tmp_path / "x", age_warning=DurationAbove.parse("1ms:"))
+    assert (aged.status, f"the {kind} itself " in aged.summary) == (Status.OK, True)
+
+
+def test_a_folder_s_size_and_count_are_never_taken_for_those_of_its_files(tmp_path: Path) -> None:
+    for settings in ({"count_critical": NumberAbove.parse("1000")}, {"size_warning": SizeAbove.parse("1MiB")}):
+        result = look(tmp_path, **settings)
+        assert (result.status, "it is a folder" in result.summary) == (Status.NODATA, True)
+    assert "size" not in {metric.name for metric in look(tmp_path).metrics}
 
 
 def test_a_pipe_without_a_writer_is_looked_at_not_opened(tmp_path: Path) -> None:

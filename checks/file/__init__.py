@@ -1,0 +1,5 @@
+"""`type: file`."""
+
+from checks.file.check import File
+
+__all__ = ["File"]

@@ -1,0 +1,166 @@
+"""`type: file`: the settings, and what they make of what was found."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Literal
+
+from msgspec import Meta
+
+from agent.api import (
+    Check,
+    Context,
+    DurationAbove,
+    Level,
+    Metric,
+    NumberAbove,
+    Result,
+    SizeAbove,
+    critical,
+    duration_text,
+    judge,
+    nodata,
+    ok,
+    size_text,
+)
+from checks.file.search import Found, Seen, found, has_wildcard, shown
+
+CLOCK_SKEW = 60.0
+"""Seconds that a file's time may be ahead, as on a file server with a clock of its own."""
+
+
+class File(Check, frozen=True, kw_only=True):
+    """Watches files: that they are there or not there, how old, how big and how many they are.
+
+    Default: critical when there is no such file. Age and size are judged only by the levels given, and are those of
+    the newest file where `path` means several. Folders do not count with wildcards. A path without one that is a
+    folder, a socket or the like is called so: its age is its own, levels of size (and of a folder's count) are nodata.
+    A folder that may not be read, or a mount that does not answer, is nodata. Of more than 100,000 names, what is known
+    already is told: "at least".
+
+    ```yaml
+    checks:
+      backup: {type: file, path: "/var/backups/db-*.dump", age_warning: 26h, age_critical: 50h, size_critical: "1MiB:"}
+      outgoing: {type: file, path: "/srv/queue/*", expect: any, of: oldest, age_warning: 15m, count_critical: 1000}
+      lock: {type: file, path: /run/deploy.lock, expect: any, age_warning: 2h}
+      core-dumps: {type: file, path: "/var/crash/**/core*", expect: absent}
+    ```
+    """
+
+    path: Annotated[
+        str,
+        Meta(description="Path of a file, with wildcards for several: `*`, `?`, `[ab]`, and `**` for any folders."),
+    ]
+    expect: Annotated[
+        Literal["present", "absent", "any"],
+        Meta(description="`present`: critical without a file (default); `absent`: critical with one; `any`: neither."),
+    ] = "present"
+    of: Annotated[
+        Literal["newest", "oldest", "largest"],
+        Meta(description="Whose age and size to judge where there are several files. Default: newest."),
+    ] = "newest"
+    age_warning: Annotated[
+        DurationAbove | None, Meta(description="Time since the last change: `26h` is too old, `5m:` too new.")
+    ] = None
+    age_critical: Annotated[DurationAbove | None, Meta(description="As age_warning.")] = None
+    size_warning: Annotated[SizeAbove | None, Meta(description="Size: `1GiB` is too big, `1MiB:` too small.")] = None
+    size_critical: Annotated[SizeAbove | None, Meta(description="As size_warning.")] = None
+    count_warning: Annotated[
+        NumberAbove | None, Meta(description="How many files: `1000` is too many, `7:` too few.")
+    ] = None
+    count_critical: Annotated[NumberAbove | None, Meta(description="As count_warning.")] = None
+
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.path.startswith("/") or "\0" in self.path:
+            yield "path", f"{self.path!r} is not a whole path, write for example /var/backups/*.dump"
+        if self.path.split("/").count("**") > 1:
+            yield "path", "** can stand in a path once: leave one out"
+        if self.expect == "absent" and any(getattr(self, name) for name in self.__struct_fields__ if "_" in name):
+            yield "expect", "absent leaves nothing to measure: leave the levels out, or write any"
+
+    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+        return self.judged(ctx.call(f"file {self.path}", lambda: found(self.path)), ctx.now())
+
+    def judged(self, seen: Found, now: float) -> Iterator[Result | Metric]:
+        """Judge what there is; `now` is Unix seconds."""
+        many = has_wildcard(self.path)
+        unknown = self._undecided(seen, now) if seen.looked_at else []
+        if unknown:
+            yield nodata(f"more than {seen.looked_at} names: {', '.join(unknown)} not known, name a smaller folder")
+        yield self._presence(seen, many, "count" not in unknown)
+        if not seen.count or self.expect == "absent":
+            return
+        one: Seen = getattr(seen, self.of)
+        name = f"{self.of} {shown(Path(one.path).name)} " if many else f"the {one.kind} itself " if one.kind else ""
+        if one.kind and not many and self._levels("size", *(("count",) if one.kind == "folder" else ())):
+            yield nodata(f"it is a {one.kind}, of which neither size nor count says anything: name files in it")
+        if "age" not in unknown:
+            yield from self._age(one, name, now)
+        if not one.kind and "size" not in unknown:
+            yield self._size(one, name)
+
+    def _levels(self, *names: str) -> list[Level]:
+        levels = [getattr(self, f"{name}_{level}") for name in names for level in ("warning", "critical")]
+        return [level for level in levels if level]
+
+    def _undecided(self, seen: Found, now: float) -> list[str]:
+        """Return what the names that were not looked at may change: a count, an age, a size."""
+        one: Seen = getattr(seen, self.of)
+        age = {"oldest": 1, "newest": -1}.get(self.of, 0)
+        questions = (
+            ("count", seen.count, 1),
+            ("age", now - one.changed, age),
+            ("size", one.size, int(self.of == "largest")),
+        )
+        open_ = [
+            name
+            for name, value, way in questions
+            if not all(_settled(level, value, way) for level in self._levels(name))
+        ]
+        return ["whether there is one"] if not seen.count else open_
+
+    def _presence(self, seen: Found, many: bool, counted: bool) -> Result:
+        name, least = shown(self.path), "at least " if seen.looked_at else ""
+        if not seen.count and self.expect == "present" and not seen.looked_at:
+            return critical(f"{name} is not there{seen.why}")
+        if seen.count and self.expect == "absent":
+            details = shown(seen.newest.path)
+            return critical(f"{name} is there" + (f", {least}{seen.count} files" if many else ""), details=details)
+        kind = f" (a {seen.newest.kind})" if seen.newest.kind and not many else ""
+        said = (
+            f"{name} {least}{seen.count} file{'' if seen.count == 1 else 's'}"
+            if many
+            else f"{name}{kind}"
+            if seen.count
+            else f"{name} is not there"
+        )
+        if not counted:
+            return ok(said)
+        return judge("count", seen.count, self.count_warning, self.count_critical, summary=said, minimum=0)
+
+    def _age(self, one: Seen, name: str, now: float) -> Iterator[Result | Metric]:
+        age = now - one.changed
+        if not (self.age_warning or self.age_critical):
+            yield Metric("age", max(0.0, age), "s")
+        elif age < -CLOCK_SKEW:
+            yield nodata(f"{name}changed {duration_text(-age)} in the future: set the clock, or touch it")
+        else:
+            said = f"{name}{duration_text(max(0.0, age))} old"
+            yield judge("age", max(0.0, age), self.age_warning, self.age_critical, unit="s", summary=said)
+
+    def _size(self, one: Seen, name: str) -> Result | Metric:
+        if not self._levels("size"):
+            return Metric("size", one.size, "B", minimum=0)
+        said = f"{name}{size_text(one.size)}"
+        return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=said, minimum=0)
+
+
+def _settled(level: Level, value: float, way: int) -> bool:
+    """Tell whether a number stays on its side of a level if it only grows (1) or shrinks (-1); 0: it may do either."""
+    low, high = {1: (value, math.inf), -1: (0.0, value), 0: (0.0, math.inf)}[way]
+    ends = (level.range.start, level.range.end)
+    near = [math.nextafter(end, side) for end in ends for side in (-math.inf, end, math.inf)]
+    points = [low, high, *(point for point in near if low <= point <= high)]
+    return len({level.passed_by(point) for point in points}) == 1

@@ -1,0 +1,156 @@
+"""Looking for the files that a path means."""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+import stat
+from collections.abc import Callable, Iterator
+from fnmatch import translate
+from pathlib import Path
+
+import msgspec
+
+from agent.api import CheckError
+
+ENTRIES = 100_000
+"""More names than this are not looked at: a check is no search."""
+KINDS = {
+    stat.S_IFDIR: "folder",
+    stat.S_IFSOCK: "socket",
+    stat.S_IFIFO: "pipe",
+    stat.S_IFBLK: "device",
+    stat.S_IFCHR: "device",
+}
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One file; `changed` in Unix seconds, `size` in bytes."""
+
+    path: str = ""
+    changed: float = 0.0
+    size: int = 0
+    kind: str = ""
+    """What it is instead of a file: folder, socket, pipe or device."""
+
+
+class Found(msgspec.Struct, frozen=True):
+    """What a path means, now."""
+
+    count: int = 0
+    newest: Seen = Seen()
+    oldest: Seen = Seen()
+    largest: Seen = Seen()
+    why: str = ""
+    """Why there is none, where there is a reason to tell."""
+    looked_at: int = 0
+    """How many names were looked at, where there are more: the rest is not known."""
+
+    def and_(self, one: Seen) -> Found:
+        if not self.count:
+            return Found(1, one, one, one)
+        return Found(
+            self.count + 1,
+            max(self.newest, one, key=lambda seen: seen.changed),
+            min(self.oldest, one, key=lambda seen: seen.changed),
+            max(self.largest, one, key=lambda seen: seen.size),
+        )
+
+
+def found(path: str, limit: int = ENTRIES) -> Found:
+    """Look for the files that a path means; CheckError where that cannot be told."""
+    try:
+        if not has_wildcard(path):
+            return Found().and_(_seen(path, Path(path).stat()))
+        return _many(path, limit)
+    except (FileNotFoundError, NotADirectoryError):
+        return Found(why=", its link leads nowhere" if Path(path).is_symlink() else "")
+    except OSError as error:
+        raise CheckError(f"{shown(str(error.filename or path))}: {(error.strerror or str(error)).lower()}") from None
+
+
+def _many(path: str, limit: int) -> Found:
+    sofar = Found()
+    parts = [part for part in path.split("/") if part] + (["*"] if path.endswith("**") else [])
+    try:
+        for entry in _matching(Path("/"), parts, _counter(limit)):
+            if (one := _file(entry)) is not None:
+                sofar = sofar.and_(one)
+    except _TooManyError:
+        return msgspec.structs.replace(sofar, looked_at=limit)
+    return sofar
+
+
+class _TooManyError(Exception):
+    """There are more names than a check looks at."""
+
+
+def _file(entry: os.DirEntry[str] | Path) -> Seen | None:
+    """Look at what a wildcard met; None for a folder, and for what has gone since."""
+    try:
+        status = entry.stat()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ELOOP):
+            raise
+        try:
+            status = entry.stat(follow_symlinks=False)  # a link that leads nowhere is a file too
+        except FileNotFoundError:
+            return None
+    return None if stat.S_ISDIR(status.st_mode) else _seen(os.fspath(entry), status)
+
+
+def _seen(path: str, status: os.stat_result) -> Seen:
+    return Seen(path, status.st_mtime, status.st_size, KINDS.get(stat.S_IFMT(status.st_mode), ""))
+
+
+def _matching(folder: Path, parts: list[str], tick: Callable[[], None]) -> Iterator[os.DirEntry[str] | Path]:
+    """Yield what fits under a folder; links to folders are followed only where a part names them."""
+    part, rest = parts[0], parts[1:]
+    if part == "**":
+        yield from _matching(folder, rest, tick)
+    elif not has_wildcard(part):
+        if rest:
+            yield from _matching(folder / part, rest, tick)
+        elif os.path.lexists(folder / part):
+            yield folder / part
+        return
+    fits = re.compile(translate(part)).match
+    for entry in _entries(folder):
+        tick()
+        if part == "**":
+            if entry.is_dir(follow_symlinks=False):
+                yield from _matching(Path(entry.path), parts, tick)
+        elif fits(entry.name) and (part.startswith(".") or not entry.name.startswith(".")):
+            if not rest:
+                yield entry
+            elif entry.is_dir():
+                yield from _matching(Path(entry.path), rest, tick)
+
+
+def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+    """Read a folder bit by bit; one that is none, or gone, is empty."""
+    try:
+        with os.scandir(folder) as entries:
+            yield from entries
+    except (FileNotFoundError, NotADirectoryError):
+        return
+
+
+def _counter(limit: int) -> Callable[[], None]:
+    left = iter(range(limit))
+
+    def tick() -> None:
+        if next(left, None) is None:
+            raise _TooManyError
+
+    return tick
+
+
+def has_wildcard(text: str) -> bool:
+    return any(mark in text for mark in "*?[")
+
+
+def shown(path: str) -> str:
+    """Names may be any bytes: what cannot be shown or sent is escaped."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in path)
