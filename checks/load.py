@@ -82,7 +82,11 @@ class Load(Check, frozen=True, kw_only=True):
         """Judge the texts of /proc/loadavg and /proc/stat; `borrowed`: they do not speak of the same cores."""
         cores = sum(line[:3] == "cpu" and line[3:4].isdigit() for line in stat.splitlines())
         texts = loadavg.split()[:3]
-        if borrowed or not cores:
+        if len(texts) < 3 or not all(re.fullmatch(r"\d+\.?\d*", text) for text in texts):
+            raise CheckError(f"/proc/loadavg is written in a form that is not known here: {loadavg[:40]!r}")
+        if not cores and not borrowed:
+            raise CheckError("/proc/stat does not tell how many cores there are")
+        if borrowed:
             yield ok(f"load {', '.join(texts)} of the whole host, not judged")
             return
         yield ok(f"load {', '.join(texts)} on {cores} core{'s' if cores > 1 else ''}")
@@ -106,7 +110,10 @@ def waiting(stat: str) -> str:
 
 def cpu_ticks(stat: str) -> list[int]:
     """Return user, nice, system, idle, iowait, irq, softirq, steal of all cores since boot. Source: proc_stat(5)."""
-    ticks = [int(word) for word in stat.partition("\n")[0].split()[1:9]]
+    words = stat.partition("\n")[0].split()[1:9]
+    if len(words) < 4 or not all(word.isdigit() for word in words):
+        raise CheckError("/proc/stat does not tell what the CPUs did")
+    ticks = [int(word) for word in words]
     return ticks + [0] * (8 - len(ticks))
 
 

@@ -110,7 +110,7 @@ class Seen(msgspec.Struct, frozen=True):
 def host(meminfo: str, vmstat: str, arcstats: str = "") -> Seen:
     """Read the texts of /proc/meminfo, /proc/vmstat and ZFS's arcstats; CheckError where they lack what counts."""
     memory, arc = numbers(meminfo), numbers(arcstats, 2)
-    if "MemAvailable" not in memory:
+    if "MemAvailable" not in memory or not memory.get("MemTotal"):
         raise CheckError("/proc/meminfo tells no MemAvailable; this check needs Linux 3.14 or newer and its /proc")
     total = memory["MemTotal"] - memory.get("Hugetlb", memory.get("HugePages_Total", 0) * memory.get("Hugepagesize", 0))
     cache = max(0, arc.get("size", 0) - arc.get("c_min", 0))
@@ -128,6 +128,8 @@ def container(limit: str, usage: str, events: str, stat: str, around: Seen) -> S
     total = int(limit) if limit.strip().isdigit() else around.total
     if total >= around.total:
         return None
+    if not usage.strip().isdigit():
+        raise CheckError(f"this container's limit is {size_text(total)}, but how much it uses is not told")
     parts = numbers(stat)
     # Version 1 tells the cgroup's own and, as total_, that of all below it.
     cache = sum(parts.get(f"total_{n}", parts.get(n, 0)) for n in ("active_file", "inactive_file", "slab_reclaimable"))

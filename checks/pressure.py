@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -53,6 +54,10 @@ class Pressure(Check, frozen=True, kw_only=True):
     def judged(self, texts: dict[str, str]) -> Iterator[Result | Metric]:
         """Judge the texts of cpu, memory and io."""
         lost = {name: averages(text) for name, text in texts.items()}
+        if missing := [
+            name for name, (share, _) in SHARES.items() if share not in lost[name] or "some" not in lost[name]
+        ]:
+            raise CheckError(f"the pressure of {', '.join(missing)} is written in a form that is not known here")
         shares = {name: lost[name][share] for name, (share, _) in SHARES.items()}
         listed = ", ".join(f"{percent:.3g}% for {SHARES[name][1]}" for name, percent in shares.items())
         yield ok(f"waited in the last 5 min: {listed}")
@@ -68,8 +73,8 @@ class Pressure(Check, frozen=True, kw_only=True):
 
 def averages(text: str) -> dict[str, float]:
     """Return the 5 minute averages of "some" and "full"; the latter is missing for cpu before Linux 5.13."""
-    lines = (line.split() for line in text.splitlines())
-    return {words[0]: float(words[3].removeprefix("avg300=")) for words in lines if len(words) > 3}
+    found = re.findall(r"^(some|full)\b.*\bavg300=(\d+(?:\.\d+)?)", text, re.MULTILINE)
+    return {share: float(percent) for share, percent in found}
 
 
 def read(name: str) -> str:

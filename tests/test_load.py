@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import NumberAbove, PercentAbove, Result, Status
+from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.load import Load, cpu_ticks, uses
@@ -126,3 +127,12 @@ def test_on_this_host_the_second_run_knows_the_cpu() -> None:
     assert second.status is Status.WARNING
     assert "% CPU used (warning from 0%)" in second.summary
     assert {"cpu", "iowait", "steal", "load15"} <= {metric.name for metric in second.metrics}
+
+
+@given(st.text(max_size=40), st.text(max_size=40))
+def test_texts_of_no_known_form_are_nodata(loadavg: str, stat: str) -> None:
+    for texts in ((loadavg, STAT), (LOADAVG, stat)):
+        with pytest.raises(CheckError):
+            list(Load().loads(*texts))
+    with pytest.raises(CheckError):
+        cpu_ticks(stat)

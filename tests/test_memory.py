@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
 from agent.plugin.results import gathered
@@ -171,3 +174,20 @@ def test_this_host_has_memory() -> None:
     assert result.status is Status.OK
     assert "available" in result.summary
     assert check.read(check.CGROUP2 / "nothing") == ""
+
+
+TEXTS = st.text(max_size=60) | st.sampled_from(["MemTotal: 0 kB\nMemAvailable: 0 kB\n", "MemAvailable: 5 kB\n"])
+
+
+@given(TEXTS, TEXTS, TEXTS)
+def test_texts_of_no_known_form_are_nodata(meminfo: str, vmstat: str, arcstats: str) -> None:
+    with contextlib.suppress(CheckError):
+        assert host(meminfo, vmstat, arcstats).total > 0
+
+
+@given(TEXTS, TEXTS, TEXTS, TEXTS)
+def test_a_container_s_texts_of_no_known_form_are_nodata(limit: str, usage: str, events: str, stat: str) -> None:
+    with contextlib.suppress(CheckError):
+        container(limit, usage, events, stat, Seen(1 << 30, 1 << 29))
+    with pytest.raises(CheckError, match="how much it uses is not told"):
+        container("1000000", "", events, stat, Seen(1 << 30, 1 << 29))

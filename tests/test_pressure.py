@@ -77,3 +77,10 @@ def test_the_sample_is_a_configuration(tmp_path: Path) -> None:
     config = load(tmp_path, Catalog(), {})
     assert [str(problem) for problem in config.problems] == []
     assert list(config.checks) == ["pressure"]
+
+
+@pytest.mark.parametrize("name", ["cpu", "memory", "io"])
+@pytest.mark.parametrize("text", ["", "some", "some avg10=0.00 avg60=0.00 total=5", "full avg300=x\nsome avg300=y\n"])
+def test_a_text_of_no_known_form_is_nodata(name: str, text: str) -> None:
+    with pytest.raises(CheckError, match=f"the pressure of {name} is written in a form"):
+        judged(Pressure(), THRASHING | {name: text})
