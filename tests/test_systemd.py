@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Result, Status
 from agent.config.catalog import Catalog
-from agent.config import load
+from agent.config.drop_ins import load
 from agent.plugin.results import gathered
 from checks.systemd import Systemd
 from checks.systemd.judgement import RELOAD_SECONDS, state_of
