@@ -29,7 +29,11 @@ from checks.systemd.judgement import all_of, last_run, state_of
 from checks.systemd.restarts import restarts_within
 from checks.systemd.units import PROPERTIES, Unit, named, names_of, problem_of
 
-STATES = "--state=failed,auto-restart,bad-setting,error,activating,reloading,refreshing,deactivating"
+STATES = (
+    "--state=failed,auto-restart",
+    "--state=bad-setting,error",
+    "--state=activating,reloading,refreshing,deactivating",
+)
 
 Restarts = Annotated[NumberAbove | None, Meta(description="Restarts by systemd within `restarts_within`; null: never.")]
 LastRun = Annotated[
@@ -112,7 +116,7 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     def _listed(self, ctx: Context) -> list[str]:
         """Return the units that are worth a look: in trouble, on their way, or restarted not long ago."""
-        listed = names_of(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", STATES))
+        listed = names_of(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
         names = [name for name in listed if not any(fnmatchcase(name, pattern) for pattern in texts(self.exclude))]
         return names + [name for name in ctx.memory.get("restarts", {}) if name not in names]
 

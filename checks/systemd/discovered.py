@@ -17,7 +17,7 @@ def discovered(host: Host) -> Iterator[Suggestion]:
     if not host.path("/run/systemd/system").is_dir():
         return
     listed = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
-    bad = names_of(host.output(*listed, "--all", "--state=failed,bad-setting,error"))
+    bad = names_of(host.output(*listed, "--all", "--state=failed", "--state=bad-setting,error"))
     why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
     counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
     yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
