@@ -16,6 +16,8 @@ import msgspec
 from checks.http.head import Headers, transfer_codings
 
 CODINGS_LIMIT = 5
+INNER_SLACK = 64 * 1024
+"""Bytes that what is packed twice may be longer between than in the end."""
 PIECE = 4096
 """Bytes unpacked at a time: zlib copies the rest of them for each gzip member, and there may be thousands."""
 NO_CHARSETS = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw_unicode_escape", "mbcs", "oem"))
@@ -49,11 +51,11 @@ def unpacked(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[byte
     codings += [word for word in transfer_codings(headers) if word != "chunked"]
     if len(codings) > CODINGS_LIMIT:
         raise Unreadable(f"the body is encoded {len(codings)} times, which is not read here")
-    for coding in reversed(codings):
+    for left, coding in reversed(list(enumerate(codings))):
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise Unreadable(f"the body is encoded as {coding[:20]!a}, which cannot be read here")
-        if body:
-            body, cut = _inflated(body, coding, limit, cut)  # an empty body is whole, however it is called
+        if body:  # an empty one is whole, however it is called
+            body, cut = _inflated(body, coding, limit + (INNER_SLACK if left else 0), cut)
     return body, cut
 
 
@@ -130,11 +132,12 @@ def _plain(name: str) -> str:
 
 def _is_charset(name: str) -> bool:
     try:
-        codec = codecs.lookup(name)
-        b"".decode(name)  # refuses what is no encoding of text, as rot13 and zlib
-    except (LookupError, ImportError, UnicodeError):
+        b"a".decode(name)  # LookupError for what is no encoding of text, as rot13 and zlib
+    except UnicodeError:
+        pass
+    except (LookupError, ImportError):
         return False
-    return _plain(codec.name) not in NO_CHARSETS
+    return _plain(codecs.lookup(name).name) not in NO_CHARSETS
 
 
 def json_of(body: bytes, headers: Headers) -> Any:

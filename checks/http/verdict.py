@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,10 @@ from checks.http.exchange import Answer
 
 if TYPE_CHECKING:
     from checks.http.check import Http
+
+SPOKEN = {"basic": "user and password", "bearer": "bearer_token"}
+"""Ways to tell who asks, and the settings for them."""
+_SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 
 
 def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iterator[Result | Metric]:
@@ -41,19 +46,21 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
 
 def _why(check: Http, answer: Answer) -> str:
     """Say what may explain an unexpected status; nothing where nothing is known."""
-    reasons = []
-    if answer.status in (401, 403) and answer.left_behind:
-        reasons.append(answer.left_behind)
-    if answer.status == 401:
-        schemes = dict.fromkeys(value.split(" ")[0].lower() for value in answer.headers.all("www-authenticate"))
-        spoken = {"basic": "user and password", "bearer": "bearer_token"}
-        settings = [setting for scheme, setting in spoken.items() if scheme in schemes]
-        if schemes and not settings:
-            named = ", ".join(scheme[:20].title() for scheme in schemes if scheme.isascii() and scheme.isprintable())
-            reasons.append(f"the server wants {named} authentication, which is not spoken here")
-        elif settings and not (check.user or check.bearer_token or "authorization" in map(str.lower, check.headers)):
-            reasons.append(f"the server wants {' or '.join(settings)}")
+    reasons = [answer.left_behind] if answer.status in (401, 403) and answer.left_behind else []
+    if answer.status == 401 and (wanted := _wanted(check, answer)):
+        reasons.append(f"the server wants {wanted}")
     return f" ({'; '.join(reasons)})" if reasons else ""
+
+
+def _wanted(check: Http, answer: Answer) -> str:
+    """Say how the server wants to know who asks; nothing where it does not say, or we have told."""
+    lines = answer.headers.all("www-authenticate")
+    schemes = list(dict.fromkeys(scheme[:20] for line in lines for scheme in _SCHEME.findall(line)))
+    spoken = [SPOKEN[scheme.lower()] for scheme in schemes if scheme.lower() in SPOKEN]
+    if schemes and not spoken:
+        return f"{', '.join(schemes[:5])} authentication, which is not spoken here"
+    told = check.user or check.bearer_token or any(name.lower() == "authorization" for name in check.headers)
+    return "" if told else " or ".join(spoken)
 
 
 def _details(answer: Answer, progress: Progress) -> str:

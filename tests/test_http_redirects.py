@@ -1,0 +1,268 @@
+"""Redirects: what goes along and to whom, what is said of what stayed behind, cookies of one run."""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trustme
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agent.api import Result, Status
+from checks._network.addresses import Address
+from checks.http import cookies
+from checks.http.addresses import HttpUrl, ProxyUrl
+from checks.http.expectations import StatusSet
+from checks.http.head import Head, Headers
+from checks.http.redirects import next_request
+from checks.http.request import Request, request_bytes, route_of
+from tests.http_servers import OK, Server, Visit, http, look, serving
+
+SHOP = "http://shop.example.com/"
+SAME = ["https://shop.example.com/", "https://shop.example.com/a?b", "https://SHOP.example.com:443/", f"{SHOP}other"]
+OTHER = [
+    *("https://shop.example.com:8443/", "http://shop.example.com:81/", "https://www.shop.example.com/"),
+    *("https://example.com/", "http://shop.example.com:443/", "http://127.0.0.1/", "https://shop.example.org/"),
+]
+
+
+@pytest.mark.parametrize("url", SAME)
+def test_everything_that_is_set_goes_along_to_the_same_server_also_when_it_adds_tls(url: str) -> None:
+    check = http(
+        SHOP,
+        method="POST",
+        headers={"X-Key": "k", "User-Agent": "me", "Host": "virtual.example.com"},
+        user="u",
+        body="b=1",
+        client_cert="/c.pem",
+        server_name="inner.example.com",
+        connect_to=Address.parse("192.0.2.7"),
+    )
+    head = Head(307, Headers((("location", url),)))
+    request = next_request(check, Request(check.url, "POST", b"b=1"), head, 0.0)
+    assert request is not None
+    assert (request.method, request.left_behind) == ("POST", "")
+    sent, route = request_bytes(check, request), route_of(check, request.url)
+    for line in (b"X-Key: k", b"User-Agent: me", b"Host: virtual.example.com", b"Authorization: Basic dTo="):
+        assert line + b"\r\n" in sent
+    assert sent.endswith(b"\r\n\r\nb=1")
+    assert (route.host, route.port, route.server_name) == ("192.0.2.7", request.url.port, "inner.example.com")
+    assert route.tls is None or route.tls.client_cert == "/c.pem"
+
+
+@pytest.mark.parametrize("url", OTHER)
+def test_nothing_that_is_set_goes_to_another_server_and_what_stayed_is_said(url: str) -> None:
+    check = http(SHOP, headers={"X-Key": "k"}, bearer_token="t0k", connect_to=Address.parse("192.0.2.7"))
+    head = Head(302, Headers((("location", url),)))
+    request = next_request(check, Request(check.url, "GET"), head, 0.0)
+    assert request is not None
+    assert request.left_behind == f"headers, bearer_token, connect_to stayed behind at the redirect to {request.url}"
+    assert b"k\r\n" not in request_bytes(check, request)
+    assert b"t0k" not in request_bytes(check, request)
+    assert route_of(check, request.url).host == request.url.host
+
+
+def test_tls_is_never_given_up_for_the_same_server() -> None:
+    check = http("https://shop.example.com/", headers={"X-Key": "k"}, client_cert="/c.pem")
+    request = next_request(check, Request(check.url, "GET"), Head(302, Headers((("location", SHOP),))), 0.0)
+    assert request is not None
+    assert b"X-Key" not in request_bytes(check, request)
+    assert request.lost_tls
+
+
+def test_a_port_of_connect_to_is_the_one_of_the_urls_own_scheme() -> None:
+    check = http(SHOP, connect_to=Address.parse("192.0.2.7:8080"))
+    assert (route_of(check, check.url).host, route_of(check, check.url).port) == ("192.0.2.7", 8080)
+    upgraded = route_of(check, HttpUrl.parse("https://shop.example.com/"))
+    assert (upgraded.host, upgraded.port) == ("192.0.2.7", 443)
+
+
+@contextmanager
+def shop(authority: trustme.CA, wanted: bytes) -> Iterator[Server]:
+    """A proxy to http://shop.invalid, which leads to https://shop.invalid, which lets in who sends what is wanted."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("shop.invalid").configure_cert(made)
+
+    def talk(visit: Visit) -> None:
+        if not visit.request.startswith(b"CONNECT"):
+            visit.send(b"HTTP/1.1 301 Go\r\nLocation: https://shop.invalid/in\r\nSet-Cookie: c=1\r\n\r\n")
+            return
+        visit.send(b"HTTP/1.1 200 Established\r\n\r\n")
+        with made.wrap_socket(visit.connection, server_side=True) as inner:
+            said = inner.recv(65536)
+            inner.sendall(OK if wanted in said else b"HTTP/1.1 403 No\r\n\r\n")
+
+    with serving(talk) as server:
+        yield server
+
+
+def test_a_site_that_leads_to_its_own_tls_gets_what_was_set_for_it(tmp_path: Path) -> None:
+    authority = trustme.CA()
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    for wanted, given_settings in (
+        (b"X-Key: 1\r\n", {"headers": {"X-Key": "1"}}),
+        (b"User-Agent: me\r\n", {"headers": {"User-Agent": "me"}}),
+        (b"Authorization: Basic dTpw\r\n", {"user": "u", "password": "p"}),
+        (b"Cookie: c=1\r\n", {}),
+    ):
+        with shop(authority, wanted) as proxy:
+            way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+            result = look(http("http://shop.invalid/", proxy=way, ca_file=str(tmp_path / "ca.pem"), **given_settings))
+        assert result.status is Status.OK, result.summary
+        assert "stayed behind" not in result.details
+
+
+def go(location: str, *headers: str) -> bytes:
+    lines = "".join(f"{line}\r\n" for line in ("HTTP/1.1 302 Go", f"Location: {location}", *headers, ""))
+    return lines.encode()
+
+
+def refused(*headers: str) -> bytes:
+    return "".join(f"{line}\r\n" for line in ("HTTP/1.1 401 No", *headers, "Content-Length: 0", "")).encode()
+
+
+def asked(answer: bytes, **given_settings: Any) -> Result:
+    with serving(answer) as server:
+        return look(http(server.url, **given_settings))
+
+
+def test_a_refusal_after_a_redirect_says_what_stayed_behind() -> None:
+    with serving(refused()) as other:
+        result = asked(go(other.url), user="u", headers={"X": "y"})
+        assert f"expected 200-299 (headers, user stayed behind at the redirect to {other.url})" in result.summary
+        assert "stayed behind" in result.details
+        assert "stayed behind" not in repr(asked(go(other.url)))
+
+
+@pytest.mark.parametrize(
+    ("scheme", "given_settings", "said"),
+    [
+        ('Digest realm="x"', {}, "(the server wants Digest authentication, which is not spoken here)"),
+        (
+            'NTLM, Negotiate realm="x"',
+            {},
+            "(the server wants NTLM, Negotiate authentication, which is not spoken here)",
+        ),
+        ('Basic realm="x"', {}, "(the server wants user and password)"),
+        ("Bearer", {}, "(the server wants bearer_token)"),
+        ('Basic realm="x"', {"user": "u"}, ""),
+    ],
+)
+def test_a_server_that_wants_to_know_who_asks_says_how(scheme: str, given_settings: Any, said: str) -> None:
+    summary = asked(refused(f"WWW-Authenticate: {scheme}"), **given_settings).summary
+    assert said in summary
+    assert summary.endswith(said or ", expected 200-299")
+
+
+def test_a_redirect_to_plain_http_is_said_and_critical_where_tls_is_required(tmp_path: Path) -> None:
+    authority, made = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(made)
+    authority.cert_pem.write_to_path(tmp_path / "ca.pem")
+    trust = {"ca_file": str(tmp_path / "ca.pem")}
+    with serving() as plain, serving(go(plain.url), tls=made) as secure, serving(tls=made) as good:
+        url = f"https://127.0.0.1:{secure.port}/"
+        result = look(http(url, **trust))
+        assert (result.status, "after a redirect from https to http" in result.summary) == (Status.OK, True)
+        result = look(http(url, require_tls=True, **trust))
+        assert result.status is Status.CRITICAL
+        assert result.summary.startswith(f"the answer came without TLS, from {plain.url}, 200 in ")
+        assert look(http(plain.url, require_tls=True)).status is Status.CRITICAL
+        assert look(http(f"https://127.0.0.1:{good.port}/", require_tls=True, **trust)).status is Status.OK
+        with serving(go(f"https://127.0.0.1:{good.port}/")) as upgrading:
+            assert look(http(upgrading.url, require_tls=True, **trust)).status is Status.OK
+
+
+# Cookies
+
+
+HERE = HttpUrl.parse("https://shop.example.com/a/b")
+
+
+def sent(line: str, to: str, start: HttpUrl = HERE, now: float = 1e9) -> dict[str, str]:
+    return cookies.sent(cookies.after((), start, Headers((("set-cookie", line),)), now), HttpUrl.parse(to))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *("https://www.shop.example.com/a/b", "https://example.com/a/b", "https://other.example.com/a/b"),
+        *("https://shop.example.com.evil.org/a/b", "https://xshop.example.com/a/b", "https://192.0.2.7/a/b"),
+    ],
+)
+@pytest.mark.parametrize("domain", ["", "; Domain=example.com", "; Domain=.shop.example.com", "; Domain=com"])
+def test_a_cookie_goes_to_no_other_host_whatever_it_says(domain: str, url: str) -> None:
+    assert sent(f"a=1{domain}; Path=/", url) == {}
+
+
+def test_a_cookie_goes_to_the_ports_of_its_host_but_a_secure_one_only_by_tls() -> None:
+    for url in ("https://shop.example.com/a/c", "https://shop.example.com:8443/a/", "http://shop.example.com/a/"):
+        assert sent("a=1", url) == {"a": "1"}
+    assert sent("a=1; Secure", "https://shop.example.com:8443/a/") == {"a": "1"}
+    assert sent("a=1; Secure", "http://shop.example.com/a/") == {}
+    assert sent("a=1; secure", "http://shop.example.com/a/", HttpUrl.parse("http://shop.example.com/a/")) == {}
+
+
+@pytest.mark.parametrize(
+    ("attribute", "alive"),
+    [
+        *(("Max-Age=0", False), ("Max-Age=-1", False), ("Max-Age=1", True), ("Max-Age=x", True), ("max-age=00", False)),
+        *(("Expires=Thu, 01 Jan 1970 00:00:00 GMT", False), ("Expires=Thu, 01-Jan-70 00:00:00 GMT", False)),
+        *(("expires=Sunday, 06-Nov-94 08:49:37 GMT", False), ("Expires=Sun Nov  6 08:49:37 1994", False)),
+        *(("Expires=Wed, 09 Sep 2037 01:46:40 GMT", True), ("Expires=0", True), ("Expires=", True)),
+        ("Max-Age=5; Expires=Thu, 01 Jan 1970 00:00:00 GMT", True),  # RFC 6265: Max-Age has precedence
+    ],
+)
+def test_a_cookie_ends_when_it_says(attribute: str, alive: bool) -> None:
+    assert bool(sent(f"a=1; Path=/; {attribute}", "https://shop.example.com/")) == alive
+
+
+def test_a_cookie_of_the_settings_goes_along_until_the_site_sets_it_anew() -> None:
+    jar = cookies.after((), HERE, Headers((("set-cookie", "session=new"),)), 0.0)
+    check = http("https://shop.example.com/a/b", headers={"Cookie": "session=old; lang=de"})
+    assert b"Cookie: lang=de; session=new\r\n" in request_bytes(check, Request(HERE, "GET", jar=jar))
+    assert b"Cookie: session=old; lang=de\r\n" in request_bytes(check, Request(HERE, "GET"))
+
+
+def test_cookies_are_gone_after_the_run() -> None:
+    with serving(lambda visit: visit.send(go("/x", "Set-Cookie: a=1") if b"GET / " in visit.request else OK)) as server:
+        check = http(server.url)
+        for _ in range(2):
+            assert look(check).status is Status.OK
+    assert [b"Cookie: a=1" in request for request in server.requests] == [False, True, False, True]
+
+
+@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.text(st.characters(max_codepoint=255, exclude_characters="\n\r")), max_size=6), st.floats(0, 1e10))
+def test_any_cookie_line_leaves_a_request_that_is_one_request(lines: list[str], now: float) -> None:
+    jar = cookies.after((), HERE, Headers(tuple(("set-cookie", line) for line in lines)), now)
+    said = request_bytes(http("https://shop.example.com/"), Request(HERE, "GET", jar=jar))
+    assert said.endswith(b"\r\n\r\n")
+    assert said.count(b"\r\n\r\n") == 1
+    assert all(b":" in line and not line.startswith((b" ", b"\t")) for line in said.split(b"\r\n")[1:-2])
+    assert b"\n" not in said.replace(b"\r\n", b"")
+    assert len(said) < 9000
+
+
+def test_many_cookies_are_bounded() -> None:
+    lines = tuple(("set-cookie", f"n{number}={'v' * 1000}; Path=/") for number in range(1000))
+    jar = cookies.after((), HERE, Headers(lines), 0.0)
+    assert len(jar) == cookies.LIMIT
+    assert len(cookies.header("own=1", cookies.sent(jar, HERE))) <= cookies.HEADER_LIMIT
+
+
+# Statuses
+
+
+def test_a_status_may_be_a_warning() -> None:
+    busy = StatusSet.parse([429, "503"])
+    result = asked(b"HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n", warning_status=busy)
+    assert result.status is Status.WARNING
+    assert ", expected 200-299" in result.summary
+    assert asked(b"HTTP/1.1 500 No\r\nContent-Length: 0\r\n\r\n", warning_status=busy).status is Status.CRITICAL
+    moved = asked(go("/elsewhere", "Content-Length: 0"), warning_status=StatusSet.parse("300-399"))
+    assert (moved.status, moved.summary.startswith("302 in ")) == (Status.WARNING, True)
