@@ -17,7 +17,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from agent.api import CheckError, Result, Status
+from agent.api import CheckError, DurationBelow, Result, Status
 from checks._network import tls
 from checks._network.addresses import Address
 from checks.http.addresses import ProxyUrl
@@ -296,3 +296,40 @@ def test_an_end_within_the_handshake_is_an_end(ca_file: str) -> None:
         result = look_at(server, ca_file)
     assert result.status is Status.CRITICAL
     assert result.summary.startswith("the server closed the connection: TLS handshake with 127.0.0.1")
+
+
+@pytest.mark.parametrize("left", [-400, -1, 1, 13, 40])
+@pytest.mark.parametrize("never", [None, DurationBelow.parse("0s"), DurationBelow.parse("0d")])
+def test_a_watch_that_is_switched_off_is_off_for_certificates_of_every_age(
+    left: int, never: DurationBelow | None
+) -> None:
+    with tls_serving(trustme.CA(), not_before=days(-500), not_after=days(left)) as server:
+        levels = {"certificate_warning": never, "certificate_critical": never}
+        result = look_at(server, "", verify=False, **levels)
+        assert result.status is Status.OK, result.summary
+        assert look_at(server, "", verify=False, certificate_warning=never).status is (
+            Status.CRITICAL if left < 3 else Status.OK
+        )
+
+
+def test_a_certificate_that_is_not_valid_yet_is_told_also_where_it_is_not_verified() -> None:
+    with tls_serving(trustme.CA(), "127.0.0.1", common_name="shop", not_before=days(2), not_after=days(99)) as server:
+        result = look_at(server, "", verify=False)
+        off = look_at(server, "", verify=False, certificate_warning=None, certificate_critical=None)
+    assert result.status is Status.WARNING
+    assert result.summary.startswith("certificate 'shop' is not valid yet: look at the clocks, 200 in ")
+    assert off.status is Status.OK
+
+
+def test_without_verification_the_issuers_that_the_server_sends_are_watched_too() -> None:
+    root = trustme.CA()
+    middle = short_lived(root.create_child_ca(), days(5))
+    middle_pem = middle.cert_pem.bytes()
+    issued = middle.issue_cert("127.0.0.1", not_after=days(50))
+    for sent, status in (([middle_pem], Status.WARNING), ([], Status.OK), ([root.cert_pem.bytes()], Status.OK)):
+        made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        chain = issued.private_key_pem.bytes() + issued.cert_chain_pems[0].bytes() + b"".join(sent)
+        with trustme.Blob(chain).tempfile() as path:
+            made.load_cert_chain(path)
+        with serving(tls=made) as server:
+            assert look_at(server, "", verify=False).status is status

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
@@ -10,6 +11,8 @@ from checks._network.addresses import Address, Written, bracketed, host_name, wi
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
 _KEEP = "%/:=&?~+!$,;'@()*[]"
+# Of names and paths beyond ASCII, what cannot be seen may matter: joiners in Indic names.
+_UNWRITTEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
 class HttpUrl(Written):
@@ -24,7 +27,7 @@ class HttpUrl(Written):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        if not isinstance(value, str) or not value.isprintable():
+        if not isinstance(value, str) or _UNWRITTEN.search(value):
             raise ValueError(f"not a URL, write for example {cls.example}")
         try:
             parts = urlsplit(value.strip())

@@ -1,0 +1,306 @@
+"""Ways to a server: localhost, zones, unix sockets, a source address, proxies; and who else speaks there."""
+
+from __future__ import annotations
+
+import os
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from agent.api import CheckError, Context, Regex, Size, Status
+from checks._network.addresses import Address, host_name
+from checks._network.connection import Network, connected
+from checks._network.progress import Progress
+from checks.http.addresses import HttpUrl, ProxyUrl
+from checks.http.expectations import HeaderCondition
+from tests.http_servers import OK, Visit, http, look, serving
+
+
+def answering(*addresses: str) -> Any:
+    """Return a resolver that says these addresses for every name."""
+
+    def getaddrinfo(_: bytes, __: None, family: int, *___: Any) -> list[tuple[Any, ...]]:
+        kinds = {one: socket.AF_INET6 if ":" in one else socket.AF_INET for one in addresses}
+        wheres = {one: (one, 0, 0, 0) if ":" in one else (one, 0) for one in addresses}
+        return [
+            (kind, socket.SOCK_STREAM, 6, "", wheres[one])
+            for one, kind in kinds.items()
+            if family in (kind, socket.AF_UNSPEC)
+        ]
+
+    return getaddrinfo
+
+
+BOTH = answering("::1", "127.0.0.1")
+
+
+@pytest.mark.parametrize("name", ["localhost", "LOCALHOST", "localhost.", "app.localhost", "localhost.localdomain"])
+def test_of_localhost_each_address_is_tried(name: str) -> None:
+    with serving() as server:
+        assert look(http(f"http://{name}:{server.port}/"), getaddrinfo=BOTH).status is Status.OK
+        result = look(http(f"http://{name}:{server.port}/", ip_version=6), getaddrinfo=BOTH)
+        assert result.summary.startswith(f"connection refused: connecting to [::1]:{server.port}")
+    result = look(http(f"http://{name}:{server.port}/"), getaddrinfo=BOTH)
+    assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port}")
+
+
+@pytest.mark.parametrize(
+    ("addresses", "hint"),
+    [
+        (("::1", "127.0.0.1"), "127.0.0.1 was not tried: set ip_version: 4"),
+        (("127.0.0.1", "127.0.0.2", "::1"), "::1 was not tried: set ip_version: 6"),
+        (("127.0.0.1", "127.0.0.2"), "the name has 2 addresses, only the first was tried"),
+    ],
+)
+def test_of_another_name_a_failure_says_which_address_was_not_tried(addresses: tuple[str, ...], hint: str) -> None:
+    with serving() as gone:
+        pass
+    result = look(http(f"http://shop.invalid:{gone.port}/"), getaddrinfo=answering(*addresses))
+    assert result.summary.startswith("connection refused: connecting to ")
+    assert result.summary.endswith(f"; {hint}")
+
+
+def test_tcp_and_certificate_go_the_same_way() -> None:
+    with serving(greedy=False) as server:
+        context = Context(timeout=5)
+        stop = Address("localhost", server.port)
+        with connected(stop, socket.AF_UNSPEC, Network(context, Progress(context.deadline), BOTH)) as made:
+            assert made.getpeername()[0] == "127.0.0.1"
+
+
+def test_an_address_may_have_a_zone_which_stays_here() -> None:
+    for written in ("http://[fe80::1%25lo]:81/a", "http://[FE80::1%lo]:81/a"):
+        url = HttpUrl.parse(written)
+        assert (url.host, str(url), url.authority) == ("fe80::1%lo", "http://[fe80::1%lo]:81/a", "[fe80::1]:81")
+    assert Address.parse("[fe80::1%25eth0]:81") == Address.parse("[fe80::1%eth0]:81") == Address("fe80::1%eth0", 81)
+    assert Address.parse("fe80::1%25eth0") == Address("fe80::1%eth0")
+
+
+def test_a_zone_is_shown_where_the_address_is() -> None:
+    result = look(http("http://[fe80::1%25lo]:9/"), 1.0)
+    assert "[fe80::1%lo]:9" in result.summary or "fe80::1%lo" in result.details
+
+
+INTERNATIONAL = {
+    "faß.de": "xn--fa-hia.de",
+    "FASS.de": "fass.de",
+    "Bücher.example": "xn--bcher-kva.example",
+    "βόλος.com": "xn--nxasmm1c.com",
+    "登.example": "xn--7wy.example",
+    "क्‍ष.com": "xn--11b2ezcw70k.com",  # a joiner that IDNA 2003 drops
+    "a_b.bücher.de": "a_b.xn--bcher-kva.de",
+    "ex。ample.ü": "ex.ample.xn--tda",
+    "xn--fa-hia.de": "xn--fa-hia.de",
+}
+
+
+@pytest.mark.parametrize("name", INTERNATIONAL)
+def test_an_international_name_is_the_one_that_browsers_ask_for(name: str) -> None:
+    assert host_name(name) == INTERNATIONAL[name]
+    assert HttpUrl.parse(f"https://{name}/").host == INTERNATIONAL[name]
+    assert Address.parse(f"{name}:81").host == INTERNATIONAL[name]
+    assert not list(http("https://a/", server_name=name).problems())
+
+
+@pytest.mark.parametrize("name", ["☃.net", "a‍b.com", "-ü.de", "ü..de", ".ü", "ü" * 300, "ü" * 64 + ".de", "a b.ü"])
+def test_a_name_that_is_none_is_refused(name: str) -> None:
+    with pytest.raises(ValueError, match="is not a host name"):
+        host_name(name)
+
+
+@contextmanager
+def on_a_file(path: Path) -> Iterator[list[bytes]]:
+    """Serve one answer on a unix socket."""
+    listener, requests = socket.socket(socket.AF_UNIX), list[bytes]()
+    listener.bind(str(path))
+    listener.listen()
+
+    def serve() -> None:
+        connection, _ = listener.accept()
+        with connection:
+            requests.append(connection.recv(65536))
+            connection.sendall(OK)
+
+    thread = threading.Thread(target=serve, daemon=True)
+    thread.start()
+    yield requests
+    listener.close()
+    thread.join(5)
+
+
+def test_a_unix_socket_is_asked_with_the_host_of_the_url(tmp_path: Path) -> None:
+    with on_a_file(tmp_path / "s") as requests:
+        result = look(http("http://docker.example/_ping?x", unix_socket=str(tmp_path / "s"), contains="ok"))
+    assert result.status is Status.OK, result.summary
+    assert requests[0].startswith(b"GET /_ping?x HTTP/1.1\r\nHost: docker.example\r\n")
+    assert str(tmp_path / "s") in result.details
+
+
+def test_a_unix_socket_that_is_not_there_is_critical(tmp_path: Path) -> None:
+    result = look(http("http://docker.example/", unix_socket=str(tmp_path / "gone")))
+    assert (result.status, result.summary.split(" (")[0]) == (
+        Status.CRITICAL,
+        f"no such file or directory: connecting to {tmp_path}/gone",
+    )
+
+
+def test_a_source_address_is_where_the_request_comes_from() -> None:
+    peers: list[str] = []
+
+    def talk(visit: Visit) -> None:
+        peers.append(visit.connection.getpeername()[0])
+        visit.send(OK)
+
+    with serving(talk) as server:
+        assert look(http(server.url, source="127.0.0.9")).status is Status.OK
+        with pytest.raises(CheckError, match=r"source 192\.0\.2\.1 cannot be used"):
+            look(http(server.url, source="192.0.2.1"))
+    assert peers == ["127.0.0.9"]
+
+
+@pytest.mark.parametrize(
+    ("setting", "given"),
+    [
+        ("source", {"source": "eth0"}),
+        ("source", {"source": "127.0.0.1", "ip_version": 6}),
+        ("unix_socket", {"unix_socket": "relative"}),
+        ("unix_socket", {"unix_socket": "/" + "x" * 107}),
+        ("unix_socket", {"unix_socket": "/s", "source": "127.0.0.1"}),
+        ("unix_socket", {"unix_socket": "/s", "connect_to": Address("a")}),
+        ("body_file", {"body_file": "/b", "body": "x"}),
+        ("body_file", {"body_file": "b"}),
+        ("body_limit", {"body_limit": Size(0), "contains": "x"}),
+        ("method", {"method": "get"}),
+    ],
+)
+def test_settings_that_cannot_be_are_named(setting: str, given: dict[str, Any]) -> None:
+    assert [name for name, _ in http("http://a/", **given).problems()] == [setting]
+
+
+def test_a_method_in_small_letters_says_how_it_is_written() -> None:
+    assert next(iter(http("http://a/", method="get").problems()))[1].endswith("write GET")
+
+
+# Proxies
+
+PROXY_SAYS = {
+    b"403 Forbidden": "gives no way to shop.invalid:443: it answered 403",
+    b"407 Who": "refuses us: write user and password into its URL",
+    b"500 Oops": "it answered 500",
+    b"503 Busy": "it answered 503",
+    b"302 Login": "it answered 302",
+}
+
+
+@pytest.mark.parametrize("status", PROXY_SAYS)
+def test_a_proxy_that_gives_no_way_says_nothing_about_the_server(status: bytes) -> None:
+    with serving(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n") as proxy:
+        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(CheckError, match=PROXY_SAYS[status]):
+            look(http("https://shop.invalid/", proxy=way))
+
+
+def test_a_proxy_that_wants_a_password_for_plain_http_says_nothing_about_the_server() -> None:
+    with serving(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n") as proxy:
+        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(CheckError, match="refuses us: write user and password into its URL"):
+            look(http("http://shop.invalid/", proxy=way))
+
+
+# Who else speaks there
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0", "the server speaks HTTP/2 only, which is not spoken here"),
+        (b"\x15\x03\x03\0\x02\x02\x46", "what answers speaks TLS: write https://"),
+        (b"", "the server closed the connection: waiting for the headers"),
+    ],
+)
+def test_what_is_not_http_1_is_called_by_its_name(said: bytes, words: str) -> None:
+    with serving(said) as server:
+        result = look(http(server.url))
+    assert (result.status, result.summary.startswith(words)) == (Status.CRITICAL, True)
+    assert bool(said) or result.summary.endswith("; perhaps it speaks HTTP/2 only, or TLS: https://")
+
+
+def test_a_body_that_never_ends_is_critical_and_its_headers_alone_are_an_answer() -> None:
+    def stream(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
+        visit.hang()
+
+    with serving(stream) as server:
+        result = look(http(server.url), 0.3)
+        assert result.status is Status.CRITICAL
+        assert result.summary.startswith("no answer within 300ms: reading the body")
+        assert result.summary.endswith("; where it never ends, set body_limit: 0B")
+        headers = {"content-type": HeaderCondition.parse("event-stream")}
+        result = look(http(server.url, body_limit=Size(0), response_headers=headers), 5.0)
+        assert (result.status, "cut" in result.details) == (Status.OK, False)
+
+
+# What is sent, and headers that come back
+
+
+def test_a_body_comes_from_a_file_that_is_read_anew_for_each_run(tmp_path: Path) -> None:
+    path = tmp_path / "body"
+    with serving() as server:
+        for content in (b'{"a": 1}', b"\xff\0binary"):
+            path.write_bytes(content)
+            assert look(http(server.url, method="POST", body_file=str(path))).status is Status.OK
+            assert server.requests[-1].endswith(b"\r\n\r\n" + content)
+
+
+def test_a_body_that_cannot_be_read_is_nodata(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "large").open("wb") as large:
+        large.truncate(17 * 1024 * 1024)
+    for name, said in (
+        ("gone", "no such file"),
+        ("pipe", "is not a regular file"),
+        ("large", "has more than 16 MiB"),
+        ("", "is a directory|is not a regular file"),
+    ):
+        with pytest.raises(CheckError, match=said):
+            look(http("http://127.0.0.1:9/", body_file=str(tmp_path / name)))
+
+
+@pytest.mark.parametrize(
+    ("wanted", "header", "said"),
+    [
+        ("^HIT", "X-Cache: HIT", ""),
+        ("^HIT", "X-Cache: MISS", "header x-cache does not match '^HIT'"),
+        ("^HIT", "Y: z", "no header x-cache"),
+        ({"optional": "^HIT"}, "X-Cache: HIT", ""),
+        ({"optional": "^HIT"}, "X-Cache: MISS", "header x-cache does not match '^HIT'"),
+        ({"optional": "^HIT"}, "Y: z", ""),
+        ({"not_matches": "MISS"}, "X-Cache: HIT", ""),
+        ({"not_matches": "MISS"}, "X-Cache: MISS", "header x-cache matches 'MISS'"),
+        ({"not_matches": "MISS"}, "X-Cache: a\r\nX-Cache: MISS", "header x-cache matches 'MISS'"),
+        ({"not_matches": "MISS"}, "Y: z", ""),
+        ({"optional": "H", "not_matches": "MISS"}, "X-Cache: HIT", ""),
+    ],
+)
+def test_a_header_must_match_may_be_missing_or_must_not_match(wanted: Any, header: str, said: str) -> None:
+    with serving(f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 0\r\n\r\n".encode()) as server:
+        result = look(http(server.url, response_headers={"x-cache": HeaderCondition.parse(wanted)}))
+    assert result.summary.startswith(f"{said}, 200 in" if said else "200 in")
+
+
+@pytest.mark.parametrize("wrong", [{}, {"matches": "x"}, {"optional": "("}, ["x"], 5, {"not_matches": None}])
+def test_a_header_condition_that_is_none_says_what_to_write(wrong: Any) -> None:
+    with pytest.raises(ValueError, match=r"optional and not_matches|regular expression|is not text"):
+        HeaderCondition.parse(wrong)
+
+
+def test_conditions_are_equal_where_their_patterns_are() -> None:
+    one, same, other = ({"optional": "a"}, {"optional": "a"}, {"not_matches": "a"})
+    assert HeaderCondition.parse(one) == HeaderCondition.parse(same)
+    assert HeaderCondition.parse(one) != HeaderCondition.parse(other)
+    assert HeaderCondition.parse("a") == HeaderCondition(Regex("a"))
