@@ -55,6 +55,7 @@ class Certificate(msgspec.Struct, frozen=True):
     expires: float
     """Unix seconds."""
     begins: float = 0.0
+    """Since when all of the chain are valid, Unix seconds."""
 
 
 def lasting(
@@ -191,9 +192,13 @@ def _host_trust() -> tuple[str, str]:
 def certificate(connection: ssl.SSLSocket) -> Certificate | None:
     """Return which certificate of the chain expires first; unverified, of the chain that the server sent."""
     try:
-        return min((_certificate(found) for found in _chain(connection)), key=lambda one: one.expires, default=None)
+        chain = [_certificate(found) for found in _chain(connection)]
     except (ssl.SSLError, ValueError):
         return None  # an unverified certificate may hold any nonsense
+    if not chain:
+        return None
+    first = min(chain, key=lambda one: one.expires)
+    return msgspec.structs.replace(first, begins=max(one.begins for one in chain))
 
 
 def _chain(connection: ssl.SSLSocket) -> list[dict[str, Any]]:
