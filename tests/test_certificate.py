@@ -200,7 +200,9 @@ def test_a_server_with_a_certificate_of_the_future_is_critical_unverified_as_wel
     future = AUTHORITY.issue_cert("127.0.0.1", not_before=days(2), not_after=days(90))
     with serves(future) as server:
         result = looked(address=Address("127.0.0.1", server.port), verify=False)[""]
+        off = looked(address=Address("127.0.0.1", server.port), verify=False, warning=None, critical=None)[""]
     assert (result.status, "that is not valid yet" in result.summary) == (Status.CRITICAL, True)
+    assert off.status is Status.OK
 
 
 def revoked(certificate: trustme.LeafCert) -> bytes:
