@@ -6,6 +6,8 @@ import contextlib
 import itertools
 import socket
 import struct
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -438,6 +440,14 @@ def test_a_txt_is_equal_to_its_text_and_to_no_other(pieces: list[bytes]) -> None
         plain = text.decode()
         if not plain.startswith('"') and not plain.endswith("\n"):
             assert key(parse("TXT", plain)) == text
+
+
+def test_dnspython_is_loaded_only_where_a_dns_check_needs_it() -> None:
+    asked = (
+        "import sys; from checks.dns import Dns; list(Dns(name='a.test').problems()); print('dns.name' in sys.modules)"
+    )
+    run = subprocess.run([sys.executable, "-c", asked], capture_output=True, text=True, timeout=60, check=True)
+    assert run.stdout == "False\n"
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
