@@ -207,7 +207,7 @@ def emitter(config: Config, store: Store, own: ComposeAgentEvent) -> Emitter:
         Limiter(settings.rate_limit),
         digest_above=settings.digest_above,
         own=own,
-        heartbeat=settings.heartbeat,
+        heartbeat=float(settings.heartbeat or 0),
     )
 
 

@@ -22,8 +22,7 @@ from agent.config.catalog import Catalog, CatalogError
 from agent.config.cron import normal, of_week
 from agent.config.drop_ins import load
 from agent.config.parents import circles
-from agent.config.sections import EventsSection
-from agent.config.settings import CheckConfig, Config, DependsOn, EventsSettings, Maintenance
+from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance
 from agent.config.values import FailCount
 from agent.engine import self_check
 from agent.model import Count, FailAfter, Flapping, Policy
@@ -404,13 +403,7 @@ def test_settings_of_digests_bounds_heartbeat_and_watching_arrive(tmp_path: Path
 
 def test_a_later_file_may_switch_the_heartbeat_off(tmp_path: Path) -> None:
     config = written(tmp_path, GOOD + "agent: {events: {heartbeat: 1h}}", "agent: {events: {heartbeat: null}}")
-    assert (config.problems, config.agent.events.heartbeat) == ((), 0)
-
-
-def test_what_is_documented_as_default_is_what_holds() -> None:
-    said = {field.name: field.default for field in msgspec.structs.fields(EventsSection)}
-    meant = {field.name: field.default for field in msgspec.structs.fields(EventsSettings)}
-    assert {name: default or 0 if name == "heartbeat" else default for name, default in said.items()} == meant
+    assert (config.problems, config.agent.events.heartbeat) == ((), None)
 
 
 # --- names

@@ -11,10 +11,10 @@ import msgspec
 
 from agent.config import rules, windows
 from agent.config.checks import section
-from agent.config.convert import Fault, settings
+from agent.config.convert import Fault, is_secret, settings
 from agent.config.located_yaml.tree import Located
-from agent.config.sections import AgentSection, EventsSection
-from agent.config.settings import AgentSettings, EventsSettings, Maintenance, Place
+from agent.config.sections import AgentSection, EventsSettings
+from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.wording import said
 
 Written = Mapping[str, Located]
@@ -68,13 +68,11 @@ def _windows(written: Written) -> tuple[tuple[Maintenance, ...], list[Fault]]:
 
 def _events(written: Written) -> tuple[dict[str, Any], list[Fault]]:
     node = _mapping(written, "events")
-    values, faults = settings(EventsSection, node, Place(""), "agent.events")
-    values = {name: found for name, found in values.items() if found is not None}
+    values, faults = settings(EventsSettings, node, Place(""), "agent.events")
     for name, judge in _JUDGES.items():
-        if name in values and (text := judge(values[name])):
-            # A key, and a proxy's address with its password, are secrets even where they are written out.
-            secret = name in ("api_key", "proxy") and not node[name].source
-            shown = "this value" if secret else said(node[name])
+        if values.get(name) is not None and (text := judge(values[name])):
+            hidden = is_secret(EventsSettings, name) and not node[name].source
+            shown = "this value" if hidden else said(node[name])
             faults.append(Fault(node[name].place, f"agent.events.{name}", f"{shown} {text}"))
             del values[name]
     return values, faults

@@ -132,25 +132,25 @@ def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Faul
 def _configured(
     name: str, check: Check, shared: Mapping[str, Any], own: Written, written: Written, place: Place
 ) -> CheckConfig:
-    zone = shared.get("timezone", "")
-    timeout = rules.timeout(shared, written)
+    common = CheckSection(**shared)
+    timeout = rules.timeout(common, written)
     return CheckConfig(
         name=name,
-        type=shared["type"],
+        type=common.type,
         check=check,
         place=place,
-        interval=float(shared.get("interval", 60.0)),
-        cron=normal(shared["cron"], zone) if "cron" in shared else "",
-        timezone=zone if "cron" in shared else "",
+        interval=float(common.interval),
+        cron=normal(common.cron, common.timezone) if "cron" in shared else "",
+        timezone=common.timezone if "cron" in shared else "",
         timeout=timeout,
-        retry_interval=float(shared.get("retry_interval", 0.0)),
-        policy=policy.policy(shared, check.fail_after, rules.patience(shared, timeout)),
-        tags=shared.get("tags", {}),
-        enabled=shared.get("enabled", True),
-        description=shared.get("description", ""),
-        runbook=shared.get("runbook", ""),
-        depends_on=parents.depends_on(shared.get("depends_on")),
-        maintenance=windows.windows(shared.get("maintenance")),
+        retry_interval=float(common.retry_interval),
+        policy=policy.policy(common, check.fail_after, rules.patience(common, timeout)),
+        tags=common.tags,
+        enabled=common.enabled,
+        description=common.description,
+        runbook=common.runbook,
+        depends_on=parents.depends_on(common.depends_on),
+        maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum(own),
         places={setting: node.place for setting, node in written.items()},
     )

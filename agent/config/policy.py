@@ -7,33 +7,30 @@ from typing import Any
 
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Located
-from agent.config.sections import Counts, FlappingSection
+from agent.config.sections import THRESHOLDS, CheckSection, Counts, FlappingSection, usual
 from agent.config.spans import LONGEST, span
 from agent.config.values import FailCount
 from agent.config.wording import said
 from agent.model import Count, FailAfter, Flapping, Policy
 
-USUAL = {"icinga": Flapping("icinga", 25.0, 30.0), "nagios": Flapping("nagios", 5.0, 20.0)}
-"""Source: the defaults of Icinga 2 and Nagios 4."""
 
-
-def policy(values: Mapping[str, Any], usual: int, patience: float) -> Policy:
-    """Return the policy of checked settings; `usual` is the type's own count, `patience` in seconds."""
+def policy(common: CheckSection, count: int, patience: float) -> Policy:
+    """Return the policy of checked settings; `count` is the type's own, `patience` in seconds."""
     return Policy(
-        fail_after=fail_after(values.get("fail_after"), usual, float(values.get("lasting") or 0)),
-        recover_after=values.get("recover_after", 1),
-        flapping=flapping(values.get("flapping", True)),
-        repeat_every=float(values.get("repeat_every") or 0),
+        fail_after=fail_after(common.fail_after, count, float(common.lasting or 0)),
+        recover_after=common.recover_after,
+        flapping=flapping(common.flapping),
+        repeat_every=float(common.repeat_every or 0),
         patience=patience,
     )
 
 
-def fail_after(written: FailCount | Counts | None, usual: int, seconds: float = 0.0) -> FailAfter:
+def fail_after(written: FailCount | Counts | None, own: int, seconds: float = 0.0) -> FailAfter:
     """Return what each status takes: the type's own count where nothing is said, and at least these seconds."""
     if not isinstance(written, Counts):
         written = Counts(warning=written, critical=written, nodata=written)
     warning, critical, nodata = (
-        Count(count.times, count.of, max(count.seconds, seconds)) if count else Count(usual, 0, seconds)
+        Count(count.times, count.of, max(count.seconds, seconds)) if count else Count(own, 0, seconds)
         for count in (written.warning, written.critical, written.nodata)
     )
     return FailAfter(warning, critical, nodata)
@@ -41,13 +38,13 @@ def fail_after(written: FailCount | Counts | None, usual: int, seconds: float = 
 
 def flapping(written: bool | str | FlappingSection) -> Flapping | None:
     if isinstance(written, FlappingSection):
-        usual = USUAL[written.formula]
-        low, high = (
-            own if number is None else float(number)
-            for number, own in ((written.low, usual.low), (written.high, usual.high))
-        )
+        own = THRESHOLDS[written.formula]
+        low = own.low if written.low is None else float(written.low)
+        high = own.high if written.high is None else float(written.high)
         return Flapping(written.formula, low, high)
-    return USUAL.get("icinga" if written is True else str(written))
+    if written is True:
+        return THRESHOLDS[usual(CheckSection, "flapping")]
+    return THRESHOLDS[written] if isinstance(written, str) else None
 
 
 def faults(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterator[Fault]:

@@ -10,13 +10,17 @@ from agent.api import Check
 from agent.config.convert import Fault, fields
 from agent.config.cron import normal, zone_fault
 from agent.config.located_yaml.tree import Located
+from agent.config.sections import CheckSection, usual
 from agent.config.settings import Place
 from agent.config.spans import LONGEST, SHORTEST, span
 from agent.config.tags import OURS, RESERVED
 from agent.config.wording import one_line, safe, said, short
-from agent.plugin.units import Duration, Level, duration_text
+from agent.plugin.units import Level, duration_text
 
 MOST_TAGS = 100
+
+SHARE_OF_INTERVAL = 0.8
+"""The timeout of a check whose interval is not longer than the usual timeout."""
 
 OWN_NAME = "hostvigil"
 """The check by which the agent speaks of itself."""
@@ -76,15 +80,13 @@ def check_name(name: str) -> str:
     return "is longer than 100 characters" if len(name) > 100 else ""
 
 
-def patience(values: Mapping[str, Any], timeout: float) -> float:
+def patience(common: CheckSection, timeout: float) -> float:
     """Return for how many seconds one result can speak: until the next one must have come."""
-    if values.get("cron"):
-        return 86_400.0
-    return float(values.get("interval", 60.0)) + timeout + 5.0
+    return 86_400.0 if common.cron else float(common.interval) + timeout + 5.0
 
 
 def times(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
-    """Check interval, timeout, retry interval and cron against each other."""
+    """Check interval, timeout, retry interval and cron against each other; `values` are those that are understood."""
     for name in ("interval", "timeout", "retry_interval"):
         shortest = 0.001 if name == "timeout" else SHORTEST
         if name in written:
@@ -95,7 +97,7 @@ def times(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
     if "timezone" in written:
         node = written["timezone"]
         yield Fault(node.key or node.place, "timezone", "belongs to `cron`, which this check does not have: remove it")
-    interval = values.get("interval", Duration(60))
+    interval = values.get("interval", usual(CheckSection, "interval"))
     if "timeout" in written and values.get("timeout", 0) >= interval >= SHORTEST:
         text = f"{said(written['timeout'])} must be below the interval of {duration_text(interval)}"
         yield Fault(written["timeout"].place, "timeout", text)
@@ -120,22 +122,21 @@ def _cron(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
             yield Fault(written["cron"].place, "cron", f"{said(written['cron'])} {safe(str(error), written['cron'])}")
 
 
-def timeout(values: Mapping[str, Any], written: Written) -> float:
-    """Return the timeout in seconds: as written, else 10 s, or 80 % of a short interval."""
-    if "timeout" in written or "cron" in written:
-        return float(values.get("timeout", 10.0))
-    interval = float(values.get("interval", 60.0))
-    return 10.0 if interval > 10 else interval * 0.8
+def timeout(common: CheckSection, written: Written) -> float:
+    """Return the timeout in seconds: as written or by default, or a share of an interval that is too short for it."""
+    if "timeout" in written or common.cron or common.timeout < common.interval:
+        return float(common.timeout)
+    return float(common.interval) * SHARE_OF_INTERVAL
 
 
 def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
     """Compare each `warning` with its `critical`: what is critical must be a warning as well."""
-    usual = {name: field.default for name, field in fields(wanted).items()}
-    for name in usual:
+    defaults = {name: field.default for name, field in fields(wanted).items()}
+    for name in defaults:
         other = name.replace("warning", "critical")
         if name == other or not (name in written or other in written):
             continue
-        low, high = (values.get(setting) if setting in written else usual.get(setting) for setting in (name, other))
+        low, high = (values.get(setting) if setting in written else defaults.get(setting) for setting in (name, other))
         if isinstance(low, Level) and low.plain == 0 and not low.upper:
             continue  # below zero: switched off
         if isinstance(low, Level) and isinstance(high, Level) and not high.range.implies(low.range):

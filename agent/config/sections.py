@@ -1,7 +1,7 @@
 """What a drop-in file may say: its sections and the settings of every check, as they are written.
 
-The one source of these settings' names, types, defaults and documentation: `config` reads by it, `schema` and the
-documentation are made from it.
+The one source of these settings' names, types, defaults and documentation: what reads them, the schema and the
+documentation take all of it from here. A description does not repeat the default: the table shows it.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.config.values import FailCount, Rate
+from agent.model import Flapping
 from agent.plugin.units import Duration, Percent, Size
 
 SECTIONS = {
@@ -20,51 +21,62 @@ SECTIONS = {
     "checks": "name: settings. A name exists once in the whole directory.",
 }
 
+SECRET = {"secret": True}
+"""`Meta(extra=SECRET)` marks a setting that is a secret by its nature: its value shows nowhere, however written."""
+
+THRESHOLDS = {"icinga": Flapping("icinga", 25.0, 30.0), "nagios": Flapping("nagios", 5.0, 20.0)}
+"""Source: the defaults of Icinga 2 and Nagios 4."""
+
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings that stand together under one key."""
 
 
-class EventsSection(Section, frozen=True):
-    """How events reach the API."""
+class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How events reach the API. Without an endpoint they go to the local store and the terminal."""
 
     endpoint: Annotated[
         str,
-        Meta(description="The API's address, such as https://us1-openapi.truewatch.com; default: none, print events."),
+        Meta(
+            description="The API's address, such as https://us1-openapi.truewatch.com; unless set, events are printed."
+        ),
     ] = ""
     api_key: Annotated[
-        str, Meta(description="The key id (not the secret), best written ${file:/etc/hostvigil/api_key}.")
+        str,
+        Meta(description="The key id (not the secret), best written ${file:/etc/hostvigil/api_key}.", extra=SECRET),
     ] = ""
-    rate_limit: Annotated[
-        Rate, Meta(description="Most requests to send; a fleet shares its key's 20 a minute; default 20/min.")
-    ] = Rate(20)
-    timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m; default 15s.")] = Duration(
-        15
+    rate_limit: Annotated[Rate, Meta(description="Most requests to send; a fleet shares its key's 20 a minute.")] = (
+        Rate(20)
     )
+    timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m.")] = Duration(15)
     proxy: Annotated[
-        str, Meta(description="Address of an HTTP proxy; default: none, whatever the environment says.")
+        str,
+        Meta(
+            description="Address of an HTTP proxy; unless set there is none, whatever the environment says.",
+            extra=SECRET,
+        ),
     ] = ""
     ca_file: Annotated[
-        str, Meta(description="File with the certificates to trust, PEM; default: the built-in ones.")
+        str, Meta(description="File with the certificates to trust, PEM; unless set, the built-in ones.")
     ] = ""
-    client_cert: Annotated[str, Meta(description="File with the client's certificate, PEM; default: none.")] = ""
+    client_cert: Annotated[str, Meta(description="File with the client's certificate, PEM.")] = ""
     client_key: Annotated[
-        str, Meta(description="File with the client certificate's key, PEM; default: in client_cert.")
+        str, Meta(description="File with the client certificate's key, PEM; unless set it is in client_cert.")
     ] = ""
     digest_above: Annotated[
-        int, Meta(ge=1, le=100_000, description="More changes than these at once are told as digests; default 10.")
+        int, Meta(ge=1, le=100_000, description="More changes than these at once are told as digests.")
     ] = 10
     most_events: Annotated[
-        int, Meta(ge=100, le=10_000_000, description="Most events to keep while the API takes none; default 100000.")
+        int, Meta(ge=100, le=10_000_000, description="Most events to keep while the API takes none.")
     ] = 100_000
-    most_bytes: Annotated[Size, Meta(description="Most disk space to keep them in, 16MiB to 1TiB; default 256MiB.")] = (
-        Size(256 * 1024**2)
+    most_bytes: Annotated[Size, Meta(description="Most disk space to keep them in, 16MiB to 1TiB.")] = Size(
+        256 * 1024**2
     )
     heartbeat: Annotated[
         Duration | None,
-        Meta(description="Time between events that say the agent lives, 10s to 1d; default null: none."),
+        Meta(description="Time between events that say the agent lives, 10s to 1d; null or unset: none."),
     ] = None
-    start_stop: Annotated[bool, Meta(description="true tells when the agent starts and stops; default false.")] = False
+    start_stop: Annotated[bool, Meta(description="true tells when the agent starts and stops.")] = False
 
 
 class Window(Section, frozen=True):
@@ -76,42 +88,55 @@ class Window(Section, frozen=True):
     ] = ""
     weekly: Annotated[str, Meta(description="When it begins: days and time, such as 'sat,sun 22:00'.")] = ""
     timezone: Annotated[
-        str, Meta(description="Time zone of its beginning, such as Europe/Berlin; default: the host's own.")
+        str, Meta(description="Time zone of its beginning, such as Europe/Berlin; unless set, the host's own.")
     ] = ""
-    reason: Annotated[str, Meta(description="Why, on one line, for whoever asks; default: none.")] = ""
+    reason: Annotated[str, Meta(description="Why, on one line, for whoever asks.")] = ""
 
 
 class AgentWindow(Window, frozen=True):
     """A maintenance window of many checks."""
 
-    select: Annotated[
-        str, Meta(description="Which checks: web-*, disks:/mnt/* or env=prod, several must all fit; default *, all.")
-    ] = "*"
+    select: Annotated[str, Meta(description="Which checks: web-*, disks:/mnt/* or env=prod, several must all fit.")] = (
+        "*"
+    )
 
 
-class AgentSection(Section, frozen=True):
-    """Settings of the agent itself."""
+class AgentOptions(Section, frozen=True):
+    """Settings of the agent itself that are used as they are written."""
 
-    hostname: Annotated[str, Meta(description="What this host is called on every event; default: its own name.")] = ""
-    tags: Annotated[dict[str, str], Meta(description="Tags on every event, such as {env: prod}; default: none.")] = {}
-    events: EventsSection = EventsSection()
-    maintenance: Annotated[
-        AgentWindow | tuple[AgentWindow, ...] | None,
-        Meta(description="One window or a list of them in which nothing is reported; default: none."),
-    ] = None
+    hostname: Annotated[str, Meta(description="What this host is called on its events; unless set, its own name.")] = ""
+    tags: Annotated[dict[str, str], Meta(description="Tags on every event, such as {env: prod}.")] = {}
+    events: EventsSettings = EventsSettings()
     scripts: Annotated[
         str,
         Meta(
             description="Folder whose executable files are checks of type script, settings in a comment "
-            "`# hostvigil: interval=5m` or by a subfolder `300`; default: none."
+            "`# hostvigil: interval=5m` or by a subfolder `300`."
         ),
     ] = ""
     checks_d: Annotated[
-        str, Meta(description="Folder of your own check types; default: checks.d beside the directory of drop-ins.")
+        str, Meta(description="Folder of your own check types; unless set, checks.d beside the directory of drop-ins.")
     ] = ""
-    watch: Annotated[bool, Meta(description="true takes changed files over by itself; default false: on reload.")] = (
-        False
-    )
+    watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
+
+
+class AgentSection(AgentOptions, frozen=True):
+    """Settings of the agent itself."""
+
+    maintenance: Annotated[
+        AgentWindow | tuple[AgentWindow, ...] | None,
+        Meta(description="One window or a list of them in which nothing is reported."),
+    ] = None
+
+
+def usual(section: type[msgspec.Struct], name: str) -> Any:
+    """Return the default of a section's setting, where a value that is made of it needs one of its own."""
+    return next(field.default for field in msgspec.structs.fields(section) if field.name == name)
+
+
+def _by_formula(text: str, end: str) -> str:
+    shares = [f"{getattr(THRESHOLDS[formula], end):g}% of {formula}" for formula in THRESHOLDS]
+    return f"{text}; unless set, {' and '.join(shares)}."
 
 
 class Counts(Section, frozen=True):
@@ -125,11 +150,11 @@ class Counts(Section, frozen=True):
 class FlappingSection(Section, frozen=True):
     """When a subject counts as flapping."""
 
-    formula: Annotated[
-        Literal["icinga", "nagios"], Meta(description="How the last 20 results are weighted; default icinga.")
-    ] = "icinga"
-    low: Annotated[Percent | None, Meta(description="Ends at or below it; default 25%, of nagios 5%.")] = None
-    high: Annotated[Percent | None, Meta(description="Begins above it; default 30%, of nagios 20%.")] = None
+    formula: Annotated[Literal["icinga", "nagios"], Meta(description="How the last 20 results are weighted.")] = (
+        "icinga"
+    )
+    low: Annotated[Percent | None, Meta(description=_by_formula("Ends at or below it", "low"))] = None
+    high: Annotated[Percent | None, Meta(description=_by_formula("Begins above it", "high"))] = None
 
 
 class Parents(Section, frozen=True):
@@ -143,43 +168,44 @@ class CheckSection(Section, frozen=True):
     """Settings every check has."""
 
     type: Annotated[str, Meta(description="The kind of check.")]
-    interval: Annotated[
-        Duration, Meta(description="Time from run to run, 1s to 365d; default 60s. Either this or `cron`.")
-    ] = Duration(60)
+    interval: Annotated[Duration, Meta(description="Time from run to run, 1s to 365d. Either this or `cron`.")] = (
+        Duration(60)
+    )
     cron: Annotated[
-        str, Meta(description="When to run: minute, hour, day of month, month, weekday; default: by `interval`.")
+        str, Meta(description="When to run: minute, hour, day of month, month, weekday; unless set, by `interval`.")
     ] = ""
     timezone: Annotated[
-        str, Meta(description="Time zone of `cron`, such as Europe/Berlin; default: the host's own.")
+        str, Meta(description="Time zone of `cron`, such as Europe/Berlin; unless set, the host's own.")
     ] = ""
     timeout: Annotated[
-        Duration, Meta(description="Longest run, below the interval; default 10s, or 80% of an interval up to 10s.")
+        Duration,
+        Meta(description="Longest run, below the interval; unless set, 80% of a very short interval."),
     ] = Duration(10)
     fail_after: Annotated[
-        FailCount | Counts,
+        FailCount | Counts | None,
         Meta(
             description="What it takes until a bad status counts: 3 in a row, 3 of 5, for 5m, or {critical: 1}; "
-            "default: the type's."
+            "unless set, the type's own count."
         ),
-    ] = FailCount(1)
+    ] = None
     lasting: Annotated[
         Duration | None,
-        Meta(description="A bad status must also have lasted so long, up to 365d, as in `for: 5m`; default null: no."),
+        Meta(description="A bad status must also have lasted so long, up to 365d, as in `for: 5m`; null or unset: no."),
     ] = msgspec.field(name="for", default=None)
     recover_after: Annotated[
-        int, Meta(ge=1, le=1000, description="Consecutive ok results before a problem is over; default 1.")
+        int, Meta(ge=1, le=1000, description="Consecutive ok results before a problem is over.")
     ] = 1
     retry_interval: Annotated[
         Duration,
-        Meta(description="Time to the next run while a bad or good result is not decided yet; default: the interval."),
+        Meta(description="Time to the next run while a bad or good result is not decided; unless set, the interval."),
     ] = Duration(0)
     flapping: Annotated[
         bool | Literal["icinga", "nagios"] | FlappingSection,
-        Meta(description="false tells each of many changes; a formula, or {low: 25%, high: 30%}; default icinga."),
+        Meta(description="false tells each of many changes; a formula, or {low: 25%, high: 30%}."),
     ] = "icinga"
     repeat_every: Annotated[
         Duration | None,
-        Meta(description="Tell a problem again that lasts: after 1m to 365d, doubling up to 1d; default null: never."),
+        Meta(description="Tell a problem again that lasts: after 1m to 365d, doubling up to 1d; null or unset: never."),
     ] = None
     depends_on: Annotated[
         str | tuple[str, ...] | Parents | None,
@@ -187,16 +213,12 @@ class CheckSection(Section, frozen=True):
     ] = None
     maintenance: Annotated[
         Window | tuple[Window, ...] | None,
-        Meta(description="One window or a list of them in which nothing of this check is reported; default: none."),
+        Meta(description="One window or a list of them in which nothing of this check is reported."),
     ] = None
-    tags: Annotated[
-        dict[str, str], Meta(description="Tags on this check's events, such as {service: shop}; default: none.")
-    ] = {}
-    enabled: Annotated[bool, Meta(description="false keeps the check here and does not run it; default true.")] = True
-    description: Annotated[str, Meta(description="What the check means, for the event's message; default: none.")] = ""
-    runbook: Annotated[
-        str, Meta(description="What to do, text or address, for the event's message; default: none.")
-    ] = ""
+    tags: Annotated[dict[str, str], Meta(description="Tags on this check's events, such as {service: shop}.")] = {}
+    enabled: Annotated[bool, Meta(description="false keeps the check here and does not run it.")] = True
+    description: Annotated[str, Meta(description="What the check means, for the event's message.")] = ""
+    runbook: Annotated[str, Meta(description="What to do, text or address, for the event's message.")] = ""
 
 
 COMMON: dict[str, Any] = {field.encode_name: field for field in msgspec.structs.fields(CheckSection)}

@@ -5,7 +5,19 @@ from __future__ import annotations
 import msgspec
 
 from agent.api import Check
+from agent.config.sections import AgentOptions, AgentWindow, CheckSection, EventsSettings, usual
 from agent.model import Policy
+
+__all__ = [
+    "AgentSettings",
+    "CheckConfig",
+    "Config",
+    "DependsOn",
+    "EventsSettings",
+    "Maintenance",
+    "Place",
+    "Problem",
+]
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -33,41 +45,16 @@ class Problem(msgspec.Struct, frozen=True):
         return f"{self.place}: {self.check + ': ' if self.check else ''}{self.text}"
 
 
-class EventsSettings(msgspec.Struct, frozen=True):
-    """How events reach the API. Without an endpoint they go to the local store and the terminal."""
-
-    endpoint: str = ""
-    api_key: str = ""
-    rate_limit: float = 20.0
-    """Requests a minute."""
-    timeout: float = 15.0
-    """Seconds for one request, everything included."""
-    proxy: str = ""
-    ca_file: str = ""
-    client_cert: str = ""
-    client_key: str = ""
-    digest_above: int = 10
-    """More changes than these waiting at once are told together, as digests."""
-    most_events: int = 100_000
-    """Events that wait at the most; beyond that the superseded ones go first."""
-    most_bytes: int = 256 * 1024**2
-    """Size of the database at the most, in bytes."""
-    heartbeat: float = 0.0
-    """Seconds between events that say the agent is alive; 0: none."""
-    start_stop: bool = False
-    """Tell when the agent starts and stops."""
-
-
 class Maintenance(msgspec.Struct, frozen=True):
     """A recurring window in which nothing is reported: it begins when the cron line says so."""
 
     cron: str
     duration: float
     """Seconds."""
-    timezone: str = ""
-    select: str = "*"
+    timezone: str = usual(AgentWindow, "timezone")
+    select: str = usual(AgentWindow, "select")
     """Which checks; see `selector`. A check's own windows are about that check alone."""
-    reason: str = ""
+    reason: str = usual(AgentWindow, "reason")
 
 
 class DependsOn(msgspec.Struct, frozen=True):
@@ -77,20 +64,10 @@ class DependsOn(msgspec.Struct, frozen=True):
     all: bool = False
 
 
-class AgentSettings(msgspec.Struct, frozen=True):
+class AgentSettings(AgentOptions, frozen=True):
     """The merged `agent:` sections of all files."""
 
-    hostname: str = ""
-    """Empty: this host's own name."""
-    tags: dict[str, str] = {}
-    events: EventsSettings = EventsSettings()
     maintenance: tuple[Maintenance, ...] = ()
-    scripts: str = ""
-    """Folder whose executables are checks; empty: none."""
-    checks_d: str = ""
-    """Folder of the owner's check types; empty: `checks.d` beside the directory of drop-ins."""
-    watch: bool = False
-    """Take over changed drop-ins without being asked to reload."""
 
 
 class CheckConfig(msgspec.Struct, frozen=True):
@@ -100,19 +77,19 @@ class CheckConfig(msgspec.Struct, frozen=True):
     type: str
     check: Check
     place: Place
-    interval: float = 60.0
-    cron: str = ""
+    interval: float = usual(CheckSection, "interval")
+    cron: str = usual(CheckSection, "cron")
     """Five fields, weekdays by name, which APScheduler and cron number differently; it replaces the interval."""
-    timezone: str = ""
+    timezone: str = usual(CheckSection, "timezone")
     """IANA name for `cron`; empty: the host's own."""
-    timeout: float = 10.0
-    retry_interval: float = 0.0
+    timeout: float = usual(CheckSection, "timeout")
+    retry_interval: float = usual(CheckSection, "retry_interval")
     """Between runs while a result differs from what is decided; 0: the interval."""
     policy: Policy = Policy()
     tags: dict[str, str] = {}
-    enabled: bool = True
-    description: str = ""
-    runbook: str = ""
+    enabled: bool = usual(CheckSection, "enabled")
+    description: str = usual(CheckSection, "description")
+    runbook: str = usual(CheckSection, "runbook")
     depends_on: DependsOn = DependsOn()
     maintenance: tuple[Maintenance, ...] = ()
     settings_checksum: int = 0
