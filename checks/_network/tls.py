@@ -72,9 +72,10 @@ def judged(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
     """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it."""
-    watched = any(level and level.plain != 0 for level in (warning, critical))
-    if certificate.begins > now and watched:
-        yield Result(Status.WARNING, f"certificate {certificate.name!r} is not valid yet: look at the clocks")
+    watched = {Status.CRITICAL: critical, Status.WARNING: warning}
+    worst = next((status for status, level in watched.items() if level and level.plain != 0), None)
+    if certificate.begins > now and worst:
+        yield Result(worst, f"certificate {certificate.name!r} is not valid yet: look at the clocks")
     result = lasting(certificate, now, warning, critical)
     if result.status is Status.OK:
         yield from result.metrics
@@ -190,7 +191,10 @@ def _host_trust() -> tuple[str, str]:
 
 
 def certificate(connection: ssl.SSLSocket) -> Certificate | None:
-    """Return which certificate of the chain expires first; unverified, of the chain that the server sent."""
+    """Return which certificate of the chain expires first, and when the last of them begins to be valid.
+
+    Unverified, it is the chain that the server sent.
+    """
     try:
         chain = [_certificate(found) for found in _chain(connection)]
     except (ssl.SSLError, ValueError):

@@ -47,6 +47,8 @@ def unpacked(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[byte
 
     We ask for none, but some servers do as they like. Unreadable or BrokenBody where it cannot be.
     """
+    if not body:  # it is whole, however it is called
+        return b"", cut
     codings = [word for word in headers.words("content-encoding") if word != "identity"]
     codings += [word for word in transfer_codings(headers) if word != "chunked"]
     if len(codings) > CODINGS_LIMIT:
@@ -54,8 +56,7 @@ def unpacked(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[byte
     for left, coding in reversed(list(enumerate(codings))):
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise Unreadable(f"the body is encoded as {coding[:20]!a}, which cannot be read here")
-        if body:  # an empty one is whole, however it is called
-            body, cut = _inflated(body, coding, limit + (INNER_SLACK if left else 0), cut)
+        body, cut = _inflated(body, coding, limit + (INNER_SLACK if left else 0), cut)
     return body, cut
 
 

@@ -17,7 +17,8 @@ HEADER_LIMIT = 512 * 1024
 LINE_LIMIT = 64 * 1024
 """Bytes of the line that says how long a chunk is."""
 FRAMING_SLACK = 64 * 1024
-_EMPTY_LINE = re.compile(rb"\n\r?\n")
+_EMPTY_LINE = re.compile(rb"\n\r{0,2}\n")
+"""Two carriage returns are what a server writes that adds one to each line end that is whole already."""
 _CHUNK_SIZE = re.compile(rb"[ \t]*([0-9A-Fa-f]{1,32})[ \t\r]*(?:;|$)")
 
 
@@ -123,7 +124,7 @@ class AnswerReader:
 
     def _head_end(self) -> int:
         """Return where the head ends, behind its empty line; -1 where that has not come."""
-        at = max(0, self._searched - 2)
+        at = max(0, self._searched - 3)
         found = _EMPTY_LINE.search(self._buffer, at)
         self._searched = len(self._buffer)
         return found.end() if found else -1
