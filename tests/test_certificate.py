@@ -205,15 +205,17 @@ def test_a_server_with_a_certificate_of_the_future_is_critical_unverified_as_wel
     assert off.status is Status.OK
 
 
-def revoked(certificate: trustme.LeafCert) -> bytes:
-    """Sign a list with which the CA takes the certificate back."""
+def revoked(certificate: trustme.LeafCert, until: float = 9) -> bytes:
+    """Sign a list with which the CA takes the certificate back; it holds for so many days."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     key: Any = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
     ours = x509.load_pem_x509_certificate(AUTHORITY.cert_pem.bytes())
     number = x509.load_pem_x509_certificate(pem(certificate)).serial_number
     one = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(NOW).build()
-    made = x509.CertificateRevocationListBuilder().issuer_name(ours.subject).last_update(NOW).next_update(days(9))
+    made = (
+        x509.CertificateRevocationListBuilder().issuer_name(ours.subject).last_update(days(-9)).next_update(days(until))
+    )
     return made.add_revoked_certificate(one).sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
 
 
@@ -228,6 +230,21 @@ def test_a_certificate_that_its_ca_has_revoked_is_critical(ca_file: str, tmp_pat
         assert looked(address=address, ca_file=ca_file)[""].status is Status.OK
         result = looked(address=address, **settings)[""]
     assert (result.status, result.summary[:41]) == (Status.CRITICAL, "certificate refused: certificate revoked:")
+
+
+def test_a_crl_that_cannot_be_used_is_our_fault(ca_file: str, tmp_path: Path) -> None:
+    certificate, foreign = issued(), trustme.CA()
+    contents = {
+        "is too old": (revoked(certificate, -1), "CRL has expired"),
+        "is no CRL": (AUTHORITY.cert_pem.bytes(), "must hold CRLs"),
+        "brings a CA along": (foreign.cert_pem.bytes() + revoked(certificate), "must hold CRLs"),
+        "is cut": (revoked(certificate)[:-40], "cannot be used"),
+    }
+    with serves(certificate) as server:
+        for name, (content, why) in contents.items():
+            (tmp_path / name).write_bytes(content)
+            with pytest.raises(CheckError, match=why):
+                looked(address=Address("127.0.0.1", server.port), ca_file=ca_file, crl_file=str(tmp_path / name))
 
 
 def test_a_server_that_wants_our_certificate_gets_it(ca_file: str, tmp_path: Path) -> None:

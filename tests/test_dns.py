@@ -371,6 +371,28 @@ def test_a_query_is_what_the_settings_say() -> None:
     assert question_of(queries[0]) == encoded("version.bind") + b"\0\x10\0\3"
 
 
+def test_a_name_in_other_letters_is_asked_for_as_browsers_do() -> None:
+    for name, asked in (("faß.example", "xn--fa-hia.example"), ("*.größe.Example", "*.xn--gre-6ka8i.Example")):
+        assert question_of(question(name=name).message()) == encoded(asked) + b"\0\1\0\1"
+
+
+def test_the_other_sections_of_an_answer_can_be_watched() -> None:
+    """A delegation: the parent's servers have no answer, but say who has."""
+    zone = record("NS", encoded("ns1.example.com"), encoded("example.com"))
+    foreign = record("NS", encoded("ns.example.org"), encoded("example.org"))
+    glue = record("A", bytes([192, 0, 2, 53]), encoded("ns1.example.com"))
+
+    def talk(query: bytes) -> list[bytes]:
+        answer = reply(query, zone, foreign, glue)
+        return [answer[:6] + struct.pack("!HHH", 0, 2, 1) + answer[12:]]
+
+    with serving(talk) as server:
+        assert look(server, record="NS", section="authority", expect="ns1.example.com").status is Status.OK
+        assert look(server, record="A", section="additional", expect="192.0.2.53").status is Status.OK
+        assert "no such record" in look(server, record="NS").summary
+        assert "no such record" in look(server, record="MX", section="authority").summary
+
+
 @pytest.mark.parametrize(
     ("name", "asked"),
     [
@@ -459,6 +481,7 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems(name="example.com", server=Address("ns1.example.com")) == []
     assert problems(name="192.0.2.1") == problems(name="192.0.2.1", server=Address("::1")) == ["name"]
     assert problems(name="192.0.2.1", record="PTR", server=Address("::1")) == []
+    assert problems(name="a.test", server=Address("::1"), rcode=()) == ["rcode"]
     assert problems(name="a b", server=Address("::1")) == ["name"]
     assert problems(name="a.test", klass="CH", tcp=True) == ["tcp", "class"]
     assert (

@@ -25,7 +25,7 @@ from checks.certificate import Certificate
 from checks.tcp import Tcp
 from tests import needs
 from tests.http_servers import Visit, serving
-from tests.starttls_servers import PROTOCOLS, mysql, with_tls
+from tests.starttls_servers import PROTOCOLS, Wire, mysql, with_tls
 
 AUTHORITY = trustme.CA()
 
@@ -169,24 +169,6 @@ def test_a_silent_or_closing_server_is_critical_in_time(protocol: str) -> None:
     with serving(lambda visit: visit.for_ever(b"0\x84\x7f" + b"x" * 999), greedy=False) as server:
         assert look(tcp(server.port, protocol), timeout=2).status is Status.CRITICAL
     assert time.monotonic() - began < 4
-
-
-class Wire:
-    """A socket whose other side says these bytes, in pieces, and closes."""
-
-    def __init__(self, pieces: list[bytes]) -> None:
-        self.pieces = [piece for piece in pieces if piece]
-
-    def settimeout(self, seconds: float) -> None: ...
-
-    def send(self, data: memoryview) -> int:
-        return len(data)
-
-    def recv(self, size: int) -> bytes:
-        return self.pieces.pop(0) if self.pieces else b""
-
-    def getsockname(self) -> tuple[str, int]:
-        return "fe80::1%eth0", 7
 
 
 SAID = {

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import itertools
 import socket
 import ssl
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +21,11 @@ from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks._network.payload import Bytes, Exchange
+from checks._network.progress import NoAnswer, Progress
 from checks.tcp import Tcp
-from checks.tcp.talk import BANNER_LIMIT, Heard
+from checks.tcp.talk import BANNER_LIMIT, Heard, converse, exchange
 from tests.http_servers import Server, Visit, serving
+from tests.starttls_servers import Wire
 
 
 def look(server: Server | int, timeout: float = 5.0, host: str = "127.0.0.1", **settings: Any) -> Result:
@@ -165,6 +169,14 @@ def test_a_prompt_without_a_line_end_is_an_answer_once() -> None:
     assert heard.has(step(expect="^login: $"))
 
 
+@given(st.lists(st.binary(max_size=40), max_size=6))
+def test_no_bytes_make_anything_but_an_error_with_words(said: list[bytes]) -> None:
+    steps = (step(expect="^220"), Exchange(expect_hex=Bytes(b"\xff")), step(send="x", expect="$"))
+    for talk in (lambda wire, progress: converse(steps, wire, progress), partial(exchange, step(expect="^220 "))):
+        with contextlib.suppress(NoAnswer):
+            talk(Wire(said), Progress(time.monotonic() + 60))
+
+
 def test_bytes_are_sent_and_expected(tmp_path: Path) -> None:
     def echo(visit: Visit) -> None:
         visit.send(b"\0" + visit.connection.recv(100) + b"\xfe")
@@ -173,8 +185,7 @@ def test_bytes_are_sent_and_expected(tmp_path: Path) -> None:
     with serving(echo, greedy=False) as server:
         settings = {"send_hex": Bytes.parse("ff C3 bf00"), "expect_hex": Bytes.parse("00ffc3bf00fe")}
         assert look(server, **settings).status is Status.OK
-        exchange = Exchange(**settings)
-        assert look(server, steps=(exchange,)).status is Status.OK
+        assert look(server, steps=(Exchange(**settings),)).status is Status.OK
         result = look(server, send="x", expect_hex=Bytes.parse("ff"), timeout=0.3)
     assert result.summary.startswith("said only '\\x00x�': waiting for ff")
 

@@ -13,6 +13,8 @@ from agent.api import CheckError, Context
 from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
 from checks._network.progress import Progress
 
+CRL_UNUSABLE = (3, 5, 8, 11, 12)
+"""X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
 
@@ -151,7 +153,12 @@ def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, pro
         raise CheckError(f"server_name: {error}") from None
     # do_handshake minds its timeout as a whole, however slowly the bytes come.
     plain.settimeout(progress.left())
-    return context.wrap_socket(plain, server_hostname=name)
+    try:
+        return context.wrap_socket(plain, server_hostname=name)
+    except ssl.SSLCertVerificationError as error:
+        if error.verify_code in CRL_UNUSABLE:  # says nothing about the server
+            raise CheckError(f"crl_file cannot be used: {error.verify_message}") from None
+        raise
 
 
 def send(connection: socket.socket, request: bytes, progress: Progress) -> None:

@@ -126,7 +126,7 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
         made.check_hostname = False
         made.verify_mode = ssl.CERT_NONE
     if settings.crl_file:
-        _load("crl_file", settings.crl_file, lambda: made.load_verify_locations(settings.crl_file))
+        _load("crl_file", settings.crl_file, lambda: _load_crl(made, settings.crl_file))
         # Of the server's own certificate only: few who have its CA's list have those of the CAs above.
         made.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if settings.client_cert:
@@ -135,6 +135,14 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
             "client_cert", settings.client_cert, lambda: made.load_cert_chain(settings.client_cert, key, _no_password)
         )
     return made
+
+
+def _load_crl(made: ssl.SSLContext, path: str) -> None:
+    content = Path(path).read_bytes()
+    if b"-----BEGIN X509 CRL-----" not in content or b"CERTIFICATE-----" in content:
+        # OpenSSL would trust the certificates that it finds there.
+        raise CheckError(f"crl_file {path} must hold CRLs in PEM, and nothing else")
+    made.load_verify_locations(path)
 
 
 def _set_ciphers(made: ssl.SSLContext, old: bool) -> None:

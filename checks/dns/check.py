@@ -30,7 +30,7 @@ Record = Literal[
 # fmt: on
 Rcode = Literal["NOERROR", "NODATA", "NXDOMAIN", "SERVFAIL", "REFUSED", "NOTIMP", "FORMERR"]
 Values = str | tuple[str, ...]
-SERVER_ONLY = ("tcp", "recursion", "klass", "rcode", "source")
+SERVER_ONLY = ("tcp", "recursion", "klass", "rcode", "source", "section")
 
 
 class Dns(Check, frozen=True, kw_only=True):
@@ -85,6 +85,10 @@ class Dns(Check, frozen=True, kw_only=True):
     ] = "NOERROR"
     tcp: Annotated[bool, Meta(description="Ask by TCP only.")] = False
     recursion: Annotated[bool, Meta(description="false: ask only for what the server knows by itself.")] = True
+    section: Annotated[
+        Literal["answer", "authority", "additional"],
+        Meta(description="Where in the server's message the values are; authority: of the zone that the name is in."),
+    ] = "answer"
     klass: Annotated[Literal["IN", "CH"], Meta(description="CH: for the server's own names, as version.bind.")] = (
         msgspec.field(name="class", default="IN")
     )
@@ -115,6 +119,8 @@ class Dns(Check, frozen=True, kw_only=True):
             yield "name", f"{error}, write for example www.example.com"
 
     def _problems_of_values(self) -> Iterator[tuple[str, str]]:
+        if not self.rcode:
+            yield "rcode", "must have one at least, write for example NXDOMAIN"
         for setting in ("expect", "includes", "one_of"):
             try:
                 self._keys(getattr(self, setting))
@@ -170,7 +176,7 @@ class Dns(Check, frozen=True, kw_only=True):
         from checks.dns.values import asked_name
 
         name = asked_name(self.name, self.record)
-        return Question(secrets.randbelow(65536), name, self.record, self.klass, self.recursion)
+        return Question(secrets.randbelow(65536), name, self.record, self.klass, self.recursion, self.section)
 
     def _judged(self, values: list[Rdata]) -> Iterator[Result]:
         from checks.dns.values import key, plain, shown

@@ -38,6 +38,8 @@ class Question(msgspec.Struct, frozen=True):
     record: str
     klass: str = "IN"
     recurse: bool = True
+    section: str = "answer"
+    """Where the values are looked for."""
 
     @property
     def shown(self) -> str:
@@ -104,18 +106,29 @@ def _content(question: Question, message: bytes, rcode: str) -> Answer:
         return Answer(rcode)
     if rcode != "NOERROR":
         return Answer(rcode)
+    if question.section != "answer":
+        return _elsewhere(question, answer)
     return _values(question, answer.answer)
+
+
+def _elsewhere(question: Question, answer: dns.message.Message) -> Answer:
+    """Return the values of the other sections: of the zone that the name is in, or whatever is said beside."""
+    zone = question.section == "authority"
+    records = _of_kind(question, answer.authority if zone else answer.additional)
+    if zone:
+        records = [one for one in records if question.name.is_subdomain(one.name)]
+    return Answer(values=tuple(value for one in records for value in one))
+
+
+def _of_kind(question: Question, section: Iterable[RRset]) -> list[RRset]:
+    wanted = dns.rdataclass.from_text(question.klass), dns.rdatatype.from_text(question.record)
+    return [one for one in section if (one.rdclass, one.rdtype) == wanted]
 
 
 def _values(question: Question, section: Iterable[RRset]) -> Answer:
     """Return the values of the name, or of what it is an alias of. The order of the records means nothing."""
-    klass = dns.rdataclass.from_text(question.klass)
-    records = [one for one in section if one.rdclass == klass]
-    kind = dns.rdatatype.from_text(question.record)
-    names = [question.name]
-    if kind != dns.rdatatype.CNAME:
-        names = list(_aliases(question.name, records))
-    values = tuple(value for one in records if one.rdtype == kind and one.name in names for value in one)
+    names = [question.name] if question.record == "CNAME" else list(_aliases(question.name, section))
+    values = tuple(value for one in _of_kind(question, section) if one.name in names for value in one)
     last = (
         "" if values or len(names) == 1 else f"{names[-1].to_text(omit_final_dot=True)}, its alias, has no such record"
     )

@@ -46,7 +46,7 @@ def asked_name(text: str, record: str) -> dns.name.Name:
         if record != "PTR":
             raise ValueError(f"{text} is an address, not a name: for its name, write record: PTR as well")
         return dns.reversename.from_address(text)
-    name = text if text.isascii() else host_name(text)
+    name = ".".join(label if label.isascii() else host_name(label) for label in text.split("."))
     try:
         if re.search(r"[\s@]", name):
             raise ValueError
