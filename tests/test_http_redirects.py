@@ -139,6 +139,15 @@ def test_a_refusal_after_a_redirect_says_what_stayed_behind() -> None:
         assert "stayed behind" not in repr(asked(go(other.url)))
 
 
+def test_an_end_after_a_redirect_says_what_stayed_behind() -> None:
+    with serving(b"") as other:
+        result = asked(go(other.url), user="u")
+        assert result.summary.startswith("the server closed the connection: waiting for the headers")
+        assert "perhaps" in result.summary
+    result = asked(go(other.url), user="u")
+    assert result.summary.endswith(f"; user stayed behind at the redirect to {other.url}")
+
+
 @pytest.mark.parametrize(
     ("scheme", "given_settings", "said"),
     [

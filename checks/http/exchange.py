@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import ssl
 import stat
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -13,7 +15,7 @@ import msgspec
 from agent.api import CheckError, size_text
 from checks._network import tls
 from checks._network.connection import Network, send
-from checks._network.progress import NoAnswer
+from checks._network.progress import NoAnswer, Progress
 from checks.http.addresses import HttpUrl
 from checks.http.connection import opened, proxy_wants_password, read_body, read_head
 from checks.http.head import Head, Headers
@@ -50,7 +52,7 @@ def exchange(check: Http, network: Network) -> Answer:
     earliest: tls.Certificate | None = None
     for _ in range(check.redirects + 1):
         route = route_of(check, request.url)
-        with opened(route, network) as connection:
+        with _telling(request, network.progress), opened(route, network) as connection:
             earliest = _earlier(earliest, connection)
             reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
             head = _asked(check, request, route, connection, reader, network)
@@ -61,6 +63,16 @@ def exchange(check: Http, network: Network) -> Answer:
         network.progress.doing = "following redirects"
         request = following
     raise NoAnswer(f"more than {check.redirects} redirects, the last one to {request.url}")
+
+
+@contextlib.contextmanager
+def _telling(request: Request, progress: Progress) -> Iterator[None]:
+    """Where it ends inside, have the words say also what stayed behind on the way."""
+    try:
+        yield
+    except (OSError, NoAnswer):
+        progress.hint = progress.hint or request.left_behind
+        raise
 
 
 def _asked(

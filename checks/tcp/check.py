@@ -42,10 +42,10 @@ FOR_TLS = ("ca_file", "server_name", "client_cert", "client_key", "crl_file", "o
 class Tcp(Check, frozen=True, kw_only=True):
     """Connects to a port; where asked for, over TLS, sends a text and waits for an answer that matches.
 
-    One connection to the first address of the name, and to no other: where each of several addresses matters, write a
-    check for each. `timeout` bounds lookup, connection, TLS and answer together. No connection, no TLS or another
-    answer is critical. With TLS the certificate is watched as well: a warning when it
-    lasts less than 14 days, critical below 3.
+    One connection to the first address of the name, and to no other (of `localhost`, to the first that answers): where
+    each of several addresses matters, write a check for each. `timeout` bounds lookup, connection, TLS and answer
+    together. No connection, no TLS or another answer is critical. With TLS the certificate is watched as well: a
+    warning when it lasts less than 14 days, critical below 3.
 
     `steps` are a conversation: each one sends, and then waits for a line that matches. The lines in between do not
     matter.
