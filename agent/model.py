@@ -86,7 +86,7 @@ class Outcome(msgspec.Struct, frozen=True):
 
     check: str
     run: int
-    """Number of the run, rising; a late result of an older run is recognised by it."""
+    """Number of the run, rising; of a pushed result the process that it is the end of, 0: unknown."""
     started_at: int
     """Wall clock, Unix milliseconds."""
     duration: float
@@ -109,6 +109,10 @@ class RunStarted(msgspec.Struct, frozen=True):
 
     check: str
     subject: str
+    run: int = 0
+    """The process that it is a run of, so that runs may overlap; 0: unknown."""
+    at: int = 0
+    """Unix milliseconds; 0: now."""
 
 
 class Count(msgspec.Struct, frozen=True):

@@ -228,6 +228,22 @@ def test_a_wrapped_command_that_runs_too_long_is_told_while_it_runs(agent: Agent
     agent.wait_until(lambda: "killed by SIGTERM" in agent.call("status").stdout, "the end")
 
 
+def test_a_run_that_ends_well_does_not_end_another_one_that_hangs(agent: AgentProcess) -> None:
+    agent.write("backup.yaml", "checks:\n  backup: {type: pushed, ttl: 1h, max_run: 1s}\n")
+    started(agent)
+    hanging = subprocess.Popen(
+        [sys.executable, "-m", "agent.cli", "wrap", "--state", str(agent.state), "backup", "--", "sleep", "60"]
+    )
+    agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
+    assert agent.call("wrap", "backup", "--", "true").returncode == 0
+    assert "another run goes on" in agent.call("status").stdout
+    hanging.send_signal(signal.SIGKILL)
+    hanging.wait(10)
+    assert "OK backup" not in agent.output()
+    assert agent.call("wrap", "backup", "--", "true").returncode == 0
+    agent.wait_until(lambda: "OK backup" in agent.output(), "the recovery")
+
+
 def test_senders_that_say_nothing_or_too_much_hold_nobody_up(agent: AgentProcess) -> None:
     started(agent)
     with ExitStack() as stack, reachable(agent.state / "agent.sock") as path:

@@ -17,6 +17,8 @@ from collections import deque
 from contextlib import suppress
 from typing import BinaryIO
 
+import msgspec
+
 from agent.cli.output import fail
 from agent.model import Status
 from agent.plugin.units import duration_text
@@ -32,11 +34,13 @@ def main(options: argparse.Namespace) -> int:
     command = options.command_line[1:] if options.command_line[:1] == ["--"] else options.command_line
     if not command:
         return fail("which command? write hostvigil wrap NAME -- command arguments")
-    _hand_in(Message(check=options.name, kind="started", subject=options.subject), options)
+    run_number = os.getpid()
+    _hand_in(Message(check=options.name, kind="started", subject=options.subject, run=run_number), options)
     begun = time.monotonic()
     code, said = run(command)
     seconds = time.monotonic() - begun
-    _hand_in(verdict(options.name, options.subject, command[0], code, seconds, said), options)
+    ended = verdict(options.name, options.subject, command[0], code, seconds, said)
+    _hand_in(msgspec.structs.replace(ended, run=run_number), options)
     return code if code >= 0 else 128 - code
 
 

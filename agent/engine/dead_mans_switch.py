@@ -1,4 +1,4 @@
-"""Pure: which pushed results are overdue: the dead man's switch.
+"""Which pushed results are overdue: the dead man's switch.
 
 Spans are counted on the monotonic clock; over a restart of the agent the wall clock bridges the gap, for a backup that
 is awaited once a day must be missed although the agent restarts every night.
@@ -6,114 +6,208 @@ is awaited once a day must be missed although the agent restarts every night.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from agent.api import PushedCheck
 from agent.config.settings import CheckConfig
+from agent.engine.deadlines import DeadlineBook
 from agent.model import Outcome, Result, Status
 from agent.plugin.units import duration_text
 
-Key = tuple[str, str]
-"""Check and subject."""
+LATE_SECONDS = 1.0
+"""A look that comes later than this says that the whole agent stood still, or was away."""
+EXCUSE_SECONDS = 5.0
+"""Then results may be on their way: in the socket, or in the spool. They get this long, counted from the last one."""
+LONGEST_EXCUSE_SECONDS = 60.0
+
+RunKey = tuple[str, int]
+"""Subject and number of a run; 0: the sender did not number it."""
+Key = tuple[str, str, int | None]
+"""Check, subject, and the run whose end is awaited; None: any result is."""
+
+
+class Awaited(msgspec.Struct):
+    """What is awaited of one check."""
+
+    settings: PushedCheck
+    again: bool
+    """Each further span without a result counts: one does not suffice to believe it."""
+    since: int
+    """When it was awaited first, Unix milliseconds."""
+    last: dict[str, float] = {}
+    """By subject, monotonic seconds. A check that never had a result waits for its first, subject ''."""
+    at: dict[str, int] = {}
+    """The same in Unix milliseconds, as the senders said."""
+    runs: dict[RunKey, float] = {}
+    """When the runs that go on began, monotonic seconds."""
 
 
 class DeadMansSwitch:
-    """Of each check the subjects seen so far; a check that never had a result waits for its first, subject ''."""
+    """Owned by the recorder's thread. What is awaited is forgotten with its check."""
 
-    def __init__(self) -> None:
-        self._checks: dict[str, PushedCheck] = {}
-        self._last: dict[Key, float] = {}
-        self._at: dict[Key, int] = {}
-        self._since: dict[str, int] = {}
-        self._began: dict[Key, float] = {}
-        self._told: set[Key] = set()
-        self.next_look = float("inf")
+    def __init__(self, is_running: Callable[[int], bool] | None = None) -> None:
+        self._checks: dict[str, Awaited] = {}
+        self._book: DeadlineBook[Key] = DeadlineBook()
+        self._excused: set[Key] = set()
+        self._reading = (0.0, 0.0)
+        """Since when and until when results may still come out of the spool, monotonic seconds."""
+        self._is_running = is_running or process_is_there
+
+    @property
+    def next_look(self) -> float:
+        return max(self._book.next, self._reading[1])
 
     def update(
         self, checks: Iterable[CheckConfig], memories: Mapping[str, Mapping[str, Any]], now: float, wall: int
     ) -> None:
         """Await the results of these checks. `memories` are of the last start, `now` monotonic, `wall` milliseconds."""
-        self._checks = {check.name: check.check for check in checks if isinstance(check.check, PushedCheck)}
-        for name in self._checks:
-            if not any(check == name for check, _ in self._last):
-                memory = memories.get(name, {})
-                last = memory.get("last", {})
-                self._since[name] = memory.get("since", wall)
-                self._at |= {(name, subject): at for subject, at in last.items()}
-                self._last |= _restored(name, last or {"": self._since[name]}, now, wall)
-                self._began |= _restored(name, memory.get("began") or {}, now, wall)
-        self._last = {key: at for key, at in self._last.items() if key[0] in self._checks}
-        self._began = {key: at for key, at in self._began.items() if key[0] in self._checks}
-        self._plan()
+        old, self._checks = self._checks, {}
+        for check in checks:
+            if isinstance(check.check, PushedCheck):
+                awaited = old.get(check.name) or _restored(check.check, memories.get(check.name, {}), now, wall)
+                again = check.policy.fail_after.nodata.times > 1
+                self._checks[check.name] = msgspec.structs.replace(awaited, settings=check.check, again=again)
+                if old.get(check.name) is None or old[check.name].settings != check.check:
+                    self._await_all(check.name)
+        self._book.keep(lambda key: key[0] in self._checks)
+        self._excused = {key for key in self._excused if key[0] in self._checks}
+
+    def _await_all(self, check: str) -> None:
+        awaited = self._checks[check]
+        self._book.keep(lambda key: key[0] != check)
+        for subject, last in awaited.last.items():
+            self._book.set((check, subject, None), last + awaited.settings.ttl)
+        for (subject, run), began in awaited.runs.items():
+            if awaited.settings.max_run:
+                self._book.set((check, subject, run), began + awaited.settings.max_run)
+
+    def awaits(self, check: str) -> bool:
+        return check in self._checks
 
     def late(self, check: str, subject: str, at: int) -> bool:
         """Tell whether there is a newer result already; `at` in Unix milliseconds."""
-        return at < self._at.get((check, subject), 0)
+        return check in self._checks and at < self._checks[check].at.get(subject, 0)
 
-    def seen(self, check: str, subject: str, at: int, now: float, wall: int) -> None:
-        """There is a result of the moment `at`. The first one of a named subject ends the wait for any."""
-        if check not in self._checks:
+    def reads_spool(self, now: float) -> None:
+        """A result came out of the spool: more may follow, and nothing is overdue before they are known."""
+        since, until = self._reading
+        since = since if now <= until else now
+        self._reading = since, min(now + EXCUSE_SECONDS, since + LONGEST_EXCUSE_SECONDS)
+
+    def seen(self, check: str, subject: str, at: int, now: float, wall: int, run: int = 0) -> None:
+        """There is a result of the moment `at`, which ends `run`. One of a named subject ends the wait for any."""
+        awaited = self._checks.get(check)
+        if awaited is None:
             return
-        if subject and (check, "") not in self._told:
-            self._last.pop((check, ""), None)
-        self._at[check, subject] = at
-        self._last[check, subject] = now - max(0, wall - at) / 1000
-        self._began.pop((check, subject), None)
-        self._told.discard((check, subject))
-        self._plan()
+        if subject and "" not in awaited.at:
+            awaited.last.pop("", None)
+            self._book.drop((check, "", None))
+        awaited.at[subject] = at
+        awaited.last[subject] = now - max(0, wall - at) / 1000
+        awaited.runs.pop((subject, run), None)
+        for key in ((check, subject, None), (check, subject, run)):
+            self._book.drop(key)
+            self._excused.discard(key)
+        self._book.set((check, subject, None), awaited.last[subject] + awaited.settings.ttl)
 
-    def began(self, check: str, subject: str, now: float) -> None:
+    def began(self, check: str, subject: str, now: float, run: int = 0) -> None:
         """A run has begun; its result is awaited within `max_run`."""
-        if check in self._checks:
-            self._began[check, subject] = now
-            self._told.discard((check, subject))
-            self._plan()
+        awaited = self._checks.get(check)
+        if awaited and awaited.settings.max_run:
+            awaited.runs[subject, run] = now
+            self._book.set((check, subject, run), now + awaited.settings.max_run)
+
+    def outlasted(self, check: str, result: Result, now: float) -> Result:
+        """Return the result as it counts: no better than critical while another run goes on for too long."""
+        seconds = self._too_long(check, result.subject, now)
+        if not seconds or result.status is Status.CRITICAL:
+            return result
+        text = f"another run goes on after {duration_text(seconds)}; this one: {result.summary}"
+        return msgspec.structs.replace(result, status=Status.CRITICAL, summary=text)
+
+    def _too_long(self, check: str, subject: str, now: float) -> float:
+        """Return for how many seconds a run goes on that has passed `max_run`; 0: none does."""
+        awaited = self._checks[check]
+        limit = awaited.settings.max_run
+        passed = [key for key, at in awaited.runs.items() if limit and key[0] == subject and at + limit <= now]
+        ended = [key for key in passed if not (key[1] and self._is_running(key[1]))]
+        for key in ended:
+            del awaited.runs[key]
+        return max((now - awaited.runs[key] for key in passed if key not in ended), default=0.0)
 
     def memories(self, now: float, wall: int) -> dict[str, dict[str, Any]]:
         """Return what must be remembered of each check over a restart, in Unix milliseconds."""
         return {check: self.memory(check, now, wall) for check in self._checks}
 
     def memory(self, check: str, now: float, wall: int) -> dict[str, Any]:
-        began = {key: wall - round((now - at) * 1000) for key, at in self._began.items()}
-        last = {key: self._at[key] for key in self._last if key in self._at}
-        return {"since": self._since[check], "last": _of(check, last), "began": _of(check, began)}
+        awaited = self._checks[check]
+        runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in awaited.runs.items()]
+        last = {subject: awaited.at[subject] for subject in awaited.last if subject in awaited.at}
+        return {"since": awaited.since, "last": last, "runs": runs}
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
         """Return an outcome for everything overdue, once until there is a result."""
-        if now < self.next_look:
+        if now < self._reading[1]:
             return []
-        late = [key for key, end in self._ends().items() if end <= now]
-        outcomes = [self._outcome(key, now, wall) for key in late]
-        self._told.update(late)
-        self._plan()
-        return outcomes
+        late = [key for key, due in self._book.take(now) if not self._excuse(key, due, now)]
+        return [self._outcome(key, now, wall) for key in late]
 
-    def _ends(self) -> dict[Key, float]:
-        """Return when patience ends, by what is awaited; what was told is not awaited any more."""
-        ends = {key: at + self._checks[key[0]].ttl for key, at in self._last.items()}
-        for key, at in self._began.items():
-            if limit := self._checks[key[0]].max_run:
-                ends[key] = min(at + limit, ends.get(key, float("inf")))
-        return {key: end for key, end in ends.items() if key not in self._told}
+    def _excuse(self, key: Key, due: float, now: float) -> bool:
+        """Put a deadline off, once, that passed while the agent stood still or was away."""
+        if now <= due + LATE_SECONDS or key in self._excused:
+            self._excused.discard(key)
+            return False
+        self._excused.add(key)
+        self._book.set(key, now + EXCUSE_SECONDS)
+        return True
 
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome:
-        check, subject = key
-        limit, began = self._checks[check].max_run, self._began.get(key)
-        if began is not None and limit and began + limit <= now:
-            status, summary = Status.CRITICAL, f"still running after {duration_text(now - began)}"
+        check, subject, run = key
+        awaited = self._checks[check]
+        if run is None and awaited.again:
+            self._book.set(key, now + awaited.settings.ttl)
+        began = None if run is None else awaited.runs.get((subject, run))
+        seconds = self._too_long(check, subject, now)
+        if seconds or began is not None:
+            going = "still running" if seconds or not run else "its process is gone, and no result"
+            span = duration_text(seconds or now - (began or 0.0))
+            result = Result(Status.CRITICAL, f"{going} after {span}", subject)
         else:
-            span = duration_text(now - self._last.get(key, now))
-            status, summary = Status.NODATA, f"no result for {span}, expected every {self._checks[check].ttl}"
-        return Outcome(check, 0, wall, 0.0, (Result(status, summary, subject),), complete=False)
-
-    def _plan(self) -> None:
-        self.next_look = min(self._ends().values(), default=float("inf"))
+            span = duration_text(now - awaited.last.get(subject, now))
+            result = Result(Status.NODATA, f"no result for {span}, expected every {awaited.settings.ttl}", subject)
+        return Outcome(check, 0, wall, 0.0, (result,), complete=False)
 
 
-def _restored(check: str, times: Mapping[str, int], now: float, wall: int) -> dict[Key, float]:
-    return {(check, subject): now - max(0, wall - at) / 1000 for subject, at in times.items()}
+def process_is_there(pid: int) -> bool:
+    """Tell whether a command under `wrap` still runs; one of the same number that is no `wrap` does not count."""
+    try:
+        os.kill(pid, 0)
+        return b"wrap" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except ProcessLookupError:
+        return False
+    except OSError:  # another user's, or no /proc: it is there, and more cannot be known
+        return True
 
 
-def _of(check: str, times: Mapping[Key, int]) -> dict[str, int]:
-    return {subject: at for (name, subject), at in times.items() if name == check}
+def _restored(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> Awaited:
+    """Return what was awaited before the agent's restart; `began` is how older agents noted runs."""
+    since, at = memory.get("since", wall), memory.get("last", {})
+    runs = [*memory.get("runs", ()), *([subject, 0, begun] for subject, begun in (memory.get("began") or {}).items())]
+    return Awaited(
+        settings,
+        again=False,
+        since=since,
+        last={subject: _before(now, wall, moment) for subject, moment in (at or {"": since}).items()},
+        at=dict(at),
+        runs={(subject, run): _before(now, wall, begun) for subject, run, begun in runs},
+    )
+
+
+def _before(now: float, wall: int, at: int) -> float:
+    """Return a moment of the wall clock on the monotonic one; what lies ahead is now."""
+    return now - max(0, wall - at) / 1000

@@ -31,6 +31,8 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     metrics: Annotated[dict[Name, float], Meta(max_length=100)] = {}
     at: int = 0
     """When it was so, Unix milliseconds; 0: now."""
+    run: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    """The process whose run begins or ends with it; 0: it is no run's."""
 
 
 class NotAMessage(Exception):
@@ -60,7 +62,7 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
     # `failed`: it speaks of one subject, the others have not disappeared because of it.
     return Outcome(
         message.check,
-        0,
+        message.run,
         min(message.at or now, now),
         0.0,
         (scrubbed(gathered([result])[0], scrub),),

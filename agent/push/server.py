@@ -73,7 +73,7 @@ class PushServer:
         if message.check not in self._names:
             return f"no check of type pushed is called {message.check!r}"
         if message.kind == "started":
-            self._put(RunStarted(message.check, message.subject))
+            self._put(RunStarted(message.check, message.subject, message.run, message.at))
         else:
             self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._scrub))
         written = threading.Event()

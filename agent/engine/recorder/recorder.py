@@ -7,14 +7,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
-from typing import Any
 
-from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.engine.recorder.commands import Command, Compose, RecorderConfig, Suppress, WatchdogPing
 from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
-from agent.engine.staleness import StalenessMonitor
-from agent.model import Outcome, Pushed, RunStarted
+from agent.engine.recorder.waiting import Waiting
+from agent.model import Outcome, RunStarted
 from agent.store import Store
 
 __all__ = ["Command", "Compose", "Recorder", "RecorderConfig", "Suppress", "WatchdogPing"]
@@ -42,15 +40,12 @@ class Recorder:
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        self._wall = wall
         self._monotonic = monotonic
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
         self._pending = PendingWrites(store, told, monotonic)
         self._decider = Decider(store.states(), config, self._pending, retry, next_run, wall)
-        self._awaited = DeadMansSwitch()
-        self._remembered: dict[str, dict[str, Any]] = store.memories()
-        self._staleness = StalenessMonitor()
+        self._waiting = Waiting(store, self._pending, wall, monotonic)
         self._rest = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
@@ -83,7 +78,7 @@ class Recorder:
         for command in commands:
             self._try(command)
         if drained_at is not None:
-            for outcome in self._overdue(drained_at):
+            for outcome in self._waiting.overdue(drained_at):
                 self._try(outcome)
         self._pending.write(everything=not going)
         return going
@@ -109,7 +104,7 @@ class Recorder:
 
     def _patience(self) -> float:
         """Return for how long there is nothing to do but wait for outcomes, in seconds."""
-        until = min(self._staleness.next_look, self._awaited.next_look, self._pending.next_write())
+        until = min(self._waiting.next_look, self._pending.next_write())
         return min(max(0.0, until - self._monotonic()), threading.TIMEOUT_MAX)
 
     def _try(self, command: Command) -> None:
@@ -120,48 +115,14 @@ class Recorder:
 
     def _do(self, command: Command) -> None:
         if isinstance(command, RecorderConfig):
-            self._configure(command)
+            self._decider.configure(command)
+            self._waiting.configure(command.checks)
         elif isinstance(command, Outcome):
-            self._take(command)
+            if self._decider.is_meant(command) and (outcome := self._waiting.came(command)):
+                self._decider.take(outcome)
         elif isinstance(command, RunStarted):
-            self._awaited.began(command.check, command.subject, self._monotonic())
-            self._remember(command.check)
+            self._waiting.began(command)
         elif isinstance(command, WatchdogPing):
             command.answer()
         else:
             self._pending.receipt(command)
-
-    def _overdue(self, now: float) -> list[Outcome]:
-        wall = self._wall()
-        return [*self._staleness.overdue(now, wall), *self._awaited.overdue(now, wall)]
-
-    def _configure(self, config: RecorderConfig) -> None:
-        self._decider.configure(config)
-        now, wall = self._monotonic(), self._wall()
-        self._staleness.update(config.checks.values(), now)
-        self._awaited.update(config.checks.values(), self._remembered, now, wall)
-        for check, memory in self._awaited.memories(now, wall).items():
-            self._pending.remember(check, memory)
-        self._remembered = {}
-
-    def _take(self, outcome: Outcome) -> None:
-        if not self._decider.is_meant(outcome):
-            return
-        self._staleness.seen(outcome.check, self._monotonic())
-        if outcome.pushed is Pushed.NOT or self._is_news(outcome):
-            self._decider.take(outcome)
-
-    def _is_news(self, outcome: Outcome) -> bool:
-        """Note that a pushed result came; False for one that waited in the spool while a newer one was taken."""
-        check = outcome.check
-        for result in outcome.results:
-            if outcome.pushed is Pushed.SPOOLED and self._awaited.late(check, result.subject, outcome.started_at):
-                log.info("%s: a spooled result is older than what is known, it changes nothing", check)
-                return False
-            self._awaited.seen(check, result.subject, outcome.started_at, self._monotonic(), self._wall())
-        self._remember(check)
-        return True
-
-    def _remember(self, check: str) -> None:
-        """Have it written what is awaited of a pushed check."""
-        self._pending.remember(check, self._awaited.memory(check, self._monotonic(), self._wall()))

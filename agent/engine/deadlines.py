@@ -1,0 +1,51 @@
+"""Pure: one book of what is due when. What has no deadline any more is not in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Generic, TypeVar
+
+Key = TypeVar("Key")
+
+TOLERANCE_SECONDS = 0.001
+"""What adding up spans costs in exactness: a millisecond too soon is in time."""
+
+
+class DeadlineBook(Generic[Key]):
+    """Times are monotonic seconds. `next` is never later than the earliest deadline, so nobody looks too late."""
+
+    def __init__(self) -> None:
+        self._at: dict[Key, float] = {}
+        self.next = float("inf")
+
+    def __len__(self) -> int:
+        return len(self._at)
+
+    def __contains__(self, key: Key) -> bool:
+        return key in self._at
+
+    def set(self, key: Key, at: float) -> None:
+        """Have it due at this moment, whenever it was due before."""
+        self._at[key] = at
+        self.next = min(self.next, at)
+
+    def sooner(self, key: Key, at: float) -> None:
+        """Have it due at this moment, unless it is due before."""
+        self.set(key, min(at, self._at.get(key, at)))
+
+    def drop(self, key: Key) -> None:
+        self._at.pop(key, None)
+
+    def keep(self, wanted: Callable[[Key], bool]) -> None:
+        """Forget all others."""
+        self._at = {key: at for key, at in self._at.items() if wanted(key)}
+
+    def take(self, now: float) -> list[tuple[Key, float]]:
+        """Return what is due, and since when; it is in the book no more."""
+        if now + TOLERANCE_SECONDS < self.next:
+            return []
+        due = [(key, at) for key, at in self._at.items() if at <= now + TOLERANCE_SECONDS]
+        for key, _ in due:
+            del self._at[key]
+        self.next = min(self._at.values(), default=float("inf"))
+        return due

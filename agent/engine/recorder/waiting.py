@@ -1,0 +1,95 @@
+"""What results are waited for: of each check its runs, of a pushed check what is handed in."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import msgspec
+
+from agent.config.settings import CheckConfig
+from agent.engine.dead_mans_switch import DeadMansSwitch
+from agent.engine.recorder.pending import PendingWrites
+from agent.engine.self_check import BROKEN
+from agent.engine.staleness import StalenessMonitor
+from agent.model import Outcome, Pushed, RunStarted
+from agent.store import Store
+
+log = logging.getLogger("hostvigil.recorder")
+
+
+class Waiting:
+    """Owned by the recorder's thread. What is waited for follows the configuration at work."""
+
+    def __init__(
+        self, store: Store, pending: PendingWrites, wall: Callable[[], int], monotonic: Callable[[], float]
+    ) -> None:
+        self._pending = pending
+        self._wall = wall
+        self._monotonic = monotonic
+        self._pushed = DeadMansSwitch()
+        self._runs = StalenessMonitor()
+        self._remembered: dict[str, dict[str, Any]] = store.memories()
+        self._last_runs: dict[str, int] = {}
+        for run in store.last_runs():
+            self._last_runs[run.check] = max(run.at, self._last_runs.get(run.check, 0))
+
+    @property
+    def next_look(self) -> float:
+        """When something may be overdue, in monotonic seconds."""
+        return min(self._runs.next_look, self._pushed.next_look)
+
+    def configure(self, checks: Mapping[str, CheckConfig]) -> None:
+        """Wait for these checks from now on."""
+        now, wall = self._monotonic(), self._wall()
+        last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items()}
+        self._runs.update(checks.values(), now, last)
+        self._pushed.update(checks.values(), self._remembered, now, wall)
+        for check, memory in self._pushed.memories(now, wall).items():
+            self._pending.remember(check, memory)
+        # Of a check that is written wrong until it is mended, what was awaited is still in the store.
+        waits = {name for name, check in checks.items() if check.type == BROKEN}
+        self._remembered = {name: memory for name, memory in self._remembered.items() if name in waits}
+        self._last_runs = {name: at for name, at in self._last_runs.items() if name in waits}
+
+    def began(self, begun: RunStarted) -> None:
+        """A run has begun that pushes its result at its end."""
+        now, wall = self._monotonic(), self._wall()
+        if self._pushed.awaits(begun.check):
+            since = now - max(0, wall - begun.at) / 1000 if begun.at else now
+            self._pushed.began(begun.check, begun.subject, since, begun.run)
+            self._remember(begun.check)
+
+    def came(self, outcome: Outcome) -> Outcome | None:
+        """Note that an outcome came; return it as it counts, None when it says nothing new."""
+        now = self._monotonic()
+        self._runs.seen(outcome.check, now)
+        if outcome.pushed is Pushed.NOT:
+            return outcome
+        if not self._pushed.awaits(outcome.check) or not self._is_news(outcome):
+            return None
+        results = tuple(self._pushed.outlasted(outcome.check, result, now) for result in outcome.results)
+        return msgspec.structs.replace(outcome, results=results)
+
+    def overdue(self, now: float) -> list[Outcome]:
+        """Return an outcome for all that is overdue; all that came before `now` must have been taken."""
+        wall = self._wall()
+        return [*self._runs.overdue(now, wall), *self._pushed.overdue(now, wall)]
+
+    def _is_news(self, outcome: Outcome) -> bool:
+        """Note that a pushed result came; False for one that waited in the spool while a newer one was taken."""
+        check, now = outcome.check, self._monotonic()
+        if outcome.pushed is Pushed.SPOOLED:
+            self._pushed.reads_spool(now)
+        for result in outcome.results:
+            if outcome.pushed is Pushed.SPOOLED and self._pushed.late(check, result.subject, outcome.started_at):
+                log.info("%s: a spooled result is older than what is known, it changes nothing", check)
+                return False
+            self._pushed.seen(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
+        self._remember(check)
+        return True
+
+    def _remember(self, check: str) -> None:
+        """Have it written what is awaited of a pushed check."""
+        self._pending.remember(check, self._pushed.memory(check, self._monotonic(), self._wall()))
