@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import time
 from pathlib import Path
 
@@ -435,12 +436,20 @@ def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("conf.d")
 
 
+def assert_in_its_file(place: Place) -> None:
+    """The line is one that editors and `grep -n` count, the column is in it or right behind it."""
+    file = Path(place.file)
+    text = file.read_bytes().decode("utf-8", "replace").removeprefix("\ufeff") if file.is_file() else ""
+    lines = re.split(r"\r\n?|\n", text)
+    assert 1 <= place.line <= len(lines[:-1] if len(lines) > 1 and not lines[-1] else lines)
+    assert 1 <= place.column <= len(lines[place.line - 1]) + 1
+
+
 def assert_said_well(config: Config) -> None:
     for problem in config.problems:
         assert problem.text
         assert str(problem).isprintable()
-        assert problem.place.line >= 1
-        assert problem.place.column >= 1
+        assert_in_its_file(problem.place)
 
 
 @given(content=st.binary(max_size=100))
@@ -471,7 +480,8 @@ def test_any_value_of_any_setting_is_a_check_or_a_problem(
 
 
 SIGNS = ["no", "0755", "1:30", "null", "{}", "[]", "- ", ": ", "\n", "  ", "\t", "'", '"', "&a ", "*a", "<<: ", "!!x "]
-SIGNS += ["${env:K}", "${", "%", "@", "1e99", "9" * 18 + "d", "-1", "|\n", "\0", "\u2028", "---\n", "(", "type", "#"]
+SIGNS += ["\r", "\r\n", "\x85", "\u2028", "\u2029", "\ufeff", "{", "["]
+SIGNS += ["${env:K}", "${", "%", "@", "1e99", "9" * 18 + "d", "-1", "|\n", "\0", "---\n", "(", "type", "#"]
 
 
 def mutated(text: str, dice: random.Random) -> str:
@@ -487,7 +497,7 @@ def mutated(text: str, dice: random.Random) -> str:
 def test_a_shipped_file_with_any_slip_of_the_hand_is_a_config_or_problems(path: Path, tmp_path: Path) -> None:
     dice, catalog = random.Random(path.name), Catalog()
     for _ in range(150):
-        (tmp_path / "a.yaml").write_text(mutated(path.read_text(), dice))
+        (tmp_path / "a.yaml").write_bytes(mutated(path.read_text(), dice).encode())
         assert_said_well(load(tmp_path, catalog, {"K": SECRET}))
 
 

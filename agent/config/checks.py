@@ -15,6 +15,7 @@ from agent.config.catalog import Catalog, CatalogError
 from agent.config.convert import Fault, Faults, fields, made, settings, value
 from agent.config.cron import normal
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal
+from agent.config.own_bug import problem_of
 from agent.config.sections import CheckSection
 from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.wording import said, unknown
@@ -45,18 +46,30 @@ def read_checks(
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
         for name, node in written.items():
-            good, found = _named(name, node, first, defaults, catalog)
+            try:
+                good, found = _named(name, node, first, defaults, catalog)
+            except Exception as error:  # noqa: BLE001 - a bug of ours is this check's problem alone
+                problems.append(problem_of(node.key or node.place, error, name))
+                continue
             if good:
                 checks[name] = good
                 parents_of |= _parents(name, node, defaults)
             # A key that is no text is no name either.
             known_as = "" if node.place == node.key else name
             problems += [Problem(fault.place, str(fault), known_as) for fault in found]
-        problems += [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, written, catalog)]
+        problems += _defaults_problems(defaults, written, catalog)
     unfit = list(parents.unfit(checks, parents_of, first, all_read)) if parents_of else []
     problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
     wrong = {name for name, _ in unfit}
     return {name: check for name, check in checks.items() if name not in wrong}, problems
+
+
+def _defaults_problems(defaults: Written, checks: Written, catalog: Catalog) -> list[Problem]:
+    try:
+        return [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, checks, catalog)]
+    except Exception as error:  # noqa: BLE001 - as above; the checks themselves are judged already
+        first = next(iter((*defaults.values(), *checks.values())))
+        return [problem_of(first.key or first.place, error)]
 
 
 def _parents(name: str, node: Located, defaults: Written) -> dict[str, Located]:
@@ -212,7 +225,7 @@ def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Ite
     values, faults = settings(CheckSection, shared | {"type": TYPE}, Place(""))
     yield from faults
     yield from _shared_faults(values, shared)
-    kinds = _kinds(checks, catalog)
+    kinds = _kinds(checks, catalog) if defaults else set()
     for name, node in defaults.items():
         key = node.key or node.place
         if name == "type":

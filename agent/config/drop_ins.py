@@ -15,6 +15,7 @@ from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
+from agent.config.own_bug import problem_of
 from agent.config.script_folder import folders, scripts
 from agent.config.secrets import Secrets
 from agent.config.sections import SECTIONS
@@ -33,6 +34,13 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
     are added to the catalog.
     """
     try:
+        return _loaded(directory, catalog, environ)
+    except Exception as error:  # noqa: BLE001 - a bug of ours must not end an agent that has a configuration already
+        return Config(problems=(problem_of(Place(shown(directory)), error, agent=True),))
+
+
+def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
+    try:
         paths = drop_ins(directory)
     except Unreadable as error:
         return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
@@ -41,7 +49,10 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
     files: list[Mapping[str, Located]] = []
     problems: list[Problem] = []
     for path in paths:
-        file, found = _read(path, secrets)
+        try:
+            file, found = _read(path, secrets)
+        except Exception as error:  # noqa: BLE001 - as above; it is this file's problem alone
+            file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
         files.append(file)
         problems += found
     agent, faults = read_agent([file["agent"] for file in files if "agent" in file])

@@ -6,6 +6,7 @@ import re
 
 import yaml
 
+from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
 
@@ -13,20 +14,18 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def reworded(error: yaml.MarkedYAMLError, text: str, file: str) -> tuple[Place, str]:
+def reworded(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
     """Say a parser's complaint in the words of somebody who edits the file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark
-    lines = text.split("\n")
     if problem == "found unexpected end of stream" or "':'" in problem or "expected ','" in problem:
         mark = error.context_mark or mark
     if mark is None:
         return Place(file), f"not YAML: {problem}"
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    above = lines[mark.line - 1] if mark.line else ""
-    if "mapping values" in problem and (tight := _TIGHT.search(above)):
-        return Place(file, mark.line, tight.start(1) + 1), _tight_advice(tight[1])
-    text = _advice(problem, line, mark.column) or f"not YAML: {problem}"
-    return Place(file, mark.line + 1, mark.column + 1), text
+    place = lines.place(mark.index)
+    if "mapping values" in problem and (tight := _TIGHT.search(lines.line(place.line - 1))):
+        return Place(file, place.line - 1, tight.start(1) + 1), _tight_advice(tight[1])
+    text = _advice(problem, lines.line(place.line), place.column - 1)
+    return place, text or f"not YAML: {problem}"
 
 
 def _advice(problem: str, line: str, column: int) -> str:

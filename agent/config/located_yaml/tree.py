@@ -10,6 +10,7 @@ import msgspec
 import yaml
 
 from agent.config.located_yaml.advice import reworded, short
+from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
 MOST_DEPTH = 32
@@ -77,10 +78,11 @@ class Located(msgspec.Struct, frozen=True):
 def parse(content: bytes, file: str) -> Located:
     """Read one YAML document; YamlError where it is none. `file` is the name that places carry."""
     text = _decoded(content, file)
+    lines = Lines(text, file)
     try:
-        return _Composer(yaml.parse(text, Loader=_LOADER), file).document()
+        return _Composer(yaml.parse(text, Loader=_LOADER), lines, file).document()
     except yaml.MarkedYAMLError as error:
-        raise YamlError(*reworded(error, text, file)) from None
+        raise YamlError(*reworded(error, lines, file)) from None
     except yaml.YAMLError as error:
         raise YamlError(Place(file), f"not YAML: {error}") from None
 
@@ -99,8 +101,9 @@ def scalar(text: str) -> str | int | float | bool | None:
 class _Composer:
     """Builds the tree out of the parser's events, so that depth and size are bounded before anything is built."""
 
-    def __init__(self, events: Iterator[Any], file: str) -> None:
+    def __init__(self, events: Iterator[Any], lines: Lines, file: str) -> None:
         self._events = events
+        self._lines = lines
         self._file = file
         self._anchors: dict[str, tuple[Located, int, int]] = {}
         self._size = 0
@@ -202,7 +205,7 @@ class _Composer:
             self._stop(event, f"more than {MOST_VALUES} values, aliases included; split the file")
 
     def _place(self, event: Any) -> Place:
-        return Place(self._file, event.start_mark.line + 1, event.start_mark.column + 1)
+        return self._lines.place(event.start_mark.index)
 
     def _stop(self, event: Any, text: str) -> NoReturn:
         raise YamlError(self._place(event), text)
@@ -224,14 +227,10 @@ def _decoded(content: bytes, file: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        place = _place_at(content[: error.start].decode("utf-8", "replace"), file)
+        before = content[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
+        place = Lines(f"{before}x", file).place(len(before))
         raise YamlError(place, f"byte {error.start + 1} of the file is not UTF-8: save the file as UTF-8") from None
     if found := _CONTROL.search(text):
-        place = _place_at(text[: found.start()], file)
+        place = Lines(text, file).place(found.start())
         raise YamlError(place, f"control character {found[0]!r} is not allowed: remove it") from None
     return text
-
-
-def _place_at(before: str, file: str) -> Place:
-    line_start = before.rfind("\n") + 1
-    return Place(file, before.count("\n") + 1, len(before) - line_start + 1)
