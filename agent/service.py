@@ -34,7 +34,7 @@ from agent.running.runner import Runner
 from agent.running.schedule import Schedule
 from agent.store import Store, StoreError
 from agent.system.host_tags import HostTags
-from agent.system.redactor import redactor
+from agent.system.redactor import Redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
 from agent.system.signals import Order, Signals
 
@@ -51,7 +51,7 @@ class ConfigError(Exception):
 class Service:
     """One agent at work, from `start` to `stop`."""
 
-    def __init__(self, config: Config, store: Store, state_dir: Path) -> None:
+    def __init__(self, config: Config, store: Store, state_dir: Path, hide: Redactor) -> None:
         self._config = config
         self._store = store
         self._silences = Silences(state_dir)
@@ -62,11 +62,12 @@ class Service:
         self._recorder = Recorder(
             store, orders, lambda: self._emitter.wake(), self._schedule.retry, self._schedule.next_run
         )
-        self._door = PushServer(state_dir, self._recorder.put)
-        self._runner = Runner(self._recorder.put, redactor(config.secrets), store.memories())
+        self._door = PushServer(state_dir, self._recorder.put, hide)
+        self._runner = Runner(self._recorder.put, hide, store.memories())
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Callable[[Config, Config], None], ...] = (
             self._host.apply,
+            hide.apply,
             self._runner.apply,
             self._apply_recorder,
             self._schedule.apply,
@@ -149,17 +150,19 @@ class Service:
             self._recorder.put(outcome)
 
 
-def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Config], None]) -> None:
+def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Config], None], hide: Redactor) -> None:
     """Run the agent until SIGTERM or SIGINT; SIGHUP reloads. `ready` is called when it is at work.
 
+    `hide` takes secrets out of texts, and is kept up to date here.
     StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
     """
     signals, systemd = Signals(), Notify(os.environ)
     config = load(config_dir, Catalog(), os.environ)
+    hide.apply(config, config)
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     events = config.agent.events
-    service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir)
+    service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir, hide)
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)

@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent
 ARROWS: dict[str, set[str]] = {
     "model": set(),
     "plugin": {"model"},
-    "system": {"config"},
+    "system": {"config", "plugin"},
     "store": {"model"},
     "api": {"model", "plugin"},
     "config": {"api", "model", "plugin"},
@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "testing": {"api", "config", "model", "plugin", "running"},
     "engine": {"api", "config", "model", "plugin", "store"},
     "delivery": {"config", "model", "plugin", "store", "system"},
-    "push": {"api", "config", "model", "plugin", "system"},
+    "push": {"api", "config", "model", "plugin"},
     "service": {
         "config",
         "delivery",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import logging
 import os
 import queue
 import sys
@@ -10,6 +11,7 @@ import time
 
 import msgspec
 
+from agent.cli.log import log_to_stderr
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
@@ -33,7 +35,9 @@ def main(options: argparse.Namespace) -> int:
     if check is None:
         return _unknown(options.name, [problem for problem in config.problems if problem.check == options.name], config)
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
-    Runner(outcomes.put, redactor(config.secrets)).start(check, time.monotonic())
+    hide = redactor(config.secrets)
+    log_to_stderr(logging.WARNING, hide)
+    Runner(outcomes.put, hide).start(check, time.monotonic())
     outcome = outcomes.get()
     print(msgspec.json.encode(outcome).decode() if options.json else text(outcome))
     return EXIT_CODES[worst(outcome.results)]

@@ -5,47 +5,27 @@ from __future__ import annotations
 import argparse
 import faulthandler
 import logging
-import os
 import shlex
-import sys
 
 import agent
+from agent.cli.log import log_to_stderr
 from agent.cli.output import fail
 from agent.config.settings import Config
 from agent.service import ConfigError, run
 from agent.store import StoreError
-
-PRIORITIES = ((logging.CRITICAL, 2), (logging.ERROR, 3), (logging.WARNING, 4), (logging.INFO, 6))
+from agent.system.redactor import Redactor
 
 
 def main(options: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT; exits 0, or 2 when the state directory cannot be used."""
     faulthandler.enable()  # systemd's watchdog kills with SIGABRT: the log then says where each thread hung
-    log_to_stderr(logging.INFO if options.verbose else logging.WARNING)
+    hide = Redactor()
+    log_to_stderr(logging.INFO if options.verbose else logging.WARNING, hide)
     try:
-        run(options.config, options.state, options.at_once, lambda config: greet(config, options))
+        run(options.config, options.state, options.at_once, lambda config: greet(config, options), hide)
     except (ConfigError, StoreError) as error:
         return fail(error)
     return 0
-
-
-def log_to_stderr(level: int) -> None:
-    """Log for a person at a terminal, or for the journal, which keeps time and level itself."""
-    output = logging.StreamHandler(sys.stderr)
-    if os.environ.get("JOURNAL_STREAM") == "{0.st_dev}:{0.st_ino}".format(os.fstat(sys.stderr.fileno())):
-        output.setFormatter(ForJournal("%(levelname)s %(name)s: %(message)s"))
-    else:
-        output.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S"))
-    logging.basicConfig(level=level, handlers=[output])
-    logging.getLogger("apscheduler").setLevel(logging.WARNING)
-
-
-class ForJournal(logging.Formatter):
-    """Begins every line, a traceback's too, with its priority as sd-daemon(3) has it, for `journalctl -p warning`."""
-
-    def format(self, record: logging.LogRecord) -> str:
-        priority = next((number for level, number in PRIORITIES if record.levelno >= level), 7)
-        return "\n".join(f"<{priority}>{line}" for line in super().format(record).splitlines())
 
 
 def greet(config: Config, options: argparse.Namespace) -> None:

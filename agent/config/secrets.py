@@ -12,6 +12,7 @@ from agent.config.files import Unreadable, regular_file
 from agent.config.located_yaml.tree import Located, Refusal
 
 MOST_BYTES = 64 * 1024
+HIDDEN = "***"
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([^}]*)\})?")
 
@@ -24,21 +25,25 @@ class Secrets:
         self._environ = environ
         self._files: dict[Path, str | Unreadable] = {}
 
-    def expanded(self, node: Located, folder: Path) -> Located:
-        """Return the tree with every reference replaced; where that fails, a Refusal. Relative to `folder`."""
+    def expanded(self, node: Located, folder: Path, path: tuple[str, ...] = ()) -> Located:
+        """Return the tree with every reference replaced; where that fails, a Refusal. Relative to `folder`.
+
+        `path` is where the node stands. Texts that are only shown to people get no secret at all.
+        """
         value = node.value
         if isinstance(value, str):
-            return self._text(node, value, folder) if "${" in value else node
+            return self._text(node, value, folder, path) if "${" in value else node
         if isinstance(value, dict):
-            return msgspec.structs.replace(node, value={key: self.expanded(sub, folder) for key, sub in value.items()})
+            found = {key: self.expanded(sub, folder, (*path, str(key))) for key, sub in value.items()}
+            return msgspec.structs.replace(node, value=found)
         if isinstance(value, list):
-            return msgspec.structs.replace(node, value=[self.expanded(sub, folder) for sub in value])
+            return msgspec.structs.replace(node, value=[self.expanded(sub, folder, path) for sub in value])
         if isinstance(value, Refusal) and value.first:
-            kept = Refusal(value.text, self.expanded(value.first, folder))
+            kept = Refusal(value.text, self.expanded(value.first, folder, path))
             return msgspec.structs.replace(node, value=kept)
         return node
 
-    def _text(self, node: Located, text: str, folder: Path) -> Located:
+    def _text(self, node: Located, text: str, folder: Path, path: tuple[str, ...]) -> Located:
         sources: list[str] = []
 
         def value_of(match: re.Match[str]) -> str:
@@ -47,7 +52,7 @@ class Secrets:
             sources.append(match[0])
             value = self._value(match[1], folder)
             self.values.add(value)
-            return value
+            return HIDDEN if _only_shown(path, match[1]) else value
 
         try:
             expanded = _REFERENCE.sub(value_of, text)
@@ -76,6 +81,17 @@ class Secrets:
         if isinstance(found, Unreadable):
             raise found.with_traceback(None)
         return found
+
+
+def _only_shown(path: tuple[str, ...], reference: str) -> bool:
+    """Tell whether a secret has no use there but to be read by people.
+
+    Tags from the environment are meant to be seen (`dc: ${env:DC}`), those from files are not.
+    """
+    place = path[2:] if path[:1] == ("checks",) else path[1:]
+    if place[:1] == ("tags",):
+        return reference.startswith("file:")
+    return place in (("description",), ("runbook",))
 
 
 def _content(path: Path) -> str:

@@ -1,7 +1,8 @@
-"""Pure: what a check yielded -> one bounded result a subject."""
+"""Pure: what a check yielded -> one result a subject, without secrets, clean and bounded."""
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -9,12 +10,18 @@ from typing import Any
 import msgspec
 
 from agent.model import SEVERITY, Metric, Result, Status
+from agent.plugin.text import lines, one_line, plain_name
 
 SUMMARY_LIMIT = 1000
 DETAILS_LIMIT = 10_000
+SUBJECT_LIMIT = 500
+NAME_LIMIT = 200
+"""Of a metric's name; its unit and levels are as bounded."""
 SUBJECTS_LIMIT = 1000
 METRICS_LIMIT = 200
 """A subject's. The limits keep one mad check from filling the memory or the database of all others."""
+READ_LIMIT = 20
+"""So many times its limit is read of a text: secrets that are taken out leave room, and a huge text costs no time."""
 
 
 def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
@@ -44,34 +51,78 @@ def merged(results: list[Result], metrics: list[Metric]) -> Result:
     every = [metric for result in results for metric in result.metrics] + metrics
     return Result(
         Status(worst_first[0].status),
-        _bounded(", ".join(result.summary for result in worst_first if result.summary), SUMMARY_LIMIT),
-        _storable(str(results[0].subject)),
-        _bounded("\n".join(result.details for result in worst_first if result.details), DETAILS_LIMIT),
-        tuple(_storable_metric(metric) for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
+        ", ".join(result.summary for result in worst_first if result.summary),
+        str(results[0].subject),
+        "\n".join(result.details for result in worst_first if result.details),
+        tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
     )
 
 
-def scrubbed(result: Result, scrub: Callable[[str], str]) -> Result:
-    """Take secrets out of every text of a result."""
-    return Result(
-        result.status,
-        scrub(result.summary),
-        scrub(result.subject),
-        scrub(result.details),
-        tuple(msgspec.structs.replace(metric, name=scrub(metric.name)) for metric in result.metrics),
+def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) -> tuple[Result, ...]:
+    """Return the results as they may leave the process: secrets out first, then clean, then cut.
+
+    `scrub` takes secrets out of texts; out of names it may have another way, `scrub.in_names`. Two subjects stay two.
+    """
+    found: dict[str, Result] = {}
+    for result in results:
+        subject = _other_name(_name(result.subject, scrub), found)
+        found[subject] = Result(
+            Status(result.status),
+            _text(result.summary, SUMMARY_LIMIT, scrub, one_line),
+            subject,
+            _text(result.details, DETAILS_LIMIT, scrub, _paragraph),
+            tuple(_metric(metric, scrub) for metric in result.metrics),
+        )
+    return tuple(found.values())
+
+
+def _name(subject: str, scrub: Callable[[str], str]) -> str:
+    """Return a subject's name; one that held a secret is told from its like by a checksum."""
+    written = str(subject)
+    shown = getattr(scrub, "in_names", scrub)(written)
+    if shown != written:
+        shown = f"{shown} ~{hashlib.sha256(written.encode(errors='replace')).hexdigest()[:8]}"
+    return plain_name(shown, SUBJECT_LIMIT)
+
+
+def _other_name(name: str, taken: dict[str, Result]) -> str:
+    """Two subjects stay two, even where their names differ in nothing that shows."""
+    if name not in taken:
+        return name
+    return next(other for number in range(2, len(taken) + 3) if (other := f"{name} ({number})") not in taken)
+
+
+def _metric(metric: Metric, scrub: Callable[[str], str]) -> Metric:
+    """Clean what a metric says in words. Mostly there is nothing to do."""
+    fresh = msgspec.structs.replace(
+        metric,
+        name=plain_name(scrub(metric.name), NAME_LIMIT),
+        subject=_name(metric.subject, scrub),
+        **{word: _text(getattr(metric, word), NAME_LIMIT, scrub, one_line) for word in ("unit", "warning", "critical")},
     )
+    return metric if fresh == metric else fresh
 
 
-def _bounded(text: str, limit: int) -> str:
-    return _storable(text if len(text) <= limit else text[: limit - 1] + "…")
+def without_secrets(memory: Any, scrub: Callable[[str], str]) -> Any:
+    """Return what a check remembers as it may be written down: keys stay, as they say what the values are about."""
+    if isinstance(memory, str):
+        return scrub(memory)
+    if isinstance(memory, dict):
+        return {key: without_secrets(value, scrub) for key, value in memory.items()}
+    if isinstance(memory, list | tuple):
+        return [without_secrets(value, scrub) for value in memory]
+    return memory
 
 
-def _storable_metric(metric: Metric) -> Metric:
-    if metric.name.isascii() and metric.subject.isascii():
-        return metric
-    return msgspec.structs.replace(metric, name=_storable(metric.name), subject=_storable(metric.subject))
+def _paragraph(text: str, limit: int) -> str:
+    return "\n".join(lines(text, limit))
 
 
-def _storable(text: str) -> str:
-    """Write what is no character (a file name that is not UTF-8) as an escape: no database takes it as it is."""
-    return text if text.isascii() else text.encode("utf-8", "backslashreplace").decode()
+def _text(text: str, limit: int, scrub: Callable[[str], str], clean: Callable[[str, int], str]) -> str:
+    text = str(text)
+    if not text:
+        return ""
+    scrubbed = scrub(text[: READ_LIMIT * limit])
+    cleaned = clean(scrubbed, len(scrubbed))
+    # What was taken out may have stood in the middle of a secret.
+    return clean(scrub(cleaned), limit) if cleaned != scrubbed or len(cleaned) > limit else cleaned

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+import unicodedata
 
 # CSI and OSC sequences first, then any other escape: colours and titles that programs write for terminals.
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\\)?|[@-_])")
 _HALF_CHARACTERS = re.compile(r"[\ud800-\udfff]")
-# Bidirectional controls can make a line read as what it does not say.
-_INVISIBLE = re.compile(r"[\u200e\u200f\u202a-\u202e\u2066-\u2069\ufeff]")
+_HIDDEN = frozenset(("Cc", "Cf", "Cs"))
+"""Categories of what a terminal obeys or does not show: controls, marks that turn lines around, halves of letters."""
+_FILLERS = "\u115f\u1160\u3164\uffa0"
+"""Letters that show nothing."""
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]+")
@@ -35,7 +39,37 @@ def cut_bytes(text: str, limit: int) -> str:
     return text.encode()[:limit].decode(errors="ignore")
 
 
+def plain_name(text: str, limit: int) -> str:
+    """Return the name of a thing as one line of at most `limit` characters.
+
+    What does not show is written as an escape, and a cut is marked by a checksum, so that two names stay two.
+    """
+    if not text.isprintable():
+        text = "".join(map(_escaped, text))
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit - 10]}…~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+
+
+def printed(text: str) -> str:
+    """Return a text of several lines for a terminal: line ends and tabs stay, all else that it would obey goes."""
+    return text if text.isprintable() else "".join(c for c in text if c in "\n\t" or _shows(c))
+
+
+def _escaped(character: str) -> str:
+    if character == " " or (_shows(character) and not character.isspace()):
+        return character
+    return character.encode("unicode_escape").decode()
+
+
+def _shows(character: str) -> bool:
+    return unicodedata.category(character) not in _HIDDEN and character not in _FILLERS
+
+
 def _visible(text: str, limit: int) -> str:
     # Four times the limit leaves room for what is taken out, and bounds the work on a huge text.
-    without_escapes = _ESCAPES.sub("", text[: 4 * limit])
-    return _INVISIBLE.sub("", _HALF_CHARACTERS.sub("\ufffd", without_escapes))
+    text = text[: 4 * limit]
+    if text.isprintable():
+        return text
+    without_escapes = _HALF_CHARACTERS.sub("\ufffd", _ESCAPES.sub("", text))
+    return "".join(c for c in without_escapes if _shows(c) or c.isspace() or c < "\xa0")

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.model import Metric, Outcome, Pushed, Result, Status
-from agent.plugin.results import gathered, scrubbed
+from agent.plugin.results import presentable
 
 MOST_BYTES = 65_536
 """One message; what is longer is refused."""
@@ -65,7 +65,7 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
         message.run,
         min(message.at or now, now),
         0.0,
-        (scrubbed(gathered([result])[0], scrub),),
+        presentable([result], scrub),
         complete=False,
         pushed=pushed,
     )

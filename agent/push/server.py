@@ -11,7 +11,6 @@ from pathlib import Path
 from agent.api import PushedCheck
 from agent.config.settings import Config
 from agent.model import Outcome, RunStarted
-from agent.system.redactor import redactor
 
 log = logging.getLogger("hostvigil.push")
 
@@ -22,11 +21,16 @@ RECEIPT_SECONDS = 4.0
 class PushServer:
     """Opened when the first check wants pushed results; what it needs is imported then."""
 
-    def __init__(self, state_dir: Path, put: Callable[[Outcome | RunStarted | Callable[[], None]], None]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        put: Callable[[Outcome | RunStarted | Callable[[], None]], None],
+        hide: Callable[[str], str] = str,
+    ) -> None:
         self._state_dir = state_dir
         self._put = put
         self._names: frozenset[str] = frozenset()
-        self._scrub: Callable[[str], str] = str
+        self._hide = hide
         self._close: Callable[[], None] | None = None
 
     def serve(self, config: Config) -> None:
@@ -34,7 +38,6 @@ class PushServer:
         self._names = frozenset(
             name for name, one in config.checks.items() if one.enabled and isinstance(one.check, PushedCheck)
         )
-        self._scrub = redactor(config.secrets)
         if self._names and not self._close:
             self._open()
 
@@ -75,7 +78,7 @@ class PushServer:
         if message.kind == "started":
             self._put(RunStarted(message.check, message.subject, message.run, message.at))
         else:
-            self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._scrub))
+            self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._hide))
         written = threading.Event()
         self._put(written.set)
         return "" if written.wait(RECEIPT_SECONDS) else BUSY

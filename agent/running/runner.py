@@ -16,12 +16,11 @@ from agent.config.diff import difference, running
 from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome, Result, Status
 from agent.plugin.context import Context, SharedWork
-from agent.plugin.results import scrubbed
+from agent.plugin.results import presentable, without_secrets
 from agent.plugin.units import duration_text
 from agent.running.execute import GRACE_SECONDS, CheckOutput, execute
 from agent.running.timers import Deadlines
 from agent.running.workers import Workers
-from agent.system.redactor import redactor
 
 log = logging.getLogger("hostvigil.runner")
 
@@ -50,7 +49,7 @@ class Runner:
     def __init__(
         self,
         deliver: Callable[[Outcome], None],
-        scrub: Callable[[str], str] | None = None,
+        scrub: Callable[[str], str] = str,
         memories: Mapping[str, dict[str, Any]] | None = None,
     ) -> None:
         self._deliver = deliver
@@ -80,11 +79,10 @@ class Runner:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
-        self.reload(redactor(new.secrets), difference(running(old), running(new)).removed)
+        self.forget(difference(running(old), running(new)).removed)
 
-    def reload(self, scrub: Callable[[str], str], removed: Iterable[str]) -> None:
-        """Hide these secrets from now on, and forget what removed checks remember; runs in progress go on."""
-        self._scrub = scrub
+    def forget(self, removed: Iterable[str]) -> None:
+        """Forget what removed checks remember; runs in progress go on."""
         with self._lock:
             for check in removed:
                 self._memories.pop(check, None)
@@ -191,17 +189,15 @@ class Runner:
 
     def _outcome(self, run: Run, results: tuple[Result, ...], complete: bool, memory: dict[str, Any] | None) -> Outcome:
         duration = time.monotonic() - run.context.started
-        if self._scrub:
-            results = tuple(scrubbed(result, self._scrub) for result in results)
         config = run.config
         return Outcome(
             config.name,
             run.number,
             run.started_at,
             duration,
-            results,
+            presentable(results, self._scrub),
             complete,
-            memory,
+            without_secrets(memory, self._scrub),
             type=config.type,
             settings_checksum=config.settings_checksum,
         )

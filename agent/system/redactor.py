@@ -1,38 +1,254 @@
-"""Pure: secrets out of a text, in the forms in which they turn up."""
+"""The one redactor: secrets out of every text that leaves the process, in the forms in which they turn up.
+
+What a thing *is* never goes through it: names of checks, tags, addresses. In the name of a subject only what can be
+nothing else than a secret is hidden (`in_names`), and two subjects stay two.
+"""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+import threading
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Iterable, Iterator
+from typing import Protocol
 
 HIDDEN = "***"
 SHORT = 4
 """A secret of fewer characters is hidden only where it stands alone: it would tear words apart."""
+WORD = 8
+"""The same for fewer characters than this, where they are letters only or digits only: a word, a port."""
+LINE = 8
+"""Lines of a secret of several lines are secrets, from this many characters on."""
+CUT = 8
+"""So many characters of a secret at the end of a line are what was left of it by a cut; `…` needs only SHORT."""
+KEEP_SECONDS = 86_400.0
+"""How long a secret that a reload replaced stays hidden: longer than anything that was begun with it may speak."""
+MOST_OLD = 1000
+"""Replaced secrets at the most; beyond that the oldest are forgotten."""
+
+
+class HasSecrets(Protocol):
+    """A configuration, as far as the redactor knows it."""
+
+    @property
+    def secrets(self) -> Collection[str]: ...
+
+
+class Redactor:
+    """Call it with a text. Any thread may; `apply` swaps what is looked for, and a call sees the old or the new."""
+
+    def __init__(self, secrets: Iterable[str] = (), monotonic: Callable[[], float] = time.monotonic) -> None:
+        self._monotonic = monotonic
+        self._lock = threading.Lock()  # between two who call `apply`
+        self._old: dict[str, float] = {}
+        self._known: frozenset[str] = frozenset()
+        self._search: Callable[[str], str] = _nothing
+        self._search_names: Callable[[str], str] = _nothing
+        self._look_for(frozenset(secrets))
+
+    def __call__(self, text: str) -> str:
+        return self._search(text)
+
+    def in_names(self, name: str) -> str:
+        """Hide secrets in the name of a thing, but for those that may as well be a word, a port, a host or a path."""
+        return self._search_names(name)
+
+    def apply(self, old: HasSecrets, new: HasSecrets) -> None:
+        """Take over a configuration. What was a secret of the old one stays hidden for a day."""
+        now, today = self._monotonic(), frozenset(new.secrets)
+        with self._lock:
+            for secret in frozenset(old.secrets) - today:
+                self._old.pop(secret, None)
+                self._old[secret] = now + KEEP_SECONDS
+            kept = [(secret, end) for secret, end in self._old.items() if end > now and secret not in today]
+            self._old = dict(kept[-MOST_OLD:])
+            self._look_for(today | frozenset(self._old))
+
+    def _look_for(self, secrets: frozenset[str]) -> None:
+        if secrets != self._known:
+            self._known, self._search = secrets, compiled(secrets)
+            self._search_names = compiled(secret for secret in secrets if not _may_be_a_name(secret))
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
-    """Return a function that hides these secrets, as they are or quoted for a URL, JSON or Python."""
-    forms = {form for secret in secrets if secret.strip() for form in _forms(secret)}
-    if not forms:
-        return str
-    # Longest first: a secret that contains another one is hidden whole.
-    patterns = (_pattern(form) for form in sorted(forms, key=lambda form: (-len(form), form)))
-    search = re.compile("|".join(patterns))
-    return lambda text: search.sub(HIDDEN, text)
+    """Return a function that hides these secrets, for ever the same."""
+    return compiled(frozenset(secrets))
 
 
-def _pattern(form: str) -> str:
-    escaped = re.escape(form)
-    return escaped if len(form) >= SHORT else rf"(?<!\w){escaped}(?!\w)"
+def compiled(secrets: Iterable[str]) -> Callable[[str], str]:
+    """Return a function that hides these secrets: as they are, quoted, encoded, line by line, or cut off."""
+    parts = {part for secret in secrets for part in _parts(secret)}
+    if not parts:
+        return _nothing
+    words = {form for part in parts if _is_word(part) for form in _forms(part)}
+    anywhere = {form for part in parts if not _is_word(part) for form in _forms(part)}
+    search = re.compile("|".join(filter(None, (_any_of(anywhere), *map(_standing_alone, _longest_first(words))))))
+    steps = (
+        _encoded({core for part in parts for core in _in_base64(part)}),
+        lambda text: search.sub(HIDDEN, text),
+        _cut_off(anywhere),
+        _from_behind(_cut_off({form[::-1] for form in anywhere})),
+    )
+
+    def hidden(text: str) -> str:
+        for step in steps:
+            text = step(text)
+        return text
+
+    return hidden
+
+
+def _nothing(text: str) -> str:
+    return text
+
+
+def _parts(secret: str) -> Iterator[str]:
+    """Yield a secret and, of several lines, each line that says enough: programs show keys line by line."""
+    if secret.strip():
+        yield from {secret, secret.strip()}
+        lines = [line.strip() for line in secret.splitlines()]
+        if len(lines) > 1:
+            yield from (line for line in lines if len(line) >= LINE and not _is_armour(line))
+
+
+def _is_armour(line: str) -> bool:
+    """`-----BEGIN PRIVATE KEY-----` is no secret."""
+    return re.fullmatch(r"-----(BEGIN|END) [A-Z0-9 ]+-----", line) is not None
+
+
+def _is_word(part: str) -> bool:
+    """Tell whether it may be part of what is no secret: a word, a number, a port."""
+    plain = (part.isalpha() or part.isdigit()) and len(part) < WORD
+    return len(part) < SHORT or plain
+
+
+def _may_be_a_name(secret: str) -> bool:
+    return len(secret) < WORD or secret.isalpha() or secret.isdigit() or _PLACE.fullmatch(secret) is not None
+
+
+_PLACE = re.compile(r"(?i)(?:(?:[a-z0-9_-]{1,63}\.){1,9}[a-z]{2,20}|\d+(?:\.\d+){3}|localhost)(?::\d+)?|/[\w./-]+")
+"""A host, an address or a path."""
+
+
+def _standing_alone(form: str) -> str:
+    r"""Match a form where it is no part of a word, an address, a path or a number.
+
+    `\n` before it, in a text that is quoted for Python or JSON, is no part of it; a password in a URL stands alone.
+    """
+    word = re.escape(form)
+    before = r"[\w./%+\-]" if form.isalpha() else r"[\w./%+\-:]"  # 10.0.0.1:8080 is an address
+    after = r"(?![\w/%+\-]|[.:]\w)"
+    return rf"(?:(?<!{before})|(?<=\\[nrt])){word}{after}|(?<=:){word}(?=@)"
 
 
 def _forms(secret: str) -> set[str]:
-    # Late: an agent without secrets needs neither.
+    # Late: an agent without secrets needs none of them.
+    from html import escape
     from json import dumps
     from urllib.parse import quote, quote_plus
 
-    plain = {secret, secret.strip()}
-    in_urls = {form(text, errors="replace") for text in plain for form in (quote, quote_plus)}
-    in_urls |= {quote(text, safe="", errors="replace") for text in plain}
-    in_quotes = {form(text)[1:-1] for text in plain for form in (dumps, repr)}
-    return plain | in_urls | in_quotes
+    in_urls = {form(secret, errors="replace") for form in (quote, quote_plus)}
+    in_urls.add(quote(secret, safe="", errors="replace"))
+    in_urls |= {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in in_urls}
+    in_quotes = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]}
+    in_quotes |= {repr(secret.encode(errors="replace"))[2:-1], escape(secret), escape(secret, quote=False)}
+    return {secret} | in_urls | in_quotes
+
+
+def _in_base64(secret: str) -> Iterator[str]:
+    """Yield what base64 of any text has in it that has the secret in it: `Basic` with whichever user.
+
+    It depends on how many bytes stand before, modulo three. Its first and last letters depend on the neighbours.
+    """
+    from base64 import b64encode
+
+    found = secret.encode(errors="replace")
+    for before in range(3) if len(found) > SHORT else ():
+        letters = b64encode(b"\0" * before + found).decode().rstrip("=")
+        core = letters[(8 * before + 5) // 6 : 8 * (before + len(found)) // 6]
+        yield from {core, core.replace("+", "-").replace("/", "_")}
+
+
+def _longest_first(forms: Iterable[str]) -> list[str]:
+    """Return them so that one that contains another one is hidden whole."""
+    return sorted(forms, key=lambda form: (-len(form), form))
+
+
+def _any_of(forms: Iterable[str], depth: int = 3) -> str:
+    """Return a pattern for the longest of these, sorted by first characters: many cost little more than few."""
+    if not depth:
+        return "|".join(map(re.escape, _longest_first(forms)))
+    by_first: dict[str, set[str]] = {}
+    for form in _longest_first(forms):
+        by_first.setdefault(form[:1], set()).add(form[1:])
+    return "|".join(
+        re.escape(first) + (f"(?:{_any_of(rest, depth - 1)})" if any(rest) else "")
+        for first, rest in sorted(by_first.items(), reverse=True)  # what ends here comes last
+    )
+
+
+def _encoded(cores: set[str]) -> Callable[[str], str]:
+    """Return a function that hides the whole word of base64 in which one of these stands."""
+    if not cores:
+        return _nothing
+    core = re.compile(_any_of(cores))
+    others, rest = re.compile(r"[^A-Za-z0-9+/_-]"), re.compile(r"[A-Za-z0-9+/_-]*=*")
+
+    def hidden(text: str) -> str:
+        kept, done = [], 0
+        for found in core.finditer(text):
+            if found.start() >= done:
+                before = [other.end() for other in others.finditer(text, done, found.start())]
+                kept.append(text[done : before[-1] if before else done] + HIDDEN)
+                done = rest.match(text, found.end()).end()  # type: ignore[union-attr]  # it may be empty
+        return "".join(kept) + text[done:]
+
+    return hidden
+
+
+def _from_behind(step: Callable[[str], str]) -> Callable[[str], str]:
+    return _nothing if step is _nothing else lambda text: step(text[::-1])[::-1]
+
+
+def _cut_off(forms: set[str]) -> Callable[[str], str]:
+    """Return a function that hides the beginning of a secret where the rest of it was cut off.
+
+    Somebody else may have cut the text before we saw it: at the end of a line, or where an ellipsis says so.
+    """
+    long = sorted(form for form in forms if len(form) > SHORT)
+    if not long:
+        return _nothing
+    longest = max(map(len, long))
+    # A look-ahead, for beginnings may overlap.
+    head = re.compile(f"(?=(?:{_any_of({form[:SHORT] for form in long})}))")
+    end_of_text = re.compile(r"[^\S\n]*(?:(…|\.\.\.)|$)", re.MULTILINE)
+
+    def hidden(text: str) -> str:
+        kept, done = [], 0
+        for found in head.finditer(text):
+            start = found.start()
+            if start < done:
+                continue
+            length = _most_alike(text[start : start + longest], long)
+            stop = end_of_text.match(text, start + length)
+            if stop and length >= (SHORT if stop[1] else CUT):
+                kept.append(text[done:start] + HIDDEN)
+                done = start + length
+        return "".join(kept) + text[done:] if kept else text
+
+    return hidden
+
+
+def _most_alike(text: str, forms: list[str]) -> int:
+    """Return how many characters the text has in common with the beginning of one of these forms, which are sorted."""
+    place = bisect_left(forms, text)
+    return max(_alike(text, form) for form in forms[max(0, place - 1) : place + 1])
+
+
+def _alike(one: str, other: str) -> int:
+    least, most = 0, min(len(one), len(other))
+    while least < most:
+        middle = (least + most + 1) // 2
+        least, most = (middle, most) if one.startswith(other[:middle]) else (least, middle - 1)
+    return least

@@ -1,0 +1,71 @@
+"""What is logged, on its way out: secrets hidden, nothing in it that steers a terminal or forges a line."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import threading
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+from agent.plugin.text import one_line, printed
+
+log = logging.getLogger("hostvigil")
+
+MOST = 64_000
+"""Characters of a message."""
+NAME_LIMIT = 100
+
+
+class CleanRecords(logging.Filter):
+    """Belongs on the handler, where all loggers come together, the checks' own too. Any thread may log."""
+
+    def __init__(self, hide: Callable[[str], str]) -> None:
+        super().__init__()
+        self._hide = hide
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        record.msg, record.args = self._clean(_message(record), "    "), None
+        record.name = one_line(self._hide(record.name), NAME_LIMIT)
+        if record.exc_info and not record.exc_text:
+            record.exc_text = logging.Formatter().formatException(record.exc_info)
+        if record.exc_text:
+            record.exc_text = "  " + self._clean(record.exc_text, "  ")
+        if record.stack_info:
+            record.stack_info = "  " + self._clean(record.stack_info, "  ")
+        return True
+
+    def _clean(self, text: str, indent: str) -> str:
+        """Further lines are indented: no text of others begins a line."""
+        plain = printed(self._hide(text.replace("\r\n", "\n")))
+        return self._hide(plain)[:MOST].replace("\n", f"\n{indent}")
+
+
+def _message(record: logging.LogRecord) -> str:
+    try:
+        return record.getMessage()
+    except Exception:  # noqa: BLE001 - a check's own logger was called wrongly; logging would print all it knows
+        return f"{record.msg!r} % {record.args!r}"
+
+
+def log_what_ends() -> None:
+    """Have exceptions that nobody catches logged like everything else, instead of printed as they are."""
+    threading.excepthook = _thread_ended
+    sys.excepthook = _process_ended
+    sys.unraisablehook = _not_raised
+
+
+def _thread_ended(how: threading.ExceptHookArgs) -> None:
+    if how.exc_value is not None and how.exc_type is not SystemExit:
+        name = how.thread.name if how.thread else "?"
+        log.error("a thread (%s) ended by an exception", name, exc_info=how.exc_value)
+
+
+def _process_ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+    log.critical("ended by an exception", exc_info=(kind, error, trace))
+
+
+def _not_raised(what: Any) -> None:
+    if what.exc_value is not None:
+        log.error("an exception that nobody could catch, in %r", what.object, exc_info=what.exc_value)
