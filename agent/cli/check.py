@@ -11,7 +11,6 @@ import time
 
 import msgspec
 
-from agent.cli.log import log_to_stderr
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
@@ -19,6 +18,7 @@ from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
 from agent.running.runner import Runner
+from agent.system.records import log_to_stderr
 from agent.system.redactor import redactor
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}

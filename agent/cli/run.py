@@ -8,11 +8,11 @@ import logging
 import shlex
 
 import agent
-from agent.cli.log import log_to_stderr
 from agent.cli.output import fail
 from agent.config.settings import Config
 from agent.service import ConfigError, run
 from agent.store import StoreError
+from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
 
 

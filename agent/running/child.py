@@ -6,6 +6,7 @@ by its only argument. The order is pickled, which is safe between a process and 
 
 from __future__ import annotations
 
+import logging
 import os
 import pickle
 import select
@@ -25,6 +26,8 @@ from agent.model import Result, Status
 from agent.plugin.context import Context
 from agent.plugin.units import duration_text
 from agent.running.execute import CheckOutput, execute
+from agent.system.records import log_to_stderr
+from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
 HOME = Path(__file__).parent.parent
@@ -40,13 +43,15 @@ class Order(msgspec.Struct, frozen=True):
     name: str
     timeout: float
     memory: dict[str, Any]
+    secrets: frozenset[str] = frozenset()
+    """What must not show in the child's log; what it answers is for the parent to clean."""
 
 
-def execute_in_child(check: Check, context: Context) -> CheckOutput:
+def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = frozenset()) -> CheckOutput:
     """Run the check in a child, and kill the child and its whole process group at the deadline."""
     module = sys.modules[type(check).__module__]
     file = str(module.__file__) if module.__name__.startswith(FOLDER_MODULES) else ""
-    order = Order(pickle.dumps(check), file, context.check, context.timeout, context.memory)
+    order = Order(pickle.dumps(check), file, context.check, context.timeout, context.memory, secrets)
     with _child() as (child, answer), context.interruptible(lambda: _kill(child)):
         with suppress(BrokenPipeError):
             child.communicate_order(msgspec.msgpack.encode(order))
@@ -122,6 +127,7 @@ def _ending(code: int | None) -> str:
 def main(descriptor: int) -> None:
     """Be the child."""
     order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
+    log_to_stderr(logging.WARNING, redactor(order.secrets))
     if order.file:
         load_file(Path(order.file))
     check: Check = pickle.loads(order.check)  # noqa: S301 - written by the agent, our parent

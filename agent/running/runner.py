@@ -145,7 +145,7 @@ class Runner:
             return execute(run.config.check, run.context)
         from agent.running.child import execute_in_child
 
-        return execute_in_child(run.config.check, run.context)
+        return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
 
     def _remembered(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""

@@ -54,6 +54,11 @@ class Redactor:
         """Hide secrets in the name of a thing, but for those that may as well be a word, a port, a host or a path."""
         return self._search_names(name)
 
+    @property
+    def secrets(self) -> frozenset[str]:
+        """All that is hidden now, for a child that logs by itself."""
+        return self._known
+
     def apply(self, old: HasSecrets, new: HasSecrets) -> None:
         """Take over a configuration. What was a secret of the old one stays hidden for a day."""
         now, today = self._monotonic(), frozenset(new.secrets)
