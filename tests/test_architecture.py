@@ -22,7 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "testing": {"api", "config", "model", "plugin", "running"},
     "engine": {"api", "config", "model", "plugin", "store"},
     "delivery": {"config", "model", "plugin", "store", "system"},
-    "push": {"api", "config", "model", "plugin"},
+    "push": {"api", "config", "model", "plugin", "system"},
     "service": {
         "config",
         "delivery",

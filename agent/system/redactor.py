@@ -10,8 +10,9 @@ import re
 import threading
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Collection, Iterable, Iterator
-from typing import Protocol
+from collections.abc import Callable, Iterable, Iterator
+
+from agent.config.settings import Config
 
 HIDDEN = "***"
 SHORT = 4
@@ -26,13 +27,6 @@ KEEP_SECONDS = 86_400.0
 """How long a secret that a reload replaced stays hidden: longer than anything that was begun with it may speak."""
 MOST_OLD = 1000
 """Replaced secrets at the most; beyond that the oldest are forgotten."""
-
-
-class HasSecrets(Protocol):
-    """A configuration, as far as the redactor knows it."""
-
-    @property
-    def secrets(self) -> Collection[str]: ...
 
 
 class Redactor:
@@ -59,7 +53,7 @@ class Redactor:
         """All that is hidden now, for a child that logs by itself."""
         return self._known
 
-    def apply(self, old: HasSecrets, new: HasSecrets) -> None:
+    def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration. What was a secret of the old one stays hidden for a day."""
         now, today = self._monotonic(), frozenset(new.secrets)
         with self._lock:
