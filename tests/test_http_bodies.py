@@ -17,7 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Regex, Result, Size, Status
-from checks.http.body import NO_CHARSETS, BrokenBody, Unreadable, charset_of, json_of, text_of, unpacked
+from checks.http.body import NO_CHARSETS, BrokenBody, Unreadable, charset_of, json_of, text_of, unpack
 from checks.http.expectations import JsonCondition
 from checks.http.head import Headers
 from tests.http_servers import http, look, serving
@@ -160,8 +160,8 @@ def test_what_was_packed_is_unpacked_to_its_very_end(body: bytes, level: int, mo
         ("identity, GZip", gzip.compress(body), body),
     ):
         headers = Headers((("content-encoding", coding),))
-        assert unpacked(packed, headers, 1 << 20, False) == (wanted, False)
-        assert unpacked(packed, headers, 10, False) == (wanted[:10], len(wanted) > 10)
+        assert unpack(packed, headers, 1 << 20, False) == (wanted, False)
+        assert unpack(packed, headers, 10, False) == (wanted[:10], len(wanted) > 10)
 
 
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
@@ -172,7 +172,7 @@ def test_what_was_packed_is_unpacked_to_its_very_end(body: bytes, level: int, mo
 )
 def test_whatever_is_called_packed_is_unpacked_or_said_to_be_what_it_is(said: bytes, coding: str, cut: bool) -> None:
     try:
-        body, _ = unpacked(said, Headers((("content-encoding", coding),)), 100, cut)
+        body, _ = unpack(said, Headers((("content-encoding", coding),)), 100, cut)
         assert len(body) <= 100
     except (Unreadable, BrokenBody) as error:
         assert str(error)
@@ -181,14 +181,14 @@ def test_whatever_is_called_packed_is_unpacked_or_said_to_be_what_it_is(said: by
 def test_a_packed_body_that_ends_too_early_is_broken_and_one_that_we_cut_is_not() -> None:
     packed, headers = gzip.compress(bytes(range(256)) * 9)[:-9], Headers((("content-encoding", "gzip"),))
     with pytest.raises(BrokenBody, match="ends too early"):
-        unpacked(packed, headers, 9999, cut=False)
-    assert unpacked(packed, headers, 9999, cut=True)[1]
+        unpack(packed, headers, 9999, cut=False)
+    assert unpack(packed, headers, 9999, cut=True)[1]
 
 
 def test_many_members_cost_little_time() -> None:
     packed = gzip.compress(b"") * 50_000
     began = time.process_time()
-    assert unpacked(packed, Headers((("content-encoding", "gzip"),)), 1 << 20, False) == (b"", False)
+    assert unpack(packed, Headers((("content-encoding", "gzip"),)), 1 << 20, False) == (b"", False)
     assert time.process_time() - began < 5
 
 

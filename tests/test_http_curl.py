@@ -14,7 +14,7 @@ import pytest
 from agent.api import Context
 from checks._network.connection import Network
 from checks._network.progress import NoAnswer, Progress
-from checks.http.body import BrokenBody, Unreadable, unpacked
+from checks.http.body import BrokenBody, Unreadable, unpack
 from checks.http.exchange import exchange
 from tests import needs
 from tests.http_servers import Visit, http, serving
@@ -249,7 +249,7 @@ def by_us(url: str, seconds: float = 1.5) -> Seen | str:
     check = http(url, contains="x")
     try:
         answer = exchange(check, Network(context, Progress(context.deadline)))
-        return Seen(answer.status, unpacked(answer.body, answer.headers, LIMIT, answer.cut)[0])
+        return Seen(answer.status, unpack(answer.body, answer.headers, LIMIT, answer.cut)[0])
     except TimeoutError:
         return "no answer in time"
     except (OSError, NoAnswer, Unreadable, BrokenBody) as error:

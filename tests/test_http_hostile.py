@@ -276,6 +276,49 @@ def test_a_compressed_bomb_is_unpacked_no_further_than_the_limit() -> None:
         assert look(http(server.url, contains="\0\0\0")).status is Status.OK
 
 
+READ = {
+    "Content-Type": b"text/html; charset=",
+    "Content-Encoding": b"gzip",
+    "Transfer-Encoding": b"chunked",
+    "Content-Length": b"2",
+    "Location": b"/",
+    "Set-Cookie": b"a=1; Path=/; Expires=",
+    "WWW-Authenticate": b"Basic",
+    "X-Odd": b"x",
+}
+MORE = [
+    b" ",
+    b", ",
+    b";",
+    b'"',
+    b" '",
+    b"1",
+    b"a",
+    b"../",
+    b"a=",
+    b",a ",
+    b"%",
+    b"\r\n ",
+    b"1:1:",
+    b"://",
+    b"[",
+    b"\xff",
+]
+
+
+@pytest.mark.parametrize("name", READ)
+def test_a_header_of_half_a_megabyte_is_read_in_little_time_whatever_it_holds(name: str) -> None:
+    answer = b""
+    with serving(lambda visit: visit.send(answer)) as server:
+        for more in MORE:
+            value = READ[name] + more * (500_000 // len(more))
+            for status in (b"200 OK", b"302 Go", b"401 No"):
+                answer = b"HTTP/1.1 %s\r\n%s: %s;\r\n\r\nok" % (status, name.encode(), value)
+                result, took = timed_look(http(server.url, contains="x", redirects=2), 5.0)
+                assert result.status is not Status.OK
+                assert took < 3, (more, status)
+
+
 PARTS = [
     b"HTTP/1.1 ",
     b"200 OK",

@@ -193,7 +193,7 @@ HERE = HttpUrl.parse("https://shop.example.com/a/b")
 
 
 def sent(line: str, to: str, start: HttpUrl = HERE, now: float = 1e9) -> dict[str, str]:
-    return cookies.sent(cookies.after((), start, Headers((("set-cookie", line),)), now), HttpUrl.parse(to))
+    return cookies.matching(cookies.collect((), start, Headers((("set-cookie", line),)), now), HttpUrl.parse(to))
 
 
 @pytest.mark.parametrize(
@@ -231,7 +231,7 @@ def test_a_cookie_ends_when_it_says(attribute: str, alive: bool) -> None:
 
 
 def test_a_cookie_of_the_settings_goes_along_until_the_site_sets_it_anew() -> None:
-    jar = cookies.after((), HERE, Headers((("set-cookie", "session=new"),)), 0.0)
+    jar = cookies.collect((), HERE, Headers((("set-cookie", "session=new"),)), 0.0)
     check = http("https://shop.example.com/a/b", headers={"Cookie": "session=old; lang=de"})
     assert b"Cookie: lang=de; session=new\r\n" in request_bytes(check, Request(HERE, "GET", jar=jar))
     assert b"Cookie: session=old; lang=de\r\n" in request_bytes(check, Request(HERE, "GET"))
@@ -248,7 +248,7 @@ def test_cookies_are_gone_after_the_run() -> None:
 @settings(max_examples=400, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.text(st.characters(max_codepoint=255, exclude_characters="\n\r")), max_size=6), st.floats(0, 1e10))
 def test_any_cookie_line_leaves_a_request_that_is_one_request(lines: list[str], now: float) -> None:
-    jar = cookies.after((), HERE, Headers(tuple(("set-cookie", line) for line in lines)), now)
+    jar = cookies.collect((), HERE, Headers(tuple(("set-cookie", line) for line in lines)), now)
     said = request_bytes(http("https://shop.example.com/"), Request(HERE, "GET", jar=jar))
     assert said.endswith(b"\r\n\r\n")
     assert said.count(b"\r\n\r\n") == 1
@@ -259,9 +259,9 @@ def test_any_cookie_line_leaves_a_request_that_is_one_request(lines: list[str], 
 
 def test_many_cookies_are_bounded() -> None:
     lines = tuple(("set-cookie", f"n{number}={'v' * 1000}; Path=/") for number in range(1000))
-    jar = cookies.after((), HERE, Headers(lines), 0.0)
+    jar = cookies.collect((), HERE, Headers(lines), 0.0)
     assert len(jar) == cookies.LIMIT
-    assert len(cookies.header("own=1", cookies.sent(jar, HERE))) <= cookies.HEADER_LIMIT
+    assert len(cookies.header("own=1", cookies.matching(jar, HERE))) <= cookies.HEADER_LIMIT
 
 
 # Statuses

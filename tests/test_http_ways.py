@@ -205,6 +205,14 @@ def test_a_proxy_that_gives_no_way_says_nothing_about_the_server(status: bytes) 
             look(http("https://shop.invalid/", proxy=way))
 
 
+@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 abc\r\n\r\n"])
+def test_a_proxy_that_breaks_off_says_nothing_about_the_server(said: bytes) -> None:
+    with serving(said) as proxy:
+        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
+        with pytest.raises(CheckError, match=r"the server closed the connection|not an HTTP answer"):
+            look(http("https://shop.invalid/", proxy=way))
+
+
 def test_a_proxy_that_wants_a_password_for_plain_http_says_nothing_about_the_server() -> None:
     with serving(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n") as proxy:
         way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")

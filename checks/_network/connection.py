@@ -44,15 +44,15 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
         progress.address = shown.host
         progress.enter("connect", f"connecting to {shown}")
         try:
-            return _connected(kind, where, network)
+            return _connect(kind, where, network)
         except OSError as error:
             if isinstance(error, TimeoutError) or where is tries[-1][1]:
-                progress.hint = _untried([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
+                progress.hint = _untried_hint([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
                 raise
     raise OSError(f"{stop.host} has no address")
 
 
-def _connected(family: int, where: Any, network: Network) -> socket.socket:
+def _connect(family: int, where: Any, network: Network) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
         made.settimeout(network.progress.left())
@@ -100,7 +100,7 @@ def with_zone(where: tuple[Any, ...]) -> str:
         return f"{where[0]}%{where[3]}"
 
 
-def _untried(others: list[str], tried_6: bool) -> str:
+def _untried_hint(others: list[str], tried_6: bool) -> str:
     """Say which other addresses of the name could have answered, and what to set."""
     if not others:
         return ""

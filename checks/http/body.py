@@ -24,7 +24,9 @@ NO_CHARSETS = frozenset(("idna", "punycode", "undefined", "unicode_escape", "raw
 """Codecs of Python for text that are no charsets of documents."""
 WIDER = {"gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932", "euc_kr": "cp949", "big5": "big5hkscs"}
 """What browsers read instead: many pages hold more letters than the charset they name."""
-_CHARSET = re.compile(r"(?:^|[;,\s])charset\s*=\s*[\"']?\s*([^\s;\"']+)", re.IGNORECASE)
+_CHARSET = re.compile(r"(?:^|[;,\s])charset\s*=\s*[\"']?([^\s;,\"']+)", re.IGNORECASE)
+CONTENT_TYPE_LIMIT = 1000
+"""Letters of a Content-Type that are looked at."""
 _MARKS = {
     codecs.BOM_UTF8: "utf-8",
     codecs.BOM_UTF32_LE: "utf-32-le",  # before that of UTF-16, with which it begins
@@ -42,7 +44,7 @@ class BrokenBody(Exception):
     """The body is not what its headers say it is."""
 
 
-def unpacked(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[bytes, bool]:
+def unpack(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[bytes, bool]:
     """Undo the codings of a body, up to the limit; return also whether it goes on beyond what is returned.
 
     We ask for none, but some servers do as they like. Unreadable or BrokenBody where it cannot be.
@@ -56,11 +58,11 @@ def unpacked(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[byte
     for left, coding in reversed(list(enumerate(codings))):
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise Unreadable(f"the body is encoded as {coding[:20]!a}, which cannot be read here")
-        body, cut = _inflated(body, coding, limit + (INNER_SLACK if left else 0), cut)
+        body, cut = _inflate(body, coding, limit + (INNER_SLACK if left else 0), cut)
     return body, cut
 
 
-def _inflated(body: bytes, coding: str, limit: int, cut: bool) -> tuple[bytes, bool]:
+def _inflate(body: bytes, coding: str, limit: int, cut: bool) -> tuple[bytes, bool]:
     try:
         return _members(body, limit, cut, zlib.MAX_WBITS | 32)  # RFC 1950 or 1952, whichever it is
     except zlib.error:
@@ -97,7 +99,7 @@ def text_of(body: bytes, headers: Headers, cut: bool = False) -> str:
         if body.startswith(mark):
             return body[len(mark) :].decode(charset, "replace")
     if charset := charset_of(headers):
-        return _decoded(body, charset)
+        return _decode(body, charset)
     try:
         # What was cut may end within a letter.
         return codecs.getincrementaldecoder("utf-8")().decode(body, final=not cut)
@@ -105,7 +107,7 @@ def text_of(body: bytes, headers: Headers, cut: bool = False) -> str:
         return body.decode("latin-1")  # never fails, and ASCII survives
 
 
-def _decoded(body: bytes, charset: str) -> str:
+def _decode(body: bytes, charset: str) -> str:
     try:
         return body.decode(charset)
     except UnicodeError:
@@ -114,7 +116,7 @@ def _decoded(body: bytes, charset: str) -> str:
 
 def charset_of(headers: Headers) -> str:
     """Return the charset that Content-Type names, where Python knows it; else nothing."""
-    found = _CHARSET.search(headers.get("content-type"))
+    found = _CHARSET.search(headers.get("content-type")[:CONTENT_TYPE_LIMIT])
     name = _plain(found[1]) if found else ""
     known = _codecs().get(name) or _codecs().get(name.removeprefix("x_"))
     return known if known and _is_charset(known) else ""

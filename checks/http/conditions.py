@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agent.api import Result, critical, nodata
-from checks.http.body import BrokenBody, Unreadable, json_of, text_of, unpacked
+from checks.http.body import BrokenBody, Unreadable, json_of, text_of, unpack
 from checks.http.json_paths import json_fault
 
 if TYPE_CHECKING:
@@ -14,24 +14,24 @@ if TYPE_CHECKING:
     from checks.http.exchange import Answer
 
 
-def broken(check: Http, answer: Answer) -> Iterator[Result]:
+def faults(check: Http, answer: Answer) -> Iterator[Result]:
     """Yield one critical result for each condition that does not hold; nodata for what cannot be read."""
     for name, wanted in check.response_headers.items():
         if fault := wanted.fault(name, answer.headers.all(name)):
             yield critical(fault)
     if check.sees_body:
         try:
-            body, cut = unpacked(answer.body, answer.headers, int(check.body_limit), answer.cut)
+            body, cut = unpack(answer.body, answer.headers, int(check.body_limit), answer.cut)
         except Unreadable as error:
             yield nodata(str(error))
         except BrokenBody as error:
             yield critical(str(error))
         else:
-            yield from _broken_text(check, answer, body, cut)
-            yield from _broken_json(check, answer, body, cut)
+            yield from _text_faults(check, answer, body, cut)
+            yield from _json_faults(check, answer, body, cut)
 
 
-def _broken_text(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:
+def _text_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:
     if not (check.contains or check.matches or check.not_matches):
         return
     text = text_of(body, answer.headers, cut)
@@ -44,7 +44,7 @@ def _broken_text(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         yield critical(f"the body matches {check.not_matches.pattern_text!r}")
 
 
-def _broken_json(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:
+def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:
     if not check.json:
         return
     if cut:

@@ -21,7 +21,7 @@ GATEWAY_FAILURES = (502, 504)
 
 
 @contextlib.contextmanager
-def opened(route: Route, network: Network) -> Iterator[socket.socket]:
+def open_route(route: Route, network: Network) -> Iterator[socket.socket]:
     """Have a connection to where the route leads, closed afterwards. OSError or NoAnswer where there is none."""
     # Before anything is sent: a client certificate that cannot be read is our fault, not the server's.
     context = tls.context(route.tls) if route.tls else None
@@ -78,17 +78,25 @@ def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
     """Ask the proxy for a connection to the server; CheckError where the proxy will not, whatever the server is."""
     progress.enter("proxy", f"asking the proxy {route.proxy} for {route.host}")
     target = f"{Address(route.host)}:{route.port}"
-    send(plain, f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{route.proxy_headers}\r\n".encode("latin-1"), progress)
-    reader = AnswerReader("CONNECT")
-    while reader.head is None:
-        reader.receive(receive(plain, progress))
-    status = reader.head.status
+    question = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{route.proxy_headers}\r\n"
+    try:
+        status = _ask_proxy(plain, question.encode(), progress)
+    except (NoAnswer, ConnectionError) as error:
+        raise CheckError(f"proxy {route.proxy}: {progress.failed(error)}") from None
     if status == 407:
         raise proxy_wants_password(route)
     if status in GATEWAY_FAILURES:
         raise NoAnswer(f"the proxy answered {status}")
     if not 200 <= status < 300:
         raise CheckError(f"proxy {route.proxy} gives no way to {target}: it answered {status}")
+
+
+def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) -> int:
+    send(proxy, question, progress)
+    reader = AnswerReader("CONNECT")
+    while reader.head is None:
+        reader.receive(receive(proxy, progress))
+    return reader.head.status
 
 
 def proxy_wants_password(route: Route) -> CheckError:

@@ -35,7 +35,7 @@ class Cookie(msgspec.Struct, frozen=True):
 Jar = tuple[Cookie, ...]
 
 
-def after(jar: Jar, url: HttpUrl, headers: Headers, now: float) -> Jar:
+def collect(jar: Jar, url: HttpUrl, headers: Headers, now: float) -> Jar:
     """Return the cookies after an answer from this URL; `now` is Unix seconds."""
     kept = {cookie.key: cookie for cookie in jar}
     for line in headers.all("set-cookie"):
@@ -48,7 +48,7 @@ def after(jar: Jar, url: HttpUrl, headers: Headers, now: float) -> Jar:
     return tuple(kept.values())[-LIMIT:]
 
 
-def sent(jar: Jar, url: HttpUrl) -> dict[str, str]:
+def matching(jar: Jar, url: HttpUrl) -> dict[str, str]:
     """Return names and values of the cookies for a request to this URL, those of longer paths first."""
     path = url.target.partition("?")[0]
     fitting = [

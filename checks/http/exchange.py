@@ -17,7 +17,7 @@ from checks._network import tls
 from checks._network.connection import Network, send
 from checks._network.progress import NoAnswer, Progress
 from checks.http.addresses import HttpUrl
-from checks.http.connection import opened, proxy_wants_password, read_body, read_head
+from checks.http.connection import open_route, proxy_wants_password, read_body, read_head
 from checks.http.head import Head, Headers
 from checks.http.reader import AnswerReader
 from checks.http.redirects import next_request
@@ -52,10 +52,10 @@ def exchange(check: Http, network: Network) -> Answer:
     earliest: tls.Certificate | None = None
     for _ in range(check.redirects + 1):
         route = route_of(check, request.url)
-        with _telling(request, network.progress), opened(route, network) as connection:
+        with _say_what_stayed_behind(request, network.progress), open_route(route, network) as connection:
             earliest = _earlier(earliest, connection)
             reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
-            head = _asked(check, request, route, connection, reader, network)
+            head = _ask(check, request, route, connection, reader, network)
             following = next_request(check, request, head, network.ctx.now())
             if following is None:
                 read_body(connection, reader, network.progress)
@@ -66,7 +66,7 @@ def exchange(check: Http, network: Network) -> Answer:
 
 
 @contextlib.contextmanager
-def _telling(request: Request, progress: Progress) -> Iterator[None]:
+def _say_what_stayed_behind(request: Request, progress: Progress) -> Iterator[None]:
     """Where it ends inside, have the words say also what stayed behind on the way."""
     try:
         yield
@@ -75,7 +75,7 @@ def _telling(request: Request, progress: Progress) -> Iterator[None]:
         raise
 
 
-def _asked(
+def _ask(
     check: Http, request: Request, route: Route, connection: socket.socket, reader: AnswerReader, network: Network
 ) -> Head:
     network.progress.enter("first_byte", "sending the request")

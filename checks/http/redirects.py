@@ -25,13 +25,13 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
     target = _target(check, request.url, head)
     if target is None:
         return None
-    method, body = _asked_again(request, head.status, target)
+    method, body = _method_and_body(request, head.status, target)
     own = check.url.same_server(target)
     return Request(
         target,
         method,
         body,
-        cookies.after(request.jar, request.url, head.headers, now),
+        cookies.collect(request.jar, request.url, head.headers, now),
         "" if own else left_behind(check, target),
         request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
     )
@@ -57,7 +57,7 @@ def _readable(location: str) -> str:
         return "".join(chr(byte) if byte < 128 else quote(bytes((byte,))) for byte in said)
 
 
-def _asked_again(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
+def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
     """Return method and body as browsers do; a body goes to no other server (NoAnswer)."""
     if status not in (307, 308):
         return "HEAD" if request.method == "HEAD" else "GET", b""

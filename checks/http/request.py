@@ -55,7 +55,7 @@ def request_bytes(check: Http, request: Request) -> bytes:
     headers["accept-encoding"] = ("Accept-Encoding", "identity")
     if check.url.same_server(url):
         headers |= _own_headers(check)
-    if request.jar and (sent := cookies.sent(request.jar, url)):
+    if request.jar and (sent := cookies.matching(request.jar, url)):
         headers["cookie"] = ("Cookie", cookies.header(headers.get("cookie", ("", ""))[1], sent))
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         headers["content-length"] = ("Content-Length", str(len(request.body)))

@@ -12,7 +12,7 @@ from agent.api import Metric, Result, Status, critical, duration_text, judge, wa
 from checks._network import tls
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl
-from checks.http.conditions import broken
+from checks.http.conditions import faults
 from checks.http.exchange import Answer
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
         yield from (timed,) if mild and timed.status is Status.CRITICAL else timed.metrics
     if check.require_tls and (answer.lost_tls or answer.url.scheme != "https"):
         yield critical(f"the answer came without TLS, from {answer.url}")
-    yield from broken(check, answer)
+    yield from faults(check, answer)
     if answer.certificate:
         yield from tls.judged(answer.certificate, now, check.certificate_warning, check.certificate_critical)
     yield Metric("size", answer.size, "B", minimum=0)
