@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import threading
+import time
 import tracemalloc
 import zlib
 from collections.abc import Callable, Iterator
@@ -314,9 +315,9 @@ def test_a_header_of_half_a_megabyte_is_read_in_little_time_whatever_it_holds(na
             value = READ[name] + more * (500_000 // len(more))
             for status in (b"200 OK", b"302 Go", b"401 No"):
                 answer = b"HTTP/1.1 %s\r\n%s: %s;\r\n\r\nok" % (status, name.encode(), value)
-                result, took = timed_look(http(server.url, contains="x", redirects=2), 5.0)
-                assert result.status is not Status.OK
-                assert took < 3, (more, status)
+                began = time.process_time()
+                assert look(http(server.url, contains="x", redirects=2), 30.0).status is not Status.OK
+                assert time.process_time() - began < 3, (more, status)
 
 
 PARTS = [

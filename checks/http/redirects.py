@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
+_ASCII = "".join(map(chr, range(128)))
+
 
 def next_request(check: Http, request: Request, head: Head, now: float) -> Request | None:
     """Return what to ask after this answer, None when it is the final one; `now` is Unix seconds.
@@ -54,7 +56,7 @@ def _readable(location: str) -> str:
     try:
         return said.decode()
     except UnicodeDecodeError:
-        return "".join(chr(byte) if byte < 128 else quote(bytes((byte,))) for byte in said)
+        return quote(said, safe=_ASCII)
 
 
 def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
