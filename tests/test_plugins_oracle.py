@@ -12,7 +12,7 @@ from agent.api import Metric, Range, Result, Status
 from agent.cli.check import EXIT_CODES, perfdata, text, worst
 from agent.model import Outcome
 from agent.plugin.results import gathered
-from checks.script.nagios import parse
+from checks.script import nagios
 
 NUMBERS = st.integers(-(10**9), 10**9) | st.decimals(-(10**6), 10**6, places=3)
 WHOLE = st.builds(
@@ -38,7 +38,7 @@ def theirs(written: str) -> nagiosplugin.Range | None:
 @example("2:1", [0])
 def test_a_range_alerts_where_nagiosplugin_says_so(written: str, values: list[float]) -> None:
     other = theirs(written)
-    (metric,) = parse(f"x | a=1;{written}".encode(), 0).metrics
+    (metric,) = nagios.parse(f"x | a=1;{written}".encode(), 0).result.metrics
     if other is None or not written:  # nagiosplugin takes no range for one from 0 on
         assert metric.warning == ""
         return
@@ -74,7 +74,7 @@ def test_what_nagiosplugin_writes_is_read(rows: list[tuple[str, float, str, str,
     written = " ".join(
         str(nagiosplugin.Performance(*row[:3], *map(nagiosplugin.Range, row[3:5]), *row[5:])) for row in rows
     )
-    result = parse(f"text | {written}".encode(), 0)
+    result = nagios.parse(f"text | {written}".encode(), 0).result
     assert (result.summary, result.details) == ("text", "")
     for metric, (label, value, unit, warning, critical, low, high) in zip(result.metrics, rows, strict=True):
         assert (metric.name, metric.value, metric.unit) == (label, float(value), unit)
@@ -107,7 +107,7 @@ def outcomes(words: st.SearchStrategy[str]) -> st.SearchStrategy[Outcome]:
 
 
 def as_plugin(outcome: Outcome) -> Result:
-    return parse(text(outcome).encode(), EXIT_CODES[worst(outcome.results)])
+    return nagios.parse(text(outcome).encode(), EXIT_CODES[worst(outcome.results)]).result
 
 
 def written(name: str) -> str:

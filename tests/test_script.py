@@ -167,7 +167,69 @@ def test_any_bytes_survive() -> None:
 def test_stderr_shows_only_when_there_is_a_problem() -> None:
     assert sh("echo fine; echo warned >&2").details == ""
     result = sh("echo 'no connection' >&2; exit 2")
-    assert (result.summary, result.details) == ("no output (exit 2)", "stderr: no connection")
+    assert (result.summary, result.details) == (
+        "no output (exit 2), stderr: no connection",
+        "stderr: no connection",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys; sys.exit(1 / 0)", "it died: ZeroDivisionError: division by zero"),
+        ("import nothing_like_this", "it died: ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("def (", "it died: SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_program_that_dies_of_an_exception_is_nodata_whatever_it_exits_with(text: str, said: str) -> None:
+    result = py(text)
+    assert (result.status, result.summary) == (Status.NODATA, said)
+
+
+@pytest.mark.parametrize("text", ["set -u; echo $NOTHING", "if true; then", ". /nothing/here"])
+def test_so_is_a_shell_script_with_a_bug(text: str) -> None:
+    assert sh(text).status is Status.NODATA
+
+
+DEATHS = [
+    "Traceback (most recent call last):\n  File 'x', line 1\nOSError: disk",
+    "python3: can't open file '/x.py': [Errno 2] No such file or directory",
+    "disk is gone at /opt/check.pl line 3.",
+    "/opt/x.rb:1:in `<main>': disk (RuntimeError)",
+    "Error: disk\n    at Object.<anonymous> (/x.js:1:7)\n    at Module._compile (node:internal:1105:14)",
+    'Exception in thread "main" java.lang.RuntimeException: disk\n\tat X.main(X.java:3)',
+    "lua: x.lua:1: disk\nstack traceback:\n\t[C]: in function 'error'",
+    "panic: disk\n\ngoroutine 1 [running]:\nmain.main()",
+    "PHP Fatal error:  Uncaught Exception: disk in /x.php:2",
+    "x.sh: 3: Syntax error: end of file unexpected",
+    "bash: NOTHING: unbound variable",
+]
+
+
+@pytest.mark.parametrize("code", [1, 2])
+@pytest.mark.parametrize("death", DEATHS)
+def test_every_languages_crash_report_is_known(death: str, code: int) -> None:
+    result = sh('printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)})
+    assert (result.status, result.summary[:9]) == (Status.NODATA, "it died: ")
+    told = sh('echo "disk is gone"; printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)})
+    assert (told.status, told.summary) == ((Status.WARNING, Status.CRITICAL)[code - 1], "disk is gone")
+    mapped = sh('printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)}, exit_codes={
+        str(code): "critical"
+    })  # fmt: skip
+    assert mapped.status is Status.CRITICAL
+
+
+def test_silence_means_what_the_setting_says() -> None:
+    assert sh("exit 0").summary == "no output (exit 0)"
+    for word in ("ok", "warning", "critical", "nodata"):
+        assert (sh("exit 0", empty=word).status.value, sh("exit 0", empty=word).summary) == (word, "printed nothing")
+        assert sh("echo x", empty=word).status is Status.OK
+    assert sh("exit 2", empty="ok").status is Status.CRITICAL
+
+
+def test_of_a_line_that_is_written_over_the_last_writing_counts() -> None:
+    assert sh(r"printf '10%%\r50%%\r100%% done\r\nmore\r\n'").summary == "100% done"
+    assert sh(r"printf '10%%\r100%%\r'").summary == "100%"
 
 
 def test_a_hundred_kilobytes_are_read_and_cut_with_a_note() -> None:
@@ -370,7 +432,13 @@ def test_a_broken_script_head_is_told(tmp_path: Path) -> None:
     lost = executable(tmp_path / "lost", "#!/opt/python9\n")
     assert error_of(str(lost)) == f"cannot start {lost}: its interpreter is missing (#!/opt/python9)"
     dos = executable(tmp_path / "dos", "#!/bin/sh\r\nexit 0\r\n")
-    assert "its interpreter is missing (#!/bin/sh" in error_of(str(dos))
+    assert r"its first line ends in CR LF, so that a carriage return belongs to it (/bin/sh\r)" in error_of(str(dos))
+    # Here the kernel finds a program, which then stumbles.
+    for head in ("/bin/sh -e", "/usr/bin/env bash"):
+        executable(dos, f"#!{head}\r\nexit 0\r\n")
+        assert f"its first line ends in CR LF, so that a carriage return belongs to it ({head}\\r)" in error_of(
+            str(dos)
+        )
     headless = executable(tmp_path / "headless", "echo hello\n")
     assert error_of(str(headless)).endswith("or a script without #! in its first line")
     refused = executable(tmp_path / "refused", "#!/etc/passwd\n")

@@ -102,6 +102,36 @@ def test_a_cached_line_that_is_too_old_is_nodata_of_its_subject(epoch: float, st
 
 
 @pytest.mark.parametrize(
+    ("metrics", "value", "status"),
+    [
+        ("used=35MB;20;30", 35, "critical"),
+        ("used=25%;20;30", 25, "warning"),
+        ("used=1,5;1;2", 1.5, "warning"),
+        ("used=16MB;20MB;30MB", 16, "ok"),
+        ("used=2,5s;5,5:;2,0:", 2.5, "warning"),
+    ],
+)
+def test_units_are_dropped_as_checkmk_does_and_commas_read(metrics: str, value: float, status: str) -> None:
+    result = one(f"P svc {metrics} disk")
+    assert (result.status.value, result.metrics[0].value, result.metrics[0].unit) == (status, value, "")
+    assert [metric.value for metric in one(f"0 svc {metrics} disk").metrics] == [value]
+
+
+def test_p_without_readable_levels_says_why_in_its_first_line() -> None:
+    result = one("P svc used=lots;20;30 disk")
+    assert (result.status, result.summary) == (Status.NODATA, "metric not understood: used=lots;20;30; disk")
+
+
+def test_no_tab_stays_in_a_subject_a_summary_or_a_bad_line() -> None:
+    result = one('0 "my\tdisk" - all\tis well')
+    assert (result.subject, result.summary) == ("my disk", "all is well")
+    assert "\t" not in checkmk.parse("what\tis this", NOW).faults[0]
+    assert "\t" not in jsonformat.parse("what\tis this", NOW).faults[0]
+    (told,) = read({"status": "ok", "subject": "a\tb", "summary": "c\td"})
+    assert (told.subject, told.summary) == ("a b", "c d")
+
+
+@pytest.mark.parametrize(
     ("line", "reason"),
     [
         ("hello", "must begin with the state 0, 1, 2, 3 or P and a space"),
@@ -138,13 +168,13 @@ def test_whatever_stands_between_good_lines_all_are_read(lines: list[tuple[str, 
     said = checkmk.parse("\n".join(f"{line}\n{junk}" for line in good), NOW)
     found = iter(said.results)
     assert all(any(result.subject == name for result in found) for _, name, _ in lines)
-    assert len(said.results) + len(said.faults) >= len(good)
+    assert len(said.results) + said.faulty >= len(good)
 
 
 @given(st.text(alphabet="0P cached(1,)\"'-=|;:.a\\n\n", max_size=200))
 def test_no_line_of_checkmk_ever_raises(text: str) -> None:
     said = checkmk.parse(text, NOW)
-    assert len(said.results) + len(said.faults) == sum(1 for line in text.split("\n") if line.strip())
+    assert len(said.results) + said.faulty == sum(1 for line in text.split("\n") if line.strip())
 
 
 # JSON
@@ -265,10 +295,7 @@ def test_no_json_ever_raises_and_no_line_hides_another(values: list[object], sou
 
 def test_an_exit_code_beside_results_is_nodata_of_the_check_itself() -> None:
     results, failure = run("echo '2 a - x'; echo oops >&2; exit 1", format="checkmk_local")
-    assert [(r.subject, r.status.value, r.summary) for r in results] == [
-        ("a", "critical", "x"),
-        ("", "nodata", "exit 1"),
-    ]
+    assert [(r.subject, r.status.value, r.summary) for r in results] == [("a", "critical", "x")]
     assert failure == "exit 1 (stderr: oops)"
 
 
@@ -284,6 +311,37 @@ def test_an_exit_code_can_be_declared_fine_or_a_verdict() -> None:
 def test_nothing_printed_is_a_failed_run() -> None:
     assert run(":", format="checkmk_local") == ([], "printed no result")
     assert run("echo '[]'", format="json") == ([], "printed no result")
+
+
+def test_silence_can_be_declared_fine() -> None:
+    for format_ in ("checkmk_local", "json"):
+        assert run(":", format=format_, empty="ok") == ([Result(Status.OK, "printed no result")], "")
+        results, failure = run("echo bad", format=format_, empty="ok")
+        assert (results, failure[:4]) == ([], "line" if format_ == "checkmk_local" else "the ")
+        assert run("exit 3", format=format_, empty="ok") == ([], "exit 3")
+
+
+def test_of_a_million_bad_lines_three_are_told_and_a_count() -> None:
+    for format_, parse in (("checkmk_local", checkmk.parse), ("json", jsonformat.parse)):
+        said = parse("x\n" * 100_000 + ("0 a - b" if format_ != "json" else '{"status": "ok", "subject": "a"}'), NOW)
+        assert (len(said.faults), said.faulty, [result.subject for result in said.results]) == (3, 100_000, ["a"])
+        _, failure = run("yes x | head -n 5000", format=format_)
+        assert failure.endswith("; and 4997 more")
+
+
+@pytest.mark.parametrize("between", [", ", ",\n"])
+def test_a_list_that_is_cut_off_is_read_as_far_as_it_goes(between: str) -> None:
+    entry = '{"status": "critical", "subject": "%d", "summary": "full"}'
+    text = "[" + between.join(entry % number for number in range(30_000)) + "]"
+    results, failure = run("cat", format="json", stdin=text[:1_000_000])
+    assert len(results) > 15_000
+    assert {result.status for result in results} == {Status.CRITICAL}
+    assert "no JSON" in failure
+    results, failure = run(
+        "cat; cat /dev/zero | head -c 300000 | tr '\\0' ' '; cat", format="json", stdin=text[:900_000]
+    )
+    assert len(results) > 14_000
+    assert "only the first 1 MiB it printed are read" in failure
 
 
 def test_a_late_script_keeps_what_it_said() -> None:
@@ -331,7 +389,7 @@ def test_levels_of_the_settings_judge_the_first_metric_and_the_worse_counts() ->
     assert judged("echo 'fine | a=4 b=20'") == ("ok", "fine")
     assert judged("echo 'fine | a=5'") == ("warning", "a 5 (warning from 5), fine")
     assert judged("echo 'bad | a=5'; exit 2") == ("critical", "bad")
-    assert judged("echo 'fine'") == ("ok", "fine")
+    assert judged("echo 'fine'") == ("nodata", "it printed no metric to hold against the levels; fine")
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Metric, Range, Status
-from checks.script import perfdata
-from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH, parse
+from agent.api import Metric, Range, Result, Status
+from checks.script import nagios, perfdata
+from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
+
+
+def parse(output: bytes, exit_code: int) -> Result:
+    return nagios.parse(output, exit_code).result
 
 
 def one(perf: str) -> Metric:

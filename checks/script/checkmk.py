@@ -7,13 +7,15 @@ from __future__ import annotations
 
 import math
 import re
+from functools import partial
 
 from agent.api import Metric, Result, Status
 from checks.script import perfdata
 from checks.script.levels import WORST_LAST
-from checks.script.many import SUBJECT_LENGTH, Said, aged, line_fault, noted, said_by, status_numbered
+from checks.script.many import SUBJECT_LENGTH, Found, Said, aged, line_fault, noted, said_by, status_numbered
 from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
-from checks.script.text import shortened
+from checks.script.perfdata import Unread
+from checks.script.text import one_line, shortened
 
 STALE = 1.5
 """A cached line may be so many intervals old: it is renewed only after one has passed."""
@@ -25,22 +27,28 @@ _LINE = re.compile(
     (?P<metrics>\S+)(?:\s+(?P<text>.*))?""",
     re.VERBOSE,
 )
+# No digits in a unit, or 0x1f would be read as 0.
+_NUMBER = re.compile(r"([-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)[a-zA-Z%°µμΩ/]*")
 _CACHED = re.compile(r"cached\([0-9]{1,12},[0-9]{1,9}\)\s+")
 
 
 def parse(text: str, now: float) -> Said:
     """Read every line; a bad one hides no other. `now` in Unix seconds. Never raises."""
-    results: list[Result] = []
-    faults: list[str] = []
+    found = Found()
     for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+        stripped = line.strip()
+        if not stripped:
             continue
-        match = _LINE.fullmatch(line.strip())
+        match = _LINE.fullmatch(stripped)
         if match:
-            results.append(_result(match, now))
+            found.add(*_result(match, now))
         else:
-            faults.append(line_fault(number, _fault(line.strip()), line))
-    return Said(tuple(results), tuple(faults))
+            found.fault(partial(_line_fault, number, stripped))
+    return found.said()
+
+
+def _line_fault(number: int, line: str) -> str:
+    return line_fault(number, _fault(line), line)
 
 
 def _fault(line: str) -> str:
@@ -51,41 +59,44 @@ def _fault(line: str) -> str:
     return "after the state must come a name (in quotes where it holds spaces), and metrics or a - for none"
 
 
-def _result(match: re.Match[str], now: float) -> Result:
-    metrics, status, notes = _metrics(match["metrics"])
+def _result(match: re.Match[str], now: float) -> tuple[Result, tuple[Unread, ...]]:
+    metrics, status, unread = _metrics(match["metrics"])
+    summary, _, details = (match["text"] or "").replace("\\n", "\n").strip().partition("\n")
+    summary = shortened(one_line(summary), SUMMARY_LENGTH) or said_by(metrics)
+    notes = [one.reason for one in unread][:8]
     if match["state"] != "P":
         status = status_numbered(int(match["state"]))
-    elif notes:
+    elif notes and status is Status.OK:
         # Unread levels might have said that something is wrong.
-        status = max(status, Status.NODATA, key=WORST_LAST.index)
-    summary, _, details = (match["text"] or "").replace("\\n", "\n").strip().partition("\n")
+        status, summary = Status.NODATA, f"{notes[0]}; {summary}"
     name = match["double"] or match["single"] or match["plain"]
     result = Result(
         status,
-        shortened(summary.replace("\t", " ").strip(), SUMMARY_LENGTH) or said_by(metrics),
-        shortened(name, SUBJECT_LENGTH),
+        shortened(summary, SUMMARY_LENGTH),
+        shortened(one_line(name), SUBJECT_LENGTH),
         shortened(details, DETAILS_LENGTH),
         metrics,
     )
     if match["epoch"]:
         result = aged(result, now - int(match["epoch"]), STALE * int(match["interval"]))
-    return noted(result, notes)
+    return noted(result, notes), unread
 
 
-def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, list[str]]:
-    """Return the metrics, what their levels say, and what could not be read."""
+def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, tuple[Unread, ...]]:
+    """Return the metrics, what their levels say, and which of them could not be read."""
     metrics: list[Metric] = []
-    notes: list[str] = []
+    unread: list[Unread] = []
     worst = Status.OK
     for item in text.split("|") if text != "-" else ():
         try:
             metric, status = _metric(item)
         except ValueError:
-            notes.append(f"metric not understood: {shortened(item, 80)}")
+            reason = f"metric not understood: {shortened(item, 80)}"
+            unread.append(Unread(len(metrics), item.partition("=")[0], reason))
             continue
         metrics.append(metric)
         worst = max(worst, status, key=WORST_LAST.index)
-    return tuple(metrics[: perfdata.METRICS_MAX]), worst, notes[:8]
+    return tuple(metrics[: perfdata.METRICS_MAX]), worst, tuple(unread)
 
 
 def _metric(item: str) -> tuple[Metric, Status]:
@@ -105,7 +116,9 @@ def _bound(text: str) -> float | None:
 
 
 def _number(text: str) -> float:
-    number = float(text) if perfdata.NUMBER.fullmatch(text) else math.inf
+    """Read a number; its unit is dropped, as Checkmk does, and its comma may be a decimal one. ValueError for none."""
+    match = _NUMBER.fullmatch(text)
+    number = float(match[1].replace(",", ".")) if match else math.inf
     if not math.isfinite(number):
         raise ValueError(text)
     return number

@@ -11,7 +11,11 @@ how old it may become. All but the status may be missing.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import itertools
+import json
+import re
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -19,70 +23,111 @@ import msgspec
 from agent.api import Metric, Result, Status
 from checks.script import perfdata
 from checks.script.levels import WORST_LAST, status_of
-from checks.script.many import SUBJECT_LENGTH, Said, aged, noted, said_by, status_numbered
+from checks.script.many import SUBJECT_LENGTH, Found, Said, aged, noted, said_by, status_numbered
 from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
-from checks.script.text import printable, shortened
+from checks.script.perfdata import Unread
+from checks.script.text import one_line, printable, shortened
 
 KNOWN = ("status", "summary", "subject", "details", "metrics", "time", "ttl")
 _WORDS = {status.value for status in Status}
+_SPACE = re.compile(r"\s*")
 _METRIC = ("value", "unit", "warning", "critical", "min", "max")
 
 
 def parse(text: str, now: float) -> Said:
     """Read every result; a bad one hides no other. `now` in Unix seconds. Never raises."""
-    results: list[Result] = []
-    faults: list[str] = []
-    for place, found in _objects(text):
-        try:
-            if isinstance(found, ValueError):
-                raise found
-            results.append(_result(found, now))
-        except ValueError as error:
-            faults.append(f"{place}: {error}")
-    return Said(tuple(results), tuple(faults))
-
-
-def _objects(text: str) -> Iterable[tuple[str, Any]]:
-    """Return what was printed, each with its place; a ValueError stands for what is no JSON."""
-    whole = _decoded(text)
+    stripped = text.strip()
+    if not stripped:
+        return Found().said()
+    try:
+        whole = _decoded(stripped)
+    except ValueError:
+        if "\n" not in stripped and not stripped.startswith("["):
+            return _read([("the output", stripped)], now)
+        by_line = _read(_lines(text), now)
+        by_entry = _read(_entries(stripped), now) if stripped.startswith("[") else by_line
+        return max(by_line, by_entry, key=lambda said: len(said.results))
     if isinstance(whole, list):
-        return [(f"entry {number}", one) for number, one in enumerate(whole, 1)]
-    if not isinstance(whole, ValueError) or "\n" not in text.strip():
-        return [("the output", whole)]
-    lines = enumerate(text.split("\n"), 1)
-    return [(f"line {number}", _decoded(line)) for number, line in lines if line.strip()]
+        return _read(((f"entry {number}", one) for number, one in enumerate(whole, 1)), now, decoded=True)
+    return _read([("the output", whole)], now, decoded=True)
+
+
+def _read(entries: Iterable[tuple[str, Any]], now: float, decoded: bool = False) -> Said:
+    """Read what was printed, each with its place."""
+    found = Found()
+    for place, one in entries:
+        try:
+            found.add(*_result(one if decoded else _decoded(one), now))
+        except ValueError as error:
+            found.fault(partial(_fault, place, error))
+    return found.said()
+
+
+def _fault(place: str, error: ValueError) -> str:
+    return f"{place}: {error}"
+
+
+def _lines(text: str) -> Iterator[tuple[str, str]]:
+    return ((f"line {number}", line) for number, line in enumerate(text.split("\n"), 1) if line.strip())
+
+
+def _entries(text: str) -> Iterator[tuple[str, str]]:
+    """Cut a list into its entries, as far as it goes: it was cut off, or one of them is no JSON."""
+    decoder = json.JSONDecoder()
+    position = 1
+    for number in itertools.count(1):
+        begin = _SPACE.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing too
+        try:
+            end = decoder.raw_decode(text, begin)[1]
+        except (ValueError, RecursionError):
+            yield f"entry {number}", text[begin : begin + 200]
+            return
+        yield f"entry {number}", text[begin:end]
+        position = _SPACE.match(text, end).end()  # type: ignore[union-attr]  # same
+        if text[position : position + 1] != ",":
+            return
+        position += 1
 
 
 def _decoded(text: str) -> Any:
+    """Decode JSON; ValueError where it is none."""
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
-        return ValueError(f"no JSON ({str(error).removeprefix('JSON is malformed: ')}): {shortened(text.strip(), 80)}")
+        raise NoJson(text, error) from None
 
 
-def _result(found: Any, now: float) -> Result:
-    """Make a result of what was decoded; ValueError where it is none."""
+class NoJson(ValueError):
+    """Worded only when it is told: there may be a million of them."""
+
+    def __str__(self) -> str:
+        text, error = self.args
+        return f"no JSON ({str(error).removeprefix('JSON is malformed: ')}): {shortened(one_line(text), 80)}"
+
+
+def _result(found: Any, now: float) -> tuple[Result, tuple[Unread, ...]]:
+    """Make a result of what was decoded, and say which metrics have no value; ValueError where it is none."""
     if not isinstance(found, dict):
         raise ValueError(f'must be an object such as {{"status": "ok"}}, not {_shown(found)}')
     notes = [f"unknown field {_shown(name)}: one of {', '.join(KNOWN)}" for name in found if name not in KNOWN]
-    metrics = tuple(_metrics(found.get("metrics"), notes))
+    metrics, unread = _metrics(found.get("metrics"))
+    notes += [one.reason for one in unread]
     result = Result(
-        _status(found, metrics),
-        _text(found, "summary", SUMMARY_LENGTH, notes).replace("\n", " ") or said_by(metrics),
-        _text(found, "subject", SUBJECT_LENGTH, notes).replace("\n", " "),
+        _status(found, metrics, unread),
+        one_line(_text(found, "summary", SUMMARY_LENGTH, notes)) or said_by(metrics),
+        one_line(_text(found, "subject", SUBJECT_LENGTH, notes)),
         _text(found, "details", DETAILS_LENGTH, notes),
         metrics,
     )
-    return noted(_aged(result, found, now), notes[:8])
+    return noted(_aged(result, found, now), notes[:8]), unread
 
 
-def _status(found: dict[str, Any], metrics: tuple[Metric, ...]) -> Status:
+def _status(found: dict[str, Any], metrics: tuple[Metric, ...], unread: tuple[Unread, ...]) -> Status:
     status = found.get("status")
     if status is None:
         if not any(metric.warning or metric.critical for metric in metrics):
             raise ValueError("neither a status nor a metric with a level")
         # Levels that were not read might have said that something is wrong.
-        unread = len(metrics) < len(found["metrics"])
         return max(status_of(metrics), Status.NODATA if unread else Status.OK, key=WORST_LAST.index)
     if isinstance(status, str) and status.lower() in _WORDS:
         return Status(status.lower())
@@ -91,17 +136,19 @@ def _status(found: dict[str, Any], metrics: tuple[Metric, ...]) -> Status:
     raise ValueError(f"status {_shown(status)} is not ok, warning, critical or nodata")
 
 
-def _metrics(found: Any, notes: list[str]) -> Iterable[Metric]:
+def _metrics(found: Any) -> tuple[tuple[Metric, ...], tuple[Unread, ...]]:
     if found is None:
-        return
+        return (), ()
     if not isinstance(found, dict):
-        notes.append(f'metrics must be an object such as {{"used": 5}}, not {_shown(found)}')
-        return
+        return (), (Unread(0, "", f'metrics must be an object such as {{"used": 5}}, not {_shown(found)}'),)
+    metrics: list[Metric] = []
+    unread: list[Unread] = []
     for name, one in list(found.items())[: perfdata.METRICS_MAX]:
         try:
-            yield _metric(printable(name), one if isinstance(one, dict) else {"value": one})
+            metrics.append(_metric(printable(name), one if isinstance(one, dict) else {"value": one}))
         except ValueError as error:
-            notes.append(f"metric {_shown(name)} not understood: {error}")
+            unread.append(Unread(len(metrics), printable(name), f"metric {_shown(name)} not understood: {error}"))
+    return tuple(metrics), tuple(unread)
 
 
 def _metric(name: str, one: dict[str, Any]) -> Metric:

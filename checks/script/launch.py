@@ -11,8 +11,8 @@ from agent.api import CheckError
 from checks.script import limits, program
 
 if TYPE_CHECKING:
-    from checks.script import Script
     from checks.script.account import Account
+    from checks.script.check import Script
 
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # posix_spawn has no way to change the folder, so a shell does it and becomes the program.
@@ -27,6 +27,8 @@ class Launch:
         self.env: dict[str, str] = {}
         self.stdin = -1
         """What it reads; -1: nothing."""
+        self.file = ""
+        """The file that says what is done: a program, or the script that an interpreter is given."""
         self.given: list[int] = []
         """Descriptors it gets under the same numbers."""
         self._script = script
@@ -67,6 +69,7 @@ class Launch:
         if os.geteuid() == 0:
             program.refuse_weak(words, script.cwd, account.uid if account else 0)
         self._program = words[0]
+        self.file = os.path.join(script.cwd, words[program.script_in(words, script.cwd)])  # noqa: PTH118 - each run
         if script.sha256:
             self._pin(words, script)
         if script.stdin:
@@ -90,8 +93,7 @@ class Launch:
         from checks.script.pin import pinned
 
         at = program.script_in(words, script.cwd)
-        file = os.path.join(script.cwd, words[at])  # noqa: PTH118 - each run
-        self.given.append(self._keep(pinned(file, script.sha256)))
+        self.given.append(self._keep(pinned(self.file, script.sha256)))
         words[at] = f"/proc/self/fd/{self.given[-1]}"
 
     def _staged(self, words: list[str], script: Script, account: Account | None) -> list[str]:

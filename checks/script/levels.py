@@ -2,13 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
 import msgspec
 
 from agent.api import Level, Metric, Range, Result, Status, judge
+from checks.script.perfdata import Unread
+from checks.script.text import shortened
 
 WORST_LAST = (Status.OK, Status.NODATA, Status.WARNING, Status.CRITICAL)
+
+
+class Levels(NamedTuple):
+    """The levels of the settings, and which metric they are about."""
+
+    warning: Level | None = None
+    critical: Level | None = None
+    metric: str = ""
+    """Its name; empty: the first."""
+
+    @property
+    def none(self) -> bool:
+        return self.warning is None and self.critical is None
 
 
 def status_of(metrics: Iterable[Metric]) -> Status:
@@ -21,18 +37,60 @@ def status_of(metrics: Iterable[Metric]) -> Status:
     return Status.OK
 
 
-def judged(result: Result, warning: Level | None, critical: Level | None) -> Result:
-    """Judge the first metric of a result by the levels of the settings; the worse of both verdicts counts."""
-    if not result.metrics or (warning is None and critical is None):
+def judged(result: Result, unread: Sequence[Unread], levels: Levels) -> Result:
+    """Judge the metric that the levels are about; the worse of both verdicts counts.
+
+    Where it has no value, nobody knows whether a level is passed: that is nodata, and never the next metric's turn.
+    """
+    if levels.none:
         return result
-    first, *others = result.metrics
+    at = _place(result.metrics, unread, levels.metric)
+    if isinstance(at, str):
+        return _unjudged(result, at)
+    found = result.metrics[at]
     ours = judge(
-        first.name, first.value, warning, critical, unit=first.unit, minimum=first.minimum, maximum=first.maximum
+        found.name,
+        found.value,
+        levels.warning,
+        levels.critical,
+        unit=found.unit,
+        minimum=found.minimum,
+        maximum=found.maximum,
     )
     worse = WORST_LAST.index(ours.status) > WORST_LAST.index(result.status)
     return msgspec.structs.replace(
         result,
         status=ours.status if worse else result.status,
         summary=f"{ours.summary}, {result.summary}" if worse else result.summary,
-        metrics=(*ours.metrics, *others),
+        metrics=(*result.metrics[:at], *ours.metrics, *result.metrics[at + 1 :]),
     )
+
+
+def _place(metrics: Sequence[Metric], unread: Sequence[Unread], name: str) -> int | str:
+    """Return which metric is to be judged, or why none can be."""
+    if not name:
+        first = next((one for one in unread if one.at == 0), None)
+        if first:
+            return f"its first metric has no value ({first.reason})"
+        return 0 if metrics else "it printed no metric to hold against the levels"
+    at = next((at for at, metric in enumerate(metrics) if metric.name == name), None)
+    lost = next((one for one in unread if one.name == name), None)
+    if lost and (at is None or lost.at <= at):
+        return f"its metric {_shown(name)} has no value ({lost.reason})"
+    if at is None:
+        names = ", ".join(_shown(metric.name) for metric in metrics[:5])
+        return f"it printed no metric called {_shown(name)}" + (f", only {names}" if names else "")
+    return at
+
+
+def _shown(name: str) -> str:
+    return f"'{shortened(name, 60)}'"
+
+
+def _unjudged(result: Result, reason: str) -> Result:
+    if result.status is Status.OK:
+        return msgspec.structs.replace(result, status=Status.NODATA, summary=f"{reason}; {result.summary}")
+    if result.status is Status.NODATA:
+        return result
+    details = "\n".join(filter(None, (result.details, f"the levels were not applied: {reason}")))
+    return msgspec.structs.replace(result, details=details)

@@ -15,8 +15,8 @@ from msgspec import Meta
 from agent.api import Duration, Size
 
 if TYPE_CHECKING:
-    from checks.script import Script
     from checks.script.account import Account
+    from checks.script.check import Script
 
 FOR_THE_STAGE = {"LC_ALL": "C.UTF-8"}
 """Without it Python would set LC_CTYPE where LANG is C, and the program would inherit that."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import msgspec
 
 from agent.api import Metric, Result, Status, duration_text, nodata
-from checks.script.text import shortened
+from checks.script.perfdata import Unread
+from checks.script.text import one_line, shortened
 
 TOLD_MAX = 3
 SUBJECT_LENGTH = 200
@@ -17,18 +19,44 @@ class Said(NamedTuple):
     """One result a line, in order."""
 
     results: tuple[Result, ...]
+    unread: tuple[tuple[Unread, ...], ...]
+    """Which metrics of each result have no value."""
     faults: tuple[str, ...]
-    """Why lines could not be read, each with its number."""
+    """Why the first few lines could not be read, each with its number."""
+    faulty: int
+    """How many lines could not be read."""
+
+
+class Found:
+    """Gathers what the lines say. Of a million bad lines a few texts and a number are kept."""
+
+    def __init__(self) -> None:
+        self._results: list[Result] = []
+        self._unread: list[tuple[Unread, ...]] = []
+        self._faults: list[str] = []
+        self._faulty = 0
+
+    def add(self, result: Result, unread: tuple[Unread, ...]) -> None:
+        self._results.append(result)
+        self._unread.append(unread)
+
+    def fault(self, words: Callable[[], str]) -> None:
+        self._faulty += 1
+        if self._faulty <= TOLD_MAX:
+            self._faults.append(words())
+
+    def said(self) -> Said:
+        return Said(tuple(self._results), tuple(self._unread), tuple(self._faults), self._faulty)
 
 
 def line_fault(number: int, reason: str, line: str) -> str:
-    return f"line {number}: {reason}: {shortened(line.strip(), 80)}"
+    return f"line {number}: {reason}: {shortened(one_line(line), 80)}"
 
 
-def faults_text(faults: tuple[str, ...]) -> str:
+def faults_text(said: Said) -> str:
     """Word the faults in one line; empty where there are none."""
-    more = f"; and {len(faults) - TOLD_MAX} more" if len(faults) > TOLD_MAX else ""
-    return "; ".join(faults[:TOLD_MAX]) + more
+    more = f"; and {said.faulty - len(said.faults)} more" if said.faulty > len(said.faults) else ""
+    return "; ".join(said.faults) + more
 
 
 def aged(result: Result, age: float, most: float) -> Result:

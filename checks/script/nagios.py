@@ -6,9 +6,11 @@ Source: Monitoring Plugins Development Guidelines, "Plugin Output for Nagios".
 from __future__ import annotations
 
 import signal
+from typing import NamedTuple
 
-from agent.api import Metric, Result, Status
+from agent.api import Result, Status
 from checks.script import perfdata
+from checks.script.perfdata import Perfdata, Unread
 from checks.script.text import readable, shortened
 
 SUMMARY_LENGTH = 512
@@ -19,39 +21,63 @@ _STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL, 3: Status.NODATA
 _SHELL_HINTS = {126: "not executable (exit 126)", 127: "command or shared library not found (exit 127)"}
 
 
-def parse(output: bytes, exit_code: int, mapped: Status | None = None) -> Result:
+class Parsed(NamedTuple):
+    """A result, and which of its metrics have no value."""
+
+    result: Result
+    unread: tuple[Unread, ...] = ()
+
+
+def parse(output: bytes, exit_code: int, mapped: Status | None = None, decimal_comma: bool = False) -> Parsed:
     """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises.
 
     `mapped` is what the settings say of the exit code.
     """
-    first, _, rest = readable(output).strip().partition("\n")
+    text = readable(output).strip()
+    first, _, rest = (perfdata.with_points(text) if decimal_comma else text).partition("\n")
     # Among strangers items are read in the first line only, and that line stays whole: it may be a log's or a table's.
-    summary, metrics, notes = _split(first, loosely=True)
-    details, more_metrics, more_notes = _split(rest)
+    summary, data = _split(first, loosely=True)
+    details, more = _split_lines(rest)
+    data = data.joined(more)
     if len(summary) > SUMMARY_LENGTH:
         details = f"{summary}\n{details}"
-    told = [*dict.fromkeys((*notes, *more_notes))][:NOTES_MAX]
-    return Result(
+    told = [*dict.fromkeys(data.notes)][:NOTES_MAX]
+    result = Result(
         mapped or _STATUS.get(exit_code, Status.NODATA),
         shortened(_worded(summary.replace("\t", " "), exit_code, mapped is not None), SUMMARY_LENGTH),
         "",
         "\n".join(filter(None, (shortened(details, DETAILS_LENGTH), *told))),
-        (*metrics, *more_metrics)[: perfdata.METRICS_MAX],
+        data.metrics[: perfdata.METRICS_MAX],
     )
+    return Parsed(result, data.unread)
 
 
-def _split(text: str, loosely: bool = False) -> tuple[str, tuple[Metric, ...], tuple[str, ...]]:
-    """Return the text before the performance data, the metrics, and what could not be read."""
+def _split(text: str, loosely: bool = False) -> tuple[str, Perfdata]:
+    """Return the text before the performance data, and that."""
     if "|" not in text:
-        return text.rstrip(), (), ()
+        return text.rstrip(), Perfdata()
     pipe, like = perfdata.find(text)
     if pipe >= 0:
-        return text[:pipe].rstrip(), *perfdata.read(text[pipe:])
+        before = Perfdata(unread=perfdata.passed_over(text[:pipe]) if loosely else ())
+        return text[:pipe].rstrip(), before.joined(perfdata.read(text[pipe:]))
     if not loosely:
-        return text.rstrip(), (), ()
+        return text.rstrip(), Perfdata()
     # `OK |` ends in empty performance data.
     whole = text.rstrip().removesuffix("|").rstrip()
-    return whole, *(perfdata.read(text[like:]) if like >= 0 else ((), ()))
+    return whole, perfdata.read(text[like:]) if like >= 0 else Perfdata()
+
+
+def _split_lines(rest: str) -> tuple[str, Perfdata]:
+    """Do the same for the further lines, where the last may be nothing but items, and each may end in some."""
+    text, last = _split(rest)
+    if "|" not in text:
+        return text, last
+    lines = [_split(line) for line in text.split("\n")]
+    data = Perfdata()
+    for _, more in (*lines, ("", last)):
+        if len(data.metrics) + len(data.notes) < perfdata.METRICS_MAX:
+            data = data.joined(more)
+    return "\n".join(line for line, _ in lines), data
 
 
 def _worded(summary: str, exit_code: int, mapped: bool) -> str:

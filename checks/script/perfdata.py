@@ -21,6 +21,7 @@ _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
 _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
 NUMBER = re.compile(_NUMBER)
+_COMMA = re.compile(r"([=;:@][-+]?[0-9]*),(?=[0-9])")
 
 # Factor to the base unit, negative for divisors: 1.1 / 1000 rounds better than 1.1 * 0.001.
 _UNITS = {"s": ("s", 1), "ms": ("s", -1000), "us": ("s", -1000000), "µs": ("s", -1000000), "ns": ("s", -1000000000)}
@@ -29,11 +30,26 @@ _UNITS |= {f"{letter}B": ("B", 1000**power) for power, letter in enumerate("KMGT
 _UNITS |= {f"{letter}iB": ("B", 1024**power) for power, letter in enumerate("KMGTPE", 1)}
 
 
-class Perfdata(NamedTuple):
-    """Metrics in base units, and what could not be read."""
+class Unread(NamedTuple):
+    """A metric that was printed and has no value."""
 
-    metrics: tuple[Metric, ...]
-    notes: tuple[str, ...]
+    at: int
+    """How many metrics stand before it."""
+    name: str
+    reason: str
+
+
+class Perfdata(NamedTuple):
+    """Metrics in base units, what could not be read, and which metrics have no value."""
+
+    metrics: tuple[Metric, ...] = ()
+    notes: tuple[str, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+    def joined(self, more: Perfdata) -> Perfdata:
+        """Return both, the other's behind ours."""
+        behind = tuple(one._replace(at=one.at + len(self.metrics)) for one in more.unread)
+        return Perfdata(self.metrics + more.metrics, self.notes + more.notes, self.unread + behind)
 
 
 def find(text: str) -> tuple[int, int]:
@@ -70,10 +86,29 @@ def _scan(text: str, position: int) -> tuple[int, int, int, bool]:
         position = item.end()
 
 
+def passed_over(text: str) -> tuple[Unread, ...]:
+    """Return the first item in what was taken for text, where it may have been meant as a metric."""
+    at = max(find(text))
+    item = _ITEM.match(text, _GAP.match(text, at).end()) if at >= 0 else None  # type: ignore[union-attr]  # never None
+    if not item:
+        return ()
+    only_items = _scan(text, at)[1] == len(text)
+    if not only_items and at and not text[at - 1].isspace():
+        return ()  # a URL
+    return (Unread(0, _label(item), f"taken for text: {item[0][:80]}"),)
+
+
+def with_points(text: str) -> str:
+    """Write decimal commas behind the first `|` as points."""
+    before, pipe, rest = text.partition("|")
+    return before + pipe + _COMMA.sub(r"\1.", rest)
+
+
 def read(text: str) -> Perfdata:
     """Read every item; what is no item is noted and skipped."""
     metrics: list[Metric] = []
     notes: list[str] = []
+    unread: list[Unread] = []
     position = 0
     while (position := _GAP.match(text, position).end()) < len(text):  # type: ignore[union-attr]  # never None
         if len(metrics) + len(notes) == METRICS_MAX:
@@ -81,22 +116,22 @@ def read(text: str) -> Perfdata:
             break
         item = _ITEM.match(text, position)
         if item:
-            _read_item(item, metrics, notes)
+            _read_item(item, metrics, notes, unread)
         else:
             item = _WORD.match(text, position)
             notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
         position = item.end()  # type: ignore[union-attr]  # same
-    return Perfdata(tuple(metrics), tuple(notes))
+    return Perfdata(tuple(metrics), tuple(notes), tuple(unread))
 
 
-def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> None:
-    label = item[1].replace("''", "'") if item[2] is None else item[2]
+def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str], unread: list[Unread]) -> None:
+    label = _label(item)
     value, _, limits = item[3].partition(";")
-    if value == "U":
-        return
-    number = _value(value)
+    number = None if value == "U" else _value(value)
     if number is None or not label:
-        notes.append(f"performance data not understood: {item[0][:80]}")
+        reason = f"{'' if value == 'U' else 'performance data not understood: '}{item[0][:80]}"
+        unread.append(Unread(len(metrics), label, reason))
+        notes += [reason] if value != "U" else []
         return
     amount, unit, factor = number
     try:
@@ -105,6 +140,10 @@ def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str]) -> 
         notes.append(f"limits not understood: {item[0][:80]}")
         read_limits = ("", "", None, None)
     metrics.append(Metric(label, amount, unit, *read_limits))
+
+
+def _label(item: re.Match[str]) -> str:
+    return item[1].replace("''", "'") if item[2] is None else item[2]
 
 
 def metric(label: str, value: str, limits: str) -> Metric:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 if TYPE_CHECKING:
-    from checks.script import Script
+    from checks.script.check import Script
 
 STDIN_MAX = 1024 * 1024
 
@@ -34,6 +34,10 @@ def problems(script: Script) -> Problems:
         yield "cwd", f"{script.cwd!r} is not a full path, write one that begins with /"
     if len(script.stdin) > STDIN_MAX:
         yield "stdin", "is longer than a million characters: have the program read a file"
+    if script.metric and script.warning is None and script.critical is None:
+        yield "metric", "says what `warning` and `critical` are about, and neither is set"
+    if script.decimal_comma and script.format != "nagios":
+        yield "decimal_comma", f"is for `format: nagios`, not for {script.format}"
     yield from _sum_problems(script)
     yield from _exit_code_problems(script)
 

@@ -101,7 +101,7 @@ def why_not_started(file: str, error: OSError) -> str:
 def _reason(file: Path, error: OSError) -> str:
     match error.errno:
         case errno.ENOENT if file.is_file():
-            return f"its interpreter is missing ({_first_line(file)})"
+            return carriage_return(file) or f"its interpreter is missing ({_first_line(file)})"
         case errno.ENOENT | errno.ENOTDIR:
             return "no such file"
         case errno.ENOEXEC:
@@ -115,6 +115,19 @@ def _reason(file: Path, error: OSError) -> str:
         case errno.EMFILE | errno.ENFILE:
             return "too many open files"
     return os.strerror(error.errno or 0)
+
+
+def carriage_return(file: Path) -> str:
+    """Say that the `#!` line of a script has a line end of Windows, which becomes part of a name; empty where not."""
+    try:
+        with file.open("rb") as opened:
+            line = opened.readline(256)
+    except OSError:
+        return ""
+    if not line.startswith(b"#!") or not line.endswith(b"\r\n"):
+        return ""
+    shown = ascii(line[2:-1].decode("utf-8", "replace"))[1:-1]
+    return f"its first line ends in CR LF, so that a carriage return belongs to it ({shown}): sed -i 's/\\r$//' {file}"
 
 
 def _first_line(file: Path) -> str:

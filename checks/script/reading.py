@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import msgspec
@@ -11,11 +12,13 @@ import msgspec
 from agent.api import CheckError, Result, Status, duration_text, size_text
 from checks.script import nagios
 from checks.script.child import KEPT, PRINTED_MAX, Ended
+from checks.script.program import carriage_return
 from checks.script.text import readable, shortened
 
 if TYPE_CHECKING:
-    from checks.script import Script
+    from checks.script.check import Script
     from checks.script.many import Said
+    from checks.script.perfdata import Unread
 
 ExitCodes = dict[str, Literal["ok", "warning", "critical", "nodata"]]
 
@@ -28,14 +31,14 @@ def kept(format_: str) -> int:
     return KEPT if format_ == "nagios" else _KEPT_OF_MANY
 
 
-def read(script: Script, ended: Ended, timeout: float) -> Iterable[Result]:
-    """Read what it printed; CheckError, after all that could be read, where some of it is missing."""
-    results = (_one(script, ended, timeout),) if script.format == "nagios" else _many(script, ended, timeout)
-    if script.warning is None and script.critical is None:
-        return results
-    from checks.script.levels import judged
+def read(script: Script, ended: Ended, timeout: float, file: str) -> Iterable[Result]:
+    """Read what it printed; CheckError, after all that could be read, where some of it is missing.
 
-    return (judged(result, script.warning, script.critical) for result in results)
+    `file` is the program, or the script that was given to one.
+    """
+    if ended.exit_code > 0 and not ended.stdout.strip() and (fault := carriage_return(Path(file))):
+        raise CheckError(f"{file} did not run (exit {ended.exit_code}): {fault}")
+    return (_one(script, ended, timeout),) if script.format == "nagios" else _many(script, ended, timeout)
 
 
 def _one(script: Script, ended: Ended, timeout: float) -> Result:
@@ -43,11 +46,9 @@ def _one(script: Script, ended: Ended, timeout: float) -> Result:
     if ended.cut:
         notes.append(f"(of each stream only the first {size_text(KEPT)} are kept)")
     if broken := _broken_off(ended, timeout):
-        printed = shortened(readable(ended.stdout).strip(), nagios.DETAILS_LENGTH)
-        status = _mapped(script.exit_codes, "timeout") or Status.NODATA if ended.late else Status.NODATA
-        result = Result(status, broken, details=printed)
+        result = _ended_early(script, ended, broken)
     else:
-        result = nagios.parse(ended.stdout, ended.exit_code, _meaning(script.exit_codes, ended.exit_code))
+        result = _plugin(script, ended)
         if ended.left_behind:
             notes.append("(it left processes running in its group: killed)")
     if result.status is not Status.OK and (stderr := readable(ended.stderr).strip()):
@@ -55,6 +56,45 @@ def _one(script: Script, ended: Ended, timeout: float) -> Result:
     if not notes:
         return result
     return msgspec.structs.replace(result, details="\n".join(filter(None, (result.details, *notes))))
+
+
+def _plugin(script: Script, ended: Ended) -> Result:
+    """Read a plugin that came to its end."""
+    mapped = _meaning(script.exit_codes, ended.exit_code)
+    if not readable(ended.stdout).strip():
+        from checks.script.silence import silent
+
+        if result := silent(ended, mapped, script.empty):
+            return result
+    result, unread = nagios.parse(ended.stdout, ended.exit_code, mapped, script.decimal_comma)
+    levels = _levels(script)
+    return result if levels is None else levels(result, unread)
+
+
+def _ended_early(script: Script, ended: Ended, why: str) -> Result:
+    """Tell why it was ended; unless what it had printed by then has passed a level already: that is known."""
+    status = _mapped(script.exit_codes, "timeout") or Status.NODATA if ended.late else Status.NODATA
+    result = Result(status, why, details=shortened(readable(ended.stdout).strip(), nagios.DETAILS_LENGTH))
+    levels = _levels(script)
+    if levels is None:
+        return result
+    whole_lines = ended.stdout[: ended.stdout.rfind(b"\n") + 1]
+    known = levels(*nagios.parse(whole_lines, 0, None, script.decimal_comma))
+    if known.status not in (Status.WARNING, Status.CRITICAL) or status is Status.CRITICAL:
+        return result
+    return msgspec.structs.replace(
+        result, status=known.status, summary=f"{known.summary}; then it {why}", metrics=known.metrics
+    )
+
+
+def _levels(script: Script) -> Callable[[Result, Sequence[Unread]], Result] | None:
+    """Return what judges by the levels of the settings; None where there are none."""
+    if script.warning is None and script.critical is None:
+        return None
+    from checks.script.levels import Levels, judged
+
+    levels = Levels(script.warning, script.critical, script.metric)
+    return lambda result, unread: judged(result, unread, levels)
 
 
 def _broken_off(ended: Ended, timeout: float) -> str:
@@ -70,41 +110,48 @@ def _many(script: Script, ended: Ended, timeout: float) -> Iterator[Result]:
     """Yield what each line says; CheckError at the end where subjects may be missing: they have not disappeared."""
     from checks.script.many import faults_text
 
-    stdout = ended.stdout
-    whole = len(stdout) < _KEPT_OF_MANY
-    said = _said(script, stdout if whole else stdout[: stdout.rfind(b"\n") + 1])
-    yield from said.results
-    reasons = [_broken_off(ended, timeout), faults_text(said.faults)]
+    whole = len(ended.stdout) < _KEPT_OF_MANY
+    said = _said(script, ended.stdout, whole)
+    levels = _levels(script)
+    for result, unread in zip(said.results, said.unread, strict=True):
+        # A subject that has no metrics at all is not what levels are about, unless they name one.
+        judge = levels if result.metrics or unread or script.metric else None
+        yield judge(result, unread) if judge else result
+    reasons = [_broken_off(ended, timeout), faults_text(said)]
     if not whole:
         reasons.append(f"only the first {size_text(_KEPT_OF_MANY)} it printed are read")
-    if not any(reasons) and (verdict := _verdict(script, ended)):
-        yield verdict
-        if verdict.status is Status.NODATA:
+    if not any(reasons):
+        verdict = _verdict(script, ended, anything=bool(said.results))
+        if verdict and verdict.status is not Status.NODATA:
+            yield verdict
+        elif verdict:
             reasons.append(verdict.summary)
-    if not any(reasons) and not said.results:
-        reasons.append("printed no result")
     if any(reasons):
         raise CheckError("; ".join(filter(None, reasons)) + _last_words(ended))
 
 
-def _said(script: Script, stdout: bytes) -> Said:
-    text, now = readable(stdout), time.time()
+def _said(script: Script, stdout: bytes, whole: bool) -> Said:
+    now = time.time()
     if script.format == "json":
         from checks.script import jsonformat
 
-        return jsonformat.parse(text, now)
+        # A list is read as far as it goes, lines are read when they are whole.
+        if not whole and not stdout.lstrip().startswith(b"["):
+            stdout = stdout[: stdout.rfind(b"\n") + 1]
+        return jsonformat.parse(readable(stdout), now)
     from checks.script import checkmk
 
-    return checkmk.parse(text, now)
+    return checkmk.parse(readable(stdout if whole else stdout[: stdout.rfind(b"\n") + 1]), now)
 
 
-def _verdict(script: Script, ended: Ended) -> Result | None:
-    """Return what the exit code says of the check itself; None where all is well."""
+def _verdict(script: Script, ended: Ended, anything: bool) -> Result | None:
+    """Return what exit code and silence say of the check itself; None where all is well."""
     status = _meaning(script.exit_codes, ended.exit_code)
-    if status is Status.OK or (status is None and ended.exit_code == 0):
-        return None
-    why = f"exit {ended.exit_code}" if ended.exit_code >= 0 else nagios.reason_for(ended.exit_code)
-    return Result(status or Status.NODATA, why)
+    if status is None and ended.exit_code != 0:
+        status = Status.NODATA
+    if status in (None, Status.OK):
+        return None if anything else Result(Status(script.empty or "nodata"), "printed no result")
+    return Result(status, f"exit {ended.exit_code}" if ended.exit_code >= 0 else nagios.reason_for(ended.exit_code))
 
 
 def _last_words(ended: Ended) -> str:

@@ -6,6 +6,7 @@ import codecs
 import re
 
 _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[ -/]*[0-~])")
+_STRAY_RETURN = re.compile(r"\r(?=[,;:.)])")
 # C0 without tab and newline, DEL, C1: they drive terminals and break logs; NUL and CR are among them.
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
@@ -16,9 +17,24 @@ def readable(printed: bytes) -> str:
     text = printed.decode(encoding, "replace") if encoding else printed.decode("utf-8", "replace")
     if text.isprintable():
         return text.removeprefix("\ufeff")
+    if "\r" in text:
+        text = "\n".join(map(_overwritten, text.split("\n")))
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     return text.translate(_CONTROLS).removeprefix("\ufeff")
+
+
+def _overwritten(line: str) -> str:
+    """Return what a line says at last: each carriage return begins it anew, as progress bars do.
+
+    A stray one before a comma does not: some plugins pass on the line ends of a server.
+    """
+    return _STRAY_RETURN.sub("", line).rstrip("\r").rpartition("\r")[2]
+
+
+def one_line(text: str) -> str:
+    """Return text on one line, without tabs."""
+    return " ".join(text.split())
 
 
 def printable(text: str) -> str:

@@ -1,0 +1,112 @@
+"""Runs a program, in any language, and takes its word: exit code, text, performance data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+import msgspec
+from msgspec import Meta
+
+from agent.api import Check, Context, NumberAbove, Result
+from checks.script.child import Child
+from checks.script.launch import Launch
+from checks.script.limits import Limits
+from checks.script.reading import ExitCodes, kept, read
+
+
+class Script(Check, frozen=True):
+    """Runs a program and judges it by the rules of Nagios plugins.
+
+    Exit code 0 is ok, 1 warning, 2 critical, 3 nodata; any other, death by a signal and a missing program are nodata
+    with the reason. The first line printed is the summary, further lines are the details, what follows a `|` in the
+    form `label=value[unit];warn;crit;min;max` becomes metrics. stderr shows in the details when the result is not ok.
+
+    `warning` and `critical` judge the first metric, or the one that `metric` names. Where that has no value (`load=U`,
+    `load=12,5` without `decimal_comma`, no metric at all) the check is nodata, not ok. A worse status that the program
+    gave itself stays. Printing nothing but a crash report on stderr (a Python traceback) is nodata, whatever it exits
+    with.
+
+    With `format: checkmk_local` each line is a subject: `STATE NAME METRICS TEXT`. With `format: json` it is an object,
+    a list of them or one a line, with status, summary, subject, details, metrics, time and ttl. There the exit code
+    must be 0; any other, and a line that is not understood, is nodata of the check itself and hides no other line.
+
+    The program gets an environment of PATH, HOME and LANG=C.UTF-8 only, and a session of its own. A tenth of the
+    timeout (at most 1s) before its end the whole process group gets SIGTERM, then SIGKILL. What it leaves running in
+    its group when it ends is killed too; a daemon that starts its own session is out of reach.
+
+    An agent that runs as root refuses what others than root and `user` could change: the file, its interpreter, and
+    every folder on the way to them. It says what to change.
+    """
+
+    command: Annotated[
+        str | list[str],
+        Meta(description="The program and its arguments as a list; one text only with `shell: true`."),
+    ]
+    shell: Annotated[bool, Meta(description="Give `command` to /bin/sh (default false: no shell).")] = False
+    format: Annotated[
+        Literal["nagios", "checkmk_local", "json"], Meta(description="How its output is to be read; default nagios.")
+    ] = "nagios"
+    exit_codes: Annotated[
+        ExitCodes,
+        Meta(
+            description='What exit codes mean, such as {"4": warning, SIGSEGV: critical, timeout: critical}; '
+            "default: as plugins have it."
+        ),
+    ] = msgspec.field(default_factory=dict)
+    empty: Annotated[
+        Literal["ok", "warning", "critical", "nodata"] | None,
+        Meta(
+            description="What it means that it prints nothing and exits with 0; default: ok of plugins, nodata of the "
+            "formats of many subjects."
+        ),
+    ] = None
+    warning: Annotated[
+        NumberAbove | None, Meta(description="Warning from this value of its first metric; default: it judges itself.")
+    ] = None
+    critical: Annotated[
+        NumberAbove | None, Meta(description="Critical from this value of its first metric; default: it judges itself.")
+    ] = None
+    metric: Annotated[
+        str, Meta(description="Name of the metric that `warning` and `critical` are about; default: the first.")
+    ] = ""
+    decimal_comma: Annotated[
+        bool, Meta(description="Its performance data are written with commas, such as load=12,5; default: with points.")
+    ] = False
+    env: Annotated[
+        dict[str, str], Meta(description="Environment variables, added to PATH, HOME and LANG (default none).")
+    ] = msgspec.field(default_factory=dict)
+    cwd: Annotated[str, Meta(description="Folder to start in, a full path (default: the agent's own).")] = ""
+    stdin: Annotated[str, Meta(description="Text it can read; the place for a secret (default none).")] = ""
+    sha256: Annotated[
+        str,
+        Meta(
+            description="Sum that the program, or the script given to an interpreter, must have; what runs is a sealed "
+            "copy under another name (default: any)."
+        ),
+    ] = ""
+    user: Annotated[str, Meta(description="Who it runs as; only an agent of root can (default: the agent).")] = ""
+    group: Annotated[str, Meta(description="Its group; only an agent of root can (default: the user's).")] = ""
+    umask: Annotated[
+        str, Meta(pattern="^0?[0-7]{3}$", description='File mode mask in octal, such as "077" (default: the agent\'s).')
+    ] = ""
+    nice: Annotated[int, Meta(ge=-20, le=19, description="Added to its niceness; below 0 needs root (default 0).")] = 0
+    limits: Annotated[Limits | None, Meta(description="What its processes may use (default: no limits).")] = None
+
+    def run(self, ctx: Context) -> Iterable[Result]:
+        # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
+        grace = min(1.0, ctx.timeout / 10)
+        terminate_at = ctx.deadline - grace
+        with (
+            Launch(self) as launch,
+            Child(launch, kept(self.format)) as child,
+            ctx.interruptible(child.kill),
+        ):
+            ended = child.finish(terminate_at, terminate_at + grace * 0.7)
+            launch.complain()
+        return read(self, ended, ctx.timeout, launch.file)
+
+    def problems(self) -> Iterable[tuple[str, str]]:
+        from checks.script.problems import problems
+
+        return problems(self)

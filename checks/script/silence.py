@@ -1,0 +1,54 @@
+"""A plugin that printed nothing on stdout: what its exit code and its last words on stderr mean then."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING
+
+from agent.api import Result, Status
+from checks.script.nagios import SUMMARY_LENGTH
+from checks.script.text import readable, shortened
+
+if TYPE_CHECKING:
+    from checks.script.child import Ended
+
+# What interpreters write when a program dies. They leave with 1 or 2, which a plugin would mean as a verdict.
+_DEATHS = re.compile(
+    r"""^Traceback\ \(most\ recent\ call\ last\)      # Python
+    |^\s+File\ ".*",\ line\ \d+                     # Python: a file that is no Python
+    |can't\ open\ (?:file|perl\ script)             # Python, Perl
+    |\ at\ \S+\ line\ \d+\.$                         # Perl
+    |:\d+:in\ [`']                                  # Ruby
+    |^\s+at\ .*[:(]\d*.*\)?$                        # Node, Java, C#
+    |^Exception\ in\ thread                         # Java
+    |^stack\ traceback:                             # Lua
+    |^goroutine\ \d+\ \[                            # Go
+    |^(?:PHP\ )?Fatal\ error:                       # PHP
+    |[Ss]yntax\ ?[Ee]rror                           # shells, and most others
+    |:\ unbound\ variable$|:\ parameter\ not\ set$   # shells with `set -u`
+    |^\S*sh:\ \d+:\ (?:\.:\ )?cannot\ open           # shells without a script
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
+_LONGEST = 8192
+
+
+def silent(ended: Ended, mapped: Status | None, empty: str | None) -> Result | None:
+    """Say what no output means; None where the exit code alone says it. `mapped` is what the settings say of it."""
+    if ended.exit_code == 0 and empty is not None:
+        return Result(mapped or Status(empty), "printed nothing")
+    if mapped is not None or ended.exit_code not in (1, 2, 3):
+        return None
+    # The end is kept of much: there the reason stands.
+    lines = readable(ended.stderr).strip()[-_LONGEST:].split("\n")
+    if not lines[-1]:
+        return None
+    if ended.exit_code != 3 and _DEATHS.search("\n".join(lines)):
+        return Result(Status.NODATA, shortened(f"it died: {_last_words(lines)}", SUMMARY_LENGTH))
+    status = (Status.WARNING, Status.CRITICAL, Status.NODATA)[ended.exit_code - 1]
+    return Result(status, shortened(f"no output (exit {ended.exit_code}), stderr: {lines[0].strip()}", SUMMARY_LENGTH))
+
+
+def _last_words(lines: list[str]) -> str:
+    """Return the line with the reason: the last one that is not indented, or the first where all begin so."""
+    return next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), lines[0]).strip()
