@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import shutil
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -170,7 +172,7 @@ def test_names_that_do_not_exist_are_told() -> None:
 def test_an_agent_without_the_right_says_who_has_it(folder: Path) -> None:
     reader, writer = os.pipe()
     with as_other(), pytest.raises(SystemExit):
-        stage.main(writer, ["user", "1,1,1", "start", "/bin/true"])
+        stage.main(writer, os.open("/dev/null", os.O_RDONLY), ["user", "1,1,1", "start", "/bin/true"])
     said = os.read(reader, 100).decode()
     os.close(reader)
     os.close(writer)
@@ -192,6 +194,68 @@ class as_other:
 def test_a_late_program_of_another_user_is_killed(folder: Path) -> None:
     result = sh("trap '' TERM; sleep 60; sleep 60", timeout=0.5, user="nobody")
     assert result.summary == "did not finish within 500ms (killed)"
+
+
+def test_the_scripts_environment_is_in_force_when_the_rights_are_given_up_and_not_before(folder: Path) -> None:
+    """A library of the user's, which tells whom it runs as when it is loaded, is loaded as the user only."""
+    if not shutil.which("cc"):
+        pytest.skip("no compiler")
+    library, told = folder / "libtold.so", folder / "told"
+    told.mkdir(mode=0o777)
+    told.chmod(0o777)
+    (folder / "x.c").write_text(
+        """#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+__attribute__((constructor)) static void tell(void) {
+    char name[200]; sprintf(name, "%s/%d", getenv("TOLD"), geteuid()); fclose(fopen(name, "w")); }
+"""
+    )
+    subprocess.run(["cc", "-w", "-shared", "-fPIC", "-o", library, folder / "x.c"], check=True)
+    os.chown(library, OTHER, OTHER)
+    env = {"LD_PRELOAD": str(library), "TOLD": str(told)}
+    for more in ({}, {"cwd": "/tmp"}, {"nice": 1}):
+        assert run("/usr/bin/id", "-un", user="nobody", env=env, **more).summary == "nobody"
+    assert [path.name for path in told.iterdir()] == [str(OTHER)]
+
+
+def test_what_is_secret_in_the_environment_shows_in_no_argument(folder: Path) -> None:
+    text = "tr '\\0' ' ' </proc/$$/cmdline; tr '\\0' ' ' </proc/$PPID/cmdline; ls /proc/$$/fd | wc -l"
+    result = sh(text, user="nobody", env={"TOKEN": "hunter2hunter2"})
+    assert "hunter2" not in f"{result.summary}{result.details}"
+
+
+WITH_RIGHTS = """
+import os, sys
+from agent.api import CheckError, Context
+from checks.script import Script
+for names in ([], ["CAP_DAC_READ_SEARCH"], [], ["CAP_SYS_TIME"]):
+    script = Script(command=["/bin/grep", "-E", "^Cap(Amb|Eff)", "/proc/self/status"], capabilities=names)
+    try:
+        print(*[f"{one.summary} {one.details}" for one in script.run(Context())])
+    except CheckError as error:
+        print(error)
+os.execv("/bin/grep", ["grep", "CapAmb", "/proc/self/status"])
+"""
+
+
+def test_rights_of_the_agents_unit_are_a_scripts_only_where_it_says_so(folder: Path) -> None:
+    if not shutil.which("setpriv"):
+        pytest.skip("no setpriv")
+    caps = "+dac_read_search,+sys_ptrace"
+    done = subprocess.run(
+        ["setpriv", "--reuid", "games", "--regid", "games", "--clear-groups",
+         "--inh-caps", caps, "--ambient-caps", caps, sys.executable, "-c", WITH_RIGHTS],
+        capture_output=True,
+        text=True,
+        check=True,
+    )  # fmt: skip
+    none, one, again, lacking, own = done.stdout.splitlines()
+    assert set(none.split()[1::2]) == {"0" * 16}
+    assert set(one.split()[1::2]) == {"0000000000000004"}
+    assert again == none
+    assert lacking.startswith("the agent cannot give it CAP_SYS_TIME, which it has not itself")
+    assert own.split()[1] == "0000000000080004", "the agent has kept its own"
 
 
 # The pin

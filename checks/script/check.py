@@ -87,6 +87,13 @@ class Script(Check, frozen=True):
     ] = ""
     user: Annotated[str, Meta(description="Who it runs as; only an agent of root can (default: the agent).")] = ""
     group: Annotated[str, Meta(description="Its group; only an agent of root can (default: the user's).")] = ""
+    capabilities: Annotated[
+        list[str],
+        Meta(
+            description="Rights of the agent's unit (AmbientCapabilities) that it keeps, such as [CAP_NET_RAW]; "
+            "default: none."
+        ),
+    ] = msgspec.field(default_factory=list)
     umask: Annotated[
         str, Meta(pattern="^0?[0-7]{3}$", description='File mode mask in octal, such as "077" (default: the agent\'s).')
     ] = ""

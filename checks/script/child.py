@@ -10,6 +10,7 @@ import time
 from typing import NamedTuple, Self
 
 from agent.api import CheckError
+from checks.script import capabilities
 from checks.script.launch import Launch
 from checks.script.program import why_not_started
 
@@ -189,7 +190,8 @@ def _start(launch: Launch) -> tuple[int, int, int]:
         out, out_writer, err, err_writer = pipes
         os.set_blocking(out, False)
         os.set_blocking(err, False)
-        pid = _spawn(launch, out_writer, err_writer)
+        with capabilities.kept(launch.capabilities):
+            pid = _spawn(launch, out_writer, err_writer)
     except BaseException as error:
         for fd in pipes:
             os.close(fd)

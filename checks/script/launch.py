@@ -29,6 +29,7 @@ class Launch:
         """What it reads; -1: nothing."""
         self.file = ""
         """The file that says what is done: a program, or the script that an interpreter is given."""
+        self.capabilities = script.capabilities
         self.given: list[int] = []
         """Descriptors it gets under the same numbers."""
         self._script = script
@@ -67,15 +68,13 @@ class Launch:
         self.env = {"PATH": _PATH, "HOME": home, "LANG": "C.UTF-8", **script.env}
         words = program.command_line(script.command, script.cwd, self.env)
         if os.geteuid() == 0:
-            program.refuse_weak(words, script.cwd, account.uid if account else 0)
+            program.refuse_weak(words, script.cwd, self.env, script.env, account.uid if account else 0)
         self._program = words[0]
         self.file = os.path.join(script.cwd, words[program.script_in(words, script.cwd)])  # noqa: PTH118 - each run
         if script.sha256:
             self._pin(words, script)
         if script.stdin:
-            from checks.script.memory_file import memory_file
-
-            self.stdin = self._keep(memory_file("stdin", script.stdin.encode()))
+            self.stdin = self._in_memory("stdin", script.stdin.encode())
         if limits.staged(script):
             self.argv = self._staged(words, script, account)
         else:
@@ -100,9 +99,15 @@ class Launch:
         self._complaints, writer = os.pipe()
         self._opened += (self._complaints, writer)
         os.set_blocking(self._complaints, False)
-        self.given.append(writer)
-        self.env = {**limits.FOR_THE_STAGE, **self.env}
-        return limits.stage(words, script, account, writer)
+        env = self._in_memory("env", limits.as_content(self.env))
+        self.given += (writer, env)
+        self.env = limits.STAGE_ENV
+        return limits.stage(words, script, account, writer, env)
+
+    def _in_memory(self, name: str, content: bytes) -> int:
+        from checks.script.memory_file import memory_file
+
+        return self._keep(memory_file(name, content))
 
     def _keep(self, fd: int) -> int:
         self._opened.append(fd)

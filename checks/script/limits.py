@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from checks.script.account import Account
     from checks.script.check import Script
 
-FOR_THE_STAGE = {"LC_ALL": "C.UTF-8"}
-"""Without it Python would set LC_CTYPE where LANG is C, and the program would inherit that."""
+STAGE_ENV = {"LC_ALL": "C.UTF-8"}
+"""All that the stage has of an environment: it may run as root, and the script's own variables may name code."""
 _STAGE = str(Path(__file__).with_name("stage.py"))
 
 
@@ -45,16 +45,23 @@ def staged(script: Script) -> bool:
     return bool(script.user or script.group or script.umask or script.nice or script.limits)
 
 
-def stage(words: list[str], script: Script, account: Account | None, complaints: int) -> list[str]:
-    """Return the argv that starts the stage; why it gives up, it writes to the descriptor `complaints`."""
+def stage(words: list[str], script: Script, account: Account | None, complaints: int, env: int) -> list[str]:
+    """Return the argv that starts the stage.
+
+    Why it gives up, it writes to the descriptor `complaints`; the program's environment it reads from `env`.
+    """
     orders = [word for order in _orders(script, account) for word in order]
     # -I and -S: nothing of the environment, the folder or the site; that is 5 ms and nobody's to meddle with.
-    return [sys.executable, "-I", "-S", _STAGE, str(complaints), *orders, "start", *words]
+    return [sys.executable, "-I", "-S", _STAGE, str(complaints), str(env), *orders, "start", *words]
+
+
+def as_content(env: Mapping[str, str]) -> bytes:
+    """Write an environment as the stage reads it. Arguments would show it to everybody."""
+    return b"\0".join(os.fsencode(f"{name}={value}") for name, value in env.items())
 
 
 def _orders(script: Script, account: Account | None) -> Iterator[tuple[str, str]]:
     """Put first what needs the rights that are given up then."""
-    yield from (("unset", name) for name in FOR_THE_STAGE if name not in script.env)
     for name in script.limits.__struct_fields__ if script.limits else ():
         if (value := getattr(script.limits, name)) is not None:
             yield f"limits.{name}", str(math.ceil(value))

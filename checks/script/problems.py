@@ -6,9 +6,12 @@ import re
 import shlex
 import signal
 from collections.abc import Iterator
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import msgspec
+
+from checks.script import capabilities
 
 if TYPE_CHECKING:
     from checks.script.check import Script
@@ -38,6 +41,7 @@ def problems(script: Script) -> Problems:
         yield "metric", "says what `warning` and `critical` are about, and neither is set"
     if script.decimal_comma and script.format != "nagios":
         yield "decimal_comma", f"is for `format: nagios`, not for {script.format}"
+    yield from _capability_problems(script)
     yield from _sum_problems(script)
     yield from _exit_code_problems(script)
 
@@ -58,6 +62,15 @@ def _as_list(command: str) -> str:
     except ValueError:
         words = command.split()
     return msgspec.json.encode(words).decode().replace('","', '", "')
+
+
+def _capability_problems(script: Script) -> Problems:
+    if script.capabilities and (script.user or script.group):
+        yield "capabilities", "are rights of the agent's own user: with `user` or `group` it has those of that account"
+    for name in script.capabilities:
+        if name not in capabilities.NAMES:
+            close = get_close_matches(name.upper(), capabilities.NAMES, 1)
+            yield "capabilities", f"{name!r} is none" + (f", did you mean {close[0]}?" if close else "")
 
 
 def _sum_problems(script: Script) -> Problems:

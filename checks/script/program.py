@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import errno
 import os
-import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.api import CheckError, weak_spot
-
-# A file given to one of these is what really runs.
-_INTERPRETER = re.compile(r"(?:ba|da|z|k|a)?sh|(?:python|pypy|perl|ruby|php|lua|node|tclsh|Rscript)[0-9.]*")
+from checks.script.code import code_of
+from checks.script.languages import given, language_of
 
 
 def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str]) -> list[str]:
@@ -27,42 +25,22 @@ def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str])
 
 def script_in(words: Sequence[str], cwd: str) -> int:
     """Return which word is the file that says what is done: the program, or the script an interpreter is given."""
-    if _INTERPRETER.fullmatch(words[0].rpartition("/")[2]):
-        for at, word in enumerate(words[1:], 1):
-            if not word.startswith("-"):
-                return at if os.path.isfile(os.path.join(cwd, word)) else 0  # noqa: PTH113, PTH118 - as above
-            if word.startswith(("-c", "-m", "-e")):
-                break
+    language = language_of(words[0].rpartition("/")[2])
+    for one in given(words, language) if language else ():
+        if one.what == "script" and os.path.isfile(os.path.join(cwd, one.value)):  # noqa: PTH113, PTH118 - as above
+            return one.at
     return 0
 
 
-def refuse_weak(words: Sequence[str], cwd: str, uid: int) -> None:
+def refuse_weak(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str], uid: int) -> None:
     """CheckError when others than root and the user it runs as could change what is to run.
 
-    To be asked by root only. Nobody else may write the file, its `#!` program, or a folder on the way to them.
+    To be asked by root only. Nobody else may write a file that is run, its `#!` program, or a folder on the way to
+    them. `env` is the whole environment, `own` the part of it that the settings name.
     """
-    at = script_in(words, cwd)
-    files = [words[0]] if at == 0 else [words[0], os.path.join(cwd, words[at])]  # noqa: PTH118 - as above
-    files += [program] if (program := _interpreter(files[-1])) else []
-    for file in files:
+    for file in dict.fromkeys(code_of(words, cwd, env, own)):
         if weak := weak_spot(file, uid):
             raise CheckError(f"refused to run {file}: {weak}")
-
-
-def _interpreter(file: str) -> str:
-    """Return the program that the first line of a script names; empty where it names none."""
-    try:
-        fd = opened(file)
-    except OSError:
-        return ""
-    try:
-        head = os.read(fd, 256)
-    except OSError:
-        return ""
-    finally:
-        os.close(fd)
-    words = head[2:].partition(b"\n")[0].split() if head.startswith(b"#!") else []
-    return os.fsdecode(words[0]) if words else ""
 
 
 def _locate(name: str, cwd: str, path: str) -> str:

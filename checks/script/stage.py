@@ -18,18 +18,28 @@ if TYPE_CHECKING:
 _START = "start"
 
 
-def main(complaints: int, words: list[str]) -> None:
-    """Carry the orders out and become the program; when one fails, write `errno order` to the descriptor."""
+def main(complaints: int, environment: int, words: list[str]) -> None:
+    """Carry the orders out and become the program; when one fails, write `errno order` to the descriptor.
+
+    The program's own environment comes by another descriptor: it is in force when all rights are given up, not before.
+    """
     os.set_inheritable(complaints, False)
+    env = _environment(environment)
     order = _START
     try:
         while (order := words.pop(0)) != _START:
             _ORDERS[order](words.pop(0))
         _default_signals()
-        os.execv(words[0], words)  # noqa: S606 - that is the point
+        os.execve(words[0], words, env)  # noqa: S606 - that is the point
     except OSError as error:
         os.write(complaints, f"{error.errno} {order}".encode())
         sys.exit(126)
+
+
+def _environment(fd: int) -> dict[bytes, bytes]:
+    with open(fd, "rb") as file:
+        pairs = file.read().split(b"\0")
+    return dict(pair.split(b"=", 1) for pair in pairs if pair)
 
 
 def _limit(name: str, value: int, more: int = 0) -> None:
@@ -62,7 +72,6 @@ _ORDERS: dict[str, Callable[[str], object]] = {
     "limits.processes": lambda value: _limit("RLIMIT_NPROC", int(value)),
     "limits.file_size": lambda value: _limit("RLIMIT_FSIZE", int(value)),
     "limits.open_files": lambda value: _limit("RLIMIT_NOFILE", int(value)),
-    "unset": os.environ.pop,
     "nice": lambda value: os.nice(int(value)),
     "user": _account,
     "umask": lambda value: os.umask(int(value, 8)),
@@ -70,4 +79,4 @@ _ORDERS: dict[str, Callable[[str], object]] = {
 }
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]), sys.argv[2:])
+    main(int(sys.argv[1]), int(sys.argv[2]), sys.argv[3:])

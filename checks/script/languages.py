@@ -1,0 +1,158 @@
+"""Programs that run what they are told to, and how the words behind them tell it."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+
+class Language(NamedTuple):
+    """How an interpreter's options are read."""
+
+    code: frozenset[str] = frozenset()
+    """Options whose value is a file that it runs, or a folder of such."""
+    other: frozenset[str] = frozenset()
+    """Options with another value."""
+    text: frozenset[str] = frozenset()
+    """Options whose value is the program itself; what follows are its arguments."""
+    script: bool = True
+    """Its first argument is the file that it runs."""
+    clusters: bool = True
+    """One letter is one option, as in `-xe`."""
+    sh: bool = False
+    """Its programs are text for a shell."""
+
+
+class Given(NamedTuple):
+    """One thing that an interpreter is given."""
+
+    what: str
+    """code: a file or folder of code; text: a program; script: an argument that may be the file that it runs."""
+    value: str
+    at: int
+    """Which word it is."""
+
+
+def _options(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+_ANY = Language()
+_LANGUAGES = (
+    (
+        "(?:ba|da|z|k|a|mk|pdk|lk|rba|ya|po|c|tc|fi)?sh",
+        Language(_options("--rcfile --init-file"), _options("-o -O +o +O"), _options("-c"), sh=True),
+    ),
+    ("python|pypy", Language(other=_options("-W -X --check-hash-based-pycs"), text=_options("-c -m"))),
+    ("perl", Language(_options("-I"), text=_options("-e -E"))),
+    ("ruby|jruby", Language(_options("-I -r -C -X"), _options("-E -K"), _options("-e"))),
+    (
+        "node|nodejs|deno|bun|ts-node|tsx",
+        Language(
+            _options("-r --require --import --loader --experimental-loader"), text=_options("-e --eval -p --print")
+        ),
+    ),
+    ("php", Language(_options("-f --file -c -F -t -z"), _options("-d --define"), _options("-r --run -B -R -E"))),
+    ("lua|luajit|texlua", Language(other=_options("-e -l"))),
+    ("expect|tclsh|wish", Language(_options("-f"), text=_options("-c"))),
+    ("R|Rscript", Language(_options("-f --file"), text=_options("-e"))),
+    (
+        "[gmn]?awk|original-awk",
+        Language(
+            _options("-f --file -E --exec -i --include -l --load"),
+            _options("-v --assign -F --field-separator -e --source -W"),
+            script=False,
+        ),
+    ),
+    ("g?sed", Language(_options("-f --file"), _options("-e --expression -l"), script=False)),
+    (
+        "g?make",
+        Language(
+            _options("-f --file --makefile -C --directory -I --include-dir"), _options("-o -W -j -l"), script=False
+        ),
+    ),
+    (
+        "java",
+        Language(
+            _options("-jar -cp -classpath --class-path -p --module-path"),
+            _options("-m --module --add-modules"),
+            script=False,
+            clusters=False,
+        ),
+    ),
+    (
+        r"ld(?:-.*)?\.so.*",
+        Language(
+            _options("--library-path --preload --audit"), _options("--argv0 --inhibit-rpath"), clusters=False
+        ),
+    ),
+    ("gdb", Language(_options("-x --command -ix --init-command"), _options("-ex -iex -p --pid"), clusters=False)),
+    (
+        "julia|octave|pwsh|groovy|scala|ocaml|guile|sbcl|swipl|elixir|escript|mono|dotnet|wine|raku|gjs|jython|go|nu|"
+        "xonsh|elvish|ansible-playbook|osascript|m4|bc|racket|crystal|nim|php-cgi|coffee",
+        _ANY,
+    ),
+)  # fmt: skip
+_NAMES = tuple((re.compile(rf"(?:{names})[-0-9.]*"), language) for names, language in _LANGUAGES)
+
+# Letters that take the rest of their word as a value, or nothing.
+_SWALLOWS = "MmFiCxdDV0"
+
+_READERS = re.compile(
+    r"check_(?!by_ssh|multi|negate).*|cat|tac|head|tail|wc|cut|sort|uniq|tr|nl|od|xxd|strings|[ef]?grep|z?cat|zgrep|rg|jq|"
+    r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|"
+    r"md5sum|sha[0-9]+sum|b2sum|cksum|sum|cmp|diff|pgrep|pidof|pkill|ps|lsof|fuser|rpm|dpkg|dpkg-query|debsums|getfacl|"
+    r"getcap|nm|objdump|readelf|openssl|curl|wget|logger|touch|rm|cp|mv|mkdir|chmod|chown|ssh|scp|docker|podman|kubectl|"
+    r"systemctl|journalctl|clamscan|hostvigil"
+)
+"""Programs for which a file is data, or a name on another host, even where it could be run here."""
+
+
+def language_of(name: str) -> Language | None:
+    """Return how a program of this name reads its options; None where it is no known interpreter."""
+    return next((language for names, language in _NAMES if names.fullmatch(name)), None)
+
+
+def reads_only(name: str) -> bool:
+    return bool(_READERS.fullmatch(name))
+
+
+def given(words: Sequence[str], language: Language) -> Iterator[Given]:
+    """Read an interpreter's words: what it is given to run, up to the program's own arguments."""
+    at = 1
+    while at < len(words):
+        word = words[at]
+        if word == "--":
+            yield from (Given("script", later, place) for place, later in enumerate(words[at + 1 :], at + 1))
+            return
+        if word[:1] not in "-+" or len(word) < 2:
+            if language.script:
+                yield Given("script", word, at)
+            at += 1
+            continue
+        option, value = _option(word, language)
+        if option in language.code | language.other | language.text and value is None:
+            at += 1
+            value = words[at] if at < len(words) else ""
+        if option in language.code:
+            yield Given("code", value or "", at)
+        elif option in language.text:
+            yield Given("text", value or "", at)
+            return
+        at += 1
+
+
+def _option(word: str, language: Language) -> tuple[str, str | None]:
+    """Return the option of a word that may take a value, and the value where it is in the word."""
+    name, equals, value = word.partition("=")
+    if word.startswith("--") or not language.clusters:
+        return name, value if equals else None
+    known = language.code | language.other | language.text
+    for at, letter in itertools.islice(enumerate(word), 1, None):
+        if word[0] + letter in known:
+            return word[0] + letter, word[at + 1 :] or None
+        if letter in _SWALLOWS:
+            break
+    return word, None

@@ -1,0 +1,53 @@
+"""The simple commands in a text for a shell: roughly, and rather one too many than one too few."""
+
+from __future__ import annotations
+
+import functools
+import re
+import shlex
+from collections.abc import Iterator, Mapping
+
+_SUBSTITUTION = re.compile(r"\$\(|[`()\"]")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
+
+
+def expanded(text: str, env: Mapping[str, str]) -> str:
+    """Put in the variables that are known."""
+    text = _VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), text)
+    return re.sub(r"(?<![^\s=:])~(?=/)", lambda _: env.get("HOME", "~"), text)
+
+
+@functools.lru_cache(maxsize=256)  # a check's text is the same in every run
+def commands(text: str) -> tuple[tuple[str, ...], ...]:
+    """Return the words of each simple command, also of those in `$(...)` and backticks."""
+    found = [*_commands(text)]
+    if "$(" in text or "`" in text:
+        found += _commands(_SUBSTITUTION.sub(lambda match: " " if match[0] == '"' else " ; ", text))
+    return tuple(dict.fromkeys(found))
+
+
+def _commands(text: str) -> Iterator[tuple[str, ...]]:
+    words: list[str] = []
+    skip = False
+    for token in (*_tokens(text), ";"):
+        if token and set(token) <= set("();<>|&"):
+            skip = token[-1] in "<>&" and bool(set(token) & {"<", ">"})
+            if not skip:
+                yield from [tuple(words)] if words else ()
+                words = []
+        elif skip:
+            skip = False  # a file that is read or written
+        elif words or token not in _KEYWORDS:
+            words.append(token)
+
+
+def _tokens(text: str) -> list[str]:
+    whole = text.replace("\\\n", " ").replace("\n", " ; ")
+    try:
+        lexer = shlex.shlex(whole, posix=True, punctuation_chars=True)
+        lexer.whitespace_split = True
+        lexer.commenters = ""
+        return list(lexer)
+    except ValueError:  # a quote without its end
+        return re.findall(r"[();|&<>]+|[^\s();|&<>'\"]+", whole)
