@@ -21,8 +21,11 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
+import msgspec
+
 from agent.api import Check
-from agent.config.catalog import check_class, load_file
+from agent.config.catalog import check_class
+from agent.config.own_types import load_file
 from agent.model import Metric, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.running.execute import execute
@@ -108,9 +111,20 @@ def ran(
     `now` what `ctx.now()` says in seconds since 1970, `timeout` its deadline in seconds.
     """
     wall = time.time if now is None else lambda: now
-    context = Context("test", timeout, dict(memory or {}), Given(shared or {}), wall=wall)
+    before = _as_the_agent_keeps_it(memory or {})
+    context = Context("test", timeout, _as_the_agent_keeps_it(before), Given(shared or {}), wall=wall)
     seen = execute(check, context)
-    return Ran(seen.results, seen.memory, seen.bug)
+    if not seen.complete:
+        return Ran(seen.results, before, seen.bug)  # what it remembered before a failed run stays
+    try:
+        return Ran(seen.results, _as_the_agent_keeps_it(seen.memory or {}), seen.bug)
+    except (TypeError, ValueError) as error:
+        bug = Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}")
+        return Ran((bug,), before, str(error))
+
+
+def _as_the_agent_keeps_it(memory: dict[str, Any]) -> dict[str, Any]:
+    return msgspec.json.decode(msgspec.json.encode(memory))  # type: ignore[no-any-return]
 
 
 def check_type(file: str | Path) -> type[Check]:

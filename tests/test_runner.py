@@ -116,9 +116,12 @@ def test_what_was_seen_before_a_failure_is_kept() -> None:
     ("body", "reason"),
     [
         (lambda ctx: iter([]), "said nothing"),
-        (lambda ctx: iter([Metric("a", 1)]), "said nothing"),
+        (lambda ctx: iter([Metric("a", 1)]), "said only metrics, no result: yield ok(...) as well"),
         (lambda ctx: iter(["ok"]), "neither a Result nor a Metric"),
-        (lambda ctx: None, "not iterable"),
+        (lambda ctx: None, "run() returned nothing: yield a result"),
+        (lambda ctx: ok("x"), "run() returned a Result: yield it instead"),
+        (lambda ctx: Metric("a", 1), "run() returned a Metric: yield it instead"),
+        (lambda ctx: 5, "not iterable"),
         (lambda ctx: (ok("x", str(n)) for n in range(5000)), "5000 subjects"),
     ],
 )
@@ -140,7 +143,7 @@ def test_a_run_that_hangs_is_given_up_and_the_line_it_hangs_in_is_named() -> Non
     release.set()
     assert outcome.results[0].status is Status.NODATA
     assert "did not finish within 100ms" in outcome.results[0].summary
-    assert "threading.py" in outcome.results[0].summary
+    assert "hangs in body (tests/test_runner.py:" in outcome.results[0].summary
 
 
 def test_no_second_run_is_started_beside_one_that_hangs_and_its_late_result_is_dropped() -> None:

@@ -8,6 +8,7 @@ import os
 import queue
 import sys
 import time
+from contextlib import redirect_stdout
 
 import msgspec
 
@@ -37,8 +38,9 @@ def main(options: argparse.Namespace) -> int:
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
-    Runner(outcomes.put, hide).start(check, time.monotonic())
-    outcome = outcomes.get()
+    with redirect_stdout(sys.stderr):  # what an own check prints must not come before the plugin's first line
+        Runner(outcomes.put, hide).start(check, time.monotonic())
+        outcome = outcomes.get()
     print(msgspec.json.encode(outcome).decode() if options.json else text(outcome))
     return EXIT_CODES[worst(outcome.results)]
 

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import pkgutil
 import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from importlib.machinery import SourceFileLoader
-from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -18,12 +17,12 @@ from typing import Protocol
 import msgspec
 
 from agent.api import Check
+from agent.config import own_types
+from agent.config.own_types import OwnTypeError, load_file
 from agent.config.sections import COMMON
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
-FOLDER_MODULES = "hostvigil_checks_d"
-_LOADED: dict[Path, tuple[tuple[int, int, int], ModuleType]] = {}
 
 
 class CatalogError(Exception):
@@ -55,10 +54,7 @@ class Package:
 
 
 class Folder:
-    """The types in a folder of the owner's: each `name.py` is one, loaded by path.
-
-    The folder is never put on `sys.path`: an `http.py` in it would take the place of the standard library's.
-    """
+    """The types in a folder of the owner's: each `name.py` is one. Root loads none that others could change."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -70,7 +66,10 @@ class Folder:
             return []
 
     def module(self, name: str) -> ModuleType:
-        return load_file(self._folder / f"{name}.py")
+        return load_file(self.file(name), guarded=os.geteuid() == 0)
+
+    def file(self, name: str) -> Path:
+        return self._folder / f"{name}.py"
 
 
 class Installed:
@@ -99,10 +98,19 @@ class Catalog:
         self._complete = False
         self._types: dict[str, type[Check] | CatalogError] = {}
 
-    def add(self, source: Source) -> None:
-        """Add the types of one more source; a name that is known already stays what it is."""
-        for name in source.names():
-            self._sources.setdefault(name, source)
+    def add(self, source: Source, replace: Iterable[str] = ()) -> list[str]:
+        """Add the types of one more source, and return the names that were known already.
+
+        Such a name stays what it is, unless it is one of `replace`.
+        """
+        names = list(source.names())
+        known = [name for name in names if name in self._sources]
+        self._sources = {
+            **dict.fromkeys(names, source),
+            **self._sources,
+            **dict.fromkeys({*names} & {*replace}, source),
+        }
+        return known
 
     def names(self) -> list[str]:
         self._look_at_packages()
@@ -143,34 +151,17 @@ class Catalog:
         )
 
 
-def load_file(file: Path) -> ModuleType:
-    """Import a type's file; the same version of a file is the same module, so that a reload sees no change in it."""
-    found = file.stat()
-    version = (found.st_ino, found.st_mtime_ns, found.st_size)
-    if file in _LOADED and _LOADED[file][0] == version:
-        return _LOADED[file][1]
-    name = f"{FOLDER_MODULES}.{file.stem}"
-    spec = spec_from_file_location(name, file, loader=SourceFileLoader(name, str(file)))
-    if spec is None or spec.loader is None:
-        raise CatalogError(f"{file} is not a Python file")
-    module = module_from_spec(spec)
-    sys.modules[name] = module  # where msgspec looks up what the annotations mean
-    spec.loader.exec_module(module)
-    _LOADED[file] = (version, module)
-    return module
-
-
 def _own_type(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not name.startswith("test_")
 
 
 def _reason(error: BaseException) -> str:
     """Say what is wrong with a type's file, and in which line of it."""
-    if isinstance(error, CatalogError):
+    if isinstance(error, CatalogError | OwnTypeError):
         return str(error)
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
-    ours = (__file__, "<", msgspec.__path__[0])
+    ours = (__file__, own_types.__file__, "<", msgspec.__path__[0])
     frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
     where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
     return f"{where}{type(error).__name__}: {error}"

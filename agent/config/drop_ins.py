@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -56,7 +56,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
         files.append(file)
         problems += found
     agent, faults = read_agent([file["agent"] for file in files if "agent" in file])
-    catalog.add(Folder(own_types(directory, agent.checks_d)))
+    problems += _own_types(Folder(own_types(directory, agent.checks_d)), agent.replace_types, catalog)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
         more_files, found = _scripts(Path(agent.scripts))
@@ -73,6 +73,19 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
 def own_types(directory: Path, written: str) -> Path:
     """Return the folder of the owner's check types."""
     return directory / written if written else directory.parent / "checks.d"
+
+
+def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog) -> list[Problem]:
+    """Add the owner's types; a name of a built-in one is a problem, unless it is to be replaced."""
+    known = catalog.add(folder, replace)
+    problems = []
+    for name in known:
+        if name not in replace:
+            text = f"a built-in type is called '{name}' and stays in force: rename the file, or write under `agent:` "
+            problems.append((name, f"{text}`replace_types: [{name}]`"))
+    lost = "agent.replace_types names it, but it is no built-in type with a file here"
+    problems += [(name, lost) for name in replace if name not in known]
+    return [Problem(Place(shown(folder.file(name))), text) for name, text in problems]
 
 
 def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:

@@ -117,6 +117,9 @@ class AgentOptions(Section, frozen=True):
     checks_d: Annotated[
         str, Meta(description="Folder of your own check types; unless set, checks.d beside the directory of drop-ins.")
     ] = ""
+    replace_types: Annotated[
+        tuple[str, ...], Meta(description="Built-in types that your own of the same name replace, such as [file].")
+    ] = ()
     watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
 
 

@@ -39,7 +39,10 @@ def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
         else:
             raise TypeError(f"run() yielded {one!r:.80}, which is neither a Result nor a Metric")
     if not by_subject:
-        by_subject[""] = [Result(Status.NODATA, "the check said nothing")]
+        only = (
+            "only metrics, no result: yield ok(...) as well" if metrics else "nothing: yield a result, such as ok(...)"
+        )
+        by_subject[""] = [Result(Status.NODATA, f"the check said {only}")]
     if len(by_subject) > SUBJECTS_LIMIT:
         return (Result(Status.NODATA, f"{len(by_subject)} subjects are more than {SUBJECTS_LIMIT}"),)
     return tuple(merged(results, metrics.get(subject, [])) for subject, results in by_subject.items())

@@ -1,7 +1,7 @@
 """A look in a process of its own: what it breaks, leaks or hangs in, it takes with it when the deadline kills it.
 
-Run as `python -m agent.running.child`: reads an order from standard input, writes what was seen to the descriptor named
-by its only argument. The order is pickled, which is safe between a process and its own child.
+The child reads an order from standard input and writes what was seen to a descriptor of its own. The order is pickled,
+which is safe between a process and its own child.
 """
 
 from __future__ import annotations
@@ -16,21 +16,32 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from threading import Lock, Timer, get_ident
 from typing import Any
 
 import msgspec
 
 from agent.api import Check
-from agent.config.catalog import FOLDER_MODULES, load_file
+from agent.config.own_types import PACKAGE, load_file
 from agent.model import Result, Status
 from agent.plugin.context import Context
 from agent.plugin.units import duration_text
-from agent.running.execute import CheckOutput, execute
+from agent.running.execute import CheckOutput, broken, execute
+from agent.running.place import place_in_code
+from agent.system.process import hide_from_own_user
 from agent.system.records import log_to_stderr
 from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
-HOME = Path(__file__).parent.parent
+WORDING_SECONDS = 0.1
+"""What the child needs, at the end of its time, to say where it hangs."""
+
+# The child looks where its parent looks, and nowhere else: not in the current folder, not where variables point to.
+_START = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; main(int(sys.argv[1]))"
+
+
+_FOR_PYTHON = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")
+"""All that the child is started with of the agent's environment; the rest comes with the order."""
 
 
 class Order(msgspec.Struct, frozen=True):
@@ -42,19 +53,21 @@ class Order(msgspec.Struct, frozen=True):
     """The file of its type where it came from a folder, which the child must load first; else ''."""
     name: str
     timeout: float
+    deadline: float
+    """In monotonic seconds, which are the same for all processes."""
     memory: dict[str, Any]
+    environ: dict[bytes, bytes]
+    """The agent's environment. A process that is started with it would show it to its user's other processes."""
     secrets: frozenset[str] = frozenset()
     """What must not show in the child's log; what it answers is for the parent to clean."""
 
 
 def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = frozenset()) -> CheckOutput:
     """Run the check in a child, and kill the child and its whole process group at the deadline."""
-    module = sys.modules[type(check).__module__]
-    file = str(module.__file__) if module.__name__.startswith(FOLDER_MODULES) else ""
-    order = Order(pickle.dumps(check), file, context.check, context.timeout, context.memory, secrets)
+    order = msgspec.msgpack.encode(_order(check, context, secrets))
     with _child() as (child, answer), context.interruptible(lambda: _kill(child)):
         with suppress(BrokenPipeError):
-            child.communicate_order(msgspec.msgpack.encode(order))
+            child.communicate_order(order)
         written = _read(answer, context)
     if written is None:
         return _failed(f"did not finish within {duration_text(context.timeout)}, its process was killed")
@@ -62,6 +75,21 @@ def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = f
         return msgspec.msgpack.decode(written, type=CheckOutput)
     except msgspec.MsgspecError:
         return _failed(f"its process ended without an answer ({_ending(child.returncode)})")
+
+
+def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
+    module = sys.modules[type(check).__module__]
+    file = str(module.__file__) if module.__name__.startswith(PACKAGE) else ""
+    return Order(
+        pickle.dumps(check),
+        file,
+        context.check,
+        context.timeout,
+        context.deadline - min(WORDING_SECONDS, context.timeout / 10),
+        context.memory,
+        dict(os.environb),
+        secrets,
+    )
 
 
 class _Child(subprocess.Popen[bytes]):
@@ -75,14 +103,15 @@ class _Child(subprocess.Popen[bytes]):
 def _child() -> Iterator[tuple[_Child, int]]:
     """Start the child; at the end it and whatever it started in its group are gone, and it is reaped."""
     answer, write = os.pipe()
+    paths = [path for path in sys.path if path.startswith("/")]
     try:
         child = _Child(
-            [sys.executable, "-m", "agent.running.child", str(write)],
+            [sys.executable, "-I", "-c", _START, str(write), *paths],
             stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
+            stdout=2 if _has_stderr() else subprocess.DEVNULL,  # what it prints is no result
             pass_fds=(write,),
             start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(HOME)},
+            env={name: os.environ[name] for name in _FOR_PYTHON if name in os.environ},
         )
     finally:
         os.close(write)
@@ -92,6 +121,14 @@ def _child() -> Iterator[tuple[_Child, int]]:
         _kill(child)
         child.wait()
         os.close(answer)
+
+
+def _has_stderr() -> bool:
+    try:
+        os.fstat(2)
+    except OSError:
+        return False
+    return True
 
 
 def _kill(child: subprocess.Popen[bytes]) -> None:
@@ -126,15 +163,51 @@ def _ending(code: int | None) -> str:
 
 def main(descriptor: int) -> None:
     """Be the child."""
+    hide_from_own_user()  # before it has the agent's environment
     order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
     log_to_stderr(logging.WARNING, redactor(order.secrets))
-    if order.file:
-        load_file(Path(order.file))
-    check: Check = pickle.loads(order.check)  # noqa: S301 - written by the agent, our parent
-    seen = execute(check, Context(order.name, order.timeout, order.memory))
-    with os.fdopen(descriptor, "wb") as answer:
-        answer.write(msgspec.msgpack.encode(seen))
+    os.environb.update(order.environ)
+    sys.stdout = sys.stderr  # written line by line: the process may be killed at any moment
+    answer = _Answer(descriptor)
+    context = Context(order.name, order.timeout, order.memory)
+    context.deadline = order.deadline
+    try:
+        if order.file:
+            load_file(Path(order.file), guarded=os.geteuid() == 0)
+        check: Check = pickle.loads(order.check)  # noqa: S301 - written by the agent, our parent
+    except Exception as error:  # noqa: BLE001 - a type's file is foreign code
+        answer.give(broken(f"cannot be loaded in a process of its own: {type(error).__name__}: {error}"))
+        return
+    watch = Timer(context.remaining(), _give_up, (answer, get_ident(), check, order.timeout))
+    watch.daemon = True
+    watch.start()
+    answer.give(execute(check, context))
 
 
-if __name__ == "__main__":
-    main(int(sys.argv[1]))
+def _give_up(answer: _Answer, thread: int, check: Check, timeout: float) -> None:
+    where = place_in_code(thread, check)
+    answer.give(_failed(f"did not finish within {duration_text(timeout)}, hangs {where}, its process was killed"))
+
+
+class _Answer:
+    """The child's one answer, from whichever thread is first."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._lock = Lock()
+        self._given = False
+
+    def give(self, output: CheckOutput) -> None:
+        with self._lock:
+            if self._given:
+                return
+            self._given = True
+            with os.fdopen(self._descriptor, "wb") as file:
+                file.write(_encoded(output))
+
+
+def _encoded(output: CheckOutput) -> bytes:
+    try:
+        return msgspec.msgpack.encode(output)
+    except (TypeError, ValueError, OverflowError) as error:
+        return msgspec.msgpack.encode(broken(f"a bug in this check: it said what cannot be written down: {error}"))

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import time
 import traceback
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from agent.api import Check
-from agent.model import Result, Status
+from agent.model import Metric, Result, Status
 from agent.plugin.context import CheckError, Context
 from agent.plugin.patterns import searching_until
 from agent.plugin.results import gathered
@@ -36,7 +37,7 @@ def execute(check: Check, context: Context) -> CheckOutput:
     found: list[Any] = []
     try:
         with searching_until(context.deadline):
-            for one in check.run(context):
+            for one in _yielded(check.run(context)):
                 found.append(one)
                 if time.monotonic() > context.deadline + GRACE_SECONDS:
                     raise CheckError(f"did not finish within {duration_text(context.timeout)}")
@@ -44,10 +45,23 @@ def execute(check: Check, context: Context) -> CheckOutput:
     except CheckError as error:
         return CheckOutput(_with_failure(found, str(error) or "could not look"), complete=False)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
-        failure = f"a bug in this check: {type(error).__name__}: {error}"
-        return CheckOutput(_with_failure(found, failure), complete=False, bug=traceback.format_exc())
+        return broken(f"a bug in this check: {type(error).__name__}: {error}", found)
 
 
-def _with_failure(found: list[Any], reason: str) -> tuple[Result, ...]:
+def broken(reason: str, found: Sequence[Any] = ()) -> CheckOutput:
+    """Tell of the exception that is being handled, beside what was found before it."""
+    return CheckOutput(_with_failure(found, reason), complete=False, bug=traceback.format_exc())
+
+
+def _yielded(made: Any) -> Iterable[Any]:
+    """Return what `run` made, where it can be gone through; TypeError says what to write instead."""
+    if isinstance(made, Result | Metric):
+        raise TypeError(f"run() returned a {type(made).__name__}: yield it instead")
+    if made is None:
+        raise TypeError("run() returned nothing: yield a result, such as `yield ok(...)`")
+    return made  # type: ignore[no-any-return]  # whatever else it is says so itself
+
+
+def _with_failure(found: Sequence[Any], reason: str) -> tuple[Result, ...]:
     """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
     return gathered([one for one in found if isinstance(one, Result)] + [Result(Status.NODATA, reason)])

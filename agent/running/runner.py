@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import logging
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -18,7 +17,8 @@ from agent.model import Outcome, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.plugin.results import presentable, without_secrets
 from agent.plugin.units import duration_text
-from agent.running.execute import GRACE_SECONDS, CheckOutput, execute
+from agent.running.execute import GRACE_SECONDS, CheckOutput, broken, execute
+from agent.running.place import place_in_code
 from agent.running.timers import Deadlines
 from agent.running.workers import Workers
 
@@ -143,9 +143,12 @@ class Runner:
     def _look(self, run: Run) -> CheckOutput:
         if run.config.check.isolation == "thread":
             return execute(run.config.check, run.context)
-        from agent.running.child import execute_in_child
+        try:
+            from agent.running.child import execute_in_child
 
-        return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
+            return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result
+            return broken(f"cannot be run in a process of its own: {type(error).__name__}: {error}")
 
     def _remembered(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
@@ -215,16 +218,4 @@ def _clock(run: Run) -> str:
 
 
 def _where(run: Run) -> str:
-    """Name the line of code a hanging run stands in, the check's own line before a library's."""
-    frame = sys._current_frames().get(run.thread)
-    name = ""
-    while frame is not None:
-        code = frame.f_code
-        here = f"in {code.co_name} ({'/'.join(code.co_filename.split('/')[-2:])}:{frame.f_lineno})"
-        name = name or here
-        if frame.f_globals.get("__name__", "").startswith("checks."):
-            return here
-        if code is Runner._look.__code__:
-            break
-        frame = frame.f_back
-    return name or "in an unknown place"
+    return place_in_code(run.thread, run.config.check)
