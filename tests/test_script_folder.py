@@ -112,6 +112,19 @@ def test_what_is_not_executable_or_no_file_is_no_check(house: House) -> None:
     assert (list(house.load().checks), house.problems()) == (["good"], [])
 
 
+def test_a_script_that_is_not_executable_is_said(house: House) -> None:
+    for name in ("x.sh", "300/y", "notes.txt", "x.sh~", "README.sh"):
+        house.put(name, mode=0o644)
+    house.put("good")
+    (house.scripts / "data").write_text("no script")
+    assert list(house.load().checks) == ["good"]
+    said = "begins with #! and is not executable, so it is no check: chmod +x"
+    assert house.problems() == [
+        f"300/y:1:1: y: {said} y, or put it elsewhere",
+        f"x.sh:1:1: x: {said} x.sh, or put it elsewhere",
+    ]
+
+
 def test_a_link_to_a_program_is_a_check(house: House) -> None:
     (house.scripts / "true").symlink_to("/bin/true")
     assert run(house.load(), "true").summary == "no output (exit 0)"

@@ -16,7 +16,7 @@ from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
-from agent.config.script_folder import folders, scripts
+from agent.config.script_folder import folders, forgotten, name_of, scripts
 from agent.config.secrets import Secrets
 from agent.config.sections import SECTIONS
 from agent.config.settings import Config, Place, Problem
@@ -97,6 +97,9 @@ def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
                 problems.append(Problem(Place(shown(path)), f"refused to run it: {weak}", name))
             else:
                 files.append(sections)
+        for path in forgotten(folder):
+            text = f"begins with #! and is not executable, so it is no check: chmod +x {path.name}, or put it elsewhere"
+            problems.append(Problem(Place(shown(path)), text, name_of(path)))
     except Unreadable as error:
         problems.append(Problem(Place(shown(folder)), str(error)))
     return files, problems

@@ -29,6 +29,8 @@ _LEFT_BEHIND = re.compile(
     r"\..*|#.*#|.*(?:~|\.(?:bak|orig|rej|old|swp|disabled|dpkg-[a-z]+|ucf-[a-z]+|rpm(?:save|new|orig)))"
 )
 
+_TEXT = re.compile(r"README.*|.*\.(?:md|rst|txt)")
+
 Sections = Mapping[str, Located]
 
 
@@ -46,13 +48,39 @@ def scripts(folder: Path) -> list[tuple[str, Path, Sections]]:
         text = f"cannot be read: {error.strerror}; create it, or correct `scripts` of the section agent"
         raise Unreadable(text) from None
     found = []
-    for place in folders(folder):
-        interval = place.name if place != folder else ""
-        for name in sorted(os.listdir(place), key=os.fsencode):  # noqa: PTH208 - names, in the order of their bytes
-            if not _LEFT_BEHIND.fullmatch(name) and _executable(place / name):
-                check = _NO_NAME_PART.sub("", name)
-                found.append((check, place / name, _sections(check, place / name, interval)))
+    for path, interval in _files(folder):
+        if _executable(path):
+            check = name_of(path)
+            found.append((check, path, _sections(check, path, interval)))
     return found
+
+
+def forgotten(folder: Path) -> list[Path]:
+    """Return the scripts that are not executable: somebody surely wanted them to be checks."""
+    return [path for path, _ in _files(folder) if not _TEXT.fullmatch(path.name) and _plain_script(path)]
+
+
+def name_of(path: Path) -> str:
+    return _NO_NAME_PART.sub("", path.name)
+
+
+def _files(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Walk over what may be scripts, each with the interval that its folder says."""
+    for place in folders(folder):
+        for name in sorted(os.listdir(place), key=os.fsencode):  # noqa: PTH208 - names, in the order of their bytes
+            if not _LEFT_BEHIND.fullmatch(name):
+                yield place / name, place.name if place != folder else ""
+
+
+def _plain_script(path: Path) -> bool:
+    try:
+        mode = path.stat().st_mode
+        if not stat.S_ISREG(mode) or mode & 0o111:
+            return False
+        with path.open("rb", buffering=0) as file:
+            return file.read(2) == b"#!"
+    except OSError:
+        return False
 
 
 def _executable(path: Path) -> bool:
