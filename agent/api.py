@@ -86,6 +86,8 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     def run(self, ctx: Context) -> Iterable[Result | Metric]:
         """Yield results and metrics; several results of one subject become one.
 
+        A subject that a good run does not name any more becomes nodata; where every result of it was `discovered`
+        (found by the check itself, named by nobody), it is closed and forgotten instead.
         Raise CheckError for "I could not look" (nodata); any other exception is a bug (nodata and a traceback in
         the log); yielding no result is nodata.
         """
@@ -110,20 +112,20 @@ class PushedCheck(Check, frozen=True):
     ] = None
 
 
-def ok(summary: str, subject: str = "", details: str = "") -> Result:
-    return Result(Status.OK, summary, subject, details)
+def ok(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    return Result(Status.OK, summary, subject, details, discovered=discovered)
 
 
-def warning(summary: str, subject: str = "", details: str = "") -> Result:
-    return Result(Status.WARNING, summary, subject, details)
+def warning(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    return Result(Status.WARNING, summary, subject, details, discovered=discovered)
 
 
-def critical(summary: str, subject: str = "", details: str = "") -> Result:
-    return Result(Status.CRITICAL, summary, subject, details)
+def critical(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    return Result(Status.CRITICAL, summary, subject, details, discovered=discovered)
 
 
-def nodata(summary: str, subject: str = "", details: str = "") -> Result:
-    return Result(Status.NODATA, summary, subject, details)
+def nodata(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    return Result(Status.NODATA, summary, subject, details, discovered=discovered)
 
 
 def judge(

@@ -70,6 +70,8 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str = ""
     details: str = ""
     metrics: tuple[Metric, ...] = ()
+    discovered: bool = False
+    """The check found the subject by itself, nobody named it: when it is there no more, it is forgotten, not missed."""
 
 
 class Pushed(enum.Enum):
@@ -102,6 +104,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """The check's type; empty for what the agent itself says of a check."""
     settings_checksum: int = 0
     """A checksum of the check's settings as they were written; 0: unknown."""
+    left_out: tuple[Result, ...] = ()
+    """Of subjects that are too many to begin with them; those that are known already are told of."""
 
 
 class RunStarted(msgspec.Struct, frozen=True):
@@ -197,6 +201,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """The type of the check that gave the last result: the same name with another type is another check."""
     settings_checksum: int = msgspec.field(default=0, name="written")
     """The checksum of the settings under which the subject was seen last."""
+    discovered: bool = False
+    """As in the last result."""
 
 
 class Report(msgspec.Struct, frozen=True):

@@ -33,5 +33,5 @@ def missed(memory: dict[str, Any], seen: Collection[str], choice: str, now: floa
             continue
         kept[subject] = [first, since]
         words = f"{subject} is gone for {duration_text(now - since)}; it was there for {duration_text(since - first)}"
-        yield nodata(words, subject)
+        yield nodata(words, subject, discovered=True)
     memory["lasting"], memory["lasting_choice"] = kept, choice

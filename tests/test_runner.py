@@ -122,7 +122,6 @@ def test_what_was_seen_before_a_failure_is_kept() -> None:
         (lambda ctx: ok("x"), "run() returned a Result: yield it instead"),
         (lambda ctx: Metric("a", 1), "run() returned a Metric: yield it instead"),
         (lambda ctx: 5, "not iterable"),
-        (lambda ctx: (ok("x", str(n)) for n in range(5000)), "5000 subjects"),
     ],
 )
 def test_a_run_that_yields_nothing_or_nonsense_is_nodata(body: Body, reason: str) -> None:

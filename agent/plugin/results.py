@@ -43,9 +43,25 @@ def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
             "only metrics, no result: yield ok(...) as well" if metrics else "nothing: yield a result, such as ok(...)"
         )
         by_subject[""] = [Result(Status.NODATA, f"the check said {only}")]
-    if len(by_subject) > SUBJECTS_LIMIT:
-        return (Result(Status.NODATA, f"{len(by_subject)} subjects are more than {SUBJECTS_LIMIT}"),)
     return tuple(merged(results, metrics.get(subject, [])) for subject, results in by_subject.items())
+
+
+def bounded(results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT) -> tuple[tuple[Result, ...], tuple[Result, ...]]:
+    """Return the worst `limit` subjects, with one line about the rest, and the rest without what is big.
+
+    A bound must hide no problem: what is left out is no worse than what is told, and the line says how bad it is.
+    """
+    if len(results) <= limit:
+        return results, ()
+    worst_first = sorted(results, key=lambda result: (result.subject != "", -SEVERITY[result.status]))
+    told, rest = worst_first[:limit], worst_first[limit:]
+    words = f"{len(rest)} of {len(results)} subjects are left out, the worst of them {rest[0].status}"
+    line = Result(rest[0].status, words)
+    if told[0].subject:
+        told.insert(0, line)
+    else:
+        told[0] = merged([told[0], line], [])
+    return tuple(told), tuple(msgspec.structs.replace(result, details="", metrics=()) for result in rest)
 
 
 def merged(results: list[Result], metrics: list[Metric]) -> Result:
@@ -58,6 +74,7 @@ def merged(results: list[Result], metrics: list[Metric]) -> Result:
         str(results[0].subject),
         "\n".join(result.details for result in worst_first if result.details),
         tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
+        all(result.discovered for result in results),
     )
 
 
@@ -75,6 +92,7 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
             subject,
             _text(result.details, DETAILS_LIMIT, scrub, _paragraph),
             tuple(_metric(metric, scrub) for metric in result.metrics),
+            result.discovered,
         )
     return tuple(found.values())
 

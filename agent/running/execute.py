@@ -13,7 +13,7 @@ from agent.api import Check
 from agent.model import Metric, Result, Status
 from agent.plugin.context import CheckError, Context
 from agent.plugin.patterns import searching_until
-from agent.plugin.results import gathered
+from agent.plugin.results import bounded, gathered
 from agent.plugin.units import duration_text
 
 GRACE_SECONDS = 1.0
@@ -30,6 +30,8 @@ class CheckOutput(msgspec.Struct, frozen=True):
     """The traceback, where the check's own code is at fault."""
     memory: dict[str, Any] | None = None
     """What the check remembers now; None leaves its last memory as it is."""
+    left_out: tuple[Result, ...] = ()
+    """Of subjects that are too many."""
 
 
 def execute(check: Check, context: Context) -> CheckOutput:
@@ -41,16 +43,23 @@ def execute(check: Check, context: Context) -> CheckOutput:
                 found.append(one)
                 if time.monotonic() > context.deadline + GRACE_SECONDS:
                     raise CheckError(f"did not finish within {duration_text(context.timeout)}")
-        return CheckOutput(gathered(found), memory=context.memory)
+        return _output(gathered(found), memory=context.memory)
     except CheckError as error:
-        return CheckOutput(_with_failure(found, str(error) or "could not look"), complete=False)
+        return _output(_with_failure(found, str(error) or "could not look"), complete=False)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
         return broken(f"a bug in this check: {type(error).__name__}: {error}", found)
 
 
+def _output(
+    results: tuple[Result, ...], complete: bool = True, bug: str = "", memory: dict[str, Any] | None = None
+) -> CheckOutput:
+    told, left_out = bounded(results)
+    return CheckOutput(told, complete, bug, memory, left_out)
+
+
 def broken(reason: str, found: Sequence[Any] = ()) -> CheckOutput:
     """Tell of the exception that is being handled, beside what was found before it."""
-    return CheckOutput(_with_failure(found, reason), complete=False, bug=traceback.format_exc())
+    return _output(_with_failure(found, reason), complete=False, bug=traceback.format_exc())
 
 
 def _yielded(made: Any) -> Iterable[Any]:

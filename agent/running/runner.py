@@ -138,7 +138,7 @@ class Runner:
         if seen.bug:
             log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
         seen = self._remembered(run, memory, seen)
-        return self._outcome(run, seen.results, seen.complete, seen.memory)
+        return self._outcome(run, seen)
 
     def _look(self, run: Run) -> CheckOutput:
         if run.config.check.isolation == "thread":
@@ -188,21 +188,23 @@ class Runner:
         self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))
 
     def _failure(self, run: Run, reason: str) -> Outcome:
-        return self._outcome(run, (Result(Status.NODATA, reason),), False, None)
+        return self._outcome(run, CheckOutput((Result(Status.NODATA, reason),), complete=False))
 
-    def _outcome(self, run: Run, results: tuple[Result, ...], complete: bool, memory: dict[str, Any] | None) -> Outcome:
+    def _outcome(self, run: Run, seen: CheckOutput) -> Outcome:
         duration = time.monotonic() - run.context.started
+        told = presentable((*seen.results, *seen.left_out), self._scrub)
         config = run.config
         return Outcome(
             config.name,
             run.number,
             run.started_at,
             duration,
-            presentable(results, self._scrub),
-            complete,
-            without_secrets(memory, self._scrub),
+            told[: len(seen.results)],
+            seen.complete,
+            without_secrets(seen.memory, self._scrub),
             type=config.type,
             settings_checksum=config.settings_checksum,
+            left_out=told[len(seen.results) :],
         )
 
 

@@ -136,9 +136,9 @@ class Disk(Check, frozen=True):
         for place in alone:
             news = changed(lay_on.get(place.name), place, ctx.now()) if self.mounted is None else []
             if any(one.status is Status.CRITICAL for one in news):
-                yield _whole(place.name, news)
+                yield self._whole(place.name, news)
             elif said := self._said(place, told.get(place.path), place.mount_name in writable):
-                yield _whole(place.name, news + said)
+                yield self._whole(place.name, news + said)
         if self.mounts:
             yield from self._missed(ctx, {place.name for place in alone}, {place.name for place in places})
 
@@ -205,10 +205,9 @@ class Disk(Check, frozen=True):
     def _levels(self) -> Levels:
         return Levels(**{name: getattr(self, name) for name in Levels.__struct_fields__})
 
-
-def _whole(subject: str, parts: list[Result]) -> Result:
-    """One result a mount, in reading order."""
-    status = min((part.status for part in parts), key=WORST_FIRST.index)
-    summary = ", ".join(part.summary for part in parts if part.summary)
-    metrics = tuple(metric for part in parts for metric in part.metrics)
-    return Result(status, f"{subject} {summary}", subject, "", metrics)
+    def _whole(self, subject: str, parts: list[Result]) -> Result:
+        """Make one result of a place, in reading order; what `mounts: all` finds, nobody named."""
+        status = min((part.status for part in parts), key=WORST_FIRST.index)
+        summary = ", ".join(part.summary for part in parts if part.summary)
+        metrics = tuple(metric for part in parts for metric in part.metrics)
+        return Result(status, f"{subject} {summary}", subject, "", metrics, self.mounts is not None)

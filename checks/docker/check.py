@@ -112,9 +112,11 @@ class Docker(Check, frozen=True, kw_only=True):
         keys = {one.Id[:12] for one in found.values() if _runs(one) or one.Id[:12] in before}
         memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
         for name, one in sorted(found.items()):
-            yield self._judged(one, unhealthy, inspect, ctx.now())
+            discovered = name not in _texts(self.running)
+            yield replace(self._judged(one, unhealthy, inspect, ctx.now()), discovered=discovered)
             if _runs(one):
-                yield self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
+                restarts = self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
+                yield replace(restarts, discovered=discovered)
         up = sum(map(_runs, found.values()))
         yield ok(f"{up} of {len(found)} containers run")
         yield Metric("running", up, minimum=0)

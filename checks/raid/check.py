@@ -73,9 +73,9 @@ class Raid(Check, frozen=True, kw_only=True):
         names = ", ".join(one.result.subject for one in kept)
         yield ok(f"watching {names}" if kept else "no RAID on this host")
         for one in kept:
-            yield one.result
+            yield replace(one.result, discovered=True)
             if one.errors is not None:
-                yield self._errors(one.result.subject, one.errors)
+                yield replace(self._errors(one.result.subject, one.errors), discovered=True)
 
     def _errors(self, subject: str, count: int) -> Result:
         levels = self.errors_warning, self.errors_critical

@@ -17,6 +17,7 @@ from agent.engine.state.hysteresis import held_results
 from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
 
 GONE = "no longer seen by this check"
+FORGOTTEN = "is gone"
 RUNS_AGAIN = "the check runs again"
 RESULTS_COME = "results come again"
 UNASKED = "no longer asked for: the settings have changed"
@@ -56,19 +57,49 @@ def advance(
     states: Mapping[str, State], outcome: Outcome, policy: Policy, now: int, reasons: Reasons = nothing
 ) -> list[Transition]:
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
-    dropped = unasked(states, outcome)
+    outcome = with_known(states, outcome)
+    dropped = dict.fromkeys(unasked(states, outcome), UNASKED) | dict.fromkeys(gone(states, outcome), FORGOTTEN)
     asked = {subject: state for subject, state in states.items() if subject not in dropped} if dropped else states
-    closed = [apply_result(states[subject], Result(Status.OK, UNASKED, subject), AT_ONCE, now) for subject in dropped]
+    closed = [
+        apply_result(states[subject], Result(Status.OK, words, subject), AT_ONCE, now)
+        for subject, words in dropped.items()
+    ]
     return [msgspec.structs.replace(step, last=True) for step in closed] + [
-        apply_result(
-            states.get(result.subject) or State(outcome.check, result.subject),
-            result,
-            policy,
-            now,
-            reasons(result.subject),
+        _marked(
+            apply_result(
+                states.get(result.subject) or State(outcome.check, result.subject),
+                result,
+                policy,
+                now,
+                reasons(result.subject),
+            )
         )
         for result in completed(asked, outcome)
     ]
+
+
+def _marked(step: Transition) -> Transition:
+    """Note in the state whether its subject was named by somebody or found."""
+    if step.state.discovered == step.result.discovered:
+        return step
+    return msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, discovered=step.result.discovered))
+
+
+def with_known(states: Mapping[str, State], outcome: Outcome) -> Outcome:
+    """Add to the results what was left out of subjects that are known: what was told of them can then end."""
+    known = tuple(result for result in outcome.left_out if result.subject in states)
+    return msgspec.structs.replace(outcome, results=outcome.results + known) if known else outcome
+
+
+def gone(states: Mapping[str, State], outcome: Outcome) -> list[str]:
+    """Return the subjects that the check had found by itself and that a good run did not find again.
+
+    Nobody named them, so nobody misses them: what was told of them is closed, and they are forgotten.
+    """
+    if not outcome.complete:
+        return []
+    named = {result.subject for result in outcome.results}
+    return [subject for subject, state in states.items() if state.discovered and subject not in named]
 
 
 def unasked(states: Mapping[str, State], outcome: Outcome) -> list[str]:
