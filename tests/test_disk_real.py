@@ -19,6 +19,7 @@ import pytest
 
 from agent.api import CheckError, Context, Result, Status
 from agent.plugin.context import SharedWork
+from agent.testing import ran
 from checks.disk import Disk
 from checks.disk.choice import Filter
 from checks.disk.mountinfo import read
@@ -331,6 +332,15 @@ def test_bind_mounts_do_not_count_twice(place: Path) -> None:
     ours = Filter(mount=f"{place}/*")
     assert [result.subject for result in run(Disk(mounts="all", include=ours))] == [str(place / "b")]
     assert str(place / "b") in [result.subject for result in run(Disk(mounts="all"))]
+
+
+def test_of_a_thousand_mounts_the_one_that_is_full_is_told(place: Path) -> None:
+    for number in range(1003):
+        tmpfs(place / str(number), "size=64k")
+    fill(place / "500", 64)
+    told = ran(Disk(mounts="all"), timeout=20)
+    told.subject(str(place / "500")).is_critical("100.0% used")
+    assert "subjects are left out, the worst of them ok" in told.subject("").result.summary
 
 
 def test_strange_names_are_measured_and_shown(place: Path) -> None:
