@@ -12,7 +12,6 @@ from pathlib import Path
 from agent.config.catalog import Catalog
 from agent.config.diff import merged, running, scheduled
 from agent.config.drop_ins import load
-from agent.config.script_folder import folders
 from agent.config.settings import CheckConfig, Config
 from agent.config.watch import Watch
 from agent.delivery.emitter import ComposeAgentEvent, Emitter
@@ -64,6 +63,7 @@ class Service:
         )
         self._door = PushServer(state_dir, self._recorder.put, hide)
         self._runner = Runner(self._recorder.put, hide, store.memories())
+        self._watch = Watch()
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Callable[[Config, Config], None], ...] = (
             self._host.apply,
@@ -73,6 +73,7 @@ class Service:
             self._schedule.apply,
             self._door.apply,
             self._apply_delivery,
+            self._watch.apply,
         )
 
     def start(self, at_once: bool = False) -> None:
@@ -82,6 +83,7 @@ class Service:
         self._say_configuration()
         self._schedule.begin(scheduled(self._config).values(), at_once)
         self._door.serve(self._config)
+        self._watch.apply(Config(), self._config)
 
     def beat(self, seconds: float, sign: Callable[[], None]) -> None:
         """Give a sign of life every so often: the schedule asks for it, and the recorder gives it."""
@@ -94,7 +96,10 @@ class Service:
         """
         old, self._config = self._config, merged(self._config, fresh)
         for apply in self._parts:
-            apply(old, self._config)
+            try:
+                apply(old, self._config)
+            except Exception:
+                log.exception("a bug of ours: a part of the agent has not taken over the configuration")
         self._say_configuration()
         return self._config
 
@@ -168,14 +173,11 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     service.start(at_once)
     systemd(READY)
     ready(config)
-    watch = Watch()
-    watch.want(config.agent.watch, watched(config_dir, config))
     control = ControlServer(state_dir, signals.put)
     control.start()
 
     def reload() -> dict[str, object]:
         at_work = service.reload(load(config_dir, Catalog(), os.environ))
-        watch.want(at_work.agent.watch, watched(config_dir, at_work))
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
     for order in signals:
@@ -192,11 +194,6 @@ def obey(order: Order, orders: Mapping[str, Callable[[], Mapping[str, object] | 
     except Exception as error:
         log.exception("a bug of ours, the order to %s is lost", order.name)
         order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})
-
-
-def watched(config_dir: Path, config: Config) -> list[Path]:
-    """Return the folders whose content is the configuration."""
-    return [config_dir, *(folders(Path(config.agent.scripts)) if config.agent.scripts else ())]
 
 
 def emitter(config: Config, store: Store, own: ComposeAgentEvent) -> Emitter:

@@ -9,22 +9,16 @@ from pathlib import Path
 import msgspec
 
 from agent.api import weak_spot
-from agent.config.agent_section import read_agent
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
-from agent.config.files import Unreadable, drop_ins, regular_file, shown
-from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
+from agent.config.files import Unreadable, shown, version
+from agent.config.located_yaml.tree import Located
 from agent.config.own_bug import problem_of
+from agent.config.reading import Reading
 from agent.config.script_folder import folders, forgotten, name_of, scripts
-from agent.config.secrets import Secrets
-from agent.config.sections import SECTIONS
 from agent.config.settings import Config, Place, Problem
-from agent.config.wording import nearest, one_line, said, unknown
-
-__all__ = ["folders", "load"]
-
-MOST_BYTES = 1024 * 1024
+from agent.config.wording import one_line
 
 
 def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.environ) -> Config:
@@ -39,26 +33,34 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         return Config(problems=(problem_of(Place(shown(directory)), error, agent=True),))
 
 
-def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
+def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
+    """Read only the agent's own settings: no check, no type. For whoever was refused with a key that has changed since.
+
+    Its problems are those because of which `agent` may be meant otherwise.
+    """
     try:
-        paths = drop_ins(directory)
+        read = Reading(directory, environ)
     except Unreadable as error:
         return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
+    agent, faults = read.agent()
+    problems = [*read.problems, *(Problem(fault.place, str(fault), agent=True) for fault in faults)]
+    return Config(agent, {}, _in_order(problems), read.hidden(agent), read.sources)
+
+
+def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
+    before = version(directory)
+    try:
+        read = Reading(directory, environ)
+    except Unreadable as error:
+        problem = Problem(Place(shown(directory)), str(error), agent=True)
+        return Config(problems=(problem,), sources={str(directory): before})
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
-    secrets = Secrets(environ)
-    files: list[Mapping[str, Located]] = []
-    problems: list[Problem] = []
-    for path in paths:
-        try:
-            file, found = _read(path, secrets)
-        except Exception as error:  # noqa: BLE001 - as above; it is this file's problem alone
-            file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
-        files.append(file)
-        problems += found
-    agent, faults = read_agent([file["agent"] for file in files if "agent" in file])
+    agent, faults = read.agent()
+    files, problems = read.files, read.problems
     problems += _own_types(Folder(own_types(directory, agent.checks_d)), agent.replace_types, catalog)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
+        read.sources |= {str(folder): version(folder) for folder in folders(Path(agent.scripts))}
         more_files, found = _scripts(Path(agent.scripts))
         files += more_files
         problems += found
@@ -66,8 +68,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
-    hidden = {*secrets.values, agent.events.api_key} - {""}
-    return Config(agent, checks, _in_order(problems), frozenset(hidden))
+    return Config(agent, checks, _in_order(problems), read.hidden(agent), read.sources)
 
 
 def own_types(directory: Path, written: str) -> Path:
@@ -103,36 +104,6 @@ def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
     except Unreadable as error:
         problems.append(Problem(Place(shown(folder)), str(error)))
     return files, problems
-
-
-def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
-    """Return the sections of one file, references expanded."""
-    name = shown(path)
-    try:
-        tree = secrets.expanded(parse(regular_file(path, MOST_BYTES), name), path.parent)
-    except Unreadable as error:
-        return {}, [Problem(Place(name), str(error), agent=True)]
-    except YamlError as error:
-        return {}, [Problem(error.place, error.text, agent=True)]
-    if tree.value is EMPTY or tree.value is None:
-        return {}, []
-    if not isinstance(tree.value, dict):
-        text = (
-            tree.value.text
-            if isinstance(tree.value, Refusal)
-            else f"must be sections such as `checks:`, not {said(tree)}"
-        )
-        return {}, [Problem(tree.place, text, agent=True)]
-    return tree.value, [_not_a_section(name, node) for name, node in tree.value.items() if name not in SECTIONS]
-
-
-def _not_a_section(name: str, node: Located) -> Problem:
-    if isinstance(node.value, Refusal) and node.place == node.key:
-        return Problem(node.place, node.value.text, agent=True)
-    text = unknown(name, name, SECTIONS).replace("setting", "section", 1)
-    # Who knows what was meant by it.
-    agent = nearest(name, SECTIONS) in ("", "agent")
-    return Problem(node.key or node.place, text, agent=agent)
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -13,6 +13,15 @@ class Unreadable(Exception):
     """The file or directory cannot be read: its text says why and what to do."""
 
 
+def version(path: Path) -> tuple[int, int, int]:
+    """Return what changes when a file or a folder is written or replaced; zeros where it cannot be looked at."""
+    try:
+        found = path.stat()
+    except (OSError, ValueError):
+        return (0, 0, 0)
+    return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
 def drop_ins(directory: Path) -> list[Path]:
     """Return the *.yaml and *.yml of a directory in lexical order; hidden files (editors' locks) are none."""
     try:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.files import Unreadable, regular_file
+from agent.config.files import Unreadable, regular_file, version
 from agent.config.located_yaml.tree import Located, Refusal
 
 MOST_BYTES = 64 * 1024
@@ -24,6 +24,8 @@ class Secrets:
         self.values: set[str] = set()
         self._environ = environ
         self._files: dict[Path, str | Unreadable] = {}
+        self.sources: dict[str, tuple[int, int, int]] = {}
+        """The files that were read, and their versions."""
 
     def expanded(self, node: Located, folder: Path, path: tuple[str, ...] = ()) -> Located:
         """Return the tree with every reference replaced; where that fails, a Refusal. Relative to `folder`.
@@ -73,6 +75,7 @@ class Secrets:
 
     def _file(self, path: Path) -> str:
         if path not in self._files:
+            self.sources[str(path)] = version(path)
             try:
                 self._files[path] = _content(path)
             except Unreadable as error:

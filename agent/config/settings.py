@@ -107,6 +107,9 @@ class Config(msgspec.Struct, frozen=True):
     secrets: frozenset[str] = frozenset()
     """Values that came out of ${file:...} and ${env:...}; they must never show anywhere."""
 
+    sources: dict[str, tuple[int, int, int]] = {}
+    """What it was read from, files and folders, there or not, and the version of each before it was read."""
+
     @property
     def agent_readable(self) -> bool:
         """Tell whether `agent` is what the files mean. If not, a destination, name or tag in it may be missing."""

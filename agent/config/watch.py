@@ -1,4 +1,4 @@
-"""Notices changed drop-ins, and asks for a reload the way everybody does: with SIGHUP."""
+"""Notices changes of what the configuration was read from, and asks for a reload as everybody does: with SIGHUP."""
 
 from __future__ import annotations
 
@@ -6,9 +6,13 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from agent.config.files import version
+from agent.config.settings import Config
+from agent.config.ways import ANY, way
 
 if TYPE_CHECKING:
     from inotify_simple import INotify
@@ -19,33 +23,68 @@ SETTLE_MILLISECONDS = 500
 """Editors and configuration management write several files, or one in several steps: one reload for all."""
 
 
+def hang_up() -> None:
+    os.kill(os.getpid(), signal.SIGHUP)
+
+
 class Watch:
-    """Sleeps in the kernel until something in one of the folders changes (inotify; only on Linux)."""
+    """Sleeps in the kernel until something on the way to one of the sources changes (inotify; only on Linux).
 
-    def __init__(self) -> None:
-        self._wanted = False
+    `apply` is for the main thread; a thread of its own reads what the kernel says.
+    """
+
+    def __init__(self, reload: Any = hang_up) -> None:
+        self._reload = reload
+        self._names: Mapping[int, set[str]] = {}
+        """The names that matter, by the kernel's number of the folder that is watched. Replaced, never changed."""
         self._changes: INotify | None = None
+        self._refused: set[str] = set()
 
-    def want(self, wanted: bool, folders: Iterable[Path]) -> None:
-        """Begin to watch these folders too, or take no notice any more."""
-        self._wanted = wanted
-        for folder in folders if wanted else ():
+    def apply(self, old: Config, new: Config) -> None:
+        """Watch what this configuration was read from, or nothing any more."""
+        before = set(self._names)
+        wanted = self._added(new.sources) if new.agent.watch else {}
+        self._names = wanted
+        for number in before - set(wanted):
+            self._forget(number)
+        # What changed after it was read and before it was watched, the kernel does not tell.
+        if set(wanted) - before and any(version(Path(path)) != then for path, then in new.sources.items()):
+            self._reload()
+
+    def _added(self, sources: Iterable[str]) -> dict[int, set[str]]:
+        wanted: dict[int, set[str]] = {}
+        for folder, names in way(sources).items():
             try:
-                self._add(folder)
+                wanted.setdefault(self._watched(folder), set()).update(names)
             except (ImportError, OSError) as error:
-                log.error("%s cannot be watched, use hostvigil reload: %s", folder, error)
+                if folder not in self._refused:
+                    log.error("%s cannot be watched, use hostvigil reload: %s", folder, error)
+                self._refused.add(folder)
+        return wanted
 
-    def _add(self, folder: Path) -> None:
+    def _watched(self, folder: str) -> int:
         from inotify_simple import INotify, flags
 
         if self._changes is None:
             self._changes = INotify()
             threading.Thread(target=self._work, args=(self._changes,), name="watch", daemon=True).start()
         what = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.CREATE | flags.ATTRIB
-        self._changes.add_watch(folder, what)
+        return int(self._changes.add_watch(folder, what | flags.ONLYDIR))
+
+    def _forget(self, number: int) -> None:
+        try:
+            if self._changes is not None:
+                self._changes.rm_watch(number)
+        except OSError:
+            return  # the folder is gone, and its watch with it
 
     def _work(self, changes: INotify) -> None:
         while True:
-            changes.read(read_delay=SETTLE_MILLISECONDS)
-            if self._wanted:
-                os.kill(os.getpid(), signal.SIGHUP)
+            found = changes.read(read_delay=SETTLE_MILLISECONDS)
+            if any(self._matters(event.wd, event.name) for event in found):
+                self._reload()
+
+    def _matters(self, number: int, name: str) -> bool:
+        names = self._names.get(number, ())
+        # A number below 0: the kernel's queue was full, and what was in it is not known.
+        return name in names or (ANY in names and bool(name)) or (number < 0 and bool(self._names))
