@@ -175,7 +175,7 @@ def _children(children: Iterator[tuple[str, Located, Any]], setting: str) -> lis
 def _parsed(node: Located, wanted: type[SettingValue], setting: str) -> SettingValue:
     if any(node.refusals()):
         _refuse(node, setting)
-    plain = node.plain()
+    plain = node.written if wanted.as_written and node.written else node.plain()
     try:
         return wanted.parse(plain)
     except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code

@@ -13,6 +13,7 @@ from checks.script.child import Child
 from checks.script.launch import Launch
 from checks.script.limits import Limits
 from checks.script.reading import ExitCodes, kept, read
+from checks.script.word import Word
 
 
 class Script(Check, frozen=True):
@@ -40,8 +41,11 @@ class Script(Check, frozen=True):
     """
 
     command: Annotated[
-        str | list[str],
-        Meta(description="The program and its arguments as a list; one text only with `shell: true`."),
+        str | list[Word],
+        Meta(
+            description="The program and its arguments as a list, numbers as they are written; one text only with "
+            "`shell: true`."
+        ),
     ]
     shell: Annotated[bool, Meta(description="Give `command` to /bin/sh (default false: no shell).")] = False
     format: Annotated[

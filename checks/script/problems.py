@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import shlex
 import signal
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
@@ -46,8 +46,8 @@ def problems(script: Script) -> Problems:
     yield from _exit_code_problems(script)
 
 
-def _command_problem(command: str | list[str], shell: bool) -> str:
-    if isinstance(command, list):
+def _command_problem(command: str | Sequence[str], shell: bool) -> str:
+    if not isinstance(command, str):
         if not command or not command[0].strip():
             return "is empty, write a list of the program and its arguments"
         return "with `shell: true` is one text, not a list" if shell else ""

@@ -54,6 +54,8 @@ class Located(msgspec.Struct, frozen=True):
     """Where the key of this value stands, inside a mapping."""
     source: str = ""
     """The `${...}` the value came from; its content must then never show."""
+    written: str = ""
+    """How it was written, where that is not the value itself: a number, true, null."""
 
     def plain(self) -> Any:
         """Return the value as ordinary lists, dicts and scalars."""
@@ -129,7 +131,7 @@ class _Composer:
         value = self._value(event, depth)
         if event.tag is not None:
             value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
-        node = Located(value, self._place(event))
+        node = Located(value, self._place(event), written=_written(event, value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._size - before, _height(node))
         return node
@@ -209,6 +211,10 @@ class _Composer:
 
     def _stop(self, event: Any, text: str) -> NoReturn:
         raise YamlError(self._place(event), text)
+
+
+def _written(event: Any, value: Any) -> str:
+    return str(event.value) if value is None or isinstance(value, int | float) else ""
 
 
 def _height(node: Located) -> int:

@@ -26,6 +26,8 @@ class SettingValue:
     example: ClassVar[str]
     words: ClassVar[str] = "a value"
     """What it is, for messages and documentation: `a time span`."""
+    as_written: ClassVar[bool] = False
+    """`parse` gets what stands in the file, also where YAML takes it for a number: 1.10, not 1.1."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
