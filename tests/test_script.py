@@ -203,6 +203,8 @@ DEATHS = [
     "PHP Fatal error:  Uncaught Exception: disk in /x.php:2",
     "x.sh: 3: Syntax error: end of file unexpected",
     "bash: NOTHING: unbound variable",
+    "/bin/sh: 1: Cannot fork",
+    "bash: fork: retry: Resource temporarily unavailable",
 ]
 
 

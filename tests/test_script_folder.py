@@ -234,12 +234,12 @@ def test_a_script_dropped_into_a_watched_folder_runs_and_is_told(
     api: ApiStandIn,  # noqa: F811 - same
     scripts: Path,
 ) -> None:
-    def drop(name: str, text: str) -> None:
-        (scripts / f".{name}").write_text(f"#!/bin/sh\n# hostvigil: interval=1s\n{text}\n")
+    def drop(name: str, text: str, interval: str = "1s") -> None:
+        (scripts / f".{name}").write_text(f"#!/bin/sh\n# hostvigil: interval={interval}\n{text}\n")
         (scripts / f".{name}").chmod(0o755)
         (scripts / f".{name}").rename(scripts / name)
 
-    drop("first", "echo broken; exit 2")
+    drop("first", "echo broken; exit 2", "1h")  # so that no run of it falls between its end and the reload
     agent.write("z.yaml", f"agent: {{watch: true, scripts: {scripts}}}\n")
     agent.start()
     wait_for_told(api, 1)

@@ -26,6 +26,7 @@ _DEATHS = re.compile(
     |^(?:PHP\ )?Fatal\ error:                       # PHP
     |[Ss]yntax\ ?[Ee]rror                           # shells, and most others
     |:\ unbound\ variable$|:\ parameter\ not\ set$   # shells with `set -u`
+    |[Cc]annot\ fork|\bfork:\ .*unavailable        # shells without another process
     |^\S*sh:\ \d+:\ (?:\.:\ )?cannot\ open           # shells without a script
     """,
     re.MULTILINE | re.VERBOSE,
