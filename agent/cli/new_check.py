@@ -92,6 +92,7 @@ def main(options: argparse.Namespace) -> int:
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}")
     print("\n".join(str(file) for file in texts))
+    print(f"have editors know it: hostvigil schema --config {options.config} > {options.config}/hostvigil.schema.json")
     print(f"try it: hostvigil check {name} --config {options.config}")
     print(f"test it: python -m pytest {test}    (pip install pytest)")
     return 0
