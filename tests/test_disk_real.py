@@ -276,7 +276,7 @@ def test_another_filesystem_at_the_same_place_is_a_warning_for_a_day(place: Path
     assert story.says()[0] is Status.OK
     with kernel.answering(place / "t"):
         assert story.says(1000)[0] is Status.WARNING
-        assert "is fuse half for 1h, but was tmpfs on" in story.says(4600)[1]
+        assert re.search(r"is another filesystem for 1h: fuse half.*, but was tmpfs on", story.says(4600)[1])
         assert story.says(1000 + 86400)[0] is Status.OK
     assert story.says(1000 + 86500)[0] is Status.WARNING, "and back again is as new"
 

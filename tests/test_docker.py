@@ -17,9 +17,10 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Result, Status
 from agent.plugin.results import gathered
+from agent.testing import ran
 from checks.docker import Docker
 from checks.docker.ages import age_in
-from checks.docker.api import ANSWER_LIMIT, Container
+from checks.docker.api import ANSWER_LIMIT, Container, cut
 from checks.docker.restarts import restarts_within
 
 IDS = {"web": "8dfafdbc3a40", "db": "9cd87474be90", "job": "3176a2479c92", "worker": "4cb07b47f9fb"}
@@ -275,6 +276,34 @@ def test_no_usable_answer_is_nodata_in_time(talk: Any, reason: str, tmp_path: Pa
         with pytest.raises(CheckError, match=reason):
             look(path, timeout=0.3)
         assert time.monotonic() - began < 0.8
+
+
+def test_of_an_answer_that_is_too_long_the_beginning_is_judged(tmp_path: Path) -> None:
+    bad = container("web", "exited", "Exited (1) 2 days ago")
+    many = json.dumps([bad, container("db", "running", "Up 1 hour")])[:-1].encode()
+
+    def talk(connection: socket.socket, question: bytes) -> None:
+        if b"all=1" not in question:
+            return Engine()(connection, question)
+        connection.sendall(b"HTTP/1.0 200 OK\r\n\r\n" + many + b", " + b" " * ANSWER_LIMIT)
+        return None
+
+    with serving(tmp_path / "docker.sock", talk) as path:
+        seen = ran(Docker(socket=path, running="later"), timeout=20)
+    told = {result.subject: result.status for result in seen.results}
+    assert told == {"web": Status.CRITICAL, "db": Status.OK, "": Status.NODATA}, "whether `later` is there is not known"
+
+
+@given(
+    st.lists(st.builds(container, st.text(max_size=5), st.just("running"), st.text(max_size=9))), st.integers(0, 4000)
+)
+def test_however_a_list_is_cut_its_whole_objects_are_read(found: list[dict[str, Any]], length: int) -> None:
+    for separators in ((",", ":"), (", ", ": ")):
+        text = json.dumps(found, separators=separators)
+        read = json.loads(cut(text[:length].encode()))
+        assert read == found[: len(read)]
+        whole = len(json.dumps(found[: len(read) + 1], separators=separators)) - 1
+        assert len(read) == len(found) or length < whole
 
 
 def test_no_socket_and_no_listener_are_told_apart(tmp_path: Path) -> None:

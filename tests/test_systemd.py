@@ -48,7 +48,7 @@ StateChangeTimestampMonotonic=8300000
 ActiveEnterTimestamp=Tue 2026-11-24 06:00:00 UTC
 """
 DAILY = (
-    NEVER.format(name="daily", sub="waiting", next="infinity", last="Thu 2026-11-26 06:00:01 UTC")
+    NEVER.format(name="daily", sub="waiting", next="0", last="Thu 2026-11-26 06:00:01 UTC")
     .replace("Realtime=", "Realtime=Fri 2026-11-27 06:00:00 UTC")
     .replace("8300000", "8259541")
 )
@@ -208,6 +208,7 @@ def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
         "web.service": on_its_way("reloading", "reload", since=86_400 - RELOAD_SECONDS),
         "fresh.service": on_its_way("activating", since=86_000),
         "again.service": on_its_way("activating", "auto-restart", since=1),
+        "dev-vda.device": on_its_way("activating", "tentative", since=1),
         "wrong.timer": Unit("bad-setting", "inactive", "dead"),
         "broken.service": FAILED,
     }

@@ -26,7 +26,7 @@ from agent.api import (
 from checks._lasting import missed
 from checks.disk import mountinfo
 from checks.disk.choice import Filter, chosen, is_folder, texts
-from checks.disk.known import changed, noted
+from checks.disk.known import news_of
 from checks.disk.mountinfo import MountTable, clean
 from checks.disk.place import DEAD, Place, measured, printable
 from checks.disk.pools import pooled
@@ -41,10 +41,10 @@ class Disk(Check, frozen=True):
     Names them by `path`, or takes every disk with `mounts: all`. Used percent is what df shows: the reserve of root
     counts as used. A mount that does not answer (NFS, FUSE) is nodata and holds up no other; one that answers EIO or
     ESTALE, also only to a look at its root (XFS after an error), is critical. A `path` that lay on a mount of its own
-    and lies on the one above now is critical, another type of filesystem there a warning for a day. With `mounts: all`
-    the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a day and is gone is
-    nodata for a day, what lived for less is forgotten. Not seen: a disk that fails while all that is read of it is in
-    memory; inodes of a FUSE that says none is free; LVM thin pools; projects' quotas.
+    and lies on the one above now is critical, another filesystem there (by type, UUID or share) a warning for a day.
+    With `mounts: all` the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a
+    day and is gone is nodata for a day, what lived for less is forgotten. Not seen: a disk that fails while all that
+    is read of it is in memory; inodes of a FUSE that says none is free; LVM thin pools; projects' quotas.
     """
 
     path: Annotated[
@@ -128,13 +128,13 @@ class Disk(Check, frozen=True):
             {place.mount_name for place in places if place.mount and not place.mount.read_only}
             | (writable & {printable(mount.point) for mount in mounted.mounts})
         )
-        lay_on = noted(ctx.memory, places) if self.path else {}
+        others = news_of(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
         answers = measured(ctx, [place for place in places if self._worth_a_look(place)])
         told = pooled(places, answers) if self.mounts else answers
         # Of the datasets of a ZFS pool one speaks for those that share its space.
         alone = [place for place in places if place.path in told or place.path not in answers]
         for place in alone:
-            news = changed(lay_on.get(place.name), place, ctx.now()) if self.mounted is None else []
+            news = others.get(place.name, [])
             if any(one.status is Status.CRITICAL for one in news):
                 yield self._whole(place.name, news)
             elif said := self._said(place, told.get(place.path), place.mount_name in writable):

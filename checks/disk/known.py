@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+import msgspec
+from msgspec.structs import replace
+
 from agent.api import Result, critical, duration_text, warning
 from checks.disk.place import Place
 
@@ -12,40 +15,57 @@ ADOPTED_AFTER = 86_400.0
 """Seconds after which another filesystem at the same place is taken for the right one."""
 
 
-def noted(memory: dict[str, Any], places: Iterable[Place]) -> dict[str, list[Any]]:
-    """Note what each path lies on, and return what it lay on before: mount point, type, since when it is another.
+class Ground(msgspec.Struct, omit_defaults=True):
+    """What a path lies on."""
 
-    A path that was never on a mount of its own is known to be on the one above, and a mount that comes there is noted.
-    """
-    before: dict[str, list[Any]] = memory.get("lay_on", {})
-    memory["lay_on"] = {
-        place.name: before.get(place.name) or _now(place)
-        for place in places
-        if place.name in before or (place.mount and not place.automount)
-    }
-    return memory["lay_on"]  # type: ignore[no-any-return]  # as it was put there
+    point: str
+    type: str
+    identity: str = ""
+    """Tells two of one type apart; empty where nothing does."""
+    other_since: float = 0.0
+    """Since when it is another, in Unix seconds; 0: it is as it was."""
 
-
-def changed(known: list[Any] | None, place: Place, now: float) -> list[Result]:
-    """Say what is another than it was; `known` is moved along where that is no loss. `now` in Unix seconds."""
-    if known is None or place.mount is None or place.automount:
-        return []  # autofs takes a mount away when nobody uses it
-    point, kind = known[:2]
-    if _now(place) == [point, kind]:
-        known[2:] = []
-        return []
-    if _below(point, place.mount_name):
-        return [critical(f"is on {place.mount_name} ({place.origin}) now, but was on {point} ({kind}) before")]
-    since = min(known[2], now) if len(known) > 2 else now
-    if _below(place.mount_name, point) or now - since >= ADOPTED_AFTER:
-        known[:] = _now(place)
-        return []
-    known[2:] = [since]
-    return [warning(f"is {place.origin} for {duration_text(now - since)}, but was {kind} on {point} before")]
+    def is_like(self, other: Ground) -> bool:
+        named = self.identity and other.identity
+        return (self.point, self.type) == (other.point, other.type) and (not named or self.identity == other.identity)
 
 
-def _now(place: Place) -> list[Any]:
-    return [place.mount_name, place.mount.type] if place.mount else []
+def news_of(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:
+    """Note what each path lies on, and say by its name what is another than it was; `now` in Unix seconds."""
+    before = msgspec.convert(memory.get("lies_on", {}), dict[str, Ground])
+    kept: dict[str, Ground] = {}
+    news: dict[str, list[Result]] = {}
+    for place in places:
+        known, ground = before.get(place.name), _ground(place)
+        if known is None or ground is None:  # autofs takes a mount away when nobody uses it
+            known = known or ground
+        else:
+            known, news[place.name] = changed(known, ground, place.origin, now)
+        if known:
+            kept[place.name] = known
+    memory["lies_on"] = msgspec.to_builtins(kept)
+    return news
+
+
+def changed(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
+    """Return what is known from now on, and what there is to say of the change."""
+    if known.is_like(ground):
+        return replace(known, identity=known.identity or ground.identity, other_since=0.0), []
+    if _below(known.point, ground.point):
+        words = f"is on {ground.point} ({origin}) now, but was on {known.point} ({known.type}) before"
+        return known, [critical(words)]
+    since = min(known.other_since or now, now)
+    if _below(ground.point, known.point) or now - since >= ADOPTED_AFTER:
+        return ground, []
+    was = " ".join(filter(None, (known.type, known.identity, f"on {known.point}")))
+    words = f"is another filesystem for {duration_text(now - since)}: {origin} {ground.identity}".rstrip()
+    return replace(known, other_since=since), [warning(f"{words}, but was {was} before")]
+
+
+def _ground(place: Place) -> Ground | None:
+    if place.mount is None or place.automount:
+        return None
+    return Ground(place.mount_name, place.mount.type, place.identity)
 
 
 def _below(point: str, above: str) -> bool:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Callable, Iterable
+from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 
@@ -50,6 +52,16 @@ class Place(msgspec.Struct, frozen=True):
         return self.mount is not None and self.mount.point == self.real and not self.automount
 
     @property
+    def identity(self) -> str:
+        """What tells this filesystem from another of its type, over restarts of the host: a UUID or a server's share.
+
+        Empty where nothing does; /dev/sda may be another disk tomorrow.
+        """
+        if self.mount is None:
+            return ""
+        return printable(self.mount.device) if self.mount.remote else uuid_of(self.mount.device_number)
+
+    @property
     def origin(self) -> str:
         return printable(f"{self.mount.type} {self.mount.device}") if self.mount else "mount not known"
 
@@ -64,6 +76,16 @@ class Place(msgspec.Struct, frozen=True):
         if isinstance(answer, Usage):
             return not answer.total
         return isinstance(answer, PermissionError) and self.mount is not None and self.mount.type.startswith("fuse")
+
+
+def uuid_of(device_number: str, names: Path = Path("/dev/disk/by-uuid")) -> str:
+    """Return the UUID of a filesystem by the number of its device, as udev knows it; empty where it does not."""
+    for name in names.iterdir() if names.is_dir() else ():
+        with suppress(OSError):  # a link of a device that has just gone
+            number = name.stat().st_rdev
+            if f"{os.major(number)}:{os.minor(number)}" == device_number:
+                return name.name
+    return ""
 
 
 def measured(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exception]:

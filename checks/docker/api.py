@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import socket
 import time
+from typing import Any
 
 import msgspec
 
@@ -80,13 +82,13 @@ class Inspected(msgspec.Struct, frozen=True):
         return policy is not None and policy.Name in ("always", "unless-stopped")
 
 
-def containers(ctx: Context, path: str, question: str) -> list[Container]:
-    """Ask for a list; CheckError without an answer that can be used."""
+def containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
+    """Ask for a list, and say whether it is all of it; CheckError without an answer that can be used."""
     try:
-        status, body = _asked(path, question, ctx.deadline)
+        status, body, whole = _asked(path, question, ctx.deadline)
         if status != 200:
             raise CheckError(f"{path} answered {status}: {body[:200].decode(errors='replace').strip()}")
-        return msgspec.json.decode(body, type=list[Container])
+        return msgspec.json.decode(body if whole else cut(body), type=list[Container]), whole
     except PermissionError:
         raise CheckError(f"{path}: permission denied, run the agent as root or in the socket's group") from None
     except TimeoutError:
@@ -100,25 +102,38 @@ def containers(ctx: Context, path: str, question: str) -> list[Container]:
 def inspected(ctx: Context, path: str, container: str) -> Inspected | None:
     """Ask for one container, in no more than a quarter of the time left; None without an answer that can be used."""
     try:
-        status, body = _asked(path, f"/containers/{container}/json", time.monotonic() + ctx.remaining() / 4)
+        deadline = time.monotonic() + ctx.remaining() / 4
+        status, body, _ = _asked(path, f"/containers/{container}/json", deadline)
         return msgspec.json.decode(body, type=Inspected) if status == 200 else None
     except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
         return None
 
 
-def _asked(path: str, question: str, deadline: float) -> tuple[int, bytes]:
+def cut(body: bytes) -> bytes:
+    """Make a list of the whole objects at the beginning of one that was cut off."""
+    text, decoder, between = body.decode(errors="replace"), json.JSONDecoder(), re.compile(r"[\s,\[]*")
+    found: list[Any] = []
+    place = 0
+    while True:
+        begin = between.match(text, place)
+        try:
+            one, place = decoder.raw_decode(text, begin.end() if begin else place)
+        except ValueError:
+            return json.dumps(found).encode()
+        found.append(one)
+
+
+def _asked(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
         connection.settimeout(_left(deadline))
         connection.connect(path)
         # To HTTP/1.0 the answer is not chunked, and the connection ends with it.
         connection.sendall(f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22").encode())
         answer = bytearray()
-        while piece := _received(connection, deadline):
+        while len(answer) <= ANSWER_LIMIT and (piece := _received(connection, deadline)):
             answer += piece
-            if len(answer) > ANSWER_LIMIT:
-                raise CheckError(f"{path} gives more than {ANSWER_LIMIT} bytes")
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
-    return int(head.split()[1]), body
+    return int(head.split()[1]), body, len(answer) <= ANSWER_LIMIT
 
 
 def _received(connection: socket.socket, deadline: float) -> bytes:

@@ -28,7 +28,7 @@ from agent.api import (
     judge,
     ok,
 )
-from checks.docker.api import LIST, UNHEALTHY, Container, Inspected, containers, inspected
+from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspected, containers, inspected
 from checks.docker.judgement import judged
 from checks.docker.restarts import restarts_within
 
@@ -100,14 +100,16 @@ class Docker(Check, frozen=True, kw_only=True):
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
         # Podman tells health by this filter only; Docker knows it too.
-        unhealthy = {container.Id for container in containers(ctx, path, UNHEALTHY)}
-        found = {one.name: one for one in containers(ctx, path, LIST) if self._watches(one.name)}
+        (sick, all_sick), (listed, all_listed) = (containers(ctx, path, question) for question in (UNHEALTHY, LIST))
+        unhealthy = {container.Id for container in sick}
+        found = {one.name: one for one in listed if self._watches(one.name)}
         left = count(MOST_INSPECTED, -1)
 
         def inspect(one: Container) -> Inspected | None:
             return inspected(ctx, path, one.Id) if next(left) > 0 else None
 
-        yield from self._required(found)
+        if all_listed:
+            yield from self._required(found)
         before: dict[str, Any] = ctx.memory.get("containers", {})
         keys = {one.Id[:12] for one in found.values() if _runs(one) or one.Id[:12] in before}
         memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
@@ -120,6 +122,8 @@ class Docker(Check, frozen=True, kw_only=True):
         up = sum(map(_runs, found.values()))
         yield ok(f"{up} of {len(found)} containers run")
         yield Metric("running", up, minimum=0)
+        if not (all_sick and all_listed):
+            raise CheckError(f"{path} tells more than {ANSWER_LIMIT} bytes, the containers in the rest are not known")
 
     def _required(self, found: dict[str, Container]) -> Iterator[Result]:
         """Say of what must run whether it is there; of a wildcard whether one that fits it runs."""
@@ -168,7 +172,7 @@ def _suggested(name: str, path: str, real_path: str) -> Suggestion:
     """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
     ctx = Context("discover", 5.0)
     try:
-        found = containers(ctx, real_path, LIST)
+        found, _ = containers(ctx, real_path, LIST)
     except CheckError:
         found = []  # the trial says why
     bad = [

@@ -32,8 +32,11 @@ def state_of(name: str, unit: Unit, wanted: str, starting: Duration | None, mono
 
 
 def hangs(unit: Unit, starting: Duration | None, monotonic: float) -> bool:
-    """Tell whether a unit is on its way for too long; one that waits for its restart counts as restarting instead."""
-    if unit.sub.startswith("auto-restart"):
+    """Tell whether a unit is on its way for too long.
+
+    One that waits for its restart counts as restarting instead; a device that only mounts speak of stays `tentative`.
+    """
+    if unit.sub.startswith("auto-restart") or unit.sub == "tentative":
         return False
     limit = starting if unit.active == "activating" else RELOAD_SECONDS
     return limit is not None and unit.moving_for(monotonic) >= limit
