@@ -25,7 +25,8 @@ checks:
   flag: {{type: file, path: {folder}/flag, expect: absent, interval: 1s, timeout: 800ms}}
   log: {{type: log, path: {folder}/app.log, pattern: '{worse}', interval: 1s, timeout: 900ms}}
   body: {{type: http, url: "http://127.0.0.1:{port}", matches: '{worse}', interval: 1s, timeout: 900ms}}
-  header: {{type: http, url: "http://127.0.0.1:{port}", response_headers: {{X-A: '{worse}'}}, interval: 1s, timeout: 900ms}}
+  header:
+    {{type: http, url: "http://127.0.0.1:{port}", response_headers: {{X-A: '{worse}'}}, interval: 1s, timeout: 900ms}}
   banner: {{type: tcp, host: 127.0.0.1, port: {port}, expect: '{worse}', interval: 1s, timeout: 900ms}}
   arguments: {{type: process, match: '{worse}', interval: 1s, timeout: 900ms}}
   own: {{type: own, pattern: '{worse}', text: {long}, interval: 1s, timeout: 900ms}}

@@ -1,0 +1,77 @@
+"""Counts the lines that match, and keeps the last ones to be shown."""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Iterator
+
+from agent.api import CheckError, Regex
+from checks.log.text import Lines, parts
+
+SHOWN_LINES = 10
+SHOWN_LENGTH = 300
+LINE_SECONDS = 0.25
+"""A line on which a pattern needs longer is passed over, so that it does not keep us from those behind it.
+
+Less where the whole run has less than two seconds for reading."""
+EVERY = 255
+"""So many lines are judged between two looks at the clock; a power of two, less one."""
+
+
+class Counter:
+    """Judges lines for one run, in the thread that reads them."""
+
+    def __init__(self, pattern: Regex, exclude: Regex | None, until: float) -> None:
+        """`until` is monotonic seconds: later than that no further line is judged."""
+        self._pattern = pattern.search
+        self._exclude = exclude.search if exclude else None
+        self._until = until
+        self._seconds = max(0.02, min(LINE_SECONDS, (until - time.monotonic()) / 8))
+        self._last: deque[str] = deque(maxlen=SHOWN_LINES)
+        self.count = 0
+        self.slow = 0
+        self.slow_length = 0
+
+    def block(self, lines: Lines, block: bytes, counted: bool = False) -> int:
+        """Judge the lines of a block; how many bytes of it are judged, which is less than all when time is up.
+
+        `counted`: the first line was counted before it had its end.
+        """
+        texts = lines.split(block)
+        for number, line in enumerate(texts):
+            slow = self.slow
+            if not (counted and not number):
+                self.line(line)
+            if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until:
+                return lines.size(block, number + 1)
+        return len(block)
+
+    def unfinished(self, lines: Lines, tail: bytes) -> bool:
+        """Judge a line without its end; tell whether it was counted."""
+        before = self.count
+        for line in lines.split(tail):
+            self.line(line)
+        return self.count > before
+
+    def line(self, line: str) -> None:
+        seconds = self._seconds
+        for part in parts(line):
+            try:
+                if self._pattern(part, seconds) and not (self._exclude and self._exclude(part, seconds)):
+                    self.count += 1
+                    self._last.append(part)
+            except CheckError:
+                self.slow += 1
+                self.slow_length = max(self.slow_length, len(part))
+
+    def shown(self) -> Iterator[str]:
+        if self.count > len(self._last):
+            yield f"the last {len(self._last)}:"
+        for line in self._last:
+            yield _printable(line.strip()[: SHOWN_LENGTH + 1])
+
+
+def _printable(line: str) -> str:
+    text = "".join(char if char.isprintable() or char == "\t" else "\N{REPLACEMENT CHARACTER}" for char in line)
+    return text if len(text) <= SHOWN_LENGTH else text[:SHOWN_LENGTH] + "…"

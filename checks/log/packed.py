@@ -1,0 +1,73 @@
+"""Reads rotated logs that were compressed."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Protocol
+
+from checks.log.opened import opened
+from checks.log.position import PIECE
+
+READABLE = (".gz", ".xz", ".bz2")
+UNREADABLE = (".zst", ".lz4", ".Z", ".lzo", ".zip")
+
+
+class CannotUnpack(OSError):
+    """The file is broken, or there is no time for it."""
+
+
+class Stream(Protocol):
+    def read(self, size: int, /) -> bytes: ...
+
+
+class Unpacked:
+    """What a compressed file holds. Reading goes forward only, and until a moment in monotonic seconds."""
+
+    def __init__(self, stream: Stream, name: str, until: float) -> None:
+        self._stream, self._name, self._until = stream, name, until
+        self._at = 0
+
+    def read(self, offset: int, length: int) -> bytes:
+        while self._at < offset:
+            if not self._next(min(PIECE, offset - self._at)):
+                return b""
+        parts = []
+        while length > 0 and (part := self._next(length)):
+            parts.append(part)
+            length -= len(part)
+        return b"".join(parts)
+
+    def _next(self, length: int) -> bytes:
+        if time.monotonic() > self._until:
+            raise CannotUnpack(0, f"there was no time to unpack {self._name}")
+        part = self._stream.read(length)
+        self._at += len(part)
+        return part
+
+
+def is_packed(path: str) -> bool:
+    return path.endswith(READABLE)
+
+
+@contextmanager
+def unpacked(path: str, until: float) -> Iterator[Unpacked]:
+    """Open what the file holds; CannotUnpack where it is not what its name says."""
+    import bz2
+    import gzip
+    import lzma
+    import zlib
+
+    kind = {"gz": gzip.GzipFile, "xz": lzma.LZMAFile, "bz2": bz2.BZ2File}[path.rpartition(".")[2]]
+    name = Path(path).name
+    with opened(path) as file, os.fdopen(os.dup(file), "rb") as raw:
+        try:
+            with kind(raw) if kind is not gzip.GzipFile else kind(fileobj=raw) as stream:
+                yield Unpacked(stream, name, until)
+        except CannotUnpack:
+            raise
+        except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:
+            raise CannotUnpack(0, f"{name} cannot be unpacked: {error}") from None

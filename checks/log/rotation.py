@@ -1,0 +1,172 @@
+"""Finds out where a log that was followed is now, and what was rotated away between two looks."""
+
+from __future__ import annotations
+
+import math
+import os
+import re
+import stat
+import time
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple
+
+from msgspec.structs import replace
+
+from checks.log.opened import opened
+from checks.log.packed import READABLE, UNREADABLE, is_packed, unpacked
+from checks.log.position import PlainFile, Position, is_read, regular
+
+COPIES = 50
+GONE = "the log was truncated, or what it was rotated to is gone"
+
+
+class Sibling(NamedTuple):
+    """A file beside the log that may be a rotation of it."""
+
+    path: str
+    inode: int
+    changed: int
+
+    @property
+    def packed(self) -> bool:
+        return is_packed(self.path)
+
+
+def found_again(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
+    """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
+    *old, current = last
+    inode, read = _now(real, current)
+    kept = [found for position in old if (found := _renamed(position, inode) or _in_packed(position, until))]
+    lost = GONE if any(one.size > one.offset + one.tail for one in old[len(kept) :]) else ""
+    if not current.inode:
+        between, unread = _between(current, inode, kept) if current.changed else ([], "")
+        return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
+    if inode == current.inode and read:
+        return [*kept, replace(current, path=real)], lost
+    moved = _renamed(current, inode) or _copied(current, inode) or _in_packed(current, until)
+    if moved is None and current.offset and read:
+        # An editor, or `sed -i`, wrote the same log anew.
+        return [*kept, replace(current, path=real, inode=inode)], lost
+    before = [*kept, moved] if moved else kept
+    between, unread = _between(current, inode, before)
+    if moved is None and not (between and not current.offset) and not _ended_as_read(current):
+        lost = unread or GONE
+    return [*before, *between, Position(real, inode, changed=current.changed)], lost or unread
+
+
+def _now(real: str, current: Position) -> tuple[int, bool]:
+    """Return the inode of the file that is written to, 0 for none, and whether it is the one we have read."""
+    try:
+        with opened(real) as file:
+            state = regular(file)
+            return state.st_ino, is_read(PlainFile(file, state.st_size), current)
+    except FileNotFoundError:
+        return 0, False
+
+
+def _renamed(position: Position, current: int) -> Position | None:
+    """Return where a rotated file is now, by its inode."""
+    if not position.inode or position.inode == current:
+        return None
+    here = Sibling(position.path, position.inode, 0)
+    for sibling in (here, *siblings(position.path)):
+        if sibling.inode == position.inode and _matches(position, sibling):
+            return replace(position, path=sibling.path)
+    return None
+
+
+def _copied(position: Position, current: int) -> Position | None:
+    """Return the copy that was made of a file before it was truncated, by what stands before our place in it."""
+    if not position.offset:
+        return None
+    for sibling in siblings(position.path):
+        if sibling.inode != current and not sibling.packed and _matches(position, sibling):
+            return replace(position, path=sibling.path, inode=sibling.inode)
+    return None
+
+
+def _in_packed(position: Position, until: float) -> Position | None:
+    """Return the compressed file that holds what we have read of this one. It keeps the time of the last writing."""
+    if not position.offset:
+        return None
+    for sibling in reversed(list(siblings(position.path))):
+        if time.monotonic() > until:
+            return None
+        if sibling.packed and sibling.changed >= position.changed and _matches(position, sibling, until):
+            return replace(position, path=sibling.path, inode=sibling.inode)
+    return None
+
+
+def _ended_as_read(position: Position) -> bool:
+    """Tell whether a compressed file has the time of the last writing that we have seen: then it has nothing new."""
+    whole = position.size == position.offset + position.tail
+    return whole and any(
+        one.path.endswith(READABLE + UNREADABLE) and one.changed // 1000 == position.changed // 1000
+        for one in siblings(position.path)
+    )
+
+
+def _between(current: Position, inode: int, known: list[Position]) -> tuple[list[Position], str]:
+    """Return the logs that came and were rotated away since the last look, oldest first; and what cannot be read.
+
+    They were written to after all that we have seen, and their names are the log's with a number or a date.
+    """
+    seen = {position.inode for position in known} | {inode}
+    names = {sibling.path for sibling in siblings(current.path)}
+    newer = [
+        sibling
+        for sibling in siblings(current.path)
+        if sibling.changed > current.changed
+        and sibling.inode not in seen
+        and is_rotation(Path(current.path).name, Path(sibling.path).name)
+        # While a file is being compressed, it is still there itself.
+        and not (sibling.path.endswith(READABLE + UNREADABLE) and sibling.path.rpartition(".")[0] in names)
+    ]
+    found = [Position(one.path, one.inode) for one in reversed(newer) if not one.path.endswith(UNREADABLE)]
+    odd = [Path(one.path).name for one in newer if one.path.endswith(UNREADABLE)]
+    return found, f"{odd[0]} cannot be unpacked here" if odd else ""
+
+
+def is_rotation(log: str, name: str) -> bool:
+    """Tell whether this is the name of a rotated log: app.log.1, app.log-20261123.gz, app-2026-11-23.log ..."""
+    stem, dot, extension = log.rpartition(".") if "." in log[1:] else (log, "", "")
+    number = r"[-._]?(?:[0-9][0-9T:._-]*|old)"
+    packed = "|".join(map(re.escape, READABLE + UNREADABLE))
+    whole, parts = re.escape(log), (re.escape(stem), re.escape(dot + extension))
+    return re.fullmatch(f"(?:{whole}{number}|{parts[0]}{number}{parts[1]})(?:{packed})?", name) is not None
+
+
+def siblings(path: str) -> Iterator[Sibling]:
+    """Yield the regular files whose names begin like the log's, last changed first."""
+    folder, name = os.path.split(path)
+    stem = name.split(".")[0]
+    found: list[Sibling] = []
+    with suppress(OSError), os.scandir(folder) as entries:  # a folder may let us in, but not look around
+        for entry in entries:
+            if entry.name.startswith(stem) and (state := _state(entry)):
+                found.append(Sibling(entry.path, state.st_ino, state.st_mtime_ns))
+    yield from sorted(found, key=lambda sibling: sibling.changed, reverse=True)[:COPIES]
+
+
+def _state(entry: os.DirEntry[str]) -> os.stat_result | None:
+    with suppress(OSError):
+        state = entry.stat(follow_symlinks=False)
+        return state if stat.S_ISREG(state.st_mode) else None
+    return None
+
+
+def _matches(position: Position, sibling: Sibling, until: float = math.inf) -> bool:
+    """Tell whether the file is the one that was read: as long as that, and the same before the place."""
+    if sibling.path.endswith(UNREADABLE):
+        return False
+    try:
+        if sibling.packed:
+            with unpacked(sibling.path, until) as content:
+                return is_read(content, position)
+        with opened(sibling.path) as file:
+            state = regular(file)
+            return state.st_ino == sibling.inode and is_read(PlainFile(file, state.st_size), position)
+    except OSError:
+        return False
