@@ -21,10 +21,9 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, NumberAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks.log import Log
-from checks.log.following import follow
+from checks.log.following import Block, Followed, follow, followed
 from checks.log.position import PIECE, Position
 from checks.log.rotation import is_rotation
-from checks.log.text import Lines
 from tests import needs
 
 NEVER = float("inf")
@@ -35,15 +34,20 @@ class Blocks:
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
+        self.until = 0.0
+        """Each block takes until then."""
 
-    def block(self, lines: Lines, block: bytes, counted: bool) -> int:
-        self.taken.append(block.partition(b"\n")[2] if counted else block)
-        return len(block)
+    def judge(self, block: Block) -> int:
+        time.sleep(max(0.0, self.until - time.monotonic()))
+        if not block.unfinished:
+            self.taken.append(block.content.partition(b"\n")[2] if block.counted else block.content)
+            return len(block.content)
+        if b"<" in block.content:
+            self.taken.append(block.content)
+        return b"<" in block.content
 
-    def unfinished(self, lines: Lines, tail: bytes) -> bool:
-        if b"<" in tail:
-            self.taken.append(tail)
-        return b"<" in tail
+    def follow(self, log: Path, last: list[Position] | None, until: float = NEVER) -> Followed:
+        return followed(follow(str(log), last, until), self.judge, lambda step: step())
 
 
 class Watcher:
@@ -421,12 +425,14 @@ def test_a_hundred_thousand_lines_are_quick_work(log: Path) -> None:
 
 def test_more_than_there_is_time_for_is_read_on_next_time(log: Path) -> None:
     blocks = Blocks()
-    first = follow(str(log), None, blocks, NEVER)
+    first = blocks.follow(log, None)
     append(log, ("x" * 99 + "\n") * 30_000)
-    read = follow(str(log), first.files, blocks, time.monotonic())
+    blocks.until = time.monotonic() + 5
+    read = blocks.follow(log, first.files, time.monotonic() + 4.9)
+    blocks.until = 0
     assert 0 < len(b"".join(blocks.taken)) < PIECE
     assert read.unread == 3_000_000 - len(b"".join(blocks.taken))
-    read = follow(str(log), read.files, blocks, NEVER)
+    read = blocks.follow(log, read.files)
     assert (b"".join(blocks.taken).count(b"\n"), read.unread) == (30_000, 0)
 
 
@@ -511,8 +517,8 @@ class Host:
 
     def run(self) -> None:
         blocks = Blocks()
-        followed = follow(str(self.log), self.files, blocks, NEVER)
-        self.files, self.lost = followed.files, self.lost or followed.lost
+        found = blocks.follow(self.log, self.files)
+        self.files, self.lost = found.files, self.lost or found.lost
         self.seen.update(int(number) for number in re.findall(rb"<(\d+)>", b"".join(blocks.taken)))
         self.told = self.files[-1].offset > 0
 

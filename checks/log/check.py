@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator
+from typing import Annotated, Any, Literal
 
 import msgspec
 from msgspec import Meta
@@ -24,7 +24,7 @@ from agent.api import (
     ok,
     size_text,
 )
-from checks.log.following import Followed, follow
+from checks.log.following import Followed, follow, followed
 from checks.log.matching import Counter
 from checks.log.position import Position
 from checks.log.text import encoding_problem
@@ -80,34 +80,38 @@ class Log(Check, frozen=True, kw_only=True):
             last = None
         # Two thirds of the time, so that a log that grew by gigabytes is read on in the next run, not given up.
         until = time.monotonic() + ctx.remaining() * 2 / 3
-        counter, followed = ctx.call(f"log {ctx.check} {self.path}", lambda: self._look(last, until))
-        ctx.memory.update(path=self.path, files=msgspec.to_builtins(followed.files))
-        yield from self._judged(counter, followed)
-
-    def _look(self, last: list[Position] | None, until: float) -> tuple[Counter, Followed]:
         counter = Counter(self.pattern, self.exclude, until)
+        found = self._follow(ctx, last, counter, until)
+        ctx.memory.update(path=self.path, files=msgspec.to_builtins(found.files))
+        yield from self._judged(counter, found)
+
+    def _follow(self, ctx: Context, last: list[Position] | None, counter: Counter, until: float) -> Followed:
+        def call(step: Callable[[], Any]) -> Any:
+            # After that no file is touched any more, so that a line which took too long costs no more than itself.
+            return step() if time.monotonic() > until else ctx.call(f"log {ctx.check} {self.path}", step)
+
         try:
-            return counter, follow(self.path, last, counter, until, self.encoding)
+            return followed(follow(self.path, last, until, self.encoding), counter.judge, call)
         except OSError as error:
             raise CheckError(f"{self.path}: {(error.strerror or str(error)).lower()}") from None
 
-    def _judged(self, counter: Counter, followed: Followed) -> Iterator[Result | Metric]:
-        if followed.missing:
+    def _judged(self, counter: Counter, found: Followed) -> Iterator[Result | Metric]:
+        if found.missing:
             yield nodata(f"{self.path} is not there")
             if not counter.count:
                 return
-        if followed.first:
+        if found.first:
             yield ok(f"{self.path} is followed from its end on")
             return
         if counter.slow:
             yield nodata(self._slow(counter))
-        if followed.lost:
-            yield Result(Status(self.lost), f"{followed.lost}: lines written since the last run may be missing")
-        if not (self._unsure(counter, followed) and self._too_few(counter.count)):
+        if found.lost:
+            yield Result(Status(self.lost), f"{found.lost}: lines written since the last run may be missing")
+        if not (self._unsure(counter, found) and self._too_few(counter.count)):
             yield self._count(counter)
-        if followed.unread:
-            yield ok(f"{size_text(followed.unread)} are still to be read")
-        yield Metric("unread", followed.unread, "B", minimum=0)
+        if found.unread:
+            yield ok(f"{size_text(found.unread)} are still to be read")
+        yield Metric("unread", found.unread, "B", minimum=0)
 
     def _count(self, counter: Counter) -> Result:
         matching = "1 line matches" if counter.count == 1 else f"{counter.count} lines match"
@@ -120,8 +124,8 @@ class Log(Check, frozen=True, kw_only=True):
         lines = "a line" if counter.slow == 1 else f"{counter.slow} lines"
         return f"passed over {lines} of up to {counter.slow_length} characters: the pattern takes too long on them"
 
-    def _unsure(self, counter: Counter, followed: Followed) -> bool:
-        return bool(counter.slow or followed.unread or (followed.lost and self.lost != "ok"))
+    def _unsure(self, counter: Counter, found: Followed) -> bool:
+        return bool(counter.slow or found.unread or (found.lost and self.lost != "ok"))
 
     def _too_few(self, count: int) -> bool:
         """Tell whether the count is bad only because it is low: lines that were not judged may be what it lacks."""

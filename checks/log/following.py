@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 import time
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
@@ -18,22 +18,22 @@ from checks.log.position import MARK, PIECE, PlainFile, Position, Source, before
 from checks.log.rotation import found_again
 from checks.log.text import Lines, chosen_encoding, marked_encoding
 
+T = TypeVar("T")
+
 OLD_FILES = 8
 GRACE = 1.0
 """Seconds in which a compressed file that was begun may be read to the end of a piece."""
 
 
-class Judge(Protocol):
-    """Takes the lines."""
+class Block(NamedTuple):
+    """Lines to be judged. Who judges them answers with how many bytes are judged: less than all when time is up."""
 
-    def block(self, lines: Lines, block: bytes, counted: bool) -> int:
-        """Judge whole lines; return how many bytes of them, which is less than all when time is up.
-
-        `counted` tells that the first of them was counted before it had its end.
-        """
-
-    def unfinished(self, lines: Lines, tail: bytes) -> bool:
-        """Judge a line without its end; tell whether it was counted."""
+    lines: Lines
+    content: bytes
+    counted: bool = False
+    """The first line was counted before it had its end."""
+    unfinished: bool = False
+    """This is one line that has no end yet; the answer is then whether it was counted."""
 
 
 class Followed(msgspec.Struct, frozen=True):
@@ -49,10 +49,30 @@ class Followed(msgspec.Struct, frozen=True):
     """Why some lines may never be seen."""
 
 
-def follow(path: str, last: list[Position] | None, judge: Judge, until: float, encoding: str = "") -> Followed:
-    """Give every line written since `last` to `judge`; OSError where the log cannot be read.
+Steps = Generator[Block, int, T]
 
-    `until` is monotonic seconds; what is not read by then is read next time.
+
+def followed(steps: Steps[T], judge: Callable[[Block], int], call: Callable[[Callable[[], Any]], Any]) -> T:
+    """Go through the steps: `call` bounds what reads, which may hang; `judge` works in our own thread."""
+    answer: int | None = None
+    while True:
+        done, value = call(lambda answer=answer: _advanced(steps, answer))  # type: ignore[misc]
+        if done:
+            return value  # type: ignore[no-any-return]
+        answer = judge(value)
+
+
+def _advanced(steps: Steps[T], answer: int | None) -> tuple[bool, Any]:
+    try:
+        return False, steps.send(answer)  # type: ignore[arg-type]  # None begins
+    except StopIteration as end:
+        return True, end.value
+
+
+def follow(path: str, last: list[Position] | None, until: float, encoding: str = "") -> Steps[Followed]:
+    """Give every line written since `last` to be judged; OSError where the log cannot be read.
+
+    `until` is monotonic seconds: later no file is touched any more; what is not read by then is read next time.
     """
     real = real_path(path)
     if not last:
@@ -62,7 +82,7 @@ def follow(path: str, last: list[Position] | None, judge: Judge, until: float, e
     read = []
     for position in files:
         try:
-            read.append(_read_on(position, judge, until, encoding))
+            read.append((yield from _read_on(position, until, encoding)))
         except CannotUnpack as error:
             lost = str(error.strerror)
     unread = sum(max(0, position.size - position.offset) for position, done in read if not done)
@@ -85,16 +105,18 @@ def _at_end(real: str) -> Position:
         return Position(real)
 
 
-def _read_on(position: Position, judge: Judge, until: float, encoding: str) -> tuple[Position, bool]:
+def _read_on(position: Position, until: float, encoding: str) -> Steps[tuple[Position, bool]]:
     """Read a file from its position on: (the new position, whether all was read that was there)."""
     if not position.inode:
         return position, True
+    if time.monotonic() > until and position.size:
+        return position, False
     try:
         with _source(position, until) as (source, state):
             before = before_place(source, position.offset)
             if zlib.crc32(before) == position.mark:
                 now = replace(position, size=state.st_size, changed=state.st_mtime_ns)
-                return _Reading(source, judge, until, encoding).read(now, before)
+                return (yield from _Reading(source, until, encoding).read(now, before))
     except FileNotFoundError:
         pass
     return position, True  # rotated this very moment: the next run sees to it
@@ -116,10 +138,10 @@ def _source(position: Position, until: float) -> Iterator[tuple[Source, os.stat_
 class _Reading:
     """Reads one file on."""
 
-    def __init__(self, source: Source, judge: Judge, until: float, encoding: str) -> None:
-        self._source, self._judge, self._until, self._encoding = source, judge, until, encoding
+    def __init__(self, source: Source, until: float, encoding: str) -> None:
+        self._source, self._until, self._encoding = source, until, encoding
 
-    def read(self, position: Position, before: bytes) -> tuple[Position, bool]:
+    def read(self, position: Position, before: bytes) -> Steps[tuple[Position, bool]]:
         """Read from the position on; `before` is what stands before it."""
         last, late, packed = position, False, is_packed(position.path)
         piece = b""
@@ -129,9 +151,9 @@ class _Reading:
             lines = Lines(chosen_encoding(position.marked, self._encoding))
             end = lines.whole(piece) or (len(piece) if len(piece) == PIECE else 0)
             if not end:
-                position = self._tail(position, last, lines, piece, packed)
+                position = yield from self._tail(position, last, lines, piece, packed)
                 break
-            judged = self._judge.block(lines, piece[:end], position.counted is True)
+            judged = yield Block(lines, piece[:end], counted=position.counted is True)
             before = (before + piece[:judged])[-MARK:]
             position = replace(position, offset=position.offset + judged, tail=0, counted=None)
             late = time.monotonic() > self._until
@@ -139,12 +161,12 @@ class _Reading:
         size = position.size if not packed else position.offset + (0 if done else position.size)
         return replace(position, mark=zlib.crc32(before), size=size), done
 
-    def _tail(self, position: Position, last: Position, lines: Lines, tail: bytes, final: bool) -> Position:
+    def _tail(self, position: Position, last: Position, lines: Lines, tail: bytes, final: bool) -> Steps[Position]:
         """Judge a line without end once it is as it was at the last look; again when it grew, unless it was counted."""
         same = (position.offset, len(tail)) == (last.offset, last.tail)
         counted = position.counted
         if counted is False and not same:
             counted = None
         if counted is None and (same or final):
-            counted = self._judge.unfinished(lines, tail)
+            counted = bool((yield Block(lines, tail, unfinished=True)))
         return replace(position, tail=len(tail), counted=counted)

@@ -7,7 +7,8 @@ from collections import deque
 from collections.abc import Iterator
 
 from agent.api import CheckError, Regex
-from checks.log.text import Lines, parts
+from checks.log.following import Block
+from checks.log.text import parts
 
 SHOWN_LINES = 10
 SHOWN_LENGTH = 300
@@ -20,7 +21,7 @@ EVERY = 255
 
 
 class Counter:
-    """Judges lines for one run, in the thread that reads them."""
+    """Judges lines for one run."""
 
     def __init__(self, pattern: Regex, exclude: Regex | None, until: float) -> None:
         """`until` is monotonic seconds: later than that no further line is judged."""
@@ -33,26 +34,16 @@ class Counter:
         self.slow = 0
         self.slow_length = 0
 
-    def block(self, lines: Lines, block: bytes, counted: bool = False) -> int:
-        """Judge the lines of a block; how many bytes of it are judged, which is less than all when time is up.
-
-        `counted`: the first line was counted before it had its end.
-        """
-        texts = lines.split(block)
-        for number, line in enumerate(texts):
-            slow = self.slow
-            if not (counted and not number):
-                self.line(line)
-            if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until:
-                return lines.size(block, number + 1)
-        return len(block)
-
-    def unfinished(self, lines: Lines, tail: bytes) -> bool:
-        """Judge a line without its end; tell whether it was counted."""
+    def judge(self, block: Block) -> int:
+        """Judge the lines of a block and answer as it asks."""
         before = self.count
-        for line in lines.split(tail):
-            self.line(line)
-        return self.count > before
+        for number, line in enumerate(block.lines.split(block.content)):
+            slow = self.slow
+            if not (block.counted and not number):
+                self.line(line)
+            if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until and not block.unfinished:
+                return block.lines.size(block.content, number + 1)
+        return self.count > before if block.unfinished else len(block.content)
 
     def line(self, line: str) -> None:
         seconds = self._seconds

@@ -70,9 +70,11 @@ def _renamed(position: Position, current: int) -> Position | None:
     """Return where a rotated file is now, by its inode."""
     if not position.inode or position.inode == current:
         return None
-    here = Sibling(position.path, position.inode, 0)
+    here = Sibling(position.path, position.inode, position.changed)
     for sibling in (here, *siblings(position.path)):
-        if sibling.inode == position.inode and _matches(position, sibling):
+        # The inode of a file that is gone may be another's now, and of an empty file nothing else is known.
+        same = sibling.inode == position.inode and sibling.packed == is_packed(position.path)
+        if same and (position.offset or sibling.changed >= position.changed) and _matches(position, sibling):
             return replace(position, path=sibling.path)
     return None
 
