@@ -176,6 +176,15 @@ SITES: dict[str, Pages] = {
     "a redirect with blanks": {"/": go(b"/a b"), "/a b": HEAD + SIZED},
     "a redirect beyond ASCII": {"/": go("/ä".encode()), "/ä": HEAD + SIZED},
     "a redirect with a fragment": {"/": go(b"/there#part"), "/there": HEAD + SIZED},
+    "a redirect with two places": {
+        "/": go(b"/there", b"302 Go", b"Location: /elsewhere"),
+        "/there": HEAD + SIZED,
+        "/elsewhere": HEAD + SIZED + b" or not",
+    },
+    "a redirect with blanks around": {"/": go(b"  /there\t"), "/there": HEAD + SIZED},
+    "a redirect beyond UTF-8": {"/": go(b"/\xff"), "/\ufffd": HEAD + SIZED},
+    "a redirect above the root": {"/": go(b"../../there"), "/there": HEAD + SIZED},
+    "a redirect with a query and blanks in it": {"/": go(b"/there?a=b;c"), "/there?a=b;c": HEAD + SIZED},
     "a redirect behind an odd header": {
         "/": HEAD.replace(b"200 OK", b"302 Go") + b"My Param: x\r\nLocation: /there\r\nContent-Length: 0\r\n\r\n",
         "/there": HEAD + SIZED,
