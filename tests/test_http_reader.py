@@ -101,6 +101,13 @@ def test_headers_may_be_many_and_long_up_to_a_limit_of_bytes() -> None:
         assert read([HEAD + fits + line * (200 // len(line) + 1)]) == "headers of more than 512 KiB"
 
 
+def test_informational_answers_may_be_many_but_not_endless() -> None:
+    early = b"HTTP/1.1 103 E\r\nLink: x\r\n\r\n"
+    head, *_ = read([early * 100 + HEAD + b"\r\n"])  # type: ignore[misc]
+    assert head.status == 200
+    assert read([early * 101 + HEAD + b"\r\n"]) == "broken HTTP answer, more than 100 informational ones before it"
+
+
 @pytest.mark.parametrize("line", [b"X: y\r\n", b"\r\n", b" a\r\n", b"HTTP/1.1 100 C\r\n\r\n", b":\n", b"x" * 65536])
 def test_what_comes_without_end_is_read_in_little_time(line: bytes) -> None:
     began = time.process_time()

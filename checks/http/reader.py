@@ -14,6 +14,8 @@ from checks.http.head import BEGIN, BrokenAnswer, Head, check_begin, framing, he
 
 HEADER_LIMIT = 512 * 1024
 """Bytes of an answer's headers, those of informational answers included. Browsers stop at 256 KiB or more."""
+INFORMATIONAL_LIMIT = 100
+"""Answers of the statuses 100 to 199 before the final one."""
 LINE_LIMIT = 64 * 1024
 """Bytes of the line that says how long a chunk is."""
 FRAMING_SLACK = 64 * 1024
@@ -41,6 +43,7 @@ class AnswerReader:
         self._step: Callable[[], bool] = self._read_head
         """Reads on in the buffer; False when it needs more bytes for that."""
         self._searched = 0
+        self._informational = 0
         self._head_left = HEADER_LIMIT
         # Beyond this, a chunked body is mostly framing and there to keep us busy.
         self._body_left = limit + limit // 4 + FRAMING_SLACK
@@ -108,6 +111,9 @@ class AnswerReader:
         self._spend_on_head(end)
         head = head_of(said)
         if 100 <= head.status < 200 and head.status != 101:
+            self._informational += 1
+            if self._informational > INFORMATIONAL_LIMIT:
+                raise BrokenAnswer(f"broken HTTP answer, more than {INFORMATIONAL_LIMIT} informational ones before it")
             return True
         self._begin_body(head)
         return False
