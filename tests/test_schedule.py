@@ -144,9 +144,11 @@ def test_a_cron_turn_in_the_hour_that_spring_leaves_out_runs_an_hour_later() -> 
     assert turns == ["03-29 01:30", "03-30 00:30"]
 
 
-def test_a_cron_turn_in_the_hour_that_autumn_repeats_runs_in_both() -> None:
+def test_a_cron_turn_in_the_hour_that_autumn_repeats_runs_once_and_one_of_an_interval_in_both() -> None:
     turns = utc_turns("30 2 * * *", "Europe/Berlin", "2026-10-24 12:00", 3)
-    assert turns == ["10-25 00:30", "10-25 01:30", "10-26 01:30"]
+    assert turns == ["10-25 00:30", "10-26 01:30", "10-27 01:30"]
+    turns = utc_turns("30 * * * *", "Europe/Berlin", "2026-10-25 00:15", 3)
+    assert turns == ["10-25 00:30", "10-25 01:30", "10-25 02:30"]
 
 
 @pytest.mark.parametrize("jump", ["-2h", "+1d", "-45s", "+3s"])

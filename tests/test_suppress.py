@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check
-from agent.config.cron_trigger import cron_trigger
 from agent.config.selector import matches, problem
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.engine.suppression.reasons import Suppression
@@ -100,8 +99,7 @@ def test_a_window_of_the_agent_is_for_the_checks_it_selects() -> None:
 
 
 def test_a_window_is_as_long_on_the_day_the_clock_goes_forward() -> None:
-    trigger = cron_trigger("30 1 * * *", "Europe/Berlin")
-    _, _, end = span(trigger, 3600.0, at("2026-03-29T00:45:00"))
+    _, _, end = span(Maintenance("30 1 * * *", 3600.0, "Europe/Berlin"), at("2026-03-29T00:45:00"))
     assert end == at("2026-03-29T01:30:00")
 
 

@@ -79,7 +79,7 @@ class CheckConfig(msgspec.Struct, frozen=True):
     place: Place
     interval: float = usual(CheckSection, "interval")
     cron: str = usual(CheckSection, "cron")
-    """Five fields, weekdays by name, which APScheduler and cron number differently; it replaces the interval."""
+    """A checked line of five fields, see `agent.config.cron`; it replaces the interval."""
     timezone: str = usual(CheckSection, "timezone")
     """IANA name for `cron`; empty: the host's own."""
     timeout: float = usual(CheckSection, "timeout")

@@ -17,9 +17,9 @@ from apscheduler.executors.base import BaseExecutor
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.base import BaseTrigger
 
-from agent.config.cron_trigger import cron_trigger
 from agent.config.diff import Difference, difference, scheduled
 from agent.config.settings import CheckConfig, Config
+from agent.config.turns import next_turn, zone_of
 
 Start = Callable[[CheckConfig, float], None]
 """Called with a check and when it was due, in monotonic seconds; must not block."""
@@ -52,6 +52,19 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     def after(self, now: datetime) -> datetime:
         """Return the first moment of the grid after `now`."""
         return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
+
+
+class Cron(BaseTrigger):  # type: ignore[misc]
+    """The turns of a cron line, by the clock on the wall; missed turns are one."""
+
+    def __init__(self, line: str, zone: str) -> None:
+        self._line = line
+        self._zone = zone_of(zone)
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if previous_fire_time is None:
+            return next_turn(self._line, self._zone, now - timedelta(microseconds=1))
+        return next_turn(self._line, self._zone, max(previous_fire_time, now))
 
 
 class StartAtOnce(BaseExecutor):  # type: ignore[misc]
@@ -178,7 +191,7 @@ class Schedule:
 def trigger_of(config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False) -> BaseTrigger:
     """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began."""
     if config.cron:
-        return cron_trigger(config.cron, config.timezone)
+        return Cron(config.cron, config.timezone)
     grid = Every(begun + timedelta(seconds=offset(config)), config.interval, now)
     grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else grid.after(now)
     return grid

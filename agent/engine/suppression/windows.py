@@ -3,34 +3,33 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
-from agent.config.cron_trigger import cron_trigger
 from agent.config.settings import Maintenance
+from agent.config.turns import next_turn, zone_of
 
 
 class Windows:
-    """`ends(window, at)`: when the window open at a moment ends. Reckoned on the wall clock, like cron itself."""
+    """`ends(window, at)`: when the window open at a moment ends. Reckoned on the wall clock, like cron itself.
+
+    Made anew with each configuration, so that it forgets windows that are no more.
+    """
 
     def __init__(self) -> None:
-        self._triggers: dict[Maintenance, Any] = {}
         self._known: dict[Maintenance, tuple[int, int, int]] = {}
 
     def ends(self, window: Maintenance, at: int) -> int:
         """Return the end in Unix milliseconds, 0 when no window is open at `at`."""
         since, until, end = self._known.get(window, (0, 0, 0))
         if not since <= at < until:
-            trigger = self._triggers.get(window) or cron_trigger(window.cron, window.timezone)
-            self._triggers[window] = trigger
-            since, until, end = self._known[window] = span(trigger, window.duration, at)
+            since, until, end = self._known[window] = span(window, at)
         return end
 
 
-def span(trigger: Any, duration: float, at: int) -> tuple[int, int, int]:
+def span(window: Maintenance, at: int) -> tuple[int, int, int]:
     """Return (from, until, end): for every moment from `from` to `until` the open window ends at `end`, 0: none is."""
     now = datetime.fromtimestamp(at / 1000, UTC)
-    length = timedelta(seconds=duration)
-    begins = trigger.get_next_fire_time(None, now - length + timedelta(milliseconds=1))
+    length = timedelta(seconds=window.duration)
+    begins = next_turn(window.cron, zone_of(window.timezone), now - length)
     if begins is None:
         return at, at + 86_400_000, 0
     if begins <= now:
