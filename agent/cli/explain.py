@@ -12,7 +12,9 @@ import msgspec
 from agent.cli.output import counted_word, fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.secrecy import is_secret
 from agent.config.settings import CheckConfig, Config
+from agent.config.wording import without_user
 from agent.engine.state.flapping import percent
 from agent.engine.state.transition import true_now
 from agent.engine.suppression.reasons import Suppression
@@ -21,7 +23,7 @@ from agent.engine.suppression.windows import Windows
 from agent.model import EventStatus, Policy, Reason, State, Status
 from agent.plugin.units import duration_text
 from agent.store import LastRun, Store, StoreError
-from agent.system.redactor import redactor
+from agent.system.redactor import HIDDEN, redactor
 
 VALUE_LIMIT = 40
 
@@ -162,16 +164,18 @@ def page(name: str, check: CheckConfig | None, found: list[Explanation], config:
 
 def _settings(check: CheckConfig, hide: Callable[[str], str]) -> Iterator[str]:
     """Name each written setting, what it came to, and where it stands."""
-    values = {name: hide(_value(check, name)) for name in check.places}
+    values = {name: _value(check, name, hide) for name in check.places}
     widths = [max(map(len, column), default=0) for column in (values, values.values())]
     for name, value in values.items():
         yield f"  {name.ljust(widths[0])}  {value.ljust(widths[1])}  {check.places[name]}"
 
 
-def _value(check: CheckConfig, name: str) -> str:
+def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
+    if is_secret(type(check.check), name):
+        return HIDDEN
     found = getattr(check.check, name, None) if name in check.check.__struct_fields__ else getattr(check, name, "")
     # The times that every check has are plain seconds.
-    shown = duration_text(found) if type(found) is float else " ".join(str(found).split())
+    shown = duration_text(found) if type(found) is float else " ".join(without_user(hide(str(found))).split())
     return shown if len(shown) <= VALUE_LIMIT else shown[: VALUE_LIMIT - 1] + "…"
 
 

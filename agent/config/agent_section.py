@@ -11,8 +11,9 @@ import msgspec
 
 from agent.config import rules, windows
 from agent.config.checks import section
-from agent.config.convert import Fault, is_secret, settings
+from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
+from agent.config.secrecy import hidden
 from agent.config.sections import AgentSection, EventsSettings
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.wording import said
@@ -68,12 +69,11 @@ def _windows(written: Written) -> tuple[tuple[Maintenance, ...], list[Fault]]:
 
 def _events(written: Written) -> tuple[dict[str, Any], list[Fault]]:
     node = _mapping(written, "events")
+    node = hidden(EventsSettings, node)
     values, faults = settings(EventsSettings, node, Place(""), "agent.events")
     for name, judge in _JUDGES.items():
         if values.get(name) is not None and (text := judge(values[name])):
-            hidden = is_secret(EventsSettings, name) and not node[name].source
-            shown = "this value" if hidden else said(node[name])
-            faults.append(Fault(node[name].place, f"agent.events.{name}", f"{shown} {text}"))
+            faults.append(Fault(node[name].place, f"agent.events.{name}", f"{said(node[name])} {text}"))
             del values[name]
     return values, faults
 

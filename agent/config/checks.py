@@ -16,6 +16,7 @@ from agent.config.convert import Fault, Faults, fields, made, settings, value
 from agent.config.cron import normal
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal
 from agent.config.own_bug import problem_of
+from agent.config.secrecy import hidden, secret_values
 from agent.config.sections import CheckSection
 from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.wording import said, unknown
@@ -117,7 +118,7 @@ def _judged(
 ) -> CheckConfig | list[Fault]:
     shared, more = settings(CheckSection, {key: sub for key, sub in written.items() if key in _COMMON}, place)
     faults = [*faults, *more]
-    own = {key: sub for key, sub in written.items() if key not in _COMMON}
+    own = hidden(kind, {key: sub for key, sub in written.items() if key not in _COMMON})
     values, more = settings(kind, own, place, also=_COMMON)
     faults += [*more, *rules.times(shared, written), *rules.levels(kind, values, own)]
     faults += _shared_faults(shared, written)
@@ -128,7 +129,7 @@ def _judged(
     except Faults as error:
         return [*faults, *error.faults]
     faults += rules.own(check, own, place)
-    return faults or _configured(name, check, shared, own, written, place)
+    return faults or _configured(name, check, shared, written, place)
 
 
 def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Fault]:
@@ -142,9 +143,8 @@ def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Faul
         yield from parents.faults(written["depends_on"], shared["depends_on"])
 
 
-def _configured(
-    name: str, check: Check, shared: Mapping[str, Any], own: Written, written: Written, place: Place
-) -> CheckConfig:
+def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Written, place: Place) -> CheckConfig:
+    own = {key: node for key, node in written.items() if key not in _COMMON}
     common = CheckSection(**shared)
     timeout = rules.timeout(common, written)
     return CheckConfig(
@@ -166,6 +166,7 @@ def _configured(
         maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum(own),
         places={setting: node.place for setting, node in written.items()},
+        secrets=frozenset(secret_values(type(check), own)) - {""},
     )
 
 

@@ -74,21 +74,6 @@ def fields(wanted: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]
     return {field.encode_name: field for field in msgspec.structs.fields(wanted)}
 
 
-def is_secret(wanted: type[msgspec.Struct], name: str) -> bool:
-    """Tell whether a setting is a secret by its nature: `Meta(extra=SECRET)` says so."""
-    return name in fields(wanted) and any(_metas(fields(wanted)[name].type))
-
-
-def _metas(wanted: Any) -> Iterator[bool]:
-    """Yield True for each annotation that marks a secret, also inside a union or a list."""
-    for part in typing.get_args(wanted):
-        if isinstance(part, msgspec.Meta):
-            if (part.extra or {}).get("secret"):
-                yield True
-        else:
-            yield from _metas(part)
-
-
 def value(node: Located, wanted: Any, setting: str) -> Any:
     """Convert one value; Faults where it does not fit."""
     if isinstance(node.value, Refusal):

@@ -44,7 +44,7 @@ def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Conf
         return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
     agent, faults = read.agent()
     problems = [*read.problems, *(Problem(fault.place, str(fault), agent=True) for fault in faults)]
-    return Config(agent, {}, _in_order(problems), read.hidden(agent), read.sources)
+    return Config(agent, {}, _in_order(problems), read.hidden(), read.sources)
 
 
 def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
@@ -68,7 +68,8 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
-    return Config(agent, checks, _in_order(problems), read.hidden(agent), read.sources)
+    hidden = read.hidden().union(*(check.secrets for check in checks.values()))
+    return Config(agent, checks, _in_order(problems), hidden, read.sources)
 
 
 def own_types(directory: Path, written: str) -> Path:

@@ -6,12 +6,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from agent.config.agent_section import read_agent
+from agent.config.checks import section
 from agent.config.convert import Fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown, version
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
+from agent.config.secrecy import secret_values
 from agent.config.secrets import Secrets
-from agent.config.sections import SECTIONS
+from agent.config.sections import SECTIONS, AgentSection
 from agent.config.settings import AgentSettings, Place, Problem
 from agent.config.wording import nearest, said, unknown
 
@@ -40,9 +42,11 @@ class Reading:
         """Return the agent's own settings, merged, and what is wrong with them."""
         return read_agent([file["agent"] for file in self.files if "agent" in file])
 
-    def hidden(self, agent: AgentSettings) -> frozenset[str]:
+    def hidden(self) -> frozenset[str]:
         """Return the values that must not show."""
-        return frozenset({*self._secrets.values, agent.events.api_key} - {""})
+        written = [section(file["agent"], "agent")[0] for file in self.files if "agent" in file]
+        found = {value for one in written for value in secret_values(AgentSection, one)}
+        return frozenset({*self._secrets.values, *found} - {""})
 
 
 def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:

@@ -1,4 +1,8 @@
-"""`${file:PATH}` and `${env:NAME}` in string values; what comes out of them must never show."""
+"""`${file:PATH}` and `${env:NAME}` in string values; what comes out of a file, or is a secret by its name, never shows.
+
+Containers get all of their settings by the environment: a port or a role is not hidden, for it would be cut out of
+every text. `${env:NAME!secret}` and `${env:NAME!plain}` say what a name does not.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +14,7 @@ import msgspec
 
 from agent.config.files import Unreadable, regular_file, version
 from agent.config.located_yaml.tree import Located, Refusal
+from agent.config.secrecy import names_a_secret
 
 MOST_BYTES = 64 * 1024
 HIDDEN = "***"
@@ -47,30 +52,37 @@ class Secrets:
 
     def _text(self, node: Located, text: str, folder: Path, path: tuple[str, ...]) -> Located:
         sources: list[str] = []
+        parts: list[str] = []
 
         def value_of(match: re.Match[str]) -> str:
             if match[0] == "$${":
                 return "${"
             sources.append(match[0])
-            value = self._value(match[1], folder)
-            self.values.add(value)
-            return HIDDEN if _only_shown(path, match[1]) else value
+            value, secret = self._value(match[1], folder)
+            if secret:
+                self.values.add(value)
+            else:
+                parts.append(value)
+            return HIDDEN if secret and _only_shown(path) else value
 
         try:
             expanded = _REFERENCE.sub(value_of, text)
         except Unreadable as error:
             return msgspec.structs.replace(node, value=Refusal(f"{_short(sources[-1])} {error}"))
-        return msgspec.structs.replace(node, value=expanded, source=_short(" ".join(sources)))
+        return msgspec.structs.replace(node, value=expanded, source=_short(" ".join(sources)), parts=tuple(parts))
 
-    def _value(self, reference: str | None, folder: Path) -> str:
+    def _value(self, reference: str | None, folder: Path) -> tuple[str, bool]:
+        """Return what a reference stands for, and whether it is a secret."""
         kind, _, name = (reference or "").partition(":")
         if kind == "file" and name:
-            return self._file(folder / name)
-        if kind == "env" and name:
+            return self._file(folder / name), True
+        name, marked, mark = name.partition("!")
+        if kind == "env" and name and (not marked or mark in ("secret", "plain")):
             value = self._environ.get(name)
             if not value:
                 raise Unreadable("is empty" if value == "" else "is not set in the environment of the agent")
-            return _checked(value.encode(errors="surrogateescape"))
+            secret = mark == "secret" or (not marked and names_a_secret(name))
+            return _checked(value.encode(errors="surrogateescape")), secret
         raise Unreadable("is not understood: write ${file:PATH} or ${env:NAME}, or $${ for a plain ${")
 
     def _file(self, path: Path) -> str:
@@ -86,15 +98,10 @@ class Secrets:
         return found
 
 
-def _only_shown(path: tuple[str, ...], reference: str) -> bool:
-    """Tell whether a secret has no use there but to be read by people.
-
-    Tags from the environment are meant to be seen (`dc: ${env:DC}`), those from files are not.
-    """
+def _only_shown(path: tuple[str, ...]) -> bool:
+    """Tell whether a secret has no use there but to be read by people."""
     place = path[2:] if path[:1] == ("checks",) else path[1:]
-    if place[:1] == ("tags",):
-        return reference.startswith("file:")
-    return place in (("description",), ("runbook",))
+    return place[:1] == ("tags",) or place in (("description",), ("runbook",))
 
 
 def _content(path: Path) -> str:

@@ -96,6 +96,8 @@ class CheckConfig(msgspec.Struct, frozen=True):
     """A checksum of the type's own settings: a subject that is gone after a change of it was not lost, but dropped."""
     places: dict[str, Place] = {}
     """Where each setting was written."""
+    secrets: frozenset[str] = frozenset()
+    """Values of settings that are secrets by their nature."""
 
 
 class Config(msgspec.Struct, frozen=True):
@@ -105,7 +107,7 @@ class Config(msgspec.Struct, frozen=True):
     checks: dict[str, CheckConfig] = {}
     problems: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
-    """Values that came out of ${file:...} and ${env:...}; they must never show anywhere."""
+    """Values that must never show anywhere: out of files, of settings that are secrets, of variables named so."""
 
     sources: dict[str, tuple[int, int, int]] = {}
     """What it was read from, files and folders, there or not, and the version of each before it was read."""

@@ -58,11 +58,21 @@ def said(node: Located) -> str:
     return f"the number {node.value}"
 
 
+_USER = re.compile(r"(?<=://)[^/\s@]+(?=@)")
+
+
+def without_user(text: str) -> str:
+    """Hide user and password of addresses in a text."""
+    return _USER.sub("***", text)
+
+
 def short(text: str) -> str:
+    text = without_user(text)
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
 def one_line(text: str) -> str:
+    text = without_user(text)
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
     return text if len(text) <= 400 else text[:397] + "..."
 

@@ -62,14 +62,18 @@ class Http(Check, frozen=True, kw_only=True):
 
     url: Annotated[HttpUrl, Meta(description="What to ask, http:// or https://. Results show it without its query.")]
     method: Annotated[str, Meta(description="Request method, in capitals.")] = "GET"
-    headers: Annotated[dict[str, str], Meta(description="Request headers; Host, User-Agent and Accept too.")] = field(
-        default_factory=dict
-    )
-    body: Annotated[str, Meta(description="Request body. Say what it is by a Content-Type header.")] = ""
+    headers: Annotated[
+        dict[str, str], Meta(description="Request headers; Host, User-Agent and Accept too.", extra={"secret": True})
+    ] = field(default_factory=dict)
+    body: Annotated[
+        str, Meta(description="Request body. Say what it is by a Content-Type header.", extra={"secret": True})
+    ] = ""
     body_file: Annotated[str, Meta(description="File with the request body, read anew for each run.")] = ""
     user: Annotated[str, Meta(description="User for basic authentication.")] = ""
-    password: Annotated[str, Meta(description="Password of `user`; best as ${file:...}.")] = ""
-    bearer_token: Annotated[str, Meta(description="Token for `Authorization: Bearer`; best as ${file:...}.")] = ""
+    password: Annotated[str, Meta(description="Password of `user`; best as ${file:...}.", extra={"secret": True})] = ""
+    bearer_token: Annotated[
+        str, Meta(description="Token for `Authorization: Bearer`; best as ${file:...}.", extra={"secret": True})
+    ] = ""
 
     expect_status: Annotated[
         StatusSet,

@@ -78,10 +78,13 @@ class Script(Check, frozen=True):
         bool, Meta(description="Its performance data are written with commas, such as load=12,5; default: with points.")
     ] = False
     env: Annotated[
-        dict[str, str], Meta(description="Environment variables, added to PATH, HOME and LANG (default none).")
+        dict[str, str],
+        Meta(description="Environment variables, added to PATH, HOME and LANG (default none).", extra={"secret": True}),
     ] = msgspec.field(default_factory=dict)
     cwd: Annotated[str, Meta(description="Folder to start in, a full path (default: the agent's own).")] = ""
-    stdin: Annotated[str, Meta(description="Text it can read; the place for a secret (default none).")] = ""
+    stdin: Annotated[
+        str, Meta(description="Text it can read; the place for a secret (default none).", extra={"secret": True})
+    ] = ""
     sha256: Annotated[
         str,
         Meta(

@@ -53,7 +53,9 @@ class Located(msgspec.Struct, frozen=True):
     key: Place | None = None
     """Where the key of this value stands, inside a mapping."""
     source: str = ""
-    """The `${...}` the value came from; its content must then never show."""
+    """The `${...}` the value came from; messages then say this instead of the value."""
+    parts: tuple[str, ...] = ()
+    """What came out of the environment and is no secret unless the setting is one."""
     written: str = ""
     """How it was written, where that is not the value itself: a number, true, null."""
 

@@ -1,0 +1,95 @@
+"""What is a secret by its nature, however it is written: settings marked so, and names that say so. Pure."""
+
+from __future__ import annotations
+
+import re
+import typing
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from agent.config.convert import fields
+from agent.config.located_yaml.tree import Located
+from agent.config.wording import members_of
+
+_NAME = re.compile(r"PASS|[_-]PWD|SECRET|TOKEN|KEY|CRED|AUTH|COOKIE")
+UNSAID = "this setting"
+"""Stands in messages where the value of a secret would."""
+
+Written = Mapping[str, Located]
+
+
+def names_a_secret(name: str) -> bool:
+    """Tell whether a variable or a header of this name holds a secret: DB_PASSWORD, API_KEY, Authorization."""
+    return bool(_NAME.search(name.upper()))
+
+
+def is_secret(wanted: type[msgspec.Struct], name: str) -> bool:
+    """Tell whether a setting is a secret by its nature: `Meta(extra={"secret": True})` says so."""
+    return name in fields(wanted) and any(_marks(fields(wanted)[name].type))
+
+
+def _marks(wanted: Any) -> Iterator[bool]:
+    for part in typing.get_args(wanted):
+        if isinstance(part, msgspec.Meta):
+            if (part.extra or {}).get("secret"):
+                yield True
+        else:
+            yield from _marks(part)
+
+
+def hidden(wanted: type[msgspec.Struct], written: Written) -> dict[str, Located]:
+    """Return the settings with those that are secrets marked, so that no message quotes them."""
+    return {name: _unsaid(node) if is_secret(wanted, name) else node for name, node in written.items()}
+
+
+def _unsaid(node: Located) -> Located:
+    value = node.value
+    if isinstance(value, dict):
+        value = {key: _unsaid(part) for key, part in value.items()}
+    elif isinstance(value, list):
+        value = [_unsaid(part) for part in value]
+    return msgspec.structs.replace(node, value=value, source=node.source or UNSAID)
+
+
+def secret_values(wanted: type[msgspec.Struct], written: Written) -> Iterator[str]:
+    """Yield what must not show of these settings, those of sections inside included.
+
+    Of a marked setting what came from the environment, and all of it where its name says so: a password, but not the
+    body of a request. Of a mapping (headers, variables) the parts whose names say so.
+    """
+    for name, node in written.items():
+        if is_secret(wanted, name):
+            yield from _values(node, name)
+        elif name in fields(wanted) and isinstance(node.value, dict):
+            for section in _sections(fields(wanted)[name].type):
+                yield from secret_values(section, node.value)
+            for section in _sections(_items(fields(wanted)[name].type)):
+                for part in node.value.values():
+                    if isinstance(part.value, dict):
+                        yield from secret_values(section, part.value)
+
+
+def _values(node: Located, name: str) -> Iterator[str]:
+    if isinstance(node.value, dict):
+        for key, part in node.value.items():
+            if names_a_secret(key):
+                yield from _values(part, key)
+    elif isinstance(node.value, list):
+        for part in node.value:
+            yield from _values(part, name)
+    else:
+        yield from node.parts
+        if names_a_secret(name) and isinstance(node.value, str):
+            yield node.value
+
+
+def _sections(wanted: Any) -> list[type[msgspec.Struct]]:
+    return [one for one in members_of(wanted) if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+
+
+def _items(wanted: Any) -> Any:
+    """Return the type of a mapping's values; of anything else one that holds nothing."""
+    mapping = [one for one in members_of(wanted) if typing.get_origin(one) is dict]
+    return typing.get_args(mapping[0])[1] if mapping else str

@@ -1,0 +1,122 @@
+"""What is a secret shows nowhere, what is none is told as it is: files always, variables by their name or mark."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import pytest
+from msgspec import Meta
+
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.located_yaml.tree import parse
+from agent.config.secrecy import is_secret, names_a_secret, secret_values
+from agent.config.settings import Config
+from tests.test_config import GOOD, problems, written
+
+ENVIRON = {
+    "PORT": "1",
+    "SVC": "database",
+    "N": "2",
+    "DB_PASSWORD": "hunter22",
+    "API_TOKEN": "t0ken-22",
+    "X": "x-value-22",
+}
+
+
+def loaded(folder: Path, text: str) -> Config:
+    (folder / "a.yaml").write_text(text)
+    (folder / "file").write_text("from-file-22\n")
+    return load(folder, Catalog(), ENVIRON)
+
+
+@pytest.mark.parametrize(
+    ("check", "secrets"),
+    [
+        ("{type: tcp, address: '127.0.0.1:${env:PORT}'}", set()),
+        ("{type: process, name: '${env:SVC}'}", set()),
+        ("{type: load, tags: {role: '${env:SVC}'}, description: 'of ${env:SVC}'}", set()),
+        ("{type: script, command: [x, '${env:SVC}', '-p${env:DB_PASSWORD}']}", {"hunter22"}),
+        ("{type: script, command: [x, '${file:file}']}", {"from-file-22"}),
+        ("{type: tcp, address: 'a:1', send: '${env:X!secret}'}", {"x-value-22"}),
+        ("{type: tcp, address: 'a:1', send: '${env:API_TOKEN!plain}'}", set()),
+        ("{type: script, command: [x], stdin: '${env:X}'}", {"x-value-22"}),
+        ("{type: script, command: [x], stdin: 'plain text'}", set()),
+        ("{type: script, command: [x], env: {ROLE: '${env:SVC}', PGPASSWORD: '${env:X}'}}", {"x-value-22"}),
+        ("{type: script, command: [x], env: {ROLE: some, PGPASSWORD: literal-22}}", {"literal-22"}),
+        ("{type: http, url: 'http://a/', bearer_token: literal-22}", {"literal-22"}),
+        ("{type: http, url: 'http://a/', user: u, password: 'a${env:X}'}", {"x-value-22", "ax-value-22"}),
+        ("{type: http, url: 'http://a/', headers: {X-Api-Key: literal-22, Accept: text/html}}", {"literal-22"}),
+        ("{type: http, url: 'http://a/', body: ping}", set()),
+    ],
+)
+def test_what_is_hidden_is_what_is_secret(check: str, secrets: set[str], tmp_path: Path) -> None:
+    config = loaded(tmp_path, f"checks:\n  c: {check}\n")
+    assert problems(config, tmp_path) == []
+    assert config.secrets == secrets
+
+
+def test_the_agents_own_secrets_are_found_however_they_are_written(tmp_path: Path) -> None:
+    text = "agent: {{events: {{endpoint: 'https://a.b', api_key: {}}}}}\nchecks: {{a: {{type: load}}}}\n"
+    assert loaded(tmp_path, text.format("plain-key")).secrets == {"plain-key"}
+    assert loaded(tmp_path, text.format("'${env:X}'")).secrets == {"x-value-22"}
+    assert loaded(tmp_path, text.format("'${file:file}'")).secrets == {"from-file-22"}
+
+
+def test_a_mark_that_is_none_is_a_problem(tmp_path: Path) -> None:
+    config = loaded(tmp_path, "checks:\n  c: {type: load, description: '${env:X!hidden}'}\n")
+    assert "is not understood" in config.problems[0].text
+
+
+@pytest.mark.parametrize("name", ["PASSWORD", "db_passwd", "MY_PWD", "apikey", "Authorization", "X-Token", "Cookie"])
+def test_names_that_say_secret(name: str) -> None:
+    assert names_a_secret(name)
+
+
+@pytest.mark.parametrize("name", ["PORT", "PWD", "HOME", "SERVICE", "Accept", "Host", "ROLE", "DC"])
+def test_names_that_do_not(name: str) -> None:
+    assert not names_a_secret(name)
+
+
+class Inner(msgspec.Struct):
+    token: Annotated[str, Meta(extra={"secret": True})] = ""
+    url: str = ""
+
+
+class Outer(msgspec.Struct):
+    one: Inner | None = None
+    many: Annotated[dict[str, Inner], Meta(description="d")] = {}
+
+
+def test_marked_settings_are_found_in_sections_and_in_mappings_of_sections() -> None:
+    tree = parse(b"one: {token: a-1, url: b}\nmany: {x: {token: c-1}, y: {url: d}, z: 5}\nno: {token: e}\n", "f")
+    assert set(secret_values(Outer, tree.value)) == {"a-1", "c-1"}
+    assert is_secret(Inner, "token")
+    assert not is_secret(Inner, "url")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "agent: {events: {endpoint: 'https://u:hunter22@a.b', api_key: k}}",
+        "agent: {events: {endpoint: 'https://a.b', api_key: 'hunter22 hunter22'}}",
+        "agent: {events: {endpoint: 'https://a.b', api_key: k, proxy: 'hunter22'}}",
+        "checks: {x: {type: http, url: 'http://a/', bearer_token: 4711422}}",
+        "checks: {x: {type: http, url: 'http://a/', user: u, password: [hunter22]}}",
+        "checks: {x: {type: http, url: 'http://a/', headers: hunter22}}",
+        "checks: {x: {type: http, url: 'http://a/', headers: {A: [hunter22]}}}",
+        "checks: {x: {type: script, command: [x], env: {A: 4711422}}}",
+        "checks: {x: {type: script, command: [x], stdin: 4711422}}",
+        "checks: {x: {type: tcp, address: 'ftp://u:hunter22@a'}}",
+    ],
+)
+def test_no_problem_quotes_what_is_a_secret_by_its_nature(line: str, tmp_path: Path) -> None:
+    config = loaded(tmp_path, line)
+    assert config.problems
+    assert not any(secret in str(config.problems) for secret in ("hunter22", "4711422"))
+
+
+def test_a_good_check_beside_it_is_unharmed(tmp_path: Path) -> None:
+    assert set(written(tmp_path, GOOD).checks) == {"good"}
