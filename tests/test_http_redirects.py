@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,14 +14,19 @@ import trustme
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.api import Result, Status
+from agent.api import Regex, Result, Status
+from agent.plugin.patterns import searching_until
+from agent.plugin.results import gathered
 from checks._network.addresses import Address
+from checks._network.progress import Progress
 from checks.http import cookies
 from checks.http.addresses import HttpUrl, ProxyUrl
+from checks.http.exchange import Answer
 from checks.http.expectations import StatusSet
 from checks.http.head import Head, Headers
 from checks.http.redirects import next_request
 from checks.http.request import Request, request_bytes, route_of
+from checks.http.verdict import verdict
 from tests.http_servers import OK, Server, Visit, http, look, serving
 
 SHOP = "http://shop.example.com/"
@@ -269,6 +275,18 @@ def test_many_cookies_are_bounded() -> None:
     jar = cookies.collect((), HERE, Headers(lines), 0.0)
     assert len(jar) == cookies.LIMIT
     assert len(cookies.header("own=1", cookies.matching(jar, HERE))) <= cookies.HEADER_LIMIT
+
+
+def test_a_pattern_that_takes_too_long_hides_nothing_else_of_the_answer() -> None:
+    url = HttpUrl.parse("http://a/")
+    answer = Answer(500, Headers(), b"healthy", 7, False, url, "", None)
+    check = http("http://a/", matches=Regex("healthy"), contains="sick")
+    with searching_until(time.monotonic() - 1):
+        (result,) = gathered(verdict(check, answer, Progress(0.0), 0.0))
+    assert result.status is Status.CRITICAL
+    assert "expected 200-299, the body does not contain 'sick', " in result.summary
+    assert "took longer than the run has" in result.summary
+    assert [metric.name for metric in result.metrics] == ["time", "size"]
 
 
 # Statuses

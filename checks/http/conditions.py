@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from agent.api import Result, critical, nodata
+from agent.api import CheckError, Result, critical, nodata
 from checks.http.body import BrokenBody, Unreadable, json_of, text_of, unpack
 from checks.http.json_paths import json_fault
 
@@ -15,20 +15,32 @@ if TYPE_CHECKING:
 
 
 def faults(check: Http, answer: Answer) -> Iterator[Result]:
-    """Yield one critical result for each condition that does not hold; nodata for what cannot be read."""
+    """Yield one critical result for each condition that does not hold; nodata for what cannot be read or looked at."""
+    try:
+        yield from _header_faults(check, answer)
+        yield from _body_faults(check, answer)
+    except CheckError as error:  # a pattern took too long: what else is known of the answer still counts
+        yield nodata(str(error))
+
+
+def _header_faults(check: Http, answer: Answer) -> Iterator[Result]:
     for name, wanted in check.response_headers.items():
         if fault := wanted.fault(name, answer.headers.all(name)):
             yield critical(fault)
-    if check.sees_body:
-        try:
-            body, cut = unpack(answer.body, answer.headers, int(check.body_limit), answer.cut)
-        except Unreadable as error:
-            yield nodata(str(error))
-        except BrokenBody as error:
-            yield critical(str(error))
-        else:
-            yield from _text_faults(check, answer, body, cut)
-            yield from _json_faults(check, answer, body, cut)
+
+
+def _body_faults(check: Http, answer: Answer) -> Iterator[Result]:
+    if not check.sees_body:
+        return
+    try:
+        body, cut = unpack(answer.body, answer.headers, int(check.body_limit), answer.cut)
+    except Unreadable as error:
+        yield nodata(str(error))
+    except BrokenBody as error:
+        yield critical(str(error))
+    else:
+        yield from _text_faults(check, answer, body, cut)
+        yield from _json_faults(check, answer, body, cut)
 
 
 def _text_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:
