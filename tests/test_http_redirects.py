@@ -145,13 +145,6 @@ def test_a_refusal_after_a_redirect_says_what_stayed_behind() -> None:
         assert "stayed behind" not in repr(asked(go(other.url)))
 
 
-def test_a_user_in_a_redirects_url_is_not_sent() -> None:
-    with serving() as other:
-        assert asked(go(f"http://u:p@127.0.0.1:{other.port}/a@b?c@d")).status is Status.OK
-    assert other.requests[0].startswith(b"GET /a@b?c@d HTTP/1.1\r\n")
-    assert b"Authorization" not in other.requests[0]
-
-
 def test_an_end_after_a_redirect_says_what_stayed_behind() -> None:
     with serving(b"") as other:
         result = asked(go(other.url), user="u")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING
 from urllib.parse import quote, urljoin
 
@@ -46,7 +45,7 @@ def _target(check: Http, url: HttpUrl, head: Head) -> HttpUrl | None:
     if head.status not in REDIRECTS or not location or not check.redirects or wanted:
         return None
     try:
-        return HttpUrl.parse(_without_user(urljoin(url.whole, _readable(location))))
+        return HttpUrl.parse(urljoin(url.whole, _readable(location)))
     except ValueError as error:
         raise NoAnswer(f"a redirect ({head.status}) that cannot be followed, {error}") from None
 
@@ -58,13 +57,6 @@ def _readable(location: str) -> str:
         return said.decode()
     except UnicodeDecodeError:
         return quote(said, safe=_ASCII)
-
-
-def _without_user(url: str) -> str:
-    """Return a URL without user and password, which a site may write there but we do not send."""
-    scheme, slashes, rest = url.partition("://")
-    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    return f"{scheme}{slashes}{authority.rpartition('@')[2]}{rest[len(authority) :]}"
 
 
 def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
