@@ -218,6 +218,10 @@ def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
     kstat = zfs(tmp_path, rpool="ONLINE", tank="DEGRADED")
     assert [one.result.status for one in pools(kstat, hangs)] == [Status.NODATA, Status.CRITICAL]
     assert [one.result.status for one in pools(kstat, lambda: None)] == [Status.OK, Status.CRITICAL]
+    assert [one.result.status for one in pools(kstat, lambda: "alle Pools sind gesund")] == [
+        Status.NODATA,
+        Status.CRITICAL,
+    ]
 
 
 def device(filesystem: Path, number: int, missing: str = "0", stats: str = "") -> None:

@@ -168,6 +168,8 @@ def test_each_named_unit_is_a_subject(tmp_path: Path) -> None:
         (GOOD, "not_failed", "ok"),
         (FAILED, "not_failed", "critical"),
         (UNKNOWN, "not_failed", "critical"),
+        (Unit("loaded", "hibernating", "x"), "not_failed", "nodata"),
+        (Unit("loaded", "", ""), "active", "nodata"),
     ],
 )
 def test_a_unit_is_judged_by_what_it_should_be(unit: Unit, wanted: str, status: str) -> None:

@@ -12,6 +12,7 @@ from agent.api import CheckError, Result, critical, nodata, ok, warning
 from checks.raid.found import Found, read
 
 NO_DATA_ERRORS = "No known data errors"
+WELL = ("all pools are healthy", "no pools available")
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -39,7 +40,8 @@ def pools(folder: Path, asked: Callable[[], str | None]) -> Iterator[Found]:
     try:
         text = asked()
         troubles = {} if text is None else parsed(text)
-        silent = ""
+        understood = text is None or troubles or any(words in text for words in WELL)
+        silent = "" if understood else "zpool status -x answers in a form that is not known here"
     except CheckError as error:
         troubles, silent = {}, str(error)
     for name, state in found.items():

@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from agent.api import Duration, DurationAbove, Result, critical, duration_text, judge, nodata, ok, warning
-from checks.systemd.units import Unit
+from checks.systemd.units import MOVING, Unit
 
 RELOAD_SECONDS = 600.0
 """A reload or a stop that takes longer hangs."""
 BROKEN = ("bad-setting", "error")
+KNOWN = (*MOVING, "active", "inactive", "failed", "maintenance")
 
 
 def state_of(name: str, unit: Unit, wanted: str, starting: Duration | None, monotonic: float) -> Result:
     """Judge a unit that somebody named; `monotonic` is now, by the clock of the unit's changes."""
     found, words = unit.load == "loaded", unit.words(monotonic)
+    if found and unit.active not in KNOWN:
+        return nodata(f"{name} is {words}, a state that is not known here", name)
     running = found and unit.active in ("active", "reloading", "refreshing")
     good = {"active": running, "inactive": unit.active == "inactive", "not_failed": found and unit.active != "failed"}
     if good[wanted]:

@@ -51,9 +51,9 @@ class PendingWrites:
         """Keep nothing of a check, or of one subject of it; what is to be told of it is told."""
         if subject is None:
             self._memories.pop(check, None)
-        meant = [key for key in self._notes if key[0] == check and subject in (None, key[1])]
-        for key in meant:
-            del self._notes[key]
+            self._notes = {key: note for key, note in self._notes.items() if note.check != check}
+        else:
+            self._notes.pop((check, subject), None)
         self._changes = [as_last(change, check, subject) for change in self._changes]
         self._forgotten.add((check, subject))
 
