@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from agent.api import CheckError, NumberAbove, Result, Status
+from agent.api import CheckError, Context, NumberAbove, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import files, ran
 from checks.raid import Raid, unraid
 from checks.raid.btrfs import counted, filesystems
-from checks.raid.check import arrays
+from checks.raid.check import arrays, zpool_status
 from checks.raid.found import Found, told_apart
 from checks.raid.mdstat import judged, parsed
 from checks.raid.zfs import pools
@@ -121,7 +121,7 @@ def test_the_missing_are_counted() -> None:
 
 def reported(check: Raid, mdstat: str, errors: int | None = None) -> list[Result]:
     found = [Found(judged(array), "md", "", errors) for array in parsed(mdstat)]
-    return list(gathered(check.reported(one for one in found if not check._left_out(one.result.subject))))
+    return list(gathered(check.reported(check.kept(found))))
 
 
 def test_a_host_without_raid_is_ok() -> None:
@@ -224,6 +224,32 @@ def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("script", "told"),
+    [
+        ("echo all pools are healthy", "all pools are healthy\n"),
+        ("echo 'Permission denied the ZFS utilities must be run as root.' >&2; exit 1", None),
+        ("echo 'internal error: out of memory' >&2; exit 1", "zpool: internal error: out of memory"),
+        ("exec sleep 60", "zpool did not answer within 300ms"),
+    ],
+)
+def test_zpool_is_asked_under_the_deadline(
+    script: str, told: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
+    (tmp_path / "zpool").write_text(f"#!/bin/sh\n{script}\n")
+    (tmp_path / "zpool").chmod(0o755)
+    try:
+        assert zpool_status(Context(timeout=0.3)) == told
+    except CheckError as error:
+        assert str(error) == told
+
+
+def test_without_zpool_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert zpool_status(Context(timeout=5)) is None
+
+
 def device(filesystem: Path, number: int, missing: str = "0", stats: str = "") -> None:
     files(filesystem / "devinfo" / str(number), {"missing": f"{missing}\n", "error_stats": stats})
 
@@ -268,6 +294,8 @@ def test_two_btrfs_of_one_label_are_two_subjects(tmp_path: Path) -> None:
 def test_a_pool_and_an_array_of_one_name_are_two_subjects(tmp_path: Path) -> None:
     found = [*arrays(DEGRADED, tmp_path), *pools(zfs(tmp_path, md1="ONLINE"), lambda: None)]
     assert {"md1 (md)", "md1 (zfs)", "md2"} <= {one.result.subject for one in told_apart(found)}
+    assert {"md1", "md2"} & {one.result.subject for one in Raid(exclude="md1").kept(found)} == {"md2"}
+    assert "md1 (md)" not in {one.result.subject for one in Raid(exclude="md1 (md)").kept(found)}
 
 
 LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10", "multipath")

@@ -11,9 +11,9 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, Context, Host, NumberAbove, Result, Suggestion, judge, nodata, ok
+from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, judge, nodata, ok
 from checks._lasting import missed
-from checks._program import answer
+from checks._program import ended
 from checks.raid import btrfs, mdstat, unraid, zfs
 from checks.raid.found import Found, read, told_apart
 
@@ -31,7 +31,7 @@ class Raid(Check, frozen=True, kw_only=True):
     the last check (md), `zpool status -x` names the pool, or a btrfs of one device made errors. Checks and first syncs
     are ok; what the kernel does not tell in a known form is nodata. One subject an array, and one that names them all.
     A host without RAID is ok. An array that was there for a day and is gone is nodata for a day. Not seen: hardware
-    RAID, LVM's own RAID, SMART; and errors of a ZFS pool where there is no `zpool`.
+    RAID, LVM's own RAID, SMART; and errors of a ZFS pool where there is no `zpool`, or only root may ask it.
 
         checks:
           raid:
@@ -55,17 +55,23 @@ class Raid(Check, frozen=True, kw_only=True):
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        def status() -> str | None:
-            return answer(ctx, ("zpool", "status", "-x"), "zpool") if shutil.which("zpool") else None
-
-        found = [*arrays(read(MDSTAT), BLOCK), *zfs.pools(ZFS, status), *btrfs.filesystems(BTRFS)]
-        kept = [one for one in told_apart(found) if not self._left_out(one.result.subject)]
+        found = [
+            *arrays(read(MDSTAT), BLOCK),
+            *zfs.pools(ZFS, lambda: zpool_status(ctx)),
+            *btrfs.filesystems(BTRFS),
+        ]
+        kept = self.kept(found)
         yield from self.reported(kept)
         yield from missed(ctx.memory, [one.result.subject for one in kept], repr(self.exclude), ctx.now())
 
-    def _left_out(self, subject: str) -> bool:
+    def kept(self, found: Iterable[Found]) -> list[Found]:
+        """Leave out what is excluded, by its own name or by the one that tells it from another."""
         patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
-        return any(fnmatchcase(subject, pattern) for pattern in patterns)
+
+        def is_kept(one: Found) -> bool:
+            return not any(fnmatchcase(one.result.subject, pattern) for pattern in patterns)
+
+        return list(filter(is_kept, told_apart(list(filter(is_kept, found)))))
 
     def reported(self, found: Iterable[Found]) -> Iterator[Result]:
         """Say what is watched at all, and of each how it is and how many errors it made."""
@@ -81,6 +87,18 @@ class Raid(Check, frozen=True, kw_only=True):
         levels = self.errors_warning, self.errors_critical
         result = judge("errors", count, *levels, subject=subject, summary=f"{count} errors", minimum=0)
         return result if count else replace(result, summary="")
+
+
+def zpool_status(ctx: Context) -> str | None:
+    """Return what `zpool status -x` prints; None where it is not there, or only root may ask it."""
+    if shutil.which("zpool") is None:
+        return None
+    code, out, err = ended(ctx, ("zpool", "status", "-x"), "zpool")
+    if code and "permission denied" in err.lower():
+        return None
+    if code:
+        raise CheckError(f"zpool: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
+    return out
 
 
 def arrays(text: str, block: Path) -> Iterator[Found]:
