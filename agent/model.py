@@ -22,7 +22,7 @@ SEVERITY = {Status.OK: 0, Status.NODATA: 1, Status.WARNING: 2, Status.CRITICAL: 
 
 
 class EventStatus(enum.StrEnum):
-    """What the API can be told of a subject."""
+    """What a destination can be told of a subject. The words are the create-event API's."""
 
     OK = "ok"
     WARNING = "warning"
@@ -206,11 +206,10 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Report(msgspec.Struct, frozen=True):
-    """Why, and from what to what, a change is to be told."""
+    """From what to what a change is to be told."""
 
     status: EventStatus
     previous: EventStatus | None
-    reason: str
     incident: str
     sequence: int
     since: int
@@ -238,15 +237,43 @@ class Silence(msgspec.Struct, frozen=True):
     reason: str = ""
 
 
-class Event(msgspec.Struct, frozen=True):
-    """One create-event call, worded and complete; kept as it is until it is delivered."""
+class Notification(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One change to be told: what happened, and no destination's words for it. Times are Unix milliseconds."""
 
-    event_id: str
+    id: str
     check: str
     subject: str
     status: EventStatus
-    previous: EventStatus | None
-    date: int
-    """When the change was observed, Unix milliseconds."""
-    body: dict[str, Any]
-    """The JSON body, exactly as the API gets it on every try."""
+    at: int
+    """When the change was observed."""
+    type: str = ""
+    previous: EventStatus | None = None
+    since: int = 0
+    """When `previous` was notified or decided; 0: there was none."""
+    incident: str = ""
+    """Shared by a problem and its recovery; empty for news of the agent itself, which is no problem."""
+    incident_since: int = 0
+    repeat: int = 0
+    """The how many-th repetition of a problem that lasts; 0: news."""
+    restated: bool = False
+    """Told once more, to a destination that does not know of the problem."""
+    summary: str = ""
+    details: str = ""
+    metrics: tuple[Metric, ...] = ()
+    description: str = ""
+    runbook: str = ""
+    host: dict[str, str] = {}
+    """What was found out about the host: `host`, `host_ip`, `os` ..."""
+    tags: dict[str, str] = {}
+    """The agent's and the check's own."""
+    agent_version: str = ""
+
+
+class Destination(msgspec.Struct, frozen=True):
+    """Somebody who is told, as far as the store has to know him."""
+
+    name: str
+    identity: str
+    """Who it is: it changes when another one is meant by the same name. A hash, for an address may hold a secret."""
+    only: str = "*"
+    """Which notifications it gets: a selector."""

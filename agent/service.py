@@ -9,29 +9,32 @@ import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+import msgspec
+
+from agent.config import known_sender
 from agent.config.catalog import Catalog
 from agent.config.diff import merged, running, scheduled
 from agent.config.drop_ins import load
+from agent.config.known_sender import SENDER
 from agent.config.settings import CheckConfig, Config
 from agent.config.watch import Watch
-from agent.delivery.emitter import ComposeAgentEvent, Emitter
-from agent.delivery.sinks.terminal import Terminal
-from agent.delivery.sinks.truewatch.api import Api
-from agent.delivery.sinks.truewatch.event import compose, own_event
-from agent.delivery.throttle import Limiter
-from agent.engine.recorder.commands import RecorderConfig, Suppress, WatchdogPing
+from agent.delivery.emitters import Emitters, destinations
+from agent.engine import notifications
+from agent.engine.destinations import Plan, Wanted, destinations_outcome, selects
+from agent.engine.notifications import Sender
+from agent.engine.recorder.commands import RecorderConfig, Restate, Suppress, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
-from agent.model import Event, EventStatus, Report
+from agent.model import Destination, EventStatus, Notification, Report, Result, State
 from agent.push.control import ControlServer
 from agent.push.server import PushServer
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
-from agent.store import Store, StoreError
+from agent.store import Bounds, Store, StoreError
 from agent.system.host_tags import HostTags
 from agent.system.redactor import Redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
@@ -55,12 +58,11 @@ class Service:
         self._store = store
         self._silences = Silences(state_dir)
         self._host = HostTags(config.agent.hostname)
-        self._emitter = emitter(config, store, self._own_event)
+        self._emitters = Emitters(store.outbox, self._own_news, store.append)
+        self._began = False
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         orders = self._orders(config)
-        self._recorder = Recorder(
-            store, orders, lambda: self._emitter.wake(), self._schedule.retry, self._schedule.next_run
-        )
+        self._recorder = Recorder(store, orders, self._emitters.wake, self._schedule.retry, self._schedule.next_run)
         self._door = PushServer(state_dir, self._recorder.put, hide)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         self._watch = Watch()
@@ -72,14 +74,12 @@ class Service:
             self._apply_recorder,
             self._schedule.apply,
             self._door.apply,
-            self._apply_delivery,
+            self._apply_store,
             self._watch.apply,
         )
 
     def start(self, at_once: bool = False) -> None:
-        self._say(f"started, checks: {len(running(self._config))}")
         self._recorder.start()
-        self._emitter.start()
         self._say_configuration()
         self._schedule.begin(scheduled(self._config).values(), at_once)
         self._door.serve(self._config)
@@ -106,17 +106,20 @@ class Service:
     def _apply_recorder(self, old: Config, new: Config) -> None:
         self._recorder.put(self._orders(new))
 
-    def _apply_delivery(self, old: Config, new: Config) -> None:
-        events = new.agent.events
-        if events != old.agent.events:
-            self._store.bound(events.most_events, events.most_bytes)
-            self._emitter.stop()
-            self._emitter = emitter(new, self._store, self._own_event)
-            self._emitter.start()
+    def _apply_store(self, old: Config, new: Config) -> None:
+        self._store.bound(bounds(new))
+        try:
+            with_known_sender(new, self._store)
+        except StoreError as error:
+            log.error("the host's name and tags cannot be kept for a start without settings: %s", error)
 
     def wake(self) -> None:
-        """Somebody else put events into the outbox."""
-        self._emitter.wake()
+        """Somebody else put something into the outbox."""
+        self._emitters.wake()
+
+    def restate(self) -> None:
+        """Tell what stands to who does not know of it any more."""
+        self._recorder.put(Restate())
 
     def stop(self) -> None:
         """End within two seconds: no new runs, the running ones given up, what has come in written down."""
@@ -125,33 +128,57 @@ class Service:
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)
         self._say("stopped")
-        self._emitter.stop(farewell=self._config.agent.events.start_stop)
+        self._emitters.stop(farewell=self._config.agent.events.start_stop)
         self._store.close()
 
     def _orders(self, config: Config) -> RecorderConfig:
         checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
         certain = all(problem.check for problem in config.problems)
-        return RecorderConfig(checks, self._compose, suppressor(config, self._silences), retire=certain)
+        return RecorderConfig(
+            checks,
+            self._compose,
+            suppressor(config, self._silences),
+            retire=certain,
+            wanted=Wanted(destinations(config.agent), config.agent_readable),
+            compose_standing=self._compose_standing,
+            adopted=self._adopted,
+            tags=config.agent.tags,
+        )
 
-    def _compose(self, report: Report, step: Transition, check: CheckConfig) -> Event:
-        """Word a change with the name, address and tags that this host has now."""
-        return compose(report, step.result, check, self._host(), self._config.agent.tags, step.at)
+    def _sender(self) -> Sender:
+        """Return who tells: the name, address and tags that this host has now."""
+        return Sender(self._host(), self._config.agent.tags)
 
-    def _own_event(self, subject: str, text: str, told: EventStatus) -> Event:
-        """Word news of the agent itself."""
-        return own_event(subject, text, self._host(), self._config.agent.tags, time.time_ns() // 1_000_000, told)
+    def _compose(self, report: Report, step: Transition, check: CheckConfig) -> Notification:
+        return notifications.of_change(report, step.result, check, self._sender(), step.at)
+
+    def _compose_standing(self, state: State, result: Result, check: CheckConfig, to: Destination) -> Notification:
+        return notifications.of_standing(state, result, check, self._sender(), to.name, _now())
+
+    def _own_news(self, subject: str, text: str, status: EventStatus) -> Notification:
+        return notifications.of_agent(subject, text, self._sender(), _now(), status)
+
+    def _adopted(self, plan: Plan, ended: Mapping[str, int]) -> None:
+        """Go on with the destinations that are taken over. Called by the recorder."""
+        if not self._began:
+            self._began = True
+            self._say(f"started, checks: {len(running(self._config))}")
+        self._emitters.apply(self._config.agent, [one.name for one in plan.told])
+        for name in plan.held:
+            log.warning("what waits for %s is kept and not sent: its settings cannot be read", name)
+        self._recorder.put(destinations_outcome(plan, ended, _now()))
 
     def _say(self, text: str) -> None:
         """Tell of the agent's own start and end, where that is wanted; a full disk is no reason not to start."""
         if self._config.agent.events.start_stop:
             with contextlib.suppress(StoreError):
-                self._store.append(self._own_event("agent", text, EventStatus.INFO))
-                self._emitter.wake()
+                self._store.append(self._own_news("agent", text, EventStatus.INFO))
+                self._emitters.wake()
 
     def _say_configuration(self) -> None:
         for problem in self._config.problems:
             log.warning("%s", problem)
-        for outcome in configuration_outcomes(self._config, time.time_ns() // 1_000_000):
+        for outcome in configuration_outcomes(self._config, _now()):
             self._recorder.put(outcome)
 
 
@@ -166,8 +193,8 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     hide.apply(config, config)
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
-    events = config.agent.events
-    service = Service(config, Store.open(state_dir, events.most_events, events.most_bytes), state_dir, hide)
+    store = Store.open(state_dir, bounds(config), selects)
+    service = Service(with_known_sender(config, store), store, state_dir, hide)
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)
@@ -181,7 +208,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
     for order in signals:
-        obey(order, {"reload": reload, "wake": service.wake})
+        obey(order, {"reload": reload, "restate": service.restate, "wake": service.wake})
     systemd(STOPPING)
     control.close()
     service.stop()
@@ -196,22 +223,26 @@ def obey(order: Order, orders: Mapping[str, Callable[[], Mapping[str, object] | 
         order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})
 
 
-def emitter(config: Config, store: Store, own: ComposeAgentEvent) -> Emitter:
-    """Return what tells events: to the API, or without an endpoint to the terminal."""
-    settings = config.agent.events
-    if not settings.endpoint:
-        return Emitter(store, Terminal(), own=own)
-    return Emitter(
-        store,
-        Api(settings),
-        Limiter(settings.rate_limit),
-        digest_above=settings.digest_above,
-        own=own,
-        heartbeat=float(settings.heartbeat or 0),
-    )
+def bounds(config: Config) -> Bounds:
+    """Return how much may wait for each destination."""
+    return Bounds(config.agent.events.most_events, int(config.agent.events.most_bytes))
+
+
+def with_known_sender(config: Config, store: Store) -> Config:
+    """Return the configuration; where the agent's settings cannot be read, the host keeps the name and tags it had."""
+    if config.agent_readable:
+        store.keep_fact(SENDER, known_sender.as_text(config.agent))
+        return config
+    agent = known_sender.with_known(config.agent, store.history.remembered(SENDER))
+    return msgspec.structs.replace(config, agent=agent)
 
 
 def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
     agent, ends = config.agent, Windows().ends
     return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, config.checks)
+
+
+def _now() -> int:
+    """Return the wall clock in Unix milliseconds."""
+    return time.time_ns() // 1_000_000

@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from agent.config.settings import DependsOn
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
 from agent.model import Count, FailAfter, Outcome, Policy, Result, Silence, Status
 from tests.test_model import BEGIN, Agent, Api, World, check, told_by
 

@@ -20,7 +20,7 @@ MINUTE = 60_000
 
 def lines(*states: State, runs: tuple[LastRun, ...] = (), at_work: bool = True) -> list[str]:
     holder = Holder(42, NOW - 5 * MINUTE) if at_work else None
-    return page(told(list(states), list(runs)), Backlog(0, 0, 0), holder, NOW, colour=False)
+    return page(told(list(states), list(runs)), {"events": Backlog(0, 0, 0)}, holder, NOW, colour=False)
 
 
 def run(check: str, status: Status, summary: str) -> LastRun:

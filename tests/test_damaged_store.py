@@ -13,34 +13,33 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from agent.model import Event, EventStatus, State, Status
+from agent.model import State, Status
 from agent.store import Change, Store, StoreError
 from agent.store.connection import FILE
 from agent.store.schema import MIGRATIONS
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
-
-NOW = 1_700_000_000_000
+from tests.deliveries import critical, out
+from tests.deliveries import opened as with_destination
 
 
 def change(number: int, check: str = "disk", filling: int = 600) -> Change:
-    body = {"date": NOW, "status": "critical", "title": f"{check} {number}", "message": "x" * filling}
-    event = Event(f"{check}-{number}", check, str(number), EventStatus.CRITICAL, None, NOW + number, body)
-    return Change(State(check, str(number), decided=Status.CRITICAL, events=number), event)
+    told = msgspec.structs.replace(critical(f"{check}-{number}", str(number)), details="x" * filling)
+    return Change(State(check, str(number), decided=Status.CRITICAL, events=number), told)
 
 
 def filled(directory: Path, count: int = 200) -> None:
-    store = Store.open(directory)
-    store.record([change(number) for number in range(count)], {"disk": {"seen": 7}})
-    store.close()
+    with opened(directory) as store:
+        store.record([change(number) for number in range(count)], {"disk": {"seen": 7}})
 
 
 @contextmanager
 def opened(directory: Path) -> Iterator[Store]:
-    store = Store.open(directory)
+    store = with_destination(directory)
     try:
         yield store
     finally:
@@ -108,11 +107,11 @@ def test_a_damaged_database_is_set_aside_with_its_date_and_the_agent_begins_anew
     with opened(tmp_path) as store:
         (kept,) = aside(tmp_path)
         assert kept.name.startswith(f"{FILE}.corrupt-{time.strftime('%Y%m')}")
-        (remark,) = store.untold()
-        assert "the state database was damaged" in remark.text
-        assert kept.name in remark.text
+        (notice,) = out(store).notices()
+        assert "the state database was damaged" in notice.text
+        assert kept.name in notice.text
         store.record([change(1, "new")])
-        assert "new-1" in {stored.event_id for stored in store.pending()}
+        assert "new-1" in {stored.id for stored in store.history.pending()}
     assert "the state database was damaged" in caplog.text
     with opened(tmp_path) as store:
         assert len(aside(tmp_path)) == 1, "the new one is sound"
@@ -122,40 +121,40 @@ def test_what_can_still_be_read_is_carried_over(tmp_path: Path) -> None:
     filled(tmp_path)
     one_page_zeroed(tmp_path / FILE)
     with opened(tmp_path) as store:
-        events = {stored.event_id for stored in store.pending()}
+        events = {stored.id for stored in store.history.pending()}
         assert len(events) > 100, "only what lay on the page is lost"
         assert len(store.states()) > 100
-        assert f"carried over: {len(events)} events to be told" in store.untold()[0].text
+        assert f"carried over: {len(events)} events to be told" in out(store).notices()[0].text
 
 
 def test_what_is_not_in_the_file_yet_is_read_from_its_log(tmp_path: Path) -> None:
     filled(tmp_path)
-    store = Store.open(tmp_path)
+    store = with_destination(tmp_path)
     store.record([change(number, "late") for number in range(20)])
     torn = tmp_path / "torn"
     shutil.copytree(tmp_path, torn, ignore=shutil.ignore_patterns("torn", "*-shm"))
     store.close()
     one_page_zeroed(torn / FILE)
     with opened(torn) as store:
-        assert {f"late-{number}" for number in range(20)} <= {stored.event_id for stored in store.pending()}
+        assert {f"late-{number}" for number in range(20)} <= {stored.id for stored in store.history.pending()}
 
 
 def test_a_log_of_garbage_costs_what_was_in_it_and_no_more(tmp_path: Path) -> None:
     filled(tmp_path)
     (tmp_path / f"{FILE}-wal").write_bytes(random.Random(1).randbytes(50_000))
     with opened(tmp_path) as store:
-        assert store.backlog().count == 200
+        assert store.history.backlog()["events"].count == 200
         assert aside(tmp_path) == []
 
 
 def test_a_log_whose_database_was_moved_away_is_not_played_into_the_new_one(tmp_path: Path) -> None:
-    store = Store.open(tmp_path)
+    store = with_destination(tmp_path)
     store.record([change(1)])
     left = tmp_path / "left"
     shutil.copytree(tmp_path, left, ignore=shutil.ignore_patterns("left", FILE, "*-shm"))
     store.close()
     with opened(left) as store:
-        assert store.pending() == []
+        assert store.history.pending() == []
         assert aside(left) == []
 
 
@@ -176,23 +175,23 @@ def test_whatever_flips_in_the_file_the_agent_starts_and_can_write(tmp_path: Pat
             except StoreError:
                 continue
             break
-        store.states(), store.memories(), store.last_runs(), store.due(), store.backlog()
-        assert store.event(next(due.seq for due in store.due() if due.check == "new")).event_id == "new-1"
+        store.states(), store.memories(), store.last_runs(), out(store).due(), store.history.backlog()["events"]
+        assert out(store).delivery(next(due.seq for due in out(store).due() if due.check == "new")).id == "new-1"
 
 
 def test_damage_that_shows_while_the_agent_runs_is_mended_at_once(tmp_path: Path) -> None:
     # More than the page cache holds.
     filled(tmp_path, 3000)
-    store = Store.open(tmp_path)
+    store = with_destination(tmp_path)
     garbage_header(tmp_path / FILE)
     raw = (tmp_path / FILE).read_bytes()
     (tmp_path / FILE).write_bytes(raw[:100] + bytes(len(raw) - 100))
     with pytest.raises(StoreError):
         store.record([change(1, "new")])
     store.record([change(1, "new")])
-    assert "new-1" in {stored.event_id for stored in store.pending()}
+    assert "new-1" in {stored.id for stored in store.history.pending()}
     assert len(aside(tmp_path)) == 1
-    assert "damaged" in store.untold()[0].text
+    assert "damaged" in out(store).notices()[0].text
     store.close()
 
 
@@ -224,13 +223,13 @@ def test_a_database_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tm
     with pytest.raises(StoreError, match=r"older hostvigil .*restart the agent"):
         Store.read(tmp_path)
     with opened(tmp_path) as store:
-        assert [stored.event_id for stored in store.pending()] == ["old-2", "old-3"]
-        assert [stored.event_id for stored in store.refused_events()] == ["old-4"]
+        assert [stored.id for stored in store.history.pending()] == ["old-2", "old-3"]
+        assert [stored.id for stored in store.history.refused()] == ["old-4"]
         assert [(state.check, state.decided) for state in store.states()] == [("root-disk", Status.CRITICAL)]
         assert store.memories() == {"log": {"offset": 4711}}
-        assert [due.event_id for due in store.due()] == ["old-2"]
+        assert [due.id for due in out(store).due()] == ["old-2"]
         store.record([change(1, "new")])
-        assert store.backlog().count == 3
+        assert store.history.backlog()["events"].count == 3
     Store.read(tmp_path).close()
 
 
@@ -240,7 +239,7 @@ def test_a_damaged_database_of_version_1_is_salvaged_too(tmp_path: Path) -> None
     db.execute("DROP TABLE last_runs")
     db.close()
     with opened(tmp_path) as store:
-        assert [stored.event_id for stored in store.pending()] == ["old-2", "old-3"]
+        assert [stored.id for stored in store.history.pending()] == ["old-2", "old-3"]
         assert len(aside(tmp_path)) == 1
 
 
@@ -266,12 +265,12 @@ def test_a_full_disk_is_said_and_nothing_written_is_lost(tmp_path: Path) -> None
         with pytest.raises(StoreError, match="full"):
             for written in range(10_000):
                 store.record([change(written)])
-        assert store.backlog().count == written
+        assert store.history.backlog()["events"].count == written
         with pytest.raises(StoreError, match="full"):
             store.record([change(written)])
         subprocess.run([needs.command("mount"), "-o", "remount,size=4m", str(disk)], check=True)
         store.record([change(written)])
-        assert store.backlog().count == written + 1
+        assert store.history.backlog()["events"].count == written + 1
 
 
 def test_a_read_only_state_directory_is_refused_clearly(tmp_path: Path) -> None:
@@ -285,8 +284,8 @@ def test_a_read_only_state_directory_is_refused_clearly(tmp_path: Path) -> None:
 FAILING = """
 import sys
 from pathlib import Path
-from tests.test_damaged_store import Store, StoreError, change
-store = Store.open(Path(sys.argv[1]))
+from tests.test_damaged_store import StoreError, change, with_destination
+store = with_destination(Path(sys.argv[1]))
 print("going", flush=True)
 for number in range(40):
     for tries in range(50):
@@ -312,7 +311,7 @@ def test_a_disk_that_fails_now_and_then_costs_no_change(tmp_path: Path, call: st
     assert done.returncode == 0, done.stderr
     assert "disk I/O error" in done.stdout
     with opened(tmp_path) as store:
-        assert {stored.event_id for stored in store.pending()} == {f"disk-{number}" for number in range(40)}
+        assert {stored.id for stored in store.history.pending()} == {f"disk-{number}" for number in range(40)}
         assert aside(tmp_path) == []
 
 

@@ -13,15 +13,16 @@ from typing import Any
 
 import msgspec
 import pytest
-import requests
 
 from agent.config.settings import EventsSettings
+from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.terminal import Terminal
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict, classify
-from agent.delivery.sinks.truewatch.api import CREATE, Api
-from agent.delivery.sinks.wire import Request
+from agent.delivery.sinks.truewatch.answers import classify
+from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.sinks.wire import MOST_HANGING
 from tests import needs
 from tests.api_stand_in import ANSWERS, ApiStandIn, answer, problems
+from tests.deliveries import critical
 
 BODY = {
     "date": 1_700_000_000_000,
@@ -132,12 +133,6 @@ def test_retry_after_is_read_and_bounded(written: str, seconds: float) -> None:
     assert classify(503, {"retry-after": written}, b"").retry_after == seconds
 
 
-def test_a_key_is_validated_without_an_event(api: ApiStandIn) -> None:
-    assert client(api).validate_key().verdict is Verdict.DELIVERED
-    assert client(api, api_key="the_secret_instead").validate_key().verdict is Verdict.BAD_KEY
-    assert api.requests == []
-
-
 def test_an_endpoint_may_end_with_a_slash(api: ApiStandIn) -> None:
     assert client(api, endpoint=api.url + "/").post(RAW).verdict is Verdict.DELIVERED
 
@@ -148,26 +143,32 @@ def test_an_endpoint_may_end_with_a_slash(api: ApiStandIn) -> None:
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip_headers"])
 def test_the_deadline_holds_whatever_the_server_does(api: ApiStandIn, fault: str) -> None:
     api.fail_next(fault)
-    threads = threading.active_count()
     started = time.monotonic()
     found = client(api, timeout=0.4).post(RAW)
     assert time.monotonic() - started < 10, "a busy machine is slow, but the server would go on for ever"
     assert found.verdict is Verdict.UNAVAILABLE
     # The time-out of a single read may come first by a hair.
     assert found.text in ("no complete answer within 0.4s", "no answer in time")
-    calls = [thread for thread in threading.enumerate() if thread.name == "call"]
-    for call in calls:
-        call.join(10)
-    assert not any(call.is_alive() for call in calls), "a request given up must not keep its thread"
-    assert threading.active_count() <= threads + 1
 
 
-def test_a_request_given_up_is_not_sent_late(api: ApiStandIn) -> None:
-    request = Request(EventsSettings(timeout=2), "POST", api.url + CREATE, {"DF-API-KEY": api.key}, RAW)
-    request._give_up()  # while the name server still thinks
-    with pytest.raises(requests.RequestException):
-        request._send()
-    assert api.requests == []
+@pytest.mark.parametrize("fault", ["hang", "drip"])
+def test_a_request_that_was_given_up_ends_its_thread_soon(api: ApiStandIn, fault: str) -> None:
+    api.fail_next(fault)
+    before = set(threading.enumerate())
+    client(api, timeout=0.4).post(RAW)
+    for call in set(threading.enumerate()) - before:
+        if call.name == "call":
+            call.join(10)
+            assert not call.is_alive()
+
+
+def test_a_server_that_drips_headers_for_ever_takes_a_few_threads_and_no_more(api: ApiStandIn) -> None:
+    api.fail_next(*["drip_headers"] * (MOST_HANGING + 2))
+    one = client(api, timeout=0.4)
+    found = [one.post(RAW) for _ in range(MOST_HANGING + 2)]
+    assert found[-1] == Answer(Verdict.UNAVAILABLE, f"{MOST_HANGING} requests that were given up still hang")
+    api.end_hanging()
+    assert client(api).post(RAW).verdict is not Verdict.UNAVAILABLE, "another destination minds none of it"
 
 
 def test_nobody_listening_is_said_in_words() -> None:
@@ -259,16 +260,13 @@ def test_a_certificate_is_verified_and_a_ca_file_is_used(api: ApiStandIn, certif
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip_headers"])
-def test_the_deadline_holds_over_tls_and_keeps_no_thread(api: ApiStandIn, certificate: Path, fault: str) -> None:
+def test_the_deadline_holds_over_tls(api: ApiStandIn, certificate: Path, fault: str) -> None:
     url = api.with_tls(certificate)
     api.fail_next(fault)
     started = time.monotonic()
     found = client(api, endpoint=url, ca_file=str(certificate), timeout=0.5).post(RAW)
     assert time.monotonic() - started < 10
     assert found.verdict is Verdict.UNAVAILABLE
-    for call in [thread for thread in threading.enumerate() if thread.name == "call"]:
-        call.join(10)
-        assert not call.is_alive()
 
 
 # --- the key --------------------------------------------------------------------------------------------------------
@@ -299,10 +297,11 @@ def test_a_password_in_a_url_shows_in_no_answer() -> None:
 # --- the terminal ---------------------------------------------------------------------------------------------------
 
 
-def test_without_an_endpoint_events_are_printed() -> None:
+def test_without_a_destination_notifications_are_printed() -> None:
     out = io.StringIO()
-    assert Terminal(out).post(RAW).verdict is Verdict.DELIVERED
-    assert out.getvalue()[8:] == " CRITICAL root-disk on web-1: full\n  - status: critical\n"
+    terminal = Terminal(out)
+    assert terminal.post(terminal.render(critical("disk-1"))).verdict is Verdict.DELIVERED
+    assert out.getvalue()[8:].startswith(" CRITICAL disk on web-1: disk-1\n  - status: critical\n")
 
 
 def test_only_a_terminal_gets_colours() -> None:
@@ -310,17 +309,17 @@ def test_only_a_terminal_gets_colours() -> None:
         def isatty(self) -> bool:
             return True
 
-    out = Tty()
-    Terminal(out).post(RAW)
-    assert "\x1b[1;31mCRITICAL" in out.getvalue()
+    assert b"\x1b[1;31mCRITICAL" in Terminal(Tty()).render(critical("disk-1"))
+    assert b"\x1b" not in Terminal(io.StringIO()).render(critical("disk-1"))
 
 
-def test_an_event_counts_as_told_when_nobody_reads_the_terminal() -> None:
+def test_it_counts_as_told_when_nobody_reads_the_terminal() -> None:
     out = io.StringIO()
     out.close()
-    assert Terminal(out).post(RAW).verdict is Verdict.DELIVERED
+    body = "größer".encode()
+    assert Terminal(out).post(body).verdict is Verdict.DELIVERED
     ascii_only = io.TextIOWrapper(io.BytesIO(), encoding="ascii")
-    assert Terminal(ascii_only).post(json.dumps({**BODY, "title": "größer"}).encode()).verdict is Verdict.DELIVERED
+    assert Terminal(ascii_only).post(body).verdict is Verdict.DELIVERED
     ascii_only.seek(0)
     assert "gr??er" in ascii_only.read()
 

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import json
 import logging
 import math
 import random
@@ -16,16 +15,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.config.settings import EventsSettings
-from agent.delivery.emitter import FRESH_WAIT, Emitter
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.courier import Courier
+from agent.delivery.digest import Digest
+from agent.delivery.emitter import Emitter
 from agent.delivery.sinks.truewatch.api import Api
-from agent.delivery.throttle import LONGEST_WAIT, Limiter, backoff, wait_after
-from agent.model import Event, State, Status
-from agent.store import Change, Phase, Store
+from agent.delivery.throttle import FRESH_WAIT, LONGEST_WAIT, Limiter, backoff, wait_after
+from agent.model import Notification
+from agent.store import Phase, Store
 from agent.store.connection import FILE
 from tests.api_stand_in import ApiStandIn
-
-NOW = 1_700_000_000_000
+from tests.deliveries import courier, opened, record
 
 
 class Clock:
@@ -46,9 +46,9 @@ def api() -> Iterator[ApiStandIn]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path)
-    yield opened
-    opened.close()
+    made = opened(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -62,45 +62,50 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
     return caplog
 
 
-def record(store: Store, *names: str) -> None:
-    """Record one event each: `disk-1` is the first of the check `disk`."""
-    for name in names:
-        check = name.rpartition("-")[0]
-        body = {"date": NOW, "status": "critical", "title": name, "customTags": {"event_id": name, "check_name": check}}
-        store.record([Change(State(check), Event(name, check, "", Status.CRITICAL, None, NOW, body))])
-
-
 def client(api: ApiStandIn, **changes: Any) -> Api:
     return Api(msgspec.structs.replace(EventsSettings(api.url, api.key, timeout=2.0), **changes))
 
 
-def emitter(store: Store, delivery: Any, clock: Clock, limiter: Limiter | None = None) -> Emitter:
-    return Emitter(store, delivery, limiter, clock, random.Random(1))
+def started(store: Store, sink: Any) -> Emitter:
+    working = Emitter("events", courier(store, sink, time.monotonic))
+    working.start()
+    return working
 
 
-def drained(emitter: Emitter, clock: Clock, seconds: float = math.inf) -> float:
+def stop(working: Emitter) -> None:
+    working.leave()
+    working.join()
+
+
+def drained(working: Courier, clock: Clock, seconds: float = math.inf) -> float:
     """Let the emitter work until it wants to be woken or `seconds` have passed; return how long that took."""
-    started = clock.now
-    while (wait := emitter.drain()) < math.inf and clock.now + wait <= started + seconds:
+    began = clock.now
+    while (wait := working.drain()) < math.inf and clock.now + wait <= began + seconds:
         clock.now += wait
-    return clock.now - started
+    return clock.now - began
 
 
-def titles(api: ApiStandIn) -> list[str]:
-    return [event["title"] for event in api.accepted]
+def ids(api: ApiStandIn) -> list[str]:
+    return [event["customTags"]["event_id"] for event in api.accepted]
 
 
 class Scripted:
-    """Takes events as the test says: a function of the title."""
+    """Takes notifications as the test says: a function of the id."""
 
     def __init__(self, answer: Callable[[str], Verdict]) -> None:
         self.answer = answer
         self.posts: list[str] = []
 
+    def render(self, told: Notification) -> bytes:
+        return told.id.encode()
+
+    def bundle(self, many: Digest) -> bytes:
+        return b"+".join(told.id.encode() for told in many.changes)
+
     def post(self, body: bytes) -> Answer:
-        title = json.loads(body)["title"]
-        self.posts.append(title)
-        return Answer(self.answer(title), "scripted")
+        name = body.decode()
+        self.posts.append(name)
+        return Answer(self.answer(name), "scripted")
 
 
 # --- order and identity ---------------------------------------------------------------------------------------------
@@ -108,11 +113,11 @@ class Scripted:
 
 def test_events_are_told_in_order_and_then_history(api: ApiStandIn, store: Store, clock: Clock) -> None:
     record(store, "disk-1", "sshd-1", "disk-2")
-    drained(emitter(store, client(api), clock), clock)
-    assert titles(api) == ["disk-1", "sshd-1", "disk-2"]
-    assert store.pending() == []
-    assert {stored.phase for stored in store.history()} == {Phase.DELIVERED}
-    assert {stored.answer for stored in store.history()} == {"TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD"}
+    drained(courier(store, client(api), clock), clock)
+    assert ids(api) == ["disk-1", "sshd-1", "disk-2"]
+    assert store.history.pending() == []
+    assert {stored.phase for stored in store.history.latest()} == {Phase.DELIVERED}
+    assert {stored.answer for stored in store.history.latest()} == {"TRACE-5EB2700B-52BF-40D7-A547-90FB7EC855DD"}
 
 
 FAULTS = ["throttle", "throttle_workspace", "throttle_429", "bad_key", "404", "500", "502", "503", "not_success"]
@@ -123,8 +128,8 @@ FAULTS += ["garbage", "html_200", "array", "empty", "redirect", "reset"]
 def test_after_any_fault_the_same_bytes_arrive_once(api: ApiStandIn, store: Store, clock: Clock, fault: str) -> None:
     record(store, "disk-1", "disk-2")
     api.fail_next(fault)
-    took = drained(emitter(store, client(api), clock), clock)
-    assert titles(api) == ["disk-1", "disk-2"]
+    took = drained(courier(store, client(api), clock), clock)
+    assert ids(api) == ["disk-1", "disk-2"]
     assert api.requests[0] == api.requests[1]
     assert api.rejections == []
     assert took > 0.4, "it waited before it tried again"
@@ -136,8 +141,8 @@ def test_a_server_that_never_ends_its_answer_is_a_fault_too(
 ) -> None:
     record(store, "disk-1")
     api.fail_next(fault)
-    drained(emitter(store, client(api, timeout=0.3), clock), clock)
-    assert titles(api) == ["disk-1"]
+    drained(courier(store, client(api, timeout=0.3), clock), clock)
+    assert ids(api) == ["disk-1"]
 
 
 def test_an_answer_that_got_lost_makes_a_duplicate_with_the_same_id(
@@ -145,23 +150,23 @@ def test_an_answer_that_got_lost_makes_a_duplicate_with_the_same_id(
 ) -> None:
     record(store, "disk-1", "disk-2")
     api.fail_next("accept_then_reset")
-    drained(emitter(store, client(api), clock), clock)
-    assert titles(api) == ["disk-1", "disk-1", "disk-2"]
+    drained(courier(store, client(api), clock), clock)
+    assert ids(api) == ["disk-1", "disk-1", "disk-2"]
     assert api.duplicates == {"disk-1": 2}
     assert api.requests[0] == api.requests[1]
 
 
 def test_a_restart_with_a_backlog_goes_on_where_it_was(api: ApiStandIn, tmp_path: Path, clock: Clock) -> None:
-    store = Store.open(tmp_path)
+    store = opened(tmp_path)
     record(store, "disk-1", "disk-2", "sshd-1")
     api.fail_next("", "500", "500")
-    first = emitter(store, client(api), clock)
+    first = courier(store, client(api), clock)
     for _ in range(3):
         first.drain()
     store.close()
-    store = Store.open(tmp_path)
-    drained(emitter(store, client(api), clock), clock)
-    assert sorted(titles(api)) == ["disk-1", "disk-2", "sshd-1"]
+    store = opened(tmp_path)
+    drained(courier(store, client(api), clock), clock)
+    assert sorted(ids(api)) == ["disk-1", "disk-2", "sshd-1"]
     assert api.duplicates == {}
     store.close()
 
@@ -174,20 +179,20 @@ def test_a_refused_event_is_set_aside_with_the_answer_and_holds_up_nobody(
 ) -> None:
     record(store, "disk-1", "disk-2", "sshd-1")
     api.fail_next("refuse")
-    working = emitter(store, client(api), clock)
+    working = courier(store, client(api), clock)
     assert drained(working, clock) == 0
-    assert titles(api) == ["disk-2", "sshd-1"]
-    (refused,) = store.refused_events()
+    assert ids(api) == ["disk-2", "sshd-1"]
+    (refused,) = store.history.refused()
     assert refused.answer == "HTTP 400: ft.InvalidParam bad parameter"
-    assert "disk: event disk-1 was refused and is set aside" in log.text
-    assert store.retry_refused("disk-1") == 1
+    assert "events: event disk-1 of disk was refused and is set aside" in log.text
+    assert store.retry("disk-1") == 1
     drained(working, clock)
-    assert titles(api) == ["disk-2", "sshd-1", "disk-1"]
+    assert ids(api) == ["disk-2", "sshd-1", "disk-1"]
 
 
 def test_one_poisonous_event_holds_up_its_own_check_only(store: Store, clock: Clock) -> None:
     delivery = Scripted(lambda title: Verdict.UNAVAILABLE if title == "disk-1" else Verdict.DELIVERED)
-    working = emitter(store, delivery, clock)
+    working = courier(store, delivery, clock)
     record(store, "disk-1", "disk-2", "sshd-1")
     for number in range(2, 200):
         drained(working, clock, seconds=60)
@@ -200,7 +205,7 @@ def test_one_poisonous_event_holds_up_its_own_check_only(store: Store, clock: Cl
 
 def test_several_poisonous_events_delay_the_others_by_half_a_minute_at_most(store: Store, clock: Clock) -> None:
     delivery = Scripted(lambda title: Verdict.UNAVAILABLE if title.startswith("bad") else Verdict.DELIVERED)
-    working = emitter(store, delivery, clock)
+    working = courier(store, delivery, clock)
     record(store, "bad-1", "badder-1", "sshd-1")
     for number in range(2, 50):
         drained(working, clock, seconds=400)
@@ -214,7 +219,7 @@ def test_in_an_outage_requests_stay_few_and_all_is_told_afterwards_in_order(
 ) -> None:
     record(store, *(f"check{number}-1" for number in range(30)), *(f"check{number}-2" for number in range(30)))
     api.down = "502"
-    working = emitter(store, client(api), clock)
+    working = courier(store, client(api), clock)
     drained(working, clock, seconds=3600)
     assert len(api.requests) <= 60, "one or two a minute, however many events wait"
     record(store, "late-1")
@@ -224,13 +229,13 @@ def test_in_an_outage_requests_stay_few_and_all_is_told_afterwards_in_order(
     assert len(api.accepted) == 61
     assert api.duplicates == {}
     for number in range(30):
-        assert [title for title in titles(api) if title.startswith(f"check{number}-")] == [
+        assert [title for title in ids(api) if title.startswith(f"check{number}-")] == [
             f"check{number}-1",
             f"check{number}-2",
         ]
     messages = [entry.getMessage() for entry in log.records]
     assert len(messages) == 3, messages
-    assert "check0: its event could not be delivered" in messages[0]
+    assert "events: the event of check0 could not be delivered" in messages[0]
     assert "all are kept and tried again: HTTP 502" in messages[1]
     assert "delivered again, after" in messages[2]
 
@@ -238,7 +243,7 @@ def test_in_an_outage_requests_stay_few_and_all_is_told_afterwards_in_order(
 def test_a_quiet_outage_asks_every_five_minutes(store: Store, clock: Clock) -> None:
     delivery = Scripted(lambda title: Verdict.UNAVAILABLE)
     record(store, "disk-1", "sshd-1")
-    working = emitter(store, delivery, clock)
+    working = courier(store, delivery, clock)
     drained(working, clock, seconds=3600)
     before = len(delivery.posts)
     drained(working, clock, seconds=3600)
@@ -250,16 +255,16 @@ def test_a_throttled_agent_waits_and_loses_nothing(
 ) -> None:
     record(store, "disk-1", "sshd-1")
     api.fail_next("throttle", "throttle_workspace")
-    took = drained(emitter(store, client(api), clock), clock)
+    took = drained(courier(store, client(api), clock), clock)
     assert 30 <= took <= 120
-    assert titles(api) == ["disk-1", "sshd-1"]
+    assert ids(api) == ["disk-1", "sshd-1"]
     assert log.text.count("takes no more events for now") == 1
 
 
 def test_retry_after_is_honoured(api: ApiStandIn, store: Store, clock: Clock) -> None:
     record(store, "disk-1", "sshd-1")
     api.fail_next("503")
-    working = emitter(store, client(api), clock)
+    working = courier(store, client(api), clock)
     drained(working, clock, seconds=119)
     assert len(api.requests) == 1, "the server spoke for all events"
     drained(working, clock)
@@ -270,10 +275,10 @@ def test_a_bad_key_keeps_everything_and_is_said_loudly_once(
     api: ApiStandIn, store: Store, clock: Clock, log: pytest.LogCaptureFixture
 ) -> None:
     record(store, "disk-1", "sshd-1")
-    working = emitter(store, client(api, api_key="the_secret_by_mistake"), clock)
+    working = courier(store, client(api, api_key="the_secret_by_mistake"), clock)
     drained(working, clock, seconds=3600)
     assert 12 <= len(api.requests) <= 16
-    assert len(store.pending()) == 2
+    assert len(store.history.pending()) == 2
     (said,) = log.records
     assert said.levelno == logging.ERROR
     assert "NO EVENT CAN BE DELIVERED" in said.getMessage()
@@ -282,25 +287,26 @@ def test_a_bad_key_keeps_everything_and_is_said_loudly_once(
     # Corrected on the platform: the running agent finds out by itself.
     api.key = "the_secret_by_mistake"
     assert drained(working, clock) <= 300
-    assert titles(api) == ["disk-1", "sshd-1"]
+    assert ids(api) == ["disk-1", "sshd-1"]
 
 
 def test_a_corrected_key_drains_the_backlog_after_a_restart(api: ApiStandIn, store: Store, clock: Clock) -> None:
     record(store, "disk-1", "disk-2", "sshd-1")
-    drained(emitter(store, client(api, api_key="wrong"), clock), clock, seconds=3000)
-    assert drained(emitter(store, client(api), clock), clock) == 0
+    drained(courier(store, client(api, api_key="wrong"), clock), clock, seconds=3000)
+    assert drained(courier(store, client(api), clock), clock) == 0
     assert len(api.accepted) == 3
 
 
 def test_a_delivered_event_is_not_sent_again_while_the_disk_is_full(store: Store, clock: Clock, tmp_path: Path) -> None:
     delivery = Scripted(lambda title: Verdict.DELIVERED)
     record(store, "disk-1", "disk-2")
-    working = emitter(store, delivery, clock)
-    store._db.execute("PRAGMA query_only = ON")
+    working = courier(store, delivery, clock)
+    thread = Emitter("events", working)
+    store._db.rows("PRAGMA query_only = ON")
     for _ in range(5):
-        assert working._drain_or_say_why_not() >= 1
+        assert thread._drain_or_say_why_not() >= 1
     assert delivery.posts == ["disk-1"]
-    store._db.execute("PRAGMA query_only = OFF")
+    store._db.rows("PRAGMA query_only = OFF")
     drained(working, clock)
     assert delivery.posts == ["disk-1", "disk-2"]
 
@@ -316,7 +322,7 @@ def test_a_storm_stays_within_the_limit(store: Store, clock: Clock) -> None:
         return Verdict.DELIVERED
 
     record(store, *(f"check{number}-1" for number in range(100)))
-    took = drained(emitter(store, Scripted(answer), clock, Limiter(20)), clock)
+    took = drained(courier(store, Scripted(answer), clock, rate=20), clock)
     assert len(sent) == 100
     assert 240 <= took <= 300
     assert most_in_a_minute(sent) == 20
@@ -373,65 +379,61 @@ def test_each_answer_has_its_wait() -> None:
 
 
 def test_the_thread_sleeps_until_it_is_woken(api: ApiStandIn, store: Store) -> None:
-    working = Emitter(store, client(api))
-    working.start()
+    working = started(store, client(api))
     record(store, "disk-1")
     working.wake()
     api.wait_for(1)
     record(store, "disk-2")
     working.wake()
     api.wait_for(2)
-    working.stop()
+    stop(working)
     assert not working._thread.is_alive()
 
 
 def test_a_backlog_is_told_at_the_start_without_being_woken(api: ApiStandIn, store: Store) -> None:
     record(store, "disk-1")
-    working = Emitter(store, client(api))
-    working.start()
+    working = started(store, client(api))
     api.wait_for(1)
-    working.stop()
+    stop(working)
 
 
 def test_stopping_does_not_wait_for_a_hanging_server(
     api: ApiStandIn, tmp_path: Path, log: pytest.LogCaptureFixture
 ) -> None:
-    store = Store.open(tmp_path)
+    store = opened(tmp_path)
     record(store, "disk-1")
     api.down = "hang"
-    working = Emitter(store, client(api, timeout=60))
-    working.start()
+    working = started(store, client(api, timeout=60))
     api.wait_for_requests(1)
-    started = time.monotonic()
-    working.stop()
-    assert time.monotonic() - started < 5, "0.8 s, on a machine that is not busy"
+    before = time.monotonic()
+    stop(working)
+    assert time.monotonic() - before < 5, "0.8 s, on a machine that is not busy"
     store.close()
     api.end_hanging()
     working._thread.join(10)
     assert not working._thread.is_alive()
     assert log.records == [] or "could not be delivered" in log.text
     assert "bug" not in log.text
-    again = Store.open(tmp_path)
-    assert [stored.event_id for stored in again.pending()] == ["disk-1"]
+    again = opened(tmp_path)
+    assert [stored.id for stored in again.history.pending()] == ["disk-1"]
     again.close()
 
 
 def test_a_bug_does_not_end_the_thread(store: Store, log: pytest.LogCaptureFixture) -> None:
     raised = threading.Event()
 
-    class Buggy:
+    class Buggy(Scripted):
         def post(self, body: bytes) -> Answer:
             raised.set()
             raise KeyError("bug")
 
     record(store, "disk-1")
-    working = Emitter(store, Buggy())
-    working.start()
+    working = started(store, Buggy(lambda name: Verdict.DELIVERED))
     assert raised.wait(5)
     assert working._thread.is_alive()
-    working.stop()
+    stop(working)
     assert "a bug in the emitter" in log.text
-    assert len(store.pending()) == 1
+    assert len(store.history.pending()) == 1
 
 
 # --- secrets --------------------------------------------------------------------------------------------------------
@@ -441,10 +443,10 @@ def test_the_key_is_in_no_row_and_in_no_log(
     api: ApiStandIn, tmp_path: Path, clock: Clock, log: pytest.LogCaptureFixture
 ) -> None:
     log.set_level(logging.DEBUG)
-    store = Store.open(tmp_path)
+    store = opened(tmp_path)
     record(store, "disk-1", "sshd-1", "raid-1", "http-1")
     api.fail_next("echo_key", "bad_key", "throttle", "refuse", "echo_key", "reset")
-    drained(emitter(store, client(api), clock), clock)
+    drained(courier(store, client(api), clock), clock)
     assert len(api.accepted) == 3
     files = b"".join(file.read_bytes() for file in tmp_path.iterdir())
     assert (tmp_path / FILE).exists()

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import msgspec
 import pytest
@@ -10,9 +11,10 @@ from hypothesis import strategies as st
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.config.tags import OURS, RESERVED, custom_tags, name_problem, tag_value
-from agent.delivery.sinks.truewatch.event import compose, own_event
-from agent.delivery.sinks.truewatch.wording import measured
-from agent.model import Event, EventStatus, Metric, Report, Result, Status
+from agent.delivery.sinks.truewatch.event import event as worded
+from agent.delivery.wording import measured
+from agent.engine.notifications import Sender, of_agent, of_change
+from agent.model import EventStatus, Metric, Notification, Report, Result, Status
 from agent.system.redactor import redactor
 from tests.api_stand_in import RESERVED_TAGS, problems
 
@@ -27,14 +29,28 @@ def config(**settings: object) -> CheckConfig:
 
 
 def report(status: EventStatus, previous: EventStatus | None = None, **more: object) -> Report:
-    plain = Report(status, previous, "", "incident-1", 1, NOW - 125 * MINUTE if previous else 0, NOW)
+    plain = Report(status, previous, "incident-1", 1, NOW - 125 * MINUTE if previous else 0, NOW)
     return msgspec.structs.replace(plain, **more)
 
 
-def composed(report_: Report, result: Result, check: CheckConfig | None = None, **tags: str) -> Event:
-    event = compose(report_, result, check or config(), HOST, tags, NOW)
-    assert problems(msgspec.json.encode(event.body)) == []
-    return event
+class Composed(msgspec.Struct, frozen=True):
+    """The facts of a change, and the event that the API gets of them."""
+
+    facts: Notification
+    body: dict[str, Any]
+
+    @property
+    def event_id(self) -> str:
+        return self.facts.id
+
+
+def composed(
+    report_: Report, result: Result, check: CheckConfig | None = None, host: dict[str, str] = HOST, **tags: str
+) -> Composed:
+    facts = of_change(report_, result, check or config(), Sender(host, tags), NOW)
+    body = worded(facts)
+    assert problems(msgspec.json.encode(body)) == []
+    return Composed(facts, body)
 
 
 PROBLEM = Result(
@@ -177,14 +193,14 @@ def test_the_same_change_has_the_same_id_and_every_other_change_another() -> Non
         composed(report(EventStatus.CRITICAL, incident="incident-2"), PROBLEM),
         composed(report(EventStatus.CRITICAL), msgspec.structs.replace(PROBLEM, subject="/var")),
         composed(report(EventStatus.CRITICAL), PROBLEM, config(name="other")),
-        compose(report(EventStatus.CRITICAL), PROBLEM, config(), HOST | {"host": "web-2"}, {}, NOW),
-        compose(report(EventStatus.CRITICAL), PROBLEM, config(), HOST, {}, NOW + 1),
+        composed(report(EventStatus.CRITICAL), PROBLEM, host=HOST | {"host": "web-2"}),
     ]
-    assert len({event.event_id for event in [one, *others]}) == 7
+    later = of_change(report(EventStatus.CRITICAL), PROBLEM, config(), Sender(HOST, {}), NOW + 1)
+    assert len({event.event_id for event in [one, *others]} | {later.id}) == 7
 
 
 def test_an_info_event_is_one_the_api_takes() -> None:
-    body = own_event("test", "a test from the command line", HOST, {"env": "prod"}, NOW).body
+    body = worded(of_agent("test", "a test from the command line", Sender(HOST, {"env": "prod"}), NOW))
     assert problems(json.dumps(body).encode()) == []
     assert body["status"] == "info"
     assert body["customTags"]["event_id"]
@@ -258,6 +274,6 @@ def test_the_api_takes_whatever_a_check_says(
     check = config(description=text, runbook=text, tags=tags)
     told = report(status, previous, since=since, incident_since=since)
     composed(told, result, check)
-    host = {**HOST, "host": text or "h"}
-    body = compose(told, result, check, host, tags, NOW).body
-    assert problems(msgspec.json.encode(body)) == []
+    composed(told, result, check, {**HOST, "host": text or "h"})
+    facts = of_change(told, result, check, Sender(HOST, tags), NOW)
+    assert problems(msgspec.json.encode(worded(facts))) == []

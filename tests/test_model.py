@@ -7,7 +7,6 @@ little room, and talks to an API that fails in every way. Both must report what 
 from __future__ import annotations
 
 import itertools
-import random
 import re
 import shutil
 import tempfile
@@ -22,16 +21,21 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
-from agent.delivery.emitter import Emitter
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict, classify
-from agent.delivery.sinks.truewatch.event import compose, own_event
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.digest import Digest
+from agent.delivery.sinks.truewatch.answers import classify
+from agent.delivery.sinks.truewatch.event import digest_event
+from agent.delivery.sinks.truewatch.event import event as worded
+from agent.engine.destinations import Wanted, selects
+from agent.engine.notifications import Sender, of_agent, of_change, of_standing
 from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
-from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Result, Silence, Status
-from agent.store import Store, StoredEvent
+from agent.model import Count, Destination, FailAfter, Flapping, Notification, Outcome, Policy, Result, Silence, Status
+from agent.store import Bounds, Delivery, Store, notification
 from tests.api_stand_in import ANSWERS, problems
+from tests.deliveries import courier
 
 BEGIN = 1_790_000_000_123
 MINUTE = 60_000
@@ -122,6 +126,12 @@ class Api:
         self.mood = ""
         self.refuses = ""
 
+    def render(self, told: Notification) -> bytes:
+        return msgspec.json.encode(worded(told))
+
+    def bundle(self, many: Digest) -> bytes:
+        return msgspec.json.encode(digest_event(many))
+
     def post(self, body: bytes) -> Answer:
         assert problems(body) == []
         event = msgspec.json.decode(body)
@@ -164,10 +174,18 @@ class World:
         self.monotonic += milliseconds / 1000
 
     def orders(self) -> RecorderConfig:
-        return RecorderConfig(dict(self.checks), self._compose, self._suppression)
+        return RecorderConfig(
+            dict(self.checks),
+            self._compose,
+            self._suppression,
+            wanted=Wanted((Destination("events", "the API"),)),
+            compose_standing=lambda state, result, config, to: of_standing(
+                state, result, config, Sender(HOST, {}), to.name, self.wall
+            ),
+        )
 
     def _compose(self, report: Any, step: Any, config: CheckConfig) -> Any:
-        return compose(report, step.result, config, HOST, {}, step.at)
+        return of_change(report, step.result, config, Sender(HOST, {}), step.at)
 
     def _suppression(self, states: Any) -> Suppression:
         return Suppression({}, self.silences, (), self.windows.ends, states, states)
@@ -178,7 +196,7 @@ class Agent:
 
     def __init__(self, folder: Path, world: World, api: Api, most_events: int = 100_000) -> None:
         self.folder, self.world = folder, world
-        self.store = Store.open(folder, most_events=most_events)
+        self.store = Store.open(folder, Bounds(most_events), selects)
         self.recorder = Recorder(
             self.store,
             world.orders(),
@@ -189,13 +207,12 @@ class Agent:
             monotonic=lambda: world.monotonic,
         )
         self.recorder.step()
-        self.emitter = Emitter(
+        self.emitter = courier(
             self.store,
             api,
-            clock=lambda: world.monotonic,
-            rng=random.Random(1),
-            digest_above=3,
-            own=lambda subject, text, told: own_event(subject, text, HOST, {}, world.wall, told),
+            lambda: world.monotonic,
+            above=3,
+            compose=lambda subject, text, told: of_agent(subject, text, Sender(HOST, {}), world.wall, told),
         )
 
     def takes(self, thing: Outcome | RecorderConfig) -> None:
@@ -211,14 +228,14 @@ class Agent:
         self.store.close()
         shutil.rmtree(self.folder)
 
-    def events(self) -> list[StoredEvent]:
+    def events(self) -> list[Delivery]:
         """Every change so far, oldest first; no digests, no news of the agent itself."""
-        found = reversed(self.store.history(100_000))
+        found = reversed(self.store.history.latest(100_000))
         return [event for event in found if not event.members and event.check != "hostvigil"]
 
     def dropped(self) -> int:
         """How many changes the bounds cost, as counted."""
-        rows = self.store._rows("SELECT ifnull(sum(count), 0) FROM remarks WHERE name IN ('superseded', 'lost')")
+        rows = self.store._db.rows("SELECT ifnull(sum(count), 0) FROM notices WHERE name != 'damaged'")
         return int(rows[0][0])
 
 
@@ -395,18 +412,18 @@ class Machine(RuleBasedStateMachine):
     @invariant()
     def the_events_are_those_of_the_model_and_of_the_undisturbed_agent(self) -> None:
         wanted = [one.events for subjects in self.model.values() for one in subjects.values()] + self.past
-        undisturbed = {event.event_id: event.body for event in self.undisturbed.events()}
+        undisturbed = {event.id: event.facts for event in self.undisturbed.events()}
         assert sorted(by_incident(self.undisturbed.events())) == sorted(incidents(wanted))
-        found = {event.event_id: event.body for event in self.agent.events()}
+        found = {event.id: event.facts for event in self.agent.events()}
         assert found.items() <= undisturbed.items()
         assert len(undisturbed) - len(found) == self.agent.dropped(), "every one that is missing is counted"
 
     @invariant()
     def what_is_told_has_happened_and_in_this_order(self) -> None:
-        events = {event.event_id: (event.check, event.subject) for event in self.undisturbed.events()}
+        events = {event.id: (event.check, event.subject) for event in self.undisturbed.events()}
         order = {event_id: place for place, event_id in enumerate(events)}
         last: dict[tuple[str, str], int] = {}
-        refused = {event.event_id for event in self.agent.store.refused_events()}
+        refused = {event.id for event in self.agent.store.history.refused()}
         own = {event["customTags"]["event_id"] for event in self.api.accepted if is_own(event)}
         for event_id in self.api.told():
             if event_id in own or event_id in refused:
@@ -431,10 +448,10 @@ class Machine(RuleBasedStateMachine):
             self.world.passes(round(min(wait, 1000) * 1000) + 1)
             if wait == float("inf"):
                 break
-        assert self.agent.store.pending() == []
-        refused = {event.event_id for event in self.agent.store.refused_events()}
+        assert self.agent.store.history.pending() == []
+        refused = {event.id for event in self.agent.store.history.refused()}
         told = set(self.api.told()) | refused
-        assert all(event.event_id in told for event in self.agent.events()), "told, refused, or dropped and counted"
+        assert all(event.id in told for event in self.agent.events()), "told, refused, or dropped and counted"
         latest = {(event.check, event.subject): event for event in self.agent.events()}
         for check, subjects in self.model.items():
             for subject, one in subjects.items():
@@ -448,11 +465,13 @@ def is_own(event: dict[str, Any]) -> bool:
     return bool(event["customTags"].get("check_name") == "hostvigil")
 
 
-def by_incident(events: list[StoredEvent]) -> Iterator[list[str]]:
+def by_incident(events: list[Delivery]) -> Iterator[list[str]]:
     """Yield the statuses of each incident's events."""
     found: dict[str, list[str]] = {}
     for event in events:
-        found.setdefault(msgspec.json.decode(event.body)["customTags"]["incident_id"], []).append(event.status)
+        facts = notification(event)
+        assert facts
+        found.setdefault(facts.incident, []).append(event.status)
     yield from found.values()
 
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agent.engine.recorder.changes import worth_keeping
-from agent.model import Event, EventStatus, Outcome, Result, State, Status
+from agent.model import EventStatus, Notification, Outcome, Result, State, Status
 from agent.store import Change
 from tests.test_model import CHECKS, Agent, Api, World
 
@@ -96,7 +96,7 @@ def test_one_change_that_cannot_be_stored_holds_up_no_other(
 
     def odd(*arguments: object) -> object:
         event = orders.compose(*arguments)  # type: ignore[arg-type]
-        return msgspec.structs.replace(event, date=2**70) if event.subject == "/odd" else event
+        return msgspec.structs.replace(event, at=2**70) if event.subject == "/odd" else event
 
     agent.recorder.put(msgspec.structs.replace(orders, compose=odd))
     agent.recorder.put(outcome(Status.CRITICAL, "/odd"))
@@ -107,8 +107,8 @@ def test_one_change_that_cannot_be_stored_holds_up_no_other(
 
 
 def told_change(subject: str, number: int) -> Change:
-    event = Event(f"{subject}{number}", "web", subject, EventStatus.CRITICAL, None, number, {})
-    return Change(State("web", subject, events=number), event)
+    told = Notification(f"{subject}{number}", "web", subject, EventStatus.CRITICAL, number)
+    return Change(State("web", subject, events=number), told)
 
 
 def test_while_the_disk_takes_nothing_every_event_is_kept_and_of_states_the_latest() -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import random
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
@@ -20,19 +19,19 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, EventsSettings, Place
-from agent.delivery.emitter import DIGEST_PAUSE, Emitter
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.bundling import DIGEST_PAUSE
+from agent.delivery.courier import Courier
+from agent.delivery.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, Digest, digest
 from agent.delivery.sinks.truewatch.api import Api
-from agent.delivery.sinks.truewatch.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, digest
-from agent.delivery.sinks.truewatch.event import compose, own_event
-from agent.delivery.throttle import Limiter
-from agent.model import URGENCY, Event, EventStatus, Report, Result, State, Status
-from agent.store import Change, Phase, Store
+from agent.delivery.sinks.truewatch.event import digest_event, event
+from agent.engine.notifications import Sender, of_change
+from agent.model import URGENCY, EventStatus, Notification, Report, Result, State, Status
+from agent.store import Bounds, Change, Phase, Store
 from tests.agent_process import agent_process
 from tests.api_stand_in import ApiStandIn, problems
+from tests.deliveries import HOST, NOW, courier, opened, out
 
-NOW = 1_700_000_000_000
-HOST = {"host": "web-1", "os": "linux"}
 WORDS = {
     EventStatus.CRITICAL: "no answer within 10s",
     EventStatus.WARNING: "slow",
@@ -47,21 +46,21 @@ def change(
     told: EventStatus = EventStatus.CRITICAL,
     previous: EventStatus | None = None,
     subject: str = "",
-) -> Event:
+) -> Notification:
     """The `number`-th change of a check, composed as the agent does it; an incident is two changes long."""
     at = NOW + number * 60_000
-    report = Report(told, previous, "", f"{check}-{subject}-{(number + 1) // 2}", number, at - 30_000, at - 30_000)
+    report = Report(told, previous, f"{check}-{subject}-{(number + 1) // 2}", number, at - 30_000, at - 30_000)
     result = Result(Status.CRITICAL, WORDS.get(told, "changes all the time"), subject)
     config = CheckConfig(check, "http", Check(), Place(""))
-    return compose(report, result, config, HOST, {"env": "prod"}, at)
+    return of_change(report, result, config, Sender(HOST, {"env": "prod"}), at)
 
 
-def story(check: str, *tolds: EventStatus) -> list[Event]:
+def story(check: str, *tolds: EventStatus) -> list[Notification]:
     before: list[EventStatus | None] = [None, *tolds]
     return [change(check, number, told, before[number - 1]) for number, told in enumerate(tolds, 1)]
 
 
-def record(store: Store, *events: Event) -> None:
+def record(store: Store, *events: Notification) -> None:
     store.record([Change(State(event.check, event.subject), event) for event in events])
 
 
@@ -73,7 +72,17 @@ class Clock:
         return self.now
 
 
-class Far:
+class Worded:
+    """Words notifications as the API's sink does."""
+
+    def render(self, told: Notification) -> bytes:
+        return msgspec.json.encode(event(told))
+
+    def bundle(self, many: Digest) -> bytes:
+        return msgspec.json.encode(digest_event(many))
+
+
+class Far(Worded):
     """An API in words: answers as the test says, and keeps what it took with the moment."""
 
     def __init__(
@@ -96,9 +105,9 @@ class Far:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    opened = Store.open(tmp_path)
-    yield opened
-    opened.close()
+    made = opened(tmp_path)
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -106,17 +115,13 @@ def clock() -> Clock:
     return Clock()
 
 
-def own(subject: str, text: str, told: EventStatus) -> Event:
-    return own_event(subject, text, HOST, {}, NOW, told)
+def emitter(store: Store, far: Any, clock: Clock, rate: float = 20, above: float = 10, **more: Any) -> Courier:
+    return courier(store, far, clock, rate, above, **more)
 
 
-def emitter(store: Store, far: Any, clock: Clock, rate: float = 20, **more: Any) -> Emitter:
-    return Emitter(store, far, Limiter(rate), clock, random.Random(1), **{"digest_above": 10, "own": own, **more})
-
-
-def drained(emitter: Emitter, clock: Clock, seconds: float = math.inf) -> float:
+def drained(working: Courier, clock: Clock, seconds: float = math.inf) -> float:
     started = clock.now
-    while (wait := emitter.drain()) < math.inf and clock.now + wait <= started + seconds:
+    while (wait := working.drain()) < math.inf and clock.now + wait <= started + seconds:
         clock.now += wait
     return clock.now - started
 
@@ -148,8 +153,8 @@ def test_three_hundred_checks_that_break_at_once_are_told_in_four_requests(store
     record(store, *storm)
     assert drained(emitter(store, far, clock), clock) <= 2 * DIGEST_PAUSE
     assert len(far.requests) <= 4
-    assert sorted(told(far.taken)) == sorted(event.event_id for event in storm)
-    assert store.backlog().count == 0
+    assert sorted(told(far.taken)) == sorted(event.id for event in storm)
+    assert store.history.backlog()["events"].count == 0
 
 
 def test_a_storm_that_comes_over_a_minute_is_told_within_seconds_of_each_change(store: Store, clock: Clock) -> None:
@@ -158,7 +163,7 @@ def test_a_storm_that_comes_over_a_minute_is_told_within_seconds_of_each_change(
     moments: dict[str, float] = {}
     for number in range(300):
         event = change(f"check-{number}", 1)
-        moments[event.event_id] = clock.now
+        moments[event.id] = clock.now
         record(store, event)
         drained(working, clock, seconds=0)
         clock.now += 0.2
@@ -194,32 +199,33 @@ def test_the_urgent_goes_first_and_no_subject_is_told_out_of_order(store: Store,
 def test_a_digest_names_every_subject_with_status_summary_moment_and_event_id() -> None:
     down = [change(f"web-{number}", 1) for number in range(2)]
     over = story("db", EventStatus.CRITICAL, EventStatus.NODATA, EventStatus.OK)
-    event, members = digest([*([one] for one in down), over])
-    assert members == [*down, *over]
-    assert problems(msgspec.json.encode(event.body)) == []
-    assert event.body["title"] == "CRITICAL 5 changes on web-1: now 2 critical, 1 ok"
-    assert event.body["date"] == over[-1].date
-    assert event.body["message"] == "\n".join(
+    many = digest([*([one] for one in down), over])
+    body = digest_event(many)
+    assert list(many.changes) == [*down, *over]
+    assert problems(msgspec.json.encode(body)) == []
+    assert body["title"] == "CRITICAL 5 changes on web-1: now 2 critical, 1 ok"
+    assert body["date"] == over[-1].at
+    assert body["message"] == "\n".join(
         [
             "- digest: 5 changes of 3 subjects, each with its moment (UTC) and its event id",
             "- CRITICAL web-0: no answer within 10s",
-            f"  2023-11-14 22:14:20 critical {down[0].event_id}",
+            f"  2023-11-14 22:14:20 critical {down[0].id}",
             "- CRITICAL web-1: no answer within 10s",
-            f"  2023-11-14 22:14:20 critical {down[1].event_id}",
+            f"  2023-11-14 22:14:20 critical {down[1].id}",
             "- OK db: fine (was nodata for 30s)",
             "  first of 3 changes: CRITICAL db: no answer within 10s",
-            f"  2023-11-14 22:14:20 critical {over[0].event_id}",
-            f"  2023-11-14 22:15:20 nodata {over[1].event_id}",
-            f"  2023-11-14 22:16:20 ok {over[2].event_id}",
+            f"  2023-11-14 22:14:20 critical {over[0].id}",
+            f"  2023-11-14 22:15:20 nodata {over[1].id}",
+            f"  2023-11-14 22:16:20 ok {over[2].id}",
         ]
     )
-    assert event.body["customTags"] == {
+    assert body["customTags"] == {
         "host": "web-1",
         "os": "linux",
         "env": "prod",
         "check_type": "http",
-        "agent_version": event.body["customTags"]["agent_version"],
-        "event_id": event.event_id,
+        "agent_version": body["customTags"]["agent_version"],
+        "event_id": many.id,
         "digest": "5",
     }
 
@@ -227,12 +233,13 @@ def test_a_digest_names_every_subject_with_status_summary_moment_and_event_id() 
 def test_a_digest_of_one_subject_pairs_like_a_single_event() -> None:
     long = story("web", *[EventStatus.CRITICAL, EventStatus.OK] * 8, EventStatus.WARNING)
     long[0] = change("web", 1, EventStatus.CRITICAL, EventStatus.NODATA)
-    event, _ = digest([long])
-    tags = event.body["customTags"]
-    assert event.body["title"] == "WARNING web on web-1: slow (and 16 changes before)"
-    assert (tags["check_name"], tags["incident_id"]) == ("web", long[-1].body["customTags"]["incident_id"])
+    many = digest([long])
+    body = digest_event(many)
+    tags = body["customTags"]
+    assert body["title"] == "WARNING web on web-1: slow (and 16 changes before)"
+    assert (tags["check_name"], tags["incident_id"]) == ("web", long[-1].incident)
     assert tags["previous_status"] == "nodata", "what the API was told before"
-    assert (event.check, event.status) == ("web", EventStatus.WARNING)
+    assert (many.alone, many.status) == (True, EventStatus.WARNING)
 
 
 TEXTS = st.text(max_size=400) | st.just("x" * 3000) | st.text("\x00\x1b\ud800 é\n", max_size=50)
@@ -245,19 +252,17 @@ def test_a_digest_is_bounded_tells_each_subject_from_its_first_change_on_and_is_
 ) -> None:
     subjects = []
     for place, (text, count, status) in enumerate(stories):
-        one = change("check", place, status, None, f"{place}{text}")
-        body = {**one.body, "title": one.body["title"] + text} if text.isprintable() and text.strip() else one.body
-        subjects.append(
-            [msgspec.structs.replace(one, event_id=f"{place:016x}{n:016x}", body=body) for n in range(count)]
-        )
-    event, members = digest(subjects)
-    assert problems(msgspec.json.encode(event.body)) == []
-    assert len(event.body["message"]) <= MESSAGE_LIMIT + 1000
-    assert len({member.subject for member in members}) <= SUBJECTS_LIMIT
-    assert ids(event.body) == [member.event_id for member in members]
-    whole = [one for subject in subjects for one in subject]
-    assert members == whole[: len(members)] or len({member.subject for member in members}) == 1
-    assert digest(subjects) == (event, members), "composed again it is the same"
+        one = msgspec.structs.replace(change("check", place, status, None, f"{place}{text}"), summary=text)
+        subjects.append([msgspec.structs.replace(one, id=f"{place:016x}{n:016x}") for n in range(count)])
+    many = digest(subjects)
+    body = digest_event(many)
+    assert problems(msgspec.json.encode(body)) == []
+    assert len(body["message"]) <= MESSAGE_LIMIT + 1000
+    assert len({member.subject for member in many.changes}) <= SUBJECTS_LIMIT
+    assert ids(body) == [member.id for member in many.changes]
+    whole = tuple(one for subject in subjects for one in subject)
+    assert many.changes == whole[: len(many.changes)] or len({member.subject for member in many.changes}) == 1
+    assert digest(subjects) == many, "composed again it is the same"
 
 
 # --- faults -----------------------------------------------------------------------------------------------------------
@@ -278,22 +283,22 @@ def test_a_digest_is_the_same_bytes_on_every_try_and_its_changes_are_delivered_w
     assert api.rejections == []
     digest_id = api.accepted[0]["customTags"]["event_id"]
     assert api.duplicates == {digest_id: 2}
-    assert ids(api.accepted[-1]) == [late.event_id], "what came later is told later"
-    answers = {stored.event_id: stored.answer for stored in store.history()}
+    assert ids(api.accepted[-1]) == [late.id], "what came later is told later"
+    answers = {stored.id: stored.answer for stored in store.history.latest()}
     assert answers[ids(api.accepted[0])[0]] == f"told in digest {digest_id}"
-    assert {stored.phase for stored in store.history()} == {Phase.DELIVERED}
+    assert {stored.phase for stored in store.history.latest()} == {Phase.DELIVERED}
 
 
 def test_one_event_that_the_api_refuses_is_found_and_all_others_are_told(
     store: Store, clock: Clock, caplog: pytest.LogCaptureFixture
 ) -> None:
     storm = [change(f"check-{number:03}", 1) for number in range(100)]
-    bad = storm[37].event_id
+    bad = storm[37].id
     far = Far(clock, lambda body: Verdict.REFUSED if bad in ids(body) else Verdict.DELIVERED)
     record(store, *storm)
     assert drained(emitter(store, far, clock), clock) <= 120
-    assert [stored.event_id for stored in store.refused_events()] == [bad]
-    assert sorted([*told(far.taken), bad]) == sorted(event.event_id for event in storm)
+    assert [stored.id for stored in store.history.refused()] == [bad]
+    assert sorted([*told(far.taken), bad]) == sorted(event.id for event in storm)
     assert len(far.requests) <= 40
     assert "a digest of 100 changes is taken apart, none of them is lost" in caplog.text
 
@@ -309,7 +314,7 @@ def test_a_digest_that_something_on_the_way_cannot_digest_does_not_hold_up_its_c
         drained(working, clock, seconds=60)
         record(store, change("other", number))
     drained(working, clock, seconds=4000)
-    assert {event.event_id for event in storm} <= set(told(far.taken))
+    assert {event.id for event in storm} <= set(told(far.taken))
 
 
 def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, clock: Clock) -> None:
@@ -328,90 +333,89 @@ def test_an_outage_of_days_is_folded_and_told_within_a_minute(store: Store, cloc
     assert drained(working, clock, seconds=4000) <= 300 + 60
     assert len(far.requests) - before <= 20
     for events in days:
-        mine = {event.event_id for event in events}
-        assert [event_id for event_id in told(far.taken) if event_id in mine] == [event.event_id for event in events]
+        mine = {event.id for event in events}
+        assert [event_id for event_id in told(far.taken) if event_id in mine] == [event.id for event in events]
 
 
 def test_a_row_that_makes_no_sense_any_more_holds_up_nobody(store: Store, clock: Clock) -> None:
     record(store, *(change(f"check-{number}", 1) for number in range(20)))
-    store._db.execute("UPDATE events SET status = 'xx', body = 'garbage', created = 'x' WHERE seq = 3")
-    taken: list[bytes] = []
-
-    class Plain:
-        def post(self, body: bytes) -> Answer:
-            taken.append(body)
-            return Answer(Verdict.REFUSED if body == b"garbage" else Verdict.DELIVERED, "")
-
-    drained(emitter(store, Plain(), clock), clock, seconds=600)
-    assert store.backlog().count == 0
-    assert [stored.seq for stored in store.refused_events()] == [3]
-    assert sum(b'"digest":"19"' in body for body in taken) == 1
+    third = store.history.pending()[2]
+    store._db.rows("UPDATE deliveries SET status = 'xx', created = 'x' WHERE seq = ?", (third.seq,))
+    store._db.rows("UPDATE notifications SET facts = 'garbage' WHERE id = ?", (third.id,))
+    far = Far(clock)
+    drained(emitter(store, far, clock), clock, seconds=600)
+    assert store.history.backlog()["events"].count == 0
+    assert [stored.seq for stored in store.history.refused()] == [third.seq]
+    assert [body["customTags"].get("digest") for body in far.taken] == ["19"]
 
 
 # --- bounds -----------------------------------------------------------------------------------------------------------
 
 
 def test_when_the_outbox_is_full_what_came_between_goes_first_and_is_counted(tmp_path: Path, clock: Clock) -> None:
-    store = Store.open(tmp_path, most_events=100)
+    store = opened(tmp_path, bounds=Bounds(100))
     stories = [story(f"check-{number}", *[EventStatus.CRITICAL, EventStatus.OK] * 30) for number in range(10)]
     for part in range(60):
         record(store, *(events[part] for events in stories))
-        assert store.backlog().count <= 100
-    kept = {stored.event_id for stored in store.pending()}
+        assert store.history.backlog()["events"].count <= 100
+    kept = {stored.id for stored in store.history.pending()}
     for events in stories:
-        assert {events[0].event_id, events[-1].event_id} <= kept
+        assert {events[0].id, events[-1].id} <= kept
     lost = 600 - len(kept)
-    assert [(remark.name, remark.count) for remark in store.untold()] == [("superseded", lost)]
+    assert [(notice.name, notice.count) for notice in out(store).notices()] == [("superseded:events", lost)]
     far = Far(clock)
     drained(emitter(store, far, clock), clock)
     assert kept <= set(told(far.taken))
-    said = f"INFO hostvigil: {lost} changes were never told, because later ones replaced them while the outbox was full"
+    said = f"INFO hostvigil: {lost} changes were never told to events, because later ones replaced them while the "
+    said += "outbox was full"
     assert sum(said in body["message"] for body in far.taken) == 1
-    assert store.untold() == []
+    assert out(store).notices() == []
     store.close()
 
 
 def test_bounds_that_a_reload_brings_hold_from_the_next_change_on(tmp_path: Path) -> None:
-    store = Store.open(tmp_path)
+    store = opened(tmp_path)
     record(store, *story("web", *[EventStatus.CRITICAL, EventStatus.OK] * 100))
-    assert store.backlog().count == 200
-    store.bound(most_events=50, most_bytes=2**28)
+    assert store.history.backlog()["events"].count == 200
+    store.bound(Bounds(50, 2**28))
     record(store, change("db", 1))
-    assert store.backlog().count <= 50
+    assert store.history.backlog()["events"].count <= 50
     store.close()
 
 
 def test_with_more_subjects_than_room_the_least_urgent_and_oldest_goes_and_that_is_a_warning(
     tmp_path: Path, clock: Clock
 ) -> None:
-    store = Store.open(tmp_path, most_events=50)
-    record(store, *(change(f"well-{number}", 1, EventStatus.OK) for number in range(40)))
+    store = opened(tmp_path, bounds=Bounds(50))
+    record(store, *(change(f"unknown-{number}", 1, EventStatus.NODATA) for number in range(40)))
     record(store, *(change(f"down-{number}", 1) for number in range(40)))
-    kept = {stored.check for stored in store.pending()}
+    kept = {stored.check for stored in store.history.pending()}
     assert {f"down-{number}" for number in range(40)} <= kept
     assert len(kept) <= 50
     far = Far(clock)
     drained(emitter(store, far, clock), clock)
-    (said,) = [body for body in far.taken if "are lost" in body["message"] or "are lost" in body["title"]]
+    (said,) = [
+        body for body in far.taken if "are lost for events" in body["message"] or "are lost for events" in body["title"]
+    ]
     assert said["status"] in ("warning", "critical")
     store.close()
 
 
 def test_the_database_stays_within_its_size(tmp_path: Path) -> None:
     most = 4 * 1024**2
-    store = Store.open(tmp_path, most_bytes=most)
+    store = opened(tmp_path, bounds=Bounds(most_bytes=most))
     for part in range(60):
         record(store, *(long_change(number, part) for number in range(20)))
     assert (tmp_path / "hostvigil.db").stat().st_size <= 1.3 * most
-    kept = {stored.event_id for stored in store.pending()}
-    assert {long_change(number, 59).event_id for number in range(20)} <= kept
-    assert store.untold()[0].name == "superseded"
+    kept = {stored.id for stored in store.history.pending()}
+    assert {long_change(number, 59).id for number in range(20)} <= kept
+    assert out(store).notices()[0].name == "superseded:events"
     store.close()
 
 
-def long_change(number: int, part: int) -> Event:
+def long_change(number: int, part: int) -> Notification:
     event = change(f"check-{number}", part)
-    return msgspec.structs.replace(event, body=event.body | {"message": "x" * 9000})
+    return msgspec.structs.replace(event, details="x" * 9000)
 
 
 # --- the agent's own news ---------------------------------------------------------------------------------------------
@@ -431,7 +435,7 @@ def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Stor
     titles = [body["title"] for body in far.taken]
     assert any(title.startswith("CRITICAL web") for title in titles[:2])
     assert len(titles) <= 8
-    assert store.backlog().count == 0
+    assert store.history.backlog()["events"].count == 0
 
 
 def test_start_and_stop_are_told_where_that_is_wanted(tmp_path: Path) -> None:
@@ -467,7 +471,7 @@ def test_a_storm_of_a_real_agent_is_told_in_digests(tmp_path: Path) -> None:
 # --- whatever happens -------------------------------------------------------------------------------------------------
 
 
-class Storms(RuleBasedStateMachine):
+class Storms(Worded, RuleBasedStateMachine):
     """A real store and an emitter against an API that does what it likes; killed and opened again at any point."""
 
     @initialize(above=st.sampled_from([1, 3, 10]))
@@ -476,15 +480,15 @@ class Storms(RuleBasedStateMachine):
         self.above = above
         self.clock = Clock()
         self.faults: list[str] = []
-        self.recorded: dict[str, list[Event]] = defaultdict(list)
+        self.recorded: dict[str, list[Notification]] = defaultdict(list)
         self.accepted: list[dict[str, Any]] = []
         self.lost_answers: set[str] = set()
         self.requests: list[float] = []
         self.open()
 
     def open(self) -> None:
-        self.store = Store.open(Path(self.folder.name))
-        self.emitter = emitter(self.store, self, self.clock, digest_above=self.above)
+        self.store = opened(Path(self.folder.name))
+        self.emitter = emitter(self.store, self, self.clock, above=self.above)
 
     def post(self, body: bytes) -> Answer:
         assert problems(body) == []
@@ -502,8 +506,11 @@ class Storms(RuleBasedStateMachine):
     def changes(self, checks: list[int], told: EventStatus) -> None:
         events = []
         for check in checks:
-            events.append(change(f"check-{check}", len(self.recorded[f"check-{check}"]) + 1, told))
-            self.recorded[f"check-{check}"].append(events[-1])
+            before = self.recorded[f"check-{check}"]
+            known = before and before[-1].status is not EventStatus.OK
+            status = told if known or told is not EventStatus.OK else EventStatus.WARNING
+            events.append(change(f"check-{check}", len(before) + 1, status))
+            before.append(events[-1])
         record(self.store, *events)
 
     @rule(faults=st.lists(st.sampled_from(["500", "throttled", "refused digest", "lost answer", ""]), max_size=6))
@@ -518,7 +525,7 @@ class Storms(RuleBasedStateMachine):
 
     def refuse_only_digests(self) -> None:
         if self.faults and self.faults[0].startswith("refused"):
-            due = self.store.due()
+            due = out(self.store).due()
             self.faults[0] = "refused" if due and due[0].members else ""
 
     @rule()
@@ -531,11 +538,7 @@ class Storms(RuleBasedStateMachine):
         if not hasattr(self, "store"):
             return
         position: dict[str, int] = {}
-        of = {
-            event.event_id: (name, place)
-            for name, events in self.recorded.items()
-            for place, event in enumerate(events)
-        }
+        of = {event.id: (name, place) for name, events in self.recorded.items() for place, event in enumerate(events)}
         for event_id in told(self.accepted):
             name, place = of[event_id]
             if event_id not in self.lost_answers:
@@ -549,12 +552,12 @@ class Storms(RuleBasedStateMachine):
             return
         self.faults = []
         drained(self.emitter, self.clock, 4000)
-        assert self.store.backlog().count == 0
-        assert not [stored for stored in self.store.history(5000) if stored.phase is not Phase.DELIVERED]
+        assert self.store.history.backlog()["events"].count == 0
+        assert not [stored for stored in self.store.history.latest(5000) if stored.phase is not Phase.DELIVERED]
         times: dict[str, int] = defaultdict(int)
         for event_id in told(self.accepted):
             times[event_id] += 1
-        assert times.keys() == {event.event_id for events in self.recorded.values() for event in events}
+        assert times.keys() == {event.id for events in self.recorded.values() for event in events}
         assert {event_id for event_id, count in times.items() if count > 1} <= self.lost_answers
         self.store.close()
         self.folder.cleanup()

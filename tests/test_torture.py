@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from agent.model import EventStatus, Notification
 from tests.torture.killing import incident_complaints, steady, tortured, within
 
 
@@ -27,8 +28,8 @@ def test_the_judge_tells_lost_and_invented_changes_from_those_nobody_saw() -> No
 
 
 def test_the_judge_minds_incidents() -> None:
-    def event(status: str, incident: str) -> dict[str, object]:
-        return {"status": status, "customTags": {"incident_id": incident}}
+    def event(status: str, incident: str) -> Notification:
+        return Notification("id", "web", "", EventStatus(status), 0, incident=incident)
 
     assert not list(incident_complaints([event("critical", "a"), event("ok", "a"), event("warning", "b")]))
     assert list(incident_complaints([event("critical", "a"), event("ok", "b")]))

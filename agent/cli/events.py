@@ -1,62 +1,100 @@
-"""hostvigil events: the latest, the pending, the refused; and retry."""
+"""hostvigil events: the latest, the pending, the refused; retry what was refused, restate what stands."""
 
 from __future__ import annotations
 
 import argparse
-import os
-import signal
 import time
 from typing import Any
 
 import msgspec
 
-from agent.cli.output import fail
-from agent.store import Phase, Store, StoredEvent, StoreError, holder
+from agent.cli.output import counted_word, fail
+from agent.delivery.wording import title
+from agent.push.control import NoAnswer, ask
+from agent.store import Delivery, Phase, Store, StoreError, notification
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exits 0; 1 when there was nothing to retry, 2 when the store cannot be used."""
+    """Exits 0; 1 when there was nothing to retry, 2 when the store cannot be used or a name is unknown."""
     try:
         if options.action == "retry":
             return _retry(options)
+        if options.action == "restate":
+            return _restate(options)
         store = Store.read(options.state)
-        events = _wanted(store, options)
+        deliveries = _wanted(store, options)
     except StoreError as error:
         return fail(error)
     if options.json:
-        print(msgspec.json.encode([as_json(event) for event in events]).decode())
+        print(msgspec.json.encode([as_json(one) for one in deliveries]).decode())
     else:
-        print("\n".join(text(event) for event in events) or "no events")
+        several = len({one.destination for one in deliveries}) > 1
+        print("\n".join(text(one, several) for one in deliveries) or "no events")
     return 0
 
 
-def _wanted(store: Store, options: argparse.Namespace) -> list[StoredEvent]:
+def _wanted(store: Store, options: argparse.Namespace) -> list[Delivery]:
     if options.pending:
-        return store.pending()
+        return store.history.pending(options.destination)
     if options.refused:
-        return store.refused_events()
-    return store.history(options.limit)[::-1]
+        return store.history.refused(options.destination)
+    return store.history.latest(options.limit, options.destination)[::-1]
 
 
 def _retry(options: argparse.Namespace) -> int:
     store = Store.beside(options.state)
-    count = store.retry_refused(options.event_id)
+    count = store.retry(options.event_id, options.destination)
     store.close()
-    if count and (agent := holder(options.state)):
-        os.kill(agent.pid, signal.SIGUSR1)
-    print(f"{count} refused events are in the outbox again" if count else "there was no such refused event")
-    return 0 if count else 1
+    if not count:
+        print("there was no such refused event")
+        return 1
+    _ask(options, "wake")
+    print(f"{counted_word(count, 'refused event')} in the outbox again")
+    return 0
 
 
-def text(event: StoredEvent) -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(event.created / 1000))
-    title = msgspec.json.decode(event.body)["title"]
-    lines = [f"{at}  {event.phase:9}  {title}"]
-    if event.phase is not Phase.DELIVERED and event.answer:
-        lines.append(f"    {event.event_id}: {event.attempts} tries, last answer: {event.answer}")
+def _restate(options: argparse.Namespace) -> int:
+    """Have destinations forget what they were told: the agent then tells them what stands."""
+    store = Store.beside(options.state)
+    names = [one.name for one in store.history.destinations()]
+    wanted = [options.destination] if options.destination else names
+    if options.destination and options.destination not in names:
+        return fail(f"no destination is called {options.destination!r}, there are: {', '.join(names) or 'none'}")
+    for name in wanted:
+        store.forget_told(name, time.time_ns() // 1_000_000)
+    store.close()
+    when = "" if _ask(options, "restate") else ", when the agent runs again"
+    print(f"what stands is told again to {', '.join(wanted) or 'nobody: no destination is known'}{when}")
+    return 0
+
+
+def _ask(options: argparse.Namespace, request: str) -> bool:
+    """Tell the running agent; False when none is there, which finds it out at its start."""
+    try:
+        ask(options.state, request)
+    except NoAnswer:
+        return False
+    return True
+
+
+def text(delivery: Delivery, with_destination: bool = False) -> str:
+    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(delivery.created / 1000))
+    to = f"{delivery.destination:10}  " if with_destination else ""
+    lines = [f"{at}  {delivery.phase:9}  {to}{title_of(delivery)}"]
+    if delivery.phase is not Phase.DELIVERED and delivery.answer:
+        lines.append(f"    {delivery.id}: {delivery.attempts} tries, last answer: {delivery.answer}")
     return "\n".join(lines)
 
 
-def as_json(event: StoredEvent) -> dict[str, Any]:
-    fields: dict[str, Any] = {name: getattr(event, name) for name in event.__struct_fields__}
-    return fields | {"body": msgspec.Raw(event.body)}
+def title_of(delivery: Delivery) -> str:
+    told = notification(delivery)
+    return title(told) if told else delivery.title
+
+
+def as_json(delivery: Delivery) -> dict[str, Any]:
+    hidden = ("facts", "body")
+    fields: dict[str, Any] = {
+        name: getattr(delivery, name) for name in delivery.__struct_fields__ if name not in hidden
+    }
+    facts = msgspec.Raw(delivery.facts) if delivery.facts else None
+    return fields | {"title": title_of(delivery), "facts": facts}

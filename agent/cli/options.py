@@ -63,9 +63,15 @@ def parser() -> argparse.ArgumentParser:
 def _event_options(events: argparse.ArgumentParser) -> None:
     which = events.add_mutually_exclusive_group()
     which.add_argument("--pending", action="store_true", help="only those still to be told")
-    which.add_argument("--refused", action="store_true", help="only those the API refused")
+    which.add_argument("--refused", action="store_true", help="only those that were refused")
+    events.add_argument("--destination", metavar="NAME", help="only this destination")
     events.add_argument("--limit", type=int, default=20, help="how many of the latest [%(default)s]")
-    events.add_argument("action", nargs="?", choices=["retry"], help="put refused events back into the outbox")
+    events.add_argument(
+        "action",
+        nargs="?",
+        choices=["retry", "restate"],
+        help="retry: put refused events back into the outbox; restate: tell each problem that stands once more",
+    )
     events.add_argument("event_id", nargs="?", help="with retry: this event only")
 
 

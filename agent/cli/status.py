@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -39,13 +40,17 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0 when the store could be read, 2 when not; what it shows does not matter."""
     try:
         store = Store.read(options.state)
-        states, runs, backlog = store.states(), store.last_runs(), store.backlog()
+        states, runs, backlog = store.states(), store.last_runs(), store.history.backlog()
     except StoreError as error:
         return fail(error)
     at_work = holder(options.state)
     lines = told(states, runs)
     if options.json:
-        print(msgspec.json.encode({"agent": at_work, "outbox": backlog, "checks": lines}).decode())
+        print(
+            msgspec.json.encode(
+                {"agent": at_work, "outbox": total(backlog), "destinations": backlog, "checks": lines}
+            ).decode()
+        )
     else:
         print("\n".join(page(lines, backlog, at_work, time.time_ns() // 1_000_000, sys.stdout.isatty())))
     return 0
@@ -74,14 +79,16 @@ def _line(state: State, run: LastRun | None) -> Line:
     )
 
 
-def page(lines: list[Line], backlog: Backlog, at_work: Holder | None, now: int, colour: bool) -> list[str]:
+def page(
+    lines: list[Line], backlog: Mapping[str, Backlog], at_work: Holder | None, now: int, colour: bool
+) -> list[str]:
     """Return the lines to print; `now` in Unix milliseconds."""
     counts = {status: sum(line.status == status for line in lines) for status in reversed(SEVERITY)}
     agent = f"running (pid {at_work.pid}, {_ago(at_work.since, now)})" if at_work else "not running"
     head = [
         f"agent   {agent}",
         "checks  " + (", ".join(f"{count} {status}" for status, count in counts.items() if count) or "no results yet"),
-        f"events  {_waiting(backlog, now)}",
+        *(f"events  {_waiting(one, now)}{f' ({name})' * (len(backlog) > 1)}" for name, one in backlog.items()),
         "",
     ]
     rows = [_row(line, now, at_work is not None) for line in lines]
@@ -104,6 +111,13 @@ def _painted(line: Line, row: tuple[str, ...], widths: list[int], colour: bool) 
     if colour:
         cells[0] = f"\x1b[{COLOURS.get(line.status, '0')}m{cells[0]}\x1b[0m"
     return "  ".join([*cells, row[-1]]).rstrip()
+
+
+def total(backlog: Mapping[str, Backlog]) -> Backlog:
+    """Add up what waits for all destinations."""
+    oldest = min((one.oldest for one in backlog.values() if one.oldest), default=0)
+    counts = [(one.count, one.refused) for one in backlog.values()]
+    return Backlog(sum(count for count, _ in counts), oldest, sum(refused for _, refused in counts))
 
 
 def _waiting(backlog: Backlog, now: int) -> str:

@@ -13,9 +13,9 @@ from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.api import Api
-from agent.delivery.sinks.truewatch.event import own_event
+from agent.engine.notifications import Sender, of_agent
 from agent.system.host_tags import host_tags
 
 TEXT = "a test of endpoint and key"
@@ -38,8 +38,9 @@ def main(options: argparse.Namespace) -> int:
 
 
 def sent(agent: AgentSettings) -> Answer:
-    body = own_event("test", TEXT, host_tags(agent.hostname), agent.tags, time.time_ns() // 1_000_000).body
-    return Api(agent.events).post(msgspec.json.encode(body))
+    told = of_agent("test", TEXT, Sender(host_tags(agent.hostname), agent.tags), time.time_ns() // 1_000_000)
+    api = Api(agent.events)
+    return api.post(api.render(told))
 
 
 def text(answer: Answer, agent: AgentSettings) -> str:

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.config import rules, windows
+from agent.config import destination_section, rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
@@ -33,10 +33,14 @@ def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]
         merged = _merged(merged, written)
     events, _ = _events(merged)
     faults += _delivery(events, _mapping(merged, "events"))
+    webhooks, wrong = destination_section.read(_mapping(merged, "destinations"))
+    faults += wrong
     values, _ = settings(AgentSection, _others(merged), Place(""))
     wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting}
     good = {name: found for name, found in values.items() if name not in wrong_names}
-    return AgentSettings(events=EventsSettings(**events), maintenance=maintenance, **good), faults
+    return AgentSettings(
+        events=EventsSettings(**events), maintenance=maintenance, **good | {"destinations": webhooks}
+    ), faults
 
 
 def _faults(written: Written) -> Iterator[Fault]:
@@ -54,7 +58,8 @@ def _faults(written: Written) -> Iterator[Fault]:
 
 def _others(written: Written) -> Written:
     """Return what needs no treatment of its own."""
-    special = {name for name, node in written.items() if name == "events" and isinstance(node.value, dict)}
+    own_reader = ("events", "destinations")
+    special = {name for name, node in written.items() if name in own_reader and isinstance(node.value, dict)}
     return {name: node for name, node in written.items() if name not in special | {"maintenance"}}
 
 

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
+from agent.config.destinations import WebhookSettings
 from agent.config.values import FailCount, Rate
 from agent.model import Flapping
 from agent.plugin.units import Duration, Percent, Size
@@ -107,6 +108,10 @@ class AgentOptions(Section, frozen=True):
     hostname: Annotated[str, Meta(description="What this host is called on its events; unless set, its own name.")] = ""
     tags: Annotated[dict[str, str], Meta(description="Tags on every event, such as {env: prod}.")] = {}
     events: EventsSettings = EventsSettings()
+    destinations: Annotated[
+        dict[str, WebhookSettings],
+        Meta(description="More destinations by name, such as {ops: {type: webhook, url: ...}}."),
+    ] = {}
     scripts: Annotated[
         str,
         Meta(

@@ -1,45 +1,105 @@
-"""What waits -> a digest in the store."""
+"""When many deliveries go out as one digest, and how a digest that does not get through is taken apart."""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from typing import Any
+from itertools import chain
 
-import msgspec
-
-from agent.delivery.sinks.truewatch.digest import digest
-from agent.model import Event, EventStatus
-from agent.store import Due, Store, StoredEvent
+from agent.delivery.choosing import is_full, stuck, to_bundle
+from agent.delivery.digest import digest
+from agent.delivery.sinks.sink import Sink
+from agent.model import Notification
+from agent.store import Delivery, Due, Outbox, notification
 
 log = logging.getLogger("hostvigil.emitter")
 
+MOST_IN_DIGEST = 1_000
+"""Changes; its message rarely holds so many."""
 
-def gathered(store: Store, chosen: Sequence[Due], most: int) -> bool:
-    """Put as much as fits, `most` changes at the most, into a digest; False when there is nothing to put together."""
-    seqs: dict[str, int] = {}
-    composed, told = digest(_subjects(store, chosen, most, seqs))
-    return len(told) > 1 and store.gather(composed, [seqs[event.event_id] for event in told])
+DIGEST_PAUSE = 5.0
+"""Seconds between digests that are not full: a storm takes some time to come together, and requests are few."""
 
 
-def _subjects(store: Store, chosen: Sequence[Due], most: int, seqs: dict[str, int]) -> Iterator[list[Event]]:
-    """Yield the changes of each subject, and note their numbers; reads only as far as it is asked."""
+class Bundling:
+    """Puts what waits into digests when it is too much to go out singly. The emitter's thread owns it."""
+
+    def __init__(self, outbox: Outbox, sink: Sink, above: float) -> None:
+        self._outbox = outbox
+        self._sink = sink
+        self._above = above
+        self._most = MOST_IN_DIGEST
+        self._not_before = 0.0
+        self._singly = False
+
+    def wait(self, ready: Sequence[Due], scarce: bool, now: float) -> float | None:
+        """Bundle what should be; return the seconds after which to go on, None when there is nothing to bundle.
+
+        `scarce`: requests are so few that already two changes go together.
+        """
+        if self._singly:
+            return None
+        chosen = to_bundle(ready, 1 if scarce and self._above != float("inf") else self._above)
+        if chosen and now < self._not_before and not is_full(chosen):
+            return self._not_before - now
+        if not chosen or not self._bundled(chosen):
+            return None
+        self._not_before = now + DIGEST_PAUSE
+        return 0.0
+
+    def take_stuck_apart(self, due: Sequence[Due]) -> bool:
+        """Should a digest be what does not get through, smaller ones may; until something does, single ones probe."""
+        digests = stuck(due)
+        for one in digests:
+            self.unbundle(one, f"it could not be delivered in {one.attempts} tries")
+            self._singly = True
+        return bool(digests)
+
+    def unbundle(self, digest: Due, why: str) -> None:
+        """Have the half of it tried next, and so on: the one at fault is found, all others get through."""
+        self._outbox.unbundle(digest.seq)
+        self._most = max(1, digest.members // 2)
+        self._not_before = 0.0
+        log.warning("a digest of %d changes is taken apart, none of them is lost: %s", digest.members, why)
+
+    def got_through(self) -> None:
+        self._singly = False
+        self._most = min(MOST_IN_DIGEST, 2 * self._most)
+
+    def _bundled(self, chosen: Sequence[Due]) -> bool:
+        """Put as much as fits into a digest; False when there is nothing to put together."""
+        seqs: dict[str, int] = {}
+        subjects = _subjects(self._outbox, chosen, self._most, seqs)
+        first = next(subjects, None)
+        if first is None or len((many := digest(chain([first], subjects))).changes) < 2:
+            return False
+        check, subject = (many.changes[0].check, many.changes[0].subject) if many.alone else ("", "")
+        row = Due(0, many.id, check, subject, 0, len(many.changes), len(many.changes))
+        members = [seqs[change.id] for change in many.changes]
+        return self._outbox.bundle(row, many.title, self._sink.bundle(many), many.at, many.status, members)
+
+
+def _subjects(outbox: Outbox, chosen: Sequence[Due], most: int, seqs: dict[str, int]) -> Iterator[list[Notification]]:
+    """Yield the changes of each subject, and note their numbers; reads only as far as it is asked.
+
+    What has no facts that can be read goes by itself, and what is after it in its subject waits for it.
+    """
+    empty = True
     for head in chosen:
-        waiting = store.waiting(head.check, head.subject, most)
-        if changes := [event for stored in waiting if (event := _event(stored))]:
-            seqs |= {stored.event_id: stored.seq for stored in waiting}
+        if changes := _changes(outbox.waiting(head.check, head.subject, most)):
+            seqs |= {told.id: delivery.seq for delivery, told in changes}
             most -= len(changes)
-            yield changes
-        if most <= 0:
+            empty = False
+            yield [told for _, told in changes]
+        if most <= 0 and not empty:
             return
 
 
-def _event(stored: StoredEvent) -> Event | None:
-    try:
-        body = msgspec.json.decode(stored.body, type=dict[str, Any])
-        return Event(
-            stored.event_id, stored.check, stored.subject, EventStatus(stored.status), None, stored.created, body
-        )
-    except (msgspec.MsgspecError, ValueError) as error:
-        log.error("%s: event %s cannot be read and goes by itself: %s", stored.check, stored.event_id, error)
-        return None
+def _changes(waiting: Sequence[Delivery]) -> list[tuple[Delivery, Notification]]:
+    changes: list[tuple[Delivery, Notification]] = []
+    for delivery in waiting:
+        told = notification(delivery)
+        if told is None:
+            break
+        changes.append((delivery, told))
+    return changes

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 
-from agent.delivery.sinks.truewatch.digest import SUBJECTS_LIMIT
+from agent.delivery.digest import SUBJECTS_LIMIT
 from agent.store import Due
 
 DIGEST_TRIES = 5
@@ -32,7 +32,7 @@ def ready(due: Sequence[Due], waits: Mapping[int, float], now: float) -> list[Du
     return [event for event in due if waits.get(event.seq, now) <= now]
 
 
-def to_gather(free: Sequence[Due], above: float) -> list[Due]:
+def to_bundle(free: Sequence[Due], above: float) -> list[Due]:
     """Return what a digest should tell, the most urgent first.
 
     Nothing while so few wait that each can go by itself, or while another digest is on its way.

@@ -1,4 +1,4 @@
-"""What keeps events from getting through, said once when it begins and once when it ends."""
+"""What keeps notifications from getting through, said once when it begins and once when it ends."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ log = logging.getLogger("hostvigil.emitter")
 
 
 class DeliveryProblem(enum.Enum):
-    """Why events are not getting through."""
+    """Why notifications are not getting through."""
 
     NONE = enum.auto()
     ONE_CHECK = enum.auto()
@@ -22,33 +22,34 @@ class DeliveryProblem(enum.Enum):
     BAD_KEY = enum.auto()
 
 
-TROUBLES = {
-    DeliveryProblem.ONE_CHECK: "%s: its event could not be delivered, it is kept and tried again: %s",
-    DeliveryProblem.OUTAGE: "%s: events cannot be delivered, all are kept and tried again: %s",
-    DeliveryProblem.THROTTLED: "%s: the API takes no more events for now, all are kept: %s",
-    DeliveryProblem.BAD_KEY: "%s: NO EVENT CAN BE DELIVERED, all are kept and tried again every few minutes: %s",
+TEXTS = {
+    DeliveryProblem.ONE_CHECK: "%s: %s could not be delivered, it is kept and tried again: %s",
+    DeliveryProblem.OUTAGE: "%s: %s: events cannot be delivered, all are kept and tried again: %s",
+    DeliveryProblem.THROTTLED: "%s: %s: the API takes no more events for now, all are kept: %s",
+    DeliveryProblem.BAD_KEY: "%s: %s: NO EVENT CAN BE DELIVERED, all are kept and tried again every few minutes: %s",
 }
 
 
 class DeliveryProblems:
-    """The trouble there is now, and since when on the monotonic clock."""
+    """The problem of one destination now, and since when on the monotonic clock. Its emitter's thread uses it."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, destination: str, clock: Callable[[], float]) -> None:
+        self._destination = destination
         self._clock = clock
         self.now = DeliveryProblem.NONE
         self._since = 0.0
 
-    def say(self, trouble: DeliveryProblem, event: Due, text: str) -> None:
+    def say(self, problem: DeliveryProblem, about: Due, text: str) -> None:
         """Take note; log it when it begins and when it ends, not at every try."""
-        if trouble is self.now:
+        if problem is self.now:
             return
-        if trouble is DeliveryProblem.NONE:
-            log.info("events are delivered again, after %s", duration_text(self._clock() - self._since))
+        if problem is DeliveryProblem.NONE:
+            lasted = duration_text(self._clock() - self._since)
+            log.info("%s: events are delivered again, after %s", self._destination, lasted)
         else:
-            about = f"a digest of {event.members} changes" if event.members else event.check
-            log.log(
-                logging.ERROR if trouble is DeliveryProblem.BAD_KEY else logging.WARNING, TROUBLES[trouble], about, text
-            )
+            what = f"a digest of {about.members} changes" if about.members else f"the event of {about.check}"
+            level = logging.ERROR if problem is DeliveryProblem.BAD_KEY else logging.WARNING
+            log.log(level, TEXTS[problem], self._destination, what, text)
         if self.now is DeliveryProblem.NONE:
             self._since = self._clock()
-        self.now = trouble
+        self.now = problem

@@ -1,16 +1,23 @@
-"""Pure: how fast events may go out, and how long to wait after what went wrong."""
+"""How fast one destination may be told, and how long to wait after what went wrong."""
 
 from __future__ import annotations
 
+import math
 import random
 from collections import deque
+from collections.abc import Sequence
 
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.choosing import choose, ready
+from agent.delivery.problems import DeliveryProblem, DeliveryProblems
+from agent.store import Due
 
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 300.0
 BAD_KEY_WAIT = 300.0
 THROTTLED_WAIT = (15.0, 60.0)
+FRESH_WAIT = 30.0
+"""In an outage, what is new may probe sooner than what failed already."""
 
 
 class Limiter:
@@ -21,14 +28,14 @@ class Limiter:
     """
 
     def __init__(self, rate: float) -> None:
-        self._most = max(1, int(rate))
+        self._most = max(1, int(rate)) if math.isfinite(rate) else 0
         self._window = 60.0 / min(1.0, rate)
         self._ends: deque[float] = deque(maxlen=self._most)
 
     def wait(self, now: float) -> float:
         """Return the seconds until the next request may start; `now` on the monotonic clock."""
         counted = [end for end in self._ends if end > now - self._window]
-        if len(counted) < self._most - self._most // 4:
+        if not self._most or len(counted) < self._most - self._most // 4:
             return 0.0
         latest, free_again = counted[-1], counted[0] + self._window
         return max(0.0, latest + (free_again - latest) / (self._most - len(counted) + 1) - now)
@@ -36,6 +43,74 @@ class Limiter:
     def ended(self, now: float) -> None:
         """Count a request, by its end: the API counted it at some moment before."""
         self._ends.append(now)
+
+
+class Throttle:
+    """Decides from the answers so far who waits, and for how long. Times are monotonic seconds.
+
+    One check's delivery that fails makes that check wait; two checks' deliveries that fail are an outage, in which all
+    wait and one at a time probes. The emitter's thread owns it.
+    """
+
+    def __init__(self, limiter: Limiter, problems: DeliveryProblems, rng: random.Random) -> None:
+        self._limiter = limiter
+        self._problems = problems
+        self._rng = rng
+        self._waits: dict[int, float] = {}
+        self._tries = 0
+        self._gate = 0.0
+        self._fresh_gate = 0.0
+
+    def wait(self, due: Sequence[Due], now: float) -> float:
+        """Return the seconds until any request may start."""
+        self._waits = {one.seq: self._waits[one.seq] for one in due if one.seq in self._waits}
+        gate = self._fresh_gate if any(one.attempts == 0 for one in due) else self._gate
+        return max(gate - now, self._limiter.wait(now))
+
+    def ready(self, due: Sequence[Due], now: float) -> list[Due]:
+        return ready(due, self._waits, now)
+
+    def choose(self, due: Sequence[Due], now: float) -> Due | float:
+        """Return the delivery to send now, or the seconds until one may be sent."""
+        return choose(due, self._waits, self._problems.now is DeliveryProblem.OUTAGE, now)
+
+    def request_ended(self, now: float) -> None:
+        self._limiter.ended(now)
+
+    def nobody_waits(self) -> None:
+        """Something got through, so others may as well: they are tried now, not when their time comes."""
+        self._waits.clear()
+
+    def learn(self, about: Due, answer: Answer, now: float) -> None:
+        """Decide from an answer who waits, and for how long."""
+        if answer.verdict in (Verdict.DELIVERED, Verdict.REFUSED):
+            self._reached(about, answer)
+        elif answer.verdict is Verdict.UNAVAILABLE:
+            self._not_reached(about, answer, now)
+        else:
+            self._gate = self._fresh_gate = now + wait_after(answer, 1, self._rng)
+            bad_key = answer.verdict is Verdict.BAD_KEY
+            self._problems.say(DeliveryProblem.BAD_KEY if bad_key else DeliveryProblem.THROTTLED, about, answer.text)
+
+    def _reached(self, about: Due, answer: Answer) -> None:
+        self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
+        self._waits.pop(about.seq, None)
+        if self._problems.now is not DeliveryProblem.ONE_CHECK:
+            self._waits.clear()
+        if not self._waits:
+            self._problems.say(DeliveryProblem.NONE, about, answer.text)
+
+    def _not_reached(self, about: Due, answer: Answer, now: float) -> None:
+        self._tries += 1
+        self._waits[about.seq] = now + wait_after(answer, about.attempts + 1, self._rng)
+        if len(self._waits) == 1:
+            # The server itself asking for a pause speaks for all.
+            self._gate = self._fresh_gate = now + answer.retry_after
+            self._problems.say(DeliveryProblem.ONE_CHECK, about, answer.text)
+            return
+        wait = wait_after(answer, self._tries, self._rng)
+        self._gate, self._fresh_gate = now + wait, now + max(answer.retry_after, min(wait, FRESH_WAIT))
+        self._problems.say(DeliveryProblem.OUTAGE, about, answer.text)
 
 
 def backoff(tries: int, rng: random.Random) -> float:

@@ -30,7 +30,7 @@ PAUSE_SECONDS = 1.0
 """After the system refused to take a connection, for want of descriptors perhaps."""
 MOST_REQUEST = 4096
 MOST_ANSWER = 16 * 1024**2
-REQUESTS = frozenset(("reload", "wake"))
+REQUESTS = frozenset(("reload", "restate", "wake"))
 
 Answer = dict[str, Any]
 
@@ -48,7 +48,8 @@ class NoAnswer(Exception):
 def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
     """Have the agent that works on this state directory do something, and return its answer.
 
-    `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` answers {}.
+    `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` and
+    `restate` answer {}.
     NoAnswer when no agent is there, when we may not ask it, or when the answer does not come in time.
     """
     until = time.monotonic() + seconds

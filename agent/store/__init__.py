@@ -1,9 +1,11 @@
 """The SQLite file of states and notifications."""
 
-from agent.store.bounds import LOST, SUPERSEDED
+from agent.store.bounds import LOST, SUPERSEDED, Bounds
 from agent.store.damage import DAMAGED
+from agent.store.history import History
 from agent.store.lock import holder
-from agent.store.rows import Backlog, Change, Due, Holder, LastRun, Phase, StoredEvent, StoreError, StoreNotice
+from agent.store.outbox import Outbox, notification
+from agent.store.rows import Backlog, Change, Delivery, Due, Holder, LastRun, Phase, StoreError, StoreNotice
 from agent.store.store import Store
 
 __all__ = [
@@ -11,14 +13,18 @@ __all__ = [
     "LOST",
     "SUPERSEDED",
     "Backlog",
+    "Bounds",
     "Change",
+    "Delivery",
     "Due",
+    "History",
     "Holder",
     "LastRun",
+    "Outbox",
     "Phase",
     "Store",
     "StoreError",
     "StoreNotice",
-    "StoredEvent",
     "holder",
+    "notification",
 ]

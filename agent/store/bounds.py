@@ -1,76 +1,94 @@
-"""How much may wait in the outbox, and what goes first when it is more."""
+"""How much may wait for a destination, and what goes first when it is more."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 
-from agent.store.outbox import HISTORY_LIMIT, URGENCY_OF, remark, trim
-from agent.store.rows import Phase
+import msgspec
+
+from agent.store.deliveries import URGENCY_OF
+from agent.store.notices import notice
 
 SUPERSEDED = "superseded"
 LOST = "lost"
 ROW_BYTES = 400
-"""What an event takes beside its body."""
+"""What a delivery takes beside the facts."""
+MOST_EVENTS = 100_000
+MOST_BYTES = 256 * 1024**2
+
+_FREE = "FROM deliveries WHERE destination = ? AND phase = 'pending' AND digest IS NULL AND members = 0"
 
 
-class Bounds:
-    """Keeps the outbox within its bounds, counting it only when its room may be used up."""
+class Bounds(msgspec.Struct, frozen=True):
+    """How much may wait for one destination."""
 
-    def __init__(self, most_events: int, most_bytes: int) -> None:
-        self._most_events = most_events
-        self._most_bytes = most_bytes
+    most_events: int = MOST_EVENTS
+    most_bytes: int = MOST_BYTES
+
+
+class Room:
+    """Keeps the outbox of each destination within its bounds, counting it only when its room may be used up."""
+
+    def __init__(self, bounds: Bounds) -> None:
+        self._bounds = bounds
         self._events = 0
         self._bytes = 0
 
-    def appended(self, db: sqlite3.Connection, sizes: Sequence[int]) -> None:
-        """Take note of new events, by their size in bytes, and make room when there is none left."""
+    def bound(self, bounds: Bounds) -> None:
+        """Let this much wait from now on."""
+        self._bounds, self._events, self._bytes = bounds, 0, 0
+
+    def appended(self, db: sqlite3.Connection, sizes: list[int]) -> None:
+        """Take note of new notifications, by their size in bytes, and make room where there is none left."""
         self._events -= len(sizes)
         self._bytes -= sum(sizes) + ROW_BYTES * len(sizes)
-        if self._events < 0 or self._bytes < 0:
-            self._make_room(db)
-            self._events = self._most_events - _count(db)
-            self._bytes = max(0, self._most_bytes - _used(db))
+        if sizes and (self._events < 0 or self._bytes < 0):
+            left = [self._make_room(db, *row) for row in _waiting(db)]
+            self._events = min((events for events, _ in left), default=self._bounds.most_events)
+            self._bytes = min((size for _, size in left), default=self._bounds.most_bytes)
 
-    def _make_room(self, db: sqlite3.Connection) -> None:
-        if _used(db) > self._most_bytes:
-            trim(db, Phase.DELIVERED, HISTORY_LIMIT // 10)
-        count = _count(db)
-        too_many = count - self._most_events
-        if _used(db) > self._most_bytes:
-            too_many = max(too_many, 1)
-        if too_many > 0:
+    def _make_room(self, db: sqlite3.Connection, destination: str, count: int, size: int) -> tuple[int, int]:
+        """Drop what is too much for a destination; return how many and how many bytes may come."""
+        too_many = max(count - self._bounds.most_events, 0)
+        if size > self._bounds.most_bytes:
+            too_many = max(too_many, count * (size - self._bounds.most_bytes) // size + 1)
+        if too_many:
             # A tenth more than needed, so that the next change does not count and drop again.
-            _drop(db, too_many + count // 10)
+            drop(db, destination, too_many + count // 10)
+            count, size = next(((n, b) for name, n, b in _waiting(db) if name == destination), (0, 0))
+        return self._bounds.most_events - count, self._bounds.most_bytes - size
 
 
-def _count(db: sqlite3.Connection) -> int:
-    return int(db.execute("SELECT count(*) FROM events WHERE phase = 'pending' AND members = 0").fetchone()[0])
+def _waiting(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
+    return db.execute(
+        "SELECT destination, count(*), sum(size + ?) FROM deliveries"
+        " WHERE phase = 'pending' AND members = 0 GROUP BY destination",
+        (ROW_BYTES,),
+    ).fetchall()
 
 
-def _used(db: sqlite3.Connection) -> int:
-    pages, free, size = (
-        db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")
-    )
-    return int((pages - free) * size)
-
-
-def _drop(db: sqlite3.Connection, count: int) -> None:
-    """Drop what says least: what came between, then what a later change replaces, then the least urgent and oldest."""
-    free = "FROM events WHERE phase = 'pending' AND digest IS NULL AND members = 0"
+def drop(db: sqlite3.Connection, destination: str, count: int) -> None:
+    """Drop what says least: what came between, then what a later change replaces, then, of the check that has most
+    waiting, the least urgent and oldest."""
     superseded = db.execute(
-        f"""DELETE FROM events WHERE seq IN (SELECT seq FROM (
-            SELECT seq, min(seq) OVER subjects = seq AS first, max(seq) OVER subjects = seq AS last {free}
+        f"""DELETE FROM deliveries WHERE seq IN (SELECT seq FROM (
+            SELECT seq, min(seq) OVER subjects = seq AS first, max(seq) OVER subjects = seq AS last,
+            count(*) OVER (PARTITION BY check_name) AS crowd {_FREE}
             WINDOW subjects AS (PARTITION BY check_name, subject))
-            WHERE NOT last ORDER BY first, seq LIMIT ?)""",  # noqa: S608 - our own words
-        (count,),
+            WHERE NOT last ORDER BY first, crowd DESC, seq LIMIT ?)""",  # noqa: S608 - our own words
+        (destination, count),
     ).rowcount
     lost = 0
     if superseded < count:
-        order = URGENCY_OF.format("events")
+        order = URGENCY_OF.format("deliveries")
         lost = db.execute(
-            f"DELETE FROM events WHERE seq IN (SELECT seq {free} ORDER BY {order} DESC, seq LIMIT ?)",  # noqa: S608
-            (count - superseded,),
+            f"""DELETE FROM deliveries WHERE seq IN (SELECT seq FROM (
+                SELECT seq, {order} AS urgency,
+                row_number() OVER (PARTITION BY check_name ORDER BY {order}, seq DESC) AS rank {_FREE})
+                ORDER BY rank DESC, urgency DESC, seq LIMIT ?)""",  # noqa: S608 - our own words
+            (destination, count - superseded),
         ).rowcount
-    remark(db, SUPERSEDED, superseded)
-    remark(db, LOST, lost)
+    # What nobody is told any more takes room for nothing.
+    db.execute("DELETE FROM notifications WHERE id NOT IN (SELECT id FROM deliveries)")
+    notice(db, f"{SUPERSEDED}:{destination}", superseded)
+    notice(db, f"{LOST}:{destination}", lost)

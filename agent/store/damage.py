@@ -11,7 +11,7 @@ import time
 from pathlib import Path
 
 from agent.store.connection import FILE, connect, private
-from agent.store.outbox import remark
+from agent.store.notices import notice
 from agent.store.salvage import salvage
 from agent.store.schema import checked_version, migrate, tables_missing
 
@@ -106,7 +106,7 @@ def replace(directory: Path, why: str) -> None:
     try:
         carried = salvage(directory / FILE, db)
         text = f"the state database was damaged ({why}) and is set aside as {aside}; carried over: {carried}"
-        remark(db, DAMAGED, 1, text)
+        notice(db, DAMAGED, 1, text)
     finally:
         db.close()
     if (directory / (FILE + "-wal")).exists():

@@ -1,111 +1,103 @@
-"""The events in the database, from outbox to history: each function works within its caller's transaction."""
+"""What waits for one destination, as its emitter sees it."""
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Sequence
 
-from agent.model import URGENCY, Event
-from agent.store.encode import as_json, as_text
-from agent.store.rows import Due, Phase, StoreNotice
+import msgspec
 
-HISTORY_LIMIT = 10_000
-"""Delivered events kept for `hostvigil events`."""
-REFUSED_LIMIT = 1_000
-"""Refused events kept for `hostvigil events retry`."""
-DUE_LIMIT = 1_000
+from agent.model import EventStatus, Notification
+from agent.store import deliveries, notices
+from agent.store.database import Database
+from agent.store.history import History
+from agent.store.rows import Delivery, Due, Phase, StoreError, StoreNotice
 
-URGENCY_OF = "CASE {}.status " + " ".join(f"WHEN '{told}' THEN {rank}" for rank, told in enumerate(URGENCY)) + " END"
-_DUE = f"""
-    WITH heads AS (
-        SELECT min(seq) AS first, max(seq) AS last, count(*) AS changes
-        FROM events WHERE phase = 'pending' AND members = 0 GROUP BY check_name, subject
-        UNION ALL SELECT seq, seq, members FROM events WHERE phase = 'pending' AND members > 0)
-    SELECT head.seq, head.event_id, head.check_name, head.subject, head.attempts, head.members, changes
-    FROM heads JOIN events AS head ON head.seq = first JOIN events AS latest ON latest.seq = last
-    WHERE head.digest IS NULL ORDER BY head.members = 0, {URGENCY_OF.format("latest")}, head.seq LIMIT {DUE_LIMIT}"""  # noqa: S608 - our own words
+TRIM_EVERY = 250
 
 
-def append(db: sqlite3.Connection, event: Event) -> int:
-    """Put an event into the outbox; returns its size in bytes."""
-    body = as_json(event.body).encode()
-    values = (event.event_id, as_text(event.check), as_text(event.subject), event.status, event.date, body)
-    # The same event once more (its commit had failed half-way) is no second event.
-    db.execute(
-        "INSERT INTO events (event_id, check_name, subject, status, created, body) VALUES (?, ?, ?, ?, ?, ?)"
-        " ON CONFLICT (event_id) DO NOTHING",
-        values,
-    )
-    return len(body)
+class Outbox:
+    """One destination's part of the store; its emitter's thread uses it. Every method may raise StoreError."""
 
+    def __init__(self, db: Database, destination: str) -> None:
+        self._db = db
+        self.destination = destination
+        self._history = History(db)
+        self._untrimmed = 0
 
-def due(db: sqlite3.Connection) -> list[Due]:
-    """Return what may be told next: digests, then the first event of every subject, the most urgent first.
+    def due(self) -> list[Due]:
+        """Return what may be told next, the most urgent first: the first delivery of every subject, and digests."""
+        return self._db.read(lambda db: deliveries.due(db, self.destination))
 
-    How urgent a subject is says its latest change: a problem that is over already can wait for one that is not.
-    """
-    return [Due(*row) for row in db.execute(_DUE)]
+    def delivery(self, seq: int) -> Delivery:
+        """Return one that is due; StoreError where it is gone (a reload ended its destination)."""
+        found = self._history.deliveries("deliveries.seq = ?", (seq,))
+        if not found:
+            raise StoreError(f"delivery {seq} is gone")
+        return found[0]
 
-
-def gather(db: sqlite3.Connection, digest: Event, members: Sequence[int]) -> bool:
-    """Put a digest into the outbox and its members, by seq, into it; False when one of them is waiting no more."""
-    append(db, digest)
-    db.execute("UPDATE events SET members = ? WHERE event_id = ?", (len(members), digest.event_id))
-    changed = db.executemany(
-        "UPDATE events SET digest = (SELECT seq FROM events WHERE event_id = ?)"
-        " WHERE seq = ? AND phase = 'pending' AND digest IS NULL AND members = 0",
-        [(digest.event_id, seq) for seq in members],
-    )
-    return changed.rowcount == len(members)
-
-
-def dissolve(db: sqlite3.Connection, seq: int) -> None:
-    db.execute("UPDATE events SET digest = NULL WHERE digest = ? AND phase = 'pending'", (seq,))
-    db.execute("DELETE FROM events WHERE seq = ? AND members > 0 AND phase = 'pending'", (seq,))
-
-
-def settle(db: sqlite3.Connection, seq: int, phase: Phase, answer: str, at: int) -> None:
-    """Write down an answer; what a digest was to tell is delivered with it."""
-    db.execute(
-        # Only what still waits: the answer to a request that an emitter left behind (a reload) may come late.
-        "UPDATE events SET phase = ?, attempts = attempts + 1, answer = ?, answered_at = ?"
-        " WHERE seq = ? AND phase = 'pending'",
-        (phase, as_text(answer), at, seq),
-    )
-    if phase is Phase.DELIVERED:
-        db.execute(
-            "UPDATE events SET phase = 'delivered', attempts = attempts + 1, answered_at = ?2,"
-            " answer = 'told in digest ' || (SELECT event_id FROM events WHERE seq = ?1)"
-            " WHERE digest = ?1 AND phase = 'pending'",
-            (seq, at),
+    def waiting(self, check: str, subject: str, limit: int) -> list[Delivery]:
+        """Return what of a subject is still to be told, in its order; nothing while a digest is to tell some of it."""
+        found = self._history.deliveries(
+            "destination = ? AND phase = 'pending' AND members = 0 AND deliveries.check_name = ?"
+            " AND deliveries.subject = ? ORDER BY deliveries.seq LIMIT ?",
+            (self.destination, check, subject, limit),
         )
+        return [] if any(one.digest for one in found) else found
+
+    def keep_bytes(self, seq: int, body: bytes) -> None:
+        """Keep what is sent before it is sent the first time: every try sends the same."""
+        with self._db.transaction(durable=False) as db:
+            db.execute("UPDATE deliveries SET body = ? WHERE seq = ? AND body IS NULL", (body, seq))
+
+    def bundle(
+        self, digest: Due, title: str, body: bytes, at: int, status: EventStatus, members: Sequence[int]
+    ) -> bool:
+        """Have a digest tell these deliveries, by their seq; False when not all of them are waiting any more."""
+        with self._db.transaction() as db:
+            seq = deliveries.bundle(db, digest, self.destination, title, body, at, status)
+            whole = deliveries.take_into(db, seq, members)
+            if not whole:
+                db.execute("ROLLBACK")
+        return whole
+
+    def unbundle(self, seq: int) -> None:
+        """Take a digest out of the outbox: what it was to tell waits again, each for itself."""
+        with self._db.transaction() as db:
+            deliveries.unbundle(db, seq)
+
+    def delivered(self, seq: int, answer: str, at: int) -> None:
+        """Take a delivery, and what it tells of others, into the history; `at` in Unix milliseconds."""
+        self._settle(seq, Phase.DELIVERED, answer, at)
+
+    def refused(self, seq: int, answer: str, at: int) -> None:
+        """Set a delivery aside that the destination will not take; `at` in Unix milliseconds."""
+        self._settle(seq, Phase.REFUSED, answer, at)
+
+    def tried(self, seq: int, answer: str, at: int) -> None:
+        """Count a try that failed; `at` in Unix milliseconds."""
+        with self._db.transaction(durable=False) as db:
+            deliveries.settle(db, seq, Phase.PENDING, answer, at)
+
+    def notices(self) -> list[StoreNotice]:
+        """Return what the store has to say of itself: damage, and changes that the bounds cost this destination."""
+        mine = f":{self.destination}"
+        return [one for one in self._db.read(notices.untold) if ":" not in one.name or one.name.endswith(mine)]
+
+    def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
+        with self._db.transaction() as db:
+            deliveries.settle(db, seq, phase, answer, at)
+        self._untrimmed += 1
+        if self._untrimmed >= TRIM_EVERY:
+            with self._db.transaction(durable=False) as db:
+                deliveries.trim(db)
+            self._untrimmed = 0
 
 
-def trim(db: sqlite3.Connection, phase: Phase, limit: int) -> None:
-    """Keep the newest of what is settled."""
-    db.execute(
-        "DELETE FROM events WHERE phase = ?1 AND seq <="
-        " (SELECT seq FROM events WHERE phase = ?1 ORDER BY seq DESC LIMIT 1 OFFSET ?2)",
-        (phase, limit),
-    )
-
-
-# --- remarks --------------------------------------------------------------------------------------------------------
-
-
-def remark(db: sqlite3.Connection, name: str, count: int, text: str = "") -> None:
-    """Count something to be told of the store itself."""
-    if count:
-        db.execute(
-            "INSERT INTO remarks (name, count, text) VALUES (?, ?, ?)"
-            " ON CONFLICT (name) DO UPDATE SET count = count + excluded.count, text = excluded.text",
-            (name, count, as_text(text)),
-        )
-
-
-def untold(db: sqlite3.Connection) -> list[StoreNotice]:
-    return [StoreNotice(*row) for row in db.execute("SELECT name, count, text FROM remarks WHERE count > told")]
-
-
-def told(db: sqlite3.Connection, remark: StoreNotice) -> None:
-    db.execute("UPDATE remarks SET told = ? WHERE name = ?", (remark.count, remark.name))
+def notification(delivery: Delivery) -> Notification | None:
+    """Return the facts of a delivery; None where there are none: a digest, or what an older hostvigil had worded."""
+    if delivery.facts is None:
+        return None
+    try:
+        return msgspec.json.decode(delivery.facts, type=Notification)
+    except (msgspec.MsgspecError, ValueError):
+        return None

@@ -6,7 +6,7 @@ import enum
 
 import msgspec
 
-from agent.model import Event, Result, State
+from agent.model import Notification, Result, State
 
 
 class StoreError(Exception):
@@ -14,10 +14,10 @@ class StoreError(Exception):
 
 
 class Change(msgspec.Struct, frozen=True):
-    """A new state and, where there is something to tell, its event: written together or not at all."""
+    """A new state and, where there is something to tell, its notification: written together or not at all."""
 
     state: State
-    event: Event | None = None
+    notification: Notification | None = None
     last: bool = False
     """The state is not kept: its check is forgotten with this change."""
 
@@ -37,27 +37,34 @@ class LastRun(msgspec.Struct, frozen=True):
 
 
 class Phase(enum.StrEnum):
-    """Where an event stands."""
+    """Where a delivery stands."""
 
     PENDING = "pending"
     DELIVERED = "delivered"
     REFUSED = "refused"
+    """Set aside: the destination will not take it."""
+    DROPPED = "dropped"
+    """Never to be told: its destination was removed, or it is the end of a problem that the destination never knew."""
 
 
-class StoredEvent(msgspec.Struct, frozen=True):
-    """An event in the store. The pending ones are the outbox, all together are the history."""
+class Delivery(msgspec.Struct, frozen=True):
+    """A notification, or a digest of many, on its way to one destination. The pending ones are the outbox."""
 
     seq: int
-    """Rises with every event of this store: the order of telling."""
-    event_id: str
+    """Rises with every delivery of this store: the order of telling."""
+    destination: str
+    id: str
+    """The notification's; a digest has its own."""
     check: str
     subject: str
     status: str
-    """As the API calls it."""
+    """As the create-event API calls it."""
     created: int
     """When the change was observed, Unix milliseconds."""
-    body: bytes
-    """The JSON body, byte for byte the same on every try."""
+    title: str
+    """Of a digest; else empty, and made of the facts."""
+    body: bytes | None
+    """What is sent, byte for byte the same on every try; None before the first one and after the last."""
     phase: Phase
     attempts: int
     answer: str
@@ -68,13 +75,15 @@ class StoredEvent(msgspec.Struct, frozen=True):
     """How many others it tells; 0: it is no digest."""
     digest: int | None = None
     """The digest that tells it, by its seq."""
+    facts: bytes | None = None
+    """The notification as JSON; None of a digest."""
 
 
 class Due(msgspec.Struct, frozen=True):
-    """An event that no earlier one of its subject holds up."""
+    """A delivery that no earlier one of its subject holds up."""
 
     seq: int
-    event_id: str
+    id: str
     check: str
     subject: str
     attempts: int
@@ -92,7 +101,7 @@ class StoreNotice(msgspec.Struct, frozen=True):
 
 
 class Backlog(msgspec.Struct, frozen=True):
-    """What is still to be told."""
+    """What is still to be told to a destination."""
 
     count: int
     oldest: int

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
-from agent.model import State
+from agent.model import Notification, State
+from agent.store.kept import FORGOT, remember
+from agent.store.old_events import MAIN, facts_of, insert, insert_facts, know_what_was_told
 from agent.store.rows import LastRun
 
 GAP_LIMIT = 100_000
@@ -24,24 +26,50 @@ Row = dict[str, Any]
 # The order in which a table lies in the file: no index is needed to read it so.
 KEYS = {
     "events": ("seq",),
+    "notifications": ("seq",),
+    "deliveries": ("seq",),
+    "destinations": ("name",),
+    "known_problems": ("destination", "check_name", "subject"),
+    "facts": ("name",),
     "states": ("check_name", "subject"),
     "memories": ("check_name",),
     "last_runs": ("check_name", "subject"),
 }
+NUMBERED = ("events", "notifications", "deliveries")
+"""Rows of these in the unreadable middle are asked for by their number."""
 
 
 def salvage(file: Path, into: sqlite3.Connection) -> str:
-    """Copy what can be read and makes sense: events not told, states, memories. Says how many."""
-    counts = dict.fromkeys(KEYS, 0)
+    """Copy what can be read and makes sense: what is not told, states, memories, destinations. Says how many."""
     with contextlib.suppress(*UNREADABLE), contextlib.closing(_readable(file)) as db:
         into.execute("BEGIN IMMEDIATE")
-        for table in counts:
-            counts[table] = sum(_copied(into, table, row) for row in _rows(db, table) if SENSIBLE[table](row))
+        for table in KEYS:
+            for row in _rows(db, table):
+                if SENSIBLE[table](row):
+                    _copy(into, table, row)
     if into.in_transaction:
-        # A digest that got lost: its members are told by another one.
-        into.execute("UPDATE events SET digest = NULL WHERE digest NOT IN (SELECT seq FROM events WHERE members > 0)")
+        _make_sense(into)
         into.execute("COMMIT")
-    return f"{counts['events']} events to be told, {counts['states']} states"
+    counts = (into.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("deliveries", "states"))  # noqa: S608
+    return "{} events to be told, {} states".format(*counts)
+
+
+def _make_sense(into: sqlite3.Connection) -> None:
+    """Bring together what belongs together, where a part of it got lost."""
+    digests = "SELECT seq FROM deliveries WHERE members > 0"
+    into.execute(f"UPDATE deliveries SET digest = NULL WHERE digest NOT IN ({digests})")  # noqa: S608 - our own words
+    alone = into.execute(
+        "SELECT id, check_name, subject, status, created FROM deliveries"
+        " WHERE members = 0 AND id NOT IN (SELECT id FROM notifications)"
+    )
+    for values in alone.fetchall():
+        row = dict(zip(("event_id", "check_name", "subject", "status", "created"), values, strict=True))
+        insert_facts(into, row, facts_of(row, {"title": "what was seen got lost with a damaged database"}))
+    for (name,) in into.execute("SELECT DISTINCT destination FROM deliveries").fetchall():
+        query = "INSERT OR IGNORE INTO destinations (name, identity, selector) VALUES (?, '', '*')"
+        if into.execute(query, (name,)).rowcount:
+            know_what_was_told(into, name)
+    remember(into, FORGOT, "yes")
 
 
 def _readable(file: Path) -> sqlite3.Connection:
@@ -62,14 +90,14 @@ def _rows(db: sqlite3.Connection, table: str) -> Iterator[Row]:
                 return
             seen.add(place)
             yield row
-    if table == "events" and seen:
-        yield from _one_by_one(db, {place[0] for place in seen})
+    if table in NUMBERED and seen:
+        yield from _one_by_one(db, table, {place[0] for place in seen})
 
 
-def _one_by_one(db: sqlite3.Connection, seen: set[int]) -> Iterator[Row]:
+def _one_by_one(db: sqlite3.Connection, table: str, seen: set[int]) -> Iterator[Row]:
     for seq in list(range(min(seen), max(seen)))[:GAP_LIMIT]:
         if seq not in seen:
-            yield from _until_damage(db, f"SELECT * FROM events WHERE seq = {seq}")  # noqa: S608
+            yield from _until_damage(db, f"SELECT * FROM {table} WHERE seq = {seq}")  # noqa: S608
 
 
 def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Row]:
@@ -77,11 +105,13 @@ def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Row]:
         yield from map(dict, db.execute(query))
 
 
-def _copied(into: sqlite3.Connection, table: str, row: Row) -> int:
+def _copy(into: sqlite3.Connection, table: str, row: Row) -> None:
+    if table == "events":
+        insert(into, row, MAIN)
+        return
     names, marks = ", ".join(row), ", ".join("?" * len(row))
     with contextlib.suppress(sqlite3.IntegrityError):
-        return into.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", tuple(row.values())).rowcount  # noqa: S608
-    return 0
+        into.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
 
 
 def _decodes(name: str, wanted: Any) -> Callable[[Row], bool]:
@@ -99,8 +129,22 @@ def _is_event(row: Row) -> bool:
     return waits and bool(row.get("event_id")) and _decodes("body", dict[str, Any])(row)
 
 
+def _is_delivery(row: Row) -> bool:
+    waits = row.get("phase") in ("pending", "refused") and type(row.get("created")) is int
+    return waits and bool(row.get("id")) and bool(row.get("destination"))
+
+
+def _is_named(row: Row) -> bool:
+    return all(isinstance(value, str | int) for value in row.values())
+
+
 SENSIBLE: dict[str, Callable[[Row], bool]] = {
     "events": _is_event,
+    "notifications": _decodes("facts", Notification),
+    "deliveries": _is_delivery,
+    "destinations": _is_named,
+    "known_problems": _is_named,
+    "facts": _is_named,
     "states": _decodes("state", State),
     "memories": _decodes("memory", dict[str, Any]),
     "last_runs": _decodes("last_run", LastRun),

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Callable
 
+from agent.store.old_events import carry_over
 from agent.store.rows import StoreError
 
 # One entry a version, never edited after a release: `PRAGMA user_version` counts the entries applied.
-MIGRATIONS: tuple[tuple[str, ...], ...] = (
+MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] = (
     (
         """CREATE TABLE states (
             check_name TEXT, subject TEXT, state TEXT NOT NULL,
@@ -46,17 +48,77 @@ MIGRATIONS: tuple[tuple[str, ...], ...] = (
             told INTEGER NOT NULL DEFAULT 0,
             text TEXT NOT NULL) WITHOUT ROWID""",
     ),
+    (
+        # What happened is stored once; what became of it is stored for each destination.
+        """CREATE TABLE notifications (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            id TEXT NOT NULL UNIQUE,
+            check_name TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            facts BLOB)""",
+        """CREATE TABLE deliveries (
+            seq INTEGER PRIMARY KEY AUTOINCREMENT,
+            destination TEXT NOT NULL,
+            id TEXT NOT NULL,
+            check_name TEXT NOT NULL,
+            subject TEXT NOT NULL,
+            status TEXT NOT NULL,
+            created INTEGER NOT NULL,
+            size INTEGER NOT NULL,
+            title TEXT NOT NULL DEFAULT '',
+            body BLOB,
+            phase TEXT NOT NULL DEFAULT 'pending' CHECK (phase IN ('pending', 'delivered', 'refused', 'dropped')),
+            attempts INTEGER NOT NULL DEFAULT 0,
+            answer TEXT NOT NULL DEFAULT '',
+            answered_at INTEGER NOT NULL DEFAULT 0,
+            members INTEGER NOT NULL DEFAULT 0,
+            digest INTEGER,
+            UNIQUE (destination, id))""",
+        "CREATE INDEX waiting ON deliveries (destination, check_name, subject, seq, created)"
+        " WHERE phase = 'pending' AND members = 0",
+        "CREATE INDEX waiting_digests ON deliveries (destination, seq) WHERE phase = 'pending' AND members > 0",
+        "CREATE INDEX taken ON deliveries (digest) WHERE phase = 'pending' AND digest IS NOT NULL",
+        "CREATE INDEX put_aside ON deliveries (seq) WHERE phase = 'refused'",
+        """CREATE TABLE destinations (
+            name TEXT PRIMARY KEY,
+            identity TEXT NOT NULL,
+            selector TEXT NOT NULL,
+            removed_at INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID""",
+        # The problems that a destination was told, and not told the end of.
+        """CREATE TABLE known_problems (
+            destination TEXT, check_name TEXT, subject TEXT, incident TEXT NOT NULL, status TEXT NOT NULL,
+            PRIMARY KEY (destination, check_name, subject)) WITHOUT ROWID""",
+        "CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID",
+        "ALTER TABLE remarks RENAME TO notices",
+        carry_over,
+        "DROP TABLE events",
+    ),
 )
 
-TABLES = ("states", "memories", "last_runs", "events", "remarks")
+TABLES = (
+    "states",
+    "memories",
+    "last_runs",
+    "notifications",
+    "deliveries",
+    "destinations",
+    "known_problems",
+    "facts",
+    "notices",
+)
 
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the database to today's tables, one transaction a version; StoreError when it is newer than we are."""
     for version in range(checked_version(db), len(MIGRATIONS)):
         db.execute("BEGIN IMMEDIATE")
-        for statement in MIGRATIONS[version]:
-            db.execute(statement)
+        for step in MIGRATIONS[version]:
+            if isinstance(step, str):
+                db.execute(step)
+            else:
+                step(db)
         db.execute(f"PRAGMA user_version = {version + 1}")
         db.execute("COMMIT")
 

@@ -7,7 +7,6 @@ what surely came in (the agent lived on for a while) is within what was told, an
 from __future__ import annotations
 
 import itertools
-import json
 import random
 import signal
 import time
@@ -15,7 +14,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from agent.store import Store, StoredEvent
+from agent.model import Notification
+from agent.store import Delivery, Store, notification
 from tests.agent_process import AgentProcess
 from tests.api_stand_in import ApiStandIn
 from tests.test_model import told_by
@@ -140,8 +140,8 @@ class Killing:
         told = {event_id for event in list(self.api.accepted) for event_id in told_by(event)}
         store = Store.beside(self.agent.state)
         try:
-            events = [event for event in reversed(store.history(100_000)) if event.check == name]
-            done = not store.pending() and all(event.event_id in told for event in events)
+            events = [event for event in reversed(store.history.latest(100_000)) if event.check == name]
+            done = not store.history.pending() and all(event.id in told for event in events)
         finally:
             store.close()
         return ("ok" if not events else str(events[-1].status)) if done else "not yet"
@@ -152,7 +152,7 @@ class Killing:
         """Say everything that is wrong with what was told."""
         store = Store.beside(self.agent.state)
         try:
-            events = [event for event in reversed(store.history(100_000)) if not event.members]
+            events = [event for event in reversed(store.history.latest(100_000)) if not event.members]
         finally:
             store.close()
         found = list(self._of_delivery(events))
@@ -161,10 +161,10 @@ class Killing:
             found += [f"{name}: {complaint}" for complaint in self._of_check(name, mine)]
         return found
 
-    def _of_delivery(self, events: Sequence[StoredEvent]) -> Iterator[str]:
+    def _of_delivery(self, events: Sequence[Delivery]) -> Iterator[str]:
         yield from (f"rejected: {rejection}" for rejection in self.api.rejections)
-        yield from (f"not delivered: {event.event_id}" for event in events if event.phase != "delivered")
-        ids = [event.event_id for event in events]
+        yield from (f"not delivered: {event.id}" for event in events if event.phase != "delivered")
+        ids = [event.id for event in events]
         told = list(dict.fromkeys(event_id for event in self.api.accepted for event_id in told_by(event)))
         yield from (f"invented: {event_id}" for event_id in set(told) - set(ids))
         yield from (f"never told: {event_id}" for event_id in set(ids) - set(told))
@@ -172,12 +172,12 @@ class Killing:
         for body in self.api.accepted:
             if bodies.setdefault(body["customTags"]["event_id"], body) != body:
                 yield f"the same event id, another event: {body}"
-        subject = {event.event_id: event.check for event in events}
+        subject = {event.id: event.check for event in events}
         for name in self.names:
             if [i for i in told if subject.get(i) == name] != [i for i in ids if subject[i] == name]:
                 yield f"{name}: told in another order"
 
-    def _of_check(self, name: str, events: Sequence[StoredEvent]) -> Iterator[str]:
+    def _of_check(self, name: str, events: Sequence[Delivery]) -> Iterator[str]:
         said = self._said(name)
         told = ["ok", *(str(event.status) for event in events)]
         yield from (f"{one} twice in a row" for one, other in itertools.pairwise(told) if one == other)
@@ -190,7 +190,7 @@ class Killing:
                 yield f"nobody said {event.status} at {event.created}"
         if told[-1] != self._truth(name):
             yield f"told {told[-1]}, true is {self._truth(name)}"
-        yield from incident_complaints([json.loads(event.body) for event in events])
+        yield from incident_complaints([facts for event in events if (facts := notification(event))])
 
     def _said(self, name: str) -> list[Said]:
         lines = (self.folder / f"{name}.log").read_text().splitlines()
@@ -211,17 +211,17 @@ def within(few: Sequence[str], many: Sequence[str]) -> bool:
     return all(one in rest for one in few)
 
 
-def incident_complaints(events: Sequence[dict[str, Any]]) -> Iterator[str]:
+def incident_complaints(events: Sequence[Notification]) -> Iterator[str]:
     """A problem and all up to its recovery share an incident, and the next problem has another."""
     incident, used = "", set[str]()
     for event in events:
-        found = event["customTags"].get("incident_id", "")
+        found = event.incident
         if incident and found != incident:
             yield f"incident {found} where {incident} is open"
         if not incident and (not found or found in used):
             yield f"incident {found!r} begins a problem"
         used.add(found)
-        incident = "" if event["status"] == "ok" else found
+        incident = "" if event.status == "ok" else found
 
 
 def tortured(folder: Path, seed: int, kills: int, longest_pause: float = 1.5) -> tuple[dict[str, int], list[str]]:

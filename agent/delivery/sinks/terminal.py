@@ -1,29 +1,44 @@
-"""Where events go when no endpoint is configured: onto the terminal, as they happen."""
+"""Where notifications go when no destination was ever configured: onto the terminal, as they happen."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 import os
 import sys
 from datetime import datetime
-from typing import Any, TextIO
+from typing import TextIO
 
-from agent.delivery.sinks.truewatch.answers import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.digest import Digest
+from agent.delivery.wording import message, title
+from agent.model import EventStatus, Notification
 
-COLOURS = {"critical": "1;31", "error": "1;31", "warning": "1;33", "ok": "1;32", "info": "1;36", "nodata": "1;35"}
+COLOURS = {
+    EventStatus.CRITICAL: "1;31",
+    EventStatus.FLAPPING: "1;31",
+    EventStatus.WARNING: "1;33",
+    EventStatus.OK: "1;32",
+    EventStatus.INFO: "1;36",
+    EventStatus.NODATA: "1;35",
+}
 
 
 class Terminal:
-    """Prints each event; the store keeps it, so it counts as delivered whatever becomes of the terminal."""
+    """Prints each notification; the store keeps it, so it counts as delivered whatever becomes of the terminal."""
 
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
 
+    def render(self, told: Notification) -> bytes:
+        return shown(told.at, told.status, title(told), message(told), self._coloured()).encode("utf-8", "replace")
+
+    def bundle(self, many: Digest) -> bytes:
+        return shown(many.at, many.status, many.title, many.message, self._coloured()).encode("utf-8", "replace")
+
     def post(self, body: bytes) -> Answer:
-        # Nobody reads any more, or the stream is closed: the event is in the history all the same.
+        # Nobody reads any more, or the stream is closed: it is in the history all the same.
         with contextlib.suppress(OSError, ValueError):
-            self._print(rendered(json.loads(body), self._coloured()))
+            self._print(body.decode())
         return Answer(Verdict.DELIVERED, "printed")
 
     def _coloured(self) -> bool:
@@ -35,11 +50,8 @@ class Terminal:
         self._stream.flush()
 
 
-def rendered(body: dict[str, Any], coloured: bool = False) -> str:
-    """Return an event as a terminal shows it: its time and title, the message below, indented."""
-    at = datetime.fromtimestamp(body["date"] / 1000).astimezone()
-    head = str(body["title"])
-    if coloured:
-        head = f"\x1b[{COLOURS[body['status']]}m{head}\x1b[0m"
-    below = "".join(f"  {line}\n" for line in str(body.get("message", "")).split("\n") if line)
-    return f"{at:%H:%M:%S} {head}\n{below}"
+def shown(at: int, status: EventStatus, title: str, message: str, coloured: bool = False) -> str:
+    """Return it as a terminal shows it: its time and title, the message below, indented."""
+    head = f"\x1b[{COLOURS[status]}m{title}\x1b[0m" if coloured else title
+    below = "".join(f"  {line}\n" for line in message.split("\n") if line)
+    return f"{datetime.fromtimestamp(at / 1000).astimezone():%H:%M:%S} {head}\n{below}"

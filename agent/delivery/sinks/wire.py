@@ -2,114 +2,102 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
-from collections.abc import Callable, Iterator
+import time
+from collections.abc import Iterator, Mapping
 from http.client import HTTPException
-from typing import Any
 
+import msgspec
 import requests
 import urllib3.exceptions
-from requests.adapters import HTTPAdapter
 
-from agent.config.settings import EventsSettings
 from agent.plugin.context import Call
 
 BODY_LIMIT = 64 * 1024
 """Bytes of an answer that are read."""
+CHUNK = 4096
+MOST_HANGING = 8
+"""Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
 
 
 class Fault(Exception):
     """No answer came. Its text says why; no URL and no header is in it."""
 
 
-class Request:
-    """One request, on a thread of its own: requests' time-outs are per read, so a dripping server never meets them."""
+class Way(msgspec.Struct, frozen=True):
+    """How a server is reached, as the settings say."""
 
-    def __init__(self, settings: EventsSettings, method: str, url: str, headers: dict[str, str], body: bytes | None):
-        self._settings = settings
-        self._method, self._url, self._headers, self._body = method, url, headers, body
-        self._connections: list[Any] = []
-        self._given_up = False
+    timeout: float
+    """Seconds for one request, everything included."""
+    proxy: str = ""
+    ca_file: str = ""
+    client_cert: str = ""
+    client_key: str = ""
 
-    def answer(self) -> tuple[int, dict[str, str], bytes]:
-        """Return status, headers (names in lower case) and body, or raise Fault, before the time-out is over."""
-        call = Call(self._send)
-        if not call.done.wait(self._settings.timeout):
-            self._give_up()
-            raise Fault(f"no complete answer within {self._settings.timeout:g}s")
+
+class Received(msgspec.Struct, frozen=True):
+    """What a server answered; header names in lower case."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Client:
+    """Asks one server. Each request runs on a thread of its own, because requests' time-outs are per read and a
+    dripping server never meets them. A request that was given up may still arrive: what it carries is repeated then,
+    under the same id. One emitter's thread uses it.
+    """
+
+    def __init__(self, way: Way) -> None:
+        self._way = way
+        self._hanging: list[Call] = []
+
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Received:
+        """Return the answer, or raise Fault, before the time-out is over."""
+        self._hanging = [call for call in self._hanging if not call.done.is_set()]
+        if len(self._hanging) >= MOST_HANGING:
+            raise Fault(f"{len(self._hanging)} requests that were given up still hang")
+        end = time.monotonic() + self._way.timeout
+        call = Call(lambda: _send(self._way, method, url, headers, body, end))
+        if not call.done.wait(self._way.timeout):
+            self._hanging.append(call)
+            raise Fault(f"no complete answer within {self._way.timeout:g}s")
         try:
             return call.result()  # type: ignore[no-any-return]  # what _send returns
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise Fault(reason(error)) from None
 
-    def _send(self) -> tuple[int, dict[str, str], bytes]:
-        settings = self._settings
-        proxies = {"http": settings.proxy, "https": settings.proxy} if settings.proxy else {}
-        certificate = (settings.client_cert, settings.client_key) if settings.client_key else settings.client_cert
-        # A session a request: a connection kept for the next event, minutes later, is mostly a dead one.
-        with requests.Session() as session:
-            session.trust_env = False
-            for scheme in ("https://", "http://"):
-                session.mount(scheme, _Adapter(self._watched))
-            with session.request(
-                self._method,
-                self._url,
-                data=self._body,
-                headers=self._headers,
-                timeout=settings.timeout,
-                proxies=proxies,
-                verify=settings.ca_file or True,
-                cert=certificate or None,
-                allow_redirects=False,
-                stream=True,
-            ) as response:
-                body = response.raw.read(BODY_LIMIT, decode_content=False)
-                return response.status_code, {name.lower(): text for name, text in response.headers.items()}, body
 
-    def _watched(self, make: Callable[..., Any]) -> Callable[..., Any]:
-        """Have every connection known here, and sent nothing over it once the request was given up.
-
-        A name server that answers after our deadline would otherwise deliver an event that we are going to repeat.
-        """
-
-        def connection(*args: Any, **kwargs: Any) -> Any:
-            made = make(*args, **kwargs)
-            connect = made.connect
-
-            def connect_in_time() -> None:
-                connect()
-                if self._given_up:
-                    made.close()
-                    raise TimeoutError
-
-            made.connect = connect_in_time
-            self._connections.append(made)
-            return made
-
-        return connection
-
-    def _give_up(self) -> None:
-        """End the thread's waiting, so that a hanging server does not collect our threads."""
-        self._given_up = True
-        for connection in self._connections:
-            # Not the TLS socket's own shutdown, which pulls its state from under the reading thread. OSError: it is
-            # not connected yet, or not any more; AttributeError or TypeError: it has no socket now.
-            with contextlib.suppress(OSError, AttributeError, TypeError):
-                socket.socket.shutdown(connection.sock, socket.SHUT_RDWR)
+def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: bytes | None, end: float) -> Received:
+    # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
+    with requests.Session() as session:
+        session.trust_env = False
+        with session.request(
+            method,
+            url,
+            data=body,
+            headers=headers,
+            timeout=way.timeout,
+            proxies={"http": way.proxy, "https": way.proxy} if way.proxy else {},
+            verify=way.ca_file or True,
+            cert=((way.client_cert, way.client_key) if way.client_key else way.client_cert) or None,
+            allow_redirects=False,
+            stream=True,
+        ) as response:
+            found = {name.lower(): text for name, text in response.headers.items()}
+            return Received(response.status_code, found, _bounded(response, end))
 
 
-class _Adapter(HTTPAdapter):
-    """Has its connections watched."""
-
-    def __init__(self, watched: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-        self._watched = watched
-        super().__init__()
-
-    def get_connection_with_tls_context(self, *args: Any, **kwargs: Any) -> Any:
-        pool: Any = super().get_connection_with_tls_context(*args, **kwargs)
-        pool.ConnectionCls = self._watched(type(pool).ConnectionCls)
-        return pool
+def _bounded(response: requests.Response, end: float) -> bytes:
+    """Read the body up to its bound; a server that drips gets no longer than the request has."""
+    taken = b""
+    while len(taken) < BODY_LIMIT and time.monotonic() < end:
+        chunk = response.raw.read1(CHUNK, decode_content=False)
+        if not chunk:
+            break
+        taken += chunk
+    return taken[:BODY_LIMIT]
 
 
 def reason(error: BaseException) -> str:

@@ -47,8 +47,8 @@ def worth_keeping(changes: list[Change], most: int = MOST_HELD) -> list[Change]:
     Beyond `most` events, those between a subject's first and its latest go too: memory is bounded as the outbox is.
     """
     latest = {_key(change): change for change in changes}
-    kept = [change for change in changes if change.event or latest[_key(change)] is change]
-    told = [change for change in kept if change.event]
+    kept = [change for change in changes if change.notification or latest[_key(change)] is change]
+    told = [change for change in kept if change.notification]
     if len(told) <= most:
         return kept
     first, last = {_key(change): change for change in reversed(told)}, {_key(change): change for change in told}

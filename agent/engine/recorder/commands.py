@@ -7,11 +7,16 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from agent.config.settings import CheckConfig
+from agent.engine.destinations import Plan, Wanted
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.reasons import Suppression
-from agent.model import Event, Outcome, Report, RunStarted, State
+from agent.model import Destination, Notification, Outcome, Report, Result, RunStarted, State
 
-Compose = Callable[[Report, Transition, CheckConfig], Event]
+Compose = Callable[[Report, Transition, CheckConfig], Notification]
+ComposeStanding = Callable[[State, Result, CheckConfig, Destination], Notification]
+"""Makes the facts of a problem that stands, for a destination that does not know of it."""
+Adopted = Callable[[Plan, Mapping[str, int]], None]
+"""Called when the destinations are taken over, with how many deliveries ended with each that was removed."""
 Suppress = Callable[[Mapping[str, Mapping[str, State]]], Suppression]
 
 
@@ -24,6 +29,16 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     suppress: Suppress
     retire: bool = True
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
+    wanted: Wanted = Wanted()
+    """Who is to be told."""
+    compose_standing: ComposeStanding | None = None
+    adopted: Adopted | None = None
+    tags: Mapping[str, str] = {}
+    """The agent's own, which every check has too."""
+
+
+class Restate(msgspec.Struct, frozen=True):
+    """A destination forgot what it was told (the store knows which): it is told what stands."""
 
 
 class WatchdogPing(msgspec.Struct, frozen=True):
@@ -32,5 +47,5 @@ class WatchdogPing(msgspec.Struct, frozen=True):
     answer: Callable[[], None]
 
 
-Command = Outcome | RecorderConfig | RunStarted | WatchdogPing | Callable[[], None]
+Command = Outcome | RecorderConfig | Restate | RunStarted | WatchdogPing | Callable[[], None]
 """What can be handed to the recorder; a function is a receipt, called when all before it is written."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 
 import msgspec
 
@@ -51,6 +51,11 @@ class Decider:
         for child in config.checks.values():
             for parent in child.depends_on.checks:
                 self._children.setdefault(parent, []).append(child.name)
+
+    @property
+    def states(self) -> Iterator[State]:
+        """Yield what is believed of every subject."""
+        return (state for subjects in self._states.values() for state in subjects.values())
 
     def is_meant(self, outcome: Outcome) -> bool:
         """Tell whether the outcome is of a check as it is configured now: a reload may have removed it as it ran."""

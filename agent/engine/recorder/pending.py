@@ -57,6 +57,11 @@ class PendingWrites:
         self._changes = [as_last(change, check, subject) for change in self._changes]
         self._forgotten.add((check, subject))
 
+    @property
+    def nothing_to_tell(self) -> bool:
+        """Every change is written."""
+        return not self._changes
+
     def next_write(self) -> float:
         """Return when there is something to write, in monotonic seconds."""
         times = [self._write_at] * bool(self._changes) + [self._note_at] * bool(self._notes)
@@ -84,7 +89,7 @@ class PendingWrites:
         if self._write_at:
             log.warning("writing works again; the changes held in memory are written")
         self._write_at = 0.0
-        events = any(change.event for change in self._changes)
+        events = any(change.notification for change in self._changes)
         self._changes, self._memories, self._forgotten = [], {}, set()
         if events:
             self._told()

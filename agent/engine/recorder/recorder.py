@@ -8,7 +8,8 @@ import threading
 import time
 from collections.abc import Callable
 
-from agent.engine.recorder.commands import Command, Compose, RecorderConfig, Suppress, WatchdogPing
+from agent.engine.recorder.adoption import Adoption
+from agent.engine.recorder.commands import Command, Compose, RecorderConfig, Restate, Suppress, WatchdogPing
 from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
@@ -46,6 +47,7 @@ class Recorder:
         self._pending = PendingWrites(store, told, monotonic)
         self._decider = Decider(store.states(), config, self._pending, retry, next_run, wall)
         self._waiting = Waiting(store, self._pending, wall, monotonic)
+        self._adoption = Adoption(store, told, wall, monotonic)
         self._rest = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
@@ -81,6 +83,7 @@ class Recorder:
             for outcome in self._waiting.overdue(drained_at):
                 self._try(outcome)
         self._pending.write(everything=not going)
+        self._adopt()
         return going
 
     def _gather(self) -> tuple[list[Command], float | None, bool]:
@@ -105,6 +108,8 @@ class Recorder:
     def _patience(self) -> float:
         """Return for how long there is nothing to do but wait for outcomes, in seconds."""
         until = min(self._waiting.next_look, self._pending.next_write())
+        if self._pending.nothing_to_tell:
+            until = min(until, self._adoption.next_try)
         return min(max(0.0, until - self._monotonic()), threading.TIMEOUT_MAX)
 
     def _try(self, command: Command) -> None:
@@ -117,6 +122,11 @@ class Recorder:
         if isinstance(command, RecorderConfig):
             self._decider.configure(command)
             self._waiting.configure(command.checks)
+            self._adoption.configure(command)
+            self._pending.write()
+            self._adopt()
+        elif isinstance(command, Restate):
+            self._adoption.again()
         elif isinstance(command, Outcome):
             if self._decider.is_meant(command) and (outcome := self._waiting.came(command)):
                 self._decider.take(outcome)
@@ -126,3 +136,8 @@ class Recorder:
             command.answer()
         else:
             self._pending.receipt(command)
+
+    def _adopt(self) -> None:
+        """Take over the destinations: after what the old ones are to hear is written, before what only the new are."""
+        if self._pending.nothing_to_tell:
+            self._adoption.take_over(self._decider.states)

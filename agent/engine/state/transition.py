@@ -169,7 +169,6 @@ def due_report(state: State, before: State, policy: Policy, now: int) -> Report 
     return Report(
         status=truth,
         previous=state.notified or (EventStatus(before.decided) if before.decided else None),
-        reason=f"{truth.name.lower()} now, last reported {state.notified or 'nothing'}",
         incident=incident_id(state, sequence, now) if opens else state.incident,
         sequence=sequence,
         since=state.notified_at or before.decided_since,
@@ -195,7 +194,6 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     return Report(
         status=EventStatus(state.notified),
         previous=state.notified,
-        reason=f"still {state.notified}, told again",
         incident=state.incident,
         sequence=state.events + 1,
         since=state.notified_at,

@@ -2,37 +2,10 @@
 
 from __future__ import annotations
 
-import enum
 import json
 from typing import Any
 
-import msgspec
-
-
-class Verdict(enum.StrEnum):
-    """What an answer means for the event that was sent."""
-
-    DELIVERED = "delivered"
-    THROTTLED = "throttled"
-    """Too many requests: the event is fine, wait."""
-    BAD_KEY = "bad key"
-    """The event is fine, nothing gets through until somebody mends the key."""
-    REFUSED = "refused"
-    """The API will never take this event."""
-    UNAVAILABLE = "unavailable"
-    """Nothing is known about the event: try again."""
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """What came of one POST."""
-
-    verdict: Verdict
-    text: str
-    """For the log and `hostvigil events`: what was answered, and what to do about it."""
-    trace_id: str = ""
-    retry_after: float = 0.0
-    """Seconds the API asks to wait; 0 when it does not say."""
-
+from agent.delivery.answer import Answer, Verdict
 
 KEY_HINT = "check agent.events.api_key: it is the key's id, not its secret, and belongs to this endpoint"
 WRONG_PLACE = "there is no create-event API at this endpoint, check agent.events.endpoint"
@@ -56,7 +29,7 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     code = str(envelope.get("errorCode") or "")
     text = _text(status, envelope, body)
     trace_id = str(envelope.get("traceId") or "")[:TEXT_LIMIT]
-    retry_after = _seconds(headers.get("retry-after", ""))
+    retry_after = seconds_to_wait(headers.get("retry-after", ""))
     if code.endswith("CurrentLimiting"):
         return Answer(Verdict.THROTTLED, text, trace_id, retry_after)
     if code == "ft.InvalidAPIKey":
@@ -109,7 +82,7 @@ def _text(status: int, envelope: dict[str, Any], body: bytes) -> str:
     return f"HTTP {status}" + (f": {' '.join(said)}"[:TEXT_LIMIT] if said else "")
 
 
-def _seconds(retry_after: str) -> float:
+def seconds_to_wait(retry_after: str) -> float:
     """Read Retry-After (RFC 9110 10.2.3): seconds, or a date."""
     if not retry_after:
         return 0.0

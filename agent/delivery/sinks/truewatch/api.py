@@ -1,19 +1,24 @@
-"""One POST and what became of it."""
+"""The create-event API: notifications are worded as its events, and its answers are understood."""
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from agent import __version__
 from agent.config.settings import EventsSettings
-from agent.delivery.sinks.terminal import Terminal
-from agent.delivery.sinks.truewatch.answers import KEY_HINT, Answer, Verdict, classify
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.digest import Digest
+from agent.delivery.sinks.truewatch.answers import KEY_HINT, classify
+from agent.delivery.sinks.truewatch.event import digest_event, event
+from agent.model import Notification
 from agent.system.redactor import redactor
 
-__all__ = ["Answer", "Api", "Terminal", "Verdict"]
+if TYPE_CHECKING:
+    from agent.delivery.sinks.wire import Client
 
 CREATE = "/api/v1/events/create"
-VALIDATE = "/api/v1/validate"
 
 
 class Api:
@@ -21,29 +26,32 @@ class Api:
 
     def __init__(self, settings: EventsSettings) -> None:
         self._settings = settings
+        self._client: Client | None = None
         self._hide = redactor([settings.api_key, *_userinfo(settings.endpoint), *_userinfo(settings.proxy)])
+
+    def render(self, told: Notification) -> bytes:
+        return msgspec.json.encode(event(told))
+
+    def bundle(self, many: Digest) -> bytes:
+        return msgspec.json.encode(digest_event(many))
 
     def post(self, body: bytes) -> Answer:
         """Send one event; returns an answer whatever happens, before the configured time-out is over."""
-        return self._ask("POST", CREATE, body)
-
-    def validate_key(self) -> Answer:
-        """Ask whether the key is valid, without side effects: `delivered` says yes, `bad key` says no."""
-        return self._ask("GET", VALIDATE, None)
-
-    def _ask(self, method: str, path: str, body: bytes | None) -> Answer:
         # Late: an agent that has nothing to tell does not pay 19 MB for it.
-        from agent.delivery.sinks.wire import Fault, Request
+        from agent.delivery.sinks.wire import Client, Fault, Way
 
-        key = self._settings.api_key.strip()
+        settings = self._settings
+        key = settings.api_key.strip()
         if not key or not (key.isascii() and key.isprintable()):
             return Answer(Verdict.BAD_KEY, f"the key is {'not one' if key else 'empty'}; {KEY_HINT}")
         headers = {"DF-API-KEY": key, "Content-Type": "application/json", "User-Agent": f"hostvigil/{__version__}"}
         # Not compressed: what is read is bounded, and stays so only if it is not inflated afterwards.
         headers["Accept-Encoding"] = "identity"
+        way = Way(settings.timeout, settings.proxy, settings.ca_file, settings.client_cert, settings.client_key)
+        self._client = self._client or Client(way)
         try:
-            request = Request(self._settings, method, self._settings.endpoint.rstrip("/") + path, headers, body)
-            answer = classify(*request.answer())
+            found = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
+            answer = classify(found.status, found.headers, found.body)
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return msgspec.structs.replace(answer, text=self._hide(answer.text), trace_id=self._hide(answer.trace_id))

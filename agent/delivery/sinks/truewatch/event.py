@@ -1,71 +1,69 @@
-"""Pure: a change -> one create-event call, worded and complete."""
+"""Pure: a notification, or a digest of many -> the JSON body of one create-event call."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
+from typing import Any
 
-from agent import __version__
-from agent.config.settings import CheckConfig
 from agent.config.tags import custom_tags
-from agent.delivery.sinks.truewatch.identity import ORIGIN, event_id
-from agent.delivery.sinks.truewatch.wording import TITLE_LIMIT, message, title
-from agent.model import Event, EventStatus, Report, Result
-from agent.plugin.text import cut, one_line
+from agent.delivery.digest import Digest
+from agent.delivery.wording import message, title
+from agent.model import Notification
 
-OWN_CHECK = "hostvigil"
+ORIGIN = "hostvigil"
 
 
-def compose(
-    report: Report,
-    result: Result,
-    config: CheckConfig,
-    host: Mapping[str, str],
-    agent_tags: Mapping[str, str],
-    now: int,
-) -> Event:
-    """Word a change. `host` is what `hosttags` found, `now` the moment of the observation in Unix milliseconds."""
-    name = event_id(host.get("host", ""), config.name, result.subject, str(report.sequence), report.incident, str(now))
+def event(told: Notification) -> dict[str, Any]:
+    """Word one notification."""
+    return {
+        "date": told.at,
+        "status": str(told.status),
+        "title": title(told),
+        "message": message(told),
+        "origin": ORIGIN,
+        "customTags": tags(told),
+    }
+
+
+def digest_event(many: Digest) -> dict[str, Any]:
+    """Word many; what pairs problem and recovery stays in the tags where it is of one subject only."""
+    shared = _tags_of_one(many.changes) if many.alone else _shared_tags(many.latest)
+    return {
+        "date": many.at,
+        "status": str(many.status),
+        "title": many.title,
+        "message": many.message,
+        "origin": ORIGIN,
+        "customTags": {**shared, "event_id": many.id, "digest": str(len(many.changes))},
+    }
+
+
+def tags(told: Notification) -> dict[str, str]:
+    """Return the tags of an event: the agent's own first, they are never pushed out."""
     own = {
-        **host,
-        "check_name": config.name,
-        "check_type": config.type,
-        "subject": result.subject,
-        "previous_status": report.previous.name.lower() if report.previous else "",
-        "incident_id": report.incident,
-        "event_id": name,
-        "agent_version": __version__,
+        **told.host,
+        "check_name": told.check,
+        "check_type": told.type,
+        "subject": told.subject,
+        "previous_status": told.previous.name.lower() if told.previous else "",
+        "incident_id": told.incident,
+        "event_id": told.id,
+        "agent_version": told.agent_version,
     }
-    body = {
-        "date": now,
-        "status": str(report.status),
-        "title": title(report, result, config.name, host.get("host", ""), now),
-        "message": message(report, result, config, host.get("host", ""), now),
-        "origin": ORIGIN,
-        "customTags": custom_tags(own, {**agent_tags, **config.tags}),
-    }
-    return Event(name, config.name, result.subject, report.status, report.previous, now, body)
+    return custom_tags(own, told.tags)
 
 
-def own_event(
-    subject: str,
-    text: str,
-    host: Mapping[str, str],
-    agent_tags: Mapping[str, str],
-    now: int,
-    status: EventStatus = EventStatus.INFO,
-) -> Event:
-    """Word news of the agent itself; `subject` is the part of it, of the check `hostvigil`."""
-    name = host.get("host", "")
-    id_ = event_id(name, OWN_CHECK, subject, text, str(now))
-    identity = {"check_name": OWN_CHECK, "check_type": OWN_CHECK, "subject": subject, "event_id": id_}
-    own = {**host, **identity, "agent_version": __version__}
-    said = one_line(text, 2000)
-    body = {
-        "date": now,
-        "status": str(status),
-        "title": cut(f"{status.name} hostvigil on {one_line(name, 100)}: {said}", TITLE_LIMIT),
-        "message": f"- host: {one_line(name, 100)}\n- agent: hostvigil {__version__}\n- {subject}: {said}",
-        "origin": ORIGIN,
-        "customTags": custom_tags(own, agent_tags),
-    }
-    return Event(id_, OWN_CHECK, subject, status, None, now, body)
+def _shared_tags(changes: Sequence[Notification]) -> dict[str, str]:
+    """Return what all of them say: the host's tags, and a service's where all are of one service."""
+    shared = tags(changes[0])
+    for change in changes:
+        other = tags(change)
+        shared = {name: value for name, value in shared.items() if other.get(name) == value}
+    return {name: value for name, value in shared.items() if name != "previous_status"}
+
+
+def _tags_of_one(changes: Sequence[Notification]) -> dict[str, str]:
+    """Keep what pairs problem and recovery; the status before is the one before the first."""
+    latest = {name: value for name, value in tags(changes[-1]).items() if name != "previous_status"}
+    before = tags(changes[0]).get("previous_status")
+    return {**latest, "previous_status": before} if before else latest

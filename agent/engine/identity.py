@@ -1,12 +1,10 @@
-"""What an event is called."""
+"""What a notification is called."""
 
 from __future__ import annotations
 
-ORIGIN = "hostvigil"
 
-
-def event_id(*parts: str) -> str:
-    """Name an event by what it tells and when it was seen: composed again, the same change has the same name.
+def notification_id(*parts: str) -> str:
+    """Name a notification by what it tells and when it was seen: made again, the same change has the same name.
 
     The moment and the incident are in it because a host whose database was lost begins to count at 1 again.
     """

@@ -1,0 +1,64 @@
+"""The section `agent.destinations`, merged over all files: each destination that is right, or what is wrong with it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+from agent.config import selector, template
+from agent.config.convert import Fault, settings
+from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
+from agent.config.located_yaml.tree import Located
+from agent.config.wording import said
+
+NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+WORDS = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
+
+
+def read(written: Mapping[str, Located]) -> tuple[dict[str, WebhookSettings], list[Fault]]:
+    """Return those that are right, and what is wrong with the others."""
+    found: dict[str, WebhookSettings] = {}
+    faults: list[Fault] = []
+    for name, node in written.items():
+        setting = f"agent.destinations.{name}"
+        if not NAME.fullmatch(name) or name in (MAIN, TERMINAL):
+            text = "must be a-z, 0-9, - or _, begin with a letter, and be neither 'events' nor 'terminal'"
+            faults.append(Fault(node.key or node.place, setting, text))
+        elif not isinstance(node.value, dict):
+            faults.append(
+                Fault(node.place, setting, f"must be settings such as {{type: webhook, url: ...}}, not {said(node)}")
+            )
+        else:
+            values, wrong = settings(WebhookSettings, node.value, node.key or node.place, setting)
+            wrong += [Fault(node.value[part].place, f"{setting}.{part}", text) for part, text in _problems(values)]
+            faults += wrong
+            if not wrong:
+                found[name] = WebhookSettings(**values)
+    return found, faults
+
+
+def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    """Yield setting and what is wrong, for what its form does not show; only what was written can be wrong."""
+    if text := _url_problem(values.get("url", "http://x")):
+        yield "url", text
+    if text := template.problem(values.get("body", "x")):
+        yield "body", text
+    if text := selector.problem(values.get("only", "*")):
+        yield "only", text
+    if unknown := sorted(set(values.get("words", {})) - set(WORDS)):
+        yield "words", f"{unknown[0]!r} is no status, write one of: {', '.join(WORDS)}"
+    if not 1 <= values.get("timeout", 15) <= 600:
+        yield "timeout", "must be between 1s and 10m"
+
+
+def _url_problem(text: str) -> str:
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018 - reading it raises where it is no number
+    except ValueError:
+        return "is not an address, write for example https://ntfy.sh/my-topic"
+    if url.scheme not in ("http", "https") or not url.hostname or " " in text:
+        return "is not an address, write for example https://ntfy.sh/my-topic"
+    return ""

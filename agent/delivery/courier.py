@@ -1,0 +1,134 @@
+"""One destination's outbox -> its sink, one request a step: in order per subject, the urgent first, never giving up."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+
+from agent.delivery.agent_news import AgentNews
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.bundling import Bundling
+from agent.delivery.problems import DeliveryProblem, DeliveryProblems
+from agent.delivery.sinks.sink import Sink
+from agent.delivery.throttle import Throttle
+from agent.store import Delivery, Due, Outbox, StoreError, notification
+
+log = logging.getLogger("hostvigil.emitter")
+
+
+class Courier:
+    """Carries what waits for one destination. Its emitter's thread owns it; every method may raise StoreError."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        sink: Sink,
+        throttle: Throttle,
+        bundling: Bundling,
+        news: AgentNews,
+        problems: DeliveryProblems,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._outbox = outbox
+        self._sink = sink
+        self._throttle = throttle
+        self._bundling = bundling
+        self._news = news
+        self._problems = problems
+        self._clock = clock
+        self._unsettled: tuple[Due, Answer] | None = None
+
+    def drain(self) -> float:
+        """Send one, if one may be sent now; return the seconds until the next, infinite for "when woken".
+
+        1. What became of the last request is written down; before that nothing else is sent, nor this one again.
+        2. What the store has to say of itself is put into the outbox.
+        3. While a failure or the limit says so, all wait.
+        4. Digests that fail again and again are taken apart; what is too much to go singly is bundled.
+        5. The most urgent that need not wait is sent; where there is none, a sign of life.
+        """
+        if self._unsettled:
+            self._settle(*self._unsettled)
+        self._news.say_notices()
+        due, now = self._outbox.due(), self._clock()
+        wait = self._throttle.wait(due, now)
+        if wait > 0 and (due or self._news.heartbeat):
+            return wait
+        if self._failing() and self._bundling.take_stuck_apart(due):
+            return 0.0
+        if (pause := self._bundle(due, now)) is not None:
+            return pause
+        chosen = self._throttle.choose(due, now)
+        if isinstance(chosen, float):
+            return min(chosen, self._live(now))
+        self._send(chosen)
+        return 0.0
+
+    def _failing(self) -> bool:
+        return self._problems.now in (DeliveryProblem.ONE_CHECK, DeliveryProblem.OUTAGE)
+
+    def _bundle(self, due: list[Due], now: float) -> float | None:
+        if self._problems.now is DeliveryProblem.OUTAGE:
+            return None  # single ones probe
+        scarce = self._problems.now is DeliveryProblem.THROTTLED
+        return self._bundling.wait(self._throttle.ready(due, now), scarce, now)
+
+    def _live(self, now: float) -> float:
+        """Tell that the agent lives, when it is time and nothing else is to be told; return the seconds until then."""
+        sign = self._news.sign_of_life(now)
+        if sign is None:
+            return self._news.wait(now)
+        answer = self._sink.post(self._sink.render(sign))
+        self._throttle.request_ended(self._clock())
+        if answer.verdict is Verdict.DELIVERED:
+            self._throttle.nobody_waits()
+            return 0.0
+        log.info("%s: the heartbeat did not get through: %s", self._outbox.destination, answer.text)
+        return self._news.wait(self._clock())
+
+    def _send(self, due: Due) -> None:
+        body = self._bytes(due, self._outbox.delivery(due.seq))
+        if body is None:
+            self._settle(due, Answer(Verdict.REFUSED, "its facts cannot be read"))
+            return
+        answer = self._sink.post(body)
+        now = self._clock()
+        self._throttle.request_ended(now)
+        self._throttle.learn(due, answer, now)
+        if answer.verdict is Verdict.DELIVERED:
+            self._bundling.got_through()
+            self._news.got_through()
+        self._settle(due, answer)
+
+    def _bytes(self, due: Due, delivery: Delivery) -> bytes | None:
+        """Return what was sent before, or render it and keep that; None where there is nothing to render."""
+        if delivery.body is not None:
+            return delivery.body
+        told = notification(delivery)
+        if told is None:
+            return None
+        body = self._sink.render(told)
+        # On a full disk it is told all the same: the facts give the same bytes again.
+        with contextlib.suppress(StoreError):
+            self._outbox.keep_bytes(due.seq, body)
+        return body
+
+    def _settle(self, due: Due, answer: Answer) -> None:
+        """Write down what became of it."""
+        self._unsettled = (due, answer)
+        at = time.time_ns() // 1_000_000
+        if answer.verdict is Verdict.DELIVERED:
+            self._outbox.delivered(due.seq, answer.trace_id or answer.text, at)
+        elif answer.verdict is not Verdict.REFUSED:
+            self._outbox.tried(due.seq, answer.text, at)
+        elif due.members:
+            self._bundling.unbundle(due, answer.text)
+        else:
+            self._outbox.refused(due.seq, answer.text, at)
+            log.warning(
+                "%s: event %s of %s was refused and is set aside (see: hostvigil events --refused): %s",
+                *(self._outbox.destination, due.id, due.check, answer.text),
+            )
+        self._unsettled = None

@@ -1,0 +1,140 @@
+"""One emitter a destination: made when it comes, kept while its settings stay, ended when it goes."""
+
+from __future__ import annotations
+
+import math
+import random
+import threading
+from collections.abc import Callable, Collection
+from hashlib import blake2s
+
+from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
+from agent.config.settings import AgentSettings, EventsSettings
+from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
+from agent.delivery.bundling import Bundling
+from agent.delivery.courier import Courier
+from agent.delivery.emitter import Emitter
+from agent.delivery.problems import DeliveryProblems
+from agent.delivery.sinks.sink import Sink
+from agent.delivery.throttle import Limiter, Throttle
+from agent.model import Destination
+from agent.store import Outbox
+
+Settings = EventsSettings | WebhookSettings | None
+"""What a destination is made of; None: the terminal."""
+
+
+class Emitters:
+    """Every destination's emitter. Any thread may call it; the lock is between the recorder and the main thread."""
+
+    def __init__(self, outbox: Callable[[str], Outbox], compose: ComposeAgentEvent, append: Append) -> None:
+        self._outbox = outbox
+        self._compose = compose
+        self._append = append
+        self._lock = threading.Lock()
+        self._at_work: dict[str, tuple[Settings, Emitter]] = {}
+        self._stopped = False
+
+    def apply(self, agent: AgentSettings, told: Collection[str]) -> None:
+        """Have these destinations told, as the settings say, and no others; what did not change goes on."""
+        wanted = {name: settings for name, settings in configured(agent).items() if name in told}
+        if TERMINAL in told:
+            wanted[TERMINAL] = None
+        with self._lock:
+            if self._stopped:
+                return
+            ended = [
+                self._at_work.pop(name)[1]
+                for name, (settings, _) in list(self._at_work.items())
+                if name not in wanted or wanted[name] != settings
+            ]
+            _end(ended)
+            for name, settings in wanted.items():
+                if name not in self._at_work:
+                    made = Emitter(name, self._courier(name, settings))
+                    self._at_work[name] = (settings, made)
+                    made.start()
+
+    def wake(self) -> None:
+        """There is something new to tell. Never blocks for long."""
+        with self._lock:
+            for _, emitter in self._at_work.values():
+                emitter.wake()
+
+    def stop(self, farewell: bool = False) -> None:
+        """End all within a second; with `farewell` each sends one more, where that is possible at once."""
+        with self._lock:
+            self._stopped = True
+            _end([emitter for _, emitter in self._at_work.values()], farewell)
+            self._at_work.clear()
+
+    def _courier(self, name: str, settings: Settings) -> Courier:
+        return courier(self._outbox(name), settings, self._compose, self._append)
+
+
+def _end(emitters: list[Emitter], farewell: bool = False) -> None:
+    for emitter in emitters:
+        emitter.leave(farewell)
+    for emitter in emitters:
+        emitter.join()
+
+
+def courier(outbox: Outbox, settings: Settings, compose: ComposeAgentEvent, append: Append) -> Courier:
+    """Return what carries to a destination, as its settings say."""
+    import time
+
+    rate, above, heartbeat = math.inf, math.inf, 0.0
+    if isinstance(settings, EventsSettings):
+        rate, above, heartbeat = (
+            float(settings.rate_limit),
+            float(settings.digest_above),
+            float(settings.heartbeat or 0),
+        )
+    elif settings:
+        rate, above = float(settings.rate_limit), float(settings.digest_above or math.inf)
+    problems = DeliveryProblems(outbox.destination, time.monotonic)
+    sink = sink_of(settings)
+    return Courier(
+        outbox,
+        sink,
+        Throttle(Limiter(rate), problems, random.Random()),  # noqa: S311 - jitter needs no secrecy
+        Bundling(outbox, sink, above),
+        AgentNews(outbox, compose, append, heartbeat),
+        problems,
+    )
+
+
+def sink_of(settings: Settings) -> Sink:
+    """Return the code that speaks to this kind of destination; only the kinds in use are imported."""
+    if isinstance(settings, EventsSettings):
+        from agent.delivery.sinks.truewatch.api import Api
+
+        return Api(settings)
+    if settings:
+        from agent.delivery.sinks.webhook.webhook import Webhook
+
+        return Webhook(settings)
+    from agent.delivery.sinks.terminal import Terminal
+
+    return Terminal()
+
+
+def configured(agent: AgentSettings) -> dict[str, Settings]:
+    """Return the destinations that the settings name, the main one first."""
+    main: dict[str, Settings] = {MAIN: agent.events} if agent.events.endpoint else {}
+    return main | agent.destinations
+
+
+def destinations(agent: AgentSettings) -> tuple[Destination, ...]:
+    """Return them as the store has to know them."""
+    return tuple(_destination(name, settings) for name, settings in configured(agent).items())
+
+
+def _destination(name: str, settings: Settings) -> Destination:
+    if isinstance(settings, WebhookSettings):
+        return Destination(name, _hashed(f"webhook {settings.url}"), settings.only)
+    return Destination(name, _hashed(f"truewatch {settings.endpoint.rstrip('/') if settings else ''}"))
+
+
+def _hashed(text: str) -> str:
+    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()

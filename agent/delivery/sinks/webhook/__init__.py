@@ -1,0 +1,1 @@
+"""Any service that takes a POST: its body is a template of the settings."""

@@ -1,0 +1,48 @@
+"""Pure: what a web service answered -> what that means for the notification."""
+
+from __future__ import annotations
+
+import json
+
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.sinks.truewatch.answers import TEXT_LIMIT, seconds_to_wait
+from agent.plugin.text import one_line
+
+NOT_ALLOWED = "check the key in its url or headers"
+# These say something of the way to the service, nothing of the notification.
+OF_THE_WAY = {
+    404: "check its url",
+    405: "check its url",
+    407: "the proxy wants authentication, check its proxy",
+    408: "the server waited too long for the request",
+    410: "check its url",
+    421: "check its url",
+    425: "the server wants to be asked again later",
+}
+
+
+def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
+    """Judge an HTTP answer. Header names in lower case."""
+    said = one_line(body[:TEXT_LIMIT].decode(errors="replace"), TEXT_LIMIT)
+    text = f"HTTP {status}" + (f": {said}" if said else "")
+    wait = seconds_to_wait(headers.get("retry-after", "") or _in_body(body))
+    if 200 <= status < 300:
+        return Answer(Verdict.DELIVERED, f"HTTP {status}", headers.get("x-request-id", "")[:TEXT_LIMIT])
+    if status == 429:
+        return Answer(Verdict.THROTTLED, text, retry_after=wait)
+    if status in (401, 403):
+        return Answer(Verdict.BAD_KEY, f"{text}; {NOT_ALLOWED}")
+    if 300 <= status < 400:
+        return Answer(Verdict.UNAVAILABLE, f"HTTP {status}, redirects elsewhere; check its url", retry_after=wait)
+    if status in OF_THE_WAY:
+        return Answer(Verdict.UNAVAILABLE, f"{text}; {OF_THE_WAY[status]}", retry_after=wait)
+    return Answer(Verdict.REFUSED if 400 <= status < 500 else Verdict.UNAVAILABLE, text, retry_after=wait)
+
+
+def _in_body(body: bytes) -> str:
+    """Return the seconds that some services (Discord) say in JSON instead of the header."""
+    try:
+        found = json.loads(body)
+    except (ValueError, RecursionError):
+        return ""
+    return str(found.get("retry_after", "")) if isinstance(found, dict) else ""

@@ -1,0 +1,57 @@
+"""Any service that takes a POST: ntfy, Slack, Teams, PagerDuty, Alertmanager, healthchecks.io and the like."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent import __version__
+from agent.config.destinations import WebhookSettings
+from agent.config.template import filled, filled_url, is_json
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.digest import Digest
+from agent.delivery.sinks.webhook.answers import classify
+from agent.delivery.sinks.webhook.values import values, values_of_digest
+from agent.model import Notification
+from agent.system.redactor import redactor
+
+if TYPE_CHECKING:
+    from agent.delivery.sinks.wire import Client
+
+
+class Webhook:
+    """One service, as the settings say; `requests` is imported with the first notification."""
+
+    def __init__(self, settings: WebhookSettings) -> None:
+        self._settings = settings
+        self._client: Client | None = None
+        # Whoever knows the address of most such services may post to it.
+        self._hide = redactor([settings.url.partition("://")[2].partition("/")[2], *settings.headers.values()])
+
+    # What is kept are the values, not what is sent: url and body may hold keys, which belong in no database.
+    def render(self, told: Notification) -> bytes:
+        return json.dumps(values(told, self._settings.words)).encode()
+
+    def bundle(self, many: Digest) -> bytes:
+        return json.dumps(values_of_digest(many, self._settings.words)).encode()
+
+    def post(self, body: bytes) -> Answer:
+        """Send one; returns an answer whatever happens, before the configured time-out is over."""
+        # Late: an agent that has nothing to tell does not pay 19 MB for it.
+        from agent.delivery.sinks.wire import Client, Fault, Way
+
+        settings = self._settings
+        found = json.loads(body)
+        content = filled(settings.body, found).encode("utf-8", "replace")
+        kind = "application/json" if is_json(settings.body) else "text/plain; charset=utf-8"
+        headers = {"Content-Type": kind, "User-Agent": f"hostvigil/{__version__}", "Accept-Encoding": "identity"}
+        self._client = self._client or Client(Way(settings.timeout, settings.proxy, settings.ca_file))
+        try:
+            url = filled_url(settings.url, found)
+            received = self._client.ask(settings.method, url, headers | settings.headers, content)
+            answer = classify(received.status, received.headers, received.body)
+        except Fault as fault:
+            answer = Answer(Verdict.UNAVAILABLE, str(fault))
+        return msgspec.structs.replace(answer, text=self._hide(answer.text), trace_id=self._hide(answer.trace_id))

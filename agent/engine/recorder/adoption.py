@@ -1,0 +1,89 @@
+"""The destinations are taken over: who is new is told what stands, who is gone is told no more."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from agent.api import Check
+from agent.config.destinations import TERMINAL
+from agent.config.settings import CheckConfig, Place
+from agent.engine.destinations import plan, unknown_problems
+from agent.engine.recorder.commands import RecorderConfig
+from agent.model import Destination, Notification, Result, State, Status
+from agent.store import Store, StoreError
+
+log = logging.getLogger("hostvigil.recorder")
+
+RETRY_SECONDS = 5.0
+"""Between tries while the disk takes nothing."""
+
+
+class Adoption:
+    """Brings the store in line with the destinations that the configuration names. The recorder's thread owns it.
+
+    `told` is called when something new is to be told.
+    """
+
+    def __init__(
+        self, store: Store, told: Callable[[], None], wall: Callable[[], int], monotonic: Callable[[], float]
+    ) -> None:
+        self._store = store
+        self._told = told
+        self._wall = wall
+        self._monotonic = monotonic
+        self._config: RecorderConfig | None = None
+        self.next_try = float("inf")
+        """When there is something to take over, in monotonic seconds."""
+
+    def configure(self, config: RecorderConfig) -> None:
+        self._config, self.next_try = config, 0.0
+
+    def again(self) -> None:
+        """Have who forgot what he was told, told what stands."""
+        self.next_try = 0.0
+
+    def take_over(self, states: Iterable[State]) -> None:
+        """Do it if it is due; while it cannot be written it stays due."""
+        if self._store.begun_anew():
+            self.again()
+        if self._config is None or self._monotonic() < self.next_try:
+            return
+        try:
+            self._take_over(self._config, list(states), self._wall())
+        except StoreError as error:
+            log.error("the destinations cannot be taken over yet: %s", error)
+            self.next_try = self._monotonic() + RETRY_SECONDS
+            return
+        self._told()
+
+    def _take_over(self, config: RecorderConfig, states: Sequence[State], now: int) -> None:
+        stored = self._store.history.destinations()
+        decided = plan(stored, config.wanted, self._store.ever_configured(but=TERMINAL))
+        results = {(run.check, run.subject): run.result for run in self._store.last_runs()}
+        tags = {name: {**config.tags, **check.tags} for name, check in config.checks.items()}
+
+        def standing(to: Destination, known: Mapping[tuple[str, str], str]) -> list[Notification]:
+            if config.compose_standing is None:
+                return []
+            return [
+                config.compose_standing(state, _result(state, results), _check(state, config), to)
+                for state in unknown_problems(states, known, to.only, tags)
+            ]
+
+        ended = self._store.adopt(decided.told, decided.removed, now, standing)
+        self.next_try = float("inf")
+        for name, count in ended.items():
+            log.warning("the destination %s was removed: %d notifications were never told to it", name, count)
+        if config.adopted:
+            config.adopted(decided, ended)
+
+
+def _result(state: State, results: Mapping[tuple[str, str], Result]) -> Result:
+    """Return the last result of a subject; where it is not known, what is believed."""
+    found = results.get((state.check, state.subject))
+    return found or Result(state.decided or Status.NODATA, "", state.subject)
+
+
+def _check(state: State, config: RecorderConfig) -> CheckConfig:
+    return config.checks.get(state.check) or CheckConfig(state.check, state.type, Check(), Place(""))

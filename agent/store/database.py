@@ -1,0 +1,83 @@
+"""The connection: one, behind one lock, with transactions, and with damage mended while at work."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from agent.store.connection import FILE, connect, explained
+from agent.store.damage import is_damage, replace
+
+T = TypeVar("T")
+
+
+class Database:
+    """Safe to use from any thread; every method raises StoreError when the file cannot be read or written."""
+
+    def __init__(self, db: sqlite3.Connection, directory: Path, lock_file: int | None = None) -> None:
+        # One connection and one lock, not a connection a thread: our threads never meet SQLITE_BUSY, which SQLite
+        # answers by sleeping and polling, and one page cache is enough. Waiting for a commit costs milliseconds.
+        self._db = db
+        self._directory = directory
+        self._lock = threading.Lock()
+        self._lock_file = lock_file
+        self._begun_anew = False
+
+    def begun_anew(self) -> bool:
+        """Tell, once, whether the file was damaged and begun anew since the last look."""
+        begun, self._begun_anew = self._begun_anew, False
+        return begun
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+            if self._lock_file is not None:
+                os.close(self._lock_file)
+                self._lock_file = None
+
+    def rows(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
+        return self.read(lambda db: db.execute(query, values).fetchall())
+
+    def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
+        with self._lock, self._mended():
+            return ask(self._db)
+
+    @contextmanager
+    def transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
+        """Commit what is done inside, on the disk when this ends; `durable=False`: a power cut may lose it."""
+        with self._lock, self._mended():
+            # In WAL mode FULL syncs the log at each commit (with all that went before), NORMAL only at checkpoints.
+            self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                if self._db.in_transaction:
+                    self._db.execute("COMMIT")
+            finally:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def _mended(self) -> Iterator[None]:
+        """Say what SQLite says in words; an agent that finds its database damaged begins a new one at once."""
+        with explained():
+            try:
+                yield
+            except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
+                if is_damage(error) and self._lock_file is not None:
+                    self._begin_anew(str(error))
+                raise
+
+    def _begin_anew(self, why: str) -> None:
+        self._begun_anew = True
+        self._db.close()
+        try:
+            replace(self._directory, why)
+        finally:
+            self._db = connect(self._directory / FILE)
+            self._db.execute("PRAGMA journal_mode = WAL")

@@ -1,0 +1,28 @@
+"""What the store has to say of itself, in SQL: damage, and what its bounds cost."""
+
+from __future__ import annotations
+
+import sqlite3
+
+from agent.store.encode import as_text
+from agent.store.rows import StoreNotice
+
+
+def notice(db: sqlite3.Connection, name: str, count: int, text: str = "") -> None:
+    """Count something to be told of the store itself."""
+    if count:
+        db.execute(
+            "INSERT INTO notices (name, count, text) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET count = count + excluded.count, text = excluded.text",
+            (name, count, as_text(text)),
+        )
+
+
+def untold(db: sqlite3.Connection) -> list[StoreNotice]:
+    return [StoreNotice(*row) for row in db.execute("SELECT name, count, text FROM notices WHERE count > told")]
+
+
+def told(db: sqlite3.Connection, said: StoreNotice) -> bool:
+    """Note that it is told; False when somebody else told it meanwhile."""
+    changed = db.execute("UPDATE notices SET told = ?1 WHERE name = ?2 AND told < ?1", (said.count, said.name))
+    return changed.rowcount > 0
