@@ -209,9 +209,8 @@ class Churn(Engine):
 @pytest.fixture
 def agent(tmp_path: Path) -> Iterator[AgentProcess]:
     with agent_process(tmp_path) as agent:
-        agent.write(
-            "docker.yaml", f"checks:\n  c: {{type: docker, socket: {tmp_path}/s, interval: 1s, timeout: 900ms}}\n"
-        )
+        settings = f"type: docker, socket: {tmp_path}/s, interval: 1s, timeout: 900ms, fail_after: {{nodata: 9}}"
+        agent.write("docker.yaml", f"checks:\n  c: {{{settings}}}\n")
         yield agent
 
 

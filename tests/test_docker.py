@@ -189,7 +189,7 @@ def test_containers_that_do_not_answer_one_by_one_are_judged_by_the_list(tmp_pat
         Engine(*many)(connection, question)
 
     with serving(tmp_path / "docker.sock", talk) as path:
-        found = look(path, timeout=1.0)
+        found = look(path, timeout=3.0)
     assert {result.status for name, result in found.items() if name} == {Status.CRITICAL}
 
 
