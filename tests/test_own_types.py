@@ -179,6 +179,7 @@ def test_in_the_agent_itself_a_hang_is_named_in_the_same_way(tmp_path: Path) -> 
         ("ctx.memory['x'] = object()\nyield ok('fine')", "nodata: a bug in this check: it said what cannot be written"),
         ("os._exit(3)\nyield", "nodata: its process ended without an answer (exit 3)"),
         ("os.kill(os.getpid(), 11)\nyield", "nodata: its process ended without an answer (killed by SIGSEGV)"),
+        ("os.fork() or time.sleep(600)\nyield ok('fine')", "ok: fine"),
         ("print('to nobody')\nyield ok('fine')", "ok: fine"),
     ],
 )

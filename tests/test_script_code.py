@@ -98,6 +98,16 @@ LAUNCHED = [
     "some-launcher-of-tomorrow --with=this 5 {}/x.sh",
     "run-parts {}/tree",
     "busybox sh {}/plain",
+    "busybox awk -f {}/x.awk",
+    "env -C {} ./x.sh",
+    "sudo -D {} ./x.sh",
+    "git -c core.sshCommand={}/x.sh fetch",
+    "tar -cf /dev/null --checkpoint=1 --checkpoint-action=exec={}/x.sh /etc/hostname",
+    "bash -c 'sh < {}/plain'",
+    "sh -c 'nice -n 5 perl <{}/x.pl'",
+    "awk 'BEGIN {{ system(\"{}/x.sh\") }}'",
+    "perl -e 'system(\"{}/x.sh\")'",
+    "sed '1e {}/x.sh' /etc/hostname",
     "busybox nice {}/x.sh",
     "nice sh {}/plain",
     "nice -n 5 perl -w {}/x.pl",
@@ -176,6 +186,10 @@ DATA = [
     "ssh db1 {}/x.sh",
     "docker exec web {}/x.sh",
     "find {} -name *.txt -mmin -5",
+    "dd if={}/x.sh of=/dev/null",
+    "sh -c 'while read x; do echo $x; done < {}/data.txt'",
+    "sh -c 'sh {root}/plain < {}/data.txt'",
+    "sh -c 'mysql shop < {}/data.txt'",
     "flock {}/data.txt true",
     "psql -f {}/data.txt",
     "awk '{{print}}' {}/data.txt",
@@ -328,6 +342,19 @@ def test_the_folder_that_python_takes_modules_from_is_judged(folders: tuple[Path
         assert f"{alice}" in refused(words, cwd=str(alice))
         assert run(words, cwd=str(root)).summary == "ran"
     assert run(["python3", "-Ic", "print('ran')"], cwd=str(alice)).summary == "ran"
+
+
+def test_what_an_interpreter_loads_from_a_home_is_judged(folders: tuple[Path, Path]) -> None:
+    root, alice = folders
+    python, login = ["python3", f"{root}/x.py"], ["bash", "-l", "-c", "echo ran"]
+    for words in (python, login):
+        assert run(words, env={"HOME": str(alice)}).summary == "ran"
+    (alice / ".local" / "lib").mkdir(parents=True)
+    (alice / ".bash_profile").touch()
+    for words in (python, login):
+        assert f"{alice}" in refused(words, env={"HOME": str(alice)})
+    assert run(["bash", "-c", "echo ran"], env={"HOME": str(alice)}).summary == "ran"
+    assert run(["python3", "-I", f"{root}/x.py"], env={"HOME": str(alice)}).summary == "ran"
 
 
 def test_what_belongs_to_the_user_that_it_runs_as_is_run(folders: tuple[Path, Path]) -> None:

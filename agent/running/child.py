@@ -11,6 +11,7 @@ import os
 import pickle
 import select
 import signal
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -33,6 +34,7 @@ from agent.system.records import log_to_stderr
 from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
+LENGTH = struct.Struct("!I")
 WORDING_SECONDS = 0.1
 """What the child needs, at the end of its time, to say where it hangs."""
 
@@ -137,17 +139,22 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
 
 
 def _read(answer: int, context: Context) -> bytes | None:
-    """Read until the child closes its end; None when the deadline comes first."""
-    parts: list[bytes] = []
+    """Read the answer, or up to the child's end; None when the deadline comes first.
+
+    Its length comes first: a process that the child has started may hold the pipe open for ever.
+    """
+    read = bytearray()
     poll = select.poll()
     poll.register(answer, select.POLLIN)
-    while sum(map(len, parts)) <= MOST_BYTES:
+    while len(read) <= MOST_BYTES:
+        if len(read) >= LENGTH.size and len(read) >= LENGTH.size + LENGTH.unpack_from(read)[0]:
+            return bytes(read[LENGTH.size :])
         if not poll.poll(context.remaining() * 1000):
             return None
-        part = os.read(answer, 65536)
+        part = os.read(answer, 1024 * 1024)
         if not part:
-            return b"".join(parts)
-        parts.append(part)
+            break
+        read += part
     return b""
 
 
@@ -203,7 +210,8 @@ class _Answer:
                 return
             self._given = True
             with os.fdopen(self._descriptor, "wb") as file:
-                file.write(_encoded(output))
+                encoded = _encoded(output)
+                file.write(LENGTH.pack(len(encoded)) + encoded)
 
 
 def _encoded(output: CheckOutput) -> bytes:

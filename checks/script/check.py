@@ -36,8 +36,12 @@ class Script(Check, frozen=True):
     timeout (at most 1s) before its end the whole process group gets SIGTERM, then SIGKILL. What it leaves running in
     its group when it ends is killed too; a daemon that starts its own session is out of reach.
 
-    An agent that runs as root refuses what others than root and `user` could change: the file, its interpreter, and
-    every folder on the way to them. It says what to change.
+    An agent that runs as root refuses what others than root and `user` could change: each file that the command runs
+    (also behind `nice`, `sudo`, `sh -e`, in a text for a shell, along `#!` lines), the folders and files of code that
+    its variables name (PATH, LD_LIBRARY_PATH, PYTHONPATH ...), and every folder on the way to them. It says what to
+    change. What a program only reads is not judged; nor, because nobody can see it from outside: what a script of
+    root's runs itself, modules of `python -m`, what is piped into an interpreter, names that a shell makes while it
+    runs, and a Makefile that is not named.
     """
 
     command: Annotated[

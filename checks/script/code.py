@@ -23,6 +23,7 @@ _HOLDS_OPTIONS = re.compile(r"(?:NODE_OPTIONS|RUBYOPT|PERL5OPT|_?(?:JAVA|JDK_JAV
 
 # Built into a shell, and run what follows them.
 _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "export", "declare", "typeset", "readonly", "local"}
+_APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
 # Scripts that do nothing but run what follows them.
 _LAUNCHER_SCRIPTS = {"xvfb-run", "fakeroot", "catchsegv", "unbuffer", "ldd", "dbus-run-session", "faketime"}
@@ -77,13 +78,16 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
 
 
 def _interpreted(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:
+    yield from _of_the_home(words, language, place)
     for one in given(words, language):
         if one.what == "code":
             yield from (place.full(part) for part in one.value.split(":"))
         elif one.what == "text":
             if language.sh:
                 yield from _in_text(one.value, place, depth + 1)
-            elif _looks_here(words[: one.at]):
+            else:
+                yield from filter(_can_run, re.findall(r"/[^\s'\"`(){};,|]+", one.value))
+            if _is_python(words) and _looks_around(words[: one.at]):
                 yield place.full(".") if place.cwd else os.getcwd()  # noqa: PTH109 - each run
         elif "/" in one.value or os.path.exists(place.full(one.value)):  # noqa: PTH110 - same
             yield place.full(one.value)
@@ -93,10 +97,24 @@ def _interpreted(words: Sequence[str], language: Language, place: Place, depth: 
             return
 
 
-def _looks_here(words: Sequence[str]) -> bool:
-    """Tell whether Python takes modules from the folder that it is started in."""
-    python = re.fullmatch(r"(?:python|pypy)[-0-9.]*", words[0].rpartition("/")[2])
-    return bool(python) and not any(re.match(r"-[a-zA-Z]*[IP]", word) for word in words[1:])
+def _of_the_home(words: Sequence[str], language: Language, place: Place) -> Iterator[str]:
+    """Look at what an interpreter loads by itself from the home folder."""
+    names: tuple[str, ...] = ()
+    if _is_python(words) and _looks_around(words):
+        names = (".local/lib",)
+    elif language.sh and any(re.match(r"-[a-z]*[li]|--login", word) for word in words[1:]):
+        names = (".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc")
+    home = place.env.get("HOME", "")
+    yield from (file for name in names if home and os.path.exists(file := f"{home}/{name}"))  # noqa: PTH110 - each run
+
+
+def _is_python(words: Sequence[str]) -> bool:
+    return bool(re.fullmatch(r"(?:python|pypy)[-0-9.]*", words[0].rpartition("/")[2]))
+
+
+def _looks_around(words: Sequence[str]) -> bool:
+    """Tell whether Python takes modules from the current folder and from its user's home."""
+    return not any(re.match(r"-[a-zA-Z]*[IP]", word) for word in words[1:])
 
 
 def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -112,8 +130,11 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         word = rest.pop(0)
         if name == "env" and (split := re.match(r"-[a-zA-Z]*S|--split-string=?", word)):
             rest = [*word[split.end() :].split(), *rest]
+        elif name in _APPLETS and (language := language_of(word)):
+            yield from _interpreted([word, *rest], language, place, depth)
+            return
         elif word.startswith("-") and word != "-":
-            yield from _in_option(word, place, depth)
+            yield from _in_parts(word, place, depth)
             after_option = word != "--"
         elif _ASSIGNMENT.match(word):
             yield from _in_assignment(word, place)
@@ -126,16 +147,19 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
                 return
             after_option = False
         else:
-            if name in _RUNS_A_FOLDER and os.path.isdir(place.full(word)):  # noqa: PTH112 - each run
-                yield place.full(word)
+            yield from _in_parts(word, place, depth)
+            if os.path.isdir(place.full(word)):  # noqa: PTH112 - each run
+                if name in _RUNS_A_FOLDER:
+                    yield place.full(word)
+                place = place._replace(cwd=place.full(word))  # it may be where the program is started: `env -C folder`
             after_option = False
 
 
-def _in_option(word: str, place: Place, depth: int) -> Iterator[str]:
-    """Look at a value that is part of an option: `--exec=/x`, `-x/x`."""
-    value = word.partition("=")[2] or word[2:]
-    if "/" in value and (file := place.program(value)):
-        yield from _command([file], place, depth)
+def _in_parts(word: str, place: Place, depth: int) -> Iterator[str]:
+    """Look at a program that is part of a word: `--exec=/x`, `-x/x`, `core.editor=/x`, `--action=exec=/x`."""
+    for part in (*re.split("[=,:]", word), word[2:]):
+        if part.startswith("/") and (file := place.program(part)):
+            yield from _command([file], place, depth)
 
 
 def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:

@@ -19,6 +19,8 @@ class Language(NamedTuple):
     """Options whose value is the program itself; what follows are its arguments."""
     script: bool = True
     """Its first argument is the file that it runs."""
+    program: bool = False
+    """Its first argument is the program itself, unless an option was."""
     clusters: bool = True
     """One letter is one option, as in `-xe`."""
     sh: bool = False
@@ -64,9 +66,10 @@ _LANGUAGES = (
             _options("-f --file -E --exec -i --include -l --load"),
             _options("-v --assign -F --field-separator -e --source -W"),
             script=False,
+            program=True,
         ),
     ),
-    ("g?sed", Language(_options("-f --file"), _options("-e --expression -l"), script=False)),
+    ("g?sed", Language(_options("-f --file"), _options("-e --expression -l"), script=False, program=True)),
     (
         "g?make",
         Language(
@@ -105,7 +108,7 @@ _READERS = re.compile(
     r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|"
     r"md5sum|sha[0-9]+sum|b2sum|cksum|sum|cmp|diff|pgrep|pidof|pkill|ps|lsof|fuser|rpm|dpkg|dpkg-query|debsums|getfacl|"
     r"getcap|nm|objdump|readelf|openssl|curl|wget|logger|touch|rm|cp|mv|mkdir|chmod|chown|ssh|scp|docker|podman|kubectl|"
-    r"systemctl|journalctl|clamscan|hostvigil"
+    r"systemctl|journalctl|clamscan|hostvigil|dd|tee|install|mysql|psql|sqlite3"
 )
 """Programs for which a file is data, or a name on another host, even where it could be run here."""
 
@@ -128,6 +131,9 @@ def given(words: Sequence[str], language: Language) -> Iterator[Given]:
             yield from (Given("script", later, place) for place, later in enumerate(words[at + 1 :], at + 1))
             return
         if word[:1] not in "-+" or len(word) < 2:
+            if language.program:
+                yield Given("text", word, at)
+                return
             if language.script:
                 yield Given("script", word, at)
             at += 1

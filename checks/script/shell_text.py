@@ -28,16 +28,21 @@ def commands(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _commands(text: str) -> Iterator[tuple[str, ...]]:
+    """Cut tokens into commands. A file that is read (`sh < file`) comes last among the words: it may be the program."""
     words: list[str] = []
-    skip = False
+    inputs: list[str] = []
+    last = ""
     for token in (*_tokens(text), ";"):
-        if token and set(token) <= set("();<>|&"):
-            skip = token[-1] in "<>&" and bool(set(token) & {"<", ">"})
-            if not skip:
-                yield from [tuple(words)] if words else ()
-                words = []
-        elif skip:
-            skip = False  # a file that is read or written
+        operator = bool(token) and set(token) <= set("();<>|&")
+        if last:
+            if last == "<" and not operator:
+                inputs.append(token)
+            last = ""
+        elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
+            last = token
+        elif operator:
+            yield from [(*words, *inputs)] if words or inputs else ()
+            words, inputs = [], []
         elif words or token not in _KEYWORDS:
             words.append(token)
 
