@@ -13,6 +13,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from agent.api import Check, CheckError, Context, Metric, Result, Status, critical, judge, ok, warning
 from agent.config.settings import CheckConfig, Place
@@ -69,6 +71,42 @@ def test_several_results_of_a_subject_are_one_and_the_worst_comes_first() -> Non
 def test_metrics_join_the_result_of_their_subject() -> None:
     outcome = Bench().run(lambda ctx: iter([Metric("inodes", 5, subject="/"), judge("used", 1, subject="/")]))
     assert [metric.name for metric in outcome.results[0].metrics] == ["used", "inodes"]
+
+
+ODD = (
+    st.none()
+    | st.integers()
+    | st.floats()
+    | st.text(max_size=5)
+    | st.binary(max_size=3)
+    | st.booleans()
+    | st.just(object)
+)
+THINGS = st.builds(Metric, ODD, ODD, ODD, ODD, ODD, ODD, ODD, ODD)
+ODD_RESULTS = st.builds(
+    Result, st.sampled_from([*Status, "ok", "fine", 3, None]), ODD, ODD, ODD, st.lists(THINGS | ODD)
+)
+
+
+@given(st.lists(ODD_RESULTS | THINGS | ODD, max_size=4))
+@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_whatever_a_check_yields_its_run_ends_with_an_outcome_at_once(yielded: list[Any]) -> None:
+    outcome = Bench().run(lambda ctx: iter(yielded), timeout=60.0)
+    assert outcome.results
+    assert "hang" not in outcome.results[0].summary
+    msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome)
+
+
+def test_what_is_no_text_or_number_is_said_with_its_place() -> None:
+    for thing, said in (
+        (ok(5), "run() yielded a Result whose summary is 5: write text"),  # type: ignore[arg-type]
+        (Metric("a", "5"), "run() yielded the Metric 'a' whose value is '5': write a number"),  # type: ignore[arg-type]
+        (Metric(b"a", 5), "run() yielded a Metric whose name is b'a': write text"),  # type: ignore[arg-type]
+    ):
+        assert said in Bench().run(lambda ctx, thing=thing: iter([ok("fine"), thing])).results[0].summary  # type: ignore[misc]
+    assert Bench().run(lambda ctx: iter([Result(Status.OK, None, metrics=(Metric("a", 1, None),))])).results == (  # type: ignore[arg-type]
+        Result(Status.OK, "", metrics=(Metric("a", 1),)),
+    )
 
 
 def test_a_metric_named_after_a_file_whose_name_is_not_utf8_can_be_stored() -> None:

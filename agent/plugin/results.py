@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from agent.model import SEVERITY, Metric, Result, Status
 from agent.plugin.text import lines, one_line, plain_name
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 SUMMARY_LIMIT = 1000
 DETAILS_LIMIT = 10_000
@@ -24,6 +26,16 @@ READ_LIMIT = 20
 """So many times its limit is read of a text: secrets that are taken out leave room, and a huge text costs no time."""
 
 
+_NOTHING = type(None)
+_METRIC_FIELDS = {
+    "value": ((int, float), "a number"),
+    "minimum": ((int, float, _NOTHING), "a number"),
+    "maximum": ((int, float, _NOTHING), "a number"),
+    "status": ((Status, _NOTHING), "a Status"),
+    "hold": ((Status, _NOTHING), "a Status"),
+}
+
+
 def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
     """Merge what a run yielded into one result a subject; nothing but metrics, or nothing, is nodata.
 
@@ -33,7 +45,7 @@ def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
     metrics: dict[str, list[Metric]] = {}
     for one in yielded:
         if isinstance(one, Result):
-            by_subject.setdefault(one.subject, []).append(one)
+            by_subject.setdefault(one.subject, []).append(_sound(one, ("summary", "details")))
         elif isinstance(one, Metric):
             metrics.setdefault(one.subject, []).append(one)
         else:
@@ -67,7 +79,9 @@ def bounded(results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT) -> tuple[t
 def merged(results: list[Result], metrics: list[Metric]) -> Result:
     """Merge the results of one subject: the worst status, the summaries that explain it first."""
     worst_first = sorted(results, key=lambda result: -SEVERITY[Status(result.status)])
-    every = [metric for result in results for metric in result.metrics] + metrics
+    every = [
+        _sound_metric(metric) for metric in (*(metric for result in results for metric in result.metrics), *metrics)
+    ]
     return Result(
         Status(worst_first[0].status),
         ", ".join(result.summary for result in worst_first if result.summary),
@@ -76,6 +90,28 @@ def merged(results: list[Result], metrics: list[Metric]) -> Result:
         tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
         all(result.discovered for result in results),
     )
+
+
+def _sound(one: T, texts: Iterable[str]) -> T:
+    """Return a result or metric whose texts are text, none given is ''; TypeError where one is something else."""
+    for field in texts:
+        text = getattr(one, field)
+        if text is None:
+            one = msgspec.structs.replace(one, **{field: ""})
+        elif not isinstance(text, str):
+            raise TypeError(f"run() yielded a {type(one).__name__} whose {field} is {text!r:.60}: write text")
+    return one
+
+
+def _sound_metric(metric: Any) -> Metric:
+    if not isinstance(metric, Metric):
+        raise TypeError(f"run() yielded a Result whose metrics hold {metric!r:.60}, which is no Metric")
+    for field, (kinds, word) in _METRIC_FIELDS.items():
+        if not isinstance(value := getattr(metric, field), kinds):
+            raise TypeError(
+                f"run() yielded the Metric {metric.name!r:.60} whose {field} is {value!r:.60}: write {word}"
+            )
+    return _sound(metric, ("name", "unit", "warning", "critical"))
 
 
 def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) -> tuple[Result, ...]:

@@ -75,7 +75,9 @@ def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = f
         return _failed(f"did not finish within {duration_text(context.timeout)}, its process was killed")
     try:
         return msgspec.msgpack.decode(written, type=CheckOutput)
-    except msgspec.MsgspecError:
+    except msgspec.MsgspecError as error:
+        if written:
+            return _failed(f"a bug in this check: what it said cannot be read: {error}")
         return _failed(f"its process ended without an answer ({_ending(child.returncode)})")
 
 

@@ -103,7 +103,11 @@ class Runner:
 
     def _work(self, run: Run) -> bool:
         """Do one run, in a worker's thread; False when the run had been given up and the worker with it."""
-        outcome = self._execute(run)
+        try:
+            outcome = self._execute(run)
+        except Exception as error:  # whatever it is, the run ends with a result and is no hang
+            log.exception("%s: a bug: its run could not be completed", run.config.name)
+            outcome = self._failure(run, f"a bug in the agent or in this check: {type(error).__name__}: {error}")
         if not self._finish(run):
             log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
             return False
