@@ -265,6 +265,21 @@ def test_a_body_comes_from_a_file_that_is_read_anew_for_each_run(tmp_path: Path)
             assert server.requests[-1].endswith(b"\r\n\r\n" + content)
 
 
+def test_a_server_that_refuses_before_it_has_read_the_body_is_understood() -> None:
+    def refuse(visit: Visit) -> None:
+        visit.connection.recv(1000)
+        visit.send(b"HTTP/1.1 413 Too long\r\nContent-Length: 0\r\n\r\n")
+        visit.connection.shutdown(socket.SHUT_WR)
+        while visit.connection.recv(65536):
+            pass
+
+    with serving(refuse, greedy=False) as server:
+        assert look(http(server.url, method="POST", body="x" * 5_000_000)).summary.startswith("413 in ")
+    with serving(lambda visit: visit.reset(), greedy=False) as server:
+        result = look(http(server.url, method="POST", body="x" * 5_000_000))
+    assert result.summary.startswith(("connection reset by peer: ", "the server closed the connection: "))
+
+
 def test_a_body_that_cannot_be_read_is_nodata(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
     with (tmp_path / "large").open("wb") as large:

@@ -108,7 +108,11 @@ class Http(Check, frozen=True, kw_only=True):
 
     ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
     connect_to: Annotated[
-        Address | None, Meta(description="Connect to this address[:port], with Host and TLS name of the URL.")
+        Address | None,
+        Meta(
+            description="Connect to this address[:port], with Host and TLS name of the URL; where that leads to its "
+            "https://, to port 443 there."
+        ),
     ] = None
     unix_socket: Annotated[str, Meta(description="Connect to this unix socket instead, with Host of the URL.")] = ""
     source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""

@@ -79,7 +79,9 @@ def _ask(
     check: Http, request: Request, route: Route, connection: socket.socket, reader: AnswerReader, network: Network
 ) -> Head:
     network.progress.enter("first_byte", "sending the request")
-    send(connection, request_bytes(check, request), network.progress)
+    # A server may refuse, and close, before it has read a long body; what it said is there to be read.
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+        send(connection, request_bytes(check, request), network.progress)
     head = read_head(connection, reader, network.progress)
     if head.status == 407 and route.proxy and not route.tls:
         raise proxy_wants_password(route)
