@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import shutil
 import signal
 import subprocess
@@ -12,10 +13,11 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import psutil
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, SizeAbove, Status
@@ -27,7 +29,7 @@ from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
 from checks.process.portable import PsutilRow
 from checks.process.row import Row
-from checks.process.table import Scanner
+from checks.process.table import Scanner, Table
 from tests import needs
 
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -195,30 +197,172 @@ def test_match_finds_neither_the_agent_nor_what_it_started(start: Start) -> None
     assert not table.of_agent(table.by_pid[1])
 
 
-def test_a_title_that_changes_while_young_is_seen(start: Start) -> None:
-    process = subprocess.Popen(
-        ["sh", "-c", "read go; exec sleep 600"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.DEVNULL,
-        start_new_session=True,
-    )
-    scanner = Scanner(own=0)
+def test_a_command_line_is_matched_as_it_is_now_however_old_the_process(fake_proc: FakeProc) -> None:
+    idle = {"match": Regex("^postgres: .* idle in transaction"), "min": 0, "max": 0}
+    fake_proc.add(20, started=100, command=b"postgres: app shop idle\0")
+    assert fake_proc.look(**idle).status is Status.OK
+    fake_proc.add(20, started=100, command=b"postgres: app shop idle in transaction\0")
+    assert fake_proc.look(**idle).status is Status.CRITICAL
+    fake_proc.add(20, started=100, command=b"postgres: app shop idle\0")
+    assert fake_proc.look(**idle).status is Status.OK
 
-    def seen() -> str:
-        table = scanner.scan()
-        table.commands.read([table.by_pid[process.pid]], table.now, Context())
-        line = table.by_pid[process.pid].line
-        return line.text if line else ""
 
+LINES = st.sampled_from(["app one", "app two", "sh -c app", "vim app", "other", "", "a" * 5000])
+PATTERNS = ["app", "one$", "^sh", "a{3}", "o(n|th)e"]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.lists(LINES, min_size=1, max_size=5), min_size=1, max_size=5))
+def test_what_patterns_have_found_is_remembered_and_never_wrong(scans: list[list[str]]) -> None:
+    with TemporaryDirectory() as folder:
+        host = FakeProc(Path(folder))
+        for lines in scans:
+            for pid, line in enumerate(lines, 20):
+                host.add(pid, name=b"app", command=line.replace(" ", "\0").encode() + b"\0")
+            for pid in range(20 + len(lines), 25):
+                shutil.rmtree(host.folder / str(pid), ignore_errors=True)
+            for pattern in PATTERNS:
+                found = metric(host.look(name="app", match=Regex(pattern), min=0), "count")
+                assert found == sum(re.search(pattern, line) is not None for line in lines)
+                left = metric(host.look(name="app", exclude=Regex(pattern), min=0), "count")
+                assert left == len(lines) - found
+
+
+def test_a_line_is_searched_once_as_long_as_it_is_the_same(fake_proc: FakeProc) -> None:
+    searched: list[str] = []
+
+    class Counting(Regex):
+        __slots__ = ()
+
+        def __init__(self, text: str) -> None:
+            super().__init__(text)
+            search = self.search
+            self.search = lambda line, seconds=None: (searched.append(line), search(line, seconds))[1]  # type: ignore
+
+    fake_proc.add(20, command=b"one\0")
+    for _ in range(3):
+        fake_proc.look(match=Counting("one|two"))
+    assert sorted(searched) == ["init", "one"]
+    fake_proc.add(20, command=b"two\0")
+    assert fake_proc.look(match=Counting("one|two")).status is Status.OK
+    assert sorted(searched) == ["init", "one", "two"]
+
+
+def test_a_line_that_a_pattern_is_too_slow_for_is_unsure_and_costs_no_later_run(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, command=b"a" * 4000 + b"!\0")
+    fake_proc.add(21, command=b"aa\0")
+    slow = Regex("^(a|aa)+$")
+    assert fake_proc.look(match=slow).status is Status.OK, "one runs, whatever the other is"
+    began = time.process_time()
+    result = fake_proc.look(match=slow, min=2)
+    assert time.process_time() - began < 0.2
+    assert result.status is Status.NODATA
+    assert "the pattern takes too long on the command line of process 20" in result.summary
+
+
+@pytest.mark.parametrize(
+    ("lines", "pattern", "expected"),
+    [
+        (
+            ["realapp --serve", "sh -c 'sleep 1; realapp --serve'", "vim realapp.conf", "less /var/log/realapp"],
+            "realapp",
+            1,
+        ),
+        (["/usr/bin/vim realapp.conf"], "bin/vim .*conf", 1),
+        (["sh -c 'while true; do realapp; done'"], "realapp", 1),
+        (["bash /opt/realapp/run.sh", "/opt/realapp/bin/worker"], "realapp", 2),
+        (["sudo -u app realapp", "realapp"], "^realapp", 1),
+        (["realapp", "sudo -u app realapp"], "realapp", 1),
+    ],
+)
+def test_what_only_names_a_program_in_its_arguments_is_not_the_program(
+    fake_proc: FakeProc, lines: list[str], pattern: str, expected: int
+) -> None:
+    # Each is started by the next one, as a shell starts what it runs.
+    for pid, line in enumerate(lines, 20):
+        parent = pid + 1 if pid + 1 < 20 + len(lines) else 1
+        folder = fake_proc.add(pid, command="\0".join(shlex.split(line)).encode() + b"\0")
+        stat = (folder / "stat").read_bytes().replace(b" S 1 7 ", b" S %d 7 " % parent)
+        (folder / "stat").write_bytes(stat)
+    assert metric(fake_proc.look(match=Regex(pattern)), "count") == expected
+
+
+def test_exclude_leaves_out_and_alone_says_nothing(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, command=b"java\0shop\0")
+    fake_proc.add(21, command=b"java\0shop\0--migrate\0")
+    assert metric(fake_proc.look(match=Regex("shop"), exclude=Regex("--migrate")), "count") == 1
+    ((setting, _),) = Process(exclude=Regex("x")).problems()
+    assert setting == "name"
+
+
+def test_a_process_in_a_container_can_be_left_out(start: Start) -> None:
+    needs.root()
+    sleep = needs.command("sleep")
+    inside = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", sleep, "64321"])
     try:
-        assert "read go" in seen()
-        assert process.stdin is not None
-        process.stdin.write(b"\n")
-        process.stdin.flush()
-        wait_for(lambda: seen() == "sleep 600")
+        wait_for(lambda: look(match=Regex(r"^\S*sleep 64321$")).status is Status.OK)
+        assert look(match=Regex(r"^\S*sleep 64321$"), containers=False).status is Status.CRITICAL
+        start("victim", "1")
+        assert look(match=Regex("/victim 600 1$"), containers=False).status is Status.OK
     finally:
-        process.kill()
-        process.communicate()
+        inside.kill()
+        inside.wait()
+
+
+def test_pss_counts_what_is_shared_once() -> None:
+    code = (
+        "import mmap, os, time\nroom = mmap.mmap(-1, 64 << 20)\n"
+        "for at in range(0, 64 << 20, 4096): room[at] = 1\n"
+        "os.fork(), os.fork()\nroom[::4096]\nopen(os.environ['READY'], 'a').write('x'), time.sleep(600)"
+    )
+    with TemporaryDirectory() as folder:
+        ready = Path(folder) / "ready"
+        process = subprocess.Popen(
+            [sys.executable, "-c", code, "shared-memory"],
+            start_new_session=True,
+            env=os.environ | {"READY": str(ready)},
+        )
+        try:
+            wait_for(lambda: ready.exists() and len(ready.read_text()) == 4)
+            result = look(match=Regex("shared-memory$"), pss_warning=SizeAbove.parse("1GiB"))
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    assert metric(result, "count") == 4
+    assert metric(result, "rss") > 4 * (64 << 20)
+    assert 64 << 20 < metric(result, "pss") < 2 * (64 << 20)
+
+
+def test_a_count_can_be_a_warning(start: Start) -> None:
+    for _ in range(3):
+        start("worker")
+    for written, says in [("3", " (warning from 3)"), ("4:", " (warning range 4:)")]:
+        result = look(name="worker", count_warning=NumberAbove.parse(written))
+        assert (result.status, says in result.summary) == (Status.WARNING, True)
+    assert look(name="worker", count_warning=NumberAbove.parse("2:5")).status is Status.OK
+    assert look(name="worker", min=4, count_warning=NumberAbove.parse("2:5")).status is Status.CRITICAL
+
+
+def test_where_exe_cannot_be_seen_only_what_is_called_like_it_is_unsure(fake_proc: FakeProc) -> None:
+    class Hidden(Row):
+        __slots__ = ()
+
+        def exe(self) -> str:
+            raise PermissionError
+
+    def status(name: bytes, command: bytes) -> Status:
+        fake_proc.add(20, name=name, command=command)
+        table = fake_proc.scanner.scan()
+        rows = [Hidden(str(fake_proc.folder), 20, stat_text(name=name))]
+        shared = SharedWork()
+        due = time.monotonic()
+        shared.once("processes", due, lambda: Table(rows, table.commands, now=table.now))
+        (result,) = gathered(Process(exe="/usr/sbin/sshd").run(Context("web", shared=shared, due=due)))
+        return result.status
+
+    assert status(b"cron", b"/usr/sbin/cron\0-f\0") is Status.CRITICAL
+    assert status(b"sshd", b"sshd: /usr/sbin/sshd -D\0") is Status.NODATA
+    assert status(b"other", b"/usr/sbin/sshd\0") is Status.NODATA
 
 
 def test_exe_is_the_program_itself_whatever_it_calls_itself(start: Start, tmp_path: Path) -> None:

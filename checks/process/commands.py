@@ -1,32 +1,28 @@
-"""Command lines, the one thing in /proc whose reading may hang: read once a process, known as long as it lives."""
+"""Reads command lines, which may hang. They are read anew for each scan, as a program may change its own."""
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from agent.api import CheckError, Context
-from checks.process.row import CommandLine, Row
-
-YOUNG = 60.0
-"""Seconds. A program may replace itself (exec) or write its title while this young, so it is read again."""
+from checks.process.lines import CommandLine, Searches
+from checks.process.row import Row
 
 
 class Known(NamedTuple):
     started: float
-    name: bytes
     line: CommandLine | None
     """None: not allowed, or its reading hangs."""
-    read_at: float
-    """On the clock of `started`."""
+    hangs: bool = False
 
 
 class Commands:
     """What is known of command lines, by pid."""
 
     def __init__(self) -> None:
+        self.searches = Searches()
         self._known: dict[int, Known] = {}
         self._one_reader = threading.Lock()
 
@@ -36,10 +32,10 @@ class Commands:
             if pid not in pids:
                 self._known.pop(pid, None)
 
-    def read(self, rows: Iterable[Row], now: float, ctx: Context) -> None:
-        """Give these processes their command lines; `now` is on the clock of their start.
+    def read(self, rows: Iterable[Row], ctx: Context) -> None:
+        """Give these processes their command lines.
 
-        CheckError when reading one hangs: that one is not read again as long as it lives.
+        CheckError when reading one hangs: that one is not read again until that reading comes back.
         """
         asked = [row for row in rows if not row.line_read]
         if not asked:
@@ -47,8 +43,8 @@ class Commands:
         if not self._one_reader.acquire(timeout=ctx.remaining() / 2):
             raise CheckError("another check still reads command lines")
         try:
-            if unread := [row for row in asked if self._to_be_read(row, now) and not _waits(row)]:
-                self._read(unread, now, ctx)
+            if unread := [row for row in asked if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
+                self._read(unread, ctx)
         finally:
             self._one_reader.release()
         for row in asked:
@@ -56,36 +52,36 @@ class Commands:
             row.line = known.line if known is not None and known.started == row.started else None
             row.line_read = True
 
-    def _to_be_read(self, row: Row, now: float) -> bool:
+    def _hangs(self, row: Row) -> bool:
         known = self._known.get(row.pid)
-        if known is None or (known.started, known.name) != (row.started, row.name):
-            return True
-        return known.read_at < min(now, known.started + YOUNG)
+        return known is not None and known.hangs and known.started == row.started
 
-    def _read(self, rows: list[Row], now: float, ctx: Context) -> None:
+    def _read(self, rows: list[Row], ctx: Context) -> None:
         reading = [rows[0]]
 
         def read_all() -> None:
             for row in rows:
                 reading[0] = row
-                self._known[row.pid] = Known(row.started, row.name, _command_line(row), now)
+                self._known[row.pid] = Known(row.started, self._line(row))
 
         try:
             ctx.call(f"command lines from process {rows[0].pid}", read_all)
         except CheckError:
             stuck = reading[0]
-            self._known[stuck.pid] = Known(stuck.started, stuck.name, None, math.inf)
+            self._known[stuck.pid] = Known(stuck.started, None, hangs=True)
             raise CheckError(f"reading the command line of process {stuck.pid} hangs") from None
 
-
-def _command_line(row: Row) -> CommandLine | None:
-    try:
-        arguments = row.command().rstrip(b"\0").decode("utf-8", "surrogateescape").split("\0")
-    except PermissionError:
-        return None
-    except (FileNotFoundError, ProcessLookupError):
-        arguments = []
-    return CommandLine(" ".join(arguments), tuple(argument.rpartition("/")[2] for argument in arguments[:3]))
+    def _line(self, row: Row) -> CommandLine | None:
+        """Return the command line; the very same object as before where nothing has changed."""
+        try:
+            raw = row.command()
+        except PermissionError:
+            return None
+        except (FileNotFoundError, ProcessLookupError):
+            raw = b""
+        known = self._known.get(row.pid)
+        same = known is not None and known.started == row.started and known.line is not None and known.line.raw == raw
+        return known.line if known is not None and same else CommandLine(raw)
 
 
 def _waits(row: Row) -> bool:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import operator
 import os
 import stat
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.api import CheckError, Context
@@ -13,7 +15,7 @@ from checks.process.row import Row
 from checks.process.table import COMM_BYTES, Table
 
 if TYPE_CHECKING:
-    from checks.process import Process
+    from checks.process.check import Process
 
 T = TypeVar("T")
 PIDFILE_LIMIT = 64
@@ -53,12 +55,25 @@ class Found:
                 self._doubt(row, reason)
         self.rows = kept
 
-    def keep_lines(self, found: Callable[[str], object]) -> None:
-        """Keep the processes whose command line has this; apart from `keep`, for it is done for all of the host."""
-        self.rows = [row for row in self.rows if (line := row.line) is None or found(line.text)]
+    def keep_lines(self, bit: int, *, wanted: bool = True) -> None:
+        """Keep those whose command line has this (or has it not); apart from `keep`, as the whole host is asked."""
+        if wanted:
+            self.rows = [row for row in self.rows if (line := row.line) is None or (line.found | line.slow) & bit]
+        else:
+            self.rows = [row for row in self.rows if (line := row.line) is None or not line.found & bit]
         for row in self.rows:
             if row.line is None:
                 self._doubt(row, "the command line of a process cannot be read")
+            elif row.line.slow & bit:
+                self._doubt(row, f"the pattern takes too long on the command line of process {row.pid}")
+
+    def leave_out_wrappers(self, table: Table) -> None:
+        """Leave out what only runs another of these: `sh -c restic` beside restic."""
+        wrappers = {row.pid for row in self.rows if row.line is not None and row.line.wraps}
+        if wrappers:
+            others = [row for row in self.rows if row.pid not in wrappers]
+            runs = {above.pid for row in others for above in table.above(row)}
+            self.rows = [row for row in self.rows if row.pid not in wrappers or row.pid not in runs]
 
     def _doubt(self, row: Row, reason: str) -> None:
         self._unsure.add(row.pid)
@@ -83,15 +98,28 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
     if found.zombies:
         found.keep(lambda row: not row.zombie)
     if check.exe:
-        _keep_exe(check.exe, found, ctx)
-    if check.match is not None:
-        table.commands.read(found.rows, table.now, ctx)
-        found.keep_lines(check.match.search)
-        found.keep(lambda row: not table.of_agent(row))
+        _keep_exe(check.exe, found, table, ctx)
+    if not check.containers:
+        found.keep(lambda row: _gone_is_false(row.in_container, operator.not_), "its pid namespace cannot be seen")
+    if check.match is not None or check.exclude is not None:
+        _keep_matching(check, found, table, ctx)
     found.settle()
     if check.pidfile and not (found.rows or found.zombies or found.note):
         found.note = f"{check.pidfile} holds the pid of another program"
     return found
+
+
+def _keep_matching(check: Process, found: Found, table: Table, ctx: Context) -> None:
+    table.commands.read(found.rows, ctx)
+    by_words = not (check.name or check.exe or check.pidfile)
+    for pattern, wanted in ((check.match, True), (check.exclude, False)):
+        if pattern is not None:
+            bit = table.commands.searches.search(pattern, found.rows, ctx, by_words=wanted and by_words)
+            found.keep_lines(bit, wanted=wanted)
+    if check.match is not None:
+        found.keep(lambda row: not table.of_agent(row))
+        if by_words:
+            found.leave_out_wrappers(table)
 
 
 def _candidates(check: Process, table: Table, uid: int | None, ctx: Context) -> Found:
@@ -112,7 +140,7 @@ def _named(name: str, table: Table, ctx: Context) -> list[Row]:
     rows = table.by_name.get(wanted) or table.by_name.get(wanted[:COMM_BYTES], [])
     if len(wanted) < COMM_BYTES or not rows:
         return rows
-    table.commands.read((row for row in rows if not row.kernel), table.now, ctx)
+    table.commands.read((row for row in rows if not row.kernel), ctx)
     return [row for row in rows if _may_be(name, row)]
 
 
@@ -134,14 +162,30 @@ def _gone_is_false(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | No
         return False
 
 
-def _keep_exe(exe: str, found: Found, ctx: Context) -> None:
+def _keep_exe(exe: str, found: Found, table: Table, ctx: Context) -> None:
     # The kernel names programs without symbolic links: /usr/bin/python3 runs as /usr/bin/python3.11.
     real = ctx.shared(f"realpath {exe}", lambda: ctx.call(f"realpath {exe}", lambda: os.path.realpath(exe)))
-    found.keep(
-        lambda row: _gone_is_false(row.exe, (exe, real).__contains__),
-        "only root may see which program a process of another user runs: write name too, or run the agent as root",
-    )
+    fits = {row.pid: _gone_is_false(row.exe, (exe, real).__contains__) for row in found.rows}
+    hidden = [row for row in found.rows if fits[row.pid] is None]
+    if hidden:
+        # What the kernel hides is still called something: few programs are called like none of their files.
+        table.commands.read(hidden, ctx)
+        names = {Path(path).name for path in (exe, real)}
+        fits |= {row.pid: False for row in hidden if not any(_may_be_called(name, row) for name in names)}
+    found.keep(lambda row: fits[row.pid], _why_hidden())
     found.blind = bool(found.unsure)
+
+
+def _may_be_called(name: str, row: Row) -> bool:
+    wanted = name.encode("utf-8", "surrogateescape")[:COMM_BYTES]
+    first = row.line.first[0].partition(":")[0].lstrip("-") if row.line else name
+    return row.name == wanted or first == name
+
+
+def _why_hidden() -> str:
+    if os.geteuid() == 0:
+        return "the agent may not see which program a process runs: it lacks CAP_SYS_PTRACE, as in a container"
+    return "only root may see which program a process of another user runs: write name too, or run the agent as root"
 
 
 def _uid(user: str, ctx: Context) -> int:

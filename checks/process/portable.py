@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import psutil
 
+from agent.api import CheckError
 from checks.process.row import Numbers, Row
 
 T = TypeVar("T")
@@ -81,6 +82,12 @@ class PsutilRow(Row):
 
     def open_files(self) -> int:
         return _asked(self._process.num_fds)
+
+    def pss(self) -> int:
+        raise CheckError("pss is known on Linux only")
+
+    def in_container(self) -> bool:
+        return False
 
     def waits(self) -> bool:
         return False

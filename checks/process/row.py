@@ -5,26 +5,25 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from checks.process.lines import CommandLine
+
 TICKS = os.sysconf("SC_CLK_TCK")
 PAGE = os.sysconf("SC_PAGE_SIZE")
 KERNEL_THREAD = 0x00200000
 """PF_KTHREAD in include/linux/sched.h."""
 
 
-def read_once(path: str, limit: int = 4096) -> bytes:
+SHORT, LONGEST = 4096, 65536
+"""Bytes of a command line: mostly, and at most."""
+
+
+def read_once(path: str, limit: int = SHORT) -> bytes:
     """Return what one read gives: all of a file in /proc, at half the cost of a Path."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         return os.read(descriptor, limit)
     finally:
         os.close(descriptor)
-
-
-class CommandLine(NamedTuple):
-    text: str
-    """The arguments, joined by spaces."""
-    first: tuple[str, ...]
-    """The last path parts of the first three arguments: the name is among them, behind an interpreter too."""
 
 
 class Numbers(NamedTuple):
@@ -134,10 +133,24 @@ class Row:
         # Since Linux 6.2 the size of the folder is the count, and needs no rights.
         return os.stat(folder).st_size or len(os.listdir(folder))  # noqa: PTH116, PTH208 - half the cost of a Path
 
+    def pss(self) -> int:
+        """Return the memory in bytes in which what is shared counts in proportion. May hang like `command`."""
+        for line in read_once(f"{self._folder}/{self.pid}/smaps_rollup").splitlines():
+            if line.startswith(b"Pss:"):
+                return int(line.split()[1]) * 1024
+        return 0
+
+    def in_container(self) -> bool:
+        """Tell whether it lives in a pid namespace below the one that /proc shows."""
+        status = read_once(f"{self._folder}/{self.pid}/status", 16384)
+        return any(line.startswith(b"NSpid:") and len(line.split()) > 2 for line in status.splitlines())
+
     def waits(self) -> bool:
         """Tell whether it is in state D now; for most that were when the scan saw them it is over."""
         return self.state == "D" and b") D " in read_once(f"{self._folder}/{self.pid}/stat")
 
     def command(self) -> bytes:
         """Return the arguments, each ended by a NUL. May hang: the kernel waits for the memory map of the process."""
-        return read_once(f"{self._folder}/{self.pid}/cmdline", 65536)
+        path = f"{self._folder}/{self.pid}/cmdline"
+        short = read_once(path)  # room for the longest costs more than reading the usual ones
+        return short if len(short) < SHORT else read_once(path, LONGEST)

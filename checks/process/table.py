@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
@@ -45,17 +45,19 @@ class Table:
                 found.setdefault(row.uid(), []).append(row)
         return found
 
-    def of_agent(self, row: Row | None) -> bool:
+    def of_agent(self, row: Row) -> bool:
         """Tell whether this is the agent or was started by it: a plugin's arguments often name what it looks at."""
+        if self.own == 1:  # in a container, where every orphan becomes its child
+            return row.pid == 1
+        return row.pid == self.own or any(above.pid == self.own for above in self.above(row))
+
+    def above(self, row: Row) -> Iterator[Row]:
+        """Yield the parent of a process, its parent, and so on."""
         for _ in range(100):
-            if row is None:
-                return False
-            if row.pid == self.own:
-                return True
-            if self.own == 1:  # in a container, where every orphan becomes its child
-                return False
-            row = self.by_pid.get(row.parent)
-        return False
+            parent = self.by_pid.get(row.parent)
+            if parent is None or parent is row:
+                return
+            yield (row := parent)
 
 
 class Scanner:

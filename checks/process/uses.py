@@ -6,14 +6,14 @@ import contextlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from agent.api import duration_text, size_text
+from agent.api import Context, duration_text, size_text
 from checks.process import changes
 from checks.process.matching import Found
 from checks.process.row import Row
 from checks.process.table import Table
 
 if TYPE_CHECKING:
-    from checks.process import Process
+    from checks.process.check import Process
 
 LISTED = 10
 
@@ -23,6 +23,7 @@ class Seen(NamedTuple):
     found: Found
     table: Table
     memory: dict[str, Any]
+    ctx: Context
 
 
 class Use(NamedTuple):
@@ -38,6 +39,20 @@ class Use(NamedTuple):
 def rss(seen: Seen) -> Use:
     value = sum([row.numbers.rss for row in seen.found.rows])
     return Use(value, f"{size_text(value)} RSS", seen.found.rows, lambda row: row.rss, "B")
+
+
+def pss(seen: Seen) -> Use:
+    counts: dict[int, int] = {}
+
+    def read() -> None:
+        for row in seen.found.rows:
+            with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
+                counts[row.pid] = row.pss()
+
+    # The kernel waits for the memory map of a process, as for a command line.
+    seen.ctx.call(f"pss for {seen.ctx.check}", read)
+    value = sum(counts.values())
+    return Use(value, f"{size_text(value)} PSS", seen.found.rows, lambda row: counts.get(row.pid, 0), "B")
 
 
 def threads(seen: Seen) -> Use:
@@ -81,7 +96,7 @@ def stuck(seen: Seen) -> Use:
 
 
 USES: dict[str, Callable[[Seen], Use | None]] = {
-    function.__name__: function for function in (rss, cpu, threads, open_files, age, zombies, stuck)
+    function.__name__: function for function in (rss, pss, cpu, threads, open_files, age, zombies, stuck)
 }
 ALWAYS = ("rss", "threads", "age")
 """Cost nothing beyond the scan, so they are metrics without levels too."""

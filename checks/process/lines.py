@@ -1,0 +1,99 @@
+"""Command lines, and what patterns have found in them: each is searched once for as long as it stays what it is."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable
+from typing import Protocol
+
+from agent.api import CheckError, Context, Regex
+
+LINE_SECONDS = 0.25
+"""For one pattern on one command line; a line that takes longer is not known to fit, and is not searched again."""
+ONLOOKERS = {
+    "vi",
+    "vim",
+    "vim.basic",
+    "vim.tiny",
+    "nvim",
+    "view",
+    "nano",
+    "emacs",
+    "ed",
+    "less",
+    "more",
+    "most",
+    "tail",
+}
+ONLOOKERS |= {"head", "cat", "grep", "egrep", "fgrep", "zgrep", "rg", "man", "pgrep", "pkill"}
+"""They name in their arguments what they look at, and are something else."""
+SHELLS = {"sh", "bash", "dash", "zsh", "ksh", "ash", "fish", "busybox"}
+WRAPPERS = {"su", "sudo", "doas", "runuser", "timeout", "flock", "script", "xargs", "time", "tini", "dumb-init"}
+
+
+class CommandLine:
+    """The arguments of a process. Patterns are bits here, so that many of them on many lines need little memory."""
+
+    __slots__ = ("beyond", "first", "found", "raw", "searched", "slow", "text", "wraps")
+
+    def __init__(self, raw: bytes) -> None:
+        arguments = raw.rstrip(b"\0").decode("utf-8", "surrogateescape").split("\0")
+        self.raw = raw
+        self.text = " ".join(arguments)
+        """The arguments, joined by spaces."""
+        self.first = tuple(argument.rpartition("/")[2] for argument in arguments[:3])
+        """The last path parts of the first three arguments: the name is among them, behind an interpreter too."""
+        self.beyond = len(arguments[0])
+        """Where the program's own name ends in the text."""
+        self.wraps = _wraps(self.first)
+        """Whether it only runs what its arguments name."""
+        self.searched = self.found = self.slow = 0
+
+    @property
+    def looks_on(self) -> bool:
+        return self.first[0] in ONLOOKERS
+
+
+def _wraps(first: tuple[str, ...]) -> bool:
+    program = first[0].lstrip("-")
+    return program in WRAPPERS or (program in SHELLS and len(first) > 1 and first[1][:1] == "-" and "c" in first[1])
+
+
+class HasLine(Protocol):
+    line: CommandLine | None
+
+
+class Searches:
+    """Knows the bits of patterns. Any thread may ask; one lock guards the bits of all lines."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._bits: dict[tuple[str, bool], int] = {}
+
+    def search(self, pattern: Regex, rows: Iterable[HasLine], ctx: Context, *, by_words: bool = False) -> int:
+        """Search the lines that were not searched yet, and return the pattern's bit: see `found` and `slow` of a line.
+
+        `by_words`: nothing else is said of the process, so what only looks at such a thing is not one.
+        """
+        with self._lock:
+            bit = self._bits.setdefault((str(pattern), by_words), 1 << len(self._bits))
+        new = [line for row in rows if (line := row.line) is not None and not line.searched & bit]
+        if not new:
+            return bit
+        verdicts = [_verdict(pattern, line, ctx, by_words) for line in new]
+        with self._lock:
+            for line, (found, slow) in zip(new, verdicts, strict=True):
+                line.found |= bit * found
+                line.slow |= bit * slow
+                line.searched |= bit
+        return bit
+
+
+def _verdict(pattern: Regex, line: CommandLine, ctx: Context, by_words: bool) -> tuple[bool, bool]:
+    try:
+        match = pattern.search(line.text, LINE_SECONDS)
+    except CheckError:
+        if not ctx.remaining():
+            raise
+        return False, True
+    return match is not None and not (by_words and line.looks_on and match.start() >= line.beyond), False
