@@ -133,12 +133,11 @@ class Service:
 
     def _orders(self, config: Config) -> RecorderConfig:
         checks = {**running(config), **broken_checks(config), OWN_NAME: own_check()}
-        certain = all(problem.check for problem in config.problems)
         return RecorderConfig(
             checks,
             self._compose,
             suppressor(config, self._silences),
-            retire=certain,
+            retire=config.complete,
             wanted=Wanted(destinations(config.agent), config.agent_readable),
             compose_standing=self._compose_standing,
             adopted=self._adopted,

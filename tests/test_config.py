@@ -260,6 +260,20 @@ def test_what_is_no_regular_file_is_a_problem_and_never_waits(tmp_path: Path) ->
     ]
 
 
+def test_drop_ins_with_capital_endings_are_read_and_folders_with_drop_ins_are_told(tmp_path: Path) -> None:
+    (tmp_path / "b.YAML").write_text(GOOD)
+    for name in ("off", ".hidden", "empty"):
+        (tmp_path / name).mkdir()
+    for name in ("off", ".hidden"):
+        (tmp_path / name / "c.yml").write_text("no: yaml: [")
+    config = load(tmp_path, sample_catalog(), {})
+    assert set(config.checks) == {"good"}
+    assert problems(config, tmp_path) == [
+        "off:1:1: folders in here are not read: move off/c.yml up, or the folder to another place"
+    ]
+    assert (config.complete, config.agent_readable) == (True, True), "nothing that is read is in doubt because of it"
+
+
 def test_a_file_that_fails_when_it_is_read_is_a_problem(tmp_path: Path) -> None:
     # A regular file that even root may open and cannot read.
     (tmp_path / "a.yaml").symlink_to(needs.file("/proc/self/mem"))

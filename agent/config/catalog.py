@@ -18,8 +18,10 @@ import msgspec
 
 from agent.api import Check
 from agent.config import own_types
+from agent.config.foreign import type_of
 from agent.config.own_types import OwnTypeError, load_file
 from agent.config.sections import COMMON
+from agent.config.wording import nearest, short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
@@ -142,12 +144,9 @@ class Catalog:
             return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
 
     def _unknown(self, name: str) -> str:
-        from difflib import get_close_matches
-
-        close = get_close_matches(name, self._sources, 1)
-        shown = repr(name if len(name) <= 60 else name[:57] + "...")
-        return f"unknown type {shown}, " + (
-            f"did you mean '{close[0]}'?" if close else f"write one of: {', '.join(self.names())}"
+        close = nearest(name, self._sources) or type_of(name, self._sources)
+        return f"unknown type {short(name)}, " + (
+            f"did you mean '{close}'?" if close else f"write one of: {', '.join(self.names())}"
         )
 
 

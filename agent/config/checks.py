@@ -226,16 +226,18 @@ def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Ite
     values, faults = settings(CheckSection, shared | {"type": TYPE}, Place(""))
     yield from faults
     yield from _shared_faults(values, shared)
+    if defaults and not checks:
+        first = next(iter(defaults.values()))
+        text = "defaults are for the checks of the same file, and this file has none: move them to their checks"
+        yield Fault(first.key or first.place, "", text)
     kinds = _kinds(checks, catalog) if defaults else set()
     for name, node in defaults.items():
         key = node.key or node.place
         if name == "type":
             yield Fault(key, "", "setting 'type' belongs to each check, it cannot be a default")
-        elif not checks:
-            yield Fault(key, "", "defaults are for the checks of the same file, and this file has none")
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
-        elif name not in _COMMON and not any(_has(kind, name) for kind in kinds):
+        elif checks and name not in _COMMON and not any(_has(kind, name) for kind in kinds):
             known = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
             yield Fault(key, "", f"{unknown(name, name, known)} (no check of this file has it)")
 

@@ -55,7 +55,7 @@ def settings(
         if isinstance(node.value, Refusal) and (name in known or node.value is not EMPTY):
             faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
         elif name not in known:
-            faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also])))
+            faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also], listed=known)))
         else:
             try:
                 values[known[name].name] = value(node, known[name].type, setting)
@@ -64,7 +64,9 @@ def settings(
     for name in known:
         if known[name].required and name not in written:
             setting = f"{inside}.{name}" if inside else name
-            faults.append(Fault(place, "", f"setting '{setting}' is missing: it must be {words(known[name].type)}"))
+            wanted = known[name].type
+            example = next((example_of(one) for one in members_of(wanted) if _is_value(one)), "")
+            faults.append(Fault(place, "", f"setting '{setting}' is missing: it must be {words(wanted)}{example}"))
     return values, faults
 
 
@@ -90,6 +92,10 @@ def value(node: Located, wanted: Any, setting: str) -> Any:
         return msgspec.convert(built, wanted, dec_hook=_as_is)
     except msgspec.ValidationError as error:
         raise Faults(Fault(node.place, setting, reworded(str(error), node, wanted))) from None
+
+
+def _is_value(wanted: Any) -> bool:
+    return isinstance(wanted, type) and issubclass(wanted, SettingValue)
 
 
 def _one_of(members: tuple[Any, ...], kind: type) -> Any:

@@ -25,7 +25,7 @@ def merged(old: Config, new: Config) -> Config:
     taken for removed, and the agent's own settings stay as they were. So they do where one of them is wrong.
     """
     wrong = {problem.check for problem in new.problems}
-    kept = {name: check for name, check in old.checks.items() if name in wrong or "" in wrong}
+    kept = {name: check for name, check in old.checks.items() if name in wrong or not new.complete}
     return msgspec.structs.replace(
         new,
         agent=new.agent if new.agent_readable else old.agent,

@@ -12,7 +12,7 @@ from agent.api import weak_spot
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
-from agent.config.files import Unreadable, shown, version
+from agent.config.files import Unreadable, left_out, shown, version
 from agent.config.located_yaml.tree import Located
 from agent.config.own_bug import problem_of
 from agent.config.reading import Reading
@@ -64,7 +64,8 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
         more_files, found = _scripts(Path(agent.scripts))
         files += more_files
         problems += found
-    checks, more = read_checks(files, catalog, all_read=not problems)
+    checks, more = read_checks(files, catalog, all_read=all(problem.aside for problem in problems))
+    problems += [Problem(Place(shown(path)), why, aside=True) for path, why in left_out(directory)]
     problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
@@ -87,7 +88,7 @@ def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog) -> list
             problems.append((name, f"{text}`replace_types: [{name}]`"))
     lost = "agent.replace_types names it, but it is no built-in type with a file here"
     problems += [(name, lost) for name in replace if name not in known]
-    return [Problem(Place(shown(folder.file(name))), text) for name, text in problems]
+    return [Problem(Place(shown(folder.file(name))), text, aside=True) for name, text in problems]
 
 
 def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
@@ -109,11 +110,12 @@ def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Order by place; what is wrong with several checks for one reason, a default, is said once."""
-    said_of: dict[tuple[Place, str, bool], set[str]] = {}
+    said_of: dict[tuple[Place, str, bool, bool], set[str]] = {}
     for problem in problems:
-        key = (problem.place, one_line(problem.text), problem.agent)
+        key = (problem.place, one_line(problem.text), problem.agent, problem.aside)
         said_of.setdefault(key, set()).add(one_line(problem.check))
     once = [
-        Problem(place, text, min(of) if len(of) == 1 else "", agent) for (place, text, agent), of in said_of.items()
+        Problem(place, text, min(of) if len(of) == 1 else "", agent, aside)
+        for (place, text, agent, aside), of in said_of.items()
     ]
     return tuple(sorted(once, key=lambda problem: (problem.place.file, problem.place.line, problem.place.column)))

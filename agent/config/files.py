@@ -33,9 +33,29 @@ def drop_ins(directory: Path) -> list[Path]:
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
     _refuse_open(directory)
-    found = [directory / os.fsdecode(name) for name in names if name.endswith((b".yaml", b".yml")) and name[0] != 46]
+    found = [directory / os.fsdecode(name) for name in names if _is_yaml(name)]
     if not found:
         raise Unreadable("no *.yaml or *.yml file in this directory: write one with a section `checks:`")
+    return found
+
+
+def _is_yaml(name: bytes) -> bool:
+    return name.lower().endswith((b".yaml", b".yml")) and not name.startswith(b".")
+
+
+def left_out(directory: Path) -> list[tuple[Path, str]]:
+    """Return the folders in the directory that hold what looks like drop-ins, each with what to do about it."""
+    found = []
+    try:
+        for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
+            if not entry.name.startswith(".") and entry.is_dir():
+                lost = sorted(name for name in os.listdir(entry.path) if _is_yaml(os.fsencode(name)))  # noqa: PTH208
+                if lost:
+                    first = shown(Path(entry.name, lost[0]))
+                    text = f"folders in here are not read: move {first} up, or the folder to another place"
+                    found.append((Path(entry.path), text))
+    except OSError:
+        return found  # what cannot be read has told so, or is nobody's drop-in
     return found
 
 

@@ -9,6 +9,7 @@ from agent.config.agent_section import read_agent
 from agent.config.checks import section
 from agent.config.convert import Fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown, version
+from agent.config.foreign import HERE, tool_of, tool_of_section
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import secret_values
@@ -52,27 +53,41 @@ class Reading:
 def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
     """Return the sections of one file, references expanded."""
     name = shown(path)
+    content = b""
     try:
-        tree = secrets.expanded(parse(regular_file(path, MOST_BYTES), name), path.parent)
+        content = regular_file(path, MOST_BYTES)
+        tree = secrets.expanded(parse(content, name), path.parent)
     except Unreadable as error:
         return {}, [Problem(Place(name), str(error), agent=True)]
     except YamlError as error:
-        return {}, [Problem(error.place, error.text, agent=True)]
+        return {}, [Problem(error.place, _not_ours(content) or error.text, agent=True)]
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
         text = (
             tree.value.text
             if isinstance(tree.value, Refusal)
-            else f"must be sections such as `checks:`, not {said(tree)}"
+            else _not_ours(content) or f"must be sections such as `checks:`, not {said(tree)}"
         )
         return {}, [Problem(tree.place, text, agent=True)]
-    return tree.value, [_not_a_section(name, node) for name, node in tree.value.items() if name not in SECTIONS]
+    return tree.value, [_not_a_section(name, node) for name, node in tree.value.items() if not _known(name)]
+
+
+def _not_ours(content: bytes) -> str:
+    found = tool_of(content)
+    return f"`{found}` is the form of Nagios and Icinga, not YAML: {HERE}" if found else ""
+
+
+def _known(name: str) -> bool:
+    """Tell a section; what begins with x- holds anchors for others, as in other tools' files."""
+    return name in SECTIONS or name.startswith("x-")
 
 
 def _not_a_section(name: str, node: Located) -> Problem:
     if isinstance(node.value, Refusal) and node.place == node.key:
         return Problem(node.place, node.value.text, agent=True)
+    if tool := tool_of_section(name):
+        return Problem(node.key or node.place, f"'{name}' is a section of {tool}: {HERE}", agent=True)
     text = unknown(name, name, SECTIONS).replace("setting", "section", 1)
     # Who knows what was meant by it.
     agent = nearest(name, SECTIONS) in ("", "agent")

@@ -56,6 +56,7 @@ def schema(catalog: Catalog) -> Schema:
         "title": "hostvigil drop-in file",
         "type": ["object", "null"],
         "properties": sections,
+        "patternProperties": {"^x-": {"description": "Anything, for anchors (&name) that are used elsewhere."}},
         "additionalProperties": False,
         # What a type needs may also stand in `defaults`: then not every check has to have it.
         "if": {"not": {"type": "object", "required": ["defaults"]}},

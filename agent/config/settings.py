@@ -40,6 +40,8 @@ class Problem(msgspec.Struct, frozen=True):
     """The check that cannot run because of it; empty when the fault belongs to no single check."""
     agent: bool = False
     """The settings of the agent itself may be meant otherwise than they were read: they are unknown, not absent."""
+    aside: bool = False
+    """It is about what was left out on purpose: all checks and settings are read that are written."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.check + ': ' if self.check else ''}{self.text}"
@@ -108,6 +110,11 @@ class Config(msgspec.Struct, frozen=True):
     problems: tuple[Problem, ...] = ()
     secrets: frozenset[str] = frozenset()
     """Values that must never show anywhere: out of files, of settings that are secrets, of variables named so."""
+
+    @property
+    def complete(self) -> bool:
+        """Tell whether there is no check but in `checks` and `problems`: what is not there is no more."""
+        return all(problem.check or problem.aside for problem in self.problems)
 
     sources: dict[str, tuple[int, int, int]] = {}
     """What it was read from, files and folders, there or not, and the version of each before it was read."""

@@ -9,11 +9,14 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
+from agent.config import foreign
 from agent.config.located_yaml.tree import Located
 from agent.plugin.units import SettingValue
 
 FEW = 6
 """So many names can be listed in a message."""
+MOST_TEXT = 600
+"""Characters of a message."""
 
 
 def members_of(wanted: Any) -> tuple[Any, ...]:
@@ -74,7 +77,7 @@ def short(text: str) -> str:
 def one_line(text: str) -> str:
     text = without_user(text)
     text = "".join(char if char.isprintable() else repr(char)[1:-1] for char in text)
-    return text if len(text) <= 400 else text[:397] + "..."
+    return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + "..."
 
 
 def safe(text: str, node: Located) -> str:
@@ -83,17 +86,59 @@ def safe(text: str, node: Located) -> str:
 
 
 def nearest(name: str, known: typing.Iterable[str]) -> str:
-    """Return the known name that was probably meant, or ''."""
-    from difflib import get_close_matches
+    """Return the known name that is meant by a slip of the hand, or ''. No hint is better than a wrong one."""
+    from difflib import SequenceMatcher
 
-    return next(iter(get_close_matches(name, list(known), 1)), "")
+    def likeness(other: str) -> float:
+        one, two = name.lower(), other.lower()
+        if abs(len(one) - len(two)) > 2:
+            return 0.0
+        if sorted(one) == sorted(two):
+            return 0.99 if one != two else 1.0
+        # Of two short words that differ in a letter, each is a word of its own: port and sort.
+        enough = 0.75 if max(len(one), len(two)) > 4 else 0.8
+        ratio = SequenceMatcher(None, one, two).ratio()
+        return ratio if ratio >= enough else 0.0
+
+    best = max(known, key=likeness, default="")
+    return best if best and likeness(best) else ""
 
 
-def unknown(setting: str, name: str, known: typing.Iterable[str]) -> str:
+def unknown(setting: str, name: str, known: typing.Iterable[str], listed: typing.Iterable[str] | None = None) -> str:
+    """Say that a name is not known, and what to write: the word that is meant, else the names that there are."""
     known = list(known)
-    close = nearest(name, known)
-    few = f", write one of {', '.join(known)}" if len(known) <= FEW else ""
-    return f"unknown setting {short(setting)}" + (f", did you mean '{close}'?" if close else few)
+    text = f"unknown setting {short(setting)}"
+    if close := nearest(name, known):
+        return f"{text}, did you mean '{close}'?"
+    if ours := foreign.setting(name, known):
+        note = f" ({foreign.note(ours)})" if foreign.note(ours) else ""
+        return f"{text}, write '{ours}'{note}"
+    names = known if listed is None else list(listed)
+    if levels := _levels(name, names):
+        return f"{text}, write {levels}"
+    if listed is None and len(names) > FEW:
+        return text
+    return f"{text}, write one of {', '.join(compact(names))}" if names else text
+
+
+def _levels(name: str, names: list[str]) -> str:
+    """Return the levels that a type has instead of one plain `warning`."""
+    word = next(
+        (word for word in ("warning", "critical") if name == word or (word.startswith(name) and len(name) > 3)), ""
+    )
+    found = [one for one in names if word and one.endswith(f"_{word}")]
+    return " or ".join((", ".join(found[:-1]), found[-1])) if len(found) > 1 else "".join(found)
+
+
+def compact(names: list[str]) -> list[str]:
+    """Return names for a list, each pair of levels as one: `age_warning/critical`."""
+    pairs = {name.removesuffix("_warning") for name in names if name.endswith("_warning")}
+    pairs &= {name.removesuffix("_critical") for name in names if name.endswith("_critical")}
+    return [
+        f"{name}/critical" if name.removesuffix("_warning") in pairs else name
+        for name in names
+        if not (name.endswith("_critical") and name.removesuffix("_critical") in pairs)
+    ]
 
 
 _BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")

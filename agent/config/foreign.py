@@ -1,0 +1,145 @@
+"""Words of other monitoring tools, and which of ours they mean. Used for hints only: nothing is read by them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+_SETTINGS = {
+    # ours: what others write for it. The first of ours that a type has is meant.
+    "address": "host hostname port server target ip addr ip_address destination dest url uri endpoint node",
+    "host": "hostname address target ip addr ip_address destination dest server url",
+    "url": "uri endpoint website address target link host hostname port server",
+    "name": "process processes process_name procs proc proc_name domain hostname query lookup fqdn service",
+    "match": "pattern regex regexp cmdline command command_line search search_string args",
+    "pattern": "regex regexp match matches search search_string string keyword include",
+    "matches": "regex regexp match pattern content_match response_string_match search",
+    "contains": "content body_contains string text keyword search_string response_body",
+    "path": "file files filename filepath file_path logfile log_file log_path directory dir folder mount mountpoint "
+    "mountpoints mount_point partition filesystem device drive volume",
+    "unit": "units service services service_name unit_name",
+    "command": "cmd check_command script exec plugin program args arguments executable",
+    "expect": "expected expected_ip expected_address answer response response_string_match search_string string",
+    "expect_status": "status status_code status_codes expected_status code response_code valid_status_codes "
+    "http_response_status_code http_status",
+    "age_critical": "age max_age maximum_age older_than oldest stale_after freshness mtime",
+    "size_critical": "size max_size maximum_size min_size",
+    "count_critical": "number files_count max_files",
+    "ttl": "max_silence grace period expires interval_expected max_age",
+    "interval": "period frequency every check_interval min_collection_interval normal_check_interval check_every "
+    "poll_interval polling_interval",
+    "cron": "schedule crontab",
+    "timeout": "check_timeout max_time deadline time_limit",
+    "fail_after": "retries retry max_check_attempts max_attempts attempts threshold failures failure_threshold",
+    "recover_after": "success_threshold successes",
+    "retry_interval": "retry_check_interval recheck",
+    "repeat_every": "notification_interval renotify_interval reminder resend_interval realert",
+    "tags": "labels",
+    "enabled": "disabled disable active enable",
+    "description": "notes comment title display_name message",
+    "runbook": "notes_url runbook_url documentation docs",
+    "depends_on": "parents parent dependencies depends requires dependency",
+    "maintenance": "downtime downtimes",
+    "env": "environment envs environ",
+    "cwd": "working_directory workdir chdir",
+    "user": "username login",
+    "password": "pass passwd",
+    "bearer_token": "token auth_token",
+    "tls": "ssl use_ssl use_tls",
+    "verify": "ssl_verify tls_verify insecure verify_ssl insecure_skip_verify tls_skip_verify validate_certs",
+    "redirects": "follow_redirects allow_redirects max_redirects onredirect",
+    "body": "data payload post_data",
+    "count": "packets probes",
+    "loss_critical": "loss packet_loss",
+    "time_critical": "rtt latency response_time",
+    "record": "query_type record_type rrtype qtype",
+    "server": "nameserver nameservers resolver dns_server",
+    "available_warning": "used used_warning used_percent percent free_warning memory_warning",
+    "available_critical": "used_critical free_critical memory_critical",
+    "offset_critical": "offset drift skew",
+    "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
+    "critical": "crit critical_threshold crit_threshold days_critical",
+    "uptime_warning": "uptime",
+    "hostname": "host host_name",
+    "endpoint": "url api_url dd_url server site",
+    "api_key": "key token apikey",
+    "rate_limit": "rate throttle",
+    "ca_file": "ca cacert ca_cert tls_ca_cert ca_certs cafile",
+    "client_cert": "cert tls_cert ssl_cert certfile",
+    "client_key": "tls_key ssl_key keyfile private_key",
+}
+_NOTES = {
+    "address": "host:port",
+    "interval": "such as 30s",
+    "cron": "such as 0 3 * * *",
+    "age_critical": "such as 26h",
+    "fail_after": "3, 3 of 5 or 5m",
+    "enabled": "false switches it off",
+    "available_warning": "what is available, such as 20%",
+    "available_critical": "what is available, such as 10%",
+}
+_TYPES = {
+    "load": "cpu cpus loadavg cpu_usage",
+    "memory": "mem ram swap oom",
+    "disk": "filesystem df fs disks diskspace disk_usage volume",
+    "certificate": "ssl tls cert x509 ssl_cert ssl_expiry tls_certificate",
+    "systemd": "service services unit systemctl",
+    "tcp": "port socket tcp_check tcp_port",
+    "ping": "icmp fping check_ping",
+    "script": "exec command nrpe shell plugin nagios check_mk checkmk local",
+    "process": "procs proc processes",
+    "log": "logfile logs logfiles",
+    "docker": "container containers podman",
+    "reboot": "uptime",
+    "clock": "ntp time chrony timesync",
+    "pushed": "heartbeat cron passive push cronjob backup",
+    "http": "https web url website http_check http_response",
+    "raid": "mdadm md zfs btrfs mdstat",
+    "dns": "domain dns_check nslookup",
+    "file": "files directory filesize",
+}
+_SECTIONS = {
+    "instances": "Datadog",
+    "init_config": "Datadog",
+    "scrape_configs": "Prometheus",
+    "modules": "the blackbox exporter",
+    "inputs": "Telegraf",
+    "receivers": "OpenTelemetry",
+    "metricbeat.modules": "Metricbeat",
+    "heartbeat.monitors": "Heartbeat",
+}
+_NAGIOS = re.compile(rb"(?m)^[ \t]*(define[ \t]+(?:host|service|command|contact)\w*|(?:object|apply)[ \t]+\w+)")
+HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
+
+
+def setting(name: str, known: Collection[str]) -> str:
+    """Return the setting of ours that is meant, with a note how it is written; '' where nothing is known."""
+    return _ours(_SETTINGS, name, known)
+
+
+def note(ours: str) -> str:
+    """Return how a setting is written, in a word; '' where that needs no saying."""
+    return _NOTES.get(ours, "")
+
+
+def type_of(name: str, known: Collection[str]) -> str:
+    """Return the type of ours that is meant; '' where nothing is known."""
+    return _ours(_TYPES, name.removeprefix("check_"), known) or (
+        name.removeprefix("check_") if name.removeprefix("check_") in known else ""
+    )
+
+
+def tool_of_section(name: str) -> str:
+    """Return the tool whose section this is; '' for none that is known."""
+    return _SECTIONS.get(name, "")
+
+
+def tool_of(content: bytes) -> str:
+    """Return what shows that a file is written for Nagios or Icinga; '' where nothing does."""
+    found = _NAGIOS.search(content)
+    return found[1].decode() if found else ""
+
+
+def _ours(words: dict[str, str], name: str, known: Collection[str]) -> str:
+    wanted = name.lower().replace("-", "_")
+    return next((ours for ours, theirs in words.items() if ours in known and wanted in theirs.split()), "")

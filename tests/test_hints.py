@@ -1,0 +1,101 @@
+"""Hints: what other tools call it leads to our word, a slip of the hand to what was meant; none beats a wrong one."""
+
+from __future__ import annotations
+
+import random
+from pathlib import Path
+
+import pytest
+
+from agent.config import foreign
+from agent.config.catalog import Catalog, CatalogError
+from agent.config.convert import fields
+from agent.config.drop_ins import load
+from agent.config.schema import working
+from agent.config.sections import COMMON
+from agent.config.wording import nearest
+
+KINDS = working(Catalog())
+
+
+def said(check: str, folder: Path) -> str:
+    (folder / "a.yaml").write_text(f"checks:\n  x: {check}\n")
+    return "\n".join(problem.text for problem in load(folder, Catalog(), {}).problems)
+
+
+@pytest.mark.parametrize(
+    ("check", "meant"),
+    [
+        ("{type: memory, warning: 80%}", "write available_warning, swap_warning or oom_kills_warning"),
+        ("{type: memory, used: 80%}", "write 'available_warning' (what is available, such as 20%)"),
+        ("{type: ping, host: a, target: b}", "write 'host'"),
+        ("{type: tcp, host: a, port: 80}", "unknown setting 'host', write 'address' (host:port)"),
+        ("{type: tcp, host: a, port: 80}", "unknown setting 'port', write 'address' (host:port)"),
+        ("{type: file, path: /a, max_age: 1d}", "write 'age_critical' (such as 26h)"),
+        ("{type: process, process: nginx}", "write 'name'"),
+        ("{type: certificate, host: a, days: 30}", "unknown setting 'host', write 'address' (host:port)"),
+        ("{type: certificate, host: a, days: 30}", "unknown setting 'days', write 'warning'"),
+        ("{type: http, uri: 'http://a'}", "write 'url'"),
+        ("{type: dns, name: a, nameserver: b}", "write 'server'"),
+        ("{type: script, cmd: [a]}", "write 'command'"),
+        ("{type: systemd, service: a}", "write 'unit'"),
+        ("{type: disk, frequency: 5m}", "write 'interval' (such as 30s)"),
+        ("{type: load, labels: {a: b}}", "write 'tags'"),
+        ("{type: disk, zzz: 1}", "write one of path, mounts"),
+        ("{type: load, enabledd: false}", "did you mean 'enabled'?"),
+        ("{type: filesystem}", "did you mean 'disk'?"),
+        ("{type: check_http}", "did you mean 'http'?"),
+        ("{type: service}", "did you mean 'systemd'?"),
+        ("{type: cpu}", "did you mean 'load'?"),
+        ("{type: zzz}", "write one of: certificate, clock"),
+    ],
+)
+def test_a_word_of_another_tool_or_none_leads_to_ours(check: str, meant: str, tmp_path: Path) -> None:
+    assert meant in said(check, tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("check", "wrong"),
+    [
+        ("{type: memory, warning: 80%}", "did you mean"),
+        ("{type: load, warning: 5}", "did you mean"),
+        ("{type: ping, host: a, target: b}", "tags"),
+        ("{type: load, port: 5}", "did you mean"),
+        ("{type: disk, days: 5}", "did you mean"),
+    ],
+)
+def test_no_hint_is_a_wrong_one(check: str, wrong: str, tmp_path: Path) -> None:
+    assert wrong not in said(check, tmp_path)
+
+
+def test_what_is_meant_is_a_setting_or_type_that_there_is() -> None:
+    known = {*COMMON, *(name for kind in KINDS.values() for name in fields(kind))}
+    known |= {"hostname", "endpoint", "api_key", "rate_limit"}
+    assert set(foreign._SETTINGS) <= known
+    assert set(foreign._NOTES) <= set(foreign._SETTINGS)
+    assert set(foreign._TYPES) <= set(KINDS)
+
+
+def test_every_slip_of_one_letter_is_understood() -> None:
+    dice = random.Random(1)
+    for kind in KINDS.values():
+        known = [*fields(kind), *COMMON]
+        for name in (one for one in known if len(one) >= 6):
+            at = dice.randrange(1, len(name) - 1)
+            for slip in (
+                name[:at] + name[at + 1 :],
+                name[:at] + name[at] + name[at:],
+                name[:at] + "x" + name[at + 1 :],
+            ):
+                assert nearest(slip, known), f"{slip} for {name}"
+
+
+def test_the_names_are_listed_once(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("something: 1\n")
+    (problem,) = load(tmp_path, Catalog(), {}).problems
+    assert problem.text.count("defaults") == 1
+
+
+def test_an_unknown_type_with_no_neighbour_lists_all() -> None:
+    with pytest.raises(CatalogError, match="write one of: certificate, clock"):
+        Catalog().get("zzz")
