@@ -24,8 +24,8 @@ from agent.api import (
     ok,
 )
 from checks._lasting import missed
-from checks.disk import mountinfo
-from checks.disk.choice import Filter, chosen, is_folder, texts
+from checks.disk import mountinfo, thin_pools
+from checks.disk.choice import Filter, chosen, is_folder, takes, texts
 from checks.disk.known import news_of
 from checks.disk.mountinfo import MountTable, clean
 from checks.disk.place import DEAD, Place, measured, printable
@@ -43,8 +43,9 @@ class Disk(Check, frozen=True):
     ESTALE, also only to a look at its root (XFS after an error), is critical. A `path` that lay on a mount of its own
     and lies on the one above now is critical, another filesystem there (by type, UUID or share) a warning for a day.
     With `mounts: all` the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a
-    day and is gone is nodata for a day, what lived for less is forgotten. Not seen: a disk that fails while all that
-    is read of it is in memory; inodes of a FUSE that says none is free; LVM thin pools; projects' quotas.
+    day and is gone is nodata for a day, what lived for less is forgotten. LVM's thin pools are told too, to root
+    (`dmsetup`): data, metadata, state. Not seen: a disk that fails while all that is read of it is in memory; inodes
+    of a FUSE that says none is free; projects' quotas.
     """
 
     path: Annotated[
@@ -141,6 +142,12 @@ class Disk(Check, frozen=True):
                 yield self._whole(place.name, news + said)
         if self.mounts:
             yield from self._missed(ctx, {place.name for place in alone}, {place.name for place in places})
+            yield from self._thin_pools(ctx)
+
+    def _thin_pools(self, ctx: Context) -> Iterator[Result]:
+        for pool in thin_pools.pools(ctx, thin_pools.names()):
+            if takes(pool.as_mount, self.include, self.exclude):
+                yield self._whole(pool.subject, thin_pools.said(pool, self._levels()))
 
     def _missed(self, ctx: Context, told: set[str], there: set[str]) -> Iterator[Result]:
         before = set(ctx.memory.get("lasting", ()))

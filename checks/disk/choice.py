@@ -82,6 +82,11 @@ def chosen(
     return sorted(once.values(), key=lambda mount: mount.point)
 
 
+def takes(mount: Mount, include: Filter | None, exclude: Filter) -> bool:
+    """Tell whether the settings take what is no mount but a disk all the same."""
+    return not exclude.matches(mount) and (include is None or include.matches(mount))
+
+
 def _wanted(table: MountTable, include: Filter | None, exclude: Filter) -> Iterator[Mount]:
     for mount in table.mounts:
         wanted = include.matches(mount) if include else _is_disk(mount)

@@ -1,0 +1,109 @@
+"""Thin pools of LVM: disks on them tell free space that the pool may not have. Only root may ask, by `dmsetup`."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import msgspec
+
+from agent.api import CheckError, Context, PercentAbove, Result, critical, judge, nodata, ok
+from checks._program import ended
+from checks.disk.mountinfo import Mount
+from checks.disk.usage import Levels, Usage, judged
+
+BLOCK = Path("/sys/block")
+SECTOR = 512
+
+
+class Pool(msgspec.Struct, frozen=True):
+    """One pool as the kernel tells of it; the numbers are blocks of the pool's own size."""
+
+    name: str
+    """As device-mapper calls it: vg0-pool0-tpool."""
+    size: int = 0
+    """Bytes."""
+    data: tuple[int, int] = (0, 0)
+    """Used and all; likewise `metadata`."""
+    metadata: tuple[int, int] = (0, 0)
+    mode: str = ""
+    """rw, ro or out_of_data_space; Fail or Error where the kernel gave it up; empty where it is not told."""
+    needs_check: bool = False
+
+    @property
+    def subject(self) -> str:
+        """`vg--a-pool0-tpool` -> `vg-a/pool0`: a hyphen of LVM's names is doubled there."""
+        parts = re.split(r"(?<!-)-(?!-)", self.name.removesuffix("-tpool"))
+        return "/".join(part.replace("--", "-") for part in parts)
+
+    @property
+    def as_mount(self) -> Mount:
+        """Let `include` and `exclude` choose it: by its name, its device, or the type thin-pool."""
+        return Mount(0, 0, "", "/", self.subject, "thin-pool", f"/dev/mapper/{self.name}")
+
+
+def names(block: Path = BLOCK) -> list[str]:
+    """Return the thin pools of this host, by a look that anybody may take and that costs nothing without them."""
+    found = []
+    for uuid in sorted(block.glob("dm-*/dm/uuid")):
+        with suppress(OSError):  # it has just gone
+            if re.fullmatch(r"LVM-\w+-tpool", uuid.read_text(errors="replace").strip()):
+                found.append((uuid.parent / "name").read_text(errors="replace").strip())
+    return found
+
+
+def pools(ctx: Context, found: list[str]) -> list[Pool]:
+    """Ask for those that were found; none where nobody may ask, one of no size where it is not told of."""
+    if not found or shutil.which("dmsetup") is None:
+        return []
+    code, out, err = ended(ctx, ("dmsetup", "status", "--target", "thin-pool"), "dmsetup")
+    if code and "permission denied" in err.lower():
+        return []
+    if code:
+        raise CheckError(f"dmsetup: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
+    told = {pool.name: pool for pool in parsed(out)}
+    return [told.get(name, Pool(name)) for name in found]
+
+
+def parsed(text: str) -> Iterator[Pool]:
+    """Read `dmsetup status --target thin-pool`. Source: the kernel's thin-provisioning.rst."""
+    for line in text.splitlines():
+        name, _, rest = line.partition(": ")
+        match = re.match(r"\d+ (\d+) thin-pool (?:\d+ (\d+)/(\d+) (\d+)/(\d+) \S+ (\S+)(.*)|(Fail|Error)\b)", rest)
+        if match is None:
+            continue
+        size, meta, metas, data, datas, mode, more, failed = match.groups()
+        if failed:
+            yield Pool(name, int(size) * SECTOR, mode=failed)
+            continue
+        numbers = (int(data), int(datas)), (int(meta), int(metas))
+        yield Pool(name, int(size) * SECTOR, *numbers, mode, "needs_check" in more)
+
+
+def said(pool: Pool, levels: Levels) -> list[Result]:
+    """Say what there is to say of one pool: its state, its data and its metadata."""
+    subject = pool.subject
+    if not pool.mode or (pool.mode not in ("Fail", "Error") and not pool.data[1]):
+        return [nodata("dmsetup does not tell how full this thin pool is", subject)]
+    if pool.mode in ("Fail", "Error"):
+        return [critical(f"the thin pool is out of order: {pool.mode}", subject)]
+    used = pool.size * pool.data[0] // pool.data[1]
+    state = [ok("thin pool", subject)]
+    if pool.mode != "rw" or pool.needs_check:
+        state = [critical(f"the thin pool is {pool.mode}{' and needs a check' * pool.needs_check}", subject)]
+    usage = Usage(pool.size, used, pool.size - used)
+    return [*state, *judged(usage, levels, subject), _metadata(pool, levels.warning, levels.critical)]
+
+
+def _metadata(pool: Pool, warning: PercentAbove | None, critical: PercentAbove | None) -> Result:
+    """Judge the pool's own book-keeping: full, it stops all writing as well."""
+    used, total = pool.metadata
+    percent = 100 * used / total if total else 0.0
+    words = f"metadata {percent:.1f}% used"
+    limits = {"minimum": 0.0, "maximum": 100.0}
+    return judge(
+        "metadata_percent", percent, warning, critical, unit="%", subject=pool.subject, summary=words, **limits
+    )
