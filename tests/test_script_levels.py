@@ -137,6 +137,12 @@ def test_what_was_printed_before_the_end_came_and_passes_a_level_is_known() -> N
     assert ended("echo 'OK | load=99'; sleep 60", warning=None, critical=None).status is Status.NODATA
 
 
+def test_half_a_number_at_the_bound_is_none() -> None:
+    for length in range(65536 - 20, 65536 + 2):
+        result = printed("w" * (length - len(" | load=1234")) + " | load=1234")
+        assert result.status is (Status.CRITICAL if length < 65536 else Status.NODATA), length
+
+
 def test_each_further_line_may_end_in_performance_data() -> None:
     (result, _) = nagios.parse(b"OK | z=0\nline2 | a=1\nline3 | b=2\nc=3", 0)
     assert [(metric.name, metric.value) for metric in result.metrics] == [("z", 0), ("a", 1), ("b", 2), ("c", 3)]

@@ -40,8 +40,7 @@ class Script(Check, frozen=True):
     (also behind `nice`, `sudo`, `sh -e`, in a text for a shell, along `#!` lines), the folders and files of code that
     its variables name (PATH, LD_LIBRARY_PATH, PYTHONPATH ...), and every folder on the way to them. It says what to
     change. What a program only reads is not judged; nor, because nobody can see it from outside: what a script of
-    root's runs itself, modules of `python -m`, what is piped into an interpreter, names that a shell makes while it
-    runs, and a Makefile that is not named.
+    root's runs itself, modules of `python -m`, names that a shell makes while it runs, a Makefile that is not named.
     """
 
     command: Annotated[

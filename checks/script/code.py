@@ -166,14 +166,27 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
     """Look at each command in a text for a shell."""
     if depth > _DEPTH_MAX:
         return
-    for words in shell_text.commands(shell_text.expanded(text, place.env)):
+    for all_words in shell_text.commands(shell_text.expanded(text, place.env)):
+        words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0
         while at < len(words) and _ASSIGNMENT.match(words[at]):
             yield from _in_assignment(words[at], place)
             at += 1
         yield from _simple(words[at:], place, depth + 1)
-        if words[at : at + 1] == ("cd",):
+        if len(words) < len(all_words) and _reads_its_program(words[at:]):
+            yield from (place.full(word[1:]) for word in all_words if word[:1] == shell_text.PIPED)
+        if words[at : at + 1] == ["cd"]:
             place = place._replace(cwd=place.full(words[-1]))
+
+
+def _reads_its_program(words: Sequence[str]) -> bool:
+    """Tell whether it is an interpreter that is given nothing else to run than its input: `cat file | sh`."""
+    language = language_of(words[0].rpartition("/")[2]) if words else None
+    if not language or not language.script:
+        return False
+    if language.sh and any(re.match(r"-[a-z]*s", word) for word in words[1:]):
+        return True
+    return all(one.what != "text" and one.value == "-" for one in given(words, language))
 
 
 def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:

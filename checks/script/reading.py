@@ -66,7 +66,10 @@ def _plugin(script: Script, ended: Ended) -> Result:
 
         if result := silent(ended, mapped, script.empty):
             return result
-    result, unread = nagios.parse(ended.stdout, ended.exit_code, mapped, script.decimal_comma)
+    stdout = ended.stdout
+    if len(stdout) >= KEPT:  # its last word may be half a number
+        stdout = stdout[: max(stdout.rfind(b" "), stdout.rfind(b"\n"))]
+    result, unread = nagios.parse(stdout, ended.exit_code, mapped, script.decimal_comma)
     levels = _levels(script)
     return result if levels is None else levels(result, unread)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 
 _SUBSTITUTION = re.compile(r"\$\(|[`()\"]")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+PIPED = "\0"
 _KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
 
 
@@ -28,7 +29,10 @@ def commands(text: str) -> tuple[tuple[str, ...], ...]:
 
 
 def _commands(text: str) -> Iterator[tuple[str, ...]]:
-    """Cut tokens into commands. A file that is read (`sh < file`) comes last among the words: it may be the program."""
+    """Cut tokens into commands. A file that is read (`sh < file`) comes last among the words: it may be the program.
+
+    So do, behind the mark PIPED, the arguments of the command whose output is read.
+    """
     words: list[str] = []
     inputs: list[str] = []
     last = ""
@@ -42,7 +46,8 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
             last = token
         elif operator:
             yield from [(*words, *inputs)] if words or inputs else ()
-            words, inputs = [], []
+            inputs = [PIPED + word for word in words[1:] if "/" in word] if token in ("|", "|&") else []
+            words = []
         elif words or token not in _KEYWORDS:
             words.append(token)
 
