@@ -15,7 +15,7 @@ LASTING = 86_400.0
 """Seconds that something must have been there to be missed, and for which it is missed."""
 
 
-def missed(memory: dict[str, Any], seen: Collection[str], choice: str, now: float) -> Iterator[Result]:
+def find_missing(memory: dict[str, Any], seen: Collection[str], choice: str, now: float) -> Iterator[Result]:
     """Note what is seen now, and yield a result for each that lasted and is gone; `now` in Unix seconds.
 
     `choice` says in any form what the settings choose: what was seen under another choice is not missed.

@@ -9,16 +9,16 @@ from collections.abc import Sequence
 from agent.api import CheckError, Context, duration_text
 
 
-def answer(ctx: Context, argv: Sequence[str], needs: str) -> str:
+def ask(ctx: Context, argv: Sequence[str], needs: str) -> str:
     """Return what the program prints; CheckError where it fails, hangs or is not there (`needs`: what would be)."""
-    code, out, err = ended(ctx, argv, needs)
+    code, out, err = run_program(ctx, argv, needs)
     if code:
         said = err.strip().partition("\n")[0] or f"ended with {code}"
         raise CheckError(f"{os.path.basename(argv[0])}: {said}")  # noqa: PTH119 - no path is opened
     return out
 
 
-def ended(ctx: Context, argv: Sequence[str], needs: str) -> tuple[int, str, str]:
+def run_program(ctx: Context, argv: Sequence[str], needs: str) -> tuple[int, str, str]:
     """Return exit code, standard output and standard error; a tenth of the time is kept back to word the result."""
     env = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0"}
     limit = ctx.remaining() - min(0.5, ctx.timeout / 10)

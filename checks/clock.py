@@ -28,7 +28,7 @@ from agent.api import (
     ok,
 )
 from agent.api import warning as warn
-from checks._program import answer
+from checks._program import ask
 
 STA_PLL, STA_UNSYNC, STA_NANO = 0x0001, 0x0040, 0x2000
 UNKNOWN_ERROR = 16.0
@@ -66,7 +66,7 @@ class Clock(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        synchronised = clock().synchronised
+        synchronised = ask_kernel().synchronised
         why = (
             "The clock is kept right by NTP."
             if synchronised
@@ -75,12 +75,12 @@ class Clock(Check, frozen=True, kw_only=True):
         yield Suggestion(name="clock", settings={"interval": "5m", "fail_after": 6}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        told = clock()
+        told = ask_kernel()
         if told.synchronised and told.offset is None and shutil.which("chronyc"):
-            told = with_chrony(told, ctx)
-        yield from self.judged(told, ctx.memory)
+            told = ask_chrony(told, ctx)
+        yield from self.assess(told, ctx.memory)
 
-    def judged(self, seen: Seen, memory: dict[str, Any]) -> Iterator[Result | Metric]:
+    def assess(self, seen: Reading, memory: dict[str, Any]) -> Iterator[Result | Metric]:
         yield self._synchronised(seen.synchronised, memory)
         if not seen.synchronised:
             return
@@ -107,7 +107,7 @@ class Clock(Check, frozen=True, kw_only=True):
         return ok("clock not synchronised by NTP")
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True):
     """What the kernel knows of its clock; seconds. Source: adjtimex(2)."""
 
     synchronised: bool
@@ -130,7 +130,7 @@ class Timex(ctypes.Structure):
     )
 
 
-def clock() -> Seen:
+def ask_kernel() -> Reading:
     """Ask the kernel; modes 0 changes nothing and needs no rights."""
     timex = Timex()
     adjtimex = getattr(ctypes.CDLL(None, use_errno=True), "adjtimex", None)
@@ -139,28 +139,28 @@ def clock() -> Seen:
     if adjtimex(ctypes.byref(timex)) < 0:
         reason = os.strerror(ctypes.get_errno())
         raise CheckError(f"adjtimex: {reason}; a sandbox around the agent forbids it, see the agent's systemd unit")
-    return seen(timex.status, timex.offset, timex.max_error)
+    return read_timex(timex.status, timex.offset, timex.max_error)
 
 
-def seen(status: int, offset: int, max_error: int) -> Seen:
+def read_timex(status: int, offset: int, max_error: int) -> Reading:
     """Read the fields of adjtimex(2): the offset's unit is in the status, the error's is always microseconds.
 
     chrony without `rtcsync` never clears STA_UNSYNC, but tells the possible error all the same.
     """
     error = max_error / 1e6
     known = offset / (1e9 if status & STA_NANO else 1e6) if status & STA_PLL else None
-    return Seen(not status & STA_UNSYNC or error < UNKNOWN_ERROR, known, error)
+    return Reading(not status & STA_UNSYNC or error < UNKNOWN_ERROR, known, error)
 
 
-def with_chrony(told: Seen, ctx: Context) -> Seen:
+def ask_chrony(told: Reading, ctx: Context) -> Reading:
     """Add what chrony knows better than the kernel; where it is not at work, the kernel's word stands."""
     try:
-        return tracked(told, answer(ctx, ("chronyc", "-n", "-c", "tracking"), "chrony"))
+        return read_tracking(told, ask(ctx, ("chronyc", "-n", "-c", "tracking"), "chrony"))
     except CheckError:
         return told
 
 
-def tracked(told: Seen, csv: str) -> Seen:
+def read_tracking(told: Reading, csv: str) -> Reading:
     """Read `chronyc -c tracking`: the fifth field is what is still to be corrected, the last the leap status."""
     fields = csv.strip().split(",")
     try:

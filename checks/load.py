@@ -73,12 +73,12 @@ class Load(Check, frozen=True, kw_only=True):
         stat, loadavg = read("/proc/stat"), read("/proc/loadavg")
         # lxcfs mounts a file of its own over /proc/stat; its loadavg is the host's unless told otherwise.
         borrowed = Path("/proc/stat").stat().st_dev != Path("/proc").stat().st_dev
-        yield from self.loads(loadavg, stat, borrowed)
+        yield from self.assess_load(loadavg, stat, borrowed)
         boot = read("/proc/sys/kernel/random/boot_id").strip()
-        for name, percent in uses(ctx.memory, boot, cpu_ticks(stat)).items():
-            yield self._judged(name, percent, "%", f"{percent:.1f}% {WORDS[name]}")
+        for name, percent in measure_use(ctx.memory, boot, cpu_ticks(stat)).items():
+            yield self._assess(name, percent, "%", f"{percent:.1f}% {WORDS[name]}")
 
-    def loads(self, loadavg: str, stat: str, borrowed: bool = False) -> Iterator[Result]:
+    def assess_load(self, loadavg: str, stat: str, borrowed: bool = False) -> Iterator[Result]:
         """Judge the texts of /proc/loadavg and /proc/stat; `borrowed`: they do not speak of the same cores."""
         cores = sum(line[:3] == "cpu" and line[3:4].isdigit() for line in stat.splitlines())
         texts = loadavg.split()[:3]
@@ -93,10 +93,10 @@ class Load(Check, frozen=True, kw_only=True):
         for minutes, text in zip((1, 5, 15), texts, strict=True):
             per_core = float(text) / cores
             words = f"load {per_core:.3g} per core over {minutes} min"
-            result = self._judged(f"load{minutes}", per_core, "", words)
+            result = self._assess(f"load{minutes}", per_core, "", words)
             yield replace(result, details="" if result.status is Status.OK else waiting(stat))
 
-    def _judged(self, name: str, value: float, unit: str, words: str) -> Result:
+    def _assess(self, name: str, value: float, unit: str, words: str) -> Result:
         levels: list[Level | None] = [getattr(self, f"{name}_{level}") for level in ("warning", "critical")]
         result = judge(name, value, *levels, unit=unit, summary=words, minimum=0)
         return result if result.status is not Status.OK or name == "cpu" else replace(result, summary="")
@@ -117,7 +117,7 @@ def cpu_ticks(stat: str) -> list[int]:
     return ticks + [0] * (8 - len(ticks))
 
 
-def uses(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str, float]:
+def measure_use(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str, float]:
     """Return the percentages since the last run; none on the first, after a reboot, or a moment after the last."""
     last = memory.get("ticks") if memory.get("boot") == boot else None
     if last is not None and 0 <= sum(ticks) - sum(last) < TICKS_LEAST:

@@ -62,19 +62,19 @@ class Memory(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        found = numbers(host.read("/proc/meminfo"))
+        found = read_numbers(host.read("/proc/meminfo"))
         if total := found.get("MemTotal"):
             swap = f"{size_text(found['SwapTotal'])} of swap" if found.get("SwapTotal") else "no swap"
             why = f"Found {size_text(total)} of memory, and {swap}."
             yield Suggestion(name="memory", settings={"fail_after": {"warning": 1, "critical": 2}}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        seen = host(*(read(Path("/proc") / name) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats")))
-        if limits := container_texts():
-            seen = container(*limits, seen) or seen
-        yield from self.judged(seen, ctx.memory, time.time())
+        seen = read_host(*(read(Path("/proc") / name) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats")))
+        if limits := read_container_texts():
+            seen = read_container(*limits, seen) or seen
+        yield from self.assess(seen, ctx.memory, time.time())
 
-    def judged(self, seen: Seen, memory: dict[str, Any], now: float) -> Iterator[Result]:
+    def assess(self, seen: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
         yield judge(
             "available",
             100 * seen.available / seen.total if seen.total else 0.0,
@@ -90,13 +90,13 @@ class Memory(Check, frozen=True, kw_only=True):
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
         if seen.oom_kills is None:
             return
-        kills = kills_within(memory, seen.oom_kills, now, self.oom_kills_within)
+        kills = count_kills(memory, seen.oom_kills, now, self.oom_kills_within)
         words = f"{kills} killed for lack of memory in the last {self.oom_kills_within}"
         result = judge("oom_kills", kills, self.oom_kills_warning, self.oom_kills_critical, summary=words, minimum=0)
         yield result if kills else msgspec.structs.replace(result, summary="")
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Reading(msgspec.Struct, frozen=True):
     """Bytes, and processes killed since boot (None: the kernel does not count them, before 4.13)."""
 
     total: int
@@ -107,38 +107,40 @@ class Seen(msgspec.Struct, frozen=True):
     whose: str = ""
 
 
-def host(meminfo: str, vmstat: str, arcstats: str = "") -> Seen:
+def read_host(meminfo: str, vmstat: str, arcstats: str = "") -> Reading:
     """Read the texts of /proc/meminfo, /proc/vmstat and ZFS's arcstats; CheckError where they lack what counts."""
-    memory, arc = numbers(meminfo), numbers(arcstats, 2)
+    memory, arc = read_numbers(meminfo), read_numbers(arcstats, 2)
     if "MemAvailable" not in memory or not memory.get("MemTotal"):
         raise CheckError("/proc/meminfo tells no MemAvailable; this check needs Linux 3.14 or newer and its /proc")
     total = memory["MemTotal"] - memory.get("Hugetlb", memory.get("HugePages_Total", 0) * memory.get("Hugepagesize", 0))
     cache = max(0, arc.get("size", 0) - arc.get("c_min", 0))
-    return Seen(
+    return Reading(
         total,
         min(total, memory["MemAvailable"] + cache),
         memory.get("SwapTotal", 0),
         memory.get("SwapFree", 0),
-        numbers(vmstat).get("oom_kill"),
+        read_numbers(vmstat).get("oom_kill"),
     )
 
 
-def container(limit: str, usage: str, events: str, stat: str, around: Seen) -> Seen | None:
+def read_container(limit: str, usage: str, events: str, stat: str, around: Reading) -> Reading | None:
     """Read the texts of a memory cgroup, version 1 or 2; None where it limits nothing."""
     total = int(limit) if limit.strip().isdigit() else around.total
     if total >= around.total:
         return None
     if not usage.strip().isdigit():
         raise CheckError(f"this container's limit is {size_text(total)}, but how much it uses is not told")
-    parts = numbers(stat)
+    parts = read_numbers(stat)
     # Version 1 tells the cgroup's own and, as total_, that of all below it.
     cache = sum(parts.get(f"total_{n}", parts.get(n, 0)) for n in ("active_file", "inactive_file", "slab_reclaimable"))
     free = max(0, total - int(usage) + cache)
     whose = "of this container's limit "
-    return Seen(total, min(total, free, around.available), oom_kills=numbers(events).get("oom_kill"), whose=whose)
+    return Reading(
+        total, min(total, free, around.available), oom_kills=read_numbers(events).get("oom_kill"), whose=whose
+    )
 
 
-def container_texts() -> tuple[str, str, str, str] | None:
+def read_container_texts() -> tuple[str, str, str, str] | None:
     """Return the texts about our memory limit. Where no container is around us, the root cgroup has none."""
     for folder, limit, usage, events in (
         (CGROUP2, "memory.max", "memory.current", "memory.events"),
@@ -150,7 +152,7 @@ def container_texts() -> tuple[str, str, str, str] | None:
     return None
 
 
-def kills_within(memory: dict[str, Any], count: int, now: float, within: float) -> int:
+def count_kills(memory: dict[str, Any], count: int, now: float, within: float) -> int:
     """Return how many of the kills since boot (`count`) happened in the last `within` seconds, as far as we saw it."""
     new = count - memory.get("oom_kills", count)
     recent = [[at, number] for at, number in memory.get("kills", ()) if 0 <= now - at < within]
@@ -158,7 +160,7 @@ def kills_within(memory: dict[str, Any], count: int, now: float, within: float) 
     return sum(number for _, number in memory["kills"])
 
 
-def numbers(text: str, column: int = 1) -> dict[str, int]:
+def read_numbers(text: str, column: int = 1) -> dict[str, int]:
     """Read lines of a name and a number; kB are made bytes."""
     lines = (line.split() for line in text.splitlines())
     return {

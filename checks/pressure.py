@@ -49,11 +49,11 @@ class Pressure(Check, frozen=True, kw_only=True):
             yield Suggestion(name="pressure", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        yield from self.judged({name: read(name) for name in SHARES})
+        yield from self.assess({name: read(name) for name in SHARES})
 
-    def judged(self, texts: dict[str, str]) -> Iterator[Result | Metric]:
+    def assess(self, texts: dict[str, str]) -> Iterator[Result | Metric]:
         """Judge the texts of cpu, memory and io."""
-        lost = {name: averages(text) for name, text in texts.items()}
+        lost = {name: read_averages(text) for name, text in texts.items()}
         if missing := [
             name for name, (share, _) in SHARES.items() if share not in lost[name] or "some" not in lost[name]
         ]:
@@ -71,7 +71,7 @@ class Pressure(Check, frozen=True, kw_only=True):
                 yield Metric(f"{name}_some", lost[name]["some"], "%", minimum=0, maximum=100)
 
 
-def averages(text: str) -> dict[str, float]:
+def read_averages(text: str) -> dict[str, float]:
     """Return the 5 minute averages of "some" and "full"; the latter is missing for cpu before Linux 5.13."""
     found = re.findall(r"^(some|full)\b.*\bavg300=(\d+(?:\.\d+)?)", text, re.MULTILINE)
     return {share: float(percent) for share, percent in found}

@@ -7,7 +7,7 @@ import pytest
 from agent.api import Context, PercentAbove, Result, Size, SizeBelow, Status
 from checks.disk import Disk
 from checks.disk.choice import Filter
-from checks.disk.usage import Levels, Usage, judged
+from checks.disk.usage import Levels, Usage, assess
 
 GIB = 1 << 30
 NORMAL = Levels(PercentAbove.parse("80%"), PercentAbove.parse("90%"))
@@ -19,7 +19,7 @@ def usage(percent: float, total: int = 50 * GIB, reserved: int = 0, inodes: tupl
 
 
 def said(usage: Usage, levels: Levels = NORMAL) -> list[str]:
-    return [f"{one.status} {one.summary}" for one in judged(usage, levels, "/") if one.summary]
+    return [f"{one.status} {one.summary}" for one in assess(usage, levels, "/") if one.summary]
 
 
 def test_used_percent_counts_the_reserve_of_root_as_df_does() -> None:
@@ -70,7 +70,7 @@ def test_inodes_are_mentioned_only_when_they_run_out() -> None:
 
 def test_a_filesystem_without_inodes_gets_no_verdict_on_them() -> None:
     assert "inodes_used_percent" not in [
-        metric.name for one in judged(usage(10), NORMAL, "/") for metric in one.metrics
+        metric.name for one in assess(usage(10), NORMAL, "/") for metric in one.metrics
     ]
 
 
@@ -80,7 +80,7 @@ def test_numbers_that_a_bad_filesystem_makes_up_do_not_become_negative() -> None
 
 def test_metrics_carry_their_limits_and_their_mount() -> None:
     metrics = {
-        metric.name: metric for one in judged(usage(50, inodes=(10, 5)), NORMAL, "/data") for metric in one.metrics
+        metric.name: metric for one in assess(usage(50, inodes=(10, 5)), NORMAL, "/data") for metric in one.metrics
     }
     assert sorted(metrics) == ["free", "inodes_used_percent", "total", "used", "used_percent"]
     assert (metrics["used_percent"].warning, metrics["used_percent"].critical) == ("80", "90")

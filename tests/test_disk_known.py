@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Status
-from checks.disk.known import ADOPTED_AFTER, Ground, changed, news_of
+from checks.disk.known import ADOPTED_AFTER, Ground, compare, find_changes
 from checks.disk.mountinfo import Mount
 from checks.disk.place import Place, uuid_of
 
@@ -19,11 +19,11 @@ DATA = Ground("/data", "ext4", "uuid-1")
 
 
 def said(known: Ground, ground: Ground, now: float = 0.0) -> list[Status]:
-    return [one.status for one in changed(known, ground, "x", now)[1]]
+    return [one.status for one in compare(known, ground, "x", now)[1]]
 
 
 def test_another_disk_of_the_same_type_is_another_filesystem() -> None:
-    known, news = changed(DATA, Ground("/data", "ext4", "uuid-2"), "ext4 /dev/sdc1", 100.0)
+    known, news = compare(DATA, Ground("/data", "ext4", "uuid-2"), "ext4 /dev/sdc1", 100.0)
     assert [(one.status, one.summary) for one in news] == [
         (
             Status.WARNING,
@@ -31,7 +31,7 @@ def test_another_disk_of_the_same_type_is_another_filesystem() -> None:
         )
     ]
     assert said(known, Ground("/data", "ext4", "uuid-2"), 100.0 + DAY) == []
-    assert changed(known, DATA, "x", 200.0) == (DATA, []), "as before, nothing is left"
+    assert compare(known, DATA, "x", 200.0) == (DATA, []), "as before, nothing is left"
 
 
 def test_what_nothing_tells_apart_is_the_same() -> None:
@@ -54,11 +54,11 @@ def test_whatever_comes_what_was_known_is_told_as_over(first: Ground, story: lis
     known = first
     for ground, now in story:
         before = known
-        known, news = changed(before, ground, "x", now)
+        known, news = compare(before, ground, "x", now)
         assert bool(news) is not before.is_like(ground) or not news
-        assert not changed(known, known, "x", now)[1]
+        assert not compare(known, known, "x", now)[1]
         if news:
-            assert changed(known, before, "x", now + 1)[1] == []
+            assert compare(known, before, "x", now + 1)[1] == []
 
 
 def place(path: str, mount: Mount | None) -> Place:
@@ -70,10 +70,10 @@ def test_autofs_takes_mounts_away_and_nobody_is_told(tmp_path: Path) -> None:
     trigger = Mount(1, 0, "0:8", "/", "/home", "autofs", "auto.home")
     memory: dict[str, Any] = {}
     for mount in (mounted, trigger, None, mounted):
-        assert news_of(memory, [place("/home/alice", mount)], 0.0).get("/home/alice", []) == []
+        assert find_changes(memory, [place("/home/alice", mount)], 0.0).get("/home/alice", []) == []
         memory = json.loads(json.dumps(memory))
     other = Mount(2, 1, "0:9", "/", "/home/alice", "nfs4", "other:/home/alice")
-    (one,) = news_of(memory, [place("/home/alice", other)], 0.0)["/home/alice"]
+    (one,) = find_changes(memory, [place("/home/alice", other)], 0.0)["/home/alice"]
     assert "nfs4 other:/home/alice" in one.summary
 
 

@@ -8,19 +8,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks.disk.choice import Filter, chosen
-from checks.disk.mountinfo import Mount, MountTable, clean, parsed, read
+from checks.disk.choice import Filter, choose
+from checks.disk.mountinfo import Mount, MountTable, clean, parse, read
 from checks.disk.place import Place, printable
 
 RECORDED = Path(__file__).parent / "mountinfo"
 
 
 def host(name: str) -> MountTable:
-    return MountTable(parsed((RECORDED / f"{name}.txt").read_bytes()))
+    return MountTable(parse((RECORDED / f"{name}.txt").read_bytes()))
 
 
 def disks(name: str, include: Filter | None = None, exclude: Filter | None = None) -> list[str]:
-    return [printable(mount.point) for mount in chosen(host(name), include, exclude or Filter())]
+    return [printable(mount.point) for mount in choose(host(name), include, exclude or Filter())]
 
 
 def at(name: str, path: str) -> Mount:
@@ -74,7 +74,7 @@ CONTAINERS = b"""\
 
 
 def test_what_containers_bring_with_them_stays_out_and_disks_of_their_own_are_told() -> None:
-    assert [mount.point for mount in chosen(MountTable(parsed(CONTAINERS)), None, Filter())] == [
+    assert [mount.point for mount in choose(MountTable(parse(CONTAINERS)), None, Filter())] == [
         "/",
         "/dev/shm",
         "/var/lib/containers/storage",
@@ -89,13 +89,13 @@ def test_what_containers_bring_with_them_stays_out_and_disks_of_their_own_are_to
 
 def test_a_file_that_is_bound_into_a_container_is_no_place_of_a_disk() -> None:
     text = b"28 1 0:9 / / rw - overlay overlay rw\n29 28 8:1 /c.json /app/c.json rw - ext4 /dev/sda1 rw\n"
-    table = MountTable(parsed(text + b"30 28 8:1 /srv/long/data /data rw - ext4 /dev/sda1 rw\n"))
+    table = MountTable(parse(text + b"30 28 8:1 /srv/long/data /data rw - ext4 /dev/sda1 rw\n"))
 
     def folder(_: MountTable, mount: Mount) -> bool:
         return mount.point != "/app/c.json"
 
-    assert [mount.point for mount in chosen(table, None, Filter(), folder)] == ["/", "/data"]
-    assert [mount.point for mount in chosen(MountTable(parsed(text)), None, Filter(), folder)] == ["/"]
+    assert [mount.point for mount in choose(table, None, Filter(), folder)] == ["/", "/data"]
+    assert [mount.point for mount in choose(MountTable(parse(text)), None, Filter(), folder)] == ["/"]
 
 
 def test_what_may_hang_is_not_touched_to_see_whether_it_is_a_folder() -> None:
@@ -125,7 +125,7 @@ def test_an_autofs_trigger_is_never_chosen() -> None:
 
 def test_mounts_that_are_mounted_over_are_not_chosen() -> None:
     table = host("shadowed")
-    assert [(mount.point, mount.device) for mount in chosen(table, None, Filter())] == [
+    assert [(mount.point, mount.device) for mount in choose(table, None, Filter())] == [
         ("/", "/dev/sda1"),
         ("/srv", "/dev/sdc1"),
         ("/stack", "/dev/sde1"),
@@ -163,7 +163,7 @@ def test_read_only_is_what_the_filesystem_says_inside_a_sandbox() -> None:
 
 
 def test_a_filesystem_the_kernel_stopped_is_read_only_though_it_calls_itself_writable() -> None:
-    (mount,) = parsed(b"28 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro,emergency_ro")
+    (mount,) = parse(b"28 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro,emergency_ro")
     assert (mount.read_only, mount.failed) == (True, "emergency_ro")
 
 
@@ -174,13 +174,13 @@ def test_a_bind_mount_may_be_read_only_by_itself() -> None:
 def test_lines_that_are_no_mounts_are_passed_over() -> None:
     bad = b"garbage\n\n1 2 3\n28 1 8:1 / / rw\n28 1 8:1 / / rw - ext4\nx 1 8:1 / / rw - ext4 a rw\n"
     text = bad + b"29 1 8:1 / /ok rw - ext4 a rw"
-    assert [mount.point for mount in parsed(text)] == ["/ok"]
+    assert [mount.point for mount in parse(text)] == ["/ok"]
 
 
 @given(st.binary() | st.text(alphabet="0123456789 -/\n\\aw").map(str.encode))
 def test_no_text_whatsoever_breaks_the_parser_or_the_choice(text: bytes) -> None:
-    table = MountTable(parsed(text))
-    for mount in chosen(table, Filter(mount="*"), Filter()):
+    table = MountTable(parse(text))
+    for mount in choose(table, Filter(mount="*"), Filter()):
         assert table.at(mount.point) is mount
 
 
@@ -206,7 +206,7 @@ def test_walking_ends_whatever_the_table_says_about_parents(mounts: list[Mount])
 @given(st.binary(min_size=1).filter(lambda name: b"\0" not in name and b"/" not in name))
 def test_every_name_survives_the_kernel_s_escapes(name: bytes) -> None:
     escaped = b"".join(b"\\%03o" % byte if byte in b" \t\n\\#" else bytes([byte]) for byte in name)
-    (mount,) = parsed(b"28 1 8:1 / /" + escaped + b" rw - ext4 a rw")
+    (mount,) = parse(b"28 1 8:1 / /" + escaped + b" rw - ext4 a rw")
     assert mount.point.encode("utf-8", "surrogateescape") == b"/" + name
 
 
@@ -216,12 +216,12 @@ def test_symbolic_links_are_followed_to_the_mount_they_lead_to(tmp_path: Path) -
     (tmp_path / "relative").symlink_to("absolute/deep/../deep")
     (tmp_path / "round").symlink_to("round")
     table = read()
-    assert table.resolved(str(tmp_path / "relative" / "x")) == str((tmp_path / "real" / "deep" / "x").resolve())
-    assert table.resolved(str(tmp_path / "round")) == str(tmp_path / "round"), "a circle ends"
+    assert table.resolve(str(tmp_path / "relative" / "x")) == str((tmp_path / "real" / "deep" / "x").resolve())
+    assert table.resolve(str(tmp_path / "round")) == str(tmp_path / "round"), "a circle ends"
 
 
 def test_a_link_on_a_remote_mount_is_not_looked_at() -> None:
-    assert host("nfs").resolved("/data/link/deep") == "/data/link/deep"
+    assert host("nfs").resolve("/data/link/deep") == "/data/link/deep"
 
 
 def test_paths_are_cleaned_of_what_changes_nothing() -> None:
@@ -236,7 +236,7 @@ def test_this_host_has_a_root() -> None:
 
 def test_without_mountinfo_psutil_tells_what_is_mounted(tmp_path: Path) -> None:
     table = read(tmp_path / "missing")
-    assert next(mount.point for mount in chosen(table, None, Filter())) == "/"
+    assert next(mount.point for mount in choose(table, None, Filter())) == "/"
     proc = table.at("/proc/self")
     assert proc
     assert proc.type == "proc"

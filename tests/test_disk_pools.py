@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from checks.disk.mountinfo import Mount
 from checks.disk.place import Place
-from checks.disk.pools import pooled
+from checks.disk.pools import merge_pools
 from checks.disk.usage import Usage
 
 GIB = 1 << 30
@@ -23,7 +23,7 @@ def usage(used: float, free: float) -> Usage:
 
 def test_a_full_pool_of_many_datasets_is_one_subject_that_says_so() -> None:
     places = [dataset("rpool/ROOT/debian", "/")] + [dataset(f"rpool/data/{n}", f"/data/{n}") for n in range(838)]
-    told = pooled(places, {"/": usage(3, 0.5)} | {f"/data/{n}": usage(1, 0.5) for n in range(838)})
+    told = merge_pools(places, {"/": usage(3, 0.5)} | {f"/data/{n}": usage(1, 0.5) for n in range(838)})
     (whole,) = [told["/"]]
     assert list(told) == ["/"]
     assert isinstance(whole, Usage)
@@ -33,13 +33,13 @@ def test_a_full_pool_of_many_datasets_is_one_subject_that_says_so() -> None:
 
 def test_a_dataset_whose_quota_leaves_less_is_told_by_itself() -> None:
     places = [dataset("tank", "/tank"), dataset("tank/a", "/tank/a"), dataset("tank/b", "/tank/b")]
-    told = pooled(places, {"/tank": usage(1, 500), "/tank/a": usage(10, 0), "/tank/b": usage(5, 500)})
+    told = merge_pools(places, {"/tank": usage(1, 500), "/tank/a": usage(10, 0), "/tank/b": usage(5, 500)})
     assert told == {"/tank": usage(6, 500), "/tank/a": usage(10, 0)}
 
 
 def test_a_reservation_makes_no_alarm_of_each_other_dataset() -> None:
     places = [dataset("tank/reserved", "/r"), *(dataset(f"tank/{n}", f"/{n}") for n in "abc")]
-    told = pooled(places, {"/r": usage(1, 100), "/a": usage(9, 1), "/b": usage(9, 1), "/c": usage(9, 1)})
+    told = merge_pools(places, {"/r": usage(1, 100), "/a": usage(9, 1), "/b": usage(9, 1), "/c": usage(9, 1)})
     assert told == {"/r": usage(1, 100), "/a": usage(27, 1)}
 
 
@@ -48,13 +48,13 @@ def test_pools_are_told_apart_and_other_filesystems_and_failures_are_left_as_the
     places = [dataset("a/x", "/a"), dataset("b/x", "/b"), dataset("a/dead", "/dead"), ext4]
     failure = OSError(5, "Input/output error")
     answers = {"/a": usage(1, 9), "/b": usage(1, 9), "/dead": failure, "/e": usage(1, 9)}
-    assert pooled(places, answers) == answers
+    assert merge_pools(places, answers) == answers
 
 
 @given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 1000)), min_size=1, max_size=20))
 def test_no_dataset_is_worse_than_what_is_told(sizes: list[tuple[int, int]]) -> None:
     places = [dataset(f"p/{n}", f"/{n}") for n in range(len(sizes))]
     answers = {f"/{n}": Usage(used + free, used, free) for n, (used, free) in enumerate(sizes) if used + free}
-    told = [one for one in pooled(places, answers).values() if isinstance(one, Usage)]
+    told = [one for one in merge_pools(places, answers).values() if isinstance(one, Usage)]
     worst = max((one.percent for one in answers.values()), default=0.0)
     assert max((one.percent for one in told), default=0.0) >= worst * 0.89

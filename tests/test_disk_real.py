@@ -68,7 +68,7 @@ def df() -> dict[str, str]:
 def test_used_percent_is_what_df_says_on_every_mount_of_this_host() -> None:
     needs.command("df")
     before = df()
-    ours = {target: f"{math.ceil(Usage.measured(target).percent)}%" for target in before}
+    ours = {target: f"{math.ceil(Usage.measure(target).percent)}%" for target in before}
     after = df()
     assert ours
     for target, percent in ours.items():
@@ -176,7 +176,7 @@ def test_an_xfs_that_shut_down_is_critical_though_it_tells_its_size(place: Path)
         named, found = Disk(path=str(target), mounted=True, writable=True), ours(place)
         assert run_one(named).status is run_one(found).status is Status.OK
         kernel.shut_down(target)
-        assert Usage.measured(str(target)).total, "statvfs goes on to answer"
+        assert Usage.measure(str(target)).total, "statvfs goes on to answer"
         for disk in (named, found, Disk(path=str(target)), Disk(path=str(target / "deep" / "below"))):
             result = run_one(disk)
             assert (result.status, "Input/output error (xfs " in result.summary) == (Status.CRITICAL, True), result

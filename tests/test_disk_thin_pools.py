@@ -12,7 +12,7 @@ from agent.api import CheckError, Context, PercentAbove, Status
 from agent.plugin.results import gathered
 from agent.testing import files
 from checks.disk.choice import Filter, takes
-from checks.disk.thin_pools import Pool, names, parsed, pools, said
+from checks.disk.thin_pools import Pool, assess_pool, names, parse, pools
 from checks.disk.usage import Levels
 
 # Lines as the kernel's thin-provisioning.rst describes them.
@@ -26,12 +26,12 @@ LEVELS = Levels(PercentAbove.parse("80%"), PercentAbove.parse("90%"))
 
 
 def told(pool: Pool) -> tuple[Status, str]:
-    (result,) = gathered(said(pool, LEVELS))
+    (result,) = gathered(assess_pool(pool, LEVELS))
     return result.status, result.summary
 
 
 def test_a_pool_tells_its_data_its_metadata_and_its_state() -> None:
-    good, full, lost = parsed(TEXT)
+    good, full, lost = parse(TEXT)
     assert told(good) == (
         Status.OK,
         "thin pool, 75.0% used, 256 MiB free of 1 GiB, metadata 2.1% used",
@@ -106,5 +106,5 @@ def test_dmsetup_is_asked_only_where_there_is_a_pool(
 
 @given(st.text() | st.text(alphabet="0123456789 /-:thinpolFarw").map("x: 0 1 thin-pool {}".format))
 def test_no_text_whatsoever_is_more_than_it_says(text: str) -> None:
-    for pool in parsed(text):
+    for pool in parse(text):
         assert told(pool)[0] in Status

@@ -19,9 +19,9 @@ from agent.api import CheckError, Context, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.docker import Docker
-from checks.docker.ages import age_in
+from checks.docker.ages import read_age
 from checks.docker.api import ANSWER_LIMIT, Container, cut
-from checks.docker.restarts import restarts_within
+from checks.docker.restarts import count_restarts
 
 IDS = {"web": "8dfafdbc3a40", "db": "9cd87474be90", "job": "3176a2479c92", "worker": "4cb07b47f9fb"}
 
@@ -342,16 +342,16 @@ def human(seconds: float) -> str:
 
 @given(st.floats(0, 4 * 365 * 86400.0))
 def test_an_age_in_words_is_understood(seconds: float) -> None:
-    found = age_in(f"Up {human(seconds)} (healthy)")
+    found = read_age(f"Up {human(seconds)} (healthy)")
     assert found is not None
     least, most = found
     # Above two days Docker counts hours that are rounded.
     assert least - 1800 * (seconds > 2 * 86400) <= seconds <= most, human(seconds)
-    assert age_in(f"Exited (3) {human(seconds)} ago") == found
+    assert read_age(f"Exited (3) {human(seconds)} ago") == found
 
 
 def test_words_without_an_age_have_none() -> None:
-    assert age_in("Created") is age_in("") is age_in("Up seit 3 Stunden") is None
+    assert read_age("Created") is read_age("") is read_age("Up seit 3 Stunden") is None
 
 
 class Life:
@@ -432,4 +432,4 @@ def test_a_container_that_runs_on_is_never_taken_for_a_restarted_one(steps: list
     for step in steps:
         now += step
         one = Container("1", Status=f"Up {human(now)}", Created=-1e9)
-        assert restarts_within(memory, one, lambda: None, now, 900) == 0
+        assert count_restarts(memory, one, lambda: None, now, 900) == 0

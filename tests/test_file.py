@@ -20,7 +20,7 @@ from agent.plugin.context import SharedWork
 from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.file import File
-from checks.file.search import Found, Seen, found
+from checks.file.search import FileStatus, Findings, find
 
 
 def look(path: Path | str, **settings: Any) -> Result:
@@ -106,24 +106,24 @@ def test_a_file_from_the_future_has_no_age(tmp_path: Path) -> None:
 def test_wildcards_mean_files_not_folders_and_no_hidden_ones(tmp_path: Path) -> None:
     for name in ("a/1.log", "a/.2.log", "b/3.log", "a/deep/4.log", ".hidden/5.log", "6.log", "7.log/8"):
         write(tmp_path / name)
-    counts = {pattern: found(f"{tmp_path}/{pattern}").count for pattern in ("*", "*/*.log", "a/.*", "**/*.log", "**")}
+    counts = {pattern: find(f"{tmp_path}/{pattern}").count for pattern in ("*", "*/*.log", "a/.*", "**/*.log", "**")}
     # Like a shell's globstar, but `**` goes into hidden folders too: what grows there fills the disk as well.
     assert counts == {"*": 1, "*/*.log": 2, "a/.*": 1, "**/*.log": 5, "**": 6}
-    assert found(f"{tmp_path}/**/deep/4.log").count == 1
-    assert found(f"{tmp_path}/[ab]/?.log").count == 2
+    assert find(f"{tmp_path}/**/deep/4.log").count == 1
+    assert find(f"{tmp_path}/[ab]/?.log").count == 2
 
 
 def test_a_link_in_a_circle_ends(tmp_path: Path) -> None:
     write(tmp_path / "a" / "1.log")
     (tmp_path / "a" / "again").symlink_to(tmp_path)
-    assert found(f"{tmp_path}/**/*.log").count == 1
+    assert find(f"{tmp_path}/**/*.log").count == 1
 
 
 def test_of_too_many_names_the_first_are_known(tmp_path: Path) -> None:
     for number in range(20):
         write(tmp_path / str(number))
-    assert (found(f"{tmp_path}/*", limit=20).count, found(f"{tmp_path}/*", limit=20).looked_at) == (20, 0)
-    assert (found(f"{tmp_path}/*", limit=19).count, found(f"{tmp_path}/*", limit=19).looked_at) == (19, 19)
+    assert (find(f"{tmp_path}/*", limit=20).count, find(f"{tmp_path}/*", limit=20).looked_at) == (20, 0)
+    assert (find(f"{tmp_path}/*", limit=19).count, find(f"{tmp_path}/*", limit=19).looked_at) == (19, 19)
 
 
 def partial(folder: Path, **settings: Any) -> Result:
@@ -132,7 +132,7 @@ def partial(folder: Path, **settings: Any) -> Result:
         for number in range(20):
             write(folder / str(number), number + 1, 60.0 * number)
     check = File(path=f"{folder}/*", **settings)
-    (result,) = gathered(check.judged(found(check.path, limit=10), time.time()))
+    (result,) = gathered(check.assess(find(check.path, limit=10), time.time()))
     return result
 
 
@@ -173,7 +173,7 @@ def test_what_the_other_names_may_change_is_nodata(settings: dict[str, Any], tmp
 def test_names_of_which_none_fits_so_far_are_no_proof_that_there_is_none(tmp_path: Path) -> None:
     for expect in ("present", "absent", "any"):
         check = File(path=f"{tmp_path}/*.dump", expect=expect)
-        (result,) = gathered(check.judged(Found(looked_at=10), 0.0))
+        (result,) = gathered(check.assess(Findings(looked_at=10), 0.0))
         assert result.status is Status.NODATA
 
 
@@ -193,15 +193,15 @@ def test_a_part_never_says_ok_or_bad_where_the_whole_says_otherwise(
     level = kind.parse(re.sub(r"\d+", lambda number: number[0] + unit, text))
     check = File(path="/x/*", of=of, **{f"{what}_critical": level})
 
-    def judged(names: list[tuple[int, int]], looked_at: int) -> Status:
-        seen = Found()
+    def assess(names: list[tuple[int, int]], looked_at: int) -> Status:
+        seen = Findings()
         for age, size in names:
-            seen = seen.and_(Seen("/x/a", 1000.0 - age, size))
-        (result,) = gathered(check.judged(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
+            seen = seen.and_(FileStatus("/x/a", 1000.0 - age, size))
+        (result,) = gathered(check.assess(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
         return result.status
 
-    part = judged(files[:limit], limit)
-    assert part in (Status.NODATA, judged(files, 0))
+    part = assess(files[:limit], limit)
+    assert part in (Status.NODATA, assess(files, 0))
 
 
 def bound(path: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checks._lasting import LASTING, missed
+from checks._lasting import LASTING, find_missing
 
 DAY = LASTING
 
 
 def told(memory: dict[str, Any], seen: list[str], now: float, choice: str = "all") -> list[str]:
-    return [f"{one.status} {one.summary}" for one in missed(memory, seen, choice, now)]
+    return [f"{one.status} {one.summary}" for one in find_missing(memory, seen, choice, now)]
 
 
 def test_what_was_there_for_a_day_is_missed_for_a_day_and_then_forgotten() -> None:
@@ -54,4 +54,4 @@ def test_whatever_the_clock_does_nothing_breaks_and_what_is_seen_is_not_missed(
 ) -> None:
     memory: dict[str, Any] = {}
     for seen, now in runs:
-        assert not {one.subject for one in missed(memory, sorted(seen), "all", now)} & seen
+        assert not {one.subject for one in find_missing(memory, sorted(seen), "all", now)} & seen

@@ -13,7 +13,7 @@ from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import ran
 from checks import memory as check
-from checks.memory import Memory, Seen, container, host, kills_within
+from checks.memory import Memory, Reading, count_kills, read_container, read_host
 
 GIB = 1 << 30
 # A laptop of 16 GB with swap, Linux 6.8.
@@ -55,45 +55,47 @@ size                            4    7516192768
 """
 
 
-def judged(seen: Seen, settings: Memory | None = None, memory: dict[str, Any] | None = None, now: float = 0) -> Result:
-    (result,) = gathered((settings or Memory()).judged(seen, {} if memory is None else memory, now))
+def assess(
+    seen: Reading, settings: Memory | None = None, memory: dict[str, Any] | None = None, now: float = 0
+) -> Result:
+    (result,) = gathered((settings or Memory()).assess(seen, {} if memory is None else memory, now))
     return result
 
 
 def test_available_memory_is_judged_in_percent() -> None:
-    assert (one := judged(host(LAPTOP, VMSTAT))).status is Status.WARNING
+    assert (one := assess(read_host(LAPTOP, VMSTAT))).status is Status.WARNING
     assert one.summary == "1022 MiB of 15.4 GiB available (warning below 10%), 90% of 4 GiB swap used"
     assert {metric.name for metric in one.metrics} == {"available", "swap_used", "oom_kills"}
 
 
 def test_swap_is_judged_only_when_asked() -> None:
-    one = judged(host(LAPTOP, VMSTAT), Memory(available_warning=None, swap_warning=PercentAbove.parse("80%")))
+    one = assess(read_host(LAPTOP, VMSTAT), Memory(available_warning=None, swap_warning=PercentAbove.parse("80%")))
     assert one.summary == "90% of 4 GiB swap used (warning from 80%), 1022 MiB of 15.4 GiB available"
 
 
 def test_a_host_without_swap_has_no_word_of_it() -> None:
-    assert "swap" not in judged(host(DATABASE, VMSTAT)).summary
+    assert "swap" not in assess(read_host(DATABASE, VMSTAT)).summary
 
 
 def test_huge_pages_that_were_set_aside_are_no_memory_to_run_out_of() -> None:
-    seen = host(DATABASE, VMSTAT)
+    seen = read_host(DATABASE, VMSTAT)
     assert seen.total == (65809392 - 24576 * 2048) * 1024
-    assert judged(seen).status is Status.OK, "6 GiB of 15 GiB, not of 64"
+    assert assess(seen).status is Status.OK, "6 GiB of 15 GiB, not of 64"
 
 
 def test_the_cache_of_zfs_counts_as_available_down_to_its_minimum() -> None:
-    assert host(LAPTOP, VMSTAT, ARCSTATS).available == 1047012 * 1024 + 6 * GIB
+    assert read_host(LAPTOP, VMSTAT, ARCSTATS).available == 1047012 * 1024 + 6 * GIB
 
 
 def test_a_few_percent_of_a_big_host_are_plenty() -> None:
-    assert judged(Seen(1024 * GIB, 30 * GIB)).status is Status.OK
-    assert judged(Seen(1024 * GIB, 3 * GIB)).status is Status.CRITICAL
+    assert assess(Reading(1024 * GIB, 30 * GIB)).status is Status.OK
+    assert assess(Reading(1024 * GIB, 3 * GIB)).status is Status.CRITICAL
 
 
 def test_a_kernel_that_tells_nothing_is_no_data() -> None:
     for text in (OLD, ""):
         with pytest.raises(CheckError, match="tells no MemAvailable"):
-            host(text, "")
+            read_host(text, "")
 
 
 # cgroup 2: `docker run -m 512m`; a limit of "max" is none.
@@ -103,69 +105,69 @@ STAT2 = "anon 484380672\nfile 27623424\nactive_file 4194304\ninactive_file 20971
 STAT1 = "cache 0\nactive_file 1\ninactive_file 1\nhierarchical_memory_limit 536870912\ntotal_active_file 4194304\n"
 STAT1 += "total_inactive_file 20971520\n"
 EVENTS1 = "oom_kill_disable 0\nunder_oom 0\noom_kill 2\n"
-AROUND = Seen(64 * GIB, 32 * GIB, swap=GIB, swap_free=0, oom_kills=7)
+AROUND = Reading(64 * GIB, 32 * GIB, swap=GIB, swap_free=0, oom_kills=7)
 
 
 def test_the_limit_of_a_container_is_judged_and_said() -> None:
-    seen = container("536870912\n", "520093696\n", EVENTS2, STAT2, AROUND)
+    seen = read_container("536870912\n", "520093696\n", EVENTS2, STAT2, AROUND)
     assert seen is not None
     assert (seen.total, seen.available, seen.oom_kills) == (512 << 20, (16 << 20) + 26214400, 2)
-    one = judged(seen)
+    one = assess(seen)
     assert one.summary == "41 MiB of 512 MiB of this container's limit available (warning below 10%)"
     assert "swap" not in one.summary, "the host's swap is not the container's"
 
 
 def test_the_first_version_of_cgroups_is_read_too() -> None:
-    seen = container("536870912\n", "520093696\n", EVENTS1, STAT1, AROUND)
+    seen = read_container("536870912\n", "520093696\n", EVENTS1, STAT1, AROUND)
     assert seen is not None
     assert (seen.available, seen.oom_kills) == ((16 << 20) + 25165824, 2)
 
 
 @pytest.mark.parametrize("limit", ["max\n", "9223372036854771712\n", str(64 * GIB), ""])
 def test_a_container_without_a_limit_sees_the_host(limit: str) -> None:
-    assert container(limit, "1\n", EVENTS2, STAT2, AROUND) is None
+    assert read_container(limit, "1\n", EVENTS2, STAT2, AROUND) is None
 
 
 def test_a_container_cannot_have_more_than_the_host_still_has() -> None:
-    seen = container(str(16 * GIB), "0\n", EVENTS2, STAT2, Seen(64 * GIB, GIB))
+    seen = read_container(str(16 * GIB), "0\n", EVENTS2, STAT2, Reading(64 * GIB, GIB))
     assert seen is not None and seen.available == GIB
 
 
 def test_a_kill_shows_for_half_an_hour() -> None:
     memory: dict[str, Any] = {}
-    seen = Seen(GIB * 16, GIB * 8, oom_kills=3)
-    assert judged(seen, memory=memory, now=1000).status is Status.OK, "killed before anybody looked"
-    more = Seen(GIB * 16, GIB * 8, oom_kills=5)
-    one = judged(more, memory=memory, now=1060)
+    seen = Reading(GIB * 16, GIB * 8, oom_kills=3)
+    assert assess(seen, memory=memory, now=1000).status is Status.OK, "killed before anybody looked"
+    more = Reading(GIB * 16, GIB * 8, oom_kills=5)
+    one = assess(more, memory=memory, now=1060)
     assert one.summary == "2 killed for lack of memory in the last 30m (warning from 1), 8 GiB of 16 GiB available"
-    assert judged(more, memory=memory, now=1060 + 1799).status is Status.WARNING
-    assert judged(more, memory=memory, now=1060 + 1800).status is Status.OK
+    assert assess(more, memory=memory, now=1060 + 1799).status is Status.WARNING
+    assert assess(more, memory=memory, now=1060 + 1800).status is Status.OK
     assert memory["kills"] == []
 
 
 def test_kills_that_go_on_add_up() -> None:
     memory: dict[str, Any] = {}
-    assert [kills_within(memory, count, now, 100) for count, now in ((0, 0), (1, 60), (3, 120), (3, 180))] == [
+    assert [count_kills(memory, count, now, 100) for count, now in ((0, 0), (1, 60), (3, 120), (3, 180))] == [
         *(0, 1, 3, 2),
     ]
 
 
 def test_after_a_reboot_the_kernel_counts_anew() -> None:
     memory: dict[str, Any] = {}
-    kills_within(memory, 40, 0, 1800)
-    assert kills_within(memory, 2, 60, 1800) == 0
-    assert kills_within(memory, 3, 120, 1800) == 1
+    count_kills(memory, 40, 0, 1800)
+    assert count_kills(memory, 2, 60, 1800) == 0
+    assert count_kills(memory, 3, 120, 1800) == 1
 
 
 def test_a_clock_set_back_forgets_kills_instead_of_keeping_them_for_years() -> None:
     memory: dict[str, Any] = {}
-    kills_within(memory, 0, 5000, 1800)
-    assert kills_within(memory, 1, 5060, 1800) == 1
-    assert kills_within(memory, 1, 60, 1800) == 0
+    count_kills(memory, 0, 5000, 1800)
+    assert count_kills(memory, 1, 5060, 1800) == 1
+    assert count_kills(memory, 1, 60, 1800) == 0
 
 
 def test_a_kernel_that_does_not_count_kills_has_no_word_of_them() -> None:
-    one = judged(host(LAPTOP, "nr_free_pages 1\n"), Memory(oom_kills_critical=NumberAbove.parse(1)))
+    one = assess(read_host(LAPTOP, "nr_free_pages 1\n"), Memory(oom_kills_critical=NumberAbove.parse(1)))
     assert "oom_kills" not in {metric.name for metric in one.metrics}
 
 
@@ -182,12 +184,12 @@ TEXTS = st.text(max_size=60) | st.sampled_from(["MemTotal: 0 kB\nMemAvailable: 0
 @given(TEXTS, TEXTS, TEXTS)
 def test_texts_of_no_known_form_are_nodata(meminfo: str, vmstat: str, arcstats: str) -> None:
     with contextlib.suppress(CheckError):
-        assert host(meminfo, vmstat, arcstats).total > 0
+        assert read_host(meminfo, vmstat, arcstats).total > 0
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
 def test_a_container_s_texts_of_no_known_form_are_nodata(limit: str, usage: str, events: str, stat: str) -> None:
     with contextlib.suppress(CheckError):
-        container(limit, usage, events, stat, Seen(1 << 30, 1 << 29))
+        read_container(limit, usage, events, stat, Reading(1 << 30, 1 << 29))
     with pytest.raises(CheckError, match="how much it uses is not told"):
-        container("1000000", "", events, stat, Seen(1 << 30, 1 << 29))
+        read_container("1000000", "", events, stat, Reading(1 << 30, 1 << 29))

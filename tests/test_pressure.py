@@ -13,7 +13,7 @@ from agent.config.drop_ins import load
 from agent.plugin.results import gathered
 from agent.testing import ran
 from checks import pressure as check
-from checks.pressure import Pressure, averages
+from checks.pressure import Pressure, read_averages
 from tests import needs
 
 # A build server that swaps, Linux 5.10: its cpu has no line "full" yet.
@@ -26,13 +26,13 @@ THRASHING = {
 }
 
 
-def judged(settings: Pressure, texts: dict[str, str] = THRASHING) -> Result:
-    (result,) = gathered(settings.judged(texts))
+def assess(settings: Pressure, texts: dict[str, str] = THRASHING) -> Result:
+    (result,) = gathered(settings.assess(texts))
     return result
 
 
 def test_a_host_that_thrashes_is_a_warning() -> None:
-    result = judged(Pressure())
+    result = assess(Pressure())
     assert (result.status, result.summary) == (
         Status.WARNING,
         "all work waited 37.6% of the last 5 min for memory (warning from 20%), "
@@ -49,7 +49,7 @@ def test_a_host_that_thrashes_is_a_warning() -> None:
 
 def test_cpu_and_disks_are_judged_where_asked() -> None:
     settings = Pressure(cpu_warning=PercentAbove.parse("20%"), io_critical=PercentAbove.parse("50%"))
-    assert judged(settings).summary.startswith(
+    assert assess(settings).summary.startswith(
         "all work waited 50.6% of the last 5 min for disks (critical from 50%), "
         "some work waited 26.7% of the last 5 min for CPU (warning from 20%)"
     )
@@ -57,7 +57,7 @@ def test_cpu_and_disks_are_judged_where_asked() -> None:
 
 def test_cpu_of_a_newer_kernel_has_a_second_line_that_is_always_zero() -> None:
     text = THRASHING["cpu"] + "full avg10=0.00 avg60=0.00 avg300=0.00 total=0\n"
-    assert averages(text) == {"some": 26.71, "full": 0.0}
+    assert read_averages(text) == {"some": 26.71, "full": 0.0}
 
 
 def test_a_kernel_without_it_says_what_to_do() -> None:
@@ -83,4 +83,4 @@ def test_the_sample_is_a_configuration(tmp_path: Path) -> None:
 @pytest.mark.parametrize("text", ["", "some", "some avg10=0.00 avg60=0.00 total=5", "full avg300=x\nsome avg300=y\n"])
 def test_a_text_of_no_known_form_is_nodata(name: str, text: str) -> None:
     with pytest.raises(CheckError, match=f"the pressure of {name} is written in a form"):
-        judged(Pressure(), THRASHING | {name: text})
+        assess(Pressure(), THRASHING | {name: text})

@@ -10,11 +10,11 @@ from agent.api import CheckError, Context, NumberAbove, Result, Status
 from agent.plugin.results import gathered
 from agent.testing import files, ran
 from checks.raid import Raid, unraid
-from checks.raid.btrfs import counted, filesystems
-from checks.raid.check import arrays, zpool_status
-from checks.raid.found import Found, told_apart
-from checks.raid.mdstat import judged, parsed
-from checks.raid.zfs import pools
+from checks.raid.btrfs import count_errors, find_filesystems
+from checks.raid.check import ask_zpool, find_arrays
+from checks.raid.finding import Finding, tell_apart
+from checks.raid.mdstat import assess, parse
+from checks.raid.zfs import find_pools
 
 WHOLE = """\
 Personalities : [raid1] [raid6] [raid5] [raid4] [raid0] [linear]
@@ -80,7 +80,7 @@ NONE = "Personalities : [raid1] \nunused devices: <none>\n"
 
 
 def said(mdstat: str) -> list[str]:
-    return [f"{one.status} {one.summary}" for one in map(judged, parsed(mdstat))]
+    return [f"{one.status} {one.summary}" for one in map(assess, parse(mdstat))]
 
 
 def test_whole_arrays_are_ok_also_while_they_are_checked() -> None:
@@ -116,34 +116,34 @@ def test_what_is_no_array_is_none() -> None:
 
 
 def test_the_missing_are_counted() -> None:
-    assert [one.metrics[0].value for one in map(judged, parsed(DEGRADED)) if one.metrics] == [1, 1, 2, 1, 0]
+    assert [one.metrics[0].value for one in map(assess, parse(DEGRADED)) if one.metrics] == [1, 1, 2, 1, 0]
 
 
-def reported(check: Raid, mdstat: str, errors: int | None = None) -> list[Result]:
-    found = [Found(judged(array), "md", "", errors) for array in parsed(mdstat)]
-    return list(gathered(check.reported(check.kept(found))))
+def report(check: Raid, mdstat: str, errors: int | None = None) -> list[Result]:
+    found = [Finding(assess(array), "md", "", errors) for array in parse(mdstat)]
+    return list(gathered(check.report(check.keep(found))))
 
 
 def test_a_host_without_raid_is_ok() -> None:
-    assert [(one.status, one.subject, one.summary) for one in reported(Raid(), NONE)] == [
+    assert [(one.status, one.subject, one.summary) for one in report(Raid(), NONE)] == [
         (Status.OK, "", "no RAID on this host")
     ]
 
 
 def test_one_subject_names_all_arrays_so_that_the_first_new_one_replaces_none() -> None:
-    first = reported(Raid(exclude="md12*"), WHOLE)[0]
+    first = report(Raid(exclude="md12*"), WHOLE)[0]
     assert (first.subject, first.summary) == ("", "watching md5, md0")
 
 
 def test_arrays_that_are_never_whole_can_be_left_out() -> None:
-    assert {one.status for one in reported(Raid(exclude=("md[1-9]", "md10")), DEGRADED)} == {Status.OK}
+    assert {one.status for one in report(Raid(exclude=("md[1-9]", "md10")), DEGRADED)} == {Status.OK}
 
 
 def test_errors_that_did_no_harm_are_judged_where_asked() -> None:
-    assert reported(Raid(), WHOLE, 3)[3].summary == "md0 (raid0) is whole, 3 errors"
-    one = reported(Raid(errors_warning=NumberAbove.parse(1)), WHOLE, 3)[3]
+    assert report(Raid(), WHOLE, 3)[3].summary == "md0 (raid0) is whole, 3 errors"
+    one = report(Raid(errors_warning=NumberAbove.parse(1)), WHOLE, 3)[3]
     assert (one.status, one.summary) == (Status.WARNING, "3 errors (warning from 1), md0 (raid0) is whole")
-    assert reported(Raid(errors_warning=NumberAbove.parse(1)), WHOLE, 0)[3].summary == "md0 (raid0) is whole"
+    assert report(Raid(errors_warning=NumberAbove.parse(1)), WHOLE, 0)[3].summary == "md0 (raid0) is whole"
 
 
 LOST = """\
@@ -186,7 +186,7 @@ def test_the_pools_of_zfs_tell_their_state(tmp_path: Path) -> None:
     kstat = zfs(tmp_path, rpool="ONLINE", tank="DEGRADED", stuck="SUSPENDED")
     (kstat / "odd").mkdir()
     (kstat / "odd" / "state").touch()
-    told = [one.result for one in pools(kstat, lambda: "all pools are healthy\n")]
+    told = [one.result for one in find_pools(kstat, lambda: "all pools are healthy\n")]
     assert [(one.subject, one.status, one.summary) for one in told] == [
         ("odd", Status.NODATA, "odd (zfs) is in a state that the kernel does not tell"),
         ("rpool", Status.OK, "rpool (zfs) is ONLINE"),
@@ -197,7 +197,7 @@ def test_the_pools_of_zfs_tell_their_state(tmp_path: Path) -> None:
 
 def test_a_pool_that_is_online_may_have_lost_data_all_the_same(tmp_path: Path) -> None:
     kstat = zfs(tmp_path, rpool="ONLINE", tank="ONLINE", well="ONLINE")
-    rpool, tank, well = pools(kstat, lambda: MENDED + "\n" + LOST)
+    rpool, tank, well = find_pools(kstat, lambda: MENDED + "\n" + LOST)
     assert (tank.result.status, tank.result.summary, tank.errors) == (
         Status.CRITICAL,
         "tank (zfs) is ONLINE, but 2 data errors, use '-v' for a list",
@@ -216,9 +216,9 @@ def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
         raise CheckError("zpool did not answer within 10s")
 
     kstat = zfs(tmp_path, rpool="ONLINE", tank="DEGRADED")
-    assert [one.result.status for one in pools(kstat, hangs)] == [Status.NODATA, Status.CRITICAL]
-    assert [one.result.status for one in pools(kstat, lambda: None)] == [Status.OK, Status.CRITICAL]
-    assert [one.result.status for one in pools(kstat, lambda: "alle Pools sind gesund")] == [
+    assert [one.result.status for one in find_pools(kstat, hangs)] == [Status.NODATA, Status.CRITICAL]
+    assert [one.result.status for one in find_pools(kstat, lambda: None)] == [Status.OK, Status.CRITICAL]
+    assert [one.result.status for one in find_pools(kstat, lambda: "alle Pools sind gesund")] == [
         Status.NODATA,
         Status.CRITICAL,
     ]
@@ -239,17 +239,17 @@ def test_zpool_is_asked_under_the_deadline(
     (tmp_path / "zpool").write_text(f"#!/bin/sh\n{script}\n")
     (tmp_path / "zpool").chmod(0o755)
     try:
-        assert zpool_status(Context(timeout=20)) == told
+        assert ask_zpool(Context(timeout=20)) == told
     except CheckError as error:
         assert str(error) == told
     (tmp_path / "zpool").write_text("#!/bin/sh\nexec sleep 60\n")
     with pytest.raises(CheckError, match="zpool did not answer within 300ms"):
-        zpool_status(Context(timeout=0.3))
+        ask_zpool(Context(timeout=0.3))
 
 
 def test_without_zpool_nobody_is_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
-    assert zpool_status(Context(timeout=5)) is None
+    assert ask_zpool(Context(timeout=5)) is None
 
 
 def device(filesystem: Path, number: int, missing: str = "0", stats: str = "") -> None:
@@ -264,20 +264,20 @@ def test_btrfs_over_several_devices_tells_what_is_missing_and_what_went_wrong(tm
     device(tmp_path / "77aa-two-devices", 1, stats=STATS)
     device(tmp_path / "77aa-two-devices", 2, missing="1")
     (tmp_path / "features").mkdir()
-    (one,) = filesystems(tmp_path)
+    (one,) = find_filesystems(tmp_path)
     assert (one.result.status, one.errors) == (Status.CRITICAL, 7)
     assert one.result.summary == "77aa-two-devices (btrfs) lacks 1 of 2 devices"
     files(tmp_path / "77aa-two-devices", {"label": "backup\n", "devinfo/2/missing": "0\n"})
-    (one,) = filesystems(tmp_path)
+    (one,) = find_filesystems(tmp_path)
     assert (one.result.subject, one.result.status) == ("backup", Status.OK)
     assert one.result.summary == "backup (btrfs) is whole"
 
 
 def test_a_btrfs_of_one_device_is_told_only_when_it_makes_errors(tmp_path: Path) -> None:
     device(tmp_path / "5b1c", 1, stats=STATS.replace("5", "0").replace("2", "0"))
-    assert not list(filesystems(tmp_path))
+    assert not list(find_filesystems(tmp_path))
     device(tmp_path / "5b1c", 1, stats=STATS)
-    (one,) = filesystems(tmp_path)
+    (one,) = find_filesystems(tmp_path)
     assert (one.result.status, one.errors) == (Status.WARNING, 7)
 
 
@@ -286,7 +286,7 @@ def test_two_btrfs_of_one_label_are_two_subjects(tmp_path: Path) -> None:
         device(tmp_path / name, 1, missing)
         device(tmp_path / name, 2)
         (tmp_path / name / "label").write_text("data\n")
-    told = [one.result for one in told_apart(list(filesystems(tmp_path)))]
+    told = [one.result for one in tell_apart(list(find_filesystems(tmp_path)))]
     assert [(one.subject, one.status) for one in told] == [
         ("data (btrfs 77aa0000)", Status.CRITICAL),
         ("data (btrfs 88bb0000)", Status.OK),
@@ -294,10 +294,10 @@ def test_two_btrfs_of_one_label_are_two_subjects(tmp_path: Path) -> None:
 
 
 def test_a_pool_and_an_array_of_one_name_are_two_subjects(tmp_path: Path) -> None:
-    found = [*arrays(DEGRADED, tmp_path), *pools(zfs(tmp_path, md1="ONLINE"), lambda: None)]
-    assert {"md1 (md)", "md1 (zfs)", "md2"} <= {one.result.subject for one in told_apart(found)}
-    assert {"md1", "md2"} & {one.result.subject for one in Raid(exclude="md1").kept(found)} == {"md2"}
-    assert "md1 (md)" not in {one.result.subject for one in Raid(exclude="md1 (md)").kept(found)}
+    found = [*find_arrays(DEGRADED, tmp_path), *find_pools(zfs(tmp_path, md1="ONLINE"), lambda: None)]
+    assert {"md1 (md)", "md1 (zfs)", "md2"} <= {one.result.subject for one in tell_apart(found)}
+    assert {"md1", "md2"} & {one.result.subject for one in Raid(exclude="md1").keep(found)} == {"md2"}
+    assert "md1 (md)" not in {one.result.subject for one in Raid(exclude="md1 (md)").keep(found)}
 
 
 LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10", "multipath")
@@ -320,7 +320,7 @@ def test_an_array_without_a_device_is_critical_wherever_the_counts_stand(
 
 @pytest.mark.parametrize("level", [*LEVELS, "raid7"])
 def test_an_array_of_which_the_counts_are_not_told_is_never_whole(level: str) -> None:
-    (one,) = map(judged, parsed(f"md0 : active {level} sda1[0]\n      100 blocks super 1.2\n"))
+    (one,) = map(assess, parse(f"md0 : active {level} sda1[0]\n      100 blocks super 1.2\n"))
     assert one.status is Status.NODATA
 
 
@@ -340,7 +340,7 @@ def test_a_spare_that_waits_for_its_turn_is_a_rebuild_and_not_told_worse() -> No
 
 def test_parity_that_did_not_fit_is_a_warning_and_differing_mirrors_are_words(tmp_path: Path) -> None:
     files(tmp_path, {"md5/md/mismatch_cnt": "128\n", "md127/md/mismatch_cnt": "8\n", "md0/md/mismatch_cnt": "0\n"})
-    told = {one.result.subject: one.result for one in arrays(WHOLE, tmp_path)}
+    told = {one.result.subject: one.result for one in find_arrays(WHOLE, tmp_path)}
     assert told["md5"].status is Status.WARNING
     assert told["md5"].summary.endswith(", 128 sectors differed at the last check")
     assert (told["md127"].status, "8 sectors" in told["md127"].summary) == (Status.OK, True)
@@ -388,21 +388,21 @@ rdevStatus.29=DISK_NP
 )
 def test_the_array_of_unraid_is_judged(values: dict[str, object], told: str, tmp_path: Path) -> None:
     usual = {"state": "STARTED", "disabled": 0, "invalid": 0, "disk": "DISK_OK", "action": "", "position": 0}
-    (one,) = arrays(UNRAID.format(**{**usual, **values}), tmp_path)
+    (one,) = find_arrays(UNRAID.format(**{**usual, **values}), tmp_path)
     assert f"{one.result.status} {one.result.summary}" == told
 
 
 def test_an_unraid_that_tells_of_no_disk_is_not_known() -> None:
-    assert unraid.judged({"mdState": "STARTED"}).status is Status.NODATA
+    assert unraid.assess({"mdState": "STARTED"}).status is Status.NODATA
 
 
 def test_a_text_of_no_known_form_is_nodata_and_no_text_is_no_raid(tmp_path: Path) -> None:
-    assert [one.result.status for one in arrays("version: 4\narrays: none\n", tmp_path)] == [Status.NODATA]
-    assert list(arrays("", tmp_path)) == list(arrays(NONE, tmp_path)) == []
+    assert [one.result.status for one in find_arrays("version: 4\narrays: none\n", tmp_path)] == [Status.NODATA]
+    assert list(find_arrays("", tmp_path)) == list(find_arrays(NONE, tmp_path)) == []
 
 
 def test_counters_that_the_kernel_does_not_have_are_not_zero(tmp_path: Path) -> None:
-    assert counted([tmp_path / "nothing"]) is None
+    assert count_errors([tmp_path / "nothing"]) is None
 
 
 @pytest.mark.parametrize(

@@ -15,32 +15,32 @@ from checks.reboot.check import packages, reasons
 DAY = 86400.0
 
 
-def judged(settings: Reboot, uptime: float, found: tuple[str, float] | None, now: float = 100 * DAY) -> Result:
-    (result,) = gathered(settings.judged(uptime, found, now, "asked for by libc6"))
+def assess(settings: Reboot, uptime: float, found: tuple[str, float] | None, now: float = 100 * DAY) -> Result:
+    (result,) = gathered(settings.assess(uptime, found, now, "asked for by libc6"))
     return result
 
 
 def test_a_required_reboot_becomes_a_warning_after_two_weeks() -> None:
     found = ("/run/reboot-required says so", 100 * DAY)
-    assert judged(Reboot(), 300 * DAY, found, now=113 * DAY).status is Status.OK
-    one = judged(Reboot(), 300 * DAY, found, now=114 * DAY)
+    assert assess(Reboot(), 300 * DAY, found, now=113 * DAY).status is Status.OK
+    one = assess(Reboot(), 300 * DAY, found, now=114 * DAY)
     assert (one.status, one.summary, one.details) == (
         Status.WARNING,
         "reboot required for 14d: /run/reboot-required says so (warning from 14d), up for 300d",
         "asked for by libc6",
     )
     pressing = Reboot(required_critical=DurationAbove.parse("14d"))
-    assert judged(pressing, 300 * DAY, found, now=114 * DAY).status is Status.CRITICAL
+    assert assess(pressing, 300 * DAY, found, now=114 * DAY).status is Status.CRITICAL
 
 
 def test_a_host_that_just_started_tells_only_where_asked() -> None:
-    assert judged(Reboot(), 30, None).summary == "up for 30s, no reboot required"
-    one = judged(Reboot(uptime_warning=DurationBelow.parse("10m")), 30, None)
+    assert assess(Reboot(), 30, None).summary == "up for 30s, no reboot required"
+    one = assess(Reboot(uptime_warning=DurationBelow.parse("10m")), 30, None)
     assert (one.status, one.summary) == (Status.WARNING, "up for 30s (warning below 10m), no reboot required")
 
 
 def test_a_mark_from_the_future_is_no_negative_time() -> None:
-    assert "required for 0ms" in judged(Reboot(), 30, ("a clock was wrong", 200 * DAY)).summary
+    assert "required for 0ms" in assess(Reboot(), 30, ("a clock was wrong", 200 * DAY)).summary
 
 
 def kernel(modules: Path, release: str, whole: bool = True) -> None:

@@ -16,9 +16,9 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.results import gathered
 from checks.systemd import Systemd
-from checks.systemd.judgement import RELOAD_SECONDS, state_of
-from checks.systemd.restarts import restarts_within
-from checks.systemd.units import Unit, names_of, parsed, problem_of
+from checks.systemd.judgement import RELOAD_SECONDS, assess_state
+from checks.systemd.restarts import count_restarts
+from checks.systemd.units import Unit, find_problem, parse, read_names
 
 LISTED = """\
 broken.service   loaded failed     failed       A unit that fails
@@ -98,14 +98,14 @@ def run(check: Systemd, memory: dict[str, Any] | None = None, timeout: float = 5
 
 
 def test_what_systemctl_prints_is_read() -> None:
-    assert parsed("\n".join(SHOWN.values())) == [
+    assert parse("\n".join(SHOWN.values())) == [
         GOOD,
         WAITING,
         UNKNOWN,
         Unit("loaded", "active", "waiting", "success"),
         FAILED,
     ]
-    assert parsed(TIMERS) == [
+    assert parse(TIMERS) == [
         Unit("loaded", "active", "waiting", "success", 0, 8.259541, 1795500000.0, 1795672801.0, True),
         Unit("loaded", "active", "waiting", "success", 0, 8.3, 1795500000.0, None, True),
         Unit("loaded", "active", "elapsed", "success", 0, 8.3, 1795500000.0, 1795500000.0, False),
@@ -113,11 +113,11 @@ def test_what_systemctl_prints_is_read() -> None:
         Unit("loaded", "active", "running", "success", 0, 8.3, 1795500000.0, None, True),
         Unit("bad-setting", "inactive", "dead", "success", 0, 0.0),
     ]
-    assert parsed("") == []
+    assert parse("") == []
 
 
 def test_older_systemctls_put_a_dot_before_what_failed() -> None:
-    assert names_of("● broken.service loaded failed failed Text\n  good.service loaded active running\n\n") == [
+    assert read_names("● broken.service loaded failed failed Text\n  good.service loaded active running\n\n") == [
         "broken.service",
         "good.service",
     ]
@@ -173,7 +173,7 @@ def test_each_named_unit_is_a_subject(tmp_path: Path) -> None:
     ],
 )
 def test_a_unit_is_judged_by_what_it_should_be(unit: Unit, wanted: str, status: str) -> None:
-    assert state_of("u", unit, wanted, None, 0.0).status == status
+    assert assess_state("u", unit, wanted, None, 0.0).status == status
 
 
 def on_its_way(active: str, sub: str = "start", since: float = 100.0) -> Unit:
@@ -183,16 +183,18 @@ def on_its_way(active: str, sub: str = "start", since: float = 100.0) -> Unit:
 @pytest.mark.parametrize("wanted", ["active", "not_failed"])
 @pytest.mark.parametrize("active", ["activating", "reloading", "refreshing"])
 def test_a_unit_that_is_on_its_way_for_too_long_is_never_ok(wanted: str, active: str) -> None:
-    one = state_of("u", on_its_way(active), wanted, Duration(3600), 100.0 + 3600)
+    one = assess_state("u", on_its_way(active), wanted, Duration(3600), 100.0 + 3600)
     assert one.status is Status.WARNING
     assert f"{active} (start) for 1h" in one.summary
 
 
 def test_a_unit_that_is_on_its_way_for_a_while_is_ok_where_it_need_not_be_active() -> None:
-    assert state_of("u", on_its_way("activating"), "not_failed", Duration(3600), 3600).status is Status.OK
-    assert state_of("u", on_its_way("activating"), "not_failed", None, 1e9).status is Status.OK
-    assert state_of("u", on_its_way("reloading"), "active", None, 100 + RELOAD_SECONDS - 1).status is Status.OK
-    assert state_of("u", on_its_way("deactivating"), "not_failed", None, 100 + RELOAD_SECONDS).status is Status.WARNING
+    assert assess_state("u", on_its_way("activating"), "not_failed", Duration(3600), 3600).status is Status.OK
+    assert assess_state("u", on_its_way("activating"), "not_failed", None, 1e9).status is Status.OK
+    assert assess_state("u", on_its_way("reloading"), "active", None, 100 + RELOAD_SECONDS - 1).status is Status.OK
+    assert (
+        assess_state("u", on_its_way("deactivating"), "not_failed", None, 100 + RELOAD_SECONDS).status is Status.WARNING
+    )
 
 
 @given(
@@ -214,7 +216,7 @@ def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
         "wrong.timer": Unit("bad-setting", "inactive", "dead"),
         "broken.service": FAILED,
     }
-    (one,) = gathered(Systemd().judged(units, {}, 86_401, 86_401))
+    (one,) = gathered(Systemd().assess(units, {}, 86_401, 86_401))
     assert (one.status, one.summary) == (
         Status.WARNING,
         "1 failed unit: broken.service; 1 unit with bad settings: wrong.timer; "
@@ -224,9 +226,9 @@ def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
 
 
 def turn(name: str, now: float = 1795672801.0 + 3600, **levels: Any) -> Result:
-    units = dict(zip(("daily", "monotonic", "once", "none", "works", "wrong"), parsed(TIMERS), strict=True))
+    units = dict(zip(("daily", "monotonic", "once", "none", "works", "wrong"), parse(TIMERS), strict=True))
     check = Systemd(unit=f"{name}.timer", **levels)
-    (one,) = gathered(check.judged({f"{name}.timer": units[name]}, {}, now, 100))
+    (one,) = gathered(check.assess({f"{name}.timer": units[name]}, {}, now, 100))
     return one
 
 
@@ -246,7 +248,7 @@ def test_when_a_timer_ran_last_is_judged_where_asked() -> None:
     assert "has not run for 1d" in turn("monotonic", now=1795500000.0 + 86400, **late).summary
     assert turn("monotonic", now=1795500000.0 + 27 * 3600, **late).status is Status.CRITICAL, "it never ran"
     unknown = Unit("loaded", "active", "waiting", "success", has_next=True)
-    (one,) = gathered(Systemd(unit="a.timer", **late).judged({"a.timer": unknown}, {}, 0, 0))
+    (one,) = gathered(Systemd(unit="a.timer", **late).assess({"a.timer": unknown}, {}, 0, 0))
     assert one.status is Status.NODATA
 
 
@@ -259,38 +261,38 @@ def test_one_unit_that_systemctl_refuses_takes_no_other_with_it(tmp_path: Path) 
     }
 
 
-def judged(check: Systemd, count: int, memory: dict[str, Any], now: float) -> Result:
+def assess(check: Systemd, count: int, memory: dict[str, Any], now: float) -> Result:
     unit = Unit("loaded", "activating", "auto-restart", "exit-code", count)
-    (one,) = gathered(check.judged({"loop.service": unit}, memory, now, now))
+    (one,) = gathered(check.assess({"loop.service": unit}, memory, now, now))
     return one
 
 
 def test_a_service_that_starts_again_and_again_is_a_warning() -> None:
     memory: dict[str, Any] = {}
     check = Systemd()
-    assert judged(check, 58, memory, 0).status is Status.OK, "restarts before we looked may be of last year"
-    assert judged(check, 60, memory, 60).status is Status.OK
-    one = judged(check, 62, memory, 120)
+    assert assess(check, 58, memory, 0).status is Status.OK, "restarts before we looked may be of last year"
+    assert assess(check, 60, memory, 60).status is Status.OK
+    one = assess(check, 62, memory, 120)
     assert (one.status, one.summary) == (
         Status.WARNING,
         "loop.service restarted 4 times in the last 15m (warning from 3), no failed unit",
     )
-    assert judged(check, 62, memory, 60 + 900).status is Status.OK, "two of them are too long ago"
+    assert assess(check, 62, memory, 60 + 900).status is Status.OK, "two of them are too long ago"
 
 
 def test_a_counter_that_somebody_reset_is_a_new_baseline() -> None:
     memory: dict[str, Any] = {}
-    assert [restarts_within(memory, "u", count, now, 900) for count, now in ((50, 0), (1, 60), (3, 120))] == [0, 0, 2]
+    assert [count_restarts(memory, "u", count, now, 900) for count, now in ((50, 0), (1, 60), (3, 120))] == [0, 0, 2]
 
 
 def test_a_unit_that_recovered_is_asked_for_no_more() -> None:
     memory: dict[str, Any] = {}
     check = Systemd()
-    judged(check, 0, memory, 0)
-    judged(check, 5, memory, 60)
-    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 120, 120))
+    assess(check, 0, memory, 0)
+    assess(check, 5, memory, 60)
+    list(check.assess({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 120, 120))
     assert "loop.service" in memory["restarts"], "it may crash again"
-    list(check.judged({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 1000, 1000))
+    list(check.assess({"loop.service": Unit("loaded", "active", "running", "success", 5)}, memory, 1000, 1000))
     assert memory["restarts"] == {}
 
 
@@ -358,7 +360,7 @@ def test_sound_settings_have_no_problems() -> None:
 
 @pytest.mark.parametrize("name", ["-.mount", "-.slice", "/", "/mnt/data", "a@b", "a@b.timer", "x.y", "dev-sda1.device"])
 def test_every_name_that_a_unit_can_have_can_be_written(name: str) -> None:
-    assert problem_of(name) == ""
+    assert find_problem(name) == ""
 
 
 def test_the_sample_is_a_configuration(tmp_path: Path) -> None:

@@ -23,14 +23,14 @@ from agent.api import (
     nodata,
     ok,
 )
-from checks._lasting import missed
+from checks._lasting import find_missing
 from checks.disk import mountinfo, thin_pools
-from checks.disk.choice import Filter, chosen, is_folder, takes, texts
-from checks.disk.known import news_of
+from checks.disk.choice import Filter, choose, is_folder, takes, texts
+from checks.disk.known import find_changes
 from checks.disk.mountinfo import MountTable, clean
-from checks.disk.place import DEAD, Place, measured, printable
-from checks.disk.pools import pooled
-from checks.disk.usage import Levels, Usage, judged
+from checks.disk.place import DEAD, Place, measure, printable
+from checks.disk.pools import merge_pools
+from checks.disk.usage import Levels, Usage, assess
 
 WORST_FIRST = (Status.CRITICAL, Status.WARNING, Status.NODATA, Status.OK)
 
@@ -129,30 +129,30 @@ class Disk(Check, frozen=True):
             {place.mount_name for place in places if place.mount and not place.mount.read_only}
             | (writable & {printable(mount.point) for mount in mounted.mounts})
         )
-        others = news_of(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
-        answers = measured(ctx, [place for place in places if self._worth_a_look(place)])
-        told = pooled(places, answers) if self.mounts else answers
+        others = find_changes(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
+        answers = measure(ctx, [place for place in places if self._worth_a_look(place)])
+        told = merge_pools(places, answers) if self.mounts else answers
         # Of the datasets of a ZFS pool one speaks for those that share its space.
         alone = [place for place in places if place.path in told or place.path not in answers]
         for place in alone:
             news = others.get(place.name, [])
             if any(one.status is Status.CRITICAL for one in news):
                 yield self._whole(place.name, news)
-            elif said := self._said(place, told.get(place.path), place.mount_name in writable):
+            elif said := self._assess(place, told.get(place.path), place.mount_name in writable):
                 yield self._whole(place.name, news + said)
         if self.mounts:
-            yield from self._missed(ctx, {place.name for place in alone}, {place.name for place in places})
+            yield from self._find_missing(ctx, {place.name for place in alone}, {place.name for place in places})
             yield from self._thin_pools(ctx)
 
     def _thin_pools(self, ctx: Context) -> Iterator[Result]:
         for pool in thin_pools.pools(ctx, thin_pools.names()):
             if takes(pool.as_mount, self.include, self.exclude):
-                yield self._whole(pool.subject, thin_pools.said(pool, self._levels()))
+                yield self._whole(pool.subject, thin_pools.assess_pool(pool, self._levels()))
 
-    def _missed(self, ctx: Context, told: set[str], there: set[str]) -> Iterator[Result]:
+    def _find_missing(self, ctx: Context, told: set[str], there: set[str]) -> Iterator[Result]:
         before = set(ctx.memory.get("lasting", ()))
         choice = repr((self.include, self.exclude))
-        yield from missed(ctx.memory, sorted(told | (there & before)), choice, ctx.now())
+        yield from find_missing(ctx.memory, sorted(told | (there & before)), choice, ctx.now())
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
@@ -163,7 +163,7 @@ class Disk(Check, frozen=True):
     def _places(self, mounted: MountTable) -> list[Place]:
         if self.mounts is None:
             return [Place.of(path, mounted) for path in texts(self.path)]
-        found = chosen(mounted, self.include, self.exclude, is_folder)
+        found = choose(mounted, self.include, self.exclude, is_folder)
         if not found:
             raise CheckError("no mount matches, see `include` and `exclude`")
         return [Place(mount.point, mount.point, mount) for mount in found]
@@ -172,7 +172,7 @@ class Disk(Check, frozen=True):
         """An autofs trigger is never touched: that would mount it, or hang."""
         return not place.automount and (place.is_mount_point or not self.mounted)
 
-    def _said(self, place: Place, answer: Usage | Exception | None, was_writable: bool) -> list[Result]:
+    def _assess(self, place: Place, answer: Usage | Exception | None, was_writable: bool) -> list[Result]:
         """Say all there is about one place; nothing where `mounts: all` met what is no disk after all."""
         if self.mounted and not place.is_mount_point:
             return [critical(f"is not mounted: {place.instead}")]
@@ -207,7 +207,7 @@ class Disk(Check, frozen=True):
         read_only = place.mount is not None and place.mount.read_only
         if place.mount and place.mount.type.startswith("fuse") and not answer.inodes_free:
             answer = replace(answer, inodes=0)  # many count what they have, and call none free
-        return judged(answer, Levels() if read_only else self._levels(), place.name)
+        return assess(answer, Levels() if read_only else self._levels(), place.name)
 
     def _levels(self) -> Levels:
         return Levels(**{name: getattr(self, name) for name in Levels.__struct_fields__})

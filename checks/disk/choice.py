@@ -67,7 +67,7 @@ def is_folder(table: MountTable, mount: Mount) -> bool:
         return True
 
 
-def chosen(
+def choose(
     table: MountTable,
     include: Filter | None,
     exclude: Filter,
@@ -75,7 +75,7 @@ def chosen(
 ) -> list[Mount]:
     """Pick what `mounts: all` means: each filesystem once, none that nobody can reach, and never an autofs trigger."""
     once: dict[str, Mount] = {}
-    for mount in sorted(_wanted(table, include, exclude), key=_nearest_its_root):
+    for mount in sorted(_candidates(table, include, exclude), key=_nearest_its_root):
         # A mount below one that was mounted over it later is not reachable: its name leads to that other one.
         if mount.device_number not in once and table.at(mount.point) is mount and folder(table, mount):
             once[mount.device_number] = mount
@@ -87,7 +87,7 @@ def takes(mount: Mount, include: Filter | None, exclude: Filter) -> bool:
     return not exclude.matches(mount) and (include is None or include.matches(mount))
 
 
-def _wanted(table: MountTable, include: Filter | None, exclude: Filter) -> Iterator[Mount]:
+def _candidates(table: MountTable, include: Filter | None, exclude: Filter) -> Iterator[Mount]:
     for mount in table.mounts:
         wanted = include.matches(mount) if include else _is_disk(mount)
         if wanted and mount.type != "autofs" and not exclude.matches(mount):

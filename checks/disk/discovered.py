@@ -8,18 +8,18 @@ from typing import Any
 
 from agent.api import Context, Host, PercentAbove, Size, Status, Suggestion, size_text
 from checks.disk import mountinfo
-from checks.disk.choice import Filter, chosen, is_folder
-from checks.disk.place import Place, measured
-from checks.disk.usage import Levels, Usage, judged
+from checks.disk.choice import Filter, choose, is_folder
+from checks.disk.place import Place, measure
+from checks.disk.usage import Levels, Usage, assess
 
 LEVELS = {"warning": "85%", "critical": "95%", "critical_only_below": "20GiB"}
 SECONDS = 5.0
 
 
 def discovered(host: Host) -> Iterator[Suggestion]:
-    mounts = chosen(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter(), is_folder)
+    mounts = choose(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter(), is_folder)
     places = [Place(mount.point, mount.point, mount) for mount in mounts]
-    answers = measured(Context("discover", SECONDS), places)
+    answers = measure(Context("discover", SECONDS), places)
     good: list[Place] = []
     bad: list[Place] = []
     for place in places:
@@ -46,7 +46,7 @@ def well(place: Place, answer: Usage | Exception) -> bool:
         inodes_warning=PercentAbove.parse("90%"),
     )
     read_only = place.mount is not None and place.mount.read_only
-    return read_only or all(result.status is Status.OK for result in judged(answer, limits, place.name))
+    return read_only or all(result.status is Status.OK for result in assess(answer, limits, place.name))
 
 
 def words(place: Place, answer: Usage | Exception) -> str:

@@ -30,7 +30,7 @@ class Ground(msgspec.Struct, omit_defaults=True):
         return (self.point, self.type) == (other.point, other.type) and (not named or self.identity == other.identity)
 
 
-def news_of(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:
+def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:
     """Note what each path lies on, and say by its name what is another than it was; `now` in Unix seconds."""
     before = msgspec.convert(memory.get("lies_on", {}), dict[str, Ground])
     kept: dict[str, Ground] = {}
@@ -40,14 +40,14 @@ def news_of(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict
         if known is None or ground is None:  # autofs takes a mount away when nobody uses it
             known = known or ground
         else:
-            known, news[place.name] = changed(known, ground, place.origin, now)
+            known, news[place.name] = compare(known, ground, place.origin, now)
         if known:
             kept[place.name] = known
     memory["lies_on"] = msgspec.to_builtins(kept)
     return news
 
 
-def changed(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
+def compare(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
     """Return what is known from now on, and what there is to say of the change."""
     if known.is_like(ground):
         return replace(known, identity=known.identity or ground.identity, other_since=0.0), []

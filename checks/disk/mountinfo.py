@@ -86,7 +86,7 @@ class MountTable:
         ways = [mount for mount in map(self.at, _prefixes(place)) if mount]
         return any(mount.remote or mount.type == "autofs" for mount in ways)
 
-    def resolved(self, place: str) -> str:
+    def resolve(self, place: str) -> str:
         """Follow symbolic links up to the first remote mount, beyond which looking might hang."""
         for _ in range(40):  # the kernel's own limit
             for prefix in _prefixes(place):
@@ -101,7 +101,7 @@ class MountTable:
         return place
 
 
-def parsed(text: bytes) -> Iterator[Mount]:
+def parse(text: bytes) -> Iterator[Mount]:
     """Yield the mounts of a mountinfo file; lines that are none are passed over, names may be any bytes."""
     for line in text.split(b"\n"):
         try:
@@ -111,7 +111,7 @@ def parsed(text: bytes) -> Iterator[Mount]:
 
 
 def _mount(line: bytes) -> Mount:
-    fields = [_unescaped(field) if "\\" in field else field for field in fsdecode(line).split(" ")]
+    fields = [_unescape(field) if "\\" in field else field for field in fsdecode(line).split(" ")]
     end = fields.index("-", 6)
     number, parent, device_number, root, point, options = fields[:6]
     type_, device, *super_options = fields[end + 1 :]
@@ -129,7 +129,7 @@ def _mount(line: bytes) -> Mount:
     )
 
 
-def _unescaped(field: str) -> str:
+def _unescape(field: str) -> str:
     r"""Undo the kernel's octal escapes: a space is \040."""
     return re.sub(r"\\([01][0-7]{2})", lambda match: chr(int(match[1], 8)), field)
 
@@ -160,7 +160,7 @@ def _prefixes(place: str) -> Iterator[str]:
 def read(source: Path = MOUNTINFO) -> MountTable:
     """Read what is mounted now; where there is no mountinfo (macOS), ask psutil."""
     if source.exists():
-        return MountTable(parsed(source.read_bytes()))
+        return MountTable(parse(source.read_bytes()))
     import psutil
 
     mounts: list[Mount] = []

@@ -32,7 +32,7 @@ class Place(msgspec.Struct, frozen=True):
 
     @classmethod
     def of(cls, path: str, mounted: MountTable) -> Place:
-        real = mounted.resolved(clean(path))
+        real = mounted.resolve(clean(path))
         return cls(path, real, mounted.at(real))
 
     @property
@@ -88,7 +88,7 @@ def uuid_of(device_number: str, names: Path = Path("/dev/disk/by-uuid")) -> str:
     return ""
 
 
-def measured(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exception]:
+def measure(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exception]:
     """Measure places side by side by the deadline, all places on one mount in one thread: it may get stuck there."""
     by_mount: dict[str, list[str]] = {}
     for place in places:
@@ -104,7 +104,7 @@ def measured(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Excepti
 
 def _look(mount: str, paths: list[str]) -> Callable[[], dict[str, Usage | Exception]]:
     def look() -> dict[str, Usage | Exception]:
-        dead = dying(mount) if mount else None
+        dead = look_at_root(mount) if mount else None
         return {path: dead or _usage(path) for path in paths}
 
     return look
@@ -112,18 +112,18 @@ def _look(mount: str, paths: list[str]) -> Callable[[], dict[str, Usage | Except
 
 def _usage(path: str) -> Usage | Exception:
     try:
-        return Usage.measured(path)
+        return Usage.measure(path)
     except OSError as error:
         return error
 
 
-def dying(mount: str) -> OSError | None:
+def look_at_root(mount: str) -> OSError | None:
     """Open a mount's root and read one name there: an XFS that shut down tells its size as if nothing had happened.
 
     What may not be looked at, or is no folder, is none of that.
     """
     try:
-        root = _opened(mount)
+        root = _open(mount)
     except OSError as error:
         return error if error.errno in DEAD else None
     try:
@@ -136,7 +136,7 @@ def dying(mount: str) -> OSError | None:
     return None
 
 
-def _opened(mount: str) -> int:
+def _open(mount: str) -> int:
     flags = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
     try:
         return os.open(mount, flags | getattr(os, "O_NOATIME", 0))

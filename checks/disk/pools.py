@@ -14,7 +14,7 @@ SHARED = 0.9
 """What has less than this part of the pool's free space has a quota of its own, what has as much more a reservation."""
 
 
-def pooled(places: Iterable[Place], answers: Mapping[str, Usage | Exception]) -> dict[str, Usage | Exception]:
+def merge_pools(places: Iterable[Place], answers: Mapping[str, Usage | Exception]) -> dict[str, Usage | Exception]:
     """Return the answers that are told: of each pool one, with all that its datasets hold; and those with a quota."""
     by_pool: dict[str, list[Place]] = {}
     told: dict[str, Usage | Exception] = {}

@@ -11,9 +11,9 @@ from pathlib import Path
 import msgspec
 
 from agent.api import CheckError, Context, PercentAbove, Result, critical, judge, nodata, ok
-from checks._program import ended
+from checks._program import run_program
 from checks.disk.mountinfo import Mount
-from checks.disk.usage import Levels, Usage, judged
+from checks.disk.usage import Levels, Usage, assess
 
 BLOCK = Path("/sys/block")
 SECTOR = 512
@@ -59,16 +59,16 @@ def pools(ctx: Context, found: list[str]) -> list[Pool]:
     """Ask for those that were found; none where nobody may ask, one of no size where it is not told of."""
     if not found or shutil.which("dmsetup") is None:
         return []
-    code, out, err = ended(ctx, ("dmsetup", "status", "--target", "thin-pool"), "dmsetup")
+    code, out, err = run_program(ctx, ("dmsetup", "status", "--target", "thin-pool"), "dmsetup")
     if code and "permission denied" in err.lower():
         return []
     if code:
         raise CheckError(f"dmsetup: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
-    told = {pool.name: pool for pool in parsed(out)}
+    told = {pool.name: pool for pool in parse(out)}
     return [told.get(name, Pool(name)) for name in found]
 
 
-def parsed(text: str) -> Iterator[Pool]:
+def parse(text: str) -> Iterator[Pool]:
     """Read `dmsetup status --target thin-pool`. Source: the kernel's thin-provisioning.rst."""
     for line in text.splitlines():
         name, _, rest = line.partition(": ")
@@ -83,7 +83,7 @@ def parsed(text: str) -> Iterator[Pool]:
         yield Pool(name, int(size) * SECTOR, *numbers, mode, "needs_check" in more)
 
 
-def said(pool: Pool, levels: Levels) -> list[Result]:
+def assess_pool(pool: Pool, levels: Levels) -> list[Result]:
     """Say what there is to say of one pool: its state, its data and its metadata."""
     subject = pool.subject
     if not pool.mode or (pool.mode not in ("Fail", "Error") and not pool.data[1]):
@@ -95,7 +95,7 @@ def said(pool: Pool, levels: Levels) -> list[Result]:
     if pool.mode != "rw" or pool.needs_check:
         state = [critical(f"the thin pool is {pool.mode}{' and needs a check' * pool.needs_check}", subject)]
     usage = Usage(pool.size, used, pool.size - used)
-    return [*state, *judged(usage, levels, subject), _metadata(pool, levels.warning, levels.critical)]
+    return [*state, *assess(usage, levels, subject), _metadata(pool, levels.warning, levels.critical)]
 
 
 def _metadata(pool: Pool, warning: PercentAbove | None, critical: PercentAbove | None) -> Result:

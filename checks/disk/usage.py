@@ -22,7 +22,7 @@ class Usage(msgspec.Struct, frozen=True):
     inodes_free: int = 0
 
     @classmethod
-    def measured(cls, place: str) -> Usage:
+    def measure(cls, place: str) -> Usage:
         """Ask the kernel; may block for ever on a dead server. OSError as statvfs(3) has it."""
         told = os.statvfs(place)
         unit = told.f_frsize or told.f_bsize
@@ -51,7 +51,7 @@ class Levels(msgspec.Struct, frozen=True):
     inodes_critical: PercentAbove | None = None
 
 
-def judged(usage: Usage, levels: Levels, subject: str) -> list[Result]:
+def assess(usage: Usage, levels: Levels, subject: str) -> list[Result]:
     """Say what there is to say of one filesystem, in reading order."""
     free = judge(
         "free",
@@ -73,7 +73,7 @@ def judged(usage: Usage, levels: Levels, subject: str) -> list[Result]:
 
 
 def _used(usage: Usage, levels: Levels, subject: str) -> Result:
-    summary = f"{_shown(usage.percent)} used"
+    summary = f"{_show(usage.percent)} used"
     used = judge(
         "used_percent",
         usage.percent,
@@ -103,7 +103,7 @@ def _inodes(usage: Usage, levels: Levels, subject: str) -> Iterator[Result]:
         levels.inodes_critical,
         unit="%",
         subject=subject,
-        summary=f"{_shown(usage.inodes_percent)} of the inodes used",
+        summary=f"{_show(usage.inodes_percent)} of the inodes used",
         minimum=0,
         maximum=100,
     )
@@ -114,6 +114,6 @@ def _percent(used: int, free: int) -> float:
     return 100 * used / (used + free) if used + free else 0.0
 
 
-def _shown(percent: float) -> str:
+def _show(percent: float) -> str:
     """Cut, not rounded: 89.96% must not read 90.0% while the limit of 90% is not reached."""
     return f"{math.floor(percent * 10) / 10:.1f}%"

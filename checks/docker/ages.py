@@ -17,7 +17,7 @@ UNITS = {
 WORDS = {"less than a second": (0.0, 1.0), "about a minute": (MINUTE, 2 * MINUTE), "about an hour": (HOUR, 2 * HOUR)}
 
 
-def age_in(text: str) -> tuple[float, float] | None:
+def read_age(text: str) -> tuple[float, float] | None:
     """Return the least and the most seconds that the text can mean; None where it names no age.
 
     Source: HumanDuration() of docker/go-units. Hours are rounded there, all else is cut.

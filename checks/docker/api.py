@@ -68,7 +68,7 @@ class Condition(msgspec.Struct, frozen=True):
     """Why it could not be started."""
 
 
-class Inspected(msgspec.Struct, frozen=True):
+class Inspection(msgspec.Struct, frozen=True):
     """What one container says of itself when asked; its own names."""
 
     State: Condition
@@ -82,10 +82,10 @@ class Inspected(msgspec.Struct, frozen=True):
         return policy is not None and policy.Name in ("always", "unless-stopped")
 
 
-def containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
+def list_containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
     """Ask for a list, and say whether it is all of it; CheckError without an answer that can be used."""
     try:
-        status, body, whole = _asked(path, question, ctx.deadline)
+        status, body, whole = _ask(path, question, ctx.deadline)
         if status != 200:
             raise CheckError(f"{path} answered {status}: {body[:200].decode(errors='replace').strip()}")
         return msgspec.json.decode(body if whole else cut(body), type=list[Container]), whole
@@ -99,12 +99,12 @@ def containers(ctx: Context, path: str, question: str) -> tuple[list[Container],
         raise CheckError(f"{path} gave no answer that can be understood") from None
 
 
-def inspected(ctx: Context, path: str, container: str) -> Inspected | None:
+def ask_container(ctx: Context, path: str, container: str) -> Inspection | None:
     """Ask for one container, in no more than a quarter of the time left; None without an answer that can be used."""
     try:
         deadline = time.monotonic() + ctx.remaining() / 4
-        status, body, _ = _asked(path, f"/containers/{container}/json", deadline)
-        return msgspec.json.decode(body, type=Inspected) if status == 200 else None
+        status, body, _ = _ask(path, f"/containers/{container}/json", deadline)
+        return msgspec.json.decode(body, type=Inspection) if status == 200 else None
     except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
         return None
 
@@ -123,20 +123,20 @@ def cut(body: bytes) -> bytes:
         found.append(one)
 
 
-def _asked(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
+def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
         connection.settimeout(_left(deadline))
         connection.connect(path)
         # To HTTP/1.0 the answer is not chunked, and the connection ends with it.
         connection.sendall(f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22").encode())
         answer = bytearray()
-        while len(answer) <= ANSWER_LIMIT and (piece := _received(connection, deadline)):
+        while len(answer) <= ANSWER_LIMIT and (piece := _receive(connection, deadline)):
             answer += piece
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
     return int(head.split()[1]), body, len(answer) <= ANSWER_LIMIT
 
 
-def _received(connection: socket.socket, deadline: float) -> bytes:
+def _receive(connection: socket.socket, deadline: float) -> bytes:
     connection.settimeout(_left(deadline))
     return connection.recv(65536)
 

@@ -28,9 +28,9 @@ from agent.api import (
     judge,
     ok,
 )
-from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspected, containers, inspected
-from checks.docker.judgement import judged
-from checks.docker.restarts import restarts_within
+from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspection, ask_container, list_containers
+from checks.docker.judgement import assess
+from checks.docker.restarts import count_restarts
 
 SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
 MOST_INSPECTED = 50
@@ -95,18 +95,20 @@ class Docker(Check, frozen=True, kw_only=True):
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         for name, socket_path in zip(("containers", "podman"), SOCKETS, strict=True):
             if host.path(socket_path).is_socket():
-                yield _suggested(name, socket_path, str(host.path(socket_path)))
+                yield _suggest(name, socket_path, str(host.path(socket_path)))
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
         # Podman tells health by this filter only; Docker knows it too.
-        (sick, all_sick), (listed, all_listed) = (containers(ctx, path, question) for question in (UNHEALTHY, LIST))
+        (sick, all_sick), (listed, all_listed) = (
+            list_containers(ctx, path, question) for question in (UNHEALTHY, LIST)
+        )
         unhealthy = {container.Id for container in sick}
         found = {one.name: one for one in listed if self._watches(one.name)}
         left = count(MOST_INSPECTED, -1)
 
-        def inspect(one: Container) -> Inspected | None:
-            return inspected(ctx, path, one.Id) if next(left) > 0 else None
+        def inspect(one: Container) -> Inspection | None:
+            return ask_container(ctx, path, one.Id) if next(left) > 0 else None
 
         if all_listed:
             yield from self._required(found)
@@ -115,7 +117,7 @@ class Docker(Check, frozen=True, kw_only=True):
         memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
         for name, one in sorted(found.items()):
             discovered = name not in _texts(self.running)
-            yield replace(self._judged(one, unhealthy, inspect, ctx.now()), discovered=discovered)
+            yield replace(self._assess(one, unhealthy, inspect, ctx.now()), discovered=discovered)
             if _runs(one):
                 restarts = self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
                 yield replace(restarts, discovered=discovered)
@@ -136,25 +138,25 @@ class Docker(Check, frozen=True, kw_only=True):
             elif name not in found:
                 yield critical(f"{name} is not there", name)
 
-    def _judged(
+    def _assess(
         self,
         one: Container,
         unhealthy: set[str],
-        inspect: Callable[[Container], Inspected | None],
+        inspect: Callable[[Container], Inspection | None],
         now: float,
     ) -> Result:
         must_run = one.name in _texts(self.running)
-        return judged(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
+        return assess(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
 
     def _restarts(
         self,
         name: str,
         one: Container,
-        inspect: Callable[[Container], Inspected | None],
+        inspect: Callable[[Container], Inspection | None],
         memory: dict[str, Any],
         now: float,
     ) -> Result:
-        number = restarts_within(memory, one, lambda: inspect(one), now, self.restarts_within)
+        number = count_restarts(memory, one, lambda: inspect(one), now, self.restarts_within)
         words = f"{name} restarted {number} times in the last {self.restarts_within}"
         levels = self.restarts_warning, self.restarts_critical
         result = judge("restarts", number, *levels, subject=name, summary=words, minimum=0)
@@ -168,17 +170,17 @@ def _runs(container: Container) -> bool:
     return container.State == "running"
 
 
-def _suggested(name: str, path: str, real_path: str) -> Suggestion:
+def _suggest(name: str, path: str, real_path: str) -> Suggestion:
     """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
     ctx = Context("discover", 5.0)
     try:
-        found, _ = containers(ctx, real_path, LIST)
+        found, _ = list_containers(ctx, real_path, LIST)
     except CheckError:
         found = []  # the trial says why
     bad = [
         one.name
         for one in found
-        if judged(one, False, set(), lambda: None, ctx.now(), math.inf).status is not Status.OK
+        if assess(one, False, set(), lambda: None, ctx.now(), math.inf).status is not Status.OK
     ]
     up = [one.name for one in found if _runs(one) and one.name not in bad]
     why = f"Found the socket {path}" + (f"; these run: {', '.join(up)}" if up else "")

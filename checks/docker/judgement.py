@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from agent.api import Result, critical, nodata, ok, warning
-from checks.docker.ages import age_in
-from checks.docker.api import Container, Inspected
+from checks.docker.ages import read_age
+from checks.docker.api import Container, Inspection
 
 ASKED_TO_END = (0, 130, 143)
 """Exit codes of a container that did its work, or that was asked to end (SIGINT, SIGTERM)."""
@@ -19,11 +19,11 @@ UNSTARTED_SECONDS = 60.0
 """So long a container may exist without being started: somebody is at work."""
 
 
-def judged(
+def assess(
     container: Container,
     must_run: bool,
     unhealthy: set[str],
-    inspect: Callable[[], Inspected | None],
+    inspect: Callable[[], Inspection | None],
     now: float,
     ended_within: float,
 ) -> Result:
@@ -39,13 +39,13 @@ def judged(
     if state == "paused":
         return warning(said, name, container.Image)
     if state in CREATED:
-        return _created(container, said, inspect, now)
+        return _assess_created(container, said, inspect, now)
     if state in ENDED:
-        return _ended(container, said, inspect, ended_within)
+        return _assess_ended(container, said, inspect, ended_within)
     return ok(said, name) if state in FINE else nodata(f"{said}, a state that is not known here", name)
 
 
-def _created(container: Container, said: str, inspect: Callable[[], Inspected | None], now: float) -> Result:
+def _assess_created(container: Container, said: str, inspect: Callable[[], Inspection | None], now: float) -> Result:
     """A container that could not be started, as its port is taken, stays `Created`."""
     if 0 <= now - container.created < UNSTARTED_SECONDS:
         return ok(said, container.name)
@@ -55,11 +55,13 @@ def _created(container: Container, said: str, inspect: Callable[[], Inspected | 
     return warning(f"{said}, was never started", container.name, container.Image)
 
 
-def _ended(container: Container, said: str, inspect: Callable[[], Inspected | None], ended_within: float) -> Result:
+def _assess_ended(
+    container: Container, said: str, inspect: Callable[[], Inspection | None], ended_within: float
+) -> Result:
     name, code = container.name, container.exit_code
     if code in ASKED_TO_END:
         return ok(said, name)
-    age = age_in(container.Status)
+    age = read_age(container.Status)
     if age and age[0] >= ended_within:
         return ok(f"{said}, which is history", name)
     one = inspect()

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from checks.docker.ages import age_in
-from checks.docker.api import Container, Inspected
+from checks.docker.ages import read_age
+from checks.docker.api import Container, Inspection
 
 SLACK = 3.0
 """Seconds that two looks may differ in when a container was started."""
 YOUNG = 60.0
 
 
-def restarts_within(
+def count_restarts(
     memory: dict[str, Any],
     container: Container,
-    inspect: Callable[[], Inspected | None],
+    inspect: Callable[[], Inspection | None],
     now: float,
     within: float,
 ) -> int:
@@ -25,7 +25,7 @@ def restarts_within(
     The list tells that there was a start; how many, and whether by the restart policy or by a person, tells the
     container itself (`inspect`), which is asked only then. `memory` is of this container; `now` in Unix seconds.
     """
-    age = age_in(container.Status)
+    age = read_age(container.Status)
     if age is None:
         return sum(number for _, number in memory.get("recent", ()))
     least, most = age
@@ -41,7 +41,7 @@ def restarts_within(
 
 
 def _since_last(
-    memory: dict[str, Any], container: Container, one: Inspected | None, again: bool, now: float, within: float
+    memory: dict[str, Any], container: Container, one: Inspection | None, again: bool, now: float, within: float
 ) -> int:
     count = one.RestartCount if one else None
     before = memory.get("count")

@@ -25,7 +25,7 @@ from agent.api import (
     ok,
     size_text,
 )
-from checks.file.search import Found, Seen, found, has_wildcard, shown
+from checks.file.search import FileStatus, Findings, find, has_wildcard, printable
 
 CLOCK_SKEW = 60.0
 """Seconds that a file's time may be ahead, as on a file server with a clock of its own."""
@@ -81,9 +81,9 @@ class File(Check, frozen=True, kw_only=True):
             yield "expect", "absent leaves nothing to measure: leave the levels out, or write any"
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        return self.judged(ctx.call(f"file {self.path}", lambda: found(self.path)), ctx.now())
+        return self.assess(ctx.call(f"file {self.path}", lambda: find(self.path)), ctx.now())
 
-    def judged(self, seen: Found, now: float) -> Iterator[Result | Metric]:
+    def assess(self, seen: Findings, now: float) -> Iterator[Result | Metric]:
         """Judge what there is; `now` is Unix seconds."""
         many = has_wildcard(self.path)
         unknown = self._undecided(seen, now) if seen.looked_at else []
@@ -92,8 +92,8 @@ class File(Check, frozen=True, kw_only=True):
         yield self._presence(seen, many, "count" not in unknown)
         if not seen.count or self.expect == "absent":
             return
-        one: Seen = getattr(seen, self.of)
-        name = f"{self.of} {shown(Path(one.path).name)} " if many else f"the {one.kind} itself " if one.kind else ""
+        one: FileStatus = getattr(seen, self.of)
+        name = f"{self.of} {printable(Path(one.path).name)} " if many else f"the {one.kind} itself " if one.kind else ""
         if one.kind and not many and self._levels("size", *(("count",) if one.kind == "folder" else ())):
             yield nodata(f"it is a {one.kind}, of which neither size nor count says anything: name files in it")
         if "age" not in unknown:
@@ -105,9 +105,9 @@ class File(Check, frozen=True, kw_only=True):
         levels = [getattr(self, f"{name}_{level}") for name in names for level in ("warning", "critical")]
         return [level for level in levels if level]
 
-    def _undecided(self, seen: Found, now: float) -> list[str]:
+    def _undecided(self, seen: Findings, now: float) -> list[str]:
         """Return what the names that were not looked at may change: a count, an age, a size."""
-        one: Seen = getattr(seen, self.of)
+        one: FileStatus = getattr(seen, self.of)
         age = {"oldest": 1, "newest": -1}.get(self.of, 0)
         questions = (
             ("count", seen.count, 1),
@@ -117,16 +117,16 @@ class File(Check, frozen=True, kw_only=True):
         open_ = [
             name
             for name, value, way in questions
-            if not all(_settled(level, value, way) for level in self._levels(name))
+            if not all(_is_settled(level, value, way) for level in self._levels(name))
         ]
         return ["whether there is one"] if not seen.count else open_
 
-    def _presence(self, seen: Found, many: bool, counted: bool) -> Result:
-        name, least = shown(self.path), "at least " if seen.looked_at else ""
+    def _presence(self, seen: Findings, many: bool, counted: bool) -> Result:
+        name, least = printable(self.path), "at least " if seen.looked_at else ""
         if not seen.count and self.expect == "present" and not seen.looked_at:
             return critical(f"{name} is not there{seen.why}")
         if seen.count and self.expect == "absent":
-            details = shown(seen.newest.path)
+            details = printable(seen.newest.path)
             return critical(f"{name} is there" + (f", {least}{seen.count} files" if many else ""), details=details)
         kind = f" (a {seen.newest.kind})" if seen.newest.kind and not many else ""
         said = (
@@ -140,7 +140,7 @@ class File(Check, frozen=True, kw_only=True):
             return ok(said)
         return judge("count", seen.count, self.count_warning, self.count_critical, summary=said, minimum=0)
 
-    def _age(self, one: Seen, name: str, now: float) -> Iterator[Result | Metric]:
+    def _age(self, one: FileStatus, name: str, now: float) -> Iterator[Result | Metric]:
         age = now - one.changed
         if not (self.age_warning or self.age_critical):
             yield Metric("age", max(0.0, age), "s")
@@ -150,14 +150,14 @@ class File(Check, frozen=True, kw_only=True):
             said = f"{name}{duration_text(max(0.0, age))} old"
             yield judge("age", max(0.0, age), self.age_warning, self.age_critical, unit="s", summary=said)
 
-    def _size(self, one: Seen, name: str) -> Result | Metric:
+    def _size(self, one: FileStatus, name: str) -> Result | Metric:
         if not self._levels("size"):
             return Metric("size", one.size, "B", minimum=0)
         said = f"{name}{size_text(one.size)}"
         return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=said, minimum=0)
 
 
-def _settled(level: Level, value: float, way: int) -> bool:
+def _is_settled(level: Level, value: float, way: int) -> bool:
     """Tell whether a number stays on its side of a level if it only grows (1) or shrinks (-1); 0: it may do either."""
     low, high = {1: (value, math.inf), -1: (0.0, value), 0: (0.0, math.inf)}[way]
     ends = (level.range.start, level.range.end)

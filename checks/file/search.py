@@ -25,7 +25,7 @@ KINDS = {
 }
 
 
-class Seen(msgspec.Struct, frozen=True):
+class FileStatus(msgspec.Struct, frozen=True):
     """One file; `changed` in Unix seconds, `size` in bytes."""
 
     path: str = ""
@@ -35,22 +35,22 @@ class Seen(msgspec.Struct, frozen=True):
     """What it is instead of a file: folder, socket, pipe or device."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class Findings(msgspec.Struct, frozen=True):
     """What a path means, now."""
 
     count: int = 0
-    newest: Seen = Seen()
-    oldest: Seen = Seen()
-    largest: Seen = Seen()
+    newest: FileStatus = FileStatus()
+    oldest: FileStatus = FileStatus()
+    largest: FileStatus = FileStatus()
     why: str = ""
     """Why there is none, where there is a reason to tell."""
     looked_at: int = 0
     """How many names were looked at, where there are more: the rest is not known."""
 
-    def and_(self, one: Seen) -> Found:
+    def and_(self, one: FileStatus) -> Findings:
         if not self.count:
-            return Found(1, one, one, one)
-        return Found(
+            return Findings(1, one, one, one)
+        return Findings(
             self.count + 1,
             max(self.newest, one, key=lambda seen: seen.changed),
             min(self.oldest, one, key=lambda seen: seen.changed),
@@ -58,20 +58,22 @@ class Found(msgspec.Struct, frozen=True):
         )
 
 
-def found(path: str, limit: int = ENTRIES) -> Found:
+def find(path: str, limit: int = ENTRIES) -> Findings:
     """Look for the files that a path means; CheckError where that cannot be told."""
     try:
         if not has_wildcard(path):
-            return Found().and_(_seen(path, Path(path).stat()))
+            return Findings().and_(_status(path, Path(path).stat()))
         return _many(path, limit)
     except (FileNotFoundError, NotADirectoryError):
-        return Found(why=", its link leads nowhere" if Path(path).is_symlink() else "")
+        return Findings(why=", its link leads nowhere" if Path(path).is_symlink() else "")
     except OSError as error:
-        raise CheckError(f"{shown(str(error.filename or path))}: {(error.strerror or str(error)).lower()}") from None
+        raise CheckError(
+            f"{printable(str(error.filename or path))}: {(error.strerror or str(error)).lower()}"
+        ) from None
 
 
-def _many(path: str, limit: int) -> Found:
-    sofar = Found()
+def _many(path: str, limit: int) -> Findings:
+    sofar = Findings()
     parts = [part for part in path.split("/") if part] + (["*"] if path.endswith("**") else [])
     try:
         for entry in _matching(Path("/"), parts, _counter(limit)):
@@ -86,7 +88,7 @@ class _TooManyError(Exception):
     """There are more names than a check looks at."""
 
 
-def _file(entry: os.DirEntry[str] | Path) -> Seen | None:
+def _file(entry: os.DirEntry[str] | Path) -> FileStatus | None:
     """Look at what a wildcard met; None for a folder, and for what has gone since."""
     try:
         status = entry.stat()
@@ -97,11 +99,11 @@ def _file(entry: os.DirEntry[str] | Path) -> Seen | None:
             status = entry.stat(follow_symlinks=False)  # a link that leads nowhere is a file too
         except FileNotFoundError:
             return None
-    return None if stat.S_ISDIR(status.st_mode) else _seen(os.fspath(entry), status)
+    return None if stat.S_ISDIR(status.st_mode) else _status(os.fspath(entry), status)
 
 
-def _seen(path: str, status: os.stat_result) -> Seen:
-    return Seen(path, status.st_mtime, status.st_size, KINDS.get(stat.S_IFMT(status.st_mode), ""))
+def _status(path: str, status: os.stat_result) -> FileStatus:
+    return FileStatus(path, status.st_mtime, status.st_size, KINDS.get(stat.S_IFMT(status.st_mode), ""))
 
 
 def _matching(folder: Path, parts: list[str], tick: Callable[[], None]) -> Iterator[os.DirEntry[str] | Path]:
@@ -151,6 +153,6 @@ def has_wildcard(text: str) -> bool:
     return any(mark in text for mark in "*?[")
 
 
-def shown(path: str) -> str:
+def printable(path: str) -> str:
     """Names may be any bytes: what cannot be shown or sent is escaped."""
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in path)

@@ -6,21 +6,21 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from agent.api import Result, critical, nodata, ok, warning
-from checks.raid.found import Found, read
+from checks.raid.finding import Finding, read
 
 
-def filesystems(folder: Path) -> Iterator[Found]:
+def find_filesystems(folder: Path) -> Iterator[Finding]:
     """Judge those of several devices, and those of one device that made errors: no copy corrected them."""
     for path in sorted(folder.glob("*/devinfo")):
         flags = [read(flag).strip() for flag in sorted(path.glob("*/missing"))]
-        errors = counted(path.glob("*/error_stats"))
+        errors = count_errors(path.glob("*/error_stats"))
         if not flags or (len(flags) == 1 and not errors):
             continue
         name = read(path.parent / "label").strip() or path.parent.name
-        yield Found(_judged(name, flags, errors or 0), "btrfs", path.parent.name[:8], errors)
+        yield Finding(_assess(name, flags, errors or 0), "btrfs", path.parent.name[:8], errors)
 
 
-def _judged(name: str, flags: list[str], errors: int) -> Result:
+def _assess(name: str, flags: list[str], errors: int) -> Result:
     about, missing = f"{name} (btrfs)", flags.count("1")
     if missing:
         return critical(f"{about} lacks {missing} of {len(flags)} devices", name)
@@ -31,7 +31,7 @@ def _judged(name: str, flags: list[str], errors: int) -> Result:
     return ok(f"{about} is whole", name)
 
 
-def counted(files: Iterable[Path]) -> int | None:
+def count_errors(files: Iterable[Path]) -> int | None:
     """Sum up error counters, one a line; None where the kernel has none."""
     lines = [line for path in files for line in read(path).splitlines()]
     return sum(int(line.split()[-1]) for line in lines if line[-1:].isdigit()) if lines else None

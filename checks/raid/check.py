@@ -12,10 +12,10 @@ from msgspec import Meta
 from msgspec.structs import replace
 
 from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, judge, nodata, ok
-from checks._lasting import missed
-from checks._program import ended
+from checks._lasting import find_missing
+from checks._program import run_program
 from checks.raid import btrfs, mdstat, unraid, zfs
-from checks.raid.found import Found, read, told_apart
+from checks.raid.finding import Finding, read, tell_apart
 
 MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
 ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
@@ -48,32 +48,32 @@ class Raid(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        found = [*arrays(host.read(str(MDSTAT)), host.path(str(BLOCK)))]
-        found += [*zfs.pools(host.path(str(ZFS)), lambda: None), *btrfs.filesystems(host.path(str(BTRFS)))]
+        found = [*find_arrays(host.read(str(MDSTAT)), host.path(str(BLOCK)))]
+        found += [*zfs.find_pools(host.path(str(ZFS)), lambda: None), *btrfs.find_filesystems(host.path(str(BTRFS)))]
         if found:
             why = f"Found {'; '.join(one.result.summary for one in found)}."
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
         found = [
-            *arrays(read(MDSTAT), BLOCK),
-            *zfs.pools(ZFS, lambda: zpool_status(ctx)),
-            *btrfs.filesystems(BTRFS),
+            *find_arrays(read(MDSTAT), BLOCK),
+            *zfs.find_pools(ZFS, lambda: ask_zpool(ctx)),
+            *btrfs.find_filesystems(BTRFS),
         ]
-        kept = self.kept(found)
-        yield from self.reported(kept)
-        yield from missed(ctx.memory, [one.result.subject for one in kept], repr(self.exclude), ctx.now())
+        kept = self.keep(found)
+        yield from self.report(kept)
+        yield from find_missing(ctx.memory, [one.result.subject for one in kept], repr(self.exclude), ctx.now())
 
-    def kept(self, found: Iterable[Found]) -> list[Found]:
+    def keep(self, found: Iterable[Finding]) -> list[Finding]:
         """Leave out what is excluded, by its own name or by the one that tells it from another."""
         patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
 
-        def is_kept(one: Found) -> bool:
+        def is_kept(one: Finding) -> bool:
             return not any(fnmatchcase(one.result.subject, pattern) for pattern in patterns)
 
-        return list(filter(is_kept, told_apart(list(filter(is_kept, found)))))
+        return list(filter(is_kept, tell_apart(list(filter(is_kept, found)))))
 
-    def reported(self, found: Iterable[Found]) -> Iterator[Result]:
+    def report(self, found: Iterable[Finding]) -> Iterator[Result]:
         """Say what is watched at all, and of each how it is and how many errors it made."""
         kept = list(found)
         names = ", ".join(one.result.subject for one in kept)
@@ -89,11 +89,11 @@ class Raid(Check, frozen=True, kw_only=True):
         return result if count else replace(result, summary="")
 
 
-def zpool_status(ctx: Context) -> str | None:
+def ask_zpool(ctx: Context) -> str | None:
     """Return what `zpool status -x` prints; None where it is not there, or only root may ask it."""
     if shutil.which("zpool") is None:
         return None
-    code, out, err = ended(ctx, ("zpool", "status", "-x"), "zpool")
+    code, out, err = run_program(ctx, ("zpool", "status", "-x"), "zpool")
     if code and "permission denied" in err.lower():
         return None
     if code:
@@ -101,19 +101,19 @@ def zpool_status(ctx: Context) -> str | None:
     return out
 
 
-def arrays(text: str, block: Path) -> Iterator[Found]:
+def find_arrays(text: str, block: Path) -> Iterator[Finding]:
     """Judge what /proc/mdstat tells, of whichever driver it is."""
-    if values := unraid.values_of(text):
-        yield Found(unraid.judged(values), "unraid")
+    if values := unraid.read_values(text):
+        yield Finding(unraid.assess(values), "unraid")
         return
-    known = mdstat.parsed(text)
+    known = mdstat.parse(text)
     if text.strip() and not known and "Personalities" not in text:
-        yield Found(nodata("/proc/mdstat is written in a form that is not known here", "mdstat"), "md")
+        yield Finding(nodata("/proc/mdstat is written in a form that is not known here", "mdstat"), "md")
     for array in known:
         folder = block / array.name / "md"
-        yield Found(
-            mdstat.with_mismatches(mdstat.judged(array), array, folder),
+        yield Finding(
+            mdstat.add_mismatches(mdstat.assess(array), array, folder),
             "md",
             "",
-            btrfs.counted(folder.glob("dev-*/errors")),
+            btrfs.count_errors(folder.glob("dev-*/errors")),
         )

@@ -9,7 +9,7 @@ import msgspec
 from msgspec.structs import replace
 
 from agent.api import Metric, Result, Status, critical, duration_text, nodata, ok, warning
-from checks.raid.found import read
+from checks.raid.finding import read
 
 UNCOUNTED = ("raid0", "linear", "faulty")
 """Levels that may lack no device: the kernel counts none, and stops the array instead."""
@@ -44,7 +44,7 @@ class Array(msgspec.Struct, frozen=True):
         return self.action == "recovery" or waits
 
 
-def parsed(mdstat: str) -> list[Array]:
+def parse(mdstat: str) -> list[Array]:
     """Read the text of /proc/mdstat. Source: md_seq_show() of drivers/md/md.c."""
     blocks = re.split(r"^(?=\S+ : )", mdstat, flags=re.MULTILINE)
     return [_array(block.partition("\nunused devices")[0]) for block in blocks[1:] if not block.startswith("Personal")]
@@ -73,14 +73,14 @@ def _array(block: str) -> Array:
     )
 
 
-def judged(array: Array) -> Result:
+def assess(array: Array) -> Result:
     """Judge one array; what its text does not say is not known, never whole."""
     missing = array.wanted - array.working
     metric = Metric("missing", max(0, missing), minimum=0, subject=array.name)
-    return replace(_judged(array, missing), metrics=(metric,) if array.wanted else ())
+    return replace(_assess(array, missing), metrics=(metric,) if array.wanted else ())
 
 
-def _judged(array: Array, missing: int) -> Result:
+def _assess(array: Array, missing: int) -> Result:
     about = f"{array.name} ({array.level})" if array.level else array.name
     doing = f", {array.action} {array.progress}" if array.action else ""
     lost = f", failed: {', '.join(array.failed)}" if array.failed else ""
@@ -100,7 +100,7 @@ def _judged(array: Array, missing: int) -> Result:
     return ok(f"{about} is whole{doing}", array.name)
 
 
-def with_mismatches(result: Result, array: Array, folder: Path) -> Result:
+def add_mismatches(result: Result, array: Array, folder: Path) -> Result:
     """Add what the last check found to differ, as md's `mismatch_cnt` in /sys/block/NAME/md (`folder`) has it.
 
     Mirrors differ without harm (swap, files that were deleted while they were written), parity does not.

@@ -11,22 +11,22 @@ GOOD = ("DISK_OK", "DISK_NP", "DISK_OK_NP")
 """Works; and a slot that nobody uses."""
 
 
-def values_of(mdstat: str) -> dict[str, str]:
+def read_values(mdstat: str) -> dict[str, str]:
     """Return the values of Unraid's mdstat; empty for any other."""
     values = dict(line.split("=", 1) for line in mdstat.splitlines() if "=" in line)
     return values if "mdState" in values else {}
 
 
-def judged(values: dict[str, str]) -> Result:
+def assess(values: dict[str, str]) -> Result:
     """Judge the array by its state and by that of each of its disks."""
     states = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("rdevStatus.")}
     bad = {number: state for number, state in states.items() if state not in GOOD}
     named = ", ".join(f"disk {number} {state}" for number, state in bad.items())
     metric = Metric("missing", len(bad), minimum=0, subject=NAME)
-    return replace(_judged(values, bad, named), metrics=(metric,) if states else ())
+    return replace(_assess(values, bad, named), metrics=(metric,) if states else ())
 
 
-def _judged(values: dict[str, str], bad: dict[str, str], named: str) -> Result:
+def _assess(values: dict[str, str], bad: dict[str, str], named: str) -> Result:
     state = values["mdState"]
     counted = [f"{name[2:]}={values[name]}" for name in _COUNTS if values.get(name, "0") != "0"]
     if state != "STARTED":

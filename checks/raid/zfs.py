@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from agent.api import CheckError, Result, critical, nodata, ok, warning
-from checks.raid.found import Found, read
+from checks.raid.finding import Finding, read
 
 NO_DATA_ERRORS = "No known data errors"
 WELL = ("all pools are healthy", "no pools available")
@@ -29,7 +29,7 @@ def states(folder: Path) -> dict[str, str]:
     return {path.parent.name: read(path).strip() for path in sorted(folder.glob("*/state"))}
 
 
-def pools(folder: Path, asked: Callable[[], str | None]) -> Iterator[Found]:
+def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]:
     """Judge each pool once; `asked` returns the text of `zpool status -x`, None where there is no such program.
 
     A pool may be ONLINE and have lost data: only zpool tells.
@@ -38,18 +38,18 @@ def pools(folder: Path, asked: Callable[[], str | None]) -> Iterator[Found]:
     if not found:
         return
     try:
-        text = asked()
-        troubles = {} if text is None else parsed(text)
+        text = ask()
+        troubles = {} if text is None else parse(text)
         understood = text is None or troubles or any(words in text for words in WELL)
         silent = "" if understood else "zpool status -x answers in a form that is not known here"
     except CheckError as error:
         troubles, silent = {}, str(error)
     for name, state in found.items():
         trouble = troubles.get(name)
-        yield Found(_judged(name, state, trouble, silent), "zfs", "", trouble.errors if trouble else None)
+        yield Finding(_assess(name, state, trouble, silent), "zfs", "", trouble.errors if trouble else None)
 
 
-def _judged(name: str, state: str, trouble: Trouble | None, silent: str) -> Result:
+def _assess(name: str, state: str, trouble: Trouble | None, silent: str) -> Result:
     about = f"{name} (zfs) is {state or 'in a state that the kernel does not tell'}"
     if state != "ONLINE":
         return (critical if state else nodata)(about, name)
@@ -62,7 +62,7 @@ def _judged(name: str, state: str, trouble: Trouble | None, silent: str) -> Resu
     return warning(f"{about}, but {trouble.status or 'zpool status -x names it'}", name)
 
 
-def parsed(text: str) -> dict[str, Trouble]:
+def parse(text: str) -> dict[str, Trouble]:
     """Read `zpool status -x`: the pools that are not well."""
     return {
         block.partition("\n")[0].strip(): _trouble(block)

@@ -69,9 +69,9 @@ class Reboot(Check, frozen=True, kw_only=True):
             raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
         modules = None if any(mark.exists() for mark in CONTAINER) else MODULES
         found = next(reasons(ctx.memory, os.uname().release, MARKS, modules), None)
-        yield from self.judged(uptime, found, time.time(), packages(PACKAGES))
+        yield from self.assess(uptime, found, time.time(), packages(PACKAGES))
 
-    def judged(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
+    def assess(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
         """Judge the seconds since the start, and why a reboot is required since when (Unix seconds)."""
         words = f"up for {duration_text(uptime)}"
         yield judge("uptime", uptime, self.uptime_warning, self.uptime_critical, unit="s", summary=words, minimum=0)

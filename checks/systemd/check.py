@@ -24,10 +24,10 @@ from agent.api import (
     judge,
     nodata,
 )
-from checks._program import answer
-from checks.systemd.judgement import all_of, last_run, state_of
-from checks.systemd.restarts import restarts_within
-from checks.systemd.units import PROPERTIES, Unit, named, names_of, problem_of
+from checks._program import ask
+from checks.systemd.judgement import assess_all, assess_last_run, assess_state
+from checks.systemd.restarts import count_restarts
+from checks.systemd.units import PROPERTIES, Unit, by_name, find_problem, read_names
 
 STATES = (
     "--state=failed,auto-restart",
@@ -86,7 +86,7 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     def problems(self) -> Iterator[tuple[str, str]]:
         for name in texts(self.unit):
-            if problem := problem_of(name):
+            if problem := find_problem(name):
                 yield "unit", f"{name!r} {problem}"
         if len(set(texts(self.unit))) < len(texts(self.unit)):
             yield "unit", "the same unit stands there twice, leave one out"
@@ -108,24 +108,24 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     def run(self, ctx: Context) -> Iterator[Result]:
         if self.unit:
-            units, bad = self._shown(ctx, list(texts(self.unit)))
+            units, bad = self._show(ctx, list(texts(self.unit)))
             yield from bad
         else:
-            units, _ = self._shown(ctx, self._listed(ctx))
-        yield from self.judged(units, ctx.memory, ctx.now(), time.monotonic())
+            units, _ = self._show(ctx, self._list(ctx))
+        yield from self.assess(units, ctx.memory, ctx.now(), time.monotonic())
 
-    def _listed(self, ctx: Context) -> list[str]:
+    def _list(self, ctx: Context) -> list[str]:
         """Return the units that are worth a look: in trouble, on their way, or restarted not long ago."""
-        listed = names_of(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
+        listed = read_names(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
         names = [name for name in listed if not any(fnmatchcase(name, pattern) for pattern in texts(self.exclude))]
         return names + [name for name in ctx.memory.get("restarts", {}) if name not in names]
 
-    def _shown(self, ctx: Context, names: list[str]) -> tuple[dict[str, Unit], list[Result]]:
+    def _show(self, ctx: Context, names: list[str]) -> tuple[dict[str, Unit], list[Result]]:
         """Ask for all at once; where that fails, one by one, so that one name at fault takes no other with it."""
         if not names:
             return {}, []
         try:
-            return named(names, self._ask(ctx, "show", PROPERTIES, "--", *names)), []
+            return by_name(names, self._ask(ctx, "show", PROPERTIES, "--", *names)), []
         except CheckError:
             if len(names) == 1 or ctx.remaining() < ctx.timeout / 5:
                 raise
@@ -133,33 +133,32 @@ class Systemd(Check, frozen=True, kw_only=True):
         bad: list[Result] = []
         for name in names:
             try:
-                units |= named([name], self._ask(ctx, "show", PROPERTIES, "--", name))
+                units |= by_name([name], self._ask(ctx, "show", PROPERTIES, "--", name))
             except CheckError as error:
                 bad.append(nodata(f"{name}: {error}", name))
         if not units:
             raise CheckError(bad[0].summary.partition(": ")[2])
         return units, bad
 
-    def judged(
+    def assess(
         self, units: Mapping[str, Unit], memory: dict[str, Any], now: float, monotonic: float
     ) -> Iterator[Result]:
         """Judge units by name; `now` in Unix seconds, `monotonic` by the clock of their changes."""
         restarts = {
-            name: restarts_within(memory, name, unit.restarts, now, self.restarts_within)
-            for name, unit in units.items()
+            name: count_restarts(memory, name, unit.restarts, now, self.restarts_within) for name, unit in units.items()
         }
         if self.unit:
             for name, unit in units.items():
-                yield state_of(name, unit, self.state, self.starting_warning, monotonic)
+                yield assess_state(name, unit, self.state, self.starting_warning, monotonic)
                 yield from self._restarts({name: restarts[name]}, subject=name)
-                if ran := last_run(name, unit, (self.last_run_warning, self.last_run_critical), now):
+                if ran := assess_last_run(name, unit, (self.last_run_warning, self.last_run_critical), now):
                     yield ran
             return
         # Whose last restart is long ago is no longer asked for.
         gone = [name for name, unit in units.items() if not restarts[name] and unit.sub != "auto-restart"]
         for name in gone:
             del memory["restarts"][name]
-        yield all_of(units, self.starting_warning, monotonic)
+        yield assess_all(units, self.starting_warning, monotonic)
         yield from self._restarts(restarts)
 
     def _restarts(self, restarts: dict[str, int], subject: str = "") -> Iterator[Result]:
@@ -171,7 +170,7 @@ class Systemd(Check, frozen=True, kw_only=True):
         yield result if result.status is not Status.OK else replace(result, summary="")
 
     def _ask(self, ctx: Context, *words: str) -> str:
-        return answer(ctx, [*self.command, "--no-pager", *words], "systemd")
+        return ask(ctx, [*self.command, "--no-pager", *words], "systemd")
 
 
 def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

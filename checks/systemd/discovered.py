@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from fnmatch import fnmatchcase
 
 from agent.api import Host, Suggestion
-from checks.systemd.units import blocks, names_of
+from checks.systemd.units import blocks, read_names
 
 NOISY = ["user@*.service", "run-*", "*-wait-online.service"]
 """What fails or ends without meaning anything."""
@@ -17,11 +17,11 @@ def discovered(host: Host) -> Iterator[Suggestion]:
     if not host.path("/run/systemd/system").is_dir():
         return
     listed = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
-    bad = names_of(host.output(*listed, "--all", "--state=failed", "--state=bad-setting,error"))
+    bad = read_names(host.output(*listed, "--all", "--state=failed", "--state=bad-setting,error"))
     why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
     counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
     yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
-    named = names_of(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
+    named = read_names(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
     properties = "--property=Id,UnitFileState,FragmentPath"
     shown = host.output("systemctl", "show", "--no-pager", properties, "--", *named)
     if units := _wanted(shown):

@@ -13,7 +13,7 @@ BROKEN = ("bad-setting", "error")
 KNOWN = (*MOVING, "active", "inactive", "failed", "maintenance")
 
 
-def state_of(name: str, unit: Unit, wanted: str, starting: Duration | None, monotonic: float) -> Result:
+def assess_state(name: str, unit: Unit, wanted: str, starting: Duration | None, monotonic: float) -> Result:
     """Judge a unit that somebody named; `monotonic` is now, by the clock of the unit's changes."""
     found, words = unit.load == "loaded", unit.words(monotonic)
     if found and unit.active not in KNOWN:
@@ -45,7 +45,7 @@ def hangs(unit: Unit, starting: Duration | None, monotonic: float) -> bool:
     return limit is not None and unit.moving_for(monotonic) >= limit
 
 
-def last_run(
+def assess_last_run(
     name: str, unit: Unit, levels: tuple[DurationAbove | None, DurationAbove | None], now: float
 ) -> Result | None:
     """Judge when a timer ran last; one that never ran counts from when it was started. `now` in Unix seconds."""
@@ -59,7 +59,7 @@ def last_run(
     return judge("last_run", ago, *levels, unit="s", subject=name, summary=words, minimum=0)
 
 
-def all_of(units: Mapping[str, Unit], starting: Duration | None, monotonic: float) -> Result:
+def assess_all(units: Mapping[str, Unit], starting: Duration | None, monotonic: float) -> Result:
     """Judge those that failed, cannot work, or hang; one result for all."""
     kinds = {
         "failed unit": [name for name, unit in units.items() if unit.active == "failed"],

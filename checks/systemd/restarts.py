@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 
-def restarts_within(memory: dict[str, Any], name: str, count: int, now: float, within: float) -> int:
+def count_restarts(memory: dict[str, Any], name: str, count: int, now: float, within: float) -> int:
     """Return how many of a unit's restarts happened in the last `within` seconds, as far as we saw them.
 
     The counter begins anew when somebody starts the unit by hand: fewer than before is a new baseline.

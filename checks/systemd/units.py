@@ -51,7 +51,7 @@ class Unit(msgspec.Struct, frozen=True):
         return f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
 
 
-def parsed(shown: str) -> list[Unit]:
+def parse(shown: str) -> list[Unit]:
     """Read what `systemctl show` prints: lines of Name=value, an empty line between units."""
     return [_unit(block) for block in blocks(shown)]
 
@@ -94,20 +94,20 @@ def _moment(text: str) -> float | None:
     return None
 
 
-def names_of(listed: str) -> list[str]:
+def read_names(listed: str) -> list[str]:
     """Read the names that `systemctl list-units` prints first; older ones put a dot before what failed."""
     return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip("●*○×↻ ")]
 
 
-def named(names: list[str], shown: str) -> dict[str, Unit]:
+def by_name(names: list[str], shown: str) -> dict[str, Unit]:
     """Give each unit its name as it was asked for; CheckError where there are not as many."""
-    units = parsed(shown)
+    units = parse(shown)
     if len(units) != len(names):
         raise CheckError(f"systemctl told of {len(units)} units, not of {len(names)}")
     return dict(zip(names, units, strict=True))
 
 
-def problem_of(name: str) -> str:
+def find_problem(name: str) -> str:
     """Say why this cannot be the name of one unit; empty where it can. Source: systemd.unit(5)."""
     stem, dot, suffix = name.rpartition(".")
     has_type = bool(dot) and suffix in TYPES

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from agent.api import CheckError, Result
 
 
-class Found(msgspec.Struct, frozen=True):
+class Finding(msgspec.Struct, frozen=True):
     """One array, pool or filesystem, as judged by what it tells of its devices."""
 
     result: Result
@@ -25,7 +25,7 @@ class Found(msgspec.Struct, frozen=True):
     """Errors that its devices made and that harmed no data; None where nobody counts them."""
 
 
-def told_apart(found: Sequence[Found]) -> list[Found]:
+def tell_apart(found: Sequence[Finding]) -> list[Finding]:
     """Return them with a subject of its own for each: two filesystems may have one label."""
     forms = [
         (one.result.subject, f"{one.result.subject} ({one.kind})", f"{one.result.subject} ({one.kind} {one.id})")
@@ -36,10 +36,10 @@ def told_apart(found: Sequence[Found]) -> list[Found]:
         next((name for name, count in zip(names, counts, strict=True) if count[name] == 1), names[-1])
         for names in forms
     ]
-    return [replace(one, result=_named(one.result, subject)) for one, subject in zip(found, subjects, strict=True)]
+    return [replace(one, result=_rename(one.result, subject)) for one, subject in zip(found, subjects, strict=True)]
 
 
-def _named(result: Result, subject: str) -> Result:
+def _rename(result: Result, subject: str) -> Result:
     return replace(
         result, subject=subject, metrics=tuple(replace(metric, subject=subject) for metric in result.metrics)
     )
