@@ -43,6 +43,8 @@ class Followed(msgspec.Struct, frozen=True):
     """Rotated files, oldest first, and last the one that is written to."""
     unread: int = 0
     """Bytes for which there was no time."""
+    more: bool = False
+    """There was no time for all, and nobody knows how much it is."""
     first: bool = False
     missing: bool = False
     lost: str = ""

@@ -89,10 +89,10 @@ class Lines:
         try:
             return block.decode()
         except UnicodeDecodeError:
-            return "\n".join(map(_decoded_line, block.split(b"\n")))
+            return "\n".join(map(decoded_line, block.split(b"\n")))
 
 
-def _decoded_line(line: bytes) -> str:
+def decoded_line(line: bytes) -> str:
     for encoding in ("utf-8", "cp1252"):
         try:
             return line.decode(encoding)
