@@ -125,6 +125,8 @@ def test_a_directory_where_a_mount_should_be_is_critical() -> None:
         (Disk(path="/", mounts="all"), "path"),
         (Disk(path="data"), "path"),
         (Disk(path="/a\0b"), "path"),
+        (Disk(path="/mnt/*"), "path"),
+        (Disk(path=("/", "/mnt/disk?")), "path"),
         (Disk(path=("/data", "//data/")), "path"),
         (Disk(path="/", include=Filter(type="ext4")), "include"),
         (Disk(path="/", exclude=Filter(type="ext4")), "exclude"),

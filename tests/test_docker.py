@@ -319,6 +319,7 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert [name for name, _ in Docker(socket="docker.sock").problems()] == ["socket"]
     assert [name for name, _ in Docker(running="db", include="web*").problems()] == ["running"]
     assert [name for name, _ in Docker(running=("/web", "my web", "")).problems()] == ["running"] * 3
+    assert [name for name, _ in Docker(include=("/web", "db"), exclude="/x*").problems()] == ["include", "exclude"]
     assert list(Docker(running=("db", "shop-web-*", "web.[1-9]"), include=("db", "shop-*")).problems()) == []
 
 

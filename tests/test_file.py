@@ -260,5 +260,7 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
 
     assert problems(path="backup/*.dump") == ["path"]
     assert problems(path="/a/**/b/**") == ["path"]
+    assert problems(path="/a/{x,y}.dump") == ["path"]
+    assert problems(path="/a/{x}.dump") == problems(path="/a/[{]x,y}.dump") == []
     assert problems(path="/a", expect="absent", size_warning=SizeAbove.parse("1B")) == ["expect"]
     assert problems(path="/a/**/b", expect="any", size_warning=SizeAbove.parse("1B")) == []

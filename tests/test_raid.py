@@ -131,6 +131,7 @@ def test_a_host_without_raid_is_ok() -> None:
 
 
 def test_one_subject_names_all_arrays_so_that_the_first_new_one_replaces_none() -> None:
+    assert report(Raid(exclude="/dev/md12*"), WHOLE)[0].summary == "watching md5, md0"
     first = report(Raid(exclude="md12*"), WHOLE)[0]
     assert (first.subject, first.summary) == ("", "watching md5, md0")
 

@@ -130,8 +130,11 @@ def test_failed_units_are_a_warning_that_names_them(tmp_path: Path) -> None:
 
 
 def test_a_failed_unit_that_is_excluded_is_none(tmp_path: Path) -> None:
-    (one,) = run(Systemd(command=fake(tmp_path), exclude="brok*"))
-    assert (one.status, one.summary) == (Status.OK, "no failed unit")
+    for exclude in ("brok*", "broken", "broken.service", ("x", "b?oken")):
+        (one,) = run(Systemd(command=fake(tmp_path), exclude=exclude))
+        assert (one.status, one.summary) == (Status.OK, "no failed unit")
+    (one,) = run(Systemd(command=fake(tmp_path), exclude="broke"))
+    assert one.status is Status.WARNING
 
 
 def test_where_nothing_is_wrong_systemctl_is_asked_once(tmp_path: Path) -> None:

@@ -110,6 +110,8 @@ class Disk(Check, frozen=True):
         for path in texts(self.path):
             if not path.startswith("/") or "\0" in path:
                 yield "path", f"{path!r} is not a whole path, write for example /data"
+            elif any(mark in path for mark in "*?"):
+                yield "path", f"{path!r} has a wildcard: write `mounts: all` and `include: {{mount: {path!r}}}`"
         if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
             yield "path", "the same path stands there twice, leave one out"
         if self.path and self.include:

@@ -91,6 +91,11 @@ class Docker(Check, frozen=True, kw_only=True):
             elif not _has_wildcard(name) and not self._watches(name):
                 yield "running", f"{name!r} is left out by include or exclude"
 
+        for setting in ("include", "exclude"):
+            for name in _texts(getattr(self, setting)):
+                if name.startswith("/"):
+                    yield setting, f"{name!r} fits no name, write it as `docker ps` shows it: {name.lstrip('/')}"
+
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         for name, socket_path in zip(("containers", "podman"), SOCKETS, strict=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -75,6 +76,8 @@ class File(Check, frozen=True, kw_only=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/backups/*.dump"
+        if re.search(r"(?<!\[)\{[^{}]*,[^{}]*\}", self.path):
+            yield "path", f"{self.path!r}: braces are no wildcard here, write a check for each, or `*`"
         if self.path.split("/").count("**") > 1:
             yield "path", "** can stand in a path once: leave one out"
         if self.expect == "absent" and any(getattr(self, name) for name in self.__struct_fields__ if "_" in name):

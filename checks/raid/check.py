@@ -69,7 +69,7 @@ class Raid(Check, frozen=True, kw_only=True):
         patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
 
         def is_kept(one: Finding) -> bool:
-            return not any(fnmatchcase(one.result.subject, pattern) for pattern in patterns)
+            return not any(fnmatchcase(one.result.subject, pattern.removeprefix("/dev/")) for pattern in patterns)
 
         return list(filter(is_kept, tell_apart(list(filter(is_kept, found)))))
 

@@ -117,8 +117,13 @@ class Systemd(Check, frozen=True, kw_only=True):
     def _list(self, ctx: Context) -> list[str]:
         """Return the units that are worth a look: in trouble, on their way, or restarted not long ago."""
         listed = read_names(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
-        names = [name for name in listed if not any(fnmatchcase(name, pattern) for pattern in texts(self.exclude))]
+        names = [name for name in listed if not self._excludes(name)]
         return names + [name for name in ctx.memory.get("restarts", {}) if name not in names]
+
+    def _excludes(self, name: str) -> bool:
+        """As in `unit`, `.service` may be left out."""
+        names = (name, name.removesuffix(".service"))
+        return any(fnmatchcase(one, pattern) for one in names for pattern in texts(self.exclude))
 
     def _show(self, ctx: Context, names: list[str]) -> tuple[dict[str, Unit], list[Result]]:
         """Ask for all at once; where that fails, one by one, so that one name at fault takes no other with it."""
