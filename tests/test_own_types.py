@@ -81,6 +81,21 @@ def test_shared_code_may_be_a_package_and_share_code_itself(tmp_path: Path) -> N
     ran(check_type(tmp_path / "a.py")()).is_ok("HELLO")
 
 
+def test_a_class_that_types_build_upon_is_shared_and_is_no_type_itself(tmp_path: Path) -> None:
+    fields = "class Base(Check):\n    greeting: str = 'hello'\n"
+    files(tmp_path, {"_base.py": typed("yield ok(self.greeting)").replace("class Mine(Check):", fields)})
+    for name in ("a", "b"):
+        text = f"from ._base import Base\n\nclass Own(Base):\n    who: str = '{name}'\n    isolation = 'process'\n"
+        (tmp_path / f"{name}.py").write_text(text)
+    catalog = Catalog([Folder(tmp_path)])
+    assert "a" in catalog.names()
+    assert "_base" not in catalog.names()
+    for name in ("a", "b"):
+        check = catalog.get(name)(greeting="hi")  # type: ignore[call-arg]
+        ran(check).is_ok("hi")
+        assert execute_in_child(check, Context("x", 20.0)).results[0].summary == "hi"
+
+
 def test_two_folders_with_files_of_the_same_names_are_no_concern_of_each_other(tmp_path: Path) -> None:
     for name in ("one", "two"):
         files(tmp_path / name, {"_common.py": f"greeting = '{name}'\n", "a.py": SHARED})

@@ -91,6 +91,7 @@ LAUNCHED = [
     "xargs {}/x.sh",
     "xargs -n 1 {}/x.sh",
     "find / -maxdepth 0 -exec {}/x.sh ;",
+    "find / -maxdepth 0 -exec true ; -exec {}/x.sh ;",
     "find / -maxdepth 0 -name test -exec {}/x.sh ;",
     "start-stop-daemon --start --exec {}/x.sh",
     "systemd-run --pipe -p User=mail {}/x.sh",
@@ -189,6 +190,8 @@ DATA = [
     "ssh db1 {}/x.sh",
     "docker exec web {}/x.sh",
     "find {} -name *.txt -mmin -5",
+    "find {}/x.sh -mmin +5",
+    "find {}/x.sh -exec ls -l {{}} ;",
     "dd if={}/x.sh of=/dev/null",
     "sh -c 'while read x; do echo $x; done < {}/data.txt'",
     "sh -c 'sh {root}/plain < {}/data.txt'",
@@ -339,6 +342,10 @@ def test_other_variables_are_data_unless_they_name_a_program(folders: tuple[Path
     _, alice = folders
     for value in (f"{alice}", f"{alice}/data.txt", "5", ""):
         assert run(["/bin/echo", "ran"], env={"DATA": value}).summary == "ran"
+    assert run(["/bin/echo", "ran"], env={"ENV": "prod"}, cwd=str(alice)).summary == "ran"
+    assert run(["/bin/echo", "ran"], env={"JAVA_TOOL_OPTIONS": f"-Dlog={alice}/log"}).summary == "ran"
+    assert f"{alice}" in refused(["/bin/true"], env={"JAVA_TOOL_OPTIONS": f"-Xmx9m -javaagent:{alice}/x.jar=a"})
+    assert f"{alice}" in refused(["/bin/true"], env={"PATH": "/bin:"}, cwd=str(alice))
     assert f"{alice}" in refused(["/bin/true"], env={"GIT_SSH_COMMAND": f"{alice}/x.sh -v"})
     assert f"{alice}" in refused(["/bin/true"], env={"NODE_OPTIONS": f"--require={alice}/x.js"})
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import hashlib
 import os
+import pwd
 import shutil
 import signal
 import subprocess
@@ -363,6 +364,16 @@ def test_an_agent_that_is_not_root_runs_what_it_may(folder: Path) -> None:
     script = executable(folder / "check", "#!/bin/sh\necho fine", 0o777)
     with as_other():
         assert run(str(script)).summary == "fine"
+
+
+def test_roots_scripts_have_roots_home_wherever_root_was_called_from(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for owner, home in ((0, str(folder)), (OTHER, pwd.getpwuid(0).pw_dir)):
+        os.chown(folder, owner, 0)
+        monkeypatch.setenv("HOME", str(folder))
+        assert sh("echo $HOME").summary == home
+    os.chown(folder, 0, 0)
 
 
 def test_loops_of_links_and_missing_files_are_no_weak_spots(folder: Path) -> None:

@@ -5,45 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple
 
 from checks.script import shell_text
 from checks.script.languages import Language, given, language_of, reads_only
+from checks.script.place import Place, can_run, first_line
+from checks.script.variables import in_assignment, in_variable
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
 _DEPTH_MAX = 12
-_HEAD_BYTES = 512
-
-_NAMES_CODE = re.compile(
-    r"(?:LD_.*|PATH|(?:PYTHON|NODE_|RUBY|GEM_|CLASS|LUA_|LUA_C|GCONV_|TCLLIB|PERL5DB_)PATH|PERL5?LIB|RUBYLIB|GEM_HOME|"
-    r"PYTHONHOME|PYTHONUSERBASE|PYTHONSTARTUP|BASH_ENV|ENV|ZDOTDIR|(?:JAVA|ORACLE|R)_HOME|CDPATH|OPENSSL_CONF|"
-    r"OPENSSL_MODULES|TCLLIBPATH|MAKEFILES|AWKPATH|AWKLIBPATH|PHPRC|PHP_INI_SCAN_DIR|DOTNET_STARTUP_HOOKS)"
-)
-_HOLDS_OPTIONS = re.compile(r"(?:NODE_OPTIONS|RUBYOPT|PERL5OPT|_?(?:JAVA|JDK_JAVA)(?:_TOOL)?_OPTIONS|MAKEFLAGS)")
 
 # Built into a shell, and run what follows them.
 _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "export", "declare", "typeset", "readonly", "local"}
+_FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
 _APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
 # Scripts that do nothing but run what follows them.
 _LAUNCHER_SCRIPTS = {"xvfb-run", "fakeroot", "catchsegv", "unbuffer", "ldd", "dbus-run-session", "faketime"}
-
-
-class Place(NamedTuple):
-    """Where a command is run."""
-
-    cwd: str
-    env: Mapping[str, str]
-
-    def full(self, name: str) -> str:
-        return os.path.join(self.cwd, name)  # noqa: PTH118 - each run
-
-    def program(self, name: str) -> str:
-        """Return the file that a name means where it is run; empty where there is none."""
-        if "/" in name:
-            return self.full(name) if _can_run(self.full(name)) else ""
-        folders = self.env.get("PATH", "").split(":") if name else ()
-        return next((file for folder in folders if _can_run(file := f"{folder}/{name}")), "")
 
 
 def code_of(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str]) -> Iterator[str]:
@@ -53,7 +30,7 @@ def code_of(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping
     """
     place = Place(cwd, env)
     for name, value in own.items():
-        yield from _in_variable(name, value, place)
+        yield from in_variable(name, value, place)
     yield from _command(words, place, 0)
 
 
@@ -63,7 +40,7 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if depth > _DEPTH_MAX:
         return
     name = program.rpartition("/")[2]
-    first = _interpreter(program)
+    first = first_line(program)
     if first:
         # As the kernel does: the program of the first line is given the script and its arguments.
         yield from _command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + 4)
@@ -86,7 +63,7 @@ def _interpreted(words: Sequence[str], language: Language, place: Place, depth: 
             if language.sh:
                 yield from _in_text(one.value, place, depth + 1)
             else:
-                yield from filter(_can_run, re.findall(r"/[^\s'\"`(){};,|]+", one.value))
+                yield from filter(can_run, re.findall(r"/[^\s'\"`(){};,|]+", one.value))
             if _is_python(words) and _looks_around(words[: one.at]):
                 yield place.full(".") if place.cwd else os.getcwd()  # noqa: PTH109 - each run
         elif "/" in one.value or os.path.exists(place.full(one.value)):  # noqa: PTH110 - same
@@ -124,6 +101,11 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     the program: then both are looked at.
     """
     name = words[0].rpartition("/")[2]
+    if name == "find":  # where it looks is data
+        for at, word in enumerate(words):
+            if word in _FIND_RUNS:
+                yield from _launched(words[at:], place, depth)
+        return
     rest = [*words[1:]]
     after_option = False
     while rest:
@@ -137,13 +119,12 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
             yield from _in_parts(word, place, depth)
             after_option = word != "--"
         elif _ASSIGNMENT.match(word):
-            yield from _in_assignment(word, place)
+            yield from in_assignment(word, place)
         elif any(character.isspace() for character in word):
             yield from _in_text(word, place, depth)
         elif file := place.program(word):
             yield from _command([file, *rest], place, depth)
-            certain = not after_option or reads_only(file.rpartition("/")[2])
-            if certain and name != "find":
+            if not after_option or reads_only(file.rpartition("/")[2]):
                 return
             after_option = False
         else:
@@ -170,7 +151,7 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0
         while at < len(words) and _ASSIGNMENT.match(words[at]):
-            yield from _in_assignment(words[at], place)
+            yield from in_assignment(words[at], place)
             at += 1
         yield from _simple(words[at:], place, depth + 1)
         if len(words) < len(all_words) and _reads_its_program(words[at:]):
@@ -200,39 +181,3 @@ def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         yield from _command([file, *words[1:]], place, depth)
     elif words[0].startswith("/"):
         yield words[0]
-
-
-def _in_assignment(word: str, place: Place) -> Iterator[str]:
-    name, _, value = word.partition("=")
-    return _in_variable(name, value, place)
-
-
-def _in_variable(name: str, value: str, place: Place) -> Iterator[str]:
-    """Look at a variable that names folders or files of code, or a program."""
-    if _HOLDS_OPTIONS.fullmatch(name):
-        yield from re.findall(r"/[^\s\"':;,]+", value)
-    elif _NAMES_CODE.fullmatch(name):
-        # An empty part is the current folder.
-        parts = re.split(r"[:\s]" if name == "LD_PRELOAD" else ":", value) if value else ()
-        yield from (place.full(part or ".") for part in parts if part or name != "LD_PRELOAD")
-    else:
-        yield from (word for word in value.split() if word.startswith("/") and _can_run(word))
-
-
-def _interpreter(file: str) -> list[str]:
-    """Return the words of the `#!` line of a script; none where it has none."""
-    try:
-        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-    except OSError:
-        return []
-    try:
-        head = os.read(fd, _HEAD_BYTES)
-    except OSError:
-        return []
-    finally:
-        os.close(fd)
-    return os.fsdecode(head[2:].partition(b"\n")[0]).split() if head.startswith(b"#!") else []
-
-
-def _can_run(file: str) -> bool:
-    return os.path.isfile(file) and os.access(file, os.X_OK)  # noqa: PTH113 - each run

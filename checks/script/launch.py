@@ -7,7 +7,7 @@ import errno
 import os
 from typing import TYPE_CHECKING, Self
 
-from agent.api import CheckError
+from agent.api import CheckError, weak_spot
 from checks.script import limits, program
 
 if TYPE_CHECKING:
@@ -17,6 +17,16 @@ if TYPE_CHECKING:
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # posix_spawn has no way to change the folder, so a shell does it and becomes the program.
 _CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
+
+
+def home_of_the_agent() -> str:
+    """Return HOME; root's own where it is somebody else's (after `su` or `sudo`), as programs load code from there."""
+    home = os.environ.get("HOME", "/")
+    if os.geteuid() != 0 or not weak_spot(home):
+        return home
+    import pwd
+
+    return pwd.getpwuid(0).pw_dir
 
 
 class Launch:
@@ -64,7 +74,7 @@ class Launch:
 
     def _prepare(self, script: Script) -> None:
         account = self._account(script)
-        home = account.home if account else os.environ.get("HOME", "/")
+        home = account.home if account else home_of_the_agent()
         self.env = {"PATH": _PATH, "HOME": home, "LANG": "C.UTF-8", **script.env}
         words = program.command_line(script.command, script.cwd, self.env)
         if os.geteuid() == 0:

@@ -1,0 +1,45 @@
+"""Where a command is run: its folder, its environment, and which file a name means there."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from typing import NamedTuple
+
+_HEAD_BYTES = 512
+
+
+class Place(NamedTuple):
+    """Where a command is run."""
+
+    cwd: str
+    env: Mapping[str, str]
+
+    def full(self, name: str) -> str:
+        return os.path.join(self.cwd, name)  # noqa: PTH118 - each run
+
+    def program(self, name: str) -> str:
+        """Return the file that a name means where it is run; empty where there is none."""
+        if "/" in name:
+            return self.full(name) if can_run(self.full(name)) else ""
+        folders = self.env.get("PATH", "").split(":") if name else ()
+        return next((file for folder in folders if can_run(file := f"{folder}/{name}")), "")
+
+
+def first_line(file: str) -> list[str]:
+    """Return the words of the `#!` line of a script; none where it has none."""
+    try:
+        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError:
+        return []
+    try:
+        head = os.read(fd, _HEAD_BYTES)
+    except OSError:
+        return []
+    finally:
+        os.close(fd)
+    return os.fsdecode(head[2:].partition(b"\n")[0]).split() if head.startswith(b"#!") else []
+
+
+def can_run(file: str) -> bool:
+    return os.path.isfile(file) and os.access(file, os.X_OK)  # noqa: PTH113 - each run

@@ -1,0 +1,37 @@
+"""Variables that name code: folders and files of it, options, or a program."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from checks.script.place import Place, can_run
+
+_NAMES_CODE = re.compile(
+    r"(?:LD_.*|PATH|(?:PYTHON|NODE_|RUBY|GEM_|CLASS|LUA_|LUA_C|GCONV_|TCLLIB|PERL5DB_)PATH|PERL5?LIB|RUBYLIB|GEM_HOME|"
+    r"PYTHONHOME|PYTHONUSERBASE|PYTHONSTARTUP|BASH_ENV|ENV|ZDOTDIR|(?:JAVA|ORACLE|R)_HOME|CDPATH|OPENSSL_CONF|"
+    r"OPENSSL_MODULES|TCLLIBPATH|MAKEFILES|AWKPATH|AWKLIBPATH|PHPRC|PHP_INI_SCAN_DIR|DOTNET_STARTUP_HOOKS)"
+)
+_FOLDERS = re.compile(r".*(?:PATH|LIB)")
+_HOLDS_OPTIONS = re.compile(r"NODE_OPTIONS|RUBYOPT|PERL5OPT|MAKEFLAGS")
+_HOLDS_JAVAS_OPTIONS = re.compile(r"_?(?:JAVA|JDK_JAVA)(?:_TOOL)?_OPTIONS")
+_JAVA_CODE = re.compile(r"-(?:javaagent|agentpath|Xbootclasspath/?[ap]?):(/[^\s:;,=]+)")
+
+
+def in_assignment(word: str, place: Place) -> Iterator[str]:
+    name, _, value = word.partition("=")
+    return in_variable(name, value, place)
+
+
+def in_variable(name: str, value: str, place: Place) -> Iterator[str]:
+    """Look at a variable that names folders or files of code, or a program."""
+    if _HOLDS_OPTIONS.fullmatch(name):
+        yield from re.findall(r"/[^\s\"':;,]+", value)
+    elif _HOLDS_JAVAS_OPTIONS.fullmatch(name):
+        yield from _JAVA_CODE.findall(value)
+    elif _NAMES_CODE.fullmatch(name) and value:
+        # Among folders an empty part is the current one.
+        parts = re.split(r"[:\s]" if name == "LD_PRELOAD" else ":", value)
+        yield from (place.full(part or ".") for part in parts if _FOLDERS.fullmatch(name) or "/" in part)
+    else:
+        yield from (word for word in value.split() if word.startswith("/") and can_run(word))
