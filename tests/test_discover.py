@@ -294,6 +294,8 @@ def test_a_disk_that_is_not_well_is_left_out_of_all_and_suggested_by_itself(host
     assert found["disk/not/here[1]"].settings["path"] == "/not/here[1]"
     if "disks" in found:  # this machine's own / may be too full
         assert "/not/here[[]1]" in found["disks"].settings["exclude"]["mount"]
+    files(host.root, {"proc/self/mountinfo": lines.replace("[1]", "?")})
+    assert host.suggests("disk")["disk/not/here?"].settings["include"] == {"mount": "/not/here[?]"}
 
 
 # --- drop-ins ---------------------------------------------------------------------------------------------------------

@@ -33,7 +33,11 @@ def discovered(host: Host) -> Iterator[Suggestion]:
         yield Suggestion(name="disks", settings=settings, why=why, about=("mounts",))
     for place in bad:
         why = f"Found {words(place, answers[place.path])}; it is left out of `disks`."
-        yield Suggestion(name=f"disk{place.path}", settings={"path": place.path, **LEVELS}, why=why, about=("path",))
+        # A name with a wildcard in it can only be written as a pattern that means itself.
+        odd = any(mark in place.path for mark in "*?")
+        settings = {"mounts": "all", "include": {"mount": escape(place.path)}} if odd else {"path": place.path}
+        about = ("mounts",) if odd else ("path",)
+        yield Suggestion(name=f"disk{place.path}", settings={**settings, **LEVELS}, why=why, about=about)
 
 
 def well(place: Place, answer: Usage | Exception) -> bool:
