@@ -12,8 +12,11 @@ from contextlib import redirect_stdout
 
 import msgspec
 
+from agent.cli.missing import no_check, unread
+from agent.cli.rights import as_root, denied
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.settings import Config
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
@@ -34,7 +37,7 @@ def main(options: argparse.Namespace) -> int:
     config = load(options.config, Catalog(), os.environ)
     check = config.checks.get(options.name)
     if check is None:
-        return _unknown(options.name, [problem for problem in config.problems if problem.check == options.name], config)
+        return _unknown(options.name, config)
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
@@ -86,9 +89,15 @@ def _number(value: float) -> str:
     return str(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.12g}"
 
 
-def _unknown(name: str, problems: list[object], config: object) -> int:
+def _unknown(name: str, config: Config) -> int:
+    """Say what is wrong with the check, or why it may be that it is not seen."""
+    problems = [problem for problem in config.problems if problem.check == name]
     for problem in problems:
         print(problem)
     if not problems:
-        print(f"hostvigil: no check is called {name!r} in the configuration", file=sys.stderr)
+        print(f"hostvigil: {no_check(name, config.checks)}", file=sys.stderr)
+        for problem in unread(config):
+            print(f"hostvigil: it may be in what cannot be read: {problem}", file=sys.stderr)
+    if denied(config.problems):
+        print(f"hostvigil: you may not read all of it{as_root(['check', name])}", file=sys.stderr)
     return COULD_NOT_RUN

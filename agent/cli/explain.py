@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
+from agent.cli.missing import no_check, unread
 from agent.cli.output import counted_word, fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
@@ -54,7 +55,8 @@ def main(options: argparse.Namespace) -> int:
         by_check.setdefault(state.check, {})[state.subject] = state
     if check is None and options.name not in by_check:
         problems = [str(problem) for problem in config.problems if problem.check == options.name]
-        return fail("\n".join(problems) or f"no check is called {options.name!r}")
+        maybe = [f"\nit may be in what cannot be read: {problem}" for problem in unread(config)]
+        return fail("\n".join(problems) or no_check(options.name, {*config.checks, *by_check}) + "".join(maybe))
     last = {run.subject: run for run in runs if run.check == options.name}
     suppression = Suppression(
         config.agent.tags, silences, config.agent.maintenance, Windows().ends, by_check, config.checks

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 import io
 import os
 import signal
@@ -9,14 +10,23 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from agent.cli.options import parser
+from agent.cli.options import COMMANDS, parser
+from agent.cli.output import fail
+
+LIGHT = ("run", "report", "wrap", "discover", "schema", "types")
+"""They say themselves what they may not; and a job that pushes its result waits for no import."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
-    words = sys.argv[1:] if arguments is None else list(arguments)
+    words = _usual(sys.argv[1:] if arguments is None else list(arguments))
+    if words[0] not in COMMANDS and not words[0].startswith("-"):
+        from agent.config.wording import nearest
+
+        close = nearest(words[0], COMMANDS)
+        return fail(f"no command {words[0]!r}, " + (f"did you mean '{close}'?" if close else "see hostvigil help"))
     try:
         options = parser().parse_args(words)
     except SystemExit as end:
@@ -25,10 +35,38 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.command == "run":
         # A reload that is asked for while we start would end us, and what it is to read is read anyway.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    if options.command not in LIGHT and (text := _refusal(options, words)):
+        return _failed(options.command, text)
     command = import_module(f"agent.cli.{options.command.replace('-', '_')}")
     try:
-        return int(command.main(options))
+        code = int(command.main(options))
+        sys.stdout.flush()
+        return code
+    except PermissionError as error:
+        from agent.cli.rights import as_root
+
+        what = f"you may not use {error.filename}" if error.filename else str(error)
+        return _failed(options.command, what + as_root(words))
     except BrokenPipeError:
         # Somebody's `| head` has seen enough; without this Python complains once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def _usual(words: list[str]) -> list[str]:
+    """Take what people type for help and version; nothing at all asks for help."""
+    if words[:1] in ([], ["help"]):
+        return [*(word for word in words[1:2] if word in COMMANDS), "--help"]
+    return ["--version"] if words == ["version"] else words
+
+
+def _refusal(options: argparse.Namespace, words: Sequence[str]) -> str:
+    from agent.cli.rights import refusal
+
+    return refusal(options, words)
+
+
+def _failed(command: str, text: str) -> int:
+    """Of a plugin, 2 means critical; one that may not look knows nothing."""
+    code = fail(text)
+    return 3 if command == "check" else code

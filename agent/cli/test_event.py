@@ -10,6 +10,7 @@ import time
 import msgspec
 
 from agent.cli.output import fail
+from agent.cli.rights import as_root, denied
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings
@@ -27,6 +28,9 @@ def main(options: argparse.Namespace) -> int:
     for problem in config.problems:
         if not problem.check:
             print(problem, file=sys.stderr)
+    if not config.agent.events.endpoint and not config.agent_readable:
+        how = as_root(["test-event"]) if denied(config.problems) else ""
+        return fail(f"the settings of the agent cannot be read{how}")
     if not config.agent.events.endpoint:
         return fail("no agent.events.endpoint is configured, events stay on this host")
     answer = sent(config.agent)

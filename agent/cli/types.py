@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import shutil
 
 import msgspec
 
 from agent.cli.output import fail
+from agent.cli.readable import readable
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.drop_ins import load
 from agent.config.schema import common_page, type_page
@@ -24,8 +26,8 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         pages = {name: type_page(name, cls) for name, cls in types.items()}
         print(msgspec.json.encode(pages).decode())
-    elif options.name:
-        print(type_page(options.name, types[options.name]))
     else:
-        print("\n".join([*(type_page(name, cls) for name, cls in types.items()), common_page()]))
+        pages = {name: type_page(name, cls) for name, cls in types.items()}
+        text = "\n\n".join([*pages.values(), *([] if options.name else [common_page()])])
+        print(readable(text, shutil.get_terminal_size().columns))
     return 0

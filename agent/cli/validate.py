@@ -7,20 +7,24 @@ import os
 
 import msgspec
 
+from agent.cli.agents_eyes import unreadable
 from agent.cli.output import counted_word
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.settings import Place, Problem
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0 when all is well, 1 when there are problems."""
     config = load(options.config, Catalog(), os.environ)
+    unseen = [Problem(Place(path), text) for path, text in unreadable(options.state, config.sources)]
+    problems = (*config.problems, *unseen)
     if options.json:
-        found = {"checks": sorted(config.checks), "problems": config.problems}
+        found = {"checks": sorted(config.checks), "problems": problems}
         print(msgspec.json.encode(found).decode())
     else:
-        for problem in config.problems:
+        for problem in problems:
             print(problem)
-        if not config.problems:
+        if not problems:
             print(f"{options.config}: {counted_word(len(config.checks), 'check')}, no problems")
-    return 1 if config.problems else 0
+    return 1 if problems else 0

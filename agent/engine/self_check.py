@@ -34,13 +34,16 @@ def configuration_outcomes(config: Config, now: int) -> list[Outcome]:
     for problem in config.problems:
         known = problem.check and problem.check not in config.checks
         by_check.setdefault(problem.check if known else OWN_NAME, []).append(problem)
-    return [_outcome(check, problems, now) for check, problems in by_check.items()]
+    broken = [check for check in by_check if check != OWN_NAME]
+    return [_outcome(check, problems, now, broken) for check, problems in by_check.items()]
 
 
-def _outcome(check: str, problems: list[Problem], now: int) -> Outcome:
+def _outcome(check: str, problems: list[Problem], now: int, broken: list[str]) -> Outcome:
     subject = CONFIGURATION if check == OWN_NAME else ""
     if not problems:
-        result = Result(Status.OK, "no problems", subject)
+        # Each tells so itself; one more problem for all of them would be told twice.
+        shown = ", ".join(broken[:3]) + (f" and {len(broken) - 3} more" if len(broken) > 3 else "")
+        result = Result(Status.OK, f"no problems but of single checks: {shown}" if broken else "no problems", subject)
     else:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         result = Result(Status.NODATA, f"{problems[0]}{more}", subject, "\n".join(map(str, problems)))

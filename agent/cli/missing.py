@@ -1,0 +1,23 @@
+"""What to say of a check that is not there, or not seen."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from agent.config.settings import Config, Problem
+from agent.config.wording import nearest
+
+
+def no_check(name: str, known: Iterable[str]) -> str:
+    """Say that there is no such check, and which is meant."""
+    known = list(known)
+    check, colon, _ = name.partition(":")
+    if colon and check in known:
+        return f"no check is called {name!r}: that is a subject of a check, write {check}"
+    close = nearest(name, known)
+    return f"no check is called {name!r}" + (f", did you mean '{close}'?" if close else "")
+
+
+def unread(config: Config) -> list[Problem]:
+    """Return the problems behind which there may be more checks than can be seen."""
+    return [problem for problem in config.problems if not problem.check and not problem.aside]

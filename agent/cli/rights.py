@@ -1,0 +1,58 @@
+"""Whether we may read what a command needs: what we may not read is never told as what is not there."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shlex
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from agent.cli.options import ROOT_STATE, default_state
+from agent.config.settings import Problem
+from agent.store.connection import FILE
+
+CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check"))
+STATE = frozenset(("status", "events", "explain", "reload", "silence", "unsilence"))
+WRITING = frozenset(("silence", "unsilence"))
+
+
+def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Path(ROOT_STATE)) -> str:
+    """Say what this command may not read, and what to do; '' where nothing stands in its way."""
+    wanted: list[Path] = []
+    if options.command in CONFIG and _closed(options.config, os.R_OK | os.X_OK):
+        wanted.append(options.config)
+    state = state_meant(options.state, server)
+    if options.command in STATE and _closed(state, os.X_OK | (os.W_OK if options.command in WRITING else 0)):
+        wanted.append(state)
+    if options.command in STATE - WRITING - {"reload"} and _closed(state / FILE, os.R_OK | os.W_OK):
+        wanted.append(state / FILE)
+    return f"you may not read {wanted[0]}{as_root(words)}" if wanted else ""
+
+
+def state_meant(state: Path, server: Path) -> Path:
+    """Return the server's state directory where only missing rights made us look into our own, which is empty."""
+    if state == default_state() and state != server and not os.path.lexists(state / FILE) and os.path.lexists(server):
+        return server
+    return state
+
+
+def as_root(words: Sequence[str]) -> str:
+    """Say how to do it with root's rights; '' where we have them."""
+    return "" if os.geteuid() == 0 else f", run it as root: sudo hostvigil {shlex.join(words)}"
+
+
+def denied(problems: Iterable[Problem]) -> bool:
+    """Tell whether some of the configuration could not be read for want of rights."""
+    return any("Permission denied" in problem.text for problem in problems)
+
+
+def _closed(path: Path, how: int) -> bool:
+    """Tell whether there is something, or may be, that we may not use so."""
+    try:
+        path.stat()
+    except PermissionError:
+        return True
+    except OSError:
+        return False
+    return not os.access(path, how)

@@ -1,0 +1,231 @@
+"""The first hour: no command turns "may not" into "is not"; what is mistyped is understood; pages read well."""
+
+from __future__ import annotations
+
+import argparse
+import io
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Sequence
+from contextlib import redirect_stderr, redirect_stdout
+from pathlib import Path
+
+import pytest
+
+from agent.cli.agents_eyes import unreadable
+from agent.cli.main import main
+from agent.cli.options import COMMANDS, default_state
+from agent.cli.readable import readable
+from agent.cli.rights import refusal, state_meant
+from agent.config.catalog import Catalog
+from agent.config.schema import common_page, type_page, working
+from tests import needs
+
+NOBODY = 65534
+GOOD = "checks:\n  disks: {type: load}\n"
+
+
+def called(*words: str) -> tuple[int, str]:
+    """Run a command in this process; return its exit code and all that it prints."""
+    out = io.StringIO()
+    with redirect_stdout(out), redirect_stderr(out):
+        try:
+            code = main(words)
+        except SystemExit as end:
+            code = int(end.code or 0)
+    return code, out.getvalue()
+
+
+def called_by(user: int, *words: str) -> tuple[int, str]:
+    """The same as another user, in a child."""
+    read, write = os.pipe()
+    child = os.fork()
+    if not child:
+        try:
+            os.setgroups([])
+            os.setgid(user)
+            os.setuid(user)
+            code, text = called(*words)
+        except Exception as error:  # noqa: BLE001 - a child of ours must end here
+            code, text = 99, f"raised {error!r}"
+        os.write(write, f"{code} {text}".encode())
+        os._exit(0)
+    os.close(write)
+    with os.fdopen(read) as answer:
+        code_text, _, text = answer.read().partition(" ")
+    os.waitpid(child, 0)
+    return int(code_text), text
+
+
+@pytest.fixture
+def closed(tmp_path: Path) -> tuple[str, ...]:
+    """A server's configuration and state, which only root may read."""
+    needs.root()
+    for folder in (tmp_path, *tmp_path.parents):
+        if folder.stat().st_mode & 0o001 == 0:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    for name in ("conf.d", "state"):
+        (tmp_path / name).mkdir(mode=0o700)
+    (tmp_path / "conf.d/a.yaml").write_text(GOOD)
+    (tmp_path / "state/hostvigil.db").touch()
+    return ("--config", str(tmp_path / "conf.d"), "--state", str(tmp_path / "state"))
+
+
+COMMANDS_OF_ALL = [
+    ("status",),
+    ("events",),
+    ("check", "disks"),
+    ("explain", "disks"),
+    ("validate",),
+    ("test-event",),
+    ("silence", "x"),
+    ("silence",),
+    ("unsilence", "x"),
+    ("reload",),
+    ("new-check", "mine"),
+]
+
+
+@pytest.mark.parametrize("words", COMMANDS_OF_ALL, ids=" ".join)
+def test_without_rights_each_command_says_what_it_may_not_and_what_to_do(
+    words: Sequence[str], closed: tuple[str, ...]
+) -> None:
+    code, text = called_by(NOBODY, words[0], *closed, *words[1:])
+    assert code == (3 if words[0] == "check" else 2)
+    assert re.search(r"hostvigil: you may not read /\S+, run it as root: sudo hostvigil " + words[0], text)
+    assert len(text.splitlines()) == 1
+
+
+def test_what_is_above_may_be_what_is_closed(closed: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "outer").mkdir(mode=0o700)
+    (tmp_path / "outer/conf.d").mkdir()
+    code, text = called_by(NOBODY, "check", "--config", str(tmp_path / "outer/conf.d"), "disks")
+    assert (code, "you may not read" in text) == (3, True)
+
+
+def test_a_check_in_a_file_that_may_not_be_read_is_not_said_to_be_missing(
+    closed: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "conf.d").chmod(0o755)
+    (tmp_path / "conf.d/a.yaml").chmod(0o600)
+    code, text = called_by(NOBODY, "check", *closed, "disks")
+    assert code == 3
+    assert "it may be in what cannot be read: " in text
+    assert "a.yaml:1:1: cannot be read: Permission denied" in text
+    assert "run it as root: sudo hostvigil check disks" in text
+
+
+def test_a_check_in_a_broken_file_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD.replace("load}", "load"))
+    code, text = called("check", "--config", str(tmp_path), "disks")
+    assert code == 3
+    assert "it may be in what cannot be read: " in text
+    assert "a.yaml:2:10: the '{' that opens here is not closed" in text
+
+
+def test_root_and_whoever_may_are_not_stopped(tmp_path: Path) -> None:
+    options = argparse.Namespace(command="explain", config=tmp_path, state=tmp_path)
+    assert refusal(options, ["explain", "x"]) == ""
+    options = argparse.Namespace(command="explain", config=tmp_path / "gone", state=tmp_path / "gone")
+    assert refusal(options, ["explain", "x"]) == "", "that is not there, and the command says so"
+
+
+def test_the_servers_state_is_meant_where_we_have_none_of_our_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STATE_DIRECTORY", str(tmp_path / "own"))
+    server = tmp_path / "server"
+    assert state_meant(default_state(), server) == tmp_path / "own", "no server here"
+    server.mkdir()
+    assert state_meant(default_state(), server) == server
+    assert state_meant(tmp_path / "other", server) == tmp_path / "other", "asked for"
+    (tmp_path / "own").mkdir()
+    (tmp_path / "own/hostvigil.db").touch()
+    assert state_meant(default_state(), server) == tmp_path / "own"
+
+
+def test_validate_of_root_finds_what_the_agents_user_may_not_read(closed: tuple[str, ...], tmp_path: Path) -> None:
+    os.chown(tmp_path / "state", NOBODY, NOBODY)
+    (tmp_path / "conf.d").chmod(0o755)
+    good, bad = tmp_path / "conf.d/a.yaml", tmp_path / "conf.d/b.yaml"
+    bad.write_text("agent: {}\n")
+    bad.chmod(0o640)
+    good.chmod(0o644)
+    found = unreadable(tmp_path / "state", [str(tmp_path / "conf.d"), str(good), str(bad), str(tmp_path / "gone")])
+    assert [path for path, _ in found] == [str(bad)]
+    code, text = called("validate", *closed)
+    assert code == 1
+    assert f"{bad}:1:1: the agent's user nobody may not read it" in text
+    bad.chmod(0o644)
+    assert called("validate", *closed)[0] == 0
+    (tmp_path / "conf.d").chmod(0o700)
+    assert called("validate", *closed)[0] == 1
+
+
+# --- words
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("stauts", "status"), ("relaod", "reload"), ("valdate", "validate"), ("newcheck", "new-check")]
+)
+def test_a_mistyped_command_is_understood(typed: str, meant: str) -> None:
+    assert called(typed) == (2, f"hostvigil: no command {typed!r}, did you mean {meant!r}?\n")
+
+
+def test_an_unknown_command_leads_to_the_list() -> None:
+    assert called("frobnicate") == (2, "hostvigil: no command 'frobnicate', see hostvigil help\n")
+
+
+@pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("help", "nonsense")], ids=str)
+def test_hostvigil_alone_and_help_list_the_commands(words: tuple[str, ...]) -> None:
+    code, text = called(*words)
+    assert code == 0
+    assert all(name in text for name in COMMANDS)
+
+
+def test_help_of_a_command_and_version() -> None:
+    assert called("help", "check") == called("check", "--help")
+    assert called("version") == called("--version")
+    assert called("version")[0] == 0
+
+
+def test_a_mistyped_check_is_understood(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    assert "did you mean 'disks'?" in called("check", "--config", str(tmp_path), "dsks")[1]
+    assert "that is a subject of a check, write disks" in called("check", "--config", str(tmp_path), "disks:/srv")[1]
+    assert "did you mean" not in called("check", "--config", str(tmp_path), "router")[1]
+
+
+# --- pages
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_every_page_reads_well_in_a_terminal(width: int) -> None:
+    for name, kind in working(Catalog()).items():
+        page = type_page(name, kind)
+        text = readable(page, width)
+        assert text.startswith(f"type: {name}\n=====")
+        assert "```" not in text
+        assert "|---|" not in text
+        for row in re.findall(r"(?m)^\| `([a-z_.0-9]+)` \|", page):
+            assert re.search(rf"(?m)^  {re.escape(row)}  \(", text), f"{name}: {row}"
+    assert "  interval  (a time span, default 1m)\n      Time from run to run" in readable(common_page(), width)
+
+
+def test_prose_is_wrapped_and_code_is_not() -> None:
+    page = "### `type: a`\n\n" + "word " * 30 + "\n\n```yaml\n  key: " + "x" * 90 + "\n```\n\n- item " + "word " * 20
+    lines = readable(page, 40).splitlines()
+    assert all(len(line) <= 40 for line in lines if "xxx" not in line)
+    assert "      key: " + "x" * 90 in lines
+
+
+@pytest.mark.parametrize("words", [("types",), ("schema",), ("help",)], ids=" ".join)
+def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "agent.cli", *words]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        process.stdout.close()
+        assert process.stderr.read() == b""
