@@ -14,11 +14,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.agents_eyes import unreadable
+from agent.cli.answers.agents_eyes import unreadable
+from agent.cli.answers.readable import readable
+from agent.cli.answers.rights import refusal, state_meant
 from agent.cli.main import main
 from agent.cli.options import COMMANDS, default_state
-from agent.cli.readable import readable
-from agent.cli.rights import refusal, state_meant
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
 from tests import needs

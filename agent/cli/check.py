@@ -12,8 +12,8 @@ from contextlib import redirect_stdout
 
 import msgspec
 
-from agent.cli.missing import no_check, unread
-from agent.cli.rights import as_root, denied
+from agent.cli.answers.missing import no_check, unread
+from agent.cli.answers.rights import as_root, denied
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config

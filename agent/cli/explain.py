@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 
 import msgspec
 
-from agent.cli.missing import no_check, unread
+from agent.cli.answers.missing import no_check, unread
 from agent.cli.output import counted_word, fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load

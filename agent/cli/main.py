@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return code
     except PermissionError as error:
-        from agent.cli.rights import as_root
+        from agent.cli.answers.rights import as_root
 
         what = f"you may not use {error.filename}" if error.filename else str(error)
         return _failed(options.command, what + as_root(words))
@@ -61,7 +61,7 @@ def _usual(words: list[str]) -> list[str]:
 
 
 def _refusal(options: argparse.Namespace, words: Sequence[str]) -> str:
-    from agent.cli.rights import refusal
+    from agent.cli.answers.rights import refusal
 
     return refusal(options, words)
 

@@ -9,8 +9,8 @@ import time
 
 import msgspec
 
+from agent.cli.answers.rights import as_root, denied
 from agent.cli.output import fail
-from agent.cli.rights import as_root, denied
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings

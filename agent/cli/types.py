@@ -7,8 +7,8 @@ import shutil
 
 import msgspec
 
+from agent.cli.answers.readable import readable
 from agent.cli.output import fail
-from agent.cli.readable import readable
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.drop_ins import load
 from agent.config.schema import common_page, type_page

@@ -7,7 +7,7 @@ import os
 
 import msgspec
 
-from agent.cli.agents_eyes import unreadable
+from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.output import counted_word
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
