@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, Regex
 from agent.plugin.pattern_cost import MOST_CHARACTERS, MOST_STEPS, longest_text, steps
 from agent.plugin.pattern_translation import Untranslatable, translated
-from agent.plugin.patterns import searching_until
+from agent.plugin.patterns import processor_share, searching_until
 
 parse = re._parser.parse  # type: ignore[attr-defined]
 
@@ -221,6 +221,13 @@ def test_a_run_that_is_over_searches_no_more_however_short_the_text() -> None:
     with searching_until(time.monotonic() - 1), pytest.raises(CheckError, match="took longer than the run has"):
         Regex("a").search("a")
     assert Regex("a").search("a"), "outside of a run each search has its own time"
+
+
+@pytest.mark.parametrize(
+    ("load", "processors", "share"), [(0.0, 2, 1.0), (1.5, 2, 1.0), (4.0, 2, 0.5), (80.0, 2, 0.25), (80.0, 64, 0.8)]
+)
+def test_on_a_busy_host_a_search_gets_less_of_the_processor_s_time(load: float, processors: int, share: float) -> None:
+    assert processor_share(load, processors) == share
 
 
 def test_a_caller_may_give_one_text_less_time_than_the_run_has() -> None:

@@ -8,6 +8,7 @@ a time limit.
 
 from __future__ import annotations
 
+import os
 import re
 import time
 import warnings
@@ -35,16 +36,26 @@ class Unbounded(ValueError):
 
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
+_share: ContextVar[float] = ContextVar("share", default=1.0)
 
 
 @contextmanager
 def searching_until(deadline: float) -> Iterator[None]:
     """While inside, have every search end by this moment (monotonic seconds) with a CheckError."""
-    before = _deadline.set(deadline)
+    before = _deadline.set(deadline), _share.set(processor_share(os.getloadavg()[0], os.cpu_count() or 1))
     try:
         yield
     finally:
-        _deadline.reset(before)
+        _deadline.reset(before[0])
+        _share.reset(before[1])
+
+
+def processor_share(load: float, processors: int) -> float:
+    """Return how much of a processor a thread may expect on a host with this load, from a quarter to all of one.
+
+    `regex` counts the time of the processor, of which a second may last for several on the wall of a busy host.
+    """
+    return min(1.0, max(0.25, processors / max(load, 0.01)))
 
 
 class Pattern:
@@ -65,16 +76,16 @@ class Pattern:
         """Search the text; CheckError at the end of the run, or after `seconds` where that is sooner."""
         deadline = _deadline.get()
         left = ALONE_SECONDS if deadline is None else deadline - time.monotonic()
-        left = left if seconds is None else min(left, seconds)
         if left <= 0:
             raise self._late(text)
+        left = left if seconds is None else min(left, seconds)
         if len(text) <= self._longest:
             return self._quick(text)
         try:
             if self._bounded is None:
                 self._bounded = _by_regex(self._tree)
             # What `regex` finds has all that is promised of a match.
-            return cast("re.Match[str] | None", self._bounded(text, timeout=left, concurrent=True))
+            return cast("re.Match[str] | None", self._bounded(text, timeout=left * _share.get(), concurrent=True))
         except TimeoutError:
             raise self._late(text) from None
         except Unbounded as error:
