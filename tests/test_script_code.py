@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
 from pathlib import Path
 
 import pytest
@@ -399,3 +400,11 @@ def test_no_text_for_a_shell_makes_the_reading_fail(text: str) -> None:
 def test_no_list_of_words_makes_the_reading_fail(words: list[str]) -> None:
     assert next(iter(code_of(["/usr/bin/nice", *words], "", {"PATH": PATH}, {}))) == "/usr/bin/nice"
     list(code_of(["/usr/bin/nice", *words], "", {"PATH": PATH}, {}))
+
+
+def test_a_command_that_can_be_read_in_a_million_ways_is_read_in_no_time(folders: tuple[Path, Path]) -> None:
+    _, alice = folders
+    words = ["/usr/bin/nice", *(word for letter in "abcdefghijklmnopqrstuvwxyz" for word in (f"-{letter}", "nice"))]
+    began = time.monotonic()
+    assert weak_of([*words, f"{alice}/x.sh"], alice)
+    assert time.monotonic() - began < 5

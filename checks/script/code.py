@@ -28,7 +28,7 @@ def code_of(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping
 
     `env` is the whole environment, `own` the part of it that the settings name.
     """
-    place = Place(cwd, env)
+    place = Place(cwd, env, set())
     for name, value in own.items():
         yield from in_variable(name, value, place)
     yield from _command(words, place, 0)
@@ -50,6 +50,9 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     language = language_of(name) or language_of(os.path.realpath(program).rpartition("/")[2])
     if language:
         yield from _interpreted(words, language, place, depth)
+    elif name == "find":  # where it looks is data
+        for at in (at for at, word in enumerate(words) if word in _FIND_RUNS):
+            yield from _launched(words[at:], place, depth + 1)
     elif not reads_only(name):
         yield from _launched(words, place, depth + 1)
 
@@ -100,12 +103,10 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     Whatever a launcher starts must be executable, so no other file counts. Behind an option a word may be its value or
     the program: then both are looked at.
     """
-    name = words[0].rpartition("/")[2]
-    if name == "find":  # where it looks is data
-        for at, word in enumerate(words):
-            if word in _FIND_RUNS:
-                yield from _launched(words[at:], place, depth)
+    if (*words, place.cwd) in place.looked_at:
         return
+    place.looked_at.add((*words, place.cwd))
+    name = words[0].rpartition("/")[2]
     rest = [*words[1:]]
     after_option = False
     while rest:

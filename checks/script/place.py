@@ -14,6 +14,8 @@ class Place(NamedTuple):
 
     cwd: str
     env: Mapping[str, str]
+    looked_at: set[tuple[str, ...]]
+    """Commands that were looked at already: with many options one command can be read in many ways."""
 
     def full(self, name: str) -> str:
         return os.path.join(self.cwd, name)  # noqa: PTH118 - each run
