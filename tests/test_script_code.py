@@ -325,6 +325,13 @@ def test_the_first_line_of_a_script_is_followed_as_far_as_it_leads(folders: tupl
     assert "refused" in refused([headed("f", middle)])
     assert "refused" in refused(["/usr/bin/nice", headed("g", f"/usr/bin/env -S {alice}/interp -e")])
     assert run([headed("h", "/usr/bin/env -S sh -e")]).summary == "ran"
+    # Longer than anybody writes it, and round in a circle.
+    before = f"{alice}/interp"
+    for number in range(6):
+        before = headed(f"chain{number}", before)
+    assert "refused" in refused([before])
+    for line in (f"{root}/circle", f"/usr/bin/env -S nice -n 5 {root}/circle -v"):
+        assert "refused" in refused([headed("circle", line)])
 
 
 @pytest.mark.parametrize(

@@ -6,13 +6,16 @@ import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
+from agent.api import CheckError
 from checks.script import shell_text
 from checks.script.languages import Language, given, language_of, reads_only
 from checks.script.place import Place, can_run, first_line
 from checks.script.variables import in_assignment, in_variable
 
 _ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=")
-_DEPTH_MAX = 12
+_DEPTH_MAX = 100
+_STEEP = 10
+"""A `#!` line and a text within a text count for so many launchers."""
 
 # Built into a shell, and run what follows them.
 _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "export", "declare", "typeset", "readonly", "local"}
@@ -38,12 +41,12 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     program = words[0]
     yield program
     if depth > _DEPTH_MAX:
-        return
+        raise CheckError(f"refused to run {program}: it is started over too many others to see who could change it")
     name = program.rpartition("/")[2]
     first = first_line(program)
     if first:
         # As the kernel does: the program of the first line is given the script and its arguments.
-        yield from _command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + 4)
+        yield from _command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + _STEEP)
         if name in _LAUNCHER_SCRIPTS:
             yield from _launched(words, place, depth + 1)
         return
@@ -64,7 +67,7 @@ def _interpreted(words: Sequence[str], language: Language, place: Place, depth: 
             yield from (place.full(part) for part in one.value.split(":"))
         elif one.what == "text":
             if language.sh:
-                yield from _in_text(one.value, place, depth + 1)
+                yield from _in_text(one.value, place, depth + _STEEP)
             else:
                 yield from filter(can_run, re.findall(r"/[^\s'\"`(){};,|]+", one.value))
             if _is_python(words) and _looks_around(words[: one.at]):
@@ -122,7 +125,7 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         elif _ASSIGNMENT.match(word):
             yield from in_assignment(word, place)
         elif any(character.isspace() for character in word):
-            yield from _in_text(word, place, depth)
+            yield from _in_text(word, place, depth + _STEEP)
         elif file := place.program(word):
             yield from _command([file, *rest], place, depth)
             if not after_option or reads_only(file.rpartition("/")[2]):
@@ -147,7 +150,7 @@ def _in_parts(word: str, place: Place, depth: int) -> Iterator[str]:
 def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
     """Look at each command in a text for a shell."""
     if depth > _DEPTH_MAX:
-        return
+        raise CheckError("refused to run it: its text for a shell holds too many others to see what is run")
     for all_words in shell_text.commands(shell_text.expanded(text, place.env)):
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0
