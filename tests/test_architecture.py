@@ -20,7 +20,7 @@ ARROWS: dict[str, set[str]] = {
     "config": {"api", "model", "plugin"},
     "running": {"api", "config", "model", "plugin", "system"},
     "testing": {"api", "config", "model", "plugin", "running"},
-    "engine": {"api", "config", "model", "plugin", "store"},
+    "engine": {"api", "config", "model", "plugin", "store", "system"},
     "delivery": {"config", "model", "plugin", "store", "system"},
     "push": {"api", "config", "model", "plugin", "system"},
     "service": {

@@ -12,10 +12,16 @@ from agent.cli.output import counted_word, fail
 from agent.delivery.wording import title
 from agent.push.control import NoAnswer, ask
 from agent.store import Delivery, Phase, Store, StoreError, notification
+from agent.system.rights import state_of
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when there was nothing to retry, 2 when the store cannot be used or a name is unknown."""
+    with state_of(options.state):
+        return _main(options)
+
+
+def _main(options: argparse.Namespace) -> int:
     try:
         if options.action == "retry":
             return _retry(options)

@@ -25,6 +25,7 @@ from agent.model import EventStatus, Policy, Reason, State, Status
 from agent.plugin.units import duration_text
 from agent.store import LastRun, Store, StoreError
 from agent.system.redactor import HIDDEN, redactor
+from agent.system.rights import state_of
 
 VALUE_LIMIT = 40
 
@@ -43,10 +44,11 @@ def main(options: argparse.Namespace) -> int:
     config = load(options.config, Catalog(), os.environ)
     now = time.time_ns() // 1_000_000
     try:
-        store = Store.read(options.state)
-        states, runs = store.states(), store.last_runs()
-        store.close()
-        silences = read(options.state)
+        with state_of(options.state):
+            store = Store.read(options.state)
+            states, runs = store.states(), store.last_runs()
+            store.close()
+            silences = read(options.state)
     except (StoreError, OSError, msgspec.MsgspecError) as error:
         return fail(error)
     check = config.checks.get(options.name)

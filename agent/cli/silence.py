@@ -3,41 +3,80 @@
 from __future__ import annotations
 
 import argparse
+import os
 import time
 
 import msgspec
 
 from agent.cli.output import fail
-from agent.config.selector import problem
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.selector import matches, problem
+from agent.config.settings import Config
 from agent.engine.suppression.silences import change, read
 from agent.model import Silence
 from agent.plugin.units import Duration, duration_text
+from agent.store import Store, StoreError
+from agent.system.rights import state_of
+
+MOST_NAMED = 5
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0, or 2 when the silence cannot be understood or written."""
     now = time.time_ns() // 1_000_000
+    config = load(options.config, Catalog(), os.environ) if options.selector and not options.json else Config()
     try:
-        silences = _added(options, now) if options.selector else list(read(options.state))
+        fresh = _asked_for(options, now)
+        with state_of(options.state):
+            silences = change(options.state, lambda old: [*old, fresh], now) if fresh else list(read(options.state))
+            subjects = _subjects(options) if fresh and not options.json else []
     except (ValueError, OSError, msgspec.MsgspecError) as error:
         return fail(error)
     running = [silence for silence in silences if silence.until > now]
     if options.json:
         print(msgspec.json.encode(running).decode())
-    else:
-        print("\n".join(text(silence, now) for silence in running) or "nothing is silenced")
+        return 0
+    print("\n".join(text(silence, now) for silence in running) or "nothing is silenced")
+    if fresh:
+        print(meant(fresh.selector, config, subjects))
     return 0
 
 
-def _added(options: argparse.Namespace, now: int) -> list[Silence]:
+def _asked_for(options: argparse.Namespace, now: int) -> Silence | None:
+    """Return what to silence; None when the silences are to be listed. ValueError when it cannot be understood."""
+    if not options.selector:
+        return None
     if wrong := problem(options.selector):
         raise ValueError(wrong)
     try:
         seconds = Duration.parse(options.duration)
     except ValueError as error:
         raise ValueError(f"--for: {error}") from None
-    fresh = Silence(options.selector, now, now + round(seconds * 1000), options.reason)
-    return change(options.state, lambda silences: [*silences, fresh], now)
+    return Silence(options.selector, now, now + round(seconds * 1000), options.reason)
+
+
+def _subjects(options: argparse.Namespace) -> list[tuple[str, str]]:
+    """Return check and subject of what has a state; none where there is no store to ask."""
+    try:
+        store = Store.read(options.state)
+        found = [(state.check, state.subject) for state in store.states()]
+        store.close()
+    except StoreError:
+        return []
+    return found
+
+
+def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str:
+    """Say which checks a selector matches now: those of the configuration, and subjects that have a state."""
+    tags = {name: {**config.agent.tags, **check.tags} for name, check in config.checks.items()}
+    known = dict.fromkeys([*((name, "") for name in tags), *subjects])
+    names = [check for check, subject in known if matches(selector, check, tags.get(check, config.agent.tags), subject)]
+    found = list(dict.fromkeys(names))
+    if not found:
+        return f"{selector} matches no check now"
+    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
+    return f"{selector} matches {', '.join(found[:MOST_NAMED])}{more}"
 
 
 def text(silence: Silence, now: int) -> str:

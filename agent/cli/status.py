@@ -14,6 +14,7 @@ from agent.cli.output import fail
 from agent.model import SEVERITY, State, Status
 from agent.plugin.units import duration_text
 from agent.store import Backlog, Holder, LastRun, Store, StoreError, holder
+from agent.system.rights import state_of
 
 COLOURS = {"critical": "31", "warning": "33", "nodata": "35", "ok": "32"}
 
@@ -38,6 +39,11 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0 when the store could be read, 2 when not; what it shows does not matter."""
+    with state_of(options.state):
+        return _main(options)
+
+
+def _main(options: argparse.Namespace) -> int:
     try:
         store = Store.read(options.state)
         states, runs, backlog = store.states(), store.last_runs(), store.history.backlog()

@@ -10,6 +10,7 @@ import msgspec
 from agent.cli.output import counted_word, fail
 from agent.engine.suppression.silences import change, read
 from agent.model import Silence
+from agent.system.rights import state_of
 
 
 def main(options: argparse.Namespace) -> int:
@@ -20,8 +21,9 @@ def main(options: argparse.Namespace) -> int:
         return options.selector in ("*", silence.selector)
 
     try:
-        ended = sum(meant(silence) for silence in read(options.state) if silence.until > now)
-        change(options.state, lambda silences: [silence for silence in silences if not meant(silence)], now)
+        with state_of(options.state):
+            ended = sum(meant(silence) for silence in read(options.state) if silence.until > now)
+            change(options.state, lambda silences: [silence for silence in silences if not meant(silence)], now)
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
     print(f"{counted_word(ended, 'silence')} ended")

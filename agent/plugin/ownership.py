@@ -14,7 +14,7 @@ def weak_spot(path: str, uid: int = 0) -> str:
 
     Empty when nobody else can, or when there is no such file. Looks at every folder and link on the way to it.
     """
-    for here, info in _way_to(path):
+    for here, info in way_to(path):
         open_to_others = info.st_mode & 0o022 and not stat.S_ISLNK(info.st_mode)
         if (open_to_others or info.st_uid not in (0, uid)) and (weak := _weakness(here, info, uid)):
             return weak
@@ -23,13 +23,13 @@ def weak_spot(path: str, uid: int = 0) -> str:
 
 def open_to_all(path: str) -> str:
     """Say where everybody could exchange a file or folder; empty where not."""
-    for here, info in _way_to(path):
+    for here, info in way_to(path):
         if info.st_mode & 0o002 and not stat.S_ISLNK(info.st_mode) and (weak := _weakness(here, info, info.st_uid)):
             return weak
     return ""
 
 
-def _way_to(path: str) -> Iterator[tuple[str, os.stat_result]]:
+def way_to(path: str) -> Iterator[tuple[str, os.stat_result]]:
     """Walk over every folder and link on the way to a file, and the file; ends where there is nothing."""
     whole = path if path[:1] == "/" else f"{os.getcwd()}/{path}"  # noqa: PTH109 - a script check asks each run
     here, names, links = "", whole.split("/")[::-1], 0

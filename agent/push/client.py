@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import socket
+import stat
 import struct
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
 
-from agent.push.listener import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable, spooled
+from agent.plugin.text import one_line
+from agent.push.listener import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
 from agent.push.message import Message, encoded, stamped
+from agent.system.rights import owner_of, owners_rights
 
-SECONDS = 6
+SECONDS = 4.5
+"""For the agent's answer, connection included; it says itself that it is busy before that."""
+NUDGE_SECONDS = 0.3
+MOST_ANSWER = 4096
 
 
 class NotPushed(Exception):
@@ -28,14 +36,18 @@ def address(state: Path) -> Path:
 
 
 def push(message: Message, state: Path) -> str:
-    """Hand a message over; returns how: `taken` or `spooled`. NotPushed when neither can be done."""
+    """Hand a message over; returns how: `taken` or `spooled`. NotPushed when neither can be done.
+
+    What lies at the places of socket and spool may be anything: it takes `SECONDS` or a little more, and root does
+    nothing there that the owner of the directory could not do himself.
+    """
     message = stamped(message)
     try:
-        answer = _sent(encoded(message), address(state))
+        answer = _sent(encoded(message), address(state), SECONDS)
     except OSError as error:
         _spool(message, state / SPOOL, error)
         with contextlib.suppress(OSError):
-            _sent(NUDGE + b"\n", address(state))
+            _sent(NUDGE + b"\n", address(state), NUDGE_SECONDS)
         return "spooled"
     if answer == BUSY:
         _spool(message, state / SPOOL, OSError(BUSY))
@@ -45,37 +57,86 @@ def push(message: Message, state: Path) -> str:
     return "taken"
 
 
-def _sent(line: bytes, to: Path) -> str:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, reachable(to) as path:
+def _sent(line: bytes, to: Path, seconds: float) -> str:
+    until = time.monotonic() + seconds
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, _own_socket(to) as path:
         # Not settimeout(): with it, connect() fails at once when the agent's queue is full, instead of waiting.
-        for option in (socket.SO_SNDTIMEO, socket.SO_RCVTIMEO):
-            client.setsockopt(socket.SOL_SOCKET, option, struct.pack("ll", SECONDS, 0))
+        wait = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         client.connect(path)
+        client.settimeout(seconds)
         client.sendall(line)
-        answer = client.recv(4096)
-        while answer and not answer.endswith(b"\n"):
-            answer += client.recv(4096)
-    return answer.decode(errors="replace").strip()
+        answer = b""
+        while not answer.endswith(b"\n"):
+            client.settimeout(max(0.001, until - time.monotonic()))
+            part = client.recv(MOST_ANSWER)
+            answer += part
+            if not part or len(answer) > MOST_ANSWER:
+                break
+    return one_line(answer.decode(errors="replace"), MOST_ANSWER)
+
+
+@contextlib.contextmanager
+def _own_socket(to: Path) -> Iterator[str]:
+    """Yield a path to the very socket that lies there: no link is followed, and root speaks to no other's socket."""
+    if not hasattr(os, "O_PATH") or not Path("/proc/self/fd").exists():
+        with reachable(to) as path:
+            yield path
+        return
+    descriptor = os.open(to, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISSOCK(found.st_mode):
+            raise OSError(errno.ENOTSOCK, "it is no socket")
+        if os.geteuid() == 0 and found.st_uid != owner_of(to.parent)[0]:
+            raise OSError(errno.EPERM, "it is another user's socket")
+        yield f"/proc/self/fd/{descriptor}"
+    finally:
+        os.close(descriptor)
 
 
 def _spool(message: Message, spool: Path, cause: OSError) -> None:
     """Leave the message where the agent finds it when it starts, whole or not at all."""
     name = f"{message.at:015d}-{time.monotonic_ns()}-{os.getpid()}"
     try:
-        if len(spooled(spool)) >= SPOOLED_AT_MOST:
-            raise NotPushed(f"the agent does not answer ({cause}), and its spool {spool} is full")
-        fresh = spool / f"{name}.new"
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640), "wb") as out:
-            # Root gives it to the agent; a member of the agent's group lets the group read it.
-            owner = spool.stat()
-            with contextlib.suppress(PermissionError):  # our own directory, of a group that is not ours
-                os.fchown(out.fileno(), owner.st_uid if os.geteuid() == 0 else -1, owner.st_gid)
-            os.fchmod(out.fileno(), 0o640)
-            out.write(msgspec.json.encode(message))
-            out.flush()
-            os.fsync(out.fileno())
-        fresh.rename(spool / f"{name}.json")
+        with _opened(spool) as folder, owners_rights(spool):
+            if _is_full(folder):
+                raise NotPushed(f"the agent does not answer ({cause}), and its spool {spool} is full")
+            _write(folder, name, msgspec.json.encode(message))
     except OSError as error:
         who = " (root and members of the agent's group may)" if isinstance(error, PermissionError) else ""
         reason = f"its spool {spool} cannot be written: {error.strerror}{who}"
         raise NotPushed(f"the agent does not answer ({cause.strerror or cause}), and {reason}") from None
+
+
+@contextlib.contextmanager
+def _opened(spool: Path) -> Iterator[int]:
+    """Open the folder itself, not what a link in its place leads to: names are looked up in it from here on."""
+    folder = os.open(spool, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        yield folder
+    finally:
+        os.close(folder)
+
+
+def _is_full(folder: int) -> bool:
+    listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    try:
+        with os.scandir(listed) as names:
+            return any(number >= SPOOLED_AT_MOST for number, _ in enumerate(names, 1))
+    finally:
+        os.close(listed)
+
+
+def _write(folder: int, name: str, content: bytes) -> None:
+    """Write under another name and rename it when it is whole; owner and group of the spool may read it."""
+    owner = os.fstat(folder)
+    fresh = os.open(f"{name}.new", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o640, dir_fd=folder)
+    with os.fdopen(fresh, "wb") as out:
+        with contextlib.suppress(PermissionError):  # our own directory, of a group that is not ours
+            os.fchown(fresh, -1, owner.st_gid)
+        os.fchmod(fresh, 0o640)
+        out.write(content)
+        out.flush()
+        os.fsync(fresh)
+    os.rename(f"{name}.new", f"{name}.json", src_dir_fd=folder, dst_dir_fd=folder)

@@ -72,5 +72,11 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
 
 
 def stamped(message: Message) -> Message:
-    """Return the message with its time: it may wait in the spool before anybody reads it."""
-    return message if message.at else msgspec.structs.replace(message, at=time.time_ns() // 1_000_000)
+    """Return the message with its time, as it may wait in the spool before anybody reads it; any bytes can be sent."""
+    texts = {name: _writable(getattr(message, name)) for name in ("check", "summary", "details", "subject")}
+    return msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts)
+
+
+def _writable(text: str) -> str:
+    """Write what is no character, such as a file name that is not UTF-8, as an escape."""
+    return text.encode("utf-8", "backslashreplace").decode()

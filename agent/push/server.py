@@ -14,7 +14,7 @@ from agent.model import Outcome, RunStarted
 
 log = logging.getLogger("hostvigil.push")
 
-RECEIPT_SECONDS = 4.0
+RECEIPT_SECONDS = 3.5
 """How long a sender waits until its result is written, before it leaves it in the spool."""
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import time
 from datetime import datetime
 from pathlib import Path
@@ -14,11 +15,19 @@ import msgspec
 from agent.store.rows import Holder, StoreError
 
 LOCK = "agent.lock"
+LOCKS = Path("/proc/locks")
+FILES = ("hostvigil.db", "hostvigil.db-wal", "hostvigil.db-shm", "hostvigil.db-journal", LOCK)
+"""What the agent opens and writes here."""
 
 
 def lock(directory: Path) -> int:
-    """Take the directory for this process and return the open file that holds it; StoreError says who has it."""
-    file = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    """Take the directory for this process and return the open file that holds it.
+
+    StoreError says who has it, or what in the directory an agent must not trust.
+    """
+    require_safe(directory)
+    flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+    file = os.open(directory / LOCK, flags, 0o600)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -30,20 +39,51 @@ def lock(directory: Path) -> int:
     return file
 
 
+def require_safe(directory: Path) -> None:
+    """StoreError where somebody else could lead an agent of root, or where a file of ours is none."""
+    for name in FILES:
+        with contextlib.suppress(FileNotFoundError):
+            if not stat.S_ISREG((directory / name).lstat().st_mode):
+                raise StoreError(f"{directory / name} is not a regular file: move it away")
+    found = directory.stat()
+    if os.geteuid() == 0 and found.st_uid != 0:
+        who = f"user {found.st_uid}"
+        raise StoreError(f"{directory} belongs to {who}: run the agent as that user, or chown root {directory}")
+    if os.geteuid() == 0 and found.st_mode & 0o022:
+        raise StoreError(f"others than root may write {directory}: chmod go-w {directory}")
+
+
 def holder(directory: Path) -> Holder | None:
     """Return the agent that works on the directory now, None when none does."""
     try:
-        file = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC)
+        file = os.open(directory / LOCK, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK)
     except OSError:
         return None
     try:
+        if not stat.S_ISREG(os.fstat(file).st_mode):
+            return None
         # A shared lock: two who ask at once do not take each other for the agent.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        return _holder(file)
+        found = _holder(file)
+        return found if found and _holds(found.pid, os.fstat(file).st_ino) else None
     finally:
         os.close(file)
     return None
+
+
+def _holds(pid: int, inode: int) -> bool:
+    """Tell whether it is this process that holds the lock: the file may say what it likes, the kernel knows.
+
+    Where the kernel does not tell (macOS, another namespace of processes), the file is believed.
+    """
+    try:
+        locks = [line.split() for line in LOCKS.read_text().splitlines()]
+    except OSError:
+        return True
+    flocks = [fields for fields in locks if len(fields) > 5 and fields[1] == "FLOCK"]
+    holders = {fields[4] for fields in flocks if fields[5].rpartition(":")[2] == str(inode)}
+    return str(pid) in holders or not holders - {"0", "-1"}
 
 
 def _holder(file: int) -> Holder | None:

@@ -5,9 +5,11 @@ Not a table of the store: a person's word must get through while the database is
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,11 +17,15 @@ from pathlib import Path
 import msgspec
 
 from agent.model import Silence
+from agent.system.regular import read_regular, require_regular
 
 log = logging.getLogger("hostvigil.silences")
 
 FILE = "silences.json"
 LOCK = "silences.lock"
+MOST_BYTES = 1024**2
+LOCK_SECONDS = 2.0
+"""How long to wait for somebody else who silences; whoever holds the lock for longer does something else."""
 
 
 class Silences:
@@ -32,7 +38,7 @@ class Silences:
 
     def __call__(self) -> tuple[Silence, ...]:
         try:
-            found = self._file.stat()
+            found = self._file.lstat()
         except OSError:
             self._seen, self._silences = None, ()
             return ()
@@ -53,19 +59,21 @@ class Silences:
 def read(directory: Path) -> tuple[Silence, ...]:
     """Return the silences; OSError or MsgspecError when the file is no such file."""
     try:
-        return msgspec.json.decode((directory / FILE).read_bytes(), type=tuple[Silence, ...])
+        return msgspec.json.decode(read_regular(directory / FILE, MOST_BYTES), type=tuple[Silence, ...])
     except FileNotFoundError:
         return ()
 
 
 def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Silence]], now: int) -> list[Silence]:
-    """Replace the silences, the ended ones dropped; `now` in Unix milliseconds. OSError when that cannot be done."""
+    """Replace the silences, the ended ones dropped; `now` in Unix milliseconds. OSError when that cannot be done.
+
+    Root has taken the rights of the directory's owner before (`agent.system.rights`), so what is made here is his.
+    """
     with _alone(directory):
         kept = [silence for silence in changed(read(directory)) if silence.until > now]
         fresh = directory / f"{FILE}.new"
         fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
-            _give_to_owner(out.fileno(), directory)
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
             out.write(msgspec.json.encode(kept))
             out.flush()
             os.fsync(out.fileno())
@@ -76,17 +84,23 @@ def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Sile
 @contextmanager
 def _alone(directory: Path) -> Iterator[None]:
     """Two people may silence at the same moment."""
-    descriptor = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    file = directory / LOCK
+    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     try:
-        _give_to_owner(descriptor, directory)
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        require_regular(descriptor, file)
+        _lock(descriptor, file)
         yield
     finally:
         os.close(descriptor)
 
 
-def _give_to_owner(descriptor: int, directory: Path) -> None:
-    """What root writes here, the agent's user must be able to read."""
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        os.fchown(descriptor, owner.st_uid, owner.st_gid)
+def _lock(descriptor: int, file: Path) -> None:
+    until = time.monotonic() + LOCK_SECONDS
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
+        except BlockingIOError:
+            if time.monotonic() > until:
+                raise OSError(errno.EBUSY, "somebody else has held it for too long", str(file)) from None
+            time.sleep(0.02)

@@ -1,0 +1,92 @@
+"""Root is led by nobody: before it touches what a lesser user may have planted, root takes that user's rights.
+
+The state directory belongs to the user that the agent runs as. He may put links, pipes and lies in it, and must gain
+nothing by it that he cannot do himself. Rights are the whole process's: commands use this, the agent does not.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import resource
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.plugin.ownership import way_to
+
+ANSWER_SECONDS = 4.5
+"""What is read in a state directory may have no end."""
+MOST_MEMORY = 1024**3
+
+
+def owner_of(directory: Path) -> tuple[int, int]:
+    """Return user and group of the first folder or link on the way that is not root's; (0, 0): all is root's.
+
+    Whoever owns a folder on the way decides what stands behind it.
+    """
+    for _, info in way_to(str(directory)):
+        if info.st_uid:
+            return info.st_uid, info.st_gid
+    return 0, 0
+
+
+@contextlib.contextmanager
+def owners_rights(directory: Path) -> Iterator[bool]:
+    """As root, act inside with the rights of the directory's owner; anybody else keeps his own and gets False.
+
+    Inside, nothing can be imported that the owner cannot read, so modules and the configuration are loaded before.
+    """
+    user, group = owner_of(directory) if os.geteuid() == 0 else (0, 0)
+    if not user:
+        yield False
+        return
+    groups, own = os.getgroups(), os.getegid()
+    _become(user, group)
+    try:
+        yield True
+    finally:
+        os.seteuid(0)
+        os.setegid(own)
+        os.setgroups(groups)
+
+
+@contextlib.contextmanager
+def state_of(directory: Path) -> Iterator[None]:
+    """Look into a state directory, for a command: root takes its owner's rights, and whatever lies there has an end.
+
+    What takes too long ends the process with words. OSError when root may not take the rights.
+    """
+    with owners_rights(directory) as taken:
+        if not taken:
+            yield
+            return
+        most = resource.getrlimit(resource.RLIMIT_AS)
+        resource.setrlimit(resource.RLIMIT_AS, (MOST_MEMORY, most[1]))
+        timer = threading.Timer(ANSWER_SECONDS, _end)
+        timer.daemon = True
+        timer.start()
+        try:
+            yield
+        finally:
+            timer.cancel()
+            resource.setrlimit(resource.RLIMIT_AS, most)
+
+
+def _end() -> None:
+    sys.stderr.write(f"hostvigil: no answer within {ANSWER_SECONDS:g}s: the state directory cannot be read\n")
+    sys.stderr.flush()
+    os._exit(2)
+
+
+def _become(user: int, group: int) -> None:
+    try:
+        entry = pwd.getpwuid(user)
+        os.initgroups(entry.pw_name, entry.pw_gid)
+        group = entry.pw_gid
+    except KeyError:
+        os.setgroups([group])
+    os.setegid(group)
+    os.seteuid(user)
