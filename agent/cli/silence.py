@@ -74,9 +74,9 @@ def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str
     names = [check for check, subject in known if matches(selector, check, tags.get(check, config.agent.tags), subject)]
     found = list(dict.fromkeys(names))
     if not found:
-        return f"{selector} matches no check now"
+        return f"{selector} matches no check now: is it written as hostvigil status shows it?"
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"{selector} matches {', '.join(found[:MOST_NAMED])}{more}"
+    return f"it matches {', '.join(found[:MOST_NAMED])}{more}"
 
 
 def text(silence: Silence, now: int) -> str:
