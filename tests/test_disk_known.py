@@ -77,6 +77,26 @@ def test_autofs_takes_mounts_away_and_nobody_is_told(tmp_path: Path) -> None:
     assert "nfs4 other:/home/alice" in one.summary
 
 
+def test_a_bind_mount_over_itself_is_the_same_place() -> None:
+    disk = Mount(1, 0, "8:1", "/", "/", "ext4", "/dev/sda1")
+    sandbox = Mount(2, 1, "8:1", "/srv/x", "/srv/x", "ext4", "/dev/sda1")
+    elsewhere = Mount(3, 1, "8:1", "/big/x", "/srv/x", "ext4", "/dev/sda1")
+    memory: dict[str, Any] = {}
+    for mount in (sandbox, disk, sandbox, disk):
+        assert not find_changes(memory, [place("/srv/x/deep", mount)], 0.0).get("/srv/x/deep")
+    memory = {}
+    find_changes(memory, [place("/srv/x/deep", elsewhere)], 0.0)
+    (one,) = find_changes(memory, [place("/srv/x/deep", disk)], 0.0)["/srv/x/deep"]
+    assert one.status is Status.CRITICAL, "the folder below the bind mount is another one"
+
+
+def test_a_memory_in_another_form_is_forgotten() -> None:
+    for old in ({"/data": ["/data", "ext4"]}, {"/data": {"point": 5}}, "x", [1]):
+        memory: dict[str, Any] = {"lies_on": old}
+        assert not find_changes(memory, [place("/data", Mount(1, 0, "8:1", "/", "/", "ext4", "x"))], 0.0).get("/data")
+        assert memory["lies_on"]["/data"]["point"] == "/"
+
+
 def test_a_uuid_is_found_by_the_number_of_the_device(tmp_path: Path) -> None:
     (tmp_path / "aaaa-bbbb").symlink_to("/dev/null")
     assert uuid_of("1:3", tmp_path) == "aaaa-bbbb"

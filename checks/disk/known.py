@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from os.path import normpath
 from typing import Any
 
 import msgspec
 from msgspec.structs import replace
 
 from agent.api import Result, critical, duration_text, warning
-from checks.disk.place import Place
+from checks.disk.place import Place, printable
 
 ADOPTED_AFTER = 86_400.0
 """Seconds after which another filesystem at the same place is taken for the right one."""
@@ -22,17 +23,21 @@ class Ground(msgspec.Struct, omit_defaults=True):
     type: str
     identity: str = ""
     """Tells two of one type apart; empty where nothing does."""
+    tree: str = ""
+    """The device, and where on it the path lies."""
     other_since: float = 0.0
     """Since when it is another, in Unix seconds; 0: it is as it was."""
 
     def is_like(self, other: Ground) -> bool:
+        if self.type == other.type and self.tree and self.tree == other.tree:
+            return True  # a bind mount over itself, as the sandboxes of systemd make and take away
         named = self.identity and other.identity
         return (self.point, self.type) == (other.point, other.type) and (not named or self.identity == other.identity)
 
 
 def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:
     """Note what each path lies on, and say by its name what is another than it was; `now` in Unix seconds."""
-    before = msgspec.convert(memory.get("lies_on", {}), dict[str, Ground])
+    before = _remembered(memory)
     kept: dict[str, Ground] = {}
     news: dict[str, list[Result]] = {}
     for place in places:
@@ -50,7 +55,8 @@ def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) ->
 def compare(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
     """Return what is known from now on, and what there is to say of the change."""
     if known.is_like(ground):
-        return replace(known, identity=known.identity or ground.identity, other_since=0.0), []
+        same = known.point == ground.point
+        return replace(ground if same else known, identity=known.identity or ground.identity, other_since=0.0), []
     if _below(known.point, ground.point):
         words = f"is on {ground.point} ({origin}) now, but was on {known.point} ({known.type}) before"
         return known, [critical(words)]
@@ -65,7 +71,17 @@ def compare(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Gro
 def _ground(place: Place) -> Ground | None:
     if place.mount is None or place.automount:
         return None
-    return Ground(place.mount_name, place.mount.type, place.identity)
+    inner = normpath(f"{place.mount.root}/{place.real.removeprefix(place.mount.point.rstrip('/'))}")
+    device = place.identity or place.mount.device
+    return Ground(place.mount_name, place.mount.type, place.identity, printable(f"{device}:{inner}"))
+
+
+def _remembered(memory: dict[str, Any]) -> dict[str, Ground]:
+    """Read the memory; what another version left there in another form is forgotten."""
+    try:
+        return msgspec.convert(memory.get("lies_on", {}), dict[str, Ground])
+    except msgspec.ValidationError:
+        return {}
 
 
 def _below(point: str, above: str) -> bool:
