@@ -292,6 +292,14 @@ def test_another_filesystem_that_goes_again_leaves_nothing(place: Path) -> None:
     assert story.memory == before
 
 
+def test_a_mount_that_another_of_its_disk_now_stands_for_is_not_missed(place: Path) -> None:
+    target = tmpfs(place / "long-name")
+    story = Story(ours(place))
+    assert [one.subject for one in story.look(0)] == [str(target)]
+    kernel.mount(str(target), place / "b", flags=kernel.MS_BIND)
+    assert [one.subject for one in story.look(2 * 86_400)] == [str(place / "b")]
+
+
 def test_of_all_mounts_only_what_was_there_for_a_day_is_missed(place: Path) -> None:
     old = tmpfs(place / "old")
     story = Story(ours(place))

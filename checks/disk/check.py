@@ -143,7 +143,7 @@ class Disk(Check, frozen=True):
             elif said := self._assess(place, told.get(place.path), place.mount_name in writable):
                 yield self._whole(place.name, news + said)
         if self.mounts:
-            yield from self._find_missing(ctx, {place.name for place in alone}, {place.name for place in places})
+            yield from self._find_missing(ctx, {place.name for place in alone}, mounted)
             yield from self._thin_pools(ctx)
 
     def _thin_pools(self, ctx: Context) -> Iterator[Result]:
@@ -151,7 +151,9 @@ class Disk(Check, frozen=True):
             if takes(pool.as_mount, self.include, self.exclude):
                 yield self._whole(pool.subject, thin_pools.assess_pool(pool, self._levels()))
 
-    def _find_missing(self, ctx: Context, told: set[str], there: set[str]) -> Iterator[Result]:
+    def _find_missing(self, ctx: Context, told: set[str], mounted: MountTable) -> Iterator[Result]:
+        """Say which mounts are gone; one for which another mount of its disk is told now is still there."""
+        there = {printable(mount.point) for mount in mounted.mounts}
         before = set(ctx.memory.get("lasting", ()))
         choice = repr((self.include, self.exclude))
         yield from find_missing(ctx.memory, sorted(told | (there & before)), choice, ctx.now())
