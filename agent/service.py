@@ -13,8 +13,8 @@ import msgspec
 
 from agent.config import known_sender
 from agent.config.catalog import Catalog
-from agent.config.diff import merged, running, scheduled
-from agent.config.drop_ins import load
+from agent.config.diff import merged, renewed, running, scheduled
+from agent.config.drop_ins import load, load_agent
 from agent.config.known_sender import SENDER
 from agent.config.settings import CheckConfig, Config
 from agent.config.watch import Watch
@@ -53,12 +53,14 @@ class ConfigError(Exception):
 class Service:
     """One agent at work, from `start` to `stop`."""
 
-    def __init__(self, config: Config, store: Store, state_dir: Path, hide: Redactor) -> None:
+    def __init__(
+        self, config: Config, store: Store, state_dir: Path, hide: Redactor, key_refused: Callable[[], None]
+    ) -> None:
         self._config = config
         self._store = store
         self._silences = Silences(state_dir)
         self._host = HostTags(config.agent.hostname)
-        self._emitters = Emitters(store.outbox, self._own_news, store.append)
+        self._emitters = Emitters(store.outbox, self._own_news, store.append, key_refused)
         self._began = False
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         orders = self._orders(config)
@@ -94,14 +96,24 @@ class Service:
 
         What did not change goes on as if nothing had happened.
         """
-        old, self._config = self._config, merged(self._config, fresh)
+        self._apply(merged(self._config, fresh))
+        self._say_configuration()
+        return self._config
+
+    def renew_keys(self, fresh: Config) -> None:
+        """Take over the secrets of destinations, where they are others now. Nothing else of it."""
+        new = renewed(self._config, fresh)
+        if new != self._config:
+            log.warning("a key was refused and has changed since it was read: the new one is used")
+            self._apply(new)
+
+    def _apply(self, new: Config) -> None:
+        old, self._config = self._config, new
         for apply in self._parts:
             try:
                 apply(old, self._config)
             except Exception:
                 log.exception("a bug of ours: a part of the agent has not taken over the configuration")
-        self._say_configuration()
-        return self._config
 
     def _apply_recorder(self, old: Config, new: Config) -> None:
         self._recorder.put(self._orders(new))
@@ -193,7 +205,9 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     store = Store.open(state_dir, bounds(config), selects)
-    service = Service(with_known_sender(config, store), store, state_dir, hide)
+    service = Service(
+        with_known_sender(config, store), store, state_dir, hide, lambda: signals.put(Order("renew keys"))
+    )
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)
@@ -206,8 +220,11 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         at_work = service.reload(load(config_dir, Catalog(), os.environ))
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
+    def renew_keys() -> None:
+        service.renew_keys(load_agent(config_dir, os.environ))
+
     for order in signals:
-        obey(order, {"reload": reload, "restate": service.restate, "wake": service.wake})
+        obey(order, {"reload": reload, "renew keys": renew_keys, "restate": service.restate, "wake": service.wake})
     systemd(STOPPING)
     control.close()
     service.stop()

@@ -8,7 +8,7 @@ import logging
 import shlex
 
 import agent
-from agent.cli.output import fail
+from agent.cli.output import counted_word, fail
 from agent.config.settings import Config
 from agent.service import ConfigError, run
 from agent.store import StoreError
@@ -34,6 +34,8 @@ def greet(config: Config, options: argparse.Namespace) -> None:
     if config.agent.events.endpoint:
         return
     same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
-    print(f"hostvigil {agent.__version__}: {len(config.checks)} checks from {options.config} are at work.")
+    count = len(config.checks)
+    said = f"{counted_word(count, 'check')} from {options.config} {'is' if count == 1 else 'are'} at work"
+    print(f"hostvigil {agent.__version__}: {said}.")
     print("No endpoint is configured: each change of a status is printed here as an event. Ctrl-C ends.")
     print(f"What is what: hostvigil status {same}", flush=True)

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 import msgspec
 
 from agent.api import PushedCheck
+from agent.config.secrecy import is_secret
 from agent.config.settings import CheckConfig, Config, Place
+
+T = TypeVar("T", bound=msgspec.Struct)
 
 NOWHERE = Place("")
 
@@ -32,6 +37,27 @@ def merged(old: Config, new: Config) -> Config:
         checks={**kept, **new.checks},
         secrets=new.secrets if new.agent_readable and not kept else old.secrets | new.secrets,
     )
+
+
+def renewed(old: Config, fresh: Config) -> Config:
+    """Return the configuration at work with the secrets of its destinations as they are written now, and nothing else.
+
+    A key is not sent to another place than it was written for.
+    """
+    agent = old.agent
+    events = _renewed(agent.events, fresh.agent.events)
+    others = {name: _renewed(one, fresh.agent.destinations.get(name, one)) for name, one in agent.destinations.items()}
+    if not fresh.agent_readable or (events == agent.events and others == agent.destinations):
+        return old
+    agent = msgspec.structs.replace(agent, events=events, destinations=others)
+    return msgspec.structs.replace(old, agent=agent, secrets=old.secrets | fresh.secrets)
+
+
+def _renewed(old: T, fresh: T) -> T:
+    if any(getattr(old, name, "") != getattr(fresh, name, "") for name in ("endpoint", "url")):
+        return old
+    names = [field.name for field in msgspec.structs.fields(old) if is_secret(type(old), field.encode_name)]
+    return msgspec.structs.replace(old, **{name: getattr(fresh, name) for name in names})
 
 
 def running(config: Config) -> dict[str, CheckConfig]:

@@ -27,7 +27,14 @@ Settings = EventsSettings | WebhookSettings | None
 class Emitters:
     """Every destination's emitter. Any thread may call it; the lock is between the recorder and the main thread."""
 
-    def __init__(self, outbox: Callable[[str], Outbox], compose: ComposeAgentEvent, append: Append) -> None:
+    def __init__(
+        self,
+        outbox: Callable[[str], Outbox],
+        compose: ComposeAgentEvent,
+        append: Append,
+        key_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._key_refused = key_refused
         self._outbox = outbox
         self._compose = compose
         self._append = append
@@ -69,7 +76,7 @@ class Emitters:
             self._at_work.clear()
 
     def _courier(self, name: str, settings: Settings) -> Courier:
-        return courier(self._outbox(name), settings, self._compose, self._append)
+        return courier(self._outbox(name), settings, self._compose, self._append, self._key_refused)
 
 
 def _end(emitters: list[Emitter], farewell: bool = False) -> None:
@@ -79,8 +86,14 @@ def _end(emitters: list[Emitter], farewell: bool = False) -> None:
         emitter.join()
 
 
-def courier(outbox: Outbox, settings: Settings, compose: ComposeAgentEvent, append: Append) -> Courier:
-    """Return what carries to a destination, as its settings say."""
+def courier(
+    outbox: Outbox,
+    settings: Settings,
+    compose: ComposeAgentEvent,
+    append: Append,
+    key_refused: Callable[[], None] = lambda: None,
+) -> Courier:
+    """Return what carries to a destination, as its settings say; `key_refused` is called each time its key is."""
     import time
 
     rate, above, heartbeat = math.inf, math.inf, 0.0
@@ -97,7 +110,7 @@ def courier(outbox: Outbox, settings: Settings, compose: ComposeAgentEvent, appe
     return Courier(
         outbox,
         sink,
-        Throttle(Limiter(rate), problems, random.Random()),  # noqa: S311 - jitter needs no secrecy
+        Throttle(Limiter(rate), problems, random.Random(), key_refused),  # noqa: S311 - jitter needs no secrecy
         Bundling(outbox, sink, above),
         AgentNews(outbox, compose, append, heartbeat),
         problems,

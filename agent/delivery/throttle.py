@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.choosing import choose, ready
@@ -52,7 +52,14 @@ class Throttle:
     wait and one at a time probes. The emitter's thread owns it.
     """
 
-    def __init__(self, limiter: Limiter, problems: DeliveryProblems, rng: random.Random) -> None:
+    def __init__(
+        self,
+        limiter: Limiter,
+        problems: DeliveryProblems,
+        rng: random.Random,
+        key_refused: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._key_refused = key_refused
         self._limiter = limiter
         self._problems = problems
         self._rng = rng
@@ -91,6 +98,8 @@ class Throttle:
             self._gate = self._fresh_gate = now + wait_after(answer, 1, self._rng)
             bad_key = answer.verdict is Verdict.BAD_KEY
             self._problems.say(DeliveryProblem.BAD_KEY if bad_key else DeliveryProblem.THROTTLED, about, answer.text)
+            if bad_key:
+                self._key_refused()
 
     def _reached(self, about: Due, answer: Answer) -> None:
         self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
