@@ -62,7 +62,9 @@ class Raid(Check, frozen=True, kw_only=True):
         ]
         kept = self.keep(found)
         yield from self.report(kept)
-        yield from find_missing(ctx.memory, [one.result.subject for one in kept], repr(self.exclude), ctx.now())
+        there = {one.result.subject for one in found} & set(ctx.memory.get("lasting", ()))
+        seen = {one.result.subject for one in kept} | there  # what got a longer name is not missed under its short one
+        yield from find_missing(ctx.memory, sorted(seen), repr(self.exclude), ctx.now())
 
     def keep(self, found: Iterable[Finding]) -> list[Finding]:
         """Leave out what is excluded, by its own name or by the one that tells it from another."""
