@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,7 @@ from agent.system.host_tags import (
     HostTags,
     host_tags,
     own_address,
+    own_id,
     own_name,
     release_name,
 )
@@ -24,7 +26,7 @@ from agent.system.host_tags import (
 
 def test_this_host_is_described() -> None:
     tags = host_tags()
-    assert {"host", "os", "arch"} <= tags.keys() <= {"host", "host_ip", "os", "os_version", "arch"}
+    assert {"host", "os", "arch"} <= tags.keys() <= {"host", "host_id", "host_ip", "os", "os_version", "arch"}
     assert tags["os"] in ("linux", "darwin")
     assert tags == host_tags(), "steady"
     assert custom_tags(tags, {}) == tags, "all of it is what the API takes"
@@ -50,6 +52,20 @@ def test_a_nameless_host_is_named_by_its_machine_id_which_itself_stays_here(name
     assert first.removeprefix("host-") not in file.read_text()
     file.write_text("fedcba9876543210fedcba9876543210\n")
     assert own_name(name, file) != first
+
+
+def test_two_hosts_of_one_name_are_told_apart_by_an_id_that_gives_nothing_away(tmp_path: Path) -> None:
+    ids = []
+    for number, text in enumerate(("0123456789abcdef0123456789abcdef\n", "fedcba9876543210fedcba9876543210\n")):
+        file = tmp_path / str(number)
+        file.write_text(text)
+        ids.append(own_id(file))
+        assert ids[-1] == own_id(file)
+        assert re.fullmatch("[0-9a-f]{16}", ids[-1])
+        assert ids[-1] not in text
+    assert ids[0] != ids[1]
+    (tmp_path / "new").write_text("uninitialized\n")
+    assert [own_id(tmp_path / name) for name in ("new", "none")] == ["", ""]
 
 
 @pytest.mark.parametrize("content", [None, b"", b"\xff\xfe"])

@@ -53,13 +53,14 @@ class HostTags:
 
 
 def host_tags(hostname: str = "") -> dict[str, str]:
-    """Return `host`, `host_ip`, `os`, `os_version` and `arch`; what cannot be found out is left out.
+    """Return `host`, `host_id`, `host_ip`, `os`, `os_version` and `arch`; what cannot be found out is left out.
 
     `hostname` is the configured name; empty: this host's own.
     """
     machine = os.uname().machine.lower()
     found = {
         "host": hostname or own_name(socket.gethostname()),
+        "host_id": own_id(),
         "host_ip": own_address(),
         "os": sys.platform,
         "os_version": os_version(),
@@ -77,16 +78,26 @@ def own_name(kernel_name: str, machine_id: Path = MACHINE_ID) -> str:
     name = kernel_name.strip().rstrip(".")
     if name.lower() not in NAMELESS:
         return name
+    found = own_id(machine_id)
+    return f"host-{found[:8]}" if found else name or "localhost"
+
+
+def own_id(machine_id: Path = MACHINE_ID) -> str:
+    """Return what tells this host from another of the same name, the same on every boot; '' where it has no id.
+
+    machine-id(5): the id itself is confidential, so only a hash of it leaves the host.
+    """
     try:
         identity = machine_id.read_text().strip()
     except (OSError, UnicodeDecodeError):
         identity = ""
-    if not identity:
-        return name or "localhost"
-    # machine-id(5): the id itself is confidential, so only a hash of it leaves the host.
+    if identity in ("", "uninitialized"):  # the second until the first boot of an image is over
+        return ""
     from hashlib import blake2s
 
-    return f"host-{blake2s(identity.encode(), key=b'hostvigil', digest_size=4).hexdigest()}"
+    # The first half has been in the names of nameless hosts since before there was the second.
+    first, second = (blake2s(identity.encode(), key=key, digest_size=4).hexdigest() for key in (b"hostvigil", b"id"))
+    return first + second
 
 
 def own_address() -> str:
