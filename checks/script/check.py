@@ -121,7 +121,7 @@ class Script(Check, frozen=True):
         ):
             ended = child.finish(terminate_at, terminate_at + grace * 0.7)
             launch.complain()
-        return read(self, ended, ctx.timeout, launch.file)
+        return read(self, ended, ctx.timeout, launch)
 
     def problems(self) -> Iterable[tuple[str, str]]:
         from checks.script.problems import problems

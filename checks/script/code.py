@@ -7,7 +7,6 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from agent.api import CheckError
-from checks.script import shell_text
 from checks.script.languages import Language, given, language_of, reads_only
 from checks.script.place import Place, can_run, first_line
 from checks.script.variables import in_assignment, in_variable
@@ -151,6 +150,8 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
     """Look at each command in a text for a shell."""
     if depth > _DEPTH_MAX:
         raise CheckError("refused to run it: its text for a shell holds too many others to see what is run")
+    from checks.script import shell_text
+
     for all_words in shell_text.commands(shell_text.expanded(text, place.env)):
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Sequence
@@ -98,12 +99,10 @@ _LANGUAGES = (
         _ANY,
     ),
 )  # fmt: skip
-_NAMES = tuple((re.compile(rf"(?:{names})[-0-9.]*"), language) for names, language in _LANGUAGES)
-
 # Letters that take the rest of their word as a value, or nothing.
 _SWALLOWS = "MmFiCxdDV0"
 
-_READERS = re.compile(
+_READERS = (
     r"check_(?!by_ssh|multi|negate).*|cat|tac|head|tail|wc|cut|sort|uniq|tr|nl|od|xxd|strings|[ef]?grep|z?cat|zgrep|rg|jq|"
     r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|"
     r"md5sum|sha[0-9]+sum|b2sum|cksum|sum|cmp|diff|pgrep|pidof|pkill|ps|lsof|fuser|rpm|dpkg|dpkg-query|debsums|getfacl|"
@@ -113,13 +112,18 @@ _READERS = re.compile(
 """Programs for which a file is data, or a name on another host, even where it could be run here."""
 
 
+@functools.lru_cache(maxsize=256)  # asked in each run
 def language_of(name: str) -> Language | None:
     """Return how a program of this name reads its options; None where it is no known interpreter."""
-    return next((language for names, language in _NAMES if names.fullmatch(name)), None)
+    return next(
+        (language for names, language in _LANGUAGES if re.fullmatch(rf"(?:{names})[-0-9.]*", name)),
+        None,
+    )
 
 
+@functools.lru_cache(maxsize=256)
 def reads_only(name: str) -> bool:
-    return bool(_READERS.fullmatch(name))
+    return bool(re.fullmatch(_READERS, name))
 
 
 def given(words: Sequence[str], language: Language) -> Iterator[Given]:

@@ -37,12 +37,11 @@ class Launch:
         self.env: dict[str, str] = {}
         self.stdin = -1
         """What it reads; -1: nothing."""
-        self.file = ""
-        """The file that says what is done: a program, or the script that an interpreter is given."""
         self.capabilities = script.capabilities
         self.given: list[int] = []
         """Descriptors it gets under the same numbers."""
         self._script = script
+        self._words: tuple[str, ...] = ()
         self._complaints = -1
         self._opened: list[int] = []
 
@@ -59,6 +58,12 @@ class Launch:
         while self._opened:
             os.close(self._opened.pop())
 
+    @property
+    def file(self) -> str:
+        """The file that says what is done: a program, or the script that an interpreter is given."""
+        cwd = self._script.cwd
+        return os.path.join(cwd, self._words[program.script_in(self._words, cwd)])  # noqa: PTH118 - each run
+
     def complain(self) -> None:
         """CheckError when the stage before the program gave up; to be asked when the child has ended."""
         with contextlib.suppress(BlockingIOError):
@@ -68,9 +73,9 @@ class Launch:
 
     def _why_given_up(self, number: int, setting: str) -> str:
         if setting == "start":
-            return program.why_not_started(self._program, OSError(number, os.strerror(number)))
+            return program.why_not_started(self._words[0], OSError(number, os.strerror(number)))
         hint = ": only an agent that runs as root may" if number == errno.EPERM else ""
-        return f"cannot start {self._program} with `{setting}`: {os.strerror(number)}{hint}"
+        return f"cannot start {self._words[0]} with `{setting}`: {os.strerror(number)}{hint}"
 
     def _prepare(self, script: Script) -> None:
         account = self._account(script)
@@ -79,8 +84,7 @@ class Launch:
         words = program.command_line(script.command, script.cwd, self.env)
         if os.geteuid() == 0:
             program.refuse_weak(words, script.cwd, self.env, script.env, account.uid if account else 0)
-        self._program = words[0]
-        self.file = os.path.join(script.cwd, words[program.script_in(words, script.cwd)])  # noqa: PTH118 - each run
+        self._words = tuple(words)
         if script.sha256:
             self._pin(words, script)
         if script.stdin:

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.api import CheckError, weak_spot
-from checks.script.code import code_of
-from checks.script.languages import given, language_of
 
 
 def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str]) -> list[str]:
@@ -25,6 +23,8 @@ def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str])
 
 def script_in(words: Sequence[str], cwd: str) -> int:
     """Return which word is the file that says what is done: the program, or the script an interpreter is given."""
+    from checks.script.languages import given, language_of
+
     language = language_of(words[0].rpartition("/")[2])
     for one in given(words, language) if language else ():
         if one.what == "script" and os.path.isfile(os.path.join(cwd, one.value)):  # noqa: PTH113, PTH118 - as above
@@ -38,6 +38,8 @@ def refuse_weak(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Map
     To be asked by root only. Nobody else may write a file that is run, its `#!` program, or a folder on the way to
     them. `env` is the whole environment, `own` the part of it that the settings name.
     """
+    from checks.script.code import code_of
+
     for file in dict.fromkeys(code_of(words, cwd, env, own)):
         if weak := weak_spot(file, uid):
             raise CheckError(f"refused to run {file}: {weak}")

@@ -17,6 +17,7 @@ from checks.script.text import readable, shortened
 
 if TYPE_CHECKING:
     from checks.script.check import Script
+    from checks.script.launch import Launch
     from checks.script.many import Said
     from checks.script.perfdata import Unread
 
@@ -31,13 +32,10 @@ def kept(format_: str) -> int:
     return KEPT if format_ == "nagios" else _KEPT_OF_MANY
 
 
-def read(script: Script, ended: Ended, timeout: float, file: str) -> Iterable[Result]:
-    """Read what it printed; CheckError, after all that could be read, where some of it is missing.
-
-    `file` is the program, or the script that was given to one.
-    """
-    if ended.exit_code > 0 and not ended.stdout.strip() and (fault := carriage_return(Path(file))):
-        raise CheckError(f"{file} did not run (exit {ended.exit_code}): {fault}")
+def read(script: Script, ended: Ended, timeout: float, launch: Launch) -> Iterable[Result]:
+    """Read what it printed; CheckError, after all that could be read, where some of it is missing."""
+    if ended.exit_code > 0 and not ended.stdout.strip() and (fault := carriage_return(Path(launch.file))):
+        raise CheckError(f"{launch.file} did not run (exit {ended.exit_code}): {fault}")
     return (_one(script, ended, timeout),) if script.format == "nagios" else _many(script, ended, timeout)
 
 
