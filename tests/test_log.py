@@ -323,6 +323,95 @@ def test_where_every_line_is_too_slow_each_run_goes_on_behind_the_last(log: Path
     assert watcher.run().status is Status.OK
 
 
+def test_all_logs_that_match_are_followed_each_day_s_too(tmp_path: Path) -> None:
+    append(tmp_path / "app-2026-11-25.log", "ERR old\n")
+    watcher = Watcher(tmp_path / "app-*.log")
+    assert "is followed from its end on" in watcher.run().summary
+    append(tmp_path / "app-2026-11-25.log", "ERR 1\n")
+    append(tmp_path / "app-2026-11-26.log", "ERR 2\n")
+    result = watcher.run()
+    assert result.summary == "2 lines match 'ERR' (warning from 1)"
+    assert result.details == "app-2026-11-25.log: ERR 1\napp-2026-11-26.log: ERR 2"
+    append(tmp_path / "app-2026-11-25.log", "ERR 3\n")
+    packed = tmp_path / "app-2026-11-25.log.gz"
+    packed.write_bytes(gzip.compress((tmp_path / "app-2026-11-25.log").read_bytes()))
+    (tmp_path / "app-2026-11-25.log").unlink()
+    assert [watcher.run().summary, watcher.count()] == ["1 line matches 'ERR' (warning from 1)", 0]
+    assert list(watcher.memory["logs"]) == [str(tmp_path / "app-2026-11-26.log")]
+
+
+def test_a_removed_log_is_lines_missing_only_if_it_was_just_written_to(tmp_path: Path) -> None:
+    watcher = Watcher(tmp_path / "*.log")
+    for name, age in [("a.log", 0), ("b.log", 7200), ("c.log", 0)]:
+        append(tmp_path / name, "x\n")
+        os.utime(tmp_path / name, (time.time() - age, time.time() - age))
+    watcher.run()
+    (tmp_path / "b.log").unlink()
+    assert watcher.run().status is Status.OK
+    (tmp_path / "a.log").unlink()
+    result = watcher.run()
+    assert (result.status, "a.log: the log was truncated" in result.summary) == (Status.NODATA, True)
+    assert watcher.run().status is Status.OK
+    (tmp_path / "c.log").unlink()
+    watcher.run()
+    assert watcher.run().summary == f"{tmp_path}/*.log is not there"
+
+
+def test_one_log_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
+    needs.root()
+    append(tmp_path / "a.log", "x\n")
+    append(tmp_path / "b.log", "x\n")
+    (tmp_path / "c.log").symlink_to("b.log")
+    os.lchown(tmp_path / "c.log", 5, 5)
+    watcher = Watcher(tmp_path / "*.log")
+    watcher.run()
+    append(tmp_path / "a.log", "ERR\n")
+    result = watcher.run()
+    assert result.status is Status.WARNING
+    assert f"{tmp_path}/c.log: is led to by a link of user 5" in result.summary
+    assert "1 line matches" in result.summary
+
+
+def test_more_logs_than_can_be_followed_is_nodata(tmp_path: Path) -> None:
+    for number in range(201):
+        (tmp_path / f"{number}x.log").touch()
+    with pytest.raises(CheckError, match="201 logs match"):
+        Watcher(tmp_path / "*.log").run()
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "rename a", "rename b", "pack", "run"]), max_size=25))
+def test_of_several_logs_each_line_is_counted_once_whatever_is_rotated(steps: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        watcher, clock, written, counted = Watcher(Path(folder) / "*"), 1_700_000_000, 0, 0.0
+        for name in "ab":
+            (Path(folder) / f"{name}.log").touch()
+            os.utime(Path(folder) / f"{name}.log", (clock, clock))
+        watcher.run()
+        for number, step in enumerate([*steps, "run", "run"]):
+            clock += 1
+            log = Path(folder) / f"{step[-1]}.log"
+            if step in ("a", "b"):
+                append(log, f"ERR {number}\n")
+                written += 1
+            elif step.startswith("rename"):
+                log.rename(log.with_name(f"{log.name}-{clock}"))
+                log.touch()
+            elif step == "pack":
+                for old in Path(folder).glob("*.log-*[0-9]"):
+                    time_of = old.stat().st_mtime_ns
+                    old.with_name(f"{old.name}.gz").write_bytes(gzip.compress(old.read_bytes()))
+                    os.utime(old.with_name(f"{old.name}.gz"), ns=(time_of, time_of))
+                    old.unlink()
+            else:
+                result = watcher.run()
+                assert "missing" not in result.summary
+                counted += next((metric.value for metric in result.metrics if metric.name == "lines"), 0)
+            if log.exists() and step != "pack":
+                os.utime(log, (clock, clock))
+    assert counted == written
+
+
 def test_only_links_of_root_of_us_and_of_the_log_s_owner_are_followed(tmp_path: Path) -> None:
     needs.root()
     tmp_path.chmod(0o755)
@@ -603,8 +692,8 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     def problems(path: str) -> list[str]:
         return [setting for setting, _ in Log(path=path, pattern=Regex("x")).problems()]
 
-    assert problems("log/syslog") == problems("/var/log/*.log") == ["path"]
-    assert problems("/var/log/syslog") == []
+    assert problems("log/syslog") == problems("") == problems("/a\0b") == ["path"]
+    assert problems("/var/log/syslog") == problems("/var/log/*.log") == []
     odd = [*Log(path="/a", pattern=Regex("x"), encoding="klingon").problems()]
     assert odd == [
         ("encoding", "'klingon' is no encoding of a text that Python knows, write for example latin-1 or utf-16")

@@ -34,6 +34,8 @@ class Block(NamedTuple):
     """The first line was counted before it had its end."""
     unfinished: bool = False
     """This is one line that has no end yet; the answer is then whether it was counted."""
+    name: str = ""
+    """The log's, where there are several."""
 
 
 class Followed(msgspec.Struct, frozen=True):

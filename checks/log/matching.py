@@ -40,18 +40,18 @@ class Counter:
         for number, line in enumerate(block.lines.split(block.content)):
             slow = self.slow
             if not (block.counted and not number):
-                self.line(line)
+                self.line(line, block.name)
             if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until and not block.unfinished:
                 return block.lines.size(block.content, number + 1)
         return self.count > before if block.unfinished else len(block.content)
 
-    def line(self, line: str) -> None:
+    def line(self, line: str, name: str = "") -> None:
         seconds = self._seconds
         for part in parts(line):
             try:
                 if self._pattern(part, seconds) and not (self._exclude and self._exclude(part, seconds)):
                     self.count += 1
-                    self._last.append(part)
+                    self._last.append(f"{name}: {part.strip()}" if name else part)
             except CheckError:
                 self.slow += 1
                 self.slow_length = max(self.slow_length, len(part))

@@ -1,0 +1,69 @@
+"""What the lines of one run say."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from agent.api import Metric, Result, Status, judge, nodata, ok, size_text
+from checks.log.following import Followed
+from checks.log.matching import Counter
+from checks.log.ways import Look
+
+if TYPE_CHECKING:
+    from checks.log.check import Log
+
+SHOWN_FAULTS = 10
+
+
+def results(check: Log, counter: Counter, look: Look) -> Iterator[Result | Metric]:
+    found = look.found
+    if found.missing:
+        yield nodata(f"{look.name} is not there")
+        if not counter.count:
+            return
+    if look.faults:
+        more = f" (and {len(look.faults) - 1} more)" if len(look.faults) > 1 else ""
+        yield nodata(look.faults[0] + more, details="\n".join(look.faults[:SHOWN_FAULTS]))
+    if found.first:
+        yield ok(f"{look.name} is followed from its end on")
+        return
+    if counter.slow:
+        yield nodata(_slow(counter))
+    if found.lost:
+        yield Result(Status(check.lost), f"{found.lost}: lines written since the last run may be missing")
+    if not (_unsure(check, counter, look) and _too_few(check, counter.count)):
+        yield _count(check, counter)
+    if found.unread:
+        yield ok(f"{size_text(found.unread)} are still to be read")
+    elif found.more:
+        yield ok("more is still to be read")
+    if not check.units:
+        yield Metric("unread", found.unread, "B", minimum=0)
+
+
+def _count(check: Log, counter: Counter) -> Result:
+    matching = "1 line matches" if counter.count == 1 else f"{counter.count} lines match"
+    judged = judge(
+        "lines", counter.count, check.warning, check.critical, summary=f"{matching} {str(check.pattern)!r}", minimum=0
+    )
+    return msgspec.structs.replace(judged, details="\n".join(counter.shown()))
+
+
+def _slow(counter: Counter) -> str:
+    lines = "a line" if counter.slow == 1 else f"{counter.slow} lines"
+    return f"passed over {lines} of up to {counter.slow_length} characters: the pattern takes too long on them"
+
+
+def _unsure(check: Log, counter: Counter, look: Look) -> bool:
+    found: Followed = look.found
+    return bool(counter.slow or look.faults or found.unread or found.more or (found.lost and check.lost != "ok"))
+
+
+def _too_few(check: Log, count: int) -> bool:
+    """Tell whether the count is bad only because it is low: lines that were not judged may be what it lacks."""
+    levels = [level for level in (check.critical, check.warning) if level is not None]
+    return any(level.passed_by(count) and not level.passed_by(math.inf) for level in levels)

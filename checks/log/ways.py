@@ -1,0 +1,70 @@
+"""What is read: one log, several, the journal. Each goes on from what the check remembers."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import msgspec
+
+from agent.api import CheckError, Context
+from checks.log import journal
+from checks.log.following import Followed, follow, followed
+from checks.log.matching import Counter
+from checks.log.position import Position
+from checks.log.several import follow_several
+
+if TYPE_CHECKING:
+    from checks.log.check import Log
+
+
+class Look(NamedTuple):
+    """What came of it."""
+
+    name: str
+    found: Followed
+    faults: tuple[str, ...] = ()
+    """What could not be read, beside what could."""
+
+
+def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    last = _remembered(ctx, check.path, "files", list[Position])
+    try:
+        found = followed(follow(check.path, last, until, check.encoding), counter.judge, _bounded(ctx, check, until))
+    except OSError as error:
+        raise CheckError(f"{check.path}: {(error.strerror or str(error)).lower()}") from None
+    ctx.memory.update(path=check.path, files=msgspec.to_builtins(found.files))
+    return Look(check.path, found)
+
+
+def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    last = _remembered(ctx, check.path, "logs", dict[str, list[Position]])
+    steps = follow_several(check.path, last, until, check.encoding, ctx.now())
+    several = followed(steps, counter.judge, _bounded(ctx, check, until))
+    ctx.memory.update(path=check.path, logs=msgspec.to_builtins(several.logs))
+    return Look(check.path, several.followed, several.faults)
+
+
+def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    memory, started, units = ctx.memory, ctx.now(), list(check.units)
+    first = memory.get("units") != units
+    if first:
+        place = journal.at_end(ctx)
+    else:
+        place = journal.read(ctx, units, journal.Place(memory["cursor"]), memory["at"], until, counter.line)
+    memory.update(units=units, cursor=place.cursor, at=started)
+    return Look(f"the journal of {', '.join(units)}", Followed([], first=first, more=place.more, lost=place.lost))
+
+
+def _remembered(ctx: Context, path: str, what: str, kind: Any) -> Any:
+    """Return what was remembered of this path; None of another."""
+    return msgspec.convert(ctx.memory.get(what), kind | None) if ctx.memory.get("path") == path else None
+
+
+def _bounded(ctx: Context, check: Log, until: float) -> Callable[[Callable[[], Any]], Any]:
+    def call(step: Callable[[], Any]) -> Any:
+        # After that no file is touched any more, so that a line which took too long costs no more than itself.
+        return step() if time.monotonic() > until else ctx.call(f"log {ctx.check} {check.path}", step)
+
+    return call
