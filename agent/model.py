@@ -192,6 +192,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """How often the present problem was told again."""
     suppressed_by: str = msgspec.field(default="", name="held")
     """Why a difference to what was notified is not told now; empty when nothing is held back."""
+    suppressed_since: int = 0
+    """Since when; 0 when nothing is held back."""
     incident: str = ""
     """Shared by a problem and its recovery; empty while all is well."""
     incident_since: int = 0

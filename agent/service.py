@@ -256,7 +256,8 @@ def with_known_sender(config: Config, store: Store) -> Config:
 def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
     agent, ends = config.agent, Windows().ends
-    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, config.checks)
+    checks = config.checks
+    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, checks, checks)
 
 
 def _now() -> int:

@@ -91,6 +91,8 @@ STREAM: list[tuple[int, str, str | Said]] = [
     (1, "web", {"": "critical"}),
     (2, "web", {"": "critical"}),
     (3, "disks", {"/": "ok", "/mnt": "warning"}),
+    (3, "router", {"": "ok"}),  # web waits for its word
+    (4, "web", {"": "critical"}),
     (4, "tell", ""),
     (5, "web", {"": "warning"}),
     (6, "disks", {"/": "critical"}),

@@ -19,7 +19,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from agent.api import Check
+from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.digest import Digest
@@ -32,7 +32,19 @@ from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
-from agent.model import Count, Destination, FailAfter, Flapping, Notification, Outcome, Policy, Result, Silence, Status
+from agent.model import (
+    Count,
+    Destination,
+    FailAfter,
+    Flapping,
+    Notification,
+    Outcome,
+    Policy,
+    Pushed,
+    Result,
+    Silence,
+    Status,
+)
 from agent.store import Bounds, Delivery, Store, notification
 from tests.api_stand_in import ANSWERS, problems
 from tests.deliveries import courier
@@ -51,6 +63,7 @@ class Believed:
         self.seen: list[tuple[str, int]] = []
         self.decided, self.since, self.turns, self.flaps = "", 0, [False], False
         self.told, self.told_at, self.again, self.events = "ok", 0, 0, list[str]()
+        self.held_since = 0
 
     def sees(self, status: str, at: int, policy: Policy, suppressed: bool) -> None:
         self.seen.append((status[0], at))
@@ -59,10 +72,15 @@ class Believed:
         self.turns = [*self.turns, before not in ("", self.decided)][-20:]
         share = sum(100 / 20 * (1.18 - 0.02 * age) for age, turn in enumerate(reversed(self.turns)) if turn)
         self.flaps = policy.flapping is not None and round(share, 6) > (25 if self.flaps else 30)
+        self.tells(at, policy, suppressed)
+
+    def tells(self, at: int, policy: Policy, suppressed: bool) -> None:
         truth = "error" if self.flaps else self.decided
         wait = min(policy.repeat_every * 2**self.again, 86_400) * 1000
         repeat = policy.repeat_every and truth == self.told != "ok" and abs(at - self.told_at) >= wait
-        if not suppressed and truth and (repeat or truth != self.told):
+        due = bool(truth) and (repeat or truth != self.told)
+        self.held_since = (self.held_since or at) if due and suppressed else 0
+        if due and not suppressed:
             self.told, self.told_at, self.again = truth, at, self.again + 1 if repeat else 0
             self.events.append(truth)
 
@@ -98,11 +116,19 @@ CHANGING = [
 OF = Policy(each(Count(2, 4), Count(3, 5), Count(2)), flapping=None)
 LASTING = Policy(each(Count(seconds=60), Count(), Count()), flapping=None, repeat_every=300, patience=45)
 AT_ONCE = Policy(flapping=None)
+PUSHED = Policy(each(Count(1), Count(2), Count(1)), flapping=None)
+WAITS = 15_000
+"""Milliseconds that a problem waits for a parent of the usual timeout."""
 HOURLY = Maintenance("0 * * * *", 600, "UTC")
 
 
 def check(name: str, policy: Policy, **more: Any) -> CheckConfig:
-    return CheckConfig(name, "none", Check(), Place("a.yaml"), interval=0, policy=policy, **more)
+    # By cron: no silence is counted. Nobody runs them but the model.
+    return CheckConfig(name, "none", Check(), Place("a.yaml"), cron="* * * * *", policy=policy, **more)
+
+
+def pushed(name: str, policy: Policy, **more: Any) -> CheckConfig:
+    return CheckConfig(name, "none", PushedCheck(ttl=Duration(10.0**9)), Place("a.yaml"), policy=policy, **more)
 
 
 CHECKS = {
@@ -114,6 +140,7 @@ CHECKS = {
         check("rare", OF),
         check("jumpy", Policy(flapping=Flapping())),
         check("lasting", LASTING),
+        pushed("backup", PUSHED, depends_on=DependsOn(("router",)), maintenance=(HOURLY,)),
     )
 }
 
@@ -188,7 +215,7 @@ class World:
         return of_change(report, step.result, config, Sender(HOST, {}), step.at)
 
     def _suppression(self, states: Any) -> Suppression:
-        return Suppression({}, self.silences, (), self.windows.ends, states, states)
+        return Suppression({}, self.silences, (), self.windows.ends, states, states, self.checks)
 
 
 class Agent:
@@ -217,6 +244,11 @@ class Agent:
 
     def takes(self, thing: Outcome | RecorderConfig) -> None:
         self.recorder.put(thing)
+        self.looks()
+
+    def looks(self) -> None:
+        """Come to the next step, with what was noted written: as after a result that somebody pushed."""
+        self.recorder.put(lambda: None)
         self.recorder.step()
 
     def killed(self, folder: Path) -> None:
@@ -253,6 +285,7 @@ class Machine(RuleBasedStateMachine):
         self.most_events = 100_000
         self.agent = Agent(self.folder / "0", self.world, self.api)
         self.model: dict[str, dict[str, Believed]] = {}
+        self.router_began = 0
         self.past: list[list[str]] = []
         """The events of checks that are no more."""
 
@@ -284,11 +317,23 @@ class Machine(RuleBasedStateMachine):
         self.world.passes(duration + 1)
         results = tuple(Result(status, f"it is {status}", subject) for subject, status in found.items())
         self.number += 1
-        type_ = self.world.checks[name].type
-        outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, not failed, type=type_)
+        config = self.world.checks[name]
+        if isinstance(config.check, PushedCheck):
+            outcome = Outcome(name, 0, self.world.wall, 0.0, results, complete=False, pushed=Pushed.LIVE)
+        else:
+            outcome = Outcome(name, self.number, began, (duration + 1) / 1000, results, not failed, type=config.type)
+        self.router_began = began if name == "router" else self.router_began
         self.believe(outcome)
         for agent in (self.agent, self.undisturbed):
             agent.takes(outcome)
+        self.pushed_are_judged_again()
+
+    def pushed_are_judged_again(self) -> None:
+        for name, config in self.world.checks.items():
+            if isinstance(config.check, PushedCheck):
+                for subject, one in self.model.get(name, {}).items():
+                    now = self.world.wall
+                    one.tells(now, config.policy, self.suppressed(config, subject, now, now))
 
     def believe(self, outcome: Outcome) -> None:
         known = self.model.setdefault(outcome.check, {})
@@ -302,7 +347,7 @@ class Machine(RuleBasedStateMachine):
 
     def suppressed(self, config: CheckConfig, subject: str, began: int, now: int) -> bool:
         silenced = any(
-            silence.since <= now and began < silence.until and silence.selector == config.name
+            began < silence.until and silence.selector == config.name  # also where the clock was set back before it
             for silence in self.world.silences
         )
         window = bool(config.maintenance) and any(at // MINUTE % 60 < 10 for at in (began, now))
@@ -311,7 +356,14 @@ class Machine(RuleBasedStateMachine):
             one.decided in ("critical", "nodata") or (one.events and began < one.since <= now + MINUTE)
             for one in parents
         )
-        return silenced or window or down
+        return silenced or window or down or self.waits(config, subject, began, now)
+
+    def waits(self, config: CheckConfig, subject: str, began: int, now: int) -> bool:
+        """A new problem waits until its parent was run since, if there is one."""
+        one = self.model.get(config.name, {}).get(subject, Believed())
+        since = one.held_since or began
+        parents = [parent for parent in config.depends_on.checks if parent in self.world.checks]
+        return bool(parents) and one.told == "ok" and self.router_began < since <= now < since + WAITS
 
     @rule(milliseconds=st.integers(1, 1_000_000))
     def time_passes(self, milliseconds: int) -> None:
@@ -358,11 +410,13 @@ class Machine(RuleBasedStateMachine):
     def close(self, name: str) -> None:
         for one in self.model.pop(name, {}).values():
             self.past.append([*one.events, "ok"] if one.told != "ok" else one.events)
+        self.router_began = 0 if name == "router" else self.router_began
 
     def reload(self) -> None:
         self.world.passes(7)
         for agent in (self.agent, self.undisturbed):
             agent.takes(self.world.orders())
+        self.pushed_are_judged_again()
 
     @rule()
     def reload_for_nothing(self) -> None:
@@ -394,6 +448,14 @@ class Machine(RuleBasedStateMachine):
                 self.world.passes(round(wait * 1000) + 1)
 
     # --- what must hold -----------------------------------------------------------------------------------------------
+
+    @invariant()
+    def a_moment_passes(self) -> None:
+        """Invariants come in the order of their names: before all others, both agents see what has changed."""
+        self.world.passes(1001)
+        for agent in (self.agent, self.undisturbed):
+            agent.looks()
+        self.pushed_are_judged_again()
 
     @invariant()
     def both_agents_believe_and_reported_what_the_model_says(self) -> None:
@@ -428,7 +490,10 @@ class Machine(RuleBasedStateMachine):
         for event_id in self.api.told():
             if event_id in own or event_id in refused:
                 continue
-            assert event_id in events, "an event without its change"
+            assert event_id in events, (
+                "an event without its change",
+                [e for e in self.api.accepted if event_id in str(e)],
+            )
             assert last.get(events[event_id], -1) < order[event_id], "the order within a subject"
             last[events[event_id]] = order[event_id]
 

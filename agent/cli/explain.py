@@ -61,7 +61,7 @@ def main(options: argparse.Namespace) -> int:
         return fail("\n".join(problems) or no_check(options.name, {*config.checks, *by_check}) + "".join(maybe))
     last = {run.subject: run for run in runs if run.check == options.name}
     suppression = Suppression(
-        config.agent.tags, silences, config.agent.maintenance, Windows().ends, by_check, config.checks
+        config.agent.tags, silences, config.agent.maintenance, Windows().ends, by_check, config.checks, config.checks
     )
     found = [
         explained(state, last.get(state.subject), _reasons(suppression, check, state, now), check, now)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.api import Check
+from agent.api import Check, PushedCheck
 from agent.config.sections import AgentOptions, AgentWindow, CheckSection, EventsSettings, usual
 from agent.model import Policy
 
@@ -100,6 +100,11 @@ class CheckConfig(msgspec.Struct, frozen=True):
     """Where each setting was written."""
     secrets: frozenset[str] = frozenset()
     """Values of settings that are secrets by their nature."""
+
+
+def has_runs(check: CheckConfig) -> bool:
+    """Tell whether the check is run by the agent: it is not pushed, nor a name that stands for no run."""
+    return bool(check.cron or check.interval) and not isinstance(check.check, PushedCheck)
 
 
 class Config(msgspec.Struct, frozen=True):

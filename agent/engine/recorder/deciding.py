@@ -2,21 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+import logging
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import msgspec
 
 from agent.api import Check
-from agent.config.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import RecorderConfig
+from agent.engine.recorder.parents import Parents
 from agent.engine.recorder.pending import PendingWrites
-from agent.engine.state.transition import Transition, advance, apply_result
-from agent.engine.suppression.reasons import DOWN
+from agent.engine.recorder.second_look import SecondLooks
+from agent.engine.self_check import BROKEN
+from agent.engine.state.transition import Transition, advance, apply_result, judge_again
+from agent.engine.suppression.reasons import Suppression
 from agent.model import Outcome, Policy, Reason, Result, State, Status
 from agent.store import Change, LastRun
 
+log = logging.getLogger("hostvigil.recorder")
+
 RETIRED = "no longer configured on this host"
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """What the recorder wants of the schedule."""
+
+    retry: Callable[[str, float], None]
+    """Have a check run in so many seconds, unless its next turn comes sooner; nothing for what is not run."""
+    next_run: Callable[[str], int]
+    """When a check runs next, Unix milliseconds; 0: unknown."""
 
 
 class Decider:
@@ -25,21 +40,30 @@ class Decider:
     def __init__(
         self,
         states: Iterable[State],
+        last_runs: Sequence[LastRun],
         config: RecorderConfig,
         pending: PendingWrites,
-        retry: Callable[[str, float], None],
-        next_run: Callable[[str], int],
+        schedule: Schedule,
         wall: Callable[[], int],
+        monotonic: Callable[[], float],
     ) -> None:
         self._states: dict[str, dict[str, State]] = {}
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
+        self._results = {(run.check, run.subject): run.result for run in last_runs}
+        """The last results of checks that are not run: there is no fresh one to be had."""
+        self._parents = Parents({run.check: run.at - round(run.duration * 1000) for run in last_runs})
+        self._looks = SecondLooks()
         self._config = config
-        self._children: dict[str, list[str]] = {}
         self._pending = pending
-        self._retry = retry
-        self._next_run = next_run
+        self._schedule = schedule
         self._wall = wall
+        self._monotonic = monotonic
+
+    @property
+    def next_look(self) -> float:
+        """When a subject is to be looked at without a result, in monotonic seconds."""
+        return self._looks.next_look
 
     def configure(self, config: RecorderConfig) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
@@ -47,10 +71,25 @@ class Decider:
             if is_gone(states.values(), config.checks.get(check), config.retire):
                 self._retire(check)
         self._config = config
-        self._children = {}
-        for child in config.checks.values():
-            for parent in child.depends_on.checks:
-                self._children.setdefault(parent, []).append(child.name)
+        self._parents.configure(config.checks)
+        self._looks.keep(self._is_known)
+        self._results = {
+            key: result
+            for key, result in self._results.items()
+            if self._is_known(key) and not has_runs(config.checks[key[0]])
+        }
+        self._look_at_all()
+
+    def _look_at_all(self) -> None:
+        """A new configuration may lift what held something back, or count otherwise."""
+        now = self._monotonic()
+        for check, states in self._states.items():
+            for subject, state in states.items():
+                if state.suppressed_by or (check, subject) in self._results:
+                    self._looks.at_once(check, subject, now)
+
+    def _is_known(self, key: tuple[str, str]) -> bool:
+        return key[0] in self._config.checks and key[1] in self._states.get(key[0], {})
 
     @property
     def states(self) -> Iterator[State]:
@@ -64,21 +103,53 @@ class Decider:
 
     def take(self, outcome: Outcome) -> None:
         """Decide what an outcome changes."""
-        config = self._config.checks[outcome.check]
+        check, config = outcome.check, self._config.checks[outcome.check]
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
+        self._parents.saw(outcome)
         suppression = self._config.suppress(self._states)
 
         def reasons(subject: str) -> tuple[Reason, ...]:
-            return suppression.reasons(config, subject, outcome.started_at, observed)
+            return suppression.reasons(config, subject, outcome.started_at, observed) or self._parents.waits(
+                check, states.get(subject), outcome.started_at, observed
+            )
 
+        # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
+        typed = outcome if outcome.type or config.type == BROKEN else msgspec.structs.replace(outcome, type=config.type)
         for step in advance(states, outcome, config.policy, observed, reasons):
-            self._moved(with_settings(step, outcome), outcome, config)
+            self._moved(with_settings(step, typed), config)
+            if not step.last:
+                self._note(step, outcome)
+        self._answered(check)
         if outcome.memory is not None:
             self._pending.remember(outcome.check, outcome.memory)
 
-    def _moved(self, step: Transition, outcome: Outcome, config: CheckConfig) -> None:
+    def look(self, now: float) -> None:
+        """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
+        due = self._looks.due(now, self._wall(), lambda: self._config.suppress(self._states).silences)
+        suppression = self._config.suppress(self._states) if due else None
+        for check, subject in due:
+            if suppression and self._is_known((check, subject)):
+                try:
+                    self._look(check, subject, suppression)
+                except Exception:
+                    log.exception("a bug of ours: %s %s is not looked at again", check, subject)
+
+    def _look(self, check: str, subject: str, suppression: Suppression) -> None:
+        config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
+        reasons = suppression.reasons(config, subject, now, now) or self._parents.waits(check, state, now, now)
+        result = self._results.get((check, subject))
+        if has_runs(config):
+            if not reasons:
+                self._schedule.retry(check, 0.0)
+            else:
+                self._looks.wait(check, subject, [reason.until for reason in reasons], now, self._monotonic())
+        elif result is not None and (config.type != BROKEN or not subject):
+            self._moved(judge_again(state, result, config.policy, now, reasons), config)
+
+    def _moved(self, step: Transition, config: CheckConfig) -> None:
         check, subject = step.state.check, step.state.subject
+        self._parents.moved(step)
         if step.last:
             self._close(step, config)
             del self._states[check][subject]
@@ -86,13 +157,47 @@ class Decider:
         if step.report or step.state != step.before:
             self._pending.change(self._change(step, config))
         self._states[check][subject] = step.state
-        next_at = self._next_run(check)
+        self._looks.plan(step, config.policy, self._monotonic())
+        self._have_run(step, config)
+
+    def _note(self, step: Transition, outcome: Outcome) -> None:
+        check, subject = step.state.check, step.state.subject
+        if not has_runs(self._config.checks[check]):
+            self._results[check, subject] = step.result
+        next_at = self._schedule.next_run(check)
         self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at))
-        self._look_again(step, config)
+
+    def _have_run(self, step: Transition, config: CheckConfig) -> None:
+        """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""
+        if step.undecided and config.retry_interval:
+            self._schedule.retry(config.name, config.retry_interval)
+        if step.suppressed_by and not step.before.suppressed_since:
+            self._ask_parents(config.name, step.state.suppressed_since)
+
+    def _ask_parents(self, check: str, since: int) -> None:
+        for parent in self._parents.unanswered(check, since):
+            if self._parents.is_stale(parent.name, since):
+                self._schedule.retry(parent.name, 0.0)
+
+    def _answered(self, parent: str) -> None:
+        """A parent has a result: look again at what is held back below it, or ask it once more for a fresher one."""
+        if not self._parents.is_one(parent):
+            return
+        for check, subject in self._looks.held():
+            if self._parents.depends(check, parent) and self._is_known((check, subject)):
+                state, now = self._states[check][subject], self._wall()
+                if self._parents.waits(check, state, now, now):
+                    self._ask_parents(check, state.suppressed_since)
+                else:
+                    self._looks.at_once(check, subject, self._monotonic())
 
     def _retire(self, check: str) -> None:
         """Close what is open of a check and forget it, all in the next transaction."""
         self._pending.forget(check)
+        self._parents.forget(check)
+        for subject in self._states[check]:
+            self._looks.forget(check, subject)
+            self._results.pop((check, subject), None)
         for state in self._states.pop(check).values():
             gone = Result(Status.OK, RETIRED, state.subject)
             step = apply_result(state, gone, Policy(flapping=None), self._wall())
@@ -104,20 +209,11 @@ class Decider:
     def _close(self, step: Transition, config: CheckConfig) -> None:
         """Close what is open of a subject and forget it, all in the next transaction."""
         change = msgspec.structs.replace(self._change(step, config), last=True)
-        self._pending.forget(step.state.check, step.state.subject)
+        key = (step.state.check, step.state.subject)
+        self._pending.forget(*key)
+        self._looks.forget(*key)
+        self._results.pop(key, None)
         self._pending.change(change)
 
     def _change(self, step: Transition, config: CheckConfig) -> Change:
         return Change(step.state, self._config.compose(step.report, step, config) if step.report else None)
-
-    def _look_again(self, step: Transition, config: CheckConfig) -> None:
-        """Have a run sooner where it will matter: undecided, a reason to be silent ends, a parent is well again."""
-        if step.undecided and config.retry_interval:
-            self._retry(config.name, config.retry_interval)
-        for reason in step.suppressed_by:
-            if reason.until:
-                self._retry(config.name, max(0, reason.until - step.at) / 1000)
-        if step.before.decided in DOWN and step.state.decided not in DOWN:
-            for child in self._children.get(config.name, ()):
-                if any(state.suppressed_by for state in self._states.get(child, {}).values()):
-                    self._retry(child, 0.0)

@@ -71,6 +71,9 @@ class PendingWrites:
         """Write what is due, or everything there is; then tell who waits for it."""
         now = self._monotonic()
         if self._changes and (now >= self._write_at or everything):
+            if self._notes and not self._forgotten:
+                # Before: a kill between the two leaves no state whose last run is not known.
+                self._write_notes(memories=False)
             self._write_changes()
         if self._notes and (now >= self._note_at or everything):
             self._write_notes()
@@ -94,10 +97,10 @@ class PendingWrites:
         if events:
             self._told()
 
-    def _write_notes(self) -> None:
+    def _write_notes(self, memories: bool = True) -> None:
         try:
-            self._store.note(list(self._notes.values()), self._memories)
-            self._memories = {}
+            self._store.note(list(self._notes.values()), self._memories if memories else {})
+            self._memories = {} if memories else self._memories
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
         self._notes = {}

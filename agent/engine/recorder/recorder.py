@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from agent.engine.recorder.adoption import Adoption
 from agent.engine.recorder.commands import Command, Compose, RecorderConfig, Restate, Suppress, WatchdogPing
-from agent.engine.recorder.deciding import Decider
+from agent.engine.recorder.deciding import Decider, Schedule
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
 from agent.model import Outcome, RunStarted
@@ -45,7 +45,9 @@ class Recorder:
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
         self._pending = PendingWrites(store, told, monotonic)
-        self._decider = Decider(store.states(), config, self._pending, retry, next_run, wall)
+        self._decider = Decider(
+            store.states(), store.last_runs(), config, self._pending, Schedule(retry, next_run), wall, monotonic
+        )
         self._waiting = Waiting(store, self._pending, wall, monotonic)
         self._adoption = Adoption(store, told, wall, monotonic)
         self._rest = threading.Event()
@@ -82,6 +84,7 @@ class Recorder:
         if drained_at is not None:
             for outcome in self._waiting.overdue(drained_at):
                 self._try(outcome)
+            self._decider.look(drained_at)
         self._pending.write(everything=not going)
         self._adopt()
         return going
@@ -107,7 +110,7 @@ class Recorder:
 
     def _patience(self) -> float:
         """Return for how long there is nothing to do but wait for outcomes, in seconds."""
-        until = min(self._waiting.next_look, self._pending.next_write())
+        until = min(self._waiting.next_look, self._decider.next_look, self._pending.next_write())
         if self._pending.nothing_to_tell:
             until = min(until, self._adoption.next_try)
         return min(max(0.0, until - self._monotonic()), threading.TIMEOUT_MAX)

@@ -47,6 +47,26 @@ def _seconds(state: State, status: Status, policy: Policy, now: int) -> dict[str
     return {**reset, "missing_for" if missing else "bad_for": min(done + step, enough), "counted_at": now}
 
 
+def passed(state: State, status: Status, policy: Policy, now: int) -> State:
+    """Count the time that a last result of this status has been true for, and nothing else."""
+    if status is Status.OK:
+        return state
+    return msgspec.structs.replace(state, **_seconds(state, status, policy, now))
+
+
+def seconds_left(state: State, status: Status, policy: Policy) -> float:
+    """Return in how many seconds a result of this status may be believed by time alone; 0: time changes nothing.
+
+    No more than one look can count, so that a span beyond `patience` takes several.
+    """
+    needed = {
+        Status.WARNING: (policy.fail_after.warning, state.bad_for),
+        Status.CRITICAL: (policy.fail_after.critical, state.bad_for),
+        Status.NODATA: (policy.fail_after.nodata, state.missing_for),
+    }.get(status)
+    return min(max(0.0, needed[0].seconds - needed[1]), policy.patience) if needed else 0.0
+
+
 def decide(state: State, status: Status, policy: Policy) -> Status | None:
     """Return the status to believe, given the counts with the latest result in them."""
     needed = policy.fail_after

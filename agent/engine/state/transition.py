@@ -11,7 +11,7 @@ from hashlib import blake2s
 
 import msgspec
 
-from agent.engine.state.counting import count, decide
+from agent.engine.state.counting import count, decide, passed
 from agent.engine.state.flapping import flaps
 from agent.engine.state.hysteresis import held_results
 from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
@@ -148,12 +148,35 @@ def apply_result(
         latched=latched,
         **flaps(state, decided, policy.flapping),
     )
+    return _settled(state, believed, result, policy, now, reasons)
+
+
+def judge_again(state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()) -> Transition:
+    """Judge a subject's last result once more, where there is no fresh one: time counts, results do not."""
+    counted = passed(state, result.status, policy, now)
+    decided = decide(counted, result.status, policy)
+    changed = decided is not state.decided
+    believed = msgspec.structs.replace(
+        counted,
+        decided=decided,
+        decided_since=now if changed else state.decided_since,
+        **(flaps(state, decided, policy.flapping) if changed or policy.flapping is None else {}),
+    )
+    return _settled(state, believed, result, policy, now, reasons)
+
+
+def _settled(
+    state: State, believed: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...]
+) -> Transition:
+    """Tell what is to be told of what is believed now, or hold it back."""
     report = due_report(believed, state, policy, now)
     if report and reasons:
-        held = msgspec.structs.replace(believed, suppressed_by="; ".join(reason.text for reason in reasons))
+        texts, since = "; ".join(reason.text for reason in reasons), state.suppressed_since or now
+        held = msgspec.structs.replace(believed, suppressed_by=texts, suppressed_since=since)
         return Transition(state, forget_counts(held), result, now, suppressed_by=reasons)
     after = told(believed, report, now) if report else believed
-    return Transition(state, forget_counts(msgspec.structs.replace(after, suppressed_by="")), result, now, report)
+    free = msgspec.structs.replace(after, suppressed_by="", suppressed_since=0)
+    return Transition(state, forget_counts(free), result, now, report)
 
 
 def due_report(state: State, before: State, policy: Policy, now: int) -> Report | None:
@@ -187,9 +210,8 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     """Tell a problem that lasts once more: after the configured time, then after twice as long, up to a day."""
     if not policy.repeat_every or state.notified in (None, EventStatus.OK):
         return None
-    wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
     # Either way: a clock set back two hours does not put the next repetition off by two hours.
-    if abs(now - state.notified_at) < wait * 1000:
+    if abs(now - state.notified_at) < repeat_due(state, policy) - state.notified_at:
         return None
     return Report(
         status=EventStatus(state.notified),
@@ -200,6 +222,14 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
         incident_since=state.incident_since,
         repeat=state.repeats + 1,
     )
+
+
+def repeat_due(state: State, policy: Policy) -> float:
+    """Return when a problem that lasts is told again, Unix milliseconds; 0: never."""
+    if not policy.repeat_every or state.notified in (None, EventStatus.OK):
+        return 0
+    wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
+    return state.notified_at + wait * 1000
 
 
 def told(state: State, report: Report, now: int) -> State:

@@ -37,6 +37,8 @@ class Suppression(msgspec.Struct, frozen=True):
     """By check and subject."""
     running: Container[str]
     """Checks that run: what was last seen of another, or that it is written wrong, says nothing of its children."""
+    checks: Mapping[str, CheckConfig] = {}
+    """All of them: a parent that cannot be reached itself says nothing of its children either."""
 
     def reasons(self, check: CheckConfig, subject: str, began: int, now: int) -> tuple[Reason, ...]:
         """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
@@ -44,11 +46,21 @@ class Suppression(msgspec.Struct, frozen=True):
         return (
             *silenced(self.silences, check.name, tags, subject, began),
             *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
-            *parents_down(check, self._parents(check), began, now),
+            *self._unreachable(check, began, now, frozenset()),
         )
 
-    def _parents(self, check: CheckConfig) -> dict[str, Mapping[str, State]]:
-        return {name: self.states.get(name, {}) for name in check.depends_on.checks if name in self.running}
+    def _unreachable(self, check: CheckConfig, began: int, now: int, passed: frozenset[str]) -> list[Reason]:
+        """Follow the parents up: each is down itself, or behind one that is."""
+        troubles = {name: self._trouble(name, began, now, passed | {check.name}) for name in check.depends_on.checks}
+        return unreachable(check, troubles)
+
+    def _trouble(self, parent: str, began: int, now: int, passed: frozenset[str]) -> Reason | None:
+        if parent not in self.running or parent in passed:
+            return None
+        if trouble := _trouble(self.states.get(parent, {}), began, now):
+            return trouble
+        config = self.checks.get(parent)
+        return next(iter(self._unreachable(config, began, now, passed)), None) if config else None
 
     def _chosen(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
         return [window for window in self.windows if matches(window.select, check, tags, subject)]
@@ -69,22 +81,24 @@ def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: 
     return [Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end) for window, end in found if end]
 
 
-def parents_down(check: CheckConfig, states: Mapping[str, Mapping[str, State]], began: int, now: int) -> list[Reason]:
+def unreachable(check: CheckConfig, troubles: Mapping[str, Reason | None]) -> list[Reason]:
+    """Return why a check cannot be judged, by the troubles of its parents: of any of them, or only of all together."""
+    down = [
+        Reason(f"depends on {parent}, which {trouble.text}", trouble.until)
+        for parent, trouble in troubles.items()
+        if trouble
+    ]
+    return [] if check.depends_on.all and len(down) < len(troubles) else down
+
+
+def _trouble(subjects: Mapping[str, State], began: int, now: int) -> Reason | None:
     """A parent without a result suppresses nothing; one that just recovered does, for what was seen before."""
-    wrong = {parent: _trouble(states.get(parent, {}), began, now) for parent in check.depends_on.checks}
-    down = [Reason(f"depends on {parent}, which {trouble}") for parent, trouble in wrong.items() if trouble]
-    if check.depends_on.all and len(down) < len(wrong):
-        return []
-    return down
-
-
-def _trouble(subjects: Mapping[str, State], began: int, now: int) -> str:
     for state in subjects.values():
         if state.decided in DOWN:
-            return f"is {state.decided}"
+            return Reason(f"is {state.decided}")
         if state.events and began < state.decided_since <= now + CLOCK_SET_BACK:
-            return "was down until just now"
-    return ""
+            return Reason("was down until just now", state.decided_since)
+    return None
 
 
 def _because(reason: str) -> str:

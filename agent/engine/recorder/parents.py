@@ -1,0 +1,107 @@
+"""A problem waits for what its parents say: they are run at once, and it is told when they are well."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from agent.config.settings import CheckConfig, has_runs
+from agent.engine.staleness import SLACK_SECONDS
+from agent.engine.state.transition import Transition
+from agent.engine.suppression.reasons import DOWN
+from agent.model import EventStatus, Outcome, Reason, State
+
+LONGEST_SECONDS = 300.0
+"""However long a parent takes until it is decided: then its child's problem is told."""
+
+
+class Parents:
+    """What is known of the runs of checks that others depend on. Owned by the recorder's thread."""
+
+    def __init__(self, began: Mapping[str, int]) -> None:
+        self._began = dict(began)
+        """When the latest run of each began, Unix milliseconds."""
+        self._recovered: dict[str, int] = {}
+        """When each was down for the last time, Unix milliseconds."""
+        self._undecided: set[tuple[str, str]] = set()
+        self._above: dict[str, list[CheckConfig]] = {}
+        """Of each check its parents, and theirs."""
+        self._names: set[str] = set()
+
+    def configure(self, checks: Mapping[str, CheckConfig]) -> None:
+        self._above = {name: above(name, checks) for name, check in checks.items() if check.depends_on.checks}
+        self._names = {parent.name for found in self._above.values() for parent in found}
+        self._began = {name: at for name, at in self._began.items() if name in self._names}
+        self._recovered = {name: at for name, at in self._recovered.items() if name in self._names}
+        self._undecided = {key for key in self._undecided if key[0] in self._names}
+
+    def forget(self, check: str) -> None:
+        self._began.pop(check, None)
+        self._recovered.pop(check, None)
+        self._undecided = {key for key in self._undecided if key[0] != check}
+
+    def is_one(self, check: str) -> bool:
+        return check in self._names
+
+    def saw(self, outcome: Outcome) -> None:
+        """Note when a run began; what the agent itself says of a check (no type) is no run."""
+        if outcome.type and outcome.check in self._names:
+            self._began[outcome.check] = outcome.started_at
+
+    def moved(self, step: Transition) -> None:
+        """Note whether a subject may be down soon."""
+        key = (step.state.check, step.state.subject)
+        counts = step.undecided and step.result.status in DOWN and step.state.decided not in DOWN
+        wanted = counts and not step.last and key[0] in self._names
+        (self._undecided.add if wanted else self._undecided.discard)(key)
+        if key[0] in self._names and step.before.decided in DOWN and step.state.decided not in DOWN:
+            self._recovered[key[0]] = step.at
+
+    def unanswered(self, check: str, since: int) -> list[CheckConfig]:
+        """Return the parents, and theirs, that have not said since then what is so: no run, or not decided yet."""
+        counting = {name for name, _ in self._undecided}
+        found = [one for one in self._above.get(check, ()) if has_runs(one)]
+        return [one for one in found if self.is_stale(one.name, since) or one.name in counting]
+
+    def is_stale(self, parent: str, since: int) -> bool:
+        return self._began.get(parent, 0) < self._needed(parent, since)
+
+    def _needed(self, parent: str, since: int) -> int:
+        """Return when a parent must have run: what was seen while its own parents were down says nothing."""
+        return max(since, *(self._recovered.get(one.name, 0) for one in self._above.get(parent, ())), 0)
+
+    def waits(self, check: str, state: State | None, began: int, now: int) -> tuple[Reason, ...]:
+        """Return what a new problem waits for; `began` its run. A recovery waits for nobody. Unix milliseconds."""
+        if state is not None and state.notified not in (None, EventStatus.OK):
+            return ()
+        since = (state.suppressed_since if state else 0) or began
+        found = self.unanswered(check, since)
+        asked = max((self._needed(one.name, since) for one in found), default=0)
+        until = asked + round(1000 * min(LONGEST_SECONDS, max((patience(one) for one in found), default=0.0)))
+        # A clock set back would have it wait for hours.
+        if not found or not asked <= now < until:
+            return ()
+        names = ", ".join(one.name for one in found)
+        return (Reason(f"waits for {names}, which it depends on", until),)
+
+    def depends(self, check: str, parent: str) -> bool:
+        return any(one.name == parent for one in self._above.get(check, ()))
+
+
+def above(check: str, checks: Mapping[str, CheckConfig]) -> list[CheckConfig]:
+    """Return the parents of a check, and theirs. Pure."""
+    found: dict[str, CheckConfig] = {}
+    ahead = [check]
+    while ahead:
+        for name in checks[ahead.pop()].depends_on.checks:
+            if name in checks and name not in found and name != check:
+                found[name] = checks[name]
+                ahead.append(name)
+    return list(found.values())
+
+
+def patience(parent: CheckConfig) -> float:
+    """Return how long a parent may take from being asked to being decided, in seconds. Pure."""
+    counts = (parent.policy.fail_after.critical, parent.policy.fail_after.nodata)
+    runs = max(count.times for count in counts) - 1
+    between = parent.retry_interval or parent.interval
+    return parent.timeout + SLACK_SECONDS + runs * between + max(count.seconds for count in counts)
