@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -116,6 +117,8 @@ def test_explain_names_each_setting_with_its_value_and_place_but_no_secret(agent
     assert "interval  1s" in said
     assert "a.yaml:2:" in said
     assert "hidden-token" not in said
+    assert f"settings, in {agent.config}\n" in said
+    assert re.search(r"(?m)^  command +sh -c 'exit 1' '\*\*\*' +a\.yaml:2:32$", said)
     assert agent.call("explain", "nobody").returncode == 2
 
 

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
+import textwrap
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import msgspec
 
@@ -28,6 +31,7 @@ from agent.system.redactor import HIDDEN, redactor
 from agent.system.rights import state_of
 
 VALUE_LIMIT = 40
+LINE_WIDTH = 78
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -70,7 +74,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode({"check": options.name, "subjects": found}).decode())
     else:
-        print("\n".join(page(options.name, check, found, config)))
+        print("\n".join(page(options.name, check, found, config, options.config)))
     return 0
 
 
@@ -149,7 +153,7 @@ def _flapping(state: State, policy: Policy) -> str:
     return f"{share:.1f}% ({'flapping' if state.flapping else 'not flapping'}; begins at {policy.flapping.high:g}%)"
 
 
-def page(name: str, check: CheckConfig | None, found: list[Explanation], config: Config) -> Iterator[str]:
+def page(name: str, check: CheckConfig | None, found: list[Explanation], config: Config, folder: Path) -> Iterator[str]:
     if check is None:
         yield f"{name}: not in the configuration now"
         yield from (f"  {problem}" for problem in config.problems if problem.check == name)
@@ -162,25 +166,32 @@ def page(name: str, check: CheckConfig | None, found: list[Explanation], config:
         yield "  no result yet"
     if check is not None:
         yield ""
-        yield "settings"
-        yield from _settings(check, redactor(config.secrets))
+        yield f"settings, in {folder}"
+        yield from _settings(check, redactor(config.secrets), folder)
 
 
-def _settings(check: CheckConfig, hide: Callable[[str], str]) -> Iterator[str]:
-    """Name each written setting, what it came to, and where it stands."""
+def _settings(check: CheckConfig, hide: Callable[[str], str], folder: Path) -> Iterator[str]:
+    """Name each written setting, what it came to, and where it stands; what is long has lines of its own."""
     values = {name: _value(check, name, hide) for name in check.places}
-    widths = [max(map(len, column), default=0) for column in (values, values.values())]
-    for name, value in values.items():
-        yield f"  {name.ljust(widths[0])}  {value.ljust(widths[1])}  {check.places[name]}"
+    short = {name: "" if len(value) > VALUE_LIMIT else value for name, value in values.items()}
+    widths = [max(map(len, column), default=0) for column in (short, short.values())]
+    for name, value in short.items():
+        place = str(check.places[name]).removeprefix(f"{folder}/")
+        yield f"  {name.ljust(widths[0])}  {value.ljust(widths[1])}  {place}"
+        if not value:
+            yield from textwrap.wrap(values[name], LINE_WIDTH, initial_indent="      ", subsequent_indent="      ")
 
 
 def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
     if is_secret(type(check.check), name):
         return HIDDEN
     found = getattr(check.check, name, None) if name in check.check.__struct_fields__ else getattr(check, name, "")
-    # The times that every check has are plain seconds.
-    shown = duration_text(found) if type(found) is float else " ".join(without_user(hide(str(found))).split())
-    return shown if len(shown) <= VALUE_LIMIT else shown[: VALUE_LIMIT - 1] + "…"
+    if type(found) is float:  # the times that every check has are plain seconds
+        return duration_text(found)
+    if isinstance(found, (list, tuple)) and all(isinstance(one, str) for one in found):
+        # Each word by itself: quoted, a secret would look different.
+        return without_user(shlex.join(hide(word) for word in found))
+    return " ".join(without_user(hide(str(found))).split())
 
 
 def _since(at: int, now: int, word: str = "") -> str:

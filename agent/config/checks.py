@@ -47,22 +47,29 @@ def read_checks(
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
         for name, node in written.items():
-            try:
-                good, found = _named(name, node, first, defaults, catalog)
-            except Exception as error:  # noqa: BLE001 - a bug of ours is this check's problem alone
-                problems.append(problem_of(node.key or node.place, error, name))
-                continue
+            good, found = _read(name, node, first, defaults, catalog)
+            problems += found
             if good:
                 checks[name] = good
                 parents_of |= _parents(name, node, defaults)
-            # A key that is no text is no name either.
-            known_as = "" if node.place == node.key else name
-            problems += [Problem(fault.place, str(fault), known_as) for fault in found]
         problems += _defaults_problems(defaults, written, catalog)
     unfit = list(parents.unfit(checks, parents_of, first, all_read)) if parents_of else []
     problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
     wrong = {name for name, _ in unfit}
     return {name: check for name, check in checks.items() if name not in wrong}, problems
+
+
+def _read(
+    name: str, node: Located, first: dict[str, Place], defaults: Written, catalog: Catalog
+) -> tuple[CheckConfig | None, list[Problem]]:
+    """Read one check; a bug of ours is this check's problem alone."""
+    try:
+        good, faults = _named(name, node, first, defaults, catalog)
+    except Exception as error:  # noqa: BLE001 - as said
+        return None, [problem_of(node.key or node.place, error, name)]
+    # A key that is no text is no name either.
+    known_as = "" if node.place == node.key else name
+    return good, [Problem(fault.place, str(fault), known_as) for fault in faults]
 
 
 def _defaults_problems(defaults: Written, checks: Written, catalog: Catalog) -> list[Problem]:
