@@ -107,7 +107,7 @@ def timeless(text: str) -> str:
     """Return what is printed without what differs from run to run."""
     text = re.sub(r"\b\d\d:\d\d:\d\d\b", "TIME", text)
     text = re.sub(r"\b[\d.]+m?s\b", "SPAN", text)
-    text = re.sub(r"hostvigil [\d.]+: \d+ checks from \S+ are", "hostvigil VERSION: CHECKS are", text)
+    text = re.sub(r"hostvigil [\d.]+: \d+ checks? from \S+ (is|are)", "hostvigil VERSION: CHECKS are", text)
     return re.sub(r"--config \S+ --state \S+", "PLACES", text)
 
 
