@@ -14,7 +14,7 @@ from agent.config.located_yaml.tree import Located
 from agent.config.wording import said
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-WORDS = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
+STATUSES = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
 
 
 def read(written: Mapping[str, Located]) -> tuple[dict[str, WebhookSettings], list[Fault]]:
@@ -43,14 +43,21 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield setting and what is wrong, for what its form does not show; only what was written can be wrong."""
     if text := _url_problem(values.get("url", "http://x")):
         yield "url", text
-    if text := template.problem(values.get("body", "x")):
+    if text := template.problem(values.get("body", "x"), values.get("words", {})):
         yield "body", text
+    if unknown := template.unknown_words(values.get("url", ""), values.get("words", {})):
+        yield "url", f"{{word.{unknown[0]}}} is not among the `words`"
     if text := selector.problem(values.get("only", "*")):
         yield "only", text
-    if unknown := sorted(set(values.get("words", {})) - set(WORDS)):
-        yield "words", f"{unknown[0]!r} is no status, write one of: {', '.join(WORDS)}"
+    yield from (("words", text) for text in _word_problems(values.get("words", {})))
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"
+
+
+def _word_problems(words: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
+    for name, by_status in words.items():
+        if unknown := sorted(set(by_status) - set(STATUSES)):
+            yield f"{name}: {unknown[0]!r} is no status, write one of: {', '.join(STATUSES)}"
 
 
 def _url_problem(text: str) -> str:

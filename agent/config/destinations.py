@@ -26,13 +26,16 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         str,
         Meta(
             description="What to post, a template: {title} {message} {summary} {status} {previous} {host} {check} "
-            "{type} {subject} {event_id} {incident_id} {date} {date_ms} {since} {word} {tag.NAME}; any other brace is "
-            "as written."
+            "{type} {subject} {event_id} {incident_id} {date} {date_ms} {since} {tag.NAME} {word.NAME}; any "
+            "other brace is as written."
         ),
     ] = BODY
     words: Annotated[
-        dict[str, str],
-        Meta(description="What {word} is, by status, such as {ok: resolve, other: trigger}; default: the status."),
+        dict[str, dict[str, str]],
+        Meta(
+            description="Words of the service by status, such as {action: {ok: resolve, other: trigger}}, which "
+            "{word.action} stands for."
+        ),
     ] = {}
     method: Annotated[Literal["POST", "PUT"], Meta(description="Request method.")] = "POST"
     headers: Annotated[dict[str, str], Meta(description="Request headers; secrets best as ${file:...}.")] = {}

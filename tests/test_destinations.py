@@ -1,0 +1,308 @@
+"""The whole way to several destinations: what each was told is known, whatever becomes of the settings that name it."""
+
+from __future__ import annotations
+
+import signal
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.agent_process import AgentProcess, agent_process
+from tests.api_stand_in import ApiStandIn
+from tests.web_service import WebService
+
+
+class House:
+    """An agent that watches flags, and where it is told to tell."""
+
+    def __init__(self, folder: Path, agent: AgentProcess) -> None:
+        self.folder = folder
+        self.agent = agent
+
+    def checks(self, *names: str) -> None:
+        checks = "".join(
+            f"  {name}: {{type: file, path: {self.folder}/{name}, expect: absent, interval: 1s}}\n" for name in names
+        )
+        self.agent.write("checks.yaml", f"checks:\n{checks}")
+
+    def settings(self, text: str) -> None:
+        self.agent.write("00-agent.yaml", text)
+
+    def up(self, name: str) -> None:
+        (self.folder / name).touch()
+
+    def down(self, name: str) -> None:
+        (self.folder / name).unlink()
+
+    def reload(self) -> None:
+        """The agent may be starting still: until it listens there is nobody to ask."""
+        self.agent.wait_until(lambda: self.agent.call("reload").returncode in (0, 1), "a reload")
+
+    def decided(self, name: str, status: str) -> None:
+        def is_so() -> bool:
+            return any(row["check"] == name and row["status"] == status for row in self.agent.status()["checks"])
+
+        self.agent.wait_until(is_so, f"{name} is {status}")
+
+    def restart(self, number: int = signal.SIGTERM) -> None:
+        self.agent.stop(number)
+        self.agent.start()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with agent_process(tmp_path) as agent:
+        yield House(tmp_path, agent)
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    with ApiStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def other() -> Iterator[WebService]:
+    with WebService() as service:
+        yield service
+
+
+def events(api: ApiStandIn, more: str = "") -> str:
+    return (
+        f"agent:\n  hostname: web-1\n  tags: {{env: test}}\n  events: {{endpoint: '{api.url}', api_key: {api.key},"
+        f" rate_limit: 600/min}}\n{more}"
+    )
+
+
+def webhook(service: WebService, name: str = "ops", more: str = "") -> str:
+    return f"  destinations:\n    {name}: {{type: webhook, url: '{service.url}/hook', rate_limit: 600/min{more}}}\n"
+
+
+def told(api: ApiStandIn, check: str = "flag") -> list[str]:
+    """The statuses that the API heard of a check, each event once."""
+    once = {event["customTags"]["event_id"]: event for event in api.accepted}
+    return [event["status"] for event in once.values() if event["customTags"].get("check_name") == check]
+
+
+def heard(service: WebService, check: str = "flag") -> list[str]:
+    return [post.json["status"] for post in service.posts if f" {check} on " in post.json["title"]]
+
+
+def eventually(true: Callable[[], Any], what: str, seconds: float = 15) -> None:
+    until = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < until, f"{what} did not happen within {seconds}s"
+        time.sleep(0.05)
+
+
+# --- settings that cannot be read -------------------------------------------------------------------------------------
+
+
+BROKEN = {
+    "a brace left open": lambda text: text.replace("events: {", "events: {{"),
+    "a misspelt endpoint": lambda text: text.replace("http://", "http:/"),
+    "a misspelt setting": lambda text: text.replace("endpoint:", "endpiont:"),
+    "an empty section": lambda text: text.split("  events:")[0] + "  events: 7\n",
+}
+
+
+@pytest.mark.parametrize("fault", BROKEN)
+def test_settings_that_cannot_be_read_at_a_start_keep_all_that_waits(house: House, api: ApiStandIn, fault: str) -> None:
+    good = events(api)
+    house.settings(good)
+    house.checks("flag")
+    api.down = "502"
+    house.agent.start()
+    house.up("flag")
+    house.decided("flag", "critical")
+    house.agent.stop()
+    house.settings(BROKEN[fault](good))
+    house.agent.start()
+    house.down("flag")
+    house.decided("flag", "ok")
+    assert house.agent.status()["outbox"]["count"] >= 1
+    assert "CRITICAL flag" not in house.agent.output(), "nothing goes to the terminal instead"
+    api.down = ""
+    house.settings(good)
+    house.reload()
+    eventually(lambda: told(api) == ["critical", "ok"], "problem and recovery are told")
+    hosts = {event["customTags"]["host"] for event in api.accepted}
+    assert (hosts, api.rejections) == ({"web-1"}, [])
+
+
+def test_a_reload_with_broken_settings_changes_nothing_of_what_is_told(house: House, api: ApiStandIn) -> None:
+    good = events(api)
+    house.settings(good)
+    house.checks("flag")
+    house.agent.start()
+    house.decided("flag", "ok")
+    house.settings(good.replace("endpoint", "endpiont"))
+    house.reload()
+    house.up("flag")
+    eventually(lambda: told(api) == ["critical"], "the problem is told")
+    house.settings("agent: {{{")
+    house.reload()
+    house.down("flag")
+    eventually(lambda: told(api) == ["critical", "ok"], "and its end")
+
+
+# --- destinations that come -------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("by", ["reload", "restart", "kill"])
+def test_a_new_destination_is_told_once_what_stands_and_not_what_is_over(
+    house: House, api: ApiStandIn, by: str
+) -> None:
+    house.settings("agent: {hostname: web-1}\n")
+    house.checks("flag", "over")
+    house.agent.start()
+    house.up("over")
+    house.up("flag")
+    house.decided("flag", "critical")
+    house.decided("over", "critical")
+    house.down("over")
+    house.decided("over", "ok")
+    house.settings(events(api))
+    if by == "reload":
+        house.reload()
+    else:
+        house.restart(signal.SIGKILL if by == "kill" else signal.SIGTERM)
+    eventually(lambda: told(api) == ["critical"], "what stands is told")
+    house.restart()
+    house.reload()
+    house.down("flag")
+    eventually(lambda: told(api) == ["critical", "ok"], "and its end, and nothing twice")
+    first, last = (event["customTags"] for event in api.accepted if event["customTags"]["check_name"] == "flag")
+    assert first["incident_id"] == last["incident_id"]
+    assert told(api, "over") == []
+    assert api.rejections == []
+
+
+def test_a_changed_endpoint_gets_what_waits_and_what_stands(house: House, api: ApiStandIn) -> None:
+    with ApiStandIn() as later:
+        house.settings(events(api))
+        house.checks("flag", "waits", "both")
+        house.agent.start()
+        for name in ("flag", "both"):
+            house.up(name)
+            eventually(lambda name=name: told(api, name) == ["critical"], "the old one hears of it")  # type: ignore[misc]
+        api.down = "500"
+        house.up("waits")
+        house.decided("waits", "critical")
+        house.down("both")
+        house.decided("both", "ok")
+        house.settings(events(later))
+        house.reload()
+        eventually(lambda: (told(later), told(later, "waits")) == (["critical"], ["critical"]), "the new one hears it")
+        house.down("flag")
+        house.down("waits")
+        eventually(lambda: told(later) == told(later, "waits") == ["critical", "ok"], "and the ends")
+        assert told(later, "both") == [], "its problem was told to another"
+        assert later.rejections == []
+
+
+def test_many_problems_that_stand_are_told_to_a_new_destination_as_a_digest(house: House, api: ApiStandIn) -> None:
+    names = [f"flag-{number}" for number in range(30)]
+    house.settings("agent: {hostname: web-1}\n")
+    house.checks(*names)
+    house.agent.start()
+    for name in names:
+        house.up(name)
+    for name in names:
+        house.decided(name, "critical")
+    house.settings(events(api))
+    house.reload()
+    eventually(lambda: sum(int(event["customTags"].get("digest", 1)) for event in api.accepted) == 30, "30 problems")
+    assert len(api.requests) <= 4
+
+
+# --- destinations that go ---------------------------------------------------------------------------------------------
+
+
+def test_what_waits_for_a_destination_that_is_removed_ends_and_that_is_said(
+    house: House, api: ApiStandIn, other: WebService
+) -> None:
+    other.answer = lambda post: (503, b"")
+    house.settings(events(api, webhook(other)))
+    house.checks("flag")
+    house.agent.start()
+    house.up("flag")
+    eventually(lambda: told(api) == ["critical"], "the main one hears of it")
+    eventually(lambda: other.posts, "the other was tried")
+    house.settings(events(api))
+    house.reload()
+    said = "never told, because the destination was removed from the configuration: 1 for ops"
+    eventually(lambda: said in house.agent.call("status", "--all").stdout + house.agent.call("status").stdout, "said")
+    assert "the destination ops was removed: 1 notifications were never told to it" in house.agent.output()
+    house.settings(events(api, webhook(other)))
+    other.answer = lambda post: (200, b"")
+    other.posts.clear()
+    house.reload()
+    eventually(lambda: heard(other) == ["critical"], "come again it is told what stands")
+
+
+# --- side by side -----------------------------------------------------------------------------------------------------
+
+
+def test_a_destination_that_hangs_delays_no_other(house: House, api: ApiStandIn, other: WebService) -> None:
+    other.hangs.set()
+    names = [f"flag-{number}" for number in range(9)]
+    house.settings(events(api, webhook(other)))
+    house.checks(*names)
+    house.agent.start()
+    for name in names:
+        house.decided(name, "ok")
+    delays = []
+    for name in names:
+        house.up(name)
+        eventually(lambda name=name: told(api, name) == ["critical"], "told")  # type: ignore[misc]
+        event = next(event for event in api.accepted if event["customTags"]["check_name"] == name)
+        delays.append(time.time() - event["date"] / 1000)
+    assert statistics.median(delays) < 1.0
+    assert house.agent.json("events", "--pending", "--destination", "ops")
+    other.hangs.clear()
+    for name in names:
+        eventually(lambda name=name: heard(other, name) == ["critical"], "the other hears all", 40)  # type: ignore[misc]
+
+
+def test_only_what_a_destination_asks_for_is_told_to_it(house: House, api: ApiStandIn, other: WebService) -> None:
+    house.settings(events(api, webhook(other, more=", only: 'web-* env=test'")))
+    house.checks("flag", "web-flag")
+    house.agent.start()
+    house.up("flag")
+    house.up("web-flag")
+    eventually(lambda: told(api) == told(api, "web-flag") == ["critical"], "the main one hears both")
+    eventually(lambda: heard(other, "web-flag") == ["critical"], "the other its own")
+    assert heard(other) == []
+    house.settings(events(api, webhook(other)))
+    house.reload()
+    eventually(lambda: heard(other) == ["critical"], "what it may hear now, and stands")
+    assert heard(other, "web-flag") == ["critical"], "nothing twice"
+
+
+def test_what_stands_is_restated_on_demand_under_its_incident(house: House, api: ApiStandIn, other: WebService) -> None:
+    house.settings(events(api, webhook(other)))
+    house.checks("flag", "fine")
+    house.agent.start()
+    house.up("flag")
+    eventually(lambda: told(api) == heard(other) == ["critical"], "told")
+    wrong = house.agent.call("events", "restate", "--destination", "nobody")
+    assert (wrong.returncode, "there are: events, ops" in wrong.stderr) == (2, True)
+    done = house.agent.call("events", "restate", "--destination", "events")
+    assert done.returncode == 0, done.stderr
+    eventually(lambda: told(api) == ["critical", "critical"], "told again")
+    first, again = (event for event in api.accepted if event["customTags"]["check_name"] == "flag")
+    assert first["customTags"]["incident_id"] == again["customTags"]["incident_id"]
+    assert first["customTags"]["event_id"] != again["customTags"]["event_id"]
+    assert "(still, for " in again["title"]
+    house.agent.stop()
+    assert house.agent.call("events", "restate").returncode == 0
+    house.agent.start()
+    eventually(lambda: (told(api), heard(other)) == (["critical"] * 3, ["critical"] * 2), "and after a restart")
+    house.down("flag")
+    eventually(lambda: told(api)[-1] == heard(other)[-1] == "ok", "and its end to both")
+    assert told(api, "fine") == []

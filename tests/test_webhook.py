@@ -1,0 +1,242 @@
+"""Webhooks: the template, what answers mean, and each recipe of docs/destinations.md against the service's own form."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.config.destinations import WebhookSettings
+from agent.config.drop_ins import load
+from agent.config.template import NAMES, filled, is_json, problem
+from agent.delivery.answer import Verdict
+from agent.delivery.digest import digest
+from agent.delivery.sinks.webhook.answers import classify
+from agent.delivery.sinks.webhook.values import values
+from agent.delivery.sinks.webhook.webhook import Webhook
+from agent.model import EventStatus, Notification
+from tests.deliveries import HOST, NOW, critical
+from tests.sample_types import sample_catalog
+from tests.web_service import Post, WebService
+
+DOCUMENT = Path(__file__).parent.parent / "docs/destinations.md"
+RECIPES = dict(re.findall(r"<!-- recipe: (\w+) -->\n```yaml\n(.*?)```", DOCUMENT.read_text(), re.DOTALL))
+
+PROBLEM = Notification(
+    id="e1",
+    check="root-disk",
+    subject="/",
+    status=EventStatus.CRITICAL,
+    at=NOW,
+    type="disk",
+    previous=EventStatus.OK,
+    incident="i1",
+    incident_since=NOW - 60_000,
+    summary='it says "full"\\',
+    host=HOST,
+    tags={"env": "prod"},
+)
+RECOVERY = msgspec.structs.replace(PROBLEM, id="e2", status=EventStatus.OK, previous=EventStatus.CRITICAL, at=NOW + 9)
+
+
+def settings(text: str, folder: Path, url: str) -> WebhookSettings:
+    """Load a recipe as a drop-in, its address replaced by the stand-in's; what it reads from files is made up."""
+    text = re.sub(r"url: \$\{file:\S+\}", f"url: {url}/hook", text)
+    text = re.sub(r"\$\{file:\S+?\}", "made-up-key", text)
+    text = re.sub(r"url: https?://[^/\s]+", f"url: {url}", text)
+    folder.mkdir()
+    (folder / "0.yaml").write_text(text + "checks: {a: {type: volume, path: /}}\n")
+    config = load(folder, sample_catalog(), {})
+    assert [problem for problem in config.problems if not problem.check] == []
+    return next(iter(config.agent.destinations.values()))
+
+
+# --- the forms that the services document -----------------------------------------------------------------------------
+
+
+def is_ntfy(post: Post) -> None:
+    assert post.path == "/"
+    assert isinstance(post.json["topic"], str)
+    assert isinstance(post.json["title"], str)
+    assert all(isinstance(tag, str) for tag in post.json["tags"])
+
+
+def is_slack(post: Post) -> None:
+    assert post.json.keys() <= {"text", "blocks", "attachments"}
+    assert post.json["text"].startswith("*")
+
+
+def is_teams(post: Post) -> None:
+    assert post.json["type"] == "message"
+    (card,) = post.json["attachments"]
+    assert card["contentType"] == "application/vnd.microsoft.card.adaptive"
+    assert card["content"]["type"] == "AdaptiveCard"
+    assert all(block["type"] == "TextBlock" and block["text"] for block in card["content"]["body"])
+
+
+def is_pagerduty(post: Post) -> None:
+    assert post.path == "/v2/enqueue"
+    assert post.json["routing_key"] == "made-up-key"
+    assert post.json["event_action"] in ("trigger", "resolve")
+    assert 0 < len(post.json["dedup_key"]) <= 255
+    payload = post.json["payload"]
+    assert payload["severity"] in ("critical", "error", "warning", "info")
+    assert 0 < len(payload["summary"]) <= 1024
+    assert payload["source"]
+
+
+def is_alertmanager(post: Post) -> None:
+    assert post.path == "/api/v2/alerts"
+    (alert,) = post.json
+    assert all(re.fullmatch(r"[a-zA-Z_][a-zA-Z0-9_]*", name) for name in alert["labels"])
+    for name in ("startsAt", "endsAt"):
+        assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", alert[name])
+    assert alert["startsAt"] <= alert["endsAt"]
+
+
+def is_healthchecks(post: Post) -> None:
+    assert re.fullmatch(r"/[0-9a-f-]{36}/(fail|0)", post.path)
+
+
+FORMS: dict[str, Callable[[Post], None]] = {
+    "ntfy": is_ntfy,
+    "slack": is_slack,
+    "teams": is_teams,
+    "pagerduty": is_pagerduty,
+    "alertmanager": is_alertmanager,
+    "healthchecks": is_healthchecks,
+}
+
+
+def test_each_recipe_has_its_form() -> None:
+    assert RECIPES.keys() == FORMS.keys()
+
+
+@pytest.mark.parametrize("recipe", FORMS)
+@pytest.mark.parametrize("status", EventStatus)
+def test_a_recipe_makes_what_the_service_documents(recipe: str, status: EventStatus, tmp_path: Path) -> None:
+    with WebService() as service:
+        sink = Webhook(settings(RECIPES[recipe], tmp_path / "conf.d", service.url))
+        for told in (PROBLEM, RECOVERY, msgspec.structs.replace(PROBLEM, status=status)):
+            assert sink.post(sink.render(told)).verdict is Verdict.DELIVERED
+        assert sink.post(sink.bundle(digest([[PROBLEM, RECOVERY], [critical("web-1")]]))).verdict is Verdict.DELIVERED
+        for post in service.posts[:3]:
+            FORMS[recipe](post)
+
+
+def test_a_problem_and_its_recovery_are_told_apart_in_the_words_of_the_service(tmp_path: Path) -> None:
+    with WebService() as service:
+        sink = Webhook(settings(RECIPES["pagerduty"], tmp_path / "p", service.url))
+        pings = Webhook(settings(RECIPES["healthchecks"], tmp_path / "h", service.url))
+        for told in (PROBLEM, RECOVERY):
+            sink.post(sink.render(told))
+            pings.post(pings.render(told))
+    actions = [post.json["event_action"] for post in service.posts[::2]]
+    assert actions == ["trigger", "resolve"]
+    assert [post.path.rpartition("/")[2] for post in service.posts[1::2]] == ["fail", "0"]
+
+
+# --- the template -----------------------------------------------------------------------------------------------------
+
+FOUND = values(PROBLEM, {})
+
+
+def test_every_name_of_the_template_has_a_value() -> None:
+    assert set(NAMES) <= FOUND.keys()
+    assert FOUND["tag.env"] == "prod"
+    assert FOUND["tag.host"] == "web-1"
+
+
+@pytest.mark.parametrize(
+    ("template", "text"),
+    [
+        ("{title}", 'CRITICAL root-disk on web-1: / it says "full"\\'),
+        ("{status} {previous} {nothing} {} { title } {{check}}", "critical ok {nothing} {} { title } {root-disk}"),
+        ("{tag.env}|{tag.none}|{subject}|{incident_id}", "prod||/|i1"),
+        ('{"s": "{summary}"}', '{"s": "it says \\"full\\"\\\\"}'),
+        ('{"at": {date_ms}, "x": {"y": "{check}"}}', f'{{"at": {NOW}, "x": {{"y": "root-disk"}}}}'),
+        ("{date} {since}", "2023-11-14T22:13:20Z 2023-11-14T22:12:20Z"),
+    ],
+)
+def test_a_template_is_filled(template: str, text: str) -> None:
+    assert problem(template) == ""
+    assert filled(template, FOUND) == text
+
+
+@pytest.mark.parametrize(
+    ("template", "says"),
+    [
+        ("", "is empty"),
+        ('{"a": {title}}', "must stand inside quotes"),
+        ('{"a": "{title}"', "begins like JSON and is none"),
+        ('{"a": "{word.action}"}', "is not among the `words`"),
+    ],
+)
+def test_what_is_wrong_with_a_template_is_said(template: str, says: str) -> None:
+    assert says in problem(template)
+
+
+@given(st.text(), st.sampled_from(NAMES))
+def test_whatever_the_facts_say_a_json_template_stays_json_and_holds_them(text: str, name: str) -> None:
+    template = '{"a": ["{NAME}"], "b": {"c": "x {NAME} y"}}'.replace("NAME", name)
+    assert is_json(template)
+    filled_in = json.loads(filled(template, {name: text}))
+    assert filled_in == {"a": [text], "b": {"c": f"x {text} y"}}
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("status", "verdict"),
+    [
+        (200, Verdict.DELIVERED),
+        (202, Verdict.DELIVERED),
+        (204, Verdict.DELIVERED),
+        (301, Verdict.UNAVAILABLE),
+        (400, Verdict.REFUSED),
+        (401, Verdict.BAD_KEY),
+        (403, Verdict.BAD_KEY),
+        (404, Verdict.UNAVAILABLE),
+        (408, Verdict.UNAVAILABLE),
+        (410, Verdict.UNAVAILABLE),
+        (413, Verdict.REFUSED),
+        (422, Verdict.REFUSED),
+        (429, Verdict.THROTTLED),
+        (500, Verdict.UNAVAILABLE),
+        (503, Verdict.UNAVAILABLE),
+    ],
+)
+def test_an_answer_means_what_its_status_says(status: int, verdict: Verdict) -> None:
+    assert classify(status, {}, b"").verdict is verdict
+
+
+def test_a_service_says_how_long_to_wait() -> None:
+    assert classify(429, {"retry-after": "7"}, b"").retry_after == 7
+    assert classify(429, {}, b'{"retry_after": 1.5}').retry_after == 1.5
+
+
+def test_neither_address_nor_headers_show_in_an_answer_or_in_what_is_kept() -> None:
+    echo: list[str] = []
+
+    def said(post: Post) -> tuple[int, bytes]:
+        echo.append(post.path)
+        return 500, f"{post.path} {post.headers['authorization']}".encode()
+
+    with WebService(said) as service:
+        made: dict[str, Any] = {"type": "webhook", "url": f"{service.url}/T0K/secret-path"}
+        sink = Webhook(WebhookSettings(**made, headers={"Authorization": "Bearer abcdef123"}, body="{title} key-4711"))
+        body = sink.render(PROBLEM)
+        answer = sink.post(body)
+    assert echo == ["/T0K/secret-path"]
+    assert "secret" not in answer.text
+    assert "abcdef123" not in answer.text
+    assert b"secret-path" not in body
+    assert b"key-4711" not in body
