@@ -12,12 +12,14 @@ from agent.cli.output import counted_word, fail
 from agent.config.settings import Config
 from agent.service import ConfigError, run
 from agent.store import StoreError
+from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
 
 
 def main(options: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT; exits 0, or 2 when the state directory cannot be used."""
+    shut_off()
     faulthandler.enable()  # systemd's watchdog kills with SIGABRT: the log then says where each thread hung
     hide = Redactor()
     log_to_stderr(logging.INFO if options.verbose else logging.WARNING, hide)
@@ -31,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
 def greet(config: Config, options: argparse.Namespace) -> None:
     """Tell a person at a terminal what goes on; with an endpoint a healthy agent is silent."""
     logging.getLogger("hostvigil").info("%d checks, state in %s", len(config.checks), options.state)
-    if config.agent.events.endpoint:
+    if config.agent.events.endpoint or config.agent.destinations:
         return
     same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
     count = len(config.checks)
