@@ -211,10 +211,10 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)
-    systemd(READY)
-    ready(config)
     control = ControlServer(state_dir, signals.put)
     control.start()
+    systemd(READY)
+    ready(config)
 
     def reload() -> dict[str, object]:
         at_work = service.reload(load(config_dir, Catalog(), os.environ))

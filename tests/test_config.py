@@ -274,6 +274,15 @@ def test_drop_ins_with_capital_endings_are_read_and_folders_with_drop_ins_are_to
     assert (config.complete, config.agent_readable) == (True, True), "nothing that is read is in doubt because of it"
 
 
+def test_an_agent_of_root_says_whose_drop_ins_it_obeys(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    needs.root()
+    assert written(tmp_path, GOOD).problems == ()
+    assert caplog.text == ""
+    os.chown(tmp_path / "0.yaml", 65534, 65534)
+    assert written(tmp_path, GOOD).problems == ()
+    assert f"{tmp_path}/0.yaml belongs to user 65534, who can so have root run commands" in caplog.text
+
+
 def test_a_file_that_fails_when_it_is_read_is_a_problem(tmp_path: Path) -> None:
     # A regular file that even root may open and cannot read.
     (tmp_path / "a.yaml").symlink_to(needs.file("/proc/self/mem"))

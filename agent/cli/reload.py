@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import argparse
 
+from agent.cli.answers.rights import as_root
 from agent.cli.output import counted_word, fail
-from agent.push.control import NoAnswer, ask
+from agent.push.control import NoAnswer, NotAllowed, ask
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when the agent has problems with it (what is wrong stays as it was), 2 when no agent answers."""
     try:
         answer = ask(options.state, "reload")
+    except NotAllowed as error:
+        return fail(f"{error}{as_root(['reload'])}")
     except NoAnswer as error:
         return fail(error)
     for problem in answer["problems"]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -12,13 +13,15 @@ from agent.api import weak_spot
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
 from agent.config.cron import zone_fault
-from agent.config.files import Unreadable, left_out, shown, version
+from agent.config.files import Unreadable, left_out, of_others, shown, version
 from agent.config.located_yaml.tree import Located
 from agent.config.own_bug import problem_of
 from agent.config.reading import Reading
 from agent.config.script_folder import folders, forgotten, name_of, scripts
 from agent.config.settings import Config, Place, Problem
 from agent.config.wording import one_line
+
+log = logging.getLogger("hostvigil.config")
 
 
 def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.environ) -> Config:
@@ -54,6 +57,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     except Unreadable as error:
         problem = Problem(Place(shown(directory)), str(error), agent=True)
         return Config(problems=(problem,), sources={str(directory): before})
+    _name_owners(read.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     agent, faults = read.agent()
     files, problems = read.files, read.problems
@@ -71,6 +75,13 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = read.hidden().union(*(check.secrets for check in checks.values()))
     return Config(agent, checks, _in_order(problems), hidden, read.sources)
+
+
+def _name_owners(sources: Iterable[str]) -> None:
+    """Say in the log where root's agent takes orders from others; what is no drop-in gives none."""
+    if others := of_others(path for path in map(Path, sources) if path.suffix.lower() in (".yaml", ".yml")):
+        text = "%s, who can so have root run commands (%d such files): chown root, or run the agent as that user"
+        log.warning(text, others[0], len(others))
 
 
 def own_types(directory: Path, written: str) -> Path:

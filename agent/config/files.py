@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Iterable
 from pathlib import Path
 
 from agent.plugin.ownership import open_to_all
@@ -85,6 +86,21 @@ def _refuse_open(path: Path) -> None:
     """With root's rights nothing is read that everybody can write: it could name any command."""
     if os.geteuid() == 0 and (weak := open_to_all(str(path))):
         raise Unreadable(f"refused, for the agent runs as root: {weak}")
+
+
+def of_others(paths: Iterable[Path]) -> list[str]:
+    """Return which of these an agent of root obeys though they are somebody else's, each with its owner."""
+    if os.geteuid() != 0:
+        return []
+    found = []
+    for path in paths:
+        try:
+            owner = path.stat().st_uid
+        except (OSError, ValueError):
+            continue
+        if owner != 0:
+            found.append(f"{shown(path)} belongs to user {owner}")
+    return found
 
 
 def shown(path: Path) -> str:

@@ -45,6 +45,10 @@ class NoAnswer(Exception):
     """The agent was not reached or did not answer: the text says why."""
 
 
+class NotAllowed(NoAnswer):
+    """Others may ask this agent, we may not."""
+
+
 def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
     """Have the agent that works on this state directory do something, and return its answer.
 
@@ -59,7 +63,7 @@ def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
             line = _line(connection, MOST_ANSWER, until)
         answer = msgspec.json.decode(line, type=Answer)
     except PermissionError:
-        raise NoAnswer(f"only root and the agent's user may ask the agent of {state_dir}") from None
+        raise NotAllowed(f"only root and the agent's user may ask the agent of {state_dir}") from None
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NoAnswer(f"no agent is running with the state directory {state_dir}") from None
     except TimeoutError:
