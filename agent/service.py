@@ -81,9 +81,10 @@ class Service:
         )
 
     def start(self, at_once: bool = False) -> None:
+        # Begun before the recorder, which may want a run at once of what was held back until this start.
+        self._schedule.begin(scheduled(self._config).values(), at_once, self._store.last_ran())
         self._recorder.start()
         self._say_configuration()
-        self._schedule.begin(scheduled(self._config).values(), at_once)
         self._door.serve(self._config)
         self._watch.apply(Config(), self._config)
 

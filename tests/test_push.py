@@ -244,6 +244,21 @@ def test_a_run_that_ends_well_does_not_end_another_one_that_hangs(agent: AgentPr
     agent.wait_until(lambda: "OK backup" in agent.output(), "the recovery")
 
 
+def test_a_problem_that_was_pushed_while_silenced_is_told_when_the_silence_is_lifted(agent: AgentProcess) -> None:
+    started(agent)
+    assert agent.call("silence", "backup", "--for", "1h").returncode == 0
+    assert agent.call("report", "backup", "critical", "disk full").returncode == 0
+    assert "not told" in agent.call("status").stdout
+    assert agent.call("unsilence", "backup").returncode == 0
+    agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
+    assert "disk full" in agent.output()
+    agent.stop()
+    agent.start()
+    agent.wait_until(lambda: agent.status()["agent"], "the next start")
+    assert agent.call("report", "backup", "critical", "disk full").returncode == 0
+    assert agent.output().count("CRITICAL backup") == 1
+
+
 def test_senders_that_say_nothing_or_too_much_hold_nobody_up(agent: AgentProcess) -> None:
     started(agent)
     with ExitStack() as stack, reachable(agent.state / "agent.sock") as path:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place
-from agent.running.schedule import Every, Schedule, offset, trigger_of
+from agent.running.schedule import SOON_SECONDS, Every, Schedule, due_at, offset, trigger_of
 from tests import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -174,3 +174,57 @@ def test_a_wall_clock_that_is_set_changes_no_interval(jump: str, tmp_path: Path)
     assert turns == 12
     assert jumped >= 3, "the clock was not set, so the test proved nothing"
     assert longest < 1.5, "intervals are 0.2 s, whatever the wall clock does"
+
+
+# --- over restarts ----------------------------------------------------------------------------------------------------
+
+
+def first_turn(check: CheckConfig, now: datetime, last: datetime | None) -> datetime:
+    trigger = trigger_of(check, now, now, due=due_at(check, now, last))
+    found = trigger.get_next_fire_time(None, now)
+    assert isinstance(found, datetime)
+    return found
+
+
+@given(st.integers(0, 10**5), st.integers(1, 86400), st.one_of(st.none(), st.integers(-(10**6), 10**6)))
+def test_after_a_start_no_check_waits_longer_than_its_interval_since_its_last_run(
+    number: int, interval: int, ago: int | None
+) -> None:
+    """Or a few seconds since the start, where that is over already; a run that lies ahead is none."""
+    check = config(f"check-{number}", interval=float(interval))
+    first = first_turn(check, NOW, None if ago is None else NOW - timedelta(seconds=ago))
+    left = interval - ago if ago is not None and ago >= 0 else 0
+    assert NOW <= first <= NOW + timedelta(seconds=max(SOON_SECONDS, left))
+    grid = Every(NOW + timedelta(seconds=offset(check)), interval, NOW).after(NOW)
+    assert first >= min(grid, NOW + timedelta(seconds=left)), "never sooner than it is due"
+
+
+def test_what_is_due_at_a_start_is_spread_and_checks_that_share_work_stay_together() -> None:
+    firsts = [first_turn(config(f"c{n}", interval=86400.0), NOW, None) for n in range(300)]
+    per_second = [sum(int((first - NOW).total_seconds()) == second for first in firsts) for second in range(10)]
+    assert min(per_second) > 10
+    assert len({first_turn(config(f"p{n}", Together(), interval=86400.0), NOW, None) for n in range(3)}) == 1
+
+
+def test_all_checks_run_over_lives_that_are_shorter_than_their_interval() -> None:
+    checks = [config(f"check-{n}", interval=40.0) for n in range(20)]
+    last: dict[str, datetime] = {}
+    for life in range(4):
+        now = NOW + timedelta(seconds=18 * life)
+        turns = {check.name: first_turn(check, now, last.get(check.name)) for check in checks}
+        last |= {name: turn for name, turn in turns.items() if turn <= now + timedelta(seconds=18)}
+    assert len(last) == 20
+
+
+@pytest.mark.parametrize(("last", "missed"), [("2026-05-01T03:00", True), ("2026-05-02T03:00", False), (None, False)])
+def test_a_cron_turn_that_was_missed_while_the_agent_was_away_is_made_up_for_once(
+    last: str | None, missed: bool
+) -> None:
+    check = config("nightly", cron="0 3 * * *", timezone="UTC")
+    now, tomorrow = datetime(2026, 5, 2, 8, 0, tzinfo=UTC), datetime(2026, 5, 3, 3, 0, tzinfo=UTC)
+    ran = datetime.fromisoformat(last).replace(tzinfo=UTC) if last else None
+    trigger = trigger_of(check, now, now, due=due_at(check, now, ran))
+    first = trigger.get_next_fire_time(None, now)
+    assert first <= now + timedelta(seconds=SOON_SECONDS) if missed else first == tomorrow
+    if missed:
+        assert trigger.get_next_fire_time(first, first) == tomorrow

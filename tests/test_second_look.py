@@ -10,9 +10,10 @@ import msgspec
 import pytest
 
 from agent.api import Check, Duration, PushedCheck
+from agent.cli.status import page
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.engine.recorder.recorder import Recorder
-from agent.engine.self_check import BROKEN, OWN_NAME, own_check
+from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME, own_check
 from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, Silence, Status
 from tests.test_model import MINUTE, Agent, Api, World
 
@@ -360,6 +361,24 @@ def test_the_first_ok_of_a_parent_suppresses_nothing(agent: Watched, world: Worl
     agent.run("p", "ok", began=began + 100)  # its ok is news of this moment, later than the child's begin
     agent.run("c", "critical", began=began)
     assert agent.told() == ["c critical"]
+
+
+# --- what never had a result ------------------------------------------------------------------------------------------
+
+
+def test_which_checks_never_had_a_result_is_in_the_store_for_status(agent: Watched, world: World) -> None:
+    def silent() -> str:
+        return agent.store.history.remembered(NO_RESULT_YET)
+
+    assert silent() == '["backup","web"]'
+    agent.run("web", "ok")
+    assert silent() == '["backup"]'
+    agent.push("ok", subject="db")
+    assert silent() == "[]"
+    world.checks["new"] = run_by_agent("new")
+    agent.takes(world.orders())
+    assert silent() == '["new"]'
+    assert page([], {}, None, 0, False, ["new"])[-1] == "-  new  no result yet"
 
 
 # --- nothing is kept --------------------------------------------------------------------------------------------------

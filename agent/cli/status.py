@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from agent.cli.output import fail
+from agent.engine.self_check import NO_RESULT_YET
 from agent.model import SEVERITY, State, Status
 from agent.plugin.units import duration_text
 from agent.store import Backlog, Holder, LastRun, Store, StoreError, holder
@@ -47,6 +48,7 @@ def _main(options: argparse.Namespace) -> int:
     try:
         store = Store.read(options.state)
         states, runs, backlog = store.states(), store.last_runs(), store.history.backlog()
+        silent: list[str] = msgspec.json.decode(store.history.remembered(NO_RESULT_YET) or "[]")
     except StoreError as error:
         return fail(error)
     at_work = holder(options.state)
@@ -54,11 +56,17 @@ def _main(options: argparse.Namespace) -> int:
     if options.json:
         print(
             msgspec.json.encode(
-                {"agent": at_work, "outbox": total(backlog), "destinations": backlog, "checks": lines}
+                {
+                    "agent": at_work,
+                    "outbox": total(backlog),
+                    "destinations": backlog,
+                    "checks": lines,
+                    "no_result_yet": silent,
+                }
             ).decode()
         )
     else:
-        print("\n".join(page(lines, backlog, at_work, time.time_ns() // 1_000_000, sys.stdout.isatty())))
+        print("\n".join(page(lines, backlog, at_work, time.time_ns() // 1_000_000, sys.stdout.isatty(), silent)))
     return 0
 
 
@@ -86,9 +94,14 @@ def _line(state: State, run: LastRun | None) -> Line:
 
 
 def page(
-    lines: list[Line], backlog: Mapping[str, Backlog], at_work: Holder | None, now: int, colour: bool
+    lines: list[Line],
+    backlog: Mapping[str, Backlog],
+    at_work: Holder | None,
+    now: int,
+    colour: bool,
+    silent: Sequence[str] = (),
 ) -> list[str]:
-    """Return the lines to print; `now` in Unix milliseconds."""
+    """Return the lines to print; `now` in Unix milliseconds, `silent` the checks that had no result yet."""
     counts = {status: sum(line.status == status for line in lines) for status in reversed(SEVERITY)}
     agent = f"running (pid {at_work.pid}, {_ago(at_work.since, now)})" if at_work else "not running"
     head = [
@@ -99,7 +112,8 @@ def page(
     ]
     rows = [_row(line, now, at_work is not None) for line in lines]
     widths = [max((len(row[column]) for row in rows), default=0) for column in range(4)]
-    return head + [_painted(line, row, widths, colour) for line, row in zip(lines, rows, strict=True)]
+    painted = [_painted(line, row, widths, colour) for line, row in zip(lines, rows, strict=True)]
+    return head + painted + [f"-  {name}  no result yet" for name in silent]
 
 
 def _row(line: Line, now: int, at_work: bool) -> tuple[str, str, str, str, str]:

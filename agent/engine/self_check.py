@@ -8,6 +8,8 @@ from agent.model import Outcome, Result, Status
 
 OWN_NAME = "hostvigil"
 CONFIGURATION = "configuration"
+NO_RESULT_YET = "no result yet"
+"""The fact in the store that says which checks never had a result, a list in JSON."""
 BROKEN = "broken"
 """The type of the stand-in for a check that is written wrong, whatever its true type is."""
 NEVER = 0.0

@@ -8,7 +8,7 @@ turn moves along with it.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2s
 from typing import Any
@@ -34,6 +34,9 @@ TOGETHER_SECONDS = 0.1
 """A turn may be so late: those due within it start together and find the processor's caches warm, which saves a fifth
 of the CPU of 300 http checks."""
 
+SOON_SECONDS = 10.0
+"""What was due while the agent was away, and what never ran, begins spread over this."""
+
 AT_ONCE_SECONDS = 1.0
 """With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
 
@@ -57,13 +60,16 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Cron(BaseTrigger):  # type: ignore[misc]
     """The turns of a cron line, by the clock on the wall; missed turns are one."""
 
-    def __init__(self, line: str, zone: str) -> None:
+    def __init__(self, line: str, zone: str, first: datetime | None = None) -> None:
         self._line = line
         self._zone = zone_of(zone)
+        self._first = first
+        """For a turn that was missed; it is made up for once."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         if previous_fire_time is None:
-            return next_turn(self._line, self._zone, now - timedelta(microseconds=1))
+            first, self._first = self._first, None
+            return first or next_turn(self._line, self._zone, now - timedelta(microseconds=1))
         return next_turn(self._line, self._zone, max(previous_fire_time, now))
 
 
@@ -138,10 +144,17 @@ class Schedule:
             job_defaults={"coalesce": True, "misfire_grace_time": None},
         )
 
-    def begin(self, checks: Iterable[CheckConfig], at_once: bool = False) -> None:
-        """Start with these checks; `at_once` has all of them run within the first second."""
+    def begin(
+        self, checks: Iterable[CheckConfig], at_once: bool = False, last: Mapping[str, int] | None = None
+    ) -> None:
+        """Start with these checks; `at_once` has all of them run within the first second.
+
+        `last`: when each ran last, in Unix milliseconds. What has been due since then is due soon.
+        """
+        now = datetime.now(UTC)
         for config in checks:
-            self._add(config, at_once)
+            ran = datetime.fromtimestamp(last[config.name] / 1000, UTC) if last and config.name in last else None
+            self._add(config, at_once, None if last is None else due_at(config, now, ran))
         self._scheduler.start()
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
@@ -159,19 +172,22 @@ class Schedule:
             if self._scheduler.get_job(name):
                 self._scheduler.remove_job(name)
         for config in difference.added.values():
-            self._add(config)
+            self._add(config, due=due_at(config, datetime.now(UTC), None))
         for config in difference.changed.values():
-            turn = self._scheduler.get_job(config.name).next_run_time
-            self._scheduler.remove_job(config.name)
+            job = self._scheduler.get_job(config.name)
+            turn = job and job.next_run_time  # a cron line may have no turn any more
+            if job:
+                self._scheduler.remove_job(config.name)
             self._add(config)
-            self._scheduler.not_later(config.name, turn)
+            if turn:
+                self._scheduler.not_later(config.name, turn)
 
-    def _add(self, config: CheckConfig, at_once: bool = False) -> None:
+    def _add(self, config: CheckConfig, at_once: bool = False, due: datetime | None = None) -> None:
         now = datetime.now(UTC)
         anchor = now - timedelta(seconds=time.monotonic() - self._begun)
         # APScheduler holds the arguments against the signature; the executor puts in when it was truly due.
         arguments = (config, 0.0)
-        trigger = trigger_of(config, anchor, now, at_once)
+        trigger = trigger_of(config, anchor, now, at_once, due)
         self._scheduler.add_job(self._start, trigger, arguments, id=config.name, name=config.name)
 
     def retry(self, check: str, seconds: float) -> None:
@@ -188,13 +204,37 @@ class Schedule:
             self._scheduler.shutdown(wait=False)
 
 
-def trigger_of(config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False) -> BaseTrigger:
-    """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began."""
+def trigger_of(
+    config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False, due: datetime | None = None
+) -> BaseTrigger:
+    """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began.
+
+    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
+    """
     if config.cron:
-        return Cron(config.cron, config.timezone)
+        return Cron(config.cron, config.timezone, soon(config, now) if due and due <= now else None)
     grid = Every(begun + timedelta(seconds=offset(config)), config.interval, now)
-    grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS) if at_once else grid.after(now)
+    if at_once:
+        grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS)
+    else:
+        grid.first = min(grid.after(now), max(due, soon(config, now))) if due else grid.after(now)
     return grid
+
+
+def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetime | None:
+    """Return when a check is due after its last run; None: its line says so. Pure.
+
+    One that never ran is due now, and so is one whose last run lies ahead, for a wrong clock has noted it.
+    """
+    if config.cron:
+        return next_turn(config.cron, zone_of(config.timezone), last) if last and last <= now else None
+    return now if last is None or last > now else last + timedelta(seconds=config.interval)
+
+
+def soon(config: CheckConfig, now: datetime) -> datetime:
+    """Return a moment within the next seconds: checks are spread over them, those that share work are together."""
+    spread = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
+    return now + timedelta(seconds=fraction(config.type if config.check.together else config.name) * spread)
 
 
 def offset(config: CheckConfig) -> float:

@@ -97,6 +97,10 @@ class Store:
         rows = self._db.rows("SELECT check_name, memory FROM memories")
         return {row[0]: memory for row in rows for memory in decoded([row], dict[str, Any])}
 
+    def last_ran(self) -> dict[str, int]:
+        """Return when each check had its last result, in Unix milliseconds."""
+        return {run.check: run.at for run in sorted(self.last_runs(), key=lambda run: run.at)}
+
     def last_runs(self) -> list[LastRun]:
         rows = self._db.rows("SELECT check_name, last_run FROM last_runs ORDER BY check_name, subject")
         return list(decoded(rows, LastRun))

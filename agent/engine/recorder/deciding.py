@@ -14,7 +14,7 @@ from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.parents import Parents
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
-from agent.engine.self_check import BROKEN
+from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Outcome, Policy, Reason, Result, State, Status
@@ -55,6 +55,7 @@ class Decider:
         self._parents = Parents({run.check: run.at - round(run.duration * 1000) for run in last_runs})
         self._looks = SecondLooks()
         self._config = config
+        self._silent: frozenset[str] | None = None
         self._pending = pending
         self._schedule = schedule
         self._wall = wall
@@ -79,6 +80,15 @@ class Decider:
             if self._is_known(key) and not has_runs(config.checks[key[0]])
         }
         self._look_at_all()
+        self._say_silent()
+
+    def _say_silent(self) -> None:
+        """Keep which checks had no result yet: no state says anything of them."""
+        shown = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
+        silent = frozenset(name for name in shown if not self._states.get(name))
+        if silent != self._silent:
+            self._silent = silent
+            self._pending.fact(NO_RESULT_YET, msgspec.json.encode(sorted(silent)).decode())
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise."""
@@ -121,6 +131,8 @@ class Decider:
             if not step.last:
                 self._note(step, outcome)
         self._answered(check)
+        if check in (self._silent or ()):
+            self._say_silent()
         if outcome.memory is not None:
             self._pending.remember(outcome.check, outcome.memory)
 

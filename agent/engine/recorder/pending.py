@@ -28,6 +28,7 @@ class PendingWrites:
         self._forgotten: set[tuple[str, str | None]] = set()
         self._memories: dict[str, dict[str, Any]] = {}
         self._notes: dict[tuple[str, str], LastRun] = {}
+        self._facts: dict[str, str] = {}
         self._receipts: list[Callable[[], None]] = []
         self._write_at = 0.0
         self._note_at = 0.0
@@ -39,9 +40,15 @@ class PendingWrites:
         self._memories[check] = memory
 
     def note(self, run: LastRun) -> None:
-        if not self._notes:
+        if not self._notes and not self._facts:
             self._note_at = self._monotonic() + NOTE_SECONDS
         self._notes[run.check, run.subject] = run
+
+    def fact(self, name: str, value: str) -> None:
+        """Keep what is nice to know of the agent as a whole."""
+        if not self._notes and not self._facts:
+            self._note_at = self._monotonic() + NOTE_SECONDS
+        self._facts[name] = value
 
     def receipt(self, call: Callable[[], None]) -> None:
         """Call it when all that waits now is written."""
@@ -64,7 +71,7 @@ class PendingWrites:
 
     def next_write(self) -> float:
         """Return when there is something to write, in monotonic seconds."""
-        times = [self._write_at] * bool(self._changes) + [self._note_at] * bool(self._notes)
+        times = [self._write_at] * bool(self._changes) + [self._note_at] * bool(self._notes or self._facts)
         return min(times, default=float("inf"))
 
     def write(self, everything: bool = False) -> None:
@@ -75,7 +82,7 @@ class PendingWrites:
                 # Before: a kill between the two leaves no state whose last run is not known.
                 self._write_notes(memories=False)
             self._write_changes()
-        if self._notes and (now >= self._note_at or everything):
+        if (self._notes or self._facts) and (now >= self._note_at or everything):
             self._write_notes()
         if self._receipts and not self._changes:
             self._acknowledge()
@@ -101,12 +108,14 @@ class PendingWrites:
         try:
             self._store.note(list(self._notes.values()), self._memories if memories else {})
             self._memories = {} if memories else self._memories
+            for name, value in self._facts.items():
+                self._store.keep_fact(name, value)
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
-        self._notes = {}
+        self._notes, self._facts = {}, {}
 
     def _acknowledge(self) -> None:
-        if self._notes:
+        if self._notes or self._facts:
             self._write_notes()
         receipts, self._receipts = self._receipts, []
         for receipt in receipts:

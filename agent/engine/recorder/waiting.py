@@ -31,9 +31,7 @@ class Waiting:
         self._pushed = DeadMansSwitch()
         self._runs = StalenessMonitor()
         self._remembered: dict[str, dict[str, Any]] = store.memories()
-        self._last_runs: dict[str, int] = {}
-        for run in store.last_runs():
-            self._last_runs[run.check] = max(run.at, self._last_runs.get(run.check, 0))
+        self._last_runs = store.last_ran()
 
     @property
     def next_look(self) -> float:
