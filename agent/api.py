@@ -110,6 +110,13 @@ class PushedCheck(Check, frozen=True):
     max_run: Annotated[
         Duration | None, Meta(description="Longest run under `wrap`, beyond it critical; default: no limit.")
     ] = None
+    senders: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="Users and groups that may push results, besides root and the agent's user; default: everybody"
+            " who reaches the socket."
+        ),
+    ] = msgspec.field(default=(), name="from")
 
 
 def ok(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:

@@ -30,6 +30,7 @@ from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
 from agent.model import Destination, EventStatus, Notification, Report, Result, State
+from agent.plugin.ownership import weak_spot
 from agent.push.control import ControlServer
 from agent.push.server import PushServer
 from agent.running.runner import Runner
@@ -65,7 +66,7 @@ class Service:
         self._schedule = Schedule(lambda check, due: self._runner.start(check, due))
         orders = self._orders(config)
         self._recorder = Recorder(store, orders, self._emitters.wake, self._schedule.retry, self._schedule.next_run)
-        self._door = PushServer(state_dir, self._recorder.put, hide)
+        self._door = PushServer(state_dir, self._recorder.put, hide, store.states())
         self._runner = Runner(self._recorder.put, hide, store.memories())
         self._watch = Watch()
         # In this order: who words and hides first, then who decides, then who begins new work.
@@ -203,6 +204,8 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     signals, systemd = Signals(), Notify(os.environ)
     config = load(config_dir, Catalog(), os.environ)
     hide.apply(config, config)
+    if os.geteuid() == 0 and (weak := weak_spot(str(config_dir))):
+        log.warning("%s; who can change the configuration can run commands as root", weak)
     if not config.checks and not broken_checks(config):
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     store = Store.open(state_dir, bounds(config), selects)

@@ -19,9 +19,11 @@ class Pushed(PushedCheck, frozen=True):
 
     `hostvigil report NAME STATUS "summary"` hands one in; `hostvigil wrap NAME -- command` runs a command and hands in
     what became of it. Without a result for `ttl` the check is nodata; with `max_run`, a command under `wrap` that runs
-    longer is critical while it still runs.
+    longer is critical while it still runs. Who pushed it is in the details; `from` names who may. What waited in the
+    spool counts as pushed by the owner of its file, for root that is the agent's user.
 
         backup: {type: pushed, ttl: 25h, max_run: 3h}
+        deploy: {type: pushed, ttl: 30d, from: [deploy, root]}
     """
 
     @classmethod

@@ -28,6 +28,7 @@ ARROWS: dict[str, set[str]] = {
         "delivery",
         "engine",
         "model",
+        "plugin",
         "push",
         "running",
         "store",

@@ -315,3 +315,69 @@ def test_secrets_are_hidden_in_pushed_results_too(tmp_path: Path) -> None:
         agent.call("report", "backup", "critical", "login with hunter2-hunter2 failed")
         agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
         assert "login with *** failed" in agent.output()
+
+
+# --- words ------------------------------------------------------------------------------------------------------------
+
+
+def test_a_status_alone_is_a_report(agent: AgentProcess) -> None:
+    started(agent)
+    assert agent.call("report", "backup", "warning").returncode == 0
+    agent.wait_until(lambda: "WARNING backup" in agent.output(), "the event")
+
+
+def test_options_of_wrap_may_stand_behind_the_name_and_what_follows_the_dashes_is_the_commands(tmp_path: Path) -> None:
+    def wrapped(*words: str) -> subprocess.CompletedProcess[str]:
+        call = [sys.executable, "-m", "agent.cli", "wrap", *words]
+        return subprocess.run(call, capture_output=True, text=True, timeout=30, check=False)
+
+    state = str(tmp_path)
+    assert wrapped("backup", "--state", state, "--", "echo", "--state", "x").stdout == "--state x\n"
+    assert wrapped("--state", state, "backup", "echo", "-n", "y").stdout == "y"
+    assert wrapped("--state", state, "backup", "--", "sh", "-c", "exit 7").returncode == 7
+    for words in (("backup", "--stat", state, "--", "true"), ("backup", "--state", state), ("backup", "--")):
+        done = wrapped(*words)
+        assert done.returncode == 2
+        assert "No such file" not in done.stderr
+
+
+def test_what_is_wrong_is_said_once_and_in_words(tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        done = agent.call("wrap", "backup", "--", "no-such-command")
+        assert done.returncode == 127
+        told = done.stderr.splitlines()
+        assert len(told) == 2
+        assert told[1] == "hostvigil: no-such-command: there is no such command"
+        assert "Errno" not in done.stderr
+
+
+def test_wrap_before_the_reload_that_brings_its_check_says_so(tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", "checks:\n  a: {type: script, command: ['true']}\n")
+        agent.start()
+        agent.wait_until((agent.state / "control.sock").exists, "the agent")
+        done = agent.call("wrap", "backup", "--", "echo", "done")
+        assert (done.returncode, done.stdout) == (0, "done\n")
+        said = "hostvigil: no pushed check called backup is at work; if it is new: hostvigil reload\n"
+        assert done.stderr == said
+        agent.write("b.yaml", "checks:\n  other: {type: pushed, ttl: 1h}\n")
+        assert agent.call("reload").returncode == 0
+        assert "hostvigil reload" in agent.call("wrap", "backup", "--", "true").stderr
+
+
+@pytest.mark.parametrize("words", [("ba\udcffckup", "--", "true"), ("b", "--subject", "x" * 600, "--", "true")])
+def test_wrap_runs_its_command_whatever_the_words(words: tuple[str, ...], tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        done = agent.call("wrap", *words)
+        assert (done.returncode, "Traceback" in done.stderr) == (0, False)
+        assert agent.call("wrap", "b", "--", "sh", "-c", "kill -40 $$").returncode == 128 + 40
+
+
+def test_nothing_of_others_steers_the_terminal_of_who_asks(agent: AgentProcess) -> None:
+    started(agent)
+    agent.call("report", "backup", "critical", "\x1b[2Jgone\u202e", "--subject", "su\x1b[31mb\nj")
+    for words in (("status",), ("explain", "backup"), ("events",)):
+        said = agent.call(*words).stdout
+        assert not {letter for letter in said if not letter.isprintable()} - {"\n"}
+    rows = [line for line in agent.call("status").stdout.splitlines() if "gone" in line]
+    assert len(rows) == 1

@@ -8,10 +8,12 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
 from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
 from agent.cli.output import fail
+from agent.cli.terminal import clean_output
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
@@ -22,6 +24,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = _usual(sys.argv[1:] if arguments is None else list(arguments))
+    # JSON writes what a terminal obeys as escapes, and is not for people.
+    with nullcontext() if "--json" in words else clean_output():
+        return _obeyed(words)
+
+
+def _obeyed(words: list[str]) -> int:
     if words[0] not in COMMANDS and not words[0].startswith("-"):
         from agent.config.wording import nearest
 

@@ -89,7 +89,9 @@ def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser
         one.add_argument("--subject", default="", help="the part of the check that this is about")
         one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
     report.add_argument("status", choices=["ok", "warning", "critical", "nodata"])
-    report.add_argument("summary", nargs="+", help="what there is to say, in a line")
+    report.add_argument(
+        "summary", nargs="*", help="what there is to say, in a line; without it the status stands alone"
+    )
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
 

@@ -14,10 +14,10 @@ import sys
 import threading
 import time
 from collections import deque
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
-
-import msgspec
 
 from agent.cli.output import fail
 from agent.model import Status
@@ -31,17 +31,31 @@ NOT_FOUND, NOT_EXECUTABLE = 127, 126
 
 def main(options: argparse.Namespace) -> int:
     """Exits with the command's own status, 128 + N when signal N ended it; 126 or 127 when it could not be started."""
-    command = options.command_line[1:] if options.command_line[:1] == ["--"] else options.command_line
+    command = _command(options)
     if not command:
         return fail("which command? write hostvigil wrap NAME -- command arguments")
-    run_number = os.getpid()
-    _hand_in(Message(check=options.name, kind="started", subject=options.subject, run=run_number), options)
+    run_number, told = os.getpid(), _Told()
+    told.hand_in(lambda: Message(check=options.name, kind="started", subject=options.subject, run=run_number), options)
     begun = time.monotonic()
     code, said = run(command)
     seconds = time.monotonic() - begun
-    ended = verdict(options.name, options.subject, command[0], code, seconds, said)
-    _hand_in(msgspec.structs.replace(ended, run=run_number), options)
+    told.hand_in(lambda: verdict(options.name, options.subject, command[0], code, seconds, said, run_number), options)
     return code if code >= 0 else 128 - code
+
+
+def _command(options: argparse.Namespace) -> list[str]:
+    """Return the command; our own options may stand behind the check's name too, before the `--`."""
+    words: list[str] = options.command_line
+    if words[:1] == ["--"]:
+        return words[1:]
+    if not words or not words[0].startswith("-"):
+        return words
+    end = words.index("--") if "--" in words else len(words)
+    more = argparse.ArgumentParser(prog="hostvigil wrap NAME", add_help=False, allow_abbrev=False)
+    for name, kind in (("--state", Path), ("--config", Path), ("--subject", str)):
+        more.add_argument(name, type=kind, default=getattr(options, name[2:]))
+    more.parse_args(words[:end], options)
+    return words[end + 1 :]
 
 
 def run(command: list[str]) -> tuple[int, str]:
@@ -49,8 +63,13 @@ def run(command: list[str]) -> tuple[int, str]:
     try:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
-        print(f"hostvigil: {command[0]}: {error.strerror}", file=sys.stderr)
-        return NOT_FOUND if isinstance(error, FileNotFoundError) else NOT_EXECUTABLE, str(error)
+        missing = isinstance(error, FileNotFoundError)
+        why = "there is no such command" if missing and not _exists(command[0]) else str(error.strerror or error)
+        print(f"hostvigil: {command[0]}: {why}", file=sys.stderr)
+        return NOT_FOUND if missing else NOT_EXECUTABLE, f"it could not be started: {why}"
+    except ValueError as error:  # a NUL byte in its words
+        print(f"hostvigil: {error}", file=sys.stderr)
+        return NOT_EXECUTABLE, f"it could not be started: {error}"
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, lambda number, _: _pass_on(child, number))
     last: deque[bytes] = deque(maxlen=64)
@@ -69,6 +88,11 @@ def run(command: list[str]) -> tuple[int, str]:
     return code, b"".join(last)[-LAST_BYTES:].decode(errors="replace")
 
 
+def _exists(program: str) -> bool:
+    """Tell whether there is such a file: then what is missing is the interpreter that its first line names."""
+    return "/" in program and Path(program).exists()
+
+
 def _pass_through(source: BinaryIO, target: BinaryIO, last: deque[bytes]) -> None:
     while part := os.read(source.fileno(), LAST_BYTES):
         last.append(part)
@@ -82,10 +106,12 @@ def _pass_on(child: subprocess.Popen[bytes], number: int) -> None:
         child.send_signal(number)
 
 
-def verdict(check: str, subject: str, program: str, code: int, seconds: float, said: str) -> Message:
+def verdict(
+    check: str, subject: str, program: str, code: int, seconds: float, said: str, run_number: int = 0
+) -> Message:
     """Return the result: ok for exit 0, else critical; the last line that was said is the summary's end."""
     lines = [line.strip() for line in said.splitlines() if line.strip()]
-    ended = f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit {code}"
+    ended = f"killed by {_signal_name(-code)}" if code < 0 else f"exit {code}"
     how = f"{program.rpartition('/')[2]}: {'done' if code == 0 else ended} in {duration_text(seconds)}"
     return Message(
         check=check,
@@ -94,11 +120,31 @@ def verdict(check: str, subject: str, program: str, code: int, seconds: float, s
         summary=f"{how}: {lines[-1][:300]}" if code and lines else how,
         details="\n".join(lines[-20:]),
         metrics={"duration": seconds, "exit": float(code)},
+        run=run_number,
     )
 
 
-def _hand_in(message: Message, options: argparse.Namespace) -> None:
+def _signal_name(number: int) -> str:
     try:
-        push(message, options.state)
-    except NotPushed as error:
-        print(f"hostvigil: {error}", file=sys.stderr)
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+class _Told:
+    """Hands messages in; whatever is wrong with that is told once, and never keeps the command from running."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def hand_in(self, message: Callable[[], Message], options: argparse.Namespace) -> None:
+        try:
+            push(message(), options.state)
+            return
+        except NotPushed as error:
+            why = str(error)
+        except Exception as error:  # noqa: BLE001 - the command comes first, also when this is a bug of ours
+            why = f"the result could not be handed in: {type(error).__name__}: {error}"
+        if why != self._said:
+            self._said = why
+            print(f"hostvigil: {why}", file=sys.stderr)

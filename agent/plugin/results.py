@@ -121,7 +121,7 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
     """
     found: dict[str, Result] = {}
     for result in results:
-        subject = _other_name(_name(result.subject, scrub), found)
+        subject = _otherpresentable_name(presentable_name(result.subject, scrub), found)
         found[subject] = Result(
             Status(result.status),
             _text(result.summary, SUMMARY_LIMIT, scrub, one_line),
@@ -133,7 +133,7 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
     return tuple(found.values())
 
 
-def _name(subject: str, scrub: Callable[[str], str]) -> str:
+def presentable_name(subject: str, scrub: Callable[[str], str]) -> str:
     """Return a subject's name; one that held a secret is told from its like by a checksum."""
     written = str(subject)
     shown = getattr(scrub, "in_names", scrub)(written)
@@ -142,7 +142,7 @@ def _name(subject: str, scrub: Callable[[str], str]) -> str:
     return plain_name(shown, SUBJECT_LIMIT)
 
 
-def _other_name(name: str, taken: dict[str, Result]) -> str:
+def _otherpresentable_name(name: str, taken: dict[str, Result]) -> str:
     """Two subjects stay two, even where their names differ in nothing that shows."""
     if name not in taken:
         return name
@@ -154,7 +154,7 @@ def _metric(metric: Metric, scrub: Callable[[str], str]) -> Metric:
     fresh = msgspec.structs.replace(
         metric,
         name=plain_name(scrub(metric.name), NAME_LIMIT),
-        subject=_name(metric.subject, scrub),
+        subject=presentable_name(metric.subject, scrub),
         **{word: _text(getattr(metric, word), NAME_LIMIT, scrub, one_line) for word in ("unit", "warning", "critical")},
     )
     return metric if fresh == metric else fresh

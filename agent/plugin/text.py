@@ -44,7 +44,7 @@ def plain_name(text: str, limit: int) -> str:
 
     What does not show is written as an escape, and a cut is marked by a checksum, so that two names stay two.
     """
-    if not text.isprintable():
+    if not _is_plain(text):
         text = "".join(map(_escaped, text))
     if len(text) <= limit:
         return text
@@ -53,7 +53,11 @@ def plain_name(text: str, limit: int) -> str:
 
 def printed(text: str) -> str:
     """Return a text of several lines for a terminal: line ends and tabs stay, all else that it would obey goes."""
-    return text if text.isprintable() else "".join(c for c in text if c in "\n\t" or _shows(c))
+    return text if _is_plain(text) else "".join(c for c in text if c in "\n\t" or _shows(c))
+
+
+def _is_plain(text: str) -> bool:
+    return text.isprintable() and (text.isascii() or not any(filler in text for filler in _FILLERS))
 
 
 def _escaped(character: str) -> str:
@@ -69,7 +73,7 @@ def _shows(character: str) -> bool:
 def _visible(text: str, limit: int) -> str:
     # Four times the limit leaves room for what is taken out, and bounds the work on a huge text.
     text = text[: 4 * limit]
-    if text.isprintable():
+    if _is_plain(text):
         return text
     without_escapes = _HALF_CHARACTERS.sub("\ufffd", _ESCAPES.sub("", text))
     return "".join(c for c in without_escapes if _shows(c) or c.isspace() or c < "\xa0")

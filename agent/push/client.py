@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from agent.plugin.text import one_line
+from agent.push.control import FILE as CONTROL
 from agent.push.listener import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
 from agent.push.message import Message, encoded, stamped
 from agent.system.rights import owner_of, owners_rights
@@ -45,6 +46,10 @@ def push(message: Message, state: Path) -> str:
     try:
         answer = _sent(encoded(message), address(state), SECONDS)
     except OSError as error:
+        if _is_at_work(state) and not (state / SPOOL).exists():
+            raise NotPushed(
+                f"no pushed check called {message.check} is at work; if it is new: hostvigil reload"
+            ) from None
         _spool(message, state / SPOOL, error)
         with contextlib.suppress(OSError):
             _sent(NUDGE + b"\n", address(state), NUDGE_SECONDS)
@@ -55,6 +60,14 @@ def push(message: Message, state: Path) -> str:
     if answer != "ok":
         raise NotPushed(answer or "the agent went away without an answer")
     return "taken"
+
+
+def _is_at_work(state: Path) -> bool:
+    """Tell whether an agent has made its control socket, which every agent does; one that was killed leaves it."""
+    try:
+        return stat.S_ISSOCK((state / CONTROL).lstat().st_mode)
+    except OSError:
+        return False
 
 
 def _sent(line: bytes, to: Path, seconds: float) -> str:

@@ -13,7 +13,9 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from agent.plugin.text import one_line
 from agent.push.message import MOST_BYTES
+from agent.push.senders import Sender, peer
 
 log = logging.getLogger("hostvigil.push")
 
@@ -25,18 +27,29 @@ SENDERS = 32
 """At once; more wait in the kernel's queue."""
 SPOOLED_AT_MOST = 10_000
 
-Take = Callable[[bytes, bool], str]
+PAUSE_SECONDS = 1.0
+"""After the system refused to take a connection: for want of descriptors or threads, mostly for a moment."""
+MOST_SAID = 1000
+"""Entries of the spool that were complained of once are remembered, so many at the most."""
+
+Take = Callable[[bytes, bool, Sender], str]
 """Takes a line, which waited in the spool or not, and returns once it is written; an answer says why it is not."""
+Trouble = Callable[[str], None]
+"""Told what keeps results out; empty when nothing does any more. Only changes are told."""
 
 
 class UnixListener:
-    """Listens until `close`."""
+    """Listens until `close`, whatever the system refuses meanwhile: senders are late then, not shut out."""
 
-    def __init__(self, address: Path, spool: Path, take: Take) -> None:
+    def __init__(self, address: Path, spool: Path, take: Take, trouble: Trouble = lambda text: None) -> None:
         self._spool = spool
         self._take = take
+        self._tell = trouble
+        self._trouble = ""
         self._places = threading.BoundedSemaphore(SENDERS)
         self._spooling = threading.Lock()
+        self._said: set[str] = set()
+        self._closed = threading.Event()
         self._address = address
         self._socket = listening(address)
 
@@ -44,7 +57,15 @@ class UnixListener:
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
         threading.Thread(target=self.empty_spool, name="spool", daemon=True).start()
 
+    def is_reachable(self) -> bool:
+        """Tell whether there is still a socket where senders look."""
+        try:
+            return stat.S_ISSOCK(self._address.lstat().st_mode)
+        except OSError:
+            return False
+
     def close(self) -> None:
+        self._closed.set()
         with contextlib.suppress(OSError):
             self._address.unlink()
         # Closing alone would not wake the thread that waits in accept().
@@ -62,31 +83,60 @@ class UnixListener:
     def _take_file(self, file: Path) -> bool:
         """Return False when it cannot be taken now and nothing behind it either."""
         try:
-            refusal = self._take(left(file), True)
+            line, sender = left(file)
+            refusal = self._take(line, True, sender)
+        except NotAFile:
+            self._say_once(file, "not a regular file; it is removed")
+            _remove(file)
+            return True
         except OSError as error:
-            log.error("%s cannot be read: %s", file, error.strerror)
+            self._say_once(file, error.strerror or str(error))
             return True
         if refusal == BUSY:
             return False
         if refusal:
-            log.error("%s: %s; it is dropped", file, refusal)
+            log.error("%s: %s; it is dropped", shown(file), refusal)
         file.unlink(missing_ok=True)
         return True
 
+    def _say_once(self, file: Path, why: str) -> None:
+        if file.name not in self._said and len(self._said) < MOST_SAID:
+            self._said.add(file.name)
+            log.error("%s cannot be read: %s", shown(file), why)
+
     def _listen(self) -> None:
-        while True:
+        while not self._closed.is_set():
             self._places.acquire()
             try:
                 connection, _ = self._socket.accept()
-            except OSError:
-                return  # closed
+                self._hand_on(connection)
+            except (OSError, RuntimeError) as error:
+                self._places.release()
+                if not self._closed.is_set():
+                    self._now(f"results cannot be taken just now: {getattr(error, 'strerror', None) or error}")
+                    self._closed.wait(PAUSE_SECONDS)
+            else:
+                self._now("")
+
+    def _hand_on(self, connection: socket.socket) -> None:
+        try:
             threading.Thread(target=self._serve, args=(connection,), name="sender", daemon=True).start()
+        except RuntimeError:  # no more threads
+            connection.close()
+            raise
+
+    def _now(self, trouble: str) -> None:
+        if trouble != self._trouble:
+            self._trouble = trouble
+            if trouble:
+                log.error("%s", trouble)
+            self._tell(trouble)
 
     def _serve(self, connection: socket.socket) -> None:
         try:
             with connection:
                 answer = self._answer(connection)
-                connection.sendall((answer or "ok").encode() + b"\n")
+                connection.sendall((answer or "ok").encode(errors="replace") + b"\n")
         except OSError as error:
             log.info("a sender went away: %s", error)
         finally:
@@ -98,9 +148,13 @@ class UnixListener:
         except Unheard as error:
             return str(error)
         if line != NUDGE:
-            return self._take(line, False)
+            return self._take(line, False, peer(connection))
         self.empty_spool()
         return ""
+
+
+class NotAFile(Exception):
+    """What lies in the spool is a link, a pipe, a folder: nobody who wants to push a result put it there."""
 
 
 class Unheard(Exception):
@@ -157,13 +211,41 @@ def reachable(address: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def left(file: Path) -> bytes:
-    """Return what somebody left in the spool; OSError for a link or a pipe: the group writes here, and we read more."""
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
-    with os.fdopen(descriptor, "rb") as opened:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise OSError(errno.EINVAL, "not a regular file")
-        return opened.read(MOST_BYTES)
+def left(file: Path) -> tuple[bytes, Sender]:
+    """Return what somebody left in the spool, and whose file it is; NotAFile for what is none.
+
+    The group writes here, and we can read more than the group.
+    """
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO, errno.EISDIR):  # a link, a socket, a folder
+            raise NotAFile from None
+        raise
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise NotAFile
+        return os.read(descriptor, MOST_BYTES), Sender(found.st_uid)
+    finally:
+        os.close(descriptor)
+
+
+def _remove(file: Path) -> None:
+    """Take away what is no file, or it would use up the room of others; a full folder gets out of the way."""
+    with contextlib.suppress(OSError):
+        if not stat.S_ISDIR(file.lstat().st_mode):
+            file.unlink()
+            return
+        try:
+            file.rmdir()
+        except OSError:
+            file.rename(file.with_suffix(".set-aside"))
+
+
+def shown(file: Path) -> str:
+    """Return a path for the log: others choose names in the spool."""
+    return one_line(str(file), 300)
 
 
 def spooled(spool: Path) -> list[Path]:

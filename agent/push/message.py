@@ -54,11 +54,13 @@ def encoded(message: Message) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], str]) -> Outcome:
+def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], str], sender: str = "") -> Outcome:
     """Return the pushed result as a run's outcome; `now` in Unix milliseconds bounds a clock that is ahead."""
     metrics = tuple(Metric(name, value) for name, value in message.metrics.items())
     pushed = Pushed.SPOOLED if spooled else Pushed.LIVE
-    result = Result(message.status, message.summary or str(message.status), message.subject, message.details, metrics)
+    by = f"pushed by {sender}" if sender else ""
+    details = "\n".join(filter(None, (message.details, by)))
+    result = Result(message.status, message.summary or str(message.status), message.subject, details, metrics)
     # `failed`: it speaks of one subject, the others have not disappeared because of it.
     return Outcome(
         message.check,

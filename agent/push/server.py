@@ -2,43 +2,67 @@
 
 from __future__ import annotations
 
+import errno
 import logging
+import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.api import PushedCheck
 from agent.config.settings import Config
-from agent.model import Outcome, RunStarted
+from agent.model import Outcome, Result, RunStarted, State, Status
+from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
+from agent.plugin.text import one_line
+
+if TYPE_CHECKING:
+    from agent.push.listener import UnixListener
+    from agent.push.message import Message
+    from agent.push.senders import Sender
 
 log = logging.getLogger("hostvigil.push")
 
+OWN_CHECK = "hostvigil"
+SUBJECT = "pushed results"
 RECEIPT_SECONDS = 3.5
 """How long a sender waits until its result is written, before it leaves it in the spool."""
 
 
 class PushServer:
-    """Opened when the first check wants pushed results; what it needs is imported then."""
+    """Opened when the first check wants pushed results; what it needs is imported then.
+
+    `serve`, `apply` and `close` belong to the main thread, the rest to those of the senders.
+    """
 
     def __init__(
         self,
         state_dir: Path,
         put: Callable[[Outcome | RunStarted | Callable[[], None]], None],
         hide: Callable[[str], str] = str,
+        states: Iterable[State] = (),
     ) -> None:
         self._state_dir = state_dir
         self._put = put
-        self._names: frozenset[str] = frozenset()
         self._hide = hide
-        self._close: Callable[[], None] | None = None
+        self._checks: dict[str, PushedCheck] = {}
+        self._lock = threading.Lock()  # between senders, who may bring the same new subject
+        self._subjects: dict[str, set[str]] = {}
+        for state in states:
+            self._subjects.setdefault(state.check, set()).add(state.subject)
+        self._inbox: UnixListener | None = None
 
     def serve(self, config: Config) -> None:
         """Take results for the checks of this configuration from now on."""
-        self._names = frozenset(
-            name for name, one in config.checks.items() if one.enabled and isinstance(one.check, PushedCheck)
-        )
-        if self._names and not self._close:
+        self._checks = {
+            name: one.check for name, one in config.checks.items() if one.enabled and isinstance(one.check, PushedCheck)
+        }
+        with self._lock:
+            self._subjects = {name: self._subjects.get(name, set()) for name in self._checks}
+        if self._inbox and not self._inbox.is_reachable():
+            self.close()
+        if self._checks and not self._inbox:
             self._open()
 
     def apply(self, old: Config, new: Config) -> None:
@@ -46,8 +70,9 @@ class PushServer:
         self.serve(new)
 
     def close(self) -> None:
-        if self._close:
-            self._close()
+        if self._inbox:
+            self._inbox.close()
+            self._inbox = None
 
     def _open(self) -> None:
         from agent.push.client import address
@@ -56,15 +81,24 @@ class PushServer:
         spool = self._state_dir / SPOOL
         try:
             spool.mkdir(exist_ok=True)
+            if not stat.S_ISDIR(spool.lstat().st_mode):
+                raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(spool))
             spool.chmod(0o770)  # the directory above says whether the group comes so far
-            inbox = UnixListener(address(self._state_dir), spool, self._take)
+            self._inbox = UnixListener(address(self._state_dir), spool, self._take, self._tell)
         except OSError as error:
             log.error("no result can be pushed: %s", error)
+            self._tell(f"no result can be pushed: {error.strerror or error}")
             return
-        self._close = inbox.close
-        inbox.start()
+        self._tell("")
+        self._inbox.start()
 
-    def _take(self, line: bytes, spooled: bool) -> str:
+    def _tell(self, trouble: str) -> None:
+        """Say as the agent's own check whether results can be pushed."""
+        result = Result(Status.WARNING if trouble else Status.OK, trouble or "results can be pushed", SUBJECT)
+        # Not complete: the other parts of the agent are not gone because this speaks of one only.
+        self._put(Outcome(OWN_CHECK, 0, time.time_ns() // 1_000_000, 0.0, (result,), complete=False))
+
+    def _take(self, line: bytes, spooled: bool, sender: Sender) -> str:
         """Take a message; return why it is not taken, '' once it is written."""
         from agent.push.listener import BUSY
         from agent.push.message import NotAMessage, outcome, parse
@@ -72,13 +106,30 @@ class PushServer:
         try:
             message = parse(line)
         except NotAMessage as error:
-            return str(error)
-        if message.check not in self._names:
-            return f"no check of type pushed is called {message.check!r}"
+            return one_line(str(error), 300)
+        if reason := self._refusal(message, sender):
+            return one_line(reason, 300)
         if message.kind == "started":
-            self._put(RunStarted(message.check, message.subject, message.run, message.at))
+            subject = presentable_name(message.subject, self._hide)
+            self._put(RunStarted(message.check, subject, message.run, message.at))
         else:
-            self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._hide))
+            self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._hide, str(sender)))
         written = threading.Event()
         self._put(written.set)
         return "" if written.wait(RECEIPT_SECONDS) else BUSY
+
+    def _refusal(self, message: Message, sender: Sender) -> str:
+        from agent.push.senders import refusal
+
+        check = self._checks.get(message.check)
+        if check is None:
+            return f"no check of type pushed is called {message.check!r}; if it is new: hostvigil reload"
+        if reason := refusal(sender, check.senders):
+            return f"{message.check} {reason}"
+        subject = presentable_name(message.subject, self._hide)
+        with self._lock:
+            known = self._subjects.setdefault(message.check, set())
+            if subject not in known and len(known) >= SUBJECTS_LIMIT:
+                return f"{message.check} has {SUBJECTS_LIMIT} subjects already, {subject!r} is not taken as one more"
+            known.add(subject)
+        return ""

@@ -1,0 +1,240 @@
+"""The door for pushed results: what senders and the system do to it, it stays open, and nobody pays for others."""
+
+from __future__ import annotations
+
+import os
+import resource
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.api import Duration, PushedCheck
+from agent.config.settings import CheckConfig, Config, Place
+from agent.model import Outcome, RunStarted, State, Status
+from agent.plugin.results import SUBJECTS_LIMIT
+from agent.push.client import push
+from agent.push.listener import NUDGE, UnixListener
+from agent.push.message import Message
+from agent.push.senders import Sender, refusal
+from agent.push.server import PushServer
+from tests import needs
+
+
+class Door:
+    """A PushServer whose recorder takes everything at once."""
+
+    def __init__(self, state: Path, states: tuple[State, ...] = ()) -> None:
+        self.state = state
+        self.outcomes: list[Outcome | RunStarted] = []
+        self.server = PushServer(state, self._put, states=states)
+
+    def _put(self, thing: object) -> None:
+        if isinstance(thing, Outcome | RunStarted):
+            self.outcomes.append(thing)
+        elif callable(thing):
+            thing()
+
+    def serve(self, **senders: tuple[str, ...]) -> None:
+        checks = {
+            name: CheckConfig(name, "pushed", PushedCheck(ttl=Duration(3600), senders=allowed), Place("x"))
+            for name, allowed in senders.items()
+        }
+        self.server.serve(Config(checks=checks))
+
+    def said(self) -> list[str]:
+        """Return what was told as the agent's own check."""
+        return [
+            f"{result.status} {result.summary}"
+            for one in self.outcomes
+            if isinstance(one, Outcome) and one.check == "hostvigil"
+            for result in one.results
+        ]
+
+    def taken(self) -> list[Outcome]:
+        return [one for one in self.outcomes if isinstance(one, Outcome) and one.check != "hostvigil"]
+
+
+@pytest.fixture
+def door(tmp_path: Path) -> Iterator[Door]:
+    found = Door(tmp_path)
+    yield found
+    found.server.close()
+
+
+def descriptors() -> int:
+    return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def ask(state: Path, line: bytes) -> bytes:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        client.connect(str(state / "agent.sock"))
+        client.sendall(line + b"\n")
+        return client.recv(4096)
+
+
+def test_folders_links_and_pipes_in_the_spool_cost_no_descriptor_and_go_away(door: Door) -> None:
+    door.serve(b=())
+    spool = door.state / "spool"
+    (spool / "a.json").mkdir()
+    (spool / "full.json").mkdir()
+    (spool / "full.json" / "x").touch()
+    os.mkfifo(spool / "b.json")
+    (spool / "c.json").symlink_to("/etc/hostname")
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(str(spool / "d.json"))
+        ask(door.state, NUDGE)
+        before = descriptors()
+        for _ in range(100):
+            assert ask(door.state, NUDGE) == b"ok\n"
+        assert descriptors() <= before + 1
+    assert [name.name for name in spool.iterdir()] == ["full.set-aside"]
+    assert push(Message(check="b", summary="fine"), door.state) == "taken"
+
+
+def test_what_is_not_readable_in_the_spool_is_complained_of_once(door: Door, caplog: pytest.LogCaptureFixture) -> None:
+    door.serve(b=())
+    (door.state / "spool" / "x\n12:00 ERROR forged.json").symlink_to("/nonexistent")
+    for _ in range(20):
+        ask(door.state, NUDGE)
+    (text,) = [record.getMessage() for record in caplog.records if "x" in record.getMessage()]
+    assert "\n" not in text
+
+
+def test_the_door_goes_on_after_the_system_had_no_descriptor_left_and_says_so(door: Door) -> None:
+    door.serve(b=())
+    client, late = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors() + 20, hard))
+    held: list[int] = []
+    try:
+        with pytest.raises(OSError, match="Too many open files"):
+            while True:
+                held.append(os.open("/dev/null", os.O_RDONLY))
+        client.connect(str(door.state / "agent.sock"))
+        until = time.monotonic() + 10
+        while not any("Too many open files" in text for text in door.said()):
+            assert time.monotonic() < until, door.said()
+            time.sleep(0.02)
+    finally:
+        for one in held:
+            os.close(one)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    client.settimeout(10)
+    client.sendall(b'{"check": "b", "summary": "late, not lost"}\n')
+    assert client.recv(100) == b"ok\n"
+    late.settimeout(10)
+    late.connect(str(door.state / "agent.sock"))
+    late.sendall(b'{"check": "b"}\n')
+    assert late.recv(100) == b"ok\n"
+    client.close()
+    late.close()
+    until = time.monotonic() + 10
+    while door.said()[-1] != "ok results can be pushed":
+        assert time.monotonic() < until, door.said()
+        time.sleep(0.02)
+
+
+def test_only_closing_ends_it(tmp_path: Path) -> None:
+    before = threading.active_count()
+    listener = UnixListener(tmp_path / "s", tmp_path, lambda line, spooled, sender: "")
+    listener.start()
+    listener.close()
+    until = time.monotonic() + 5
+    while threading.active_count() > before and time.monotonic() < until:
+        time.sleep(0.02)
+    assert threading.active_count() == before
+
+
+def test_a_socket_that_was_removed_or_could_not_be_made_is_made_at_the_next_reload(door: Door) -> None:
+    (door.state / "agent.sock").mkdir()
+    door.serve(b=())
+    assert door.said()[-1].startswith("warning no result can be pushed")
+    (door.state / "agent.sock").rmdir()
+    door.serve(b=())
+    assert door.said()[-1] == "ok results can be pushed"
+    (door.state / "agent.sock").unlink()
+    door.serve(b=())
+    assert push(Message(check="b", summary="fine"), door.state) == "taken"
+
+
+def test_subjects_of_a_pushed_check_are_bounded_and_others_do_not_pay(tmp_path: Path) -> None:
+    known = tuple(State("b", f"old {number}") for number in range(SUBJECTS_LIMIT - 1))
+    door = Door(tmp_path, known)
+    door.serve(b=(), c=())
+    try:
+        assert push(Message(check="b", subject="the last"), tmp_path) == "taken"
+        for kind in (b"", b', "kind": "started"'):
+            answer = ask(tmp_path, b'{"check": "b", "subject": "one more"' + kind + b"}")
+            assert answer == b"b has 1000 subjects already, 'one more' is not taken as one more\n"
+        for check, subject in (("b", "the last"), ("b", "old 7"), ("c", "one more")):
+            assert push(Message(check=check, subject=subject), tmp_path) == "taken"
+    finally:
+        door.server.close()
+
+
+def test_a_subject_of_others_is_one_line_that_steers_nothing(door: Door) -> None:
+    door.serve(b=())
+    push(Message(check="b", status=Status.CRITICAL, summary="\x1b[2Jgone", subject="su\x1b[31mb\nj\u202e"), door.state)
+    push(Message(check="b", kind="started", subject="su\x1b[31mb\nj\u202e"), door.state)
+    (outcome,) = door.taken()
+    (result,) = outcome.results
+    assert (result.summary, result.subject) == ("gone", r"su\x1b[31mb\nj\u202e")
+    (begun,) = [one for one in door.outcomes if isinstance(one, RunStarted)]
+    assert begun.subject == result.subject
+
+
+# --- who pushes -------------------------------------------------------------------------------------------------------
+
+
+def test_who_pushed_is_in_the_details(door: Door) -> None:
+    door.serve(b=())
+    push(Message(check="b", details="more"), door.state)
+    (outcome,) = door.taken()
+    assert outcome.results[0].details.splitlines()[0] == "more"
+    assert f"(uid {os.geteuid()})" in outcome.results[0].details.splitlines()[1]
+
+
+def test_root_the_agents_user_and_who_is_named_may_push() -> None:
+    assert refusal(Sender(12345, 12345), ()) == ""
+    for user in (0, os.geteuid()):
+        assert refusal(Sender(user, 12345), ("backup",)) == ""
+    assert refusal(Sender(5, 60), ("games",)) == ""
+    assert refusal(Sender(12345, 60), ("games",)) == "", "a group of his process"
+    assert refusal(Sender(5, 60), ("backup", "deploy")) == (
+        "takes results from backup, deploy only (setting `from`), not from games (uid 5)"
+    )
+    assert refusal(Sender(12345, 12345), ("backup",)).endswith("not from uid 12345")
+    assert refusal(Sender(), ("backup",)).endswith("not from somebody")
+
+
+def test_another_user_is_refused_by_what_the_kernel_says_of_him() -> None:
+    needs.root()
+    with tempfile.TemporaryDirectory(prefix="security-") as folder:
+        Path(folder).chmod(0o755)
+        door = Door(Path(folder))
+        door.serve(b=("backup",), c=("games",), d=())
+        (door.state / "agent.sock").chmod(0o777)
+        answers = {check: as_games(door.state, check) for check in "bcd"}
+        door.server.close()
+    assert answers["b"] == "b takes results from backup only (setting `from`), not from games (uid 5)\n"
+    assert (answers["c"], answers["d"]) == ("ok\n", "ok\n")
+
+
+def as_games(state: Path, check: str) -> str:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(10)
+        os.setegid(60)
+        os.seteuid(5)
+        try:
+            client.connect(str(state / "agent.sock"))
+        finally:
+            os.seteuid(0)
+            os.setegid(0)
+        client.sendall(b'{"check": "%s"}\n' % check.encode())
+        return client.recv(1000).decode()

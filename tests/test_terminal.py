@@ -1,0 +1,38 @@
+"""What is printed cannot steer the terminal of who reads it."""
+
+from __future__ import annotations
+
+import io
+import unicodedata
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.cli.terminal import Clean
+from agent.plugin.text import lines, one_line, plain_name
+
+ANY = st.text() | st.text("\x1b[];0m\x07\r\n\t\x9b\u202e\u2066\u200b\xad\u3164ab31J", max_size=40)
+
+
+@given(ANY)
+def test_only_line_ends_tabs_and_our_own_colours_reach_it(text: str) -> None:
+    out = io.StringIO()
+    Clean(out).write(text)
+    left = out.getvalue()
+    for colour in ("0", *map(str, range(31, 38))):
+        left = left.replace(f"\x1b[{colour}m", "")
+    assert not {unicodedata.category(letter) for letter in left} & {"Cf", "Cs"}
+    assert not {letter for letter in left if unicodedata.category(letter) == "Cc"} - {"\n", "\t"}
+
+
+def test_what_hides_or_moves_text_is_no_colour_of_ours() -> None:
+    out = io.StringIO()
+    Clean(out).write("\x1b[31mred\x1b[0m \x1b[8mhidden \x1b[2J")
+    assert out.getvalue() == "\x1b[31mred\x1b[0m [8mhidden [2J"
+
+
+@given(ANY)
+def test_cleaned_texts_and_names_have_nothing_in_them_that_does_not_show(text: str) -> None:
+    for cleaned in (one_line(text, 100), *lines(text, 200), plain_name(text, 100)):
+        assert not {unicodedata.category(letter) for letter in cleaned} & {"Cc", "Cf", "Cs"}
+        assert "\u3164" not in cleaned
