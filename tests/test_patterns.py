@@ -113,7 +113,10 @@ def test_what_the_engines_read_differently_is_read_as_re_reads_it() -> None:
 
 @pytest.mark.parametrize(
     "pattern",
-    [r"\w", r"\W", r"\d", r"\s", r"(?a)\w", "(?i)s", "(?i)[^k]", "(?i)[a-zß]", r"(?i)[\W_i]", r"(?ai)[\W_i]"],
+    [
+        *(r"\w", r"\W", r"\d", r"\s", r"(?a)\w", "(?i)s", "(?i)[^k]", "(?i)[a-zß]", r"(?i)[\W_i]", r"(?ai)[\W_i]"),
+        *(r"(?i)\w", r"(?i)\D", r"(?i)\S", r"[^\W\d_]", r"[^\s\w]", r"(?i)[^\dk]", r"(?a)[^\s]"),
+    ],
 )
 def test_each_character_of_unicode_belongs_to_a_set_as_re_says(pattern: str) -> None:
     every = "".join(map(chr, range(0x110000)))
@@ -250,11 +253,22 @@ def test_the_deadline_holds_in_the_calls_that_a_run_makes() -> None:
     [
         (r"(?i)(\w+) \1", "a reference to a group cannot be searched for without case under a deadline"),
         ("a" * 10_001, "it has 10001 characters, 10000 are the most"),
+        ("(?:(?:a{1000}){1000}){1000}.*x", "its repeats come to more than 20000 parts that must be there"),
+        (r"\bfoo\b.*" * 100, "it has too many sets of characters and ends of words"),
     ],
 )
 def test_what_cannot_be_bounded_is_refused_with_a_reason(pattern: str, reason: str) -> None:
     with pytest.raises(ValueError, match=f"is refused: {reason}"):
         Regex.parse(pattern)
+
+
+@pytest.mark.parametrize(
+    "pattern", [r"\bfoo\b.*" * 20, "^.{5000,}x.*$", "|".join(f"w{n}" for n in range(1500)) + "x.*"]
+)
+def test_large_patterns_that_people_write_are_compiled_in_reasonable_time(pattern: str) -> None:
+    began = time.process_time()
+    Regex.parse(pattern)
+    assert time.process_time() - began < 5
 
 
 def test_a_pattern_s_mistakes_are_said_as_re_says_them() -> None:

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import re
 import re._constants as ops  # type: ignore[import-not-found]
-import sys
-from array import array
 from collections.abc import Iterable
 from functools import cache
 from re._parser import SubPattern  # type: ignore[import-not-found]
@@ -20,16 +18,23 @@ LETTERS = re.IGNORECASE | re.ASCII | re.UNICODE
 """The flags that change which characters are meant."""
 TYPES = re.ASCII | re.UNICODE
 LAST = 0x10FFFF
+MOST_UNROLLED = 20_000
+"""Some 10 MB."""
+MOST_WRITTEN = 500_000
+"""Characters, for which compiling takes a second and some 20 MB: 60 ends of words, or 200 times `\\w`."""
 LAST_ASCII = 0x7F
 SPANS = 16
 CATEGORIES = {
-    ops.CATEGORY_DIGIT: r"\d",
-    ops.CATEGORY_NOT_DIGIT: r"\D",
-    ops.CATEGORY_SPACE: r"\s",
-    ops.CATEGORY_NOT_SPACE: r"\S",
-    ops.CATEGORY_WORD: r"\w",
-    ops.CATEGORY_NOT_WORD: r"\W",
+    ops.CATEGORY_DIGIT: (r"\d", ""),
+    ops.CATEGORY_NOT_DIGIT: (r"\d", "^"),
+    ops.CATEGORY_SPACE: (r"\s", ""),
+    ops.CATEGORY_NOT_SPACE: (r"\s", "^"),
+    ops.CATEGORY_WORD: (r"\w", ""),
+    ops.CATEGORY_NOT_WORD: (r"\w", "^"),
 }
+NEAREST = {r"\d": r"\p{Nd}", r"\s": r"\p{White_Space}", r"\w": r"\p{L}\p{N}"}
+"""What `regex` knows that is nearly the same beyond ASCII; it has newer tables, and other ideas of some characters."""
+Span = tuple[int, int]
 REPEATS = {ops.MAX_REPEAT: "", ops.MIN_REPEAT: "?", ops.POSSESSIVE_REPEAT: "+"}
 
 
@@ -39,7 +44,31 @@ class Untranslatable(ValueError):
 
 def translated(tree: SubPattern) -> str:
     """Return the pattern for `regex` (its version 1, no other flags) that finds what this one finds in `re`."""
-    return _Translation(tree).row(tree, tree.state.flags)
+    if unrolled(tree) > MOST_UNROLLED:
+        raise Untranslatable(f"its repeats come to more than {MOST_UNROLLED} parts that must be there")
+    written = _Translation(tree).row(tree, tree.state.flags)
+    if len(written) > MOST_WRITTEN:
+        raise Untranslatable("it has too many sets of characters and ends of words")
+    return written
+
+
+def unrolled(items: Iterable[Any]) -> int:
+    """Return how many parts there are when each repeat is written out as often as it must match, as `regex` does."""
+    return sum(_unrolled(op, argument) for op, argument in items)
+
+
+def _unrolled(op: Any, argument: Any) -> int:
+    if op in REPEATS:
+        return 1 + max(1, int(argument[0])) * unrolled(argument[2])
+    if op is ops.BRANCH:
+        return 1 + sum(unrolled(branch) for branch in argument[1])
+    if op is ops.GROUPREF_EXISTS:
+        return 1 + sum(unrolled(branch or ()) for branch in argument[1:])
+    if op is ops.SUBPATTERN:
+        return 1 + unrolled(argument[3])
+    if op is ops.ATOMIC_GROUP:
+        return 1 + unrolled(argument)
+    return 1 + unrolled(argument[1]) if op in (ops.ASSERT, ops.ASSERT_NOT) else 1
 
 
 class _Translation:
@@ -141,10 +170,11 @@ def _letter(code: int, flags: int) -> str:
 def _set(items: Iterable[Any], flags: int) -> str:
     inside = list(items)
     negated = bool(inside) and inside[0][0] is ops.NEGATE
-    written = "".join(_item(*item) for item in inside[negated:])
-    if flags & re.IGNORECASE or any(op is ops.CATEGORY for op, _ in inside):
-        written = _spelled_out(written, flags & LETTERS)
-    return f"[{'^' if negated else ''}{written}]"
+    categories = "".join(_category(argument, flags) for op, argument in inside if op is ops.CATEGORY)
+    others = "".join(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
+    if others and flags & re.IGNORECASE:
+        others = _in_any_case(others, flags & LETTERS)
+    return f"[{'^' if negated else ''}{others}{categories}]"
 
 
 def _item(op: Any, argument: Any) -> str:
@@ -152,34 +182,67 @@ def _item(op: Any, argument: Any) -> str:
         return _code(argument)
     if op is ops.RANGE:
         return _span(*argument)
-    if op is ops.CATEGORY and argument in CATEGORIES:
-        return CATEGORIES[argument]
     raise Untranslatable(f"{str(op).lower()} cannot be searched for under a deadline")
 
 
+def _category(category: Any, flags: int) -> str:
+    if category not in CATEGORIES:
+        raise Untranslatable(f"{str(category).lower()} cannot be searched for under a deadline")
+    name, negated = CATEGORIES[category]
+    return f"[{negated}{_members(name, flags & re.ASCII)}]"
+
+
 @cache
-def _spelled_out(written: str, flags: int) -> str:
-    """Return the characters that `re` takes for one of this set: ASCII first, the long list of the others behind it."""
-    spans = [match.span() for match in re.compile(f"[{written}]+", flags).finditer(_every_character())]
-    in_ascii = [(start, min(end - 1, LAST_ASCII)) for start, end in spans if start <= LAST_ASCII]
-    others = [(max(start, LAST_ASCII + 1), end - 1) for start, end in spans if end - 1 > LAST_ASCII]
-    # Most letters stand in a few long spans: asked for first, a Chinese text costs a tenth.
-    by_length = sorted(others, key=lambda span: span[0] - span[1])
-    most, rest = "".join(_span(*span) for span in by_length[:SPANS]), sorted(by_length[SPANS:])
-    beyond = f"[{_span(LAST_ASCII + 1, LAST)}&&[{most}{_halved(rest)}]]" if others else ""
-    return _halved(in_ascii) + beyond
+def _members(category: str, flags: int) -> str:
+    """Return what `re` takes for a digit, space or word character: ASCII first, then as `regex` has it, corrected."""
+    every = _every_character()
+    wanted = _spans(re.compile(f"{category}+", flags), every)
+    in_ascii = "".join(_span(start, min(end, LAST_ASCII)) for start, end in wanted if start <= LAST_ASCII)
+    if flags:
+        return in_ascii
+    import regex
+
+    has, has_not = _difference(_spans(regex.compile(f"[{NEAREST[category]}]+"), every), wanted)
+    beyond = f"[{NEAREST[category]}]" + (f"--[{_halved(has)}]" if has else "")
+    return f"{in_ascii}[{_span(LAST_ASCII + 1, LAST)}&&[{beyond}]]{_halved(has_not)}"
 
 
-def _halved(spans: list[tuple[int, int]]) -> str:
-    """Write many spans as nested sets, since `regex` goes through a set one by one: 0.1 instead of 0.8 us a letter."""
+def _difference(spans: list[Span], others: list[Span]) -> tuple[list[Span], list[Span]]:
+    """Return what only the first, and what only the second have, beyond ASCII."""
+    one, other = _bits(spans), _bits(others)
+    return _spans_of_bits(one & ~other), _spans_of_bits(other & ~one)
+
+
+def _bits(spans: list[Span]) -> int:
+    marks = bytearray(LAST + 1)
+    for first, last in spans:
+        marks[first : last + 1] = b"\1" * (last + 1 - first)
+    return int.from_bytes(marks, "big")
+
+
+def _spans_of_bits(bits: int) -> list[Span]:
+    marks = bits.to_bytes(LAST + 1, "big")
+    return [(start, end - 1) for start, end in (one.span() for one in re.finditer(b"\1+", marks)) if start > LAST_ASCII]
+
+
+def _spans(pattern: Any, every: str) -> list[Span]:
+    """Return the first and last characters of what the pattern finds among all of Unicode."""
+    return [(match.start(), match.end() - 1) for match in pattern.finditer(every)]
+
+
+@cache
+def _in_any_case(written: str, flags: int) -> str:
+    return _halved(_spans(re.compile(f"[{written}]+", flags), _every_character()))
+
+
+def _halved(spans: list[Span]) -> str:
+    """Write many spans as nested sets, since `regex` goes through a set one by one."""
     if len(spans) <= SPANS:
         return "".join(_span(*span) for span in spans)
     middle = len(spans) // 2
-    return _guarded(spans[:middle]) + _guarded(spans[middle:])
-
-
-def _guarded(spans: list[tuple[int, int]]) -> str:
-    return f"[{_span(spans[0][0], spans[-1][1])}&&[{_halved(spans)}]]"
+    return "".join(
+        f"[{_span(half[0][0], half[-1][1])}&&[{_halved(half)}]]" for half in (spans[:middle], spans[middle:])
+    )
 
 
 def _span(first: int, last: int) -> str:
@@ -192,7 +255,16 @@ def _code(code: int) -> str:
 
 
 def _every_character() -> str:
-    return array("I", range(LAST + 1)).tobytes().decode(f"utf-32-{sys.byteorder[0]}e", "surrogatepass")
+    # Written byte by byte of the number, which is ten times as fast as letter by letter.
+    planes, low, high = (
+        range(LAST // 0x10000 + 1),
+        bytes(range(256)) * 256,
+        b"".join(bytes([n]) * 256 for n in range(256)),
+    )
+    letters = bytearray(4 * (LAST + 1))
+    letters[0::4], letters[1::4] = low * len(planes), high * len(planes)
+    letters[2::4] = b"".join(bytes([plane]) * 0x10000 for plane in planes)
+    return letters.decode("utf-32-le", "surrogatepass")
 
 
 @cache
