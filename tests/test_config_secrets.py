@@ -65,6 +65,15 @@ def test_the_agents_own_secrets_are_found_however_they_are_written(tmp_path: Pat
     assert loaded(tmp_path, text.format("'${file:file}'")).secrets == {"from-file-22"}
 
 
+def test_secrets_of_other_destinations_are_found_and_not_quoted(tmp_path: Path) -> None:
+    text = "agent: {{destinations: {{chat: {{type: webhook, url: {}, headers: {{Authorization: {}, A: b}}}}}}}}\n"
+    config = loaded(tmp_path, text.format("'https://hooks.example/${env:X}'", "literal-22") + GOOD)
+    assert config.secrets == {"x-value-22", "literal-22"}
+    config = loaded(tmp_path, text.format("[hunter22]", "[hunter22]") + GOOD)
+    assert config.problems
+    assert "hunter22" not in str(config.problems)
+
+
 def test_a_mark_that_is_none_is_a_problem(tmp_path: Path) -> None:
     config = loaded(tmp_path, "checks:\n  c: {type: load, description: '${env:X!hidden}'}\n")
     assert "is not understood" in config.problems[0].text

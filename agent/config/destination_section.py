@@ -11,6 +11,7 @@ from agent.config import selector, template
 from agent.config.convert import Fault, settings
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.located_yaml.tree import Located
+from agent.config.secrecy import hidden
 from agent.config.wording import said
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -31,7 +32,9 @@ def read(written: Mapping[str, Located]) -> tuple[dict[str, WebhookSettings], li
                 Fault(node.place, setting, f"must be settings such as {{type: webhook, url: ...}}, not {said(node)}")
             )
         else:
-            values, wrong = settings(WebhookSettings, node.value, node.key or node.place, setting)
+            values, wrong = settings(
+                WebhookSettings, hidden(WebhookSettings, node.value), node.key or node.place, setting
+            )
             wrong += [Fault(node.value[part].place, f"{setting}.{part}", text) for part, text in _problems(values)]
             faults += wrong
             if not wrong:

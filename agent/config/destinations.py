@@ -21,7 +21,13 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     """Any service that takes a POST."""
 
     type: Annotated[Literal["webhook"], Meta(description="The kind of destination.")]
-    url: Annotated[str, Meta(description="Where to post, best as ${file:...}; the {...} of `body` may stand in it.")]
+    url: Annotated[
+        str,
+        Meta(
+            description="Where to post, best as ${file:...}; the {...} of `body` may stand in it.",
+            extra={"secret": True},
+        ),
+    ]
     body: Annotated[
         str,
         Meta(
@@ -38,7 +44,9 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
         ),
     ] = {}
     method: Annotated[Literal["POST", "PUT"], Meta(description="Request method.")] = "POST"
-    headers: Annotated[dict[str, str], Meta(description="Request headers; secrets best as ${file:...}.")] = {}
+    headers: Annotated[
+        dict[str, str], Meta(description="Request headers; secrets best as ${file:...}.", extra={"secret": True})
+    ] = {}
     only: Annotated[str, Meta(description="Which checks: web-*, disks:/mnt/* or env=prod, several must all fit.")] = "*"
     rate_limit: Annotated[Rate, Meta(description="Most requests to send.")] = Rate(60)
     digest_above: Annotated[
