@@ -33,7 +33,9 @@ def test_each_dependency_is_locked_in_a_version_that_it_allows(file: Path, text:
     wanted = Requirement(text)
     version = locked(file).get(canonical(wanted.name))
     assert version is not None, f"{wanted.name} is not in {file.name}: make lock"
-    assert version in wanted.specifier, f"{file.name} has {wanted.name} {version}, pyproject.toml wants {text}: make lock"
+    assert version in wanted.specifier, (
+        f"{file.name} has {wanted.name} {version}, pyproject.toml wants {text}: make lock"
+    )
 
 
 @pytest.mark.parametrize("file", WANTED, ids=lambda file: file.name)
