@@ -16,6 +16,8 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.config.settings import Config
+from agent.delivery.answer import hidden_body, plain
+from agent.delivery.sinks.truewatch.answers import classify
 from agent.model import Metric, Result, Status
 from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, presentable, without_secrets
 from agent.system.records import CleanRecords
@@ -245,3 +247,20 @@ def test_secrets_are_in_no_record_whether_in_the_message_its_arguments_or_the_tr
 def test_nobody_forges_a_line_of_the_log_or_steers_who_reads_it() -> None:
     text = logged("file %s", "x\r\n12:00:00 ERROR forged\x1b[2J\u202e\x9b1m")
     assert text == "ERROR a.check: file x\n    12:00:00 ERROR forged[2J1m"
+
+
+# --- answers of destinations ------------------------------------------------------------------------------------------
+
+
+@given(st.integers(230, 320))
+def test_a_key_that_an_answer_echoes_is_hidden_wherever_the_answer_is_cut(before: int) -> None:
+    hide = redactor([TOKEN])
+    for body in ("x" * before + TOKEN + " rest", json.dumps({"errorCode": "x" * before + TOKEN, "message": TOKEN})):
+        answer = plain(classify(401, {}, hidden_body(body.encode(), hide)), hide)
+        assert TOKEN[:4] not in answer.text
+
+
+def test_an_answer_steers_no_terminal_and_forges_no_line() -> None:
+    body = json.dumps({"errorCode": "bad\x1b[2J\nforged", "traceId": "x\ny\u202e"}).encode()
+    answer = plain(classify(400, {}, hidden_body(body, str)), str)
+    assert (answer.text, answer.trace_id) == ("HTTP 400: bad forged", "x y")

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 import msgspec
+
+from agent.plugin.text import one_line
+
+TEXT_LIMIT = 600
 
 
 class Verdict(enum.StrEnum):
@@ -30,3 +35,14 @@ class Answer(msgspec.Struct, frozen=True):
     trace_id: str = ""
     retry_after: float = 0.0
     """Seconds the destination asks to wait; 0 when it does not say."""
+
+
+def plain(answer: Answer, hide: Callable[[str], str]) -> Answer:
+    """Return an answer as it may be stored, logged and shown: somebody else chose its words."""
+    text, trace_id = (one_line(hide(said), TEXT_LIMIT) for said in (answer.text, answer.trace_id))
+    return msgspec.structs.replace(answer, text=text, trace_id=trace_id)
+
+
+def hidden_body(body: bytes, hide: Callable[[str], str]) -> bytes:
+    """Take secrets out of what a server echoes, before any of it is cut."""
+    return hide(body.decode(errors="replace")).encode(errors="replace")

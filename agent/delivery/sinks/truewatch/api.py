@@ -8,7 +8,7 @@ import msgspec
 
 from agent import __version__
 from agent.config.settings import EventsSettings
-from agent.delivery.answer import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict, hidden_body, plain
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.answers import KEY_HINT, classify
 from agent.delivery.sinks.truewatch.event import digest_event, event
@@ -51,10 +51,10 @@ class Api:
         self._client = self._client or Client(way)
         try:
             found = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
-            answer = classify(found.status, found.headers, found.body)
+            answer = classify(found.status, found.headers, hidden_body(found.body, self._hide))
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
-        return msgspec.structs.replace(answer, text=self._hide(answer.text), trace_id=self._hide(answer.trace_id))
+        return plain(answer, self._hide)
 
 
 def _userinfo(url: str) -> list[str]:

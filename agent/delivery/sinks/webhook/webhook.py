@@ -5,12 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-import msgspec
-
 from agent import __version__
 from agent.config.destinations import WebhookSettings
 from agent.config.template import filled, filled_url, is_json
-from agent.delivery.answer import Answer, Verdict
+from agent.delivery.answer import Answer, Verdict, hidden_body, plain
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.values import values, values_of_digest
@@ -51,7 +49,7 @@ class Webhook:
         try:
             url = filled_url(settings.url, found)
             received = self._client.ask(settings.method, url, headers | settings.headers, content)
-            answer = classify(received.status, received.headers, received.body)
+            answer = classify(received.status, received.headers, hidden_body(received.body, self._hide))
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
-        return msgspec.structs.replace(answer, text=self._hide(answer.text), trace_id=self._hide(answer.trace_id))
+        return plain(answer, self._hide)
