@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from agent.api import Check, CheckError, Context, Metric, Result, Status, critical, judge, ok, warning
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
+from agent.plugin.context import SharedWork
 from agent.running.runner import Runner
 
 Body = Callable[[Context], Iterator[Result | Metric]]
@@ -431,3 +432,66 @@ def test_the_memory_of_the_agent_does_not_grow_by_a_leak_in_an_isolated_check() 
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     isolated(bench, "ctx.hog = bytearray(200_000_000)\nyield ok('leaked')")
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 50_000
+
+
+# --- nothing is kept of what is gone ----------------------------------------------------------------------------------
+
+
+def wait_until(true: Callable[[], bool]) -> None:
+    end = time.monotonic() + 10
+    while not true():
+        assert time.monotonic() < end
+        time.sleep(0.005)
+
+
+def remembering(ctx: Context) -> Iterator[Result]:
+    ctx.memory["place"] = 7
+    yield critical("seen")
+
+
+def test_a_run_that_noted_its_memory_is_believed_though_the_agent_stood_still() -> None:
+    """What it has noted as told already would be lost if it were run again."""
+    runner = Runner(lambda outcome: None)
+    run = runner._new_run(CheckConfig("web", "scripted", Scripted(), Place("x.yaml"), timeout=1.0), 0.0)
+    run.context.begin({})
+    late = Outcome("web", 1, 0, 100.0, (critical("late"),))
+    assert runner._is_void(run, late)
+    assert not runner._is_void(run, late), "not twice in a row"
+    assert not runner._is_void(run, msgspec.structs.replace(late, memory={"place": 7}))
+    assert not runner._is_void(run, msgspec.structs.replace(late, results=(ok("fine"),)))
+
+
+def test_the_memory_of_a_removed_check_does_not_come_back_by_a_run_that_was_still_going_on() -> None:
+    bench, begun, go_on = Bench(), threading.Event(), threading.Event()
+
+    def slow(ctx: Context) -> Iterator[Result]:
+        begun.set()
+        go_on.wait(10)
+        return remembering(ctx)
+
+    bench.start(slow)
+    assert begun.wait(10)
+    bench.runner.forget(["web"])
+    go_on.set()
+    wait_until(lambda: not bench.runner._running)
+    found = bench.run(lambda ctx: iter([ok(str(ctx.memory))]))
+    assert (found.results[0].summary, found.memory) == ("{}", None)
+
+
+def test_after_reloads_the_runner_keeps_nothing_of_what_is_gone() -> None:
+    bench = Bench(memories={f"web{number}": {"old": number} for number in range(50)})
+    for number in range(50):
+        bench.run(remembering, name=f"web{number}")
+        bench.runner._void.add(f"web{number}")
+        bench.runner.forget([f"web{number}"])
+    wait_until(lambda: not bench.runner._running)
+    assert (bench.runner._memories, bench.runner._void) == ({}, set())
+
+
+def test_of_shared_work_only_what_was_made_lately_is_kept() -> None:
+    shared = SharedWork()
+    for number in range(1000):
+        shared._making[f"realpath /{number}"] = threading.Lock()
+        shared._keep(f"realpath /{number}", number * 10.0, "x")
+    assert len(shared._made) <= 110
+    assert len(shared._making) <= 110

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
-from agent.engine.state.flapping import percent
+from agent.engine.state.flapping import is_flapping, percent
 from agent.engine.state.transition import Transition, advance, apply_result
 from agent.model import Count, EventStatus, FailAfter, Flapping, Outcome, Policy, Reason, Report, Result, State, Status
 
@@ -115,6 +115,12 @@ def test_a_report_knows_what_was_told_before_and_since_when() -> None:
     assert (second.previous, second.since, second.incident_since) == (Status.CRITICAL, 2000, 2000)
 
 
+def test_a_recovery_says_since_when_the_problem_was_told_and_not_since_when_it_was_believed() -> None:
+    first, second = (s.report for s in play("oCCco") if s.report)
+    assert (first.previous, first.since) == (None, 0), "it was not critical before it was critical"
+    assert second.since == 3000, "the two before were suppressed"
+
+
 def test_a_problem_from_the_start_has_no_previous_status() -> None:
     assert play("c")[0].report.previous is None  # type: ignore[union-attr]
 
@@ -216,6 +222,16 @@ def test_flapping_ends_after_fifteen_or_nineteen_steady_results_and_then_the_tru
 
 def test_the_problem_that_flapping_ends_in_is_told_though_it_was_told_before() -> None:
     assert told("ococococ" + "c" * 15, Policy(flapping=ICINGA)) == ".cococF" + "." * 15 + "c"
+
+
+@pytest.mark.parametrize(("formula", "begins"), [("icinga", False), ("nagios", True)])
+def test_flapping_ends_at_its_lower_bound_and_begins_at_or_above_its_upper_one(formula: str, begins: bool) -> None:
+    bounds = Flapping(formula, 25.0, 30.0)
+    assert not is_flapping(True, 25.0, bounds)
+    assert is_flapping(True, 25.1, bounds)
+    assert is_flapping(False, 30.0, bounds) is begins
+    assert is_flapping(False, 30.1, bounds)
+    assert not is_flapping(False, 29.9, bounds)
 
 
 def test_blips_that_fail_after_swallows_are_no_flapping() -> None:

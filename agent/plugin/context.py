@@ -43,6 +43,10 @@ class Call:
         return self._value
 
 
+MOST_MADE, KEPT_SECONDS = 100, 60.0
+"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
+
+
 class SharedWork:
     """Lives as long as the agent: values made once for all runs due together, and the calls that hang."""
 
@@ -61,8 +65,18 @@ class SharedWork:
             if at < due:
                 at = time.monotonic()
                 value = make()
-                self._made[key] = (at, value)
+                self._keep(key, at, value)
             return value  # type: ignore[no-any-return]  # the key stands for the type
+
+    def _keep(self, key: str, at: float, value: Any) -> None:
+        """Keep what was made; of the many things that keys may name, what nobody asked for lately is forgotten."""
+        with self._lock:
+            self._made[key] = (at, value)
+            if len(self._made) > MOST_MADE:
+                old = [name for name, (made, _) in self._made.items() if made < at - KEPT_SECONDS]
+                for name in old:
+                    del self._made[name]
+                    self._making.pop(name, None)
 
     def call(self, key: str, function: Callable[[], Any]) -> Call:
         """Start the call, unless the last one of this key has not come back yet: then return that."""

@@ -86,6 +86,7 @@ class Runner:
         with self._lock:
             for check in removed:
                 self._memories.pop(check, None)
+                self._void.discard(check)
                 if check in self._running:
                     self._running[check].removed = True
 
@@ -113,7 +114,7 @@ class Runner:
             return False
         if self._is_void(run, outcome):
             self.start(run.config, time.monotonic())
-        else:
+        elif not run.removed:  # it may be back by now, and then as one that remembers nothing
             self._deliver(outcome)
         return True
 
@@ -125,9 +126,11 @@ class Runner:
         late = run.context.started + outcome.duration - run.context.deadline - GRACE_SECONDS
         bad = any(result.status is not Status.OK for result in outcome.results)
         with self._lock:
+            if run.removed:
+                return False
             if late > STILL_SECONDS and bad and outcome.memory is None and run.config.name not in self._void:
                 self._void.add(run.config.name)
-                return not run.removed
+                return True
             self._void.discard(run.config.name)
             return False
 

@@ -189,12 +189,15 @@ def due_report(state: State, before: State, policy: Policy, now: int) -> Report 
         return due_repeat(state, policy, now)
     sequence = state.events + 1
     opens = last is EventStatus.OK
+    # What was held back since it was believed was nothing else before, as far as anybody knows.
+    decided = EventStatus(before.decided) if before.decided else None
+    other = decided if decided is not truth else None
     return Report(
         status=truth,
-        previous=state.notified or (EventStatus(before.decided) if before.decided else None),
+        previous=state.notified or other,
         incident=incident_id(state, sequence, now) if opens else state.incident,
         sequence=sequence,
-        since=state.notified_at or before.decided_since,
+        since=state.notified_at or (before.decided_since if other else 0),
         incident_since=now if opens else state.incident_since,
     )
 
