@@ -222,12 +222,21 @@ class Report(msgspec.Struct, frozen=True):
     """The how many-th repetition of a problem that lasts; 0: news."""
 
 
+class ReasonKind(enum.StrEnum):
+    """What suppresses."""
+
+    SILENCE = "silence"
+    MAINTENANCE = "maintenance"
+    PARENT = "parent"
+
+
 class Reason(msgspec.Struct, frozen=True):
     """Why nothing is reported of a subject now."""
 
     text: str
     until: int = 0
     """When it ends, Unix milliseconds; 0 when nobody knows."""
+    kind: ReasonKind = ReasonKind.SILENCE
 
 
 class Silence(msgspec.Struct, frozen=True):

@@ -50,11 +50,12 @@ class AgentProcess:
         return json.loads(self.call(*arguments, "--json").stdout)
 
     def status(self) -> dict[str, Any]:
-        """Return what `hostvigil status` says; empty as long as there is no store to read."""
+        """Return what `hostvigil status` says of checks that have a result; empty while there is no store to read."""
         done = self.call("status", "--json")
-        return (
-            json.loads(done.stdout) if done.returncode == 0 else {"agent": None, "outbox": {"count": 0}, "checks": []}
-        )
+        if done.returncode:
+            return {"agent": None, "outbox": {"count": 0}, "checks": []}
+        said: dict[str, Any] = json.loads(done.stdout)
+        return said | {"checks": [line for line in said["checks"] if "no result yet" not in line["marks"]]}
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")

@@ -23,6 +23,7 @@ ARROWS: dict[str, set[str]] = {
     "engine": {"api", "config", "model", "plugin", "store", "system"},
     "delivery": {"config", "model", "plugin", "store", "system"},
     "push": {"api", "config", "model", "plugin", "system"},
+    "view": {"api", "config", "engine", "model", "plugin", "store", "system"},
     "service": {
         "config",
         "delivery",
@@ -45,6 +46,7 @@ ARROWS: dict[str, set[str]] = {
         "service",
         "store",
         "system",
+        "view",
     },
 }
 

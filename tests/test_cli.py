@@ -9,73 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli.check import text
-from agent.cli.explain import explained
-from agent.cli.status import page, told
-from agent.model import EventStatus, Metric, Outcome, Policy, Reason, Result, State, Status
-from agent.store import Backlog, Holder, LastRun
+from agent.model import Metric, Outcome, Result, Status
 from tests.agent_process import AgentProcess, agent_process
-
-NOW = 10_000_000
-MINUTE = 60_000
-
-
-def lines(*states: State, runs: tuple[LastRun, ...] = (), at_work: bool = True) -> list[str]:
-    holder = Holder(42, NOW - 5 * MINUTE) if at_work else None
-    return page(told(list(states), list(runs)), {"events": Backlog(0, 0, 0)}, holder, NOW, colour=False)
-
-
-def run(check: str, status: Status, summary: str) -> LastRun:
-    return LastRun(check, "", Result(status, summary), NOW - 1000, 0.1, NOW + 30_000)
-
-
-def test_the_worst_comes_first_and_each_says_since_when() -> None:
-    seen = lines(
-        State("web", decided=Status.OK, decided_since=NOW - MINUTE),
-        State("disk", "/", decided=Status.CRITICAL, decided_since=NOW - 2 * MINUTE),
-        runs=(run("web", Status.OK, "200 in 3ms"),),
-    )
-    assert seen[0] == "agent   running (pid 42, 5m ago)"
-    assert seen[1] == "checks  1 critical, 1 ok"
-    assert seen[2] == "events  all told"
-    assert seen[4].split() == ["critical", "disk", "/", "2m"]
-    assert seen[5] == "ok        web     1m  next in 30s  200 in 3ms"
-
-
-def test_what_is_not_decided_yet_or_held_back_is_marked() -> None:
-    (row,) = lines(
-        State("web", decided=Status.OK, suppressed_by="silenced until noon"),
-        runs=(run("web", Status.CRITICAL, "down"),),
-    )[4:]
-    assert row.endswith("down [critical, not decided yet] [not told: silenced until noon]")
-
-
-def test_without_an_agent_there_is_no_next_run() -> None:
-    seen = lines(State("web", decided=Status.OK), runs=(run("web", Status.OK, "fine"),), at_work=False)
-    assert seen[0] == "agent   not running"
-    assert "next in" not in seen[4]
-
-
-def explanation(state: State, *reasons: Reason) -> str:
-    return "\n".join(explained(state, None, reasons, None, NOW).lines)
-
-
-def test_explain_says_why_there_is_nothing_to_tell() -> None:
-    assert "nothing is decided yet" in explanation(State("web"))
-    assert "is what was reported" in explanation(State("web", decided=Status.OK))
-    told_once = State("web", decided=Status.CRITICAL, notified=EventStatus.CRITICAL, notified_at=NOW - MINUTE, events=1)
-    assert "critical for 1m, 1 event so far" in explanation(told_once)
-
-
-def test_explain_says_what_holds_a_change_back() -> None:
-    held = explanation(State("web", decided=Status.CRITICAL), Reason("depends on router, which is critical"))
-    assert "critical is to be told with the next result, but:" in held
-    assert "suppressed    depends on router, which is critical" in held
-
-
-def test_explain_says_how_near_a_subject_is_to_flapping() -> None:
-    flapping = State("web", decided=Status.OK, changes=0b11111, flapping=False)
-    assert "5 in the last 20 results, 28.5% (not flapping; begins at 30%)" in explanation(flapping)
-    assert Policy().flapping is not None
 
 
 def outcome(*results: Result) -> Outcome:
@@ -113,13 +48,22 @@ def test_explain_names_each_setting_with_its_value_and_place_but_no_secret(agent
     agent.start()
     agent.wait_until(lambda: agent.status()["checks"], "a first result")
     said = agent.call("explain", "web").stdout
-    assert "type script" in said
-    assert "interval  1s" in said
+    assert "web is a check of type script, written at " in said
+    assert "  interval  1s " in said
     assert "a.yaml:2:" in said
     assert "hidden-token" not in said
-    assert f"settings, in {agent.config}\n" in said
+    assert f"Settings, in {agent.config}:\n" in said
     assert re.search(r"(?m)^  command +sh -c 'exit 1' '\*\*\*' +a\.yaml:2:32$", said)
     assert agent.call("explain", "nobody").returncode == 2
+    assert "no check is called 'wbe', did you mean 'web'?" in agent.call("explain", "wbe").stderr
+    assert "no check is called 'wbe', did you mean 'web'?" in agent.call("check", "wbe").stderr
+
+
+def test_a_check_that_may_stand_in_a_file_nobody_could_read_is_not_called_missing(agent: AgentProcess) -> None:
+    (agent.config / "b.yaml").symlink_to("nowhere.yaml")
+    done = agent.call("check", "other")
+    assert done.returncode == 3
+    assert "b.yaml" in done.stderr
 
 
 def test_a_pipe_that_closes_early_is_no_error(agent: AgentProcess) -> None:

@@ -357,7 +357,7 @@ def test_an_agent_on_a_full_disk_goes_on_checking_and_tells_when_there_is_room(t
     with small_disk(tmp_path / "disk", "1m") as disk, agent_process(disk) as agent:
         prepare(agent, api, tmp_path / "flag")
         agent.start()
-        agent.wait_until(lambda: "flag" in agent.call("status").stdout, "a first result")
+        agent.wait_until(lambda: "flag" in {one["check"] for one in agent.status()["checks"]}, "a first result")
         ballast = disk / "ballast"
         with ballast.open("wb", buffering=0) as file:
             try:

@@ -479,7 +479,7 @@ def test_from_an_empty_directory_to_checks_that_are_all_ok_and_tell_nothing(agen
     agent.start()
     agent.wait_until(lambda: {one["check"] for one in agent.status()["checks"]} >= names, "a result of each")
     assert {one["status"] for one in agent.status()["checks"]} == {"ok"}
-    assert agent.json("events") == []
+    assert agent.json("events")["events"] == []
 
 
 def test_a_second_time_nothing_is_found_anew_and_no_file_is_touched(agent: AgentProcess) -> None:

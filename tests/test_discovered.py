@@ -237,5 +237,5 @@ def test_thousands_of_containers_that_come_and_go_leave_neither_events_nor_rows(
 
 
 def told(agent: AgentProcess) -> list[tuple[str, str]]:
-    events = sorted(agent.json("events"), key=lambda event: event["seq"])
+    events = sorted(agent.json("events")["events"], key=lambda event: event["seq"])
     return [(event["subject"], event["status"]) for event in events if event["check"] == "c"]

@@ -10,7 +10,6 @@ import msgspec
 import pytest
 
 from agent.api import Check, Duration, PushedCheck
-from agent.cli.status import page
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME, own_check
@@ -378,7 +377,6 @@ def test_which_checks_never_had_a_result_is_in_the_store_for_status(agent: Watch
     world.checks["new"] = run_by_agent("new")
     agent.takes(world.orders())
     assert silent() == '["new"]'
-    assert page([], {}, None, 0, False, ["new"])[-1] == "-  new  no result yet"
 
 
 # --- nothing is kept --------------------------------------------------------------------------------------------------

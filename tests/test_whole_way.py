@@ -61,7 +61,7 @@ def test_from_a_yaml_file_to_an_accepted_event_and_its_recovery(
     agent: AgentProcess, api: ApiStandIn, tmp_path: Path
 ) -> None:
     agent.start()
-    agent.wait_until(lambda: "flag" in agent.call("status").stdout, "a first result")
+    agent.wait_until(lambda: "flag" in {one["check"] for one in agent.status()["checks"]}, "a first result")
     (tmp_path / "flag").touch()
     wait_for_told(api, 1)
     (tmp_path / "flag").unlink()
@@ -110,7 +110,7 @@ def test_an_outage_of_the_api_delays_events_but_loses_none(
     (tmp_path / "flag").touch()
     agent.start()
     agent.wait_until(lambda: agent.status()["outbox"]["count"] == 1, "an event in the outbox")
-    assert agent.json("events", "--pending")[0]["status"] == "critical"
+    assert agent.json("events", "--pending")["events"][0]["status"] == "critical"
     agent.stop(signal.SIGKILL)
     api.down = ""
     (tmp_path / "flag").unlink()

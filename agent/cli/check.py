@@ -24,6 +24,7 @@ from agent.plugin.units import duration_text
 from agent.running.runner import Runner
 from agent.system.records import log_to_stderr
 from agent.system.redactor import redactor
+from agent.view.forms import check_form
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
 COULD_NOT_RUN = 3
@@ -44,7 +45,8 @@ def main(options: argparse.Namespace) -> int:
     with redirect_stdout(sys.stderr):  # what an own check prints must not come before the plugin's first line
         Runner(outcomes.put, hide).start(check, time.monotonic())
         outcome = outcomes.get()
-    print(msgspec.json.encode(outcome).decode() if options.json else text(outcome))
+    form = check_form(outcome, worst(outcome.results))
+    print(msgspec.json.encode(form).decode() if options.json else text(outcome))
     return EXIT_CODES[worst(outcome.results)]
 
 

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import time
-from typing import Any
 
 import msgspec
 
 from agent.cli.output import counted_word, fail
+from agent.config.destinations import TERMINAL
 from agent.delivery.wording import title
+from agent.plugin.text import one_line
 from agent.push.control import NoAnswer, ask
 from agent.store import Delivery, Phase, Store, StoreError, notification
 from agent.system.rights import state_of
+from agent.view.forms import VERSION, EventsForm, event_form
+
+LONG = 4000
 
 
 def main(options: argparse.Namespace) -> int:
@@ -32,7 +36,8 @@ def _main(options: argparse.Namespace) -> int:
     except StoreError as error:
         return fail(error)
     if options.json:
-        print(msgspec.json.encode([as_json(one) for one in deliveries]).decode())
+        form = EventsForm(VERSION, tuple(event_form(one, title_of(one)) for one in deliveries))
+        print(msgspec.json.encode(form).decode())
     else:
         several = len({one.destination for one in deliveries}) > 1
         print("\n".join(text(one, several) for one in deliveries) or "no events")
@@ -86,21 +91,18 @@ def _ask(options: argparse.Namespace, request: str) -> bool:
 def text(delivery: Delivery, with_destination: bool = False) -> str:
     at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(delivery.created / 1000))
     to = f"{delivery.destination:10}  " if with_destination else ""
-    lines = [f"{at}  {delivery.phase:9}  {to}{title_of(delivery)}"]
+    lines = [f"{at}  {word(delivery):9}  {to}{one_line(title_of(delivery), LONG)}"]
     if delivery.phase is not Phase.DELIVERED and delivery.answer:
-        lines.append(f"    {delivery.id}: {delivery.attempts} tries, last answer: {delivery.answer}")
+        answer = one_line(delivery.answer, LONG)
+        lines.append(f"    {delivery.id}: {counted_word(delivery.attempts, 'try', 'tries')}, last answer: {answer}")
     return "\n".join(lines)
+
+
+def word(delivery: Delivery) -> str:
+    """Say where it stands; what was printed was delivered to nobody."""
+    return "printed" if (delivery.destination, delivery.phase) == (TERMINAL, Phase.DELIVERED) else delivery.phase
 
 
 def title_of(delivery: Delivery) -> str:
     told = notification(delivery)
     return title(told) if told else delivery.title
-
-
-def as_json(delivery: Delivery) -> dict[str, Any]:
-    hidden = ("facts", "body")
-    fields: dict[str, Any] = {
-        name: getattr(delivery, name) for name in delivery.__struct_fields__ if name not in hidden
-    }
-    facts = msgspec.Raw(delivery.facts) if delivery.facts else None
-    return fields | {"title": title_of(delivery), "facts": facts}

@@ -16,7 +16,7 @@ COMMANDS = {
     "validate": "check the configuration and name every mistake in it",
     "reload": "have the running agent take over the changed configuration",
     "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
-    "status": "show what is what now, since when, and what is still to be told",
+    "status": "show what is what now, the worst first, and how the agent itself does",
     "events": "show events: the latest, the pending, the refused; or retry the refused",
     "report": "hand a result of a pushed check to the running agent",
     "wrap": "run a command, and hand in what became of it as the result of a pushed check",
@@ -29,6 +29,9 @@ COMMANDS = {
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
 }
+
+
+STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -49,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    _status_options(parsers["status"])
     _push_options(parsers["report"], parsers["wrap"])
     parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
     _silence_options(parsers["silence"], parsers["unsilence"])
@@ -58,6 +62,45 @@ def parser() -> argparse.ArgumentParser:
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
     return top
+
+
+def _status_options(status: argparse.ArgumentParser) -> None:
+    selector = "only these checks: a name, web-*, disks:/mnt/* or env=prod"
+    status.add_argument("names", metavar="NAME", nargs="*", help=selector)
+    status.add_argument("--problems", action="store_true", help="only what is not ok")
+    status.add_argument("--all", action="store_true", help="a line for each, however many are ok")
+    status.add_argument(
+        "--status", metavar="STATUS", action="append", default=[], type=_statuses, help=f"only {', '.join(STATUSES)}"
+    )
+    status.add_argument("--type", metavar="TYPE", action="append", default=[], help="only checks of this type")
+    status.add_argument("--tag", metavar="TAG=VALUE", action="append", default=[], type=_tag, help="only with this tag")
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=2.0, help="show it anew every so often [2]"
+    )
+    status.add_argument(
+        "--exit-code", action="store_true", help="exit 0, 1, 2 or 3 for the worst status, as a plugin does; 3: unknown"
+    )
+
+
+def _statuses(text: str) -> str:
+    for word in text.split(","):
+        if word not in STATUSES:
+            raise argparse.ArgumentTypeError(f"{word!r} is no status, write one of {', '.join(STATUSES)}")
+    return text
+
+
+def _tag(text: str) -> str:
+    name, equals, value = text.partition("=")
+    if not (name and equals and value) or " " in text:
+        raise argparse.ArgumentTypeError(f"{text!r} needs a tag and a value, write for example env=prod")
+    return text
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0.2 <= seconds <= 86_400:
+        raise argparse.ArgumentTypeError("write a number of seconds between 0.2 and 86400")
+    return seconds
 
 
 def _event_options(events: argparse.ArgumentParser) -> None:

@@ -5,7 +5,7 @@ from agent.store.damage import DAMAGED
 from agent.store.history import History
 from agent.store.lock import holder
 from agent.store.outbox import Outbox, notification
-from agent.store.rows import Backlog, Change, Delivery, Due, Holder, LastRun, Phase, StoreError, StoreNotice
+from agent.store.rows import Backlog, Change, Delivery, Due, Holder, LastRun, Phase, Progress, StoreError, StoreNotice
 from agent.store.store import Store
 
 __all__ = [
@@ -22,6 +22,7 @@ __all__ = [
     "LastRun",
     "Outbox",
     "Phase",
+    "Progress",
     "Store",
     "StoreError",
     "StoreNotice",

@@ -8,7 +8,7 @@ from typing import Any
 from agent.model import Destination
 from agent.store import destinations, kept
 from agent.store.database import Database
-from agent.store.rows import Backlog, Delivery, Phase
+from agent.store.rows import Backlog, Delivery, Phase, Progress
 
 _COLUMNS = (
     "deliveries.seq, destination, deliveries.id, deliveries.check_name, deliveries.subject, deliveries.status,"
@@ -54,6 +54,21 @@ class History:
             " GROUP BY name ORDER BY name"
         )
         return {name: Backlog(count, oldest, refused) for name, count, oldest, refused in rows}
+
+    def progress(self) -> dict[str, Progress]:
+        """Return how delivery goes, by destination; those that nothing was ever tried for are left out."""
+        taken = dict(
+            self._db.rows(
+                "SELECT destination, max(answered_at) FROM deliveries WHERE phase = 'delivered' GROUP BY destination"
+            )
+        )
+        # Of the row with the greatest answered_at: SQLite takes the bare columns from there.
+        tried = self._db.rows(
+            "SELECT destination, answer, max(answered_at) FROM deliveries"
+            " WHERE phase = 'pending' AND attempts > 0 GROUP BY destination"
+        )
+        troubles = {name: answer for name, answer, _ in tried}
+        return {name: Progress(taken.get(name, 0), troubles.get(name, "")) for name in {**taken, **troubles}}
 
     def remembered(self, name: str) -> str:
         """Return a fact that was kept over restarts; empty when there is none."""

@@ -109,6 +109,15 @@ class Backlog(msgspec.Struct, frozen=True):
     refused: int
 
 
+class Progress(msgspec.Struct, frozen=True):
+    """How the delivery to a destination goes."""
+
+    delivered_at: int = 0
+    """When it took something last, Unix milliseconds; 0: never, or longer ago than the store reaches back."""
+    trouble: str = ""
+    """The last answer to what waits and was tried; empty when nothing was tried in vain."""
+
+
 class Holder(msgspec.Struct, frozen=True):
     """The agent that works on a state directory."""
 

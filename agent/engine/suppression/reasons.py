@@ -13,7 +13,7 @@ import msgspec
 
 from agent.config.selector import matches
 from agent.config.settings import CheckConfig, Maintenance
-from agent.model import Reason, Silence, State, Status
+from agent.model import Reason, ReasonKind, Silence, State, Status
 
 DOWN = (Status.CRITICAL, Status.NODATA)
 """A parent in warning still does its work: its children's problems are their own."""
@@ -78,13 +78,17 @@ def silenced(
 
 def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: int) -> list[Reason]:
     found = ((window, ends(window, now) or ends(window, began)) for window in windows)
-    return [Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end) for window, end in found if end]
+    return [
+        Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end, ReasonKind.MAINTENANCE)
+        for window, end in found
+        if end
+    ]
 
 
 def unreachable(check: CheckConfig, troubles: Mapping[str, Reason | None]) -> list[Reason]:
     """Return why a check cannot be judged, by the troubles of its parents: of any of them, or only of all together."""
     down = [
-        Reason(f"depends on {parent}, which {trouble.text}", trouble.until)
+        Reason(f"depends on {parent}, which {trouble.text}", trouble.until, ReasonKind.PARENT)
         for parent, trouble in troubles.items()
         if trouble
     ]

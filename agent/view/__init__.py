@@ -1,0 +1,1 @@
+"""The read model: what the agent knows as one value, its history, and the forms in which both are shown."""

@@ -1,0 +1,168 @@
+"""Pure: what store, configuration and silences say at a moment -> the Snapshot."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+from agent.api import PushedCheck
+from agent.config.settings import CheckConfig, Config
+from agent.engine.self_check import OWN_NAME
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.windows import Windows
+from agent.model import Reason, ReasonKind, Silence, State, Status
+from agent.store import Backlog, Holder, LastRun, Progress
+from agent.view.snapshot import AgentView, CheckView, DestinationView, Mark, Snapshot, SubjectView
+from agent.view.words import why
+
+LATE_SECONDS = 5.0
+"""What a run may take beyond its time-out until its result is written."""
+MARK_OF = {
+    ReasonKind.SILENCE: Mark.SILENCED,
+    ReasonKind.MAINTENANCE: Mark.MAINTENANCE,
+    ReasonKind.PARENT: Mark.PARENT,
+}
+
+
+class Known(msgspec.Struct, frozen=True):
+    """What is stored, and who works on it."""
+
+    states: tuple[State, ...] = ()
+    runs: tuple[LastRun, ...] = ()
+    backlog: Mapping[str, Backlog] = {}
+    progress: Mapping[str, Progress] = {}
+    silences: tuple[Silence, ...] = ()
+    holder: Holder | None = None
+    """The agent at work; None: none runs."""
+    no_result_yet: tuple[str, ...] = ()
+    """Checks that the agent knows and had no result of."""
+
+
+def compose(known: Known, config: Config, now: int) -> Snapshot:
+    """Return the Snapshot; `now` in Unix milliseconds."""
+    return Snapshot(
+        now,
+        _agent(known.holder, config),
+        dict(_checks(known, config, now)),
+        tuple(_destinations(known)),
+    )
+
+
+def _agent(holder: Holder | None, config: Config) -> AgentView:
+    return AgentView(
+        holder.pid if holder else 0,
+        holder.since if holder else 0,
+        tuple(map(str, config.problems)),
+        tuple(name for name, check in config.checks.items() if not check.enabled),
+    )
+
+
+def _destinations(known: Known) -> Iterator[DestinationView]:
+    for name, backlog in known.backlog.items():
+        how = known.progress.get(name, Progress())
+        yield DestinationView(name, backlog.count, backlog.oldest, backlog.refused, how.delivered_at, how.trouble)
+
+
+def _checks(known: Known, config: Config, now: int) -> Iterator[tuple[str, CheckView]]:
+    """Yield what is configured, what is written wrong, and what is remembered of others."""
+    states: dict[str, dict[str, State]] = {}
+    for state in known.states:
+        states.setdefault(state.check, {})[state.subject] = state
+    runs = {(run.check, run.subject): run for run in known.runs}
+    suppression = Suppression(
+        config.agent.tags,
+        known.silences,
+        config.agent.maintenance,
+        Windows().ends,
+        states,
+        config.checks,
+        config.checks,
+    )
+    problems: dict[str, tuple[str, ...]] = {}
+    for problem in config.problems:
+        if problem.check:
+            problems[problem.check] = (*problems.get(problem.check, ()), str(problem))
+    for name in dict.fromkeys((*config.checks, *problems, *states, *known.no_result_yet)):
+        check = config.checks.get(name)
+        view = _View(check, config, problems.get(name, ()), suppression, known.holder is not None, now)
+        yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)))
+
+
+class _View(msgspec.Struct, frozen=True):
+    """What makes the views of one check's subjects."""
+
+    check: CheckConfig | None
+    config: Config
+    problems: tuple[str, ...]
+    suppression: Suppression
+    running: bool
+    now: int
+
+    def subjects(
+        self, name: str, states: Mapping[str, State], runs: Mapping[tuple[str, str], LastRun]
+    ) -> Iterator[SubjectView]:
+        """Yield one for each subject; a check that has none is one itself, unless it is switched off."""
+        if not states and (self.check is None or self.check.enabled):
+            states = {"": State(name)}
+        for subject, state in states.items():
+            yield self._subject(state, runs.get((name, subject)))
+
+    def _subject(self, state: State, run: LastRun | None) -> SubjectView:
+        reasons = self.suppression.reasons(self.check, state.subject, self.now, self.now) if self.check else ()
+        late = self._late(run)
+        return SubjectView(
+            state.check,
+            state.subject,
+            self.check.type if self.check else state.type,
+            state.decided or Status.NODATA,
+            state.decided_since,
+            state,
+            state.notified,
+            state.notified_at,
+            state.suppressed_by,
+            reasons,
+            tuple(self._marks(state, run, reasons, late)),
+            why(state, reasons),
+            run.result.summary if run else self._instead(state),
+            run.result.details if run else "",
+            run.result.status if run else None,
+            run.at if run else 0,
+            run.next_at if run and self.running else 0,
+            run.duration if run else 0.0,
+            late,
+            run.result.metrics if run else (),
+            {**self.config.agent.tags, **(self.check.tags if self.check else {})},
+        )
+
+    def _instead(self, state: State) -> str:
+        """Say something where no result does."""
+        if self.problems:
+            return self.problems[0]
+        return "no result yet" if state.decided is None else ""
+
+    def _marks(self, state: State, run: LastRun | None, reasons: Iterable[Reason], late: float) -> Iterator[Mark]:
+        if self.problems:
+            yield Mark.WRONG
+        if run is None and state.decided is None:
+            yield Mark.NO_RESULT
+        yield from dict.fromkeys(MARK_OF[reason.kind] for reason in reasons)
+        if state.flapping:
+            yield Mark.FLAPPING
+        if run is not None and run.result.status is not state.decided:
+            yield Mark.UNDECIDED
+        if late:
+            yield Mark.LATE
+        certain = all(problem.check for problem in self.config.problems)
+        if self.check is None and not self.problems and state.check != OWN_NAME and certain:
+            yield Mark.UNCONFIGURED
+
+    def _late(self, run: LastRun | None) -> float:
+        """Return for how long the next run has been due, in seconds; 0 while it may still be under way."""
+        check = self.check
+        if not self.running or run is None or not run.next_at or check is None or not check.enabled:
+            return 0.0
+        if isinstance(check.check, PushedCheck):
+            return 0.0
+        overdue = (self.now - run.next_at) / 1000
+        return overdue if overdue > check.timeout + LATE_SECONDS else 0.0

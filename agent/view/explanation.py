@@ -1,0 +1,112 @@
+"""Pure: one check in whole sentences, its settings as one would type them, no secret among them."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from agent.config.secrecy import is_secret
+from agent.config.settings import CheckConfig, DependsOn
+from agent.config.wording import without_user
+from agent.model import Policy
+from agent.plugin.text import lines, one_line
+from agent.plugin.units import duration_text
+from agent.system.redactor import HIDDEN
+from agent.view.snapshot import CheckView, Mark, SubjectView
+from agent.view.words import ago, clock, counted, flapping, reported, span
+
+TEXT_LIMIT = 100_000
+"""What is shown uncut has a bound all the same."""
+
+
+class SettingView(msgspec.Struct, frozen=True):
+    """One setting that was written."""
+
+    name: str
+    value: str
+    place: str
+
+
+def head(check: CheckView) -> Iterator[str]:
+    """Say what the check is and where it stands."""
+    if check.config is None:
+        wrong = "written wrong, so it does not run" if check.problems else "not in the files of the configuration now"
+        yield f"{check.name} is {wrong}."
+    else:
+        state = "" if check.config.enabled else " It is switched off (enabled: false)."
+        yield f"{check.name} is a check of type {check.config.type}, written at {check.config.place}.{state}"
+        if check.config.description:
+            yield from lines(check.config.description, TEXT_LIMIT)
+        if check.config.runbook:
+            yield f"What to do: {one_line(check.config.runbook, TEXT_LIMIT)}"
+    yield from check.problems
+
+
+def sentences(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
+    """Say everything about one subject; `now` in Unix milliseconds."""
+    yield _decided(one, now)
+    yield from (f"  {line}" for line in _about(one, policy, now))
+
+
+def _decided(one: SubjectView, now: int) -> str:
+    name = one.subject or "The check itself"
+    if one.state.decided is None:
+        return f"{name}: nothing is decided yet."
+    return f"{name}: {one.status} for {span(one.since, now)}, since {clock(one.since)}."
+
+
+def _about(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
+    if one.last_status is None:
+        yield "There is no result yet."
+    else:
+        took = f", after {duration_text(one.duration)}" if one.duration else ""
+        yield f"Last result: {one.last_status}, {ago(one.last_run, now)}{took}: {one.summary}"
+        yield from (f"  {line}" for line in lines(one.details, TEXT_LIMIT))
+    if Mark.LATE in one.marks:
+        yield f"It is late: the next run was due {duration_text(one.late)} ago."
+    elif one.next_run > now:
+        yield f"The next run is in {span(now, one.next_run)}."
+    yield reported(one.state, now)
+    yield one.why
+    if one.state.incident:
+        began = f", begun {ago(one.state.incident_since, now)}" if one.state.incident_since else ""
+        yield f"Incident: {one.state.incident}{began}."
+    yield from counted(one.state, policy)
+    if said := flapping(one.state, policy):
+        yield said
+
+
+def settings(check: CheckConfig, hide: Callable[[str], str]) -> list[SettingView]:
+    """Return each written setting, what it came to, and where it stands."""
+    return [SettingView(name, _value(check, name, hide), str(place)) for name, place in check.places.items()]
+
+
+def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
+    if is_secret(type(check.check), name):
+        return HIDDEN
+    found = getattr(check.check, name, None) if name in check.check.__struct_fields__ else getattr(check, name, "")
+    # The times that every check has are plain seconds.
+    shown = duration_text(found) if type(found) is float else without_user(_typed(found, hide))
+    return one_line(shown, TEXT_LIMIT)
+
+
+def _typed(value: Any, hide: Callable[[str], str]) -> str:
+    """Write a value as one would type it: a command as in a shell, a list with commas.
+
+    Each word is hidden by itself: quoted, a secret would look different.
+    """
+    if isinstance(value, tuple | list):
+        words = [_typed(one, hide) for one in value]
+        return shlex.join(words) if all(isinstance(one, str) for one in value) else ", ".join(words)
+    if isinstance(value, Mapping):
+        return ", ".join(f"{hide(str(name))}: {_typed(one, hide)}" for name, one in value.items())
+    if isinstance(value, bool) or value is None:
+        return "null" if value is None else str(value).lower()
+    if isinstance(value, DependsOn):
+        return f"{'all of ' if value.all else ''}{', '.join(value.checks)}"
+    if isinstance(value, msgspec.Struct):
+        return ", ".join(f"{name}: {_typed(getattr(value, name), hide)}" for name in value.__struct_fields__)
+    return hide(str(value))

@@ -1,0 +1,64 @@
+"""Where the Snapshot of a command comes from: the store, the files of the configuration, the silences."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import Config
+from agent.engine.self_check import NO_RESULT_YET
+from agent.engine.suppression.silences import read as read_silences
+from agent.model import Silence
+from agent.store import Store, StoreError, holder
+from agent.system.rights import state_of
+from agent.view.compose import Known, compose
+from agent.view.snapshot import Snapshot
+
+
+def look(config: Config, state_dir: Path, now: int) -> Snapshot:
+    """Return the Snapshot of the agent that works, or worked, on this directory; StoreError when it cannot be read."""
+    with state_of(state_dir):
+        store = Store.read(state_dir)
+        try:
+            found = known(store, silences(state_dir), state_dir)
+        finally:
+            store.close()
+    return compose(found, config, now)
+
+
+def known(store: Store, silenced: tuple[Silence, ...], state_dir: Path) -> Known:
+    """Read all that the Snapshot needs of a store."""
+    told = store.history
+    return Known(
+        tuple(store.states()),
+        tuple(store.last_runs()),
+        told.backlog(),
+        told.progress(),
+        silenced,
+        holder(state_dir),
+        _names(told.remembered(NO_RESULT_YET)),
+    )
+
+
+def _names(text: str) -> tuple[str, ...]:
+    try:
+        return msgspec.json.decode(text or "[]", type=tuple[str, ...])
+    except msgspec.MsgspecError:
+        return ()
+
+
+def silences(state_dir: Path) -> tuple[Silence, ...]:
+    """Return the silences; StoreError when their file cannot be read."""
+    try:
+        return read_silences(state_dir)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise StoreError(f"the silences cannot be read: {error}") from error
+
+
+def configuration(directory: Path) -> Config:
+    """Read the files as they are now."""
+    return load(directory, Catalog(), os.environ)

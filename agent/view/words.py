@@ -1,0 +1,91 @@
+"""Pure: a subject's counters and reasons in sentences."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Iterator
+
+from agent.engine.state.flapping import percent
+from agent.engine.state.transition import true_now
+from agent.model import EventStatus, Policy, Reason, State, Status
+from agent.plugin.units import duration_text
+
+
+def why(state: State, reasons: Iterable[Reason]) -> str:
+    """Say why what is true is told or not: the level rule in words."""
+    truth, texts = true_now(state), [reason.text for reason in reasons]
+    suppressed = f" Nothing is told now: {'; '.join(texts)}." if texts else ""
+    if truth is None:
+        return "Nothing is decided yet, so there is nothing to tell." + suppressed
+    if state.notified is None and truth is EventStatus.OK:
+        return "It was always ok, and a check that was always ok is not reported." + suppressed
+    if truth == (state.notified or EventStatus.OK):
+        return f"What is true ({word(truth)}) is what was told last, so there is nothing to tell." + suppressed
+    if texts:
+        return f"It is {word(truth)}, which is not told now: {'; '.join(texts)}."
+    if state.suppressed_by:
+        return f"It is {word(truth)}, which is told with the next result. Until now it was not: {state.suppressed_by}."
+    return f"It is {word(truth)}, which is told with the next result."
+
+
+def reported(state: State, now: int) -> str:
+    """Say what was told last, when, and how often."""
+    if state.notified is None:
+        return "Nothing was ever told of it."
+    again = f", and told again {times(state.repeats)} since then" if state.repeats else ""
+    count = "event" if state.events == 1 else "events"
+    return f"Told last: {word(state.notified)}, {ago(state.notified_at, now)}{again}; {state.events} {count} so far."
+
+
+def counted(state: State, policy: Policy) -> Iterator[str]:
+    """Say what has been counted, and what it takes to decide."""
+    yield f"Counted in a row: {state.bad} bad, {state.missing} nodata, {state.good} ok."
+    if state.recent:
+        yield f"The last results: {state.recent} (the newest at the end)."
+    needed = {
+        Status.WARNING: policy.fail_after.warning,
+        Status.CRITICAL: policy.fail_after.critical,
+        Status.NODATA: policy.fail_after.nodata,
+    }
+    rules = [
+        f"{status} after {count.times}"
+        + (f" of {count.of}" if count.of else "")
+        + (f" and {duration_text(count.seconds)}" if count.seconds else "")
+        for status, count in needed.items()
+    ]
+    yield f"It takes: {', '.join(rules)}, ok after {policy.recover_after}."
+
+
+def flapping(state: State, policy: Policy) -> str:
+    """Say how near it is to flapping; empty where it has not changed."""
+    if not state.changes:
+        return ""
+    changes = f"{state.changes.bit_count()} of the last 20 results changed what is decided"
+    if policy.flapping is None:
+        return f"{changes}; flap detection is off."
+    share = percent(state.changes, policy.flapping.formula)
+    now = "it is flapping" if state.flapping else "not flapping"
+    return f"{changes}: {share:.1f}%, {now} (begins above {policy.flapping.high:g}%, ends at {policy.flapping.low:g}%)."
+
+
+def word(status: EventStatus) -> str:
+    """Say a status as we call it: the API's `error` is our flapping."""
+    return status.name.lower()
+
+
+def times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count, f"{count} times")
+
+
+def ago(at: int, now: int) -> str:
+    return f"{span(at, now)} ago"
+
+
+def span(at: int, now: int) -> str:
+    """Say how long it is from `at` to `now`, both in Unix milliseconds; whole seconds say enough."""
+    seconds = max(0, now - at) / 1000
+    return duration_text(int(seconds)) if seconds >= 1 else "1s"
+
+
+def clock(at: int) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
