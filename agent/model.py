@@ -197,6 +197,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     incident: str = ""
     """Shared by a problem and its recovery; empty while all is well."""
     incident_since: int = 0
+    incident_host: str = ""
+    """What the host was called when the incident was first told: its end goes to the same host."""
     events: int = 0
     """Events of this subject so far; numbers them without gaps."""
     type: str = ""

@@ -78,6 +78,27 @@ def test_a_key_that_is_refused_is_read_again_without_a_reload(agent: AgentProces
     assert api.key not in agent.output()
 
 
+def test_an_incident_ends_on_the_host_where_it_began_and_the_next_one_has_the_new_name(
+    agent: AgentProcess, api: ApiStandIn
+) -> None:
+    settings_of(agent, api, "hostname: old")
+    up = flag(agent)
+    up.touch()
+    agent.start()
+    api.wait_until(lambda: of_check(api, "flag"), 20, "the problem")
+    settings_of(agent, api, "hostname: new")
+    assert agent.call("reload").returncode == 0
+    assert agent.stop() == 0
+    agent.start()
+    up.unlink()
+    api.wait_until(lambda: len(of_check(api, "flag")) == 2, 20, "its end")
+    up.touch()
+    api.wait_until(lambda: len(of_check(api, "flag")) == 3, 20, "the next problem")
+    assert [tags["host"] for tags in of_check(api, "flag")] == ["old", "old", "new"]
+    began, ended, again = (tags["incident_id"] for tags in of_check(api, "flag"))
+    assert began == ended != again
+
+
 def at_work(**events: Any) -> Config:
     settings = EventsSettings(endpoint="https://a.example", api_key="old", **events)
     return Config(AgentSettings(hostname="h", events=settings), secrets=frozenset(("old",)))

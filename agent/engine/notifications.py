@@ -50,6 +50,14 @@ def of_standing(state: State, result: Result, config: CheckConfig, sender: Sende
     )
 
 
+def under_one_name(state: State, told: Notification) -> tuple[State, Notification]:
+    """Return both so that a whole incident is of one host, whatever the host is called meanwhile."""
+    name = state.incident_host or told.host.get("host", "")
+    if name != told.host.get("host", ""):
+        told = msgspec.structs.replace(told, host={**told.host, "host": name})
+    return msgspec.structs.replace(state, incident_host=name if state.incident else ""), told
+
+
 def of_agent(subject: str, text: str, sender: Sender, now: int, status: EventStatus = EventStatus.INFO) -> Notification:
     """Return news of the agent itself; `subject` is the part of it, of the check `hostvigil`."""
     return Notification(

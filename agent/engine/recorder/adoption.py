@@ -9,6 +9,7 @@ from agent.api import Check
 from agent.config.destinations import TERMINAL
 from agent.config.settings import CheckConfig, Place
 from agent.engine.destinations import plan, unknown_problems
+from agent.engine.notifications import under_one_name
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, Notification, Result, State, Status
 from agent.store import Store, StoreError
@@ -67,7 +68,9 @@ class Adoption:
             if config.compose_standing is None:
                 return []
             return [
-                config.compose_standing(state, _result(state, results), _check(state, config), to)
+                under_one_name(
+                    state, config.compose_standing(state, _result(state, results), _check(state, config), to)
+                )[1]
                 for state in unknown_problems(states, known, to.only, tags)
             ]
 

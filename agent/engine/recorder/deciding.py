@@ -9,6 +9,7 @@ import msgspec
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place, has_runs
+from agent.engine.notifications import under_one_name
 from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.parents import Parents
@@ -166,9 +167,12 @@ class Decider:
             self._close(step, config)
             del self._states[check][subject]
             return
+        state = step.state
         if step.report or step.state != step.before:
-            self._pending.change(self._change(step, config))
-        self._states[check][subject] = step.state
+            change = self._change(step, config)
+            state = change.state
+            self._pending.change(change)
+        self._states[check][subject] = state
         self._looks.plan(step, config.policy, self._monotonic())
         self._have_run(step, config)
 
@@ -228,4 +232,6 @@ class Decider:
         self._pending.change(change)
 
     def _change(self, step: Transition, config: CheckConfig) -> Change:
-        return Change(step.state, self._config.compose(step.report, step, config) if step.report else None)
+        if not step.report:
+            return Change(step.state)
+        return Change(*under_one_name(step.state, self._config.compose(step.report, step, config)))
