@@ -223,6 +223,18 @@ def test_a_line_that_must_come_is_not_known_to_be_missing_where_lines_may_be(log
     assert watcher.run().status is Status.WARNING
 
 
+def test_what_an_older_version_remembered_is_read_on_from(log: Path) -> None:
+    log.with_name("app.log.1").write_text("ERR long ago\n")
+    watcher = Watcher(log)
+    watcher.run()
+    for position in watcher.memory["files"]:
+        for name in ("tail", "counted", "changed", "marked"):
+            del position[name]
+    log.rename(log.with_name("app.log.2"))
+    log.write_text("ERR\n")
+    assert [watcher.count(), watcher.count()] == [1, 0]
+
+
 def test_another_log_beside_this_one_is_no_rotation_of_it(log: Path) -> None:
     assert [name for name in ROTATIONS if not is_rotation("app.log", name)] == []
     assert [name for name in OTHERS if is_rotation("app.log", name)] == []

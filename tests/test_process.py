@@ -813,7 +813,7 @@ def test_the_shipped_file_and_its_other_ways_are_true_configuration(tmp_path: Pa
     (tmp_path / "process.yaml").write_text(re.sub(r"(?m)^#   ", "  ", shipped))
     config = load(tmp_path, Catalog())
     assert [str(problem) for problem in config.problems] == []
-    assert {"processes", "sshd", "nginx", "shop", "database", "backup", "no-telnet"} == set(config.checks)
+    assert {"processes", "sshd", "nginx", "shop", "database", "backup", "no-telnet", "workers"} == set(config.checks)
     check = config.checks["processes"].check
     assert isinstance(check, Process)
     (result,) = gathered(check.run(Context("processes")))

@@ -41,7 +41,7 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
     kept = [found for position in old if (found := _renamed(position, inode) or _in_packed(position, until))]
     lost = GONE if any(one.size > one.offset + one.tail for one in old[len(kept) :]) else ""
     if not current.inode:
-        between, unread = _between(current, inode, kept) if current.changed else ([], "")
+        between, unread = _between(current, inode, kept)
         return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
     if inode == current.inode and read:
         return [*kept, replace(current, path=real)], lost
@@ -115,6 +115,8 @@ def _between(current: Position, inode: int, known: list[Position]) -> tuple[list
 
     They were written to after all that we have seen, and their names are the log's with a number or a date.
     """
+    if not current.changed:  # it was never there, or seen by a version that did not remember this
+        return [], ""
     seen = {position.inode for position in known} | {inode}
     names = {sibling.path for sibling in siblings(current.path)}
     newer = [
