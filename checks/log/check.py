@@ -20,16 +20,17 @@ class Log(Check, frozen=True, kw_only=True):
     r"""Counts the lines that a log, or the journal of some units, got since the last run and that match a pattern.
 
     Default: one such line is a warning. The next run without one is ok again; `recover_after: 10` keeps the problem up
-    for ten runs. The first run starts at the end of the file. A rotated file is read to its end first, however often it
-    was rotated, whether it was renamed, copied and truncated, or compressed by gzip, xz or bzip2; it is looked for
+    for ten runs. The first run starts at the end of the file. A rotated file is read to its end first, however often
+    it was rotated, whether it was renamed, copied and truncated, or compressed by gzip, xz or bzip2; it is looked for
     among the fifty files beside the log that were last changed and whose names begin like its own. Where lines may be
-    missing all the same, the result says so and is nodata (`lost`). A log that is not there, or may not be read, is nodata.
+    missing all the same, the result says so and is nodata (`lost`). A log that is not there, or may not be read, is
+    nodata.
 
     A line without an end is judged once it has not grown for a run, one of more than 1 MiB in pieces. A line on which
     the pattern takes longer than 0.25 s is passed over, and the result is nodata. Lines are UTF-8, or Windows-1252
-    where they are not, or what the file's first bytes say; `encoding` says it for others. The last ten lines found are in the
-    details, 300 characters of each: keep secrets out of logs. Links are followed if they belong to root, to the agent's
-    user or to the owner of the log.
+    where they are not, or what the file's first bytes say; `encoding` says it for others. The last ten lines found are
+    in the details, 300 characters of each: keep secrets out of logs. Links are followed if they belong to root, to the
+    agent's user or to the owner of the log.
 
     With wildcards in `path` the lines of all logs are counted together. A new log is read from its beginning. A log
     that nobody wrote to for an hour may be removed.
