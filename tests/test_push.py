@@ -248,7 +248,7 @@ def test_a_problem_that_was_pushed_while_silenced_is_told_when_the_silence_is_li
     started(agent)
     assert agent.call("silence", "backup", "--for", "1h").returncode == 0
     assert agent.call("report", "backup", "critical", "disk full").returncode == 0
-    assert "not told" in agent.call("status").stdout
+    assert "silenced" in agent.call("status").stdout
     assert agent.call("unsilence", "backup").returncode == 0
     agent.wait_until(lambda: "CRITICAL backup" in agent.output(), "the event")
     assert "disk full" in agent.output()

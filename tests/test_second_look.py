@@ -362,6 +362,56 @@ def test_the_first_ok_of_a_parent_suppresses_nothing(agent: Watched, world: Worl
     assert agent.told() == ["c critical"]
 
 
+# --- a clock that is not set ------------------------------------------------------------------------------------------
+
+
+def since_the_start(agent: Watched, world: World, folder: Path) -> int:
+    """Start in 1970 with pushed and other problems; return the true time."""
+    true, world.wall = world.wall, 20_000
+    agent.__init__(folder, world)  # type: ignore[misc]
+    agent.push("ok")
+    agent.push("critical", subject="db")
+    agent.run("web", "critical")
+    agent.passes(60)
+    return true
+
+
+def test_nothing_is_dated_1970_when_the_clock_is_set_after_the_start(
+    tmp_path: Path, agent: Watched, world: World
+) -> None:
+    true = since_the_start(agent, world, tmp_path / "early")
+    assert agent.told() == []
+    world.wall = true
+    agent.passes(2)
+    agent.push("critical")
+    assert ("web", 0.0) in agent.asked
+    agent.run("web", "critical")
+    assert sorted(agent.told()) == ["backup critical", "backup critical", "web critical"]
+    assert all(event.created >= true for event in agent.events())
+    for state in agent.store.states():
+        times = (state.decided_since, state.notified_at, state.incident_since)
+        assert all(at == 0 or at >= true - 100_000 for at in times), state
+
+
+def test_a_clock_that_nobody_sets_holds_nothing_back_for_ever(tmp_path: Path, agent: Watched, world: World) -> None:
+    since_the_start(agent, world, tmp_path / "early")
+    agent.passes(240)
+    assert agent.told() == ["backup critical"]
+    assert ("web", 0.0) in agent.asked
+
+
+def test_what_was_pushed_before_the_clock_was_set_is_not_overdue_after_a_restart(
+    tmp_path: Path, agent: Watched, world: World
+) -> None:
+    true = since_the_start(agent, world, tmp_path / "early")
+    world.wall = true
+    agent.takes(world.orders())
+    agent.killed(tmp_path / "later")
+    agent.__init__(tmp_path / "later", world)  # type: ignore[misc]
+    agent.passes(30)
+    assert "backup nodata" not in agent.told()
+
+
 # --- what never had a result ------------------------------------------------------------------------------------------
 
 

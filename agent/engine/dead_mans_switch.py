@@ -24,6 +24,8 @@ LATE_SECONDS = 1.0
 EXCUSE_SECONDS = 5.0
 """Then results may be on their way: in the socket, or in the spool. They get this long, counted from the last one."""
 LONGEST_EXCUSE_SECONDS = 60.0
+CLOCK_SET_MILLISECONDS = 60_000
+"""A greater difference between what was said and what was counted is somebody who set the clock."""
 
 RunKey = tuple[str, int]
 """Subject and number of a run; 0: the sender did not number it."""
@@ -147,7 +149,11 @@ class DeadMansSwitch:
     def memory(self, check: str, now: float, wall: int) -> dict[str, Any]:
         awaited = self._checks[check]
         runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in awaited.runs.items()]
-        last = {subject: awaited.at[subject] for subject in awaited.last if subject in awaited.at}
+        last = {
+            subject: _as_counted(awaited.at[subject], wall - round((now - at) * 1000))
+            for subject, at in awaited.last.items()
+            if subject in awaited.at
+        }
         return {"since": awaited.since, "last": last, "runs": runs}
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
@@ -206,6 +212,11 @@ def _restored(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall
         at=dict(at),
         runs={(subject, run): _before(now, wall, begun) for subject, run, begun in runs},
     )
+
+
+def _as_counted(said: int, counted: int) -> int:
+    """Return the moment that a sender said, unless the clock was set since: then the one that was counted."""
+    return said if abs(said - counted) < CLOCK_SET_MILLISECONDS else counted
 
 
 def _before(now: float, wall: int, at: int) -> float:

@@ -15,6 +15,7 @@ from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.parents import Parents
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
+from agent.engine.recorder.unset_clock import UnsetClock, put_right
 from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.engine.suppression.reasons import Suppression
@@ -55,6 +56,7 @@ class Decider:
         """The last results of checks that are not run: there is no fresh one to be had."""
         self._parents = Parents({run.check: run.at - round(run.duration * 1000) for run in last_runs})
         self._looks = SecondLooks()
+        self._clock = UnsetClock()
         self._config = config
         self._silent: frozenset[str] | None = None
         self._pending = pending
@@ -118,11 +120,15 @@ class Decider:
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
         self._parents.saw(outcome)
+        self._put_right()
+        unset = self._clock.reasons(self._wall(), self._monotonic())
         suppression = self._config.suppress(self._states)
 
         def reasons(subject: str) -> tuple[Reason, ...]:
-            return suppression.reasons(config, subject, outcome.started_at, observed) or self._parents.waits(
-                check, states.get(subject), outcome.started_at, observed
+            return (
+                unset
+                or suppression.reasons(config, subject, outcome.started_at, observed)
+                or self._parents.waits(check, states.get(subject), outcome.started_at, observed)
             )
 
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
@@ -139,6 +145,7 @@ class Decider:
 
     def look(self, now: float) -> None:
         """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
+        self._put_right()
         due = self._looks.due(now, self._wall(), lambda: self._config.suppress(self._states).silences)
         suppression = self._config.suppress(self._states) if due else None
         for check, subject in due:
@@ -148,9 +155,22 @@ class Decider:
                 except Exception:
                     log.exception("a bug of ours: %s %s is not looked at again", check, subject)
 
+    def _put_right(self) -> None:
+        """Once somebody has set a clock that was not set, what was noted by it is put right."""
+        if moved := self._clock.was_set(self._wall(), self._monotonic()):
+            for states in self._states.values():
+                for subject, state in states.items():
+                    states[subject] = put_right(state, moved)
+                    if states[subject] != state:
+                        self._pending.change(Change(states[subject]))
+
     def _look(self, check: str, subject: str, suppression: Suppression) -> None:
         config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
-        reasons = suppression.reasons(config, subject, now, now) or self._parents.waits(check, state, now, now)
+        reasons = (
+            self._clock.reasons(now, self._monotonic())
+            or suppression.reasons(config, subject, now, now)
+            or self._parents.waits(check, state, now, now)
+        )
         result = self._results.get((check, subject))
         if has_runs(config):
             if not reasons:
