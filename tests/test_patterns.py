@@ -14,8 +14,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Regex
+from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import MOST_CHARACTERS, MOST_STEPS, longest_text, steps
-from agent.plugin.pattern_translation import Untranslatable, translated
+from agent.plugin.pattern_translation import translated
 from agent.plugin.patterns import processor_share, searching_until
 
 parse = re._parser.parse  # type: ignore[attr-defined]

@@ -19,8 +19,9 @@ from re._parser import SubPattern, parse  # type: ignore[import-not-found]
 from typing import Any, cast
 
 from agent.plugin.errors import CheckError
+from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import longest_text
-from agent.plugin.pattern_translation import Untranslatable, translated
+from agent.plugin.pattern_translation import translated
 
 ALONE_SECONDS = 1.0
 """For a search outside of a run."""
