@@ -24,6 +24,7 @@ from agent.store.lock import lock
 from agent.system.regular import read_regular
 from agent.system.rights import owner_of, owners_rights
 from tests import needs
+from tests.agent_process import agent_process
 
 USER = 5  # games: without files and processes
 
@@ -277,3 +278,13 @@ def test_only_the_process_that_holds_the_lock_is_taken_for_the_agent(tmp_path: P
     (tmp_path / "agent.lock").write_text(json.dumps({"pid": 1, "since": 0}))
     assert holder(tmp_path) is None
     os.close(descriptor)
+
+
+def test_an_agent_of_root_says_whose_configuration_it_obeys(tmp_path: Path) -> None:
+    needs.root()
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", "checks:\n  a: {type: script, command: ['true']}\n")
+        os.chown(agent.config, USER, USER)
+        agent.start()
+        agent.wait_until(lambda: "can run commands as root" in agent.output(), "the warning")
+        assert f"{agent.config} belongs to games" in agent.output()

@@ -148,7 +148,7 @@ def test_no_secret_comes_out_anywhere(agent: AgentProcess, tmp_path: Path) -> No
     with ApiStandIn() as api, agent_process(tmp_path, {"DC": "dc-frankfurt-7"}) as running:
         agent.write(
             "00-agent.yaml",
-            f"agent:\n  events: {{endpoint: '{api.url}', api_key: {api.key}, rate_limit: 600/min, digest_above: 3}}\n",
+            f"agent:\n  events: {{endpoint: '{api.url}', api_key: {api.key}, rate_limit: 600/min, digest_above: 99}}\n",
         )
         agent.write("a.yaml", CONFIGURATION.replace("@URL@", api.url))
         running.start("--verbose")
@@ -158,7 +158,9 @@ def test_no_secret_comes_out_anywhere(agent: AgentProcess, tmp_path: Path) -> No
         running.call("wrap", "backup", "--", "sh", "-c", f"echo 'used {SECRETS['pushed']}'; exit 3")
         seen: Callable[[], bool] = lambda: len({line["check"] for line in running.status()["checks"]}) >= 13  # noqa: E731
         running.wait_until(seen, "a result of each check", 40)
-        api.wait_until(lambda: b"raising" in b"".join(api.requests), 20, "the events")
+        api.wait_until(
+            lambda: all(name in b"".join(api.requests) for name in (b"raising", b"dc-frankfurt-7")), 20, "the events"
+        )
         outputs |= {" ".join(command): said(running.call(*command)) for command in COMMANDS}
         outputs["database"] = content(running.state)
         running.stop()

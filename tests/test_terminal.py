@@ -8,7 +8,7 @@ import unicodedata
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.cli.terminal import Clean
+from agent.cli.output import Clean
 from agent.plugin.text import lines, one_line, plain_name
 
 ANY = st.text() | st.text("\x1b[];0m\x07\r\n\t\x9b\u202e\u2066\u200b\xad\u3164ab31J", max_size=40)

@@ -12,8 +12,7 @@ from contextlib import nullcontext
 from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
-from agent.cli.output import fail
-from agent.cli.terminal import clean_output
+from agent.cli.output import clean_output, fail
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
