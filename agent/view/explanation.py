@@ -87,7 +87,8 @@ def settings(check: CheckConfig, hide: Callable[[str], str]) -> list[SettingView
 def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
     if is_secret(type(check.check), name):
         return HIDDEN
-    found = getattr(check.check, name, None) if name in check.check.__struct_fields__ else getattr(check, name, "")
+    own = {field.encode_name: field.name for field in msgspec.structs.fields(check.check)}
+    found = getattr(check.check, own[name]) if name in own else getattr(check, name, "")
     # The times that every check has are plain seconds.
     shown = duration_text(found) if type(found) is float else without_user(_typed(found, hide))
     return one_line(shown, TEXT_LIMIT)
