@@ -181,6 +181,30 @@ def test_no_secret_comes_out_anywhere(agent: AgentProcess, tmp_path: Path) -> No
     assert "call with ***" in outputs["api"]
 
 
+def test_a_run_that_began_before_a_secret_was_exchanged_shows_neither(tmp_path: Path) -> None:
+    (tmp_path / "token").write_text("old-secret-123")
+    go = tmp_path / "go"
+    text = f"""
+checks:
+  slow:
+    type: script
+    command: [sh, -c, 'while [ ! -e {go} ]; do sleep 0.1; done; echo "login with $T failed"; exit 2']
+    env: {{T: "${{file:../token}}"}}
+    timeout: 20s
+"""
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", text)
+        agent.start()
+        agent.wait_until((agent.state / "control.sock").exists, "the agent")
+        agent.wait_until(lambda: agent.call("reload").returncode == 0, "an answer")
+        (tmp_path / "token").write_text("new-secret-456")
+        assert agent.call("reload").returncode == 0
+        go.touch()
+        agent.wait_until(lambda: "CRITICAL slow" in agent.output(), "the event")
+        assert "login with *** failed" in agent.output()
+        assert "secret-" not in agent.output() + content(agent.state) + agent.call("status").stdout
+
+
 def said(done: object) -> str:
     return f"{getattr(done, 'stdout', '')}{getattr(done, 'stderr', '')}"
 

@@ -8,8 +8,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check
+from agent.cli.silence import meant
 from agent.config.selector import matches, problem
-from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
+from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance, Place
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences, change, read
 from agent.engine.suppression.windows import Windows, span
@@ -175,3 +176,19 @@ def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_
     assert len(caplog.records) == 1
     (tmp_path / "silences.json").unlink()
     assert silences() == ()
+
+
+@pytest.mark.parametrize(
+    ("selector", "said"),
+    [
+        ("web-*", "it matches web-1, web-2"),
+        ("env=prod", "it matches web-1"),
+        ("disks:/mnt/*", "it matches disks"),
+        ("*", "it matches disks, web-1, web-2, gone"),
+        ("nosuchcheck", "nosuchcheck matches no check now: is it written as hostvigil status shows it?"),
+    ],
+)
+def test_a_silence_says_what_it_matches_now(selector: str, said: str) -> None:
+    names = {"disks": {}, "web-1": {"env": "prod"}, "web-2": {"env": "test"}}
+    checks = {name: config(name, tags=tags) for name, tags in names.items()}
+    assert meant(selector, Config(checks=checks), [("disks", "/mnt/a"), ("gone", "")]) == said
