@@ -27,8 +27,8 @@ def found(match: object) -> object:
     return match and (match.span(), match.groups(), match.groupdict())  # type: ignore[attr-defined]
 
 
-def by_regex(pattern: str) -> regex.Pattern[str]:
-    return regex.compile(translated(parse(pattern)), regex.VERSION1)
+def by_regex(pattern: str, *, for_ascii: bool = False) -> regex.Pattern[str]:
+    return regex.compile(translated(parse(pattern), for_ascii=for_ascii), regex.VERSION1)
 
 
 LETTERS = "aAbBsSkKiIſKİıßẞéÉΣσςµμǅ_09²½٣ .-{}<>=+*&|~[]:\n\r\x1c\x85\u2028\u0301中\U0001d7d8\U0010ffff\ud800"
@@ -61,8 +61,13 @@ def patterns() -> st.SearchStrategy[str]:
     return st.tuples(flags, st.recursive(st.sampled_from(PIECES), larger, max_leaves=6)).map("".join)
 
 
+TEXTS = st.text(st.sampled_from(LETTERS), max_size=12) | st.text(
+    st.sampled_from("aAbkisS_0 .-\n\r\x1c{}["), max_size=12
+)
+
+
 @settings(max_examples=1500, deadline=None)
-@given(patterns(), st.lists(st.text(st.sampled_from(LETTERS), max_size=12), min_size=1, max_size=8))
+@given(patterns(), st.lists(TEXTS, min_size=1, max_size=8))
 def test_what_is_searched_under_a_deadline_finds_what_re_finds(pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings(action="ignore"):
         try:
@@ -70,11 +75,13 @@ def test_what_is_searched_under_a_deadline_finds_what_re_finds(pattern: str, tex
         except (re.error, OverflowError):
             assume(False)
         try:
-            got = by_regex(pattern)
+            got, in_ascii = by_regex(pattern), by_regex(pattern, for_ascii=True)
         except Untranslatable:
             assume(False)
         for text in texts:
             assert found(got.search(text, timeout=5)) == found(wanted.search(text)), (pattern, text, got.pattern)
+            if text.isascii():
+                assert found(in_ascii.search(text, timeout=5)) == found(wanted.search(text)), (pattern, text)
 
 
 # Told apart by something of the two engines that is easily overlooked.
@@ -110,6 +117,9 @@ def test_what_the_engines_read_differently_is_read_as_re_reads_it() -> None:
     for pattern, text in TRICKY:
         with warnings.catch_warnings(action="ignore"):
             assert found(by_regex(pattern).search(text)) == found(re.search(pattern, text)), (pattern, text)
+            if text.isascii():
+                in_ascii = by_regex(pattern, for_ascii=True)
+                assert found(in_ascii.search(text)) == found(re.search(pattern, text)), (pattern, text)
 
 
 @pytest.mark.parametrize(
@@ -123,6 +133,8 @@ def test_each_character_of_unicode_belongs_to_a_set_as_re_says(pattern: str) -> 
     every = "".join(map(chr, range(0x110000)))
     spans = [match.span() for match in re.finditer(f"{pattern}+", every)]
     assert [match.span() for match in by_regex(f"{pattern}+").finditer(every)] == spans
+    in_ascii = by_regex(f"{pattern}+", for_ascii=True).finditer(every[:128])
+    assert [match.span() for match in in_ascii] == [one.span() for one in re.finditer(f"{pattern}+", every[:128])]
 
 
 def test_python_s_own_table_of_patterns_is_read_as_re_reads_it() -> None:
@@ -133,6 +145,8 @@ def test_python_s_own_table_of_patterns_is_read_as_re_reads_it() -> None:
             try:
                 wanted = re.compile(pattern).search(text)
                 assert found(by_regex(pattern).search(text)) == found(wanted), (pattern, text)
+                if text.isascii():
+                    assert found(by_regex(pattern, for_ascii=True).search(text)) == found(wanted), (pattern, text)
             except (re.error, Untranslatable):
                 continue
         compared += 1

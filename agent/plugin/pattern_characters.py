@@ -10,6 +10,8 @@ from typing import Any
 
 LETTERS = re.IGNORECASE | re.ASCII | re.UNICODE
 """The flags that change which characters are meant."""
+ASCII_TEXT = 1 << 20
+"""A flag of our own: only texts of ASCII are searched, so sets have no more than that, and `\\b` is alike in both."""
 LAST = 0x10FFFF
 LAST_ASCII = 0x7F
 SPANS = 16
@@ -34,7 +36,8 @@ def letter(code: int, flags: int) -> str:
     """Write one character, in any case where the flags say so."""
     if flags & re.IGNORECASE:
         # Of all characters, only those that have another case can be this one.
-        same = re.compile(_code(code), flags & LETTERS).findall(_cased() + chr(code))
+        letters = _ascii() if flags & ASCII_TEXT else _cased()
+        same = re.compile(_code(code), flags & LETTERS).findall(letters + chr(code))
         return f"[{''.join(sorted({_code(ord(one)) for one in same}))}]"
     written = chr(code)
     return written if written.isascii() and written.isalnum() else _code(code)
@@ -47,7 +50,9 @@ def character_set(items: Iterable[Any], flags: int) -> str:
     categories = "".join(_category(argument, flags) for op, argument in inside if op is ops.CATEGORY)
     others = "".join(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
     if others and flags & re.IGNORECASE:
-        others = _in_any_case(others, flags & LETTERS)
+        others = _in_any_case(others, flags & (LETTERS | ASCII_TEXT))
+    if not others + categories:
+        others = _code(LAST)  # which no text of ASCII has
     return f"[{'^' if negated else ''}{others}{categories}]"
 
 
@@ -63,14 +68,14 @@ def _category(category: Any, flags: int) -> str:
     if category not in CATEGORIES:
         raise Untranslatable(f"{str(category).lower()} cannot be searched for under a deadline")
     name, negated = CATEGORIES[category]
-    return f"[{negated}{_members(name, flags & re.ASCII)}]"
+    return f"[{negated}{_members(name, flags & (re.ASCII | ASCII_TEXT))}]"
 
 
 @cache
 def _members(category: str, flags: int) -> str:
     """Return what `re` takes for a digit, space or word character: ASCII first, then as `regex` has it, corrected."""
-    every = _every_character()
-    wanted = _spans(re.compile(f"{category}+", flags), every)
+    every = _ascii() if flags & ASCII_TEXT else _every_character()
+    wanted = _spans(re.compile(f"{category}+", flags & re.ASCII), every)
     in_ascii = "".join(_span(start, min(end, LAST_ASCII)) for start, end in wanted if start <= LAST_ASCII)
     if flags:
         return in_ascii
@@ -106,7 +111,8 @@ def _spans(pattern: Any, every: str) -> list[Span]:
 
 @cache
 def _in_any_case(written: str, flags: int) -> str:
-    return _halved(_spans(re.compile(f"[{written}]+", flags), _every_character()))
+    every = _ascii() if flags & ASCII_TEXT else _every_character()
+    return _halved(_spans(re.compile(f"[{written}]+", flags & LETTERS), every))
 
 
 def _halved(spans: list[Span]) -> str:
@@ -126,6 +132,10 @@ def _span(first: int, last: int) -> str:
 def _code(code: int) -> str:
     """Write a character so that `re` and `regex` read it alike, inside a set and outside."""
     return f"\\U{code:08x}"
+
+
+def _ascii() -> str:
+    return "".join(map(chr, range(LAST_ASCII + 1)))
 
 
 def _every_character() -> str:

@@ -62,7 +62,7 @@ def processor_share(load: float, processors: int) -> float:
 class Pattern:
     """A compiled pattern. Immutable but for what is compiled late, so any thread may use it."""
 
-    __slots__ = ("_bounded", "_longest", "_quick", "_tree", "text")
+    __slots__ = ("_bounded", "_bounded_in_ascii", "_longest", "_quick", "_tree", "text")
 
     def __init__(self, text: str) -> None:
         """Raise re.error, OverflowError or RecursionError as `re` does, and Unbounded."""
@@ -70,8 +70,9 @@ class Pattern:
         self._quick, self._tree = _compiled(text)
         self._longest = longest_text(self._tree)
         self._bounded: Callable[..., Any] | None = None
+        self._bounded_in_ascii: Callable[..., Any] | None = None
         if self._longest < USUAL_CHARACTERS:
-            self._bounded = _by_regex(self._tree)
+            self._bounded_in_ascii = _by_regex(self._tree, for_ascii=True)
 
     def search(self, text: str, seconds: float | None = None) -> re.Match[str] | None:
         """Search the text; CheckError at the end of the run, or after `seconds` where that is sooner."""
@@ -83,16 +84,26 @@ class Pattern:
         if len(text) <= self._longest:
             return self._quick(text)
         try:
-            if self._bounded is None:
-                self._bounded = _by_regex(self._tree)
             # What `regex` finds has all that is promised of a match.
-            return cast("re.Match[str] | None", self._bounded(text, timeout=left * _share.get(), concurrent=True))
+            return cast(
+                "re.Match[str] | None", self._bounded_search(text)(text, timeout=left * _share.get(), concurrent=True)
+            )
         except TimeoutError:
             raise self._late(text) from None
         except Unbounded as error:
             raise CheckError(f"the pattern {self._shown()} cannot be searched for, {_on(text)}: {error}") from None
         except MemoryError:
             raise CheckError(f"the pattern {self._shown()} took too much memory, {_on(text)}") from None
+
+    def _bounded_search(self, text: str) -> Callable[..., Any]:
+        """Return what searches this text under a time limit; compiled when the first such text comes."""
+        if text.isascii():
+            if self._bounded_in_ascii is None:
+                self._bounded_in_ascii = _by_regex(self._tree, for_ascii=True)
+            return self._bounded_in_ascii
+        if self._bounded is None:
+            self._bounded = _by_regex(self._tree)
+        return self._bounded
 
     def _late(self, text: str) -> CheckError:
         return CheckError(f"the pattern {self._shown()} took longer than the run has, {_on(text)}")
@@ -112,10 +123,10 @@ def _compiled(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPatt
         return re.compile(text).search, parse(text)
 
 
-def _by_regex(tree: SubPattern) -> Callable[..., Any]:
+def _by_regex(tree: SubPattern, *, for_ascii: bool = False) -> Callable[..., Any]:
     import regex
 
     try:
-        return cast("Callable[..., Any]", regex.compile(translated(tree), regex.VERSION1).search)
+        return cast("Callable[..., Any]", regex.compile(translated(tree, for_ascii=for_ascii), regex.VERSION1).search)
     except (Untranslatable, regex.error, OverflowError, RecursionError) as error:
         raise Unbounded(str(error)) from None
