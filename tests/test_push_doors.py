@@ -141,14 +141,15 @@ def test_the_door_goes_on_after_the_system_had_no_descriptor_left_and_says_so(do
 
 
 def test_only_closing_ends_it(tmp_path: Path) -> None:
-    before = threading.active_count()
+    before = set(threading.enumerate())
     listener = UnixListener(tmp_path / "s", tmp_path, lambda line, spooled, sender: "")
     listener.start()
+    (inbox,) = [one for one in set(threading.enumerate()) - before if one.name == "inbox"]
+    inbox.join(0.3)
+    assert inbox.is_alive()
     listener.close()
-    until = time.monotonic() + 5
-    while threading.active_count() > before and time.monotonic() < until:
-        time.sleep(0.02)
-    assert threading.active_count() == before
+    inbox.join(5)
+    assert not inbox.is_alive()
 
 
 def test_a_socket_that_was_removed_or_could_not_be_made_is_made_at_the_next_reload(door: Door) -> None:

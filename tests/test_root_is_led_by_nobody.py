@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import socket
+import sqlite3
 import stat
 import subprocess
 import sys
@@ -185,6 +186,22 @@ def test_nothing_outside_is_touched_and_an_answer_in_words_comes_in_time(place: 
             assert code == 0 or output.startswith(("hostvigil: ", "0 ", "there was")), f"{name} as {kind}: {output}"
         kept = [file for file in place.state.rglob("*") if not file.is_symlink() and file.lstat().st_uid != USER]
         assert not [file for file in kept if file != path / "x"], "what root's command leaves there is its owner's"
+
+
+@pytest.mark.parametrize(
+    "view", ["SELECT n, n FROM c", "SELECT n, zeroblob(100000000) || n FROM c"], ids=["without an end", "of any size"]
+)
+def test_a_database_that_was_written_to_hold_root_up_does_not(place: Place, view: str) -> None:
+    place.fresh()
+    endless = "WITH RECURSIVE c(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM c)"
+    with sqlite3.connect(place.state / "hostvigil.db") as db:
+        db.execute("DROP TABLE states")
+        db.execute(f"CREATE VIEW states (check_name, state) AS {endless} {view}")
+    db.close()
+    for words in (["status"], ["explain", "a"]):
+        code, output, seconds = place.run(words)
+        assert (code, output[:11]) == (2, "hostvigil: "), output
+        assert seconds < 5.5
 
 
 def test_a_silence_of_root_is_the_owners_file(place: Place) -> None:

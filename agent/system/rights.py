@@ -70,6 +70,9 @@ def state_of(directory: Path) -> Iterator[None]:
         timer.start()
         try:
             yield
+        except MemoryError:
+            sys.stderr.write(f"hostvigil: what lies in {directory} needs more than {MOST_MEMORY // 1024**2} MiB\n")
+            sys.exit(2)
         finally:
             timer.cancel()
             resource.setrlimit(resource.RLIMIT_AS, most)
