@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -106,7 +107,7 @@ def test_a_damaged_database_is_set_aside_with_its_date_and_the_agent_begins_anew
     damage(tmp_path / FILE)
     with opened(tmp_path) as store:
         (kept,) = aside(tmp_path)
-        assert kept.name.startswith(f"{FILE}.corrupt-{time.strftime('%Y%m')}")
+        assert re.fullmatch(rf"{FILE}\.corrupt-20\d{{6}}T\d{{6}}", kept.name)
         (notice,) = out(store).notices()
         assert "the state database was damaged" in notice.text
         assert kept.name in notice.text
