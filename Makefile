@@ -1,6 +1,9 @@
 # The two commands: `make run` and `make test`. Everything they need, they install into .venv.
 PYTHON ?= python3
-BIN := .venv/bin
+# Another VENV keeps another Python beside it: make quick PYTHON=python3.13 VENV=.venv-3.13
+VENV ?= .venv
+BIN := $(VENV)/bin
+FLOOR := 70
 
 # Exactly what was tried, by its checksums; `make lock` tries newer ones.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
@@ -8,53 +11,64 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test torture lint bench docs lock packages clean
+.PHONY: run test quick coverage torture lint bench docs lock packages clean
 
-run: .venv/installed
+run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
 
-test: .venv/installed-dev
-	$(BIN)/python -m pytest
+# Half of the time the tests wait: one worker more than there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# What needs no process, server or long series.
+quick: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadgroup
+
+# The branches that `make quick` takes, and the least that may be.
+coverage: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
 
 # The long versions of the proofs, a quarter of an hour.
-torture: .venv/installed-dev
+torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
 
-lint: .venv/installed-dev
+lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench: .venv/installed-dev
+bench: $(VENV)/installed-dev
 	$(BIN)/python -m tests.bench
 
-.venv/bin/python:
+$(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hostvigil needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12")'
-	$(PYTHON) -m venv .venv
+	$(PYTHON) -m venv $(VENV)
 
-.venv/installed: pyproject.toml requirements.lock packaging/build.lock | .venv/bin/python
+$(VENV)/installed: pyproject.toml requirements.lock packaging/build.lock | $(VENV)/bin/python
 	$(LOCKED) requirements.lock
 	$(LOCKED) packaging/build.lock
 	$(PIP) --no-deps --no-build-isolation -e .
 	touch $@
 
-.venv/installed-dev: .venv/installed requirements-dev.lock
+$(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 	$(LOCKED) requirements-dev.lock
 	$(BIN)/python -m pip check
 	touch $@
 
-lock: .venv/installed-dev
+lock: $(VENV)/installed-dev
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
 	$(LOCK) --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --upgrade packaging/build.in -o packaging/build.lock
 
 # deb, rpm and apk into dist/.
-packages: .venv/installed-dev
+packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
-docs: .venv/installed-dev
+docs: $(VENV)/installed-dev
 	$(BIN)/python -m tests.documents
 
 clean:
-	rm -rf .venv .state build dist *.egg-info
+	rm -rf .venv* .state build dist *.egg-info

@@ -2,8 +2,28 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
 from hypothesis import settings
 
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
 settings.register_profile("steady", derandomize=True, deadline=None, database=None)
 settings.load_profile("steady")
+
+SLOW_WORDS = ("agent_process", "subprocess", "strace", "kill_points", "RuleBasedStateMachine", "ApiStandIn", "serving(")
+"""A file of tests with one of these starts processes, servers or long series: `make quick` leaves it out."""
+ONE_WORKER = {"test_plugins.py": "plugins"}
+"""Files whose tests share servers on fixed ports: one worker runs them all."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    slow: dict[Path, bool] = {}
+    for item in items:
+        if item.path not in slow:
+            text = item.path.read_text()
+            slow[item.path] = any(word in text for word in SLOW_WORDS)
+        if slow[item.path]:
+            item.add_marker(pytest.mark.slow)
+        if group := ONE_WORKER.get(item.path.name):
+            item.add_marker(pytest.mark.xdist_group(group))

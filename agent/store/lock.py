@@ -43,7 +43,9 @@ def require_safe(directory: Path) -> None:
     """StoreError where somebody else could lead an agent of root, or where a file of ours is none."""
     for name in FILES:
         with contextlib.suppress(FileNotFoundError):
-            if not stat.S_ISREG((directory / name).lstat().st_mode):
+            mode = (directory / name).lstat().st_mode
+            # A folder in the database's place is damage like any other: it is set aside.
+            if not stat.S_ISREG(mode) and not (name == FILES[0] and stat.S_ISDIR(mode)):
                 raise StoreError(f"{directory / name} is not a regular file: move it away")
     found = directory.stat()
     if os.geteuid() == 0 and found.st_uid != 0:
