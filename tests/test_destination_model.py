@@ -33,7 +33,8 @@ from agent.store import Store
 from tests.deliveries import HOST, NOW, courier
 
 CHECKS = {name: CheckConfig(name, "none", Check(), Place("x"), policy=Policy(flapping=None)) for name in ("web", "db")}
-NAMES = st.sampled_from(["events", "ops", "chat"])
+NAMES = st.sampled_from(["events", "ops"])
+STATUSES = st.sampled_from([Status.CRITICAL, Status.OK, Status.OK, Status.WARNING])
 SENDER = Sender(HOST, {})
 
 
@@ -113,7 +114,7 @@ class Destinations(RuleBasedStateMachine):
         results = (Result(status, f"it is {status}", subject),)
         self.takes(Outcome(check, self.number, self.now, 0.5, results, complete=False, type="none"))
 
-    @rule(name=NAMES, identity=st.sampled_from("ab"), only=st.sampled_from(["*", "web", "db:x"]))
+    @rule(name=NAMES, identity=st.sampled_from("ab"), only=st.sampled_from(["*", "*", "web", "db:x"]))
     def configure(self, name: str, identity: str, only: str) -> None:
         before = self.wanted.get(name)
         self.readable = True
@@ -214,5 +215,5 @@ class Destinations(RuleBasedStateMachine):
 
 TestDestinations = Destinations.TestCase
 TestDestinations.settings = settings(
-    max_examples=60, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=80, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )
