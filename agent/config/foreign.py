@@ -108,7 +108,7 @@ _SECTIONS = {
     "metricbeat.modules": "Metricbeat",
     "heartbeat.monitors": "Heartbeat",
 }
-_NAGIOS = re.compile(rb"(?m)^[ \t]*(define[ \t]+(?:host|service|command|contact)\w*|(?:object|apply)[ \t]+\w+)")
+_NAGIOS = re.compile(rb"(?:\A|[\r\n])[ \t]*(define[ \t]+(?:host|service|command|contact)\w*|(?:object|apply)[ \t]+\w+)")
 HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
 
 
