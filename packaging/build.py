@@ -1,7 +1,7 @@
 """Builds deb, rpm and apk into dist/: `packaging/build.py [TARGET ...]`, without one all of them.
 
-For each release of a distribution one tree is staged (its Python's wheels by the checksums of requirements.lock, the agent,
-unit, drop-ins, documents) and packed by nfpm. Two builds of one commit are the same to the byte.
+For each release of a distribution one tree is staged (its Python's wheels by the checksums of requirements.lock, the
+agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit are the same to the byte.
 """
 
 from __future__ import annotations
@@ -69,7 +69,9 @@ def main(names: list[str]) -> int:
 
 def _last_change() -> str:
     """Return when the newest commit was made; where there is none, the day of the changelog's format."""
-    asked = subprocess.run(["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False)
+    asked = subprocess.run(
+        ["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False
+    )
     return asked.stdout.strip() or "1767225600"
 
 
@@ -120,9 +122,7 @@ def _environment(stage: Path, target: Target) -> None:
         f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {target.python}\n"
     )
     command = home / "bin/hostvigil"
-    command.write_text(
-        f"#!/{HOME}/bin/python -I\nimport sys\n\nfrom agent.cli.main import main\n\nsys.exit(main())\n"
-    )
+    command.write_text(f"#!/{HOME}/bin/python -I\nimport sys\n\nfrom agent.cli.main import main\n\nsys.exit(main())\n")
     command.chmod(0o755)
     (stage / "usr/bin").mkdir(parents=True)
     (stage / "usr/bin/hostvigil").symlink_to(f"/{HOME}/bin/hostvigil")
@@ -204,7 +204,9 @@ def _manual() -> str:
 
 
 def _nfpm(target: Target, stage: Path, version: str, work: Path) -> dict[str, object]:
-    scripts = {name: str(HERE / f"scripts/{name}.sh") for name in ("preinstall", "postinstall", "preremove", "postremove")}
+    scripts = {
+        name: str(HERE / f"scripts/{name}.sh") for name in ("preinstall", "postinstall", "preremove", "postremove")
+    }
     return {
         "name": "hostvigil",
         "arch": {"x86_64": "amd64", "aarch64": "arm64"}[target.machine],
@@ -244,7 +246,11 @@ def _contents(target: Target, stage: Path, work: Path) -> Iterator[dict[str, obj
             yield {"dst": place, "type": "dir", "file_info": {"mode": 0o755, **root}}
     if target.kind == "deb":
         overrides = HERE / "lintian-overrides"
-        yield {"src": str(overrides), "dst": "/usr/share/lintian/overrides/hostvigil", "file_info": {"mode": 0o644, **root}}
+        yield {
+            "src": str(overrides),
+            "dst": "/usr/share/lintian/overrides/hostvigil",
+            "file_info": {"mode": 0o644, **root},
+        }
         changes = work / "changelog.Debian.gz"
         date = datetime.fromtimestamp(int(os.environ[EPOCH]), UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
         # Debian's own changelog holds what the packaging changed; ours is changelog.gz.
@@ -258,7 +264,8 @@ def _contents(target: Target, stage: Path, work: Path) -> Iterator[dict[str, obj
 
 def _debian_changelog(target: Target, stage: Path, date: str) -> str:
     version = next((stage / HOME).rglob("hostvigil-*.dist-info")).name.split("-")[1].removesuffix(".dist")
-    return f"hostvigil ({version}-1~{target.name}) stable; urgency=medium\n\n  * See changelog.gz.\n\n -- {MAINTAINER}  {date}\n"
+    head = f"hostvigil ({version}-1~{target.name}) stable; urgency=medium"
+    return f"{head}\n\n  * See changelog.gz.\n\n -- {MAINTAINER}  {date}\n"
 
 
 def _pip(*words: str) -> None:

@@ -47,7 +47,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-    written = [file for file, checks in files.items() if _written(file, drop_in(checks))]
+    written = [file for file, checks in files.items() if written(file, drop_in(checks))]
     for file, checks in files.items():
         print(f"{file}: {_listed(checks) if file in written else 'exists already, left as it is'}")
     if not written:
@@ -58,7 +58,7 @@ def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
     return 0
 
 
-def _written(file: Path, text: str) -> bool:
+def written(file: Path, text: str) -> bool:
     """Write a file that its directory's readers may read, unless something of that name is there."""
     place = file.parent.stat()
     mode = 0o600 | (0o040 if place.st_mode & 0o010 else 0) | (0o004 if place.st_mode & 0o001 else 0)

@@ -44,7 +44,8 @@ def _obeyed(words: list[str]) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if options.command not in LIGHT and (text := _refusal(options, words)):
         return _failed(options.command, text)
-    command = import_module(f"agent.cli.{options.command.replace('-', '_')}")
+    module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
+    command = import_module(f"agent.cli.{module}")
     try:
         code = int(command.main(options))
         sys.stdout.flush()

@@ -28,6 +28,8 @@ COMMANDS = {
     "new-check": "write a new check type that works, with its settings and its test, to start from",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
+    "setup": "after the installation: endpoint, key, test event, discover, validate, start; safe to run again",
+    "import": "write drop-ins for the checks of another tool: nrpe",
 }
 
 
@@ -61,7 +63,20 @@ def parser() -> argparse.ArgumentParser:
     )
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
+    _first_steps(parsers["setup"], parsers["import"])
     return top
+
+
+def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParser) -> None:
+    setup.add_argument("--endpoint", metavar="URL", default="", help="the API's address, or a region such as us1")
+    setup.add_argument(
+        "--key-file", type=Path, metavar="FILE", help="where the key id stands; - for the standard input"
+    )
+    setup.add_argument("--yes", action="store_true", help="ask nothing")
+    setup.add_argument("--no-start", action="store_true", help="leave the service as it is")
+    imports.add_argument("source", choices=["nrpe"], help="the tool")
+    imports.add_argument("file", type=Path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
+    imports.add_argument("--dry-run", action="store_true", help="print the drop-in instead of writing it")
 
 
 def _status_options(status: argparse.ArgumentParser) -> None:

@@ -80,10 +80,17 @@ def tried(found: Mapping[str, tuple[Found, ...]]) -> dict[str, tuple[Found, ...]
     }
 
 
-def drop_in(checks: Iterable[Found]) -> str:
+def drop_in(checks: Iterable[Found], head: str = HEAD) -> str:
     """Write the file of one type."""
     blocks = [_block(one) for one in checks]
-    return HEAD.format(type=next(iter(checks)).type) + "\n".join(blocks)
+    return head.format(type=next(iter(checks)).type) + "\n".join(blocks)
+
+
+def as_read(name: str, kind: str, suggestion: Suggestion, catalog: Catalog) -> Found:
+    """Read it as the agent will: what the agent would not take is off."""
+    draft = Found(name, kind, suggestion, None)
+    config, reason = _read(draft, catalog)
+    return msgspec.structs.replace(draft, config=config, off=suggestion.off or reason)
 
 
 def _suggestions(
@@ -111,9 +118,7 @@ def _named(kind: str, suggestion: Suggestion, taken: set[str], catalog: Catalog)
     """Give it a name that nothing has, and read it as the agent will."""
     name = _free(_name(suggestion) or kind, taken)
     taken.add(name)
-    draft = Found(name, kind, suggestion, None)
-    config, reason = _read(draft, catalog)
-    return msgspec.structs.replace(draft, config=config, off=suggestion.off or reason)
+    return as_read(name, kind, suggestion, catalog)
 
 
 def _name(suggestion: Suggestion) -> str:

@@ -12,7 +12,7 @@ from agent.cli.options import ROOT_STATE, default_state
 from agent.config.settings import Problem
 from agent.store.connection import FILE
 
-CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check"))
+CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import"))
 STATE = frozenset(("status", "events", "explain", "reload", "silence", "unsilence"))
 WRITING = frozenset(("silence", "unsilence"))
 
