@@ -47,12 +47,12 @@ def main(options: argparse.Namespace) -> int:
 
 def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-    written = [file for file, checks in files.items() if written(file, drop_in(checks))]
+    fresh = [file for file, checks in files.items() if written(file, drop_in(checks))]
     for file, checks in files.items():
-        print(f"{file}: {_listed(checks) if file in written else 'exists already, left as it is'}")
-    if not written:
+        print(f"{file}: {_listed(checks) if file in fresh else 'exists already, left as it is'}")
+    if not fresh:
         return NOTHING_WRITTEN
-    if any(one.off for file in written for one in files[file]):
+    if any(one.off for file in fresh for one in files[file]):
         print("what is off is commented out, and says why")
     print(f"the running agent takes them over by: hostvigil reload --config {directory}")
     return 0
