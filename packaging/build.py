@@ -269,7 +269,7 @@ def _debian_changelog(target: Target, stage: Path, date: str) -> str:
 
 
 def _pip(*words: str) -> None:
-    _run(sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", *words)
+    _run(sys.executable, "-m", "pip", "-qq", "--disable-pip-version-check", *words)
 
 
 def _run(*words: str | Path) -> None:
