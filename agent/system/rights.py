@@ -17,7 +17,7 @@ from pathlib import Path
 
 from agent.plugin.ownership import way_to
 
-ANSWER_SECONDS = 4.5
+ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""
 MOST_MEMORY = 1024**3
 
