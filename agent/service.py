@@ -40,11 +40,14 @@ from agent.system.host_tags import HostTags
 from agent.system.redactor import Redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
 from agent.system.signals import Order, Signals
+from agent.view.history.switch import HistorySwitch
 
 log = logging.getLogger("hostvigil")
 
 STOP_SECONDS = 1.0
 """What the recorder may take at the end to write what has come in."""
+HISTORY_STOP_SECONDS = 0.5
+"""What the history may take; what it does not write by then is lost."""
 
 
 class ConfigError(Exception):
@@ -60,6 +63,7 @@ class Service:
         self._config = config
         self._store = store
         self._silences = Silences(state_dir)
+        self._history = HistorySwitch(state_dir)
         self._host = HostTags(config.agent.hostname)
         self._emitters = Emitters(store.outbox, self._own_news, store.append, key_refused)
         self._began = False
@@ -78,12 +82,14 @@ class Service:
             self._schedule.apply,
             self._door.apply,
             self._apply_store,
+            self._history.apply,
             self._watch.apply,
         )
 
     def start(self, at_once: bool = False) -> None:
         # Begun before the recorder, which may want a run at once of what was held back until this start.
         self._schedule.begin(scheduled(self._config).values(), at_once, self._store.last_ran())
+        self._history.apply(Config(), self._config)
         self._recorder.start()
         self._say_configuration()
         self._door.serve(self._config)
@@ -141,6 +147,7 @@ class Service:
         self._door.close()
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)
+        self._history.stop(HISTORY_STOP_SECONDS)
         self._say("stopped")
         self._emitters.stop(farewell=self._config.agent.events.start_stop)
         self._store.close()
@@ -156,6 +163,7 @@ class Service:
             compose_standing=self._compose_standing,
             adopted=self._adopted,
             tags=config.agent.tags,
+            observe=self._history.put,
         )
 
     def _sender(self) -> Sender:

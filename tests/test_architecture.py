@@ -34,6 +34,7 @@ ARROWS: dict[str, set[str]] = {
         "running",
         "store",
         "system",
+        "view",
     },
     "cli": {
         "config",

@@ -21,6 +21,7 @@ COMMANDS = {
     "report": "hand a result of a pushed check to the running agent",
     "wrap": "run a command, and hand in what became of it as the result of a pushed check",
     "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
+    "history": "show what a check was when, what was told or not and why, and the course of its metrics",
     "silence": "report nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
     "test-event": "check endpoint and key with one info event",
@@ -48,12 +49,14 @@ def parser() -> argparse.ArgumentParser:
             "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
         )
         one.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
-    for name in ("validate", "check", "status", "events", "explain", "silence", "test-event", "types"):
+    for name in ("validate", "check", "status", "events", "explain", "history", "silence", "test-event", "types"):
         parsers[name].add_argument("--json", action="store_true", help="print JSON, for machines")
     parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
+    parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
     _status_options(parsers["status"])
     _push_options(parsers["report"], parsers["wrap"])
     parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")

@@ -14,7 +14,7 @@ from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
 from agent.config.secrecy import hidden
-from agent.config.sections import AgentSection, EventsSettings
+from agent.config.sections import AgentSection, EventsSettings, HistorySection
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.wording import said
 
@@ -51,6 +51,8 @@ def _faults(written: Written) -> Iterator[Fault]:
     yield from _windows(written)[1]
     if "tags" in written and isinstance(written["tags"].value, dict):
         yield from rules.tags(written["tags"].value, "agent.tags")
+    if isinstance(kept := values.get("history"), HistorySection):
+        yield from _history(kept, _mapping(written, "history"))
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = written["hostname"]
         yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
@@ -148,6 +150,18 @@ def _is_loopback(host: str) -> bool:
 def _api_key(text: str) -> str:
     good = text.isascii() and text.isprintable() and text and " " not in text
     return "" if good else "must be one word, as the workspace shows the key id"
+
+
+def _history(kept: HistorySection, written: Written) -> Iterator[Fault]:
+    bounds = {
+        "fine": (86_400, 365 * 86_400, "1d and 365d"),
+        "hourly": (86_400, 3650 * 86_400, "1d and 3650d"),
+        "most_bytes": (1024**2, 1024**4, "1MiB and 1TiB"),
+    }
+    for name, (least, most, words) in bounds.items():
+        if not least <= getattr(kept, name) <= most:
+            node = written[name]
+            yield Fault(node.place, f"agent.history.{name}", f"{said(node)} must be between {words}")
 
 
 def _timeout(seconds: float) -> str:

@@ -102,6 +102,20 @@ class AgentWindow(Window, frozen=True):
     )
 
 
+class HistorySection(Section, frozen=True):
+    """How much of the past is kept."""
+
+    fine: Annotated[Duration, Meta(description="How long each metric is kept by the minute, 1d to 365d.")] = Duration(
+        8 * 86400
+    )
+    hourly: Annotated[
+        Duration, Meta(description="How long its low, high and mean of each hour, and all changes, 1d to 3650d.")
+    ] = Duration(365 * 86400)
+    most_bytes: Annotated[
+        Size, Meta(description="Most disk space for it, 1MiB to 1TiB; what is oldest goes first.")
+    ] = Size(256 * 1024**2)
+
+
 class AgentOptions(Section, frozen=True):
     """Settings of the agent itself that are used as they are written."""
 
@@ -125,6 +139,10 @@ class AgentOptions(Section, frozen=True):
     replace_types: Annotated[
         tuple[str, ...], Meta(description="Built-in types that your own of the same name replace, such as [file].")
     ] = ()
+    history: Annotated[
+        bool | HistorySection,
+        Meta(description="false keeps no history of changes and metrics; or how much of it is kept."),
+    ] = True
     watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
 
 

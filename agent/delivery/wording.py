@@ -118,10 +118,11 @@ def measured(metric: Metric) -> str:
         if text
     ]
     against = f" ({', '.join(limits)})" if limits else ""
-    return f"{one_line(metric.name, NAME_LIMIT)}: {_value(metric.value, metric.unit)}{against}"
+    return f"{one_line(metric.name, NAME_LIMIT)}: {value_text(metric.value, metric.unit)}{against}"
 
 
-def _value(value: float, unit: str) -> str:
+def value_text(value: float, unit: str) -> str:
+    """Say a number as people do: seconds and bytes with their usual units."""
     if math.isfinite(value) and unit == "s" and value >= 0:
         return duration_text(value)
     if math.isfinite(value) and unit == "B":
@@ -132,6 +133,6 @@ def _value(value: float, unit: str) -> str:
 def _limit(text: str, unit: str) -> str:
     """Say a Nagios range the way people do, where it is one of the two plain forms."""
     try:
-        return f"{'below' if text.endswith(':') else 'from'} {_value(float(text.removesuffix(':')), unit)}"
+        return f"{'below' if text.endswith(':') else 'from'} {value_text(float(text.removesuffix(':')), unit)}"
     except ValueError:
         return f"range {one_line(text, NAME_LIMIT)}"

@@ -153,8 +153,7 @@ class _View(msgspec.Struct, frozen=True):
             yield Mark.UNDECIDED
         if late:
             yield Mark.LATE
-        certain = all(problem.check for problem in self.config.problems)
-        if self.check is None and not self.problems and state.check != OWN_NAME and certain:
+        if self.check is None and not self.problems and state.check != OWN_NAME and self.config.complete:
             yield Mark.UNCONFIGURED
 
     def _late(self, run: LastRun | None) -> float:

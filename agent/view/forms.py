@@ -13,6 +13,7 @@ from msgspec import Meta
 from agent.model import Metric, Outcome, Reason, Result, Status
 from agent.store import Delivery
 from agent.view.explanation import SettingView
+from agent.view.history.reading import Past
 from agent.view.snapshot import CheckView, DestinationView, Mark, Snapshot, SubjectView, urgency
 from agent.view.words import word
 
@@ -160,11 +161,57 @@ class CheckForm(msgspec.Struct, frozen=True):
     results: tuple[Result, ...]
 
 
+class ChangeForm(msgspec.Struct, frozen=True):
+    """One change of what is believed, told or held back."""
+
+    at: Moment
+    result: Annotated[str, Meta(description="The status that the run said.")]
+    decided: Annotated[str, Meta(description="What is believed since; empty: the subject is forgotten, or nothing is.")]
+    flapping: bool
+    notified: Annotated[str, Meta(description="What was told with it; empty: nothing.")]
+    why: Annotated[str, Meta(description="Why it was not told; empty when nothing held it back.")]
+    summary: str
+
+
+class CourseForm(msgspec.Struct, frozen=True):
+    """The course of one metric."""
+
+    name: str
+    unit: str
+    low: float
+    high: float
+    mean: float
+    points: Annotated[
+        tuple[tuple[int, float], ...],
+        Meta(description="Unix milliseconds and value, by the minute as long as that is kept, before it by the hour."),
+    ]
+
+
+class PastSubjectForm(msgspec.Struct, frozen=True):
+    """What was of one subject."""
+
+    subject: str
+    changes: Annotated[tuple[ChangeForm, ...], Meta(description="The last one before `since` is the first.")]
+    metrics: tuple[CourseForm, ...]
+
+
+class HistoryForm(msgspec.Struct, frozen=True):
+    """`hostvigil history CHECK --json`."""
+
+    version: Version
+    check: str
+    since: Moment
+    until: Moment
+    watched: Annotated[tuple[tuple[int, int], ...], Meta(description="From when to when an agent was at work.")]
+    subjects: tuple[PastSubjectForm, ...]
+
+
 FORMS: dict[str, type[msgspec.Struct]] = {
     "status": StatusForm,
     "explain": ExplainForm,
     "events": EventsForm,
     "check": CheckForm,
+    "history": HistoryForm,
 }
 
 
@@ -208,6 +255,27 @@ def event_form(delivery: Delivery, title: str) -> EventForm:
 def check_form(outcome: Outcome, worst: Status) -> CheckForm:
     fields = {name: getattr(outcome, name) for name in CheckForm.__struct_fields__ if name not in ("version", "status")}
     return CheckForm(version=VERSION, status=worst, **fields)
+
+
+def history_form(found: Past) -> HistoryForm:
+    names = dict.fromkeys([*(one.subject for one in found.changes), *(one.subject for one in found.metrics)])
+    subjects = tuple(_past(found, subject) for subject in names)
+    watched = tuple((life.since, life.until) for life in found.lives)
+    return HistoryForm(VERSION, found.check, found.since, found.until, watched, subjects)
+
+
+def _past(found: Past, subject: str) -> PastSubjectForm:
+    changes = [
+        ChangeForm(**{name: getattr(one, name) for name in ChangeForm.__struct_fields__})
+        for one in found.changes
+        if one.subject == subject
+    ]
+    metrics = [
+        CourseForm(**{name: getattr(one, name) for name in CourseForm.__struct_fields__})
+        for one in found.metrics
+        if one.subject == subject
+    ]
+    return PastSubjectForm(subject, tuple(changes), tuple(metrics))
 
 
 def _subject(one: SubjectView) -> dict[str, Any]:

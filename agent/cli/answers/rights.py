@@ -13,7 +13,7 @@ from agent.config.settings import Problem
 from agent.store.connection import FILE
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import"))
-STATE = frozenset(("status", "events", "explain", "reload", "silence", "unsilence"))
+STATE = frozenset(("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence"))
 WRITING = frozenset(("silence", "unsilence"))
 
 

@@ -17,6 +17,8 @@ ComposeStanding = Callable[[State, Result, CheckConfig, Destination], Notificati
 """Makes the facts of a problem that stands, for a destination that does not know of it."""
 Adopted = Callable[[Plan, Mapping[str, int]], None]
 """Called when the destinations are taken over, with how many deliveries ended with each that was removed."""
+Observe = Callable[[Transition, bool], None]
+"""Called with each transition; True: its metrics were measured just now."""
 Suppress = Callable[[Mapping[str, Mapping[str, State]]], Suppression]
 
 
@@ -35,6 +37,8 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     adopted: Adopted | None = None
     tags: Mapping[str, str] = {}
     """The agent's own, which every check has too."""
+    observe: Observe | None = None
+    """Sees each transition; it must neither block nor raise."""
 
 
 class Restate(msgspec.Struct, frozen=True):

@@ -134,7 +134,7 @@ class Decider:
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
         typed = outcome if outcome.type or config.type == BROKEN else msgspec.structs.replace(outcome, type=config.type)
         for step in advance(states, outcome, config.policy, observed, reasons):
-            self._moved(with_settings(step, typed), config)
+            self._moved(with_settings(step, typed), config, measured=True)
             if not step.last:
                 self._note(step, outcome)
         self._answered(check)
@@ -180,8 +180,10 @@ class Decider:
         elif result is not None and (config.type != BROKEN or not subject):
             self._moved(judge_again(state, result, config.policy, now, reasons), config)
 
-    def _moved(self, step: Transition, config: CheckConfig) -> None:
+    def _moved(self, step: Transition, config: CheckConfig, measured: bool = False) -> None:
         check, subject = step.state.check, step.state.subject
+        if self._config.observe:
+            self._config.observe(step, measured)
         self._parents.moved(step)
         if step.last:
             self._close(step, config)
@@ -237,6 +239,8 @@ class Decider:
         for state in self._states.pop(check).values():
             gone = Result(Status.OK, RETIRED, state.subject)
             step = apply_result(state, gone, Policy(flapping=None), self._wall())
+            if self._config.observe:
+                self._config.observe(msgspec.structs.replace(step, last=True), False)
             config = self._config.checks.get(check)
             if config is None or state.type not in ("", config.type):  # as after a restart: what it was is not known
                 config = CheckConfig(check, state.type, Check(), Place(""))

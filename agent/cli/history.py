@@ -1,0 +1,114 @@
+"""hostvigil history CHECK: what it was when, what was told or not and why, and the course of its metrics."""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator, Sequence
+
+import msgspec
+
+from agent.cli.answers.missing import no_check
+from agent.cli.output import fail
+from agent.cli.show.screen import COLOURS, Screen, screen, show
+from agent.delivery.wording import value_text
+from agent.plugin.text import one_line
+from agent.plugin.units import Duration
+from agent.store import StoreError
+from agent.system.rights import state_of
+from agent.view.forms import history_form
+from agent.view.history.course import FLAPPING, bar, columns, plot
+from agent.view.history.reading import Metric, Past, past
+from agent.view.history.rows import ChangeRow
+from agent.view.reading import configuration, look
+from agent.view.snapshot import CheckView, Mark, SubjectView
+from agent.view.words import clock
+
+LONG = 4000
+USUAL_WIDTH = 100
+"""Where it goes into a file."""
+BARS = {"": "·", "ok": "▁", "nodata": "░", "warning": "▄", FLAPPING: "▆", "critical": "█"}
+PLOT_ROWS = 3
+LABEL = 12
+MARGIN = "  "
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0; 2 when there is no such check, or no history of it can be read."""
+    now = time.time_ns() // 1_000_000
+    try:
+        since = now - round(Duration.parse(options.last) * 1000)
+        seen = look(configuration(options.config), options.state, now)
+        with state_of(options.state):
+            found = past(options.state, options.name, since, now)
+    except ValueError as error:
+        return fail(f"--last: {error}")
+    except StoreError as error:
+        return fail(error)
+    check = seen.checks.get(options.name) or CheckView(options.name, None)
+    if not (check.config or check.subjects or found.changes or found.metrics):
+        return fail(no_check(options.name, seen.checks))
+    if options.json:
+        print(msgspec.json.encode(history_form(found)).decode())
+    else:
+        on = screen()
+        show(list(page(check, found, seen.agent.running, on)), on)
+    return 0
+
+
+def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[str]:
+    """Yield for each subject a bar of its statuses and its changes, then each metric's course."""
+    width = (on.width or USUAL_WIDTH) - 2 * len(MARGIN)
+    yield f"{check.name} from {clock(found.since)} to {clock(found.until)}"
+    yield from _legend(on)
+    views = {one.subject: one for one in check.subjects}
+    for subject in dict.fromkeys([*views, *(change.subject for change in found.changes)]):
+        changes = [change for change in found.changes if change.subject == subject]
+        yield ""
+        yield one_line(subject, LONG) or "the check itself"
+        yield MARGIN + _bar(changes, found, views.get(subject), running, width, on)
+        yield from (f"{MARGIN}{one_line(_change(change), LONG)}" for change in changes if change.at >= found.since)
+    for metric in found.metrics:
+        yield ""
+        yield from _metric(metric, found, width)
+
+
+def _legend(on: Screen) -> Iterator[str]:
+    yield MARGIN + "  ".join(f"{_cell(status, on)} {status or 'not watched'}" for status in BARS)
+
+
+def _cell(status: str, on: Screen) -> str:
+    return on.paint(BARS[status], status) if status in COLOURS else BARS[status]
+
+
+def _bar(
+    changes: Sequence[ChangeRow], found: Past, view: SubjectView | None, running: bool, width: int, on: Screen
+) -> str:
+    now_is = str(view.status) if view and Mark.NO_RESULT not in view.marks and view.since <= found.since else ""
+    lives = found.lives
+    if lives and running:  # the last one goes on; its end is written every few minutes
+        lives = (*lives[:-1], msgspec.structs.replace(lives[-1], until=found.until))
+    return "".join(_cell(status, on) for status in bar(changes, lives, now_is, found.since, found.until, width))
+
+
+def _change(change: ChangeRow) -> str:
+    """Say a change in a line: when, what, whether it was told, and why not."""
+    status = (FLAPPING if change.flapping else change.decided) or "forgotten"
+    told = f"told as {change.notified}" if change.notified else f"not told: {change.why}" if change.why else "not told"
+    said = f"  {change.summary}" if change.summary else ""
+    result = f" (result {change.result})" if change.result != change.decided and change.decided else ""
+    return f"{clock(change.at)}  {status:8}{result}  {told}{said}"
+
+
+def _metric(metric: Metric, found: Past, width: int) -> Iterator[str]:
+    """Yield a small plot with its lowest and highest value beside it."""
+    last = metric.points[-1][1]
+    low, mean, high, now = (value_text(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
+    name = one_line(f"{metric.subject} {metric.name}", LONG)
+    yield f"{name}: low {low}, mean {mean}, high {high}, last {now}"
+    values = columns(metric.points, found.since, found.until, max(10, width - LABEL))
+    drawn = [value for value in values if value is not None]
+    top, bottom = max(drawn), min(drawn)
+    labels = [value_text(top, metric.unit), *[""] * (PLOT_ROWS - 2), value_text(bottom, metric.unit)]
+    for label, row in zip(labels, plot(values, bottom, top, PLOT_ROWS), strict=True):
+        yield f"{MARGIN}{label:>{LABEL - 1}} {row}".rstrip()

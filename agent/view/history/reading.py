@@ -1,0 +1,132 @@
+"""The history of one check, as it was written; another process may be writing meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import math
+import sqlite3
+from array import array
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.store import StoreError
+from agent.view.history.file import FILE, key_of
+from agent.view.history.points import SLOTS
+from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life
+
+MOST_CHANGES = 10_000
+
+
+class Metric(msgspec.Struct, frozen=True):
+    """The course of one metric: by the minute as far as that is kept, before it one mean an hour."""
+
+    subject: str
+    name: str
+    unit: str
+    points: tuple[tuple[int, float], ...]
+    """Unix milliseconds and value."""
+    low: float
+    high: float
+    mean: float
+    """Of all that was measured in these hours, also between the points."""
+
+
+class Past(msgspec.Struct, frozen=True):
+    """What was of one check from `since` to `until`."""
+
+    check: str
+    since: int
+    until: int
+    changes: tuple[ChangeRow, ...] = ()
+    """In the order of happening; of each subject also the last one before `since`."""
+    lives: tuple[Life, ...] = ()
+    """When an agent was at work."""
+    metrics: tuple[Metric, ...] = ()
+
+
+def past(directory: Path, check: str, since: int, until: int) -> Past:
+    """Read it; StoreError when there is no history or it cannot be read."""
+    if not (directory / FILE).exists():
+        raise StoreError(f"{directory} holds no {FILE}: the agent has not written one yet, or agent.history is false")
+    try:
+        with contextlib.closing(sqlite3.connect(directory / FILE, timeout=5, isolation_level=None)) as db:
+            db.execute("PRAGMA query_only = ON")
+            db.execute("BEGIN")  # all of one moment
+            return Past(
+                check,
+                since,
+                until,
+                tuple(_changes(db, check, since, until)),
+                tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,))),
+                tuple(_metrics(db, check, since, until)),
+            )
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
+
+
+_COLUMNS = "at, check_name, subject, result, decided, flapping, notified, why, summary"
+
+
+def _changes(db: sqlite3.Connection, check: str, since: int, until: int) -> Iterator[ChangeRow]:
+    # Of the row with the greatest seq: SQLite takes the bare columns from there.
+    before = db.execute(
+        f"SELECT {_COLUMNS}, max(seq) FROM changes WHERE check_name = ? AND at < ? GROUP BY subject",  # noqa: S608
+        (check, since),
+    )
+    yield from sorted((_change(row[:-1]) for row in before), key=lambda row: row.at)
+    rows = db.execute(
+        f"SELECT {_COLUMNS} FROM changes WHERE check_name = ? AND at >= ? AND at <= ?"  # noqa: S608 - our own names
+        " ORDER BY seq DESC LIMIT ?",
+        (check, since, until, MOST_CHANGES),
+    ).fetchall()
+    yield from (_change(row) for row in reversed(rows))
+
+
+def _change(row: Sequence[Any]) -> ChangeRow:
+    at, check, subject, result, decided, flapping, *words = row
+    return ChangeRow(at, check, subject, result, decided, bool(flapping), *words)
+
+
+def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iterator[Metric]:
+    query = "SELECT id, subject, metric, unit FROM series WHERE check_name = ? ORDER BY subject, metric, unit"
+    for series, subject, name, unit in db.execute(query, (check,)).fetchall():
+        hours = _hours(db, series, since // HOUR, until // HOUR)
+        points = tuple(point for hour in hours for point in _points(hour) if since <= point[0] <= until)
+        if points:
+            count = sum(hour.count for hour in hours)
+            yield Metric(
+                subject,
+                name,
+                unit,
+                points,
+                min(hour.low for hour in hours),
+                max(hour.high for hour in hours),
+                sum(hour.mean * hour.count for hour in hours) / count,
+            )
+
+
+class _Hour(msgspec.Struct, frozen=True):
+    hour: int
+    count: int
+    low: float
+    high: float
+    mean: float
+    data: bytes | None
+
+
+def _hours(db: sqlite3.Connection, series: int, first: int, last: int) -> list[_Hour]:
+    query = "SELECT n, low, high, mean, data FROM hourly LEFT JOIN fine USING (key) WHERE key = ?"
+    found = ((hour, db.execute(query, (key_of(hour, series),)).fetchone()) for hour in range(first, last + 1))
+    return [_Hour(hour, *row) for hour, row in found if row]
+
+
+def _points(hour: _Hour) -> Iterator[tuple[int, float]]:
+    if hour.data is None or len(hour.data) != SLOTS * 4:
+        yield hour.hour * HOUR + HOUR // 2, hour.mean
+        return
+    for minute, value in enumerate(array("f", hour.data)):
+        if not math.isnan(value):
+            yield hour.hour * HOUR + minute * MINUTE, value

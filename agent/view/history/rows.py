@@ -1,0 +1,60 @@
+"""What goes into the history and comes out of it: frozen values. Times are Unix milliseconds."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.engine.state.transition import Transition
+from agent.plugin.text import cut
+
+SUMMARY_LIMIT = 300
+HOUR = 3_600_000
+MINUTE = 60_000
+
+
+class ChangeRow(msgspec.Struct, frozen=True):
+    """One change of what is believed, told or held back of a subject."""
+
+    at: int
+    check: str
+    subject: str
+    result: str
+    """The status that the run said."""
+    decided: str
+    """What is believed since; empty: nothing yet, or the subject is forgotten."""
+    flapping: bool
+    notified: str
+    """What was told with this change; empty: nothing."""
+    why: str
+    """Why it was not told; empty when nothing held it back."""
+    summary: str
+
+
+class Life(msgspec.Struct, frozen=True):
+    """From when to when an agent was at work."""
+
+    since: int
+    until: int
+
+
+def change_of(step: Transition) -> ChangeRow | None:
+    """Return what a transition changed; None for a steady result."""
+    before, after = step.before, step.state
+    same = (before.decided, before.flapping, before.suppressed_by) == (
+        after.decided,
+        after.flapping,
+        after.suppressed_by,
+    )
+    if same and step.report is None and not step.last:
+        return None
+    return ChangeRow(
+        step.at,
+        after.check,
+        after.subject,
+        str(step.result.status),
+        "" if step.last or after.decided is None else str(after.decided),
+        after.flapping,
+        step.report.status.name.lower() if step.report else "",
+        after.suppressed_by,
+        cut(step.result.summary, SUMMARY_LIMIT),
+    )

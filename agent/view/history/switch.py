@@ -1,0 +1,61 @@
+"""On or off: where the history is off, nothing of it is imported, kept or written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.config.sections import HistorySection
+from agent.config.settings import Config
+from agent.engine.state.transition import Transition
+
+if TYPE_CHECKING:
+    from agent.view.history.file import Keep
+    from agent.view.history.writer import HistoryWriter
+
+
+def wanted(config: Config) -> HistorySection | None:
+    """Return how much is to be kept; None: no history."""
+    if isinstance(config.agent.history, bool):
+        return HistorySection() if config.agent.history else None
+    return config.agent.history
+
+
+class HistorySwitch:
+    """The service's thread applies and stops; the recorder's puts."""
+
+    def __init__(self, directory: Path) -> None:
+        self._directory = directory
+        self._writer: HistoryWriter | None = None
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        section = wanted(new)
+        if section is None:
+            self.stop(1.0)
+        elif self._writer is None:
+            self._writer = _made(self._directory, section)
+            self._writer.start()
+        else:
+            self._writer.keep = _keep(section)
+
+    def put(self, step: Transition, measured: bool) -> None:
+        if writer := self._writer:
+            writer.put(step, measured)
+
+    def stop(self, seconds: float) -> None:
+        writer, self._writer = self._writer, None
+        if writer:
+            writer.stop(seconds)
+
+
+def _made(directory: Path, section: HistorySection) -> HistoryWriter:
+    from agent.view.history.writer import HistoryWriter
+
+    return HistoryWriter(directory, _keep(section))
+
+
+def _keep(section: HistorySection) -> Keep:
+    from agent.view.history.file import Keep
+
+    return Keep(round(section.fine / 3600), round(section.hourly / 3600), int(section.most_bytes))
