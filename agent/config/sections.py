@@ -141,8 +141,8 @@ class AgentOptions(Section, frozen=True):
     ] = ()
     history: Annotated[
         bool | HistorySection,
-        Meta(description="false keeps no history of changes and metrics; or how much of it is kept."),
-    ] = True
+        Meta(description="How much of the past is kept of changes and metrics; false: nothing."),
+    ] = HistorySection()
     watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
 
 
