@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import signal
 import statistics
 import time
@@ -11,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.web_service import WebService
@@ -132,6 +134,53 @@ def test_settings_that_cannot_be_read_at_a_start_keep_all_that_waits(house: Hous
     eventually(lambda: told(api) == ["critical", "ok"], "problem and recovery are told")
     hosts = {event["customTags"]["host"] for event in api.accepted}
     assert (hosts, api.rejections) == ({"web-1"}, [])
+
+
+def dangling(file: Path) -> None:
+    file.rename(file.with_suffix(".away"))
+    file.symlink_to("/nowhere/at/all")
+
+
+def of_others(file: Path) -> None:
+    file.chmod(0o666)
+
+
+def endpoint_in_a_missing_file(file: Path) -> None:
+    file.write_text(re.sub(r"'http://[^']*'", "'${file:/no/such/file}'", file.read_text()))
+
+
+def a_folder(file: Path) -> None:
+    file.unlink()
+    file.mkdir()
+
+
+@pytest.mark.parametrize("harm", [dangling, of_others, endpoint_in_a_missing_file, a_folder])
+@pytest.mark.parametrize("by", ["reload", "restart"])
+def test_a_file_that_cannot_be_read_keeps_all_that_waits(
+    house: House, api: ApiStandIn, harm: Callable[[Path], None], by: str
+) -> None:
+    needs.root()
+    good = events(api)
+    house.settings(good)
+    house.checks("flag")
+    api.down = "502"
+    house.agent.start()
+    house.up("flag")
+    house.decided("flag", "critical")
+    file = house.agent.config / "00-agent.yaml"
+    harm(file)
+    house.reload() if by == "reload" else house.restart()
+    house.down("flag")
+    house.decided("flag", "ok")
+    api.down = ""
+    if file.is_dir():
+        file.rmdir()
+    file.unlink(missing_ok=True)
+    house.settings(good)
+    house.reload()
+    eventually(lambda: told(api) == ["critical", "ok"], "problem and recovery are told", 40)
+    assert {event["customTags"]["host"] for event in api.accepted} == {"web-1"}
+    assert "CRITICAL flag" not in house.agent.output(), "nothing goes to the terminal instead"
 
 
 def test_a_reload_with_broken_settings_changes_nothing_of_what_is_told(house: House, api: ApiStandIn) -> None:
