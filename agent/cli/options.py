@@ -22,6 +22,7 @@ COMMANDS = {
     "wrap": "run a command, and hand in what became of it as the result of a pushed check",
     "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
     "history": "show what a check was when, what was told or not and why, and the course of its metrics",
+    "metrics": "print statuses, deliveries and what checks measured, for Prometheus",
     "silence": "report nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
     "test-event": "check endpoint and key with one info event",
@@ -55,6 +56,9 @@ def parser() -> argparse.ArgumentParser:
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    parsers["metrics"].add_argument(
+        "--output", metavar="FILE", type=Path, help="replace this file in one step, such as for the textfile collector"
+    )
     parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
     parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
     _status_options(parsers["status"])

@@ -1,0 +1,43 @@
+"""hostvigil metrics: everything measured, as text for Prometheus, such as for node_exporter's textfile collector."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import tempfile
+import time
+from pathlib import Path
+
+from agent.cli.output import fail
+from agent.store import StoreError
+from agent.view.reading import configuration, look
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0; 2 when the store cannot be read or the file cannot be written."""
+    from agent.view.metrics import exposition  # 1.4 MB that nobody else needs
+
+    try:
+        text = exposition(look(configuration(options.config), options.state, time.time_ns() // 1_000_000))
+        if options.output:
+            replace(options.output, text)
+        else:
+            print(text.decode(), end="")
+    except (StoreError, OSError) as error:
+        return fail(error)
+    return 0
+
+
+def replace(target: Path, text: bytes) -> None:
+    """Put a file in place in one step: whoever reads it meanwhile reads the old one or the new one."""
+    descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+    try:
+        with os.fdopen(descriptor, "wb") as out:
+            out.write(text)
+            os.fchmod(out.fileno(), 0o644)
+        Path(name).replace(target)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            Path(name).unlink()
+        raise
