@@ -438,6 +438,47 @@ def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Stor
     assert store.history.backlog()["events"].count == 0
 
 
+def test_a_heartbeat_that_gets_through_frees_what_waits(store: Store, clock: Clock) -> None:
+    refuses_changes = True
+
+    def answer(body: dict[str, Any]) -> Verdict:
+        change_ = body["customTags"]["check_name"] != "hostvigil"
+        return Verdict.UNAVAILABLE if refuses_changes and change_ else Verdict.DELIVERED
+
+    far = Far(clock, answer)
+    working = emitter(store, far, clock, heartbeat=60)
+    record(store, change("web", 1))
+    drained(working, clock, seconds=1000)
+    refuses_changes = False
+    far.taken.clear()
+    while not far.taken:
+        clock.now += working.drain()
+    assert far.taken[0]["title"] == "INFO hostvigil on web-1: alive"
+    alive = far.requests[-1]
+    while len(far.taken) < 2:
+        clock.now += working.drain()
+    assert (far.taken[1]["customTags"]["check_name"], far.requests[-1]) == ("web", alive), "at once, not after minutes"
+
+
+def test_what_a_full_outbox_cost_is_told_when_something_gets_through_and_not_in_the_outage(
+    tmp_path: Path, clock: Clock
+) -> None:
+    store = opened(tmp_path, bounds=Bounds(20))
+    far = Far(clock, lambda body: Verdict.UNAVAILABLE)
+    working = emitter(store, far, clock)
+    record(store, change("first", 1))
+    drained(working, clock, seconds=60)
+    record(store, *(change(f"down-{number}", 1) for number in range(60)))
+    drained(working, clock, seconds=600)
+    assert out(store).notices(), "there is something to say"
+    assert "hostvigil" not in {stored.check for stored in store.history.pending()}, "it would push out changes"
+    far.answer = lambda body: Verdict.DELIVERED
+    drained(working, clock, seconds=4000)
+    assert out(store).notices() == []
+    assert "hostvigil" in {stored.check for stored in store.history.latest(200)}
+    store.close()
+
+
 def test_start_and_stop_are_told_where_that_is_wanted(tmp_path: Path) -> None:
     with ApiStandIn() as api, agent_process(tmp_path) as agent:
         agent.write(
