@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test quick coverage torture lint bench docs lock packages clean
+.PHONY: run test quick coverage torture lint bench docs lock packages install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -65,6 +65,10 @@ lock: $(VENV)/installed-dev
 # deb, rpm and apk into dist/.
 packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
+
+# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian.
+install-tests: $(VENV)/installed-dev
+	$(BIN)/python -m pytest -s tests/install/debian.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
 docs: $(VENV)/installed-dev

@@ -27,7 +27,7 @@ def package(target: str) -> Path:
 
 
 class Server:
-    """One root. Outside `booted` commands run in it by chroot, inside beside its systemd."""
+    """One root. Outside `booted` commands run in it as if by chroot, inside beside its systemd."""
 
     def __init__(self, root: Path) -> None:
         self.root = root
@@ -35,7 +35,16 @@ class Server:
 
     def run(self, command: str, code: int | None = 0, given: str = "", seconds: float = 300) -> str:
         """Run a line of shell as root; return what it said, both ways."""
-        into = ["chroot", str(self.root)]
+        into = [
+            "unshare",
+            "--mount",
+            "--pid",
+            "--fork",
+            "--kill-child",
+            f"--root={self.root}",
+            "--mount-proc",
+            "--wd=/",
+        ]
         if self._leader:
             into = ["nsenter", f"--target={self._leader}", "--mount", "--pid", "--ipc", "--uts", "--root", "--wdns=/"]
         words = [

@@ -1,0 +1,67 @@
+"""The Debian package on an empty Debian 12 without systemd: install, run, set up, remove, purge."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import needs
+from tests.api_stand_in import ApiStandIn
+from tests.install.server import Server, package, server
+
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("install")]
+ENVIRONMENT = "/opt/hostvigil/lib/python3.11/site-packages"
+
+
+@pytest.fixture(scope="module")
+def deb() -> Path:
+    if shutil.which("nfpm", path=str(Path(sys.executable).parent)) is None:
+        needs.missing("nfpm (make .venv/installed-dev)")
+    return package("deb12")
+
+
+@pytest.fixture(scope="module")
+def host(deb: Path) -> Iterator[Server]:
+    depends = subprocess.run(["dpkg-deb", "-f", deb, "Depends"], capture_output=True, text=True, check=True).stdout
+    with server("deb12", *(word.split()[0] for word in depends.split(","))) as empty:
+        empty.run(f"umask 077; dpkg -i {empty.put(deb)}")
+        yield empty
+
+
+def test_the_command_works_and_all_of_it_is_compiled_for_all_to_read(host: Server) -> None:
+    assert host.run("hostvigil version").startswith("hostvigil ")
+    assert host.run("hostvigil validate").endswith("no problems\n")
+    assert host.run("hostvigil check load").startswith("load ok")
+    assert host.run(f"find {ENVIRONMENT} ! -perm -o=r") == ""
+    sources = int(host.run(f"find {ENVIRONMENT} -name '*.py' | wc -l"))
+    assert int(host.run(f"find {ENVIRONMENT} -name '*.pyc' | wc -l")) == sources
+
+
+def test_root_uses_nothing_of_its_own_environment(host: Server) -> None:
+    host.run("mkdir -p /srv/evil && echo 'raise SystemExit(99)' >/srv/evil/agent.py")
+    host.run("cd /srv/evil && PYTHONPATH=/srv/evil PYTHONHOME=/srv/evil hostvigil version")
+
+
+def test_the_agents_user_reads_the_drop_ins_and_others_do_not(host: Server) -> None:
+    host.run("setpriv --reuid hostvigil --regid hostvigil --init-groups hostvigil validate")
+    host.run("setpriv --reuid nobody --regid nogroup --clear-groups ls /etc/hostvigil/conf.d", code=2)
+
+
+def test_setup_stores_the_key_and_sends_the_first_event(host: Server) -> None:
+    with ApiStandIn() as api:
+        host.run(f"hostvigil setup --yes --no-start --endpoint {api.url} --key-file -", given=f"{api.key}\n")
+        assert len(api.accepted) == 1
+    assert host.run("stat -c '%a %U %G' /etc/hostvigil/api_key").strip() == "640 root hostvigil"
+
+
+def test_removed_it_leaves_configuration_and_state_and_purged_nothing(host: Server) -> None:
+    host.run("hostvigil status; touch /var/lib/hostvigil/hostvigil.db; dpkg --remove hostvigil", code=0)
+    host.run("test -e /etc/hostvigil/api_key && test -e /var/lib/hostvigil/hostvigil.db && ! test -e /opt/hostvigil")
+    host.run("dpkg --purge hostvigil")
+    left = host.run("find / -xdev -iname '*hostvigil*' -not -path '/root/*' -not -path '/proc/*'")
+    assert left == ""
