@@ -15,7 +15,7 @@ from tests import needs
 
 PACKAGING = Path(__file__).parent.parent / "packaging"
 UNIT = PACKAGING / "systemd" / "hostvigil.service"
-README = (PACKAGING / "README.md").read_text()
+README = (PACKAGING.parent / "docs/installation.md").read_text()
 MOST_EXPOSED = 32
 """Of 100, as `systemd-analyze security` counts: 24 with systemd 252; later ones count a little otherwise."""
 
