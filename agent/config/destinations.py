@@ -50,8 +50,8 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     only: Annotated[str, Meta(description="Which checks: web-*, disks:/mnt/* or env=prod, several must all fit.")] = "*"
     rate_limit: Annotated[Rate, Meta(description="Most requests to send.")] = Rate(60)
     digest_above: Annotated[
-        int | None,
-        Meta(ge=1, le=100_000, description="More changes at once are told as digests; null: never."),
+        Annotated[int, Meta(ge=1, le=100_000)] | None,
+        Meta(description="More changes at once are told as digests; null: never."),
     ] = None
     timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m.")] = Duration(15)
     proxy: Annotated[str, Meta(description="Address of an HTTP proxy, whatever the environment says.")] = ""
