@@ -22,6 +22,7 @@ ARROWS: dict[str, set[str]] = {
     "testing": {"api", "config", "model", "plugin", "running"},
     "engine": {"api", "config", "model", "plugin", "store", "system"},
     "delivery": {"config", "model", "plugin", "store", "system"},
+    "fleet": {"config", "delivery", "model", "plugin"},
     "push": {"api", "config", "model", "plugin", "system"},
     "view": {"api", "config", "engine", "model", "plugin", "store", "system"},
     "service": {

@@ -32,13 +32,20 @@ class Limiter:
         self._window = 60.0 / min(1.0, rate)
         self._ends: deque[float] = deque(maxlen=self._most)
 
-    def wait(self, now: float) -> float:
-        """Return the seconds until the next request may start; `now` on the monotonic clock."""
-        counted = [end for end in self._ends if end > now - self._window]
+    def wait(self, now: float, running: int = 0) -> float:
+        """Return the seconds until the next request may start; `now` on the monotonic clock.
+
+        `running`: requests that have not ended yet; each of them counts as one that ends now.
+        """
+        counted = [*(end for end in self._ends if end > now - self._window), *[now] * running]
         if not self._most or len(counted) < self._most - self._most // 4:
             return 0.0
-        latest, free_again = counted[-1], counted[0] + self._window
-        return max(0.0, latest + (free_again - latest) / (self._most - len(counted) + 1) - now)
+        latest, free_again = counted[-1], counted[max(0, len(counted) - self._most)] + self._window
+        return max(0.0, latest + (free_again - latest) / (max(0, self._most - len(counted)) + 1) - now)
+
+    def left(self, now: float) -> int:
+        """Return how many requests are left of the window that ends now; many where there is no limit."""
+        return self._most - sum(end > now - self._window for end in self._ends) if self._most else 1_000_000
 
     def ended(self, now: float) -> None:
         """Count a request, by its end: the API counted it at some moment before."""

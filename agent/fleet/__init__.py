@@ -1,0 +1,1 @@
+"""The relay: hosts hand it what is to be told, and it alone tells, folded across hosts."""

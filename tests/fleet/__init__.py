@@ -1,0 +1,1 @@
+"""A fleet: broker, relay and hosts."""
