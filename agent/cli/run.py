@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
 def greet(config: Config, options: argparse.Namespace) -> None:
     """Tell a person at a terminal what goes on; with an endpoint a healthy agent is silent."""
     logging.getLogger("hostvigil").info("%d checks, state in %s", len(config.checks), options.state)
-    if config.agent.events.endpoint or config.agent.destinations:
+    if config.agent.events.endpoint or config.agent.events.broker or config.agent.destinations:
         return
     same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
     count = len(config.checks)

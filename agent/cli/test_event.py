@@ -31,6 +31,8 @@ def main(options: argparse.Namespace) -> int:
     if not config.agent.events.endpoint and not config.agent_readable:
         how = as_root(["test-event"]) if denied(config.problems) else ""
         return fail(f"the settings of the agent cannot be read{how}")
+    if config.agent.events.broker:
+        return fail("events go to a broker, and its relay has the key: ask `hostvigil relay status`")
     if not config.agent.events.endpoint:
         return fail("no agent.events.endpoint is configured, events stay on this host")
     answer = sent(config.agent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from importlib.util import find_spec
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -19,6 +20,7 @@ from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.wording import said
 
 Written = Mapping[str, Located]
+BROKERS = ("nats", "tls")
 
 
 def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]:
@@ -107,10 +109,29 @@ def _delivery(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
         ("endpoint", "api_key", "write the key as well, best as ${file:/etc/hostvigil/api_key}"),
         ("api_key", "endpoint", "write the endpoint as well, such as https://us1-openapi.truewatch.com"),
         ("client_key", "client_cert", "write the certificate as well"),
+        ("credentials", "broker", "write the broker as well, such as nats://broker.example.com:4222"),
     ):
         if values.get(name) and other not in written:
             node = written[name]
             yield Fault(node.key or node.place, f"agent.events.{name}", f"needs '{other}' beside it: {text}")
+    if values.get("broker"):
+        yield from _handing_over(values, written)
+
+
+def _handing_over(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+    """With a broker the relay has the key and sends; off this host the broker has to know who hands over."""
+    for name in ("endpoint", "api_key", "heartbeat"):
+        if values.get(name):
+            node = written[name]
+            text = "does not go with `broker`, whose relay sends: remove one of them"
+            yield Fault(node.key or node.place, f"agent.events.{name}", text)
+    hosts = [_url(one.strip(), BROKERS) for one in values["broker"].split(",")]
+    if not all(host and _is_loopback(host) for host in hosts) and not (
+        values.get("credentials") or values.get("client_cert")
+    ):
+        node = written["broker"]
+        text = "needs 'credentials' beside it: write the file that `hostvigil relay enrol` made for this host"
+        yield Fault(node.key or node.place, "agent.events.broker", text)
 
 
 def _url(text: str, schemes: tuple[str, ...]) -> str | None:
@@ -145,6 +166,19 @@ def _is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
+
+
+def _broker(text: str) -> str:
+    for one in text.split(","):
+        if not _url(one.strip(), BROKERS):
+            return "is not an address, write for example nats://broker.example.com:4222"
+        if urlsplit(one.strip()).username:
+            return "must be without user and password: write `credentials`, a file"
+    return "" if find_spec("nats") else "needs the package nats-py: pip install 'hostvigil[fleet]'"
+
+
+def _republish_after(seconds: float) -> str:
+    return "" if 10 <= seconds <= 86400 else "must be between 10s and 1d"
 
 
 def _api_key(text: str) -> str:
@@ -183,6 +217,8 @@ def _heartbeat(seconds: float) -> str:
 
 _JUDGES: dict[str, Callable[[Any], str]] = {
     "endpoint": _endpoint,
+    "broker": _broker,
+    "republish_after": _republish_after,
     "api_key": _api_key,
     "timeout": _timeout,
     "proxy": _proxy,

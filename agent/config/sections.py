@@ -46,6 +46,19 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         str,
         Meta(description="The key id (not the secret), best written ${file:/etc/hostvigil/api_key}.", extra=SECRET),
     ] = ""
+    broker: Annotated[
+        str,
+        Meta(
+            description="Instead of an endpoint: the NATS servers that a relay takes events from, nats://HOST:4222, "
+            "several with commas."
+        ),
+    ] = ""
+    credentials: Annotated[
+        str, Meta(description="File with this host's nkey seed for the broker, as `hostvigil relay enrol` writes it.")
+    ] = ""
+    republish_after: Annotated[
+        Duration, Meta(description="Longest wait for the relay's receipt before the broker gets it again, 10s to 1d.")
+    ] = Duration(120)
     rate_limit: Annotated[Rate, Meta(description="Most requests to send; a fleet shares its key's 20 a minute.")] = (
         Rate(20)
     )

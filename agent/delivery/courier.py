@@ -66,6 +66,9 @@ class Courier:
         self._send(chosen)
         return 0.0
 
+    def close(self) -> None:
+        """Nothing is kept open between two requests."""
+
     def _failing(self) -> bool:
         return self._problems.now in (DeliveryProblem.ONE_CHECK, DeliveryProblem.OUTAGE)
 

@@ -6,8 +6,8 @@ import logging
 import math
 import threading
 import time
+from typing import Protocol
 
-from agent.delivery.courier import Courier
 from agent.store import StoreError
 
 log = logging.getLogger("hostvigil.emitter")
@@ -16,10 +16,20 @@ STORE_WAIT = 10.0
 STOP_SECONDS = 0.8
 
 
+class Carrier(Protocol):
+    """Carries what waits for one destination."""
+
+    def drain(self) -> float:
+        """Carry one, if one may be now; return the seconds until the next, infinite for "when woken"."""
+
+    def close(self) -> None:
+        """End what is open to the destination."""
+
+
 class Emitter:
     """Runs one destination's courier, until it is stopped. Its methods may be called from any thread."""
 
-    def __init__(self, name: str, courier: Courier) -> None:
+    def __init__(self, name: str, courier: Carrier) -> None:
         self._courier = courier
         self._failing = False
         self._wakeup = threading.Event()
@@ -45,6 +55,10 @@ class Emitter:
             self._thread.join(seconds)
 
     def _work(self) -> None:
+        self._drain_until_stopped()
+        self._courier.close()
+
+    def _drain_until_stopped(self) -> None:
         while True:
             # In this order: a wake that comes in between is not lost.
             self._wakeup.clear()

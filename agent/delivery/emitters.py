@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 import threading
+import time
 from collections.abc import Callable, Collection
 from hashlib import blake2s
 
@@ -14,10 +15,11 @@ from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
 from agent.delivery.bundling import Bundling
 from agent.delivery.courier import Courier
 from agent.delivery.emitter import Emitter
+from agent.delivery.handover.courier import HandoverCourier
 from agent.delivery.problems import DeliveryProblems
 from agent.delivery.sinks.sink import Sink
 from agent.delivery.throttle import Limiter, Throttle
-from agent.model import Destination
+from agent.model import Destination, EventStatus
 from agent.store import Outbox
 
 Settings = EventsSettings | WebhookSettings | None
@@ -75,7 +77,7 @@ class Emitters:
             _end([emitter for _, emitter in self._at_work.values()], farewell)
             self._at_work.clear()
 
-    def _courier(self, name: str, settings: Settings) -> Courier:
+    def _courier(self, name: str, settings: Settings) -> Courier | HandoverCourier:
         return courier(self._outbox(name), settings, self._compose, self._append, self._key_refused)
 
 
@@ -92,10 +94,10 @@ def courier(
     compose: ComposeAgentEvent,
     append: Append,
     key_refused: Callable[[], None] = lambda: None,
-) -> Courier:
+) -> Courier | HandoverCourier:
     """Return what carries to a destination, as its settings say; `key_refused` is called each time its key is."""
-    import time
-
+    if isinstance(settings, EventsSettings) and settings.broker:
+        return _handover(outbox, settings, compose, append)
     rate, above, heartbeat = math.inf, math.inf, 0.0
     if isinstance(settings, EventsSettings):
         rate, above, heartbeat = (
@@ -117,6 +119,20 @@ def courier(
     )
 
 
+def _handover(outbox: Outbox, settings: EventsSettings, compose: ComposeAgentEvent, append: Append) -> HandoverCourier:
+    """Return what hands over to a broker, under the name that this host has now."""
+    from agent.delivery.handover.connection import Connection
+
+    host = compose("handover", "", EventStatus.INFO).host.get("host", "")
+    return HandoverCourier(
+        outbox,
+        Connection(settings, host),
+        AgentNews(outbox, compose, append),
+        DeliveryProblems(outbox.destination, time.monotonic),
+        float(settings.republish_after),
+    )
+
+
 def sink_of(settings: Settings) -> Sink:
     """Return the code that speaks to this kind of destination; only the kinds in use are imported."""
     if isinstance(settings, EventsSettings):
@@ -134,7 +150,7 @@ def sink_of(settings: Settings) -> Sink:
 
 def configured(agent: AgentSettings) -> dict[str, Settings]:
     """Return the destinations that the settings name, the main one first."""
-    main: dict[str, Settings] = {MAIN: agent.events} if agent.events.endpoint else {}
+    main: dict[str, Settings] = {MAIN: agent.events} if agent.events.endpoint or agent.events.broker else {}
     return main | agent.destinations
 
 
@@ -146,6 +162,8 @@ def destinations(agent: AgentSettings) -> tuple[Destination, ...]:
 def _destination(name: str, settings: Settings) -> Destination:
     if isinstance(settings, WebhookSettings):
         return Destination(name, _hashed(f"webhook {settings.url}"), settings.only)
+    if settings and settings.broker:
+        return Destination(name, _hashed(f"broker {settings.broker}"))
     return Destination(name, _hashed(f"truewatch {settings.endpoint.rstrip('/') if settings else ''}"))
 
 

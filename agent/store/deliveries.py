@@ -21,7 +21,7 @@ URGENCY_OF = "CASE {}.status " + " ".join(f"WHEN '{told}' THEN {rank}" for rank,
 _DUE = f"""
     WITH heads AS (
         SELECT min(seq) AS first, max(seq) AS last, count(*) AS changes FROM deliveries
-        WHERE destination = ?1 AND phase = 'pending' AND members = 0 GROUP BY check_name, subject
+        WHERE destination = ?1 AND phase = 'pending' AND members = 0 AND handed_at = 0 GROUP BY check_name, subject
         UNION ALL SELECT seq, seq, members FROM deliveries
         WHERE destination = ?1 AND phase = 'pending' AND members > 0)
     SELECT head.seq, head.id, head.check_name, head.subject, head.attempts, head.members, changes

@@ -62,7 +62,7 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int = 0) -> None:
     db.execute("UPDATE deliveries SET digest = NULL WHERE destination = ? AND phase = 'pending'", (name,))
     db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
     db.execute(
-        "UPDATE deliveries SET body = NULL, attempts = 0 WHERE destination = ? AND phase = 'pending'"
+        "UPDATE deliveries SET body = NULL, attempts = 0, handed_at = 0 WHERE destination = ? AND phase = 'pending'"
         " AND id IN (SELECT id FROM notifications WHERE facts IS NOT NULL)",
         (name,),
     )

@@ -9,6 +9,7 @@ import msgspec
 from agent.model import EventStatus, Notification
 from agent.store import deliveries, notices
 from agent.store.database import Database
+from agent.store.handed import Handed
 from agent.store.history import History
 from agent.store.rows import Delivery, Due, Phase, StoreError, StoreNotice
 
@@ -21,6 +22,7 @@ class Outbox:
     def __init__(self, db: Database, destination: str) -> None:
         self._db = db
         self.destination = destination
+        self.handed = Handed(db, destination)
         self._history = History(db)
         self._untrimmed = 0
 

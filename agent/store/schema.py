@@ -95,6 +95,13 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
         carry_over,
         "DROP TABLE events",
     ),
+    (
+        # When the broker of a fleet took it; until its relay's receipt it is pending, but is not to be sent.
+        "ALTER TABLE deliveries ADD COLUMN handed_at INTEGER NOT NULL DEFAULT 0",
+        "DROP INDEX waiting",
+        "CREATE INDEX waiting ON deliveries (destination, check_name, subject, seq, created, handed_at)"
+        " WHERE phase = 'pending' AND members = 0",
+    ),
 )
 
 TABLES = (

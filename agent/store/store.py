@@ -155,7 +155,7 @@ class Store:
         """Put refused deliveries, all or one, back into the outbox; return how many."""
         with self._db.transaction() as db:
             return db.execute(
-                "UPDATE deliveries SET phase = 'pending', attempts = 0 WHERE phase = 'refused'"
+                "UPDATE deliveries SET phase = 'pending', attempts = 0, handed_at = 0 WHERE phase = 'refused'"
                 " AND (?1 IS NULL OR id = ?1) AND (?2 IS NULL OR destination = ?2)",
                 (notification_id, destination),
             ).rowcount

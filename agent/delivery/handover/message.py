@@ -14,9 +14,11 @@ RECEIPTS = "hostvigil.receipts"
 FACTS_STREAM = "HOSTVIGIL_FACTS"
 MESSAGE_BYTES = 128 * 1024
 """The largest message that the broker takes of a host."""
-TOKEN_LIMIT = 200
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]")
+_ESCAPED = re.compile(rb"=([0-9A-F]{2})")
+_SLIM_DETAILS = 4000
+_SLIM_METRICS = 100
 
 
 class Handed(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -38,8 +40,12 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
 
 def token(host: str) -> str:
     """Return the host's name as one word of a subject: other characters than letters, digits, - and _ as =XX."""
-    found = "".join(char if _PLAIN.match(char) else _escaped(char) for char in host)
-    return found[:TOKEN_LIMIT] or "="
+    return "".join(char if _PLAIN.match(char) else _escaped(char) for char in host) or "="
+
+
+def host_of(word: str) -> str:
+    """Return the name that a word of a subject stands for."""
+    return _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), word.encode()).decode(errors="replace").strip("=")
 
 
 def _escaped(char: str) -> str:
@@ -47,7 +53,20 @@ def _escaped(char: str) -> str:
 
 
 def encode(facts: bytes, after: str = "") -> bytes:
-    return msgspec.json.encode(Handed(msgspec.Raw(facts), after))
+    """Return the message; ValueError where the broker would not take it, or the facts cannot be read."""
+    message = msgspec.json.encode(Handed(msgspec.Raw(facts), after))
+    if len(message) > MESSAGE_BYTES:
+        message = msgspec.json.encode(Handed(msgspec.Raw(_slim(facts)), after))
+    if len(message) > MESSAGE_BYTES:
+        raise ValueError(f"it has {len(message)} bytes, more than the {MESSAGE_BYTES} that the broker takes")
+    return message
+
+
+def _slim(facts: bytes) -> bytes:
+    """Leave out what no event shows anyway."""
+    told, _ = decode(msgspec.json.encode(Handed(msgspec.Raw(facts))))
+    less = {"details": told.details[: 2 * _SLIM_DETAILS], "metrics": told.metrics[:_SLIM_METRICS]}
+    return msgspec.json.encode(msgspec.structs.replace(told, **less))
 
 
 def decode(message: bytes) -> tuple[Notification, str]:

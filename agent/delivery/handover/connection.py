@@ -1,0 +1,179 @@
+"""The way to NATS. Importing this imports nats, some 1 MB: it is done where a broker is configured, not else."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import ssl
+from collections.abc import Coroutine, Sequence
+from typing import Any, TypeVar
+
+import nats
+import nats.errors
+from nats.aio.client import Client
+from nats.aio.msg import Msg
+from nats.js.errors import APIError, NoStreamResponseError
+
+from agent.config.settings import EventsSettings
+from agent.delivery.handover.courier import Message, Unreachable
+from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, Receipt, receipts, token
+
+log = logging.getLogger("hostvigil.emitter")
+
+T = TypeVar("T")
+
+PUMP = 0.02
+"""Seconds that the network's events are looked at when nothing is waited for."""
+MOST_RECEIPTS = 10_000
+ERRORS = (nats.errors.Error, OSError, ValueError, EOFError)
+
+
+class Way:
+    """How a broker is reached, as the settings say: what host and relay share."""
+
+    def __init__(self, servers: str, credentials: str, ca_file: str, client_cert: str, client_key: str) -> None:
+        self._servers = [server.strip() for server in servers.split(",")]
+        self._credentials = credentials
+        self._ca_file = ca_file
+        self._client_cert = client_cert
+        self._client_key = client_key
+
+    async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
+        """Return a connection; ERRORS where there is none within `timeout` seconds."""
+        options: dict[str, Any] = {"allow_reconnect": False, "inbox_prefix": inbox, "error_cb": _said, **more}
+        if self._credentials:
+            options["nkeys_seed"] = self._credentials
+        if self._secured:
+            options["tls"] = self._tls()
+        async with asyncio.timeout(timeout):
+            client: Client = await nats.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
+        if self._secured and not client._server_info.get("tls_required"):
+            # Whoever stands between may have taken that word out of the server's greeting.
+            await client.close()
+            raise ValueError("the broker does not speak TLS")
+        return client
+
+    @property
+    def _secured(self) -> bool:
+        return bool(self._ca_file or self._client_cert) or any(one.startswith("tls:") for one in self._servers)
+
+    def _tls(self) -> ssl.SSLContext:
+        context = ssl.create_default_context(cafile=self._ca_file or None)
+        if self._client_cert:
+            context.load_cert_chain(self._client_cert, self._client_key or None)
+        return context
+
+
+async def _said(error: Exception) -> None:
+    log.debug("broker: %s", error)
+
+
+class Connection:
+    """One host's connection. It lives in the emitter's thread, and works only while one of its methods is called."""
+
+    def __init__(self, settings: EventsSettings, host: str) -> None:
+        self._way = Way(
+            settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key
+        )
+        self._timeout = float(settings.timeout)
+        self._word = token(host)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._client: Client | None = None
+        self._receipts: list[Receipt] = []
+
+    @property
+    def connected(self) -> bool:
+        return self._client is not None and self._client.is_connected
+
+    def connect(self) -> str:
+        self.close()
+        self._loop = asyncio.new_event_loop()
+        try:
+            return self._run(self._connect())
+        except Unreachable:
+            self.close()
+            raise
+
+    async def _connect(self) -> str:
+        self._client = await self._way.connect(self._timeout, f"_INBOX.{self._word}")
+        await self._client.subscribe(f"{RECEIPTS}.{self._word}", cb=self._received)
+        answer = await self._client.request(f"$JS.API.STREAM.INFO.{FACTS_STREAM}", timeout=self._timeout)
+        found = _decoded(answer.data)
+        if "created" not in found:
+            raise Unreachable("it has no stream of ours yet: has a relay ever run?")
+        return str(found["created"])
+
+    async def _received(self, message: Msg) -> None:
+        if len(self._receipts) < MOST_RECEIPTS:  # the relay repeats what is lost
+            self._receipts += receipts(message.data)
+
+    def publish(self, messages: Sequence[Message]) -> list[int]:
+        return self._run(self._publish(messages))
+
+    async def _publish(self, messages: Sequence[Message]) -> list[int]:
+        if self._client is None:
+            raise Unreachable("there is no connection")
+        stream = self._client.jetstream()
+        answers = await asyncio.gather(
+            *(
+                stream.publish(
+                    f"{FACTS}.{self._word}", one.body, timeout=self._timeout, headers={"Nats-Msg-Id": one.id}
+                )
+                for one in messages
+            ),
+            return_exceptions=True,
+        )
+        taken = [
+            one.seq for one, answer in zip(messages, answers, strict=True) if not isinstance(answer, BaseException)
+        ]
+        failed = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+        if failed and not taken:
+            raise failed
+        return taken
+
+    def receipts(self) -> list[Receipt]:
+        if self.connected:
+            self._run(asyncio.sleep(PUMP))
+        found, self._receipts = self._receipts, []
+        return found
+
+    def close(self) -> None:
+        """End the connection; whatever it says to that."""
+        if self._loop is None:
+            return
+        if self._client is not None:
+            try:
+                self._loop.run_until_complete(asyncio.wait_for(self._client.close(), 1.0))
+            except (*ERRORS, TimeoutError) as error:
+                log.debug("broker: %s", error)
+        left = asyncio.all_tasks(self._loop)
+        for task in left:
+            task.cancel()
+        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.close()
+        self._loop = self._client = None
+
+    def _run(self, work: Coroutine[Any, Any, T]) -> T:
+        if self._loop is None:
+            work.close()
+            raise Unreachable("there is no connection")
+        try:
+            return self._loop.run_until_complete(asyncio.wait_for(work, 2 * self._timeout))
+        except NoStreamResponseError:
+            raise Unreachable("it has no stream of ours: has a relay ever run?") from None
+        except APIError as error:
+            raise Unreachable(f"it does not take it: {error.description}") from None
+        except TimeoutError:
+            raise Unreachable("no answer in time") from None
+        except ERRORS as error:
+            raise Unreachable(str(error) or type(error).__name__) from None
+
+
+def _decoded(data: bytes) -> dict[str, Any]:
+    import json
+
+    try:
+        found = json.loads(data)
+    except ValueError:
+        return {}
+    return found if isinstance(found, dict) else {}

@@ -1,0 +1,153 @@
+"""One destination's outbox -> a broker: each change is handed over, and goes only at the relay's receipt."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from agent.delivery.agent_news import AgentNews
+from agent.delivery.handover.message import Receipt, encode
+from agent.delivery.problems import DeliveryProblem, DeliveryProblems
+from agent.delivery.throttle import backoff
+from agent.store import Delivery, Due, Outbox, Phase
+
+log = logging.getLogger("hostvigil.emitter")
+
+BATCH = 200
+POLL = 0.5
+"""Seconds between looks for receipts while some are waited for."""
+
+
+class Unreachable(Exception):
+    """The broker cannot be used now. Its text says why."""
+
+
+class Message(msgspec.Struct, frozen=True):
+    """One change on its way to the broker."""
+
+    seq: int
+    id: str
+    body: bytes
+
+
+class Broker(Protocol):
+    """The way to a broker. One emitter's thread uses it; each call ends within its deadline."""
+
+    @property
+    def connected(self) -> bool: ...
+
+    def connect(self) -> str:
+        """Connect; return what names the broker's memory: another name is another memory. Unreachable if not."""
+
+    def publish(self, messages: Sequence[Message]) -> list[int]:
+        """Return those, by seq, that the broker has on its disk; Unreachable where it took none."""
+
+    def receipts(self) -> list[Receipt]:
+        """Return what has come of the relay since the last call."""
+
+    def close(self) -> None: ...
+
+
+class HandoverCourier:
+    """Hands over what waits for one destination. Its emitter's thread owns it; every method may raise StoreError."""
+
+    def __init__(
+        self,
+        outbox: Outbox,
+        broker: Broker,
+        news: AgentNews,
+        problems: DeliveryProblems,
+        republish_after: float,
+        clock: Callable[[], float] = time.monotonic,
+        wall_clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+    ) -> None:
+        self._outbox = outbox
+        self._broker = broker
+        self._news = news
+        self._problems = problems
+        self._republish_after = republish_after
+        self._clock = clock
+        self._wall_clock = wall_clock
+        self._rng = random.Random()  # noqa: S311 - jitter needs no secrecy
+        self._tries = 0
+        self._not_before = 0.0
+
+    def drain(self) -> float:
+        """Hand over what may be, if it may be now; return the seconds until the next, infinite for "when woken".
+
+        1. Receipts are written down: what they name is told.
+        2. Where nothing waits, there is no connection.
+        3. A broker with a new memory gets all that waits again, in order.
+        4. What has no receipt for long is handed over again.
+        5. The first change of each subject that is not handed over yet is.
+        """
+        self._settle()
+        self._news.say_notices()
+        due = self._outbox.due()
+        if not due and not self._outbox.handed.count():
+            self._broker.close()
+            return float("inf")
+        if (wait := self._not_before - self._clock()) > 0:
+            return wait
+        try:
+            return self._hand_over(due)
+        except Unreachable as error:
+            return self._rest(due, str(error))
+
+    def close(self) -> None:
+        self._broker.close()
+
+    def _hand_over(self, due: Sequence[Due]) -> float:
+        if not self._broker.connected:
+            again = self._outbox.handed.broker_is(self._broker.connect())
+            if again:
+                log.warning("%s: the broker's memory is a new one: %d changes again", self._outbox.destination, again)
+                return 0.0
+        if self._outbox.handed.hand_again(self._republish_after, self._wall_clock()):
+            return 0.0
+        if not due:
+            return POLL
+        messages = [message for one in due[:BATCH] if (message := self._message(one))]
+        if messages:
+            taken = self._broker.publish(messages)
+            self._outbox.handed.mark(taken, self._wall_clock())
+            if not taken:
+                raise Unreachable("it keeps no more of this host")
+        self._tries = 0
+        self._problems.say(DeliveryProblem.NONE, due[0], "")
+        return 0.0
+
+    def _message(self, due: Due) -> Message | None:
+        """Return what is handed over; None where that is not possible, and the delivery is set aside."""
+        delivery = self._outbox.delivery(due.seq)
+        try:
+            return Message(due.seq, due.id, self._encoded(delivery))
+        except ValueError as error:
+            self._outbox.refused(due.seq, str(error), self._wall_clock())
+            log.warning("%s: event %s of %s is set aside: %s", self._outbox.destination, due.id, due.check, error)
+            return None
+
+    def _encoded(self, delivery: Delivery) -> bytes:
+        if delivery.facts is None:
+            raise ValueError("an older hostvigil worded it: it has no facts to hand over")
+        return encode(delivery.facts, self._outbox.handed.before(delivery.seq, delivery.check, delivery.subject))
+
+    def _settle(self) -> None:
+        for receipt in self._broker.receipts():
+            phase = Phase.DELIVERED if receipt.verdict == "told" else Phase.REFUSED
+            if self._outbox.handed.settle(receipt.id, phase, receipt.text or "told", self._wall_clock()):
+                self._news.got_through()
+
+    def _rest(self, due: Sequence[Due], text: str) -> float:
+        self._broker.close()
+        self._tries += 1
+        wait = backoff(self._tries, self._rng)
+        self._not_before = self._clock() + wait
+        about = due[0] if due else Due(0, "", "what was handed over", "", 0, 0, 0)
+        self._problems.say(DeliveryProblem.OUTAGE, about, text)
+        return wait

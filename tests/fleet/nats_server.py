@@ -1,0 +1,71 @@
+"""A real nats-server on loopback, with JetStream, which a test may kill, and whose disk it may take away."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+from types import TracebackType
+
+import pytest
+
+NATS_SERVER = shutil.which("nats-server") or ""
+needs_nats_server = pytest.mark.skipif(not NATS_SERVER, reason="needs nats-server (Debian: nats-server)")
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+class NatsServer:
+    """One server; `more` is added to its configuration."""
+
+    def __init__(self, folder: Path, more: str = "") -> None:
+        self.folder = folder / "nats"
+        self.folder.mkdir()
+        self.port = free_port()
+        self.url = f"nats://127.0.0.1:{self.port}"
+        self.config = self.folder / "nats-server.conf"
+        self.config.write_text(
+            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{self.folder}/data" }}\n{more}\n'
+        )
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> NatsServer:
+        self.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.kill()
+
+    def start(self) -> None:
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen([NATS_SERVER, "-c", str(self.config)], stdout=log, stderr=log)
+        until = time.monotonic() + 15
+        while not self._answers():
+            assert time.monotonic() < until and self._process.poll() is None, (self.folder / "log").read_text()
+            time.sleep(0.02)
+
+    def kill(self) -> None:
+        if self._process is not None:
+            self._process.send_signal(signal.SIGKILL)
+            self._process.wait(10)
+            self._process = None
+
+    def forget_all(self) -> None:
+        """Come back with an empty disk."""
+        self.kill()
+        shutil.rmtree(self.folder / "data", ignore_errors=True)
+        self.start()
+
+    def _answers(self) -> bool:
+        try:
+            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+                return connection.recv(5) == b"INFO "
+        except OSError:
+            return False
