@@ -9,6 +9,7 @@ from pathlib import Path
 import agent
 
 DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
+DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
 ROOT_STATE = "/var/lib/hostvigil"
 
 COMMANDS = {
@@ -28,6 +29,7 @@ COMMANDS = {
     "test-event": "check endpoint and key with one info event",
     "discover": "look at this host, and write drop-ins for what was found; overwrites nothing",
     "new-check": "write a new check type that works, with its settings and its test, to start from",
+    "relay": "tell for a whole fleet: take what its agents hand to a broker; or show its status, or enrol a host",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "document the check types",
     "setup": "after the installation: endpoint, key, test event, discover, validate, start; safe to run again",
@@ -71,6 +73,7 @@ def parser() -> argparse.ArgumentParser:
     parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
     _first_steps(parsers["setup"], parsers["import"])
+    _relay_options(parsers["relay"])
     return top
 
 
@@ -84,6 +87,14 @@ def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParse
     imports.add_argument("source", choices=["nrpe"], help="the tool")
     imports.add_argument("file", type=Path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
     imports.add_argument("--dry-run", action="store_true", help="print the drop-in instead of writing it")
+
+
+def _relay_options(relay: argparse.ArgumentParser) -> None:
+    relay.set_defaults(config=Path(os.environ.get("HOSTVIGIL_RELAY_CONFIG") or DEFAULT_RELAY_CONFIG))
+    relay.add_argument("action", nargs="?", choices=["run", "status", "enrol"], default="run", help="[%(default)s]")
+    relay.add_argument("host", nargs="?", help="with enrol: the host's name, as its events say it")
+    relay.add_argument("--json", action="store_true", help="with status: print JSON, for machines")
+    relay.add_argument("--verbose", action="store_true", help="log more than a healthy relay has to say")
 
 
 def _status_options(status: argparse.ArgumentParser) -> None:

@@ -225,3 +225,8 @@ _JUDGES: dict[str, Callable[[Any], str]] = {
     "most_bytes": _most_bytes,
     "heartbeat": _heartbeat,
 }
+
+
+def events_fault(name: str, value: Any) -> str:
+    """Say what is wrong with a setting of `agent.events`, for who has the same setting elsewhere; '' if nothing is."""
+    return _JUDGES[name](value)

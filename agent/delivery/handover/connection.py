@@ -25,7 +25,8 @@ T = TypeVar("T")
 PUMP = 0.02
 """Seconds that the network's events are looked at when nothing is waited for."""
 MOST_RECEIPTS = 10_000
-ERRORS = (nats.errors.Error, OSError, ValueError, EOFError)
+FAULTS: tuple[type[Exception], ...] = (nats.errors.Error, OSError, ValueError, EOFError, TimeoutError)
+"""What the broker, or the way to it, is at fault for."""
 
 
 class Way:
@@ -39,7 +40,7 @@ class Way:
         self._client_key = client_key
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
-        """Return a connection; ERRORS where there is none within `timeout` seconds."""
+        """Return a connection; FAULTS where there is none within `timeout` seconds."""
         options: dict[str, Any] = {"allow_reconnect": False, "inbox_prefix": inbox, "error_cb": _said, **more}
         if self._credentials:
             options["nkeys_seed"] = self._credentials
@@ -144,12 +145,9 @@ class Connection:
         if self._client is not None:
             try:
                 self._loop.run_until_complete(asyncio.wait_for(self._client.close(), 1.0))
-            except (*ERRORS, TimeoutError) as error:
+            except FAULTS as error:
                 log.debug("broker: %s", error)
-        left = asyncio.all_tasks(self._loop)
-        for task in left:
-            task.cancel()
-        self._loop.run_until_complete(asyncio.gather(*left, return_exceptions=True))
+        self._loop.run_until_complete(_end_tasks())
         self._loop.close()
         self._loop = self._client = None
 
@@ -165,8 +163,15 @@ class Connection:
             raise Unreachable(f"it does not take it: {error.description}") from None
         except TimeoutError:
             raise Unreachable("no answer in time") from None
-        except ERRORS as error:
+        except FAULTS as error:
             raise Unreachable(str(error) or type(error).__name__) from None
+
+
+async def _end_tasks() -> None:
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in left:
+        task.cancel()
+    await asyncio.gather(*left, return_exceptions=True)
 
 
 def _decoded(data: bytes) -> dict[str, Any]:

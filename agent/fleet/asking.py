@@ -1,0 +1,24 @@
+"""Asks the broker who is at work, for `hostvigil relay status`."""
+
+from __future__ import annotations
+
+from agent.delivery.handover.connection import Way
+from agent.fleet.lease import Grant
+from agent.fleet.settings import RelaySettings
+from agent.fleet.streams import GONE, Streams
+
+TIMEOUT = 5.0
+
+
+async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
+    """Return who holds the lease and what it said last; nats errors where the broker cannot be asked."""
+    way = Way(settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key)
+    client = await way.connect(TIMEOUT, "_INBOX.relay")
+    try:
+        streams = Streams(client, TIMEOUT)
+        grant, _ = await streams.look()
+        return grant, await streams.status()
+    except GONE:
+        return None, b""  # no relay has ever run
+    finally:
+        await client.close()

@@ -1,0 +1,89 @@
+"""Rights in the broker: each host has its own key, and may hand over under its own name only."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import msgspec
+
+from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, token
+
+USERS = "nats-users.conf"
+KEYS = "keys.json"
+RELAY = ""
+"""The relay's own name among the hosts' words, none of which is empty."""
+
+
+class EnrolmentError(Exception):
+    """The host cannot be enrolled. Its text says why."""
+
+
+class Enrolled(msgspec.Struct, frozen=True):
+    """What was written."""
+
+    seed: Path
+    users: Path
+
+
+def enrol(host: str, state: Path) -> Enrolled:
+    """Make a host's key, or a new one in place of its old one, and the broker's list of users."""
+    if not host.isprintable() or " " in host or len(host) > 255:
+        raise EnrolmentError("a host's name is one word of at most 255 characters")
+    folder = state / "enrolled"
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = _known(folder)
+        if RELAY not in keys:
+            keys[RELAY] = _new_key(folder / "relay.nk")
+        seed = folder / f"host-{token(host)}.nk"
+        keys[token(host)] = _new_key(seed)
+        _write(folder / KEYS, json.dumps(keys, indent=1, sort_keys=True))
+        _write(folder / USERS, users(keys))
+    except OSError as error:
+        raise EnrolmentError(f"{error.filename}: {error.strerror}") from None
+    return Enrolled(seed, folder / USERS)
+
+
+def users(keys: dict[str, str]) -> str:
+    """Return the part of nats-server.conf that says who may do what; `keys`: public keys by the hosts' words."""
+    lines = "".join(f"    {_user(key, word)}\n" for word, key in sorted(keys.items()))
+    return f"authorization {{\n  users = [\n{lines}  ]\n}}\n"
+
+
+def _user(key: str, word: str) -> str:
+    if word == RELAY:
+        return f'{{ nkey: {key}, permissions: {{ publish: ">", subscribe: ">" }} }}'
+    publish = json.dumps([f"{FACTS}.{word}", f"$JS.API.STREAM.INFO.{FACTS_STREAM}"])
+    subscribe = json.dumps([f"{RECEIPTS}.{word}", f"_INBOX.{word}.>"])
+    return f"{{ nkey: {key}, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
+
+
+def _known(folder: Path) -> dict[str, str]:
+    try:
+        found: dict[str, str] = json.loads((folder / KEYS).read_text())
+    except FileNotFoundError:
+        return {}
+    except ValueError:
+        raise EnrolmentError(f"{folder / KEYS} cannot be read: bring it back from a copy") from None
+    return found
+
+
+def _new_key(path: Path) -> str:
+    """Write a new seed, and return its public key."""
+    import nkeys
+
+    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
+    _write(path, seed.decode())
+    key = nkeys.from_seed(bytearray(seed)).public_key
+    return bytes(key).decode()
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace a file as a whole, for its owner only."""
+    part = path.with_name(f".{path.name}.new")
+    part.unlink(missing_ok=True)
+    with os.fdopen(os.open(part, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+        file.write(text)
+    part.replace(path)

@@ -1,0 +1,139 @@
+"""A relay's own copy of the ledger, in its state directory: it outlives the broker's memory."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from agent.fleet.ledger import Carried, Effect, Entry, Intent, Name, effect
+
+FILE = "relay.db"
+TOLD_SECONDS = 7 * 86400.0
+MOST_TOLD = 1_000_000
+REQUEST_SECONDS = 120.0
+CARRIED_TOLD = 5_000
+"""Names in one entry of the ledger: a message has an end."""
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS intents (id TEXT PRIMARY KEY, intent BLOB NOT NULL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS told (host TEXT, id TEXT, at REAL NOT NULL, PRIMARY KEY (host, id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS requests (at REAL NOT NULL, key TEXT NOT NULL);
+"""
+
+
+class Record:
+    """Everything that relays wrote into the ledger, as far as this one has read it. The relay's loop owns it.
+
+    Times are Unix seconds of the broker's clock.
+    """
+
+    def __init__(self, directory: Path) -> None:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.close(os.open(directory / FILE, os.O_CREAT | os.O_RDWR, 0o600))
+        self._db = sqlite3.connect(directory / FILE, isolation_level=None)
+        self._db.execute("PRAGMA journal_mode = WAL")
+        self._db.execute("PRAGMA synchronous = FULL")
+        self._db.executescript(_TABLES)
+        rows = self._db.execute("SELECT intent FROM intents ORDER BY id")
+        self.intents = {one.id: one for one in (msgspec.json.decode(row[0], type=Intent) for row in rows)}
+        """Those that are not done."""
+        self.members = {name for intent in self.intents.values() for name in intent.members}
+        """The changes that they tell."""
+        self.read_until = 0.0
+        """The broker's clock when the last entry was written."""
+        self._read_at = 0.0
+
+    def close(self) -> None:
+        self._db.close()
+
+    @property
+    def ledger(self) -> str:
+        """Return what names the ledger that was read; empty where none was."""
+        return self._mark("ledger")
+
+    @property
+    def position(self) -> int:
+        """Return the number of the last entry that was read of it."""
+        return int(self._mark("position") or 0)
+
+    @property
+    def owes(self) -> bool:
+        """Tell whether the ledger was not given yet what is known of the one before."""
+        return self._mark("owes") == "yes"
+
+    def begin(self, ledger: str) -> None:
+        """Another ledger is read from now on, from its beginning; it is owed what is known of the one before."""
+        self._db.execute("BEGIN IMMEDIATE")
+        self._set("owes", "yes" if self.ledger else "")
+        self._set("ledger", ledger)
+        self._set("position", "0")
+        self._db.execute("COMMIT")
+
+    def paid(self) -> None:
+        self._set("owes", "")
+
+    def take(self, entries: Sequence[tuple[int, float, Entry]]) -> None:
+        """Take over entries: number, moment and content; on the disk when this returns."""
+        if not entries:
+            return
+        self._db.execute("BEGIN IMMEDIATE")
+        for _, at, entry in entries:
+            self._apply(effect(entry, list(self.intents.values())), at)
+        self._set("position", str(entries[-1][0]))
+        self.read_until, self._read_at = entries[-1][1], time.monotonic()
+        self._trim(entries[-1][1])
+        self._db.execute("COMMIT")
+
+    def _apply(self, found: Effect, at: float) -> None:
+        for intent in found.opened:
+            if all(map(self.is_told, intent.members)):
+                continue
+            self.intents.setdefault(intent.id, intent)
+            self._db.execute("INSERT OR IGNORE INTO intents VALUES (?, ?)", (intent.id, msgspec.json.encode(intent)))
+        for id_ in found.closed:
+            self.intents.pop(id_, None)
+            self._db.execute("DELETE FROM intents WHERE id = ?", (id_,))
+        self._db.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", [(*name, at) for name in found.told])
+        # Of another ledger it may be known that an intent is told, without its end.
+        for intent in list(self.intents.values()) if found.told else ():
+            if all(map(self.is_told, intent.members)):
+                del self.intents[intent.id]
+                self._db.execute("DELETE FROM intents WHERE id = ?", (intent.id,))
+        self.members = {name for intent in self.intents.values() for name in intent.members}
+        if found.requested:
+            self._db.execute("INSERT INTO requests VALUES (?, ?)", (at, found.requested))
+
+    def _trim(self, now: float) -> None:
+        self._db.execute("DELETE FROM requests WHERE at < ?", (now - REQUEST_SECONDS,))
+        self._db.execute("DELETE FROM told WHERE at < ?", (now - TOLD_SECONDS,))
+
+    def is_told(self, name: Name) -> bool:
+        return self._db.execute("SELECT 1 FROM told WHERE host = ? AND id = ?", name).fetchone() is not None
+
+    def requests(self) -> list[tuple[str, float]]:
+        """Return the requests of the last minutes: the key and the moment."""
+        return [(key, at) for at, key in self._db.execute("SELECT at, key FROM requests ORDER BY at")]
+
+    def carried(self) -> list[Carried]:
+        """Return all that is known, for a ledger that knows nothing of it."""
+        query = "SELECT host, id FROM told ORDER BY at DESC LIMIT ?"
+        told = [(host, id_) for host, id_ in self._db.execute(query, (MOST_TOLD,))]
+        parts = [tuple(told[at : at + CARRIED_TOLD]) for at in range(0, len(told), CARRIED_TOLD)]
+        return [*(Carried((intent,)) for intent in self.intents.values()), *(Carried(told=part) for part in parts)]
+
+    def broker_clock(self) -> float:
+        """Return what the broker's clock says now, by what it said last."""
+        return self.read_until + time.monotonic() - self._read_at
+
+    def _mark(self, name: str) -> str:
+        row = self._db.execute("SELECT value FROM marks WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else ""
+
+    def _set(self, name: str, value: str) -> None:
+        self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))

@@ -1,0 +1,100 @@
+"""relay.yaml: one class is the settings, their defaults and their documentation; read like the agent's drop-ins."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta
+
+from agent.config.agent_section import events_fault
+from agent.config.convert import Fault, settings
+from agent.config.files import Unreadable, regular_file, shown
+from agent.config.located_yaml.tree import Located, YamlError, parse
+from agent.config.secrets import Secrets
+from agent.config.sections import EventsSettings
+from agent.config.values import Rate
+from agent.plugin.units import Duration
+
+MOST_BYTES = 1024 * 1024
+
+
+class RelayEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """How the relay reaches the API."""
+
+    endpoint: Annotated[str, Meta(description="The API's address, such as https://us1-openapi.truewatch.com.")]
+    api_keys: Annotated[tuple[str, ...], Meta(description="Key ids of one workspace, best as ${file:...}.")]
+    rate_limit: Annotated[Rate, Meta(description="Most requests with one key.")] = Rate(20)
+    workspace_limit: Annotated[Rate, Meta(description="Most requests with all keys together.")] = Rate(200)
+    timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m.")] = Duration(15)
+    proxy: Annotated[str, Meta(description="Address of an HTTP proxy, whatever the environment says.")] = ""
+    ca_file: Annotated[str, Meta(description="File with the certificates to trust, PEM.")] = ""
+    client_cert: Annotated[str, Meta(description="File with the client's certificate, PEM.")] = ""
+    client_key: Annotated[str, Meta(description="File with the client certificate's key, PEM.")] = ""
+
+    def of_key(self, key: str) -> EventsSettings:
+        """Return the same as an agent's settings with one of the keys."""
+        shared = ("endpoint", "timeout", "proxy", "ca_file", "client_cert", "client_key")
+        return EventsSettings(api_key=key, **{name: getattr(self, name) for name in shared})
+
+
+class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Settings of the relay."""
+
+    broker: Annotated[str, Meta(description="The NATS servers, nats://HOST:4222, several with commas.")]
+    state: Annotated[str, Meta(description="Directory that this relay keeps what it told in; each has its own.")]
+    events: Annotated[RelayEvents, Meta(description="How the relay reaches the API.")]
+    credentials: Annotated[str, Meta(description="File with the relay's nkey seed.")] = ""
+    ca_file: Annotated[str, Meta(description="File with the certificates to trust, PEM.")] = ""
+    client_cert: Annotated[str, Meta(description="File with the relay's certificate for the broker, PEM.")] = ""
+    client_key: Annotated[str, Meta(description="File with that certificate's key, PEM.")] = ""
+    lease: Annotated[Duration, Meta(description="How long after a relay's end the next one begins, 1s to 5m.")] = (
+        Duration(5)
+    )
+    replicas: Annotated[int, Meta(ge=1, le=5, description="On how many NATS servers each change is kept.")] = 1
+
+
+class RelayConfigError(Exception):
+    """The settings cannot be read. Its text says where and what to write instead."""
+
+
+def read(path: Path, environ: Mapping[str, str]) -> tuple[RelaySettings, frozenset[str]]:
+    """Return the settings and the values that must not show; RelayConfigError names every mistake."""
+    secrets = Secrets(environ)
+    try:
+        tree = secrets.expanded(parse(regular_file(path, MOST_BYTES), shown(path)), path.parent)
+    except Unreadable as error:
+        raise RelayConfigError(f"{shown(path)}: {error}") from None
+    except YamlError as error:
+        raise RelayConfigError(f"{error.place}: {error.text}") from None
+    node = tree.value.get("relay") if isinstance(tree.value, dict) else None
+    if not isinstance(node, Located) or not isinstance(node.value, dict):
+        raise RelayConfigError(f"{tree.place}: write a section `relay:` with broker, state and events")
+    values, faults = settings(RelaySettings, node.value, node.place, "relay")
+    faults += _wrong(values, node.value)
+    if faults:
+        raise RelayConfigError("\n".join(f"{fault.place}: {fault}" for fault in faults))
+    found = RelaySettings(**values)
+    state = str(path.parent / found.state)
+    return msgspec.structs.replace(found, state=state), frozenset({*secrets.values, *found.events.api_keys} - {""})
+
+
+def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterator[Fault]:
+    """Judge what the form does not show."""
+    if "broker" in values and (text := events_fault("broker", values["broker"])):
+        yield _fault(written["broker"], "broker", text)
+    if "lease" in values and not 1 <= values["lease"] <= 300:
+        yield _fault(written["lease"], "lease", "must be between 1s and 5m")
+    if "events" in values:
+        events: RelayEvents = values["events"]
+        if text := events_fault("endpoint", events.endpoint):
+            yield _fault(written["events"].value["endpoint"], "events.endpoint", text)
+        if not events.api_keys or any(events_fault("api_key", key) for key in events.api_keys):
+            text = "must be a list of keys, each one word as the workspace shows the key id"
+            yield _fault(written["events"].value["api_keys"], "events.api_keys", text)
+
+
+def _fault(node: Located, setting: str, text: str) -> Fault:
+    return Fault(node.place, f"relay.{setting}", text)
