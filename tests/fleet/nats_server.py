@@ -10,10 +10,7 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-import pytest
-
-NATS_SERVER = shutil.which("nats-server") or ""
-needs_nats_server = pytest.mark.skipif(not NATS_SERVER, reason="needs nats-server (Debian: nats-server)")
+from tests import needs
 
 
 def free_port() -> int:
@@ -26,6 +23,7 @@ class NatsServer:
     """One server; `more` is added to its configuration."""
 
     def __init__(self, folder: Path, more: str = "") -> None:
+        self._command = needs.command("nats-server", "nats-server")
         self.folder = folder / "nats"
         self.folder.mkdir()
         self.port = free_port()
@@ -45,7 +43,7 @@ class NatsServer:
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([NATS_SERVER, "-c", str(self.config)], stdout=log, stderr=log)
+            self._process = subprocess.Popen([self._command, "-c", str(self.config)], stdout=log, stderr=log)
         until = time.monotonic() + 15
         while not self._answers():
             assert time.monotonic() < until and self._process.poll() is None, (self.folder / "log").read_text()

@@ -14,10 +14,8 @@ import pytest
 
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
-from tests.fleet.nats_server import NatsServer, needs_nats_server
+from tests.fleet.nats_server import NatsServer
 from tests.fleet.relay_process import RelayProcess
-
-pytestmark = [needs_nats_server, pytest.mark.slow]
 
 
 def eventually(true: Callable[[], Any], what: str, seconds: float = 30) -> None:
