@@ -112,15 +112,14 @@ class Relay:
 
     async def _turn(self, streams: Streams) -> None:
         """Renew the lease or look who holds it; begin and end the work accordingly."""
+        # First, also for who holds it: a broker that forgot all may have come to the same number again.
+        grant, found = await streams.look()
+        self._lease = self._lease.saw(grant, found, clock())
         asked = clock()
         if self._lease.may_ask(asked):
             async with asyncio.timeout(self._lease.seconds):
                 revision = await streams.ask(self._lease, asked)
             self._lease = self._lease.won(revision, asked) if revision else self._lease.lost()
-            if not revision:
-                await self._look(streams)
-        else:
-            await self._look(streams)
         if self._work and self._work.done():
             await self._work  # raises what ended it
         if self._lease.holds(clock()):
@@ -128,10 +127,6 @@ class Relay:
         else:
             await self._stop_work()
             await catch_up(streams, self._record)
-
-    async def _look(self, streams: Streams) -> None:
-        grant, revision = await streams.look()
-        self._lease = self._lease.saw(grant, revision, clock())
 
     async def _go_on(self, streams: Streams) -> None:
         grant = self._lease.grant
