@@ -41,6 +41,7 @@ ARROWS: dict[str, set[str]] = {
         "config",
         "delivery",
         "engine",
+        "fleet",
         "model",
         "plugin",
         "push",
