@@ -58,8 +58,12 @@ def variants(text: str) -> Iterator[tuple[str, str]]:
                 yield head["name"], "checks:\n" + "\n".join(f"  {one}" for one in body) + "\n"
 
 
+# The agent's own sample has no checks; a test below reads it without its comment signs.
 VARIANTS = [
-    pytest.param(text, id=f"{path.name}: {name}") for path in FILES for name, text in variants(path.read_text())
+    pytest.param(text, id=f"{path.name}: {name}")
+    for path in FILES
+    if path.name != "00-agent.yaml.sample"
+    for name, text in variants(path.read_text())
 ]
 
 
