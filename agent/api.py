@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Annotated, ClassVar
+from collections.abc import AsyncIterable, Coroutine, Iterable
+from typing import Annotated, Any, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -70,6 +70,10 @@ __all__ = [
 ]
 
 
+Looked = Iterable[Result | Metric] | AsyncIterable[Result | Metric] | Coroutine[Any, Any, Iterable[Result | Metric]]
+"""What a run may give: by `def` with or without `yield`, by `async def` with or without it."""
+
+
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A check type: the fields are its YAML settings, the docstring is its documentation, `run` looks.
 
@@ -83,8 +87,12 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     isolation: ClassVar[str] = "thread"
     """`process`: each run in a process of its own, which the deadline can kill; some 100 ms of CPU and 17 MB a run."""
 
-    def run(self, ctx: Context) -> Iterable[Result | Metric]:
+    def run(self, ctx: Context) -> Looked:
         """Yield results and metrics; several results of one subject become one.
+
+        `def run` has a thread to itself, and may block until its deadline. `async def run` (with `yield`, or returning
+        what it found) shares one thread with all others: it must `await` whatever takes a while, costs less while it
+        waits, and is cancelled after its deadline. `ctx.call_async` calls what blocks.
 
         A subject that a good run does not name any more becomes nodata; where every result of it was `discovered`
         (found by the check itself, named by nobody), it is closed and forgotten instead.

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, ClassVar, Literal
 
 import msgspec
@@ -27,6 +28,7 @@ from agent.api import (
 from checks._network.addresses import Address
 from checks._network.connection import FAMILIES, Network, bind, resolved, source_family, source_problem
 from checks._network.progress import Progress
+from checks._network.waiting import repeated
 
 PAUSE = 0.2
 """Seconds between two requests; a shorter one is for root only, says ping(8)."""
@@ -71,22 +73,24 @@ class Ping(Check, frozen=True, kw_only=True):
         if self.source and (wrong := source_problem(self.source, self.ip_version)):
             yield "source", wrong
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline)
         progress.enter("dns", f"looking up {self.host}")
         try:
             wanted = source_family(self.source, FAMILIES[self.ip_version])
-            family, where = resolved(self.host, wanted, Network(ctx, progress))
+            family, where = await resolved(self.host, wanted, Network(ctx, progress))
         except OSError as error:
             yield critical(progress.failed(error))
             return
         with _socket(family) as connection:
+            connection.setblocking(False)
             bind(connection, self.source)
             # A quarter of the time or so is left to wait for the last answer.
             pause = min(PAUSE, ctx.remaining() * 3 / 4 / self.count)
             heard = Heard(connection, family, where)
-            heard.listen(self.count, pause, ctx.deadline)
-        yield from self._judged(where[0] if self.host.host == where[0] else f"{self.host} ({where[0]})", heard)
+            await heard.listen(self.count, pause, ctx.deadline)
+        for one in self._judged(where[0] if self.host.host == where[0] else f"{self.host} ({where[0]})", heard):
+            yield one
 
     def _judged(self, name: str, heard: Heard) -> Iterator[Result | Metric]:
         lost = 100 * (self.count - len(heard.took)) / self.count
@@ -126,14 +130,14 @@ class Heard:
         self.refusal = ""
         """Why the last request could not be sent."""
 
-    def listen(self, count: int, pause: float, deadline: float) -> None:
+    async def listen(self, count: int, pause: float, deadline: float) -> None:
         """Send, and take answers meanwhile, until all are there or it is too late; seconds are monotonic."""
         began = time.monotonic()
         until = min(deadline, began + (count - 1) * pause + PATIENCE)
         for number in range(count):
             self._send(number)
             last = number == count - 1
-            self._receive(until if last else began + (number + 1) * pause, count if last else count + 1)
+            await self._receive(until if last else began + (number + 1) * pause, count if last else count + 1)
 
     def _send(self, number: int) -> None:
         # The kernel writes the identifier on ping sockets; the random token tells our answers from all others.
@@ -146,11 +150,11 @@ class Heard:
         except OSError as error:
             self.refusal = (error.strerror or str(error)).lower()
 
-    def _receive(self, until: float, enough: int) -> None:
-        while len(self.took) < enough and (left := until - time.monotonic()) > 0:
-            self._connection.settimeout(left)
+    async def _receive(self, until: float, enough: int) -> None:
+        while len(self.took) < enough and time.monotonic() < until:
+            await asyncio.sleep(0)  # a flood of other packets holds up nobody else
             try:
-                packet = self._connection.recv(2048)
+                packet = await repeated(self._connection, lambda: self._connection.recv(2048), until)
             except TimeoutError:
                 return
             except OSError as error:  # an ICMP error that came back for an earlier request

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -59,10 +59,10 @@ class Udp(Check, frozen=True, kw_only=True):
     def _exchange(self) -> Exchange:
         return Exchange(send=self.send, send_hex=self.send_hex, expect=self.expect, expect_hex=self.expect_hex)
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline)
         try:
-            answer, tries = self._asked(Network(ctx, progress, source=self.source))
+            answer, tries = await self._asked(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error))
             return
@@ -70,12 +70,12 @@ class Udp(Check, frozen=True, kw_only=True):
         took = progress.elapsed()
         said = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
         yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
-        if not self._exchange.fits(answer):
+        if not await ctx.compute(lambda: self._exchange.fits(answer)):
             yield critical(f"said {shown(answer)}, expected {self._exchange.wish}")
 
-    def _asked(self, network: Network) -> tuple[bytes, int]:
+    async def _asked(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")
-        places = datagrams.places(self.address, FAMILIES[self.ip_version], network)
+        places = await datagrams.places(self.address, FAMILIES[self.ip_version], network)
         network.progress.enter("answer", f"waiting for an answer of {places[-1]} by UDP")
         question = self._exchange.question
-        return datagrams.ask(places, lambda _: question, lambda _, datagram: datagram, network)
+        return await datagrams.ask(places, lambda _: question, lambda _, datagram: datagram, network)

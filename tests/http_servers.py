@@ -15,6 +15,7 @@ from agent.api import Context, Metric, Result
 from agent.plugin.results import gathered
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http, run
+from tests.looks import found
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -122,7 +123,7 @@ def http(url: str, **settings: Any) -> Http:
 
 def look(check: Http, timeout: float = 5.0, **seams: Any) -> Result:
     """Run the check as the runner does, and return its one result."""
-    (result,) = gathered(run(check, Context(timeout=timeout), **seams))
+    (result,) = gathered(found(run(check, Context(timeout=timeout), **seams)))
     return result
 
 

@@ -24,6 +24,7 @@ from checks.certificate import Certificate
 from checks.certificate.files import certificates
 from tests import needs
 from tests.http_servers import Visit, serving
+from tests.looks import found
 
 NOW = datetime.datetime.now(datetime.UTC)
 AUTHORITY = trustme.CA()
@@ -54,8 +55,8 @@ def as_pem(certificate: x509.Certificate) -> bytes:
 
 
 def looked(**settings: Any) -> dict[str, Result]:
-    found = gathered(Certificate(**settings).run(Context(timeout=3)))
-    return {result.subject: result for result in found}
+    results = gathered(found(Certificate(**settings).run(Context(timeout=3))))
+    return {result.subject: result for result in results}
 
 
 def look(path: Path, **settings: Any) -> Result:

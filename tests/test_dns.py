@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import socket
@@ -28,6 +29,7 @@ from checks._network.progress import Progress
 from checks.dns import Dns, by_host
 from checks.dns.messages import BrokenAnswer, Question, read
 from checks.dns.values import EXAMPLES, asked_name, key, parse
+from tests.looks import found
 
 KINDS = {name: int(dns.rdatatype.from_text(name)) for name in EXAMPLES}
 
@@ -96,7 +98,7 @@ def serving(talk: Talk, by_tcp: Callable[[bytes], bytes] | None = None) -> Itera
 
 def look(server: Address | None, timeout: float = 3.0, **settings: Any) -> Result:
     check = Dns(**({"name": "www.example.com", "server": server} | settings))
-    (result,) = gathered(check.run(Context(timeout=timeout)))
+    (result,) = gathered(found(check.run(Context(timeout=timeout))))
     return result
 
 
@@ -207,7 +209,7 @@ def test_without_a_server_this_host_is_asked() -> None:
 def test_a_resolver_that_hangs_is_critical_in_time() -> None:
     hang = threading.Event()
     check = Dns(name="hanging.example.com")
-    (result,) = gathered(check.looked(Context(timeout=0.2), lambda *asked: hang.wait(10) and []))
+    (result,) = gathered(found(check.look(Context(timeout=0.2), lambda *asked: hang.wait(10) and [])))
     hang.set()
     assert result.summary.startswith("no answer within ")
 
@@ -433,7 +435,7 @@ def test_this_host_is_asked_for_a_name_with_a_dot_as_it_stands(tmp_path: Path) -
 
     network = Network(Context(), Progress(time.monotonic() + 9), getaddrinfo)
     for name in ("app.test", "app.example.com", "web", "gone.example.org", "gone.example.org."):
-        by_host.addresses(name, socket.AF_INET, network, str(tmp_path / "hosts"))
+        asyncio.run(by_host.addresses(name, socket.AF_INET, network, str(tmp_path / "hosts")))
     assert asked == [b"app.test.", b"app.example.com", b"web", b"gone.example.org.", b"gone.example.org."]
     assert not by_host.in_hosts("localhost", str(tmp_path / "none"))
 

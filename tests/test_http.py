@@ -15,6 +15,7 @@ from checks._network.addresses import Address
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet
 from tests.http_servers import OK, Visit, http, look, metric, serving
+from tests.looks import found
 
 
 def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:
@@ -314,6 +315,6 @@ def test_a_body_beyond_the_limit_is_cut_and_judged_so_far() -> None:
 
 def test_run_is_what_the_agent_calls() -> None:
     with serving() as server:
-        yielded = list(http(server.url).run(Context()))
+        yielded = found(http(server.url).run(Context()))
     assert isinstance(yielded[0], Result)
     assert all(isinstance(one, Metric) for one in yielded[1:])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import gzip
 import subprocess
 import zlib
@@ -257,7 +258,7 @@ def by_us(url: str, seconds: float = 1.5) -> Seen | str:
     context = Context("c", seconds)
     check = http(url, contains="x")
     try:
-        answer = exchange(check, Network(context, Progress(context.deadline)))
+        answer = asyncio.run(exchange(check, Network(context, Progress(context.deadline))))
         return Seen(answer.status, unpack(answer.body, answer.headers, LIMIT, answer.cut)[0])
     except TimeoutError:
         return "no answer in time"

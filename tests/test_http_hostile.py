@@ -24,6 +24,7 @@ from checks.http.addresses import ProxyUrl
 from checks.http.check import run
 from checks.http.expectations import JsonCondition
 from tests.http_servers import OK, Visit, http, look, serving, timed_look
+from tests.looks import found
 
 TIMEOUT = 0.2
 SLACK = 0.3
@@ -142,7 +143,7 @@ def test_a_resolver_that_hangs_is_bounded_and_holds_one_thread() -> None:
 
     work, check = SharedWork(), http("http://shop.invalid/")
     for _ in range(2):
-        (result,) = gathered(run(check, Context(timeout=TIMEOUT, shared=work), hang))
+        (result,) = gathered(found(run(check, Context(timeout=TIMEOUT, shared=work), hang)))
         assert result.status is Status.CRITICAL
         assert result.summary.endswith("looking up shop.invalid")
         assert result.summary.startswith("no answer within ")

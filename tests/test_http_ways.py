@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import threading
@@ -69,7 +70,8 @@ def test_tcp_and_certificate_go_the_same_way() -> None:
     with serving(greedy=False) as server:
         context = Context(timeout=5)
         stop = Address("localhost", server.port)
-        with connected(stop, socket.AF_UNSPEC, Network(context, Progress(context.deadline), BOTH)) as made:
+        network = Network(context, Progress(context.deadline), BOTH)
+        with asyncio.run(connected(stop, socket.AF_UNSPEC, network)) as made:
             assert made.getpeername()[0] == "127.0.0.1"
 
 

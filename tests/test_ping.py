@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import struct
@@ -17,6 +18,7 @@ from agent.plugin.results import gathered
 from checks._network.addresses import Address
 from checks.ping import ECHOES, Heard, Ping, _checksum, _socket, answer_to
 from tests import needs
+from tests.looks import found
 
 TOKEN = bytes(range(16))
 
@@ -30,7 +32,7 @@ def may_ping() -> None:
 
 
 def look(host: str, timeout: float = 5.0, **settings: Any) -> Result:
-    (result,) = gathered(Ping(host=Address(host), **settings).run(Context(timeout=timeout)))
+    (result,) = gathered(found(Ping(host=Address(host), **settings).run(Context(timeout=timeout))))
     return result
 
 
@@ -73,22 +75,19 @@ class Wire:
     """A socket that answers only some requests, and much that was never asked for."""
 
     def __init__(self, answered: set[int]) -> None:
-        self.answered, self.waiting = answered, [os.urandom(40), b"", b"\x45"]
+        self.answered = answered
+        self.ours, self.theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.ours.setblocking(False)
+        self.fileno, self.recv = self.ours.fileno, self.ours.recv
+        for noise in (os.urandom(40), b"", b"\x45"):
+            self.theirs.send(noise)
 
     def sendto(self, message: bytes, where: object) -> None:
         number = int.from_bytes(message[6:8], "big")
         assert _checksum(message) == b"\0\0"
         if number in self.answered:
-            self.waiting += 2 * [b"\0\0\0\0" + message[4:]]  # twice, as a broken network does
-
-    def settimeout(self, seconds: float) -> None:
-        self.seconds = seconds
-
-    def recv(self, size: int) -> bytes:
-        if self.waiting:
-            return self.waiting.pop()
-        time.sleep(self.seconds)
-        raise TimeoutError
+            for _ in range(2):  # as a broken network does
+                self.theirs.send(b"\0\0\0\0" + message[4:])
 
 
 @pytest.mark.parametrize(
@@ -96,7 +95,7 @@ class Wire:
 )
 def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
     heard = Heard(Wire(answered), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
-    heard.listen(4, 0.01, time.monotonic() + 0.2)
+    asyncio.run(heard.listen(4, 0.01, time.monotonic() + 0.2))
     assert set(heard.took) == answered
     check = Ping(host=Address("192.0.2.1"), count=4)
     (result,) = gathered(check._judged("x", heard))
@@ -106,7 +105,7 @@ def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
 def test_a_host_without_an_answer_is_critical_in_time() -> None:
     heard = Heard(Wire(set()), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
     began = time.monotonic()
-    heard.listen(4, 0.01, began + 0.2)
+    asyncio.run(heard.listen(4, 0.01, began + 0.2))
     assert 0.1 < time.monotonic() - began < 0.5
     (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judged("gw", heard))
     assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"

@@ -25,6 +25,7 @@ from checks.certificate import Certificate
 from checks.tcp import Tcp
 from tests import needs
 from tests.http_servers import Visit, serving
+from tests.looks import found
 from tests.starttls_servers import PROTOCOLS, Wire, mysql, with_tls
 
 AUTHORITY = trustme.CA()
@@ -45,7 +46,7 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def look(check: Tcp | Certificate, timeout: float = 5.0) -> Result:
-    (result,) = gathered(check.run(Context(timeout=timeout)))
+    (result,) = gathered(found(check.run(Context(timeout=timeout))))
     return result
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import datetime
 import itertools
@@ -20,18 +21,20 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
+from checks._network.connection import Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks.tcp import Tcp
 from checks.tcp.talk import BANNER_LIMIT, Heard, converse, exchange
 from tests.http_servers import Server, Visit, serving
+from tests.looks import found
 from tests.starttls_servers import Wire
 
 
 def look(server: Server | int, timeout: float = 5.0, host: str = "127.0.0.1", **settings: Any) -> Result:
     port = server if isinstance(server, int) else server.port
     check = Tcp(address=Address(host, port), **settings)
-    (result,) = gathered(check.run(Context(timeout=timeout)))
+    (result,) = gathered(found(check.run(Context(timeout=timeout))))
     return result
 
 
@@ -172,9 +175,9 @@ def test_a_prompt_without_a_line_end_is_an_answer_once() -> None:
 @given(st.lists(st.binary(max_size=40), max_size=6))
 def test_no_bytes_make_anything_but_an_error_with_words(said: list[bytes]) -> None:
     steps = (step(expect="^220"), Exchange(expect_hex=Bytes(b"\xff")), step(send="x", expect="$"))
-    for talk in (lambda wire, progress: converse(steps, wire, progress), partial(exchange, step(expect="^220 "))):
+    for talk in (partial(converse, steps), partial(exchange, step(expect="^220 "))):
         with contextlib.suppress(NoAnswer):
-            talk(Wire(said), Progress(time.monotonic() + 60))
+            asyncio.run(talk(Wire(said), Network(Context(), Progress(time.monotonic() + 60))))
 
 
 def test_bytes_are_sent_and_expected(tmp_path: Path) -> None:
@@ -220,10 +223,10 @@ def test_a_unix_socket_is_a_place_as_well(tmp_path: Path) -> None:
         listener.bind(path)
         listener.listen()
         check = Tcp(unix_socket=path)
-        assert gathered(check.run(Context(timeout=2)))[0].summary.startswith(f"{path} answered in ")
-    (result,) = gathered(check.run(Context(timeout=2)))
+        assert gathered(found(check.run(Context(timeout=2))))[0].summary.startswith(f"{path} answered in ")
+    (result,) = gathered(found(check.run(Context(timeout=2))))
     assert result.summary.startswith(f"connection refused: connecting to {path}")
-    (result,) = gathered(Tcp(unix_socket=f"{path}x").run(Context(timeout=2)))
+    (result,) = gathered(found(Tcp(unix_socket=f"{path}x").run(Context(timeout=2))))
     assert result.summary.startswith("no such file or directory: connecting to")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from typing import Any
@@ -16,12 +17,13 @@ from checks._network.connection import Network
 from checks._network.payload import Bytes
 from checks._network.progress import Progress
 from checks.udp import Udp
+from tests.looks import found
 from tests.test_dns import serving
 
 
 def look(address: Address, timeout: float = 3.0, **settings: Any) -> Result:
     check = Udp(**({"address": address, "send": "ping"} | settings))
-    (result,) = gathered(check.run(Context(timeout=timeout)))
+    (result,) = gathered(found(check.run(Context(timeout=timeout))))
     return result
 
 
@@ -88,9 +90,10 @@ def test_of_localhost_one_address_is_enough() -> None:
 
     with serving(echo) as server:
         network = Network(Context(), Progress(time.monotonic() + 5), getaddrinfo)
-        places = datagrams.places(Address("localhost", server.port), socket.AF_UNSPEC, network)
-        assert datagrams.ask(places, lambda _: b"x", lambda _, datagram: datagram, network) == (b"\xffx", 1)
-        assert len(datagrams.places(Address("web", 1), socket.AF_UNSPEC, network)) == 1
+        places = asyncio.run(datagrams.places(Address("localhost", server.port), socket.AF_UNSPEC, network))
+        asked = datagrams.ask(places, lambda _: b"x", lambda _, datagram: datagram, network)
+        assert asyncio.run(asked) == (b"\xffx", 1)
+        assert len(asyncio.run(datagrams.places(Address("web", 1), socket.AF_UNSPEC, network))) == 1
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:

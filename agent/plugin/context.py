@@ -1,96 +1,20 @@
-"""What a run may use besides its settings: its deadline, its memory, work shared with other runs, bounded calls."""
+"""What a run may use besides its settings: its deadline, its memory, shared work, bounded calls."""
 
 from __future__ import annotations
 
-import contextvars
-import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from agent.plugin.errors import CheckError
+from agent.plugin.patterns import TakesLong, searching_briefly
+from agent.plugin.shared_work import Call, SharedWork
 from agent.plugin.units import duration_text
 
 __all__ = ["Call", "CheckError", "Context", "SharedWork"]
 
 T = TypeVar("T")
-
-
-class Call:
-    """One function on a daemon thread of its own, so that a system call that never returns holds nobody else."""
-
-    def __init__(self, function: Callable[[], Any]) -> None:
-        self.started = time.monotonic()
-        self.done = threading.Event()
-        self._function = function
-        self._value: Any = None
-        self._error: BaseException | None = None
-        # The run's deadline goes along, for the patterns that are searched in there.
-        work = contextvars.copy_context().run
-        threading.Thread(target=work, args=(self._work,), name="call", daemon=True).start()
-
-    def _work(self) -> None:
-        try:
-            self._value = self._function()
-        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, in its thread
-            self._error = error
-        self.done.set()
-
-    def result(self) -> Any:
-        if self._error is not None:
-            raise self._error
-        return self._value
-
-
-MOST_MADE, KEPT_SECONDS = 100, 60.0
-"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
-
-
-class SharedWork:
-    """Lives as long as the agent: values made once for all runs due together, and the calls that hang."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._making: dict[str, threading.Lock] = {}
-        self._made: dict[str, tuple[float, Any]] = {}
-        self._calls: dict[str, Call] = {}
-
-    def once(self, key: str, due: float, make: Callable[[], T]) -> T:
-        """Return what was made at or after `due` (monotonic seconds), or make it, one thread at a time."""
-        with self._lock:
-            making = self._making.setdefault(key, threading.Lock())
-        with making:
-            at, value = self._made.get(key, (-1.0, None))
-            if at < due:
-                at = time.monotonic()
-                value = make()
-                self._keep(key, at, value)
-            return value  # type: ignore[no-any-return]  # the key stands for the type
-
-    def _keep(self, key: str, at: float, value: Any) -> None:
-        """Keep what was made; of the many things that keys may name, what nobody asked for lately is forgotten."""
-        with self._lock:
-            self._made[key] = (at, value)
-            if len(self._made) > MOST_MADE:
-                old = [name for name, (made, _) in self._made.items() if made < at - KEPT_SECONDS]
-                for name in old:
-                    del self._made[name]
-                    self._making.pop(name, None)
-
-    def call(self, key: str, function: Callable[[], Any]) -> Call:
-        """Start the call, unless the last one of this key has not come back yet: then return that."""
-        with self._lock:
-            last = self._calls.get(key)
-            if last is not None and not last.done.is_set():
-                return last
-            call = self._calls[key] = Call(function)
-            return call
-
-    def forget(self, key: str, call: Call) -> None:
-        with self._lock:
-            if self._calls.get(key) is call:
-                del self._calls[key]
 
 
 class Context:
@@ -148,13 +72,44 @@ class Context:
         started = {key: self._shared.call(key, function) for key, function in functions.items()}
         return {key: self._answer(key, call) for key, call in started.items()}
 
+    async def call_async(self, key: str, function: Callable[[], T], most: int = 0) -> T:
+        """As `call`, for an `async def run`: other runs go on meanwhile.
+
+        `most`: so many calls at once whose key begins with the same word; further ones wait for their turn.
+        """
+        call = self._shared.call(key, function, most)
+        await call.wait(self._patience(call))
+        answer = self._ended(key, call)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer  # type: ignore[no-any-return]
+
+    async def compute(self, function: Callable[[], T], long: bool = False) -> T:
+        """Return `function()`, which computes and asks nobody, for an `async def run`.
+
+        It is called at once, in the loop's thread. Where it is `long`, or searches for a pattern that may take long,
+        it is called on another thread (perhaps a second time), so that other runs go on meanwhile.
+        """
+        if not long:
+            with suppress(TakesLong), searching_briefly():
+                return function()
+        return await self.call_async(f"computing for {self.check}", function)
+
     def _answer(self, key: str, call: Call) -> Any:
+        call.done.wait(self._patience(call))
+        return self._ended(key, call)
+
+    def _patience(self, call: Call) -> float:
+        """Return how many seconds the run waits for a call."""
         tenth = min(0.5, self.timeout / 10)
         # A tenth is kept back so that the check can still word what it found before the deadline; and what has hung for
         # longer than that gets no more than a tenth, so that the others of the run are not told late each time.
         hangs = self.started - call.started > self.timeout
         until = self.started + tenth if hangs else self.deadline - tenth
-        if not call.done.wait(max(0.0, until - time.monotonic())):
+        return max(0.0, until - time.monotonic())
+
+    def _ended(self, key: str, call: Call) -> Any:
+        if not call.done.is_set():
             return CheckError(f"not answering for {duration_text(time.monotonic() - call.started)}")
         self._shared.forget(key, call)
         try:
@@ -172,6 +127,11 @@ class Context:
             yield
         finally:
             self._interrupts.remove(interrupt)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether the run was given up."""
+        return self._interrupted
 
     def interrupt(self) -> None:
         """Give the run up: called by the runner, from its own thread."""

@@ -36,8 +36,13 @@ class Unbounded(ValueError):
     """The pattern is right, but cannot be searched for under a time limit; the text says why."""
 
 
+class TakesLong(Exception):
+    """Where nobody may wait, a search would take a while: do it on a thread."""
+
+
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
 _share: ContextVar[float] = ContextVar("share", default=1.0)
+_briefly: ContextVar[bool] = ContextVar("briefly", default=False)
 
 
 @contextmanager
@@ -49,6 +54,16 @@ def searching_until(deadline: float) -> Iterator[None]:
     finally:
         _deadline.reset(before[0])
         _share.reset(before[1])
+
+
+@contextmanager
+def searching_briefly() -> Iterator[None]:
+    """While inside, have a search that may take longer than some milliseconds raise TakesLong instead."""
+    before = _briefly.set(True)
+    try:
+        yield
+    finally:
+        _briefly.reset(before)
 
 
 def processor_share(load: float, processors: int) -> float:
@@ -83,6 +98,8 @@ class Pattern:
         left = left if seconds is None else min(left, seconds)
         if len(text) <= self._longest:
             return self._quick(text)
+        if _briefly.get():
+            raise TakesLong
         try:
             # What `regex` finds has all that is promised of a match.
             return cast(

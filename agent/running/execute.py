@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 import time
 import traceback
-from collections.abc import Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -35,19 +36,64 @@ class CheckOutput(msgspec.Struct, frozen=True):
 
 
 def execute(check: Check, context: Context) -> CheckOutput:
-    """Run the check in this thread."""
+    """Run the check in this thread; an `async def run` gets a loop of its own."""
     found: list[Any] = []
     try:
         with searching_until(context.deadline):
-            for one in _yielded(check.run(context)):
-                found.append(one)
-                if time.monotonic() > context.deadline + GRACE_SECONDS:
-                    raise CheckError(f"did not finish within {duration_text(context.timeout)}")
+            made = check.run(context)
+            if isinstance(made, AsyncIterable | Awaitable):
+                import asyncio  # a check in a process of its own mostly needs none
+
+                asyncio.run(_gather(made, context, found))
+            else:
+                _collect(made, context, found)
         return _output(gathered(found), memory=context.memory)
-    except CheckError as error:
-        return _output(_with_failure(found, str(error) or "could not look"), complete=False)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
-        return broken(f"a bug in this check: {type(error).__name__}: {error}", found)
+        return _cut_short(error, found)
+
+
+async def execute_async(check: Check, context: Context) -> CheckOutput:
+    """Run a check whose `run` is an `async def`, in this thread's loop. CancelledError where it is given up."""
+    found: list[Any] = []
+    try:
+        with searching_until(context.deadline):
+            await _gather(check.run(context), context, found)
+        return _output(gathered(found), memory=context.memory)
+    except BaseException as error:
+        if type(error).__name__ == "CancelledError" and context.interrupted:
+            raise
+        return _cut_short(error, found)
+
+
+def is_async(kind: type[Check]) -> bool:
+    """Tell whether a type's `run` is an `async def`: with `yield` or one that returns what was found."""
+    return inspect.isasyncgenfunction(kind.run) or inspect.iscoroutinefunction(kind.run)
+
+
+def _collect(made: Any, context: Context, found: list[Any]) -> None:
+    for one in _yielded(made):
+        _keep(one, context, found)
+
+
+async def _gather(made: Any, context: Context, found: list[Any]) -> None:
+    if isinstance(made, AsyncIterable):
+        async for one in made:
+            _keep(one, context, found)
+    else:
+        _collect(await made, context, found)
+
+
+def _keep(one: Any, context: Context, found: list[Any]) -> None:
+    found.append(one)
+    if time.monotonic() > context.deadline + GRACE_SECONDS:
+        raise CheckError(f"did not finish within {duration_text(context.timeout)}")
+
+
+def _cut_short(error: BaseException, found: Sequence[Any]) -> CheckOutput:
+    """Say how a look ended before its end."""
+    if isinstance(error, CheckError):
+        return _output(_with_failure(found, str(error) or "could not look"), complete=False)
+    return broken(f"a bug in this check: {type(error).__name__}: {error}", found)
 
 
 def _output(

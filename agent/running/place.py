@@ -1,23 +1,66 @@
-"""Where in the code a thread stands."""
+"""Where in the code a run stands: in a thread, or waiting in a loop."""
 
 from __future__ import annotations
 
+import gc
 import sys
+from collections.abc import Iterable, Iterator
+from types import FrameType
+from typing import Any
 
 from agent.api import Check
-from agent.running.execute import execute
+from agent.running.execute import execute, execute_async
 
 
 def place_in_code(thread: int, check: Check) -> str:
     """Name the line of code that a hanging run stands in: the check's own line before a library's."""
+    return _place(_frames_of_thread(thread), check)
+
+
+def place_of_task(coroutine: Any, check: Check) -> str:
+    """Name the line of code in which a run waits in a loop: as above."""
+    return _place(reversed(list(_frames_of_coroutine(coroutine))), check)
+
+
+def _place(innermost_first: Iterable[FrameType], check: Check) -> str:
     own = type(check).__module__.partition(".")[0]
-    frame = sys._current_frames().get(thread)
     name = ""
-    while frame is not None and frame.f_code is not execute.__code__:
+    for frame in innermost_first:
         code = frame.f_code
         here = f"in {code.co_name} ({'/'.join(code.co_filename.split('/')[-2:])}:{frame.f_lineno})"
         name = name or here
         if frame.f_globals.get("__name__", "").partition(".")[0] == own:
             return here
-        frame = frame.f_back
     return name or "in an unknown place"
+
+
+def _frames_of_thread(thread: int) -> Iterator[FrameType]:
+    frame = sys._current_frames().get(thread)
+    while frame is not None and frame.f_code not in (execute.__code__, execute_async.__code__):
+        yield frame
+        frame = frame.f_back
+
+
+def _frames_of_coroutine(awaited: Any) -> Iterator[FrameType]:
+    """Yield the frames below `execute_async`, the outermost first."""
+    inside = False
+    while awaited is not None:
+        frame = next(
+            (getattr(awaited, f"{kind}_frame", None) for kind in _KINDS if hasattr(awaited, f"{kind}_frame")), None
+        )
+        if frame is not None and inside:
+            yield frame
+        inside = inside or (frame is not None and frame.f_code is execute_async.__code__)
+        awaited = _awaited_by(awaited)
+
+
+_KINDS = ("cr", "ag", "gi")
+"""Coroutine, asynchronous generator, generator."""
+
+
+def _awaited_by(one: Any) -> Any:
+    for name in ("cr_await", "ag_await", "gi_yieldfrom"):
+        if hasattr(one, name):
+            return getattr(one, name)
+    # The step of an asynchronous generator says in no other way whose it is.
+    return next((found for found in gc.get_referents(one) if hasattr(found, "ag_frame")), None)

@@ -1,7 +1,8 @@
-"""One run of a check: deadline, isolation, exceptions -> exactly one outcome, whatever the check does."""
+"""Runs of checks: deadline, isolation, exceptions -> exactly one outcome each, whatever the check does."""
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import logging
 import threading
@@ -17,9 +18,10 @@ from agent.model import Outcome, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.plugin.results import presentable, without_secrets
 from agent.plugin.units import duration_text
-from agent.running.execute import GRACE_SECONDS, CheckOutput, broken, execute
-from agent.running.place import place_in_code
-from agent.running.timers import Deadlines
+from agent.running.execute import GRACE_SECONDS, CheckOutput, broken, execute, execute_async, is_async
+from agent.running.loop import Loop, LoopThread
+from agent.running.run import Run
+from agent.running.timers import Deadline, Deadlines
 from agent.running.workers import Workers
 
 log = logging.getLogger("hostvigil.runner")
@@ -28,23 +30,12 @@ STILL_SECONDS = 1.0
 """What is so late that the whole agent stood still meanwhile: stopped, or paused with its machine."""
 
 
-class Run:
-    """One run in progress."""
-
-    def __init__(self, config: CheckConfig, number: int, context: Context) -> None:
-        self.config = config
-        self.number = number
-        self.context = context
-        self.started_at = 0
-        self.thread = 0
-        self.finished = False
-        self.abandoned = False
-        self.removed = False
-        self.excused = False
-
-
 class Runner:
-    """Runs checks on daemon threads. `start` never blocks; each run is handed to `deliver` as one outcome."""
+    """Runs checks. `start` never blocks; each run is handed to `deliver` as one outcome.
+
+    What only waits (`async def run`) does so in a loop: ours in one, owners' own types in another, since one that
+    blocks holds up its whole loop. What may block has daemon threads, of which each type has only so many.
+    """
 
     def __init__(
         self,
@@ -63,6 +54,7 @@ class Runner:
         self._shared = SharedWork()
         self._deadlines = Deadlines()
         self._workers = Workers(self._work, self._deadlines)
+        self._loops = {True: Loop("loop"), False: Loop("loop of own types")}
 
     def start(self, config: CheckConfig, due: float) -> None:
         """Run the check now; `due` is when it should have been, in monotonic seconds. Never beside itself."""
@@ -73,9 +65,19 @@ class Runner:
             if last is None:
                 run = self._running[config.name] = self._new_run(config, due)
         if last is None:
-            self._workers.submit(run)
+            self._submit(run)
         else:
-            self._deliver(self._failure(last, f"the run of {_clock(last)} still hangs {_where(last)}"))
+            self._deliver(self._failure(last, f"the run of {last.clock} still {last.where()}"))
+
+    def _submit(self, run: Run) -> None:
+        check = run.config.check
+        if check.isolation == "thread" and is_async(type(check)):
+            self._loop_of(run).submit(lambda thread: self._work_async(run, thread))
+        else:
+            self._workers.submit(run, run.config.type)
+
+    def _loop_of(self, run: Run) -> Loop:
+        return self._loops[type(run.config.check).__module__.startswith("checks.")]
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
@@ -96,7 +98,7 @@ class Runner:
             self._stopped = True
             running = list(self._running.values())
         for run in running:
-            _interrupt(run)
+            run.interrupt()
 
     def _new_run(self, config: CheckConfig, due: float) -> Run:
         context = Context(config.name, config.timeout, shared=self._shared, due=due)
@@ -105,16 +107,35 @@ class Runner:
     def _work(self, run: Run) -> bool:
         """Do one run, in a worker's thread; False when the run had been given up and the worker with it."""
         try:
-            outcome = self._execute(run)
-        except Exception as error:  # whatever it is, the run ends with a result and is no hang
-            log.exception("%s: a bug: its run could not be completed", run.config.name)
-            outcome = self._failure(run, f"a bug in the agent or in this check: {type(error).__name__}: {error}")
+            memory, deadline = self._begin(run)
+            run.thread = threading.get_ident()
+            outcome = self._ended(run, memory, deadline, self._look(run))
+        except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result and is no hang
+            outcome = self._own_bug(run, error)
+        return self._hand_over(run, outcome)
+
+    async def _work_async(self, run: Run, thread: LoopThread) -> None:
+        """Do one run, in a loop's thread."""
+        try:
+            run.is_in(thread)
+            memory, deadline = self._begin(run)
+            outcome = self._ended(run, memory, deadline, await self._look_async(run))
+        except Exception as error:  # noqa: BLE001 - as above
+            outcome = self._own_bug(run, error)
+        self._hand_over(run, outcome)
+
+    def _own_bug(self, run: Run, error: Exception) -> Outcome:
+        log.exception("%s: a bug: its run could not be completed", run.config.name)
+        return self._failure(run, f"a bug in the agent or in this check: {type(error).__name__}: {error}")
+
+    def _hand_over(self, run: Run, outcome: Outcome) -> bool:
+        """Deliver what came of a run, once; False when it had been given up."""
         if not self._finish(run):
-            log.info("%s: the run of %s came back after it was given up", run.config.name, _clock(run))
+            log.info("%s: the run of %s came back after it was given up", run.config.name, run.clock)
             return False
         if self._is_void(run, outcome):
             self.start(run.config, time.monotonic())
-        elif not run.removed:  # it may be back by now, and then as one that remembers nothing
+        elif not (run.removed or run.dropped):  # it may be back by now, and then as one that remembers nothing
             self._deliver(outcome)
         return True
 
@@ -134,18 +155,18 @@ class Runner:
             self._void.discard(run.config.name)
             return False
 
-    def _execute(self, run: Run) -> Outcome:
+    def _begin(self, run: Run) -> tuple[bytes, Deadline]:
+        """Start the run's clock; return what the check remembers, and the call that gives it up."""
         memory = self._memories.get(run.config.name, b"{}")
         run.context.begin(msgspec.json.decode(memory))
-        run.thread = threading.get_ident()
         run.started_at = time.time_ns() // 1_000_000
-        deadline = self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
-        seen = self._look(run)
+        return memory, self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._abandon(run))
+
+    def _ended(self, run: Run, memory: bytes, deadline: Deadline, seen: CheckOutput) -> Outcome:
         deadline.call_off()
         if seen.bug:
             log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
-        seen = self._remembered(run, memory, seen)
-        return self._outcome(run, seen)
+        return self._outcome(run, self._remembered(run, memory, seen))
 
     def _look(self, run: Run) -> CheckOutput:
         if run.config.check.isolation == "thread":
@@ -156,6 +177,13 @@ class Runner:
             return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result
             return broken(f"cannot be run in a process of its own: {type(error).__name__}: {error}")
+
+    async def _look_async(self, run: Run) -> CheckOutput:
+        try:
+            return await execute_async(run.config.check, run.context)
+        except asyncio.CancelledError:
+            run.dropped = not run.given_up  # the agent stops
+            return CheckOutput((Result(Status.NODATA, run.given_up),), complete=False)
 
     def _remembered(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
@@ -188,11 +216,26 @@ class Runner:
                 run.excused = True  # this comes late, so perhaps the run only stood still with all of us
                 self._deadlines.add(now + GRACE_SECONDS, lambda: self._abandon(run))
                 return
-            run.abandoned = True
-        self._workers.lost()
-        _interrupt(run)
+            if run.task is not None and not run.cancelled:
+                run.cancelled = True  # it ends by itself now, with an outcome, unless it holds its loop
+                self._deadlines.add(now + GRACE_SECONDS, lambda: self._abandon(run))
+                cancel = True
+            else:
+                run.abandoned, cancel = True, False
         limit = duration_text(run.context.timeout)
-        self._deliver(self._failure(run, f"did not finish within {limit}, hangs {_where(run)}"))
+        run.given_up = f"did not finish within {limit}, {run.where()}"
+        if not cancel:
+            self._replace(run)
+        run.interrupt()
+        if not cancel:
+            self._deliver(self._failure(run, run.given_up))
+
+    def _replace(self, run: Run) -> None:
+        """Have others go on in another thread than the one that hangs."""
+        if run.task is None:
+            self._workers.lost(run.config.type)
+        elif run.loop_thread and run.holds_its_loop():
+            self._loop_of(run).lost(run.loop_thread)
 
     def _failure(self, run: Run, reason: str) -> Outcome:
         return self._outcome(run, CheckOutput((Result(Status.NODATA, reason),), complete=False))
@@ -213,18 +256,3 @@ class Runner:
             settings_checksum=config.settings_checksum,
             left_out=told[len(seen.results) :],
         )
-
-
-def _interrupt(run: Run) -> None:
-    try:
-        run.context.interrupt()
-    except Exception:
-        log.exception("%s: a bug: the check's own interrupt failed", run.config.name)
-
-
-def _clock(run: Run) -> str:
-    return time.strftime("%H:%M:%S", time.localtime(run.started_at / 1000))
-
-
-def _where(run: Run) -> str:
-    return place_in_code(run.thread, run.config.check)

@@ -6,7 +6,7 @@ import logging
 import queue
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,11 +16,54 @@ log = logging.getLogger("hostvigil.workers")
 
 Job = TypeVar("Job")
 
-MOST = 100
-"""Jobs side by side; more are started only in place of those that hang."""
+MOST = 50
+"""Jobs of one kind side by side; more are started only in place of those that hang."""
 IDLE_SECONDS = 60.0
 QUEUE_SECONDS = 0.05
 """How long jobs may wait for the workers at work before there is another one."""
+SAY_SECONDS = 300.0
+"""How often it is said that a kind is full."""
+
+
+class Backlog(Generic[Job]):
+    """Jobs that wait, by kind. A kind has room for MOST at work, so that none that hangs takes the room of another."""
+
+    def __init__(self) -> None:
+        self._waiting: dict[str, deque[tuple[int, Job]]] = {}
+        self._at_work: Counter[str] = Counter()
+        self._number = 0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._waiting.values()))
+
+    def add(self, kind: str, job: Job) -> None:
+        self._number += 1
+        self._waiting.setdefault(kind, deque()).append((self._number, job))
+
+    def give_back(self, kind: str, job: Job) -> None:
+        """It was taken and could not be begun."""
+        self._at_work[kind] -= 1
+        self.add(kind, job)
+
+    def take(self) -> tuple[str, Job] | None:
+        """Take the job that has waited longest, of those whose kind has room."""
+        with_room = [kind for kind in self._waiting if self._at_work[kind] < MOST]
+        if not with_room:
+            return None
+        kind = min(with_room, key=lambda kind: self._waiting[kind][0][0])
+        _, job = self._waiting[kind].popleft()
+        if not self._waiting[kind]:
+            del self._waiting[kind]
+        self._at_work[kind] += 1
+        return kind, job
+
+    def end(self, kind: str) -> None:
+        """A job of the kind is done, or given up."""
+        self._at_work[kind] -= 1
+
+    def full(self) -> list[str]:
+        """Return the kinds of which jobs wait because too many are at work."""
+        return [kind for kind in self._waiting if self._at_work[kind] >= MOST]
 
 
 class Workers(Generic[Job]):
@@ -30,28 +73,30 @@ class Workers(Generic[Job]):
         self._work = work
         self._deadlines = deadlines
         self._lock = threading.Lock()
-        self._waiting: deque[Job] = deque()
+        self._backlog: Backlog[Job] = Backlog()
         self._count = 0
-        self._idle: list[queue.SimpleQueue[Job]] = []
+        self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []
         self._ended = self._ended_then = 0
         self._relief, self._relieving = 1, False
+        self._said: dict[str, float] = {}
 
-    def submit(self, job: Job) -> None:
+    def submit(self, job: Job, kind: str = "") -> None:
         """Give the job to a worker if none is at work; else it waits, for those at work are mostly done in no time.
 
         A worker for each job of many would have them all fight for Python's one lock.
         """
         with self._lock:
-            self._waiting.append(job)
+            self._backlog.add(kind, job)
             if self._count == len(self._idle):
                 self._hand_on()
             elif not self._relieving:
                 self._relieve_later()
 
-    def lost(self) -> None:
+    def lost(self, kind: str = "") -> None:
         """A worker hangs and is given up: another one may take its place."""
         with self._lock:
             self._count -= 1
+            self._backlog.end(kind)
             self._hand_on()
 
     def _relieve_later(self) -> None:
@@ -62,45 +107,57 @@ class Workers(Generic[Job]):
         """Some still wait: one more worker, and twice as many each time while no job ends at all."""
         with self._lock:
             self._relief = 1 if self._ended > self._ended_then else self._relief * 2
-            for _ in range(min(self._relief, len(self._waiting))):
-                self._hand_on()
+            begun = True
+            for _ in range(min(self._relief, len(self._backlog))):
+                begun = begun and self._hand_on()
             self._relieving = False
-            if self._waiting and self._count < MOST:
+            self._say_full()
+            if len(self._backlog) and begun:
                 self._relieve_later()
 
-    def _hand_on(self) -> None:
-        """Give the job that has waited longest to a worker, if one is to be had."""
-        if not self._waiting or (not self._idle and self._count >= MOST):
-            return
-        job = self._waiting.popleft()
+    def _say_full(self) -> None:
+        now = time.monotonic()
+        for kind in self._backlog.full():
+            if now - self._said.get(kind, -SAY_SECONDS) >= SAY_SECONDS:
+                self._said[kind] = now
+                log.warning("%d runs of the type '%s' do not end, its other checks wait for them", MOST, kind)
+
+    def _hand_on(self) -> bool:
+        """Give the job that has waited longest to a worker; False where none is to be had."""
+        taken = self._backlog.take()
+        if taken is None:
+            return False
         if self._idle:
             # The last to become idle: its memory is still in the processor's cache, and workers too many can end.
-            self._idle.pop().put(job)
-        else:
-            self._add(job)
+            self._idle.pop().put(taken)
+            return True
+        return self._add(*taken)
 
-    def _add(self, job: Job) -> None:
+    def _add(self, kind: str, job: Job) -> bool:
         try:
-            threading.Thread(target=self._serve, args=(job,), name="worker", daemon=True).start()
+            threading.Thread(target=self._serve, args=((kind, job),), name="worker", daemon=True).start()
         except RuntimeError:
             log.error("a run waits for a free thread, the system gives no new one (TasksMax, ulimit -u)")
-            self._waiting.append(job)
-        else:
-            self._count += 1
+            self._backlog.give_back(kind, job)
+            return False
+        self._count += 1
+        return True
 
-    def _serve(self, first: Job) -> None:
-        inbox: queue.SimpleQueue[Job] = queue.SimpleQueue()
-        job: Job | None = first
-        while job is not None:
+    def _serve(self, first: tuple[str, Job]) -> None:
+        inbox: queue.SimpleQueue[tuple[str, Job]] = queue.SimpleQueue()
+        taken: tuple[str, Job] | None = first
+        while taken is not None:
+            kind, job = taken
             if not self._work(job):
                 return  # another worker took this one's place
-            job = self._next(inbox)
+            taken = self._next(kind, inbox)
 
-    def _next(self, inbox: queue.SimpleQueue[Job]) -> Job | None:
+    def _next(self, done: str, inbox: queue.SimpleQueue[tuple[str, Job]]) -> tuple[str, Job] | None:
         with self._lock:
             self._ended += 1
-            if self._waiting:
-                return self._waiting.popleft()
+            self._backlog.end(done)
+            if taken := self._backlog.take():
+                return taken
             self._idle.append(inbox)
         while True:
             try:

@@ -1,9 +1,12 @@
-"""One connection under one deadline: look up, connect, shake hands, send, receive."""
+"""One connection under one deadline: look up, connect, shake hands, send, receive; all in the loop that runs us."""
 
 from __future__ import annotations
 
+import asyncio
+import os
 import socket
 import ssl
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -12,10 +15,15 @@ import msgspec
 from agent.api import CheckError, Context
 from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
 from checks._network.progress import Progress
+from checks._network.waiting import repeated, writable
 
 CRL_UNUSABLE = (3, 5, 8, 11, 12)
 """X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+FULL_QUEUE_SECONDS = 0.02
+PIECES_AT_ONCE = 16
+LOOKUPS = 16
+"""Names that are looked up at once: each takes a thread, as long as the host's resolver takes."""
 GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
 
 
@@ -29,14 +37,14 @@ class Network(msgspec.Struct, frozen=True):
     """The address of this host to come from; empty: the kernel chooses."""
 
 
-def connected(stop: Address, family: int, network: Network) -> socket.socket:
+async def connected(stop: Address, family: int, network: Network) -> socket.socket:
     """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead.
 
     Nobody who writes `localhost` means that it must answer by IPv4 and by IPv6: there each address is tried.
     """
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found = resolved_all(stop.host, source_family(network.source, family), network)
+    found = await resolved_all(stop.host, source_family(network.source, family), network)
     addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
     for kind, where in tries:
@@ -44,7 +52,7 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
         progress.address = shown.host
         progress.enter("connect", f"connecting to {shown}")
         try:
-            return _connect(kind, where, network)
+            return await _connect(kind, where, network)
         except OSError as error:
             if isinstance(error, TimeoutError) or where is tries[-1][1]:
                 progress.hint = _untried_hint([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
@@ -52,26 +60,32 @@ def connected(stop: Address, family: int, network: Network) -> socket.socket:
     raise OSError(f"{stop.host} has no address")
 
 
-def _connect(family: int, where: Any, network: Network) -> socket.socket:
+async def _connect(family: int, where: Any, network: Network) -> socket.socket:
     made = socket.socket(family, socket.SOCK_STREAM)
     try:
-        made.settimeout(network.progress.left())
+        made.setblocking(False)
+        network.progress.left()
         bind(made, network.source)
-        made.connect(where)
+        try:
+            made.connect(where)
+        except BlockingIOError:
+            await writable(made, network.progress.deadline)
+            if error := made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+                raise OSError(error, os.strerror(error)) from None
     except BaseException:
         made.close()
         raise
     return made
 
 
-def unix_connected(path: str, progress: Progress) -> socket.socket:
+async def unix_connected(path: str, progress: Progress) -> socket.socket:
     """Connect to a unix socket; CheckError where we may not."""
     progress.address = path
     progress.enter("connect", f"connecting to {path}")
     made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        made.settimeout(progress.left())
-        made.connect(path)
+        made.setblocking(False)
+        await unix_connect(made, path, progress.deadline)
     except PermissionError:
         made.close()
         raise CheckError(f"{path}: the agent may not connect to it") from None
@@ -79,6 +93,16 @@ def unix_connected(path: str, progress: Progress) -> socket.socket:
         made.close()
         raise
     return made
+
+
+async def unix_connect(made: socket.socket, path: str, deadline: float) -> None:
+    """Connect; of a server whose queue is full the kernel says so, and cannot tell when it has room again."""
+    while time.monotonic() < deadline:
+        try:
+            return made.connect(path)
+        except BlockingIOError:
+            await asyncio.sleep(FULL_QUEUE_SECONDS)
+    raise TimeoutError
 
 
 def source_problem(source: str, ip_version: int | None) -> str:
@@ -124,13 +148,13 @@ def source_family(source: str, wanted: int) -> int:
     return (socket.AF_INET6 if ":" in source else socket.AF_INET) if source else wanted
 
 
-def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
+async def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
     """Return family and address of the first that a name stands for."""
-    found, _, _, _, where = resolved_all(stop.host, family, network)[0]
+    found, _, _, _, where = (await resolved_all(stop.host, family, network))[0]
     return found, (where[0], stop.port, *where[2:])
 
 
-def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
+async def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
     """Look a name up as this host does, by the deadline, at least one answer; OSError where there is none."""
     # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
     asked = (host.encode("ascii"), None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
@@ -139,36 +163,44 @@ def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ..
     except socket.gaierror:
         key = f"dns {host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
         try:
-            return network.ctx.call(key, lambda: network.getaddrinfo(*asked))
+            return await network.ctx.call_async(key, lambda: network.getaddrinfo(*asked), LOOKUPS)
         except CheckError:
             raise TimeoutError from None
 
 
-def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
+async def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
     progress.enter("tls", f"TLS handshake with {server_name}")
     try:
         # In ASCII: Python would write other names by IDNA 2003.
         name = without_zone(host_name(server_name.rstrip(".")))
     except ValueError as error:
         raise CheckError(f"server_name: {error}") from None
-    # do_handshake minds its timeout as a whole, however slowly the bytes come.
-    plain.settimeout(progress.left())
+    made = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
     try:
-        return context.wrap_socket(plain, server_hostname=name)
+        await repeated(made, made.do_handshake, progress.deadline)
     except ssl.SSLCertVerificationError as error:
+        made.close()
         if error.verify_code in CRL_UNUSABLE:  # says nothing about the server
             raise CheckError(f"crl_file cannot be used: {error.verify_message}") from None
         raise
+    except BaseException:
+        made.close()
+        raise
+    return made
 
 
-def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
+async def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
     rest = memoryview(request)
-    while rest:  # sendall on TLS would start the timeout anew with each piece
-        connection.settimeout(progress.left())
-        rest = rest[connection.send(rest) :]
+    while rest:
+        progress.left()
+        sent = await repeated(connection, lambda rest=rest: connection.send(rest), progress.deadline, sends=True)  # type: ignore[misc]
+        rest = rest[sent:]
 
 
-def receive(connection: socket.socket, progress: Progress) -> bytes:
+async def receive(connection: socket.socket, progress: Progress) -> bytes:
     """Return what comes next, empty at the end; TimeoutError at the deadline."""
-    connection.settimeout(progress.left())
-    return connection.recv(65536)
+    progress.left()
+    progress.pieces += 1
+    if progress.pieces % PIECES_AT_ONCE == 0:
+        await asyncio.sleep(0)  # a server that sends faster than we read holds up nobody else
+    return await repeated(connection, lambda: connection.recv(65536), progress.deadline)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -11,6 +12,7 @@ from typing import TypeVar
 from checks._network.addresses import Address, is_this_host
 from checks._network.connection import Network, bind, resolved_all, source_family, with_zone
 from checks._network.progress import Progress
+from checks._network.waiting import repeated
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0
@@ -21,14 +23,14 @@ class AskAgain(Exception):
     """The answer says that the question is to be put in another way."""
 
 
-def places(stop: Address, family: int, network: Network) -> list[Address]:
+async def places(stop: Address, family: int, network: Network) -> list[Address]:
     """Look a name up: its first address alone; of `localhost` all, for nobody means that each of them must answer."""
-    found = resolved_all(stop.host, source_family(network.source, family), network)
+    found = await resolved_all(stop.host, source_family(network.source, family), network)
     addresses = [Address(with_zone((where[0], stop.port, *where[2:])), stop.port) for _, _, _, _, where in found]
     return addresses if is_this_host(stop.host) else addresses[:1]
 
 
-def ask(
+async def ask(
     places: list[Address], question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
 ) -> tuple[T, int]:
     """Ask an IP address, and the next one where nobody listens; return the answer and how many tries it took.
@@ -38,25 +40,26 @@ def ask(
     """
     for place in places[:-1]:
         try:
-            return _ask(place, question, read, network)
+            return await _ask(place, question, read, network)
         except TimeoutError:
             raise
         except OSError:
             continue
-    return _ask(places[-1], question, read, network)
+    return await _ask(places[-1], question, read, network)
 
 
-def _ask(
+async def _ask(
     place: Address, question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
 ) -> tuple[T, int]:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
     with socket.socket(family, socket.SOCK_DGRAM) as connection:
+        connection.setblocking(False)
         bind(connection, network.source)
         # Connected: only this server's datagrams are heard, and a port that is closed is known at once.
         connection.connect((place.host, place.port))
         for tries, wait in enumerate(patience(network.progress.left()), 1):
-            connection.send(question(tries))
-            answer = _one(connection, partial(read, tries), wait, network.progress)
+            await repeated(connection, partial(connection.send, question(tries)), network.progress.deadline, sends=True)
+            answer = await _one(connection, partial(read, tries), wait, network.progress)
             if answer is not None:
                 return answer, tries
     raise TimeoutError
@@ -70,16 +73,19 @@ def patience(left: float) -> Iterator[float]:
         wait *= 2
 
 
-def _one(connection: socket.socket, read: Callable[[bytes], T | None], wait: float, progress: Progress) -> T | None:
+async def _one(
+    connection: socket.socket, read: Callable[[bytes], T | None], wait: float, progress: Progress
+) -> T | None:
     """Wait for the answer; None where it does not come in these seconds, TimeoutError at the deadline."""
     until = time.monotonic() + wait
-    while (left := until - time.monotonic()) > 0:
-        connection.settimeout(min(left, progress.left()))
+    while time.monotonic() < until and progress.left():
         try:
-            answer = read(connection.recv(65535))
+            datagram = await repeated(connection, lambda: connection.recv(65535), min(until, progress.deadline))
+            answer = read(datagram)
         except (TimeoutError, AskAgain):
             break
         if answer is not None:
             return answer
+        await asyncio.sleep(0)  # a flood of what is no answer holds up nobody else
     progress.left()
     return None

@@ -30,6 +30,8 @@ class Progress:
         """What to do about it, should it end here."""
         self.address = ""
         """Where the last connection leads: the server's address, or the proxy's."""
+        self.pieces = 0
+        """How many were received."""
         self._phase = ""
 
     def enter(self, phase: str, doing: str) -> None:

@@ -29,15 +29,15 @@ Whole = Callable[[bytes], int]
 Talk = Generator[tuple[bytes, Whole | None], bytes, None]
 
 
-def ask_for_tls(protocol: str, connection: socket.socket, progress: Progress) -> None:
+async def ask_for_tls(protocol: str, connection: socket.socket, progress: Progress) -> None:
     """Bring the connection to where the TLS handshake begins."""
     progress.enter("starttls", f"asking for TLS ({protocol})")
     talk = TALKS[protocol](_own_name(connection))
     heard = b""
     question, whole = next(talk)
     while True:
-        send(connection, question, progress)
-        reply, heard = _heard(heard, whole, connection, progress) if whole else (b"", heard)
+        await send(connection, question, progress)
+        reply, heard = await _heard(heard, whole, connection, progress) if whole else (b"", heard)
         try:
             question, whole = talk.send(reply)
         except StopIteration:
@@ -46,12 +46,12 @@ def ask_for_tls(protocol: str, connection: socket.socket, progress: Progress) ->
         raise NoAnswer(f"said {shown(heard)} in plain text after it agreed to TLS")
 
 
-def _heard(heard: bytes, whole: Whole, connection: socket.socket, progress: Progress) -> tuple[bytes, bytes]:
+async def _heard(heard: bytes, whole: Whole, connection: socket.socket, progress: Progress) -> tuple[bytes, bytes]:
     """Receive until the reply is whole: (the reply, what came after it)."""
     while not (length := whole(heard)):
         if len(heard) > REPLY_LIMIT:
             raise NoAnswer(f"said {shown(heard)} and more")
-        piece = receive(connection, progress)
+        piece = await receive(connection, progress)
         if not piece:
             raise NoAnswer(f"said {shown(heard)} and closed" if heard else "the server closed the connection")
         heard += piece

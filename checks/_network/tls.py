@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from agent.api import CheckError, DurationBelow, Metric, Result, Status, duration_text, judge
+from agent.api import CheckError, Context, DurationBelow, Metric, Result, Status, duration_text, judge
 
 LEGACY_SERVER_CONNECT = 0x4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which the module ssl names only from Python 3.12 on."""
@@ -101,6 +101,14 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
         if made is None or made[0] != stamps:
             made = _contexts[settings] = (stamps, _make(settings, ca_file, ca_folder))
         return made[1]
+
+
+async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
+    """As `context`, in a loop: files that somebody named may lie on a mount that hangs."""
+    named = [path for path in (settings.ca_file, settings.client_cert, settings.client_key, settings.crl_file) if path]
+    if not named:
+        return context(settings)
+    return await ctx.call_async(f"read {' '.join(named)}", lambda: context(settings))
 
 
 def _stamp(name: str, path: str) -> tuple[int, ...]:

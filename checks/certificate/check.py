@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
 
@@ -124,13 +124,16 @@ class Certificate(Check, frozen=True, kw_only=True):
         own = (self.client_cert, self.client_key)
         return tls.TlsSettings(self.verify, self.ca_file, *own, crl_file=self.crl_file, old=self.old_tls)
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         now = time.time()
-        files = ctx.call(f"certificate {' '.join(_texts(self.file))}", lambda: in_files(_texts(self.file)))
+        files = await ctx.call_async(f"certificate {' '.join(_texts(self.file))}", lambda: in_files(_texts(self.file)))
         for path, bundle in files.items():
-            yield from self._judged_file(path, bundle, path if self._many else "", now)
+            for result in self._judged_file(path, bundle, path if self._many else "", now):
+                yield result
         if self.address:
-            yield from self._judged_server(self.address, ctx, next(iter(files.values()), Bundle()), now)
+            bundle = next(iter(files.values()), Bundle())
+            async for result in self._judged_server(self.address, ctx, bundle, now):
+                yield result
 
     def _judged_file(self, path: str, bundle: Bundle | str, subject: str, now: float) -> Iterator[Result]:
         if isinstance(bundle, str):
@@ -147,11 +150,13 @@ class Certificate(Check, frozen=True, kw_only=True):
             numbers = ", ".join(map(str, bundle.broken))
             yield nodata(f"{path}: certificate {numbers} in it cannot be read", subject)
 
-    def _judged_server(self, address: Address, ctx: Context, bundle: Bundle | str, now: float) -> Iterator[Result]:
+    async def _judged_server(
+        self, address: Address, ctx: Context, bundle: Bundle | str, now: float
+    ) -> AsyncIterator[Result]:
         progress = Progress(ctx.deadline)
         progress.started = ctx.started  # reading the files was part of the time
         try:
-            found, der = self._served(address, Network(ctx, progress, source=self.source))
+            found, der = await self._served(address, Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error))
             return
@@ -166,14 +171,14 @@ class Certificate(Check, frozen=True, kw_only=True):
         if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")
 
-    def _served(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
-        trust = tls.context(self._trust)
+    async def _served(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
+        trust = await tls.context_for(self._trust, network.ctx)
         stop = Address(address.host, address.port or self.port)
-        with connected(stop, FAMILIES[self.ip_version], network) as plain:
+        with await connected(stop, FAMILIES[self.ip_version], network) as plain:
             if self.starttls:
-                ask_for_tls(self.starttls, plain, network.progress)
+                await ask_for_tls(self.starttls, plain, network.progress)
             name = self.server_name or address.host.rstrip(".")
-            with secured(plain, trust, name, network.progress) as connection:
+            with await secured(plain, trust, name, network.progress) as connection:
                 return tls.certificate(connection), connection.getpeercert(True) or b""
 
 

@@ -4,28 +4,30 @@ from __future__ import annotations
 
 import socket
 import struct
+from functools import partial
 
 from checks._network import datagrams
 from checks._network.addresses import Address, is_ip
 from checks._network.connection import Network, connected, send
 from checks._network.datagrams import AskAgain
 from checks._network.progress import NoAnswer, Progress
+from checks._network.waiting import repeated
 from checks.dns.messages import NO_EDNS, Answer, BrokenAnswer, Question, read
 
 PORT = 53
 
 
-def ask(question: Question, server: Address, network: Network, *, tcp: bool = False) -> tuple[Answer, int]:
+async def ask(question: Question, server: Address, network: Network, *, tcp: bool = False) -> tuple[Answer, int]:
     """Return the answer, and how many datagrams it took; OSError or NoAnswer where there is none."""
     progress = network.progress
     doing = f"asking {server} for {question.record} of {question.shown}"
-    places = _places(server, network)
+    places = await _places(server, network)
     progress.enter("answer", doing)
     try:
-        answer, tries = (Answer(cut=True), 0) if tcp else _by_udp(question, places, network)
+        answer, tries = (Answer(cut=True), 0) if tcp else await _by_udp(question, places, network)
         if answer.cut:
             doing += " by TCP" + (", because its answer by UDP was cut" if tries else "")
-            answer = _by_tcp(question, _of_tcp(server, places), network)
+            answer = await _by_tcp(question, _of_tcp(server, places), network)
         return answer, tries
     except BrokenAnswer as error:
         raise NoAnswer(str(error)) from None
@@ -33,12 +35,12 @@ def ask(question: Question, server: Address, network: Network, *, tcp: bool = Fa
         progress.doing = doing
 
 
-def _places(server: Address, network: Network) -> list[Address]:
+async def _places(server: Address, network: Network) -> list[Address]:
     stop = Address(server.host, server.port or PORT)
     if is_ip(server.host):
         return [stop]
     network.progress.enter("dns", f"looking up {server.host}")
-    return datagrams.places(stop, socket.AF_UNSPEC, network)
+    return await datagrams.places(stop, socket.AF_UNSPEC, network)
 
 
 def _of_tcp(server: Address, places: list[Address]) -> Address:
@@ -46,7 +48,7 @@ def _of_tcp(server: Address, places: list[Address]) -> Address:
     return places[0] if len(places) == 1 else Address(server.host, places[0].port)
 
 
-def _by_udp(question: Question, places: list[Address], network: Network) -> tuple[Answer, int]:
+async def _by_udp(question: Question, places: list[Address], network: Network) -> tuple[Answer, int]:
     def message(tries: int) -> bytes:
         # Some firewalls drop EDNS, some servers do not know it: from the second try on it is left out.
         return question.message(edns=tries == 1)
@@ -57,33 +59,32 @@ def _by_udp(question: Question, places: list[Address], network: Network) -> tupl
             raise AskAgain
         return found
 
-    return datagrams.ask(places, message, answer, network)
+    return await datagrams.ask(places, message, answer, network)
 
 
-def _by_tcp(question: Question, place: Address, network: Network) -> Answer:
+async def _by_tcp(question: Question, place: Address, network: Network) -> Answer:
     for edns in (True, False):
-        answer = _one_by_tcp(question, question.message(edns=edns), place, network)
+        answer = await _one_by_tcp(question, question.message(edns=edns), place, network)
         if answer.rcode not in NO_EDNS:
             break
     return answer
 
 
-def _one_by_tcp(question: Question, message: bytes, place: Address, network: Network) -> Answer:
-    with connected(place, socket.AF_UNSPEC, network) as connection:
+async def _one_by_tcp(question: Question, message: bytes, place: Address, network: Network) -> Answer:
+    with await connected(place, socket.AF_UNSPEC, network) as connection:
         network.progress.enter("answer", f"asking {place} by TCP")
-        send(connection, struct.pack("!H", len(message)) + message, network.progress)
-        length = int.from_bytes(_exactly(connection, 2, network.progress), "big")
-        answer = read(question, _exactly(connection, length, network.progress))
+        await send(connection, struct.pack("!H", len(message)) + message, network.progress)
+        length = int.from_bytes(await _exactly(connection, 2, network.progress), "big")
+        answer = read(question, await _exactly(connection, length, network.progress))
         if answer is None or answer.cut:
             raise NoAnswer("a broken answer")
         return answer
 
 
-def _exactly(connection: socket.socket, count: int, progress: Progress) -> bytes:
+async def _exactly(connection: socket.socket, count: int, progress: Progress) -> bytes:
     got = b""
     while len(got) < count:
-        connection.settimeout(progress.left())
-        piece = connection.recv(count - len(got))
+        piece = await repeated(connection, partial(connection.recv, count - len(got)), progress.deadline)
         if not piece:
             raise NoAnswer("the server closed the connection")
         got += piece

@@ -11,11 +11,16 @@ HOSTS_LIMIT = 32 * 1024 * 1024
 """Bytes; lists of unwanted names have some megabytes."""
 
 
-def addresses(name: str, family: int, network: Network, hosts: str = HOSTS) -> set[str]:
+async def addresses(name: str, family: int, network: Network, hosts: str = HOSTS) -> set[str]:
     """Return the addresses of a name, as it stands where it has a dot: no domain of resolv.conf is added to it."""
     # A final dot keeps the search domains away, and the hosts file, whose names have none.
-    final = "." in name and not name.endswith(".") and not in_hosts(name, hosts)
-    return {where[0] for _, _, _, _, where in resolved_all(name + "." * final, family, network)}
+    final = (
+        "." in name
+        and not name.endswith(".")
+        and not await network.ctx.call_async(f"read {hosts} for {name}", lambda: in_hosts(name, hosts))
+    )
+    found = await resolved_all(name + "." * final, family, network)
+    return {where[0] for _, _, _, _, where in found}
 
 
 def in_hosts(name: str, hosts: str = HOSTS) -> bool:

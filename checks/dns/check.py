@@ -129,37 +129,37 @@ class Dns(Check, frozen=True, kw_only=True):
             if getattr(self, setting) and "NOERROR" not in _several(self.rcode):
                 yield setting, f"no value comes with {self.rcode}, leave one of both out"
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        return self.looked(ctx)
+    async def run(self, ctx: Context) -> list[Result | Metric]:
+        return await self.look(ctx)
 
-    def looked(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> Iterator[Result | Metric]:
+    async def look(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:
+        """Ask and judge; `getaddrinfo` looks up names."""
         progress = Progress(ctx.deadline)
         network = Network(ctx, progress, getaddrinfo, self.source)
         try:
-            values, note = self._asked(self.server, network) if self.server else self._resolved(network)
+            ask = self._asked(self.server, network) if self.server else self._resolved(network)
+            values, note = await ask
         except (OSError, NoAnswer) as error:
-            yield critical(progress.failed(error))
-            return
+            return [critical(progress.failed(error))]
         progress.leave()
         took = progress.elapsed()
         said = f"{self.name} {self.record} {note or shown_all(values)} in {duration_text(took)}"
-        yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
-        if values:
-            yield from self._judged(values)
+        timed = judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+        return [timed, *(await ctx.compute(lambda: list(self._judged(values))) if values else ())]
 
-    def _resolved(self, network: Network) -> tuple[list[Rdata], str]:
+    async def _resolved(self, network: Network) -> tuple[list[Rdata], str]:
         from checks.dns.values import parse
 
         network.progress.enter("answer", f"asking this host for {self.record} of {self.name}")
         family = socket.AF_INET6 if self.record == "AAAA" else socket.AF_INET
-        found = by_host.addresses(host_name(self.name), family, network)
+        found = await by_host.addresses(host_name(self.name), family, network)
         return [parse(self.record, address.partition("%")[0]) for address in found], ""
 
-    def _asked(self, server: Address, network: Network) -> tuple[list[Rdata], str]:
+    async def _asked(self, server: Address, network: Network) -> tuple[list[Rdata], str]:
         """Return the values, and what to say instead of them; NoAnswer where the server does not say what it must."""
         from checks.dns import asking, messages
 
-        answer, tries = asking.ask(self._question(), server, network, tcp=self.tcp)
+        answer, tries = await asking.ask(self._question(), server, network, tcp=self.tcp)
         wanted = _several(self.rcode)
         said = "NODATA" if answer.rcode == "NOERROR" and not answer.values else answer.rcode
         if said not in wanted:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta, field
@@ -30,6 +30,9 @@ from checks.http.exchange import exchange
 from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet, TlsVersion
 from checks.http.problems import problems
 from checks.http.verdict import verdict, where
+
+QUICK_BODY = 64 * 1024
+"""Bytes of a body that are unpacked, read and searched in no time."""
 
 
 class Http(Check, frozen=True, kw_only=True):
@@ -148,8 +151,8 @@ class Http(Check, frozen=True, kw_only=True):
     def sees_body(self) -> bool:
         return bool(self.contains or self.matches or self.not_matches or self.json)
 
-    def run(self, ctx: Context) -> Iterable[Result | Metric]:
-        return run(self, ctx)
+    async def run(self, ctx: Context) -> list[Result | Metric]:
+        return await run(self, ctx)
 
     def problems(self) -> Iterable[tuple[str, str]]:
         return problems(self)
@@ -161,13 +164,17 @@ class Http(Check, frozen=True, kw_only=True):
         return discovered(host)
 
 
-def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> Iterator[Result | Metric]:
+async def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:
     """Ask and judge; `getaddrinfo` looks up names."""
     progress = Progress(ctx.deadline)
+    results: list[Result | Metric]
     try:
-        answer = exchange(check, Network(ctx, progress, getaddrinfo, check.source))
+        answer = await exchange(check, Network(ctx, progress, getaddrinfo, check.source))
     except (OSError, NoAnswer) as error:
-        yield critical(progress.failed(error), details=where(check.url, progress))
+        results = [critical(progress.failed(error), details=where(check.url, progress))]
     else:
-        yield from verdict(check, answer, progress, time.time())
-    yield from (Metric(phase, took, "s", minimum=0) for phase, took in progress.took.items())
+        now = time.time()
+        results = await ctx.compute(
+            lambda: list(verdict(check, answer, progress, now)), long=len(answer.body) > QUICK_BODY
+        )
+    return results + [Metric(phase, took, "s", minimum=0) for phase, took in progress.took.items()]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 
 from agent.api import CheckError
 from checks._network import tls
@@ -20,27 +20,27 @@ GATEWAY_FAILURES = (502, 504)
 """What a proxy says when it did not reach the server; all else but success is about the proxy itself."""
 
 
-@contextlib.contextmanager
-def open_route(route: Route, network: Network) -> Iterator[socket.socket]:
+@contextlib.asynccontextmanager
+async def open_route(route: Route, network: Network) -> AsyncIterator[socket.socket]:
     """Have a connection to where the route leads, closed afterwards. OSError or NoAnswer where there is none."""
     # Before anything is sent: a client certificate that cannot be read is our fault, not the server's.
-    context = tls.context(route.tls) if route.tls else None
-    with _first_stop(route, network) as plain:
+    context = await tls.context_for(route.tls, network.ctx) if route.tls else None
+    with await _first_stop(route, network) as plain:
         if context is None:
             yield plain
             return
         if route.proxy:
-            _tunnel(plain, route, network.progress)
-        with secured(plain, context, route.server_name, network.progress) as encrypted:
+            await _tunnel(plain, route, network.progress)
+        with await secured(plain, context, route.server_name, network.progress) as encrypted:
             yield encrypted
 
 
-def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:
+async def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:
     """Read up to the end of the headers of the final answer."""
     progress.doing = "waiting for the headers"
     begun, encrypted = False, isinstance(connection, ssl.SSLSocket)
     while reader.head is None:
-        piece = receive(connection, progress)
+        piece = await receive(connection, progress)
         if piece and not begun:
             begun = True
             progress.enter("transfer", "reading the headers")
@@ -50,12 +50,12 @@ def read_head(connection: socket.socket, reader: AnswerReader, progress: Progres
     return reader.head
 
 
-def read_body(connection: socket.socket, reader: AnswerReader, progress: Progress) -> None:
+async def read_body(connection: socket.socket, reader: AnswerReader, progress: Progress) -> None:
     """Read up to the end of the body, or its limit."""
     progress.doing = "reading the body"
     try:
         while not reader.complete:
-            reader.receive(receive(connection, progress))
+            reader.receive(await receive(connection, progress))
     except TimeoutError:
         if reader.until_closed:
             progress.hint = "where it never ends, set body_limit: 0B"
@@ -63,24 +63,24 @@ def read_body(connection: socket.socket, reader: AnswerReader, progress: Progres
     progress.leave()
 
 
-def _first_stop(route: Route, network: Network) -> socket.socket:
+async def _first_stop(route: Route, network: Network) -> socket.socket:
     if route.unix_socket:
-        return unix_connected(route.unix_socket, network.progress)
+        return await unix_connected(route.unix_socket, network.progress)
     try:
-        return connected(route.first_stop, route.family, network)
+        return await connected(route.first_stop, route.family, network)
     except (OSError, NoAnswer) as error:
         if not route.proxy:
             raise
         raise CheckError(f"proxy {route.proxy}: {network.progress.failed(error)}") from None
 
 
-def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
+async def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
     """Ask the proxy for a connection to the server; CheckError where the proxy will not, whatever the server is."""
     progress.enter("proxy", f"asking the proxy {route.proxy} for {route.host}")
     target = f"{Address(route.host)}:{route.port}"
     question = f"CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n{route.proxy_headers}\r\n"
     try:
-        status = _ask_proxy(plain, question.encode(), progress)
+        status = await _ask_proxy(plain, question.encode(), progress)
     except (NoAnswer, ConnectionError) as error:
         raise CheckError(f"proxy {route.proxy}: {progress.failed(error)}") from None
     if status == 407:
@@ -91,11 +91,11 @@ def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
         raise CheckError(f"proxy {route.proxy} gives no way to {target}: it answered {status}")
 
 
-def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) -> int:
-    send(proxy, question, progress)
+async def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) -> int:
+    await send(proxy, question, progress)
     reader = AnswerReader("CONNECT")
     while reader.head is None:
-        reader.receive(receive(proxy, progress))
+        reader.receive(await receive(proxy, progress))
     return reader.head.status
 
 

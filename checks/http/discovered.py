@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -72,7 +73,7 @@ def _answer(settings: dict[str, Any]) -> Answer | None:
     )
     context = Context("discover", SECONDS)
     try:
-        return exchange(check, Network(context, Progress(context.deadline)))
+        return asyncio.run(exchange(check, Network(context, Progress(context.deadline))))
     except (OSError, CheckError, NoAnswer):
         return None
 

@@ -46,23 +46,35 @@ class Answer(msgspec.Struct, frozen=True):
     lost_tls: bool = False
 
 
-def exchange(check: Http, network: Network) -> Answer:
+async def exchange(check: Http, network: Network) -> Answer:
     """Ask, follow redirects, and return the last answer; OSError or NoAnswer without one, CheckError by our fault."""
-    request = Request(check.url, check.method, _body(check, network))
-    earliest: tls.Certificate | None = None
+    request = Request(check.url, check.method, await _body(check, network))
+    certificates: list[tls.Certificate] = []
     for _ in range(check.redirects + 1):
-        route = route_of(check, request.url)
-        with _say_what_stayed_behind(request, network.progress), open_route(route, network) as connection:
-            earliest = _earlier(earliest, connection)
-            reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
-            head = _ask(check, request, route, connection, reader, network)
-            following = next_request(check, request, head, network.ctx.now())
-            if following is None:
-                read_body(connection, reader, network.progress)
-                return _answer(request, connection, reader, head, earliest)
+        with _say_what_stayed_behind(request, network.progress):
+            found = await _step(check, request, certificates, network)
+        if isinstance(found, Answer):
+            return found
         network.progress.doing = "following redirects"
-        request = following
+        request = found
     raise NoAnswer(f"more than {check.redirects} redirects, the last one to {request.url}")
+
+
+async def _step(
+    check: Http, request: Request, certificates: list[tls.Certificate], network: Network
+) -> Answer | Request:
+    """Ask once; return the answer, or what is to be asked next. `certificates` are of all connections on the way."""
+    route = route_of(check, request.url)
+    async with open_route(route, network) as connection:
+        if isinstance(connection, ssl.SSLSocket) and (certificate := tls.certificate(connection)):
+            certificates.append(certificate)
+        reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
+        head = await _ask(check, request, route, connection, reader, network)
+        following = next_request(check, request, head, network.ctx.now())
+        if following is None:
+            await read_body(connection, reader, network.progress)
+            return _answer(request, connection, reader, head, certificates)
+        return following
 
 
 @contextlib.contextmanager
@@ -75,28 +87,25 @@ def _say_what_stayed_behind(request: Request, progress: Progress) -> Iterator[No
         raise
 
 
-def _ask(
+async def _ask(
     check: Http, request: Request, route: Route, connection: socket.socket, reader: AnswerReader, network: Network
 ) -> Head:
     network.progress.enter("first_byte", "sending the request")
     # A server may refuse, and close, before it has read a long body; what it said is there to be read.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-        send(connection, request_bytes(check, request), network.progress)
-    head = read_head(connection, reader, network.progress)
+        await send(connection, request_bytes(check, request), network.progress)
+    head = await read_head(connection, reader, network.progress)
     if head.status == 407 and route.proxy and not route.tls:
         raise proxy_wants_password(route)
     return head
 
 
-def _earlier(earliest: tls.Certificate | None, connection: socket.socket) -> tls.Certificate | None:
-    found = tls.certificate(connection) if isinstance(connection, ssl.SSLSocket) else None
-    if found and earliest:
-        return min(found, earliest, key=lambda one: one.expires)
-    return found or earliest
-
-
 def _answer(
-    request: Request, connection: socket.socket, reader: AnswerReader, head: Head, earliest: tls.Certificate | None
+    request: Request,
+    connection: socket.socket,
+    reader: AnswerReader,
+    head: Head,
+    certificates: list[tls.Certificate],
 ) -> Answer:
     return Answer(
         status=head.status,
@@ -106,16 +115,16 @@ def _answer(
         cut=reader.cut,
         url=request.url,
         tls_version=(connection.version() or "") if isinstance(connection, ssl.SSLSocket) else "",
-        certificate=earliest,
+        certificate=min(certificates, key=lambda one: one.expires, default=None),
         left_behind=request.left_behind,
         lost_tls=request.lost_tls,
     )
 
 
-def _body(check: Http, network: Network) -> bytes:
+async def _body(check: Http, network: Network) -> bytes:
     if not check.body_file:
         return check.body.encode()
-    return network.ctx.call(f"read {check.body_file}", lambda: _content(check.body_file))
+    return await network.ctx.call_async(f"read {check.body_file}", lambda: _content(check.body_file))
 
 
 def _content(path: str) -> bytes:

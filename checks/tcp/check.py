@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
 from typing import Annotated, ClassVar, Literal
 
@@ -30,7 +30,7 @@ from checks._network.connection import FAMILIES, Network, connected, secured, so
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import Protocol, ask_for_tls
-from checks._network.tls import Certificate, TlsSettings, certificate, context, contradictions, judged
+from checks._network.tls import Certificate, TlsSettings, certificate, context_for, contradictions, judged
 from checks.tcp import greeting
 from checks.tcp.talk import converse, exchange
 
@@ -165,10 +165,10 @@ class Tcp(Check, frozen=True, kw_only=True):
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         return greeting.suggestions(host)
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline)
         try:
-            found = self._visited(Network(ctx, progress, source=self.source))
+            found = await self._visited(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error), details=self._place)
         else:
@@ -177,27 +177,29 @@ class Tcp(Check, frozen=True, kw_only=True):
             said = f"{self._place} answered in {duration_text(took)}"
             yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
             if found:
-                yield from judged(found, time.time(), self.certificate_warning, self.certificate_critical)
-        yield from (Metric(phase, seconds, "s", minimum=0) for phase, seconds in progress.took.items())
+                for one in judged(found, time.time(), self.certificate_warning, self.certificate_critical):
+                    yield one
+        for phase, seconds in progress.took.items():
+            yield Metric(phase, seconds, "s", minimum=0)
 
-    def _visited(self, network: Network) -> Certificate | None:
+    async def _visited(self, network: Network) -> Certificate | None:
         # Before anything is sent: CAs that cannot be read are our fault, not the server's.
-        trust = context(self._trust) if self._secure else None
+        trust = await context_for(self._trust, network.ctx) if self._secure else None
         progress = network.progress
         with ExitStack() as stack:
-            connection = stack.enter_context(self._connected(network))
+            connection = stack.enter_context(await self._connected(network))
             if self.starttls:
-                ask_for_tls(self.starttls, connection, progress)
+                await ask_for_tls(self.starttls, connection, progress)
             if trust:
                 name = self.server_name or (self.address.host.rstrip(".") if self.address else "")
-                connection = stack.enter_context(secured(connection, trust, name, progress))
+                connection = stack.enter_context(await secured(connection, trust, name, progress))
             if self.steps:
-                converse(self.steps, connection, progress)
+                await converse(self.steps, connection, network)
             else:
-                exchange(self._once, connection, progress)
+                await exchange(self._once, connection, network)
             return certificate(connection) if isinstance(connection, ssl.SSLSocket) else None
 
-    def _connected(self, network: Network) -> socket.socket:
+    async def _connected(self, network: Network) -> socket.socket:
         if self.address:
-            return connected(self.address, FAMILIES[self.ip_version], network)
-        return unix_connected(self.unix_socket, network.progress)
+            return await connected(self.address, FAMILIES[self.ip_version], network)
+        return await unix_connected(self.unix_socket, network.progress)

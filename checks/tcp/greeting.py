@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 
 from agent.api import Context, Host, Suggestion
@@ -28,16 +29,16 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
 def _greeting(address: str) -> Callable[[], bytes]:
     """Return how to hear what a server says by itself; to those that wait for a question, nothing is sent."""
 
-    def heard() -> bytes:
+    async def hear() -> bytes:
         context = Context("discover", GREETING_SECONDS)
         progress = Progress(context.deadline)
         try:
-            with connected(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
-                return receive(connection, progress)
+            with await connected(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
+                return await receive(connection, progress)
         except (OSError, NoAnswer):
             return b""
 
-    return heard
+    return lambda: asyncio.run(hear())
 
 
 def _expected(greeting: bytes | Exception) -> dict[str, str]:

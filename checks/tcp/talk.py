@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import socket
+from functools import partial
 
-from checks._network.connection import receive, send
+from checks._network.connection import Network, receive, send
 from checks._network.payload import Exchange, shown
 from checks._network.progress import NoAnswer, Progress
 
@@ -12,42 +13,44 @@ BANNER_LIMIT = 64 * 1024
 """Bytes in which an answer is searched."""
 
 
-def exchange(wanted: Exchange, connection: socket.socket, progress: Progress) -> None:
+async def exchange(wanted: Exchange, connection: socket.socket, network: Network) -> None:
     """Send, and read until the answer is found; NoAnswer where the server ends, or says too much, before that."""
+    progress = network.progress
     progress.enter("answer", "sending")
-    send(connection, wanted.question, progress)
+    await send(connection, wanted.question, progress)
     if not wanted.wish:
         return
     progress.doing = f"waiting for {wanted.wish}"
     said = b""
     while len(said) < BANNER_LIMIT:
-        piece = _more(said, connection, progress)
+        piece = await _more(said, connection, progress)
         said += piece
-        if wanted.fits(said):
+        if await network.ctx.compute(partial(wanted.fits, said)):
             return
         if not piece:
             raise _closed(said)
     raise NoAnswer(f"said {shown(said)} and more")
 
 
-def converse(steps: tuple[Exchange, ...], connection: socket.socket, progress: Progress) -> None:
+async def converse(steps: tuple[Exchange, ...], connection: socket.socket, network: Network) -> None:
     """Go through the steps, one after the other; NoAnswer where an answer does not come."""
+    progress = network.progress
     progress.enter("answer", "")
     heard = Heard()
     for number, step in enumerate(steps, 1):
         progress.doing = f"step {number}: sending"
-        send(connection, step.question, progress)
+        await send(connection, step.question, progress)
         if step.wish:
             progress.doing = f"step {number}: waiting for {step.wish}"
-            _await(step, heard, connection, progress)
+            await _await(step, heard, connection, network)
 
 
-def _await(step: Exchange, heard: Heard, connection: socket.socket, progress: Progress) -> None:
+async def _await(step: Exchange, heard: Heard, connection: socket.socket, network: Network) -> None:
     said = heard.pending
-    while not heard.has(step):
+    while not await network.ctx.compute(partial(heard.has, step)):
         if len(said) >= BANNER_LIMIT:
             raise NoAnswer(f"said {shown(said)} and more")
-        piece = _more(said, connection, progress)
+        piece = await _more(said, connection, network.progress)
         if not piece:
             raise _closed(said)
         said += piece
@@ -90,10 +93,10 @@ class Heard:
         return False
 
 
-def _more(said: bytes, connection: socket.socket, progress: Progress) -> bytes:
+async def _more(said: bytes, connection: socket.socket, progress: Progress) -> bytes:
     """Return what comes next, empty at the end."""
     try:
-        return receive(connection, progress)
+        return await receive(connection, progress)
     except TimeoutError:
         if not said:
             raise

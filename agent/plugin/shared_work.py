@@ -1,0 +1,168 @@
+"""What runs share: values made once for all that are due together, and calls that may hang."""
+
+from __future__ import annotations
+
+import contextvars
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from contextlib import suppress
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+class Call:
+    """One function on a daemon thread of its own, so that a system call that never returns holds nobody else."""
+
+    def __init__(self, function: Callable[[], Any], ended: Callable[[], None] = lambda: None) -> None:
+        self.started = time.monotonic()
+        self.done = threading.Event()
+        # The lock is between the end of the call and those who want to hear of it.
+        self._lock = threading.Lock()
+        self._listeners: list[Callable[[], None]] = []
+        self._function = function
+        self._ended = ended
+        self._value: Any = None
+        self._error: BaseException | None = None
+        # The run's deadline goes along, for the patterns that are searched in there.
+        self._in_context = contextvars.copy_context().run
+
+    def begin(self) -> None:
+        threading.Thread(target=self._in_context, args=(self._work,), name="call", daemon=True).start()
+
+    def _work(self) -> None:
+        try:
+            self._value = self._function()
+        except BaseException as error:  # noqa: BLE001 - handed to whoever waits, in its thread
+            self._error = error
+        with self._lock:
+            self.done.set()
+        for listener in self._listeners:
+            listener()
+        self._ended()
+
+    def tell(self, listener: Callable[[], None]) -> None:
+        """Have `listener` called when the call has ended, in the call's thread; at once where it has."""
+        with self._lock:
+            if not self.done.is_set():
+                self._listeners.append(listener)
+                return
+        listener()
+
+    async def wait(self, seconds: float) -> None:
+        """Wait for its end in a loop, so long at the most."""
+        import asyncio  # 20 ms that commands do not have
+
+        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+
+        def listener() -> None:
+            with suppress(RuntimeError):  # the loop has ended
+                loop.call_soon_threadsafe(ended.set)
+
+        self.tell(listener)
+        with suppress(TimeoutError):
+            await asyncio.wait_for(ended.wait(), seconds)
+
+    def result(self) -> Any:
+        if self._error is not None:
+            raise self._error
+        return self._value
+
+
+MOST_MADE, KEPT_SECONDS = 100, 60.0
+"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
+
+
+class Queue:
+    """Calls of one kind of which only so many are at work at once; the others wait. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._waiting: deque[Call] = deque()
+        self._free = 0
+        self._most = 0
+
+    def add(self, call: Call, most: int) -> None:
+        with self._lock:
+            self._free += most - self._most
+            self._most = most
+            self._waiting.append(call)
+        self._go_on()
+
+    def end(self) -> None:
+        with self._lock:
+            self._free += 1
+        self._go_on()
+
+    def _go_on(self) -> None:
+        with self._lock:
+            if not self._waiting or self._free <= 0:
+                return
+            self._free -= 1
+            call = self._waiting.popleft()
+        try:
+            call.begin()
+        except RuntimeError:  # no thread is to be had now: the next one tries again
+            with self._lock:
+                self._free += 1
+                self._waiting.appendleft(call)
+
+
+class SharedWork:
+    """Lives as long as the agent: values made once for all runs due together, and the calls that hang."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._making: dict[str, threading.Lock] = {}
+        self._made: dict[str, tuple[float, Any]] = {}
+        self._calls: dict[str, Call] = {}
+        self._queues: dict[str, Queue] = {}
+
+    def once(self, key: str, due: float, make: Callable[[], T]) -> T:
+        """Return what was made at or after `due` (monotonic seconds), or make it, one thread at a time."""
+        with self._lock:
+            making = self._making.setdefault(key, threading.Lock())
+        with making:
+            at, value = self._made.get(key, (-1.0, None))
+            if at < due:
+                at = time.monotonic()
+                value = make()
+                self._keep(key, at, value)
+            return value  # type: ignore[no-any-return]  # the key stands for the type
+
+    def _keep(self, key: str, at: float, value: Any) -> None:
+        """Keep what was made; of the many things that keys may name, what nobody asked for lately is forgotten."""
+        with self._lock:
+            self._made[key] = (at, value)
+            if len(self._made) > MOST_MADE:
+                old = [name for name, (made, _) in self._made.items() if made < at - KEPT_SECONDS]
+                for name in old:
+                    del self._made[name]
+                    self._making.pop(name, None)
+
+    def call(self, key: str, function: Callable[[], Any], most: int = 0) -> Call:
+        """Start the call, unless the last one of this key has not come back yet: then return that.
+
+        With `most`, it waits while so many are at work whose key begins with the same word.
+        """
+        with self._lock:
+            last = self._calls.get(key)
+            if last is not None and not last.done.is_set():
+                return last
+            if not most:
+                call = self._calls[key] = Call(function)
+            else:
+                queue = self._queues.setdefault(key.partition(" ")[0], Queue())
+                call = self._calls[key] = Call(function, queue.end)
+        if most:
+            queue.add(call, most)
+        else:
+            call.begin()
+        return call
+
+    def forget(self, key: str, call: Call) -> None:
+        with self._lock:
+            if self._calls.get(key) is call:
+                del self._calls[key]

@@ -1,0 +1,88 @@
+"""One event loop on a daemon thread of its own: what only waits, waits there together and costs no thread."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+log = logging.getLogger("hostvigil.loop")
+
+Begin = Callable[["LoopThread"], Coroutine[Any, Any, None]]
+"""Makes the coroutine of one run; called in the loop's thread, with that."""
+
+
+class Loop:
+    """Takes work from any thread. The thread is started with the first work, and another one for each that is lost."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        # The lock is between those who hand work over and the thread that takes it.
+        self._lock = threading.Lock()
+        self._handed: list[Begin] = []
+        self._woken = False
+        self._thread: LoopThread | None = None
+
+    def submit(self, begin: Begin) -> None:
+        """Have it begun soon; never blocks. What comes meanwhile is taken together."""
+        with self._lock:
+            self._handed.append(begin)
+            if self._woken:
+                return
+            self._wake()
+
+    def lost(self, thread: LoopThread) -> None:
+        """A run does not let the thread go: what is new gets another one."""
+        with self._lock:
+            if self._thread is thread:
+                self._thread = None
+                if self._handed:
+                    self._wake()
+
+    def _wake(self) -> None:
+        try:
+            thread = self._thread = self._thread or LoopThread(self._name)
+        except RuntimeError:
+            log.error("runs wait for a thread, the system gives no new one (TasksMax, ulimit -u)")
+            return
+        self._woken = True
+        thread.loop.call_soon_threadsafe(self._begin, thread)
+
+    def _begin(self, thread: LoopThread) -> None:
+        with self._lock:
+            if self._thread is not thread:
+                return  # the one that took its place does it
+            handed, self._handed = self._handed, []
+            self._woken = False
+        for begin in handed:
+            thread.start(begin)
+
+
+class LoopThread:
+    """The thread and its loop. RuntimeError where the system gives no thread."""
+
+    def __init__(self, name: str) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._tasks: set[asyncio.Task[None]] = set()
+        """Nobody else holds them."""
+        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        try:
+            self._thread.start()
+        except RuntimeError:
+            self.loop.close()
+            raise
+
+    @property
+    def number(self) -> int:
+        return self._thread.ident or 0
+
+    def start(self, begin: Begin) -> None:
+        task = self.loop.create_task(begin(self))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def at_work_on(self) -> asyncio.Task[Any] | None:
+        """Return the task whose code runs just now; None while all wait. From any thread."""
+        return asyncio.current_task(self.loop)
