@@ -90,12 +90,18 @@ class Wire:
                 self.theirs.send(b"\0\0\0\0" + message[4:])
 
 
+def heard_on(wire: Wire, deadline: float) -> Heard:
+    heard = Heard(wire, socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
+    with wire.ours, wire.theirs:
+        asyncio.run(heard.listen(4, 0.01, deadline))
+    return heard
+
+
 @pytest.mark.parametrize(
     ("answered", "status"), [({0, 1, 2, 3}, Status.OK), ({0, 1, 3}, Status.WARNING), ({2}, Status.CRITICAL)]
 )
 def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
-    heard = Heard(Wire(answered), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
-    asyncio.run(heard.listen(4, 0.01, time.monotonic() + 0.2))
+    heard = heard_on(Wire(answered), time.monotonic() + 0.2)
     assert set(heard.took) == answered
     check = Ping(host=Address("192.0.2.1"), count=4)
     (result,) = gathered(check._judged("x", heard))
@@ -103,9 +109,8 @@ def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
 
 
 def test_a_host_without_an_answer_is_critical_in_time() -> None:
-    heard = Heard(Wire(set()), socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
     began = time.monotonic()
-    asyncio.run(heard.listen(4, 0.01, began + 0.2))
+    heard = heard_on(Wire(set()), began + 0.2)
     assert 0.1 < time.monotonic() - began < 0.5
     (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judged("gw", heard))
     assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"

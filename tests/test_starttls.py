@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import itertools
 import socket
@@ -190,7 +191,7 @@ def pieces(said: bytes, cuts: list[int]) -> Iterator[bytes]:
 @given(st.sampled_from(sorted(SAID)), st.lists(st.integers(0, 999), max_size=9))
 def test_it_does_not_matter_how_an_answer_is_cut_into_packets(protocol: Any, cuts: list[int]) -> None:
     wire: Any = Wire(list(pieces(SAID[protocol], cuts)))
-    starttls.ask_for_tls(protocol, wire, Progress(time.monotonic() + 60))
+    asyncio.run(starttls.ask_for_tls(protocol, wire, Progress(time.monotonic() + 60)))
 
 
 @given(st.sampled_from(sorted(PROTOCOLS)), st.lists(st.binary(max_size=60), max_size=5))
@@ -198,7 +199,7 @@ def test_it_does_not_matter_how_an_answer_is_cut_into_packets(protocol: Any, cut
 def test_no_bytes_make_anything_but_an_error_with_words(protocol: Any, said: list[bytes]) -> None:
     wire: Any = Wire(said)
     with contextlib.suppress(NoAnswer):
-        starttls.ask_for_tls(protocol, wire, Progress(time.monotonic() + 60))
+        asyncio.run(starttls.ask_for_tls(protocol, wire, Progress(time.monotonic() + 60)))
 
 
 @pytest.mark.filterwarnings("ignore:.*TLSv1.*deprecated:DeprecationWarning")
