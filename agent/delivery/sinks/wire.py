@@ -11,7 +11,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
-from agent.plugin.context import Call
+from agent.plugin.shared_work import Call
 
 BODY_LIMIT = 64 * 1024
 """Bytes of an answer that are read."""
@@ -60,6 +60,7 @@ class Client:
             raise Fault(f"{len(self._hanging)} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
         call = Call(lambda: _send(self._way, method, url, headers, body, end))
+        call.begin()
         if not call.done.wait(self._way.timeout):
             self._hanging.append(call)
             raise Fault(f"no complete answer within {self._way.timeout:g}s")
