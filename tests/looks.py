@@ -3,14 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, Awaitable, Iterable
+from collections.abc import AsyncIterable, Awaitable, Iterable, Iterator
 from typing import Any
 
 
-def found(made: AsyncIterable[Any] | Awaitable[Iterable[Any]] | Iterable[Any]) -> list[Any]:
-    async def gather() -> list[Any]:
-        if isinstance(made, AsyncIterable):
-            return [one async for one in made]
-        return list(await made) if isinstance(made, Awaitable) else list(made)
+def found(made: AsyncIterable[Any] | Awaitable[Iterable[Any]] | Iterable[Any]) -> Iterator[Any]:
+    """Yield what a run found; its CheckError after what came before it."""
+    if isinstance(made, Iterable):
+        yield from made
+        return
+    results: list[Any] = []
+    try:
+        asyncio.run(_gather(made, results))
+    finally:
+        yield from results
 
-    return asyncio.run(gather())
+
+async def _gather(made: AsyncIterable[Any] | Awaitable[Iterable[Any]], results: list[Any]) -> None:
+    if isinstance(made, AsyncIterable):
+        async for one in made:
+            results.append(one)
+    else:
+        results.extend(await made)

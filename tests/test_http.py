@@ -315,6 +315,6 @@ def test_a_body_beyond_the_limit_is_cut_and_judged_so_far() -> None:
 
 def test_run_is_what_the_agent_calls() -> None:
     with serving() as server:
-        yielded = found(http(server.url).run(Context()))
+        yielded = list(found(http(server.url).run(Context())))
     assert isinstance(yielded[0], Result)
     assert all(isinstance(one, Metric) for one in yielded[1:])

@@ -16,13 +16,14 @@ import pytest
 
 from agent.api import CheckError, Context, Result, Status
 from checks.script import Script
+from tests.looks import found
 
 WAIT = 10.0
 GRACE = 0.5  # what a busy machine may add; the runner waits a second
 
 
 def run(*command: str, timeout: float = WAIT, **settings: object) -> Result:
-    (result,) = Script(command=list(command), **settings).run(Context(timeout=timeout))  # type: ignore[arg-type]
+    (result,) = found(Script(command=list(command), **settings).run(Context(timeout=timeout)))  # type: ignore[arg-type]
     return result
 
 
@@ -31,7 +32,7 @@ def sh(text: str, timeout: float = WAIT, **settings: object) -> Result:
 
 
 def shell(text: str, **settings: object) -> Result:
-    (result,) = Script(command=text, shell=True, **settings).run(Context())  # type: ignore[arg-type] # noqa: S604 - ours
+    (result,) = found(Script(command=text, shell=True, **settings).run(Context()))  # type: ignore[arg-type] # noqa: S604 - ours
     return result
 
 
@@ -272,7 +273,7 @@ def test_a_run_that_takes_too_long_is_terminated_and_keeps_what_it_printed() -> 
 def test_a_child_that_ignores_term_is_killed_by_the_deadline() -> None:
     context = Context(timeout=0.5)
     script = Script(command=["/bin/sh", "-c", "trap '' TERM; echo $$; while :; do sleep 60; done"])
-    (result,) = script.run(context)
+    (result,) = found(script.run(context))
     assert result.summary == "did not finish within 500ms (killed)"
     assert time.monotonic() < context.deadline + GRACE
 
@@ -341,7 +342,7 @@ def test_an_interrupt_from_another_thread_kills_the_group_at_once() -> None:
 
     def work() -> None:
         try:
-            list(Script(command=["/bin/sh", "-c", "trap '' TERM; sleep 60"]).run(context))
+            list(found(Script(command=["/bin/sh", "-c", "trap '' TERM; sleep 60"]).run(context)))
         except CheckError as error:
             errors.append(error)
 
@@ -359,7 +360,7 @@ def test_a_run_given_up_before_its_child_started_kills_it_too() -> None:
     context = Context(timeout=60)
     context.interrupt()
     with pytest.raises(CheckError, match="the agent gave it up"):
-        list(Script(command=["/bin/sleep", "60"]).run(context))
+        list(found(Script(command=["/bin/sleep", "60"]).run(context)))
 
 
 def test_an_exception_while_reading_reaps_all_the_same() -> None:
@@ -368,7 +369,7 @@ def test_an_exception_while_reading_reaps_all_the_same() -> None:
             raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError):
-        list(Script(command=["/bin/sh", "-c", "sleep 60 & sleep 60"]).run(Broken()))
+        list(found(Script(command=["/bin/sh", "-c", "sleep 60 & sleep 60"]).run(Broken())))
 
 
 def test_a_hundred_at_once_leak_nothing_and_mix_nothing_up() -> None:

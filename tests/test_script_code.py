@@ -16,6 +16,7 @@ from checks.script import Script, shell_text
 from checks.script.code import code_of
 from checks.script.languages import language_of
 from tests import needs
+from tests.looks import found
 
 ALICE = 65534  # nobody
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -273,14 +274,14 @@ def test_root_refuses_the_one_and_runs_the_other(folders: tuple[Path, Path], tex
     script = Script(command=words_of(text, root, alice), stdin="x\n")
     if text in LAUNCHED:
         with pytest.raises(CheckError, match="refused to run"):
-            list(script.run(Context(timeout=10)))
+            list(found(script.run(Context(timeout=10))))
     else:
-        assert list(script.run(Context(timeout=10)))
-    assert list(Script(command=words_of(text, root, root), stdin="x\n").run(Context(timeout=10)))
+        assert list(found(script.run(Context(timeout=10))))
+    assert list(found(Script(command=words_of(text, root, root), stdin="x\n").run(Context(timeout=10))))
 
 
 def run(command: object, **settings: object) -> Result:
-    ((result),) = Script(command=command, **settings).run(Context(timeout=10))  # type: ignore[arg-type]
+    ((result),) = found(Script(command=command, **settings).run(Context(timeout=10)))  # type: ignore[arg-type]
     return result
 
 

@@ -16,6 +16,7 @@ from checks.script import Script
 from tests import needs
 from tests.agent_process import AgentProcess
 from tests.api_stand_in import ApiStandIn
+from tests.looks import found
 from tests.test_reload import agent, api, told, wait_for_told  # noqa: F401 - fixtures
 
 
@@ -52,7 +53,7 @@ def house(tmp_path: Path) -> House:
 
 
 def run(config: Config, name: str) -> Result:
-    (result,) = config.checks[name].check.run(Context())
+    (result,) = found(config.checks[name].check.run(Context()))
     assert isinstance(result, Result)
     return result
 
@@ -200,7 +201,7 @@ def test_root_takes_no_script_that_others_could_change(house: House) -> None:
     os.chown(path, 65534, 0)
     assert "belongs to nobody, who could change it" in house.problems()[0]
     with pytest.raises(CheckError, match="refused to run"):
-        list(Script(command=[str(path)]).run(Context()))
+        list(found(Script(command=[str(path)]).run(Context())))
 
 
 def test_root_reads_no_configuration_that_everybody_can_write(house: House) -> None:

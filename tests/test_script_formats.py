@@ -10,19 +10,20 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from checks.script import Script, checkmk, jsonformat
+from tests.looks import found
 
 NOW = 1_700_000_000.0
 
 
 def run(text: str, timeout: float = 10.0, **settings: object) -> tuple[list[Result], str]:
     """Return what a shell script says, and why the run failed as a whole."""
-    found: list[Result] = []
+    results: list[Result] = []
     try:
-        for result in Script(command=["/bin/sh", "-c", text], **settings).run(Context(timeout=timeout)):  # type: ignore[arg-type]
-            found.append(result)
+        for result in found(Script(command=["/bin/sh", "-c", text], **settings).run(Context(timeout=timeout))):  # type: ignore[arg-type]
+            results.append(result)
     except CheckError as error:
-        return found, str(error)
-    return found, ""
+        return results, str(error)
+    return results, ""
 
 
 def one(line: str) -> Result:
@@ -377,7 +378,7 @@ def test_exit_codes_mean_what_the_settings_say(text: str, codes: dict[str, str],
 
 def test_a_timeout_can_be_critical() -> None:
     script = Script(command=["/bin/sleep", "60"], exit_codes={"timeout": "critical"})
-    (result,) = script.run(Context(timeout=0.3))
+    (result,) = found(script.run(Context(timeout=0.3)))
     assert (result.status, result.summary) == (Status.CRITICAL, "did not finish within 300ms (killed)")
 
 

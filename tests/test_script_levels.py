@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from checks.script import Script, nagios
 from checks.script.levels import Levels, judged
+from tests.looks import found
 
 LEVELS = {"warning": NumberAbove.parse("5"), "critical": NumberAbove.parse("10")}
 
@@ -19,13 +20,13 @@ UNREADABLE = ["U", "", "12,5", "99,", "99(pct)", "nan", "inf", "-", "0x1f", "1e9
 
 
 def run(command: list[str], **settings: object) -> tuple[list[Result], str]:
-    found: list[Result] = []
+    results: list[Result] = []
     try:
-        for result in Script(command=command, **settings).run(Context(timeout=10)):  # type: ignore[arg-type]
-            found.append(result)
+        for result in found(Script(command=command, **settings).run(Context(timeout=10))):  # type: ignore[arg-type]
+            results.append(result)
     except CheckError as error:
-        return found, str(error)
-    return found, ""
+        return results, str(error)
+    return results, ""
 
 
 def printed(text: str, code: int = 0, **settings: object) -> Result:
@@ -124,7 +125,7 @@ def test_a_worse_status_that_the_program_gave_stays(code: int, status: Status) -
 def test_what_was_printed_before_the_end_came_and_passes_a_level_is_known() -> None:
     def ended(text: str, **settings: object) -> Result:
         script = Script(command=["/bin/sh", "-c", text], **{**LEVELS, **settings})  # type: ignore[arg-type]
-        ((result),) = script.run(Context(timeout=0.6))
+        ((result),) = found(script.run(Context(timeout=0.6)))
         return result
 
     result = ended("echo 'OK | load=99'; sleep 60")

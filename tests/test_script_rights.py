@@ -21,12 +21,13 @@ from checks.script import Script, stage
 from checks.script.launch import Launch
 from checks.script.limits import Limits
 from tests import needs
+from tests.looks import found
 
 OTHER = 65534  # nobody
 
 
 def run(*command: str, timeout: float = 10.0, **settings: object) -> Result:
-    (result,) = Script(command=list(command), **settings).run(Context(timeout=timeout))  # type: ignore[arg-type]
+    (result,) = found(Script(command=list(command), **settings).run(Context(timeout=timeout)))  # type: ignore[arg-type]
     return result
 
 
@@ -230,10 +231,11 @@ WITH_RIGHTS = """
 import os, sys
 from agent.api import CheckError, Context
 from checks.script import Script
+from tests.looks import found
 for names in ([], ["CAP_DAC_READ_SEARCH"], [], ["CAP_SYS_TIME"]):
     script = Script(command=["/bin/grep", "-E", "^Cap(Amb|Eff)", "/proc/self/status"], capabilities=names)
     try:
-        print(*[f"{one.summary} {one.details}" for one in script.run(Context())])
+        print(*[f"{one.summary} {one.details}" for one in found(script.run(Context()))])
     except CheckError as error:
         print(error)
 os.execv("/bin/grep", ["grep", "CapAmb", "/proc/self/status"])
@@ -407,7 +409,7 @@ def test_the_stage_is_ended_like_any_child() -> None:
     context = Context(timeout=60)
     context.interrupt()
     with pytest.raises(CheckError, match="the agent gave it up"):
-        list(Script(command=["/bin/sleep", "60"], nice=1).run(context))
+        list(found(Script(command=["/bin/sleep", "60"], nice=1).run(context)))
 
 
 def test_closed_output_behind_the_stage_is_a_death_by_sigpipe_like_everywhere() -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
@@ -95,6 +95,14 @@ class Context:
                 return function()
         return await self.call_async(f"computing for {self.check}", function)
 
+    async def computed(self, make: Callable[[], Iterable[T]], long: bool = False) -> AsyncIterator[T]:
+        """Yield what `make()` yields, computed as `compute` does; a CheckError comes after what came before it."""
+        results, error = await self.compute(lambda: _until_error(make()), long)
+        for one in results:
+            yield one
+        if error:
+            raise error
+
     def _answer(self, key: str, call: Call) -> Any:
         call.done.wait(self._patience(call))
         return self._ended(key, call)
@@ -138,3 +146,13 @@ class Context:
         self._interrupted = True
         for interrupt in tuple(self._interrupts):
             interrupt()
+
+
+def _until_error(results: Iterable[T]) -> tuple[list[T], CheckError | None]:
+    kept: list[T] = []
+    try:
+        for one in results:
+            kept.append(one)
+    except CheckError as error:
+        return kept, error
+    return kept, None

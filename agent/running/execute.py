@@ -21,6 +21,10 @@ GRACE_SECONDS = 1.0
 """What a check that minds its own deadline may need to word its result after it."""
 
 
+ToAwait = AsyncIterable[Any] | Awaitable[Iterable[Any]]
+"""What an `async def run` gives."""
+
+
 class CheckOutput(msgspec.Struct, frozen=True):
     """What one look has seen: one result a subject, at least one."""
 
@@ -36,29 +40,40 @@ class CheckOutput(msgspec.Struct, frozen=True):
 
 
 def execute(check: Check, context: Context) -> CheckOutput:
-    """Run the check in this thread; an `async def run` gets a loop of its own."""
+    """Run the check in this thread, and to its end; what is to be awaited gets a loop of its own."""
+    begun = begin(check, context)
+    if isinstance(begun, CheckOutput):
+        return begun
+    import asyncio  # a check in a process of its own mostly needs none
+
+    return asyncio.run(go_on(begun, context))
+
+
+def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
+    """Run the check in this thread; where its `run` gives what is to be awaited, return that instead, for `go_on`."""
     found: list[Any] = []
     try:
         with searching_until(context.deadline):
             made = check.run(context)
             if isinstance(made, AsyncIterable | Awaitable):
-                import asyncio  # a check in a process of its own mostly needs none
-
-                asyncio.run(_gather(made, context, found))
-            else:
-                _collect(made, context, found)
-        return _output(gathered(found), memory=context.memory)
+                return made
+            _collect(made, context, found)
+            return _output(gathered(found), memory=context.memory)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
         return _cut_short(error, found)
 
 
-async def execute_async(check: Check, context: Context) -> CheckOutput:
-    """Run a check whose `run` is an `async def`, in this thread's loop. CancelledError where it is given up."""
+async def go_on(made: ToAwait, context: Context) -> CheckOutput:
+    """Await what a `run` gave, in this thread's loop. CancelledError where the run is given up."""
     found: list[Any] = []
     try:
         with searching_until(context.deadline):
-            await _gather(check.run(context), context, found)
-        return _output(gathered(found), memory=context.memory)
+            if isinstance(made, AsyncIterable):
+                async for one in made:
+                    _keep(one, context, found)
+            else:
+                _collect(await made, context, found)
+            return _output(gathered(found), memory=context.memory)
     except BaseException as error:
         if type(error).__name__ == "CancelledError" and context.interrupted:
             raise
@@ -73,14 +88,6 @@ def is_async(kind: type[Check]) -> bool:
 def _collect(made: Any, context: Context, found: list[Any]) -> None:
     for one in _yielded(made):
         _keep(one, context, found)
-
-
-async def _gather(made: Any, context: Context, found: list[Any]) -> None:
-    if isinstance(made, AsyncIterable):
-        async for one in made:
-            _keep(one, context, found)
-    else:
-        _collect(await made, context, found)
 
 
 def _keep(one: Any, context: Context, found: list[Any]) -> None:

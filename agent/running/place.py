@@ -9,7 +9,7 @@ from types import FrameType
 from typing import Any
 
 from agent.api import Check
-from agent.running.execute import execute, execute_async
+from agent.running.execute import begin, go_on
 
 
 def place_in_code(thread: int, check: Check) -> str:
@@ -36,13 +36,13 @@ def _place(innermost_first: Iterable[FrameType], check: Check) -> str:
 
 def _frames_of_thread(thread: int) -> Iterator[FrameType]:
     frame = sys._current_frames().get(thread)
-    while frame is not None and frame.f_code not in (execute.__code__, execute_async.__code__):
+    while frame is not None and frame.f_code not in (begin.__code__, go_on.__code__):
         yield frame
         frame = frame.f_back
 
 
 def _frames_of_coroutine(awaited: Any) -> Iterator[FrameType]:
-    """Yield the frames below `execute_async`, the outermost first."""
+    """Yield the frames below `go_on`, the outermost first."""
     inside = False
     while awaited is not None:
         frame = next(
@@ -50,7 +50,7 @@ def _frames_of_coroutine(awaited: Any) -> Iterator[FrameType]:
         )
         if frame is not None and inside:
             yield frame
-        inside = inside or (frame is not None and frame.f_code is execute_async.__code__)
+        inside = inside or (frame is not None and frame.f_code is go_on.__code__)
         awaited = _awaited_by(awaited)
 
 

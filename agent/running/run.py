@@ -23,7 +23,7 @@ class Run:
         self.context = context
         self.started_at = 0
         self.thread = 0
-        """Where it is at work; 0 where it is in a loop."""
+        """The worker that is at work on it; 0 where it waits in a loop."""
         self.task: asyncio.Task[None] | None = None
         """Where it is in a loop."""
         self.loop_thread: LoopThread | None = None
@@ -49,8 +49,10 @@ class Run:
 
     def where(self) -> str:
         """Say in which line of code it hangs."""
-        if self.task is None or self.loop_thread is None:
+        if self.thread:
             return f"hangs {place_in_code(self.thread, self.config.check)}"
+        if self.task is None or self.loop_thread is None:
+            return "waits for its turn"
         holding = self.loop_thread.at_work_on()
         if holding is self.task:
             return f"holds up all that wait with it {place_in_code(self.loop_thread.number, self.config.check)}"

@@ -18,7 +18,7 @@ from agent.model import Outcome, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.plugin.results import presentable, without_secrets
 from agent.plugin.units import duration_text
-from agent.running.execute import GRACE_SECONDS, CheckOutput, broken, execute, execute_async, is_async
+from agent.running.execute import GRACE_SECONDS, CheckOutput, ToAwait, begin, broken, go_on, is_async
 from agent.running.loop import Loop, LoopThread
 from agent.running.run import Run
 from agent.running.timers import Deadline, Deadlines
@@ -109,17 +109,43 @@ class Runner:
         try:
             memory, deadline = self._begin(run)
             run.thread = threading.get_ident()
-            outcome = self._ended(run, memory, deadline, self._look(run))
+            seen = self._look(run)
+            if not isinstance(seen, CheckOutput):
+                return self._let_wait(run, memory, deadline, seen)
+            outcome = self._ended(run, memory, deadline, seen)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result and is no hang
             outcome = self._own_bug(run, error)
         return self._hand_over(run, outcome)
+
+    def _let_wait(self, run: Run, memory: bytes, deadline: Deadline, made: ToAwait) -> bool:
+        """Have a run that was begun in a worker's thread go on in a loop; False when it had been given up."""
+        with self._lock:
+            run.thread, given_up = 0, run.abandoned
+        self._loop_of(run).submit(lambda thread: self._wait(run, thread, memory, deadline, made))
+        return not given_up
 
     async def _work_async(self, run: Run, thread: LoopThread) -> None:
         """Do one run, in a loop's thread."""
         try:
             run.is_in(thread)
             memory, deadline = self._begin(run)
-            outcome = self._ended(run, memory, deadline, await self._look_async(run))
+            begun = begin(run.config.check, run.context)
+        except Exception as error:  # noqa: BLE001 - as above
+            self._hand_over(run, self._own_bug(run, error))
+        else:
+            await self._wait(run, thread, memory, deadline, begun)
+
+    async def _wait(
+        self, run: Run, thread: LoopThread, memory: bytes, deadline: Deadline, begun: CheckOutput | ToAwait
+    ) -> None:
+        """Await the end of one run."""
+        try:
+            run.is_in(thread)
+            seen = begun if isinstance(begun, CheckOutput) else await go_on(begun, run.context)
+            outcome = self._ended(run, memory, deadline, seen)
+        except asyncio.CancelledError:
+            run.dropped = not run.given_up  # the agent stops
+            outcome = self._failure(run, run.given_up)
         except Exception as error:  # noqa: BLE001 - as above
             outcome = self._own_bug(run, error)
         self._hand_over(run, outcome)
@@ -168,22 +194,15 @@ class Runner:
             log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
         return self._outcome(run, self._remembered(run, memory, seen))
 
-    def _look(self, run: Run) -> CheckOutput:
+    def _look(self, run: Run) -> CheckOutput | ToAwait:
         if run.config.check.isolation == "thread":
-            return execute(run.config.check, run.context)
+            return begin(run.config.check, run.context)
         try:
             from agent.running.child import execute_in_child
 
             return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result
             return broken(f"cannot be run in a process of its own: {type(error).__name__}: {error}")
-
-    async def _look_async(self, run: Run) -> CheckOutput:
-        try:
-            return await execute_async(run.config.check, run.context)
-        except asyncio.CancelledError:
-            run.dropped = not run.given_up  # the agent stops
-            return CheckOutput((Result(Status.NODATA, run.given_up),), complete=False)
 
     def _remembered(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
@@ -222,17 +241,18 @@ class Runner:
                 cancel = True
             else:
                 run.abandoned, cancel = True, False
+            worker = run.thread
         limit = duration_text(run.context.timeout)
         run.given_up = f"did not finish within {limit}, {run.where()}"
         if not cancel:
-            self._replace(run)
+            self._replace(run, worker)
         run.interrupt()
         if not cancel:
             self._deliver(self._failure(run, run.given_up))
 
-    def _replace(self, run: Run) -> None:
+    def _replace(self, run: Run, worker: int) -> None:
         """Have others go on in another thread than the one that hangs."""
-        if run.task is None:
+        if worker:
             self._workers.lost(run.config.type)
         elif run.loop_thread and run.holds_its_loop():
             self._loop_of(run).lost(run.loop_thread)

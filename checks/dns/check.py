@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import AsyncIterator, Iterable, Iterator
 from typing import TYPE_CHECKING, Annotated, ClassVar, Literal
 
 import msgspec
@@ -129,10 +129,11 @@ class Dns(Check, frozen=True, kw_only=True):
             if getattr(self, setting) and "NOERROR" not in _several(self.rcode):
                 yield setting, f"no value comes with {self.rcode}, leave one of both out"
 
-    async def run(self, ctx: Context) -> list[Result | Metric]:
-        return await self.look(ctx)
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
+        async for one in self.look(ctx):
+            yield one
 
-    async def look(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:
+    async def look(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> AsyncIterator[Result | Metric]:
         """Ask and judge; `getaddrinfo` looks up names."""
         progress = Progress(ctx.deadline)
         network = Network(ctx, progress, getaddrinfo, self.source)
@@ -140,12 +141,15 @@ class Dns(Check, frozen=True, kw_only=True):
             ask = self._asked(self.server, network) if self.server else self._resolved(network)
             values, note = await ask
         except (OSError, NoAnswer) as error:
-            return [critical(progress.failed(error))]
+            yield critical(progress.failed(error))
+            return
         progress.leave()
         took = progress.elapsed()
         said = f"{self.name} {self.record} {note or shown_all(values)} in {duration_text(took)}"
-        timed = judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
-        return [timed, *(await ctx.compute(lambda: list(self._judged(values))) if values else ())]
+        yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+        if values:
+            async for result in ctx.computed(lambda: self._judged(values)):
+                yield result
 
     async def _resolved(self, network: Network) -> tuple[list[Rdata], str]:
         from checks.dns.values import parse

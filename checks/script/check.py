@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from contextlib import ExitStack, closing
 from typing import Annotated, Literal
 
 import msgspec
@@ -14,6 +15,9 @@ from checks.script.launch import Launch
 from checks.script.limits import Limits
 from checks.script.reading import ExitCodes, kept, read
 from checks.script.word import Word
+
+QUICK_OUTPUT = 64 * 1024
+"""Bytes that are read in no time."""
 
 
 class Script(Check, frozen=True):
@@ -110,18 +114,31 @@ class Script(Check, frozen=True):
     nice: Annotated[int, Meta(ge=-20, le=19, description="Added to its niceness; below 0 needs root (default 0).")] = 0
     limits: Annotated[Limits | None, Meta(description="What its processes may use (default: no limits).")] = None
 
-    def run(self, ctx: Context) -> Iterable[Result]:
+    def run(self, ctx: Context) -> Iterable[Result] | AsyncIterable[Result]:
+        """Start it, which may take as long as a mount does; one that does not end at once is awaited in a loop."""
+        with ExitStack() as stack:
+            launch = stack.enter_context(Launch(self))
+            child = stack.enter_context(Child(launch, kept(self.format)))
+            if not child.ends_soon():
+                stack.pop_all()
+                return self._await(ctx, child, launch)
+            ended = child.ended()
+            launch.complain()
+        return read(self, ended, ctx.timeout, launch)
+
+    async def _await(self, ctx: Context, child: Child, launch: Launch) -> AsyncIterator[Result]:
         # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
         grace = min(1.0, ctx.timeout / 10)
         terminate_at = ctx.deadline - grace
-        with (
-            Launch(self) as launch,
-            Child(launch, kept(self.format)) as child,
-            ctx.interruptible(child.kill),
-        ):
-            ended = child.finish(terminate_at, terminate_at + grace * 0.7)
+        with closing(launch):
+            async with child:
+                with ctx.interruptible(child.kill):
+                    await child.end(terminate_at, terminate_at + grace * 0.7)
+                    ended = child.ended()
             launch.complain()
-        return read(self, ended, ctx.timeout, launch)
+        long = len(ended.stdout) > QUICK_OUTPUT
+        async for result in ctx.computed(lambda: read(self, ended, ctx.timeout, launch), long):
+            yield result
 
     def problems(self) -> Iterable[tuple[str, str]]:
         from checks.script.problems import problems

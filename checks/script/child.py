@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import math
 import os
 import select
 import signal
 import threading
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from typing import NamedTuple, Self
 
 from agent.api import CheckError
@@ -19,7 +23,7 @@ KEPT = 65536
 PRINTED_MAX = 64 * 1024 * 1024
 """Bytes after which a child is killed."""
 
-_QUICK = 0.05
+_QUICK = 0.02
 _WITHOUT_PIDFD = 0.02
 # Whoever started the agent may have had some of these ignored; Python itself ignores SIGPIPE and SIGXFSZ.
 _DEFAULTS = tuple(
@@ -77,36 +81,77 @@ class Child:
         # The lock is between reaping and killing: a reaped child's number may belong to somebody else.
         self._lock = threading.Lock()
         self._status: int | None = None
-        self._killed = self._late = self._flooded = False
+        self._killed = self._late = self._flooded = self._killed_at_end = False
         self.pid, out, err = _start(launch)
         self._out, self._err = Stream(out, kept), Stream(err, KEPT)
-        self._poll = select.poll()
         self._pidfd = _pidfd(self.pid)
-        if self._pidfd >= 0:
-            self._poll.register(self._pidfd, select.POLLIN)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        """Kill it where it still runs, and wait for its end in this thread."""
         try:
-            if self._status is None:
-                self._signal(signal.SIGKILL)
-                while not self._reaped():
-                    self._poll.poll(None if self._pidfd >= 0 else _WITHOUT_PIDFD * 1000)
+            while not self._is_gone():
+                _poll(self._pidfd, None if self._pidfd >= 0 else _WITHOUT_PIDFD)
         finally:
-            for fd in (self._out.fd, self._err.fd, self._pidfd):
-                if fd >= 0:
-                    os.close(fd)
+            self._close()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """As above, in a loop. What cancels the run does not cancel this."""
+        try:
+            while not self._is_gone():
+                with suppress(asyncio.CancelledError):
+                    await self._news((), None)
+        finally:
+            self._close()
+
+    def _is_gone(self) -> bool:
+        if self._status is None and not self._killed_at_end:
+            self._killed_at_end = True
+            self._signal(signal.SIGKILL)
+        return self._reaped()
+
+    def _close(self) -> None:
+        for fd in (self._out.fd, self._err.fd, self._pidfd):
+            if fd >= 0:
+                os.close(fd)
 
     def kill(self) -> None:
         """Kill the whole group at once, from any thread."""
         self._killed = True
         self._signal(signal.SIGKILL)
 
-    def finish(self, terminate_at: float, kill_at: float) -> Ended:
-        """Read until the child has ended; TERM and KILL its group at these times (monotonic seconds)."""
-        self._wait(terminate_at, kill_at)
+    def ends_soon(self) -> bool:
+        """Wait a moment in this thread: most plugins print a line and end. The pipe holds that."""
+        if self._pidfd >= 0:
+            _poll(self._pidfd, _QUICK)
+        return self._reaped()
+
+    async def end(self, terminate_at: float, kill_at: float) -> None:
+        """Read until it has ended; TERM and KILL its group at these times (monotonic seconds)."""
+        streams = [self._out, self._err]
+        plan = [(terminate_at, signal.SIGTERM), (kill_at, signal.SIGKILL)]
+        while not self._reaped():
+            self._follow(plan)
+            await self._news(streams, plan[0][0] if plan else None)
+            streams = [stream for stream in streams if stream.read()]
+            if self._out.total + self._err.total > PRINTED_MAX and not self._flooded:
+                self._flooded = True
+                self._signal(signal.SIGKILL)
+
+    async def _news(self, streams: Sequence[Stream], until: float | None) -> None:
+        """Wait until it has ended or printed something; no longer than until this moment."""
+        if self._pidfd < 0:
+            until = min(until or math.inf, time.monotonic() + _WITHOUT_PIDFD)
+        descriptors = [stream.fd for stream in streams] + ([self._pidfd] if self._pidfd >= 0 else [])
+        await any_readable(descriptors, until)
+
+    def ended(self) -> Ended:
+        """Return what came of it; it must have ended."""
         left_behind = self._kill_rest()
         # One read each has all that was in the pipes; whoever still holds them is not waited for.
         self._out.read()
@@ -123,25 +168,6 @@ class Child:
             left_behind,
         )
 
-    def _wait(self, terminate_at: float, kill_at: float) -> None:
-        # Most plugins print a line and end: the pipe holds that, and one wake-up is enough.
-        if self._pidfd >= 0:
-            self._poll.poll(max(0.0, min(_QUICK, terminate_at - time.monotonic())) * 1000)
-        if self._reaped():
-            return
-        streams = {stream.fd: stream for stream in (self._out, self._err)}
-        for fd in streams:
-            self._poll.register(fd, select.POLLIN)
-        plan = [(terminate_at, signal.SIGTERM), (kill_at, signal.SIGKILL)]
-        while not self._reaped():
-            self._follow(plan)
-            for fd, _ in self._poll.poll(self._patience(plan)):
-                if fd in streams and not streams[fd].read():
-                    self._poll.unregister(fd)
-            if self._out.total + self._err.total > PRINTED_MAX and not self._flooded:
-                self._flooded = True
-                self._signal(signal.SIGKILL)
-
     def _follow(self, plan: list[tuple[float, signal.Signals]]) -> None:
         while plan and time.monotonic() >= plan[0][0]:
             self._late = True
@@ -150,13 +176,6 @@ class Child:
             if number == signal.SIGTERM:
                 # A stopped process would not hear it.
                 self._signal(signal.SIGCONT)
-
-    def _patience(self, plan: list[tuple[float, signal.Signals]]) -> float | None:
-        """Return how long to wait for news, in milliseconds."""
-        if self._pidfd < 0:
-            return _WITHOUT_PIDFD * 1000
-        # Rounded up, or the last part of a millisecond would be spent polling.
-        return max(0.0, plan[0][0] - time.monotonic()) * 1000 + 1 if plan else None
 
     def _reaped(self) -> bool:
         with self._lock:
@@ -221,6 +240,30 @@ def _spawn(launch: Launch, out: int, err: int) -> int:
         setsigmask=(),
         setsigdef=_DEFAULTS,
     )
+
+
+def _poll(descriptor: int, seconds: float | None) -> None:
+    """Wait in this thread, until there is something to read or for so long."""
+    poll = select.poll()
+    if descriptor >= 0:
+        poll.register(descriptor, select.POLLIN)
+    poll.poll(None if seconds is None else seconds * 1000)
+
+
+async def any_readable(descriptors: Sequence[int], until: float | None) -> None:
+    """Wait until one of them has something to read, at most until this moment (monotonic seconds)."""
+    loop = asyncio.get_running_loop()
+    news = asyncio.Event()
+    timer = None if until is None else loop.call_at(until, news.set)  # the loop's clock is the monotonic one
+    for descriptor in descriptors:
+        loop.add_reader(descriptor, news.set)
+    try:
+        await news.wait()
+    finally:
+        for descriptor in descriptors:
+            loop.remove_reader(descriptor)
+        if timer:
+            timer.cancel()
 
 
 def _pidfd(pid: int) -> int:

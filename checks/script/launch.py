@@ -50,11 +50,14 @@ class Launch:
         try:
             self._prepare(self._script)
         except BaseException:
-            self.__exit__()
+            self.close()
             raise
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         while self._opened:
             os.close(self._opened.pop())
 
