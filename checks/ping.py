@@ -74,7 +74,7 @@ class Ping(Check, frozen=True, kw_only=True):
             yield "source", wrong
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
-        progress = Progress(ctx.deadline)
+        progress = Progress(ctx.deadline, ctx.timeout)
         progress.enter("dns", f"looking up {self.host}")
         try:
             wanted = source_family(self.source, FAMILIES[self.ip_version])

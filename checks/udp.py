@@ -60,7 +60,7 @@ class Udp(Check, frozen=True, kw_only=True):
         return Exchange(send=self.send, send_hex=self.send_hex, expect=self.expect, expect_hex=self.expect_hex)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
-        progress = Progress(ctx.deadline)
+        progress = Progress(ctx.deadline, ctx.timeout)
         try:
             answer, tries = await self._asked(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:

@@ -9,16 +9,29 @@ log = logging.getLogger("hostvigil.process")
 
 # include/uapi/linux/prctl.h
 _PR_SET_DUMPABLE = 4
+MOST_FILES = 16384
+"""Scripts inherit it; a few old programs close all that they might have, one by one, which more would make slow."""
 
 
 def shut_off() -> None:
     """Shut the agent off from its user's other processes, scripts above all. To be called once, before any thread.
 
     Its environment, memory and descriptors can then be read by root alone, there is no core file, and no descriptor
-    that was inherited reaches a child. What the kernel refuses is logged; the agent goes on.
+    that was inherited reaches a child. It may have many descriptors of its own. What the kernel refuses is logged; the agent goes on.
     """
     close_on_exec()
+    allow_many_files()
     hide_from_own_user()
+
+
+def allow_many_files() -> None:
+    """Raise how many descriptors we may have, as far as we may: each check that hangs holds one to three."""
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = MOST_FILES if hard == resource.RLIM_INFINITY else min(MOST_FILES, hard)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def hide_from_own_user() -> bool:

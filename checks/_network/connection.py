@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import ssl
@@ -60,10 +61,23 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
     raise OSError(f"{stop.host} has no address")
 
 
-async def _connect(family: int, where: Any, network: Network) -> socket.socket:
-    made = socket.socket(family, socket.SOCK_STREAM)
+def new_socket(family: int, kind: int) -> socket.socket:
+    """Make a socket that does not block; CheckError where we may have no more, which is no fault of a server."""
     try:
-        made.setblocking(False)
+        made = socket.socket(family, kind)
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise CheckError(
+            f"the agent cannot connect: {(error.strerror or '').lower()} (LimitNOFILE, ulimit -n)"
+        ) from None
+    made.setblocking(False)
+    return made
+
+
+async def _connect(family: int, where: Any, network: Network) -> socket.socket:
+    made = new_socket(family, socket.SOCK_STREAM)
+    try:
         network.progress.left()
         bind(made, network.source)
         try:
@@ -82,9 +96,8 @@ async def unix_connected(path: str, progress: Progress) -> socket.socket:
     """Connect to a unix socket; CheckError where we may not."""
     progress.address = path
     progress.enter("connect", f"connecting to {path}")
-    made = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    made = new_socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        made.setblocking(False)
         await unix_connect(made, path, progress.deadline)
     except PermissionError:
         made.close()

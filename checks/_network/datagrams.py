@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from checks._network.addresses import Address, is_this_host
-from checks._network.connection import Network, bind, resolved_all, source_family, with_zone
+from checks._network.connection import Network, bind, new_socket, resolved_all, source_family, with_zone
 from checks._network.progress import Progress
 from checks._network.waiting import repeated
 
@@ -52,8 +52,7 @@ async def _ask(
     place: Address, question: Callable[[int], bytes], read: Callable[[int, bytes], T | None], network: Network
 ) -> tuple[T, int]:
     family = socket.AF_INET6 if ":" in place.host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_DGRAM) as connection:
-        connection.setblocking(False)
+    with new_socket(family, socket.SOCK_DGRAM) as connection:
         bind(connection, network.source)
         # Connected: only this server's datagrams are heard, and a port that is closed is known at once.
         connection.connect((place.host, place.port))

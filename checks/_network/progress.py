@@ -18,12 +18,13 @@ class NoAnswer(Exception):
 class Progress:
     """One talk, redirects included: a name for what it is doing, seconds for each phase, one deadline for all.
 
-    `deadline` is monotonic seconds.
+    `deadline` is monotonic seconds, `timeout` what the run had in all; by default what is left now.
     """
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self, deadline: float, timeout: float | None = None) -> None:
         self.deadline = deadline
         self.started = self._since = time.monotonic()
+        self._timeout = deadline - self.started if timeout is None else timeout
         self.took: dict[str, float] = {}
         self.doing = ""
         self.hint = ""
@@ -60,7 +61,7 @@ class Progress:
     def failed(self, error: Exception) -> str:
         """Say why and in which phase it ended, and which phases before it took a while."""
         slow = ", ".join(_phase(phase, took) for phase, took in self.took.items() if took >= WORTH_TELLING)
-        said = f"{reason(error, self.deadline - self.started)}: {self.doing}" + (f" ({slow})" if slow else "")
+        said = f"{reason(error, self._timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
         return f"{said}; {self.hint}" if self.hint else said
 
 

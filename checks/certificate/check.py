@@ -153,7 +153,7 @@ class Certificate(Check, frozen=True, kw_only=True):
     async def _judged_server(
         self, address: Address, ctx: Context, bundle: Bundle | str, now: float
     ) -> AsyncIterator[Result]:
-        progress = Progress(ctx.deadline)
+        progress = Progress(ctx.deadline, ctx.timeout)
         progress.started = ctx.started  # reading the files was part of the time
         try:
             found, der = await self._served(address, Network(ctx, progress, source=self.source))

@@ -135,7 +135,7 @@ class Dns(Check, frozen=True, kw_only=True):
 
     async def look(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> AsyncIterator[Result | Metric]:
         """Ask and judge; `getaddrinfo` looks up names."""
-        progress = Progress(ctx.deadline)
+        progress = Progress(ctx.deadline, ctx.timeout)
         network = Network(ctx, progress, getaddrinfo, self.source)
         try:
             ask = self._asked(self.server, network) if self.server else self._resolved(network)

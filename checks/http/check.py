@@ -166,7 +166,7 @@ class Http(Check, frozen=True, kw_only=True):
 
 async def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:
     """Ask and judge; `getaddrinfo` looks up names."""
-    progress = Progress(ctx.deadline)
+    progress = Progress(ctx.deadline, ctx.timeout)
     results: list[Result | Metric]
     try:
         answer = await exchange(check, Network(ctx, progress, getaddrinfo, check.source))

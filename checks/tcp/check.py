@@ -166,7 +166,7 @@ class Tcp(Check, frozen=True, kw_only=True):
         return greeting.suggestions(host)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
-        progress = Progress(ctx.deadline)
+        progress = Progress(ctx.deadline, ctx.timeout)
         try:
             found = await self._visited(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
