@@ -15,6 +15,8 @@ from agent.model import Status
 from tests.agent_process import AgentProcess, agent_process
 from tests.bench.cost import cpu_seconds, memory_bytes
 from tests.bench.runs import RunsSeen
+from tests.outage import hanging_checks, healthy_checks, silent_servers
+from tests.outage import outage as outage_of
 
 NOTED_SECONDS = 1.5
 """The recorder writes steady results down once a second."""
@@ -33,12 +35,16 @@ class Size(NamedTuple):
     idle_interval: int
     span: int
     """Whole intervals, at least one."""
+    hanging: tuple[int, int]
+    """Http checks and scripts."""
+    healthy: int
+    """Checks beside those."""
     settle: int
     """After the first results of all and before the span."""
 
 
-FULL = Size(500, 300, 50, 500, 20, 100, 10, 60, 20, 2)
-QUICK = Size(5, 5, 5, 10, 4, 8, 2, 2, 2, 0)
+FULL = Size(500, 300, 50, 500, 20, 100, 10, 60, 20, (1000, 200), 40, 2)
+QUICK = Size(5, 5, 5, 10, 4, 8, 2, 2, 2, (20, 5), 4, 0)
 
 
 class Figure(NamedTuple):
@@ -221,10 +227,29 @@ def start(size: Size, world: World) -> list[Figure]:
     ]
 
 
+def outage(size: Size, world: World) -> list[Figure]:
+    """Checks that hang, and what becomes of healthy ones beside them."""
+    interval = 3 * size.interval
+    with silent_servers(4) as ports:
+        hanging = hanging_checks(*size.hanging, ports, interval, size.interval)
+        seen = outage_of(healthy_checks(size.healthy, 1.0), hanging, before=3.0, seconds=2.0 * interval)
+    what = f"{size.hanging[0]} http and {size.hanging[1]} script checks hang"
+    missing = len(hanging) - len(seen.hanging)
+    note = f"{len(seen.gaps)} gaps of {size.healthy} 1 s checks" + (f", {missing} NOT TOLD" if missing else "")
+    note += f", {len(seen.false_alarms)} NOT OK: {seen.false_alarms[0]}" if seen.false_alarms else ""
+    late = max(outcome.duration - size.interval for outcomes in seen.hanging.values() for outcome in outcomes)
+    return [
+        Figure(f"{what}: others' gap, p99", seen.gap_p99, 1.25, "s", note, not missing and not seen.false_alarms),
+        Figure(f"{what}: told late by", max(0.0, late), 1, "s"),
+        Figure(f"{what}: threads more", seen.threads, 20, ""),
+    ]
+
+
 SCENARIOS: dict[str, Callable[[Size, World], list[Figure]]] = {
     "start": start,
     "script": script,
     "http": http,
     "process": process,
     "idle": idle,
+    "outage": outage,
 }
