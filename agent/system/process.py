@@ -17,7 +17,7 @@ def shut_off() -> None:
     """Shut the agent off from its user's other processes, scripts above all. To be called once, before any thread.
 
     Its environment, memory and descriptors can then be read by root alone, there is no core file, and no descriptor
-    that was inherited reaches a child. What the kernel refuses is logged; the agent goes on. It may have many of its own.
+    that was inherited reaches a child. It may open many itself. What the kernel refuses is logged; the agent goes on.
     """
     close_on_exec()
     allow_many_files()
