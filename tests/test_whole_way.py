@@ -190,7 +190,7 @@ def test_the_key_is_nowhere(agent: AgentProcess, api: ApiStandIn, tmp_path: Path
     agent.start("--verbose")
     seen = agent.output() + repr(api.accepted) + agent.call("status", "--json").stdout
     assert api.key not in seen
-    for file in agent.state.iterdir():
+    for file in filter(Path.is_file, agent.state.iterdir()):
         assert api.key.encode() not in file.read_bytes()
         assert file.stat().st_mode & 0o077 == 0
 
