@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -22,48 +24,71 @@ from tests import documents
 from tests.agent_process import AgentProcess, agent_process
 
 ROOT = Path(__file__).parent.parent
-README = (ROOT / "README.md").read_text()
+README = ROOT / "README.md"
+DOCS = ROOT / "docs"
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/*.md"), *ROOT.glob("packaging/*.md")])
+ON_A_SERVER = {"installation.md", "operations.md", "fleet.md"}
+"""Their commands change a whole system: `tests/install` tries them in systems of their own."""
+PAGES = [path for path in [README, *sorted(DOCS.glob("*.md"))] if path.name not in ON_A_SERVER]
+KINDS = {"sh", "sh demo", "text", "json", "python", "yaml", "yaml wrong", "yaml check", "python check", "python test"}
 
 
 class Block(NamedTuple):
     """A fenced block; `kind` is what stands behind the fence, `reason` why no test runs it."""
 
+    page: Path
     kind: str
     text: str
     line: int
     reason: str
 
 
-def blocks(text: str) -> list[Block]:
+def blocks(page: Path) -> list[Block]:
     fenced = (
         r"(?ms)(?:^<!-- not run by a test(?:[ \w]*): (?P<reason>[^\n]*) -->\n)?^```(?P<kind>[^\n]+)\n(?P<text>.*?)^```$"
     )
+    text = page.read_text()
     return [
-        Block(match["kind"], match["text"], text.count("\n", 0, match.start()) + 1, match["reason"] or "")
+        Block(page, match["kind"], match["text"], text.count("\n", 0, match.start()) + 1, match["reason"] or "")
         for match in re.finditer(fenced, text)
     ]
 
 
-BLOCKS = blocks(README)
+BLOCKS = [block for page in PAGES for block in blocks(page)]
 
 
-def only(kind: str) -> list[Block]:
-    return [block for block in BLOCKS if block.kind == kind]
+def only(kind: str, page: Path | None = None) -> list[Block]:
+    return [block for block in BLOCKS if block.kind == kind and page in (None, block.page)]
 
 
-def test_every_block_is_of_a_kind_that_is_tested() -> None:
-    assert {block.kind for block in BLOCKS} == {
-        *("sh", "text", "yaml", "yaml wrong", "yaml check", "python check", "python test")
-    }
-    assert README.count("\n```") == 2 * len(BLOCKS)
+def name(thing: Block | Path) -> str:
+    return f"{thing.page.name}:{thing.line}" if isinstance(thing, Block) else thing.name
 
 
-@pytest.mark.parametrize("block", only("yaml"), ids=lambda block: f"line {block.line}")
+def test_the_readme_is_read_in_ten_minutes() -> None:
+    assert len(README.read_text().splitlines()) <= 200
+
+
+@pytest.mark.parametrize("page", PAGES, ids=name)
+def test_every_block_is_of_a_kind_that_is_tested(page: Path) -> None:
+    assert {block.kind for block in blocks(page)} <= KINDS
+    assert len(re.findall(r"(?m)^ *```", page.read_text())) == 2 * len(blocks(page))
+
+
+@pytest.mark.parametrize("block", only("yaml"), ids=name)
 def test_a_block_of_configuration_has_no_problem(block: Block, tmp_path: Path) -> None:
-    (tmp_path / "api_key").write_text("ak_of_a_test")
-    (tmp_path / "readme.yaml").write_text(block.text.replace("/etc/hostvigil/", f"{tmp_path}/"))
+    assert set(re.findall(r"(?m)^(\w+):", block.text)) <= {"agent", "defaults", "checks"}
+    for file in re.findall(r"\$\{file:([^}]+)\}", block.text):
+        (tmp_path / Path(file).name).write_text("https://example.com/hook" if file.endswith("_url") else "of_a_test")
+    (tmp_path / "page.yaml").write_text(re.sub(r"\$\{file:[^}]*/([^/}]+)\}", rf"${{file:{tmp_path}/\1}}", block.text))
+    if "checks:" not in block.text:
+        (tmp_path / "another.yaml").write_text("checks: {another: {type: load}}\n")
     assert [str(problem) for problem in load(tmp_path, Catalog(), {}).problems] == []
+
+
+@pytest.mark.parametrize("block", only("json"), ids=name)
+def test_a_block_of_json_is_json(block: Block) -> None:
+    json.loads(block.text)
 
 
 def test_the_wrong_configuration_has_the_problems_that_stand_below_it(tmp_path: Path) -> None:
@@ -86,7 +111,7 @@ def test_the_wrong_configuration_has_the_problems_that_stand_below_it(tmp_path: 
 def agent(tmp_path: Path) -> Iterator[AgentProcess]:
     """An agent at work on the README's flag, printing its events."""
     with agent_process(tmp_path) as agent:
-        (line,) = re.findall(r"^echo '(checks: .*)' > conf.d/flag.yaml$", README, re.MULTILINE)
+        (line,) = re.findall(r"^echo '(checks: .*)' > conf.d/flag.yaml$", README.read_text(), re.MULTILINE)
         agent.write("00-agent.yaml", "agent: {hostname: web-1}\n")
         agent.write("flag.yaml", line.replace("/tmp/flag", f"{tmp_path}/flag") + "\n")
         agent.start()
@@ -99,7 +124,7 @@ def test_a_flag_makes_what_the_readme_shows(agent: AgentProcess, tmp_path: Path)
     agent.wait_until(lambda: "CRITICAL flag on" in agent.output(), "the problem")
     (tmp_path / "flag").unlink()
     agent.wait_until(lambda: "  - count: 0" in agent.output(), "the recovery")
-    shown = next(block.text for block in only("text") if "CRITICAL flag" in block.text)
+    shown = next(block.text for block in only("text", README) if "CRITICAL flag" in block.text)
     assert timeless(agent.output().replace(str(tmp_path), "/tmp")) == timeless(shown)
 
 
@@ -111,14 +136,46 @@ def timeless(text: str) -> str:
     return re.sub(r"--config \S+ --state \S+", "PLACES", text)
 
 
-def test_the_commands_of_the_readme_work(agent: AgentProcess, tmp_path: Path) -> None:
-    program = tmp_path / "bin/hostvigil"
-    program.parent.mkdir()
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m agent.cli "$@"\n')
-    program.chmod(0o755)
+@pytest.mark.slow
+def test_the_demonstration_works_pasted_as_it_stands_where_the_setup_is_slow(tmp_path: Path) -> None:
+    """`make` is a stand-in that takes its time, makes what the real one makes, and starts the agent as it does."""
+    (tmp_path / "conf.d").mkdir()
+    program = f'#!/bin/sh\nexec {sys.executable} -m agent.cli "$@"\n'
+    run = "exec .venv/bin/hostvigil run --config conf.d --state .state --at-once"
+    put(tmp_path / "made/hostvigil", program)
+    put(tmp_path / "made/activate", 'PATH="$PWD/.venv/bin:$PATH"\n')
+    put(tmp_path / "bin/make", f"#!/bin/sh\nsleep 3\nmkdir .venv && cp -r made .venv/bin\n{run}\n")
+    pasted = "".join(block.text for block in only("sh demo")).replace("/tmp/flag", f"{tmp_path}/flag")
+    with subprocess.Popen(
+        ["bash", "-emuo", "pipefail", "-c", pasted + "wait || true\n"],
+        env=os.environ | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)},
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        start_new_session=True,
+    ) as shell:
+        try:
+            said, _ = shell.communicate(timeout=120)
+        except subprocess.TimeoutExpired:
+            os.killpg(shell.pid, signal.SIGKILL)
+            raise
+    assert shell.returncode == 0, said
+    assert not (tmp_path / "conf.d/flag.yaml").exists()
+
+
+def put(path: Path, text: str) -> None:
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(text)
+    path.chmod(0o755)
+
+
+@pytest.mark.parametrize("page", sorted({block.page for block in only("sh") if not block.reason}), ids=name)
+def test_the_commands_of_a_page_work_in_its_order(page: Path, agent: AgentProcess, tmp_path: Path) -> None:
+    put(tmp_path / "bin/hostvigil", f'#!/bin/sh\nexec {sys.executable} -m agent.cli "$@"\n')
     places = {"HOSTVIGIL_CONFIG": str(agent.config), "STATE_DIRECTORY": str(agent.state), "PYTHONPATH": str(ROOT)}
-    environ = os.environ | places | {"PATH": f"{program.parent}:{os.environ['PATH']}"}
-    for block in only("sh"):
+    environ = os.environ | places | {"PATH": f"{tmp_path}/bin:{os.environ['PATH']}"}
+    for block in only("sh", page):
         if not block.reason:
             done = subprocess.run(
                 ["bash", "-euo", "pipefail", "-c", block.text],
@@ -129,7 +186,7 @@ def test_the_commands_of_the_readme_work(agent: AgentProcess, tmp_path: Path) ->
                 timeout=60,
                 check=False,
             )
-            assert (done.returncode, done.stderr) == (0, ""), f"line {block.line}:\n{done.stdout}"
+            assert (done.returncode, done.stderr) == (0, ""), f"{name(block)}:\n{done.stdout}"
 
 
 def test_every_command_named_in_the_documents_exists() -> None:
@@ -203,12 +260,18 @@ def anchors(text: str) -> set[str]:
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-def test_the_facts_named_in_the_readme_are_the_code_s() -> None:
-    delivery = README.partition("## Delivery")[2].partition("\n## ")[0]
-    assert {name for name in OURS if f"`{name}`" not in delivery} == set()
-    assert f"`{DEFAULT_CONFIG}`" in README
-    assert f"`{ROOT_STATE}`" in README
+def test_the_facts_named_in_the_documents_are_the_code_s() -> None:
+    destinations, silences = (DOCS / "destinations.md").read_text(), (DOCS / "silences.md").read_text()
+    tags = destinations.partition("### Tags")[2].partition("\n## ")[0]
+    assert {tag for tag in OURS if f"`{tag}`" not in tags} == set()
+    assert f"`{DEFAULT_CONFIG}`" in (DOCS / "configuration.md").read_text()
+    assert f"`{ROOT_STATE}`" in (DOCS / "commands.md").read_text()
     flapping = Flapping()
     assert (flapping.high, flapping.low, flapping.formula) == (30, 25, "icinga")
-    assert "above 30% of the last 20 results" in README
-    assert "ends at 25%: Icinga's formula" in README
+    assert "above 30% of the last 20 results" in silences
+    assert re.search(r"It\s+ends at 25%: Icinga's formula", silences)
+
+
+def test_the_number_of_types_in_the_readme_is_right() -> None:
+    types = len(list(Catalog().names()))
+    assert re.findall(r"\b(\d+) types\b", README.read_text()) == [str(types), str(types)]
