@@ -81,7 +81,7 @@ def test_a_block_of_configuration_has_no_problem(block: Block, tmp_path: Path) -
     for file in re.findall(r"\$\{file:([^}]+)\}", block.text):
         (tmp_path / Path(file).name).write_text("https://example.com/hook" if file.endswith("_url") else "of_a_test")
     (tmp_path / "page.yaml").write_text(re.sub(r"\$\{file:[^}]*/([^/}]+)\}", rf"${{file:{tmp_path}/\1}}", block.text))
-    if "checks:" not in block.text:
+    if not re.search(r"(?m)^checks:", block.text):
         (tmp_path / "another.yaml").write_text("checks: {another: {type: load}}\n")
     assert [str(problem) for problem in load(tmp_path, Catalog(), {}).problems] == []
 
