@@ -26,12 +26,12 @@ from tests import needs
 from tests.http_servers import Visit, serving
 from tests.looks import found
 
-NOW = datetime.datetime.now(datetime.UTC)
 AUTHORITY = trustme.CA()
 
 
 def days(number: float) -> datetime.datetime:
-    return NOW + datetime.timedelta(days=number, minutes=5)
+    """From now, and a little more: tests may run long after they were loaded."""
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=number, minutes=5)
 
 
 def issued(left: float = 90, name: str = "www.example.com") -> trustme.LeafCert:
@@ -213,7 +213,7 @@ def revoked(certificate: trustme.LeafCert, until: float = 9) -> bytes:
     key: Any = load_pem_private_key(AUTHORITY.private_key_pem.bytes(), None)
     ours = x509.load_pem_x509_certificate(AUTHORITY.cert_pem.bytes())
     number = x509.load_pem_x509_certificate(pem(certificate)).serial_number
-    one = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(NOW).build()
+    one = x509.RevokedCertificateBuilder().serial_number(number).revocation_date(days(0)).build()
     made = (
         x509.CertificateRevocationListBuilder().issuer_name(ours.subject).last_update(days(-9)).next_update(days(until))
     )

@@ -24,8 +24,6 @@ from checks.http.addresses import ProxyUrl
 from checks.http.expectations import TlsVersion
 from tests.http_servers import OK, Server, Visit, http, look, metric, serving
 
-NOW = datetime.datetime.now(datetime.UTC)
-
 
 @pytest.fixture(scope="module")
 def authority() -> trustme.CA:
@@ -40,7 +38,8 @@ def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> 
 
 
 def days(number: float) -> datetime.datetime:
-    return NOW + datetime.timedelta(days=number, minutes=5)
+    """From now, and a little more: tests may run long after they were loaded."""
+    return datetime.datetime.now(datetime.UTC) + datetime.timedelta(days=number, minutes=5)
 
 
 @contextmanager
