@@ -66,7 +66,7 @@ lock: $(VENV)/installed-dev
 packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
 
-# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian.
+# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint.
 install-tests: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -s tests/install/debian.py
 

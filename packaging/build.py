@@ -6,10 +6,8 @@ agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit a
 
 from __future__ import annotations
 
-import gzip
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -17,8 +15,9 @@ import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.parser import Parser
 from pathlib import Path
+
+import papers
 
 ROOT = Path(__file__).parent.parent
 HERE = ROOT / "packaging"
@@ -141,13 +140,15 @@ def _files(stage: Path, target: Target, site: Path) -> None:
         _lay(HERE / "openrc/hostvigil", stage / "etc/init.d/hostvigil", 0o755)
     else:
         _lay(HERE / "systemd/hostvigil.service", stage / "usr/lib/systemd/system/hostvigil.service")
+    if target.kind == "deb":
+        _lay(HERE / "lintian-overrides", stage / "usr/share/lintian/overrides/hostvigil")
     for text in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         shutil.copy(text, doc)
-    (doc / "copyright").write_text(_copyright(site))
-    _zip(doc / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
+    (doc / "copyright").write_text(papers.licences(site, HOME))
+    papers.write(doc / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
     manual = stage / "usr/share/man/man1/hostvigil.1.gz"
     manual.parent.mkdir(parents=True)
-    _zip(manual, _manual())
+    papers.write(manual, papers.manual())
     for path in stage.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(0o755 if path.stat().st_mode & 0o100 and path.suffix != ".so" else 0o644)
@@ -159,51 +160,9 @@ def _lay(source: Path, place: Path, mode: int = 0o644) -> None:
     place.chmod(mode)
 
 
-def _zip(file: Path, text: str) -> None:
-    file.write_bytes(gzip.compress(text.encode(), 9, mtime=0))
-
-
-def _copyright(site: Path) -> str:
-    """Name the licence of the agent and of each package that comes with it."""
-    parts = [
-        "Format: https://www.debian.org/doc/packaging-manuals/copyright-format/1.0/",
-        "Upstream-Name: hostvigil",
-        "",
-        "Files: *",
-        "Copyright: 2026 hostvigil maintainers",
-        "License: Apache-2.0",
-        " On Debian systems, the full text is in /usr/share/common-licenses/Apache-2.0.",
-        "",
-        f"Comment: The packages below /{HOME}/lib have licences of their own; the texts are in *.dist-info there.",
-    ]
-    for file in sorted(site.glob("*.dist-info/METADATA")):
-        about = Parser().parsestr(file.read_text(), headersonly=True)
-        licence = about["License-Expression"] or (about["License"] or "see its dist-info").splitlines()[0]
-        parts.append(f" {about['Name']} {about['Version']}: {licence}")
-    return "\n".join(parts) + "\n"
-
-
-def _manual() -> str:
-    """Write the manual page from the command's own help."""
-    from agent.cli.options import COMMANDS, DEFAULT_CONFIG, ROOT_STATE
-
-    def said(text: str) -> str:
-        return re.sub(r"^([.'])", r"\\&\1", text.replace("\\", "\\e").replace("-", "\\-"))
-
-    commands = "".join(f".TP\n.B hostvigil {said(name)}\n{said(text)}\n" for name, text in COMMANDS.items())
-    return (
-        '.TH HOSTVIGIL 1 "" "hostvigil" "User Commands"\n.SH NAME\nhostvigil \\- monitoring agent for servers\n'
-        ".SH SYNOPSIS\n.B hostvigil\n.I COMMAND\n[options]\n.SH DESCRIPTION\n"
-        "Runs checks and tells every change of their status as an event.\n"
-        ".B hostvigil \\fICOMMAND\\fB \\-\\-help\nsays what a command takes.\n"
-        f".SH COMMANDS\n{commands}.SH FILES\n.TP\n.I {said(DEFAULT_CONFIG)}\nthe configuration\n"
-        f".TP\n.I {said(ROOT_STATE)}\nwhat is believed, and what is still to be told\n"
-        ".TP\n.I /usr/share/hostvigil/samples\ndrop\\-ins to copy from\n"
-        ".SH SEE ALSO\n.I /usr/share/doc/hostvigil\n"
-    )
-
-
 def _nfpm(target: Target, stage: Path, version: str, work: Path) -> dict[str, object]:
+    changes = work / "changes.yaml"
+    changes.write_text(_changes(version))
     scripts = {
         name: str(HERE / f"scripts/{name}.sh") for name in ("preinstall", "postinstall", "preremove", "postremove")
     }
@@ -223,15 +182,20 @@ def _nfpm(target: Target, stage: Path, version: str, work: Path) -> dict[str, ob
         "license": "Apache-2.0",
         "homepage": "https://github.com/hostvigil/hostvigil",
         "depends": list(target.depends),
-        "mtime": datetime.fromtimestamp(int(os.environ[EPOCH]), UTC).isoformat(),
-        "contents": list(_contents(target, stage, work)),
+        "mtime": _date(),
+        "changelog": str(changes),
+        "contents": list(_contents(target, stage)),
         "scripts": scripts,
-        "rpm": {"group": "System Environment/Daemons", "buildhost": "hostvigil", "summary": "monitoring agent"},
+        "rpm": {
+            "group": "System Environment/Daemons",
+            "buildhost": "hostvigil",
+            "summary": "Monitoring agent that tells each change of a check once",
+        },
         "deb": {"compression": "xz"},
     }
 
 
-def _contents(target: Target, stage: Path, work: Path) -> Iterator[dict[str, object]]:
+def _contents(target: Target, stage: Path) -> Iterator[dict[str, object]]:
     root = {"owner": "root", "group": "root"}
     yield {"dst": "/etc/hostvigil/conf.d", "type": "dir", "file_info": {"mode": 0o2750, **root}}
     for path in sorted(stage.rglob("*")):
@@ -239,33 +203,32 @@ def _contents(target: Target, stage: Path, work: Path) -> Iterator[dict[str, obj
         if path.is_symlink():
             yield {"src": str(path.readlink()), "dst": place, "type": "symlink"}
         elif path.is_file():
-            kind = {"type": "config|noreplace"} if place.startswith("/etc/") else {}
             mode = path.stat().st_mode & 0o777
-            yield {"src": str(path), "dst": place, "file_info": {"mode": mode, **root}, **kind}
+            yield {"src": str(path), "dst": place, "type": _type(target, place), "file_info": {"mode": mode, **root}}
         elif place.startswith((f"/{HOME}", "/etc/hostvigil", "/usr/share/hostvigil")) and not place.endswith("conf.d"):
             yield {"dst": place, "type": "dir", "file_info": {"mode": 0o755, **root}}
-    if target.kind == "deb":
-        overrides = HERE / "lintian-overrides"
-        yield {
-            "src": str(overrides),
-            "dst": "/usr/share/lintian/overrides/hostvigil",
-            "file_info": {"mode": 0o644, **root},
-        }
-        changes = work / "changelog.Debian.gz"
-        date = datetime.fromtimestamp(int(os.environ[EPOCH]), UTC).strftime("%a, %d %b %Y %H:%M:%S +0000")
-        # Debian's own changelog holds what the packaging changed; ours is changelog.gz.
-        _zip(changes, _debian_changelog(target, stage, date))
-        yield {
-            "src": str(changes),
-            "dst": "/usr/share/doc/hostvigil/changelog.Debian.gz",
-            "file_info": {"mode": 0o644, **root},
-        }
 
 
-def _debian_changelog(target: Target, stage: Path, date: str) -> str:
-    version = next((stage / HOME).rglob("hostvigil-*.dist-info")).name.split("-")[1].removesuffix(".dist")
-    head = f"hostvigil ({version}-1~{target.name}) stable; urgency=medium"
-    return f"{head}\n\n  * See changelog.gz.\n\n -- {MAINTAINER}  {date}\n"
+def _type(target: Target, place: str) -> str:
+    if place.startswith("/etc/") and "init.d" not in place:
+        return "config|noreplace"
+    return "doc" if target.kind == "rpm" and place.startswith(("/usr/share/doc/", "/usr/share/man/")) else ""
+
+
+def _changes(version: str) -> str:
+    """Write the packaging's own changelog, in nfpm's form; ours is changelog.gz."""
+    entry = {
+        "semver": version,
+        "date": _date(),
+        "packager": MAINTAINER,
+        "deb": {"urgency": "medium", "distributions": ["stable"]},
+        "changes": [{"note": "See changelog.gz."}],
+    }
+    return json.dumps([entry])
+
+
+def _date() -> str:
+    return datetime.fromtimestamp(int(os.environ[EPOCH]), UTC).isoformat()
 
 
 def _pip(*words: str) -> None:

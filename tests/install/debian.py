@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import needs
 from tests.api_stand_in import ApiStandIn
 from tests.install.server import ROOT, Server, package, server
 
@@ -36,7 +37,7 @@ def host(target: str) -> Iterator[Server]:
 
 
 def statuses(api: ApiStandIn, check: str) -> list[str]:
-    return [event["status"] for event in api.accepted if event.get("customTags", {}).get("check") == check]
+    return [event["status"] for event in api.accepted if event.get("customTags", {}).get("check_name") == check]
 
 
 def newer(file: Path, folder: Path) -> Path:
@@ -105,7 +106,7 @@ def test_an_upgrade_keeps_edited_files_and_open_problems_and_tells_nothing_twice
     host.run("rm /srv/flag")
     api.wait_until(lambda: statuses(api, "flag") == ["critical", "ok"], 30, "end of flag's problem")
     # The load is that of the machine that we are on.
-    others = [event for event in api.accepted[sent:] if event["customTags"].get("check") not in ("flag", "load")]
+    others = [event for event in api.accepted[sent:] if event["customTags"].get("check_name") not in ("flag", "load")]
     assert others == []
     assert not api.duplicates
 
@@ -139,3 +140,15 @@ def test_two_builds_are_the_same_to_the_byte(target: str, tmp_path: Path) -> Non
         [sys.executable, ROOT / "packaging/build.py", target], check=True, env={**os.environ, "TZ": "Asia/Tokyo"}
     )
     assert package(target).read_bytes() == first
+
+
+def test_the_distributions_checkers_find_no_error(target: str) -> None:
+    lintian = needs.command("lintian", "lintian")
+    done = subprocess.run([lintian, "--allow-root", package(target)], capture_output=True, text=True, check=False)
+    assert "E:" not in done.stdout, done.stdout
+
+
+def test_rpmlint_finds_no_error() -> None:
+    words = [needs.command("rpmlint", "rpmlint"), "-c", ROOT / "packaging/rpmlint.toml", package("el9")]
+    done = subprocess.run(words, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
