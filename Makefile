@@ -61,6 +61,7 @@ lock: $(VENV)/installed-dev
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
 	$(LOCK) --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
 	$(LOCK) --upgrade packaging/build.in -o packaging/build.lock
+	$(LOCK) --upgrade -c requirements-dev.lock packaging/tools.in -o packaging/tools.lock
 
 # deb, rpm and apk into dist/.
 packages: $(VENV)/installed-dev
@@ -68,7 +69,8 @@ packages: $(VENV)/installed-dev
 
 # Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint.
 install-tests: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -s tests/install/debian.py
+	$(LOCKED) packaging/tools.lock
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
 docs: $(VENV)/installed-dev

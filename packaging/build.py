@@ -97,7 +97,10 @@ def _package(target: Target, wheel: Path, work: Path) -> Path:
     for path in sorted(stage.rglob("*"), reverse=True):
         os.utime(path, (int(os.environ[EPOCH]),) * 2, follow_symlinks=False)
     made = DIST / f"hostvigil_{version}-1_{target.name}_{target.machine}.{target.kind}"
-    _run(Path(sys.executable).with_name("nfpm"), "package", "-f", config, "-p", target.kind, "-t", made)
+    draft = work / made.name
+    _run(Path(sys.executable).with_name("nfpm"), "package", "-f", config, "-p", target.kind, "-t", draft)
+    shutil.move(draft, made.with_suffix(".new"))
+    made.with_suffix(".new").replace(made)
     return made.relative_to(ROOT)
 
 
