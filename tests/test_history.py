@@ -315,7 +315,7 @@ def test_history_shows_changes_metrics_and_what_is_held_back(tmp_path: Path) -> 
         agent.wait_until(bad, "a problem that is held back")
         assert agent.stop() == 0
         said = agent.call("history", "web", "--last", "10m").stdout
-        assert "not told: silenced until" in said
+        assert "critical   not told (silenced until" in said
         assert "a test" in said
         assert "time: low 250ms, mean 250ms, high 250ms, last 250ms" in said
         assert "█" in said

@@ -10,7 +10,7 @@ import msgspec
 
 from agent.cli.answers.missing import no_check
 from agent.cli.output import fail
-from agent.cli.show.screen import COLOURS, Screen, screen, show
+from agent.cli.show.screen import COLOURS, Screen, fitted, padded, screen, show
 from agent.delivery.wording import value_text
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration
@@ -29,6 +29,7 @@ USUAL_WIDTH = 100
 """Where it goes into a file."""
 BARS = {"": "·", "ok": "▁", "nodata": "░", "warning": "▄", FLAPPING: "▆", "critical": "█"}
 PLOT_ROWS = 3
+STATUS_WIDTH = 9
 LABEL = 12
 MARGIN = "  "
 
@@ -67,10 +68,10 @@ def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[s
         yield ""
         yield one_line(subject, LONG) or "the check itself"
         yield MARGIN + _bar(changes, found, views.get(subject), running, width, on)
-        yield from (f"{MARGIN}{one_line(_change(change), LONG)}" for change in changes if change.at >= found.since)
+        yield from (f"{MARGIN}{_change(change, width, on)}" for change in changes if change.at >= found.since)
     for metric in found.metrics:
         yield ""
-        yield from _metric(metric, found, width)
+        yield from _metric(metric, found, width, on)
 
 
 def _legend(on: Screen) -> Iterator[str]:
@@ -91,24 +92,37 @@ def _bar(
     return "".join(_cell(status, on) for status in bar(changes, lives, now_is, found.since, found.until, width))
 
 
-def _change(change: ChangeRow) -> str:
+def _change(change: ChangeRow, width: int, on: Screen) -> str:
     """Say a change in a line: when, what, whether it was told, and why not."""
     status = (FLAPPING if change.flapping else change.decided) or "forgotten"
-    told = f"told as {change.notified}" if change.notified else f"not told: {change.why}" if change.why else "not told"
-    said = f"  {change.summary}" if change.summary else ""
-    result = f" (result {change.result})" if change.result != change.decided and change.decided else ""
-    return f"{clock(change.at)}  {status:8}{result}  {told}{said}"
+    start = f"{clock(change.at)}  {on.paint(padded(status, STATUS_WIDTH), status)}  "
+    text = one_line(f"{_told(change)}: {change.summary}" if change.summary else _told(change), LONG)
+    return start + (fitted(text, width - len(clock(change.at)) - STATUS_WIDTH - 4) if on.width else text)
 
 
-def _metric(metric: Metric, found: Past, width: int) -> Iterator[str]:
+def _told(change: ChangeRow) -> str:
+    if change.notified:
+        return "told" if change.notified in (change.decided, FLAPPING) else f"told as {change.notified}"
+    if change.why:
+        return f"not told ({change.why})"
+    return "not told while it is flapping" if change.flapping else "nothing to tell"
+
+
+def _metric(metric: Metric, found: Past, width: int, on: Screen) -> Iterator[str]:
     """Yield a small plot with its lowest and highest value beside it."""
     last = metric.points[-1][1]
-    low, mean, high, now = (value_text(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
+    low, mean, high, now = (_short(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
     name = one_line(f"{metric.subject} {metric.name}", LONG)
-    yield f"{name}: low {low}, mean {mean}, high {high}, last {now}"
+    said = f"{name}: low {low}, mean {mean}, high {high}, last {now}"
+    yield fitted(said, on.width) if on.width else said
     values = columns(metric.points, found.since, found.until, max(10, width - LABEL))
     drawn = [value for value in values if value is not None]
     top, bottom = max(drawn), min(drawn)
-    labels = [value_text(top, metric.unit), *[""] * (PLOT_ROWS - 2), value_text(bottom, metric.unit)]
+    labels = [_short(top, metric.unit), *[""] * (PLOT_ROWS - 2), _short(bottom, metric.unit)]
     for label, row in zip(labels, plot(values, bottom, top, PLOT_ROWS), strict=True):
         yield f"{MARGIN}{label:>{LABEL - 1}} {row}".rstrip()
+
+
+def _short(value: float, unit: str) -> str:
+    """Say a number in three or four digits."""
+    return value_text(value if unit in ("s", "B") else float(f"{value:.4g}"), unit)
