@@ -254,6 +254,14 @@ def test_every_link_leads_somewhere(path: Path) -> None:
         assert not anchor or anchor in anchors(found.read_text()), target
 
 
+def test_every_file_of_ours_that_is_named_exists() -> None:
+    """Placeholders have capitals or a wildcard in them."""
+    named = r"`((?:agent|checks|docs|tests)/[a-z0-9_./-]+)`"
+    for path in DOCUMENTS:
+        for file in re.findall(named, path.read_text()):
+            assert (ROOT / file).exists(), f"{path.name} names {file}"
+
+
 def anchors(text: str) -> set[str]:
     """Return the headings as GitHub names them in links."""
     headings = re.findall(r"(?m)^#+ (.*)$", text)
