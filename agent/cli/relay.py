@@ -77,5 +77,5 @@ def _enrol(options: argparse.Namespace, settings: RelaySettings) -> int:
     except EnrolmentError as error:
         return fail(error)
     print(f"{made.seed}: bring this to {options.host}, readable by its agent only, then remove it here;")
-    print(f"{made.users}: include this in nats-server.conf, then: nats-server --signal reload", file=sys.stdout)
+    print(f"{made.accounts}: include this in nats-server.conf, then: nats-server --signal reload", file=sys.stdout)
     return 0

@@ -8,12 +8,14 @@ from pathlib import Path
 
 import msgspec
 
-from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, token
+from agent.delivery.handover.message import FACTS, MEMORY, RECEIPTS, token
 
-USERS = "nats-users.conf"
+ACCOUNTS = "nats-accounts.conf"
 KEYS = "keys.json"
 RELAY = ""
 """The relay's own name among the hosts' words, none of which is empty."""
+_STREAM_EXPORT = f'{{ stream: "{RECEIPTS}.*", accounts: [HOSTS] }}'
+_STREAM_IMPORT = f'{{ stream: {{ account: FLEET, subject: "{RECEIPTS}.*" }} }}'
 
 
 class EnrolmentError(Exception):
@@ -24,7 +26,7 @@ class Enrolled(msgspec.Struct, frozen=True):
     """What was written."""
 
     seed: Path
-    users: Path
+    accounts: Path
 
 
 def enrol(host: str, state: Path) -> Enrolled:
@@ -40,22 +42,33 @@ def enrol(host: str, state: Path) -> Enrolled:
         seed = folder / f"host-{token(host)}.nk"
         keys[token(host)] = _new_key(seed)
         _write(folder / KEYS, json.dumps(keys, indent=1, sort_keys=True))
-        _write(folder / USERS, users(keys))
+        _write(folder / ACCOUNTS, accounts(keys))
     except OSError as error:
         raise EnrolmentError(f"{error.filename}: {error.strerror}") from None
-    return Enrolled(seed, folder / USERS)
+    return Enrolled(seed, folder / ACCOUNTS)
 
 
-def users(keys: dict[str, str]) -> str:
-    """Return the part of nats-server.conf that says who may do what; `keys`: public keys by the hosts' words."""
-    lines = "".join(f"    {_user(key, word)}\n" for word, key in sorted(keys.items()))
-    return f"authorization {{\n  users = [\n{lines}  ]\n}}\n"
+def accounts(keys: dict[str, str]) -> str:
+    """Return the part of nats-server.conf that says who may do what; `keys`: public keys by the hosts' words.
+
+    The streams are in an account of their own. The broker acknowledges to whatever subject a message asks for, with
+    its own rights: in one account a host could have that acknowledgement purge the stream.
+    """
+    relay = f'{{ nkey: {keys[RELAY]}, permissions: {{ publish: ">", subscribe: ">" }} }}'
+    hosts = "".join(f"      {_host(key, word)}\n" for word, key in sorted(keys.items()) if word != RELAY)
+    services = (f"{FACTS}.*", MEMORY)
+    exports = [*(f'{{ service: "{one}", accounts: [HOSTS] }}' for one in services), _STREAM_EXPORT]
+    imports = [*(f'{{ service: {{ account: FLEET, subject: "{one}" }} }}' for one in services), _STREAM_IMPORT]
+    return (
+        "accounts {\n"
+        f"  FLEET {{\n    jetstream: enabled\n    users: [ {relay} ]\n    exports: [ {', '.join(exports)} ]\n  }}\n"
+        f"  HOSTS {{\n    users: [\n{hosts}    ]\n    imports: [ {', '.join(imports)} ]\n  }}\n"
+        "}\n"
+    )
 
 
-def _user(key: str, word: str) -> str:
-    if word == RELAY:
-        return f'{{ nkey: {key}, permissions: {{ publish: ">", subscribe: ">" }} }}'
-    publish = json.dumps([f"{FACTS}.{word}", f"$JS.API.STREAM.INFO.{FACTS_STREAM}"])
+def _host(key: str, word: str) -> str:
+    publish = json.dumps([f"{FACTS}.{word}", MEMORY])
     subscribe = json.dumps([f"{RECEIPTS}.{word}", f"_INBOX.{word}.>"])
     return f"{{ nkey: {key}, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.api import (
     AckPolicy,
     ConsumerConfig,
@@ -23,7 +24,7 @@ from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, BucketNotFoundError, KeyNotFoundError, KeyWrongLastSequenceError, NotFoundError
 from nats.js.kv import KeyValue
 
-from agent.delivery.handover.message import FACTS, FACTS_STREAM, MESSAGE_BYTES, RECEIPTS, Receipt
+from agent.delivery.handover.message import FACTS, FACTS_STREAM, MEMORY, MESSAGE_BYTES, RECEIPTS, Receipt
 from agent.fleet.lease import Grant, Lease
 from agent.fleet.ledger import Entry, decode, encode
 
@@ -86,6 +87,12 @@ class Streams:
             await self._stream.key_value(BUCKET)
         except BucketNotFoundError:
             await self._stream.create_key_value(KeyValueConfig(bucket=BUCKET, history=1, replicas=replicas))
+        name = (await self._created(FACTS_STREAM)).encode()
+
+        async def answer(request: Msg) -> None:
+            await request.respond(name)
+
+        await self._client.subscribe(MEMORY, queue="relays", cb=answer)
 
     # --- the lease ---------------------------------------------------------------------------------------------------
 
@@ -129,10 +136,13 @@ class Streams:
 
     async def ledger(self) -> tuple[str, float]:
         """Return what names this ledger, and when it was begun, Unix seconds of the broker's clock."""
-        answer = await self._client.request(f"$JS.API.STREAM.INFO.{LEDGER_STREAM}", timeout=5)
-        created = str(json.loads(answer.data)["created"])
+        created = await self._created(LEDGER_STREAM)
         moment = datetime.fromisoformat(created[:19]).replace(tzinfo=UTC)
         return created, moment.timestamp()
+
+    async def _created(self, stream: str) -> str:
+        answer = await self._client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=5)
+        return str(json.loads(answer.data)["created"])
 
     async def entries(self, after: int) -> list[tuple[int, float, Entry]]:
         """Return the entries after a number; with the last one begins what this relay may add."""

@@ -29,18 +29,21 @@ class FakeBroker:
 
     def __init__(self) -> None:
         self.connected = False
-        self.memory = 1
+        self.number = 1
+        self.relay_there = True
         self.down = False
         self.stream: list[tuple[str, bytes]] = []
         self.waiting: list[Receipt] = []
         self.connects = 0
 
-    def connect(self) -> str:
+    def connect(self) -> None:
         if self.down:
             raise Unreachable("down")
         self.connected = True
         self.connects += 1
-        return str(self.memory)
+
+    def memory(self) -> str:
+        return str(self.number) if self.relay_there else ""
 
     def publish(self, messages: Sequence[Message]) -> list[int]:
         if self.down:
@@ -57,7 +60,7 @@ class FakeBroker:
         self.connected = False
 
     def forget(self) -> None:
-        self.memory += 1
+        self.number += 1
         self.stream.clear()
         self.connected = False
 
@@ -138,8 +141,11 @@ def test_a_broker_with_a_new_memory_gets_all_again_at_once(tmp_path: Path) -> No
     bench.drain()
     assert bench.ids() == ["disk-1", "disk-2", "disk-3"]
     bench.broker.forget()
-    again = Bench.__new__(Bench)
-    again.__dict__ |= bench.__dict__
+    bench.broker.relay_there = False
+    bench.drain()
+    assert bench.ids() == [], "nobody can say yet that it is a new one"
+    bench.broker.relay_there = True
+    bench.now += 5
     bench.drain()
     assert bench.ids() == ["disk-1", "disk-2", "disk-3"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import ssl
 from collections.abc import Coroutine, Sequence
 from typing import Any, TypeVar
 
-import nats
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.courier import Message, Unreachable
-from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, Receipt, receipts, token
+from agent.delivery.handover.message import FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -41,13 +41,24 @@ class Way:
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
         """Return a connection; FAULTS where there is none within `timeout` seconds."""
-        options: dict[str, Any] = {"allow_reconnect": False, "inbox_prefix": inbox, "error_cb": _said, **more}
+        options: dict[str, Any] = {
+            "allow_reconnect": False,
+            "max_reconnect_attempts": 1,
+            "inbox_prefix": inbox,
+            "error_cb": _said,
+            **more,
+        }
         if self._credentials:
             options["nkeys_seed"] = self._credentials
         if self._secured:
             options["tls"] = self._tls()
-        async with asyncio.timeout(timeout):
-            client: Client = await nats.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
+        client = Client()
+        try:
+            async with asyncio.timeout(timeout):
+                await client.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
+        except BaseException:
+            await _hang_up(client)
+            raise
         if self._secured and not client._server_info.get("tls_required"):
             # Whoever stands between may have taken that word out of the server's greeting.
             await client.close()
@@ -63,6 +74,16 @@ class Way:
         if self._client_cert:
             context.load_cert_chain(self._client_cert, self._client_key or None)
         return context
+
+
+async def _hang_up(client: Client) -> None:
+    """Close what of a connection there is; a client that was not let in does not do it."""
+    await client.close()
+    transport: Any = client._transport
+    if transport:
+        transport.close()
+        with contextlib.suppress(*FAULTS):
+            await transport.wait_closed()
 
 
 async def _said(error: Exception) -> None:
@@ -86,23 +107,30 @@ class Connection:
     def connected(self) -> bool:
         return self._client is not None and self._client.is_connected
 
-    def connect(self) -> str:
+    def connect(self) -> None:
         self.close()
         self._loop = asyncio.new_event_loop()
         try:
-            return self._run(self._connect())
+            self._run(self._connect())
         except Unreachable:
             self.close()
             raise
 
-    async def _connect(self) -> str:
+    async def _connect(self) -> None:
         self._client = await self._way.connect(self._timeout, f"_INBOX.{self._word}")
         await self._client.subscribe(f"{RECEIPTS}.{self._word}", cb=self._received)
-        answer = await self._client.request(f"$JS.API.STREAM.INFO.{FACTS_STREAM}", timeout=self._timeout)
-        found = _decoded(answer.data)
-        if "created" not in found:
-            raise Unreachable("it has no stream of ours yet: has a relay ever run?")
-        return str(found["created"])
+
+    def memory(self) -> str:
+        return self._run(self._memory())
+
+    async def _memory(self) -> str:
+        if self._client is None:
+            raise Unreachable("there is no connection")
+        try:
+            answer = await self._client.request(MEMORY, timeout=self._timeout)
+        except nats.errors.NoRespondersError:
+            return ""
+        return answer.data.decode(errors="replace")[:100]
 
     async def _received(self, message: Msg) -> None:
         if len(self._receipts) < MOST_RECEIPTS:  # the relay repeats what is lost
@@ -172,13 +200,4 @@ async def _end_tasks() -> None:
     for task in left:
         task.cancel()
     await asyncio.gather(*left, return_exceptions=True)
-
-
-def _decoded(data: bytes) -> dict[str, Any]:
-    import json
-
-    try:
-        found = json.loads(data)
-    except ValueError:
-        return {}
-    return found if isinstance(found, dict) else {}
+    await asyncio.sleep(0)  # what was closed is let go in the loop's next round

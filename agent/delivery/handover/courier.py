@@ -19,6 +19,8 @@ from agent.store import Delivery, Due, Outbox, Phase
 log = logging.getLogger("hostvigil.emitter")
 
 BATCH = 200
+ASK_AGAIN = 5.0
+"""Seconds until the broker's memory is asked for again, when no relay answered."""
 POLL = 0.5
 """Seconds between looks for receipts while some are waited for."""
 
@@ -41,8 +43,11 @@ class Broker(Protocol):
     @property
     def connected(self) -> bool: ...
 
-    def connect(self) -> str:
-        """Connect; return what names the broker's memory: another name is another memory. Unreachable if not."""
+    def connect(self) -> None:
+        """Connect; Unreachable if not."""
+
+    def memory(self) -> str:
+        """Return what names the broker's memory: another name is another memory; empty while no relay is there."""
 
     def publish(self, messages: Sequence[Message]) -> list[int]:
         """Return those, by seq, that the broker has on its disk; Unreachable where it took none."""
@@ -76,6 +81,7 @@ class HandoverCourier:
         self._rng = random.Random()  # noqa: S311 - jitter needs no secrecy
         self._tries = 0
         self._not_before = 0.0
+        self._ask_at = 0.0
 
     def drain(self) -> float:
         """Hand over what may be, if it may be now; return the seconds until the next, infinite for "when woken".
@@ -104,10 +110,10 @@ class HandoverCourier:
 
     def _hand_over(self, due: Sequence[Due]) -> float:
         if not self._broker.connected:
-            again = self._outbox.handed.broker_is(self._broker.connect())
-            if again:
-                log.warning("%s: the broker's memory is a new one: %d changes again", self._outbox.destination, again)
-                return 0.0
+            self._broker.connect()
+            self._ask_at = self._clock()
+        if self._clock() >= self._ask_at and self._is_new(self._broker.memory()):
+            return 0.0
         if self._outbox.handed.hand_again(self._republish_after, self._wall_clock()):
             return 0.0
         if not due:
@@ -121,6 +127,14 @@ class HandoverCourier:
         self._tries = 0
         self._problems.say(DeliveryProblem.NONE, due[0], "")
         return 0.0
+
+    def _is_new(self, memory: str) -> bool:
+        """Have all handed over again where the broker forgot it. Asked once a connection, for a broker keeps it."""
+        self._ask_at = float("inf") if memory else self._clock() + ASK_AGAIN
+        again = self._outbox.handed.broker_is(memory) if memory else 0
+        if again:
+            log.warning("%s: the broker's memory is a new one: %d changes again", self._outbox.destination, again)
+        return again > 0
 
     def _message(self, due: Due) -> Message | None:
         """Return what is handed over; None where that is not possible, and the delivery is set aside."""

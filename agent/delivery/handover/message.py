@@ -11,6 +11,8 @@ from agent.model import Notification
 
 FACTS = "hostvigil.facts"
 RECEIPTS = "hostvigil.receipts"
+MEMORY = "hostvigil.memory"
+"""What relays answer with the name of the broker's memory: a broker that lost its disks has another."""
 FACTS_STREAM = "HOSTVIGIL_FACTS"
 MESSAGE_BYTES = 128 * 1024
 """The largest message that the broker takes of a host."""

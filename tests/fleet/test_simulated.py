@@ -1,0 +1,66 @@
+"""A fleet in a box, the short series; the long ones are `make fleet`."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import time
+from pathlib import Path
+
+from tests.fleet.simulator import Box, killing, loud, storm
+
+NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
+
+
+def test_an_outage_of_five_hundred_hosts_is_told_in_a_few_events(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=2)
+    figures = asyncio.run(box.run(storm(500, 2.0), patience=60))
+    assert figures.good, figures
+    assert figures.requests <= 30
+
+
+def test_kills_of_relays_and_broker_lose_nothing_and_repeat_only_byte_for_byte(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=3, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+    figures = asyncio.run(box.run(killing(600, kills=6, deaths=2, forget=True, seed=1), patience=120))
+    assert figures.good, figures
+
+
+def test_a_relay_that_slept_past_its_lease_sends_nothing_after_it_wakes(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000, seconds=1.0)
+
+    async def disturb(box: Box) -> None:
+        for number in range(30):
+            box.hosts.change(f"host-{number}")
+        await asyncio.sleep(0.5)
+        (asleep,) = (relay for relay in box.relays if "at work" in relay.output())
+        asleep.signal(signal.SIGSTOP)
+        other = next(relay for relay in box.relays if relay is not asleep)
+        until = time.monotonic() + 30
+        while "at work" not in other.output() or box.hosts.left:
+            assert time.monotonic() < until, other.output()
+            for number in range(3):
+                box.hosts.change(f"host-{number}", "disk")
+            await asyncio.sleep(0.5)
+        requests = len(box.api.requests)
+        asleep.signal(signal.SIGCONT)
+        await asyncio.sleep(2.0)
+        assert len(box.api.requests) == requests, "what it was about to send when it fell asleep"
+
+    figures = asyncio.run(box.run(disturb, patience=60))
+    assert figures.good, figures
+
+
+def test_a_host_with_endless_criticals_starves_nobody(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1)
+    box.api.seconds = 0.0
+
+    async def disturb(box: Box) -> None:
+        await loud(5)(box)
+        quiet = {id_ for id_, (host, _, _) in box.hosts.made.items() if host != "loud"}
+        until = time.monotonic() + 60
+        while not quiet <= set(box.api.told_at):
+            assert time.monotonic() < until, "the warnings of the quiet hosts are told"
+            await asyncio.sleep(0.1)
+
+    figures = asyncio.run(box.run(disturb, patience=0))
+    assert not figures.two_texts and not figures.above and not figures.rejected, figures
