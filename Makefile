@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test quick coverage torture lint bench docs lock packages install-tests clean
+.PHONY: run test quick coverage torture fleet lint bench docs lock packages install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -33,6 +33,10 @@ coverage: $(VENV)/installed-dev
 # The long versions of the proofs, a quarter of an hour.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
+
+# The long series of a fleet: 10,000 hosts, kills; some minutes, needs nats-server.
+fleet: $(VENV)/installed-dev
+	$(BIN)/python -m tests.fleet
 
 lint: $(VENV)/installed-dev
 	$(BIN)/ruff format --check .

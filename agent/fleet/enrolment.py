@@ -30,7 +30,7 @@ class Enrolled(msgspec.Struct, frozen=True):
 
 
 def enrol(host: str, state: Path) -> Enrolled:
-    """Make a host's key, or a new one in place of its old one, and the broker's list of users."""
+    """Make a host's key, or a new one in place of its old one, and the broker's accounts."""
     if not host.isprintable() or " " in host or len(host) > 255:
         raise EnrolmentError("a host's name is one word of at most 255 characters")
     folder = state / "enrolled"

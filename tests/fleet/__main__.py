@@ -1,0 +1,47 @@
+"""python -m tests.fleet [NAME ...]: the long series, each printed with its figures; exits 1 where one is not good."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from tests.fleet.simulator import Box, Figures, killing, storm
+
+FAST = ", rate_limit: 6000/min, workspace_limit: 6000/min"
+
+
+def outage(keys: int, within: float) -> Callable[[Path], Figures]:
+    """10,000 hosts, one change each within 10 s."""
+    return lambda folder: asyncio.run(Box(folder, keys).run(storm(10_000, 10.0), within))
+
+
+def kills(folder: Path) -> Figures:
+    """20,000 changes, 50 kills of relays, 20 of the broker, and once its disk is lost."""
+    box = Box(folder, 10, limits=FAST, per_key=6000, per_workspace=6000)
+    return asyncio.run(box.run(killing(20_000, 50, 20, forget=True, seed=7), 300.0))
+
+
+SERIES: dict[str, Callable[[Path], Figures]] = {
+    "outage-ten-keys": outage(10, 120.0),
+    "outage-one-key": outage(1, 600.0),
+    "kills": kills,
+}
+
+
+def main(names: list[str]) -> int:
+    good = True
+    for name in names or SERIES:
+        with tempfile.TemporaryDirectory(prefix="hostvigil-fleet-") as folder:
+            figures = SERIES[name](Path(folder))
+        good &= figures.good
+        print(f"{name}: {'good' if figures.good else 'NOT GOOD'} {msgspec.json.encode(figures).decode()}", flush=True)
+    return 0 if good else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
