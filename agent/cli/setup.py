@@ -61,6 +61,10 @@ def main(options: argparse.Namespace, run: Run = subprocess.run, systemd: Path =
         if validate.main(options):
             raise NotDone("the configuration has problems, see above; correct them and run hostvigil setup again")
         _start(options, run, manages, active, changed)
+    except (KeyboardInterrupt, EOFError):
+        print()
+        fail("ended before its end; what is written above is done, run hostvigil setup again for the rest")
+        return 1
     except PermissionError:
         raise
     except (NotDone, OSError) as error:

@@ -1,0 +1,58 @@
+"""hostvigil setup as a person meets it: on a terminal, where it asks."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import pexpect
+import pytest
+
+from tests.api_stand_in import ApiStandIn
+
+SECONDS = 30
+
+
+@pytest.mark.slow
+def test_it_asks_for_what_is_missing_and_never_shows_the_key(tmp_path: Path) -> None:
+    conf = tmp_path / "conf.d"
+    conf.mkdir()
+    (conf / "load.yaml").write_text("checks: {load: {type: load}}\n")
+    with ApiStandIn() as api:
+        child = pexpect.spawn(
+            sys.executable,
+            ["-m", "agent.cli", "setup", "--config", str(conf), "--state", str(tmp_path / "state")],
+            encoding="utf-8",
+            timeout=SECONDS,
+        )
+        child.expect("An address, or a region: us1")
+        child.expect("Endpoint: ")
+        child.sendline(api.url)
+        child.expect("not the secret")
+        child.waitnoecho(SECONDS)
+        child.sendline(api.key)
+        child.expect("took the event")
+        child.expect(r"\[Y/n\] ")
+        child.sendline("n")
+        child.expect("not started")
+        child.expect(pexpect.EOF)
+        child.close()
+    assert child.exitstatus == 0
+    assert (tmp_path / "api_key").read_text() == f"{api.key}\n"
+
+
+@pytest.mark.slow
+def test_who_ends_it_has_started_nothing_and_sees_no_traceback(tmp_path: Path) -> None:
+    conf = tmp_path / "conf.d"
+    conf.mkdir()
+    for end in ("\x03", "\x04"):
+        child = pexpect.spawn(
+            sys.executable, ["-m", "agent.cli", "setup", "--config", str(conf)], encoding="utf-8", timeout=SECONDS
+        )
+        child.expect("Endpoint: ")
+        child.send(end)
+        child.expect(pexpect.EOF)
+        assert "Traceback" not in str(child.before)
+        child.close()
+        assert child.exitstatus == 1
+    assert list(conf.iterdir()) == []
