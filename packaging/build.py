@@ -208,7 +208,9 @@ def _contents(target: Target, stage: Path) -> Iterator[dict[str, object]]:
         elif path.is_file():
             mode = path.stat().st_mode & 0o777
             yield {"src": str(path), "dst": place, "type": _type(target, place), "file_info": {"mode": mode, **root}}
-        elif place.startswith((f"/{HOME}", "/etc/hostvigil", "/usr/share/hostvigil", "/usr/share/doc/hostvigil")) and not place.endswith("conf.d"):
+        elif place.startswith(
+            (f"/{HOME}", "/etc/hostvigil", "/usr/share/hostvigil", "/usr/share/doc/hostvigil")
+        ) and not place.endswith("conf.d"):
             yield {"dst": place, "type": "dir", "file_info": {"mode": 0o755, **root}}
 
 

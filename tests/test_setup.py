@@ -190,3 +190,9 @@ def test_regions_are_addresses_of_the_api() -> None:
 def test_a_key_file_that_is_not_there_is_named(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(conf, "--endpoint", "us1", "--key-file", str(conf / "none"), key=None) == 1
     assert str(conf / "none") in capsys.readouterr().err
+
+
+def test_other_destinations_need_no_endpoint(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (conf / "ops.yaml").write_text('agent: {destinations: {ops: {type: webhook, url: "http://127.0.0.1:9/"}}}\n')
+    assert run(conf, key=None) == 0
+    assert "events go to ops" in capsys.readouterr().out

@@ -26,7 +26,7 @@ def test_it_asks_for_what_is_missing_and_never_shows_the_key(tmp_path: Path) -> 
             timeout=SECONDS,
         )
         child.expect("An address, or a region: us1")
-        child.expect("Endpoint: ")
+        child.expect("Endpoint .*: ")
         child.sendline(api.url)
         child.expect("not the secret")
         child.waitnoecho(SECONDS)
@@ -49,10 +49,28 @@ def test_who_ends_it_has_started_nothing_and_sees_no_traceback(tmp_path: Path) -
         child = pexpect.spawn(
             sys.executable, ["-m", "agent.cli", "setup", "--config", str(conf)], encoding="utf-8", timeout=SECONDS
         )
-        child.expect("Endpoint: ")
+        child.expect("Endpoint .*: ")
         child.send(end)
         child.expect(pexpect.EOF)
         assert "Traceback" not in str(child.before)
         child.close()
         assert child.exitstatus == 1
     assert list(conf.iterdir()) == []
+
+
+@pytest.mark.slow
+def test_who_has_no_workspace_needs_no_key(tmp_path: Path) -> None:
+    conf = tmp_path / "conf.d"
+    conf.mkdir()
+    (conf / "found-load.yaml").write_text("checks: {load: {type: load}}\n")
+    child = pexpect.spawn(
+        sys.executable, ["-m", "agent.cli", "setup", "--config", str(conf)], encoding="utf-8", timeout=SECONDS
+    )
+    child.expect("Endpoint .*: ")
+    child.sendline("")
+    child.expect("events go to the journal")
+    child.expect("not started")
+    child.expect(pexpect.EOF)
+    child.close()
+    assert child.exitstatus == 0
+    assert [file.name for file in conf.iterdir()] == ["found-load.yaml"]

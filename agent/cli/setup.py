@@ -54,8 +54,9 @@ def main(options: argparse.Namespace, run: Run = subprocess.run, systemd: Path =
         options.config.mkdir(parents=True, exist_ok=True, mode=0o750)
         changed = _settings(options)
         active = manages and not run(["systemctl", "--quiet", "is-active", SERVICE], check=False, timeout=60).returncode
-        if changed or not active:
-            _test(_agent(options.config))
+        agent = _agent(options.config)
+        if agent.events.endpoint and (changed or not active):
+            _test(agent)
         changed |= _discover(options)
         options.json = False
         if validate.main(options):
@@ -80,8 +81,12 @@ def _can_ask(options: argparse.Namespace) -> None:
 
 def _settings(options: argparse.Namespace) -> bool:
     """Write key and endpoint where they are not as they should be; tell whether something was written."""
-    now = load(options.config, Catalog(), os.environ).agent.events
-    endpoint = REGIONS.get(options.endpoint, options.endpoint) or now.endpoint or _asked_endpoint(options)
+    agent = load(options.config, Catalog(), os.environ).agent
+    now = agent.events
+    endpoint = REGIONS.get(options.endpoint, options.endpoint) or now.endpoint or _asked_endpoint(options, agent)
+    if not endpoint:
+        print(f"no endpoint: events go to {', '.join(agent.destinations) or 'the journal of this host'}")
+        return False
     key_file = options.config.parent.resolve() / KEY_FILE
     key = _key(options, now.api_key, key_file)
     file = options.config / AGENT_FILE
@@ -110,11 +115,13 @@ def _is_ours(text: str) -> bool:
     return re.fullmatch(pattern.replace("ENDPOINT", ".*").replace("KEY", ".*"), text) is not None
 
 
-def _asked_endpoint(options: argparse.Namespace) -> str:
+def _asked_endpoint(options: argparse.Namespace, agent: AgentSettings) -> str:
+    if agent.destinations:
+        return ""
     if options.yes:
         raise NotDone("no endpoint is configured: give --endpoint, an address or one of " + ", ".join(REGIONS))
     print("Where do events go? An address, or a region: " + ", ".join(REGIONS))
-    said = input("Endpoint: ").strip()
+    said = input("Endpoint (empty: none, events stay in the journal): ").strip()
     return REGIONS.get(said, said)
 
 
