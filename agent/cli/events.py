@@ -75,7 +75,7 @@ def _restate(options: argparse.Namespace) -> int:
         store.forget_told(name, time.time_ns() // 1_000_000)
     store.close()
     when = "" if _ask(options, "restate") else ", when the agent runs again"
-    print(f"what stands is told again to {', '.join(wanted) or 'nobody: no destination is known'}{when}")
+    print(f"problems that last are told again to {', '.join(wanted) or 'no destination: none is known'}{when}")
     return 0
 
 

@@ -15,23 +15,23 @@ ROOT_STATE = "/var/lib/hostvigil"
 COMMANDS = {
     "run": "run the agent in the foreground",
     "validate": "check the configuration and name every mistake in it",
-    "reload": "have the running agent take over the changed configuration",
+    "reload": "make the running agent take over the changed configuration",
     "check": "run one check once; exits 0, 1, 2 or 3 like a Nagios plugin",
-    "status": "show what is what now, the worst first, and how the agent itself does",
+    "status": "show the status of each check, the worst first, and how the agent itself does",
     "events": "show events: the latest, the pending, the refused; or retry the refused",
-    "report": "hand a result of a pushed check to the running agent",
-    "wrap": "run a command, and hand in what became of it as the result of a pushed check",
-    "explain": "say why a check is what it is, why it is reported or not, and where each setting was written",
-    "history": "show what a check was when, what was told or not and why, and the course of its metrics",
+    "report": "push a result of a pushed check to the running agent",
+    "wrap": "run a command, and push its exit status and last line as the result of a pushed check",
+    "explain": "say why a check has its status, why it is told or not, and where each setting is written",
+    "history": "show the past of a check: its changes, what was told or why not, and its metrics",
     "metrics": "print statuses, deliveries and what checks measured, for Prometheus",
-    "silence": "report nothing of some checks for a time; without a selector: list the silences",
+    "silence": "tell nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
-    "test-event": "check endpoint and key with one info event",
-    "discover": "look at this host, and write drop-ins for what was found; overwrites nothing",
-    "new-check": "write a new check type that works, with its settings and its test, to start from",
-    "relay": "tell for a whole fleet: take what its agents hand to a broker; or show its status, or enrol a host",
+    "test-event": "send one info event, to check endpoint and key",
+    "discover": "look at this host, and write drop-ins for what is found; overwrites nothing",
+    "new-check": "write a new check type that works, with its drop-in and its test, as a start",
+    "relay": "tell for a whole fleet what its agents give to a broker; or show its status, or enrol a host",
     "schema": "print the JSON Schema of the drop-in files, for editors",
-    "types": "document the check types",
+    "types": "print the documentation of the check types",
     "setup": "after the installation: endpoint, key, test event, discover, validate, start; safe to run again",
     "import": "write drop-ins for the checks of another tool: nrpe",
 }
@@ -59,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
     parsers["metrics"].add_argument(
-        "--output", metavar="FILE", type=Path, help="replace this file in one step, such as for the textfile collector"
+        "--output", metavar="FILE", type=Path, help="replace this file in one step (for the textfile collector)"
     )
     parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
     parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
@@ -101,14 +101,14 @@ def _status_options(status: argparse.ArgumentParser) -> None:
     selector = "only these checks: a name, web-*, disks:/mnt/* or env=prod"
     status.add_argument("names", metavar="NAME", nargs="*", help=selector)
     status.add_argument("--problems", action="store_true", help="only what is not ok")
-    status.add_argument("--all", action="store_true", help="a line for each, however many are ok")
+    status.add_argument("--all", action="store_true", help="show each check, also where many are ok")
     status.add_argument(
         "--status", metavar="STATUS", action="append", default=[], type=_statuses, help=f"only {', '.join(STATUSES)}"
     )
     status.add_argument("--type", metavar="TYPE", action="append", default=[], help="only checks of this type")
     status.add_argument("--tag", metavar="TAG=VALUE", action="append", default=[], type=_tag, help="only with this tag")
     status.add_argument(
-        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=2.0, help="show it anew every so often [2]"
+        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=2.0, help="show it again every SECONDS [2]"
     )
     status.add_argument(
         "--exit-code", action="store_true", help="exit 0, 1, 2 or 3 for the worst status, as a plugin does; 3: unknown"
@@ -155,7 +155,7 @@ def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.Argum
     what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
     silence.add_argument("selector", nargs="?", help=what)
     silence.add_argument("--for", dest="duration", metavar="DURATION", default="1h", help="how long [%(default)s]")
-    silence.add_argument("--reason", default="", help="why, for those who wonder")
+    silence.add_argument("--reason", default="", help="why, for other people")
     unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
 
 
@@ -165,9 +165,7 @@ def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser
         one.add_argument("--subject", default="", help="the part of the check that this is about")
         one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
     report.add_argument("status", choices=["ok", "warning", "critical", "nodata"])
-    report.add_argument(
-        "summary", nargs="*", help="what there is to say, in a line; without it the status stands alone"
-    )
+    report.add_argument("summary", nargs="*", help="the result in one line; without it, the status alone is told")
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
 

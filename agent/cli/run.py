@@ -40,4 +40,4 @@ def greet(config: Config, options: argparse.Namespace) -> None:
     said = f"{counted_word(count, 'check')} from {options.config} {'is' if count == 1 else 'are'} at work"
     print(f"hostvigil {agent.__version__}: {said}.")
     print("No endpoint is configured: each change of a status is printed here as an event. Ctrl-C ends.")
-    print(f"What is what: hostvigil status {same}", flush=True)
+    print(f"To see all checks: hostvigil status {same}", flush=True)

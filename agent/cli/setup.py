@@ -212,4 +212,4 @@ def _start(options: argparse.Namespace, run: Run, manages: bool, active: bool, c
     # As long as the unit gives the agent to begin, and a little more.
     if run(["systemctl", "--quiet", "enable", "--now", SERVICE], check=False, timeout=960).returncode:
         raise NotDone(f"{SERVICE} did not start: journalctl -u hostvigil -n 20")
-    print(f"{SERVICE}: enabled and started. What is what: hostvigil status")
+    print(f"{SERVICE}: enabled and started. To see all checks: hostvigil status")

@@ -89,6 +89,6 @@ def destinations_outcome(plan: Plan, ended: Mapping[str, int], now: int) -> Outc
         result = Result(Status.WARNING, text, SUBJECT)
     else:
         names = ", ".join(one.name for one in plan.told)
-        result = Result(Status.OK, f"told: {names}" if names else "none is configured: nobody is told", SUBJECT)
+        result = Result(Status.OK, f"told: {names}" if names else "none is configured: no event is sent", SUBJECT)
     # Not complete: other subjects of the same check are not gone because this speaks of one only.
     return Outcome("hostvigil", 0, now, 0.0, (result,), complete=False)
