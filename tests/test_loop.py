@@ -280,5 +280,28 @@ def test_stopping_cancels_what_waits_and_says_nothing_of_it() -> None:
     assert bench.outcomes.empty()
 
 
-def test_what_an_own_type_may_be_is_told_by_status() -> None:
+def test_the_test_kit_ends_a_run_as_the_agent_does() -> None:
     assert ran(Waiting(body=well)).is_ok().result.status is Status.OK
+    ran(Waiting(body=sleeps), timeout=0.1).is_nodata("did not finish within 100ms")
+
+
+def test_an_own_type_in_a_process_of_its_own_may_wait_as_well() -> None:
+    bench = Bench()
+    assert bench.run(ApartFine(), timeout=20.0).results == (ok("fine"),)
+    assert bench.run(ApartLong(), timeout=2.0).results[0].summary.startswith("did not finish within 2s, hangs ")
+
+
+class ApartFine(Check):
+    isolation = "process"
+
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
+        await asyncio.sleep(0)
+        yield ok("fine")
+
+
+class ApartLong(Check):
+    isolation = "process"
+
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
+        await asyncio.sleep(60)
+        yield ok("too late")

@@ -46,7 +46,15 @@ def execute(check: Check, context: Context) -> CheckOutput:
         return begun
     import asyncio  # a check in a process of its own mostly needs none
 
-    return asyncio.run(go_on(begun, context))
+    async def to_its_end() -> CheckOutput:
+        task = asyncio.ensure_future(go_on(begun, context))
+        if not (await asyncio.wait({task}, timeout=context.remaining() + GRACE_SECONDS))[0]:
+            context.interrupt()
+            task.cancel()
+            return _cut_short(CheckError(f"did not finish within {duration_text(context.timeout)}"), ())
+        return task.result()
+
+    return asyncio.run(to_its_end())
 
 
 def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
