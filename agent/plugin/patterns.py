@@ -41,19 +41,17 @@ class TakesLong(Exception):
 
 
 _deadline: ContextVar[float | None] = ContextVar("deadline", default=None)
-_share: ContextVar[float] = ContextVar("share", default=1.0)
 _briefly: ContextVar[bool] = ContextVar("briefly", default=False)
 
 
 @contextmanager
 def searching_until(deadline: float) -> Iterator[None]:
     """While inside, have every search end by this moment (monotonic seconds) with a CheckError."""
-    before = _deadline.set(deadline), _share.set(processor_share(os.getloadavg()[0], os.cpu_count() or 1))
+    before = _deadline.set(deadline)
     try:
         yield
     finally:
-        _deadline.reset(before[0])
-        _share.reset(before[1])
+        _deadline.reset(before)
 
 
 @contextmanager
@@ -100,11 +98,10 @@ class Pattern:
             return self._quick(text)
         if _briefly.get():
             raise TakesLong
+        share = 1.0 if deadline is None else processor_share(os.getloadavg()[0], os.cpu_count() or 1)
         try:
             # What `regex` finds has all that is promised of a match.
-            return cast(
-                "re.Match[str] | None", self._bounded_search(text)(text, timeout=left * _share.get(), concurrent=True)
-            )
+            return cast("re.Match[str] | None", self._bounded_search(text)(text, timeout=left * share, concurrent=True))
         except TimeoutError:
             raise self._late(text) from None
         except Unbounded as error:

@@ -80,12 +80,15 @@ async def _connect(family: int, where: Any, network: Network) -> socket.socket:
     try:
         network.progress.left()
         bind(made, network.source)
-        try:
-            made.connect(where)
-        except BlockingIOError:
+        error = made.connect_ex(where)
+        if error == errno.EINPROGRESS:
+            # To this host it mostly is connected by now, and a second call says so; to others that is worth a wait.
+            error = made.connect_ex(where)
+        if error == errno.EALREADY:
             await writable(made, network.progress.deadline)
-            if error := made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
-                raise OSError(error, os.strerror(error)) from None
+            error = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if error not in (0, errno.EISCONN):
+            raise OSError(error, os.strerror(error))
     except BaseException:
         made.close()
         raise
