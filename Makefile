@@ -67,7 +67,7 @@ lock: $(VENV)/installed-dev
 	$(LOCK) --upgrade packaging/build.in -o packaging/build.lock
 	$(LOCK) --upgrade -c requirements-dev.lock packaging/tools.in -o packaging/tools.lock
 
-# deb, rpm and apk into dist/.
+# deb, rpm and apk for x86_64 and arm64, the wheel, and SHA256SUMS, into dist/.
 packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
 

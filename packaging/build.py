@@ -1,4 +1,4 @@
-"""Builds deb, rpm and apk into dist/: `packaging/build.py [TARGET ...]`, without one all of them.
+"""Builds deb, rpm, apk and wheel into dist/: `packaging/build.py [TARGET ...]`, without one all of them.
 
 For each release of a distribution one tree is staged (its Python's wheels by the checksums of requirements.lock, the
 agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit are the same to the byte.
@@ -6,6 +6,7 @@ agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit a
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,28 +43,39 @@ class Target:
 
 
 # python3.11 and not python3 (<< 3.12): the agent then lives on through the upgrade to the next Debian.
-TARGETS = (
+X86_64 = (
     Target("deb12", "deb", "3.11", ("python3.11", "libc6 (>= 2.28)", "passwd")),
     Target("deb13", "deb", "3.13", ("python3.13", "libc6 (>= 2.28)", "passwd")),
     Target("ubuntu24.04", "deb", "3.12", ("python3.12", "libc6 (>= 2.28)", "passwd")),
     Target("el9", "rpm", "3.11", ("python3.11", "shadow-utils")),
     Target("alpine3.22", "apk", "3.12", ("python3~3.12", "shadow"), libc=("musllinux_1_2", "musllinux_1_1")),
 )
+TARGETS = {target.name: target for target in X86_64}
+TARGETS |= {f"{target.name}-arm64": replace(target, machine="aarch64") for target in X86_64}
 
 
-def main(names: list[str]) -> int:
-    if unknown := set(names) - {target.name for target in TARGETS}:
-        print(f"no target {', '.join(unknown)}: {', '.join(target.name for target in TARGETS)}", file=sys.stderr)
+def main(names: set[str]) -> int:
+    if unknown := names - TARGETS.keys():
+        print(f"no target {', '.join(unknown)}: {', '.join(TARGETS)}", file=sys.stderr)
         return 2
     os.umask(0o022)
     os.environ.setdefault(EPOCH, _last_change())
     DIST.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as work:
         wheel = _wheel(Path(work))
-        for target in TARGETS:
-            if not names or target.name in names:
-                print(_package(target, wheel, Path(work) / target.name))
+        shutil.copy(wheel, DIST)
+        for name, target in TARGETS.items():
+            if not names or name in names:
+                print(_package(target, wheel, Path(work) / name))
+    _sums()
     return 0
+
+
+def _sums() -> None:
+    """Write the checksums of all that lies in dist/, for `sha256sum -c`."""
+    files = sorted(file for file in DIST.glob("hostvigil*") if file.suffix != ".new")
+    lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
+    (DIST / "SHA256SUMS").write_text("".join(lines))
 
 
 def _last_change() -> str:
@@ -245,4 +257,4 @@ def _run(*words: str | Path) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main(set(sys.argv[1:])))

@@ -23,7 +23,7 @@ NO_MOUNTS = "--skip=check/qemu,cleanup/apt/lists"
 def package(target: str) -> Path:
     """Build a package as `make packages` does."""
     subprocess.run([sys.executable, ROOT / "packaging/build.py", target], check=True, timeout=600)
-    return next((ROOT / "dist").glob(f"hostvigil_*_{target}_*"))
+    return next((ROOT / "dist").glob(f"hostvigil_*_{target}_x86_64.*"))
 
 
 class Server:
