@@ -12,8 +12,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from hypothesis import HealthCheck, Phase, seed, settings
-from hypothesis.stateful import run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
+from tests.test_destination_model import Destinations
 from tests.test_model import Machine
 from tests.torture.killing import tortured
 
@@ -23,6 +24,15 @@ KILLS = 50
 
 def model(number: int) -> list[str]:
     """A thousand random streams against the reference model."""
+    return _streams(number, Machine)
+
+
+def destinations(number: int) -> list[str]:
+    """A thousand random streams of destinations that come, change, go and forget."""
+    return _streams(number, Destinations)
+
+
+def _streams(number: int, machine: type[RuleBasedStateMachine]) -> list[str]:
     logging.disable()
     phases = [Phase.generate]
     many = settings(
@@ -34,7 +44,7 @@ def model(number: int) -> list[str]:
         database=None,
         suppress_health_check=list(HealthCheck),
     )
-    run_state_machine_as_test(seed(number)(Machine), settings=many)
+    run_state_machine_as_test(seed(number)(machine), settings=many)
     return []
 
 
@@ -55,7 +65,12 @@ def _killing(number: int, count: int, longest_pause: float) -> list[str]:
     return complaints
 
 
-PROOFS: dict[str, Callable[[int], list[str]]] = {"kills": kills, "model": model, "pauses": pauses}
+PROOFS: dict[str, Callable[[int], list[str]]] = {
+    "kills": kills,
+    "model": model,
+    "destinations": destinations,
+    "pauses": pauses,
+}
 
 
 def main() -> int:
