@@ -30,6 +30,7 @@ from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
 from agent.model import Destination, EventStatus, Notification, Report, Result, State
+from agent.page.switch import PageSwitch
 from agent.plugin.ownership import weak_spot
 from agent.push.control import ControlServer
 from agent.push.server import PushServer
@@ -72,6 +73,7 @@ class Service:
         self._recorder = Recorder(store, orders, self._emitters.wake, self._schedule.retry, self._schedule.next_run)
         self._door = PushServer(state_dir, self._recorder.put, hide, store.states())
         self._runner = Runner(self._recorder.put, hide, store.memories())
+        self._page = PageSwitch(state_dir, store, self._host, hide)
         self._watch = Watch()
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Callable[[Config, Config], None], ...] = (
@@ -83,6 +85,7 @@ class Service:
             self._door.apply,
             self._apply_store,
             self._history.apply,
+            self._page.apply,
             self._watch.apply,
         )
 
@@ -93,6 +96,7 @@ class Service:
         self._recorder.start()
         self._say_configuration()
         self._door.serve(self._config)
+        self._page.apply(Config(), self._config)
         self._watch.apply(Config(), self._config)
 
     def beat(self, seconds: float, sign: Callable[[], None]) -> None:
@@ -144,6 +148,7 @@ class Service:
     def stop(self) -> None:
         """End within two seconds: no new runs, the running ones given up, what has come in written down."""
         self._schedule.stop()
+        self._page.stop()
         self._door.close()
         self._runner.stop()
         self._recorder.stop(STOP_SECONDS)

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.config import destination_section, rules, windows
+from agent.config import destination_section, page_address, rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
@@ -55,6 +55,8 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield from rules.tags(written["tags"].value, "agent.tags")
     if isinstance(kept := values.get("history"), HistorySection):
         yield from _history(kept, _mapping(written, "history"))
+    if values.get("page") and (text := _page(values["page"])):
+        yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = written["hostname"]
         yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
@@ -196,6 +198,14 @@ def _history(kept: HistorySection, written: Written) -> Iterator[Fault]:
         if not least <= getattr(kept, name) <= most:
             node = written[name]
             yield Fault(node.place, f"agent.history.{name}", f"{said(node)} must be between {words}")
+
+
+def _page(text: str) -> str:
+    try:
+        page_address.parse(text)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 def _timeout(seconds: float) -> str:

@@ -156,6 +156,13 @@ class AgentOptions(Section, frozen=True):
         bool | HistorySection,
         Meta(description="How much of the past is kept of changes and metrics; false: nothing."),
     ] = HistorySection()
+    page: Annotated[
+        str,
+        Meta(
+            description="Where to show status and health over HTTP to this host's users: 127.0.0.1:8741, or "
+            "unix:/run/hostvigil/page.sock; unless set, nowhere."
+        ),
+    ] = ""
     watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
 
 

@@ -65,6 +65,11 @@ def _about(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
         took = f", after {duration_text(one.duration)}" if one.duration else ""
         yield f"Last result: {one.last_status}, {ago(one.last_run, now)}{took}: {one.summary}"
         yield from (f"  {line}" for line in lines(one.details, TEXT_LIMIT))
+    yield from background(one, policy, now)
+
+
+def background(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
+    """Say what stands behind the status: the next run, what was told and why, what is counted."""
     if Mark.LATE in one.marks:
         yield f"It is late: the next run was due {duration_text(one.late)} ago."
     elif one.next_run > now:

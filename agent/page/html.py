@@ -1,0 +1,104 @@
+"""Pure: a Snapshot or one check -> HTML. Every text goes through a template's {{...}}, which escapes it."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from functools import cache
+from importlib.resources import files
+from typing import Any
+from urllib.parse import quote
+
+from bottle import SimpleTemplate
+
+import agent
+from agent.delivery.wording import measured, title
+from agent.model import Policy
+from agent.page.source import CheckPage
+from agent.plugin.text import lines, one_line
+from agent.store import Delivery
+from agent.store.outbox import notification
+from agent.view.explanation import background, head
+from agent.view.snapshot import Snapshot, SubjectView, urgency
+from agent.view.words import clock, span
+
+FEW = 30
+"""So many that are ok are shown at once; more are folded."""
+LINE, TEXT = 240, 20_000
+ORDER = ("critical", "warning", "nodata", "waiting", "ok")
+
+
+@cache
+def _template(name: str) -> SimpleTemplate:
+    return SimpleTemplate(source=(files("agent.page") / "templates" / f"{name}.html").read_text())
+
+
+def whole(part: str, host: str) -> str:
+    """Return a page around its main part."""
+    return str(_template("whole").render(part=part, host=one_line(host, LINE), version=agent.__version__))
+
+
+def overview(seen: Snapshot, host: str) -> str:
+    subjects = seen.subjects
+    well = [one for one in subjects if one.is_well]
+    return _filled(
+        "overview",
+        seen.at,
+        title=f"{counts(subjects)} on {one_line(host, LINE)}",
+        seen=seen,
+        counts=counts(subjects),
+        ill=[one for one in subjects if not one.is_well],
+        well=well,
+        folded=len(well) > FEW,
+    )
+
+
+def check(found: CheckPage, host: str) -> str:
+    subjects = sorted(found.check.subjects, key=lambda one: (-urgency(one), one.subject))
+    policy = found.check.config.policy if found.check.config else Policy()
+    return _filled(
+        "check",
+        found.at,
+        title=f"{one_line(found.check.name, LINE)} on {one_line(host, LINE)}",
+        found=found,
+        head=[one_line(line, TEXT) for line in head(found.check)],
+        subjects=subjects,
+        about=lambda one: _about(one, policy, found.at),
+        measured=measured,
+        told=_told,
+    )
+
+
+def counts(subjects: tuple[SubjectView, ...]) -> str:
+    """Say how many are what, the worst first: `2 critical, 44 ok`."""
+    found = Counter(label(one) for one in subjects)
+    return ", ".join(f"{found[word]} {word}" for word in ORDER if found[word]) or "no checks"
+
+
+def label(one: SubjectView) -> str:
+    """Return the word of its badge, which is the name of its colour too."""
+    return "waiting" if one.waits else str(one.status)
+
+
+def _about(one: SubjectView, policy: Policy, now: int) -> list[str]:
+    """Return what stands behind its status, in sentences."""
+    return [one_line(line, TEXT) for line in background(one, policy, now)]
+
+
+def _told(delivery: Delivery) -> str:
+    facts = notification(delivery)
+    return one_line(title(facts) if facts else delivery.title, LINE)
+
+
+def _filled(name: str, now: int, **values: Any) -> str:
+    words = {
+        "clock": clock,
+        "label": label,
+        "line": lambda text: one_line(str(text), LINE),
+        "lines": lambda text: "\n".join(lines(text, TEXT)),
+        "link": lambda text: "/check/" + quote(text, safe=""),
+        "ago": lambda at: span(at, now) if at else "",
+        "iso": lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000)),
+        "now": now,
+    }
+    return str(_template(name).render(words | values))

@@ -1,0 +1,62 @@
+"""On or off: where no page is configured, nothing of it is imported."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from agent.config.settings import Config
+from agent.store import Store
+
+if TYPE_CHECKING:
+    from agent.page.server import PageServer
+
+log = logging.getLogger("hostvigil.page")
+
+
+class PageSwitch:
+    """The service's thread owns it."""
+
+    def __init__(self, directory: Path, store: Store, host: Callable[[], dict[str, str]], hide: Callable[[str], str]):
+        self._directory = directory
+        self._store = store
+        self._host = host
+        self._hide = hide
+        self._config = Config()
+        """At work; the server's threads read it."""
+        self._server: PageServer | None = None
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration; a page that could not be served is tried again."""
+        moved = self._config.agent.page != new.agent.page
+        self._config = new
+        if moved:
+            self.stop()
+        if new.agent.page and self._server is None:
+            self._serve(new.agent.page)
+
+    def stop(self) -> None:
+        server, self._server = self._server, None
+        if server:
+            server.stop()
+
+    def _serve(self, address: str) -> None:
+        try:
+            self._server = self._made(address)
+        except OSError as error:
+            log.error("the page cannot be served at %s: %s; hostvigil reload tries again", address, error)
+        except Exception:
+            log.exception("a bug of ours: there is no page, and everything else goes on")
+
+    def _made(self, address: str) -> PageServer:
+        from agent.config.page_address import parse
+        from agent.page.application import application
+        from agent.page.readiness import Readiness
+        from agent.page.server import PageServer
+        from agent.page.source import Source
+
+        source = Source(self._directory, lambda: self._config, self._host, self._hide)
+        where = parse(address)
+        return PageServer(where, application(source, Readiness(self._store, lambda: self._config), where))

@@ -1,0 +1,123 @@
+"""What tests of the page share: a store with something in it, and a server that shows it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager
+from http.client import HTTPConnection, HTTPResponse
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from agent.config.page_address import PageAddress
+from agent.config.settings import Config
+from agent.model import EventStatus, Metric, Notification, Result, State, Status
+from agent.page.application import application
+from agent.page.readiness import Readiness
+from agent.page.server import PageServer
+from agent.page.source import Kept, Source
+from agent.store import Change, LastRun, Store
+from tests.deliveries import opened
+
+NOW = 1_700_000_000_000
+HOUR = 3_600_000
+
+
+class Told(msgspec.Struct, frozen=True):
+    """One subject that is in the store."""
+
+    check: str
+    subject: str = ""
+    status: Status = Status.OK
+    summary: str = ""
+    details: str = ""
+    metrics: tuple[Metric, ...] = ()
+    since: int = NOW - HOUR
+    suppressed_by: str = ""
+
+
+def put(store: Store, *told: Told, now: int = NOW) -> None:
+    store.record([_change(one, now) for one in told])
+    store.note(
+        [
+            LastRun(
+                one.check,
+                one.subject,
+                Result(one.status, one.summary, one.subject, one.details, one.metrics),
+                now - 7_000,
+                0.25,
+                now + 53_000,
+            )
+            for one in told
+        ]
+    )
+
+
+def _change(one: Told, now: int) -> Change:
+    bad = one.status is not Status.OK
+    status = EventStatus(one.status)
+    state = State(
+        one.check,
+        one.subject,
+        decided=one.status,
+        decided_since=one.since,
+        bad=9 if bad else 0,
+        good=0 if bad else 9,
+        notified=status if bad else None,
+        notified_at=one.since,
+        events=1 if bad else 0,
+        suppressed_by=one.suppressed_by,
+    )
+    told = Notification(
+        f"{one.check}-{one.subject}-{one.since}"[:60],
+        one.check,
+        one.subject,
+        status,
+        one.since,
+        previous=EventStatus.OK,
+        summary=one.summary,
+        details=one.details,
+        host={"host": "web-1"},
+    )
+    return Change(state, told if bad else None)
+
+
+@contextmanager
+def served(folder: Path, config: Config | None = None, host: str = "web-1", now: int = NOW) -> Iterator[PageServer]:
+    """Yield a server that shows what the store in the folder says, as of `now`; nothing is kept from look to look."""
+    with page_of(Store.beside(folder), folder, config or Config(), host, now) as server:
+        yield server
+
+
+@contextmanager
+def page_of(store: Store, folder: Path, config: Config, host: str, now: int) -> Iterator[PageServer]:
+    address = PageAddress("127.0.0.1", 0)
+    source = Source(folder, lambda: config, lambda: {"host": host}, lambda text: text, lambda: now)
+    source.kept = Anew()
+    server = PageServer(address, application(source, Readiness(store, lambda: config), address))
+    try:
+        yield server
+    finally:
+        server.stop()
+        store.close()
+
+
+class Anew(Kept):
+    """Keeps nothing."""
+
+    def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
+        return make()
+
+
+def ask(server: PageServer, path: str, method: str = "GET", **headers: str) -> tuple[HTTPResponse, str]:
+    connection = HTTPConnection("127.0.0.1", server.port, timeout=30)
+    try:
+        connection.request(method, path, headers=headers)
+        answer = connection.getresponse()
+        return answer, answer.read().decode()
+    finally:
+        connection.close()
+
+
+__all__ = ["NOW", "Told", "ask", "opened", "page_of", "put", "served"]

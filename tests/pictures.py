@@ -1,0 +1,86 @@
+"""python -m tests.pictures: take the pictures of the page in docs/pictures anew, in a real browser."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from pathlib import Path
+
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.model import Metric, Status
+from tests.browser import browser, look_like
+from tests.pages import HOUR, Told, opened, put, served
+
+PICTURES = Path(__file__).parent.parent / "docs/pictures"
+MINUTE = 60_000
+NOW = time.time_ns() // 1_000_000 + 30 * HOUR
+"""The agent of the pictures has been at work for a while."""
+SHOTS = (
+    ("page-light", "light", 1200, 860, ""),
+    ("page-dark", "dark", 1200, 860, ""),
+    ("page-phone", "dark", 390, 844, ""),
+    ("page-check", "light", 1200, 1000, "check/database"),
+)
+CONFIG = """
+agent: {hostname: shop-1, tags: {env: prod}}
+checks:
+  database: {type: tcp, address: "db-2.example.com:5432", interval: 30s, fail_after: 3, runbook: "https://wiki.example.com/db"}
+  orders: {type: http, url: "https://shop.example.com/orders", depends_on: database}
+  disks: {type: disk, mounts: all, warning: 80%, critical: 95%}
+  shop: {type: http, url: "https://shop.example.com/"}
+  backup: {type: pushed, ttl: 25h}
+  load: {type: load}
+  memory: {type: memory}
+  sshd: {type: process, name: sshd}
+"""
+TOLD = (
+    Told(
+        "database",
+        "",
+        Status.CRITICAL,
+        "db-2.example.com:5432: connection refused",
+        "10.0.3.17: connection refused after 1ms\n10.0.3.18: connection refused after 1ms",
+        (Metric("time", 0.0012, "s", "", "5"),),
+        since=NOW - 2 * HOUR - 17 * MINUTE,
+    ),
+    Told(
+        "orders",
+        "",
+        Status.CRITICAL,
+        "HTTP 503 after 240ms",
+        since=NOW - 2 * HOUR,
+        suppressed_by="database is critical",
+    ),
+    Told(
+        "disks", "/var", Status.WARNING, "/var 91.2% used, 4.1 GiB free", "", (Metric("used", 91.2, "%", "80", "95"),)
+    ),
+    Told("disks", "/", Status.OK, "/ 62% used, 18 GiB free"),
+    Told("shop", "", Status.OK, "200 in 83ms", since=NOW - 400 * HOUR),
+    Told("backup", "", Status.OK, "312 files, 4.2 GiB", since=NOW - 90 * HOUR),
+    Told("load", "", Status.OK, "0.42 per core", since=NOW - 800 * HOUR),
+    Told("memory", "", Status.OK, "71% used, no swap", since=NOW - 800 * HOUR),
+    Told("sshd", "", Status.OK, "1 process", since=NOW - 800 * HOUR),
+)
+
+
+def main() -> None:
+    PICTURES.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as profile:
+        folder, drop_ins = Path(name) / "state", Path(name) / "conf.d"
+        drop_ins.mkdir()
+        (drop_ins / "shop.yaml").write_text(CONFIG)
+        store = opened(folder, "events", "ops")
+        put(store, *TOLD, now=NOW)
+        config = load(drop_ins, Catalog(), {})
+        assert not config.problems, config.problems
+        with browser(Path(profile)) as driver, served(folder, config, "shop-1", NOW) as server:
+            for picture, scheme, width, height, path in SHOTS:
+                look_like(driver, scheme, width, height, mobile=width < 600)
+                driver.get(f"http://127.0.0.1:{server.port}/{path}")
+                driver.save_screenshot(str(PICTURES / f"{picture}.png"))
+        store.close()
+
+
+if __name__ == "__main__":
+    main()

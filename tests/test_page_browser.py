@@ -1,0 +1,209 @@
+"""The page in a real browser: nothing that a text says runs, everybody can read it, and it renews itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import pytest
+from axe_core_python.selenium import Axe
+from selenium.webdriver import ActionChains, Chrome, Keys
+from selenium.webdriver.support.wait import WebDriverWait
+
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.settings import Config
+from agent.model import Metric, Status
+from agent.store import Store
+from tests.browser import browser, look_like
+from tests.pages import Told, opened, put, served
+
+RUN = "window.ran=(window.ran||0)+1"
+PAYLOADS = (
+    f"<script>{RUN}</script>",
+    f"</title><script>{RUN}</script>",
+    f"</style><script>{RUN}</script>",
+    f"</textarea><script>{RUN}</script>",
+    f"</noscript><script>{RUN}</script>",
+    f"</pre></main></body><script>{RUN}</script>",
+    f"--><script>{RUN}</script><!--",
+    f"<!--><script>{RUN}</script>-->",
+    f"]]><script>{RUN}</script>",
+    f"<ScRiPt>{RUN}</sCrIpT>",
+    f"<script/x>{RUN}</script>",
+    f"<script\n>{RUN}</script\n>",
+    f"<<script>{RUN}//<</script>",
+    f"<scr<script>ipt>{RUN}</scr</script>ipt>",
+    f"<script src=data:text/javascript,{RUN}></script>",
+    "<script src=//127.0.0.1:1/x.js></script>",
+    f"<img src=x onerror={RUN}>",
+    f"<img src=x onerror='{RUN}'>",
+    f'"><img src=x onerror="{RUN}">',
+    f"'><img src=x onerror='{RUN}'>",
+    f"`><img src=x onerror=`{RUN}`>",
+    f"<img/src=x/onerror={RUN}>",
+    f"<IMG SRC=x ONERROR={RUN}>",
+    f'<img """><script>{RUN}</script>">',
+    f"<svg onload={RUN}>",
+    f"<svg/onload={RUN}>",
+    f"<svg><script>{RUN}</script></svg>",
+    f"<svg><animate onbegin={RUN} attributeName=x></svg>",
+    f"<svg><a xlink:href=javascript:{RUN}><text y=9>x</text></a></svg>",
+    f"<math><mtext><table><mglyph><style><img src=x onerror={RUN}>",
+    f"<iframe src=javascript:{RUN}></iframe>",
+    f"<iframe srcdoc='<script>parent.{RUN}</script>'></iframe>",
+    f"<object data=javascript:{RUN}></object>",
+    f"<embed src=javascript:{RUN}>",
+    f"<body onload={RUN}>",
+    f"<details open ontoggle={RUN}><summary>x",
+    f"<video><source onerror={RUN}></video>",
+    f"<audio src=x onerror={RUN}>",
+    f"<input autofocus onfocus={RUN}>",
+    f"<select autofocus onfocus={RUN}>",
+    f"<marquee onstart={RUN}>x</marquee>",
+    f"<meta http-equiv=refresh content='0;url=javascript:{RUN}'>",
+    "<base href=//127.0.0.1:1/>",
+    "<form action=//127.0.0.1:1/><input type=submit>",
+    f"<link rel=stylesheet href=data:text/css,x onload={RUN}>",
+    f"<style>@import 'x';</style><style onload={RUN}></style>",
+    f'" autofocus onfocus="{RUN}" x="',
+    f"' onmouseover='{RUN}' x='",
+    f"javascript:{RUN}",
+    f"{{{{!{RUN}}}}}{{{{{RUN}}}}}<% {RUN} %>${{{RUN}}}",
+    f"&lt;script&gt;{RUN}&lt;/script&gt;",
+    f"&#60;img src=x onerror={RUN}&#62;",
+    f"\\u003cscript\\u003e{RUN}\\u003c/script\\u003e",
+    f"+ADw-script+AD4-{RUN}+ADw-/script+AD4-",
+    f"\u2028<script>{RUN}</script>\u202e",
+    f"<scr\x00ipt>{RUN}</scr\x00ipt>",
+)
+
+
+@pytest.fixture(scope="module")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
+    with browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    store = opened(tmp_path / "state")
+    store.close()
+    return tmp_path / "state"
+
+
+def written(folder: Path, *told: Told) -> None:
+    store = Store.beside(folder)
+    put(store, *told)
+    store.close()
+
+
+def configured(folder: Path, texts: Sequence[str]) -> Config:
+    """Return a configuration in which these texts stand where they are wrong, and where they are right."""
+    quoted = ["'" + text.replace("'", "''") + "'" for text in texts if text.isprintable()]
+    lines = [f"    {text}: 1" for text in quoted]
+    command = ", ".join(text for text in quoted if "${" not in text)
+    right = f"  web: {{type: script, command: [/bin/echo, {command}], description: {quoted[0]}, runbook: {quoted[1]}}}"
+    whole = ["checks:", right, "  odd:", "    type: script", "    command: x", *lines, ""]
+    (folder.parent / "a.yaml").write_text("\n".join(whole))
+    return load(folder.parent, Catalog(), {})
+
+
+def test_no_text_of_any_field_runs_or_makes_an_element(driver: Chrome, folder: Path) -> None:
+    assert len(PAYLOADS) >= 50
+    everything = [
+        Told(f"web-{n}{text}", text, Status.CRITICAL, text, f"{text}\n{text}", (Metric(text, 1, text[:20], text),))
+        for n, text in enumerate(PAYLOADS)
+    ]
+    put_at_once = [Told("web", text, Status.NODATA, text, text, (Metric(text, n),)) for n, text in enumerate(PAYLOADS)]
+    written(folder, *everything, *put_at_once)
+    driver.get_log("browser")
+    with served(folder, host="".join(PAYLOADS)[:900]) as server:
+        start = f"http://127.0.0.1:{server.port}"
+        driver.get(start)
+        links = [one.get_attribute("href") for one in driver.find_elements("css selector", "main th a")]
+        assert len(set(links)) == len(PAYLOADS) + 1
+        unharmed(driver)
+        for link in dict.fromkeys(links):
+            driver.get(link)
+            unharmed(driver)
+            assert driver.find_elements("css selector", "section.one"), link
+
+
+def test_no_text_of_the_configuration_runs(driver: Chrome, folder: Path) -> None:
+    written(folder, Told("web", "", Status.OK, "fine"))
+    config = configured(folder, PAYLOADS)
+    assert len(config.problems) > 45
+    assert "web" in config.checks
+    with served(folder, config) as server:
+        for path in ("", "check/odd", "check/web"):
+            driver.get(f"http://127.0.0.1:{server.port}/{path}")
+            unharmed(driver)
+
+
+def unharmed(driver: Chrome) -> None:
+    """Nothing ran, nothing was blocked, because nothing but our own is there; also after the page renewed itself."""
+    for _ in range(2):
+        assert driver.execute_script("return window.ran") is None
+        own = "return [...document.querySelectorAll('script')].map(one => one.getAttribute('src')).join()"
+        assert driver.execute_script(own) == "/page.js"
+        strange = "img, svg script, iframe, object, embed, form, input, video, audio, base, style, math, [autofocus]"
+        assert not driver.find_elements("css selector", strange)
+        handlers = (
+            "return [...document.querySelectorAll('*')].some(one => one.getAttributeNames().some(a => /^on/.test(a)))"
+        )
+        assert driver.execute_script(handlers) is False
+        driver.execute_async_script("renew().then(arguments[0])")
+    assert [entry["message"] for entry in driver.get_log("browser")] == []
+
+
+SOME = (
+    Told("database", "replica-2", Status.CRITICAL, "no answer within 10s", "connect: refused\nretry: refused"),
+    Told("disk", "/var", Status.WARNING, "91% used", "", (Metric("used", 91, "%", "80", "95"),)),
+    *(Told(f"web-{n}", "", Status.OK, "200 in 12ms") for n in range(40)),
+)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 360])
+def test_axe_finds_nothing_that_keeps_somebody_out(driver: Chrome, folder: Path, scheme: str, width: int) -> None:
+    written(folder, *SOME)
+    config = configured(folder, ["one", "two"])
+    look_like(driver, scheme, width, 800)
+    with served(folder, config) as server:
+        for path in ("", "check/database", "check/disk", "check/web", "check/odd"):
+            driver.get(f"http://127.0.0.1:{server.port}/{path}")
+            driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
+            found = Axe().run(driver)
+            assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], path
+            assert driver.execute_script("return document.documentElement.scrollWidth") <= width, path
+
+
+def test_it_renews_itself_and_keeps_what_the_reader_did(driver: Chrome, folder: Path) -> None:
+    written(folder, *SOME)
+    look_like(driver, "light", 1280, 800)
+    with served(folder) as server:
+        driver.get(f"http://127.0.0.1:{server.port}/")
+        driver.execute_script("window.same = true; document.getElementById('well').open = true")
+        driver.execute_script("document.querySelector('main a').focus()")
+        written(folder, Told("database", "replica-2", Status.OK, "answers again"), Told("new", "", Status.NODATA, "?"))
+        WebDriverWait(driver, 30).until(lambda on: "1 nodata" in on.title)
+        assert driver.execute_script("return window.same") is True
+        assert driver.execute_script("return document.getElementById('well').open") is True
+        assert driver.execute_script("return document.activeElement.getAttribute('href')") == "/check/database"
+        assert driver.find_element("css selector", "[role=status]").text.startswith("1 warning, 1 nodata")
+        assert driver.find_element("id", "live").text == "live"
+        server.stop()
+        WebDriverWait(driver, 30).until(lambda on: on.find_element("id", "live").text == "no answer from the agent")
+
+
+def test_a_keyboard_comes_first_to_the_content_and_then_to_each_check(driver: Chrome, folder: Path) -> None:
+    written(folder, *SOME)
+    with served(folder) as server:
+        driver.get(f"http://127.0.0.1:{server.port}/")
+        ActionChains(driver).send_keys(Keys.TAB).perform()
+        assert driver.switch_to.active_element.text == "Skip to the content"
+        ActionChains(driver).send_keys(Keys.ENTER).send_keys(Keys.TAB).perform()
+        assert driver.switch_to.active_element.text == "database"
+        ActionChains(driver).send_keys(Keys.ENTER).perform()
+        WebDriverWait(driver, 30).until(lambda on: on.current_url.endswith("/check/database"))
