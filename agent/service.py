@@ -18,6 +18,7 @@ from agent.config.drop_ins import load, load_agent
 from agent.config.known_sender import SENDER
 from agent.config.settings import CheckConfig, Config
 from agent.config.watch import Watch
+from agent.delivery.dead_mans_ping import DeadMansPing
 from agent.delivery.emitters import Emitters, destinations
 from agent.engine import notifications
 from agent.engine.destinations import Plan, Wanted, destinations_outcome, selects
@@ -73,6 +74,7 @@ class Service:
         self._recorder = Recorder(store, orders, self._emitters.wake, self._schedule.retry, self._schedule.next_run)
         self._door = PushServer(state_dir, self._recorder.put, hide, store.states())
         self._runner = Runner(self._recorder.put, hide, store.memories())
+        self._ping = DeadMansPing(self._schedule.every, self._recorder.put)
         self._page = PageSwitch(state_dir, store, self._host, hide)
         self._watch = Watch()
         # In this order: who words and hides first, then who decides, then who begins new work.
@@ -85,6 +87,7 @@ class Service:
             self._door.apply,
             self._apply_store,
             self._history.apply,
+            self._ping.apply,
             self._page.apply,
             self._watch.apply,
         )
@@ -96,6 +99,7 @@ class Service:
         self._recorder.start()
         self._say_configuration()
         self._door.serve(self._config)
+        self._ping.apply(Config(), self._config)
         self._page.apply(Config(), self._config)
         self._watch.apply(Config(), self._config)
 

@@ -78,7 +78,7 @@ def _change(one: Told, now: int) -> Change:
         previous=EventStatus.OK,
         summary=one.summary,
         details=one.details,
-        host={"host": "web-1"},
+        host={"host": "shop-1"},
     )
     return Change(state, told if bad else None)
 

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import math
+import random
 import tempfile
 import time
 from pathlib import Path
 
+import msgspec
+
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.model import Metric, Status
+from agent.engine.state.transition import Report, Transition
+from agent.model import EventStatus, Metric, Result, State, Status
+from agent.view.history.file import Keep
+from agent.view.history.writer import HistoryWriter
 from tests.browser import browser, look_like
 from tests.pages import HOUR, Told, opened, put, served
 
@@ -64,6 +71,44 @@ TOLD = (
 )
 
 
+DAY_OF = {
+    "database": ((-200 * 60, Status.OK), (-300, Status.OK), (-137, Status.CRITICAL)),
+    "orders": ((-700, Status.OK), (-600, Status.WARNING), (-560, Status.OK), (-120, Status.CRITICAL)),
+}
+"""Minutes before now, and what it became then."""
+
+
+def past(folder: Path) -> None:
+    """Write a day in which the database became slow, and then refused."""
+    now = [NOW - 30 * HOUR]
+    writer = HistoryWriter(folder, Keep(200, 9000, 2**28), lambda: now[0])
+    dice = random.Random(7)
+    for minute in range(-1500, 0):
+        at = NOW + minute * MINUTE
+        slow = 8 if -300 < minute < -137 else 1
+        if minute < -137:
+            value = 0.02 * slow * (1 + dice.random()) + 0.01 * math.sin(minute / 200)
+            writer.put(measured("database", at, value), True)
+    for check, changes in DAY_OF.items():
+        for minute, status in changes:
+            writer.put(changed(check, NOW + minute * MINUTE, status), True)
+    writer.take()
+    now[0] = NOW
+    writer.flush()
+
+
+def measured(check: str, at: int, value: float) -> Transition:
+    state = State(check, decided=Status.OK)
+    return Transition(state, state, Result(Status.OK, "", metrics=(Metric("time", value, "s"),)), at)
+
+
+def changed(check: str, at: int, status: Status) -> Transition:
+    said = {Status.OK: "connected in 21ms", Status.WARNING: "slow"}.get(status, "connection refused")
+    before, after = State(check), State(check, decided=status, decided_since=at)
+    report = Report(EventStatus(status), None, "", 1, 0, 0) if status is not Status.OK else None
+    return Transition(before, after, Result(status, said), at, report)
+
+
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as profile:
@@ -71,7 +116,8 @@ def main() -> None:
         drop_ins.mkdir()
         (drop_ins / "shop.yaml").write_text(CONFIG)
         store = opened(folder, "events", "ops")
-        put(store, *TOLD, now=NOW)
+        put(store, *[msgspec.structs.replace(one, since=max(one.since, NOW - 800 * HOUR)) for one in TOLD], now=NOW)
+        past(folder)
         config = load(drop_ins, Catalog(), {})
         assert not config.problems, config.problems
         with browser(Path(profile)) as driver, served(folder, config, "shop-1", NOW) as server:

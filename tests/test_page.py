@@ -27,7 +27,7 @@ from agent.page import html as pages
 from agent.page.guard import HEADERS, is_own_host
 from agent.page.readiness import Readiness
 from agent.page.server import PageServer
-from agent.page.source import CheckPage, Kept
+from agent.page.source import CheckPage, Kept, Overview
 from agent.page.switch import PageSwitch
 from agent.store import Store
 from agent.view.snapshot import Snapshot
@@ -172,7 +172,7 @@ def test_a_check_is_shown_with_all_that_is_known_of_it(tmp_path: Path, folder: P
         "time: 250ms (critical from 2s)",
         "What to do: Call Ann",
         "is what was told last, so there is nothing to tell",
-        "CRITICAL web on web-1: HTTP 503",
+        "CRITICAL web on shop-1: HTTP 503",
         f"{tmp_path}/a.yaml:2:15",
     ):
         assert text in said, text
@@ -274,8 +274,8 @@ def test_whatever_a_text_says_the_page_has_only_its_own_tags(texts: list[str]) -
     check, subject, summary, details, unit, host = texts
     told = Told(check, subject, Status.CRITICAL, summary, details, (Metric(summary, 1.0, unit),))
     seen = snapshot(told)
-    found = CheckPage(NOW, seen.checks[check], (), ())
-    for part in (pages.overview(seen, host), pages.check(found, host)):
+    found = CheckPage(NOW, True, seen.checks[check])
+    for part in (pages.overview(Overview(seen), host), pages.check(found, host)):
         reader = read(pages.whole(part, host))
         for tag, attributes in reader.tags:
             assert tag in OWN_TAGS, tag
@@ -296,7 +296,7 @@ def snapshot(told: Told) -> Snapshot:
 
 def test_what_a_text_says_is_there_to_read() -> None:
     told = Told("web", "", Status.WARNING, 'a <b> & "c"', "<i>\n</pre>")
-    found = CheckPage(NOW, snapshot(told).checks["web"], (), ())
+    found = CheckPage(NOW, True, snapshot(told).checks["web"])
     text = read(pages.check(found, "h")).text
     assert 'a <b> & "c"' in text
     assert "<i>\n</pre>" in text

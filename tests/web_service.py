@@ -75,7 +75,7 @@ class WebService:
                 self.end_headers()
                 self.wfile.write(answer)
 
-            do_PUT = do_POST
+            do_PUT = do_GET = do_POST
 
             def log_message(self, format: str, *args: Any) -> None:
                 pass

@@ -55,6 +55,9 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield from rules.tags(written["tags"].value, "agent.tags")
     if isinstance(kept := values.get("history"), HistorySection):
         yield from _history(kept, _mapping(written, "history"))
+    if values.get("heartbeat_url") and not _url(values["heartbeat_url"], ("http", "https")):
+        node = written["heartbeat_url"]
+        yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
     if values.get("page") and (text := _page(values["page"])):
         yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
@@ -66,7 +69,8 @@ def _others(written: Written) -> Written:
     """Return what needs no treatment of its own."""
     own_reader = ("events", "destinations")
     special = {name for name, node in written.items() if name in own_reader and isinstance(node.value, dict)}
-    return {name: node for name, node in written.items() if name not in special | {"maintenance"}}
+    rest = {name: node for name, node in written.items() if name not in special | {"maintenance"}}
+    return hidden(AgentSection, rest)
 
 
 def _windows(written: Written) -> tuple[tuple[Maintenance, ...], list[Fault]]:

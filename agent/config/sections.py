@@ -156,6 +156,14 @@ class AgentOptions(Section, frozen=True):
         bool | HistorySection,
         Meta(description="How much of the past is kept of changes and metrics; false: nothing."),
     ] = HistorySection()
+    heartbeat_url: Annotated[
+        str,
+        Meta(
+            description="Address to GET after each healthy minute, for a dead man's switch such as healthchecks.io; by "
+            "the proxy and ca_file of `events`.",
+            extra=SECRET,
+        ),
+    ] = ""
     page: Annotated[
         str,
         Meta(

@@ -29,7 +29,7 @@ def application(source: Source, ready: Readiness, address: PageAddress) -> Any:
     kept = source.kept.get
 
     def overview() -> str:
-        return html.overview(source.snapshot(), source.host())
+        return html.overview(source.overview(), source.host())
 
     def check(name: str) -> str | None:
         found = source.check(name)

@@ -4,26 +4,34 @@ from __future__ import annotations
 
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import cache
 from importlib.resources import files
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
 from bottle import SimpleTemplate
 
 import agent
-from agent.delivery.wording import measured, title
+from agent.delivery.wording import measured, title, value_text
 from agent.model import Policy
-from agent.page.source import CheckPage
+from agent.page.pictures import Span, cells, drawn, plot
+from agent.page.source import DAY, CheckPage, Overview
 from agent.plugin.text import lines, one_line
 from agent.store import Delivery
 from agent.store.outbox import notification
 from agent.view.explanation import background, head
-from agent.view.snapshot import Snapshot, SubjectView, urgency
+from agent.view.history.course import FLAPPING
+from agent.view.history.reading import Metric
+from agent.view.history.rows import ChangeRow
+from agent.view.snapshot import Mark, SubjectView, urgency
 from agent.view.words import clock, span
 
 FEW = 30
 """So many that are ok are shown at once; more are folded."""
+MOST_CHANGES = 30
+"""How many of a check are shown."""
 LINE, TEXT = 240, 20_000
 ORDER = ("critical", "warning", "nodata", "waiting", "ok")
 
@@ -38,7 +46,8 @@ def whole(part: str, host: str) -> str:
     return str(_template("whole").render(part=part, host=one_line(host, LINE), version=agent.__version__))
 
 
-def overview(seen: Snapshot, host: str) -> str:
+def overview(found: Overview, host: str) -> str:
+    seen = found.seen
     subjects = seen.subjects
     well = [one for one in subjects if one.is_well]
     return _filled(
@@ -50,7 +59,26 @@ def overview(seen: Snapshot, host: str) -> str:
         ill=[one for one in subjects if not one.is_well],
         well=well,
         folded=len(well) > FEW,
+        bar=_bars(found),
+        past=found.recent is not None,
     )
+
+
+def _bars(found: Overview) -> Callable[[SubjectView], str]:
+    """Return what draws a subject's last day; most are alike, and drawn once."""
+    if not (past := found.recent):
+        return lambda one: ""
+    span = Span(found.seen.at - DAY, found.seen.at, past.lives, found.seen.agent.running)
+    draw = cache(drawn)
+    steady: dict[tuple[str, bool], str] = {}
+
+    def bar(one: SubjectView) -> str:
+        if changes := past.changes.get((one.check, one.subject)):
+            return draw(cells(changes, one, span))
+        key = (str(one.status), one.since <= span.since and Mark.NO_RESULT not in one.marks)
+        return steady.get(key) or steady.setdefault(key, draw(cells((), one, span)))
+
+    return bar
 
 
 def check(found: CheckPage, host: str) -> str:
@@ -66,7 +94,41 @@ def check(found: CheckPage, host: str) -> str:
         about=lambda one: _about(one, policy, found.at),
         measured=measured,
         told=_told,
+        past=_past(found),
     )
+
+
+class _Day(msgspec.Struct, frozen=True):
+    """A check's last day, ready to be shown."""
+
+    bars: dict[str, str]
+    """By subject."""
+    changes: list[ChangeRow]
+    """The newest first."""
+    plots: list[tuple[str, str]]
+    """What a metric says in numbers, and its course."""
+
+
+def _past(found: CheckPage) -> _Day | None:
+    if not (past := found.past):
+        return None
+    span = Span(past.since, past.until, past.lives, found.running)
+    changes = {one.subject: [row for row in past.changes if row.subject == one.subject] for one in found.check.subjects}
+    return _Day(
+        {one.subject: drawn(cells(changes[one.subject], one, span)) for one in found.check.subjects},
+        [row for row in reversed(past.changes) if row.at >= past.since][:MOST_CHANGES],
+        [(_numbers(metric), plot(metric, span)) for metric in past.metrics],
+    )
+
+
+def _numbers(metric: Metric) -> str:
+    last = metric.points[-1][1]
+    low, mean, high, now = (value_text(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
+    return one_line(f"{metric.subject} {metric.name}: low {low}, mean {mean}, high {high}, last {now}", LINE)
+
+
+def _became(row: ChangeRow) -> str:
+    return FLAPPING if row.flapping else row.decided or "forgotten"
 
 
 def counts(subjects: tuple[SubjectView, ...]) -> str:
@@ -97,6 +159,7 @@ def _filled(name: str, now: int, **values: Any) -> str:
         "line": lambda text: one_line(str(text), LINE),
         "lines": lambda text: "\n".join(lines(text, TEXT)),
         "link": lambda text: "/check/" + quote(text, safe=""),
+        "became": _became,
         "ago": lambda at: span(at, now) if at else "",
         "iso": lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000)),
         "now": now,

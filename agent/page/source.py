@@ -3,20 +3,27 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Hashable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from agent.config.settings import Config
-from agent.store import Delivery, Store
+from agent.store import Delivery, Store, StoreError
 from agent.view.compose import compose
 from agent.view.explanation import SettingView, settings
+from agent.view.history.reading import Past, Recent, past, recent
+from agent.view.history.switch import wanted
 from agent.view.reading import known, silences
 from agent.view.snapshot import CheckView, Snapshot
+
+log = logging.getLogger("hostvigil.page")
+
+T = TypeVar("T")
 
 LEAST_SECONDS = 1.0
 SHARE = 0.05
@@ -26,13 +33,27 @@ DELIVERIES = 50
 """How many of a check are shown."""
 
 
+DAY = 86_400_000
+
+
+class Overview(msgspec.Struct, frozen=True):
+    """All that the first page shows."""
+
+    seen: Snapshot
+    recent: Recent | None = None
+    """Of the last day; None: no history is kept."""
+
+
 class CheckPage(msgspec.Struct, frozen=True):
     """All that one check's page shows."""
 
     at: int
+    running: bool
     check: CheckView
-    settings: tuple[SettingView, ...]
-    deliveries: tuple[Delivery, ...]
+    settings: tuple[SettingView, ...] = ()
+    deliveries: tuple[Delivery, ...] = ()
+    past: Past | None = None
+    """The last day; None: no history is kept."""
 
 
 class Source:
@@ -60,6 +81,10 @@ class Source:
         with contextlib.closing(Store.read(self._directory)) as store:
             return self._composed(store)
 
+    def overview(self) -> Overview:
+        seen = self.snapshot()
+        return Overview(seen, self._history(lambda: recent(self._directory, seen.at - DAY)))
+
     def check(self, name: str) -> CheckPage | None:
         """Return one check's page, None when there is no such check."""
         with contextlib.closing(Store.read(self._directory)) as store:
@@ -67,7 +92,17 @@ class Source:
             if (check := seen.checks.get(name)) is None:
                 return None
             written = settings(check.config, self._hide) if check.config else []
-            return CheckPage(seen.at, check, tuple(written), tuple(store.history.of_check(name, DELIVERIES)))
+            told = tuple(store.history.of_check(name, DELIVERIES))
+        found = self._history(lambda: past(self._directory, name, seen.at - DAY, seen.at))
+        return CheckPage(seen.at, seen.agent.running, check, tuple(written), told, found)
+
+    def _history(self, read: Callable[[], T]) -> T | None:
+        """Read the history; one that cannot be read keeps nobody from the rest."""
+        try:
+            return read() if wanted(self._config()) else None
+        except StoreError as error:
+            log.info("the page is without the past: %s", error)
+            return None
 
     def _composed(self, store: Store) -> Snapshot:
         return compose(known(store, silences(self._directory), self._directory), self._config(), self._now())

@@ -67,6 +67,46 @@ def past(directory: Path, check: str, since: int, until: int) -> Past:
         raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
 
 
+class Recent(msgspec.Struct, frozen=True):
+    """What changed of all checks from some moment on."""
+
+    changes: dict[tuple[str, str], list[ChangeRow]] = {}
+    """By check and subject, in the order of happening; each begins with the last one before that moment."""
+    lives: tuple[Life, ...] = ()
+
+
+def recent(directory: Path, since: int) -> Recent:
+    """Read the latest changes, at most MOST_CHANGES; nothing where there is no history, StoreError as with `past`."""
+    if not (directory / FILE).exists():
+        return Recent()
+    try:
+        with contextlib.closing(sqlite3.connect(directory / FILE, timeout=5, isolation_level=None)) as db:
+            db.execute("PRAGMA query_only = ON")
+            db.execute("BEGIN")
+            lives = tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,)))
+            return Recent({key: _with_before(db, key, rows) for key, rows in _latest(db, since).items()}, lives)
+    except (sqlite3.Error, UnicodeDecodeError) as error:
+        raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
+
+
+def _latest(db: sqlite3.Connection, since: int) -> dict[tuple[str, str], list[ChangeRow]]:
+    """Read backwards as far as needed: there is no index over time alone."""
+    found: dict[tuple[str, str], list[ChangeRow]] = {}
+    for row in db.execute(f"SELECT {_COLUMNS} FROM changes ORDER BY seq DESC LIMIT ?", (MOST_CHANGES,)):  # noqa: S608
+        if row[0] < since:
+            break
+        found.setdefault((row[1], row[2]), []).append(_change(row))
+    return found
+
+
+def _with_before(db: sqlite3.Connection, key: tuple[str, str], rows: list[ChangeRow]) -> list[ChangeRow]:
+    before = db.execute(
+        f"SELECT {_COLUMNS} FROM changes WHERE check_name = ? AND subject = ? AND at < ? ORDER BY at DESC LIMIT 1",  # noqa: S608
+        (*key, rows[-1].at),
+    ).fetchall()
+    return [*map(_change, before), *reversed(rows)]
+
+
 _COLUMNS = "at, check_name, subject, result, decided, flapping, notified, why, summary"
 
 
