@@ -57,8 +57,8 @@ def message(told: Notification) -> str:
 
 def _news_lines(told: Notification) -> Iterator[str]:
     yield f"- host: {host_name(told)}"
-    yield f"- agent: {told.check} {told.agent_version}"
-    yield f"- {told.subject}: {one_line(told.summary, TEXT_LIMIT)}"
+    yield f"- agent: {one_line(told.check, NAME_LIMIT)} {one_line(told.agent_version, NAME_LIMIT)}"
+    yield f"- {one_line(told.subject, NAME_LIMIT)}: {one_line(told.summary, TEXT_LIMIT)}"
 
 
 def _message_lines(told: Notification) -> Iterator[str]:

@@ -15,7 +15,7 @@ from agent.delivery.answer import Answer, Verdict
 from agent.delivery.handover.message import Receipt, decode, host_of
 from agent.delivery.throttle import backoff
 from agent.fleet.budget import Budget
-from agent.fleet.choosing import FOLD_PAUSE, choose
+from agent.fleet.choosing import FOLD_PAUSE, Choice, Group, choose
 from agent.fleet.folding import worded
 from agent.fleet.ledger import Began, Dissolved, Done, Entry, Intent, Name, Try
 from agent.fleet.mailbox import Letter, Mailbox
@@ -29,6 +29,7 @@ MOST_IN_FOLD = 1_000
 FOLD_TRIES = 5
 """A fold that failed so often, while others got through, is taken apart: it may be what does not get through."""
 TICK = 1.0
+ID_LIMIT = 64
 EARLIEST = 1_000_000_000_000
 DAY = 86_400_000
 
@@ -100,12 +101,12 @@ class Session:
     async def _take_in(self) -> None:
         async for number, host, message in self._streams.facts():
             try:
-                told, after = decode(message)
+                told, after = taken_in(message, host, time.time_ns() // 1_000_000)
             except ValueError as error:
                 log.warning("a message of %s is thrown away: %s", host, error)
                 await self._streams.delete([number])
                 continue
-            letter = Letter(host, number, _vouched(told, host, time.time_ns() // 1_000_000), after, self._clock())
+            letter = Letter(host, number, told, after, self._clock())
             if self._record.is_told(letter.name):
                 await self._finish([letter.name], [letter])
             elif self.mailbox.holds(letter.name):
@@ -224,7 +225,25 @@ class Session:
             self._record.take([(number, self._record.broker_clock(), entry)])
 
 
-def _vouched(told: Notification, host: str, now: int) -> Notification:
+def taken_in(message: bytes, host: str, now: int) -> tuple[Notification, str]:
+    """Return the change in a host's message and the id of the one before it; ValueError where it cannot be told.
+
+    It is worded once to see that it can be: what one host hands over must not keep the relay from all others.
+    """
+    told, after = decode(message)
+    if not 1 <= len(told.id) <= ID_LIMIT or not told.id.isalnum() or len(after) > ID_LIMIT:
+        raise ValueError("its id is none")
+    told = vouched(told, host, now)
+    letter = Letter(host, 0, told)
+    try:
+        for folded in (False, True):
+            worded(Choice((Group(((letter,), (letter,))),), folded), 2)
+    except Exception as error:  # noqa: BLE001 - whatever odd facts make of our own code, only this message is lost
+        raise ValueError(f"it cannot be worded: {type(error).__name__}") from None
+    return told, after
+
+
+def vouched(told: Notification, host: str, now: int) -> Notification:
     """Return the facts under the name that the broker vouches for: a host speaks of itself only.
 
     What no event could carry, a moment that is none, would have the event of many others refused.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections.abc import AsyncIterator, Iterable, Sequence
 from datetime import UTC, datetime
 from typing import Any
@@ -27,6 +28,8 @@ from nats.js.kv import KeyValue
 from agent.delivery.handover.message import FACTS, FACTS_STREAM, MEMORY, MESSAGE_BYTES, RECEIPTS, Receipt
 from agent.fleet.lease import Grant, Lease
 from agent.fleet.ledger import Entry, decode, encode
+
+log = logging.getLogger("hostvigil.relay")
 
 LEDGER = "hostvigil.ledger"
 LEDGER_STREAM = "HOSTVIGIL_LEDGER"
@@ -151,7 +154,10 @@ class Streams:
         found: list[tuple[int, float, Entry]] = []
         if info.state.messages and self._last > after:
             async for number, at, data, _ in self._read(LEDGER_STREAM, LEDGER, after + 1):
-                found.append((number, at, decode(data)))
+                try:
+                    found.append((number, at, decode(data)))
+                except msgspec.MsgspecError as error:
+                    log.error("an entry of the ledger cannot be read (is another version at work?): %s", error)
                 if number >= self._last:
                     break
         return found

@@ -17,7 +17,7 @@ from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS
 from agent.fleet.enrolment import EnrolmentError, enrol
-from agent.fleet.session import _vouched
+from agent.fleet.session import vouched
 from agent.fleet.streams import LEDGER_STREAM, Streams
 from tests.fleet.letters import letter
 from tests.fleet.nats_server import NatsServer
@@ -121,8 +121,8 @@ async def filled(broker: NatsServer) -> None:
 def test_facts_are_told_under_the_name_that_the_broker_vouches_for() -> None:
     told = letter("web-1", 1).told
     now = told.at + 1000
-    assert _vouched(told, "web-1", now) is told
-    assert _vouched(told, "evil=2Eexample", now).host == {"host": "evil.example", "os": "linux"}
+    assert vouched(told, "web-1", now) is told
+    assert vouched(told, "evil=2Eexample", now).host == {"host": "evil.example", "os": "linux"}
 
 
 def test_enrolling_again_replaces_the_key_and_keeps_the_others(tmp_path: Path) -> None:
