@@ -21,15 +21,22 @@ def outage(keys: int, within: float) -> Callable[[Path], Figures]:
 
 
 def kills(folder: Path) -> Figures:
-    """20,000 changes, 50 kills of relays, 20 of the broker, and once its disk is lost."""
+    """20,000 changes, 50 kills of relays, 20 of the broker, 5 cuts, and once its disk is lost."""
     box = Box(folder, 10, limits=FAST, per_key=6000, per_workspace=6000)
-    return asyncio.run(box.run(killing(20_000, 50, 20, forget=True, seed=7), 300.0))
+    return asyncio.run(box.run(killing(20_000, 50, 20, forget=True, seed=7, cuts=5), 300.0))
+
+
+def cluster(folder: Path) -> Figures:
+    """Three brokers: 3,000 changes, 10 kills of relays, 10 of brokers one at a time, 5 cuts."""
+    box = Box(folder, 10, limits=FAST, cluster=True, per_key=6000, per_workspace=6000)
+    return asyncio.run(box.run(killing(3_000, 10, 10, forget=False, seed=3, cuts=5), 300.0))
 
 
 SERIES: dict[str, Callable[[Path], Figures]] = {
     "outage-ten-keys": outage(10, 120.0),
     "outage-one-key": outage(1, 600.0),
     "kills": kills,
+    "cluster": cluster,
 }
 
 

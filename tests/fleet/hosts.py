@@ -7,16 +7,16 @@ import time
 from typing import Any
 
 import msgspec
-import nats
-import nats.errors
 
+from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
+from agent.delivery.handover.connection import Way
 from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, encode, receipts, token
 from agent.model import EventStatus, Notification
 
 AT_ONCE = 200
 AGAIN = 10.0
 """Seconds; an agent's `republish_after`."""
-FAULTS = (nats.errors.Error, OSError, TimeoutError, ValueError, KeyError)
+FAULTS = (*BROKER_FAULTS, KeyError)
 
 
 class Change:
@@ -33,7 +33,7 @@ class Hosts:
     """Publishes what hosts have to tell, over one connection that is made anew when it ends."""
 
     def __init__(self, url: str) -> None:
-        self._url = url
+        self._way = Way(url, "", "", "", "")
         self._stream = ""
         self.waiting: dict[tuple[str, str], list[Change]] = {}
         self.made: dict[str, tuple[str, str, int]] = {}
@@ -64,9 +64,7 @@ class Hosts:
         """Hand over until cancelled, whatever becomes of the broker."""
         while True:
             try:
-                client = await nats.connect(
-                    self._url, allow_reconnect=False, connect_timeout=2, error_cb=_silent, max_outstanding_pings=2
-                )
+                client = await self._way.connect(4, "_INBOX.hosts")
             except FAULTS:
                 await asyncio.sleep(0.2)
                 continue
@@ -118,7 +116,3 @@ class Hosts:
                 self.waiting[key].remove(change)
                 if not self.waiting[key]:
                     del self.waiting[key]
-
-
-async def _silent(error: Exception) -> None:
-    """A test sees by what is told."""

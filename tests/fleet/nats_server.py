@@ -55,6 +55,13 @@ class NatsServer:
             self._process.wait(10)
             self._process = None
 
+    def pause(self, seconds: float) -> None:
+        """Answer nothing for a time, as behind a network that is cut."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+            time.sleep(seconds)
+            self._process.send_signal(signal.SIGCONT)
+
     def forget_all(self) -> None:
         """Come back with an empty disk."""
         self.kill()
@@ -67,3 +74,40 @@ class NatsServer:
                 return connection.recv(5) == b"INFO "
         except OSError:
             return False
+
+
+class NatsCluster:
+    """Three servers that keep each change on all of them; `pick` is the one that the next kill is about."""
+
+    def __init__(self, folder: Path) -> None:
+        ports = [free_port() for _ in range(3)]
+        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in ports)
+        self.servers: list[NatsServer] = []
+        for number, port in enumerate(ports):
+            own = folder / f"node-{number}"
+            own.mkdir()
+            cluster = f'name: fleet\n  listen: "127.0.0.1:{port}"\n  routes: [ {routes} ]'
+            self.servers.append(NatsServer(own, f"server_name: node-{number}\ncluster {{\n  {cluster}\n}}"))
+        self.url = ",".join(server.url for server in self.servers)
+        self._turn = 0
+
+    def __enter__(self) -> NatsCluster:
+        for server in self.servers:
+            server.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for server in self.servers:
+            server.kill()
+
+    def kill(self) -> None:
+        """Kill one, each time another one; the last one killed is there again by then."""
+        self._turn += 1
+        self.servers[self._turn % 3].kill()
+
+    def start(self) -> None:
+        self.servers[self._turn % 3].start()
+
+    def pause(self, seconds: float) -> None:
+        self._turn += 1
+        self.servers[self._turn % 3].pause(seconds)

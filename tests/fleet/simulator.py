@@ -14,7 +14,7 @@ import msgspec
 from agent.model import EventStatus
 from tests.fleet.api import FleetApi
 from tests.fleet.hosts import Hosts
-from tests.fleet.nats_server import NatsServer
+from tests.fleet.nats_server import NatsCluster, NatsServer
 from tests.fleet.relay_process import RelayProcess
 
 
@@ -45,12 +45,15 @@ class Figures(msgspec.Struct):
 class Box:
     """One fleet on loopback."""
 
-    def __init__(self, folder: Path, keys: int, relays: int = 2, limits: str = "", **api: float) -> None:
+    def __init__(
+        self, folder: Path, keys: int, relays: int = 2, limits: str = "", cluster: bool = False, **api: float
+    ) -> None:
         self.api = FleetApi(keys, **api)  # type: ignore[arg-type]
-        self.broker = NatsServer(folder)
+        self.broker: NatsServer | NatsCluster = NatsCluster(folder) if cluster else NatsServer(folder)
         names = [f"relay-{number}" for number in range(relays)]
+        more = "  replicas: 3\n" if cluster else ""
         self.relays = [
-            RelayProcess(folder, name, self.broker.url, self.api.url, self.api.keys, limits=limits) for name in names
+            RelayProcess(folder, name, self.broker.url, self.api.url, self.api.keys, more, limits) for name in names
         ]
         self.hosts = Hosts(self.broker.url)
 
@@ -126,12 +129,14 @@ def storm(hosts: int, seconds: float) -> Callable[[Box], Awaitable[None]]:
     return disturb
 
 
-def killing(changes: int, kills: int, deaths: int, forget: bool, seed: int) -> Callable[[Box], Awaitable[None]]:
-    """A stream of changes in which relays and the broker are killed, and once the broker's disk is lost."""
+def killing(
+    changes: int, kills: int, deaths: int, forget: bool, seed: int, cuts: int = 0
+) -> Callable[[Box], Awaitable[None]]:
+    """A stream of changes in which relays and the broker die and are cut off, and once the broker's disk is lost."""
 
     async def disturb(box: Box) -> None:
         rng = random.Random(seed)
-        what = ["relay"] * kills + ["broker"] * deaths + ["forget"] * forget
+        what = ["relay"] * kills + ["broker"] * deaths + ["forget"] * forget + ["cut"] * cuts
         rng.shuffle(what)
         for kind in what:
             for _ in range(changes // len(what)):
@@ -144,7 +149,9 @@ def killing(changes: int, kills: int, deaths: int, forget: bool, seed: int) -> C
             elif kind == "broker":
                 await asyncio.to_thread(box.broker.kill)
                 await asyncio.to_thread(box.broker.start)
-            else:
+            elif kind == "cut":
+                await asyncio.to_thread(box.broker.pause, 3.0)
+            elif isinstance(box.broker, NatsServer):
                 await asyncio.to_thread(box.broker.forget_all)
 
     return disturb
