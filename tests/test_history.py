@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 import sqlite3
+import unicodedata
 from array import array
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,14 +16,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.cli.history import page
+from agent.cli.show.screen import Screen, width_of
 from agent.engine.state.transition import Transition, apply_result
 from agent.model import SEVERITY, Metric, Policy, Reason, Result, State, Status
 from agent.store import StoreError
 from agent.view.history.course import NOT_WATCHED, bar, columns, plot
 from agent.view.history.file import ASIDE, FILE, Keep, opened, used
-from agent.view.history.reading import past
+from agent.view.history.reading import Metric as MetricCourse
+from agent.view.history.reading import Past, past
 from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life, change_of
 from agent.view.history.writer import MOST_WAITING, HistoryWriter
+from agent.view.snapshot import CheckView
 from tests.agent_process import agent_process
 
 T0 = 472_000 * HOUR
@@ -290,6 +295,22 @@ def test_columns_hold_every_value_once(points: list[tuple[int, float]], cells: i
     found = columns(points, 0, 100, cells)
     assert len(found) == cells
     assert sum(value is not None for value in found) == len({at * cells // 100 for at, _ in points})
+
+
+TEXTS = st.text(max_size=60) | st.sampled_from(["監視" * 40, "\x1b[2J", "a\nb"])
+
+
+@given(subject=TEXTS, summary=TEXTS, metric=TEXTS, unit=TEXTS, value=st.floats(-1e15, 1e15), width=st.integers(80, 200))
+@settings(deadline=None)
+def test_no_line_of_the_page_is_wider_than_the_terminal_or_steers_it(
+    subject: str, summary: str, metric: str, unit: str, value: float, width: int
+) -> None:
+    changes = (ChangeRow(HOUR // 2, "web", subject, "ok", "critical", False, "", "silenced " * 30, summary),)
+    course = MetricCourse(subject, metric, unit, ((HOUR // 2, value),), value, value, value)
+    found = Past("web", 0, HOUR, changes, (Life(0, HOUR),), (course,))
+    for line in page(CheckView("web", None), found, False, Screen(width, 24)):
+        assert width_of(line) <= width
+        assert not {unicodedata.category(letter) for letter in line} & {"Cc", "Cf", "Cs"}
 
 
 def test_a_block_is_sixty_float32() -> None:

@@ -10,7 +10,7 @@ import msgspec
 
 from agent.cli.answers.missing import no_check
 from agent.cli.output import fail
-from agent.cli.show.screen import COLOURS, Screen, fitted, padded, screen, show
+from agent.cli.show.screen import COLOURS, Screen, fitted, padded, screen, show, width_of
 from agent.delivery.wording import value_text
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration
@@ -60,18 +60,22 @@ def main(options: argparse.Namespace) -> int:
 def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[str]:
     """Yield for each subject a bar of its statuses and its changes, then each metric's course."""
     width = (on.width or USUAL_WIDTH) - 2 * len(MARGIN)
-    yield f"{check.name} from {clock(found.since)} to {clock(found.until)}"
+    yield _cut(f"{clock(found.since)} to {clock(found.until)}: {one_line(check.name, LONG)}", on)
     yield from _legend(on)
     views = {one.subject: one for one in check.subjects}
     for subject in dict.fromkeys([*views, *(change.subject for change in found.changes)]):
         changes = [change for change in found.changes if change.subject == subject]
         yield ""
-        yield one_line(subject, LONG) or "the check itself"
+        yield _cut(one_line(subject, LONG) or "the check itself", on)
         yield MARGIN + _bar(changes, found, views.get(subject), running, width, on)
         yield from (f"{MARGIN}{_change(change, width, on)}" for change in changes if change.at >= found.since)
     for metric in found.metrics:
         yield ""
         yield from _metric(metric, found, width, on)
+
+
+def _cut(text: str, on: Screen) -> str:
+    return fitted(text, on.width) if on.width else text
 
 
 def _legend(on: Screen) -> Iterator[str]:
@@ -113,14 +117,14 @@ def _metric(metric: Metric, found: Past, width: int, on: Screen) -> Iterator[str
     last = metric.points[-1][1]
     low, mean, high, now = (_short(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
     name = one_line(f"{metric.subject} {metric.name}", LONG)
-    said = f"{name}: low {low}, mean {mean}, high {high}, last {now}"
-    yield fitted(said, on.width) if on.width else said
+    numbers = f": low {low}, mean {mean}, high {high}, last {now}"
+    yield _cut((fitted(name, max(10, on.width - width_of(numbers))) if on.width else name) + numbers, on)
     values = columns(metric.points, found.since, found.until, max(10, width - LABEL))
     drawn = [value for value in values if value is not None]
     top, bottom = max(drawn), min(drawn)
     labels = [_short(top, metric.unit), *[""] * (PLOT_ROWS - 2), _short(bottom, metric.unit)]
     for label, row in zip(labels, plot(values, bottom, top, PLOT_ROWS), strict=True):
-        yield f"{MARGIN}{label:>{LABEL - 1}} {row}".rstrip()
+        yield f"{MARGIN}{fitted(label, LABEL - 1):>{LABEL - 1}} {row}".rstrip()
 
 
 def _short(value: float, unit: str) -> str:
