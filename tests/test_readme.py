@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import shutil
 import signal
 import subprocess
@@ -22,6 +23,7 @@ from agent.config.tags import OURS
 from agent.model import Flapping
 from tests import documents
 from tests.agent_process import AgentProcess, agent_process
+from tests.reference_examples import EXAMPLES
 
 ROOT = Path(__file__).parent.parent
 README = ROOT / "README.md"
@@ -89,6 +91,17 @@ def test_a_block_of_configuration_has_no_problem(block: Block, tmp_path: Path) -
 @pytest.mark.parametrize("block", only("json"), ids=name)
 def test_a_block_of_json_is_json(block: Block) -> None:
     json.loads(block.text)
+
+
+@pytest.mark.parametrize("block", only("python"), ids=name)
+def test_a_block_of_python_runs(block: Block, tmp_path: Path) -> None:
+    (tmp_path / "example.py").write_text(block.text)
+    runpy.run_path(str(tmp_path / "example.py"))
+
+
+def test_each_name_of_the_api_has_an_example_of_its_own() -> None:
+    for one, text in EXAMPLES.items():
+        assert re.search(rf"\b{one}\b", text) or one in ("Level", "Ran", "HttpServer", "Context"), one
 
 
 def test_the_wrong_configuration_has_the_problems_that_stand_below_it(tmp_path: Path) -> None:
