@@ -6,10 +6,13 @@ LEVELS = """
 from agent.api import Check, {name}, judge
 from agent.testing import ran
 
+
 class Waiting(Check):
     level: {name}
+
     def run(self, ctx):
         yield judge("value", {value}, critical=self.level)
+
 
 ran(Waiting(level={name}.parse("{level}"))).is_critical()
 ran(Waiting(level={name}.parse("{range}"))).is_ok()
@@ -17,7 +20,7 @@ ran(Waiting(level={name}.parse("{range}"))).is_ok()
 VALUES = """
 from agent.api import {name}
 
-assert {name}.parse("{text}") == {value}      # as YAML writes it; the number is in base units
+assert {name}.parse("{text}") == {value}  # as YAML writes it; the number is in base units
 """
 STATUS = """
 from agent.api import {name}
@@ -48,6 +51,7 @@ from msgspec import Meta
 from agent.api import Check, CheckError, NumberAbove, judge
 from agent.testing import ran
 
+
 class Lines(Check):
     \"\"\"Counts the lines of a file.\"\"\"
 
@@ -61,6 +65,7 @@ class Lines(Check):
             raise CheckError(f"{self.path}: {error.strerror}") from None
         yield judge("lines", count, critical=self.critical, summary=f"{count} lines")
 
+
 ran(Lines(path="/etc/hostname")).is_ok("lines")
 ran(Lines(path="/none")).is_nodata("No such file")
 """
@@ -69,12 +74,14 @@ CONTEXT = """
 from agent.api import Check, ok
 from agent.testing import ran
 
+
 class Turns(Check):
     def run(self, ctx):
-        ctx.memory["turns"] = ctx.memory.get("turns", 0) + 1          # kept until the next run, over restarts
-        size = ctx.call("stat /etc", lambda: len("what may hang"))    # given up at the deadline
-        table = ctx.shared("the table", dict)                         # made once for all runs due together
+        ctx.memory["turns"] = ctx.memory.get("turns", 0) + 1  # kept until the next run, over restarts
+        size = ctx.call("stat /etc", lambda: len("what may hang"))  # given up at the deadline
+        table = ctx.shared("the table", dict)  # made once for all runs due together
         yield ok(f"turn {ctx.memory['turns']}, {size}, {table}, {ctx.remaining():.0f}s left")
+
 
 first = ran(Turns())
 ran(Turns(), memory=first.memory).is_ok("turn 2")
@@ -82,6 +89,7 @@ ran(Turns(), memory=first.memory).is_ok("turn 2")
 
 HOST = """
 from agent.api import Check, Host, Suggestion, ok
+
 
 class Swap(Check):
     path: str = "/proc/swaps"
@@ -94,6 +102,7 @@ class Swap(Check):
         for path in host.glob("/proc/swap*"):
             yield Suggestion(name="swap", settings={"path": path}, why=f"{path} is there", about=("path",))
 
+
 assert all(one.name == "swap" for one in Swap.discover(Host()))
 """
 
@@ -102,10 +111,12 @@ from typing import ClassVar
 
 from agent.api import Duration, PushedCheck
 
+
 class Nightly(PushedCheck):
     \"\"\"Waits for the nightly job: `hostvigil report NAME ok`, or `hostvigil wrap NAME -- command`.\"\"\"
 
     fail_after: ClassVar[int] = 1
+
 
 assert Nightly(ttl=Duration.parse("25h")).ttl == 90000
 """
@@ -121,6 +132,7 @@ SETTING = """
 from agent.api import Check, SettingValue, ok
 from agent.testing import ran
 
+
 class Color(str, SettingValue):
     \"\"\"A color of the traffic light.\"\"\"
 
@@ -130,11 +142,13 @@ class Color(str, SettingValue):
             raise ValueError(f"{text} is no color, write red or green")
         return cls(text)
 
+
 class Light(Check):
     color: Color
 
     def run(self, ctx):
         yield ok(f"it is {self.color}")
+
 
 ran(Light(color=Color.parse("red"))).is_ok("it is red")
 """
@@ -151,11 +165,13 @@ METRIC = """
 from agent.api import Check, Metric, ok
 from agent.testing import ran
 
+
 class Users(Check):
     def run(self, ctx):
         yield ok("3 users")
-        yield Metric("users", 3)                    # a number that no level judges
-        yield Metric("idle", 1.5, "s")              # base units: s, B, %
+        yield Metric("users", 3)  # a number that no level judges
+        yield Metric("idle", 1.5, "s")  # base units: s, B, %
+
 
 assert ran(Users()).metrics["idle"].value == 1.5
 """
@@ -163,9 +179,9 @@ assert ran(Users()).metrics["idle"].value == 1.5
 RANGE = """
 from agent.api import Range
 
-assert Range.parse("10:20").alerts(25)              # bad outside
-assert Range.parse("@10:20").alerts(15)             # bad inside
-assert not Range.parse("~:10").alerts(-5)           # bad above 10
+assert Range.parse("10:20").alerts(25)  # bad outside
+assert Range.parse("@10:20").alerts(15)  # bad inside
+assert not Range.parse("~:10").alerts(-5)  # bad above 10
 """
 
 RESULT = """
@@ -205,6 +221,7 @@ file = Path(tempfile.mkdtemp()) / "always_ok.py"
 file.write_text('''
 "\\\\""Always ok."\\\\""
 from agent.api import Check, ok
+
 
 class AlwaysOk(Check):
     "\\\\""Is ok."\\\\""
