@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test quick coverage torture fleet lint bench docs lock packages install-tests clean
+.PHONY: run test again quick coverage torture fleet lint bench docs lock packages install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -21,6 +21,10 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 test: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+
+# What failed the last time, one after the other.
+again: $(VENV)/installed-dev
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 
 # What needs no process, server or long series.
 quick: $(VENV)/installed-dev
