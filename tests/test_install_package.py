@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import pytest
@@ -20,8 +21,9 @@ ENVIRONMENT = "/opt/hostvigil/lib/python3.11/site-packages"
 
 @pytest.fixture(scope="module")
 def deb() -> Path:
-    if shutil.which("nfpm", path=str(Path(sys.executable).parent)) is None:
-        needs.missing("nfpm (make .venv/installed-dev)")
+    tools = shutil.which("nfpm", path=str(Path(sys.executable).parent))
+    if tools is None or int(metadata.version("setuptools").split(".")[0]) < 77:
+        needs.missing("nfpm and setuptools of the lock files: make .venv/installed-dev")
     return package("deb12")
 
 
