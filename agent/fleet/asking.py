@@ -17,7 +17,7 @@ async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
     try:
         streams = Streams(client, TIMEOUT)
         grant, _ = await streams.look()
-        return grant, await streams.status()
+        return (grant if grant and grant.holder else None), await streams.status()
     except GONE:
         return None, b""  # no relay has ever run
     finally:

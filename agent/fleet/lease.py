@@ -18,8 +18,13 @@ class Grant(msgspec.Struct, frozen=True):
     """What the broker says of the lease."""
 
     holder: str
+    """Empty: its last holder gave it back."""
     epoch: int
     """Rises with every new holder."""
+
+    def released(self) -> Grant:
+        """Return what the holder leaves behind when it ends: the next one need not wait."""
+        return Grant("", self.epoch)
 
 
 class Lease(msgspec.Struct, frozen=True):
@@ -62,7 +67,8 @@ class Lease(msgspec.Struct, frozen=True):
 
         Who let it run out asks like anybody else: it works on only under a new epoch.
         """
-        return self.holds(now) or self.grant is None or now >= self.seen_at + self.seconds
+        free = self.grant is None or not self.grant.holder
+        return free or self.holds(now) or now >= self.seen_at + self.seconds
 
     def request(self, now: float) -> Grant:
         """Return what to write to the broker in place of this revision."""

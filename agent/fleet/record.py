@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
+import logging
 import os
 import sqlite3
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
 
 from agent.fleet.ledger import Carried, Effect, Entry, Intent, Name, effect
 
+log = logging.getLogger("hostvigil.relay")
+
 FILE = "relay.db"
+LOCK = "relay.lock"
 TOLD_SECONDS = 7 * 86400.0
 MOST_TOLD = 1_000_000
 REQUEST_SECONDS = 120.0
@@ -35,22 +42,38 @@ class Record:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(directory / FILE, os.O_CREAT | os.O_RDWR, 0o600))
-        self._db = sqlite3.connect(directory / FILE, isolation_level=None)
-        self._db.execute("PRAGMA journal_mode = WAL")
-        self._db.execute("PRAGMA synchronous = FULL")
-        self._db.executescript(_TABLES)
-        rows = self._db.execute("SELECT intent FROM intents ORDER BY id")
-        self.intents = {one.id: one for one in (msgspec.json.decode(row[0], type=Intent) for row in rows)}
+        self._lock = _lock(directory)
+        self._db = _opened(directory)
+        self.intents: dict[str, Intent] = {}
         """Those that are not done."""
-        self.members = {name for intent in self.intents.values() for name in intent.members}
+        self.members: set[Name] = set()
         """The changes that they tell."""
+        self._load()
         self.read_until = 0.0
         """The broker's clock when the last entry was written."""
         self._read_at = 0.0
 
     def close(self) -> None:
         self._db.close()
+        os.close(self._lock)
+
+    def _load(self) -> None:
+        rows = self._db.execute("SELECT intent FROM intents ORDER BY id")
+        self.intents = {one.id: one for one in (msgspec.json.decode(row[0], type=Intent) for row in rows)}
+        self.members = {name for intent in self.intents.values() for name in intent.members}
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        """Write all of it or nothing; sqlite3.Error where the disk does not take it."""
+        self._db.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+            self._db.execute("COMMIT")
+        except BaseException:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            self._load()
+            raise
 
     @property
     def ledger(self) -> str:
@@ -69,11 +92,10 @@ class Record:
 
     def begin(self, ledger: str) -> None:
         """Another ledger is read from now on, from its beginning; it is owed what is known of the one before."""
-        self._db.execute("BEGIN IMMEDIATE")
-        self._set("owes", "yes" if self.ledger else "")
-        self._set("ledger", ledger)
-        self._set("position", "0")
-        self._db.execute("COMMIT")
+        with self._transaction():
+            self._set("owes", "yes" if self.ledger else "")
+            self._set("ledger", ledger)
+            self._set("position", "0")
 
     def paid(self) -> None:
         self._set("owes", "")
@@ -82,13 +104,12 @@ class Record:
         """Take over entries: number, moment and content; on the disk when this returns."""
         if not entries:
             return
-        self._db.execute("BEGIN IMMEDIATE")
-        for _, at, entry in entries:
-            self._apply(effect(entry, list(self.intents.values())), at)
-        self._set("position", str(entries[-1][0]))
+        with self._transaction():
+            for _, at, entry in entries:
+                self._apply(effect(entry, list(self.intents.values())), at)
+            self._set("position", str(entries[-1][0]))
+            self._trim(entries[-1][1])
         self.read_until, self._read_at = entries[-1][1], time.monotonic()
-        self._trim(entries[-1][1])
-        self._db.execute("COMMIT")
 
     def _apply(self, found: Effect, at: float) -> None:
         for intent in found.opened:
@@ -137,3 +158,42 @@ class Record:
 
     def _set(self, name: str, value: str) -> None:
         self._db.execute("INSERT OR REPLACE INTO marks VALUES (?, ?)", (name, value))
+
+
+def _lock(directory: Path) -> int:
+    """Take the directory for this process; OSError where another relay has it."""
+    file = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(file)
+        raise OSError(f"{directory} is in use by another relay: each has a `state` of its own") from None
+    return file
+
+
+def _opened(directory: Path) -> sqlite3.Connection:
+    """Open the database; a damaged one is set aside, for the broker's ledger holds the same."""
+    path = directory / FILE
+    try:
+        return _connected(path)
+    except sqlite3.DatabaseError as error:
+        log.error("%s is damaged (%s): it is set aside, and read anew from the broker", path, error)
+        for end in ("", "-wal", "-shm"):
+            with contextlib.suppress(FileNotFoundError):
+                path.with_name(FILE + end).replace(path.with_name(f"{FILE}{end}.damaged"))
+        return _connected(path)
+
+
+def _connected(path: Path) -> sqlite3.Connection:
+    os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
+    db = sqlite3.connect(path, isolation_level=None)
+    try:
+        db.execute("PRAGMA journal_mode = WAL")
+        db.execute("PRAGMA synchronous = FULL")
+        db.executescript(_TABLES)
+        if db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+            raise sqlite3.DatabaseError("some of it cannot be read")
+    except sqlite3.DatabaseError:
+        db.close()
+        raise
+    return db

@@ -9,6 +9,7 @@ import os
 import random
 import signal
 import socket
+import sqlite3
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,9 +20,10 @@ from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
 from agent.delivery.sinks.truewatch.api import Api
 from agent.fleet.budget import Budget, fingerprint
+from agent.fleet.catching_up import catch_up
 from agent.fleet.lease import RENEWALS, Lease
 from agent.fleet.record import Record
-from agent.fleet.session import Lost, Post, Session, catch_up
+from agent.fleet.session import Lost, Post, Session
 from agent.fleet.settings import RelaySettings
 from agent.fleet.status import report
 from agent.fleet.streams import GONE, Fenced, Streams
@@ -34,7 +36,7 @@ PAUSE = 1.0
 UNKNOWN_MINUTE = 60.0
 """Seconds that nothing is sent after a ledger began: the limits of the minute before it may be used up."""
 STATUS_EVERY = 2.0
-FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, Fenced, Lost)
+FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, Fenced, Lost, sqlite3.Error)
 
 
 def clock() -> float:

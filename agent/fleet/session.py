@@ -9,19 +9,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 
-import msgspec
-
 from agent.delivery.answer import Answer, Verdict
-from agent.delivery.handover.message import Receipt, decode, host_of
+from agent.delivery.handover.message import Receipt
 from agent.delivery.throttle import backoff
 from agent.fleet.budget import Budget
-from agent.fleet.choosing import FOLD_PAUSE, Choice, Group, choose
+from agent.fleet.catching_up import catch_up
+from agent.fleet.choosing import FOLD_PAUSE, choose
 from agent.fleet.folding import worded
+from agent.fleet.intake import taken_in
 from agent.fleet.ledger import Began, Dissolved, Done, Entry, Intent, Name, Try
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.record import Record
-from agent.fleet.streams import Fenced, Streams, by_host
-from agent.model import Notification
+from agent.fleet.streams import Streams, by_host
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -29,9 +28,6 @@ MOST_IN_FOLD = 1_000
 FOLD_TRIES = 5
 """A fold that failed so often, while others got through, is taken apart: it may be what does not get through."""
 TICK = 1.0
-ID_LIMIT = 64
-EARLIEST = 1_000_000_000_000
-DAY = 86_400_000
 
 Post = Callable[[bytes], Answer]
 
@@ -100,6 +96,7 @@ class Session:
 
     async def _take_in(self) -> None:
         async for number, host, message in self._streams.facts():
+            await asyncio.sleep(0)  # a thousand at once must not keep the lease from being renewed
             try:
                 told, after = taken_in(message, host, time.time_ns() // 1_000_000)
             except ValueError as error:
@@ -130,20 +127,20 @@ class Session:
                 continue
 
     def _start(self, tasks: asyncio.TaskGroup) -> float:
-        """Start as many requests as may be made; return the seconds until the next."""
-        while True:
-            now = self._clock()
-            if (wait := max(self._not_before - now, self.budget.wait(now))) > 0:
-                return wait
-            intent = self._repeated(now)
-            new = intent is None
-            if intent is None:
-                found = self._chosen(now)
-                if isinstance(found, float):
-                    return found
-                intent = found
-            self._running.add(intent.id)
-            tasks.create_task(self._send(intent, self.budget.take(now), new))
+        """Start a request, if one may be made now; return the seconds until the next."""
+        now = self._clock()
+        if (wait := max(self._not_before - now, self.budget.wait(now))) > 0:
+            return wait
+        intent = self._repeated(now)
+        new = intent is None
+        if intent is None:
+            found = self._chosen(now)
+            if isinstance(found, float):
+                return found
+            intent = found
+        self._running.add(intent.id)
+        tasks.create_task(self._send(intent, self.budget.take(now), new))
+        return 0.0
 
     def _repeated(self, now: float) -> Intent | None:
         """Return an intent that is not done: what was sent once is sent again as it was."""
@@ -223,53 +220,3 @@ class Session:
         async with self._writing:
             number = await self._streams.append(entry)
             self._record.take([(number, self._record.broker_clock(), entry)])
-
-
-def taken_in(message: bytes, host: str, now: int) -> tuple[Notification, str]:
-    """Return the change in a host's message and the id of the one before it; ValueError where it cannot be told.
-
-    It is worded once to see that it can be: what one host hands over must not keep the relay from all others.
-    """
-    told, after = decode(message)
-    if not 1 <= len(told.id) <= ID_LIMIT or not told.id.isalnum() or len(after) > ID_LIMIT:
-        raise ValueError("its id is none")
-    told = vouched(told, host, now)
-    letter = Letter(host, 0, told)
-    try:
-        for folded in (False, True):
-            worded(Choice((Group(((letter,), (letter,))),), folded), 2)
-    except Exception as error:  # noqa: BLE001 - whatever odd facts make of our own code, only this message is lost
-        raise ValueError(f"it cannot be worded: {type(error).__name__}") from None
-    return told, after
-
-
-def vouched(told: Notification, host: str, now: int) -> Notification:
-    """Return the facts under the name that the broker vouches for: a host speaks of itself only.
-
-    What no event could carry, a moment that is none, would have the event of many others refused.
-    """
-    name = host_of(host)
-    at = told.at if EARLIEST <= told.at <= now + DAY else now
-    if told.host.get("host") == name and at == told.at:
-        return told
-    return msgspec.structs.replace(told, at=at, host={**told.host, "host": name})
-
-
-async def catch_up(streams: Streams, record: Record) -> None:
-    """Read what other relays wrote; give a ledger that lost some of it what is known here."""
-    name, _ = await streams.ledger()
-    if record.ledger != name:
-        record.begin(name)
-    entries = await streams.entries(record.position)
-    if streams.last < record.position:
-        record.begin(name)
-        entries = await streams.entries(0)
-    record.take(entries)
-    while record.owes:
-        try:
-            for entry in record.carried():
-                await streams.append(entry)
-            record.paid()
-        except Fenced:
-            log.info("another relay writes as well: once more")
-        record.take(await streams.entries(record.position))

@@ -120,7 +120,8 @@ class Streams:
 
     async def release(self, lease: Lease) -> None:
         """Let the next one have it at once."""
-        await (await self._bucket()).delete(LEASE, last=lease.revision)
+        if lease.grant:
+            await (await self._bucket()).update(LEASE, msgspec.json.encode(lease.grant.released()), last=lease.revision)
 
     async def say_status(self, status: bytes) -> None:
         await (await self._bucket()).put(STATUS, status)

@@ -23,7 +23,7 @@ class RelayProcess:
         self.config = folder / f"{name}.yaml"
         self.log = folder / f"{name}.log"
         self.config.write_text(
-            f"relay:\n  broker: {broker}\n  state: {folder}/{name}\n  lease: 1s\n{more}"
+            f"relay:\n  broker: {broker}\n  state: {folder}/{name}\n  lease: 2s\n{more}"
             f"  events: {{endpoint: '{endpoint}', api_keys: [{', '.join(keys)}], timeout: 2s{limits}}}\n"
         )
         self.process: subprocess.Popen[bytes] | None = None

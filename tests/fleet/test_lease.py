@@ -74,6 +74,18 @@ def test_a_relay_that_slept_past_its_lease_does_not_hold_it_and_comes_back_under
     assert lease.request(5.0) == Grant("a", 2)
 
 
+def test_a_lease_that_is_given_back_is_the_next_ones_at_once() -> None:
+    broker, a, b = Broker(), Lease("a", SECONDS), Lease("b", SECONDS)
+    revision = broker.write(a.request(0.0), 0)
+    assert revision
+    a = a.won(revision, 0.0)
+    assert a.grant
+    broker.write(a.grant.released(), revision)
+    b = b.saw(broker.grant, broker.revision, 0.5)
+    assert b.may_ask(0.5) and b.request(0.5) == Grant("b", 2)
+    assert not a.saw(broker.grant, broker.revision, 0.5).holds(0.5)
+
+
 def test_a_lease_that_is_renewed_is_nobody_elses() -> None:
     broker, a, b = Broker(), Lease("a", SECONDS), Lease("b", SECONDS)
     for second in range(60):

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from agent.fleet.choosing import Choice, choose
 from agent.fleet.folding import worded
+from agent.fleet.intake import taken_in
 from agent.fleet.mailbox import Letter, Mailbox
-from agent.fleet.session import taken_in
 from tests.api_stand_in import problems
 from tests.fleet.letters import NOW, letter, none_told
 

@@ -17,7 +17,7 @@ from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS
 from agent.fleet.enrolment import EnrolmentError, enrol
-from agent.fleet.session import vouched
+from agent.fleet.intake import vouched
 from agent.fleet.streams import LEDGER_STREAM, Streams
 from tests.fleet.letters import letter
 from tests.fleet.nats_server import NatsServer

@@ -1,0 +1,102 @@
+"""A relay's record: what it took over it knows after any end, and one directory is one relay's."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.fleet.ledger import Began, Carried, Dissolved, Done, Entry, Intent, Try, decode, encode
+from agent.fleet.record import FILE, Record
+
+
+def intent(id_: str, *names: str) -> Intent:
+    return Intent(id_, f"body of {id_}", tuple(("host", name) for name in names))
+
+
+def taken(record: Record, *entries: Entry) -> None:
+    first = record.position + 1
+    record.take([(first + number, 1000.0 + first + number, entry) for number, entry in enumerate(entries)])
+
+
+def test_what_was_written_is_known_after_a_restart(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.begin("ledger one")
+    taken(record, Began("me", 1), Try("a", "key", intent("a", "1", "2")), Try("b", "key", intent("b", "3")), Done("a"))
+    record.close()
+    again = Record(tmp_path)
+    assert (again.ledger, again.position, list(again.intents)) == ("ledger one", 4, ["b"])
+    assert again.is_told(("host", "1")) and not again.is_told(("host", "3")) and not again.is_told(("other", "1"))
+    assert again.members == {("host", "3")} and [key for key, _ in again.requests()] == ["key", "key"]
+    taken(again, Dissolved("b"))
+    assert not again.intents and not again.is_told(("host", "3"))
+    again.close()
+
+
+def test_what_one_record_carries_over_another_one_knows(tmp_path: Path) -> None:
+    old, new = Record(tmp_path / "old"), Record(tmp_path / "new")
+    old.begin("one")
+    taken(old, Try("a", "key", intent("a", "1")), Done("a"), Try("b", "key", intent("b", "2")))
+    assert not old.owes
+    old.begin("two")
+    assert old.owes
+    taken(new, *old.carried())
+    assert new.is_told(("host", "1")) and list(new.intents) == ["b"]
+    old.paid()
+    assert not old.owes
+    old.close()
+    new.close()
+
+
+@given(
+    st.permutations([Carried((intent("a", "1", "2"),)), Carried(told=(("host", "1"),)), Carried(told=(("host", "2"),))])
+)
+def test_an_intent_that_somebody_knows_as_told_is_not_sent_again(entries: list[Entry]) -> None:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        record = Record(Path(folder))
+        taken(record, *entries)
+        assert not record.intents and not record.members
+        record.close()
+
+
+def test_a_directory_is_one_relays(tmp_path: Path) -> None:
+    first = Record(tmp_path)
+    with pytest.raises(OSError, match="in use by another relay"):
+        Record(tmp_path)
+    first.close()
+    Record(tmp_path).close()
+
+
+@pytest.mark.parametrize("content", [b"no database at all" * 100, b"SQLite format 3\0" + b"\xff" * 5000])
+def test_a_damaged_record_is_set_aside(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / FILE).write_bytes(content)
+    record = Record(tmp_path)
+    assert record.position == 0 and (tmp_path / f"{FILE}.damaged").read_bytes() == content
+    record.close()
+
+
+def test_a_disk_that_takes_no_more_leaves_the_record_as_it_was(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    record.begin("one")
+    taken(record, Try("a", "key", intent("a", "1")))
+    record._db.execute("PRAGMA query_only = ON")
+    with pytest.raises(sqlite3.Error):
+        taken(record, Done("a"))
+    record._db.execute("PRAGMA query_only = OFF")
+    assert list(record.intents) == ["a"] and record.position == 1
+    taken(record, Done("a"))
+    assert record.is_told(("host", "1"))
+    record.close()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [Began("me", 1), Try("a", "k", intent("a", "1")), Try("a", "k"), Done("a", True), Dissolved("a"), Carried()],
+)
+def test_entries_are_read_as_they_were_written(entry: Entry) -> None:
+    assert decode(encode(entry)) == entry
