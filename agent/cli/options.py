@@ -32,6 +32,7 @@ COMMANDS = {
     "relay": "tell for a whole fleet what its agents give to a broker; or show its status, or enrol a host",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "print the documentation of the check types",
+    "doctor": "look for what keeps the agent from its work, and say how to mend each",
     "setup": "after the installation: endpoint, key, test event, discover, validate, start; safe to run again",
     "import": "write drop-ins for the checks of another tool: nrpe",
 }

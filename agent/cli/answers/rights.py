@@ -12,8 +12,8 @@ from agent.cli.options import ROOT_STATE, default_state
 from agent.config.settings import Problem
 from agent.store.connection import FILE
 
-CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import"))
-STATE = frozenset(("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence"))
+CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor"))
+STATE = frozenset(("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence", "doctor"))
 WRITING = frozenset(("silence", "unsilence"))
 
 

@@ -1,0 +1,118 @@
+"""Whether destinations can be reached from here: name, connection, certificate, clock. Nothing is sent to them."""
+
+from __future__ import annotations
+
+import socket
+import ssl
+import time
+from collections.abc import Iterator
+from email.utils import parsedate_to_datetime
+from urllib.parse import urlsplit
+
+import msgspec
+
+from agent.cli.answers.finding import Finding
+from agent.config.destinations import MAIN, WebhookSettings
+from agent.config.settings import Config, EventsSettings
+from agent.plugin.shared_work import Call
+from agent.plugin.units import duration_text
+
+SECONDS = 10.0
+MOST_SKEW = 60.0
+"""Seconds that the clock may differ from the API's: an event belongs to the minute in which it happened."""
+
+
+class Target(msgspec.Struct, frozen=True):
+    """Where a destination is."""
+
+    name: str
+    host: str
+    port: int
+    tls: bool
+    settings: EventsSettings | WebhookSettings
+    by_proxy: bool
+
+
+def destinations(config: Config) -> Iterator[Finding]:
+    """Yield for each destination whether it can be reached, and how the clock compares to the API's."""
+    agent = config.agent
+    if agent.events.broker:
+        yield Finding("events", "they go to a broker; its relay says more: hostvigil relay status")
+    elif not agent.events.endpoint and not agent.destinations:
+        yield Finding("events", "no destination is configured: events are printed, and kept here")
+    elif agent.events.endpoint:
+        yield from _endpoint(agent.events)
+    for name, one in agent.destinations.items():
+        yield from _reached(_target(name, one.url, one))
+
+
+def _endpoint(events: EventsSettings) -> Iterator[Finding]:
+    yield from _reached(_target(MAIN, events.endpoint, events))
+    yield from _skew(events)
+
+
+def _target(name: str, url: str, settings: EventsSettings | WebhookSettings) -> Target:
+    """A connection goes to the proxy, where there is one; what is behind it, it must know."""
+    found = urlsplit(settings.proxy or url)
+    tls = found.scheme == "https"
+    return Target(name, found.hostname or "", found.port or (443 if tls else 80), tls, settings, bool(settings.proxy))
+
+
+def _reached(to: Target) -> Iterator[Finding]:
+    where = f"{'the proxy ' if to.by_proxy else ''}{to.host}:{to.port}"
+    if trouble := _trouble(to):
+        yield Finding(to.name, f"{where}: {trouble}", _mend(trouble, to))
+    else:
+        yield Finding(to.name, f"{where} answers{', its certificate is trusted' if to.tls else ''}")
+
+
+def _trouble(to: Target) -> str:
+    """Connect once; return why that does not work. A look-up of a name has no deadline of its own, so it gets one."""
+    from agent.delivery.sinks.wire import reason
+
+    call = Call(lambda: _connected(to))
+    call.begin()
+    if not call.done.wait(SECONDS):
+        return f"no answer within {SECONDS:g}s"
+    try:
+        call.result()
+    except (OSError, ValueError) as error:
+        return reason(error)
+    return ""
+
+
+def _connected(to: Target) -> None:
+    from requests.utils import DEFAULT_CA_BUNDLE_PATH
+
+    with socket.create_connection((to.host, to.port), SECONDS) as connection:
+        if to.tls:
+            context = ssl.create_default_context(cafile=to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
+            context.wrap_socket(connection, server_hostname=to.host).close()
+
+
+def _mend(trouble: str, to: Target) -> str:
+    if "cannot be resolved" in trouble:
+        return f"getent hosts {to.host}; the name servers stand in /etc/resolv.conf"
+    if "not trusted" in trouble:
+        return "name the CA in ca_file, or set the clock right; a proxy may have its own certificate"
+    if "refused" in trouble:
+        return f"nothing listens there, or a firewall refuses: is port {to.port} right?"
+    return f"a firewall may be in the way, or a `proxy` is missing: curl -v telnet://{to.host}:{to.port}"
+
+
+def _skew(events: EventsSettings) -> Iterator[Finding]:
+    """Compare the clock with what the API's server says; it is asked for its front page, without the key."""
+    from agent.delivery.sinks.wire import Client, Fault, Way
+
+    way = Way(SECONDS, events.proxy, events.ca_file, events.client_cert, events.client_key)
+    try:
+        answer = Client(way).ask("GET", events.endpoint, {"Accept-Encoding": "identity"}, None)
+        theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+    except (Fault, ValueError):
+        return
+    skew = time.time() - theirs
+    if abs(skew) > MOST_SKEW:
+        which = "behind" if skew < 0 else "ahead of"
+        what = f"{duration_text(round(abs(skew)))} {which} {MAIN}'s server"
+        yield Finding("clock", what, "set it: timedatectl set-ntp true, or install chrony")
+    yield Finding("key", "whether the API takes it, hostvigil test-event tells, by one info event")

@@ -1,0 +1,159 @@
+"""hostvigil doctor: what keeps the agent from its work, and how to mend each."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from agent.api import PushedCheck
+from agent.cli.answers.agents_eyes import unreadable
+from agent.cli.answers.finding import Finding
+from agent.cli.answers.reach import destinations
+from agent.cli.output import counted_word
+from agent.config.settings import Config
+from agent.model import Status
+from agent.plugin.text import one_line
+from agent.plugin.units import size_text
+from agent.push.listener import FILE as SOCKET
+from agent.push.listener import SPOOL
+from agent.store import StoreError
+from agent.system.redactor import redactor
+from agent.view.reading import configuration, look
+from agent.view.snapshot import Mark, Snapshot
+from agent.view.words import ago
+
+LEAST_FREE = 64 * 1024**2
+MOST_NAMED = 5
+LONG = 500
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0 when nothing is wrong, 1 when something is. Each finding is printed as soon as it is known."""
+    config = configuration(options.config)
+    hide, wrong = redactor(config.secrets), 0
+    for one in findings(config, options):
+        wrong += one.wrong
+        print(f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {hide(one_line(one.text, LONG))}", flush=True)
+        if one.mend:
+            print(f"{'':22}-> {hide(one_line(one.mend, LONG))}", flush=True)
+    print(f"\n{counted_word(wrong, 'thing')} to mend" if wrong else "\nnothing is wrong")
+    return 1 if wrong else 0
+
+
+def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
+    """Yield what is found, the nearest first: files, store, agent, host, network."""
+    yield from _configuration(config)
+    yield from _rights(config, options.state)
+    try:
+        seen = look(config, options.state, time.time_ns() // 1_000_000)
+    except StoreError as error:
+        yield Finding("store", str(error), "start the agent once, or name its directory with --state")
+    else:
+        yield from _disk(options.state)
+        yield from _agent(seen)
+        yield from _deliveries(seen)
+        yield from _checks(seen)
+        yield from _pushed(config, seen, options.state)
+    yield from _clock()
+    yield from destinations(config)
+
+
+def _configuration(config: Config) -> Iterator[Finding]:
+    if not config.problems:
+        yield Finding("configuration", f"{counted_word(len(config.checks), 'check')}, no problems")
+        return
+    yield Finding(
+        "configuration",
+        f"{counted_word(len(config.problems), 'problem')}, the first: {config.problems[0]}",
+        "hostvigil validate names each with its place",
+    )
+
+
+def _rights(config: Config, state: Path) -> Iterator[Finding]:
+    hidden = unreadable(state, config.sources)
+    yield from (Finding("rights", path, text) for path, text in hidden[:MOST_NAMED])
+    if not hidden and os.geteuid() == 0:
+        yield Finding("rights", "the agent's user may read all files of the configuration")
+
+
+def _disk(state: Path) -> Iterator[Finding]:
+    found = os.statvfs(state)
+    free = found.f_bavail * found.f_frsize
+    if free < LEAST_FREE or (found.f_files and not found.f_favail):
+        what = f"{size_text(free)} and {found.f_favail} files are free for {state}"
+        yield Finding("store", what, "make room: what cannot be written is kept in memory only")
+    else:
+        yield Finding("store", f"it can be read, {size_text(free)} are free in {state}")
+
+
+def _agent(seen: Snapshot) -> Iterator[Finding]:
+    if not seen.agent.running:
+        yield Finding("agent", "no agent is at work on this state directory", "systemctl start hostvigil")
+        return
+    late = [one.name for one in seen.late]
+    if late:
+        what = f"{counted_word(len(late), 'check')} late: {_named(late)}"
+        yield Finding("agent", what, "the host is too busy, or runs hang: hostvigil explain says more")
+    else:
+        yield Finding("agent", f"process {seen.agent.pid}, begun {ago(seen.agent.since, seen.at)}; no check is late")
+
+
+def _deliveries(seen: Snapshot) -> Iterator[Finding]:
+    for one in seen.destinations:
+        if one.trouble:
+            what = f"{one.name}: {one.waiting} wait, the last answer: {one.trouble}"
+            yield Finding("delivery", what, "see below; hostvigil events --pending shows what waits")
+        elif one.refused:
+            what = f"{one.name}: {one.refused} were refused and set aside"
+            yield Finding("delivery", what, "hostvigil events --refused says why; then hostvigil events retry")
+        else:
+            taken = f", the last taken {ago(one.delivered_at, seen.at)}" if one.delivered_at else ""
+            yield Finding("delivery", f"{one.name}: {one.waiting} wait{taken}")
+
+
+def _checks(seen: Snapshot) -> Iterator[Finding]:
+    """A check says itself what it lacks: a right, a capability, a program."""
+    nodata = [one for one in seen.subjects if one.status is Status.NODATA and not one.waits]
+    blind = [one for one in nodata if Mark.WRONG not in one.marks]
+    for one in blind[:MOST_NAMED]:
+        yield Finding("check", f"{one.name} cannot look: {one.summary}", f"hostvigil explain {one.check}")
+    if not blind:
+        yield Finding("checks", "each can look, or had no turn yet")
+
+
+def _pushed(config: Config, seen: Snapshot, state: Path) -> Iterator[Finding]:
+    if not any(isinstance(one.check, PushedCheck) and one.enabled for one in config.checks.values()):
+        return
+    waiting = len(list((state / SPOOL).iterdir())) if (state / SPOOL).is_dir() else 0
+    if seen.agent.running and not (state / SOCKET).exists():
+        yield Finding("pushed results", f"{state / SOCKET} is not there", "hostvigil reload opens it again")
+    elif waiting and not seen.agent.running:
+        yield Finding("pushed results", f"{waiting} wait for an agent", "systemctl start hostvigil")
+    else:
+        yield Finding("pushed results", f"they are taken, {waiting} wait")
+
+
+def _clock() -> Iterator[Finding]:
+    """Ask systemd whether the clock is kept right; without systemd nobody knows."""
+    program = shutil.which("timedatectl")
+    if not program or not Path("/run/systemd/system").is_dir():
+        return
+    words = [program, "show", "--property=NTPSynchronized", "--value"]
+    try:
+        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return
+    if done.stdout.strip() == "no":
+        yield Finding("clock", "nobody keeps it right", "timedatectl set-ntp true, or install chrony")
+    elif done.stdout.strip() == "yes":
+        yield Finding("clock", "it is kept right")
+
+
+def _named(names: list[str]) -> str:
+    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
+    return ", ".join(names[:MOST_NAMED]) + more
