@@ -10,11 +10,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.api import PushedCheck
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.answers.finding import Finding
 from agent.cli.answers.reach import destinations
 from agent.cli.output import counted_word
+from agent.config.diff import running, scheduled
 from agent.config.settings import Config
 from agent.model import Status
 from agent.plugin.text import one_line
@@ -127,7 +127,7 @@ def _checks(seen: Snapshot) -> Iterator[Finding]:
 
 
 def _pushed(config: Config, seen: Snapshot, state: Path) -> Iterator[Finding]:
-    if not any(isinstance(one.check, PushedCheck) and one.enabled for one in config.checks.values()):
+    if running(config).keys() == scheduled(config).keys():
         return
     waiting = len(list((state / SPOOL).iterdir())) if (state / SPOOL).is_dir() else 0
     if seen.agent.running and not (state / SOCKET).exists():
