@@ -31,7 +31,7 @@ AGENT_FILE = "00-agent.yaml"
 KEY_FILE = "api_key"
 DROP_IN = """# yaml-language-server: $schema=hostvigil.schema.json
 #
-# Written by `hostvigil setup`. Every setting of the agent: see the README, "Settings of the agent".
+# Written by `hostvigil setup`. Every setting of the agent: docs/configuration.md, "Settings of the agent".
 agent:
   events:
     endpoint: {endpoint}
