@@ -14,7 +14,7 @@ from importlib import import_module
 from agent.cli.options import COMMANDS, parser
 from agent.cli.output import clean_output, fail
 
-LIGHT = ("run", "report", "wrap", "discover", "schema", "types")
+LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
 
 

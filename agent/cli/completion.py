@@ -1,0 +1,100 @@
+"""hostvigil completion SHELL: what a shell needs to complete commands, options and the names of checks."""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+import sys
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from pathlib import Path
+
+from agent.cli.options import COMMANDS, STATUSES, default_config, parser
+
+SCRIPTS = {
+    "bash": """\
+# hostvigil completion bash > /etc/bash_completion.d/hostvigil
+_hostvigil() {
+    mapfile -t COMPREPLY < <(printf '%s\\n' "${COMP_WORDS[@]:1:COMP_CWORD}" | hostvigil completion words 2>/dev/null)
+}
+complete -o default -F _hostvigil hostvigil
+""",
+    "zsh": """\
+#compdef hostvigil
+# hostvigil completion zsh > /usr/share/zsh/vendor-completions/_hostvigil
+_hostvigil() {
+    local -a found
+    found=("${(@f)$(printf '%s\\n' "${(@)words[2,CURRENT]}" | hostvigil completion words 2>/dev/null)}")
+    if [[ -n "$found" ]]; then compadd -a found; else _files; fi
+}
+if [[ "$funcstack[1]" == _hostvigil ]]; then _hostvigil "$@"; else compdef _hostvigil hostvigil; fi
+""",
+    "fish": """\
+# hostvigil completion fish > /etc/fish/completions/hostvigil.fish
+function __hostvigil_words
+    begin
+        commandline -opc
+        echo (commandline -ct)
+    end | tail -n +2 | hostvigil completion words 2>/dev/null
+end
+complete -c hostvigil -a '(__hostvigil_words)'
+""",
+}
+
+
+def main(options: argparse.Namespace) -> int:
+    """Print a shell's script; or, as these scripts ask, what may follow the words that come in, a line each."""
+    if options.shell != "words":
+        print(SCRIPTS[options.shell], end="")
+        return 0
+    words = sys.stdin.read().split("\n")[:-1]
+    if words:
+        print("\n".join(candidates(words, _known(words))))
+    return 0
+
+
+def candidates(words: Sequence[str], known: Mapping[str, Callable[[], Iterable[str]]]) -> list[str]:
+    """Return what the last of the words may become; `known` gives the names of checks, types and so on, by metavar."""
+    *before, begun = words
+    if not before:
+        return [name for name in COMMANDS if name.startswith(begun)]
+    actions = _actions(before[0])
+    wanting = next((one for one in actions if before[-1] in one.option_strings and one.nargs != 0), None)
+    if begun.startswith("-"):
+        found: Iterable[str] = (text for one in actions for text in one.option_strings if text.startswith("--"))
+    elif wanting:
+        found = _values(wanting, known)
+    else:
+        found = (text for one in actions if not one.option_strings for text in _values(one, known))
+    return [text for text in dict.fromkeys(found) if text.startswith(begun)]
+
+
+def _actions(command: str) -> list[argparse.Action]:
+    commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
+    return list(commands.choices[command]._actions) if command in commands.choices else []
+
+
+def _values(action: argparse.Action, known: Mapping[str, Callable[[], Iterable[str]]]) -> Iterable[str]:
+    if action.choices:
+        return [str(one) for one in action.choices]
+    name = str(action.metavar or action.dest).upper()
+    return known[name]() if name in known else ()
+
+
+def _known(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]]:
+    """Return where names come from; each is asked only where it is wanted."""
+
+    def checks() -> Iterable[str]:
+        from agent.view.reading import configuration
+
+        where = [Path(value) for name, value in itertools.pairwise(words) if name == "--config"]
+        return configuration(where[-1] if where else default_config()).checks
+
+    def types() -> Iterable[str]:
+        from agent.config.catalog import Catalog
+        from agent.config.schema import working
+
+        return working(Catalog())
+
+    own = {"NAME": checks, "CHECK": checks, "SELECTOR": checks, "TYPE": types, "STATUS": lambda: STATUSES}
+    # A new type has a name of its own.
+    return {} if words[0] == "new-check" else own
