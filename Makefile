@@ -68,6 +68,7 @@ $(VENV)/installed-dev: $(VENV)/installed requirements-dev.lock
 lock: $(VENV)/installed-dev
 	$(LOCK) --upgrade pyproject.toml -o requirements.lock
 	$(LOCK) --upgrade --extra dev -c requirements.lock pyproject.toml -o requirements-dev.lock
+	$(LOCK) --upgrade --extra fleet -c requirements.lock pyproject.toml -o packaging/agent.lock
 	$(LOCK) --upgrade packaging/build.in -o packaging/build.lock
 	$(LOCK) --upgrade -c requirements-dev.lock packaging/tools.in -o packaging/tools.lock
 

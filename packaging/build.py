@@ -1,6 +1,6 @@
 """Builds deb, rpm, apk and wheel into dist/: `packaging/build.py [TARGET ...]`, without one all of them.
 
-For each release of a distribution one tree is staged (its Python's wheels by the checksums of requirements.lock, the
+For each release of a distribution one tree is staged (its Python's wheels by the checksums of agent.lock, the
 agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit are the same to the byte.
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -25,6 +26,8 @@ HERE = ROOT / "packaging"
 DIST = ROOT / "dist"
 HOME = "opt/hostvigil"
 EPOCH = "SOURCE_DATE_EPOCH"
+SOURCE_ONLY = ("nkeys",)
+"""Pure Python without a wheel: built here, for every target."""
 MAINTAINER = "hostvigil maintainers <maintainers@hostvigil.invalid>"
 
 
@@ -64,6 +67,11 @@ def main(names: set[str]) -> int:
     with tempfile.TemporaryDirectory() as work:
         wheel = _wheel(Path(work))
         shutil.copy(wheel, DIST)
+        locked, own = _apart((HERE / "agent.lock").read_text())
+        (Path(work) / "binary.lock").write_text(locked)
+        (Path(work) / "source.lock").write_text(own)
+        source = ("--no-deps", "--no-build-isolation", "--require-hashes", "-r", f"{work}/source.lock")
+        _pip("wheel", *source, "--wheel-dir", str(wheel.parent))
         for name, target in TARGETS.items():
             if not names or name in names:
                 print(_package(target, wheel, Path(work) / name))
@@ -97,6 +105,13 @@ def _wheel(work: Path) -> Path:
     return next((work / "wheel").glob("*.whl"))
 
 
+def _apart(lock: str) -> tuple[str, str]:
+    """Part a lock file: what there are wheels of, and what is published as source alone."""
+    packages = re.split(r"^(?=[a-z])", lock, flags=re.M)[1:]
+    source = [text for text in packages if text.split("==")[0] in SOURCE_ONLY]
+    return "".join(text for text in packages if text not in source), "".join(source)
+
+
 def _package(target: Target, wheel: Path, work: Path) -> Path:
     stage = work / "stage"
     site = stage / HOME / f"lib/python{target.python}/site-packages"
@@ -121,9 +136,9 @@ def _fill(site: Path, target: Target, wheel: Path) -> None:
     platforms = [f"--platform={libc}_{target.machine}" for libc in target.libc]
     there = ["--target", str(site), "--no-deps", "--no-compile", "--only-binary=:all:", *platforms]
     there += [f"--python-version={target.python}", "--implementation=cp"]
-    _pip("install", *there, "--require-hashes", "-r", str(ROOT / "requirements.lock"))
+    _pip("install", *there, "--require-hashes", "-r", str(wheel.parent.parent / "binary.lock"))
     agent = f"hostvigil=={wheel.name.split('-')[1]}"
-    _pip("install", *there, "--no-index", "--find-links", str(wheel.parent), agent)
+    _pip("install", *there, "--no-index", "--find-links", str(wheel.parent), agent, *SOURCE_ONLY)
     shutil.rmtree(site / "bin", ignore_errors=True)
 
 

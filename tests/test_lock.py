@@ -11,10 +11,14 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parent.parent
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
-AGENT, DEV, BUILD = (ROOT / name for name in ("requirements.lock", "requirements-dev.lock", "packaging/build.lock"))
+AGENT, DEV, BUILD, PACKAGES = (
+    ROOT / name
+    for name in ("requirements.lock", "requirements-dev.lock", "packaging/build.lock", "packaging/agent.lock")
+)
 WANTED = {
     AGENT: PROJECT["project"]["dependencies"],
     DEV: PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["dev"],
+    PACKAGES: PROJECT["project"]["dependencies"] + PROJECT["project"]["optional-dependencies"]["fleet"],
     BUILD: PROJECT["build-system"]["requires"],
 }
 
@@ -49,3 +53,4 @@ def test_each_package_has_checksums_and_no_server_is_named(file: Path) -> None:
 
 def test_what_develops_the_agent_has_the_agents_own_versions() -> None:
     assert locked(AGENT).items() <= locked(DEV).items()
+    assert locked(AGENT).items() <= locked(PACKAGES).items()
