@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import re
+from collections import Counter
 from graphlib import TopologicalSorter
 from pathlib import Path
 
@@ -157,3 +159,10 @@ def test_the_names_a_check_file_may_import_are_these() -> None:
     assert list(PROMISED) == sorted(PROMISED), "kept sorted, so that a change shows"
     for name in PROMISED:
         assert hasattr(agent.api, name)
+
+
+def test_a_decision_and_an_entry_of_the_changelog_stand_once() -> None:
+    """Whoever solves a conflict of two branches easily keeps both sides."""
+    points = re.findall(r"(?m)^\*\*(.{15,50}?)(?:\*\*|$)", (ROOT / "DECISIONS.md").read_text())
+    entries = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
+    assert [one for one, count in Counter([*points, *entries]).items() if count > 1] == []

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -313,13 +312,6 @@ def test_the_facts_named_in_the_documents_are_the_code_s() -> None:
     assert (flapping.high, flapping.low, flapping.formula) == (30, 25, "icinga")
     assert "above 30% of the last 20 results" in silences
     assert re.search(r"It\s+ends at 25%: Icinga's formula", silences)
-
-
-def test_a_decision_and_an_entry_of_the_changelog_stand_once() -> None:
-    """Whoever solves a conflict of two branches easily keeps both sides."""
-    points = re.findall(r"(?m)^\*\*(.{15,50}?)(?:\*\*|$)", (ROOT / "DECISIONS.md").read_text())
-    entries = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
-    assert [one for one, count in Counter([*points, *entries]).items() if count > 1] == []
 
 
 def test_the_number_of_types_in_the_readme_is_right() -> None:
