@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test again quick coverage torture fleet lint bench docs lock packages install-tests clean
+.PHONY: run test again quick coverage torture soak fleet lint bench docs lock packages install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -37,6 +37,10 @@ coverage: $(VENV)/installed-dev
 # The long versions of the proofs, a quarter of an hour.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
+
+# An hour of failures, outages and reloads: nothing of the agent may grow.
+soak: $(VENV)/installed-dev
+	$(BIN)/python -m tests.soak
 
 # The long series of a fleet: 10,000 hosts, kills; some minutes, needs nats-server.
 fleet: $(VENV)/installed-dev

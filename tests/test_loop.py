@@ -218,6 +218,34 @@ def test_calls_of_one_kind_are_bounded_and_each_gets_its_turn() -> None:
     assert max(most) <= 3
 
 
+def test_names_that_hang_leave_room_for_names_that_do_not() -> None:
+    release = threading.Event()
+
+    def hangs() -> str:
+        release.wait(30)
+        return "late"
+
+    def asking(key: str, function: Callable[[], str]) -> Check:
+        async def asks(ctx: Context) -> AsyncIterator[Result]:
+            yield ok(await ctx.call_async(key, function, most=4))
+
+        return Waiting(body=asks)
+
+    bench = Bench()
+    for turn in range(2):  # the first one finds out which hang
+        for number in range(20):
+            bench.start(asking(f"name {number}", hangs), f"h{number}", timeout=0.3)
+        assert len({bench.outcome().check for _ in range(20)}) == 20, turn
+        release.set()  # what the first turn began comes back
+        time.sleep(0.3)
+        release.clear()
+    for number in range(20):
+        bench.start(asking(f"name {number}", hangs), f"h{number}", timeout=3.0)
+    bench.start(asking("name well", lambda: "answer"), "well", timeout=3.0)
+    assert bench.outcome().results[0].summary == "answer"
+    release.set()
+
+
 def test_a_computation_that_may_take_long_goes_on_on_a_thread() -> None:
     from agent.api import Regex
 

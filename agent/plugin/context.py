@@ -118,6 +118,7 @@ class Context:
 
     def _ended(self, key: str, call: Call) -> Any:
         if not call.done.is_set():
+            self._shared.late(key)
             return CheckError(f"not answering for {duration_text(time.monotonic() - call.started)}")
         self._shared.forget(key, call)
         try:

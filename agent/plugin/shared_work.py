@@ -8,6 +8,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
@@ -75,39 +76,55 @@ MOST_MADE, KEPT_SECONDS = 100, 60.0
 """Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
 
 
+MOST_MADE, KEPT_SECONDS = 100, 60.0
+"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
+
+
 class Queue:
-    """Calls of one kind of which only so many are at work at once; the others wait. Any thread may use it."""
+    """Calls of one kind of which only so many are at work at once; the others wait. Any thread may use it.
+
+    Those that were late the last time never take all the room: a name that cannot be looked up holds up others of
+    its like, and none that can.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._waiting: deque[Call] = deque()
-        self._free = 0
+        self._waiting: dict[bool, deque[Call]] = {False: deque(), True: deque()}
+        """By whether they were late the last time."""
+        self._at_work = {False: 0, True: 0}
         self._most = 0
 
-    def add(self, call: Call, most: int) -> None:
+    def add(self, call: Call, most: int, late: bool) -> None:
         with self._lock:
-            self._free += most - self._most
             self._most = most
-            self._waiting.append(call)
+            self._waiting[late].append(call)
         self._go_on()
 
-    def end(self) -> None:
+    def end(self, late: bool) -> None:
         with self._lock:
-            self._free += 1
+            self._at_work[late] -= 1
         self._go_on()
 
     def _go_on(self) -> None:
         with self._lock:
-            if not self._waiting or self._free <= 0:
+            late = not self._waiting[False]
+            room = self._most - sum(self._at_work.values())
+            if late:
+                room = min(room, self._most * 3 // 4 - self._at_work[True])
+            if not self._waiting[late] or room <= 0:
                 return
-            self._free -= 1
-            call = self._waiting.popleft()
+            self._at_work[late] += 1
+            call = self._waiting[late].popleft()
         try:
             call.begin()
         except RuntimeError:  # no thread is to be had now: the next one tries again
             with self._lock:
-                self._free += 1
-                self._waiting.appendleft(call)
+                self._at_work[late] -= 1
+                self._waiting[late].appendleft(call)
+
+
+MOST_MADE, KEPT_SECONDS = 100, 60.0
+"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
 
 
 class SharedWork:
@@ -119,6 +136,8 @@ class SharedWork:
         self._made: dict[str, tuple[float, Any]] = {}
         self._calls: dict[str, Call] = {}
         self._queues: dict[str, Queue] = {}
+        self._late: set[str] = set()
+        """Calls that did not answer in time when they were last waited for."""
 
     def once(self, key: str, due: float, make: Callable[[], T]) -> T:
         """Return what was made at or after `due` (monotonic seconds), or make it, one thread at a time."""
@@ -155,14 +174,21 @@ class SharedWork:
                 call = self._calls[key] = Call(function)
             else:
                 queue = self._queues.setdefault(key.partition(" ")[0], Queue())
-                call = self._calls[key] = Call(function, queue.end)
+                late = key in self._late
+                call = self._calls[key] = Call(function, partial(queue.end, late))
         if most:
-            queue.add(call, most)
+            queue.add(call, most, late)
         else:
             call.begin()
         return call
 
+    def late(self, key: str) -> None:
+        """The call did not answer in time."""
+        with self._lock:
+            self._late.add(key)
+
     def forget(self, key: str, call: Call) -> None:
         with self._lock:
+            self._late.discard(key)
             if self._calls.get(key) is call:
                 del self._calls[key]
