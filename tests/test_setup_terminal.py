@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 
@@ -13,18 +14,24 @@ from tests.api_stand_in import ApiStandIn
 SECONDS = 30
 
 
+def setup_on_a_terminal(*words: str) -> pexpect.spawn:
+    return pexpect.spawn(
+        sys.executable,
+        ["-m", "agent.cli", "setup", *words],
+        encoding="utf-8",
+        timeout=SECONDS,
+        # Who starts the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
 @pytest.mark.slow
 def test_it_asks_for_what_is_missing_and_never_shows_the_key(tmp_path: Path) -> None:
     conf = tmp_path / "conf.d"
     conf.mkdir()
     (conf / "load.yaml").write_text("checks: {load: {type: load}}\n")
     with ApiStandIn() as api:
-        child = pexpect.spawn(
-            sys.executable,
-            ["-m", "agent.cli", "setup", "--config", str(conf), "--state", str(tmp_path / "state")],
-            encoding="utf-8",
-            timeout=SECONDS,
-        )
+        child = setup_on_a_terminal("--config", str(conf), "--state", str(tmp_path / "state"))
         child.expect("An address, or a region: us1")
         child.expect("Endpoint .*: ")
         child.sendline(api.url)
@@ -46,9 +53,7 @@ def test_who_ends_it_has_started_nothing_and_sees_no_traceback(tmp_path: Path) -
     conf = tmp_path / "conf.d"
     conf.mkdir()
     for end in ("\x03", "\x04"):
-        child = pexpect.spawn(
-            sys.executable, ["-m", "agent.cli", "setup", "--config", str(conf)], encoding="utf-8", timeout=SECONDS
-        )
+        child = setup_on_a_terminal("--config", str(conf))
         child.expect("Endpoint .*: ")
         child.send(end)
         child.expect(pexpect.EOF)
@@ -63,9 +68,7 @@ def test_who_has_no_workspace_needs_no_key(tmp_path: Path) -> None:
     conf = tmp_path / "conf.d"
     conf.mkdir()
     (conf / "found-load.yaml").write_text("checks: {load: {type: load}}\n")
-    child = pexpect.spawn(
-        sys.executable, ["-m", "agent.cli", "setup", "--config", str(conf)], encoding="utf-8", timeout=SECONDS
-    )
+    child = setup_on_a_terminal("--config", str(conf))
     child.expect("Endpoint .*: ")
     child.sendline("")
     child.expect("events go to the journal")
