@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
 import time
@@ -28,6 +29,8 @@ MOST_IN_FOLD = 1_000
 FOLD_TRIES = 5
 """A fold that failed so often, while others got through, is taken apart: it may be what does not get through."""
 TICK = 1.0
+CALM = 0.1
+"""Seconds between two choices: in a storm each looks at thousands of changes, and more come with every moment."""
 
 Post = Callable[[bytes], Answer]
 
@@ -120,11 +123,11 @@ class Session:
         while True:
             self._wake.clear()
             wait = self._start(tasks)
-            try:
-                async with asyncio.timeout(min(max(wait, 0.005), TICK)):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await asyncio.sleep(CALM)
+            if wait > CALM:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait, TICK)):
+                        await self._wake.wait()
 
     def _start(self, tasks: asyncio.TaskGroup) -> float:
         """Start a request, if one may be made now; return the seconds until the next."""

@@ -78,9 +78,9 @@ class Way:
 
 async def _hang_up(client: Client) -> None:
     """Close what of a connection there is; a client that was not let in does not do it."""
-    await client.close()
     transport: Any = client._transport
     if transport:
+        await client.close()
         transport.close()
         with contextlib.suppress(*FAULTS):
             await transport.wait_closed()
