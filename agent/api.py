@@ -95,7 +95,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         waits, and is cancelled after its deadline. `ctx.call_async` calls what blocks.
 
         A subject that a good run does not name any more becomes nodata; where every result of it was `discovered`
-        (found by the check itself, named by nobody), it is closed and forgotten instead.
+        (found by the check itself), the agent closes and forgets it instead.
         Raise CheckError for "I could not look" (nodata); any other exception is a bug (nodata and a traceback in
         the log); yielding no result is nodata.
         """
@@ -112,7 +112,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 
 
 class PushedCheck(Check, frozen=True):
-    """A check type that does not look: its results are handed in from outside (`hostvigil report`, `wrap`)."""
+    """A check type that does not look: its results are pushed from outside (`hostvigil report`, `wrap`)."""
 
     ttl: Annotated[Duration, Meta(description="Longest time between results; beyond it the check is nodata.")]
     max_run: Annotated[
@@ -128,18 +128,22 @@ class PushedCheck(Check, frozen=True):
 
 
 def ok(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    """Return a result of status ok; `subject` where the check has several, `details` may have several lines."""
     return Result(Status.OK, summary, subject, details, discovered=discovered)
 
 
 def warning(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    """Return a result of status warning; arguments as those of `ok`."""
     return Result(Status.WARNING, summary, subject, details, discovered=discovered)
 
 
 def critical(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    """Return a result of status critical; arguments as those of `ok`."""
     return Result(Status.CRITICAL, summary, subject, details, discovered=discovered)
 
 
 def nodata(summary: str, subject: str = "", details: str = "", *, discovered: bool = False) -> Result:
+    """Return a result of status nodata: this subject could not be looked at; arguments as those of `ok`."""
     return Result(Status.NODATA, summary, subject, details, discovered=discovered)
 
 

@@ -71,7 +71,7 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     details: str = ""
     metrics: tuple[Metric, ...] = ()
     discovered: bool = False
-    """The check found the subject by itself, nobody named it: when it is there no more, it is forgotten, not missed."""
+    """The check found the subject by itself: when it is gone, it is forgotten and not told as nodata."""
 
 
 class Pushed(enum.Enum):

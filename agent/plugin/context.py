@@ -85,7 +85,7 @@ class Context:
         return answer  # type: ignore[no-any-return]
 
     async def compute(self, function: Callable[[], T], long: bool = False) -> T:
-        """Return `function()`, which computes and asks nobody, for an `async def run`.
+        """Return `function()`, which only computes, for an `async def run`.
 
         It is called at once, in the loop's thread. Where it is `long`, or searches for a pattern that may take long,
         it is called on another thread (perhaps a second time), so that other runs go on meanwhile.
