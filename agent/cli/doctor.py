@@ -38,11 +38,15 @@ def main(options: argparse.Namespace) -> int:
     hide, wrong = redactor(config.secrets), 0
     for one in findings(config, options):
         wrong += one.wrong
-        print(f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {hide(one_line(one.text, LONG))}", flush=True)
-        if one.mend:
-            print(f"{'':22}-> {hide(one_line(one.mend, LONG))}", flush=True)
+        print(hide(said(one)), flush=True)
     print(f"\n{counted_word(wrong, 'thing')} to mend" if wrong else "\nnothing is wrong")
     return 1 if wrong else 0
+
+
+def said(one: Finding) -> str:
+    """Say a finding in a line, and what to do in another."""
+    line = f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {one_line(one.text, LONG)}"
+    return f"{line}\n{'':22}-> {one_line(one.mend, LONG)}" if one.mend else line
 
 
 def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:

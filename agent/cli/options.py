@@ -33,6 +33,7 @@ COMMANDS = {
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "print the documentation of the check types",
     "doctor": "look for what keeps the agent from its work, and say how to mend each",
+    "bundle": "write an archive with all that somebody who helps needs, known secrets taken out",
     "completion": "print what bash, zsh or fish needs to complete commands, options and names of checks",
     "setup": "after the installation: endpoint, key, test event, discover, validate, start; safe to run again",
     "import": "write drop-ins for the checks of another tool: nrpe",
@@ -76,6 +77,7 @@ def parser() -> argparse.ArgumentParser:
     _event_options(parsers["events"])
     _first_steps(parsers["setup"], parsers["import"])
     _relay_options(parsers["relay"])
+    parsers["bundle"].add_argument("--output", metavar="FILE", type=Path, help="the archive [hostvigil-DATE.tar.gz]")
     shells = ["bash", "zsh", "fish", "words"]
     parsers["completion"].add_argument("shell", choices=shells, help="a shell; words: what its script asks")
     return top

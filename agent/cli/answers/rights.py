@@ -12,8 +12,10 @@ from agent.cli.options import ROOT_STATE, default_state
 from agent.config.settings import Problem
 from agent.store.connection import FILE
 
-CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor"))
-STATE = frozenset(("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence", "doctor"))
+CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
+STATE = frozenset(
+    ("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence", "doctor", "bundle")
+)
 WRITING = frozenset(("silence", "unsilence"))
 
 
