@@ -155,14 +155,16 @@ def test_a_run_that_blocks_its_loop_is_named_and_what_comes_next_has_another_loo
         release.wait(30)
         yield ok("late")
 
-    bench = Bench()
+    bench, before = Bench(), count_of_loops()
     bench.start(Waiting(body=sleeps), "beside", timeout=0.4)
     bench.start(Waiting(body=blocks), "blocks", timeout=0.2)
     said = {outcome.check: outcome.results[0].summary for outcome in (bench.outcome(), bench.outcome())}
     assert "holds up all that wait with it in blocks (tests/test_loop.py:" in said["blocks"]
     assert "waits for blocks, which holds up all that wait with it" in said["beside"]
     assert bench.run(Waiting(body=well), name="next").results == (ok("fine"),)
+    assert count_of_loops() == before + 2
     release.set()
+    wait_for(lambda: count_of_loops() == before + 1)  # the one that was held up ends with its last run
 
 
 def test_a_thousand_that_wait_need_one_thread() -> None:
@@ -280,6 +282,10 @@ def test_a_kind_that_is_full_makes_only_its_own_checks_wait(caplog: pytest.LogCa
     assert bench.run(Other(body=lambda ctx: iter([ok("fine")])), name="other").results == (ok("fine"),)
     release.set()
     assert len({bench.outcome().check for _ in range(2 * MOST)}) == 2 * MOST
+
+
+def count_of_loops() -> int:
+    return sum(thread.name.startswith("loop") for thread in threading.enumerate())
 
 
 def wait_for(true: Callable[[], bool]) -> None:

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from typing import Any
 
 log = logging.getLogger("hostvigil.loop")
@@ -40,6 +41,7 @@ class Loop:
                 self._thread = None
                 if self._handed:
                     self._wake()
+        thread.end_when_done()
 
     def _wake(self) -> None:
         try:
@@ -67,7 +69,9 @@ class LoopThread:
         self.loop = asyncio.new_event_loop()
         self._tasks: set[asyncio.Task[None]] = set()
         """Nobody else holds them."""
-        self._thread = threading.Thread(target=self.loop.run_forever, name=name, daemon=True)
+        self._ends = False
+        """Its last run ends it."""
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
         try:
             self._thread.start()
         except RuntimeError:
@@ -81,7 +85,29 @@ class LoopThread:
     def start(self, begin: Begin) -> None:
         task = self.loop.create_task(begin(self))
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._done)
+
+    def end_when_done(self) -> None:
+        """Have it end when its runs have, which may be never; from any thread."""
+        self._ends = True
+        self.call(self._end_if_done)
+
+    def call(self, function: Callable[[], object]) -> None:
+        """Have it called in the loop, from any thread; nothing where the loop has ended."""
+        with suppress(RuntimeError):
+            self.loop.call_soon_threadsafe(function)
+
+    def _run(self) -> None:
+        self.loop.run_forever()
+        self.loop.close()
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        self._end_if_done()
+
+    def _end_if_done(self) -> None:
+        if self._ends and not self._tasks:
+            self.loop.stop()
 
     def at_work_on(self) -> asyncio.Task[Any] | None:
         """Return the task whose code runs just now; None while all wait. From any thread."""

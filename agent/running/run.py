@@ -70,4 +70,4 @@ class Run:
         except Exception:
             log.exception("%s: a bug: the check's own interrupt failed", self.config.name)
         if self.task is not None and self.loop_thread is not None:
-            self.loop_thread.loop.call_soon_threadsafe(self.task.cancel)
+            self.loop_thread.call(self.task.cancel)

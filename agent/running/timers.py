@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import heapq
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Callable
+
+log = logging.getLogger("hostvigil.timers")
 
 
 class Deadline:
@@ -44,7 +47,11 @@ class Deadlines:
 
     def _watch(self) -> None:
         while True:
-            self._next()()
+            function = self._next()
+            try:
+                function()
+            except Exception:
+                log.exception("a bug of ours: a deadline was not kept; the others are")
 
     def _next(self) -> Callable[[], None]:
         with self._changed:
