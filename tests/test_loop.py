@@ -16,6 +16,7 @@ from agent.api import Check, CheckError, Context, Metric, Result, Status, ok
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
 from agent.running.runner import Runner
+from agent.running.timers import Deadlines
 from agent.running.workers import MOST
 from agent.testing import ran
 
@@ -339,3 +340,14 @@ class ApartLong(Check):
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         await asyncio.sleep(60)
         yield ok("too late")
+
+
+def test_a_bug_in_one_deadline_harms_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    def broken() -> None:
+        raise ZeroDivisionError
+
+    deadlines, kept = Deadlines(), threading.Event()
+    deadlines.add(time.monotonic(), broken)
+    deadlines.add(time.monotonic() + 0.05, kept.set)
+    assert kept.wait(5)
+    assert "a deadline was not kept" in caplog.text
