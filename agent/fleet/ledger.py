@@ -85,7 +85,8 @@ def effect(entry: Entry, open_intents: Sequence[Intent]) -> Effect:
     if isinstance(entry, Try):
         return Effect(opened=(entry.intent,) if entry.intent else (), requested=entry.key)
     if isinstance(entry, Done):
-        members = next((intent.members for intent in open_intents if intent.id == entry.id), ())
+        # What was refused may be handed over again, after `hostvigil events retry`.
+        members = next((one.members for one in open_intents if one.id == entry.id and not entry.refused), ())
         return Effect(closed=(entry.id,), told=members)
     if isinstance(entry, Dissolved):
         return Effect(closed=(entry.id,))

@@ -36,6 +36,13 @@ def test_what_was_written_is_known_after_a_restart(tmp_path: Path) -> None:
     again.close()
 
 
+def test_what_was_refused_may_be_tried_again(tmp_path: Path) -> None:
+    record = Record(tmp_path)
+    taken(record, Try("a", "key", intent("a", "1")), Done("a", refused=True))
+    assert not record.intents and not record.is_told(("host", "1"))
+    record.close()
+
+
 def test_what_one_record_carries_over_another_one_knows(tmp_path: Path) -> None:
     old, new = Record(tmp_path / "old"), Record(tmp_path / "new")
     old.begin("one")
