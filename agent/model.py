@@ -190,6 +190,8 @@ class State(msgspec.Struct, frozen=True, omit_defaults=True):
     """Metrics that passed a level which has a clear level, and have not cleared it yet."""
     repeats: int = 0
     """How often the present problem was told again."""
+    acknowledged: str = ""
+    """Who knows of the present problem, and why it is not repeated; it ends with the next change."""
     suppressed_by: str = msgspec.field(default="", name="held")
     """Why a difference to what was notified is not told now; empty when nothing is held back."""
     suppressed_since: int = 0

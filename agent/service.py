@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import queue
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -23,7 +24,7 @@ from agent.delivery.emitters import Emitters, destinations
 from agent.engine import notifications
 from agent.engine.destinations import Plan, Wanted, destinations_outcome, selects
 from agent.engine.notifications import Sender
-from agent.engine.recorder.commands import RecorderConfig, Restate, Suppress, WatchdogPing
+from agent.engine.recorder.commands import Acknowledge, RecorderConfig, Restate, Suppress, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
 from agent.engine.state.transition import Transition
@@ -46,6 +47,8 @@ from agent.view.history.switch import HistorySwitch
 
 log = logging.getLogger("hostvigil")
 
+ANSWER_SECONDS = 5.0
+"""What the recorder may take to answer somebody who waits."""
 STOP_SECONDS = 1.0
 """What the recorder may take at the end to write what has come in."""
 HISTORY_STOP_SECONDS = 0.5
@@ -149,6 +152,15 @@ class Service:
         """Tell what stands to who does not know of it any more."""
         self._recorder.put(Restate())
 
+    def acknowledge(self, check: str, subject: str | None, words: str) -> dict[str, object]:
+        """Have problems not repeated until they change; return their subjects."""
+        answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._recorder.put(Acknowledge(check, subject, words, answers.put))
+        try:
+            return {"subjects": answers.get(timeout=ANSWER_SECONDS)}
+        except queue.Empty:
+            return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
+
     def stop(self) -> None:
         """End within two seconds: no new runs, the running ones given up, what has come in written down."""
         self._schedule.stop()
@@ -245,16 +257,25 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         service.renew_keys(load_agent(config_dir, os.environ))
 
     for order in signals:
-        obey(order, {"reload": reload, "renew keys": renew_keys, "restate": service.restate, "wake": service.wake})
+        obey(
+            order,
+            {
+                "acknowledge": service.acknowledge,
+                "reload": reload,
+                "renew keys": renew_keys,
+                "restate": service.restate,
+                "wake": service.wake,
+            },
+        )
     systemd(STOPPING)
     control.close()
     service.stop()
 
 
-def obey(order: Order, orders: Mapping[str, Callable[[], Mapping[str, object] | None]]) -> None:
+def obey(order: Order, orders: Mapping[str, Callable[..., Mapping[str, object] | None]]) -> None:
     """Do what is asked for and answer; a bug in it ends nothing but this order."""
     try:
-        order.answer(orders[order.name]() or {})
+        order.answer(orders[order.name](**order.arguments) or {})
     except Exception as error:
         log.exception("a bug of ours, the order to %s is lost", order.name)
         order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})

@@ -24,6 +24,7 @@ COMMANDS = {
     "explain": "say why a check has its status, why it is told or not, and where each setting is written",
     "history": "show the past of a check: its changes, what was told or why not, and its metrics",
     "metrics": "print statuses, deliveries and what checks measured, for Prometheus",
+    "ack": "acknowledge a problem: it is not repeated until it changes",
     "silence": "tell nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
     "test-event": "send one info event, to check endpoint and key",
@@ -77,6 +78,11 @@ def parser() -> argparse.ArgumentParser:
     _event_options(parsers["events"])
     _first_steps(parsers["setup"], parsers["import"])
     _relay_options(parsers["relay"])
+    ack = parsers["ack"]
+    ack.add_argument("name", metavar="CHECK", help="the check's name")
+    ack.add_argument("--subject", help="only this part of the check")
+    ack.add_argument("--reason", default="", help="why, or who mends it, for other people")
+    ack.add_argument("--undo", action="store_true", help="take it back")
     parsers["bundle"].add_argument("--output", metavar="FILE", type=Path, help="the archive [hostvigil-DATE.tar.gz]")
     shells = ["bash", "zsh", "fish", "words"]
     parsers["completion"].add_argument("shell", choices=shells, help="a shell; words: what its script asks")

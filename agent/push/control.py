@@ -30,7 +30,7 @@ PAUSE_SECONDS = 1.0
 """After the system refused to take a connection, for want of descriptors perhaps."""
 MOST_REQUEST = 4096
 MOST_ANSWER = 16 * 1024**2
-REQUESTS = frozenset(("reload", "restate", "wake"))
+REQUESTS = frozenset(("acknowledge", "reload", "restate", "wake"))
 
 Answer = dict[str, Any]
 
@@ -39,6 +39,7 @@ class Request(msgspec.Struct, frozen=True):
     """What is asked for."""
 
     request: str
+    arguments: dict[str, str | None] = {}
 
 
 class NoAnswer(Exception):
@@ -49,9 +50,12 @@ class NotAllowed(NoAnswer):
     """Others may ask this agent, we may not."""
 
 
-def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
+def ask(
+    state_dir: Path, request: str, seconds: float = SECONDS, arguments: Mapping[str, str | None] | None = None
+) -> Answer:
     """Have the agent that works on this state directory do something, and return its answer.
 
+    `acknowledge` takes check, subject and words, and answers `subjects`;
     `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` and
     `restate` answer {}.
     NoAnswer when no agent is there, when we may not ask it, or when the answer does not come in time.
@@ -59,7 +63,7 @@ def ask(state_dir: Path, request: str, seconds: float = SECONDS) -> Answer:
     until = time.monotonic() + seconds
     try:
         with _connected(state_dir) as connection:
-            connection.sendall(msgspec.json.encode(Request(request)) + b"\n")
+            connection.sendall(msgspec.json.encode(Request(request, dict(arguments or {}))) + b"\n")
             line = _line(connection, MOST_ANSWER, until)
         answer = msgspec.json.decode(line, type=Answer)
     except PermissionError:
@@ -120,16 +124,16 @@ class ControlServer:
     def _answer(self, connection: socket.socket) -> Mapping[str, object]:
         try:
             line = _line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
-            request = msgspec.json.decode(line, type=Request).request
+            asked = msgspec.json.decode(line, type=Request)
         except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return {"error": f"not understood: {error}"}
         if _peer(connection) not in (0, os.geteuid(), None):
             return {"error": "only root and the agent's user may ask"}
-        if request not in REQUESTS:
-            return {"error": f"no request is called {request[:60]!r}"}
-        return self._obeyed(request)
+        if asked.request not in REQUESTS:
+            return {"error": f"no request is called {asked.request[:60]!r}"}
+        return self._obeyed(asked)
 
-    def _obeyed(self, request: str) -> Mapping[str, object]:
+    def _obeyed(self, asked: Request) -> Mapping[str, object]:
         answers: list[Mapping[str, object]] = []
         done = threading.Event()
 
@@ -137,7 +141,7 @@ class ControlServer:
             answers.append(answer)
             done.set()
 
-        self._put(Order(request, answered))
+        self._put(Order(asked.request, answered, asked.arguments))
         return answers[0] if done.wait(SECONDS) else {"error": f"the agent did not answer within {SECONDS:g}s"}
 
 

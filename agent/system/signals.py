@@ -22,6 +22,7 @@ class Order(NamedTuple):
 
     name: str
     answer: Callable[[Mapping[str, object]], None] = nobody
+    arguments: Mapping[str, str | None] = {}
 
 
 class Signals:

@@ -147,6 +147,8 @@ class _View(msgspec.Struct, frozen=True):
         if run is None and state.decided is None:
             yield Mark.NO_RESULT
         yield from dict.fromkeys(MARK_OF[reason.kind] for reason in reasons)
+        if state.acknowledged:
+            yield Mark.ACKNOWLEDGED
         if state.flapping:
             yield Mark.FLAPPING
         if run is not None and run.result.status is not state.decided:

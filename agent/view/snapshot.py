@@ -21,6 +21,8 @@ class Mark(enum.StrEnum):
     FLAPPING = "flapping"
     UNDECIDED = "undecided"
     """The last result differs from what is decided."""
+    ACKNOWLEDGED = "acknowledged"
+    """Somebody knows of the problem: it is not repeated until it changes."""
     LATE = "late"
     """The next run should have ended by now."""
     NO_RESULT = "no result yet"

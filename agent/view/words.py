@@ -33,8 +33,10 @@ def reported(state: State, now: int) -> str:
     if state.notified is None:
         return "Nothing was ever told of it."
     again = f", and told again {times(state.repeats)} since then" if state.repeats else ""
+    known = f" Acknowledged by {state.acknowledged}; not repeated until it changes." if state.acknowledged else ""
     count = "event" if state.events == 1 else "events"
-    return f"Told last: {word(state.notified)}, {ago(state.notified_at, now)}{again}; {state.events} {count} so far."
+    last = f"Told last: {word(state.notified)}, {ago(state.notified_at, now)}{again}"
+    return f"{last}; {state.events} {count} so far.{known}"
 
 
 def counted(state: State, policy: Policy) -> Iterator[str]:

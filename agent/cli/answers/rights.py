@@ -14,7 +14,7 @@ from agent.store.connection import FILE
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
 STATE = frozenset(
-    ("status", "events", "explain", "history", "metrics", "reload", "silence", "unsilence", "doctor", "bundle")
+    ("status", "events", "explain", "history", "metrics", "reload", "ack", "silence", "unsilence", "doctor", "bundle")
 )
 WRITING = frozenset(("silence", "unsilence"))
 
@@ -27,7 +27,7 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
     state = state_meant(options.state, server)
     if options.command in STATE and _closed(state, os.X_OK | (os.W_OK if options.command in WRITING else 0)):
         wanted.append(state)
-    if options.command in STATE - WRITING - {"reload"} and _closed(state / FILE, os.R_OK | os.W_OK):
+    if options.command in STATE - WRITING - {"reload", "ack"} and _closed(state / FILE, os.R_OK | os.W_OK):
         wanted.append(state / FILE)
     return f"you may not read {wanted[0]}{as_root(words)}" if wanted else ""
 

@@ -45,11 +45,23 @@ class Restate(msgspec.Struct, frozen=True):
     """A destination forgot what it was told (the store knows which): it is told what stands."""
 
 
+class Acknowledge(msgspec.Struct, frozen=True):
+    """Somebody knows of problems: they are not repeated until they change."""
+
+    check: str
+    subject: str | None
+    """None: each subject of the check."""
+    words: str
+    """Who, and why; empty takes it back."""
+    answer: Callable[[list[str]], None]
+    """Called with the names of the problems that it is about."""
+
+
 class WatchdogPing(msgspec.Struct, frozen=True):
     """A question whether the recorder works; answered when its turn comes, though nothing can be written."""
 
     answer: Callable[[], None]
 
 
-Command = Outcome | RecorderConfig | Restate | RunStarted | WatchdogPing | Callable[[], None]
+Command = Acknowledge | Outcome | RecorderConfig | Restate | RunStarted | WatchdogPing | Callable[[], None]
 """What can be handed to the recorder; a function is a receipt, called when all before it is written."""

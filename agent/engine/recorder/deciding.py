@@ -11,7 +11,7 @@ from agent.api import Check
 from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.changes import is_gone, with_settings
-from agent.engine.recorder.commands import RecorderConfig
+from agent.engine.recorder.commands import Acknowledge, RecorderConfig
 from agent.engine.recorder.parents import Parents
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
@@ -19,7 +19,7 @@ from agent.engine.recorder.unset_clock import UnsetClock, put_right
 from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.engine.suppression.reasons import Suppression
-from agent.model import Outcome, Policy, Reason, Result, State, Status
+from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
 from agent.store import Change, LastRun
 
 log = logging.getLogger("hostvigil.recorder")
@@ -142,6 +142,18 @@ class Decider:
             self._say_silent()
         if outcome.memory is not None:
             self._pending.remember(outcome.check, outcome.memory)
+
+    def acknowledge(self, command: Acknowledge) -> list[str]:
+        """Note it in what is told as a problem now; return the subjects."""
+        states = self._states.get(command.check, {})
+        told = [one for one in states.values() if one.notified not in (None, EventStatus.OK)]
+        meant = [one for one in told if command.subject in (None, one.subject)]
+        for one in meant:
+            states[one.subject] = msgspec.structs.replace(one, acknowledged=command.words)
+            self._pending.change(Change(states[one.subject]))
+            if not command.words:
+                self._looks.at_once(one.check, one.subject, self._monotonic())  # a repetition may be due
+        return [one.subject for one in meant]
 
     def look(self, now: float) -> None:
         """Look at the subjects for which the time has come: run their check, or judge what is known once more."""

@@ -9,7 +9,15 @@ import time
 from collections.abc import Callable
 
 from agent.engine.recorder.adoption import Adoption
-from agent.engine.recorder.commands import Command, Compose, RecorderConfig, Restate, Suppress, WatchdogPing
+from agent.engine.recorder.commands import (
+    Acknowledge,
+    Command,
+    Compose,
+    RecorderConfig,
+    Restate,
+    Suppress,
+    WatchdogPing,
+)
 from agent.engine.recorder.deciding import Decider, Schedule
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
@@ -137,6 +145,8 @@ class Recorder:
             self._waiting.began(command)
         elif isinstance(command, WatchdogPing):
             command.answer()
+        elif isinstance(command, Acknowledge):
+            command.answer(self._decider.acknowledge(command))
         else:
             self._pending.receipt(command)
 

@@ -211,7 +211,7 @@ def true_now(state: State) -> EventStatus | None:
 
 def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     """Tell a problem that lasts once more: after the configured time, then after twice as long, up to a day."""
-    if not policy.repeat_every or state.notified in (None, EventStatus.OK):
+    if not policy.repeat_every or state.acknowledged or state.notified in (None, EventStatus.OK):
         return None
     # Either way: a clock set back two hours does not put the next repetition off by two hours.
     if abs(now - state.notified_at) < repeat_due(state, policy) - state.notified_at:
@@ -229,7 +229,7 @@ def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
 
 def repeat_due(state: State, policy: Policy) -> float:
     """Return when a problem that lasts is told again, Unix milliseconds; 0: never."""
-    if not policy.repeat_every or state.notified in (None, EventStatus.OK):
+    if not policy.repeat_every or state.acknowledged or state.notified in (None, EventStatus.OK):
         return 0
     wait = min(policy.repeat_every * 2.0**state.repeats, max(policy.repeat_every, LONGEST_REPEAT_SECONDS))
     return state.notified_at + wait * 1000
@@ -243,6 +243,7 @@ def told(state: State, report: Report, now: int) -> State:
         notified=report.status,
         notified_at=now,
         repeats=report.repeat,
+        acknowledged="",
         incident="" if over else report.incident,
         incident_since=0 if over else report.incident_since,
         events=report.sequence,

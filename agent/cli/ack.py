@@ -1,0 +1,46 @@
+"""hostvigil ack CHECK: somebody knows of a problem, so it is not repeated until it changes."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import pwd
+from contextlib import suppress
+
+from agent.cli.output import fail
+from agent.plugin.text import one_line
+from agent.push.control import NoAnswer, ask
+
+LONGEST = 300
+
+
+def main(options: argparse.Namespace) -> int:
+    """Exits 0; 1 when nothing of the check is told as a problem now, 2 when no agent answers."""
+    words = "" if options.undo else words_of(who(), options.reason)
+    try:
+        answer = ask(
+            options.state, "acknowledge", arguments={"check": options.name, "subject": options.subject, "words": words}
+        )
+    except NoAnswer as error:
+        return fail(error)
+    names = [f"{options.name} {subject}".strip() for subject in answer["subjects"]]
+    if not names:
+        print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
+        return 1
+    what = "may be repeated again" if options.undo else "not repeated until it changes"
+    print("\n".join(f"{name}: {what}" for name in names))
+    return 0
+
+
+def words_of(name: str, reason: str) -> str:
+    said = one_line(reason, LONGEST)
+    return f"{name} ({said})" if said else name
+
+
+def who() -> str:
+    """Return who asks: behind sudo the person, not root."""
+    if person := os.environ.get("SUDO_USER", ""):
+        return one_line(person, 40)
+    with suppress(KeyError):
+        return pwd.getpwuid(os.getuid()).pw_name
+    return f"user {os.getuid()}"
