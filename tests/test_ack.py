@@ -27,7 +27,7 @@ def test_what_is_acknowledged_is_told_like_everything_else_but_never_repeated(re
         one, other = (apply_result(state, Result(status, ""), POLICY, now) for state in (plain, acked))
         known = acked.acknowledged
         plain, acked = one.state, other.state
-        news = [step.report and not step.report.repeat and step.report.status for step in (one, other)]
+        news = [step.report.status if step.report and not step.report.repeat else None for step in (one, other)]
         assert news[0] == news[1], "every change is told"
         if known:
             assert not (other.report and other.report.repeat)
