@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import time
 from pathlib import Path
@@ -70,3 +71,42 @@ def test_a_host_with_endless_criticals_starves_nobody(tmp_path: Path) -> None:
 
     figures = asyncio.run(box.run(disturb, patience=0))
     assert not figures.two_texts and not figures.above and not figures.rejected, figures
+
+
+def test_one_change_that_the_api_refuses_is_found_and_all_others_are_told(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+    box.api.fault_for = lambda body: "refuse" if "host-7.example" in json.dumps(body) else ""
+
+    async def disturb(box: Box) -> None:
+        for number in range(30):
+            box.hosts.change(f"host-{number}.example")
+
+    figures = asyncio.run(box.run(disturb, patience=60))
+    refused = {box.hosts.made[id_][0] for id_ in set(box.hosts.made) - set(box.api.told_at)}
+    assert (refused, box.hosts.left) == ({"host-7.example"}, 0), "the host has its receipt, too"
+    assert not figures.two_texts and not figures.rejected
+
+
+def test_answers_that_go_wrong_cost_time_and_lose_nothing(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=2, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+    box.api.fail_next("500", "accept_then_reset", "502", "reset", "accept_then_reset", "html_200")
+
+    async def disturb(box: Box) -> None:
+        for number in range(40):
+            box.hosts.change(f"host-{number % 20}")
+            await asyncio.sleep(0.02)
+
+    figures = asyncio.run(box.run(disturb, patience=90))
+    assert figures.good, figures
+
+
+def test_a_bad_key_rests_and_the_other_tells_all(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=2, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+    box.api.keys.remove("ak_0")
+
+    async def disturb(box: Box) -> None:
+        for number in range(8):
+            box.hosts.change(f"host-{number}")
+
+    figures = asyncio.run(box.run(disturb, patience=60))
+    assert figures.good, figures
