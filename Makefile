@@ -20,7 +20,7 @@ run: $(VENV)/installed
 WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) + 1)
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(WORKERS)
 
 # What failed the last time, one after the other.
 again: $(VENV)/installed-dev
@@ -28,11 +28,11 @@ again: $(VENV)/installed-dev
 
 # What needs no process, server or long series.
 quick: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadgroup
+	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS)
 
 # The branches that `make quick` takes, and the least that may be.
 coverage: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --dist loadgroup --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
+	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
 
 # The long versions of the proofs, a quarter of an hour.
 torture: $(VENV)/installed-dev

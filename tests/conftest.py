@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -21,8 +22,29 @@ SLOW_FILES = {
     )
 }
 """Long series of examples, and waits for a deadline."""
-ONE_WORKER = {"test_plugins.py": "plugins"}
-"""Files whose tests share servers on fixed ports: one worker runs them all."""
+ONE_WORKER = {
+    "test_plugins.py": "plugins",
+    "test_process.py": "processes",
+    "test_install_package.py": "install",
+}
+"""Files whose tests share fixed ports, names of processes or a system that they install into: one worker runs them."""
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
+    """Give each test to whoever is free, and each group of tests to one worker."""
+    from xdist.scheduler import LoadScopeScheduling
+
+    class Groups(LoadScopeScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return group_of(Path(nodeid.partition("::")[0])) or nodeid
+
+    return Groups(config, log)
+
+
+def group_of(file: Path) -> str:
+    """Those of tests/fleet are one as well: a lease runs out where two series of them fight for the processor."""
+    return "fleet" if file.parent.name == "fleet" else ONE_WORKER.get(file.name, "")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -33,5 +55,3 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             slow[item.path] = item.path.name in SLOW_FILES or any(word in text for word in SLOW_WORDS)
         if slow[item.path]:
             item.add_marker(pytest.mark.slow)
-        if group := ONE_WORKER.get(item.path.name):
-            item.add_marker(pytest.mark.xdist_group(group))
