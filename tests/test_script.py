@@ -528,3 +528,19 @@ def test_a_suggested_list_is_the_command_as_a_shell_would_split_it() -> None:
     ((_, told),) = Script(command=command).problems()
     for word in shlex.split(command):
         assert f'"{word}"' in told
+
+
+def test_a_program_that_no_loop_has_taken_over_yet_is_killed_when_the_agent_stops(tmp_path: Path) -> None:
+    script = Script(command=["/bin/sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/pid; exec sleep 60"])
+    ctx = Context(timeout=30)
+    waits = script.run(ctx)
+    while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+        time.sleep(0.01)
+    pid = int((tmp_path / "pid").read_text())
+    ctx.interrupt()  # nothing has awaited it so far
+    until = time.monotonic() + 10
+    while not gone(pid):
+        assert time.monotonic() < until, "it was left behind"
+        time.sleep(0.01)
+    with pytest.raises(CheckError, match="given up|killed"):
+        list(found(waits))

@@ -119,20 +119,24 @@ class Script(Check, frozen=True):
         with ExitStack() as stack:
             launch = stack.enter_context(Launch(self))
             child = stack.enter_context(Child(launch, kept(self.format)))
+            # From its start on: an agent that stops before the loop has taken it over must not leave it behind.
+            given_up = stack.enter_context(ExitStack())
+            given_up.enter_context(ctx.interruptible(child.kill))
             if not child.ends_soon():
+                given_up = given_up.pop_all()
                 stack.pop_all()
-                return self._await(ctx, child, launch)
+                return self._await(ctx, child, launch, given_up)
             ended = child.ended()
             launch.complain()
         return read(self, ended, ctx.timeout, launch)
 
-    async def _await(self, ctx: Context, child: Child, launch: Launch) -> AsyncIterator[Result]:
+    async def _await(self, ctx: Context, child: Child, launch: Launch, given_up: ExitStack) -> AsyncIterator[Result]:
         # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
         grace = min(1.0, ctx.timeout / 10)
         terminate_at = ctx.deadline - grace
         with closing(launch):
             async with child:
-                with ctx.interruptible(child.kill):
+                with given_up:
                     await child.end(terminate_at, terminate_at + grace * 0.7)
                     ended = child.ended()
             launch.complain()
