@@ -542,5 +542,5 @@ def test_a_program_that_no_loop_has_taken_over_yet_is_killed_when_the_agent_stop
     while not gone(pid):
         assert time.monotonic() < until, "it was left behind"
         time.sleep(0.01)
-    with pytest.raises(CheckError, match="given up|killed"):
+    with pytest.raises(CheckError, match=r"given up|killed"):
         list(found(waits))
