@@ -19,6 +19,7 @@ SLOW_FILES = {
     for name in (
         *("patterns", "http_reader", "turns", "redactor", "log", "runner", "plugins_oracle", "shipped_files"),
         *("second_look", "waiting", "http_bodies", "destination_model", "discover"),
+        *("loop", "outage", "page_browser", "page_pictures", "script_nagios"),
     )
 }
 """Long series of examples, and waits for a deadline."""
@@ -52,6 +53,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path not in slow:
             text = item.path.read_text()
-            slow[item.path] = item.path.name in SLOW_FILES or any(word in text for word in SLOW_WORDS)
+            many = item.path.name in SLOW_FILES or bool(group_of(item.path))
+            slow[item.path] = many or any(word in text for word in SLOW_WORDS)
         if slow[item.path]:
             item.add_marker(pytest.mark.slow)
