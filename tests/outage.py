@@ -74,7 +74,7 @@ class Outage:
     def __init__(self) -> None:
         self.outcomes: list[tuple[float, Outcome]] = []
         self.runner = Runner(lambda outcome: self.outcomes.append((time.monotonic(), outcome)))
-        self.schedule = Schedule(self.runner.start)
+        self.schedule = Schedule()
 
     def watch(self, seconds: float) -> int:
         """Let it run; returns the most threads there were."""
@@ -93,7 +93,7 @@ def outage(healthy: Sequence[CheckConfig], hanging: Sequence[CheckConfig], befor
     """Run healthy checks for a while, then hanging ones as well; all due at once, as after a start."""
     run = Outage()
     try:
-        run.schedule.begin(healthy, at_once=True)
+        run.schedule.begin(run.runner.start, healthy, at_once=True)
         usual = run.watch(before)
         run.schedule.update(Difference({one.name: one for one in hanging}, {}, frozenset()))
         begun = time.monotonic()

@@ -27,8 +27,8 @@ def main(clock: Path, offset: str) -> None:
         if len(turns) == 12:
             enough.set()
 
-    schedule = Schedule(start)
-    schedule.begin([CheckConfig("web", "none", Check(), Place("x"), interval=0.2)], at_once=True)
+    schedule = Schedule()
+    schedule.begin(start, [CheckConfig("web", "none", Check(), Place("x"), interval=0.2)], at_once=True)
     enough.wait(20)
     schedule.stop()
     gaps = [later[0] - sooner[0] for sooner, later in itertools.pairwise(turns)]

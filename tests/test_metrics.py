@@ -148,6 +148,7 @@ def test_the_command_writes_a_file_in_one_step_that_the_collector_may_read(tmp_p
 
 
 def test_nothing_but_the_command_imports_the_library() -> None:
-    code = "import sys, agent.service, agent.cli.status, agent.cli.metrics; print('prometheus_client' in sys.modules)"
+    modules = "agent.service.lifetime, agent.cli.status, agent.cli.metrics"
+    code = f"import sys, {modules}; print('prometheus_client' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -63,7 +63,7 @@ class Door:
 def door(tmp_path: Path) -> Iterator[Door]:
     found = Door(tmp_path)
     yield found
-    found.server.close()
+    found.server.stop()
 
 
 def descriptors() -> int:
@@ -176,7 +176,7 @@ def test_subjects_of_a_pushed_check_are_bounded_and_others_do_not_pay(tmp_path: 
         for check, subject in (("b", "the last"), ("b", "old 7"), ("c", "one more")):
             assert push(Message(check=check, subject=subject), tmp_path) == "taken"
     finally:
-        door.server.close()
+        door.server.stop()
 
 
 def test_a_subject_of_others_is_one_line_that_steers_nothing(door: Door) -> None:
@@ -222,7 +222,7 @@ def test_another_user_is_refused_by_what_the_kernel_says_of_him() -> None:
         door.serve(b=("backup",), c=("games",), d=())
         (door.state / "agent.sock").chmod(0o777)
         answers = {check: as_games(door.state, check) for check in "bcd"}
-        door.server.close()
+        door.server.stop()
     assert answers["b"] == "b takes results from backup only (setting `from`), not from games (uid 5)\n"
     assert (answers["c"], answers["d"]) == ("ok\n", "ok\n")
 

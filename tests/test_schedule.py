@@ -78,8 +78,8 @@ def test_the_next_turn_is_on_the_grid_and_never_more_than_an_interval_away(inter
 
 def test_missed_turns_are_one() -> None:
     turns = Turns()
-    schedule = Schedule(turns)
-    schedule.begin([config(interval=0.05)], at_once=True)
+    schedule = Schedule()
+    schedule.begin(turns, [config(interval=0.05)], at_once=True)
     turns.wait(1)
     with turns._changed:  # the schedule's thread cannot deliver: turns are missed
         time.sleep(0.19)
@@ -91,9 +91,9 @@ def test_missed_turns_are_one() -> None:
 
 def test_with_at_once_every_check_has_its_first_turn_within_a_second() -> None:
     turns = Turns()
-    schedule = Schedule(turns)
+    schedule = Schedule()
     begun = time.monotonic()
-    schedule.begin([config(f"check-{n}", interval=3600.0) for n in range(50)], at_once=True)
+    schedule.begin(turns, [config(f"check-{n}", interval=3600.0) for n in range(50)], at_once=True)
     assert len({name for name, _ in turns.wait(50)}) == 50
     assert time.monotonic() - begun < 2
     schedule.stop()
@@ -101,8 +101,8 @@ def test_with_at_once_every_check_has_its_first_turn_within_a_second() -> None:
 
 def test_a_retry_comes_sooner_than_the_next_turn_but_never_delays_it() -> None:
     turns = Turns()
-    schedule = Schedule(turns)
-    schedule.begin([config("slow", interval=3600.0)])
+    schedule = Schedule()
+    schedule.begin(turns, [config("slow", interval=3600.0)])
     first = schedule.next_run("slow")
     schedule.retry("slow", 7200)
     assert schedule.next_run("slow") == first
@@ -113,8 +113,8 @@ def test_a_retry_comes_sooner_than_the_next_turn_but_never_delays_it() -> None:
 
 
 def test_an_unknown_check_has_no_next_run_and_cannot_be_retried() -> None:
-    schedule = Schedule(Turns())
-    schedule.begin([])
+    schedule = Schedule()
+    schedule.begin(Turns(), [])
     schedule.retry("gone", 1)
     assert schedule.next_run("gone") == 0
     schedule.stop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Mapping
 from pathlib import Path
 
 import agent
@@ -41,6 +42,8 @@ COMMANDS = {
 }
 
 
+WITH_JSON = frozenset(("validate", "check", "status", "events", "explain", "history", "silence", "test-event", "types"))
+
 STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
 
 
@@ -51,42 +54,57 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-    for one in parsers.values():
-        one.add_argument(
-            "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
-        )
-        one.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
-    for name in ("validate", "check", "status", "events", "explain", "history", "silence", "test-event", "types"):
-        parsers[name].add_argument("--json", action="store_true", help="print JSON, for machines")
+    for name, one in parsers.items():
+        _common_options(name, one)
     parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
     parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
-    parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
-    parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
-    parsers["metrics"].add_argument(
-        "--output", metavar="FILE", type=Path, help="replace this file in one step (for the textfile collector)"
-    )
-    parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
-    parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
+    _names(parsers)
+    _outputs(parsers)
     _status_options(parsers["status"])
     _push_options(parsers["report"], parsers["wrap"])
-    parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
     _silence_options(parsers["silence"], parsers["unsilence"])
-    parsers["discover"].add_argument(
-        "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
-    )
-    parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
     _event_options(parsers["events"])
     _first_steps(parsers["setup"], parsers["import"])
     _relay_options(parsers["relay"])
-    ack = parsers["ack"]
+    _ack_options(parsers["ack"])
+    return top
+
+
+def _common_options(name: str, command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
+    )
+    command.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
+    if name in WITH_JSON:
+        command.add_argument("--json", action="store_true", help="print JSON, for machines")
+
+
+def _names(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
+    parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+    parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
+    parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
+    parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
+    parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
+    shells = ["bash", "zsh", "fish", "words"]
+    parsers["completion"].add_argument("shell", choices=shells, help="a shell; words: what its script asks")
+
+
+def _outputs(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
+    parsers["metrics"].add_argument(
+        "--output", metavar="FILE", type=Path, help="replace this file in one step (for the textfile collector)"
+    )
+    parsers["discover"].add_argument(
+        "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
+    )
+    parsers["bundle"].add_argument("--output", metavar="FILE", type=Path, help="the archive [hostvigil-DATE.tar.gz]")
+
+
+def _ack_options(ack: argparse.ArgumentParser) -> None:
     ack.add_argument("name", metavar="CHECK", help="the check's name")
     ack.add_argument("--subject", help="only this part of the check")
     ack.add_argument("--reason", default="", help="why, or who mends it, for other people")
     ack.add_argument("--undo", action="store_true", help="take it back")
-    parsers["bundle"].add_argument("--output", metavar="FILE", type=Path, help="the archive [hostvigil-DATE.tar.gz]")
-    shells = ["bash", "zsh", "fish", "words"]
-    parsers["completion"].add_argument("shell", choices=shells, help="a shell; words: what its script asks")
-    return top
 
 
 def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ import shlex
 import agent
 from agent.cli.output import counted_word, fail
 from agent.config.settings import Config
-from agent.service import ConfigError, run
+from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr

@@ -33,7 +33,7 @@ RECEIPT_SECONDS = 3.5
 class PushServer:
     """Opened when the first check wants pushed results; what it needs is imported then.
 
-    `serve`, `apply` and `close` belong to the main thread, the rest to those of the senders.
+    `serve`, `apply` and `stop` belong to the main thread, the rest to those of the senders.
     """
 
     def __init__(
@@ -61,7 +61,7 @@ class PushServer:
         with self._lock:
             self._subjects = {name: self._subjects.get(name, set()) for name in self._checks}
         if self._inbox and not self._inbox.is_reachable():
-            self.close()
+            self.stop()
         if self._checks and not self._inbox:
             self._open()
 
@@ -69,7 +69,7 @@ class PushServer:
         """Take over a configuration."""
         self.serve(new)
 
-    def close(self) -> None:
+    def stop(self) -> None:
         if self._inbox:
             self._inbox.close()
             self._inbox = None

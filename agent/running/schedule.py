@@ -135,8 +135,10 @@ def _moved(job: Any, jump: timedelta) -> datetime:
 class Schedule:
     """When each check is due."""
 
-    def __init__(self, start: Start) -> None:
-        self._start = start
+    _start: Start
+    """Given by `begin`."""
+
+    def __init__(self) -> None:
         self._begun = time.monotonic()
         self._scheduler = SteadyScheduler(
             timezone=UTC,
@@ -145,12 +147,17 @@ class Schedule:
         )
 
     def begin(
-        self, checks: Iterable[CheckConfig], at_once: bool = False, last: Mapping[str, int] | None = None
+        self,
+        start: Start,
+        checks: Iterable[CheckConfig],
+        at_once: bool = False,
+        last: Mapping[str, int] | None = None,
     ) -> None:
-        """Start with these checks; `at_once` has all of them run within the first second.
+        """Have `start` run these checks; `at_once` has all of them run within the first second.
 
         `last`: when each ran last, in Unix milliseconds. What has been due since then is due soon.
         """
+        self._start = start
         now = datetime.now(UTC)
         for config in checks:
             ran = datetime.fromtimestamp(last[config.name] / 1000, UTC) if last and config.name in last else None

@@ -31,6 +31,8 @@ log = logging.getLogger("hostvigil.recorder")
 REST_SECONDS = 0.05
 """After each step, so that outcomes that come one after the other are taken together: fewer wake-ups and writes."""
 BATCH = 500
+STOP_SECONDS = 1.0
+"""What it may take at the end to write what has come in."""
 
 
 class Recorder:
@@ -68,11 +70,11 @@ class Recorder:
         """Hand over what there is to do; never blocks."""
         self._queue.put(command)
 
-    def stop(self, seconds: float) -> None:
-        """Write what has come in and end; waits for it `seconds` at the most."""
+    def stop(self) -> None:
+        """Write what has come in and end; waits for it `STOP_SECONDS` at the most."""
         self._rest.set()
         self._queue.put(None)
-        self._thread.join(seconds)
+        self._thread.join(STOP_SECONDS)
 
     def _work(self) -> None:
         going = True

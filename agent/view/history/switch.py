@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from agent.view.history.writer import HistoryWriter
 
 
+STOP_SECONDS = 0.5
+"""What it may take to write what has come in; what it does not write by then is lost."""
+
+
 def wanted(config: Config) -> HistorySection | None:
     """Return how much is to be kept; None: no history."""
     if isinstance(config.agent.history, bool):
@@ -32,7 +36,7 @@ class HistorySwitch:
         """Take over a configuration."""
         section = wanted(new)
         if section is None:
-            self.stop(1.0)
+            self.stop()
         elif self._writer is None:
             self._writer = _made(self._directory, section)
             self._writer.start()
@@ -43,10 +47,10 @@ class HistorySwitch:
         if writer := self._writer:
             writer.put(step, measured)
 
-    def stop(self, seconds: float) -> None:
+    def stop(self) -> None:
         writer, self._writer = self._writer, None
         if writer:
-            writer.stop(seconds)
+            writer.stop(STOP_SECONDS)
 
 
 def _made(directory: Path, section: HistorySection) -> HistoryWriter:

@@ -1,0 +1,1 @@
+"""The wiring: makes the parts, and starts, reloads and stops them."""

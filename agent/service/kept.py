@@ -1,0 +1,43 @@
+"""What the store is told of the configuration, and what it gives back where that cannot be read."""
+
+from __future__ import annotations
+
+import logging
+
+import msgspec
+
+from agent.config import known_sender
+from agent.config.known_sender import SENDER
+from agent.config.settings import Config
+from agent.store import Bounds, Store, StoreError
+
+log = logging.getLogger("hostvigil")
+
+
+def bounds(config: Config) -> Bounds:
+    """Return how much may wait for each destination."""
+    return Bounds(config.agent.events.most_events, int(config.agent.events.most_bytes))
+
+
+def with_known_sender(config: Config, store: Store) -> Config:
+    """Return the configuration; where the agent's settings cannot be read, the host keeps the name and tags it had."""
+    if config.agent_readable:
+        store.keep_fact(SENDER, known_sender.as_text(config.agent))
+        return config
+    agent = known_sender.with_known(config.agent, store.history.remembered(SENDER))
+    return msgspec.structs.replace(config, agent=agent)
+
+
+class StoreSettings:
+    """The store's part in a reload. The service's thread owns it."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+
+    def apply(self, old: Config, new: Config) -> None:
+        """Take over a configuration."""
+        self._store.bound(bounds(new))
+        try:
+            with_known_sender(new, self._store)
+        except StoreError as error:
+            log.error("the host's name and tags cannot be kept for a start without settings: %s", error)

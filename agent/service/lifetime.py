@@ -1,0 +1,91 @@
+"""One agent process: from its first look at the configuration until it is told to end."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from agent.config.catalog import Catalog
+from agent.config.diff import running
+from agent.config.drop_ins import load, load_agent
+from agent.config.settings import Config
+from agent.engine.destinations import selects
+from agent.engine.self_check import broken_checks
+from agent.plugin.ownership import weak_spot
+from agent.push.control import ControlServer
+from agent.service.kept import bounds, with_known_sender
+from agent.service.service import Service
+from agent.store import Store
+from agent.system.redactor import Redactor
+from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
+from agent.system.signals import Order, Signals
+
+log = logging.getLogger("hostvigil")
+
+
+class ConfigError(Exception):
+    """There is nothing to run. Its text says why."""
+
+
+def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Config], None], hide: Redactor) -> None:
+    """Run the agent until SIGTERM or SIGINT; SIGHUP reloads. `ready` is called when it is at work.
+
+    `hide` takes secrets out of texts, and is kept up to date here.
+    StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
+    """
+    signals, systemd = Signals(), Notify(os.environ)
+    config = first_look(config_dir, hide)
+    store = Store.open(state_dir, bounds(config), selects)
+    key_refused = lambda: signals.put(Order("renew keys"))  # noqa: E731
+    service = Service(with_known_sender(config, store), store, state_dir, hide, key_refused)
+    if systemd.beat_seconds:
+        service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
+    service.start(at_once)
+    control = ControlServer(state_dir, signals.put)
+    control.start()
+    systemd(READY)
+    ready(config)
+    known = orders(service, config_dir)
+    for order in signals:
+        obey(order, known)
+    systemd(STOPPING)
+    control.close()
+    service.stop()
+
+
+def first_look(config_dir: Path, hide: Redactor) -> Config:
+    """Return the configuration at the start; ConfigError when there is not one check to run."""
+    config = load(config_dir, Catalog(), os.environ)
+    hide.apply(config, config)
+    if os.geteuid() == 0 and (weak := weak_spot(str(config_dir))):
+        log.warning("%s; who can change the configuration can run commands as root", weak)
+    if not config.checks and not broken_checks(config):
+        raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
+    return config
+
+
+def orders(service: Service, config_dir: Path) -> Mapping[str, Callable[..., Mapping[str, object] | None]]:
+    """Return what the agent does when it is asked to, by a signal or over its socket."""
+
+    def reload() -> dict[str, object]:
+        at_work = service.reload(load(config_dir, Catalog(), os.environ))
+        return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
+
+    return {
+        "acknowledge": service.acknowledge,
+        "reload": reload,
+        "renew keys": lambda: service.renew_keys(load_agent(config_dir, os.environ)),
+        "restate": service.restate,
+        "wake": service.wake,
+    }
+
+
+def obey(order: Order, orders: Mapping[str, Callable[..., Mapping[str, object] | None]]) -> None:
+    """Do what is asked for and answer; a bug in it ends nothing but this order."""
+    try:
+        order.answer(orders[order.name](**order.arguments) or {})
+    except Exception as error:
+        log.exception("a bug of ours, the order to %s is lost", order.name)
+        order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})

@@ -1,0 +1,45 @@
+"""What the recorder needs of everybody else, made anew for each configuration."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.config.diff import running
+from agent.config.settings import Config
+from agent.delivery.emitters import destinations
+from agent.engine.composer import Composer
+from agent.engine.destinations import Wanted
+from agent.engine.recorder.commands import Adopted, Observe, RecorderConfig, Suppress
+from agent.engine.self_check import OWN_NAME, broken_checks, own_check
+from agent.engine.suppression.reasons import Suppression
+from agent.engine.suppression.silences import Silences
+from agent.engine.suppression.windows import Windows
+
+
+class Orders(msgspec.Struct, frozen=True):
+    """Whom the recorder works with; `of` adds what one configuration wants."""
+
+    composer: Composer
+    silences: Silences
+    adopted: Adopted
+    observe: Observe
+
+    def of(self, config: Config) -> RecorderConfig:
+        return RecorderConfig(
+            {**running(config), **broken_checks(config), OWN_NAME: own_check()},
+            self.composer.of_change,
+            suppressor(config, self.silences),
+            retire=config.complete,
+            wanted=Wanted(destinations(config.agent), config.agent_readable),
+            compose_standing=self.composer.of_standing,
+            adopted=self.adopted,
+            tags=config.agent.tags,
+            observe=self.observe,
+        )
+
+
+def suppressor(config: Config, silences: Silences) -> Suppress:
+    """Return what gathers all that may suppress at a moment."""
+    agent, ends = config.agent, Windows().ends
+    checks = config.checks
+    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, checks, checks)

@@ -1,0 +1,156 @@
+"""Who is made with whom, what starts, stops and reloads when. No rules of its own."""
+
+from __future__ import annotations
+
+import logging
+import queue
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from agent.config.diff import merged, renewed, scheduled
+from agent.config.settings import Config
+from agent.config.watch import Watch
+from agent.delivery.dead_mans_ping import DeadMansPing
+from agent.engine.composer import Composer, now
+from agent.engine.destinations import Plan
+from agent.engine.recorder.commands import Acknowledge, Restate, WatchdogPing
+from agent.engine.recorder.recorder import Recorder
+from agent.engine.self_check import configuration_outcomes
+from agent.engine.suppression.silences import Silences
+from agent.page.switch import PageSwitch
+from agent.push.server import PushServer
+from agent.running.runner import Runner
+from agent.running.schedule import Schedule
+from agent.service.delivery import Delivery
+from agent.service.kept import StoreSettings
+from agent.service.recording import Orders
+from agent.store import Store
+from agent.system.host_tags import HostTags
+from agent.system.redactor import Redactor
+from agent.view.history.switch import HistorySwitch
+
+log = logging.getLogger("hostvigil")
+
+ANSWER_SECONDS = 5.0
+"""What the recorder may take to answer somebody who waits."""
+
+Apply = Callable[[Config, Config], None]
+
+
+class Service:
+    """One agent at work, from `start` to `stop`. The main thread owns it."""
+
+    def __init__(
+        self, config: Config, store: Store, state_dir: Path, hide: Redactor, key_refused: Callable[[], None]
+    ) -> None:
+        self._config = config
+        self._store = store
+        host, history = HostTags(config.agent.hostname), HistorySwitch(state_dir)
+        composer = Composer(host, config.agent.tags)
+        self._delivery = Delivery(store, composer, config, key_refused)
+        self._orders = Orders(composer, Silences(state_dir), self._adopted, history.put)
+        self._schedule = Schedule()
+        self._recorder = Recorder(
+            store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
+        )
+        self._runner = Runner(self._recorder.put, hide, store.memories())
+        door = PushServer(state_dir, self._recorder.put, hide, store.states())
+        page = PageSwitch(state_dir, store, host, hide)
+        ping, watch = DeadMansPing(self._schedule.every, self._recorder.put), Watch()
+        self._doors: tuple[Apply, ...] = (door.apply, ping.apply, page.apply, watch.apply)
+        """What is open to others: begun when everybody else is at work."""
+        # In this order: who words and hides first, then who decides, then who begins new work.
+        self._parts: tuple[Apply, ...] = (
+            host.apply,
+            composer.apply,
+            hide.apply,
+            self._delivery.apply,
+            self._runner.apply,
+            self._apply_recorder,
+            self._schedule.apply,
+            StoreSettings(store).apply,
+            history.apply,
+            *self._doors,
+        )
+        # No new runs, the running ones given up, then what has come in is written down.
+        self._stops: tuple[Callable[[], None], ...] = (
+            self._schedule.stop,
+            page.stop,
+            door.stop,
+            self._runner.stop,
+            self._recorder.stop,
+            history.stop,
+            self._delivery.stop,
+            store.close,
+        )
+
+    def start(self, at_once: bool = False) -> None:
+        # Begun before the recorder, which may want a run at once of what was held back until this start.
+        self._schedule.begin(self._runner.start, scheduled(self._config).values(), at_once, self._store.last_ran())
+        self._recorder.start()
+        self._say_configuration()
+        for apply in self._doors:
+            apply(Config(), self._config)
+
+    def beat(self, seconds: float, sign: Callable[[], None]) -> None:
+        """Give a sign of life every so often: the schedule asks for it, and the recorder gives it."""
+        self._schedule.every(seconds, lambda: self._recorder.put(WatchdogPing(sign)))
+
+    def reload(self, fresh: Config) -> Config:
+        """Take over what is right of a configuration, and return what is at work now.
+
+        What did not change goes on as if nothing had happened.
+        """
+        self._apply(merged(self._config, fresh))
+        self._say_configuration()
+        return self._config
+
+    def renew_keys(self, fresh: Config) -> None:
+        """Take over the secrets of destinations, where they are others now. Nothing else of it."""
+        new = renewed(self._config, fresh)
+        if new != self._config:
+            log.warning("a key was refused and has changed since it was read: the new one is used")
+            self._apply(new)
+
+    def _apply(self, new: Config) -> None:
+        old, self._config = self._config, new
+        for apply in self._parts:
+            try:
+                apply(old, self._config)
+            except Exception:
+                log.exception("a bug of ours: a part of the agent has not taken over the configuration")
+
+    def _apply_recorder(self, old: Config, new: Config) -> None:
+        self._recorder.put(self._orders.of(new))
+
+    def wake(self) -> None:
+        """Somebody else put something into the outbox."""
+        self._delivery.wake()
+
+    def restate(self) -> None:
+        """Tell what stands to who does not know of it any more."""
+        self._recorder.put(Restate())
+
+    def acknowledge(self, check: str, subject: str | None, words: str) -> dict[str, object]:
+        """Have problems not repeated until they change; return their subjects."""
+        answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._recorder.put(Acknowledge(check, subject, words, answers.put))
+        try:
+            return {"subjects": answers.get(timeout=ANSWER_SECONDS)}
+        except queue.Empty:
+            return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
+
+    def stop(self) -> None:
+        """End within two seconds."""
+        for stop in self._stops:
+            stop()
+
+    def _adopted(self, plan: Plan, ended: Mapping[str, int]) -> None:
+        """Go on with the destinations that are taken over. Called by the recorder."""
+        self._recorder.put(self._delivery.adopted(plan, ended))
+
+    def _say_configuration(self) -> None:
+        for problem in self._config.problems:
+            log.warning("%s", problem)
+        for outcome in configuration_outcomes(self._config, now()):
+            self._recorder.put(outcome)
