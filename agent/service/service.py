@@ -45,10 +45,11 @@ class Service:
     ) -> None:
         self._config = config
         self._store = store
-        host, history = HostTags(config.agent.hostname), HistorySwitch(state_dir)
+        self._history = HistorySwitch(state_dir)
+        host = HostTags(config.agent.hostname)
         composer = Composer(host, config.agent.tags)
         self._delivery = Delivery(store, composer, config, key_refused)
-        self._orders = Orders(composer, Silences(state_dir), self._adopted, history.put)
+        self._orders = Orders(composer, Silences(state_dir), self._adopted, self._history.put)
         self._schedule = Schedule()
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
@@ -69,7 +70,7 @@ class Service:
             self._apply_recorder,
             self._schedule.apply,
             StoreSettings(store).apply,
-            history.apply,
+            self._history.apply,
             *self._doors,
         )
         # No new runs, the running ones given up, then what has come in is written down.
@@ -79,7 +80,7 @@ class Service:
             door.stop,
             self._runner.stop,
             self._recorder.stop,
-            history.stop,
+            self._history.stop,
             self._delivery.stop,
             store.close,
         )
@@ -87,6 +88,7 @@ class Service:
     def start(self, at_once: bool = False) -> None:
         # Begun before the recorder, which may want a run at once of what was held back until this start.
         self._schedule.begin(self._runner.start, scheduled(self._config).values(), at_once, self._store.last_ran())
+        self._history.apply(Config(), self._config)
         self._recorder.start()
         self._say_configuration()
         for apply in self._doors:
