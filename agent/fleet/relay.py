@@ -20,10 +20,11 @@ from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
 from agent.delivery.sinks.truewatch.api import Api
 from agent.fleet.budget import Budget, fingerprint
-from agent.fleet.catching_up import catch_up
+from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
 from agent.fleet.record import Record
-from agent.fleet.session import Lost, Post, Session
+from agent.fleet.requests import Lost, Post, Requests
+from agent.fleet.session import Session
 from agent.fleet.settings import RelaySettings
 from agent.fleet.status import report
 from agent.fleet.streams import GONE, Fenced, Streams
@@ -128,7 +129,7 @@ class Relay:
             await self._go_on(streams)
         else:
             await self._stop_work()
-            await catch_up(streams, self._record)
+            await Journal(streams, self._record).catch_up()
 
     async def _go_on(self, streams: Streams) -> None:
         grant = self._lease.grant
@@ -151,7 +152,8 @@ class Relay:
             float(events.workspace_limit),
             random.Random(),  # noqa: S311 - jitter needs no secrecy
         )
-        return Session(streams, self._record, budget, self._posts, self._holds, clock, self._pool)
+        requests = Requests(budget, self._posts, self._holds, clock, self._pool)
+        return Session(streams, self._record, requests, clock)
 
     def _holds(self) -> bool:
         """Called by the pool's threads as well: a lease is one value, replaced as a whole."""

@@ -38,7 +38,10 @@ def test_a_relay_that_slept_past_its_lease_sends_nothing_after_it_wakes(tmp_path
     async def disturb(box: Box) -> None:
         for number in range(30):
             box.hosts.change(f"host-{number}")
-        await asyncio.sleep(0.5)
+        until = time.monotonic() + 60
+        while not any("at work" in relay.output() for relay in box.relays) or not box.api.requests:
+            assert time.monotonic() < until
+            await asyncio.sleep(0.05)
         (asleep,) = (relay for relay in box.relays if "at work" in relay.output())
         asleep.signal(signal.SIGSTOP)
         other = next(relay for relay in box.relays if relay is not asleep)

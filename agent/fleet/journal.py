@@ -1,0 +1,57 @@
+"""The ledger in the broker and this relay's own record of it, written as one."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+
+from agent.fleet.ledger import Began, Entry
+from agent.fleet.record import Record
+from agent.fleet.streams import Fenced, Streams
+
+log = logging.getLogger("hostvigil.relay")
+
+
+class Journal:
+    """What relays know together. The relay's loop owns it; methods raise nats errors where the broker is gone."""
+
+    def __init__(self, streams: Streams, record: Record) -> None:
+        self._streams = streams
+        self.record = record
+        self._writing = asyncio.Lock()
+
+    async def begin(self, holder: str, epoch: int) -> float:
+        """Begin to write, as nobody else may from then on; return the ledger's age in seconds."""
+        await self.catch_up()
+        await self._streams.append(Began(holder, epoch))
+        await self.catch_up()
+        _, began = await self._streams.ledger()
+        return max(0.0, self.record.read_until - began)
+
+    async def write(self, entry: Entry) -> None:
+        """Write into the ledger and the own copy of it; Fenced where another relay did meanwhile."""
+        async with self._writing:
+            number = await self._streams.append(entry)
+            self.record.take([(number, self.record.broker_clock(), entry)])
+
+    async def catch_up(self) -> None:
+        """Read what other relays wrote; give a ledger that lost some of it what is known here."""
+        name, _ = await self._streams.ledger()
+        if self.record.ledger != name:
+            self.record.begin(name)
+        entries = await self._streams.entries(self.record.position)
+        if self._streams.last < self.record.position:
+            self.record.begin(name)
+            entries = await self._streams.entries(0)
+        self.record.take(entries)
+        while self.record.owes:
+            await self._pay()
+
+    async def _pay(self) -> None:
+        try:
+            for entry in self.record.carried():
+                await self._streams.append(entry)
+            self.record.paid()
+        except Fenced:
+            log.info("another relay writes as well: once more")
+        self.record.take(await self._streams.entries(self.record.position))

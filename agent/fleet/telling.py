@@ -1,0 +1,119 @@
+"""What waits becomes requests: chosen, written down, sent, and settled by the answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable
+
+from agent.delivery.answer import Answer, Verdict
+from agent.fleet.attempts import Attempts
+from agent.fleet.choosing import FOLD_PAUSE, choose
+from agent.fleet.folding import worded
+from agent.fleet.journal import Journal
+from agent.fleet.ledger import Dissolved, Done, Intent, Try
+from agent.fleet.mailbox import Mailbox
+from agent.fleet.receipts import Receipts
+from agent.fleet.requests import Requests
+
+log = logging.getLogger("hostvigil.relay")
+
+TICK = 1.0
+CALM = 0.1
+"""Seconds between two choices: in a storm each looks at thousands of changes, and more come with every moment."""
+
+
+class Telling:
+    """Sends what waits in the mailbox. The relay's loop owns it; its clock runs on while the machine sleeps."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        mailbox: Mailbox,
+        requests: Requests,
+        receipts: Receipts,
+        attempts: Attempts,
+        clock: Callable[[], float],
+    ) -> None:
+        self._journal = journal
+        self._mailbox = mailbox
+        self._requests = requests
+        self._receipts = receipts
+        self._attempts = attempts
+        self._clock = clock
+        self._not_before = 0.0
+        self._fold_not_before = 0.0
+        self._wake = asyncio.Event()
+
+    def wake(self) -> None:
+        """There is something new to tell."""
+        self._wake.set()
+
+    async def run(self, tasks: asyncio.TaskGroup, pause: float) -> None:
+        """Work until cancelled; nothing is sent for the first `pause` seconds."""
+        self._not_before = self._clock() + pause
+        while True:
+            self._wake.clear()
+            wait = self._start(tasks)
+            await asyncio.sleep(CALM)
+            if wait > CALM:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(min(wait, TICK)):
+                        await self._wake.wait()
+
+    def _start(self, tasks: asyncio.TaskGroup) -> float:
+        """Start a request, if one may be made now; return the seconds until the next."""
+        now, budget = self._clock(), self._requests.budget
+        if (wait := max(self._not_before - now, budget.wait(now))) > 0:
+            return wait
+        intent = self._attempts.due(self._journal.record.intents.values(), now)
+        new = intent is None
+        if intent is None:
+            found = self._chosen(now)
+            if isinstance(found, float):
+                return found
+            intent = found
+        self._attempts.begin(intent)
+        tasks.create_task(self._send(intent, budget.take(now), new))
+        return 0.0
+
+    def _chosen(self, now: float) -> Intent | float:
+        free = self._requests.budget.free(now)
+        choice = choose(self._mailbox.ready(now), free, now, self._fold_not_before)
+        if isinstance(choice, float):
+            return choice
+        told = worded(choice, self._attempts.most)
+        if len(told.letters) > 1:
+            self._fold_not_before = now + (FOLD_PAUSE if len(told.letters) == len(choice.letters) else 0.0)
+        self._mailbox.take(told.letters)
+        return Intent(told.id, told.body.decode(), tuple(letter.name for letter in told.letters))
+
+    async def _send(self, intent: Intent, key: str, new: bool) -> None:
+        await self._journal.write(Try(intent.id, key, intent if new else None))
+        answer = await self._requests.post(key, intent.body)
+        await self._settle(intent, answer)
+        self._attempts.end(intent)
+        self._wake.set()
+
+    async def _settle(self, intent: Intent, answer: Answer) -> None:
+        if answer.verdict is Verdict.DELIVERED:
+            self._attempts.passed()
+            await self._done(intent, refused="")
+        elif answer.verdict is Verdict.REFUSED and len(intent.members) == 1:
+            log.warning("event %s of %s was refused: %s", intent.id, intent.members[0][0], answer.text)
+            await self._done(intent, refused=answer.text)
+        elif answer.verdict is Verdict.REFUSED or self._attempts.is_stuck(intent):
+            await self._dissolve(intent, answer.text)
+        elif self._attempts.failed(intent, answer.verdict, self._clock()) == 1:
+            log.warning("event %s could not be sent, it is kept and tried again: %s", intent.id, answer.text)
+
+    async def _dissolve(self, intent: Intent, why: str) -> None:
+        log.warning("a fold of %d changes is taken apart, none of them is lost: %s", len(intent.members), why)
+        self._attempts.dissolved(intent)
+        await self._journal.write(Dissolved(intent.id))
+        self._mailbox.give_back(self._mailbox.letters(intent.members))
+
+    async def _done(self, intent: Intent, refused: str) -> None:
+        await self._journal.write(Done(intent.id, bool(refused)))
+        await self._receipts.finish(intent.members, refused)
