@@ -17,7 +17,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import Regex, Result, Size, Status
-from checks.http.body import NO_CHARSETS, BrokenBody, Unreadable, charset_of, json_of, text_of, unpack
+from checks.http.body import BrokenBody, Unreadable, json_of, unpack
+from checks.http.charsets import LABELS, NO_CHARSETS, charset_of, text_of
 from checks.http.expectations import JsonCondition
 from checks.http.head import Headers
 from tests.http_servers import http, look, serving
@@ -76,7 +77,7 @@ def test_every_charset_that_python_knows_is_read_quoted_or_not(charset: str) -> 
         ("ISO_8859-1:1987", "latin_1"),
         ("ANSI_X3.4-1968", "ascii"),
         ("utf8", "utf_8"),
-        ("unicode-1-1-utf-8", ""),
+        ("unicode-1-1-utf-8", "utf_8"),
         ("zlib", ""),
         ("rot13", ""),
         ("idna", ""),
@@ -105,6 +106,53 @@ def test_names_that_servers_make_up_are_not_remembered() -> None:
 def test_a_page_may_have_letters_beyond_the_charset_it_names_as_in_browsers() -> None:
     assert text_of("朱镕基".encode("gb18030"), of_type("text/html; charset=gb2312")) == "朱镕基"
     assert text_of("①".encode("cp932"), of_type("text/html; charset=shift_jis")) == "①"
+
+
+@pytest.mark.parametrize(
+    ("charset", "codec", "text"),
+    [
+        *(("iso-8859-1", "cp1252", "5 € “best”"), ("latin1", "cp1252", "…"), ("iso-8859-9", "cp1254", "ş €")),
+        *(("us-ascii", "utf-8", "größer"), ("us-ascii", "cp1252", "größer €"), ("tis-620", "cp874", "สวัส €")),
+        *(("GB_2312-80", "gbk", "登录成功"), ("csGB2312", "gbk", "登录成功"), ("x-x-big5", "big5", "測試")),
+        *(("windows-31j", "cp932", "①テスト"), ("windows-949", "cp949", "똠방"), ("iso-8859-8-i", "iso8859-8", "שלום")),
+        *(("koi", "koi8-r", "Привет"), ("unicode", "utf-16-le", "登录"), ("ISO88592", "iso8859-2", "łódź")),
+    ],
+)
+def test_a_charset_is_what_browsers_take_it_for(charset: str, codec: str, text: str) -> None:
+    assert text_of(text.encode(codec), of_type(f"text/html; charset={charset}")) == text
+
+
+def test_every_label_of_browsers_leads_to_a_codec_of_text() -> None:
+    for codec, labels in LABELS.items():
+        for label in labels:
+            assert codecs.lookup(charset_of(of_type(f"text/html; charset={label}"))) == codecs.lookup(codec)
+
+
+@pytest.mark.parametrize(
+    ("head", "kind", "charset"),
+    [
+        ('<html><meta charset="gbk">', "text/html", "gbk"),
+        ("<META CHARSET=gb2312 >", "", "gbk"),
+        ('<meta http-equiv="Content-Type" content="text/html; charset=Shift_JIS">', "text/html", "shift_jis"),
+        ('<?xml version="1.0" encoding="big5"?>', "application/xml", "big5"),
+        ('<meta charset="utf-16">', "text/html", "utf-8"),
+        ('<meta charset="klingon">', "text/html", "utf-8"),
+        ('<meta charset="utf-8">', "text/html; charset=gbk", "gbk"),
+        ("<!-- charset=gbk -->", "text/html", "utf-8"),
+        ('<meta charset="gbk">', "text/plain", "utf-8"),
+        (" " * 1024 + '<meta charset="gbk">', "text/html", "utf-8"),
+    ],
+)
+def test_a_page_may_name_its_charset_itself_where_the_header_names_none(head: str, kind: str, charset: str) -> None:
+    page = f"{head}成功</html>"
+    assert text_of(page.encode(charset), of_type(kind) if kind else Headers()) == page
+
+
+def test_a_page_that_names_a_charset_costs_little_time_whatever_it_says() -> None:
+    began = time.process_time()
+    for piece in (b"<meta ", b"<meta charset", b"<?xml encoding", b"<meta charset = ", b"<"):
+        text_of(piece * 200, of_type("text/html"))
+    assert time.process_time() - began < 0.5
 
 
 def test_a_byte_order_mark_says_more_than_the_header() -> None:
@@ -196,7 +244,7 @@ def test_a_coding_that_we_cannot_read_is_nodata_and_only_where_somebody_wants_to
     result = asked(b"\x0b\x03\x80healthy\x03", "Content-Encoding: br", contains="healthy")
     assert (result.status, result.summary.split(", 200")[0]) == (
         Status.NODATA,
-        "the body is encoded as 'br', which cannot be read here",
+        "the body is encoded as 'br', which cannot be read here; headers: {Accept-Encoding: gzip} may bring another",
     )
     assert asked(b"\x0b\x03\x80healthy\x03", "Content-Encoding: br").status is Status.OK
 
@@ -214,6 +262,8 @@ ODD_JSON = {
     "Latin-1": '{"t": "größer", "a": {"b": 5}}'.encode("latin-1"),
     "a name twice": b'{"a": 1, "a": {"b": 5}}',
     "a long number": b'{"t": ' + b"9" * 400 + b', "a": {"b": 5}}',
+    "a number that is longer than Python reads": b'{"t": ' + b"9" * 5000 + b', "a": {"b": 5}}',
+    "a line end and a tab in a text": b'{"t": "a\n\tb", "a": {"b": 5}}',
 }
 
 
@@ -292,6 +342,6 @@ def test_json_beyond_the_limit_is_nodata_and_says_what_to_raise() -> None:
     assert result.summary.startswith("the body is longer than 1000 B, its JSON cannot be read: raise body_limit")
 
 
-def test_reading_is_not_deeper_than_python_can() -> None:
-    with pytest.raises(ValueError, match="not JSON"):
+def test_json_that_is_nested_deeper_than_python_can_read_is_not_called_broken() -> None:
+    with pytest.raises(Unreadable, match="nested too deeply"):
         json_of(b"[" * (sys.getrecursionlimit() * 100), Headers())

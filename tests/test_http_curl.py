@@ -70,6 +70,7 @@ HEADERS: dict[str, bytes] = {
     "a long reason": b"HTTP/1.1 200 " + b"very " * 500 + b"good\r\n" + SIZED,
     "a reason in UTF-8": "HTTP/1.1 200 Schön\r\n".encode() + SIZED,
     "HTTP/1.0": b"HTTP/1.0 200 OK\r\n" + SIZED,
+    "HTTP in small letters": b"http/1.1 200 OK\r\n" + SIZED,
     "HTTP/2 in plain text": b"HTTP/2 200\r\n" + SIZED,
     "two blanks before the status": b"HTTP/1.1  200 OK\r\n" + SIZED,
     "lines that end with LF": (HEAD + SIZED).replace(b"\r\n", b"\n"),
@@ -168,6 +169,10 @@ CODINGS: dict[str, bytes] = {
     "gzip until closed": HEAD + b"Content-Encoding: gzip\r\n\r\n" + gzip.compress(b"healthy"),
     "gzip that is none": sized(b"healthy", b"Content-Encoding: gzip"),
     "gzip with a broken checksum": sized(gzip.compress(b"healthy")[:-8] + bytes(8), b"Content-Encoding: gzip"),
+    "none": sized(b"healthy", b"Content-Encoding: none"),
+    "a charset as coding": sized(b"healthy", b"Content-Encoding: UTF-8"),
+    "a coding with a parameter": sized(gzip.compress(b"healthy"), b"Content-Encoding: gzip;q=1.0"),
+    "gzip after chunks until closed": HEAD + b"Transfer-Encoding: chunked, gzip\r\n\r\n" + gzip.compress(CHUNKS),
     "brotli": sized(b"\x0b\x03\x80healthy\x03", b"Content-Encoding: br"),
 }
 SITES: dict[str, Pages] = {
@@ -191,6 +196,11 @@ SITES: dict[str, Pages] = {
         "/there": HEAD + SIZED,
     },
     "a redirect without a body's end": {"/": b"HTTP/1.1 301 M\r\nLocation: /there\r\n\r\n", "/there": HEAD + SIZED},
+    "a redirect with more slashes": {"/": go(b"http:///127.0.0.1:PORT/there"), "/there": HEAD + SIZED},
+    "a redirect with a user": {
+        "/": go(b"http://u:p@127.0.0.1:PORT/there"),
+        "/there": lambda request: HEAD + SIZED if b"Basic dTpw\r\n" in request else b"HTTP/1.1 401 No\r\n" + SIZED,
+    },
     "a redirect without a place": {"/": b"HTTP/1.1 302 Go\r\n" + SIZED},
     "307": {"/": go(b"/there", b"307 T"), "/there": HEAD + SIZED},
     "308": {"/": go(b"/there", b"308 P"), "/there": HEAD + SIZED},
@@ -224,6 +234,7 @@ WHY_NOT = {
     "a length that is none": "its Content-Length is 'abc'",
     "a negative length": "its Content-Length is '-7'",
     "brotli": "the body is encoded as 'br', which cannot be read here",
+    "gzip after chunks until closed": "packed after it was cut into chunks",
     "headers without their end": "the server closed the connection",
 }
 """Where curl has an answer and we have none: our words. RFC 9112, 6.3 lets nobody guess at a length."""
@@ -238,6 +249,8 @@ BEYOND_CURL = {
     "chunks after a length that is none",
     "an empty length",
     "identity and a length",
+    "a charset as coding",
+    "a coding with a parameter",
 }
 """What curl 7.88 refuses, and browsers and we do not."""
 
@@ -270,7 +283,8 @@ def site(pages: Pages, hold: bool) -> Callable[[Visit], None]:
     def answer(visit: Visit) -> None:
         path = unquote(visit.request.split(b" ")[1].decode())
         page = pages.get(path, b"HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n")
-        visit.send(page(visit.request) if callable(page) else page)
+        said = page(visit.request) if callable(page) else page
+        visit.send(said.replace(b"PORT", b"%d" % visit.connection.getsockname()[1]))
         if hold:
             visit.hang()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import time
 from collections.abc import Iterator
@@ -137,6 +138,16 @@ def asked(answer: bytes, **given_settings: Any) -> Result:
         return look(http(server.url, **given_settings))
 
 
+@pytest.mark.parametrize(("status", "redirects", "said"), [("300 M", 5, "followed)"), ("302 F", 0, "redirects is 0)")])
+def test_a_redirect_that_is_not_followed_says_so(status: str, redirects: int, said: str) -> None:
+    head = f"HTTP/1.1 {status}\r\nLocation: /there?secret\r\nContent-Length: 0\r\n\r\n"
+    with serving(head.encode()) as server:
+        result = look(http(server.url, redirects=redirects))
+    assert "(its Location is not followed" in result.summary
+    assert said in result.summary
+    assert "secret" not in result.summary + result.details
+
+
 def test_a_refusal_after_a_redirect_says_what_stayed_behind() -> None:
     with serving(refused()) as other:
         result = asked(go(other.url), user="u", headers={"X": "y"})
@@ -199,7 +210,7 @@ HERE = HttpUrl.parse("https://shop.example.com/a/b")
 
 
 def sent(line: str, to: str, start: HttpUrl = HERE, now: float = 1e9) -> dict[str, str]:
-    return cookies.matching(cookies.collect((), start, Headers((("set-cookie", line),)), now), HttpUrl.parse(to))
+    return dict(cookies.matching(cookies.collect((), start, Headers((("set-cookie", line),)), now), HttpUrl.parse(to)))
 
 
 @pytest.mark.parametrize(
@@ -236,11 +247,54 @@ def test_a_cookie_ends_when_it_says(attribute: str, alive: bool) -> None:
     assert bool(sent(f"a=1; Path=/; {attribute}", "https://shop.example.com/")) == alive
 
 
+@pytest.mark.parametrize(
+    ("line", "taken"),
+    [
+        *(("__Secure-a=1; Secure", True), ("__Secure-a=1", False), ("__Host-a=1; Secure; Path=/", True)),
+        *(("__Host-a=1; Path=/", False), ("__Host-a=1; Secure; Path=/a", False), ("__Host-a=1; Secure", False)),
+        ("__Host-a=1; Secure; Path=/; Domain=shop.example.com", False),
+    ],
+)
+def test_a_cookie_that_lacks_what_its_name_promises_is_not_taken(line: str, taken: bool) -> None:
+    assert bool(sent(line, "https://shop.example.com/a/b")) == taken
+
+
+def test_cookies_of_one_name_go_along_for_each_path_the_nearest_first() -> None:
+    jar = cookies.collect((), HERE, Headers((("set-cookie", "a=1; Path=/"), ("set-cookie", "a=2; Path=/a"))), 0.0)
+    assert b"Cookie: a=2; a=1\r\n" in request_bytes(http(str(HERE)), Request(HERE, "GET", jar=jar))
+
+
+def test_a_user_that_a_redirect_names_is_told_there_only() -> None:
+    check = http(SHOP, user="me", password="own")
+    head = Head(302, Headers((("location", "http://guest:p%40ss@other.example.com/x"),)))
+    request = next_request(check, Request(check.url, "GET"), head, 0.0)
+    assert request is not None
+    assert b"Authorization: Basic Z3Vlc3Q6cEBzcw==\r\n" in request_bytes(check, request)
+    assert "guest" not in str(request.url)
+    further = next_request(check, request, Head(302, Headers((("location", "http://third.example.com/"),))), 0.0)
+    assert further is not None
+    assert b"Authorization" not in request_bytes(check, further)
+
+
 def test_a_cookie_of_the_settings_goes_along_until_the_site_sets_it_anew() -> None:
     jar = cookies.collect((), HERE, Headers((("set-cookie", "session=new"),)), 0.0)
     check = http("https://shop.example.com/a/b", headers={"Cookie": "session=old; lang=de"})
     assert b"Cookie: lang=de; session=new\r\n" in request_bytes(check, Request(HERE, "GET", jar=jar))
     assert b"Cookie: session=old; lang=de\r\n" in request_bytes(check, Request(HERE, "GET"))
+
+
+def test_a_login_that_needs_a_cookie_for_more_hosts_says_so() -> None:
+    def answer(visit: Visit) -> None:
+        wide = "Set-Cookie: a=1; Domain=corp.localhost; Path=/\r\n"
+        where = f"http://app.corp.localhost:{visit.connection.getsockname()[1]}/"
+        visit.send(f"HTTP/1.1 302 F\r\nLocation: {where}\r\n{wide}Content-Length: 0\r\n\r\n".encode())
+
+    with serving(answer) as server:
+        result = look(
+            http(f"http://app.corp.localhost:{server.port}/"),
+            getaddrinfo=lambda *_, **__: [(socket.AF_INET, 1, 6, "", ("127.0.0.1", 0))],
+        )
+    assert "a cookie for all of corp.localhost goes back to app.corp.localhost only" in result.summary
 
 
 def test_cookies_are_gone_after_the_run() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from typing import Self
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from agent.api import SettingValue
 
@@ -43,13 +43,24 @@ class Address(Written):
         try:
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
-                return cls(host_name(parts.hostname or ""), parts.port or 0)
+                return cls(host_name(parts.hostname or ""), given_port(parts))
         except ValueError:
             pass
         raise ValueError(f"{value!r} is not an address, write for example {cls.example}")
 
     def __str__(self) -> str:
         return bracketed(self.host) + (f":{self.port}" if self.port else "")
+
+
+def given_port(parts: SplitResult) -> int:
+    """Return the port that a text names, 0 where it names none; ValueError for one that no server can have."""
+    try:
+        port = parts.port
+    except ValueError:
+        port = 0
+    if port == 0:
+        raise ValueError("its port is no number from 1 to 65535")
+    return port or 0
 
 
 def host_name(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
-from checks._network.addresses import Address, Written, bracketed, host_name, without_zone
+from checks._network.addresses import Address, Written, bracketed, given_port, host_name, without_zone
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
@@ -31,7 +31,6 @@ class HttpUrl(Written):
             raise ValueError(f"not a URL, write for example {cls.example}")
         try:
             parts = urlsplit(value.strip())
-            port = parts.port
         except ValueError:
             raise ValueError(f"not a URL, write for example {cls.example}") from None
         if parts.scheme not in PORTS:
@@ -40,6 +39,10 @@ class HttpUrl(Written):
             )
         if "@" in parts.netloc:
             raise ValueError("user and password do not belong into the URL, use the settings user and password")
+        try:
+            port = given_port(parts)
+        except ValueError as error:
+            raise ValueError(f"not a URL: {error}, write for example {cls.example}") from None
         path = quote(parts.path or "/", _KEEP) + (f"?{quote(parts.query, _KEEP)}" if parts.query else "")
         return cls(parts.scheme, host_name(parts.hostname or ""), port or PORTS[parts.scheme], path)
 

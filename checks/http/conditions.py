@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agent.api import CheckError, Result, critical, nodata
-from checks.http.body import BrokenBody, Unreadable, json_of, text_of, unpack
+from checks.http.body import BrokenBody, Unreadable, json_of, unpack
+from checks.http.charsets import text_of
 from checks.http.json_paths import json_fault
 
 if TYPE_CHECKING:
@@ -64,6 +65,9 @@ def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         return
     try:
         document = json_of(body, answer.headers)
+    except Unreadable as error:
+        yield nodata(str(error))
+        return
     except ValueError:
         yield critical("the body is not JSON")
         return

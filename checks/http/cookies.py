@@ -26,6 +26,8 @@ class Cookie(msgspec.Struct, frozen=True):
     host: str
     path: str
     secure: bool
+    domain: str = ""
+    """For which hosts it was meant, where those are more than its own."""
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -48,29 +50,36 @@ def collect(jar: Jar, url: HttpUrl, headers: Headers, now: float) -> Jar:
     return tuple(kept.values())[-LIMIT:]
 
 
-def matching(jar: Jar, url: HttpUrl) -> dict[str, str]:
-    """Return names and values of the cookies for a request to this URL, those of longer paths first."""
+def matching(jar: Jar, url: HttpUrl) -> list[tuple[str, str]]:
+    """Return names and values of the cookies for a request to this URL, those of longer paths first.
+
+    A name may stand there twice, for two paths: the server takes the first.
+    """
     path = url.target.partition("?")[0]
     fitting = [
         cookie
         for cookie in jar
         if cookie.host == url.host and _within(path, cookie.path) and (_is_secure(url) or not cookie.secure)
     ]
-    found: dict[str, str] = {}
-    for cookie in sorted(fitting, key=lambda one: -len(one.path)):
-        found.setdefault(cookie.name, cookie.value)
-    return found
+    return [(cookie.name, cookie.value) for cookie in sorted(fitting, key=lambda one: -len(one.path))]
 
 
-def header(own: str, cookies: dict[str, str]) -> str:
+def header(own: str, cookies: list[tuple[str, str]]) -> str:
     """Return the value of a Cookie header: those that the settings give, and the run's, which are newer."""
-    pairs = [one for one in own.split(";") if one.strip() and one.partition("=")[0].strip() not in cookies]
+    names = {name for name, _ in cookies}
+    pairs = [one for one in own.split(";") if one.strip() and one.partition("=")[0].strip() not in names]
     text = "; ".join(one.strip() for one in pairs)
-    for name, value in cookies.items():
+    for name, value in cookies:
         longer = f"{text}; {name}={value}" if text else f"{name}={value}"
         if len(longer) <= HEADER_LIMIT:
             text = longer
     return text
+
+
+def kept_back(jar: Jar) -> str:
+    """Say which cookies did not go where the site wanted them; nothing where there are none."""
+    wider = next((cookie for cookie in jar if cookie.domain), None)
+    return f": a cookie for all of {wider.domain} goes back to {wider.host} only" if wider else ""
 
 
 def _read(line: str, url: HttpUrl) -> tuple[Cookie | None, dict[str, str]]:
@@ -88,7 +97,17 @@ def _read(line: str, url: HttpUrl) -> tuple[Cookie | None, dict[str, str]]:
     if not (equals and name) or foreign or (secure and not _is_secure(url)) or _CONTROL.search(pair):
         return None, attributes
     path = attributes.get("path", "")
-    return Cookie(name, value, url.host, path if path[:1] == "/" else _folder(url), secure), attributes
+    if _breaks_its_name(name, secure, domain, path):
+        return None, attributes
+    where = path if path[:1] == "/" else _folder(url)
+    return Cookie(name, value, url.host, where, secure, domain if domain != url.host else ""), attributes
+
+
+def _breaks_its_name(name: str, secure: bool, domain: str, path: str) -> bool:
+    """Tell whether a cookie lacks what its name promises: browsers take none that does (RFC 6265bis, 4.1.3)."""
+    if name.startswith("__Host-"):
+        return not secure or bool(domain) or path != "/"
+    return name.startswith("__Secure-") and not secure
 
 
 def _folder(url: HttpUrl) -> str:

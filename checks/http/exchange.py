@@ -16,6 +16,7 @@ from agent.api import CheckError, size_text
 from checks._network import tls
 from checks._network.connection import Network, send
 from checks._network.progress import NoAnswer, Progress
+from checks.http import cookies
 from checks.http.addresses import HttpUrl
 from checks.http.connection import open_route, proxy_wants_password, read_body, read_head
 from checks.http.head import Head, Headers
@@ -57,7 +58,9 @@ async def exchange(check: Http, network: Network) -> Answer:
             return found
         network.progress.doing = "following redirects"
         request = found
-    raise NoAnswer(f"more than {check.redirects} redirects, the last one to {request.url}")
+    raise NoAnswer(
+        f"more than {check.redirects} redirects, the last one to {request.url}{cookies.kept_back(request.jar)}"
+    )
 
 
 async def _step(

@@ -9,7 +9,7 @@ import msgspec
 
 from checks._network.progress import NoAnswer
 
-_STATUS_LINE = re.compile(r"HTTP/(\d{1,3})(?:\.\d{1,3})?[ \t]+([1-9]\d\d)(?!\d)")
+_STATUS_LINE = re.compile(r"HTTP/(\d{1,3})(?:\.\d{1,3})?[ \t]+([1-9]\d\d)(?!\d)", re.IGNORECASE)
 _BLANK = " \t\r"
 BEGIN = 16
 """Bytes that are shown of what is no HTTP answer."""
@@ -125,7 +125,7 @@ def check_begin(begin: bytes, complete: bool) -> None:
     """
     if other := not_http(begin):
         raise BrokenAnswer(other)
-    if begin[:5] == b"HTTP/" or (len(begin) < 5 and b"HTTP/".startswith(begin)):
+    if begin[:5].upper() == b"HTTP/" or (len(begin) < 5 and b"HTTP/".startswith(begin.upper())):
         return
     if complete or b"\n" in begin:
         status_of(begin.partition(b"\n")[0].decode("latin-1"))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING
-from urllib.parse import quote, urljoin
+from urllib.parse import quote, unquote, urljoin, urlsplit, urlunsplit
 
 from checks._network.progress import NoAnswer
 from checks.http import cookies
 from checks.http.addresses import HttpUrl
 from checks.http.head import Head
-from checks.http.request import Request
+from checks.http.request import Request, basic
 
 if TYPE_CHECKING:
     from checks.http.check import Http
 
 REDIRECTS = frozenset((301, 302, 303, 307, 308))
 
+_EXTRA_SLASHES = re.compile(r"^((?:https?:)?)/{3,}", re.IGNORECASE)
+"""Before a host, browsers and curl take any number of slashes for two."""
 _ASCII = "".join(map(chr, range(128)))
 
 
@@ -24,9 +27,10 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
 
     An expected status is final also where it is a redirect. NoAnswer where it leads nowhere.
     """
-    target = _target(check, request.url, head)
-    if target is None:
+    place = _place(check, request.url, head)
+    if not place:
         return None
+    target, authorization = _read(place, head.status)
     method, body = _method_and_body(request, head.status, target)
     own = check.url.same_server(target)
     return Request(
@@ -36,18 +40,32 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
         cookies.collect(request.jar, request.url, head.headers, now),
         "" if own else left_behind(check, target),
         request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
+        authorization,
     )
 
 
-def _target(check: Http, url: HttpUrl, head: Head) -> HttpUrl | None:
+def _place(check: Http, url: HttpUrl, head: Head) -> str:
+    """Return the whole URL to which an answer leads; nothing where it is the final one."""
     location = head.headers.get("location")
     wanted = head.status in check.expect_status or (check.warning_status and head.status in check.warning_status)
     if head.status not in REDIRECTS or not location or not check.redirects or wanted:
-        return None
+        return ""
     try:
-        return HttpUrl.parse(urljoin(url.whole, _readable(location)))
+        return urljoin(url.whole, _EXTRA_SLASHES.sub(r"\1//", _readable(location), count=1))
+    except ValueError:
+        return location
+
+
+def _read(place: str, status: int) -> tuple[HttpUrl, str]:
+    """Return the URL, and the Authorization header of a user and password that the server wrote into it."""
+    try:
+        parts = urlsplit(place)
+        user_info, at, host = parts.netloc.rpartition("@")
+        user, _, password = user_info.partition(":")
+        url = HttpUrl.parse(urlunsplit(parts._replace(netloc=host)) if at else place)
     except ValueError as error:
-        raise NoAnswer(f"a redirect ({head.status}) that cannot be followed, {error}") from None
+        raise NoAnswer(f"a redirect ({status}) that cannot be followed, {error}") from None
+    return url, basic(unquote(user), unquote(password)) if user else ""
 
 
 def _readable(location: str) -> str:
@@ -64,7 +82,7 @@ def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[st
     if status not in (307, 308):
         return "HEAD" if request.method == "HEAD" else "GET", b""
     if request.body and not request.url.same_server(target):
-        raise NoAnswer(f"a redirect ({status}) would send the body to another server, {target}")
+        raise NoAnswer(f"a redirect ({status}) would send the body to another server, {target}: ask that one")
     return request.method, request.body
 
 

@@ -29,6 +29,8 @@ class Request(msgspec.Struct, frozen=True):
     """Which settings did not go along to this server."""
     lost_tls: bool = False
     """A redirect led from https to http."""
+    authorization: str = ""
+    """The header for the user and password that the redirect to here names."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -55,6 +57,8 @@ def request_bytes(check: Http, request: Request) -> bytes:
     headers["accept-encoding"] = ("Accept-Encoding", "identity")
     if check.url.same_server(url):
         headers |= _own_headers(check)
+    if request.authorization:
+        headers["authorization"] = ("Authorization", request.authorization)
     if request.jar and (sent := cookies.matching(request.jar, url)):
         headers["cookie"] = ("Cookie", cookies.header(headers.get("cookie", ("", ""))[1], sent))
     if request.body or request.method in ("POST", "PUT", "PATCH"):
@@ -71,7 +75,7 @@ def request_bytes(check: Http, request: Request) -> bytes:
 def _own_headers(check: Http) -> dict[str, tuple[str, str]]:
     own = {name.lower(): (name, value) for name, value in check.headers.items()}
     if check.user:
-        own["authorization"] = ("Authorization", _basic(check.user, check.password))
+        own["authorization"] = ("Authorization", basic(check.user, check.password))
     elif check.bearer_token:
         own["authorization"] = ("Authorization", f"Bearer {check.bearer_token}")
     return own
@@ -80,10 +84,10 @@ def _own_headers(check: Http) -> dict[str, tuple[str, str]]:
 def proxy_headers(proxy: ProxyUrl | None) -> str:
     if proxy is None or not proxy.user:
         return ""
-    return f"Proxy-Authorization: {_basic(proxy.user, proxy.password)}\r\n"
+    return f"Proxy-Authorization: {basic(proxy.user, proxy.password)}\r\n"
 
 
-def _basic(user: str, password: str) -> str:
+def basic(user: str, password: str) -> str:
     return "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
 
 

@@ -47,6 +47,8 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
 def _why(check: Http, answer: Answer) -> str:
     """Say what may explain an unexpected status; nothing where nothing is known."""
     reasons = [answer.left_behind] if answer.status in (401, 403) and answer.left_behind else []
+    if 300 <= answer.status < 400 and answer.headers.get("location"):
+        reasons.append("its Location is not followed" + (", redirects is 0" if not check.redirects else ""))
     if answer.status == 401 and (wanted := _wanted(check, answer)):
         reasons.append(f"the server wants {wanted}")
     return f" ({'; '.join(reasons)})" if reasons else ""
