@@ -14,10 +14,17 @@ from pathlib import Path
 
 TINY = """
 #include <stdio.h>
-int main(void) { puts("OK - 3 of 5 workers are busy | busy=3;4;5;0;5 wait=12ms;500;900"); return 0; }
+#include <fcntl.h>
+#include <unistd.h>
+int main(void) {{
+  int file = open("{count}", O_WRONLY | O_APPEND);
+  puts("OK - 3 of 5 workers are busy | busy=3;4;5;0;5 wait=12ms;500;900");
+  return write(file, ".", 1) != 1;
+}}
 """
 
 SHELL = """#!/bin/sh
+printf . >>{count}
 echo "OK - 3 of 5 workers are busy | busy=3;4;5;0;5 wait=12ms;500;900"
 """
 
@@ -31,44 +38,59 @@ http {{
   access_log off;
   client_body_temp_path {folder}/body; proxy_temp_path {folder}/proxy;
   fastcgi_temp_path {folder}/fastcgi; uwsgi_temp_path {folder}/uwsgi; scgi_temp_path {folder}/scgi;
-  server {{ listen 127.0.0.1:{port}; location / {{ return 200 "all is well\\n"; }} }}
+  server {{ listen 127.0.0.1:{port}{tls}; location / {{ return 200 "all is well\\n"; }} }}
+  server {{ listen unix:{folder}/status.sock; location / {{ stub_status; }} }}
 }}
 """
+TLS = """ ssl;
+    ssl_certificate {folder}/server.pem; ssl_certificate_key {folder}/server.key; ssl_session_tickets off"""
 
 
-def shell_plugin(folder: Path) -> Path:
-    """Return the plugin that most people write: a shell that prints a line with performance data."""
-    file = folder / "check_shell"
-    file.write_text(SHELL)
-    file.chmod(0o755)
+def counted_plugin(folder: Path, count: Path, tiny: bool) -> Path:
+    """Return a plugin that writes a byte into a file with each run; a shell as most people write, or a tiny program."""
+    file = folder / "check_work"
+    if not tiny:
+        file.write_text(SHELL.format(count=count))
+        file.chmod(0o755)
+        return file
+    compiler = shutil.which("cc")
+    if compiler is None:
+        raise FileNotFoundError("the bench needs a C compiler (Debian package gcc)")
+    (folder / "work.c").write_text(TINY.format(count=count))
+    subprocess.run([compiler, "-O2", "-static", "-o", file, folder / "work.c"], capture_output=True, check=True)
     return file
 
 
-def tiny_plugin(folder: Path) -> Path | None:
-    """Return the same as the smallest program there is; None without a C compiler."""
-    compiler = shutil.which("cc")
-    if compiler is None:
-        return None
-    (folder / "tiny.c").write_text(TINY)
-    file = folder / "check_tiny"
-    made = subprocess.run([compiler, "-O2", "-static", "-o", file, folder / "tiny.c"], capture_output=True, check=False)
-    return file if made.returncode == 0 else None
+def certificate(folder: Path) -> Path:
+    """Make a key and a certificate of `localhost` that signs itself; returns what to trust."""
+    made = folder / "server.pem"
+    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
+    files = ["-keyout", folder / "server.key", "-out", made]
+    subprocess.run([*command, *names, *files], capture_output=True, check=True)
+    return made
 
 
 @contextmanager
-def web_server(nginx: str, folder: Path) -> Iterator[str]:
-    """Run an nginx on a free port of the loopback; yields its URL."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+def web_server(nginx: str, folder: Path, ca_file: Path | None = None) -> Iterator[str]:
+    """Run an nginx on a free port of the loopback, with TLS where there is a certificate; yields its URL."""
+    port = free_port()
     file = folder / "nginx.conf"
-    file.write_text(NGINX.format(folder=folder, port=port))
+    tls = TLS.format(folder=folder) if ca_file else ""
+    file.write_text(NGINX.format(folder=folder, port=port, tls=tls))
     server = subprocess.Popen([nginx, "-c", file, "-p", folder, "-e", folder / "nginx.err"])
     try:
         _wait_for_port(port)
-        yield f"http://127.0.0.1:{port}/"
+        yield f"https://127.0.0.1:{port}/" if ca_file else f"http://127.0.0.1:{port}/"
     finally:
         server.terminate()
         server.wait(10)
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port: int = free.getsockname()[1]
+        return port
 
 
 def _wait_for_port(port: int) -> None:
