@@ -131,8 +131,7 @@ def measured(work: Work, peer: Peer | None, span: float) -> Measured:
         spin = spin_seconds() * 1000
         if peer is None:
             with hostvigil(made, counted) as state:
-                taken = _span(made, counted, span)
-                return Measured(*taken, spin, not_ok(state))
+                return Measured(*_span(made, counted, span), spin, not_ok(state))
         with peer.working(made, counted):
             _settle(made)
             return Measured(*_span(made, counted, span), spin)
@@ -152,13 +151,11 @@ def hostvigil(made: Scene, counted: Tree) -> Iterator[Path]:
 
 
 def _settle(made: Scene) -> None:
-    """Wait until all of the work was done once, three intervals at the most."""
-    until = time.monotonic() + 3 * made.work.interval
+    """Wait until all of the work was done once; what never does it is told as not sound."""
+    until = time.monotonic() + 30 + 3 * made.work.interval
     begun = made.runs() if made.runs else 0
-    while time.monotonic() < until:
+    while made.runs and made.runs() - begun < made.work.count and time.monotonic() < until:
         time.sleep(0.2)
-        if made.runs and made.runs() - begun >= made.work.count:
-            break
     time.sleep(made.work.interval / 2)
 
 
