@@ -168,7 +168,9 @@ def test_an_end_after_a_redirect_says_what_stayed_behind() -> None:
 @pytest.mark.parametrize(
     ("scheme", "given_settings", "said"),
     [
-        ('Digest realm="x"', {}, "(the server wants Digest authentication, which is not spoken here)"),
+        ('Digest realm="x"', {}, "(the server wants user, password and auth: digest)"),
+        ('Digest realm="x"', {"user": "u"}, "(the server wants user, password and auth: digest)"),
+        ('Basic realm="x"', {"user": "u", "auth": "digest"}, "(the server wants user and password)"),
         (
             'NTLM, Negotiate realm="x"',
             {},

@@ -72,8 +72,12 @@ class Http(Check, frozen=True, kw_only=True):
         str, Meta(description="Request body. Say what it is by a Content-Type header.", extra={"secret": True})
     ] = ""
     body_file: Annotated[str, Meta(description="File with the request body, read anew for each run.")] = ""
-    user: Annotated[str, Meta(description="User for basic authentication.")] = ""
+    user: Annotated[str, Meta(description="User to tell the server, see `auth`.")] = ""
     password: Annotated[str, Meta(description="Password of `user`; best as ${file:...}.", extra={"secret": True})] = ""
+    auth: Annotated[
+        Literal["basic", "digest"],
+        Meta(description="How `user` and `password` are told; digest, as old devices want it, asks twice."),
+    ] = "basic"
     bearer_token: Annotated[
         str, Meta(description="Token for `Authorization: Bearer`; best as ${file:...}.", extra={"secret": True})
     ] = ""

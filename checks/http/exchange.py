@@ -16,7 +16,7 @@ from agent.api import CheckError, size_text
 from checks._network import tls
 from checks._network.connection import Network, send
 from checks._network.progress import NoAnswer, Progress
-from checks.http import cookies
+from checks.http import cookies, digest
 from checks.http.addresses import HttpUrl
 from checks.http.connection import open_route, proxy_wants_password, read_body, read_head
 from checks.http.head import Head, Headers
@@ -66,18 +66,22 @@ async def exchange(check: Http, network: Network) -> Answer:
 async def _step(
     check: Http, request: Request, certificates: list[tls.Certificate], network: Network
 ) -> Answer | Request:
-    """Ask once; return the answer, or what is to be asked next. `certificates` are of all connections on the way."""
+    """Ask, again where the server must be told who asks; return the answer, or what is to be asked next.
+
+    `certificates` are of all connections on the way.
+    """
     route = route_of(check, request.url)
     async with open_route(route, network) as connection:
         if isinstance(connection, ssl.SSLSocket) and (certificate := tls.certificate(connection)):
             certificates.append(certificate)
         reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
         head = await _ask(check, request, route, connection, reader, network)
-        following = next_request(check, request, head, network.ctx.now())
+        told = digest.again(check, request, head, os.urandom(12).hex())
+        following = told or next_request(check, request, head, network.ctx.now())
         if following is None:
             await read_body(connection, reader, network.progress)
             return _answer(request, connection, reader, head, certificates)
-        return following
+    return await _step(check, told, certificates, network) if told else following
 
 
 @contextlib.contextmanager

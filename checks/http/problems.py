@@ -37,6 +37,8 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
         yield "bearer_token", "cannot be sent together with user, leave one of them out"
     if check.password and not check.user:
         yield "password", "has no user, set user as well"
+    if check.auth == "digest" and not check.user:
+        yield "auth", "digest has nobody to tell of, set user and password as well"
     if not check.bearer_token.isprintable():
         yield "bearer_token", "must be one line"
     if not re.fullmatch("[A-Z]+", check.method):

@@ -30,7 +30,7 @@ class Request(msgspec.Struct, frozen=True):
     lost_tls: bool = False
     """A redirect led from https to http."""
     authorization: str = ""
-    """The header for the user and password that the redirect to here names."""
+    """The header for the user and password that the redirect to here names, or for a server's challenge."""
 
 
 class Route(msgspec.Struct, frozen=True):
@@ -74,7 +74,7 @@ def request_bytes(check: Http, request: Request) -> bytes:
 
 def _own_headers(check: Http) -> dict[str, tuple[str, str]]:
     own = {name.lower(): (name, value) for name, value in check.headers.items()}
-    if check.user:
+    if check.user and check.auth == "basic":
         own["authorization"] = ("Authorization", basic(check.user, check.password))
     elif check.bearer_token:
         own["authorization"] = ("Authorization", f"Bearer {check.bearer_token}")

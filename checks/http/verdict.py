@@ -18,7 +18,7 @@ from checks.http.exchange import Answer
 if TYPE_CHECKING:
     from checks.http.check import Http
 
-SPOKEN = {"basic": "user and password", "bearer": "bearer_token"}
+SPOKEN = {"basic": "user and password", "digest": "user, password and auth: digest", "bearer": "bearer_token"}
 """Ways to tell who asks, and the settings for them."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 
@@ -58,11 +58,12 @@ def _wanted(check: Http, answer: Answer) -> str:
     """Say how the server wants to know who asks; nothing where it does not say, or we have told."""
     lines = answer.headers.all("www-authenticate")
     schemes = list(dict.fromkeys(scheme[:20] for line in lines for scheme in _SCHEME.findall(line)))
-    spoken = [SPOKEN[scheme.lower()] for scheme in schemes if scheme.lower() in SPOKEN]
+    spoken = {scheme.lower(): SPOKEN[scheme.lower()] for scheme in schemes if scheme.lower() in SPOKEN}
     if schemes and not spoken:
         return f"{', '.join(schemes[:5])} authentication, which is not spoken here"
-    told = check.user or check.bearer_token or any(name.lower() == "authorization" for name in check.headers)
-    return "" if told else " or ".join(spoken)
+    ours = check.auth if check.user else "bearer" if check.bearer_token else ""
+    told = ours in spoken or any(name.lower() == "authorization" for name in check.headers)
+    return "" if told else " or ".join(spoken.values())
 
 
 def _details(answer: Answer, progress: Progress) -> str:
