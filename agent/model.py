@@ -250,6 +250,10 @@ class Silence(msgspec.Struct, frozen=True):
     since: int
     until: int
     reason: str = ""
+    who: str = ""
+    """Who silenced; empty: unknown."""
+    ended_by: str = ""
+    """Who ended it before its time."""
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):

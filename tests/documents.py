@@ -16,7 +16,7 @@ from agent.cli.options import COMMANDS
 from agent.config.catalog import Catalog
 from agent.config.schema import schema, table, type_page, working
 from agent.config.sections import AgentSection, CheckSection
-from agent.view.forms import FORMS
+from agent.view.forms.every import FORMS
 from tests.reference import reference
 
 ROOT = Path(__file__).parent.parent

@@ -15,7 +15,7 @@ from agent.config.drop_ins import load
 from agent.engine.state.transition import Report, Transition
 from agent.model import EventStatus, Metric, Result, State, Status
 from agent.view.history.file import Keep
-from agent.view.history.writer import HistoryWriter
+from agent.view.history.writer import HistoryWriter, Record
 from tests.browser import browser, look_like
 from tests.pages import HOUR, Told, opened, put, served
 
@@ -81,7 +81,7 @@ DAY_OF = {
 def past(folder: Path) -> None:
     """Write a day in which the database became slow, and then refused."""
     now = [NOW - 30 * HOUR]
-    writer = HistoryWriter(folder, Keep(200, 9000, 2**28), lambda: now[0])
+    writer = HistoryWriter(Record(folder, Keep(200, 9000, 2**28), lambda: now[0]))
     dice = random.Random(7)
     for minute in range(-1500, 0):
         at = NOW + minute * MINUTE
@@ -94,7 +94,7 @@ def past(folder: Path) -> None:
             writer.put(changed(check, NOW + minute * MINUTE, status), True)
     writer.take()
     now[0] = NOW
-    writer.flush()
+    writer.record.flush()
 
 
 def measured(check: str, at: int, value: float) -> Transition:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 import sqlite3
 import unicodedata
 from array import array
@@ -16,17 +17,20 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from agent.api import Check
 from agent.cli.history import page
 from agent.cli.show.screen import Screen, width_of
+from agent.config.settings import CheckConfig, Place
 from agent.engine.state.transition import Transition, apply_result
-from agent.model import SEVERITY, Metric, Policy, Reason, Result, State, Status
+from agent.model import SEVERITY, Metric, Policy, Reason, Result, Silence, State, Status
 from agent.store import StoreError
+from agent.view.history.about import is_about
 from agent.view.history.course import NOT_WATCHED, bar, columns, plot
 from agent.view.history.file import ASIDE, FILE, Keep, opened, used
 from agent.view.history.reading import Metric as MetricCourse
 from agent.view.history.reading import Past, past
-from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life, change_of
-from agent.view.history.writer import MOST_WAITING, HistoryWriter
+from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Deed, Life, NoteRow, change_of
+from agent.view.history.writer import MOST_WAITING, HistoryWriter, Record
 from agent.view.snapshot import CheckView
 from tests.agent_process import agent_process
 
@@ -53,12 +57,12 @@ def written(folder: Path, *steps: Transition, keep: Keep = KEEP, until: int = T0
     """Write these by a writer of its own, as by an agent that ends then."""
     clock = Clock()
     clock.now = steps[0].at if steps else T0
-    writer = HistoryWriter(folder, keep, clock)
+    writer = HistoryWriter(Record(folder, keep, clock))
     for step in steps:
         writer.put(step, True)
     writer.take()
     clock.now = until
-    writer.flush()
+    writer.record.flush()
     return writer
 
 
@@ -94,30 +98,30 @@ def test_what_is_read_is_what_came_over_restarts_too(
 
 def test_a_day_of_a_metric_takes_less_than_8_kb(tmp_path: Path) -> None:
     clock = Clock()
-    writer = HistoryWriter(tmp_path, KEEP, clock)
+    writer = HistoryWriter(Record(tmp_path, KEEP, clock))
     for minute in range(24 * 60):
         clock.now = T0 + minute * MINUTE
         for number in range(40):
             writer.put(measured(clock.now, math.sin(minute * number), check=f"web-{number}"), True)
         writer.take()
         if minute % 5 == 4:
-            writer.flush()
+            writer.record.flush()
     assert used(opened(tmp_path)) / 40 <= 8192
 
 
 def test_a_clock_set_back_and_a_flush_that_fails_count_nothing_twice(tmp_path: Path) -> None:
     clock = Clock()
     clock.now = T0 + 2 * HOUR
-    writer = HistoryWriter(tmp_path, KEEP, clock)
+    writer = HistoryWriter(Record(tmp_path, KEEP, clock))
     for hour, value in ((0, 1.0), (1, 2.0), (0, 3.0), (1, 4.0), (0, 5.0)):
         writer.put(measured(T0 + hour * HOUR + round(value) * MINUTE, value), True)
         writer.take()
         if value in (2.0, 4.0):
-            writer.flush()
+            writer.record.flush()
         if value == 3.0:
-            writer._failed(OSError("the disk is full"))
-            writer.flush()
-    writer.flush()
+            writer.record._failed(OSError("the disk is full"))
+            writer.record.flush()
+    writer.record.flush()
     (metric,) = past(tmp_path, "web", T0, T0 + 2 * HOUR).metrics
     assert sorted(value for _, value in metric.points) == [1.0, 2.0, 3.0, 4.0, 5.0]
     assert metric.mean == 3.0
@@ -182,6 +186,82 @@ def test_a_forgotten_subject_ends_in_the_history(tmp_path: Path) -> None:
     assert (change.subject, change.decided) == ("/mnt", "")
 
 
+# --- what people did
+
+
+SILENCES = st.lists(
+    st.tuples(st.sampled_from(["web", "db*"]), st.integers(0, 40), st.integers(1, 40), st.integers(0, 60)), max_size=5
+)
+
+
+@given(meant=SILENCES, looks=st.sets(st.integers(0, 99), max_size=8), restarts=st.sets(st.integers(0, 99), max_size=2))
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_silence_is_noted_once_with_its_end_however_often_the_agent_looks_or_starts(
+    meant: list[tuple[str, int, int, int]],
+    looks: set[int],
+    restarts: set[int],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Each silence: what, since when, for how long, and after how long somebody ends it, if that is sooner."""
+    folder, clock = tmp_path_factory.mktemp("history"), Clock()
+    whole = {(name, since): (since + lasts, since + ends) for name, since, lasts, ends in meant}
+
+    def found() -> tuple[Silence, ...]:
+        moment = (clock.now - T0) // 1000
+        return tuple(
+            Silence(name, T0 + since * 1000, T0 + min(until, ended) * 1000, ended_by="ann" if ended < until else "")
+            if ended <= moment
+            else Silence(name, T0 + since * 1000, T0 + until * 1000)
+            for (name, since), (until, ended) in whole.items()
+            if since <= moment
+        )
+
+    record = Record(folder, KEEP, clock, found)
+    for moment in sorted({*looks, *restarts, 100}):
+        clock.now = T0 + moment * 1000
+        if moment in restarts:
+            record.close()
+            record = Record(folder, KEEP, clock, found)
+        record.look_at_silences()
+        record.flush()
+    rows = past(folder, "web", T0, clock.now).notes
+    begun = [(row.about, row.began) for row in rows if row.deed is Deed.SILENCED]
+    ended = {(row.about, row.began): (row.at, row.who) for row in rows if row.deed is Deed.SILENCE_ENDED}
+    assert sorted(begun) == sorted((name, T0 + since * 1000) for name, since in whole)
+    assert ended == {
+        (name, T0 + since * 1000): (T0 + min(until, stop) * 1000, "ann" if stop < until else "")
+        for (name, since), (until, stop) in whole.items()
+    }
+    assert len(rows) == 2 * len(whole)
+
+
+def test_a_note_is_about_the_checks_that_it_names_and_about_no_other() -> None:
+    check = CheckView("web", CheckConfig("web", "http", Check(), Place(""), tags={"env": "prod"}))
+    for deed, about, expected in (
+        (Deed.SILENCED, "web", True),
+        (Deed.SILENCED, "w*", True),
+        (Deed.SILENCED, "env=prod", True),
+        (Deed.SILENCED, "env=test", False),
+        (Deed.SILENCE_ENDED, "db", False),
+        (Deed.ACKNOWLEDGED, "web", True),
+        (Deed.ACKNOWLEDGED, "web:/a*b", True),
+        (Deed.ACKNOWLEDGED, "web2", False),
+        (Deed.RUN, "w*", False),
+    ):
+        assert is_about(NoteRow(0, deed, "ann", about), check) is expected, about
+
+
+def test_a_file_from_before_there_were_notes_is_read_and_gets_them(tmp_path: Path) -> None:
+    written(tmp_path, measured(T0, 1.0)).record.close()
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("DROP TABLE notes")
+    assert past(tmp_path, "web", T0, T0 + HOUR).notes == ()
+    record = Record(tmp_path, KEEP, Clock())
+    record.note(NoteRow(T0, Deed.RUN, "ann", "web"))
+    record.flush()
+    assert [row.who for row in past(tmp_path, "web", T0, T0 + HOUR).notes] == ["ann"]
+
+
 # --- a file that cannot be used -------------------------------------------------------------------------------------
 
 
@@ -194,13 +274,13 @@ def damages(path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("kind", range(4), ids=["no database", "torn pages", "a folder", "a link"])
 def test_a_damaged_file_is_set_aside_and_begun_anew(tmp_path: Path, kind: int) -> None:
-    written(tmp_path, measured(T0, 1.0))._disk.close()
+    written(tmp_path, measured(T0, 1.0)).record._disk.close()
     [*damages(tmp_path / FILE)][kind]()
     for end in ("-wal", "-shm"):
         (tmp_path / (FILE + end)).unlink(missing_ok=True)
     for _ in range(2):  # what is found to be damaged while it is written is written by the next try
         writer = written(tmp_path, measured(T0 + MINUTE, 2.0))
-        writer.flush()
+        writer.record.flush()
     (metric,) = past(tmp_path, "web", T0, T0 + HOUR).metrics
     assert metric.points[-1] == (T0 + MINUTE, 2.0)
     assert (tmp_path / ASIDE).is_symlink() or (tmp_path / ASIDE).exists()
@@ -210,11 +290,11 @@ def test_a_damaged_file_is_set_aside_and_begun_anew(tmp_path: Path, kind: int) -
 def test_what_cannot_be_written_waits_and_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     folder = tmp_path / "away"
     writer = written(folder, apply_result(State("web"), Result(Status.OK, "fine"), Policy(), T0), measured(T0, 1.0))
-    writer.flush()
+    writer.record.flush()
     writer.put(measured(T0 + HOUR, 2.0), True)
     writer.take()
     folder.mkdir()
-    writer.flush()
+    writer.record.flush()
     found = past(folder, "web", T0, T0 + 2 * HOUR)
     assert [value for _, value in found.metrics[0].points] == [1.0, 2.0]
     assert [change.summary for change in found.changes] == ["fine"]
@@ -231,7 +311,7 @@ def test_another_versions_file_is_left_alone(tmp_path: Path) -> None:
 
 
 def test_the_recorder_never_waits_however_much_comes(tmp_path: Path) -> None:
-    writer = HistoryWriter(tmp_path, KEEP, Clock())
+    writer = HistoryWriter(Record(tmp_path, KEEP, Clock()))
     for _ in range(MOST_WAITING + 100):
         writer.put(measured(T0, 1.0), True)
     assert len(writer._queue) == MOST_WAITING
@@ -326,23 +406,34 @@ checks:
 
 
 def test_history_shows_changes_metrics_and_what_is_held_back(tmp_path: Path) -> None:
-    with agent_process(tmp_path) as agent:
+    with agent_process(tmp_path, {"SUDO_USER": "ann"}) as agent:
         agent.write("a.yaml", CHECKS.replace("FLAG", str(tmp_path / "flag")))
         agent.start()
         agent.wait_until(lambda: any(one["check"] == "web" for one in agent.status()["checks"]), "a first result")
-        agent.call("silence", "web", "--reason", "a test")
+        agent.call("silence", "web", "--for", "1h", "--reason", "a test")
         (tmp_path / "flag").touch()
         bad = lambda: any(one["check"] == "web" and one["held"] for one in agent.status()["checks"])  # noqa: E731
         agent.wait_until(bad, "a problem that is held back")
+        agent.call("unsilence", "web")
+        told = lambda: any(one["check"] == "web" and one["reported"] == "critical" for one in agent.status()["checks"])  # noqa: E731
+        agent.wait_until(told, "the problem that is told now")
+        assert agent.call("ack", "web", "--reason", "on it").returncode == 0
         assert agent.stop() == 0
         said = agent.call("history", "web", "--last", "10m").stdout
         assert "critical   not told (silenced until" in said
-        assert "a test" in said
+        assert re.search(r"silenced by ann until 20\S+ \S+: a test", said)
+        assert "silence ended by ann" in said
+        assert "acknowledged by ann (on it)" in said
         assert "time: low 250ms, mean 250ms, high 250ms, last 250ms" in said
         assert "█" in said
         form = agent.json("history", "web")
         assert form["version"] == 1
-        assert [change["decided"] for change in form["subjects"][0]["changes"]] == ["ok", "critical"]
+        assert [change["decided"] for change in form["subjects"][0]["changes"]] == ["ok", "critical", "critical"]
+        assert [(note["deed"], note["who"]) for note in form["notes"]] == [
+            ("silenced", "ann"),
+            ("silence ended", "ann"),
+            ("acknowledged", "ann (on it)"),
+        ]
         assert "no check is called 'wbe', did you mean 'web'?" in agent.call("history", "wbe").stderr
 
 

@@ -17,7 +17,7 @@ from agent.store import Store
 from agent.view.history.file import Keep
 from agent.view.history.reading import Metric, past, recent
 from agent.view.history.rows import ChangeRow, Life
-from agent.view.history.writer import HistoryWriter
+from agent.view.history.writer import HistoryWriter, Record
 from tests.pages import HOUR, NOW, Told, ask, opened, put, served
 
 SINCE = NOW - 24 * HOUR
@@ -66,12 +66,13 @@ def changed(at: int, status: Status, value: float) -> Transition:
 
 def history(folder: Path, *steps: Transition) -> None:
     now = [SINCE]
-    writer = HistoryWriter(folder, Keep(200, 9000, 2**28), lambda: now[0])
+    writer = HistoryWriter(Record(folder, Keep(200, 9000, 2**28), lambda: now[0]))
     for step in steps:
         writer.put(step, True)
     writer.take()
     now[0] = NOW
-    writer.flush()
+    writer.record.flush()
+    writer.record.close()  # while it is open, its pages are read from the file beside it, whatever becomes of it
 
 
 def test_what_changed_of_all_checks_is_what_each_check_says_of_itself(tmp_path: Path) -> None:

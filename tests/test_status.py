@@ -25,7 +25,7 @@ from agent.config.settings import Config
 from agent.model import Result, State, Status
 from agent.store import Backlog, Holder, LastRun, Progress
 from agent.view.compose import Known, compose
-from agent.view.forms import FORMS
+from agent.view.forms.every import FORMS
 from agent.view.snapshot import Snapshot
 from tests.agent_process import AgentProcess, agent_process
 from tests.documents import JSON

@@ -12,7 +12,7 @@ from agent.cli.silence import meant
 from agent.config.selector import matches, problem
 from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance, Place
 from agent.engine.suppression.reasons import Suppression
-from agent.engine.suppression.silences import Silences, change, read
+from agent.engine.suppression.silences import ENDED_KEPT, Silences, begin, change, end, read
 from agent.engine.suppression.windows import Windows, span
 from agent.model import EventStatus, Silence, State, Status
 
@@ -156,11 +156,22 @@ def test_with_all_only_the_last_parent_to_go_down_suppresses() -> None:
     assert texts(suppression(states={"a": down, "b": well}), either, 1) == "depends on a, which is critical"
 
 
-def test_silences_are_kept_for_the_owner_only_and_ended_ones_are_dropped(tmp_path: Path) -> None:
-    change(tmp_path, lambda silences: [*silences, Silence("a", 0, 100), Silence("b", 0, 900)], now=0)
-    change(tmp_path, lambda silences: [*silences, Silence("c", 0, 900)], now=500)
+def test_silences_are_kept_for_the_owner_only_and_ended_ones_are_dropped_a_day_later(tmp_path: Path) -> None:
+    day = ENDED_KEPT
+    change(tmp_path, lambda silences: [*silences, Silence("a", 0, 100), Silence("b", 0, 2 * day)], now=0)
+    assert [one.selector for one in begin(tmp_path, Silence("c", 0, 2 * day), 500)] == ["b", "c"]
+    assert [silence.selector for silence in read(tmp_path)] == ["a", "b", "c"]
+    assert [one.selector for one in change(tmp_path, list, day + 200)] == ["b", "c"]
     assert [silence.selector for silence in read(tmp_path)] == ["b", "c"]
     assert (tmp_path / "silences.json").stat().st_mode & 0o777 == 0o600
+
+
+def test_who_ends_a_silence_is_noted_in_it_once(tmp_path: Path) -> None:
+    change(tmp_path, lambda _: [Silence("a", 0, 900), Silence("b", 0, 900), Silence("a", 1, 50)], now=0)
+    assert end(tmp_path, lambda one: one.selector == "a", "ann", 100) == 1
+    assert end(tmp_path, lambda one: one.selector == "a", "bob", 200) == 0
+    found = {(one.selector, one.since): (one.until, one.ended_by) for one in read(tmp_path)}
+    assert found == {("a", 0): (100, "ann"), ("b", 0): (900, ""), ("a", 1): (50, "")}
 
 
 def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_file(

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
-import pwd
-from contextlib import suppress
 
+from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.plugin.text import one_line
 from agent.push.control import NoAnswer, ask
@@ -17,10 +15,9 @@ LONGEST = 300
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when nothing of the check is told as a problem now, 2 when no agent answers."""
     words = "" if options.undo else words_of(who(), options.reason)
+    arguments = {"check": options.name, "subject": options.subject, "words": words, "who": who()}
     try:
-        answer = ask(
-            options.state, "acknowledge", arguments={"check": options.name, "subject": options.subject, "words": words}
-        )
+        answer = ask(options.state, "acknowledge", arguments=arguments)
     except NoAnswer as error:
         return fail(error)
     names = [f"{options.name} {subject}".strip() for subject in answer["subjects"]]
@@ -35,12 +32,3 @@ def main(options: argparse.Namespace) -> int:
 def words_of(name: str, reason: str) -> str:
     said = one_line(reason, LONGEST)
     return f"{name} ({said})" if said else name
-
-
-def who() -> str:
-    """Return who asks: behind sudo the person, not root."""
-    if person := os.environ.get("SUDO_USER", ""):
-        return one_line(person, 40)
-    with suppress(KeyError):
-        return pwd.getpwuid(os.getuid()).pw_name
-    return f"user {os.getuid()}"

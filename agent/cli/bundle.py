@@ -28,7 +28,10 @@ from agent.system.redactor import redactor
 from agent.system.regular import read_regular
 from agent.system.rights import state_of
 from agent.view.explanation import settings
-from agent.view.forms import VERSION, EventsForm, event_form, explain_form, status_form
+from agent.view.forms.events import EventsForm, event_form
+from agent.view.forms.explain import explain_form
+from agent.view.forms.status import status_form
+from agent.view.forms.words import VERSION
 from agent.view.reading import configuration, look
 
 MOST_EVENTS = 500

@@ -24,7 +24,7 @@ from agent.plugin.units import duration_text
 from agent.running.runner import Runner
 from agent.system.records import log_to_stderr
 from agent.system.redactor import redactor
-from agent.view.forms import check_form
+from agent.view.forms.check import check_form
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
 COULD_NOT_RUN = 3

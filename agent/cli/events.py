@@ -14,7 +14,8 @@ from agent.plugin.text import one_line
 from agent.push.control import NoAnswer, ask
 from agent.store import Delivery, Phase, Store, StoreError, notification
 from agent.system.rights import state_of
-from agent.view.forms import VERSION, EventsForm, event_form
+from agent.view.forms.events import EventsForm, event_form
+from agent.view.forms.words import VERSION
 
 LONG = 4000
 

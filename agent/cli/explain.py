@@ -18,7 +18,7 @@ from agent.plugin.text import one_line
 from agent.store import StoreError
 from agent.system.redactor import redactor
 from agent.view.explanation import TEXT_LIMIT, SettingView, head, sentences, settings
-from agent.view.forms import explain_form
+from agent.view.forms.explain import explain_form
 from agent.view.reading import configuration, look
 from agent.view.snapshot import CheckView, Snapshot, urgency
 

@@ -16,7 +16,9 @@ from agent.plugin.text import one_line
 from agent.plugin.units import Duration
 from agent.store import StoreError
 from agent.system.rights import state_of
-from agent.view.forms import history_form
+from agent.view.forms.history import history_form
+from agent.view.history.about import is_about
+from agent.view.history.about import said as note_said
 from agent.view.history.course import FLAPPING, bar, columns, plot
 from agent.view.history.reading import Metric, Past, past
 from agent.view.history.rows import ChangeRow
@@ -50,7 +52,7 @@ def main(options: argparse.Namespace) -> int:
     if not (check.config or check.subjects or found.changes or found.metrics):
         return fail(no_check(options.name, seen.checks))
     if options.json:
-        print(msgspec.json.encode(history_form(found)).decode())
+        print(msgspec.json.encode(history_form(found, check)).decode())
     else:
         on = screen()
         show(list(page(check, found, seen.agent.running, on)), on)
@@ -62,6 +64,7 @@ def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[s
     width = (on.width or USUAL_WIDTH) - 2 * len(MARGIN)
     yield _cut(f"{clock(found.since)} to {clock(found.until)}: {one_line(check.name, LONG)}", on)
     yield from _legend(on)
+    yield from _notes(check, found, on)
     views = {one.subject: one for one in check.subjects}
     for subject in dict.fromkeys([*views, *(change.subject for change in found.changes)]):
         changes = [change for change in found.changes if change.subject == subject]
@@ -72,6 +75,15 @@ def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[s
     for metric in found.metrics:
         yield ""
         yield from _metric(metric, found, width, on)
+
+
+def _notes(check: CheckView, found: Past, on: Screen) -> Iterator[str]:
+    """Yield what people did, in the order of happening."""
+    rows = [row for row in found.notes if is_about(row, check)]
+    if rows:
+        yield from ("", "what people did")
+    for row in rows:
+        yield _cut(f"{MARGIN}{clock(row.at)}  {one_line(note_said(row, check.name), LONG)}", on)
 
 
 def _cut(text: str, on: Screen) -> str:

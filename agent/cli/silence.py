@@ -8,12 +8,13 @@ import time
 
 import msgspec
 
+from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.selector import matches, problem
 from agent.config.settings import Config
-from agent.engine.suppression.silences import change, read
+from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
 from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
@@ -29,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         fresh = _asked_for(options, now)
         with state_of(options.state):
-            silences = change(options.state, lambda old: [*old, fresh], now) if fresh else list(read(options.state))
+            silences = begin(options.state, fresh, now) if fresh else list(read(options.state))
             subjects = _subjects(options) if fresh and not options.json else []
     except (ValueError, OSError, msgspec.MsgspecError) as error:
         return fail(error)
@@ -53,7 +54,7 @@ def _asked_for(options: argparse.Namespace, now: int) -> Silence | None:
         seconds = Duration.parse(options.duration)
     except ValueError as error:
         raise ValueError(f"--for: {error}") from None
-    return Silence(options.selector, now, now + round(seconds * 1000), options.reason)
+    return Silence(options.selector, now, now + round(seconds * 1000), options.reason, who())
 
 
 def _subjects(options: argparse.Namespace) -> list[tuple[str, str]]:
@@ -81,4 +82,5 @@ def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str
 
 def text(silence: Silence, now: int) -> str:
     left = duration_text((silence.until - now) / 1000)
-    return f"{silence.selector}  for another {left}" + (f"  ({silence.reason})" if silence.reason else "")
+    by = f"  by {silence.who}" if silence.who else ""
+    return f"{silence.selector}  for another {left}{by}" + (f"  ({silence.reason})" if silence.reason else "")

@@ -14,7 +14,7 @@ from agent.cli.show.choosing import Choice, chosen, unknown
 from agent.cli.show.page import Wish, page, worst
 from agent.cli.show.screen import Screen, screen, show
 from agent.store import StoreError
-from agent.view.forms import status_form
+from agent.view.forms.status import status_form
 from agent.view.reading import configuration, look
 from agent.view.snapshot import Snapshot
 

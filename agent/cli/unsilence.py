@@ -7,8 +7,9 @@ import time
 
 import msgspec
 
+from agent.cli.answers.who import who
 from agent.cli.output import counted_word, fail
-from agent.engine.suppression.silences import change, read
+from agent.engine.suppression.silences import end
 from agent.model import Silence
 from agent.system.rights import state_of
 
@@ -22,8 +23,7 @@ def main(options: argparse.Namespace) -> int:
 
     try:
         with state_of(options.state):
-            ended = sum(meant(silence) for silence in read(options.state) if silence.until > now)
-            change(options.state, lambda silences: [silence for silence in silences if not meant(silence)], now)
+            ended = end(options.state, meant, who(), now)
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
     print(f"{counted_word(ended, 'silence')} ended")

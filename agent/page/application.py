@@ -15,7 +15,7 @@ from agent.page.guard import HEADERS, is_own_host
 from agent.page.readiness import Readiness
 from agent.page.source import Source
 from agent.store import StoreError
-from agent.view.forms import status_form
+from agent.view.forms.status import status_form
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 HTML, TEXT, JSON = "text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json"

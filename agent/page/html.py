@@ -22,6 +22,7 @@ from agent.plugin.text import lines, one_line
 from agent.store import Delivery
 from agent.store.outbox import notification
 from agent.view.explanation import background, head
+from agent.view.history.about import is_about, said
 from agent.view.history.course import FLAPPING
 from agent.view.history.reading import Metric
 from agent.view.history.rows import ChangeRow
@@ -107,6 +108,8 @@ class _Day(msgspec.Struct, frozen=True):
     """The newest first."""
     plots: list[tuple[str, str]]
     """What a metric says in numbers, and its course."""
+    deeds: list[tuple[int, str]]
+    """When a person did what, the newest first."""
 
 
 def _past(found: CheckPage) -> _Day | None:
@@ -118,6 +121,7 @@ def _past(found: CheckPage) -> _Day | None:
         {one.subject: drawn(cells(changes[one.subject], one, span)) for one in found.check.subjects},
         [row for row in reversed(past.changes) if row.at >= past.since][:MOST_CHANGES],
         [(_numbers(metric), plot(metric, span)) for metric in past.metrics],
+        [(row.at, said(row, found.check.name)) for row in reversed(past.notes) if is_about(row, found.check)],
     )
 
 

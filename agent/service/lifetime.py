@@ -74,7 +74,7 @@ def orders(service: Service, config_dir: Path) -> Mapping[str, Callable[..., Map
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
     return {
-        "acknowledge": service.acknowledge,
+        "acknowledge": service.steering.acknowledge,
         "reload": reload,
         "renew keys": lambda: service.renew_keys(load_agent(config_dir, os.environ)),
         "restate": service.restate,

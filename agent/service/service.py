@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import queue
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -13,7 +12,7 @@ from agent.config.watch import Watch
 from agent.delivery.dead_mans_ping import DeadMansPing
 from agent.engine.composer import Composer, now
 from agent.engine.destinations import Plan
-from agent.engine.recorder.commands import Acknowledge, Restate, WatchdogPing
+from agent.engine.recorder.commands import Restate, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import configuration_outcomes
 from agent.engine.suppression.silences import Silences
@@ -24,15 +23,13 @@ from agent.running.schedule import Schedule
 from agent.service.delivery import Delivery
 from agent.service.kept import StoreSettings
 from agent.service.recording import Orders
+from agent.service.steering import Steering
 from agent.store import Store
 from agent.system.host_tags import HostTags
 from agent.system.redactor import Redactor
 from agent.view.history.switch import HistorySwitch
 
 log = logging.getLogger("hostvigil")
-
-ANSWER_SECONDS = 5.0
-"""What the recorder may take to answer somebody who waits."""
 
 Apply = Callable[[Config, Config], None]
 
@@ -54,6 +51,7 @@ class Service:
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
         )
+        self.steering = Steering(self._recorder.put, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         door = PushServer(state_dir, self._recorder.put, hide, store.states())
         page = PageSwitch(state_dir, store, host, hide)
@@ -132,15 +130,6 @@ class Service:
     def restate(self) -> None:
         """Tell what stands to who does not know of it any more."""
         self._recorder.put(Restate())
-
-    def acknowledge(self, check: str, subject: str | None, words: str) -> dict[str, object]:
-        """Have problems not repeated until they change; return their subjects."""
-        answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
-        self._recorder.put(Acknowledge(check, subject, words, answers.put))
-        try:
-            return {"subjects": answers.get(timeout=ANSWER_SECONDS)}
-        except queue.Empty:
-            return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
 
     def stop(self) -> None:
         """End within two seconds."""

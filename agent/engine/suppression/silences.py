@@ -24,6 +24,9 @@ log = logging.getLogger("hostvigil.silences")
 FILE = "silences.json"
 LOCK = "silences.lock"
 MOST_BYTES = 1024**2
+ENDED_KEPT = 86_400_000
+"""Milliseconds: so long the file still names a silence that ended, for the history, and for who ended it."""
+MOST_ENDED = 200
 LOCK_SECONDS = 2.0
 """How long to wait for somebody else who silences; whoever holds the lock for longer does something else."""
 
@@ -64,21 +67,45 @@ def read(directory: Path) -> tuple[Silence, ...]:
         return ()
 
 
+def begin(directory: Path, silence: Silence, now: int) -> list[Silence]:
+    """Add a silence; return those in force. OSError, MsgspecError when that cannot be done."""
+    return change(directory, lambda old: [*old, silence], now)
+
+
+def end(directory: Path, meant: Callable[[Silence], bool], who: str, now: int) -> int:
+    """End those that are meant and in force; return how many. OSError, MsgspecError when that cannot be done."""
+    ended = 0
+
+    def changed(old: Sequence[Silence]) -> list[Silence]:
+        nonlocal ended
+        kept = []
+        for one in old:
+            ending = one.until > now and meant(one)
+            ended += ending
+            kept.append(msgspec.structs.replace(one, until=now, ended_by=who) if ending else one)
+        return kept
+
+    change(directory, changed, now)
+    return ended
+
+
 def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Silence]], now: int) -> list[Silence]:
-    """Replace the silences, the ended ones dropped; `now` in Unix milliseconds. OSError when that cannot be done.
+    """Replace the silences; return those in force at `now`, Unix milliseconds. OSError when that cannot be done.
 
     Root has taken the rights of the directory's owner before (`agent.system.rights`), so what is made here is his.
     """
     with _alone(directory):
-        kept = [silence for silence in changed(read(directory)) if silence.until > now]
+        found = changed(read(directory))
+        running = [silence for silence in found if silence.until > now]
+        ended = [silence for silence in found if now - ENDED_KEPT < silence.until <= now]
         fresh = directory / f"{FILE}.new"
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
-            out.write(msgspec.json.encode(kept))
+            out.write(msgspec.json.encode([*ended[-MOST_ENDED:], *running]))
             out.flush()
             os.fsync(out.fileno())
         fresh.rename(directory / FILE)
-        return kept
+        return running
 
 
 @contextmanager

@@ -18,6 +18,7 @@ import msgspec
 from agent.store.connection import private
 from agent.store.damage import is_damage
 from agent.store.encode import as_text
+from agent.view.history import notes
 from agent.view.history.points import Block, Key
 from agent.view.history.rows import HOUR, ChangeRow, Life
 
@@ -111,6 +112,7 @@ def _open(directory: Path) -> sqlite3.Connection:
                     db.execute(statement)
         elif version != VERSION:
             raise sqlite3.OperationalError(f"it is of version {version}, this hostvigil knows version {VERSION}")
+        db.execute(notes.TABLE)
     except BaseException:
         db.close()
         raise
@@ -188,6 +190,7 @@ def prune(db: sqlite3.Connection, keep: Keep, hour: int) -> None:
     db.execute("DELETE FROM series WHERE seen < ?", (oldest,))
     db.execute("DELETE FROM changes WHERE seq IN (SELECT seq FROM changes WHERE at < ? LIMIT 10000)", (oldest * HOUR,))
     db.execute("DELETE FROM lives WHERE until < ?", (oldest * HOUR,))
+    notes.prune(db, oldest * HOUR)
     for _ in range(STEPS):
         if used(db) <= keep.most_bytes or not _drop_oldest(db, hour):
             return

@@ -13,9 +13,10 @@ from typing import Any
 import msgspec
 
 from agent.store import StoreError
+from agent.view.history import notes
 from agent.view.history.file import FILE, key_of
 from agent.view.history.points import SLOTS
-from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life
+from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life, NoteRow
 
 MOST_CHANGES = 10_000
 
@@ -45,6 +46,8 @@ class Past(msgspec.Struct, frozen=True):
     lives: tuple[Life, ...] = ()
     """When an agent was at work."""
     metrics: tuple[Metric, ...] = ()
+    notes: tuple[NoteRow, ...] = ()
+    """What people did, whichever check it is about."""
 
 
 def past(directory: Path, check: str, since: int, until: int) -> Past:
@@ -62,6 +65,7 @@ def past(directory: Path, check: str, since: int, until: int) -> Past:
                 tuple(_changes(db, check, since, until)),
                 tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,))),
                 tuple(_metrics(db, check, since, until)),
+                notes.read(db, since, until),
             )
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error

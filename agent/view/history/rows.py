@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import enum
+from collections.abc import Iterable, Iterator
+
 import msgspec
 
 from agent.engine.state.transition import Transition
@@ -28,6 +31,39 @@ class ChangeRow(msgspec.Struct, frozen=True):
     why: str
     """Why it was not told; empty when nothing held it back."""
     summary: str
+
+
+class Deed(enum.StrEnum):
+    """What a person did."""
+
+    SILENCED = "silenced"
+    SILENCE_ENDED = "silence ended"
+    ACKNOWLEDGED = "acknowledged"
+    ACKNOWLEDGEMENT_ENDED = "acknowledgement taken back"
+    RUN = "run asked for"
+
+
+class NoteRow(msgspec.Struct, frozen=True):
+    """Something that a person did, or the end of it."""
+
+    at: int
+    deed: Deed
+    who: str
+    """Of an acknowledgement with its reason. Empty: unknown; of a silence's end: its time was over."""
+    about: str
+    """Of silences a selector; else `check`, or `check:subject`."""
+    began: int = 0
+    """Of silences: since when; it tells two of one selector apart."""
+    until: int = 0
+    text: str = ""
+    """The reason that was given."""
+
+
+def acknowledged(check: str, subjects: Iterable[str], words: str, who: str, now: int) -> Iterator[NoteRow]:
+    """Yield what is noted of an acknowledgement; without words it was taken back. `now` in Unix milliseconds."""
+    deed = Deed.ACKNOWLEDGED if words else Deed.ACKNOWLEDGEMENT_ENDED
+    for subject in subjects:
+        yield NoteRow(now, deed, words or who, f"{check}:{subject}" if subject else check)
 
 
 class Life(msgspec.Struct, frozen=True):

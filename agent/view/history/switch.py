@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 from agent.config.sections import HistorySection
 from agent.config.settings import Config
 from agent.engine.state.transition import Transition
+from agent.engine.suppression.silences import Silences
+from agent.view.history.rows import NoteRow
 
 if TYPE_CHECKING:
     from agent.view.history.file import Keep
@@ -41,11 +43,16 @@ class HistorySwitch:
             self._writer = _made(self._directory, section)
             self._writer.start()
         else:
-            self._writer.keep = _keep(section)
+            self._writer.record.keep = _keep(section)
 
     def put(self, step: Transition, measured: bool) -> None:
         if writer := self._writer:
             writer.put(step, measured)
+
+    def note(self, row: NoteRow) -> None:
+        """Keep what a person did. For any thread."""
+        if writer := self._writer:
+            writer.note(row)
 
     def stop(self) -> None:
         writer, self._writer = self._writer, None
@@ -54,9 +61,9 @@ class HistorySwitch:
 
 
 def _made(directory: Path, section: HistorySection) -> HistoryWriter:
-    from agent.view.history.writer import HistoryWriter
+    from agent.view.history.writer import HistoryWriter, Record
 
-    return HistoryWriter(directory, _keep(section))
+    return HistoryWriter(Record(directory, _keep(section), silences=Silences(directory)))
 
 
 def _keep(section: HistorySection) -> Keep:

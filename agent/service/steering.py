@@ -1,0 +1,33 @@
+"""What people have the agent do while it runs: by a command, over its socket, or from the page."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+
+from agent.engine.composer import now
+from agent.engine.recorder.commands import Acknowledge, Command
+from agent.view.history.rows import NoteRow, acknowledged
+
+ANSWER_SECONDS = 5.0
+"""What the recorder may take to answer somebody who waits."""
+
+
+class Steering:
+    """Every method is for any thread."""
+
+    def __init__(self, put: Callable[[Command], None], note: Callable[[NoteRow], None]) -> None:
+        self._put = put
+        self._note = note
+
+    def acknowledge(self, check: str, subject: str | None, words: str, who: str = "") -> dict[str, object]:
+        """Have problems not repeated until they change; return their subjects. Without words it is taken back."""
+        answers: queue.SimpleQueue[list[str]] = queue.SimpleQueue()
+        self._put(Acknowledge(check, subject, words, answers.put))
+        try:
+            subjects = answers.get(timeout=ANSWER_SECONDS)
+        except queue.Empty:
+            return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
+        for row in acknowledged(check, subjects, words, who, now()):
+            self._note(row)
+        return {"subjects": subjects}

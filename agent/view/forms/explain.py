@@ -1,0 +1,78 @@
+"""The form of `hostvigil explain CHECK --json`."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+from agent.view.explanation import SettingView
+from agent.view.forms.status import SubjectForm, subject_fields
+from agent.view.forms.words import VERSION, Moment, Version
+from agent.view.snapshot import CheckView, Snapshot, SubjectView, urgency
+
+
+class CountsForm(msgspec.Struct, frozen=True):
+    """Results in a row, as they are counted."""
+
+    bad: int
+    nodata: int
+    good: int
+
+
+class ExplainedForm(SubjectForm, frozen=True):
+    """One subject, with what `explain` adds."""
+
+    details: str
+    counts: CountsForm
+    incident: str
+    incident_since: Moment
+    repeats: Annotated[int, Meta(description="How often the present problem was told again.")]
+    events: Annotated[int, Meta(description="Events of this subject so far.")]
+
+
+class ExplainForm(msgspec.Struct, frozen=True):
+    """`hostvigil explain CHECK --json`."""
+
+    version: Version
+    at: Moment
+    check: str
+    type: Annotated[str, Meta(description="Empty where the files do not name the check, or it is written wrong.")]
+    place: Annotated[str, Meta(description="file:line:column; empty likewise.")]
+    enabled: bool
+    description: str
+    runbook: str
+    problems: tuple[str, ...]
+    settings: tuple[SettingView, ...]
+    subjects: tuple[ExplainedForm, ...]
+
+
+def explain_form(seen: Snapshot, check: CheckView, settings: list[SettingView]) -> ExplainForm:
+    config = check.config
+    return ExplainForm(
+        VERSION,
+        seen.at,
+        check.name,
+        config.type if config else "",
+        str(config.place) if config else "",
+        config.enabled if config else False,
+        config.description if config else "",
+        config.runbook if config else "",
+        check.problems,
+        tuple(settings),
+        tuple(_explained(one) for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject))),
+    )
+
+
+def _explained(one: SubjectView) -> ExplainedForm:
+    state = one.state
+    return ExplainedForm(
+        **subject_fields(one),
+        details=one.details,
+        counts=CountsForm(state.bad, state.missing, state.good),
+        incident=state.incident,
+        incident_since=state.incident_since,
+        repeats=state.repeats,
+        events=state.events,
+    )

@@ -1,0 +1,89 @@
+"""The hours of all metrics that are being filled, and those that wait to be written."""
+
+from __future__ import annotations
+
+import math
+import sqlite3
+
+from agent.engine.state.transition import Transition
+from agent.view.history import file
+from agent.view.history.points import Block, Key, OpenHour, joined
+from agent.view.history.rows import HOUR, MINUTE
+
+MOST_SERIES = 20_000
+"""Metrics at a time; more are left out."""
+
+Written = list[tuple[OpenHour, int, Block]]
+"""What an open hour's block is in the file, and under which number."""
+
+
+class OpenHours:
+    """The history's thread owns it."""
+
+    def __init__(self) -> None:
+        self._open: dict[Key, OpenHour] = {}
+        self._finished: list[tuple[OpenHour, bool, Block]] = []
+        self._settled = 0
+        """The hour in which the file was told last which metrics there are."""
+
+    def add(self, step: Transition) -> int:
+        """Take what a result measured; return how many values are left out."""
+        hour, rest = divmod(step.at, HOUR)
+        left_out = 0
+        for metric in step.result.metrics:
+            if math.isfinite(metric.value):
+                points = self._points((step.state.check, step.state.subject, metric.name, metric.unit))
+                if points is None:
+                    left_out += 1
+                    continue
+                if points.hour != hour:
+                    if points.dirty:
+                        self._finished.append((points, points.unread, points.block()))
+                    points.begin(hour)
+                points.add(rest // MINUTE, metric.value)
+        return left_out
+
+    def _points(self, key: Key) -> OpenHour | None:
+        points = self._open.get(key)
+        if points is None and len(self._open) < MOST_SERIES:
+            points = self._open[key] = OpenHour()
+        return points
+
+    def write(self, db: sqlite3.Connection, hour: int) -> Written:
+        """Write all that is new; return it of the hours that are open. Nothing here is changed before the commit."""
+        ids = {id(points): points.id or file.series_id(db, key, hour) for key, points in self._open.items()}
+        for points, unread, block in self._finished:
+            _write(db, ids[id(points)], block, unread)
+        dirty = [(points, ids[id(points)], points.block()) for points in self._open.values() if points.dirty]
+        whole = [
+            (points, number, joined(file.stored(db, number, block.hour), block) if points.unread else block)
+            for points, number, block in dirty
+        ]
+        file.write_blocks(db, [(number, block) for _, number, block in whole])
+        if hour != self._settled:
+            file.seen(db, ids.values(), hour)
+        return whole
+
+    def settle(self, hour: int, whole: Written) -> None:
+        """What was written is clean; what has been silent for long is forgotten."""
+        self._finished.clear()
+        for points, number, block in whole:
+            points.id, points.dirty = number, False
+            if points.unread:
+                points.resume(block)
+        if hour != self._settled:
+            self._settled = hour
+            self._open = {key: points for key, points in self._open.items() if points.hour >= hour - 1}
+
+    def bound(self) -> None:
+        """Let go of the oldest that could not be written."""
+        self._finished = self._finished[-MOST_SERIES:]
+
+    def forget_numbers(self) -> None:
+        """The file is another one."""
+        for points in self._open.values():
+            points.id = 0
+
+
+def _write(db: sqlite3.Connection, number: int, block: Block, unread: bool) -> None:
+    file.write_blocks(db, [(number, joined(file.stored(db, number, block.hour), block) if unread else block)])
