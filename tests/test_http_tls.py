@@ -165,7 +165,20 @@ def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA,
         assert look_at(server, ca_file, client_cert=str(tmp_path / "me.pem")).status is Status.OK
         result = look_at(server, ca_file)
     assert result.status is Status.CRITICAL
-    assert "certificate required" in result.summary or "connection" in result.summary
+    assert "the server wants a client certificate" in result.summary
+
+
+def test_a_name_with_an_underscore_under_a_wildcard_says_why_it_is_refused(authority: trustme.CA, ca_file: str) -> None:
+    with tls_serving(authority, "*.example.com") as server:
+        here = Address.parse(f"127.0.0.1:{server.port}")
+        for name, said in (
+            ("my_app.example.com", "no wildcard covers a name with an underscore"),
+            ("x.example.org", ""),
+        ):
+            result = look(http(f"https://{name}/", ca_file=ca_file, connect_to=here))
+            assert result.status is Status.CRITICAL
+            assert said in result.summary
+            assert ("underscore" in result.summary) == bool(said)
 
 
 def test_connect_to_and_server_name_keep_the_name_that_is_asked_for(authority: trustme.CA, ca_file: str) -> None:

@@ -50,6 +50,19 @@ def test_of_localhost_each_address_is_tried(name: str) -> None:
     assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port}")
 
 
+def test_a_name_of_this_host_needs_nobody_who_knows_it() -> None:
+    def unknown(*_: object, **__: object) -> list[tuple[Any, ...]]:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    with serving() as server:
+        for name in ("app.localhost", "localhost."):
+            assert look(http(f"http://{name}:{server.port}/"), getaddrinfo=unknown).status is Status.OK
+        result = look(http(f"http://app.localhost:{server.port}/", ip_version=6), getaddrinfo=unknown)
+        assert result.summary.startswith(f"connection refused: connecting to [::1]:{server.port}")
+        result = look(http(f"http://localhost.example:{server.port}/"), getaddrinfo=unknown)
+        assert result.summary.startswith("name or service not known")
+
+
 @pytest.mark.parametrize(
     ("addresses", "hint"),
     [

@@ -43,7 +43,7 @@ class Address(Written):
         try:
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
-                return cls(host_name(parts.hostname or ""), given_port(parts))
+                return cls(*host_and_port(parts))
         except ValueError:
             pass
         raise ValueError(f"{value!r} is not an address, write for example {cls.example}")
@@ -52,15 +52,19 @@ class Address(Written):
         return bracketed(self.host) + (f":{self.port}" if self.port else "")
 
 
-def given_port(parts: SplitResult) -> int:
-    """Return the port that a text names, 0 where it names none; ValueError for one that no server can have."""
+def host_and_port(parts: SplitResult) -> tuple[str, int]:
+    """Return host and port that a text names, port 0 where it names none; ValueError for what no server can have."""
+    bare, _, behind = parts.netloc.rpartition("]")
+    if (bare and (":" not in (parts.hostname or "") or behind[:1] not in ("", ":"))) or behind.count(":") > 1:
+        raise ValueError("an IPv6 address, and nothing else, stands in brackets, as in [::1]:8443")
+    host = host_name(parts.hostname or "")
     try:
         port = parts.port
     except ValueError:
         port = 0
     if port == 0:
-        raise ValueError("its port is no number from 1 to 65535")
-    return port or 0
+        raise ValueError("not a URL or address: its port is no number from 1 to 65535")
+    return host, port or 0
 
 
 def host_name(text: str) -> str:

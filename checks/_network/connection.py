@@ -45,7 +45,7 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
     """
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found = await resolved_all(stop.host, source_family(network.source, family), network)
+    found = await _all_of(stop.host, source_family(network.source, family), network)
     addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
     for kind, where in tries:
@@ -59,6 +59,18 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
                 progress.hint = _untried_hint([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
                 raise
     raise OSError(f"{stop.host} has no address")
+
+
+async def _all_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
+    """Look a name up. One that means this host means it also where the host's resolver knows none (RFC 6761, 6.3)."""
+    try:
+        return await resolved_all(host, family, network)
+    except socket.gaierror:
+        if not is_this_host(host):
+            raise
+    loopback = {socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"}
+    kinds = [kind for kind in loopback if family in (kind, socket.AF_UNSPEC)]
+    return [(kind, socket.SOCK_STREAM, 0, "", (loopback[kind], 0)) for kind in kinds]
 
 
 def new_socket(family: int, kind: int) -> socket.socket:

@@ -31,6 +31,20 @@ TLS_HINTS = {
 """What OpenSSL's words do not say: what is the matter, and what to do."""
 
 
+CERTIFICATE_HINTS = {
+    18: "to trust it put it into ca_file",  # X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT
+    19: "its CA belongs into ca_file",  # X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN
+    # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY
+    20: "the server leaves out an intermediate, or its CA belongs into ca_file",
+    66: OLD,  # X509_V_ERR_EE_KEY_TOO_SMALL
+    67: OLD,  # X509_V_ERR_CA_KEY_TOO_SMALL
+    68: OLD,  # X509_V_ERR_CA_MD_TOO_WEAK
+}
+"""By OpenSSL's number: what to do about a certificate that is refused."""
+HOSTNAME_MISMATCH = 62
+"""X509_V_ERR_HOSTNAME_MISMATCH"""
+
+
 def reason(error: Exception, timeout: float) -> str:
     """Say why it ended; `timeout` is how many seconds it had."""
     if isinstance(error, ssl.SSLCertVerificationError):
@@ -57,8 +71,7 @@ def _tls_reason(name: str) -> str:
 
 
 def _certificate_reason(error: ssl.SSLCertVerificationError) -> str:
-    # X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: the one reason whose words do not say what to do.
-    hint = " (the server leaves out an intermediate, or its CA belongs into ca_file)" if error.verify_code == 20 else ""
-    # X509_V_ERR_EE_KEY_TOO_SMALL, X509_V_ERR_CA_KEY_TOO_SMALL, X509_V_ERR_CA_MD_TOO_WEAK
-    hint = f" ({OLD})" if error.verify_code in (66, 67, 68) else hint
-    return f"certificate refused: {error.verify_message.rstrip('.')}{hint}"
+    hint = CERTIFICATE_HINTS.get(error.verify_code, "")
+    if error.verify_code == HOSTNAME_MISMATCH and "_" in error.verify_message:
+        hint = "for OpenSSL no wildcard covers a name with an underscore; server_name sets another"
+    return f"certificate refused: {error.verify_message.rstrip('.')}" + (f" ({hint})" if hint else "")

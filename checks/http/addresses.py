@@ -6,7 +6,7 @@ import re
 from typing import Self
 from urllib.parse import quote, unquote, urlsplit
 
-from checks._network.addresses import Address, Written, bracketed, given_port, host_name, without_zone
+from checks._network.addresses import Address, Written, bracketed, host_and_port, without_zone
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
@@ -39,12 +39,9 @@ class HttpUrl(Written):
             )
         if "@" in parts.netloc:
             raise ValueError("user and password do not belong into the URL, use the settings user and password")
-        try:
-            port = given_port(parts)
-        except ValueError as error:
-            raise ValueError(f"not a URL: {error}, write for example {cls.example}") from None
+        host, port = host_and_port(parts)
         path = quote(parts.path or "/", _KEEP) + (f"?{quote(parts.query, _KEEP)}" if parts.query else "")
-        return cls(parts.scheme, host_name(parts.hostname or ""), port or PORTS[parts.scheme], path)
+        return cls(parts.scheme, host, port or PORTS[parts.scheme], path)
 
     @property
     def origin(self) -> tuple[str, str, int]:

@@ -99,7 +99,7 @@ async def _ask(
 ) -> Head:
     network.progress.enter("first_byte", "sending the request")
     # A server may refuse, and close, before it has read a long body; what it said is there to be read.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         await send(connection, request_bytes(check, request), network.progress)
     head = await read_head(connection, reader, network.progress)
     if head.status == 407 and route.proxy and not route.tls:
