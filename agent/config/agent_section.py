@@ -126,7 +126,7 @@ def _delivery(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
 
 def _handing_over(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
     """With a broker the relay has the key and sends; off this host the broker has to know who hands over."""
-    for name in ("endpoint", "api_key", "heartbeat"):
+    for name in ("endpoint", "api_key"):
         if values.get(name):
             node = written[name]
             text = "does not go with `broker`, whose relay sends: remove one of them"

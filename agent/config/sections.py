@@ -88,9 +88,17 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     )
     heartbeat: Annotated[
         Duration | None,
-        Meta(description="Time between events that say the agent lives, 10s to 1d; null or unset: none."),
+        Meta(
+            description="Time between signs of life, 10s to 1d. To the API they are events, none unless set; to a "
+            "broker they cost little, one a minute unless set."
+        ),
     ] = None
     start_stop: Annotated[bool, Meta(description="true tells when the agent starts and stops.")] = False
+
+    @property
+    def sign_of_life(self) -> float:
+        """Return the seconds between signs of life; 0: there are none."""
+        return float(self.heartbeat or (60.0 if self.broker else 0.0))
 
 
 class Window(Section, frozen=True):

@@ -15,11 +15,12 @@ from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
 from agent.delivery.bundling import Bundling
 from agent.delivery.courier import Courier
 from agent.delivery.emitter import Emitter
+from agent.delivery.handover.beats import Beats
 from agent.delivery.handover.courier import HandoverCourier
 from agent.delivery.problems import DeliveryProblems
 from agent.delivery.sinks.sink import Sink
 from agent.delivery.throttle import Limiter, Throttle
-from agent.model import Destination, EventStatus
+from agent.model import Destination, EventStatus, Notification
 from agent.store import Outbox
 
 Settings = EventsSettings | WebhookSettings | None
@@ -103,7 +104,7 @@ def courier(
         rate, above, heartbeat = (
             float(settings.rate_limit),
             float(settings.digest_above),
-            float(settings.heartbeat or 0),
+            settings.sign_of_life,
         )
     elif settings:
         rate, above = float(settings.rate_limit), float(settings.digest_above or math.inf)
@@ -123,12 +124,16 @@ def _handover(outbox: Outbox, settings: EventsSettings, compose: ComposeAgentEve
     """Return what hands over to a broker, under the name that this host has now."""
     from agent.delivery.handover.connection import Connection
 
-    host = compose("handover", "", EventStatus.INFO).host.get("host", "")
+    def about() -> Notification:
+        return compose("heartbeat", "alive", EventStatus.INFO)
+
+    host = about().host.get("host", "")
     return HandoverCourier(
         outbox,
         Connection(settings, host),
         AgentNews(outbox, compose, append),
         DeliveryProblems(outbox.destination, time.monotonic),
+        Beats(settings.sign_of_life, about, random.Random()),  # noqa: S311 - jitter needs no secrecy
         float(settings.republish_after),
     )
 

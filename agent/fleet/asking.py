@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from agent.delivery.handover.connection import Way
+from agent.fleet.bucket import Bucket
 from agent.fleet.lease import Grant
 from agent.fleet.settings import RelaySettings
-from agent.fleet.streams import GONE, Streams
+from agent.fleet.streams import GONE
 
 TIMEOUT = 5.0
 
@@ -15,9 +16,9 @@ async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
     way = Way(settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key)
     client = await way.connect(TIMEOUT, "_INBOX.relay")
     try:
-        streams = Streams(client, TIMEOUT)
-        grant, _ = await streams.look()
-        return (grant if grant and grant.holder else None), await streams.status()
+        bucket = Bucket(client, TIMEOUT)
+        grant, _ = await bucket.look()
+        return (grant if grant and grant.holder else None), await bucket.status()
     except GONE:
         return None, b""  # no relay has ever run
     finally:

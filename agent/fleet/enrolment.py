@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.delivery.handover.message import FACTS, MEMORY, RECEIPTS, token
+from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, token
 
 ACCOUNTS = "nats-accounts.conf"
 KEYS = "keys.json"
@@ -56,7 +56,7 @@ def accounts(keys: dict[str, str]) -> str:
     """
     relay = f'{{ nkey: {keys[RELAY]}, permissions: {{ publish: ">", subscribe: ">" }} }}'
     hosts = "".join(f"      {_host(key, word)}\n" for word, key in sorted(keys.items()) if word != RELAY)
-    services = (f"{FACTS}.*", MEMORY)
+    services = (f"{FACTS}.*", f"{ALIVE}.*", MEMORY)
     exports = [*(f'{{ service: "{one}", accounts: [HOSTS] }}' for one in services), _STREAM_EXPORT]
     imports = [*(f'{{ service: {{ account: FLEET, subject: "{one}" }} }}' for one in services), _STREAM_IMPORT]
     return (
@@ -68,7 +68,7 @@ def accounts(keys: dict[str, str]) -> str:
 
 
 def _host(key: str, word: str) -> str:
-    publish = json.dumps([f"{FACTS}.{word}", MEMORY])
+    publish = json.dumps([f"{FACTS}.{word}", f"{ALIVE}.{word}", MEMORY])
     subscribe = json.dumps([f"{RECEIPTS}.{word}", f"_INBOX.{word}.>"])
     return f"{{ nkey: {key}, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
 

@@ -6,6 +6,7 @@ import asyncio
 import logging
 
 from agent.fleet.ledger import Began, Entry
+from agent.fleet.making import DAY
 from agent.fleet.record import Record
 from agent.fleet.streams import Fenced, Streams
 
@@ -33,6 +34,12 @@ class Journal:
         async with self._writing:
             number = await self._streams.append(entry)
             self.record.take([(number, self.record.broker_clock(), entry)])
+
+    async def keep_notes(self) -> None:
+        """Write the notes as a whole once a day: the ledger forgets what is older than a week."""
+        if self.record.kept_at + DAY < self.record.broker_clock():
+            for entry in list(self.record.notes.all()):
+                await self.write(entry)
 
     async def catch_up(self) -> None:
         """Read what other relays wrote; give a ledger that lost some of it what is known here."""

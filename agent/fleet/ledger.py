@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from agent.model import EventStatus, Silence
+
 Name = tuple[str, str]
 """Host and event id."""
 
@@ -54,7 +56,61 @@ class Carried(msgspec.Struct, frozen=True, tag="carried"):
     told: tuple[Name, ...] = ()
 
 
-Entry = Began | Try | Done | Dissolved | Carried
+class HostLife(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A host that gives signs of life. Times are Unix milliseconds."""
+
+    host: str
+    """Its word in subjects."""
+    since: int
+    """When it was first heard of; two lives of one name differ in it."""
+    ttl: float
+    """Seconds without a sign after which it is missing, as it said itself."""
+    said: str = '{"ttl":0.0}'
+    """Its name and tags, as JSON of a `Beat`."""
+    turns: int = 0
+    """How often it went missing or came back: odd while it is missing."""
+    turned_at: int = 0
+
+    @property
+    def missing(self) -> bool:
+        return self.turns % 2 == 1
+
+
+class ParentStatus(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What a check said last that others depend on."""
+
+    host: str
+    check: str
+    subject: str
+    status: EventStatus
+    since: int
+    """When the broker took it, Unix milliseconds."""
+
+    @property
+    def key(self) -> tuple[str, str, str]:
+        return self.host, self.check, self.subject
+
+
+class Noted(msgspec.Struct, frozen=True, tag="noted", omit_defaults=True):
+    """What is known now of hosts, parents and silences; each in place of what was known of it before."""
+
+    hosts: tuple[HostLife, ...] = ()
+    forgotten: tuple[str, ...] = ()
+    """Hosts by their words."""
+    parents: tuple[ParentStatus, ...] = ()
+    silences: tuple[Silence, ...] | None = None
+    """All there are; None: as before."""
+    whole: bool = False
+    """With this entry everything that is known was written once more."""
+
+
+class Settled(msgspec.Struct, frozen=True, tag="settled"):
+    """Changes that were held back, and over before that ended: they are not told."""
+
+    names: tuple[Name, ...]
+
+
+Entry = Began | Try | Done | Dissolved | Carried | Noted | Settled
 
 
 def encode(entry: Entry) -> bytes:
@@ -78,6 +134,7 @@ class Effect(msgspec.Struct, frozen=True):
     """Changes that need no telling any more."""
     requested: str = ""
     """The key of a request that was made, or nearly."""
+    noted: Noted | None = None
 
 
 def effect(entry: Entry, open_intents: Sequence[Intent]) -> Effect:
@@ -92,4 +149,8 @@ def effect(entry: Entry, open_intents: Sequence[Intent]) -> Effect:
         return Effect(closed=(entry.id,))
     if isinstance(entry, Carried):
         return Effect(opened=entry.intents, told=entry.told)
+    if isinstance(entry, Noted):
+        return Effect(noted=entry)
+    if isinstance(entry, Settled):
+        return Effect(told=entry.names)
     return Effect()

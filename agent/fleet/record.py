@@ -14,7 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from agent.fleet.ledger import Carried, Effect, Entry, Intent, Name, effect
+from agent.fleet import notes
+from agent.fleet.ledger import Carried, Effect, Entry, Intent, Name, Noted, effect
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -48,6 +49,7 @@ class Record:
         """Those that are not done."""
         self.members: set[Name] = set()
         """The changes that they tell."""
+        self.notes = notes.Notes(self._db)
         self._load()
         self.read_until = 0.0
         """The broker's clock when the last entry was written."""
@@ -73,6 +75,7 @@ class Record:
             if self._db.in_transaction:
                 self._db.execute("ROLLBACK")
             self._load()
+            self.notes.load()
             raise
 
     @property
@@ -89,6 +92,11 @@ class Record:
     def owes(self) -> bool:
         """Tell whether the ledger was not given yet what is known of the one before."""
         return self._mark("owes") == "yes"
+
+    @property
+    def kept_at(self) -> float:
+        """Return when the notes were last written as a whole; 0: never."""
+        return float(self._mark("kept") or 0.0)
 
     def begin(self, ledger: str) -> None:
         """Another ledger is read from now on, from its beginning; it is owed what is known of the one before."""
@@ -127,6 +135,10 @@ class Record:
                 del self.intents[intent.id]
                 self._db.execute("DELETE FROM intents WHERE id = ?", (intent.id,))
         self.members = {name for intent in self.intents.values() for name in intent.members}
+        if found.noted:
+            self.notes.apply(found.noted)
+        if found.noted and found.noted.whole:
+            self._set("kept", str(at))
         if found.requested:
             self._db.execute("INSERT INTO requests VALUES (?, ?)", (at, found.requested))
 
@@ -141,12 +153,16 @@ class Record:
         """Return the requests of the last minutes: the key and the moment."""
         return [(key, at) for at, key in self._db.execute("SELECT at, key FROM requests ORDER BY at")]
 
-    def carried(self) -> list[Carried]:
+    def carried(self) -> list[Carried | Noted]:
         """Return all that is known, for a ledger that knows nothing of it."""
         query = "SELECT host, id FROM told ORDER BY at DESC LIMIT ?"
         told = [(host, id_) for host, id_ in self._db.execute(query, (MOST_TOLD,))]
         parts = [tuple(told[at : at + CARRIED_TOLD]) for at in range(0, len(told), CARRIED_TOLD)]
-        return [*(Carried((intent,)) for intent in self.intents.values()), *(Carried(told=part) for part in parts)]
+        return [
+            *(Carried((intent,)) for intent in self.intents.values()),
+            *(Carried(told=part) for part in parts),
+            *self.notes.all(),
+        ]
 
     def broker_clock(self) -> float:
         """Return what the broker's clock says now, by what it said last."""
@@ -190,7 +206,7 @@ def _connected(path: Path) -> sqlite3.Connection:
     try:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
-        db.executescript(_TABLES)
+        db.executescript(_TABLES + notes.TABLES)
         if db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("some of it cannot be read")
     except sqlite3.DatabaseError:

@@ -19,9 +19,11 @@ from secrets import token_hex
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
 from agent.delivery.sinks.truewatch.api import Api
+from agent.fleet.bucket import Bucket
 from agent.fleet.budget import Budget, fingerprint
 from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
+from agent.fleet.making import make
 from agent.fleet.record import Record
 from agent.fleet.requests import Lost, Post, Requests
 from agent.fleet.session import Session
@@ -102,36 +104,36 @@ class Relay:
 
     async def _connected(self) -> None:
         client = await self._way.connect(TIMEOUT, "_INBOX.relay")
-        streams = Streams(client, TIMEOUT)
+        streams, bucket = Streams(client, TIMEOUT), Bucket(client, TIMEOUT)
         try:
-            await streams.prepare(self._settings.replicas)
+            await make(client, self._settings.replicas)
             while True:
-                await self._turn(streams)
+                await self._turn(streams, bucket)
                 await asyncio.sleep(self._lease.seconds / RENEWALS)
         finally:
-            await self._rest(streams)
+            await self._rest(bucket)
             with contextlib.suppress(*FAULTS):
                 await asyncio.wait_for(client.close(), 2.0)
 
-    async def _turn(self, streams: Streams) -> None:
+    async def _turn(self, streams: Streams, bucket: Bucket) -> None:
         """Renew the lease or look who holds it; begin and end the work accordingly."""
         # First, also for who holds it: a broker that forgot all may have come to the same number again.
-        grant, found = await streams.look()
+        grant, found = await bucket.look()
         self._lease = self._lease.saw(grant, found, clock())
         asked = clock()
         if self._lease.may_ask(asked):
             async with asyncio.timeout(self._lease.seconds):
-                revision = await streams.ask(self._lease, asked)
+                revision = await bucket.ask(self._lease, asked)
             self._lease = self._lease.won(revision, asked) if revision else self._lease.lost()
         if self._work and self._work.done():
             await self._work  # raises what ended it
         if self._lease.holds(clock()):
-            await self._go_on(streams)
+            await self._go_on(streams, bucket)
         else:
             await self._stop_work()
             await Journal(streams, self._record).catch_up()
 
-    async def _go_on(self, streams: Streams) -> None:
+    async def _go_on(self, streams: Streams, bucket: Bucket) -> None:
         grant = self._lease.grant
         if grant and self._work is None:
             log.warning("at work, as number %d", grant.epoch)
@@ -142,7 +144,7 @@ class Relay:
         if grant and self._session and clock() >= self._status_at:
             self._status_at = clock() + STATUS_EVERY
             session = self._session
-            await streams.say_status(report(grant, session.mailbox.backlog(), session.budget, self._record, clock()))
+            await bucket.say_status(report(grant, session.mailbox.backlog(), session.budget, self._record, clock()))
 
     def _new_session(self, streams: Streams) -> Session:
         events = self._settings.events
@@ -168,14 +170,14 @@ class Relay:
         if not work.cancelled() and (error := work.exception()):
             log.info("the work ended: %s", error)
 
-    async def _rest(self, streams: Streams) -> None:
+    async def _rest(self, bucket: Bucket) -> None:
         """End the work, and let the next relay begin at once."""
         held = self._lease.holds(clock())
         await self._stop_work()
         self._lease = self._lease.lost()
         if held:
             with contextlib.suppress(*FAULTS):
-                await asyncio.wait_for(streams.release(self._lease), 1.0)
+                await asyncio.wait_for(bucket.release(self._lease), 1.0)
 
 
 def run(settings: RelaySettings, ready: Callable[[], None] = lambda: None) -> None:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from agent.fleet.attempts import Attempts
 from agent.fleet.intake import taken_in
 from agent.fleet.journal import Journal
+from agent.fleet.lives import Lives
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.receipts import Receipts
 from agent.fleet.record import Record
@@ -35,6 +36,7 @@ class Session:
         self.mailbox = Mailbox()
         self._receipts = Receipts(streams, self.mailbox)
         self._journal = Journal(streams, record)
+        self._lives = Lives(streams, self._journal, clock)
         attempts = Attempts(random.Random())  # noqa: S311 - jitter needs no secrecy
         self._telling = Telling(self._journal, self.mailbox, requests, self._receipts, attempts, clock)
 
@@ -47,6 +49,7 @@ class Session:
         self._remember()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_in())
+            tasks.create_task(self._lives.run())
             await self._telling.run(tasks, max(0.0, unknown_minute - age))
 
     def _remember(self) -> None:
@@ -59,15 +62,15 @@ class Session:
         )
 
     async def _take_in(self) -> None:
-        async for number, host, message in self._streams.facts():
+        async for one in self._streams.facts():
             await asyncio.sleep(0)  # a thousand at once must not keep the lease from being renewed
             try:
-                told, after = taken_in(message, host, time.time_ns() // 1_000_000)
+                told, after = taken_in(one.data, one.word, time.time_ns() // 1_000_000)
             except ValueError as error:
-                log.warning("a message of %s is thrown away: %s", host, error)
-                await self._receipts.drop([number])
+                log.warning("a message of %s is thrown away: %s", one.word, error)
+                await self._receipts.drop([one.number])
                 continue
-            await self._take(Letter(host, number, told, after, self._clock()))
+            await self._take(Letter(one.word, one.number, told, after, self._clock()))
 
     async def _take(self, letter: Letter) -> None:
         if self._record.is_told(letter.name):

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
-from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS, encode, receipts, token
+from agent.delivery.handover.message import ALIVE, FACTS, FACTS_STREAM, RECEIPTS, Beat, encode, receipts, token
 from agent.model import EventStatus, Notification
 
 AT_ONCE = 200
@@ -74,6 +75,13 @@ class Hosts:
                 await asyncio.sleep(0.2)
             finally:
                 await client.close()
+
+    async def beat(self, hosts: Sequence[str], ttl: float) -> None:
+        """Give one sign of life of each of these hosts."""
+        client = await self._way.connect(4, "_INBOX.hosts")
+        for host in hosts:
+            await client.publish(f"{ALIVE}.{token(host)}", msgspec.json.encode(Beat(ttl, {"host": host})))
+        await client.close()
 
     async def _work(self, client: Any) -> None:
         await client.subscribe(f"{RECEIPTS}.*", cb=self._receipted)

@@ -26,6 +26,7 @@ def problems(folder: Path, events: str) -> list[str]:
         "broker: 'nats://[::1]:4222, nats://localhost:4223'",
         "broker: 'tls://nats.example.com', credentials: /etc/hostvigil/broker.nk, ca_file: /ca.pem",
         "broker: 'nats://nats.example.com:4222', client_cert: /c.pem, republish_after: 10s",
+        "broker: 'nats://127.0.0.1', heartbeat: 5m",
     ],
 )
 def test_a_broker_is_a_destination_of_its_own(tmp_path: Path, events: str) -> None:
@@ -44,7 +45,7 @@ def test_a_broker_is_a_destination_of_its_own(tmp_path: Path, events: str) -> No
         ("broker: 'nats://127.0.0.1, nats:'", "is not an address"),
         ("broker: 'nats://u:p@127.0.0.1'", "must be without user and password"),
         ("broker: 'nats://127.0.0.1', republish_after: 1s", "must be between 10s and 1d"),
-        ("broker: 'nats://127.0.0.1', heartbeat: 1m", "does not go with `broker`"),
+        ("broker: 'nats://127.0.0.1', heartbeat: 1s", "must be between 10s and 1d"),
         ("broker: 'nats://127.0.0.1', endpoint: 'https://x.example', api_key: k", "does not go with `broker`"),
         ("broker: 'tls://nats.example.com'", "needs 'credentials' beside it"),
         ("credentials: /f", "needs 'broker' beside it"),

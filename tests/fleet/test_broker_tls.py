@@ -11,7 +11,7 @@ import trustme
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
-from agent.fleet.streams import Streams
+from agent.fleet.making import make
 from tests.fleet.nats_server import NatsServer
 
 MESSAGE = Message(7, "a" * 32, b"{}")
@@ -44,7 +44,7 @@ def prepare(broker: NatsServer, ca: Path, certificate: Path | None = None) -> No
     async def work() -> None:
         way = Way(broker.url, "", str(ca), str(certificate or ""), "")
         client = await way.connect(5, "_INBOX.relay")
-        await Streams(client, 5).prepare(1)
+        await make(client, 1)
         await client.close()
 
     asyncio.run(work())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import math
+import random
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,16 +12,20 @@ from hypothesis import strategies as st
 
 from agent.config.destinations import MAIN
 from agent.delivery.agent_news import AgentNews
+from agent.delivery.handover.beats import Beats
 from agent.delivery.handover.courier import HandoverCourier, Message, Unreachable
 from agent.delivery.handover.message import Receipt, decode, encode, host_of, token
 from agent.delivery.problems import DeliveryProblems
 from agent.fleet.mailbox import Letter, Mailbox
+from agent.fleet.watching import Sign, sign
 from agent.model import Notification
 from agent.store import Phase
 from tests.deliveries import NOW, no_news, opened, out, record
 from tests.fleet.letters import letter
 
 AFTER = 120.0
+NEVER = 1e9
+SAID = '{"host":{"host":"web-1","os":"linux"},"tags":{"env":"prod"},"ttl":0.0}'
 
 
 class FakeBroker:
@@ -35,6 +39,7 @@ class FakeBroker:
         self.stream: list[tuple[str, bytes]] = []
         self.waiting: list[Receipt] = []
         self.connects = 0
+        self.beats: list[bytes] = []
 
     def connect(self) -> None:
         if self.down:
@@ -52,6 +57,11 @@ class FakeBroker:
         self.stream += [(one.id, one.body) for one in messages if one.id not in known]
         return [one.seq for one in messages]
 
+    def beat(self, message: bytes) -> None:
+        if self.down:
+            raise Unreachable("down")
+        self.beats.append(message)
+
     def receipts(self) -> list[Receipt]:
         found, self.waiting = (self.waiting if self.connected else []), []
         return found
@@ -68,7 +78,7 @@ class FakeBroker:
 class Bench:
     """A store, a courier whose clocks the test moves, and the broker."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, every: float = NEVER) -> None:
         self.store = opened(folder)
         self.broker = FakeBroker()
         self.now = 0.0
@@ -78,6 +88,7 @@ class Bench:
             self.broker,
             AgentNews(outbox, no_news, self.store.append),
             DeliveryProblems(MAIN, lambda: self.now),
+            Beats(every, lambda: letter("web-1", 1).told, random.Random(1)),
             AFTER,
             lambda: self.now,
             lambda: NOW + int(self.now * 1000),
@@ -105,7 +116,7 @@ def test_a_change_is_handed_over_once_and_goes_only_at_its_receipt(tmp_path: Pat
     bench.drain()
     assert bench.phases() == {"disk-1": Phase.DELIVERED, "load-1": Phase.REFUSED, "disk-2": Phase.PENDING}
     bench.broker.waiting = [Receipt("disk-2", "told")]
-    assert bench.drain() == math.inf
+    assert bench.drain() > NEVER / 2
     assert not bench.broker.connected, "it is connected only while something waits"
     assert bench.store.retry("load-1") == 1
     bench.drain()
@@ -148,6 +159,25 @@ def test_a_broker_with_a_new_memory_gets_all_again_at_once(tmp_path: Path) -> No
     bench.now += 5
     bench.drain()
     assert bench.ids() == ["disk-1", "disk-2", "disk-3"]
+
+
+def test_a_host_says_that_it_lives_and_is_connected_for_that_only(tmp_path: Path) -> None:
+    bench, waits = Bench(tmp_path, every=60), []
+    while bench.now < 600:
+        waits.append(bench.drain())
+        assert not bench.broker.connected
+        bench.now += waits[-1]
+    assert 54 <= min(waits) <= max(waits) <= 60 and len(bench.broker.beats) == len(waits)
+    assert sign("web-1", 0.0, bench.broker.beats[0]) == Sign("web-1", 0.0, 180.0, SAID)
+
+
+def test_hosts_that_began_together_do_not_connect_together(tmp_path: Path) -> None:
+    hosts = [Beats(60, lambda: letter("web-1", 1).told, random.Random(seed)) for seed in range(200)]
+    now = dict.fromkeys(hosts, 0.0)
+    for host in hosts * 20:
+        host.sent(now[host])
+        now[host] += host.wait(now[host])
+    assert max(now.values()) - min(now.values()) > 15
 
 
 def test_a_broker_that_is_down_is_asked_ever_more_seldom_and_loses_nothing(tmp_path: Path) -> None:
@@ -208,7 +238,7 @@ def test_whatever_fails_each_change_reaches_the_relay_in_its_order(steps: list[s
             bench.drain()
             relay()
         assert told == [f"disk-{number}" for number in range(1, count + 1)]
-        assert bench.drain() == math.inf
+        assert bench.drain() > NEVER / 2
         bench.store.close()
 
 

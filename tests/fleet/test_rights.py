@@ -15,10 +15,10 @@ from nats.js.api import StreamConfig
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
-from agent.delivery.handover.message import FACTS, FACTS_STREAM, RECEIPTS
+from agent.delivery.handover.message import ALIVE, FACTS, FACTS_STREAM, RECEIPTS
 from agent.fleet.enrolment import EnrolmentError, enrol
 from agent.fleet.intake import vouched
-from agent.fleet.streams import LEDGER_STREAM, Streams
+from agent.fleet.making import ALIVE_STREAM, LEDGER_STREAM, make
 from tests.fleet.letters import letter
 from tests.fleet.nats_server import NatsServer
 
@@ -39,7 +39,7 @@ def relay_way(broker: NatsServer, state: Path) -> Way:
 
 async def prepared(broker: NatsServer, state: Path) -> None:
     client = await relay_way(broker, state).connect(5, "_INBOX.relay")
-    await Streams(client, 5).prepare(1)
+    await make(client, 1)
     await client.close()
 
 
@@ -51,6 +51,8 @@ def test_an_enrolled_host_hands_over_under_its_own_name(tmp_path: Path, state: P
         good = Connection(EventsSettings(broker=broker.url, credentials=str(seed)), "web-1.example.com")
         good.connect()
         assert good.publish([Message(1, "a" * 32, b"{}")]) == [1]
+        good.beat(b"{}")
+        assert asyncio.run(alive(broker, state)) == {f"{ALIVE}.web-1=2Eexample=2Ecom": 1}
         good.close()
         wrong = Connection(EventsSettings(broker=broker.url, credentials=str(seed), timeout=1), "other")
         wrong.connect()
@@ -60,6 +62,15 @@ def test_an_enrolled_host_hands_over_under_its_own_name(tmp_path: Path, state: P
         stranger = Connection(EventsSettings(broker=broker.url, timeout=1), "evil")
         with pytest.raises(Unreachable):
             stranger.connect()
+
+
+async def alive(broker: NatsServer, state: Path) -> dict[str, int] | None:
+    relay = await relay_way(broker, state).connect(5, "_INBOX.relay")
+    try:
+        info = await relay.jetstream().stream_info(ALIVE_STREAM, subjects_filter=f"{ALIVE}.>")
+        return info.state.subjects
+    finally:
+        await relay.close()
 
 
 def test_a_hostile_host_speaks_as_nobody_else_and_breaks_nothing(tmp_path: Path, state: Path) -> None:
@@ -79,7 +90,7 @@ async def attacked(broker: NatsServer, state: Path) -> None:
 
     apis = [f"$JS.API.STREAM.{what}.{FACTS_STREAM}" for what in ("DELETE", "PURGE", "UPDATE", "MSG.GET", "MSG.DELETE")]
     apis += [f"$JS.API.CONSUMER.CREATE.{FACTS_STREAM}", f"$JS.API.STREAM.DELETE.{LEDGER_STREAM}", "hostvigil.ledger"]
-    for subject in (f"{FACTS}.other", f"{RECEIPTS}.other", "$KV.HOSTVIGIL_RELAY.lease", *apis):
+    for subject in (f"{FACTS}.other", f"{ALIVE}.other", f"{RECEIPTS}.other", "$KV.HOSTVIGIL_RELAY.lease", *apis):
         await evil.publish(subject, b'{"seq": 1}')
         # The broker's acknowledgement goes where the message says: that must do nothing either.
         await evil.publish(f"{FACTS}.evil", b'{"x": 1}', reply=subject)
@@ -93,6 +104,7 @@ async def attacked(broker: NatsServer, state: Path) -> None:
     assert info.state.subjects == {f"{FACTS}.other": 2}
     assert (await relay.jetstream().stream_info(LEDGER_STREAM)).state.messages == 0
     assert heard == []
+    assert await alive(broker, state) is None
     await evil.close()
     await relay.close()
 
@@ -105,7 +117,7 @@ def test_a_host_that_fills_its_quota_leaves_room_for_others(tmp_path: Path) -> N
 async def filled(broker: NatsServer) -> None:
     client = await nats.connect(broker.url, error_cb=None)
     stream = client.jetstream()
-    await Streams(client, 5).prepare(1)
+    await make(client, 1)
     config = (await stream.stream_info(FACTS_STREAM)).config
     assert (config.max_msgs_per_subject, config.discard_new_per_subject) == (2_000, True)
     small = StreamConfig(**{**config.__dict__, "max_msgs_per_subject": 3})

@@ -16,7 +16,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.courier import Message, Unreachable
-from agent.delivery.handover.message import FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
+from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -159,6 +159,15 @@ class Connection:
         if failed and not taken:
             raise failed
         return taken
+
+    def beat(self, message: bytes) -> None:
+        self._run(self._beat(message))
+
+    async def _beat(self, message: bytes) -> None:
+        if self._client is None:
+            raise Unreachable("there is no connection")
+        await self._client.publish(f"{ALIVE}.{self._word}", message)
+        await self._client.flush(max(1, int(self._timeout)))
 
     def receipts(self) -> list[Receipt]:
         if self.connected:

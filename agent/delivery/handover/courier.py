@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from agent.delivery.agent_news import AgentNews
+from agent.delivery.handover.beats import Beats
 from agent.delivery.handover.message import Receipt, encode
 from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.delivery.throttle import backoff
@@ -52,6 +53,9 @@ class Broker(Protocol):
     def publish(self, messages: Sequence[Message]) -> list[int]:
         """Return those, by seq, that the broker has on its disk; Unreachable where it took none."""
 
+    def beat(self, message: bytes) -> None:
+        """Give a sign of life; Unreachable where it cannot be sent."""
+
     def receipts(self) -> list[Receipt]:
         """Return what has come of the relay since the last call."""
 
@@ -67,6 +71,7 @@ class HandoverCourier:
         broker: Broker,
         news: AgentNews,
         problems: DeliveryProblems,
+        beats: Beats,
         republish_after: float,
         clock: Callable[[], float] = time.monotonic,
         wall_clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -75,6 +80,7 @@ class HandoverCourier:
         self._broker = broker
         self._news = news
         self._problems = problems
+        self._beats = beats
         self._republish_after = republish_after
         self._clock = clock
         self._wall_clock = wall_clock
@@ -84,10 +90,10 @@ class HandoverCourier:
         self._ask_at = 0.0
 
     def drain(self) -> float:
-        """Hand over what may be, if it may be now; return the seconds until the next, infinite for "when woken".
+        """Hand over what may be, if it may be now; return the seconds until the next.
 
         1. Receipts are written down: what they name is told.
-        2. Where nothing waits, there is no connection.
+        2. Where nothing waits, there is no connection, but for a sign of life when it is due.
         3. A broker with a new memory gets all that waits again, in order.
         4. What has no receipt for long is handed over again.
         5. The first change of each subject that is not handed over yet is.
@@ -95,23 +101,35 @@ class HandoverCourier:
         self._settle()
         self._news.say_notices()
         due = self._outbox.due()
-        if not due and not self._outbox.handed.count():
+        idle = not due and not self._outbox.handed.count()
+        if idle and (wait := self._beats.wait(self._clock())) > 0:
             self._broker.close()
-            return float("inf")
+            return wait
         if (wait := self._not_before - self._clock()) > 0:
             return wait
         try:
-            return self._hand_over(due)
+            self._say_alive()
+            return 0.0 if idle else self._hand_over(due)
         except Unreachable as error:
             return self._rest(due, str(error))
 
     def close(self) -> None:
         self._broker.close()
 
-    def _hand_over(self, due: Sequence[Due]) -> float:
+    def _say_alive(self) -> None:
         if not self._broker.connected:
             self._broker.connect()
             self._ask_at = self._clock()
+        if self._beats.wait(self._clock()) <= 0:
+            self._broker.beat(self._beats.message())
+            self._beats.sent(self._clock())
+            self._well(Due(0, "", "a sign of life", "", 0, 0, 0))
+
+    def _well(self, about: Due) -> None:
+        self._tries = 0
+        self._problems.say(DeliveryProblem.NONE, about, "")
+
+    def _hand_over(self, due: Sequence[Due]) -> float:
         if self._clock() >= self._ask_at and self._is_new(self._broker.memory()):
             return 0.0
         if self._outbox.handed.hand_again(self._republish_after, self._wall_clock()):
@@ -124,8 +142,7 @@ class HandoverCourier:
             self._outbox.handed.mark(taken, self._wall_clock())
             if not taken:
                 raise Unreachable("it keeps no more of this host")
-        self._tries = 0
-        self._problems.say(DeliveryProblem.NONE, due[0], "")
+        self._well(due[0])
         return 0.0
 
     def _is_new(self, memory: str) -> bool:

@@ -11,6 +11,9 @@ from agent.model import Notification
 
 FACTS = "hostvigil.facts"
 RECEIPTS = "hostvigil.receipts"
+ALIVE = "hostvigil.alive"
+ALIVE_BYTES = 2048
+"""The largest sign of life that the broker takes."""
 MEMORY = "hostvigil.memory"
 """What relays answer with the name of the broker's memory: a broker that lost its disks has another."""
 FACTS_STREAM = "HOSTVIGIL_FACTS"
@@ -38,6 +41,21 @@ class Receipt(msgspec.Struct, frozen=True, omit_defaults=True):
     id: str
     verdict: Literal["told", "refused"]
     text: str = ""
+
+
+class Beat(msgspec.Struct, frozen=True):
+    """A sign of life."""
+
+    ttl: float
+    """Seconds after which the host is missing, unless there is another sign of it."""
+    host: dict[str, str] = {}
+    tags: dict[str, str] = {}
+
+
+def encode_beat(ttl: float, told: Notification) -> bytes:
+    """Return a host's sign of life; without its tags where they are too many for the broker."""
+    message = msgspec.json.encode(Beat(ttl, told.host, told.tags))
+    return message if len(message) <= ALIVE_BYTES // 2 else msgspec.json.encode(Beat(ttl))
 
 
 def token(host: str) -> str:

@@ -1,0 +1,80 @@
+"""Signs of life in, changes of hosts that went missing or came back out."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Sequence
+
+import msgspec
+from nats.js.errors import APIError
+
+from agent.delivery.handover.message import encode
+from agent.fleet.journal import Journal
+from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.notes import in_parts
+from agent.fleet.reading import Stored
+from agent.fleet.streams import Streams
+from agent.fleet.watching import Sign, Watch, change, farewell, sign
+from agent.model import Notification
+
+log = logging.getLogger("hostvigil.relay")
+
+LOOK_SECONDS = 5.0
+
+
+class Lives:
+    """Watches over the hosts. The relay's loop owns it; methods raise nats errors where the broker is gone."""
+
+    def __init__(self, streams: Streams, journal: Journal, clock: Callable[[], float]) -> None:
+        self._streams = streams
+        self._journal = journal
+        self._clock = clock
+
+    async def run(self) -> None:
+        """Watch until cancelled.
+
+        A relay or a broker that was away itself says nothing of the hosts: a session begins anew with both, and each
+        host has its whole time from then on.
+        """
+        hosts = self._journal.record.notes.hosts
+        watch = Watch(hosts, self._clock())
+        async for messages in self._streams.signs_of_life(LOOK_SECONDS):
+            now = self._clock()
+            signs = [found for one in messages if (found := self._sign(one, now))]
+            for part in in_parts(watch.look(signs, now, time.time_ns() // 1_000_000)):
+                said = await self._told([(life, hosts.get(life.host)) for life in part.hosts])
+                await self._journal.write(Noted(hosts=said))
+            await self._journal.keep_notes()
+
+    def _sign(self, one: Stored, now: float) -> Sign | None:
+        age = max(0.0, self._journal.record.broker_clock() - one.at)
+        return sign(one.word, now - age, one.data)
+
+    async def _told(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
+        """Hand in what is to be told, before it is noted: named the same each time, it is told once."""
+        done = []
+        for life, before in lives:
+            found = change(life, before)
+            if found is None or await self._hand_in(life.host, *found):
+                done.append(life)
+        return tuple(done)
+
+    async def _hand_in(self, host: str, told: Notification, after: str = "") -> bool:
+        try:
+            await self._streams.hand_in(host, told.id, encode(msgspec.json.encode(told), after))
+        except APIError as error:
+            log.info("what is to be told of %s waits, as the broker keeps no more of it: %s", host, error)
+            return False
+        return True
+
+    async def forget(self, host: str) -> bool:
+        """Watch over a host no more; what was told of it is closed. False where it is not known."""
+        life = self._journal.record.notes.hosts.get(host)
+        if life is None:
+            return False
+        await self._streams.forget(host)
+        if told := farewell(life, time.time_ns() // 1_000_000):
+            await self._hand_in(host, told)
+        await self._journal.write(Noted(forgotten=(host,)))
+        return True
