@@ -129,3 +129,20 @@ def test_no_problem_quotes_what_is_a_secret_by_its_nature(line: str, tmp_path: P
 
 def test_a_good_check_beside_it_is_unharmed(tmp_path: Path) -> None:
     assert set(written(tmp_path, GOOD).checks) == {"good"}
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("headers: {X Y: literal-22}", "'X Y' is no header that can be sent"),
+        ("headers: {Content-Length: literal-22}", "Content-Length is set by the agent"),
+        ("bearer_token: literal-22, user: u", "cannot be sent together with user"),
+        ("bearer_token: cannot be sent, user: u", "(why might quote it)"),
+    ],
+)
+def test_what_is_wrong_with_a_secret_setting_is_said_where_it_does_not_quote_it(
+    line: str, said: str, tmp_path: Path
+) -> None:
+    (problem,) = loaded(tmp_path, f"checks:\n  c: {{type: http, url: 'http://a/', {line}}}\n").problems
+    assert said in problem.text
+    assert "literal-22" not in problem.text

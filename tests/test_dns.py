@@ -484,6 +484,11 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems(name="192.0.2.1") == problems(name="192.0.2.1", server=Address("::1")) == ["name"]
     assert problems(name="192.0.2.1", record="PTR", server=Address("::1")) == []
     assert problems(name="a.test", server=Address("::1"), rcode=()) == ["rcode"]
+    for empty in ("expect", "includes", "one_of"):
+        assert problems(name="a.test", **{empty: ()}) == [empty]
+    assert problems(name="a.test", expect="") == ["expect"]
+    assert problems(name="a.test", contains="") == ["contains"]
+    assert problems(name="a.test", record="TXT", server=Address("::1"), expect="") == []
     assert problems(name="a b", server=Address("::1")) == ["name"]
     assert problems(name="a.test", klass="CH", tcp=True) == ["tcp", "class"]
     assert (

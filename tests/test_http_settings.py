@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.api import SettingValue
 from checks._network.addresses import Address
 from checks.http.addresses import HttpUrl, ProxyUrl
-from checks.http.expectations import JsonCondition, StatusSet, TlsVersion
+from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet, TlsVersion
 from checks.http.head import Head, Headers
 from checks.http.redirects import next_request
 from checks.http.request import Request
@@ -125,6 +125,10 @@ def test_values_are_equal_where_all_of_them_is_equal() -> None:
         ({"server_name": "https://shop"}, "server_name"),
         ({"method": "HEAD", "contains": "x"}, "method"),
         ({"method": "CONNECT"}, "method"),
+        ({"user": "a:b"}, "user"),
+        ({"auth": "digest"}, "auth"),
+        ({"contains": ""}, "contains"),
+        ({"response_headers": {"X Y": HeaderCondition.parse("z")}}, "response_headers"),
         ({"proxy": ProxyUrl.parse("http://p"), "connect_to": Address("a")}, "connect_to"),
     ],
 )

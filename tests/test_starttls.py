@@ -105,6 +105,8 @@ REFUSALS: dict[str, list[tuple[bytes, str]]] = {
     ],
     "ldap": [
         (bytes.fromhex("300c 020101 7807 0a0102 0400 0400"), "does not want TLS (LDAP result 2)"),
+        (bytes.fromhex("3010 020101 780b 0a05 0102030405 0400 0400"), "which is no answer of LDAP"),
+        (bytes.fromhex("300c 020101 6507 0a0100 0400 0400"), "which is no answer of LDAP"),
         (b"HTTP/1.1 400\r\n", "said 'HTTP/1.1 400\\r\\n', which is no answer of LDAP"),
     ],
     "mysql": [

@@ -163,13 +163,13 @@ def own(check: Check, written: Written, place: Place) -> Iterator[Fault]:
         return
     for setting, text in found:
         node = written.get(setting)
-        hidden = [leaf for leaf in (node.leaves() if node else ()) if leaf.source]
-        hidden = hidden or [leaf for leaf in expanded if _quotes(text, leaf.value)]
+        hidden = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
+        hidden = hidden or [leaf for leaf in expanded if _quotes(text, leaf.value, 6)]
         unsaid = f"the value of {hidden[0].source} does not fit (why might quote it)" if hidden else ""
         yield Fault(node.place if node else place, setting, unsaid or one_line(text))
 
 
-def _quotes(text: str, secret: str) -> bool:
-    """Tell whether a text has six characters in a row of a secret, or a whole shorter one."""
-    size = min(6, len(secret))
+def _quotes(text: str, secret: str, most: int) -> bool:
+    """Tell whether a text has so many characters in a row of a secret, in either case, or a whole shorter one."""
+    size, secret, text = min(most, len(secret)), secret.lower(), text.lower()
     return any(secret[at : at + size] in text for at in range(len(secret) - size + 1))

@@ -21,6 +21,9 @@ PORTS = {"ftp": 21, "imap": 143, "ldap": 389, "mysql": 3306, "pop3": 110, "postg
 REPLY_LIMIT = 64 * 1024
 LDAP_STARTTLS = b"1.3.6.1.4.1.1466.20037"
 """RFC 4511, 4.14."""
+LDAP_ANSWER = 0x78
+"""The tag of an ExtendedResponse."""
+ENUMERATED = 0x0A
 MYSQL_CLIENT_SSL = 0x0800
 MYSQL_CLIENT = 0x0200 | 0x8000 | MYSQL_CLIENT_SSL
 """Protocol 4.1, its way of passwords, and TLS."""
@@ -98,11 +101,13 @@ def _ldap(own_name: bytes) -> Talk:
         _, start, _ = element(reply, 0)
         _, _, after = element(reply, start)  # the message's number
         tag, start, _ = element(reply, after)
-        _, start, end = element(reply, start)
+        code_tag, start, end = element(reply, start)
         code = int.from_bytes(reply[start:end], "big")
+        if tag != LDAP_ANSWER or code_tag != ENUMERATED or end - start > 2:
+            raise ValueError
     except (IndexError, ValueError):
         raise NoAnswer(f"said {shown(reply)}, which is no answer of LDAP") from None
-    if tag != 0x78 or code:
+    if code:
         raise NoAnswer(f"does not want TLS (LDAP result {code})")
 
 

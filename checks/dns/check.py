@@ -66,10 +66,12 @@ class Dns(Check, frozen=True, kw_only=True):
         Address | None,
         Meta(description="Server to ask, host[:port]. Default: as this host does."),
     ] = None
-    expect: Annotated[Values, Meta(description="The answer must be exactly these values, in any order.")] = ()
-    includes: Annotated[Values, Meta(description="The answer must have these values, perhaps among others.")] = ()
-    one_of: Annotated[Values, Meta(description="Each value of the answer must be one of these.")] = ()
-    contains: Annotated[str, Meta(description="A text that one of the values must contain.")] = ""
+    expect: Annotated[Values | None, Meta(description="The answer must be exactly these values, in any order.")] = None
+    includes: Annotated[Values | None, Meta(description="The answer must have these values, perhaps among others.")] = (
+        None
+    )
+    one_of: Annotated[Values | None, Meta(description="Each value of the answer must be one of these.")] = None
+    contains: Annotated[str | None, Meta(description="A text that one of the values must contain.")] = None
     matches: Annotated[
         Regex | None,
         Meta(
@@ -121,6 +123,8 @@ class Dns(Check, frozen=True, kw_only=True):
     def _problems_of_values(self) -> Iterator[tuple[str, str]]:
         if not self.rcode:
             yield "rcode", "must have one at least, write for example NXDOMAIN"
+        if self.contains == "":
+            yield "contains", "is empty, which is in every value: write a text, or leave it out"
         for setting in ("expect", "includes", "one_of"):
             try:
                 self._keys(getattr(self, setting))
@@ -201,10 +205,12 @@ class Dns(Check, frozen=True, kw_only=True):
         if self.not_matches and (bad := [text for text in texts if self.not_matches.search(text)]):
             yield critical(f"{_listed(bad)} matches {self.not_matches}")
 
-    def _keys(self, written: Values) -> dict[bytes, str]:
+    def _keys(self, written: Values | None) -> dict[bytes, str]:
         """Return written values by what they are compared by; ValueError where one is none."""
-        if not written:
+        if written is None:
             return {}
+        if not written and written != "":
+            raise ValueError("is an empty list, write values, or rcode: NODATA or NXDOMAIN where there must be none")
         from checks.dns.values import key, parse
 
         return {key(parse(self.record, text)): text for text in _several(written)}

@@ -91,7 +91,7 @@ class Http(Check, frozen=True, kw_only=True):
     ] = None
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on, the whole request.")] = None
     critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
-    contains: Annotated[str, Meta(description="Text that the body must contain.")] = ""
+    contains: Annotated[str | None, Meta(description="Text that the body must contain.")] = None
     matches: Annotated[Regex | None, Meta(description="Regular expression that must be found in the body.")] = None
     not_matches: Annotated[Regex | None, Meta(description="Regular expression that must not be found.")] = None
     json: Annotated[

@@ -100,4 +100,6 @@ async def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) 
 
 
 def proxy_wants_password(route: Route) -> CheckError:
-    return CheckError(f"proxy {route.proxy} refuses us: write user and password into its URL")
+    told = bool(route.proxy and route.proxy.user)
+    why = "refuses this user and password" if told else "refuses us: write user and password into its URL"
+    return CheckError(f"proxy {route.proxy} {why} (only basic authentication is spoken)")

@@ -23,6 +23,7 @@ def problems(check: Http) -> Iterator[tuple[str, str]]:
     """Yield (setting, what is wrong and what to write instead)."""
     yield from _of_the_request(check)
     yield from _of_the_body(check)
+    yield from _of_the_answer(check)
     yield from _of_the_way(check)
     yield from _of_tls(check)
 
@@ -35,6 +36,8 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
             yield "headers", f"{name} is set by the agent, leave it out"
     if check.user and check.bearer_token:
         yield "bearer_token", "cannot be sent together with user, leave one of them out"
+    if ":" in check.user:
+        yield "user", "cannot have a colon, behind which the password begins"
     if check.password and not check.user:
         yield "password", "has no user, set user as well"
     if check.auth == "digest" and not check.user:
@@ -49,6 +52,8 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
 
 
 def _of_the_body(check: Http) -> Iterator[tuple[str, str]]:
+    if check.contains == "":
+        yield "contains", "is empty, which is in every body: write a text, or leave it out"
     if check.body and check.body_file:
         yield "body_file", "cannot be sent together with body, leave one of them out"
     if check.body_file and not check.body_file.startswith("/"):
@@ -57,6 +62,12 @@ def _of_the_body(check: Http) -> Iterator[tuple[str, str]]:
         yield "method", "HEAD brings no body to judge, write GET"
     if not check.body_limit and check.sees_body:
         yield "body_limit", "0B reads no body to judge, write for example 1MiB"
+
+
+def _of_the_answer(check: Http) -> Iterator[tuple[str, str]]:
+    for name in check.response_headers:
+        if not _TOKEN.fullmatch(name):
+            yield "response_headers", f"{name!r} is no name of a header, write for example Cache-Control"
 
 
 def _of_the_way(check: Http) -> Iterator[tuple[str, str]]:
