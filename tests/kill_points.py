@@ -1,6 +1,8 @@
-"""One scenario with a SIGKILL at every step that leaves something behind: SQL statements, file names, HTTP.
+"""Scenarios with a SIGKILL at every step that leaves something behind: SQL statements, file names, HTTP.
 
-Usage: kill_points.py FOLDER. Prints how many points there are; exits with 1 and says which one made a difference.
+Usage: kill_points.py FOLDER checks|destinations [EVERY]. With EVERY only each so many-th point is tried. Prints how
+many points were tried; exits with 1 and says which one made a difference. `checks` is below: results, silences,
+parents, reloads; `destinations` is in kill_destinations.py.
 An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: nothing of
 the agent knows that it is watched.
 """
@@ -8,6 +10,7 @@ the agent knows that it is watched.
 from __future__ import annotations
 
 import json
+import logging
 import os
 import shutil
 import signal
@@ -171,7 +174,11 @@ def tell(agent: Agent) -> None:
         agent.world.monotonic += wait
 
 
-def life(folder: Path, kill_at: int) -> bool:
+Play = Callable[[Path, int], None]
+"""Goes on where the last life ended, in this folder; is killed at this step, 0: never."""
+
+
+def life(play: Play, folder: Path, kill_at: int) -> bool:
     """Play in a process of its own; tells whether it came to the end."""
     child = os.fork()
     if not child:
@@ -189,15 +196,16 @@ def life(folder: Path, kill_at: int) -> bool:
 
 
 def accepted(folder: Path) -> dict[str, dict[str, Any]]:
-    """What was told in the end, by event id: single events, and the lines of digests."""
+    """What was told in the end, by destination and event id: single events, and the lines of digests."""
     told: dict[str, dict[str, Any]] = {}
-    for line in (folder / "accepted").read_bytes().splitlines():
-        event = json.loads(line)
-        for event_id in told_by(event):
-            told.setdefault(event_id, {})
-            if "digest" not in event["customTags"]:
-                assert told[event_id] in ({}, event), "the same event id, another event"
-                told[event_id] = event
+    for file in sorted(folder.glob("accepted*")):
+        for event in map(json.loads, file.read_bytes().splitlines()):
+            for event_id in told_by(event):
+                name = f"{file.name} {event_id}"
+                told.setdefault(name, {})
+                if "digest" not in event["customTags"]:
+                    assert told[name] in ({}, event), "the same event id, another event"
+                    told[name] = event
     return told
 
 
@@ -210,20 +218,22 @@ def difference(wanted: dict[str, dict[str, Any]], found: dict[str, dict[str, Any
     return f"different: {[(wanted[name], found[name]) for name in different]}" if different else ""
 
 
-def main(folder: Path) -> int:
-    life(folder_of(folder, 0), 0)
+def main(folder: Path, play: Play, every: int = 1) -> int:
+    logging.disable()
+    life(play, folder_of(folder, 0), 0)
     undisturbed = accepted(folder / "0")
     steps = int((folder / "0" / "steps").read_text())
+    points = range(1, steps + 1, every)
     wrong = 0
-    for kill_at in range(1, steps + 1):
+    for kill_at in points:
         one = folder_of(folder, kill_at)
-        assert not life(one, kill_at), f"kill point {kill_at} of {steps} was not reached"
-        assert life(one, 0)
+        assert not life(play, one, kill_at), f"kill point {kill_at} of {steps} was not reached"
+        assert life(play, one, 0)
         if said := difference(undisturbed, accepted(one)):
             wrong += 1
             print(f"kill point {kill_at}: {said}")
         shutil.rmtree(one)
-    print(f"{steps} kill points, {len(undisturbed)} events")
+    print(f"{len(points)} kill points, {len(undisturbed)} events")
     return 1 if wrong else 0
 
 
@@ -234,4 +244,7 @@ def folder_of(folder: Path, number: int) -> Path:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    from tests import kill_destinations
+
+    scenarios = {"checks": play, "destinations": kill_destinations.play}
+    sys.exit(main(Path(sys.argv[1]), scenarios[sys.argv[2]], *map(int, sys.argv[3:])))

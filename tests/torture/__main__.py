@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import logging
 import random
+import subprocess
 import sys
 import tempfile
 import time
@@ -65,11 +66,24 @@ def _killing(number: int, count: int, longest_pause: float) -> list[str]:
     return complaints
 
 
+def kill_points(number: int) -> list[str]:
+    """A kill at each step of a stream of results, and of destinations that come and go; the seed changes nothing."""
+    wrong = []
+    for name in ("checks", "destinations"):
+        with tempfile.TemporaryDirectory(prefix="hostvigil-kills-") as folder:
+            command = [sys.executable, "-m", "tests.kill_points", folder, name]
+            done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=3600, check=False)
+        print("   ", name, done.stdout.splitlines()[-1])
+        wrong += done.stdout.splitlines()[:-1] if done.returncode else []
+    return wrong
+
+
 PROOFS: dict[str, Callable[[int], list[str]]] = {
     "kills": kills,
     "model": model,
     "destinations": destinations,
     "pauses": pauses,
+    "kill-points": kill_points,
 }
 
 
