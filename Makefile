@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test again quick coverage torture soak fleet lint bench docs lock packages install-tests clean
+.PHONY: run test again quick coverage mutants torture soak fleet lint bench docs lock packages install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -33,6 +33,12 @@ quick: $(VENV)/installed-dev
 # The branches that `make quick` takes, and the least that may be.
 coverage: $(VENV)/installed-dev
 	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
+
+# Small faults put into what decides, one after the other: which of them no test finds? An hour or two.
+mutants: $(VENV)/installed-dev
+	$(LOCKED) packaging/tools.lock
+	$(BIN)/mutmut run
+	$(BIN)/mutmut results
 
 # The long versions of the proofs, a quarter of an hour.
 torture: $(VENV)/installed-dev
