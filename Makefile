@@ -86,10 +86,10 @@ lock: $(VENV)/installed-dev
 packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
 
-# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint.
+# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint podman runc.
 install-tests: $(VENV)/installed-dev
 	$(LOCKED) packaging/tools.lock
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py tests/install/container.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
 docs: $(VENV)/installed-dev

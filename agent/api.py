@@ -11,6 +11,7 @@ from msgspec import Meta
 from agent.model import Metric, Result, Status
 from agent.plugin.context import CheckError, Context
 from agent.plugin.host import Host, Suggestion
+from agent.plugin.host_path import host_path
 from agent.plugin.ownership import weak_spot
 from agent.plugin.units import (
     Duration,
@@ -61,6 +62,7 @@ __all__ = [
     "Suggestion",
     "critical",
     "duration_text",
+    "host_path",
     "judge",
     "nodata",
     "ok",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Annotated, Any
 
 from msgspec import Meta
@@ -21,6 +20,7 @@ from agent.api import (
     Result,
     Status,
     Suggestion,
+    host_path,
     judge,
     ok,
 )
@@ -72,7 +72,7 @@ class Load(Check, frozen=True, kw_only=True):
     def run(self, ctx: Context) -> Iterator[Result]:
         stat, loadavg = read("/proc/stat"), read("/proc/loadavg")
         # lxcfs mounts a file of its own over /proc/stat; its loadavg is the host's unless told otherwise.
-        borrowed = Path("/proc/stat").stat().st_dev != Path("/proc").stat().st_dev
+        borrowed = host_path("/proc/stat").stat().st_dev != host_path("/proc").stat().st_dev
         yield from self.assess_load(loadavg, stat, borrowed)
         boot = read("/proc/sys/kernel/random/boot_id").strip()
         for name, percent in measure_use(ctx.memory, boot, cpu_ticks(stat)).items():
@@ -132,7 +132,8 @@ def measure_use(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str
 
 
 def read(path: str) -> str:
+    place = host_path(path)
     try:
-        return Path(path).read_text()
+        return place.read_text()
     except OSError as error:
-        raise CheckError(f"{path}: {error.strerror}; this check needs Linux and its /proc") from None
+        raise CheckError(f"{place}: {error.strerror}; this check needs Linux and its /proc") from None

@@ -23,11 +23,10 @@ from agent.api import (
     Result,
     Size,
     Suggestion,
+    host_path,
     judge,
     size_text,
 )
-
-CGROUP2, CGROUP1 = Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/memory")
 
 Available = Annotated[PercentBelow | None, Meta(description="Available memory, in percent of all; null: never.")]
 Swap = Annotated[PercentAbove | None, Meta(description="Used swap; default: never, full swap alone harms nobody.")]
@@ -69,7 +68,9 @@ class Memory(Check, frozen=True, kw_only=True):
             yield Suggestion(name="memory", settings={"fail_after": {"warning": 1, "critical": 2}}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        seen = read_host(*(read(Path("/proc") / name) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats")))
+        seen = read_host(
+            *(read(host_path(f"/proc/{name}")) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats"))
+        )
         if limits := read_container_texts():
             seen = read_container(*limits, seen) or seen
         yield from self.assess(seen, ctx.memory, time.time())
@@ -143,12 +144,13 @@ def read_container(limit: str, usage: str, events: str, stat: str, around: Readi
 def read_container_texts() -> tuple[str, str, str, str] | None:
     """Return the texts about our memory limit. Where no container is around us, the root cgroup has none."""
     for folder, limit, usage, events in (
-        (CGROUP2, "memory.max", "memory.current", "memory.events"),
-        (CGROUP1, "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control"),
+        ("/sys/fs/cgroup", "memory.max", "memory.current", "memory.events"),
+        ("/sys/fs/cgroup/memory", "memory.limit_in_bytes", "memory.usage_in_bytes", "memory.oom_control"),
     ):
         with suppress(OSError):
-            first, second, third = ((folder / name).read_text() for name in (limit, usage, events))
-            return first, second, third, (folder / "memory.stat").read_text()
+            names = (limit, usage, events, "memory.stat")
+            first, second, third, fourth = (host_path(f"{folder}/{name}").read_text() for name in names)
+            return first, second, third, fourth
     return None
 
 

@@ -5,13 +5,25 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Annotated
 
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, CheckError, Context, Host, Metric, PercentAbove, Result, Status, Suggestion, judge, ok
+from agent.api import (
+    Check,
+    CheckError,
+    Context,
+    Host,
+    Metric,
+    PercentAbove,
+    Result,
+    Status,
+    Suggestion,
+    host_path,
+    judge,
+    ok,
+)
 
 Cpu = Annotated[PercentAbove | None, Meta(description="Time that some work waited for CPU; default: never.")]
 Memory = Annotated[PercentAbove | None, Meta(description="Time that all work waited for memory; null: never.")]
@@ -81,7 +93,7 @@ def read(name: str) -> str:
     """Return the text of our own cgroup (on the host that is everything), or else of the host."""
     for path in (f"/sys/fs/cgroup/{name}.pressure", f"/proc/pressure/{name}"):
         with suppress(OSError):
-            return Path(path).read_text()
+            return host_path(path).read_text()
     raise CheckError(
         "this kernel does not tell the pressure: it needs Linux 4.20 with PSI; where it is built in but off "
         "(Red Hat), boot with the kernel option psi=1, else leave this check out"

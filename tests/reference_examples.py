@@ -260,6 +260,13 @@ EXAMPLES = {
     "Suggestion": HOST,
     "critical": _status("critical"),
     "duration_text": 'from agent.api import duration_text\n\nassert duration_text(125) == "2m 5s"',
+    "host_path": '''import os
+
+from agent.api import host_path
+
+os.environ["HOST_PROC"] = "/proc"  # as in a container that has the host's /proc elsewhere
+assert host_path("/proc/loadavg").read_text()
+assert str(host_path("/etc/fstab")) == "/etc/fstab"''',
     "judge": JUDGE,
     "nodata": _status("nodata"),
     "ok": _status("ok"),

@@ -144,6 +144,7 @@ PROMISED = (
     "Suggestion",
     "critical",
     "duration_text",
+    "host_path",
     "judge",
     "nodata",
     "ok",

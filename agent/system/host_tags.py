@@ -10,14 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.plugin.errors import CheckError
+from agent.plugin.host_path import host_path
+
 if TYPE_CHECKING:
     from agent.config.settings import Config
 
 NAMELESS = frozenset(("", "localhost", "localhost.localdomain", "localhost6", "(none)"))
 ARCHITECTURES = {"amd64": "x86_64", "aarch64": "arm64", "armv8l": "arm64"}
 
-MACHINE_ID = Path("/etc/machine-id")
-OS_RELEASE = (Path("/etc/os-release"), Path("/usr/lib/os-release"))
+MACHINE_ID = "/etc/machine-id"
+OS_RELEASE = ("/etc/os-release", "/usr/lib/os-release")
 
 # Documentation addresses (RFC 5737, RFC 3849): they are routed like any other, and nothing is ever sent.
 ELSEWHERE = ((socket.AF_INET, "192.0.2.1"), (socket.AF_INET6, "2001:db8::1"))
@@ -69,7 +72,7 @@ def host_tags(hostname: str = "") -> dict[str, str]:
     return {name: value for name, value in found.items() if value}
 
 
-def own_name(kernel_name: str, machine_id: Path = MACHINE_ID) -> str:
+def own_name(kernel_name: str, machine_id: Path | None = None) -> str:
     """Return the kernel's host name as it is, neither shortened nor looked up.
 
     That is what other agents report as `host`, and a look-up would change the name with the state of the DNS.
@@ -82,14 +85,14 @@ def own_name(kernel_name: str, machine_id: Path = MACHINE_ID) -> str:
     return f"host-{found[:8]}" if found else name or "localhost"
 
 
-def own_id(machine_id: Path = MACHINE_ID) -> str:
+def own_id(machine_id: Path | None = None) -> str:
     """Return what tells this host from another of the same name, the same on every boot; '' where it has no id.
 
     machine-id(5): the id itself is confidential, so only a hash of it leaves the host.
     """
     try:
-        identity = machine_id.read_text().strip()
-    except (OSError, UnicodeDecodeError):
+        identity = (machine_id or host_path(MACHINE_ID)).read_text().strip()
+    except (OSError, CheckError, UnicodeDecodeError):
         identity = ""
     if identity in ("", "uninitialized"):  # the second until the first boot of an image is over
         return ""
@@ -122,8 +125,8 @@ def os_version() -> str:
         return f"macos {platform.mac_ver()[0]}".strip()
     for file in OS_RELEASE:
         try:
-            return release_name(file.read_text(errors="replace"))
-        except OSError:
+            return release_name(host_path(file).read_text(errors="replace"))
+        except (OSError, CheckError):
             continue
     return ""
 

@@ -20,6 +20,7 @@ from agent.api import (
     Status,
     Suggestion,
     critical,
+    host_path,
     nodata,
     ok,
 )
@@ -124,7 +125,7 @@ class Disk(Check, frozen=True):
             yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        mounted = mountinfo.read()
+        mounted = mountinfo.read_host()
         places = self._places(mounted)
         writable = frozenset(ctx.memory.get("writable", ()))
         ctx.memory["writable"] = sorted(
@@ -147,7 +148,7 @@ class Disk(Check, frozen=True):
             yield from self._thin_pools(ctx)
 
     def _thin_pools(self, ctx: Context) -> Iterator[Result]:
-        for pool in thin_pools.pools(ctx, thin_pools.names()):
+        for pool in thin_pools.pools(ctx, thin_pools.names(host_path(thin_pools.BLOCK))):
             if takes(pool.as_mount, self.include, self.exclude):
                 yield self._whole(pool.subject, thin_pools.assess_pool(pool, self._levels()))
 
@@ -170,7 +171,7 @@ class Disk(Check, frozen=True):
         found = choose(mounted, self.include, self.exclude, is_folder)
         if not found:
             raise CheckError("no mount matches, see `include` and `exclude`")
-        return [Place(mount.point, mount.point, mount) for mount in found]
+        return [Place.of_mount(mount, mounted) for mount in found]
 
     def _worth_a_look(self, place: Place) -> bool:
         """An autofs trigger is never touched: that would mount it, or hang."""

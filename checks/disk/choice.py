@@ -62,7 +62,7 @@ def is_folder(table: MountTable, mount: Mount) -> bool:
     if mount.root == "/" or table.may_hang(mount.point):
         return True
     try:
-        return stat.S_ISDIR(Path(mount.point).stat().st_mode)
+        return stat.S_ISDIR(Path(table.root + mount.point).stat().st_mode)
     except OSError:
         return True
 

@@ -1,4 +1,4 @@
-"""What is mounted where: reads /proc/self/mountinfo without touching a single mount, so it cannot hang."""
+"""What is mounted where: reads mountinfo without touching a single mount, so it cannot hang."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import msgspec
 
-MOUNTINFO = Path("/proc/self/mountinfo")
+from agent.api import CheckError, host_path
 
 # What answers over a network or from another process, and so may never answer.
 REMOTE = (
@@ -67,7 +67,9 @@ class Mount(msgspec.Struct, frozen=True):
 class MountTable:
     """All mounts, and which one a path is on."""
 
-    def __init__(self, mounts: Iterable[Mount]) -> None:
+    def __init__(self, mounts: Iterable[Mount], root: str = "") -> None:
+        """`root` is where the mounts of the host lie for us, in a container; else empty."""
+        self.root = root
         by_id = {mount.id: mount for mount in mounts}
         self.mounts = tuple(by_id.values())
         # A parent outside the table is outside our root directory: then the walk begins here.
@@ -93,7 +95,7 @@ class MountTable:
                 mount = self.at(prefix)
                 if mount and (mount.remote or mount.type == "autofs"):
                     return place
-                if target := _link(prefix):
+                if target := _link(self.root + prefix):
                     place = clean(str(Path(prefix).parent / target / place[len(prefix) + 1 :]))
                     break
             else:
@@ -157,10 +159,12 @@ def _prefixes(place: str) -> Iterator[str]:
         yield place
 
 
-def read(source: Path = MOUNTINFO) -> MountTable:
+def read(source: Path = Path("/proc/self/mountinfo"), root: str = "") -> MountTable:
     """Read what is mounted now; where there is no mountinfo (macOS), ask psutil."""
     if source.exists():
-        return MountTable(parse(source.read_bytes()))
+        return MountTable(parse(source.read_bytes()), root)
+    if root:
+        raise CheckError(f"{source} is not there: it says what is mounted on the host")
     import psutil
 
     mounts: list[Mount] = []
@@ -171,3 +175,9 @@ def read(source: Path = MOUNTINFO) -> MountTable:
         above = parent.id if parent else 0
         mounts.append(Mount(number, above, part.device, "/", part.mountpoint, part.fstype, part.device, options))
     return MountTable(mounts)
+
+
+def read_host() -> MountTable:
+    """Read what is mounted on the host: in a container (HOST_ROOT) that is what the host's first process sees."""
+    root = str(host_path("/")).rstrip("/")
+    return read(host_path("/proc/1/mountinfo"), root) if root else read()

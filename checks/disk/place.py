@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.api import CheckError, Context
+from agent.api import CheckError, Context, host_path
 from checks.disk.mountinfo import Mount, MountTable, clean
 from checks.disk.usage import Usage
 
@@ -29,11 +29,22 @@ class Place(msgspec.Struct, frozen=True):
     real: str
     """The path without symbolic links, as far as they can be followed safely."""
     mount: Mount | None
+    root: str = ""
+    """Where the host's files lie for us, in a container."""
 
     @classmethod
     def of(cls, path: str, mounted: MountTable) -> Place:
         real = mounted.resolve(clean(path))
-        return cls(path, real, mounted.at(real))
+        return cls(path, real, mounted.at(real), mounted.root)
+
+    @classmethod
+    def of_mount(cls, mount: Mount, mounted: MountTable) -> Place:
+        return cls(mount.point, mount.point, mount, mounted.root)
+
+    @property
+    def way(self) -> str:
+        """The path to look at; in a container a symbolic link would lead out of the host's files."""
+        return self.root + self.real if self.root else self.path
 
     @property
     def name(self) -> str:
@@ -59,7 +70,11 @@ class Place(msgspec.Struct, frozen=True):
         """
         if self.mount is None:
             return ""
-        return printable(self.mount.device) if self.mount.remote else uuid_of(self.mount.device_number)
+        return (
+            printable(self.mount.device)
+            if self.mount.remote
+            else uuid_of(self.mount.device_number, host_path("/dev/disk/by-uuid"))
+        )
 
     @property
     def origin(self) -> str:
@@ -78,7 +93,7 @@ class Place(msgspec.Struct, frozen=True):
         return isinstance(answer, PermissionError) and self.mount is not None and self.mount.type.startswith("fuse")
 
 
-def uuid_of(device_number: str, names: Path = Path("/dev/disk/by-uuid")) -> str:
+def uuid_of(device_number: str, names: Path) -> str:
     """Return the UUID of a filesystem by the number of its device, as udev knows it; empty where it does not."""
     for name in names.iterdir() if names.is_dir() else ():
         with suppress(OSError):  # a link of a device that has just gone
@@ -90,22 +105,22 @@ def uuid_of(device_number: str, names: Path = Path("/dev/disk/by-uuid")) -> str:
 
 def measure(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exception]:
     """Measure places side by side by the deadline, all places on one mount in one thread: it may get stuck there."""
-    by_mount: dict[str, list[str]] = {}
+    by_mount: dict[str, list[Place]] = {}
     for place in places:
-        by_mount.setdefault(place.mount.point if place.mount else "", []).append(place.path)
-    answers = ctx.calls({f"statvfs {mount or paths[0]}": _look(mount, paths) for mount, paths in by_mount.items()})
+        by_mount.setdefault(place.mount.point if place.mount else "", []).append(place)
+    answers = ctx.calls({f"statvfs {mount or on[0].path}": _look(mount, on) for mount, on in by_mount.items()})
     return {
-        path: answer if isinstance(answer, Exception) else answer.get(path, CheckError("not answering"))
-        for mount, paths in by_mount.items()
-        for path in paths
-        for answer in (answers[f"statvfs {mount or paths[0]}"],)
+        place.path: answer if isinstance(answer, Exception) else answer.get(place.path, CheckError("not answering"))
+        for mount, on in by_mount.items()
+        for place in on
+        for answer in (answers[f"statvfs {mount or on[0].path}"],)
     }
 
 
-def _look(mount: str, paths: list[str]) -> Callable[[], dict[str, Usage | Exception]]:
+def _look(mount: str, places: list[Place]) -> Callable[[], dict[str, Usage | Exception]]:
     def look() -> dict[str, Usage | Exception]:
-        dead = look_at_root(mount) if mount else None
-        return {path: dead or _usage(path) for path in paths}
+        dead = look_at_root(places[0].root + mount) if mount else None
+        return {place.path: dead or _usage(place.way) for place in places}
 
     return look
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from agent.api import CheckError, Context
+from agent.api import CheckError, Context, host_path
 from checks.process.row import Row
 from checks.process.table import COMM_BYTES, Table
 
@@ -189,19 +189,28 @@ def _why_hidden() -> str:
 
 
 def _uid(user: str, ctx: Context) -> int:
-    import pwd
-
     if user.isdecimal():
         return int(user)
     try:
-        return ctx.call(f"user {user}", lambda: pwd.getpwnam(user).pw_uid)
+        return ctx.call(f"user {user}", lambda: _uid_of(user))
     except KeyError:
         raise CheckError(f"this host knows no user {user!r}") from None
 
 
+def _uid_of(user: str) -> int:
+    """Ask this system; in a container the file of the host, whose users these are. KeyError where nobody knows."""
+    import pwd
+
+    users = host_path("/etc/passwd")
+    if users == Path("/etc/passwd"):
+        return pwd.getpwnam(user).pw_uid
+    lines = (line.split(":") for line in users.read_text(errors="replace").splitlines())
+    return {fields[0]: int(fields[2]) for fields in lines if len(fields) > 2}[user]
+
+
 def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
     try:
-        text = ctx.call(f"pidfile {path}", lambda: _read_small(path))
+        text = ctx.call(f"pidfile {path}", lambda: _read_small(str(host_path(path))))
     except FileNotFoundError:
         pid, note = 0, f"{path} does not exist"
     except OSError as error:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from agent.api import CheckError
+from agent.api import CheckError, host_path
 from checks.process.commands import Commands
 from checks.process.row import Row, read_once
 
@@ -63,14 +63,16 @@ class Table:
 class Scanner:
     """Makes tables; keeps from one to the next only the command lines of processes that still run."""
 
-    def __init__(self, folder: str = "/proc", own: int | None = None) -> None:
-        """`own` is the pid of the agent; 0 means that no process is its own."""
+    def __init__(self, folder: str = "", own: int | None = None) -> None:
+        """`folder`: default the host's /proc. `own` is the pid of the agent; 0 means that no process is its own."""
+        self._given = folder
         self._folder = folder
         self._own = own
         self._commands = Commands()
 
     def scan(self) -> Table:
-        own = os.getpid() if self._own is None else self._own
+        self._folder = self._given or str(host_path("/proc"))
+        own = self._own_pid() if self._own is None else self._own
         if sys.platform != "linux":
             from checks.process.portable import rows_by_psutil
 
@@ -87,6 +89,13 @@ class Scanner:
             hidden=HIDDEN if denied or self._hides() else "",
             own=own,
         )
+
+    def _own_pid(self) -> int:
+        """Return the agent's pid as this /proc counts: that of the host knows another than the container's."""
+        try:
+            return int(os.readlink(f"{self._folder}/self"))  # noqa: PTH115 - a word, not a path
+        except (OSError, ValueError):
+            return os.getpid()
 
     def _rows(self) -> tuple[dict[int, Row], bool]:
         """Return the processes by pid, and whether some were refused. A process that ends meanwhile is left out."""

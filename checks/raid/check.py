@@ -11,14 +11,14 @@ from typing import Annotated
 from msgspec import Meta
 from msgspec.structs import replace
 
-from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, judge, nodata, ok
+from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, host_path, judge, nodata, ok
 from checks._lasting import find_missing
 from checks._program import run_program
 from checks.raid import btrfs, mdstat, unraid, zfs
 from checks.raid.finding import Finding, read, tell_apart
 
-MDSTAT, BLOCK = Path("/proc/mdstat"), Path("/sys/block")
-ZFS, BTRFS = Path("/proc/spl/kstat/zfs"), Path("/sys/fs/btrfs")
+MDSTAT, BLOCK = "/proc/mdstat", "/sys/block"
+ZFS, BTRFS = "/proc/spl/kstat/zfs", "/sys/fs/btrfs"
 
 Errors = Annotated[NumberAbove | None, Meta(description="Errors that the devices of one array made; default: never.")]
 
@@ -48,17 +48,17 @@ class Raid(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        found = [*find_arrays(host.read(str(MDSTAT)), host.path(str(BLOCK)))]
-        found += [*zfs.find_pools(host.path(str(ZFS)), lambda: None), *btrfs.find_filesystems(host.path(str(BTRFS)))]
+        found = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
+        found += [*zfs.find_pools(host.path(ZFS), lambda: None), *btrfs.find_filesystems(host.path(BTRFS))]
         if found:
             why = f"Found {'; '.join(one.result.summary for one in found)}."
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
         found = [
-            *find_arrays(read(MDSTAT), BLOCK),
-            *zfs.find_pools(ZFS, lambda: ask_zpool(ctx)),
-            *btrfs.find_filesystems(BTRFS),
+            *find_arrays(read(host_path(MDSTAT)), host_path(BLOCK)),
+            *zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
+            *btrfs.find_filesystems(host_path(BTRFS)),
         ]
         kept = self.keep(found)
         yield from self.report(kept)

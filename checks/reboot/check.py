@@ -21,16 +21,17 @@ from agent.api import (
     Result,
     Suggestion,
     duration_text,
+    host_path,
     judge,
     ok,
 )
 from checks.reboot.versions import newest
 
-MARKS = (Path("/run/reboot-required"), Path("/run/reboot-needed"))
+MARKS = ("/run/reboot-required", "/run/reboot-needed")
 """Left by Debian and Ubuntu, and by SUSE."""
-PACKAGES = Path("/run/reboot-required.pkgs")
-MODULES = Path("/lib/modules")
-CONTAINER = (Path("/run/systemd/container"), Path("/.dockerenv"), Path("/run/.containerenv"))
+PACKAGES = "/run/reboot-required.pkgs"
+MODULES = "/lib/modules"
+CONTAINER = ("/run/systemd/container", "/.dockerenv", "/run/.containerenv")
 """Left by systemd (LXC, nspawn), Docker and Podman: the kernel there is the host's, whatever is installed beside it."""
 
 Required = Annotated[DurationAbove | None, Meta(description="A reboot has been required for this long; null: never.")]
@@ -64,12 +65,12 @@ class Reboot(Check, frozen=True, kw_only=True):
 
     def run(self, ctx: Context) -> Iterator[Result]:
         try:
-            uptime = float(Path("/proc/uptime").read_text().split()[0])
+            uptime = float(host_path("/proc/uptime").read_text().split()[0])
         except OSError as error:
             raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
-        modules = None if any(mark.exists() for mark in CONTAINER) else MODULES
-        found = next(reasons(ctx.memory, os.uname().release, MARKS, modules), None)
-        yield from self.assess(uptime, found, time.time(), packages(PACKAGES))
+        modules = None if any(host_path(mark).exists() for mark in CONTAINER) else host_path(MODULES)
+        found = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
+        yield from self.assess(uptime, found, time.time(), packages(host_path(PACKAGES)))
 
     def assess(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
         """Judge the seconds since the start, and why a reboot is required since when (Unix seconds)."""

@@ -25,7 +25,8 @@ def target(request: pytest.FixtureRequest) -> str:
 
 
 @pytest.fixture(scope="module")
-def api() -> Iterator[ApiStandIn]:
+def api(target: str) -> Iterator[ApiStandIn]:
+    """Each release has its own: what one host told is no other's."""
     with ApiStandIn() as stand_in:
         yield stand_in
 
