@@ -11,7 +11,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -27,6 +27,9 @@ from agent.plugin.context import SharedWork
 from agent.plugin.results import gathered
 from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
+from checks.process.commands import Commands
+from checks.process.lines import CommandLine
+from checks.process.matching import find
 from checks.process.portable import PsutilRow
 from checks.process.row import Row
 from checks.process.table import Scanner, Table
@@ -226,6 +229,48 @@ def test_what_patterns_have_found_is_remembered_and_never_wrong(scans: list[list
                 assert found == sum(re.search(pattern, line) is not None for line in lines)
                 left = metric(host.look(name="app", exclude=Regex(pattern), min=0), "count")
                 assert left == len(lines) - found
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(st.tuples(st.lists(LINES, max_size=6), st.sets(st.sampled_from(PATTERNS))), max_size=5))
+def test_of_many_patterns_none_loses_a_process_that_fits_whatever_was_searched_before(
+    scans: list[tuple[list[str], set[str]]],
+) -> None:
+    commands = Commands()
+    known: dict[str, CommandLine] = {}
+    for lines, patterns in scans:
+        for line in lines:
+            known.setdefault(line, command_line(line))
+        table = Table(with_lines(known[line] for line in lines), commands, now=100.0)
+        for pattern in patterns:
+            fresh = Table(with_lines(map(command_line, lines)), Commands(), now=100.0)
+            assert pids(Process(match=Regex(pattern)), table) == pids(Process(match=Regex(pattern)), fresh)
+
+
+def command_line(text: str) -> CommandLine:
+    return CommandLine(text.replace(" ", "\0").encode() + b"\0")
+
+
+def with_lines(lines: Iterable[CommandLine]) -> list[Row]:
+    rows = []
+    for pid, line in enumerate(lines, 20):
+        rows.append(row(pid, name=b"app"))
+        rows[-1].line, rows[-1].line_read = line, True
+    return rows
+
+
+def pids(check: Process, table: Table) -> list[int]:
+    return sorted(one.pid for one in find(check, table, Context()).rows)
+
+
+def test_a_check_looks_at_new_lines_and_at_those_its_pattern_was_found_in_and_at_no_others() -> None:
+    commands = Commands()
+    lines = [command_line(f"app {number}") for number in range(500)]
+    for turn in range(3):
+        table = Table(with_lines([*lines[:-1], command_line("new")]), commands, now=100.0)
+        assert pids(Process(match=Regex(" 7$")), table) == [27]
+        possible = table.by_pattern.possible(table.running, commands.searches.bit(Regex(" 7$"), by_words=True))
+        assert len(possible) == (500 if turn == 0 else 2)
 
 
 def test_a_line_is_searched_once_as_long_as_it_is_the_same(fake_proc: FakeProc) -> None:

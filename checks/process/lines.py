@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 from agent.api import CheckError, Context, Regex
 
@@ -63,20 +63,37 @@ class HasLine(Protocol):
     line: CommandLine | None
 
 
+R = TypeVar("R", bound=HasLine)
+
+
 class Searches:
     """Knows the bits of patterns. Any thread may ask; one lock guards the bits of all lines."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bits: dict[tuple[str, bool], int] = {}
+        self._asked = 0
+        """Bits of patterns that were asked for since `in_use`."""
+
+    def in_use(self) -> int:
+        """Return the bits of all patterns that were asked for since this was asked last: those of the checks."""
+        with self._lock:
+            asked, self._asked = self._asked, 0
+            return asked
+
+    def bit(self, pattern: Regex, by_words: bool) -> int:
+        """Return what stands for a pattern in `found`, `slow` and `searched` of a line."""
+        with self._lock:
+            bit = self._bits.setdefault((str(pattern), by_words), 1 << len(self._bits))
+            self._asked |= bit
+            return bit
 
     def search(self, pattern: Regex, rows: Iterable[HasLine], ctx: Context, *, by_words: bool = False) -> int:
         """Search the lines that were not searched yet, and return the pattern's bit: see `found` and `slow` of a line.
 
         `by_words`: nothing else is said of the process, so what only looks at such a thing is not one.
         """
-        with self._lock:
-            bit = self._bits.setdefault((str(pattern), by_words), 1 << len(self._bits))
+        bit = self.bit(pattern, by_words)
         new = [line for row in rows if (line := row.line) is not None and not line.searched & bit]
         if not new:
             return bit
@@ -87,6 +104,33 @@ class Searches:
                 line.slow |= bit * slow
                 line.searched |= bit
         return bit
+
+
+class ByPattern(Generic[R]):
+    """The processes of a scan by what earlier scans found in their command lines. Immutable.
+
+    So a check whose pattern was searched for before does not go through all processes. `bits` are those patterns; the
+    lines that are new since, and those that cannot be read, are still to be looked at.
+    """
+
+    def __init__(self, rows: Iterable[R], bits: int) -> None:
+        self._bits = bits
+        self._found: dict[int, list[R]] = {}
+        self._open: list[R] = []
+        for row in rows:
+            line = row.line
+            if line is None or line.searched & bits != bits:
+                self._open.append(row)
+                continue
+            left = (line.found | line.slow) & bits
+            while left:
+                bit = left & -left
+                self._found.setdefault(bit, []).append(row)
+                left ^= bit
+
+    def possible(self, rows: list[R], bit: int) -> list[R]:
+        """Return those of all rows that may fit a pattern."""
+        return self._found.get(bit, []) + self._open if self._bits & bit else rows
 
 
 def _verdict(pattern: Regex, line: CommandLine, ctx: Context, by_words: bool) -> tuple[bool, bool]:

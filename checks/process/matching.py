@@ -94,8 +94,10 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
     found = _candidates(check, table, uid, ctx)
     if table.hidden and uid != os.geteuid() and not check.pidfile:
         found.some_hidden(table.hidden)
-    found.zombies = [row for row in found.rows if row.state in "ZX" and row.zombie]
-    if found.zombies:
+    if found.rows is table.programs:
+        found.rows, found.zombies = table.running, table.zombies
+    elif zombies := [row for row in found.rows if row.state in "ZX" and row.zombie]:
+        found.zombies = zombies
         found.keep(lambda row: not row.zombie)
     if check.exe:
         _keep_exe(check.exe, found, table, ctx)
@@ -110,11 +112,14 @@ def find(check: Process, table: Table, ctx: Context) -> Found:
 
 
 def _keep_matching(check: Process, found: Found, table: Table, ctx: Context) -> None:
-    table.commands.read(found.rows, ctx)
+    table.read_lines(found.rows, ctx)
     by_words = not (check.name or check.exe or check.pidfile)
+    searches = table.commands.searches
+    if check.match is not None and found.rows is table.running:
+        found.rows = table.by_pattern.possible(found.rows, searches.bit(check.match, by_words))
     for pattern, wanted in ((check.match, True), (check.exclude, False)):
         if pattern is not None:
-            bit = table.commands.searches.search(pattern, found.rows, ctx, by_words=wanted and by_words)
+            bit = searches.search(pattern, found.rows, ctx, by_words=wanted and by_words)
             found.keep_lines(bit, wanted=wanted)
     if check.match is not None:
         found.keep(lambda row: not table.of_agent(row))

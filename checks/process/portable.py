@@ -66,13 +66,13 @@ class PsutilRow(Row):
             try:
                 self._numbers = _asked(self._ask)
             except ProcessLookupError:
-                self._numbers = Numbers(self._parent, False, 0.0, 0, self._started, 0)
+                self._numbers = Numbers(0.0, 0, 0)
         return self._numbers
 
     def _ask(self) -> Numbers:
         with self._process.oneshot():
             times, threads, memory = self._process.cpu_times(), self._process.num_threads(), self._process.memory_info()
-        return Numbers(self._parent, self.kernel, times.user + times.system, threads, self._started, memory.rss)
+        return Numbers(times.user + times.system, threads, memory.rss)
 
     def uid(self) -> int:
         return _asked(self._process.uids).effective

@@ -27,37 +27,17 @@ def read_once(path: str, limit: int = SHORT) -> bytes:
 
 
 class Numbers(NamedTuple):
-    """What a check may ask of /proc/N/stat beyond name and state; seconds and bytes."""
+    """What a check may ask of /proc/N/stat of what a process uses; seconds and bytes."""
 
-    parent: int
-    kernel: bool
     cpu: float
     threads: int
-    started: float
     rss: int
-
-    @classmethod
-    def parse(cls, stat: bytes) -> Numbers:
-        """Read the text from field 3 (the state) on; the numbers of the fields are those of proc_pid_stat(5)."""
-        fields = stat.split(None, 22)
-
-        def field(number: int) -> int:
-            return int(fields[number - 3])
-
-        return cls(
-            parent=field(4),
-            kernel=bool(field(9) & KERNEL_THREAD),
-            cpu=(field(14) + field(15)) / TICKS,
-            threads=field(20),
-            started=field(22) / TICKS,
-            rss=field(24) * PAGE,
-        )
 
 
 class Row:
     """One process. `name` and `state` (a letter as `ps` shows it) are always there, everything else is read late."""
 
-    __slots__ = ("_exe", "_folder", "_numbers", "_stat", "_uid", "line", "line_read", "name", "pid", "state")
+    __slots__ = ("_exe", "_fields", "_folder", "_numbers", "_stat", "_uid", "line", "line_read", "name", "pid", "state")
 
     def __init__(self, folder: str, pid: int, stat: bytes) -> None:
         """`stat` is the text of /proc/N/stat, see proc_pid_stat(5); ValueError where it is not."""
@@ -67,6 +47,7 @@ class Row:
             raise ValueError(f"no state in {stat!r}")
         self.pid, self.name, self.state = pid, stat[stat.index(b"(") + 1 : end], chr(stat[end + 2])
         self._folder, self._stat = folder, stat[end + 2 :]
+        self._fields: list[bytes] = []
         self._numbers: Numbers | None = None
         self._uid: int | None = None
         self._exe: str | None = None
@@ -74,20 +55,27 @@ class Row:
         """The command line after `Commands.read`; None also where it cannot be known."""
         self.line_read = False
 
+    def _field(self, number: int) -> int:
+        """Return a field by its number in proc_pid_stat(5); `_stat` begins with field 3."""
+        if not self._fields:
+            self._fields = self._stat.split(None, 22)
+        return int(self._fields[number - 3])
+
     @property
     def numbers(self) -> Numbers:
         if self._numbers is None:
-            self._numbers = Numbers.parse(self._stat)
+            cpu = (self._field(14) + self._field(15)) / TICKS
+            self._numbers = Numbers(cpu, self._field(20), self._field(24) * PAGE)
         return self._numbers
 
     @property
     def parent(self) -> int:
-        return self.numbers.parent
+        return self._field(4)
 
     @property
     def kernel(self) -> bool:
         """Tell whether this is a thread of the kernel: it has no program, no command line, no open files."""
-        return self.numbers.kernel
+        return bool(self._field(9) & KERNEL_THREAD)
 
     @property
     def cpu(self) -> float:
@@ -101,7 +89,7 @@ class Row:
     @property
     def started(self) -> float:
         """Return the start in seconds on the clock of `Table.now`; with the pid it is the identity of a process."""
-        return self.numbers.started
+        return self._field(22) / TICKS
 
     @property
     def rss(self) -> int:

@@ -10,8 +10,9 @@ from collections.abc import Iterable, Iterator
 from functools import cached_property
 from pathlib import Path
 
-from agent.api import CheckError, host_path
+from agent.api import CheckError, Context, host_path
 from checks.process.commands import Commands
+from checks.process.lines import ByPattern
 from checks.process.row import Row, read_once
 
 COMM_BYTES = 15
@@ -30,11 +31,33 @@ class Table:
         for row in self.by_pid.values():
             self.by_name.setdefault(row.name, []).append(row)
         self.commands, self.now, self.boot, self.hidden, self.own = commands, now, boot, hidden, own
+        self._all_read = False
+        """The command lines of all that run."""
 
     @cached_property
     def programs(self) -> list[Row]:
         """Return all but the threads of the kernel."""
         return [row for row in self.by_pid.values() if not row.kernel]
+
+    @cached_property
+    def zombies(self) -> list[Row]:
+        return [row for row in self.programs if row.state in "ZX" and row.zombie]
+
+    @cached_property
+    def running(self) -> list[Row]:
+        """Return the programs but for zombies."""
+        return [row for row in self.programs if row.state not in "ZX" or not row.zombie]
+
+    @cached_property
+    def by_pattern(self) -> ByPattern[Row]:
+        """Return where the patterns of the last scans were found; to be asked when all command lines are read."""
+        return ByPattern(self.running, self.commands.searches.in_use())
+
+    def read_lines(self, rows: list[Row], ctx: Context) -> None:
+        """Give these processes their command lines, see `Commands.read`."""
+        if rows is not self.running or not self._all_read:
+            self.commands.read(rows, ctx)
+            self._all_read = self._all_read or rows is self.running
 
     @cached_property
     def by_uid(self) -> dict[int, list[Row]]:
