@@ -19,7 +19,7 @@ from agent.config.settings import Config
 from agent.delivery.answer import hidden_body, plain
 from agent.delivery.sinks.truewatch.answers import classify
 from agent.model import Metric, Result, Status
-from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, presentable, without_secrets
+from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, _metric, presentable, without_secrets
 from agent.system.records import CleanRecords
 from agent.system.redactor import KEEP_SECONDS, MOST_OLD, Redactor, redactor
 
@@ -167,6 +167,21 @@ def test_every_text_of_a_result_is_clean() -> None:
     assert TOKEN not in repr(shown)
     assert (shown.summary, shown.details) == ("sum ***", "a\n***\nb")
     assert shown.metrics[0].subject == shown.subject
+
+
+WORDS = st.lists(
+    st.sampled_from(["hush", "8080", TOKEN, TOKEN[:9], TOKEN[3:], "dG9rLTlmOGU3ZDZjNWI0YQ==", "…", "ms", "4:5"])
+    | st.sampled_from([" ", "  ", ":", "/", "@", "\n", "\t", "\u200b", "é", "x" * 201]),
+    max_size=3,
+).map("".join)
+METRICS = st.builds(Metric, WORDS, st.just(1.0), WORDS, WORDS, WORDS, subject=WORDS)
+
+
+@given(st.lists(METRICS, max_size=4))
+def test_metrics_that_are_looked_at_together_say_what_each_says_alone(metrics: list[Metric]) -> None:
+    scrub = Redactor([TOKEN, "hush", "8080", f"{TOKEN}\n{TOKEN}"])
+    (shown,) = presentable([Result(Status.OK, "", metrics=tuple(metrics))], scrub)
+    assert list(shown.metrics) == [_metric(metric, scrub) for metric in metrics]
 
 
 @given(st.integers(0, 40))
