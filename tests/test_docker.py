@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import json
+import queue
 import socket
 import threading
 import time
@@ -16,7 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Result, Status
+from agent.config.settings import CheckConfig, Place
+from agent.model import Metric, Outcome
 from agent.plugin.results import gathered
+from agent.running.runner import Runner
 from agent.testing import ran
 from checks.docker import Docker
 from checks.docker.ages import read_age
@@ -94,8 +99,12 @@ def serving(path: Path, talk: Callable[[socket.socket, bytes], None]) -> Iterato
         thread.join(5)
 
 
+async def collected(check: Docker, ctx: Context) -> list[Result | Metric]:
+    return [one async for one in check.run(ctx)]
+
+
 def look(path: str, timeout: float = 5.0, **settings: Any) -> dict[str, Result]:
-    found = gathered(Docker(socket=path, **settings).run(Context(timeout=timeout)))
+    found = gathered(asyncio.run(collected(Docker(socket=path, **settings), Context(timeout=timeout))))
     return {result.subject: result for result in found}
 
 
@@ -375,7 +384,7 @@ class Life:
             self.engine.inspected = dict([inspection("web", restarts=self.count)])
         with serving(self.path, self.engine) as path:
             context = Context(timeout=5, memory=self.memory, wall=lambda: now)
-            found = {one.subject: one for one in gathered(Docker(socket=path).run(context))}
+            found = {one.subject: one for one in gathered(asyncio.run(collected(Docker(socket=path), context)))}
         self.path.unlink()
         return found["web"]
 
@@ -433,4 +442,27 @@ def test_a_container_that_runs_on_is_never_taken_for_a_restarted_one(steps: list
     for step in steps:
         now += step
         one = Container("1", Status=f"Up {human(now)}", Created=-1e9)
-        assert count_restarts(memory, one, lambda: None, now, 900) == 0
+        assert asyncio.run(count_restarts(memory, one, unasked, now, 900)) == 0
+
+
+async def unasked() -> None:
+    return None
+
+
+def test_sockets_that_never_answer_take_no_thread_and_are_told_in_time(tmp_path: Path) -> None:
+    ended: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    runner = Runner(ended.put)
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as listener:
+        listener.bind(str(tmp_path / "docker.sock"))
+        listener.listen(200)
+        check = Docker(socket=str(tmp_path / "docker.sock"))
+        before = threading.active_count()
+        for number in range(100):
+            name = f"docker-{number}"
+            runner.start(CheckConfig(name, "docker", check, Place("x.yaml"), interval=10, timeout=2), time.monotonic())
+        time.sleep(1)
+        assert threading.active_count() - before <= 3, "the loop, the deadlines"
+        outcomes = [ended.get(timeout=20) for _ in range(100)]
+    runner.stop()
+    assert {one.results[0].summary for one in outcomes} == {f"{check.socket} does not answer within 2s"}
+    assert {one.results[0].status for one in outcomes} == {Status.NODATA}

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import re
 import socket
 import time
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import msgspec
 
 from agent.api import CheckError, Context, duration_text
+from checks._network.connection import new_socket, receive, send, unix_connect
+from checks._network.progress import Progress
 
 ANSWER_LIMIT = 16 * 1024 * 1024
 """Bytes; a thousand containers with many labels are about two million."""
+QUICK_ANSWER = 256 * 1024
+"""Bytes that are read in no time."""
 LIST = "/containers/json?all=1"
 UNHEALTHY = '/containers/json?filters={"health":["unhealthy"]}'
 
@@ -82,13 +86,17 @@ class Inspection(msgspec.Struct, frozen=True):
         return policy is not None and policy.Name in ("always", "unless-stopped")
 
 
-def list_containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
+Inspect = Callable[[], Awaitable[Inspection | None]]
+"""Asks a container for more than the list tells."""
+
+
+async def list_containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
     """Ask for a list, and say whether it is all of it; CheckError without an answer that can be used."""
     try:
-        status, body, whole = _ask(path, question, ctx.deadline)
+        status, body, whole = await _ask(path, question, ctx.deadline)
         if status != 200:
             raise CheckError(f"{path} answered {status}: {body[:200].decode(errors='replace').strip()}")
-        return msgspec.json.decode(body if whole else cut(body), type=list[Container]), whole
+        return await _read(ctx, body, whole), whole
     except PermissionError:
         raise CheckError(f"{path}: permission denied, run the agent as root or in the socket's group") from None
     except TimeoutError:
@@ -99,11 +107,21 @@ def list_containers(ctx: Context, path: str, question: str) -> tuple[list[Contai
         raise CheckError(f"{path} gave no answer that can be understood") from None
 
 
-def ask_container(ctx: Context, path: str, container: str) -> Inspection | None:
+async def _read(ctx: Context, body: bytes, whole: bool) -> list[Container]:
+    def read() -> list[Container]:
+        return msgspec.json.decode(body if whole else cut(body), type=list[Container])
+
+    try:
+        return await ctx.compute(read, long=len(body) > QUICK_ANSWER)
+    except CheckError:  # no time was left for it
+        raise TimeoutError from None
+
+
+async def ask_container(ctx: Context, path: str, container: str) -> Inspection | None:
     """Ask for one container, in no more than a quarter of the time left; None without an answer that can be used."""
     try:
         deadline = time.monotonic() + ctx.remaining() / 4
-        status, body, _ = _ask(path, f"/containers/{container}/json", deadline)
+        status, body, _ = await _ask(path, f"/containers/{container}/json", deadline)
         return msgspec.json.decode(body, type=Inspection) if status == 200 else None
     except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
         return None
@@ -123,26 +141,15 @@ def cut(body: bytes) -> bytes:
         found.append(one)
 
 
-def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
-    with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as connection:
-        connection.settimeout(_left(deadline))
-        connection.connect(path)
+async def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
+    progress = Progress(deadline)
+    with new_socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        await unix_connect(connection, path, deadline)
         # To HTTP/1.0 the answer is not chunked, and the connection ends with it.
-        connection.sendall(f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22").encode())
+        request = f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22")
+        await send(connection, request.encode(), progress)
         answer = bytearray()
-        while len(answer) <= ANSWER_LIMIT and (piece := _receive(connection, deadline)):
+        while len(answer) <= ANSWER_LIMIT and (piece := await receive(connection, progress)):
             answer += piece
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
     return int(head.split()[1]), body, len(answer) <= ANSWER_LIMIT
-
-
-def _receive(connection: socket.socket, deadline: float) -> bytes:
-    connection.settimeout(_left(deadline))
-    return connection.recv(65536)
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import Annotated, Any
@@ -102,29 +102,28 @@ class Docker(Check, frozen=True, kw_only=True):
             if host.path(socket_path).is_socket():
                 yield _suggest(name, socket_path, str(host.path(socket_path)))
 
-    def run(self, ctx: Context) -> Iterator[Result | Metric]:
+    async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
         # Podman tells health by this filter only; Docker knows it too.
-        (sick, all_sick), (listed, all_listed) = (
-            list_containers(ctx, path, question) for question in (UNHEALTHY, LIST)
-        )
+        sick, all_sick = await list_containers(ctx, path, UNHEALTHY)
+        listed, all_listed = await list_containers(ctx, path, LIST)
         unhealthy = {container.Id for container in sick}
         found = {one.name: one for one in listed if self._watches(one.name)}
         left = count(MOST_INSPECTED, -1)
 
-        def inspect(one: Container) -> Inspection | None:
-            return ask_container(ctx, path, one.Id) if next(left) > 0 else None
+        async def inspect(one: Container) -> Inspection | None:
+            return await ask_container(ctx, path, one.Id) if next(left) > 0 else None
 
-        if all_listed:
-            yield from self._required(found)
+        for result in self._required(found) if all_listed else ():
+            yield result
         before: dict[str, Any] = ctx.memory.get("containers", {})
         keys = {one.Id[:12] for one in found.values() if _runs(one) or one.Id[:12] in before}
         memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
         for name, one in sorted(found.items()):
             discovered = name not in _texts(self.running)
-            yield replace(self._assess(one, unhealthy, inspect, ctx.now()), discovered=discovered)
+            yield replace(await self._assess(one, unhealthy, inspect, ctx.now()), discovered=discovered)
             if _runs(one):
-                restarts = self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
+                restarts = await self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
                 yield replace(restarts, discovered=discovered)
         up = sum(map(_runs, found.values()))
         yield ok(f"{up} of {len(found)} containers run")
@@ -143,25 +142,25 @@ class Docker(Check, frozen=True, kw_only=True):
             elif name not in found:
                 yield critical(f"{name} is not there", name)
 
-    def _assess(
+    async def _assess(
         self,
         one: Container,
         unhealthy: set[str],
-        inspect: Callable[[Container], Inspection | None],
+        inspect: Callable[[Container], Awaitable[Inspection | None]],
         now: float,
     ) -> Result:
         must_run = one.name in _texts(self.running)
-        return assess(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
+        return await assess(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
 
-    def _restarts(
+    async def _restarts(
         self,
         name: str,
         one: Container,
-        inspect: Callable[[Container], Inspection | None],
+        inspect: Callable[[Container], Awaitable[Inspection | None]],
         memory: dict[str, Any],
         now: float,
     ) -> Result:
-        number = count_restarts(memory, one, lambda: inspect(one), now, self.restarts_within)
+        number = await count_restarts(memory, one, lambda: inspect(one), now, self.restarts_within)
         words = f"{name} restarted {number} times in the last {self.restarts_within}"
         levels = self.restarts_warning, self.restarts_critical
         result = judge("restarts", number, *levels, subject=name, summary=words, minimum=0)
@@ -177,22 +176,31 @@ def _runs(container: Container) -> bool:
 
 def _suggest(name: str, path: str, real_path: str) -> Suggestion:
     """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
-    ctx = Context("discover", 5.0)
-    try:
-        found, _ = list_containers(ctx, real_path, LIST)
-    except CheckError:
-        found = []  # the trial says why
-    bad = [
-        one.name
-        for one in found
-        if assess(one, False, set(), lambda: None, ctx.now(), math.inf).status is not Status.OK
-    ]
+    import asyncio  # 20 ms that commands do not have
+
+    found, bad = asyncio.run(_look(real_path))
     up = [one.name for one in found if _runs(one) and one.name not in bad]
     why = f"Found the socket {path}" + (f"; these run: {', '.join(up)}" if up else "")
     why += f"; left out, as they are not well now: {', '.join(bad)}." if bad else "."
     return Suggestion(
         name=name, settings={"socket": path} | ({"exclude": bad} if bad else {}), why=why, about=("socket",)
     )
+
+
+async def _look(path: str) -> tuple[list[Container], list[str]]:
+    """Return all containers, and the names of those in trouble."""
+
+    async def unasked() -> Inspection | None:
+        return None
+
+    ctx = Context("discover", 5.0)
+    try:
+        found, _ = await list_containers(ctx, path, LIST)
+    except CheckError:
+        return [], []  # the trial says why
+    now = ctx.now()
+    judged = [(one.name, await assess(one, False, set(), unasked, now, math.inf)) for one in found]
+    return found, [name for name, result in judged if result.status is not Status.OK]
 
 
 def _has_wildcard(name: str) -> bool:

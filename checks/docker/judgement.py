@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from agent.api import Result, critical, nodata, ok, warning
 from checks.docker.ages import read_age
-from checks.docker.api import Container, Inspection
+from checks.docker.api import Container, Inspect
 
 ASKED_TO_END = (0, 130, 143)
 """Exit codes of a container that did its work, or that was asked to end (SIGINT, SIGTERM)."""
@@ -19,11 +17,11 @@ UNSTARTED_SECONDS = 60.0
 """So long a container may exist without being started: somebody is at work."""
 
 
-def assess(
+async def assess(
     container: Container,
     must_run: bool,
     unhealthy: set[str],
-    inspect: Callable[[], Inspection | None],
+    inspect: Inspect,
     now: float,
     ended_within: float,
 ) -> Result:
@@ -39,32 +37,30 @@ def assess(
     if state == "paused":
         return warning(said, name, container.Image)
     if state in CREATED:
-        return _assess_created(container, said, inspect, now)
+        return await _assess_created(container, said, inspect, now)
     if state in ENDED:
-        return _assess_ended(container, said, inspect, ended_within)
+        return await _assess_ended(container, said, inspect, ended_within)
     return ok(said, name) if state in FINE else nodata(f"{said}, a state that is not known here", name)
 
 
-def _assess_created(container: Container, said: str, inspect: Callable[[], Inspection | None], now: float) -> Result:
+async def _assess_created(container: Container, said: str, inspect: Inspect, now: float) -> Result:
     """A container that could not be started, as its port is taken, stays `Created`."""
     if 0 <= now - container.created < UNSTARTED_SECONDS:
         return ok(said, container.name)
-    one = inspect()
+    one = await inspect()
     if one and one.State.Error:
         return critical(f"{container.name} could not be started: {one.State.Error[:300]}", container.name)
     return warning(f"{said}, was never started", container.name, container.Image)
 
 
-def _assess_ended(
-    container: Container, said: str, inspect: Callable[[], Inspection | None], ended_within: float
-) -> Result:
+async def _assess_ended(container: Container, said: str, inspect: Inspect, ended_within: float) -> Result:
     name, code = container.name, container.exit_code
     if code in ASKED_TO_END:
         return ok(said, name)
     age = read_age(container.Status)
     if age and age[0] >= ended_within:
         return ok(f"{said}, which is history", name)
-    one = inspect()
+    one = await inspect()
     code = one.State.ExitCode if one and code is None else code
     if code is None:
         return nodata(f"{said}, which does not tell how it ended", name)

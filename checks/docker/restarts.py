@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from checks.docker.ages import read_age
-from checks.docker.api import Container, Inspection
+from checks.docker.api import Container, Inspect, Inspection
 
 SLACK = 3.0
 """Seconds that two looks may differ in when a container was started."""
 YOUNG = 60.0
 
 
-def count_restarts(
+async def count_restarts(
     memory: dict[str, Any],
     container: Container,
-    inspect: Callable[[], Inspection | None],
+    inspect: Inspect,
     now: float,
     within: float,
 ) -> int:
@@ -32,7 +31,7 @@ def count_restarts(
     recent = [[at, number] for at, number in memory.get("recent", ()) if 0 <= now - at < within]
     again = "started" in memory and now - most > memory["started"] + SLACK
     if again or ("started" not in memory and least < YOUNG):
-        number = _since_last(memory, container, inspect(), again, now, within)
+        number = _since_last(memory, container, await inspect(), again, now, within)
         recent += [[now, number]] if number else []
     if again or "started" not in memory:
         memory["started"] = round(now - least, 3)
