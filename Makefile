@@ -44,9 +44,10 @@ mutants: $(VENV)/installed-dev
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
 
-# An hour of failures, outages and reloads: nothing of the agent may grow.
+# An hour, a million runs, failures, outages and reloads: nothing of the agent may grow. Draws a picture into docs.
+MINUTES ?= 60
 soak: $(VENV)/installed-dev
-	$(BIN)/python -m tests.soak
+	$(BIN)/python -m tests.soak --minutes $(MINUTES) --picture docs/pictures/soak.svg
 
 # The long series of a fleet: 10,000 hosts, kills; some minutes, needs nats-server.
 fleet: $(VENV)/installed-dev
