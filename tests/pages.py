@@ -13,9 +13,12 @@ import msgspec
 from agent.config.page_address import PageAddress
 from agent.config.settings import Config
 from agent.model import EventStatus, Metric, Notification, Result, State, Status
+from agent.page.acting import Acting
 from agent.page.application import application
+from agent.page.deeds import Deeds
 from agent.page.readiness import Readiness
 from agent.page.server import PageServer
+from agent.page.sessions import Sessions
 from agent.page.source import Kept, Source
 from agent.store import Change, LastRun, Store
 from tests.deliveries import opened
@@ -84,23 +87,45 @@ def _change(one: Told, now: int) -> Change:
 
 
 @contextmanager
-def served(folder: Path, config: Config | None = None, host: str = "web-1", now: int = NOW) -> Iterator[PageServer]:
+def served(
+    folder: Path, config: Config | None = None, host: str = "web-1", now: int = NOW, steering: Steered | None = None
+) -> Iterator[PageServer]:
     """Yield a server that shows what the store in the folder says, as of `now`; nothing is kept from look to look."""
-    with page_of(Store.beside(folder), folder, config or Config(), host, now) as server:
+    with page_of(Store.beside(folder), folder, config or Config(), host, now, steering) as server:
         yield server
 
 
 @contextmanager
-def page_of(store: Store, folder: Path, config: Config, host: str, now: int) -> Iterator[PageServer]:
+def page_of(
+    store: Store, folder: Path, config: Config, host: str, now: int, steering: Steered | None = None
+) -> Iterator[PageServer]:
     address = PageAddress("127.0.0.1", 0)
     source = Source(folder, lambda: config, lambda: {"host": host}, lambda text: text, lambda: now)
     source.kept = Anew()
-    server = PageServer(address, application(source, Readiness(store, lambda: config), address))
+    deeds = Deeds(folder, steering or Steered(), source.snapshot)
+    acting = Acting(Sessions(lambda: config.agent.page_token), deeds, source)
+    server = PageServer(address, application(source, Readiness(store, lambda: config), address, acting))
     try:
         yield server
     finally:
         server.stop()
         store.close()
+
+
+class Steered:
+    """Keeps what the page has the agent do."""
+
+    def __init__(self) -> None:
+        self.done: list[tuple[str | None, ...]] = []
+        self.subjects: list[str] = [""]
+
+    def acknowledge(self, check: str, subject: str | None, words: str, who: str) -> dict[str, object]:
+        self.done.append(("acknowledge", check, subject, words, who))
+        return {"subjects": self.subjects}
+
+    def run(self, check: str, who: str) -> dict[str, object]:
+        self.done.append(("run", check, who))
+        return {}
 
 
 class Anew(Kept):

@@ -33,7 +33,7 @@ from agent.store import Store
 from agent.view.snapshot import Snapshot
 from tests.agent_process import agent_process
 from tests.documents import JSON
-from tests.pages import NOW, Told, ask, opened, page_of, put, served
+from tests.pages import NOW, Steered, Told, ask, opened, page_of, put, served
 
 PATHS = ("/", "/?part=main", "/check/web", "/api/v1/status", "/metrics", "/healthz", "/readyz", "/page.css", "/page.js")
 
@@ -240,7 +240,7 @@ PAYLOADS = (
 )
 OWN_WORDS = """
 html head meta title link noscript script body a header nav p main h1 h2 h3 section table caption thead tr th tbody td
-span details summary ul li time pre code footer
+span details summary ul li time pre code footer div form h4 label input select option datalist button
 """
 OWN_TAGS = frozenset(OWN_WORDS.split())
 
@@ -276,7 +276,7 @@ def test_whatever_a_text_says_the_page_has_only_its_own_tags(texts: list[str]) -
     seen = snapshot(told)
     found = CheckPage(NOW, True, seen.checks[check])
     for part in (pages.overview(Overview(seen), host), pages.check(found, host)):
-        reader = read(pages.whole(part, host))
+        reader = read(pages.whole(part, host, ""))
         for tag, attributes in reader.tags:
             assert tag in OWN_TAGS, tag
             assert not [name for name, _ in attributes if name.startswith("on")], attributes
@@ -336,7 +336,7 @@ class Places:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store.beside(folder)
-        self.switch = PageSwitch(folder, self.store, lambda: {"host": "web-1"}, lambda text: text)
+        self.switch = PageSwitch(folder, self.store, lambda: {"host": "web-1"}, lambda text: text, Steered())
 
     def apply(self, page: str) -> PageServer | None:
         self.switch.apply(Config(), Config(agent=AgentSettings(page=page)))

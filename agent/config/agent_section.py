@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.config import destination_section, page_address, rules, windows
+from agent.config import destination_section, page_address, page_token, rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
@@ -60,6 +60,8 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
     if values.get("page") and (text := _page(values["page"])):
         yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
+    if values.get("page_token") and (text := page_token.problem(values["page_token"])):
+        yield Fault(written["page_token"].place, "agent.page_token", f"{said(written['page_token'])} {text}")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = written["hostname"]
         yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")

@@ -179,6 +179,13 @@ class AgentOptions(Section, frozen=True):
             "unix:/run/hostvigil/page.sock; unless set, nowhere."
         ),
     ] = ""
+    page_token: Annotated[
+        str,
+        Meta(
+            description="File with a token, readable by the agent's user alone (0600), by which people may silence, "
+            "acknowledge and run checks from the page; unless set, the page only shows."
+        ),
+    ] = ""
     watch: Annotated[bool, Meta(description="true takes changed files over by itself, false on reload.")] = False
 
 

@@ -28,6 +28,20 @@ def matches(selector: str, check: str, tags: Mapping[str, str], subject: str = "
     return bool(terms) and all(_fits(term, check, tags, subject) for term in terms)
 
 
+def exactly(check: str, subject: str = "") -> str:
+    """Return a selector that means this check, or this part of it: what is special in a name is not, there."""
+    if not subject:
+        return check
+    return f"{check}:{''.join(map(_plain, subject))}"
+
+
+def _plain(letter: str) -> str:
+    """A blank would part the selector, and half a character cannot be written: any one letter stands for them."""
+    if letter.isspace() or "\ud800" <= letter <= "\udfff":
+        return "?"
+    return f"[{letter}]" if letter in "*?[" else letter
+
+
 def _fits(term: str, check: str, tags: Mapping[str, str], subject: str) -> bool:
     tag, equals, value = term.partition("=")
     if equals and ":" not in tag:

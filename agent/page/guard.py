@@ -6,11 +6,12 @@ from agent.config.page_address import PageAddress
 
 OWN_NAMES = frozenset(("localhost", "127.0.0.1", "[::1]"))
 
+POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
+    "base-uri 'none'; form-action {forms}; frame-ancestors 'none'"
+)
 HEADERS = {
-    "Content-Security-Policy": (
-        "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src data:; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
-    ),
+    "Content-Security-Policy": POLICY.format(forms="'none'"),
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -18,6 +19,19 @@ HEADERS = {
     "Cache-Control": "no-store",
 }
 """Nothing from elsewhere, nothing inline, in no frame, kept by nobody."""
+
+
+def headers(acts: bool) -> dict[str, str]:
+    """Return what each answer says; `acts`: the page has forms, which go to nobody but this host."""
+    return {**HEADERS, "Content-Security-Policy": POLICY.format(forms="'self'")} if acts else HEADERS
+
+
+def is_own_page(site: str) -> bool:
+    """Tell by Sec-Fetch-Site, which a page cannot set, whether a form is ours; what is no browser does not say it.
+
+    Not by Origin: with our Referrer-Policy browsers send `null`, and a proxy has a name that we do not know.
+    """
+    return site in ("", "same-origin")
 
 
 def is_own_host(host: str, address: PageAddress) -> bool:

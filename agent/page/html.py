@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
-from importlib.resources import files
-from typing import Any
-from urllib.parse import quote
 
 import msgspec
-from bottle import SimpleTemplate
 
 import agent
 from agent.delivery.wording import measured, title, value_text
 from agent.model import Policy
 from agent.page.pictures import Span, cells, drawn, plot
 from agent.page.source import DAY, CheckPage, Overview
-from agent.plugin.text import lines, one_line
+from agent.page.templates import LINE, TEXT, filled
+from agent.plugin.text import one_line
 from agent.store import Delivery
 from agent.store.outbox import notification
 from agent.view.explanation import background, head
@@ -27,31 +23,24 @@ from agent.view.history.course import FLAPPING
 from agent.view.history.reading import Metric
 from agent.view.history.rows import ChangeRow
 from agent.view.snapshot import Mark, SubjectView, urgency
-from agent.view.words import clock, span
 
 FEW = 30
 """So many that are ok are shown at once; more are folded."""
 MOST_CHANGES = 30
 """How many of a check are shown."""
-LINE, TEXT = 240, 20_000
 ORDER = ("critical", "warning", "nodata", "waiting", "ok")
 
 
-@cache
-def _template(name: str) -> SimpleTemplate:
-    return SimpleTemplate(source=(files("agent.page") / "templates" / f"{name}.html").read_text())
-
-
-def whole(part: str, host: str) -> str:
-    """Return a page around its main part."""
-    return str(_template("whole").render(part=part, host=one_line(host, LINE), version=agent.__version__))
+def whole(part: str, host: str, forms: str) -> str:
+    """Return a page around its main part, with what may be done on it."""
+    return filled("whole", 0, part=part, forms=forms, host=one_line(host, LINE), version=agent.__version__)
 
 
 def overview(found: Overview, host: str) -> str:
     seen = found.seen
     subjects = seen.subjects
     well = [one for one in subjects if one.is_well]
-    return _filled(
+    return filled(
         "overview",
         seen.at,
         title=f"{counts(subjects)} on {one_line(host, LINE)}",
@@ -62,6 +51,7 @@ def overview(found: Overview, host: str) -> str:
         folded=len(well) > FEW,
         bar=_bars(found),
         past=found.recent is not None,
+        label=label,
     )
 
 
@@ -85,7 +75,7 @@ def _bars(found: Overview) -> Callable[[SubjectView], str]:
 def check(found: CheckPage, host: str) -> str:
     subjects = sorted(found.check.subjects, key=lambda one: (-urgency(one), one.subject))
     policy = found.check.config.policy if found.check.config else Policy()
-    return _filled(
+    return filled(
         "check",
         found.at,
         title=f"{one_line(found.check.name, LINE)} on {one_line(host, LINE)}",
@@ -96,6 +86,8 @@ def check(found: CheckPage, host: str) -> str:
         measured=measured,
         told=_told,
         past=_past(found),
+        label=label,
+        became=_became,
     )
 
 
@@ -154,18 +146,3 @@ def _about(one: SubjectView, policy: Policy, now: int) -> list[str]:
 def _told(delivery: Delivery) -> str:
     facts = notification(delivery)
     return one_line(title(facts) if facts else delivery.title, LINE)
-
-
-def _filled(name: str, now: int, **values: Any) -> str:
-    words = {
-        "clock": clock,
-        "label": label,
-        "line": lambda text: one_line(str(text), LINE),
-        "lines": lambda text: "\n".join(lines(text, TEXT)),
-        "link": lambda text: "/check/" + quote(text, safe=""),
-        "became": _became,
-        "ago": lambda at: span(at, now) if at else "",
-        "iso": lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000)),
-        "now": now,
-    }
-    return str(_template(name).render(words | values))

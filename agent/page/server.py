@@ -47,7 +47,7 @@ class PageServer:
                 asyncore_use_poll=True,
                 asyncore_loop_timeout=30,
                 ident=None,
-                clear_untrusted_proxy_headers=True,
+                clear_untrusted_proxy_headers=False,  # what they say is only noted, and as said
             )
         except BaseException:
             listening.close()
@@ -62,10 +62,14 @@ class PageServer:
                 Path(self._address.path).unlink()
         if not self._thread.is_alive():
             return
-        # In the server's own thread: nobody may close what it waits for.
-        self._server.trigger.pull_trigger(lambda: wasyncore.close_all(self._open))
-        self._thread.join(STOP_SECONDS)
+        # First who would still wake it: a number of a closed file may be another file's by then.
         self._server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
+        # In the server's own thread: nobody may close what it waits for. It is woken before it may close the trigger.
+        trigger = self._server.trigger
+        with trigger.lock:
+            trigger.thunks.append(lambda: wasyncore.close_all(self._open))
+            trigger.pull_trigger()
+        self._thread.join(STOP_SECONDS)
 
 
 def _listening(address: PageAddress) -> socket.socket:

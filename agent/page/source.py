@@ -12,7 +12,8 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent.config.settings import Config
+from agent.config.settings import Config, has_runs
+from agent.model import Silence
 from agent.store import Delivery, Store, StoreError
 from agent.view.compose import compose
 from agent.view.explanation import SettingView, settings
@@ -54,6 +55,14 @@ class CheckPage(msgspec.Struct, frozen=True):
     deliveries: tuple[Delivery, ...] = ()
     past: Past | None = None
     """The last day; None: no history is kept."""
+    silences: tuple[Silence, ...] = ()
+    """In force, of all checks."""
+
+    @property
+    def runs(self) -> bool:
+        """The agent at work can run it."""
+        config = self.check.config
+        return self.running and config is not None and config.enabled and has_runs(config)
 
 
 class Source:
@@ -94,7 +103,7 @@ class Source:
             written = settings(check.config, self._hide) if check.config else []
             told = tuple(store.history.of_check(name, DELIVERIES))
         found = self._history(lambda: past(self._directory, name, seen.at - DAY, seen.at))
-        return CheckPage(seen.at, seen.agent.running, check, tuple(written), told, found)
+        return CheckPage(seen.at, seen.agent.running, check, tuple(written), told, found, seen.silences)
 
     def _history(self, read: Callable[[], T]) -> T | None:
         """Read the history; one that cannot be read keeps nobody from the rest."""
@@ -130,3 +139,8 @@ class Kept:
                 self._made.clear()
             self._made[key] = (begin + took + max(LEAST_SECONDS, took / SHARE), found)
             return found
+
+    def clear(self) -> None:
+        """Forget it: somebody changed something, and is to see it."""
+        with self._lock:
+            self._made.clear()

@@ -11,6 +11,7 @@ from agent.config.settings import Config
 from agent.store import Store
 
 if TYPE_CHECKING:
+    from agent.page.deeds import Steering
     from agent.page.server import PageServer
 
 log = logging.getLogger("hostvigil.page")
@@ -19,7 +20,15 @@ log = logging.getLogger("hostvigil.page")
 class PageSwitch:
     """The service's thread owns it."""
 
-    def __init__(self, directory: Path, store: Store, host: Callable[[], dict[str, str]], hide: Callable[[str], str]):
+    def __init__(
+        self,
+        directory: Path,
+        store: Store,
+        host: Callable[[], dict[str, str]],
+        hide: Callable[[str], str],
+        steering: Steering,
+    ) -> None:
+        self._steering = steering
         self._directory = directory
         self._store = store
         self._host = host
@@ -52,11 +61,16 @@ class PageSwitch:
 
     def _made(self, address: str) -> PageServer:
         from agent.config.page_address import parse
+        from agent.page.acting import Acting
         from agent.page.application import application
+        from agent.page.deeds import Deeds
         from agent.page.readiness import Readiness
         from agent.page.server import PageServer
+        from agent.page.sessions import Sessions
         from agent.page.source import Source
 
         source = Source(self._directory, lambda: self._config, self._host, self._hide)
+        sessions = Sessions(lambda: self._config.agent.page_token)
+        acting = Acting(sessions, Deeds(self._directory, self._steering, source.snapshot), source)
         where = parse(address)
-        return PageServer(where, application(source, Readiness(self._store, lambda: self._config), where))
+        return PageServer(where, application(source, Readiness(self._store, lambda: self._config), where, acting))

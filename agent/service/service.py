@@ -51,10 +51,10 @@ class Service:
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
         )
-        self.steering = Steering(self._recorder.put, self._history.note)
+        self.steering = Steering(self._recorder.put, self._schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         door = PushServer(state_dir, self._recorder.put, hide, store.states())
-        page = PageSwitch(state_dir, store, host, hide)
+        page = PageSwitch(state_dir, store, host, hide, self.steering)
         ping, watch = DeadMansPing(self._schedule.every, self._recorder.put), Watch()
         self._doors: tuple[Apply, ...] = (door.apply, ping.apply, page.apply, watch.apply)
         """What is open to others: begun when everybody else is at work."""

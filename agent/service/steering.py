@@ -7,7 +7,8 @@ from collections.abc import Callable
 
 from agent.engine.composer import now
 from agent.engine.recorder.commands import Acknowledge, Command
-from agent.view.history.rows import NoteRow, acknowledged
+from agent.running.schedule import Schedule
+from agent.view.history.rows import Deed, NoteRow, acknowledged
 
 ANSWER_SECONDS = 5.0
 """What the recorder may take to answer somebody who waits."""
@@ -16,9 +17,18 @@ ANSWER_SECONDS = 5.0
 class Steering:
     """Every method is for any thread."""
 
-    def __init__(self, put: Callable[[Command], None], note: Callable[[NoteRow], None]) -> None:
+    def __init__(self, put: Callable[[Command], None], schedule: Schedule, note: Callable[[NoteRow], None]) -> None:
         self._put = put
+        self._schedule = schedule
         self._note = note
+
+    def run(self, check: str, who: str) -> dict[str, object]:
+        """Run a check now, whenever its next turn is."""
+        if not self._schedule.next_run(check):
+            return {"error": f"{check} is not run by the agent: it is pushed, switched off, or written wrong"}
+        self._schedule.retry(check, 0.0)
+        self._note(NoteRow(now(), Deed.RUN, who, check))
+        return {}
 
     def acknowledge(self, check: str, subject: str | None, words: str, who: str = "") -> dict[str, object]:
         """Have problems not repeated until they change; return their subjects. Without words it is taken back."""

@@ -46,6 +46,7 @@ def compose(known: Known, config: Config, now: int) -> Snapshot:
         _agent(known.holder, config),
         dict(_checks(known, config, now)),
         tuple(_destinations(known)),
+        tuple(one for one in known.silences if one.until > now),
     )
 
 

@@ -7,7 +7,7 @@ import enum
 import msgspec
 
 from agent.config.settings import CheckConfig
-from agent.model import SEVERITY, EventStatus, Metric, Reason, State, Status
+from agent.model import SEVERITY, EventStatus, Metric, Reason, Silence, State, Status
 
 
 class Mark(enum.StrEnum):
@@ -127,6 +127,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     agent: AgentView
     checks: dict[str, CheckView]
     destinations: tuple[DestinationView, ...]
+    silences: tuple[Silence, ...] = ()
+    """In force."""
 
     @property
     def subjects(self) -> tuple[SubjectView, ...]:

@@ -2,7 +2,7 @@
 "use strict";
 
 const SECONDS = 5;
-const main = document.getElementById("main");
+const part = document.getElementById("part");
 const live = document.getElementById("live");
 const news = document.getElementById("news");
 let shown = "";
@@ -12,12 +12,12 @@ function newsOf(page) {
 }
 
 function put(text) {
-  const open = new Map([...main.querySelectorAll("details[id]")].map((one) => [one.id, one.open]));
-  const focused = main.contains(document.activeElement) && document.activeElement.getAttribute("href");
-  main.innerHTML = text; // The server has escaped every text in it; the policy lets no script of it run.
-  for (const one of main.querySelectorAll("details[id]")) one.open = open.get(one.id) ?? one.open;
-  if (focused) [...main.querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus();
-  const said = newsOf(main);
+  const open = new Map([...part.querySelectorAll("details[id]")].map((one) => [one.id, one.open]));
+  const focused = part.contains(document.activeElement) && document.activeElement.getAttribute("href");
+  part.innerHTML = text; // The server has escaped every text in it; the policy lets no script of it run.
+  for (const one of part.querySelectorAll("details[id]")) one.open = open.get(one.id) ?? one.open;
+  if (focused) [...part.querySelectorAll("a")].find((one) => one.getAttribute("href") === focused)?.focus();
+  const said = newsOf(part);
   document.title = said;
   if (news.textContent && news.textContent !== said) news.textContent = said;
   shown = text;
@@ -38,8 +38,9 @@ async function renew() {
   }
 }
 
-document.title = newsOf(main);
+document.title = newsOf(part);
 news.textContent = document.title;
 live.textContent = "live";
-setInterval(renew, SECONDS * 1000);
+document.getElementById("said")?.focus(); // So that it is read out.
+if (location.pathname !== "/login") setInterval(renew, SECONDS * 1000);
 document.addEventListener("visibilitychange", renew);

@@ -1,0 +1,40 @@
+"""The file with the token that lets the page act: whose it is, and what stands in it."""
+
+from __future__ import annotations
+
+import stat
+from pathlib import Path
+
+from agent.config.files import Unreadable, regular_file
+
+EXAMPLE = "/etc/hostvigil/page_token"
+LEAST, MOST = 20, 200
+"""Letters of a token: fewer could be guessed."""
+MAKE = "head -c 24 /dev/urandom | base64 | install -m 600 -o hostvigil /dev/stdin {path}"
+
+
+def problem(path: str) -> str:
+    """Say what is wrong with the file, as far as it can be seen from outside; empty when nothing is."""
+    if not path.startswith("/") or not path.isprintable():
+        return f"is no whole path, write for example {EXAMPLE}"
+    try:
+        mode = Path(path).stat().st_mode
+    except PermissionError:
+        return ""  # whoever asks may not see it; the agent may
+    except OSError as error:
+        return f"cannot be used ({error.strerror}), make it: {MAKE.format(path=path)}"
+    if not stat.S_ISREG(mode):
+        return "is not a regular file"
+    if mode & 0o077:
+        return f"may be used by others than its owner, write chmod 600 {path}"
+    return ""
+
+
+def read(path: str) -> str:
+    """Return the token; Unreadable says why there is none."""
+    if wrong := problem(path):
+        raise Unreadable(wrong)
+    token = regular_file(Path(path), MOST + 2).decode("ascii", "replace").strip()
+    if not (LEAST <= len(token) <= MOST and token.isascii() and token.isprintable() and " " not in token):
+        raise Unreadable(f"must hold one word of {LEAST} to {MOST} letters, make it: {MAKE.format(path=path)}")
+    return token

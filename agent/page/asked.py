@@ -1,0 +1,59 @@
+"""What a request says of who asks, and the answers that all paths share."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+from bottle import HTTPResponse, request
+
+from agent.config.page_address import PageAddress
+from agent.page.guard import headers, is_own_host, is_own_page
+from agent.page.templates import plain
+from agent.store import StoreError
+
+HTML, TEXT, JSON = "text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json"
+_ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
+
+
+def answer(status: int, kind: str, body: str | bytes, acts: bool = False) -> HTTPResponse:
+    return HTTPResponse(body, status, {"Content-Type": kind, **headers(acts)})
+
+
+def go_to(path: str) -> HTTPResponse:
+    """Send the browser to a path of ours."""
+    return HTTPResponse("", 303, {"Location": path, **headers(True)})
+
+
+def check_path(name: str) -> str:
+    return "/check/" + plain(name)
+
+
+def error(found: Any) -> str:
+    """Say it without a word of what was asked."""
+    found.headers.update({"Content-Type": TEXT, **headers(False)})
+    return f"{found.status_line}\n"
+
+
+def guarded(act: Callable[..., HTTPResponse], address: PageAddress) -> Callable[..., HTTPResponse]:
+    """Answer only who asks for this host by an own name, and says what cannot be read."""
+
+    def guard(**words: str) -> HTTPResponse:
+        if not is_own_host(request.get_header("Host", ""), address):
+            return answer(421, TEXT, "Ask for it as 127.0.0.1 or localhost: this page answers to no other name.\n")
+        if request.method == "POST" and not is_own_page(request.get_header("Sec-Fetch-Site", "")):
+            return answer(403, TEXT, "That was not asked for by this page.\n")
+        try:
+            return act(**words)
+        except StoreError as found:
+            return answer(503, TEXT, f"The agent's store cannot be read: {found}\n")
+
+    return guard
+
+
+def where() -> str:
+    """Return from where it is asked; what a proxy, or who says to be one, says of it stands beside it."""
+    near = request.environ.get("REMOTE_ADDR") or "the socket"
+    far = request.get_header("X-Forwarded-For", "").rpartition(",")[2].strip()
+    return f"{far} by {near}" if _ADDRESS.fullmatch(far) else near

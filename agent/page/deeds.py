@@ -1,0 +1,135 @@
+"""What can be done from the page. Each deed takes the fields of its form, and says in a sentence what came of it."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import unquote
+
+import msgspec
+
+from agent.config.selector import exactly, problem
+from agent.engine.suppression.silences import begin, end
+from agent.model import Silence
+from agent.plugin.text import one_line
+from agent.plugin.units import Duration, duration_text
+from agent.view.snapshot import Snapshot
+
+log = logging.getLogger("hostvigil.page")
+
+LONGEST_REASON = 300
+LONGEST_SILENCE = 366 * 86_400
+
+Answer = Mapping[str, object]
+Fields = Mapping[str, str]
+
+
+class NotDone(Exception):
+    """The text says why, in a sentence."""
+
+
+class Steering(Protocol):
+    """What the agent at work does when it is asked to; each for any thread."""
+
+    def acknowledge(self, check: str, subject: str | None, words: str, who: str) -> Answer:
+        """Answer `subjects`, or `error`."""
+
+    def run(self, check: str, who: str) -> Answer:
+        """Answer nothing, or `error`."""
+
+
+class Deeds:
+    """Any thread may call, but one at a time. Every method raises NotDone, and StoreError when nothing can be read."""
+
+    def __init__(self, directory: Path, steering: Steering, snapshot: Callable[[], Snapshot]) -> None:
+        self._directory = directory
+        self._steering = steering
+        self._snapshot = snapshot
+
+    def do(self, name: str, fields: Fields, who: str) -> str:
+        """Do it, and note it in the log: `who` is the page, and from where."""
+        said = {
+            "silence": self._silence,
+            "unsilence": self._unsilence,
+            "acknowledge": self._acknowledge,
+            "run": self._run,
+        }[name](fields, who)
+        log.warning("by %s: %s", who, said)
+        return said
+
+    def _silence(self, fields: Fields, who: str) -> str:
+        selector = one_line(fields.get("selector", ""), 1000)
+        if fields.get("check"):
+            selector = exactly(self._check(fields), _subject(fields) or "")
+        if wrong := problem(selector):
+            raise NotDone(f"Nothing is silenced: {wrong}.")
+        try:
+            seconds = Duration.parse(fields.get("for", "").strip())
+        except ValueError as error:
+            raise NotDone(f"Nothing is silenced: {error}.") from None
+        if seconds > LONGEST_SILENCE:
+            raise NotDone("Nothing is silenced: a silence ends within a year.")
+        now = self._snapshot().at
+        silence = Silence(selector, now, now + round(seconds * 1000), _reason(fields), who)
+        try:
+            begin(self._directory, silence, now)
+        except (OSError, msgspec.MsgspecError) as error:
+            raise NotDone(f"The silence cannot be written: {error}.") from None
+        return f"Silenced for {duration_text(seconds)}: {selector}."
+
+    def _unsilence(self, fields: Fields, who: str) -> str:
+        """`silence` is the moment it began, a blank, and its selector, escaped as in an address."""
+        since, _, escaped = fields.get("silence", "").partition(" ")
+        selector = unquote(escaped, errors="surrogatepass")
+        try:
+            ended = end(
+                self._directory,
+                lambda one: (str(one.since), one.selector) == (since, selector),
+                who,
+                self._snapshot().at,
+            )
+        except (OSError, msgspec.MsgspecError) as error:
+            raise NotDone(f"The silence cannot be ended: {error}.") from None
+        if not ended:
+            raise NotDone("There is no such silence any more.")
+        return f"The silence has ended: {selector}."
+
+    def _acknowledge(self, fields: Fields, who: str) -> str:
+        check = self._check(fields)
+        undo = fields.get("undo", "")
+        reason = _reason(fields)
+        words = "" if undo else f"{who} ({reason})" if reason else who
+        subjects = _answer(self._steering.acknowledge(check, _subject(fields), words, who)).get("subjects")
+        if not subjects:
+            raise NotDone(f"Nothing is told as a problem of {check} now.")
+        what = "may be repeated again" if undo else "not repeated until it changes"
+        return f"{check}: {what}."
+
+    def _run(self, fields: Fields, who: str) -> str:
+        check = self._check(fields)
+        _answer(self._steering.run(check, who))
+        return f"{check} runs now; its result shows here in a moment."
+
+    def _check(self, fields: Fields) -> str:
+        check = unquote(fields.get("check", ""), errors="surrogatepass")
+        if check not in self._snapshot().checks:
+            raise NotDone("There is no such check any more.")
+        return check
+
+
+def _subject(fields: Fields) -> str | None:
+    """`subject` has a dot before it; without it the whole check is meant."""
+    subject = fields.get("subject", "")
+    return unquote(subject[1:], errors="surrogatepass") if subject.startswith(".") else None
+
+
+def _answer(answer: Answer) -> Answer:
+    if "error" in answer:
+        raise NotDone(f"It was not done: {answer['error']}.")
+    return answer
+
+
+def _reason(fields: Fields) -> str:
+    return one_line(fields.get("reason", ""), LONGEST_REASON)

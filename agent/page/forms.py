@@ -1,0 +1,70 @@
+"""Pure: what can be done on a page, as HTML forms. Every text goes through a template's {{...}}, which escapes it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from agent.config.page_token import EXAMPLE, MAKE
+from agent.config.selector import matches
+from agent.model import EventStatus, Silence
+from agent.page.source import CheckPage
+from agent.page.templates import filled
+from agent.view.snapshot import Snapshot
+
+SPANS = ("30m", "1h", "4h", "1d", "7d")
+"""Offered for a silence; any other may be written."""
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """What can be done on a page."""
+
+    check: str = ""
+    """Empty: it is the overview."""
+    subjects: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()
+    """Subjects that are told as a problem, which nobody acknowledged."""
+    acknowledged: bool = False
+    runs: bool = False
+    silences: tuple[Silence, ...] = ()
+    """In force, and about what the page shows."""
+
+
+def of_overview(seen: Snapshot) -> Reach:
+    return Reach(silences=seen.silences)
+
+
+def of_check(found: CheckPage) -> Reach:
+    subjects = found.check.subjects
+    told = [one for one in subjects if one.notified not in (None, EventStatus.OK)]
+    about = (
+        silence
+        for silence in found.silences
+        if any(matches(silence.selector, one.check, one.tags, one.subject) for one in subjects)
+    )
+    return Reach(
+        found.check.name,
+        tuple(one.subject for one in subjects),
+        tuple(one.subject for one in told if not one.state.acknowledged),
+        any(one.state.acknowledged for one in told),
+        found.runs,
+        tuple(about),
+    )
+
+
+def forms(reach: Reach, proof: str, said: str, now: int) -> str:
+    """Return the forms for who may use them."""
+    return filled("act", now, reach=reach, proof=proof, said=said, spans=SPANS)
+
+
+def invitation(path: str) -> str:
+    """Return what leads to the forms."""
+    return filled("invite", 0, path=path)
+
+
+def how_to() -> str:
+    """Return how the page comes to act."""
+    return filled("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
+
+
+def login(path: str, said: str) -> str:
+    return filled("login", 0, path=path, said=said)

@@ -1,0 +1,42 @@
+"""The paths for what asks by itself: status, metrics, health, readiness."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from bottle import HTTPResponse
+
+from agent.page.asked import JSON, TEXT, answer
+from agent.page.readiness import Readiness
+from agent.page.source import Source
+from agent.view.forms.status import status_form
+
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+
+
+def machines(source: Source, ready: Readiness) -> dict[str, Callable[..., HTTPResponse]]:
+    """Return each path with what answers it."""
+    kept = source.kept.get
+    return {
+        "/api/v1/status": lambda: answer(200, JSON, kept("status", lambda: _status(source))),
+        "/metrics": lambda: answer(200, METRICS, kept("metrics", lambda: _metrics(source))),
+        "/healthz": lambda: answer(200, TEXT, "ok\n"),
+        "/readyz": lambda: _readiness(kept("ready", ready)),
+    }
+
+
+def _status(source: Source) -> bytes:
+    seen = source.snapshot()
+    return msgspec.json.encode(status_form(seen, seen.subjects))
+
+
+def _metrics(source: Source) -> bytes:
+    from agent.view.metrics import exposition  # 1.4 MB that those who never ask for it do not pay
+
+    return exposition(source.snapshot())
+
+
+def _readiness(found: Any) -> HTTPResponse:
+    return answer(200 if found.ready else 503, JSON, msgspec.json.encode(found))
