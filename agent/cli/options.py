@@ -31,7 +31,7 @@ COMMANDS = {
     "test-event": "send one info event, to check endpoint and key",
     "discover": "look at this host, and write drop-ins for what is found; overwrites nothing",
     "new-check": "write a new check type that works, with its drop-in and its test, as a start",
-    "relay": "tell for a whole fleet what its agents give to a broker; or show its status, or enrol a host",
+    "relay": "tell for a whole fleet what its agents give to a broker; show its status; enrol, forget, silence hosts",
     "schema": "print the JSON Schema of the drop-in files, for editors",
     "types": "print the documentation of the check types",
     "doctor": "look for what keeps the agent from its work, and say how to mend each",
@@ -44,6 +44,7 @@ COMMANDS = {
 
 WITH_JSON = frozenset(("validate", "check", "status", "events", "explain", "history", "silence", "test-event", "types"))
 
+RELAY = ("run", "status", "enrol", "forget", "silence", "unsilence")
 STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
 
 
@@ -121,8 +122,10 @@ def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParse
 
 def _relay_options(relay: argparse.ArgumentParser) -> None:
     relay.set_defaults(config=Path(os.environ.get("HOSTVIGIL_RELAY_CONFIG") or DEFAULT_RELAY_CONFIG))
-    relay.add_argument("action", nargs="?", choices=["run", "status", "enrol"], default="run", help="[%(default)s]")
-    relay.add_argument("host", nargs="?", help="with enrol: the host's name, as its events say it")
+    relay.add_argument("action", nargs="?", choices=RELAY, default="run", help="[%(default)s]")
+    relay.add_argument("name", nargs="?", help="enrol, forget: the host's name; silence, unsilence: which changes")
+    relay.add_argument("--for", dest="duration", default="1h", metavar="TIME", help="how long to silence [%(default)s]")
+    relay.add_argument("--reason", default="", help="why it is silenced, for other people")
     relay.add_argument("--json", action="store_true", help="with status: print JSON, for machines")
     relay.add_argument("--verbose", action="store_true", help="log more than a healthy relay has to say")
 

@@ -1,4 +1,4 @@
-"""hostvigil relay: tells for a fleet; shows who is at work and what waits; makes a host's credentials."""
+"""hostvigil relay: tells for a fleet; shows what waits; enrols, forgets and silences hosts."""
 
 from __future__ import annotations
 
@@ -15,9 +15,12 @@ import msgspec
 
 from agent.cli.output import fail
 from agent.fleet.settings import RelayConfigError, RelaySettings, read
+from agent.plugin.units import Duration
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
+
+EXAMPLES = {"unsilence": "site=berlin", "forget": "web-1.example.com"}
 
 
 def main(options: argparse.Namespace) -> int:
@@ -28,8 +31,9 @@ def main(options: argparse.Namespace) -> int:
         return fail(error)
     if options.action == "run":
         return _run(options, settings, secrets)
+    actions = {"status": _status, "enrol": _enrol}
     try:
-        return _status(options, settings) if options.action == "status" else _enrol(options, settings)
+        return actions.get(options.action, _command)(options, settings)
     except ImportError:
         return fail("the relay needs the package nats-py: pip install 'hostvigil[fleet]'")
 
@@ -70,12 +74,49 @@ def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
 def _enrol(options: argparse.Namespace, settings: RelaySettings) -> int:
     from agent.fleet.enrolment import EnrolmentError, enrol
 
-    if not options.host:
+    if not options.name:
         return fail("write the host's name: hostvigil relay enrol HOST")
     try:
-        made = enrol(options.host, Path(settings.state))
+        made = enrol(options.name, Path(settings.state))
     except EnrolmentError as error:
         return fail(error)
-    print(f"{made.seed}: bring this to {options.host}, readable by its agent only, then remove it here;")
+    print(f"{made.seed}: bring this to {options.name}, readable by its agent only, then remove it here;")
     print(f"{made.accounts}: include this in nats-server.conf, then: nats-server --signal reload", file=sys.stdout)
     return 0
+
+
+def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
+    """Silence, unsilence or forget. Exits 1 when there is nothing to end or to forget, or no relay is at work."""
+    from agent.delivery.handover.connection import FAULTS
+    from agent.fleet.asking import command
+    from agent.fleet.commands import Command
+    from agent.fleet.status import silence_text
+
+    name = options.name or ""
+    if not name and options.action != "silence":
+        return fail(f"write what is meant: hostvigil relay {options.action} {EXAMPLES[options.action]}")
+    try:
+        seconds = float(Duration.parse(options.duration))
+    except ValueError as error:
+        return fail(f"--for: {error}")
+    wanted = {
+        "silence": Command("silence" if name else "list", selector=name, seconds=seconds, reason=options.reason),
+        "unsilence": Command("unsilence", selector=name),
+        "forget": Command("forget", host=name),
+    }[options.action]
+    try:
+        reply = asyncio.run(command(settings, wanted))
+    except FAULTS as error:
+        return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
+    if reply is None:
+        print("no relay is at work: hostvigil relay status")
+        return 1
+    if options.json:
+        print(msgspec.json.encode(reply).decode())
+        return 0 if reply.done else 1
+    now = time.time_ns() // 1_000_000
+    shown = [silence_text(one, now) for one in reply.silences] if options.action == "silence" else []
+    if options.action == "silence" and reply.done and not shown:
+        shown = ["nothing is silenced"]
+    print("\n".join([*shown, *([reply.text] if reply.text else [])]))
+    return 0 if reply.done else 1

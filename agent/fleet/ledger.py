@@ -85,6 +85,8 @@ class ParentStatus(msgspec.Struct, frozen=True, omit_defaults=True):
     status: EventStatus
     since: int
     """When the broker took it, Unix milliseconds."""
+    was_down: bool = False
+    """It was critical or nodata before."""
 
     @property
     def key(self) -> tuple[str, str, str]:

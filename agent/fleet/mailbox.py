@@ -27,6 +27,12 @@ class Letter(msgspec.Struct, frozen=True):
     """The id of the one before it, as long as that is not known."""
     arrived: float = 0.0
     """Monotonic seconds."""
+    stored: int = 0
+    """When the broker took it, Unix milliseconds."""
+    level: bool = False
+    """It was held back, and is what is left to be told of that."""
+    covers: tuple[tuple[str, str], ...] = ()
+    """Earlier changes, by host and id, that it is told instead of."""
 
     @property
     def key(self) -> Key:
@@ -36,6 +42,11 @@ class Letter(msgspec.Struct, frozen=True):
     def name(self) -> tuple[str, str]:
         """Host and id: a host that takes another's id takes nothing of it."""
         return self.host, self.told.id
+
+    @property
+    def names(self) -> tuple[tuple[str, str], ...]:
+        """Return the names of all changes that need no telling when it is told."""
+        return *self.covers, self.name
 
 
 class Mailbox:
@@ -96,10 +107,15 @@ class Mailbox:
             self._taken.discard(letter.key)
             if self._names.pop(letter.name, None) is None:
                 continue
-            queue = [_without(other, letter.told.id) for other in self._queues[letter.key] if other.name != letter.name]
-            self._queues[letter.key] = queue
-            if not queue:
-                del self._queues[letter.key]
+            queue = self._queues.pop(letter.key, [])
+            if left := [_without(other, letter.told.id) for other in queue if other.name != letter.name]:
+                self._queues[letter.key] = left
+
+    def replace(self, held: Sequence[Letter], kept: Sequence[Letter]) -> None:
+        """Put what is left of a subject's first letters in their place; the others are known until they are removed."""
+        key = held[0].key
+        self._queues[key] = [*kept, *self._queues[key][len(held) :]]
+        self._names |= {letter.name: letter for letter in kept}
 
     def letters(self, names: Iterable[tuple[str, str]]) -> list[Letter]:
         """Return those of these names that wait."""

@@ -19,8 +19,10 @@ from secrets import token_hex
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
 from agent.delivery.sinks.truewatch.api import Api
+from agent.engine.suppression.windows import Windows
 from agent.fleet.bucket import Bucket
 from agent.fleet.budget import Budget, fingerprint
+from agent.fleet.holding import Holding
 from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
 from agent.fleet.making import make
@@ -28,6 +30,7 @@ from agent.fleet.record import Record
 from agent.fleet.requests import Lost, Post, Requests
 from agent.fleet.session import Session
 from agent.fleet.settings import RelaySettings
+from agent.fleet.sieve import Sieve
 from agent.fleet.status import report
 from agent.fleet.streams import GONE, Fenced, Streams
 
@@ -143,8 +146,7 @@ class Relay:
             self._work = asyncio.create_task(work)
         if grant and self._session and clock() >= self._status_at:
             self._status_at = clock() + STATUS_EVERY
-            session = self._session
-            await bucket.say_status(report(grant, session.mailbox.backlog(), session.budget, self._record, clock()))
+            await bucket.say_status(report(grant, self._session, self._record, clock()))
 
     def _new_session(self, streams: Streams) -> Session:
         events = self._settings.events
@@ -155,7 +157,10 @@ class Relay:
             random.Random(),  # noqa: S311 - jitter needs no secrecy
         )
         requests = Requests(budget, self._posts, self._holds, clock, self._pool)
-        return Session(streams, self._record, requests, clock)
+        settings = self._settings
+        holding = Holding(settings.rules, settings.windows, Windows().ends, self._record.notes)
+        sieve = Sieve(holding, lambda: time.time_ns() // 1_000_000)
+        return Session(streams, self._record, requests, sieve, clock)
 
     def _holds(self) -> bool:
         """Called by the pool's threads as well: a lease is one value, replaced as a whole."""

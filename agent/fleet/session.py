@@ -9,13 +9,16 @@ import time
 from collections.abc import Callable
 
 from agent.fleet.attempts import Attempts
+from agent.fleet.commands import Commands
 from agent.fleet.intake import taken_in
 from agent.fleet.journal import Journal
+from agent.fleet.ledger import Noted
 from agent.fleet.lives import Lives
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.receipts import Receipts
 from agent.fleet.record import Record
 from agent.fleet.requests import Requests
+from agent.fleet.sieve import Sieve
 from agent.fleet.streams import Streams
 from agent.fleet.telling import Telling
 
@@ -28,17 +31,21 @@ LATE = 15.0
 class Session:
     """Tells what hosts hand over. The relay's loop owns it; its clock's seconds run on while the machine sleeps."""
 
-    def __init__(self, streams: Streams, record: Record, requests: Requests, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, streams: Streams, record: Record, requests: Requests, sieve: Sieve, clock: Callable[[], float]
+    ) -> None:
         self._streams = streams
         self._record = record
         self._clock = clock
         self.budget = requests.budget
+        self.sieve = sieve
         self.mailbox = Mailbox()
         self._receipts = Receipts(streams, self.mailbox)
         self._journal = Journal(streams, record)
         self._lives = Lives(streams, self._journal, clock)
+        self._commands = Commands(streams, self._journal, self._lives)
         attempts = Attempts(random.Random())  # noqa: S311 - jitter needs no secrecy
-        self._telling = Telling(self._journal, self.mailbox, requests, self._receipts, attempts, clock)
+        self._telling = Telling(self._journal, self.mailbox, requests, self._receipts, attempts, sieve, clock)
 
     async def run(self, holder: str, epoch: int, unknown_minute: float) -> None:
         """Work until cancelled, fenced, or the broker is gone.
@@ -50,6 +57,7 @@ class Session:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_in())
             tasks.create_task(self._lives.run())
+            tasks.create_task(self._commands.run())
             await self._telling.run(tasks, max(0.0, unknown_minute - age))
 
     def _remember(self) -> None:
@@ -70,9 +78,11 @@ class Session:
                 log.warning("a message of %s is thrown away: %s", one.word, error)
                 await self._receipts.drop([one.number])
                 continue
-            await self._take(Letter(one.word, one.number, told, after, self._clock()))
+            await self._take(Letter(one.word, one.number, told, after, self._clock(), round(one.at * 1000)))
 
     async def _take(self, letter: Letter) -> None:
+        if parent := self.sieve.holding.parent(letter):
+            await self._journal.write(Noted(parents=(parent,)))
         if self._record.is_told(letter.name):
             await self._receipts.told_before(letter)
         elif self.mailbox.holds(letter.name):

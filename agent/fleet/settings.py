@@ -9,13 +9,19 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
+from agent.config import parents, windows
 from agent.config.agent_section import events_fault
 from agent.config.convert import Fault, settings
 from agent.config.files import Unreadable, regular_file, shown
 from agent.config.located_yaml.tree import Located, YamlError, parse
+from agent.config.parents import depends_on
 from agent.config.secrets import Secrets
-from agent.config.sections import EventsSettings
+from agent.config.sections import AgentWindow, EventsSettings, Parents, Section
+from agent.config.selector import problem
+from agent.config.settings import Maintenance
 from agent.config.values import Rate
+from agent.config.wording import said
+from agent.fleet.holding import Rule
 from agent.plugin.units import Duration
 
 MOST_BYTES = 1024 * 1024
@@ -40,6 +46,19 @@ class RelayEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
         return EventsSettings(api_key=key, **{name: getattr(self, name) for name in shared})
 
 
+class Site(Section, frozen=True):
+    """Hosts behind others."""
+
+    select: Annotated[str, Meta(description="Which changes: site=berlin, host=web-*, check names; all must fit.")]
+    on: Annotated[
+        str | tuple[str, ...] | Parents,
+        Meta(description="What they depend on: HOST/CHECK, or HOST for its signs of life; several, or {all: ...}."),
+    ]
+    wait: Annotated[
+        Duration, Meta(description="How long a problem waits, so that what it depends on is heard first, 0s to 10m.")
+    ] = Duration(60)
+
+
 class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Settings of the relay."""
 
@@ -53,7 +72,22 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     lease: Annotated[Duration, Meta(description="How long after a relay's end the next one begins, 1s to 5m.")] = (
         Duration(5)
     )
+    depends_on: Annotated[
+        tuple[Site, ...], Meta(description="What is not told while checks of other hosts are critical or nodata.")
+    ] = ()
+    maintenance: Annotated[
+        AgentWindow | tuple[AgentWindow, ...] | None,
+        Meta(description="One window or a list of them in which nothing is told of what `select` chooses."),
+    ] = None
     replicas: Annotated[int, Meta(ge=1, le=5, description="On how many NATS servers each change is kept.")] = 1
+
+    @property
+    def rules(self) -> tuple[Rule, ...]:
+        return tuple(Rule(one.select, depends_on(one.on), float(one.wait)) for one in self.depends_on)
+
+    @property
+    def windows(self) -> tuple[Maintenance, ...]:
+        return windows.windows(self.maintenance)
 
 
 class RelayConfigError(Exception):
@@ -87,6 +121,10 @@ def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterato
         yield _fault(written["broker"], "broker", text)
     if "lease" in values and not 1 <= values["lease"] <= 300:
         yield _fault(written["lease"], "lease", "must be between 1s and 5m")
+    if values.get("maintenance"):
+        yield from windows.faults(written["maintenance"], values["maintenance"], "relay.maintenance")
+    for at, site in enumerate(values.get("depends_on", ())):
+        yield from _site(site, written["depends_on"].value[at], f"depends_on.{at}")
     if "events" in values:
         events: RelayEvents = values["events"]
         if text := events_fault("endpoint", events.endpoint):
@@ -94,6 +132,20 @@ def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterato
         if not events.api_keys or any(events_fault("api_key", key) for key in events.api_keys):
             text = "must be a list of keys, each one word as the workspace shows the key id"
             yield _fault(written["events"].value["api_keys"], "events.api_keys", text)
+
+
+def _site(site: Site, node: Located, setting: str) -> Iterator[Fault]:
+    if text := problem(site.select):
+        yield _fault(node.value["select"], f"{setting}.select", text)
+    if not 0 <= site.wait <= 600:
+        yield _fault(node.value["wait"], f"{setting}.wait", "must be between 0s and 10m")
+    on = node.value["on"]
+    for fault in parents.faults(on, site.on):
+        yield _fault(on, f"{setting}.on", fault.text)
+    for name in parents.located(on):
+        host, slash, check = str(name.value).partition("/")
+        if not host or " " in host or bool(slash) != bool(check):
+            yield _fault(name, f"{setting}.on", f"{said(name)} is no HOST/CHECK and no HOST")
 
 
 def _fault(node: Located, setting: str, text: str) -> Fault:

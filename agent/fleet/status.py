@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 
 import msgspec
 
 from agent.delivery.handover.message import host_of
-from agent.fleet.budget import Budget
 from agent.fleet.lease import Grant
 from agent.fleet.record import Record
+from agent.fleet.session import Session
+from agent.model import Silence
 from agent.plugin.units import duration_text
 
 MOST_HOSTS = 1_000
 SHOWN_HOSTS = 10
+MOST_REASONS = 50
 
 
 class KeyStatus(msgspec.Struct, frozen=True):
@@ -45,28 +46,43 @@ class RelayStatus(msgspec.Struct, frozen=True):
     """Hosts that did, and are not heard of any more."""
     missing_hosts: tuple[str, ...] = ()
     """Those, the latest first."""
+    held: dict[str, int] = {}
+    """Changes that are held back, by the reason."""
+    silences: tuple[Silence, ...] = ()
+    unheard_parents: tuple[str, ...] = ()
+    """What `depends_on` names and whose host gives no signs of life."""
 
 
-def report(grant: Grant, backlog: Mapping[str, int], budget: Budget, record: Record, now: float) -> bytes:
+def report(grant: Grant, session: Session, record: Record, now: float) -> bytes:
     """Return the status as JSON; `now` on the budget's clock."""
+    backlog, budget = session.mailbox.backlog(), session.budget
     most = sorted(backlog.items(), key=lambda item: -item[1])[:MOST_HOSTS]
     lives = record.notes.hosts.values()
     missing = sorted((life for life in lives if life.missing), key=lambda life: -life.turned_at)
-    keys = {key.name: KeyStatus(key.limiter.left(now), key.problem) for key in budget.keys.values()}
+    wall = time.time_ns() // 1_000_000
     return msgspec.json.encode(
         RelayStatus(
-            at=time.time_ns() // 1_000_000,
+            at=wall,
             holder=grant.holder,
             epoch=grant.epoch,
             waiting=sum(backlog.values()),
             unfinished=len(record.intents),
             hosts={host_of(host): count for host, count in most},
-            keys=keys,
+            keys={key.name: KeyStatus(key.limiter.left(now), key.problem) for key in budget.keys.values()},
             heard=len(lives) - len(missing),
             missing=len(missing),
             missing_hosts=tuple(host_of(life.host) for life in missing[:MOST_HOSTS]),
+            held=dict(list(session.sieve.held().items())[:MOST_REASONS]),
+            silences=tuple(one for one in record.notes.silences if one.until > wall),
+            unheard_parents=tuple(session.sieve.holding.unheard()),
         )
     )
+
+
+def silence_text(silence: Silence, now: int) -> str:
+    """Say a silence; `now` in Unix milliseconds."""
+    left = duration_text(max(0, silence.until - now) / 1000)
+    return f"{silence.selector}  for another {left}" + (f"  ({silence.reason})" if silence.reason else "")
 
 
 def lines(grant: Grant | None, status: RelayStatus | None, now: int) -> list[str]:
@@ -81,4 +97,7 @@ def lines(grant: Grant | None, status: RelayStatus | None, now: int) -> list[str
         head.append(f"        and {len(status.hosts) - SHOWN_HOSTS} more hosts, see --json")
     head.append(f"alive   {status.heard} hosts, {status.missing} are not heard of")
     head += [f"        not heard of: {host}" for host in status.missing_hosts[:SHOWN_HOSTS]]
+    head += [f"held    {count} changes: {reason}" for reason, count in status.held.items()]
+    head += [f"silence {silence_text(one, now)}" for one in status.silences]
+    head += [f"parent  {name}: its host gives no signs of life, is its name right?" for name in status.unheard_parents]
     return head + [f"key     {name}: {one.problem or f'{one.left} requests left'}" for name, one in status.keys.items()]

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 
 import msgspec
 from nats.aio.client import Client
+from nats.aio.msg import Msg
 from nats.js.client import JetStreamContext
 from nats.js.errors import APIError, NotFoundError
 
@@ -20,6 +21,7 @@ from agent.fleet.reading import Reader, Stored
 
 log = logging.getLogger("hostvigil.relay")
 
+COMMANDS = "hostvigil.commands"
 RECEIPTS_IN_ONE = 500
 DELETES_AT_ONCE = 100
 WRONG_LAST_SEQUENCE = 10071
@@ -117,6 +119,16 @@ class Streams:
         for at in range(0, len(receipts), RECEIPTS_IN_ONE):
             message = msgspec.json.encode(receipts[at : at + RECEIPTS_IN_ONE])
             await self._client.publish(f"{RECEIPTS}.{host}", message)
+
+    async def commands(self) -> AsyncIterator[Msg]:
+        """Yield what people ask of the relay at work."""
+        subscription = await self._client.subscribe(COMMANDS)
+        try:
+            async for message in subscription.messages:
+                yield message
+        finally:
+            if self._client.is_connected:
+                await subscription.unsubscribe()
 
     def _reader(self, stream: str, subject: str, first: int) -> Reader:
         return Reader(self._client, self._stream, stream, subject, first)

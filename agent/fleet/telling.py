@@ -5,17 +5,18 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from agent.delivery.answer import Answer, Verdict
 from agent.fleet.attempts import Attempts
-from agent.fleet.choosing import FOLD_PAUSE, choose
+from agent.fleet.choosing import FOLD_PAUSE, Queue, choose
 from agent.fleet.folding import worded
 from agent.fleet.journal import Journal
-from agent.fleet.ledger import Dissolved, Done, Intent, Try
-from agent.fleet.mailbox import Mailbox
+from agent.fleet.ledger import Dissolved, Done, Intent, Settled, Try
+from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.receipts import Receipts
 from agent.fleet.requests import Requests
+from agent.fleet.sieve import Sieve
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -34,6 +35,7 @@ class Telling:
         requests: Requests,
         receipts: Receipts,
         attempts: Attempts,
+        sieve: Sieve,
         clock: Callable[[], float],
     ) -> None:
         self._journal = journal
@@ -41,6 +43,7 @@ class Telling:
         self._requests = requests
         self._receipts = receipts
         self._attempts = attempts
+        self._sieve = sieve
         self._clock = clock
         self._not_before = 0.0
         self._fold_not_before = 0.0
@@ -70,7 +73,7 @@ class Telling:
         intent = self._attempts.due(self._journal.record.intents.values(), now)
         new = intent is None
         if intent is None:
-            found = self._chosen(now)
+            found = self._chosen(tasks, now)
             if isinstance(found, float):
                 return found
             intent = found
@@ -78,16 +81,32 @@ class Telling:
         tasks.create_task(self._send(intent, budget.take(now), new))
         return 0.0
 
-    def _chosen(self, now: float) -> Intent | float:
-        free = self._requests.budget.free(now)
-        choice = choose(self._mailbox.ready(now), free, now, self._fold_not_before)
+    def _chosen(self, tasks: asyncio.TaskGroup, now: float) -> Intent | float:
+        ready = self._passed(tasks, now)
+        choice = choose(ready, self._requests.budget.free(now), now, self._fold_not_before)
         if isinstance(choice, float):
             return choice
         told = worded(choice, self._attempts.most)
         if len(told.letters) > 1:
             self._fold_not_before = now + (FOLD_PAUSE if len(told.letters) == len(choice.letters) else 0.0)
         self._mailbox.take(told.letters)
-        return Intent(told.id, told.body.decode(), tuple(letter.name for letter in told.letters))
+        return Intent(told.id, told.body.decode(), tuple(name for letter in told.letters for name in letter.names))
+
+    def _passed(self, tasks: asyncio.TaskGroup, now: float) -> list[Queue]:
+        """Return what may be told now. Of what was held back until now, what is left may be told next time."""
+        free, ended = self._sieve.passed(self._mailbox.ready(now), now)
+        for held, left in ended:
+            self._mailbox.replace(held, left.kept)
+            if left.over:
+                self._mailbox.take(left.over)
+                tasks.create_task(self._drop(left.over))
+        return free
+
+    async def _drop(self, over: Sequence[Letter]) -> None:
+        """Let go of what was held back, and over before that ended."""
+        names = tuple(letter.name for letter in over)
+        await self._journal.write(Settled(names))
+        await self._receipts.finish(names, text="held back by the relay, and over before that ended")
 
     async def _send(self, intent: Intent, key: str, new: bool) -> None:
         await self._journal.write(Try(intent.id, key, intent if new else None))

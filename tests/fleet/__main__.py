@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tests.fleet.simulator import Box, Figures, killing, storm
+from tests.fleet.steady import Steady, steady
 
 FAST = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
@@ -32,9 +33,15 @@ def cluster(folder: Path) -> Figures:
     return asyncio.run(box.run(killing(3_000, 10, 10, forget=False, seed=3, cuts=5), 300.0))
 
 
-SERIES: dict[str, Callable[[Path], Figures]] = {
+def well(folder: Path) -> Steady:
+    """10,000 hosts with a sign of life a minute each."""
+    return steady(10_000, 60.0, 120.0, folder)
+
+
+SERIES: dict[str, Callable[[Path], Figures | Steady]] = {
     "outage-ten-keys": outage(10, 120.0),
     "outage-one-key": outage(1, 600.0),
+    "steady": well,
     "kills": kills,
     "cluster": cluster,
 }

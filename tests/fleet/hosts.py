@@ -34,7 +34,7 @@ class Hosts:
     """Publishes what hosts have to tell, over one connection that is made anew when it ends."""
 
     def __init__(self, url: str) -> None:
-        self._way = Way(url, "", "", "", "")
+        self.way = Way(url, "", "", "", "")
         self._stream = ""
         self.waiting: dict[tuple[str, str], list[Change]] = {}
         self.made: dict[str, tuple[str, str, int]] = {}
@@ -65,7 +65,7 @@ class Hosts:
         """Hand over until cancelled, whatever becomes of the broker."""
         while True:
             try:
-                client = await self._way.connect(4, "_INBOX.hosts")
+                client = await self.way.connect(4, "_INBOX.hosts")
             except FAULTS:
                 await asyncio.sleep(0.2)
                 continue
@@ -78,7 +78,7 @@ class Hosts:
 
     async def beat(self, hosts: Sequence[str], ttl: float) -> None:
         """Give one sign of life of each of these hosts."""
-        client = await self._way.connect(4, "_INBOX.hosts")
+        client = await self.way.connect(4, "_INBOX.hosts")
         for host in hosts:
             await client.publish(f"{ALIVE}.{token(host)}", msgspec.json.encode(Beat(ttl, {"host": host})))
         await client.close()

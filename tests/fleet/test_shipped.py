@@ -49,6 +49,13 @@ GOOD = "relay: {broker: 'nats://127.0.0.1:4222', state: s, events: {endpoint: 'h
         ("state: s", "stat: s", "state"),
         ("state: s", "state: s, lease: 0s", "must be between 1s and 5m"),
         ("{broker", "{{broker", "relay.yaml:1"),
+        ("state: s", "state: s, depends_on: [{select: 'site=', on: a/b}]", ":64: relay.depends_on.0.select: 'site='"),
+        ("state: s", "state: s, depends_on: [{select: x, on: a/}]", "'a/' is no HOST/CHECK and no HOST"),
+        ("state: s", "state: s, depends_on: [{select: x, on: [a, a]}]", "is named twice"),
+        ("state: s", "state: s, depends_on: [{select: x, on: {}}]", "needs one of {any: [names]} and {all: [names]}"),
+        ("state: s", "state: s, depends_on: [{select: x, on: a, wait: 1h}]", "must be between 0s and 10m"),
+        ("state: s", "state: s, depends_on: [{select: x}]", "'relay.depends_on.0.on' is missing"),
+        ("state: s", "state: s, maintenance: {duration: 1h}", "relay.maintenance: needs one of `cron"),
     ],
 )
 def test_each_mistake_is_named_at_its_place(tmp_path: Path, before: str, after: str, said: str) -> None:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 import msgspec
 
 from agent.config.selector import matches
-from agent.config.settings import CheckConfig, Maintenance
+from agent.config.settings import CheckConfig, DependsOn, Maintenance
 from agent.model import Reason, ReasonKind, Silence, State, Status
 
 DOWN = (Status.CRITICAL, Status.NODATA)
@@ -52,13 +52,13 @@ class Suppression(msgspec.Struct, frozen=True):
     def _unreachable(self, check: CheckConfig, began: int, now: int, passed: frozenset[str]) -> list[Reason]:
         """Follow the parents up: each is down itself, or behind one that is."""
         troubles = {name: self._trouble(name, began, now, passed | {check.name}) for name in check.depends_on.checks}
-        return unreachable(check, troubles)
+        return unreachable(check.depends_on, troubles)
 
     def _trouble(self, parent: str, began: int, now: int, passed: frozenset[str]) -> Reason | None:
         if parent not in self.running or parent in passed:
             return None
-        if trouble := _trouble(self.states.get(parent, {}), began, now):
-            return trouble
+        if found := trouble(self.states.get(parent, {}), began, now):
+            return found
         config = self.checks.get(parent)
         return next(iter(self._unreachable(config, began, now, passed)), None) if config else None
 
@@ -85,17 +85,17 @@ def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: 
     ]
 
 
-def unreachable(check: CheckConfig, troubles: Mapping[str, Reason | None]) -> list[Reason]:
+def unreachable(on: DependsOn, troubles: Mapping[str, Reason | None]) -> list[Reason]:
     """Return why a check cannot be judged, by the troubles of its parents: of any of them, or only of all together."""
     down = [
-        Reason(f"depends on {parent}, which {trouble.text}", trouble.until, ReasonKind.PARENT)
-        for parent, trouble in troubles.items()
-        if trouble
+        Reason(f"depends on {parent}, which {found.text}", found.until, ReasonKind.PARENT)
+        for parent, found in troubles.items()
+        if found
     ]
-    return [] if check.depends_on.all and len(down) < len(troubles) else down
+    return [] if on.all and len(down) < len(troubles) else down
 
 
-def _trouble(subjects: Mapping[str, State], began: int, now: int) -> Reason | None:
+def trouble(subjects: Mapping[str, State], began: int, now: int) -> Reason | None:
     """A parent without a result suppresses nothing; one that just recovered does, for what was seen before."""
     for state in subjects.values():
         if state.decided in DOWN:

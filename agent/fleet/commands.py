@@ -1,0 +1,113 @@
+"""What people ask of the relay at work: silences over hosts, and hosts to be forgotten."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Literal
+
+import msgspec
+
+from agent.config.selector import matches, problem
+from agent.delivery.handover.message import Beat, host_of, token
+from agent.fleet.journal import Journal
+from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.lives import Lives
+from agent.fleet.streams import Streams
+from agent.model import Silence
+
+KEPT = 86_400_000
+"""Milliseconds that an ended silence is known: what came while it lasted may not be told yet."""
+MOST_SILENCES = 1_000
+MOST_NAMED = 5
+
+
+class Command(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What is asked. `selector` of a silence, `host` of what is to be forgotten."""
+
+    do: Literal["list", "silence", "unsilence", "forget"]
+    selector: str = ""
+    seconds: float = 0.0
+    reason: str = ""
+    host: str = ""
+
+
+class Reply(msgspec.Struct, frozen=True):
+    """What came of it."""
+
+    text: str
+    """For people."""
+    silences: tuple[Silence, ...]
+    """Those that last."""
+    done: bool = True
+
+
+class Commands:
+    """The relay's loop owns it; methods raise nats errors where the broker is gone."""
+
+    def __init__(self, streams: Streams, journal: Journal, lives: Lives) -> None:
+        self._streams = streams
+        self._journal = journal
+        self._lives = lives
+
+    async def run(self) -> None:
+        """Do what is asked, until cancelled."""
+        async for message in self._streams.commands():
+            try:
+                command = msgspec.json.decode(message.data, type=Command)
+            except msgspec.MsgspecError as error:
+                reply = self._reply(f"it is not understood, is another version asking? {error}", done=False)
+            else:
+                reply = await self._do(command, time.time_ns() // 1_000_000)
+            if message.reply:
+                await message.respond(msgspec.json.encode(reply))
+
+    async def _do(self, command: Command, now: int) -> Reply:
+        if command.do == "silence":
+            return await self._silence(command, now)
+        if command.do == "unsilence":
+            return await self._unsilence(command.selector, now)
+        if command.do == "forget":
+            known = await self._lives.forget(token(command.host))
+            text = f"{command.host} is forgotten" if known else f"there is no sign of life of {command.host}"
+            return self._reply(text, known)
+        return self._reply("")
+
+    async def _silence(self, command: Command, now: int) -> Reply:
+        if wrong := problem(command.selector):
+            return self._reply(wrong, done=False)
+        if len(self._journal.record.notes.silences) >= MOST_SILENCES:
+            return self._reply(f"there are {MOST_SILENCES} silences: end one first", done=False)
+        fresh = Silence(command.selector, now, now + round(command.seconds * 1000), command.reason)
+        await self._keep([*self._journal.record.notes.silences, fresh], now)
+        return self._reply(meant(command.selector, self._journal.record.notes.hosts.values()))
+
+    async def _unsilence(self, selector: str, now: int) -> Reply:
+        known = self._journal.record.notes.silences
+        chosen = [one for one in known if one.until > now and selector in ("*", one.selector)]
+        ended = [msgspec.structs.replace(one, until=now) for one in chosen]
+        await self._keep([*(one for one in known if one not in chosen), *ended], now)
+        return self._reply(f"{len(ended)} ended", bool(ended))
+
+    async def _keep(self, silences: list[Silence], now: int) -> None:
+        kept = tuple(one for one in silences if one.until > now - KEPT)
+        await self._journal.write(Noted(silences=kept))
+
+    def _reply(self, text: str, done: bool = True) -> Reply:
+        now = time.time_ns() // 1_000_000
+        lasting = tuple(one for one in self._journal.record.notes.silences if one.until > now)
+        return Reply(text, lasting, done)
+
+
+def meant(selector: str, lives: Iterable[HostLife]) -> str:
+    """Say how many of the hosts that are heard of a selector's tags match; which checks they have is not known here."""
+    of_hosts = " ".join(term for term in selector.split() if "=" in term) or "*"
+    hosts = [host_of(life.host) for life in lives if matches(of_hosts, "", _tags(life))]
+    if not hosts:
+        return f"{selector} matches no host that gives signs of life: write for example host=web-* or site=berlin"
+    more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
+    return f"it matches hosts: {', '.join(hosts[:MOST_NAMED])}{more}"
+
+
+def _tags(life: HostLife) -> dict[str, str]:
+    return {**msgspec.json.decode(life.said, type=Beat).tags, "host": host_of(life.host)}

@@ -1,0 +1,65 @@
+"""Lets through what may be told now, holds back the rest, and says what need not be told any more."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from agent.fleet.holding import Holding, Level, Queue, level
+from agent.fleet.mailbox import Key
+
+LOOK_SECONDS = 1.0
+"""What was held back is looked at again after so long."""
+
+
+class Sieve:
+    """The relay's loop owns it. Times are monotonic seconds, but for the wall clock's, Unix milliseconds."""
+
+    def __init__(self, holding: Holding, wall: Callable[[], int]) -> None:
+        self.holding = holding
+        self._wall = wall
+        self._held: dict[Key, tuple[float, Queue, str]] = {}
+        """Until when a subject is not looked at, its changes then, and why they are held back."""
+
+    def passed(self, ready: Sequence[Queue], now: float) -> tuple[list[Queue], list[tuple[Queue, Level]]]:
+        """Return what may be told, and changes that were held back until now with what is left of them."""
+        if not self.holding.needed:
+            self._held.clear()
+            return list(ready), []
+        wall, free, ended = self._wall(), list[Queue](), list[tuple[Queue, Level]]()
+        self._held = {queue[0].key: found for queue in ready if (found := self._held.get(queue[0].key))}
+        for queue in ready:
+            if not self._is_held(queue, now, wall):
+                if touched := self._touched(queue, wall):
+                    ended.append((touched, level(touched)))
+                else:
+                    free.append(queue)
+        return free, ended
+
+    def _is_held(self, queue: Queue, now: float, wall: int) -> bool:
+        until, seen, _ = self._held.get(queue[0].key, (0.0, (), ""))
+        if now < until and seen == queue:
+            return True
+        latest = queue[-1]
+        reasons = self.holding.reasons(latest, wall, wall)
+        why = "; ".join(reason.text for reason in reasons)
+        if reasons or self.holding.waits(latest, wall):
+            self._held[latest.key] = (now + LOOK_SECONDS, queue, why or "waits for what it depends on")
+            return True
+        self._held.pop(latest.key, None)
+        return False
+
+    def _touched(self, queue: Queue, wall: int) -> Queue:
+        """Return the first changes of a subject that came while something held them back; none where that is done."""
+        count = 0
+        while count < len(queue) and self.holding.reasons(queue[count], queue[count].stored, wall):
+            count += 1
+        touched = queue[:count]
+        return () if all(letter.level for letter in touched) else touched
+
+    def held(self) -> dict[str, int]:
+        """Return how many changes are held back, by the reason."""
+        counts: Counter[str] = Counter()
+        for _, queue, why in self._held.values():
+            counts[why] += len(queue)
+        return dict(counts.most_common())

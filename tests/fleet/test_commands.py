@@ -1,0 +1,101 @@
+"""`hostvigil relay silence`, `unsilence` and `forget`, with a real relay and broker, as a person calls them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.fleet.simulator import Box
+
+NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
+
+
+async def hostvigil(box: Box, *words: str) -> tuple[int, str]:
+    command = (sys.executable, "-m", "agent.cli", "relay", "--config", str(box.relays[0].config), *words)
+    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=30)
+    return done.returncode, done.stdout + done.stderr
+
+
+async def until(true: Callable[[], object], seconds: float = 40) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.1)
+
+
+def told(box: Box) -> list[tuple[str, str]]:
+    bodies = {body["customTags"]["event_id"]: body for body in map(json.loads, box.api.requests)}
+    return [(body["customTags"]["host"], body["status"]) for body in bodies.values()]
+
+
+def test_a_silence_outlives_relay_and_broker_and_ends_when_somebody_ends_it(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+
+    async def disturb(box: Box) -> None:
+        assert await hostvigil(box, "silence") in (
+            (0, "nothing is silenced\n"),
+            (1, "no relay is at work: hostvigil relay status\n"),
+        )
+        await until(lambda: any("at work" in relay.output() for relay in box.relays))
+        await box.hosts.beat(["web-1"], 60)
+        await asyncio.sleep(6)
+        code, text = await hostvigil(box, "silence", "host=web-*", "--for", "1d", "--reason", "new racks")
+        assert code == 0 and "host=web-*  for another 1d  (new racks)" in text and "it matches hosts: web-1" in text
+        assert "matches no host" in (await hostvigil(box, "silence", "host=wbe-*"))[1]
+        box.hosts.change("web-1")
+        box.hosts.change("db-1")
+        await until(lambda: told(box))
+        for relay in box.relays:
+            relay.kill()
+            relay.start()
+        await asyncio.to_thread(box.broker.forget_all)
+        box.hosts.change("web-2")
+        box.hosts.change("db-2")
+        await until(lambda: len(told(box)) > 1)
+        assert sorted(told(box)) == [("db-1", "critical"), ("db-2", "critical")]
+        end = time.monotonic() + 20
+        while "2 changes: silenced until" not in (text := (await hostvigil(box, "status"))[1]):
+            assert time.monotonic() < end, text
+        assert (await hostvigil(box, "unsilence", "host=web-*")) == (0, "1 ended\n")
+        assert (await hostvigil(box, "unsilence", "host=web-*"))[0] == 1
+        await until(lambda: not box.hosts.left)
+
+    figures = asyncio.run(box.run(disturb, patience=0))
+    assert figures.good, figures
+
+
+def test_a_host_that_was_taken_out_is_forgotten(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+
+    async def disturb(box: Box) -> None:
+        await until(lambda: any("at work" in relay.output() for relay in box.relays))
+        await box.hosts.beat(["old.example"], 10)
+        await until(lambda: told(box) == [("old.example", "nodata")])
+        assert "not heard of: old.example" in (await hostvigil(box, "status"))[1]
+        assert await hostvigil(box, "forget", "old.example") == (0, "old.example is forgotten\n")
+        await until(lambda: told(box) == [("old.example", "nodata"), ("old.example", "ok")])
+        assert (await hostvigil(box, "forget", "old.example"))[0] == 1
+        assert json.loads((await hostvigil(box, "silence", "--json"))[1])["silences"] == []
+
+    figures = asyncio.run(box.run(disturb, patience=0))
+    assert not figures.rejected and not figures.two_texts
+
+
+def test_what_cannot_be_asked_is_said(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1)
+
+    async def ask() -> None:
+        code, text = await hostvigil(box, "forget")
+        assert (code, "hostvigil relay forget web-1" in text) == (2, True)
+        code, text = await hostvigil(box, "silence", "*", "--for", "soon")
+        assert (code, "--for" in text) == (2, True)
+        code, text = await hostvigil(box, "silence", "*")
+        assert (code, "broker cannot be asked" in text) == (2, True)
+
+    with box.api:
+        asyncio.run(ask())
