@@ -49,7 +49,7 @@ GOOD = "relay: {broker: 'nats://127.0.0.1:4222', state: s, events: {endpoint: 'h
         ("state: s", "stat: s", "state"),
         ("state: s", "state: s, lease: 0s", "must be between 1s and 5m"),
         ("{broker", "{{broker", "relay.yaml:1"),
-        ("state: s", "state: s, depends_on: [{select: 'site=', on: a/b}]", ":64: relay.depends_on.0.select: 'site='"),
+        ("state: s", "state: s, depends_on: [{select: 'site=', on: a/b}]", ":1:74: relay.depends_on.0.select: 'site='"),
         ("state: s", "state: s, depends_on: [{select: x, on: a/}]", "'a/' is no HOST/CHECK and no HOST"),
         ("state: s", "state: s, depends_on: [{select: x, on: [a, a]}]", "is named twice"),
         ("state: s", "state: s, depends_on: [{select: x, on: {}}]", "needs one of {any: [names]} and {all: [names]}"),
