@@ -19,6 +19,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+import manuals
 import papers
 
 ROOT = Path(__file__).parent.parent
@@ -176,9 +177,10 @@ def _files(stage: Path, target: Target, site: Path) -> None:
         shutil.copy(text, doc)
     (doc / "copyright").write_text(papers.licences(site, HOME))
     papers.write(doc / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
-    manual = stage / "usr/share/man/man1/hostvigil.1.gz"
-    manual.parent.mkdir(parents=True)
-    papers.write(manual, papers.manual())
+    for place, text in (("man1/hostvigil.1", manuals.command()), ("man5/hostvigil.conf.5", manuals.configuration())):
+        manual = stage / f"usr/share/man/{place}.gz"
+        manual.parent.mkdir(parents=True)
+        papers.write(manual, text)
     for path in stage.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(0o755 if path.stat().st_mode & 0o100 and path.suffix != ".so" else 0o644)

@@ -177,17 +177,18 @@ def common_page() -> str:
 
 
 def table(wanted: type[msgspec.Struct]) -> str:
-    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in _rows(wanted, ""))
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(wanted))
 
 
-def _rows(wanted: type[msgspec.Struct], inside: str) -> Iterator[tuple[str, str, str, str]]:
+def rows(wanted: type[msgspec.Struct], inside: str = "") -> Iterator[tuple[str, str, str, str]]:
+    """Yield each setting's name, form, default and meaning, as in a table of the documents."""
     for name, field in fields(wanted).items():
         default = default_of(field)
         shown = "required" if field.required else "" if default is None else f"`{_yaml(default)}`"
         yield f"`{inside}{name}`", _cell(words(field.type)), _cell(shown), _cell(_description(field.type))
         for member in members_of(field.type):
             if isinstance(member, type) and issubclass(member, msgspec.Struct):
-                yield from _rows(member, f"{inside}{name}.")
+                yield from rows(member, f"{inside}{name}.")
 
 
 def _yaml(default: Any) -> str:
