@@ -43,7 +43,7 @@ def configuration() -> str:
             "The configuration is a directory of YAML files. All of them are read, in the order of their names.\n"
             ".B hostvigil validate\nnames every mistake at its place,\n.B hostvigil reload\ntakes changed files over.\n"
             "Time spans are written 500ms, 30s, 5m, 2h, 1d; sizes 10GB or 5GiB; percentages 80%. Any text may hold\n"
-            ".BR ${file:PATH} \" or \" ${env:NAME} .\n.SH SECTIONS\n",
+            '.BR ${file:PATH} " or " ${env:NAME} .\n.SH SECTIONS\n',
             *(_item(f".B {said(name)}:", text) for name, text in SECTIONS.items()),
             ".SH EXAMPLE\n.nf\n",
             said(EXAMPLE),
@@ -109,4 +109,4 @@ def _settings(section: type[msgspec.Struct]) -> Iterator[str]:
 
     for name, what, default, meaning in rows(section):
         shown = {"": "", "required": "; required"}.get(default, f"; default {default}")
-        yield _item(f".BR {said(name.strip('`'))} \" ({said(what + shown)})\"", meaning)
+        yield _item(f'.BR {said(name.strip("`"))} " ({said(what + shown)})"', meaning)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import re
 from email.parser import Parser
 from pathlib import Path
 
@@ -30,4 +29,3 @@ def licences(site: Path, home: str) -> str:
         licence = about["License-Expression"] or (about["License"] or "see its dist-info").splitlines()[0]
         parts.append(f" {about['Name']} {about['Version']}: {licence}")
     return "\n".join(parts) + "\n"
-
