@@ -97,7 +97,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
         waits, and is cancelled after its deadline. `ctx.call_async` calls what blocks.
 
         A subject that a good run does not name any more becomes nodata; where every result of it was `discovered`
-        (found by the check itself), the agent closes and forgets it instead.
+        (found by the check itself), the agent closes and forgets it instead, and any other after a week.
         Raise CheckError for "I could not look" (nodata); any other exception is a bug (nodata and a traceback in
         the log); yielding no result is nodata.
         """

@@ -62,6 +62,10 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     """What it still is if it was at least this bad before: the level is passed no more, but not cleared yet."""
 
 
+LONG_GONE_SECONDS = 7 * 86_400.0
+"""A subject that no setting names and that nobody spoke of for so long is forgotten."""
+
+
 class Result(msgspec.Struct, frozen=True, omit_defaults=True):
     """What a run says about one subject. `subject` is empty where the check has only one."""
 
@@ -106,6 +110,8 @@ class Outcome(msgspec.Struct, frozen=True):
     """A checksum of the check's settings as they were written; 0: unknown."""
     left_out: tuple[Result, ...] = ()
     """Of subjects that are too many to begin with them; those that are known already are told of."""
+    given_up: tuple[str, ...] = ()
+    """Subjects that results were awaited of for too long: they are closed and forgotten."""
 
 
 class RunStarted(msgspec.Struct, frozen=True):

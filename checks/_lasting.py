@@ -1,7 +1,7 @@
 """What a check finds by itself and has seen for long: only that is missed. Shared by check types.
 
-A mount or an array that lived for minutes is nobody's loss. One that was there for a day is missed for a day, and then
-forgotten: who wants to be told for longer names it.
+A mount, an array or a subject of a script that lived for minutes is nobody's loss. One that was there for a day is
+missed for a day, and then forgotten: who wants to be told for longer names it.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from agent.api import Result, duration_text, nodata
 
 LASTING = 86_400.0
 """Seconds that something must have been there to be missed, and for which it is missed."""
+MOST = 1000
+"""So many are remembered."""
 
 
 def find_missing(memory: dict[str, Any], seen: Collection[str], choice: str, now: float) -> Iterator[Result]:
@@ -24,14 +26,15 @@ def find_missing(memory: dict[str, Any], seen: Collection[str], choice: str, now
     if memory.get("lasting_choice", choice) != choice:
         before = {subject: times for subject, times in before.items() if subject in seen}
     kept: dict[str, list[float]] = {}
-    for subject in seen:
+    for subject in sorted(seen)[:MOST]:
         first = before.get(subject, [now])[0]
         kept[subject] = [min(first, now)]
     for subject, (first, *gone) in before.items():
         since = min(gone[0], now) if gone else now
-        if subject in kept or since - first < LASTING or now - since >= LASTING:
+        if subject in seen or since - first < LASTING or now - since >= LASTING:
             continue
         kept[subject] = [first, since]
-        words = f"{subject} is gone for {duration_text(now - since)}; it was there for {duration_text(since - first)}"
+        ago = f" for {duration_text(now - since)}" if now - since >= 1 else ""
+        words = f"{subject} is gone{ago}; it was there for {duration_text(since - first)}"
         yield nodata(words, subject, discovered=True)
     memory["lasting"], memory["lasting_choice"] = kept, choice

@@ -300,3 +300,15 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert problems(address=Address("www"), crl_file="/x.pem", verify=False) == ["crl_file"]
     assert problems(address=Address("www")) == problems(file=("/etc/a.pem",), address=Address("www")) == []
     assert problems(file="/etc/x.pem", address=Address("www"), warning=DurationBelow.parse("30d")) == []
+
+
+def test_a_file_that_a_wildcard_found_is_forgotten_when_it_is_gone_and_a_named_one_is_missed(tmp_path: Path) -> None:
+    for name in "ab":
+        (tmp_path / f"{name}.pem").write_bytes(pem(issued(90)))
+    found = looked(file=(f"{tmp_path}/*.pem", f"{tmp_path}/b.pem"))
+    assert {Path(path).name: one.discovered for path, one in found.items()} == {"a.pem": True, "b.pem": False}
+    for name in "ab":
+        (tmp_path / f"{name}.pem").unlink()
+    (tmp_path / "c.pem").write_bytes(pem(issued(90)))
+    found = looked(file=(f"{tmp_path}/*.pem", f"{tmp_path}/b.pem"))
+    assert {Path(path).name: one.status for path, one in found.items()} == {"b.pem": Status.NODATA, "c.pem": Status.OK}

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.cli.main import main
 from agent.push.control import FILE, MOST_REQUEST, ControlServer, NoAnswer, ask
 from agent.system.signals import Order
 from tests import needs
@@ -218,3 +219,29 @@ def test_reloads_asked_for_at_once_are_all_answered(agent: AgentProcess) -> None
     for thread in threads:
         thread.join(20)
     assert answers == [{"checks": 1, "problems": []}] * 5
+
+
+@pytest.mark.parametrize(
+    "answer", ["{}", '{"checks": "all", "problems": 3}', '{"subjects": [1]}', '{"problems": ["\\u001b[2J"]}', "[]", "7"]
+)
+@pytest.mark.parametrize("command", ["reload", "ack"])
+def test_whatever_answers_in_an_agents_place_a_command_says_it_in_words(
+    command: str, answer: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(tmp_path / FILE))
+        server.listen()
+
+        def say() -> None:
+            with server.accept()[0] as connection:
+                connection.recv(1000)
+                connection.sendall(answer.encode() + b"\n")
+
+        thread = threading.Thread(target=say)
+        thread.start()
+        code = main([command, *(["b"] if command == "ack" else []), "--state", str(tmp_path)])
+        thread.join()
+    said = capsys.readouterr()
+    assert code in (0, 1, 2)
+    assert "\x1b" not in said.out + said.err
+    assert code != 2 or said.err.startswith("hostvigil: the ")

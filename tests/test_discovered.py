@@ -20,6 +20,7 @@ from agent.model import EventStatus, Outcome, Policy, Result, State
 from agent.plugin.results import bounded, gathered
 from agent.running.execute import execute
 from agent.testing import ran
+from checks.script import Script
 from tests.agent_process import AgentProcess, agent_process
 from tests.test_docker import Engine, container, serving
 
@@ -239,3 +240,44 @@ def test_thousands_of_containers_that_come_and_go_leave_neither_events_nor_rows(
 def told(agent: AgentProcess) -> list[tuple[str, str]]:
     events = sorted(agent.json("events")["events"], key=lambda event: event["seq"])
     return [(event["subject"], event["status"]) for event in events if event["check"] == "c"]
+
+
+# --- scripts ----------------------------------------------------------------------------------------------------------
+
+
+def of_script(text: str, memory: dict[str, Any], day: float, format_: str = "checkmk_local") -> list[str]:
+    script = Script(command=["/bin/cat"], stdin=text, format=format_)  # type: ignore[arg-type]
+    context = Context(timeout=10.0, memory=memory, wall=lambda: 1_700_000_000 + day * 86_400)
+    seen = execute(script, context)
+    if seen.complete:
+        memory.update(seen.memory or {})
+    assert all(one.discovered == bool(one.subject) for one in seen.results)
+    return [f"{one.subject}:{one.status}" for one in seen.results]
+
+
+@pytest.mark.parametrize("seconds", ["0", "0.3"], ids=["ends at once", "is awaited"])
+def test_what_a_script_speaks_of_is_missed_for_a_day_after_it_was_there_for_one(seconds: str) -> None:
+    memory: dict[str, Any] = {}
+    both, first = "0 a - fine\n0 b - fine\n", "0 a - fine\n"
+
+    def look(text: str, day: float) -> list[str]:
+        command = ["/bin/sh", "-c", f"sleep {seconds}; cat"]
+        script = Script(command=command, stdin=text, format="checkmk_local")
+        seen = execute(script, Context(timeout=10.0, memory=memory, wall=lambda: 1_700_000_000 + day * 86_400))
+        return [f"{one.subject}:{one.status}" for one in seen.results]
+
+    assert look(both, 0) == ["a:ok", "b:ok"]
+    assert look(first, 0.5) == ["a:ok"], "it was there for half a day"
+    assert look(both, 1) == ["a:ok", "b:ok"]
+    assert look(first, 2.5) == ["a:ok", "b:nodata"]
+    assert look("0 a - fine\nnonsense", 2.6) == ["a:ok", ":nodata"], "a failed run forgets and misses nobody"
+    assert look(first, 3.4) == ["a:ok", "b:nodata"]
+    assert look(first, 3.6) == ["a:ok"]
+
+
+def test_tens_of_thousands_of_short_lived_subjects_of_a_script_leave_no_memory() -> None:
+    memory: dict[str, Any] = {}
+    for batch in range(20):
+        text = "\n".join(f"0 {batch}-{number} - x" for number in range(1500))
+        assert len(of_script(text, memory, batch / 100)) == 1000 + 1
+        assert len(memory["lasting"]) <= 1000

@@ -20,7 +20,7 @@ def test_what_was_there_for_a_day_is_missed_for_a_day_and_then_forgotten() -> No
     memory: dict[str, Any] = {}
     assert told(memory, ["/data"], 0) == []
     assert told(memory, ["/data"], 3 * DAY) == []
-    assert told(memory, [], 3 * DAY + 60) == ["nodata /data is gone for 0ms; it was there for 3d"]
+    assert told(memory, [], 3 * DAY + 60) == ["nodata /data is gone; it was there for 3d"]
     assert told(memory, [], 3 * DAY + 3660) == ["nodata /data is gone for 1h; it was there for 3d"]
     assert told(memory, [], 4 * DAY + 60) == []
     assert memory["lasting"] == {}

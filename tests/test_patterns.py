@@ -296,3 +296,30 @@ def test_a_pattern_may_travel_to_a_process_of_its_own() -> None:
     copy = pickle.loads(pickle.dumps(pattern))  # noqa: S301 - our own
     assert copy == pattern
     assert copy.search("a b")[1] == "b"
+
+
+@given(st.lists(st.tuples(st.integers(0, 0x2FFFF), st.integers(0, 40)), min_size=1, max_size=200), st.booleans())
+def test_a_set_of_many_characters_holds_what_re_says(spans: list[tuple[int, int]], negated: bool) -> None:
+    members = "".join(f"\\U{first:08x}-\\U{first + more:08x}" for first, more in spans)
+    pattern = f"[{'^' if negated else ''}{members}]"
+    near = "".join(
+        chr(code) for first, more in spans for code in (first - 1, first, first + more, first + more + 1) if code > 0
+    )
+    assert [one.start() for one in by_regex(pattern).finditer(near)] == [
+        one.start() for one in re.finditer(pattern, near)
+    ]
+
+
+def test_a_set_of_thousands_of_characters_is_searched_about_as_fast_as_a_small_one() -> None:
+    """The time limit is looked at between loops, and one loop over a long text looks each character up."""
+    many = by_regex("[" + "".join(chr(code) for code in range(0x400, 0x2000, 3)) + "]+$")
+    few = by_regex("[\u0400-\u1fff]+$")
+    text = "\u1ffe" * 20_000 + "!"
+
+    def seconds(pattern: regex.Pattern[str]) -> float:
+        begun = time.process_time()
+        for start in range(10):
+            pattern.match(text, start)
+        return time.process_time() - begun
+
+    assert min(seconds(many) for _ in range(3)) < 20 * min(seconds(few) for _ in range(3)) + 0.005

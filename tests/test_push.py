@@ -381,3 +381,45 @@ def test_nothing_of_others_steers_the_terminal_of_who_asks(agent: AgentProcess) 
         assert not {letter for letter in said if not letter.isprintable()} - {"\n"}
     rows = [line for line in agent.call("status").stdout.splitlines() if "gone" in line]
     assert len(rows) == 1
+
+
+DAY = 24 * HOUR
+
+
+def test_a_subject_that_nobody_pushes_any_more_is_forgotten_after_a_week_and_not_missed_after_a_restart() -> None:
+    waits = awaited()
+    for subject in ("job-1", "job-2"):
+        waits.seen("backup", subject, 0, 0.0, 0)
+    assert len(waits.overdue(HOUR, 0)) == 2
+    given_up: list[str] = []
+    for hour in range(1, 24 * 9):
+        waits.seen("backup", "job-2", 0, hour * HOUR, 0)
+        for outcome in waits.overdue(hour * HOUR, 0):
+            assert outcome.results == ()
+            assert hour >= 7 * 24
+            given_up += outcome.given_up
+    assert given_up == ["job-1"]
+    memory = waits.memory("backup", 9 * DAY, 0)
+    assert set(memory["last"]) == {"job-2"}
+
+
+def test_as_long_as_nobody_pushes_anything_every_subject_is_waited_for() -> None:
+    """A backup of one subject that is dead for a year is still dead."""
+    waits = awaited()
+    waits.seen("backup", "db", 0, 0.0, 0)
+    assert len(waits.overdue(HOUR, 0)) == 1
+    for hour in range(2, 24 * 30):
+        assert waits.overdue(hour * HOUR, 0) == []
+    waits.seen("backup", "db", 0, 31 * DAY, 0)
+    assert len(waits.overdue(31 * DAY + HOUR, 0)) == 1
+
+
+def test_a_subject_that_is_given_up_comes_back_as_a_new_one() -> None:
+    waits = awaited()
+    waits.seen("backup", "a", 0, 0.0, 0)
+    waits.overdue(HOUR, 0)
+    waits.seen("backup", "b", 0, 7 * DAY + HOUR, 0)
+    (outcome,) = waits.overdue(7 * DAY + HOUR + 1, 0)
+    assert outcome.given_up == ("a",)
+    waits.seen("backup", "a", 0, 8 * DAY, 0)
+    assert "a:nodata no result for 1h, expected every 1h" in said(waits.overdue(8 * DAY + HOUR, 0))

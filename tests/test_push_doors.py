@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Duration, PushedCheck
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
 from agent.model import Outcome, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT
@@ -31,7 +33,8 @@ class Door:
     def __init__(self, state: Path, states: tuple[State, ...] = ()) -> None:
         self.state = state
         self.outcomes: list[Outcome | RunStarted] = []
-        self.server = PushServer(state, self._put, states=states)
+        self.now = 0.0
+        self.server = PushServer(state, self._put, states=states, monotonic=lambda: self.now)
 
     def _put(self, thing: object) -> None:
         if isinstance(thing, Outcome | RunStarted):
@@ -175,6 +178,8 @@ def test_subjects_of_a_pushed_check_are_bounded_and_others_do_not_pay(tmp_path: 
             assert answer == b"b has 1000 subjects already, 'one more' is not taken as one more\n"
         for check, subject in (("b", "the last"), ("b", "old 7"), ("c", "one more")):
             assert push(Message(check=check, subject=subject), tmp_path) == "taken"
+        door.now = 7 * 86_400 + 3600.0  # all are given up by now
+        assert push(Message(check="b", subject="one more"), tmp_path) == "taken"
     finally:
         door.server.stop()
 
@@ -239,3 +244,12 @@ def as_games(state: Path, check: str) -> str:
             os.setegid(0)
         client.sendall(b'{"check": "%s"}\n' % check.encode())
         return client.recv(1000).decode()
+
+
+def test_a_name_under_from_that_the_host_does_not_know_is_told_and_stops_nothing(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("checks:\n  b: {type: pushed, ttl: 1h, from: [root, nosuchuser, nosuchuser2]}\n")
+    config = load(tmp_path, Catalog(), {})
+    assert [(one.place.line, one.place.column, one.check) for one in config.problems] == [(2, 36, "")] * 2
+    assert "b.from: 'nosuchuser' is neither a user nor a group of this host" in str(config.problems[0])
+    assert "b" in config.checks
+    assert config.complete

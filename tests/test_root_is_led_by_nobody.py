@@ -44,6 +44,10 @@ COMMANDS: dict[str, tuple[list[str], tuple[str, ...]]] = {
     "reload": (["reload"], ("agent.lock", "control.sock")),
     "report": (["report", "b", "ok", "fine"], ("agent.sock", "spool")),
     "wrap": (["wrap", "b", "--"], ("agent.sock", "spool")),
+    "ack": (["ack", "a"], ("agent.lock", "control.sock")),
+    "history": (["history", "a"], ("history.db", "history.db-wal", "silences.json")),
+    "metrics": (["metrics"], ("hostvigil.db", "silences.json")),
+    "doctor": (["doctor"], ("hostvigil.db", "silences.json", "spool", "agent.sock")),
 }
 
 

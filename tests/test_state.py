@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -258,6 +260,16 @@ def test_a_held_number_says_that_it_is_held() -> None:
     assert "until it clears" in disk(86, disk(95, State("disk")).state).result.summary
 
 
+def test_a_look_that_failed_ends_no_problem_that_has_not_cleared() -> None:
+    """Above 90% it is critical until it is below 85%, whatever could not be measured between."""
+    for failures in range(4):
+        state = disk(95, State("disk")).state
+        for _ in range(failures):
+            state = apply_result(state, Result(Status.NODATA, "not answering"), STEADY, 1).state
+        assert disk(87, state).result.status is Status.CRITICAL
+        assert disk(84, state).result.status is Status.OK
+
+
 # --- suppression: the level rule --------------------------------------------------------------------------------------
 
 
@@ -418,6 +430,32 @@ def test_a_subject_that_is_gone_under_the_same_settings_or_unknown_ones_is_nodat
             ("b", Status.OK, False),
             ("a", Status.NODATA, False),
         ]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 3 * 86_400)), max_size=40))
+def test_a_subject_that_no_setting_names_is_missed_at_once_told_once_and_forgotten_after_a_week(
+    looks: list[tuple[bool, int]],
+) -> None:
+    states: dict[str, State] = {"a": State("disks", "a", decided=Status.OK, settings_checksum=2)}
+    now, gone_since, told_of = 1000, 0, []
+    for seen, seconds in looks:
+        now += seconds * 1000
+        steps = advance(states, of_disks(*(["a"] if seen else []), "b", settings_checksum=2), STEADY, now)
+        gone_since = 0 if seen else gone_since or now
+        mine = [step for step in steps if step.state.subject == "a"]
+        told_of += [step.report.status.value for step in mine if step.report]
+        for step in mine:
+            states["a"] = msgspec.structs.replace(step.state, settings_checksum=2)
+        if any(step.last for step in mine):
+            del states["a"]
+        assert ("a" in states) == (seen or (now - gone_since < 7 * 86_400_000 and bool(mine)))
+        assert not any(first == second for first, second in itertools.pairwise(told_of))
+
+
+def test_what_named_subjects_say_is_never_forgotten_however_long_it_lasts() -> None:
+    state = State("disks", "a", decided=Status.NODATA, decided_since=1)
+    step, *_ = advance({"a": state}, outcome(Result(Status.NODATA, "not there", "a")), STEADY, 10**13)
+    assert not step.last
 
 
 def test_a_run_that_failed_drops_no_subject() -> None:

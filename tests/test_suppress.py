@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check
+from agent.cli.main import main
 from agent.cli.silence import meant
 from agent.config.selector import matches, problem
 from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance, Place
@@ -203,3 +204,12 @@ def test_a_silence_says_what_it_matches_now(selector: str, said: str) -> None:
     names = {"disks": {}, "web-1": {"env": "prod"}, "web-2": {"env": "test"}}
     checks = {name: config(name, tags=tags) for name, tags in names.items()}
     assert meant(selector, Config(checks=checks), [("disks", "/mnt/a"), ("gone", "")]) == said
+
+
+@pytest.mark.parametrize("words", [["silence", "x", "--for", "1h"], ["unsilence", "x"]])
+def test_without_a_state_directory_a_silence_says_what_is_missing(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main([*words, "--state", str(tmp_path / "none"), "--config", str(tmp_path)]) == 2
+    said = capsys.readouterr().err
+    assert said == f"hostvigil: {tmp_path}/none: is not there: has the agent run with this state directory?\n"

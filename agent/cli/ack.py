@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 
+from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.plugin.text import one_line
-from agent.push.control import NoAnswer, ask
+from agent.push.control import NoAnswer
 
 LONGEST = 300
 
@@ -17,10 +18,10 @@ def main(options: argparse.Namespace) -> int:
     words = "" if options.undo else words_of(who(), options.reason)
     arguments = {"check": options.name, "subject": options.subject, "words": words, "who": who()}
     try:
-        answer = ask(options.state, "acknowledge", arguments=arguments)
+        answer = ask_agent(options.state, "acknowledge", **arguments)
     except NoAnswer as error:
         return fail(error)
-    names = [f"{options.name} {subject}".strip() for subject in answer["subjects"]]
+    names = [f"{options.name} {subject}".strip() for subject in answer.subjects]
     if not names:
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1

@@ -23,6 +23,7 @@ from agent.push.listener import FILE as SOCKET
 from agent.push.listener import SPOOL
 from agent.store import StoreError
 from agent.system.redactor import redactor
+from agent.system.rights import state_of
 from agent.view.reading import configuration, look
 from agent.view.snapshot import Mark, Snapshot
 from agent.view.words import ago
@@ -58,11 +59,13 @@ def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
     except StoreError as error:
         yield Finding("store", str(error), "start the agent once, or name its directory with --state")
     else:
-        yield from _disk(options.state)
+        with state_of(options.state):
+            stored = [_disk(options.state), *_pushed(config, seen, options.state)]
+        yield stored[0]
         yield from _agent(seen)
         yield from _deliveries(seen)
         yield from _checks(seen)
-        yield from _pushed(config, seen, options.state)
+        yield from stored[1:]
     yield from _clock()
     yield from destinations(config)
 
@@ -85,14 +88,13 @@ def _rights(config: Config, state: Path) -> Iterator[Finding]:
         yield Finding("rights", "the agent's user may read all files of the configuration")
 
 
-def _disk(state: Path) -> Iterator[Finding]:
+def _disk(state: Path) -> Finding:
     found = os.statvfs(state)
     free = found.f_bavail * found.f_frsize
     if free < LEAST_FREE or (found.f_files and not found.f_favail):
         what = f"{size_text(free)} and {found.f_favail} files are free for {state}"
-        yield Finding("store", what, "make room: what cannot be written is kept in memory only")
-    else:
-        yield Finding("store", f"it can be read, {size_text(free)} are free in {state}")
+        return Finding("store", what, "make room: what cannot be written is kept in memory only")
+    return Finding("store", f"it can be read, {size_text(free)} are free in {state}")
 
 
 def _agent(seen: Snapshot) -> Iterator[Finding]:

@@ -7,11 +7,12 @@ import time
 
 import msgspec
 
+from agent.cli.answers.asking import ask_agent
 from agent.cli.output import counted_word, fail
 from agent.config.destinations import TERMINAL
 from agent.delivery.wording import title
 from agent.plugin.text import one_line
-from agent.push.control import NoAnswer, ask
+from agent.push.control import NoAnswer
 from agent.store import Delivery, Phase, Store, StoreError, notification
 from agent.system.rights import state_of
 from agent.view.forms.events import EventsForm, event_form
@@ -83,7 +84,7 @@ def _restate(options: argparse.Namespace) -> int:
 def _ask(options: argparse.Namespace, request: str) -> bool:
     """Tell the running agent; False when none is there, which finds it out at its start."""
     try:
-        ask(options.state, request)
+        ask_agent(options.state, request)
     except NoAnswer:
         return False
     return True

@@ -4,21 +4,22 @@ from __future__ import annotations
 
 import argparse
 
+from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.rights import as_root
 from agent.cli.output import counted_word, fail
-from agent.push.control import NoAnswer, NotAllowed, ask
+from agent.push.control import NoAnswer, NotAllowed
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when the agent has problems with it (what is wrong stays as it was), 2 when no agent answers."""
     try:
-        answer = ask(options.state, "reload")
+        answer = ask_agent(options.state, "reload")
     except NotAllowed as error:
         return fail(f"{error}{as_root(['reload'])}")
     except NoAnswer as error:
         return fail(error)
-    for problem in answer["problems"]:
+    for problem in answer.problems:
         print(problem)
-    said = f"{counted_word(answer['checks'], 'check')} at work"
-    print(f"{said}; what is wrong stays as it was" if answer["problems"] else said)
-    return 1 if answer["problems"] else 0
+    said = f"{counted_word(answer.checks, 'check')} at work"
+    print(f"{said}; what is wrong stays as it was" if answer.problems else said)
+    return 1 if answer.problems else 0

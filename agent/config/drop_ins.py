@@ -18,6 +18,7 @@ from agent.config.located_yaml.tree import Located
 from agent.config.own_bug import problem_of
 from agent.config.reading import Reading
 from agent.config.script_folder import folders, forgotten, name_of, scripts
+from agent.config.senders import unknown_senders
 from agent.config.settings import Config, Place, Problem
 from agent.config.wording import one_line
 
@@ -71,6 +72,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     checks, more = read_checks(files, catalog, all_read=all(problem.aside for problem in problems))
     problems += [Problem(Place(shown(path)), why, aside=True) for path, why in left_out(directory)]
     problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
+    problems += unknown_senders(checks.values())
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = read.hidden().union(*(check.secrets for check in checks.values()))

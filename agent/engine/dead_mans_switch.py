@@ -16,7 +16,7 @@ import msgspec
 from agent.api import PushedCheck
 from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
-from agent.model import Outcome, Result, Status
+from agent.model import LONG_GONE_SECONDS, Outcome, Result, Status
 from agent.plugin.units import duration_text
 
 LATE_SECONDS = 1.0
@@ -26,6 +26,10 @@ EXCUSE_SECONDS = 5.0
 LONGEST_EXCUSE_SECONDS = 60.0
 CLOCK_SET_MILLISECONDS = 60_000
 """A greater difference between what was said and what was counted is somebody who set the clock."""
+
+ASK_AGAIN_SECONDS = 3600.0
+GIVE_UP = -1
+"""In the place of a run: when a subject is given up, if there are results of others: jobs and hosts come and go."""
 
 RunKey = tuple[str, int]
 """Subject and number of a run; 0: the sender did not number it."""
@@ -112,7 +116,7 @@ class DeadMansSwitch:
         awaited.at[subject] = at
         awaited.last[subject] = now - max(0, wall - at) / 1000
         awaited.runs.pop((subject, run), None)
-        for key in ((check, subject, None), (check, subject, run)):
+        for key in ((check, subject, None), (check, subject, run), (check, subject, GIVE_UP)):
             self._book.drop(key)
             self._excused.discard(key)
         self._book.set((check, subject, None), awaited.last[subject] + awaited.settings.ttl)
@@ -161,7 +165,17 @@ class DeadMansSwitch:
         if now < self._reading[1]:
             return []
         late = [key for key, due in self._book.take(now) if not self._excuse(key, due, now)]
-        return [self._outcome(key, now, wall) for key in late]
+        return [outcome for key in late if (outcome := self._judged(key, now, wall))]
+
+    def _judged(self, key: Key, now: float, wall: int) -> Outcome | None:
+        if key[2] != GIVE_UP:
+            return self._outcome(key, now, wall)
+        awaited = self._checks[key[0]]
+        if any(last + awaited.settings.ttl > now for last in awaited.last.values()):
+            return self._give_up(key[0], key[1], wall)
+        # As long as nobody pushes anything, nothing says that this subject alone is no more.
+        self._book.set(key, now + ASK_AGAIN_SECONDS)
+        return None
 
     def _excuse(self, key: Key, due: float, now: float) -> bool:
         """Put a deadline off, once, that passed while the agent stood still or was away."""
@@ -172,9 +186,18 @@ class DeadMansSwitch:
         self._book.set(key, now + EXCUSE_SECONDS)
         return True
 
+    def _give_up(self, check: str, subject: str, wall: int) -> Outcome:
+        awaited = self._checks[check]
+        awaited.last.pop(subject, None)
+        awaited.at.pop(subject, None)
+        self._book.drop((check, subject, None))
+        return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
+
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome:
         check, subject, run = key
         awaited = self._checks[check]
+        if run is None and subject:
+            self._book.set((check, subject, GIVE_UP), awaited.last[subject] + awaited.settings.ttl + LONG_GONE_SECONDS)
         if run is None and awaited.again:
             self._book.set(key, now + awaited.settings.ttl)
         began = None if run is None else awaited.runs.get((subject, run))

@@ -48,20 +48,33 @@ def character_set(items: Iterable[Any], flags: int) -> str:
     inside = list(items)
     negated = bool(inside) and inside[0][0] is ops.NEGATE
     categories = "".join(_category(argument, flags) for op, argument in inside if op is ops.CATEGORY)
-    others = "".join(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
+    spans = _joined(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
+    others = _halved(spans)
     if others and flags & re.IGNORECASE:
-        others = _in_any_case(others, flags & (LETTERS | ASCII_TEXT))
+        others = _in_any_case("".join(_span(*span) for span in spans), flags & (LETTERS | ASCII_TEXT))
     if not others + categories:
         others = _code(LAST)  # which no text of ASCII has
     return f"[{'^' if negated else ''}{others}{categories}]"
 
 
-def _item(op: Any, argument: Any) -> str:
+def _item(op: Any, argument: Any) -> Span:
     if op is ops.LITERAL:
-        return _code(argument)
+        return argument, argument
     if op is ops.RANGE:
-        return _span(*argument)
+        first, last = argument
+        return first, last
     raise Untranslatable(f"{str(op).lower()} cannot be searched for under a deadline")
+
+
+def _joined(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans in order, those that touch as one."""
+    joined: list[Span] = []
+    for first, last in sorted(spans):
+        if joined and first <= joined[-1][1] + 1:
+            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        else:
+            joined.append((first, last))
+    return joined
 
 
 def _category(category: Any, flags: int) -> str:

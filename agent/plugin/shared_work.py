@@ -72,14 +72,6 @@ class Call:
         return self._value
 
 
-MOST_MADE, KEPT_SECONDS = 100, 60.0
-"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
-
-
-MOST_MADE, KEPT_SECONDS = 100, 60.0
-"""Beyond so many values, what was made longer ago is forgotten: it is made anew for the next run anyway."""
-
-
 class Queue:
     """Calls of one kind of which only so many are at work at once; the others wait. Any thread may use it.
 

@@ -35,6 +35,14 @@ REQUESTS = frozenset(("acknowledge", "reload", "restate", "wake"))
 Answer = dict[str, Any]
 
 
+class Said(msgspec.Struct, frozen=True):
+    """An answer, as far as anybody believes it: whoever owns the state directory may have put another socket there."""
+
+    checks: int = 0
+    problems: tuple[str, ...] = ()
+    subjects: tuple[str, ...] = ()
+
+
 class Request(msgspec.Struct, frozen=True):
     """What is asked for."""
 
@@ -62,7 +70,7 @@ def ask(
     """
     until = time.monotonic() + seconds
     try:
-        with _connected(state_dir) as connection:
+        with _connected(state_dir, seconds) as connection:
             connection.sendall(msgspec.json.encode(Request(request, dict(arguments or {}))) + b"\n")
             line = _line(connection, MOST_ANSWER, until)
         answer = msgspec.json.decode(line, type=Answer)
@@ -72,11 +80,21 @@ def ask(
         raise NoAnswer(f"no agent is running with the state directory {state_dir}") from None
     except TimeoutError:
         raise NoAnswer(f"the agent did not answer within {seconds:g}s") from None
-    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise NoAnswer(f"the agent went away without an answer: {error.strerror}") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NoAnswer(f"the agent went away without an answer: {error}") from None
     if "error" in answer:
         raise NoAnswer(str(answer["error"]))
     return answer
+
+
+def understood(answer: Answer) -> Said:
+    """Return an answer as we know it; NoAnswer where it is something else."""
+    try:
+        return msgspec.convert(answer, Said)
+    except msgspec.ValidationError as error:
+        raise NoAnswer(f"the answer is none of an agent's: {error}") from None
 
 
 class ControlServer:
@@ -161,11 +179,11 @@ def _listening(address: Path) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _connected(state_dir: Path) -> Iterator[socket.socket]:
+def _connected(state_dir: Path, seconds: float) -> Iterator[socket.socket]:
     """Connect to the socket in this very directory, never to where a link leads; the agent's user may have put it."""
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _opened(state_dir / FILE) as path:
         # Not settimeout(): with it, connect() fails at once when the queue is full, instead of waiting.
-        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", int(SECONDS), 0))
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", max(1, int(seconds)), 0))
         connection.connect(path)
         yield connection
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.api import PushedCheck
 from agent.config.settings import Config
-from agent.model import Outcome, Result, RunStarted, State, Status
+from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line
 
@@ -42,15 +42,18 @@ class PushServer:
         put: Callable[[Outcome | RunStarted | Callable[[], None]], None],
         hide: Callable[[str], str] = str,
         states: Iterable[State] = (),
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._state_dir = state_dir
         self._put = put
         self._hide = hide
+        self._monotonic = monotonic
         self._checks: dict[str, PushedCheck] = {}
         self._lock = threading.Lock()  # between senders, who may bring the same new subject
-        self._subjects: dict[str, set[str]] = {}
+        self._subjects: dict[str, dict[str, float]] = {}
+        """When each was pushed last, monotonic seconds."""
         for state in states:
-            self._subjects.setdefault(state.check, set()).add(state.subject)
+            self._subjects.setdefault(state.check, {})[state.subject] = monotonic()
         self._inbox: UnixListener | None = None
 
     def serve(self, config: Config) -> None:
@@ -59,7 +62,7 @@ class PushServer:
             name: one.check for name, one in config.checks.items() if one.enabled and isinstance(one.check, PushedCheck)
         }
         with self._lock:
-            self._subjects = {name: self._subjects.get(name, set()) for name in self._checks}
+            self._subjects = {name: self._subjects.get(name, {}) for name in self._checks}
         if self._inbox and not self._inbox.is_reachable():
             self.stop()
         if self._checks and not self._inbox:
@@ -128,8 +131,11 @@ class PushServer:
             return f"{message.check} {reason}"
         subject = presentable_name(message.subject, self._hide)
         with self._lock:
-            known = self._subjects.setdefault(message.check, set())
+            known, now = self._subjects.setdefault(message.check, {}), self._monotonic()
+            if subject not in known and len(known) >= SUBJECTS_LIMIT:
+                known = {name: at for name, at in known.items() if at > now - check.ttl - LONG_GONE_SECONDS}
+                self._subjects[message.check] = known
             if subject not in known and len(known) >= SUBJECTS_LIMIT:
                 return f"{message.check} has {SUBJECTS_LIMIT} subjects already, {subject!r} is not taken as one more"
-            known.add(subject)
+            known[subject] = now
         return ""

@@ -11,7 +11,12 @@ from pathlib import Path
 def read_regular(file: Path, most: int) -> bytes:
     """Return the content of a file of at most `most` bytes; OSError with words for anything else."""
     # Without O_NONBLOCK the open of a pipe waits for its writer, for ever.
-    descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(file, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno in (errno.ELOOP, errno.ENXIO):  # a link, a socket
+            raise _not_regular(file) from None
+        raise
     try:
         require_regular(descriptor, file)
         content = b""
@@ -27,4 +32,8 @@ def read_regular(file: Path, most: int) -> bytes:
 def require_regular(descriptor: int, file: Path) -> None:
     """OSError for an open file that is none: a folder, a pipe, a device."""
     if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        raise OSError(errno.EINVAL, "not a regular file", str(file))
+        raise _not_regular(file)
+
+
+def _not_regular(file: Path) -> OSError:
+    return OSError(errno.EINVAL, "not a regular file", str(file))

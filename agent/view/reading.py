@@ -55,7 +55,9 @@ def silences(state_dir: Path) -> tuple[Silence, ...]:
     """Return the silences; StoreError when their file cannot be read."""
     try:
         return read_silences(state_dir)
-    except (OSError, msgspec.MsgspecError) as error:
+    except OSError as error:
+        raise StoreError(f"the silences cannot be read: {error.filename}: {error.strerror}") from error
+    except msgspec.MsgspecError as error:
         raise StoreError(f"the silences cannot be read: {error}") from error
 
 

@@ -23,6 +23,7 @@ from agent.api import (
     nodata,
     warning,
 )
+from checks._lasting import find_missing
 from checks._network import tls
 from checks._network.addresses import Address, is_host
 from checks._network.connection import FAMILIES, Network, connected, secured, source_problem
@@ -127,9 +128,12 @@ class Certificate(Check, frozen=True, kw_only=True):
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         now = time.time()
         files = await ctx.call_async(f"certificate {' '.join(_texts(self.file))}", lambda: in_files(_texts(self.file)))
+        found = set(files) - set(_texts(self.file))
         for path, bundle in files.items():
             for result in self._judged_file(path, bundle, path if self._many else "", now):
-                yield result
+                yield msgspec.structs.replace(result, discovered=path in found)
+        for result in find_missing(ctx.memory, found, repr(self.file), now):
+            yield result
         if self.address:
             bundle = next(iter(files.values()), Bundle())
             async for result in self._judged_server(self.address, ctx, bundle, now):

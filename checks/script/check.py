@@ -35,6 +35,8 @@ class Script(Check, frozen=True):
     With `format: checkmk_local` each line is a subject: `STATE NAME METRICS TEXT`. With `format: json` it is an object,
     a list of them or one a line, with status, summary, subject, details, metrics, time and ttl. There the exit code
     must be 0; any other, and a line that is not understood, is nodata of the check itself and hides no other line.
+    A subject that was there for a day and is not spoken of any more is nodata for a day, and then forgotten; one that
+    was there for less is forgotten at once.
 
     The program gets an environment of PATH, HOME and LANG=C.UTF-8 only, and a session of its own. A tenth of the
     timeout (at most 1s) before its end the whole process group gets SIGTERM, then SIGKILL. What it leaves running in
@@ -128,7 +130,8 @@ class Script(Check, frozen=True):
                 return self._await(ctx, child, launch, given_up)
             ended = child.ended()
             launch.complain()
-        return read(self, ended, ctx.timeout, launch)
+        results = read(self, ended, ctx.timeout, launch)
+        return results if self.format == "nagios" else self._marked(results, ctx)
 
     async def _await(self, ctx: Context, child: Child, launch: Launch, given_up: ExitStack) -> AsyncIterator[Result]:
         # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
@@ -141,8 +144,23 @@ class Script(Check, frozen=True):
                     ended = child.ended()
             launch.complain()
         long = len(ended.stdout) > QUICK_OUTPUT
-        async for result in ctx.computed(lambda: read(self, ended, ctx.timeout, launch), long):
+        results = ctx.computed(lambda: read(self, ended, ctx.timeout, launch), long)
+        if self.format == "nagios":
+            async for result in results:
+                yield result
+            return
+        from checks.script.subjects import Subjects
+
+        subjects = Subjects(self.command)
+        async for result in results:
+            yield subjects.mark(result)
+        for result in subjects.missing(ctx):
             yield result
+
+    def _marked(self, results: Iterable[Result], ctx: Context) -> Iterable[Result]:
+        from checks.script.subjects import marked
+
+        return marked(results, self.command, ctx)
 
     def problems(self) -> Iterable[tuple[str, str]]:
         from checks.script.problems import problems

@@ -73,7 +73,11 @@ class Waiting:
     def overdue(self, now: float) -> list[Outcome]:
         """Return an outcome for all that is overdue; all that came before `now` must have been taken."""
         wall = self._wall()
-        return [*self._runs.overdue(now, wall), *self._pushed.overdue(now, wall)]
+        pushed = self._pushed.overdue(now, wall)
+        for outcome in pushed:
+            if outcome.given_up:
+                self._remember(outcome.check)
+        return [*self._runs.overdue(now, wall), *pushed]
 
     def _is_news(self, outcome: Outcome) -> bool:
         """Note that a pushed result came; False for one that waited in the spool while a newer one was taken."""

@@ -11,7 +11,10 @@ from agent.model import SEVERITY, Result, Status
 
 def held_results(result: Result, raised: Mapping[str, Status]) -> tuple[Result, dict[str, Status]]:
     """Return the result as it counts, and which metrics are raised now."""
-    still: dict[str, Status] = {}
+    # What was not measured has not cleared: a run that could not look ends no problem; the next goes on with it.
+    unmeasured = result.status is Status.NODATA
+    measured = {metric.name for metric in result.metrics}
+    still = {name: status for name, status in raised.items() if unmeasured and name not in measured}
     worst, held = result.status, []
     for metric in result.metrics:
         if metric.status is None:

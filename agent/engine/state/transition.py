@@ -14,10 +14,11 @@ import msgspec
 from agent.engine.state.counting import count, decide, passed
 from agent.engine.state.flapping import flaps
 from agent.engine.state.hysteresis import held_results
-from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
+from agent.model import LONG_GONE_SECONDS, EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
 
 GONE = "no longer seen by this check"
 FORGOTTEN = "is gone"
+LONG_GONE = "is gone for a week, and forgotten"
 RUNS_AGAIN = "the check runs again"
 RESULTS_COME = "results come again"
 UNASKED = "no longer asked for: the settings have changed"
@@ -58,7 +59,11 @@ def advance(
 ) -> list[Transition]:
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
     outcome = with_known(states, outcome)
-    dropped = dict.fromkeys(unasked(states, outcome), UNASKED) | dict.fromkeys(gone(states, outcome), FORGOTTEN)
+    dropped = (
+        dict.fromkeys(unasked(states, outcome), UNASKED)
+        | dict.fromkeys(gone(states, outcome), FORGOTTEN)
+        | dict.fromkeys(long_gone(states, outcome, now), LONG_GONE)
+    )
     asked = {subject: state for subject, state in states.items() if subject not in dropped} if dropped else states
     closed = [
         apply_result(states[subject], Result(Status.OK, words, subject), AT_ONCE, now)
@@ -100,6 +105,24 @@ def gone(states: Mapping[str, State], outcome: Outcome) -> list[str]:
         return []
     named = {result.subject for result in outcome.results}
     return [subject for subject, state in states.items() if state.discovered and subject not in named]
+
+
+def long_gone(states: Mapping[str, State], outcome: Outcome, now: int) -> list[str]:
+    """Return the subjects that good runs have not named for so long that nobody waits for them any more.
+
+    No setting names them, for what a setting names the check speaks of in each run.
+    """
+    if not outcome.complete:
+        return [subject for subject in outcome.given_up if subject in states]
+    named = {result.subject for result in outcome.results}
+    return [
+        subject
+        for subject, state in states.items()
+        if subject
+        and subject not in named
+        and state.decided is Status.NODATA
+        and now - state.decided_since >= LONG_GONE_SECONDS * 1000
+    ]
 
 
 def unasked(states: Mapping[str, State], outcome: Outcome) -> list[str]:

@@ -112,7 +112,11 @@ def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Sile
 def _alone(directory: Path) -> Iterator[None]:
     """Two people may silence at the same moment."""
     file = directory / LOCK
-    descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    try:
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+    except FileNotFoundError:
+        words = "is not there: has the agent run with this state directory?"
+        raise FileNotFoundError(errno.ENOENT, words, str(directory)) from None
     try:
         require_regular(descriptor, file)
         _lock(descriptor, file)

@@ -1,0 +1,49 @@
+"""Who may push results, by name: a name that this host does not know lets nobody in."""
+
+from __future__ import annotations
+
+import grp
+import pwd
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+from agent.api import PushedCheck
+from agent.config.settings import CheckConfig, Problem
+from agent.config.wording import short
+from agent.plugin.shared_work import Call
+
+LOOK_SECONDS = 2.0
+"""Names may be asked of a server; what it does not answer in time is no problem of the configuration."""
+
+
+def unknown_senders(checks: Iterable[CheckConfig]) -> Iterator[Problem]:
+    """Yield a problem for each name under `from` that is neither a user nor a group; the check runs all the same.
+
+    A directory server may be away just now, and a check that waits for a backup must not end for that.
+    """
+    named = {check.name: check.check.senders for check in checks if isinstance(check.check, PushedCheck)}
+    wanted = {name for senders in named.values() for name in senders}
+    if not wanted:
+        return
+    call = Call(lambda: {name for name in wanted if not _is_known(name)})
+    call.begin()
+    unknown = call.result() if call.done.wait(LOOK_SECONDS) else set()
+    for check in checks:
+        for name in named.get(check.name, ()):
+            if name in unknown:
+                text = (
+                    f"{check.name}.from: {short(name)} is neither a user nor a group of this host, so it lets nobody in"
+                )
+                yield Problem(check.places.get("from", check.place), text, aside=True)
+
+
+def _is_known(name: str) -> bool:
+    return _found(pwd.getpwnam, name) or _found(grp.getgrnam, name)
+
+
+def _found(look: Callable[[str], Any], name: str) -> bool:
+    try:
+        look(name)
+    except (KeyError, ValueError, OSError):  # ValueError: a NUL in it
+        return False
+    return True
