@@ -419,6 +419,30 @@ def test_stopping_does_not_wait_for_a_hanging_server(
     again.close()
 
 
+@pytest.mark.parametrize("where", ["render", "post"])
+def test_an_event_that_meets_a_bug_of_ours_holds_up_nobody(
+    where: str, store: Store, clock: Clock, log: pytest.LogCaptureFixture
+) -> None:
+    class Buggy(Scripted):
+        def render(self, told: Notification) -> bytes:
+            if where == "render" and told.id == "disk-1":
+                raise OverflowError("year 292277026 is out of range")
+            return super().render(told)
+
+        def post(self, body: bytes) -> Answer:
+            if where == "post" and b"disk-1" in body:
+                raise KeyError("bug")
+            return super().post(body)
+
+    record(store, "disk-1", "sshd-1", "sshd-2")
+    delivery = Buggy(lambda name: Verdict.DELIVERED)
+    drained(courier(store, delivery, clock), clock, seconds=60)
+    assert delivery.posts == ["sshd-1", "sshd-2"]
+    assert "a bug of ours: events: " in log.text
+    left = store.history.refused() if where == "render" else store.history.pending()
+    assert [one.id for one in left] == ["disk-1"]
+
+
 def test_a_bug_does_not_end_the_thread(store: Store, log: pytest.LogCaptureFixture) -> None:
     raised = threading.Event()
 
@@ -432,7 +456,7 @@ def test_a_bug_does_not_end_the_thread(store: Store, log: pytest.LogCaptureFixtu
     assert raised.wait(5)
     assert working._thread.is_alive()
     stop(working)
-    assert "a bug in the emitter" in log.text
+    assert "a bug of ours" in log.text
     assert len(store.history.pending()) == 1
 
 

@@ -23,7 +23,7 @@ from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import Outcome, Status
 from agent.push.client import push
 from agent.push.listener import reachable
-from agent.push.message import Message, NotAMessage, parse
+from agent.push.message import Message, NotAMessage, outcome, parse
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
@@ -106,11 +106,22 @@ def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
         b'{"check": "a", "nonsense": 1}',
         b'{"check": "a", "metrics": {"x": "1"}}',
         b'{"check": "a", "at": "now"}',
+        b'{"check": "a", "at": -1}',
+        b'{"check": "a", "at": 9223372036854775808}',
+        b'{"check": "a", "at": -99999999999999999999999999}',
     ],
 )
 def test_what_is_no_message_is_refused_with_the_reason(line: bytes) -> None:
     with pytest.raises(NotAMessage, match="not understood"):
         parse(line)
+
+
+@given(st.integers(0, 2**53), st.integers(1_700_000_000_000, 1_900_000_000_000))
+def test_whenever_a_sender_says_it_was_the_result_is_of_a_moment_that_can_be_told(at: int, now: int) -> None:
+    """A clock that was not set says 1970, and one that is ahead what is to come."""
+    taken = outcome(Message(check="a", at=at), True, now, str)
+    assert 1_000_000_000_000 <= taken.started_at <= now
+    assert taken.started_at in (at, now)
 
 
 @given(st.binary(max_size=300))
@@ -394,10 +405,10 @@ def test_a_subject_that_nobody_pushes_any_more_is_forgotten_after_a_week_and_not
     given_up: list[str] = []
     for hour in range(1, 24 * 9):
         waits.seen("backup", "job-2", 0, hour * HOUR, 0)
-        for outcome in waits.overdue(hour * HOUR, 0):
-            assert outcome.results == ()
+        for late in waits.overdue(hour * HOUR, 0):
+            assert late.results == ()
             assert hour >= 7 * 24
-            given_up += outcome.given_up
+            given_up += late.given_up
     assert given_up == ["job-1"]
     memory = waits.memory("backup", 9 * DAY, 0)
     assert set(memory["last"]) == {"job-2"}
@@ -419,7 +430,7 @@ def test_a_subject_that_is_given_up_comes_back_as_a_new_one() -> None:
     waits.seen("backup", "a", 0, 0.0, 0)
     waits.overdue(HOUR, 0)
     waits.seen("backup", "b", 0, 7 * DAY + HOUR, 0)
-    (outcome,) = waits.overdue(7 * DAY + HOUR + 1, 0)
-    assert outcome.given_up == ("a",)
+    (late,) = waits.overdue(7 * DAY + HOUR + 1, 0)
+    assert late.given_up == ("a",)
     waits.seen("backup", "a", 0, 8 * DAY, 0)
     assert "a:nodata no result for 1h, expected every 1h" in said(waits.overdue(8 * DAY + HOUR, 0))

@@ -302,7 +302,7 @@ def test_an_exit_code_beside_results_is_nodata_of_the_check_itself() -> None:
 
 def test_an_exit_code_can_be_declared_fine_or_a_verdict() -> None:
     assert run("echo '0 a - x'; exit 1", format="checkmk_local", exit_codes={"1": "ok"}) == (
-        [Result(Status.OK, "x", "a")],
+        [Result(Status.OK, "x", "a", discovered=True)],
         "",
     )
     results, failure = run("echo '0 a - x'; exit 1", format="checkmk_local", exit_codes={"1": "critical"})
@@ -347,7 +347,7 @@ def test_a_list_that_is_cut_off_is_read_as_far_as_it_goes(between: str) -> None:
 
 def test_a_late_script_keeps_what_it_said() -> None:
     results, failure = run("echo '0 a - x'; sleep 60", timeout=0.5, format="checkmk_local")
-    assert results == [Result(Status.OK, "x", "a")]
+    assert results == [Result(Status.OK, "x", "a", discovered=True)]
     assert failure == "did not finish within 500ms (killed)"
 
 

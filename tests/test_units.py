@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Duration, Number, NumberAbove, NumberBelow, Percent, PercentAbove, Range, Regex, Size, SizeBelow
-from agent.plugin.units import SettingValue, duration_text, size_text
+from agent.plugin.units import SettingValue, clock_text, duration_text, size_text, utc
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 BYTES = {"B": 1, "kB": 1000, "KB": 1000, "MB": 1000**2, "GB": 1000**3, "KiB": 1024, "GiB": 1024**3, "TiB": 1024**4}
@@ -169,6 +169,16 @@ def test_a_time_span_is_said_for_people(seconds: float, text: str) -> None:
 def test_no_time_span_is_said_with_an_exponent(seconds: float) -> None:
     assert re.fullmatch(r"[0-9.]+(ms|s|m( \d+s)?|h( \d+m)?|d( \d+h)?)", duration_text(seconds))
     assert duration_text(0.9996) == "1s"
+
+
+@given(st.one_of(st.integers(), st.integers(-(10**40), 10**40)))
+def test_every_moment_can_be_said_whoever_named_it(at: int) -> None:
+    assert re.fullmatch(r"-?\d+-\d\d-\d\d \d\d:\d\d:\d\d", clock_text(at))
+    assert 1 <= utc(at).year <= 9000
+
+
+def test_spans_without_an_end_can_be_said() -> None:
+    assert [duration_text(one) for one in (math.inf, math.nan)] == ["an endless time"] * 2
 
 
 @pytest.mark.parametrize(("number", "text"), [(512, "512 B"), (1536, "1.5 GiB"), (1024**5 * 3, "3 PiB")])

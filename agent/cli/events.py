@@ -12,6 +12,7 @@ from agent.cli.output import counted_word, fail
 from agent.config.destinations import TERMINAL
 from agent.delivery.wording import title
 from agent.plugin.text import one_line
+from agent.plugin.units import clock_text
 from agent.push.control import NoAnswer
 from agent.store import Delivery, Phase, Store, StoreError, notification
 from agent.system.rights import state_of
@@ -91,7 +92,7 @@ def _ask(options: argparse.Namespace, request: str) -> bool:
 
 
 def text(delivery: Delivery, with_destination: bool = False) -> str:
-    at = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(delivery.created / 1000))
+    at = clock_text(delivery.created)
     to = f"{delivery.destination:10}  " if with_destination else ""
     lines = [f"{at}  {word(delivery):9}  {to}{one_line(title_of(delivery), LONG)}"]
     if delivery.phase is not Phase.DELIVERED and delivery.answer:

@@ -76,7 +76,13 @@ class Courier:
         if self._problems.now is DeliveryProblem.OUTAGE:
             return None  # single ones probe
         scarce = self._problems.now is DeliveryProblem.THROTTLED
-        return self._bundling.wait(self._throttle.ready(due, now), scarce, now)
+        try:
+            return self._bundling.wait(self._throttle.ready(due, now), scarce, now)
+        except StoreError:
+            raise
+        except Exception:
+            log.exception("a bug of ours: %s: changes cannot be put together, they go singly", self._outbox.destination)
+            return None
 
     def _live(self, now: float) -> float:
         """Tell that the agent lives, when it is time and nothing else is to be told; return the seconds until then."""
@@ -93,10 +99,10 @@ class Courier:
 
     def _send(self, due: Due) -> None:
         body = self._bytes(due, self._outbox.delivery(due.seq))
-        if body is None:
-            self._settle(due, Answer(Verdict.REFUSED, "its facts cannot be read"))
+        if isinstance(body, Answer):
+            self._settle(due, body)
             return
-        answer = self._sink.post(body)
+        answer = self._posted(body)
         now = self._clock()
         self._throttle.request_ended(now)
         self._throttle.learn(due, answer, now)
@@ -105,14 +111,28 @@ class Courier:
             self._news.got_through()
         self._settle(due, answer)
 
-    def _bytes(self, due: Due, delivery: Delivery) -> bytes | None:
-        """Return what was sent before, or render it and keep that; None where there is nothing to render."""
+    def _posted(self, body: bytes) -> Answer:
+        try:
+            return self._sink.post(body)
+        except Exception as error:
+            log.exception("a bug of ours: %s: an event could not be sent", self._outbox.destination)
+            return Answer(Verdict.UNAVAILABLE, f"a bug of hostvigil, see its log: {type(error).__name__}")
+
+    def _bytes(self, due: Due, delivery: Delivery) -> bytes | Answer:
+        """Return what was sent before, or render it and keep that; why not, where that cannot be done.
+
+        One that cannot be worded is set aside: it must not hold up those behind it.
+        """
         if delivery.body is not None:
             return delivery.body
         told = notification(delivery)
         if told is None:
-            return None
-        body = self._sink.render(told)
+            return Answer(Verdict.REFUSED, "its facts cannot be read")
+        try:
+            body = self._sink.render(told)
+        except Exception as error:
+            log.exception("a bug of ours: %s: event %s cannot be worded", self._outbox.destination, due.id)
+            return Answer(Verdict.REFUSED, f"a bug of hostvigil, see its log: {type(error).__name__}")
         # On a full disk it is told all the same: the facts give the same bytes again.
         with contextlib.suppress(StoreError):
             self._outbox.keep_bytes(due.seq, body)

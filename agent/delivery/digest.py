@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
 
 import msgspec
 
 from agent.delivery.wording import host_name, title
 from agent.model import URGENCY, EventStatus, Notification
 from agent.plugin.text import cut
+from agent.plugin.units import utc
 
 MESSAGE_LIMIT = 16 * 1024
 """Characters; what does not fit is for the next digest."""
@@ -119,5 +119,4 @@ def _said(change: Notification) -> str:
 
 
 def _listed(change: Notification) -> str:
-    moment = datetime.fromtimestamp(change.at / 1000, UTC)
-    return f"{moment:%Y-%m-%d %H:%M:%S} {change.status.name.lower()} {change.id}"
+    return f"{utc(change.at):%Y-%m-%d %H:%M:%S} {change.status.name.lower()} {change.id}"

@@ -16,6 +16,9 @@ from agent.plugin.results import presentable
 MOST_BYTES = 65_536
 """One message; what is longer is refused."""
 
+CLOCK_SET_SINCE = 1_000_000_000_000
+"""2001 in Unix milliseconds: what is said to be older was dated by a clock that was not set."""
+
 Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
@@ -29,7 +32,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     details: Annotated[str, Meta(max_length=32_000)] = ""
     subject: Annotated[str, Meta(max_length=500)] = ""
     metrics: Annotated[dict[Name, float], Meta(max_length=100)] = {}
-    at: int = 0
+    at: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """When it was so, Unix milliseconds; 0: now."""
     run: Annotated[int, Meta(ge=0, le=2**31)] = 0
     """The process whose run begins or ends with it; 0: it is no run's."""
@@ -65,7 +68,7 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
     return Outcome(
         message.check,
         message.run,
-        min(message.at or now, now),
+        min(message.at, now) if message.at >= CLOCK_SET_SINCE else now,
         0.0,
         presentable([result], scrub),
         complete=False,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 
 from agent.config.settings import CheckConfig
 from agent.plugin.context import Context
+from agent.plugin.units import clock_text
 from agent.running.loop import LoopThread
 from agent.running.place import place_in_code, place_of_task
 
@@ -45,7 +45,7 @@ class Run:
 
     @property
     def clock(self) -> str:
-        return time.strftime("%H:%M:%S", time.localtime(self.started_at / 1000))
+        return clock_text(self.started_at, "%H:%M:%S")
 
     def where(self) -> str:
         """Say in which line of code it hangs."""

@@ -20,6 +20,7 @@ from apscheduler.triggers.base import BaseTrigger
 from agent.config.diff import Difference, difference, scheduled
 from agent.config.settings import CheckConfig, Config
 from agent.config.turns import next_turn, zone_of
+from agent.plugin.units import utc
 
 Start = Callable[[CheckConfig, float], None]
 """Called with a check and when it was due, in monotonic seconds; must not block."""
@@ -160,7 +161,7 @@ class Schedule:
         self._start = start
         now = datetime.now(UTC)
         for config in checks:
-            ran = datetime.fromtimestamp(last[config.name] / 1000, UTC) if last and config.name in last else None
+            ran = utc(last[config.name]) if last and config.name in last else None
             self._add(config, at_once, None if last is None else due_at(config, now, ran))
         self._scheduler.start()
 

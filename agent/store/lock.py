@@ -90,7 +90,7 @@ def _holds(pid: int, inode: int) -> bool:
 
 def _holder(file: int) -> Holder | None:
     # Empty for the moment between another's lock and its first write.
-    with contextlib.suppress(msgspec.DecodeError):
+    with contextlib.suppress(msgspec.DecodeError, UnicodeDecodeError):
         return msgspec.json.decode(os.pread(file, 1000, 0), type=Holder)
     return None
 
@@ -98,5 +98,8 @@ def _holder(file: int) -> Holder | None:
 def _described(held: Holder | None) -> str:
     if held is None:
         return ""
-    since = datetime.fromtimestamp(held.since / 1000).astimezone()
+    try:
+        since = datetime.fromtimestamp(held.since / 1000).astimezone()
+    except (OverflowError, ValueError, OSError):  # who holds it has written what he likes
+        return f" (process {held.pid})"
     return f" (process {held.pid}, since {since:%Y-%m-%d %H:%M:%S})"

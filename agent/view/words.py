@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable, Iterator
 
 from agent.engine.state.flapping import percent
 from agent.engine.state.transition import true_now
 from agent.model import EventStatus, Policy, Reason, State, Status
-from agent.plugin.units import duration_text
+from agent.plugin.units import clock_text, duration_text
 
 
 def why(state: State, reasons: Iterable[Reason]) -> str:
@@ -90,4 +89,4 @@ def span(at: int, now: int) -> str:
 
 
 def clock(at: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at / 1000))
+    return clock_text(at)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import sys
-from datetime import datetime
 from typing import TextIO
 
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.digest import Digest
 from agent.delivery.wording import message, title
 from agent.model import EventStatus, Notification
+from agent.plugin.units import clock_text
 
 COLOURS = {
     EventStatus.CRITICAL: "1;31",
@@ -54,4 +54,4 @@ def shown(at: int, status: EventStatus, title: str, message: str, coloured: bool
     """Return it as a terminal shows it: its time and title, the message below, indented."""
     head = f"\x1b[{COLOURS[status]}m{title}\x1b[0m" if coloured else title
     below = "".join(f"  {line}\n" for line in message.split("\n") if line)
-    return f"{datetime.fromtimestamp(at / 1000).astimezone():%H:%M:%S} {head}\n{below}"
+    return f"{clock_text(at, '%H:%M:%S')} {head}\n{below}"

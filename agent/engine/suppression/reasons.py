@@ -6,7 +6,6 @@ while a parent was still down, is not told when it is over.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Container, Iterable, Mapping
 
 import msgspec
@@ -14,6 +13,7 @@ import msgspec
 from agent.config.selector import matches
 from agent.config.settings import CheckConfig, DependsOn, Maintenance
 from agent.model import Reason, ReasonKind, Silence, State, Status
+from agent.plugin.units import clock_text
 
 DOWN = (Status.CRITICAL, Status.NODATA)
 """A parent in warning still does its work: its children's problems are their own."""
@@ -110,4 +110,4 @@ def _because(reason: str) -> str:
 
 
 def _clock(at: int) -> str:
-    return time.strftime("%Y-%m-%d %H:%M", time.localtime(at / 1000))
+    return clock_text(at, "%Y-%m-%d %H:%M")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from agent.config.settings import Maintenance
 from agent.config.turns import next_turn, zone_of
+from agent.plugin.units import utc
 
 
 class Windows:
@@ -27,7 +28,7 @@ class Windows:
 
 def span(window: Maintenance, at: int) -> tuple[int, int, int]:
     """Return (from, until, end): for every moment from `from` to `until` the open window ends at `end`, 0: none is."""
-    now = datetime.fromtimestamp(at / 1000, UTC)
+    now = utc(at)
     length = timedelta(seconds=window.duration)
     begins = next_turn(window.cron, zone_of(window.timezone), now - length)
     if begins is None:

@@ -14,7 +14,7 @@ from agent.plugin.units.levels import (
     SizeAbove,
     SizeBelow,
 )
-from agent.plugin.units.text import duration_text, size_text
+from agent.plugin.units.text import clock_text, duration_text, size_text, utc
 from agent.plugin.units.values import Duration, Number, Percent, Regex, SettingValue, Size
 
 __all__ = [
@@ -34,6 +34,8 @@ __all__ = [
     "Size",
     "SizeAbove",
     "SizeBelow",
+    "clock_text",
     "duration_text",
     "size_text",
+    "utc",
 ]

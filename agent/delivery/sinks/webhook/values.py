@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
 
 from agent.config.template import put_in
 from agent.delivery.digest import Digest
 from agent.delivery.wording import SUMMARY_LIMIT, message, title
 from agent.model import Notification
 from agent.plugin.text import one_line
+from agent.plugin.units import utc
 
 Words = Mapping[str, Mapping[str, str]]
 """By name: a word for each status."""
@@ -62,4 +62,4 @@ def _words(words: Words, found: Mapping[str, str]) -> dict[str, str]:
 
 
 def _iso(at: int) -> str:
-    return datetime.fromtimestamp(at / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc(at).strftime("%Y-%m-%dT%H:%M:%SZ")
