@@ -58,7 +58,7 @@ def _faults(written: Written) -> Iterator[Fault]:
     if values.get("heartbeat_url") and not _url(values["heartbeat_url"], ("http", "https")):
         node = written["heartbeat_url"]
         yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
-    if values.get("page") and (text := _page(values["page"])):
+    if values.get("page") and (text := page_fault(values["page"])):
         yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
     if values.get("page_token") and (text := page_token.problem(values["page_token"])):
         yield Fault(written["page_token"].place, "agent.page_token", f"{said(written['page_token'])} {text}")
@@ -206,7 +206,8 @@ def _history(kept: HistorySection, written: Written) -> Iterator[Fault]:
             yield Fault(node.place, f"agent.history.{name}", f"{said(node)} must be between {words}")
 
 
-def _page(text: str) -> str:
+def page_fault(text: str) -> str:
+    """Say what is wrong with where a page is served; '' if nothing is."""
     try:
         page_address.parse(text)
     except ValueError as error:

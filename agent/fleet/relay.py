@@ -6,74 +6,57 @@ import asyncio
 import contextlib
 import logging
 import os
-import random
 import signal
 import socket
 import sqlite3
 import time
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from secrets import token_hex
 
+import msgspec
+
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
 from agent.delivery.handover.connection import Way
-from agent.delivery.sinks.truewatch.api import Api
-from agent.engine.suppression.windows import Windows
 from agent.fleet.bucket import Bucket
-from agent.fleet.budget import Budget, fingerprint
-from agent.fleet.holding import Holding
 from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
 from agent.fleet.making import make
 from agent.fleet.record import Record
-from agent.fleet.requests import Lost, Post, Requests
-from agent.fleet.session import Session
+from agent.fleet.requests import Lost
 from agent.fleet.settings import RelaySettings
-from agent.fleet.sieve import Sieve
-from agent.fleet.status import report
+from agent.fleet.status import RelayStatus, Shown, report
 from agent.fleet.streams import GONE, Fenced, Streams
+from agent.fleet.work import UNKNOWN_MINUTE, Work, clock
 
 log = logging.getLogger("hostvigil.relay")
 
 TIMEOUT = 5.0
 PAUSE = 1.0
 """Seconds after the broker was gone."""
-UNKNOWN_MINUTE = 60.0
-"""Seconds that nothing is sent after a ledger began: the limits of the minute before it may be used up."""
 STATUS_EVERY = 2.0
 FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, Fenced, Lost, sqlite3.Error)
 
 
-def clock() -> float:
-    """Return seconds that run on while the machine sleeps: a lease does not wait for who is suspended."""
-    return time.clock_gettime(time.CLOCK_BOOTTIME)
-
-
 class Relay:
-    """One relay process. Its loop's thread owns it, but for the requests, which its pool's threads make."""
+    """One relay process. Its loop's thread owns it; a page's threads look at `shown` only."""
 
     def __init__(self, settings: RelaySettings, unknown_minute: float = UNKNOWN_MINUTE) -> None:
         self._settings = settings
-        self._unknown_minute = unknown_minute
         self._way = Way(
             settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key
         )
         self._record = Record(Path(settings.state))
-        self._posts: dict[str, Post] = {
-            fingerprint(key): Api(settings.events.of_key(key)).post for key in settings.events.api_keys
-        }
-        self._pool = ThreadPoolExecutor(max_workers=len(self._posts))
         self._lease = Lease(f"{socket.gethostname()} {os.getpid()} {token_hex(4)}", float(settings.lease))
-        self._session: Session | None = None
-        self._work: asyncio.Task[None] | None = None
+        self._work = Work(settings, self._record, self._holds, unknown_minute)
         self._status_at = 0.0
         self._troubled = False
+        self.shown = Shown(self._lease.me)
+        """A value, replaced as a whole."""
 
     def run(self) -> None:
         """Work until SIGTERM or SIGINT."""
         asyncio.run(self._run())
-        self._pool.shutdown(wait=False, cancel_futures=True)
+        self._work.close()
         self._record.close()
 
     async def _run(self) -> None:
@@ -128,65 +111,56 @@ class Relay:
             async with asyncio.timeout(self._lease.seconds):
                 revision = await bucket.ask(self._lease, asked)
             self._lease = self._lease.won(revision, asked) if revision else self._lease.lost()
-        if self._work and self._work.done():
-            await self._work  # raises what ended it
-        if self._lease.holds(clock()):
-            await self._go_on(streams, bucket)
-        else:
-            await self._stop_work()
-            await Journal(streams, self._record).catch_up()
-
-    async def _go_on(self, streams: Streams, bucket: Bucket) -> None:
-        grant = self._lease.grant
-        if grant and self._work is None:
-            log.warning("at work, as number %d", grant.epoch)
+        await self._work.require()
+        if self._lease.holds(clock()) and self._lease.grant:
             self._troubled = False
-            self._session = self._new_session(streams)
-            work = self._session.run(grant.holder, grant.epoch, self._unknown_minute)
-            self._work = asyncio.create_task(work)
-        if grant and self._session and clock() >= self._status_at:
-            self._status_at = clock() + STATUS_EVERY
-            await bucket.say_status(report(grant, self._session, self._record, clock()))
+            self._work.begin(streams, self._lease.grant)
+        else:
+            await self._work.stop()
+            await Journal(streams, self._record).catch_up()
+        await self._show(bucket)
 
-    def _new_session(self, streams: Streams) -> Session:
-        events = self._settings.events
-        budget = Budget(
-            events.api_keys,
-            float(events.rate_limit),
-            float(events.workspace_limit),
-            random.Random(),  # noqa: S311 - jitter needs no secrecy
-        )
-        requests = Requests(budget, self._posts, self._holds, clock, self._pool)
-        settings = self._settings
-        holding = Holding(settings.rules, settings.windows, Windows().ends, self._record.notes)
-        sieve = Sieve(holding, lambda: time.time_ns() // 1_000_000)
-        return Session(streams, self._record, requests, sieve, clock)
+    async def _show(self, bucket: Bucket) -> None:
+        """Say how the work goes; who stands by takes over what is said for its own page."""
+        if clock() < self._status_at:
+            return
+        self._status_at = clock() + STATUS_EVERY
+        status, grant = self.shown.status, self._lease.grant
+        if self._work.session and grant:
+            status = report(grant, self._work.session, self._record, clock())
+            await bucket.say_status(msgspec.json.encode(status))
+        elif self._settings.page and (said := await bucket.status()):
+            status = msgspec.json.decode(said, type=RelayStatus)
+        self.shown = Shown(self._lease.me, grant, status)
 
     def _holds(self) -> bool:
         """Called by the pool's threads as well: a lease is one value, replaced as a whole."""
         return self._lease.holds(clock())
 
-    async def _stop_work(self) -> None:
-        if self._work is None:
-            return
-        work, self._work, self._session = self._work, None, None
-        work.cancel()
-        await asyncio.wait((work,))
-        if not work.cancelled() and (error := work.exception()):
-            log.info("the work ended: %s", error)
-
     async def _rest(self, bucket: Bucket) -> None:
         """End the work, and let the next relay begin at once."""
         held = self._lease.holds(clock())
-        await self._stop_work()
+        await self._work.stop()
         self._lease = self._lease.lost()
+        self.shown = Shown(self._lease.me, None, self.shown.status)
         if held:
             with contextlib.suppress(*FAULTS):
                 await asyncio.wait_for(bucket.release(self._lease), 1.0)
 
 
-def run(settings: RelaySettings, ready: Callable[[], None] = lambda: None) -> None:
-    """Run a relay until SIGTERM or SIGINT."""
+def run(settings: RelaySettings) -> None:
+    """Run a relay until SIGTERM or SIGINT; OSError where its state or its page cannot be had."""
     relay = Relay(settings)
-    ready()
-    relay.run()
+    if not settings.page:
+        relay.run()
+        return
+    from agent.config.page_address import parse
+    from agent.fleet.page.application import application
+    from agent.page.server import PageServer
+
+    address = parse(settings.page)
+    server = PageServer(address, application(lambda: (relay.shown, time.time_ns() // 1_000_000), address))
+    try:
+        relay.run()
+    finally:
+        server.stop()

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.config import parents, windows
-from agent.config.agent_section import events_fault
+from agent.config.agent_section import events_fault, page_fault
 from agent.config.convert import Fault, settings
 from agent.config.files import Unreadable, regular_file, shown
 from agent.config.located_yaml.tree import Located, YamlError, parse
@@ -79,6 +79,9 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
         AgentWindow | tuple[AgentWindow, ...] | None,
         Meta(description="One window or a list of them in which nothing is told of what `select` chooses."),
     ] = None
+    page: Annotated[
+        str, Meta(description="Where its page and /metrics are served: 127.0.0.1:8742 or unix:/path; unless set: none.")
+    ] = ""
     replicas: Annotated[int, Meta(ge=1, le=5, description="On how many NATS servers each change is kept.")] = 1
 
     @property
@@ -121,6 +124,8 @@ def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterato
         yield _fault(written["broker"], "broker", text)
     if "lease" in values and not 1 <= values["lease"] <= 300:
         yield _fault(written["lease"], "lease", "must be between 1s and 5m")
+    if values.get("page") and (text := page_fault(values["page"])):
+        yield _fault(written["page"], "page", f"{said(written['page'])} {text}")
     if values.get("maintenance"):
         yield from windows.faults(written["maintenance"], values["maintenance"], "relay.maintenance")
     for at, site in enumerate(values.get("depends_on", ())):

@@ -53,29 +53,37 @@ class RelayStatus(msgspec.Struct, frozen=True):
     """What `depends_on` names and whose host gives no signs of life."""
 
 
-def report(grant: Grant, session: Session, record: Record, now: float) -> bytes:
-    """Return the status as JSON; `now` on the budget's clock."""
+class Shown(msgspec.Struct, frozen=True):
+    """What one relay knows, at work or standing by."""
+
+    me: str
+    grant: Grant | None = None
+    """Who is at work."""
+    status: RelayStatus | None = None
+    """What the relay at work said last."""
+
+
+def report(grant: Grant, session: Session, record: Record, now: float) -> RelayStatus:
+    """Return how the work goes; `now` on the budget's clock."""
     backlog, budget = session.mailbox.backlog(), session.budget
     most = sorted(backlog.items(), key=lambda item: -item[1])[:MOST_HOSTS]
     lives = record.notes.hosts.values()
     missing = sorted((life for life in lives if life.missing), key=lambda life: -life.turned_at)
     wall = time.time_ns() // 1_000_000
-    return msgspec.json.encode(
-        RelayStatus(
-            at=wall,
-            holder=grant.holder,
-            epoch=grant.epoch,
-            waiting=sum(backlog.values()),
-            unfinished=len(record.intents),
-            hosts={host_of(host): count for host, count in most},
-            keys={key.name: KeyStatus(key.limiter.left(now), key.problem) for key in budget.keys.values()},
-            heard=len(lives) - len(missing),
-            missing=len(missing),
-            missing_hosts=tuple(host_of(life.host) for life in missing[:MOST_HOSTS]),
-            held=dict(list(session.sieve.held().items())[:MOST_REASONS]),
-            silences=tuple(one for one in record.notes.silences if one.until > wall),
-            unheard_parents=tuple(session.sieve.holding.unheard()),
-        )
+    return RelayStatus(
+        at=wall,
+        holder=grant.holder,
+        epoch=grant.epoch,
+        waiting=sum(backlog.values()),
+        unfinished=len(record.intents),
+        hosts={host_of(host): count for host, count in most},
+        keys={key.name: KeyStatus(key.limiter.left(now), key.problem) for key in budget.keys.values()},
+        heard=len(lives) - len(missing),
+        missing=len(missing),
+        missing_hosts=tuple(host_of(life.host) for life in missing[:MOST_HOSTS]),
+        held=dict(list(session.sieve.held().items())[:MOST_REASONS]),
+        silences=tuple(one for one in record.notes.silences if one.until > wall),
+        unheard_parents=tuple(session.sieve.holding.unheard()),
     )
 
 

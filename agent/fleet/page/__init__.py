@@ -1,0 +1,1 @@
+"""The relay's page and its /metrics, in the agent's dress."""
