@@ -11,13 +11,12 @@ from pathlib import Path
 
 from agent.cli.output import fail
 from agent.store import StoreError
+from agent.view.metrics import exposition
 from agent.view.reading import configuration, look
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when the store cannot be read or the file cannot be written."""
-    from agent.view.metrics import exposition  # 1.4 MB that nobody else needs
-
     try:
         text = exposition(look(configuration(options.config), options.state, time.time_ns() // 1_000_000))
         if options.output:

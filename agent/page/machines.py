@@ -12,6 +12,7 @@ from agent.page.asked import JSON, TEXT, answer
 from agent.page.readiness import Readiness
 from agent.page.source import Source
 from agent.view.forms.status import status_form
+from agent.view.metrics import exposition
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -33,8 +34,6 @@ def _status(source: Source) -> bytes:
 
 
 def _metrics(source: Source) -> bytes:
-    from agent.view.metrics import exposition  # 1.4 MB that those who never ask for it do not pay
-
     return exposition(source.snapshot())
 
 

@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
-
 from agent import __version__
 from agent.model import Metric, Status
 from agent.store.encode import as_text
+from agent.view.exposition import Family, Labels, text
 from agent.view.snapshot import Snapshot, SubjectView
 
 CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
@@ -30,31 +26,25 @@ UNITS = {
 }
 SUBJECT = ("check", "subject", "type")
 DESTINATION = ("destination",)
-Labels = tuple[str, ...]
 
 
 def exposition(seen: Snapshot) -> bytes:
     """Return the text that Prometheus, or node_exporter's textfile collector, reads."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(SnapshotCollector(seen))
-    return bytes(generate_latest(registry))
+    return text(families(seen))
 
 
-class SnapshotCollector(Collector):
-    """Yields the families of one Snapshot."""
-
-    def __init__(self, seen: Snapshot) -> None:
-        self._seen = seen
-
-    def collect(self) -> Iterator[Family]:
-        yield from _agent(self._seen)
-        yield from _destinations(self._seen)
-        yield from _checks(self._seen.subjects)
-        yield from _measured(self._seen.subjects)
+def families(seen: Snapshot) -> Iterator[Family]:
+    """Yield what the Snapshot says, by the name of what is measured."""
+    subjects = seen.subjects
+    yield from _agent(seen)
+    yield from _destinations(seen)
+    yield from _checks(subjects)
+    yield from _measured(subjects)
 
 
 def _agent(seen: Snapshot) -> Iterator[Family]:
-    yield InfoMetricFamily("hostvigil", "The version of the command that wrote this.", {"version": __version__})
+    version = {(__version__,): 1.0}
+    yield _gauge("hostvigil_info", "The version of the command that wrote this.", ("version",), version)
     agent = seen.agent
     yield _gauge("hostvigil_up", "1: an agent is at work.", (), {(): float(agent.running)})
     if agent.running:
@@ -93,10 +83,8 @@ def _checks(subjects: Iterable[SubjectView]) -> Iterator[Family]:
     yield _gauge("hostvigil_check_late_seconds", "How long ago the next run was due; 0: it is not late.", SUBJECT, late)
     marks = {(*labels, str(mark)): 1.0 for labels, one in rows.items() for mark in one.marks}
     yield _gauge("hostvigil_check_mark", "1 for each mark: silenced, flapping, late ...", (*SUBJECT, "mark"), marks)
-    events = CounterMetricFamily("hostvigil_check_events", "Events of this subject so far.", labels=SUBJECT)
-    for labels, one in rows.items():
-        events.add_metric(labels, one.state.events)
-    yield events
+    events = {labels: float(one.state.events) for labels, one in rows.items()}
+    yield Family("hostvigil_check_events_total", "counter", "Events of this subject so far.", SUBJECT, events)
 
 
 def _measured(subjects: Iterable[SubjectView]) -> Iterator[Family]:
@@ -122,7 +110,4 @@ def _labels(one: SubjectView) -> Labels:
 
 
 def _gauge(name: str, text: str, labels: Labels, values: Mapping[Any, float]) -> Family:
-    family = GaugeMetricFamily(name, text, labels=labels)
-    for of, value in values.items():
-        family.add_metric(of, value)
-    return family
+    return Family(name, "gauge", text, labels, values)

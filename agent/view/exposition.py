@@ -1,0 +1,48 @@
+"""Pure: the text format of Prometheus, version 0.0.4: families of samples -> text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping
+
+import msgspec
+
+Labels = tuple[str, ...]
+
+
+class Family(msgspec.Struct, frozen=True):
+    """All samples of one name."""
+
+    name: str
+    kind: str
+    """gauge or counter; a counter's name ends with _total."""
+    help: str
+    labels: Labels
+    """Their names."""
+    values: Mapping[Labels, float]
+    """By the values of the labels."""
+
+
+def text(families: Iterable[Family]) -> bytes:
+    return "".join(line for family in families for line in _lines(family)).encode()
+
+
+def _lines(family: Family) -> Iterator[str]:
+    yield f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
+    for labels, value in family.values.items():
+        said = ",".join(f'{name}="{_quoted(of)}"' for name, of in sorted(zip(family.labels, labels, strict=True)))
+        yield f"{family.name}{{{said}}} {_number(value)}\n" if said else f"{family.name} {_number(value)}\n"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("\n", "\\n")
+
+
+def _quoted(text: str) -> str:
+    return _escaped(text).replace('"', '\\"')
+
+
+def _number(value: float) -> str:
+    if math.isfinite(value):
+        return repr(float(value))
+    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
