@@ -11,8 +11,21 @@ from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
-from agent.engine.state.transition import Transition, advance, apply_result
-from agent.model import Count, EventStatus, FailAfter, Flapping, Outcome, Policy, Reason, Report, Result, State, Status
+from agent.engine.state.transition import FORGOTTEN, UNASKED, Transition, advance, apply_result
+from agent.model import (
+    Count,
+    EventStatus,
+    FailAfter,
+    Flapping,
+    Outcome,
+    Policy,
+    Pushed,
+    Reason,
+    Report,
+    Result,
+    State,
+    Status,
+)
 
 LETTERS = {"o": Status.OK, "w": Status.WARNING, "c": Status.CRITICAL, "n": Status.NODATA}
 
@@ -461,3 +474,30 @@ def test_what_named_subjects_say_is_never_forgotten_however_long_it_lasts() -> N
 def test_a_run_that_failed_drops_no_subject() -> None:
     steps = advance(seen_under(1, a=Status.OK), of_disks(settings_checksum=2, complete=False), STEADY, 5)
     assert [step.state.subject for step in steps] == [""]
+
+
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [
+        (State("disks", "a", decided=Status.CRITICAL, settings_checksum=1), UNASKED),
+        (State("disks", "a", decided=Status.CRITICAL, settings_checksum=2, discovered=True), FORGOTTEN),
+    ],
+)
+def test_what_is_closed_is_closed_now_under_its_own_name_and_says_why(state: State, words: str) -> None:
+    first, second = advance({"a": state}, of_disks("b", settings_checksum=2), STEADY, 5)
+    assert (first.result, first.at, first.last) == (Result(Status.OK, words, "a"), 5, True)
+    assert first.state.decided_since == 5
+    assert (second.state.subject, second.result.subject) == ("b", "b")
+
+
+def test_a_check_that_was_waited_for_in_vain_is_well_itself_when_results_of_its_subjects_come() -> None:
+    states = {"": State("backup", decided=Status.NODATA), "db": State("backup", "db", decided=Status.OK)}
+    pushed = Outcome("backup", 0, 5, 0.0, (Result(Status.OK, "done", "db"),), complete=False, pushed=Pushed.LIVE)
+    assert [(step.state.subject, step.state.decided) for step in advance(states, pushed, STEADY, 5)] == [
+        ("db", Status.OK),
+        ("", Status.OK),
+    ]
+    for well in ({"db": states["db"]}, {**states, "": State("backup", decided=Status.OK)}):
+        assert [step.state.subject for step in advance(well, pushed, STEADY, 5)] == ["db"]
+    ran = Outcome("backup", 1, 5, 0.0, (Result(Status.OK, "done", "db"),), complete=False)
+    assert [step.state.subject for step in advance(states, ran, STEADY, 5)] == ["db"]

@@ -1,0 +1,86 @@
+"""How long a problem has lasted: `fail_after: 10s`, for what is bad and for what is missing."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.engine.state.counting import passed, seconds_left
+from agent.model import Count, FailAfter, Policy, State, Status
+from tests.test_state import play, told
+
+
+def lasting(bad: float, missing: float, patience: float = 60.0) -> Policy:
+    return Policy(
+        FailAfter(Count(seconds=bad), Count(seconds=bad), Count(seconds=missing)), flapping=None, patience=patience
+    )
+
+
+def test_what_is_missing_has_a_time_of_its_own() -> None:
+    assert told("nnnnn", lasting(bad=1, missing=10), seconds=5) == "..n.."
+    assert told("ccccc", lasting(bad=10, missing=1), seconds=5) == "..c.."
+
+
+def test_a_problem_begins_the_time_of_what_is_missing_anew() -> None:
+    assert told("nncnnn", lasting(bad=100, missing=11), seconds=5) == "......"
+    assert told("nncnnnn", lasting(bad=100, missing=11), seconds=5) == "......n"
+
+
+def test_what_is_missing_neither_counts_for_a_problem_nor_begins_it_anew() -> None:
+    assert told("cnnnc", lasting(bad=10, missing=100), seconds=4) == "....."
+    assert told("cnnncc", lasting(bad=8, missing=100), seconds=4) == ".....c"
+
+
+def test_an_ok_begins_both_times_anew() -> None:
+    assert told("ccoccc", lasting(bad=10, missing=10), seconds=5) == ".....c"
+    assert told("nnonnn", lasting(bad=10, missing=10), seconds=5) == ".....n"
+
+
+@pytest.mark.parametrize("policy", [Policy(flapping=None), lasting(10, 10)])
+@pytest.mark.parametrize("letter", ["w", "c", "n", "o"])
+def test_what_stays_as_it_is_believed_is_one_unchanging_value(letter: str, policy: Policy) -> None:
+    """So nothing need be written of it."""
+    last = [step.state for step in play(letter * 8, policy, seconds=5)][-3:]
+    assert last[0] == last[1] == last[2]
+
+
+@given(
+    st.sampled_from([Status.WARNING, Status.CRITICAL, Status.NODATA]),
+    st.lists(st.integers(0, 20_000), min_size=1, max_size=8),
+)
+def test_time_without_results_counts_like_time_with_them(status: Status, spans: list[int]) -> None:
+    policy = lasting(30, 30, patience=15)
+    begun = play(status[0], policy)[0].state
+    now, seconds, state = 0, 0.0, begun
+    for span in spans:
+        now += span
+        seconds = min(30.0, seconds + min(span / 1000, 15.0))
+        state = passed(state, status, policy, now)
+    counted = state.missing_for if status is Status.NODATA else state.bad_for
+    assert counted == pytest.approx(seconds)
+    assert (state.missing, state.bad, state.recent) == (begun.missing, begun.bad, begun.recent)
+
+
+def test_time_changes_nothing_of_what_is_ok() -> None:
+    state = State("web", good=1)
+    assert passed(state, Status.OK, lasting(10, 10), 99_000) is state
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "left"),
+    [
+        (State("web", bad_for=4.0), Status.CRITICAL, 26.0),
+        (State("web", bad_for=4.0), Status.WARNING, 16.0),
+        (State("web", missing_for=4.0, bad_for=9.0), Status.NODATA, 6.0),
+        (State("web", missing_for=99.0), Status.NODATA, 0.0),
+        (State("web"), Status.OK, 0.0),
+    ],
+)
+def test_it_is_known_in_how_many_seconds_time_alone_may_decide(state: State, status: Status, left: float) -> None:
+    policy = Policy(FailAfter(Count(seconds=20), Count(seconds=30), Count(seconds=10)), patience=60.0)
+    assert seconds_left(state, status, policy) == left
+
+
+def test_no_more_is_waited_for_than_one_look_can_count() -> None:
+    assert seconds_left(State("web"), Status.CRITICAL, lasting(3600, 1, patience=15)) == 15.0
