@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import ItemsView, Iterator
 from pathlib import Path
 
 import msgspec
 import pytest
 
+from agent.config.settings import CheckConfig
 from agent.engine.recorder.changes import worth_keeping
+from agent.engine.self_check import NO_RESULT_YET
 from agent.model import EventStatus, Notification, Outcome, Result, State, Status
 from agent.store import Change
 from tests.test_model import CHECKS, Agent, Api, World
@@ -128,3 +130,24 @@ def test_beyond_a_bound_what_lies_between_a_subjects_first_and_latest_event_goes
         ("/mnt", 5),
     ]
     assert "6 changes that later ones replace are lost" in caplog.text
+
+
+def test_a_start_with_many_checks_costs_each_first_result_the_same(agent: Agent, world: World) -> None:
+    """Who has no result yet is gone through at a configuration, not with each first result."""
+    gone_through = 0
+
+    class Counting(dict[str, CheckConfig]):
+        def items(self) -> ItemsView[str, CheckConfig]:
+            nonlocal gone_through
+            gone_through += 1
+            return super().items()
+
+    many = {f"c{number}": msgspec.structs.replace(CHECKS["jumpy"], name=f"c{number}") for number in range(100)}
+    agent.takes(msgspec.structs.replace(world.orders(), checks=Counting(many)))
+    at_the_configuration = gone_through
+    for number in range(99):
+        agent.takes(msgspec.structs.replace(outcome(Status.OK), check=f"c{number}"))
+    world.monotonic += 10
+    agent.takes(msgspec.structs.replace(outcome(Status.OK, number=2, at=2000), check="c1"))
+    assert gone_through == at_the_configuration
+    assert agent.store.history.remembered(NO_RESULT_YET) == '["c99"]'

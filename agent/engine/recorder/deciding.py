@@ -58,7 +58,8 @@ class Decider:
         self._looks = SecondLooks()
         self._clock = UnsetClock()
         self._config = config
-        self._silent: frozenset[str] | None = None
+        self._silent: set[str] | None = None
+        """Checks without a result yet; None before the first configuration."""
         self._pending = pending
         self._schedule = schedule
         self._wall = wall
@@ -88,10 +89,13 @@ class Decider:
     def _say_silent(self) -> None:
         """Keep which checks had no result yet: no state says anything of them."""
         shown = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
-        silent = frozenset(name for name in shown if not self._states.get(name))
+        silent = {name for name in shown if not self._states.get(name)}
         if silent != self._silent:
             self._silent = silent
-            self._pending.fact(NO_RESULT_YET, msgspec.json.encode(sorted(silent)).decode())
+            self._pending.fact(NO_RESULT_YET, self._silent_text)
+
+    def _silent_text(self) -> str:
+        return msgspec.json.encode(sorted(self._silent or ())).decode()
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise."""
@@ -138,8 +142,9 @@ class Decider:
             if not step.last:
                 self._note(step, outcome)
         self._answered(check)
-        if check in (self._silent or ()):
-            self._say_silent()
+        if self._silent and check in self._silent and states:
+            self._silent.discard(check)
+            self._pending.fact(NO_RESULT_YET, self._silent_text)
         if outcome.memory is not None:
             self._pending.remember(outcome.check, outcome.memory)
 

@@ -28,7 +28,7 @@ class PendingWrites:
         self._forgotten: set[tuple[str, str | None]] = set()
         self._memories: dict[str, dict[str, Any]] = {}
         self._notes: dict[tuple[str, str], LastRun] = {}
-        self._facts: dict[str, str] = {}
+        self._facts: dict[str, Callable[[], str]] = {}
         self._receipts: list[Callable[[], None]] = []
         self._write_at = 0.0
         self._note_at = 0.0
@@ -44,8 +44,8 @@ class PendingWrites:
             self._note_at = self._monotonic() + NOTE_SECONDS
         self._notes[run.check, run.subject] = run
 
-    def fact(self, name: str, value: str) -> None:
-        """Keep what is nice to know of the agent as a whole."""
+    def fact(self, name: str, value: Callable[[], str]) -> None:
+        """Keep what is nice to know of the agent as a whole; `value` is asked when it is written."""
         if not self._notes and not self._facts:
             self._note_at = self._monotonic() + NOTE_SECONDS
         self._facts[name] = value
@@ -109,7 +109,7 @@ class PendingWrites:
             self._store.note(list(self._notes.values()), self._memories if memories else {})
             self._memories = {} if memories else self._memories
             for name, value in self._facts.items():
-                self._store.keep_fact(name, value)
+                self._store.keep_fact(name, value())
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
         self._notes, self._facts = {}, {}
