@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import datetime
 import os
 import shutil
 import socket
 import ssl
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,7 +19,7 @@ import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
-from agent.api import CheckError, DurationBelow, Result, Status
+from agent.api import CheckError, Context, DurationBelow, Result, Status
 from checks._network import tls
 from checks._network.addresses import Address
 from checks.http.addresses import ProxyUrl
@@ -246,6 +248,32 @@ def test_one_context_serves_all_checks_with_the_same_settings_until_a_file_chang
         os.utime(path, ns=(1, 1))
         assert look_at(server, str(path)).status is Status.OK
     assert tls.context(wrong) is not first
+
+
+def test_of_runs_that_were_due_together_one_looks_at_the_files_and_the_next_one_looks_anew(ca_file: str) -> None:
+    looks: list[str] = []
+
+    class Watched(Context):
+        async def call_async(self, key: str, function: Callable[[], Any], most: int = 0) -> Any:
+            looks.append(key)
+            return function()
+
+    settings = tls.TlsSettings(ca_file=ca_file)
+    due = time.monotonic()
+    made = [asyncio.run(tls.context_for(settings, Watched(due=due))) for _ in range(3)]
+    assert (len(looks), made[0] is made[1] is made[2]) == (1, True)
+    time.sleep(0.001)
+    assert asyncio.run(tls.context_for(settings, Watched())) is made[0]
+    assert len(looks) == 2
+
+
+def test_a_certificate_is_told_by_what_it_is_now(authority: trustme.CA, ca_file: str) -> None:
+    """What a certificate says is decoded once; another one of the same name is another one."""
+    told = []
+    for left in (100, 200, 100):
+        with tls_serving(authority, not_after=days(left)) as server:
+            told.append(int(metric(look_at(server, ca_file), "certificate").value // 86400))
+    assert told == [100, 200, 100]
 
 
 def test_files_that_cannot_be_used_are_our_fault_and_said(tmp_path: Path, ca_file: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -83,7 +84,16 @@ def judged(
         yield result
 
 
-_contexts: dict[TlsSettings, tuple[list[tuple[int, ...]], ssl.SSLContext]] = {}
+class Made(msgspec.Struct, frozen=True):
+    """A context, and of which files it was made."""
+
+    context: ssl.SSLContext
+    stamps: list[tuple[int, ...]]
+    looked_at: float
+    """When the files were looked at last, in monotonic seconds."""
+
+
+_contexts: dict[TlsSettings, Made] = {}
 _making = threading.Lock()
 
 
@@ -92,15 +102,16 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
 
     CheckError where a file cannot be read or used.
     """
+    looked_at = time.monotonic()
     ca_file, ca_folder = _trust(settings)
     files = {"CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
     files["crl_file"] = settings.crl_file
     stamps = [_stamp(name, path) for name, path in files.items() if path]
     with _making:
-        made = _contexts.get(settings)
-        if made is None or made[0] != stamps:
-            made = _contexts[settings] = (stamps, _make(settings, ca_file, ca_folder))
-        return made[1]
+        last = _contexts.get(settings)
+        made = last.context if last and last.stamps == stamps else _make(settings, ca_file, ca_folder)
+        _contexts[settings] = Made(made, stamps, looked_at)
+        return made
 
 
 async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
@@ -108,6 +119,9 @@ async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
     named = [path for path in (settings.ca_file, settings.client_cert, settings.client_key, settings.crl_file) if path]
     if not named:
         return context(settings)
+    last = _contexts.get(settings)
+    if last and last.looked_at >= ctx.due:
+        return last.context  # of runs that were due together, one looks at the files: that takes a thread
     return await ctx.call_async(f"read {' '.join(named)}", lambda: context(settings))
 
 
@@ -227,11 +241,18 @@ def _chain(connection: ssl.SSLSocket) -> list[dict[str, Any]]:
     private: Any = getattr(connection, "_sslobj", None)
     try:
         if connection.context.verify_mode == ssl.CERT_NONE:
-            return _issuers([one.get_info() for one in private.get_unverified_chain()])
-        return [one.get_info() for one in private.get_verified_chain()]
+            return _issuers([_decoded(one) for one in private.get_unverified_chain()])
+        return [_decoded(one) for one in private.get_verified_chain()]
     except (AttributeError, TypeError):
         leaf: Any = connection.getpeercert()
         return [leaf] if leaf else []
+
+
+@functools.lru_cache(maxsize=256)
+def _decoded(one: Any) -> dict[str, Any]:
+    """Decode a certificate; the same one, to the bit, only once."""
+    decoded: dict[str, Any] = one.get_info()
+    return decoded
 
 
 def _issuers(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-from collections.abc import AsyncIterator
 
 from agent.api import CheckError
 from checks._network import tls
@@ -20,19 +18,20 @@ GATEWAY_FAILURES = (502, 504)
 """What a proxy says when it did not reach the server; all else but success is about the proxy itself."""
 
 
-@contextlib.asynccontextmanager
-async def open_route(route: Route, network: Network) -> AsyncIterator[socket.socket]:
-    """Have a connection to where the route leads, closed afterwards. OSError or NoAnswer where there is none."""
+async def open_route(route: Route, network: Network) -> socket.socket:
+    """Return a connection to where the route leads, to be closed. OSError or NoAnswer where there is none."""
     # Before anything is sent: a client certificate that cannot be read is our fault, not the server's.
     context = await tls.context_for(route.tls, network.ctx) if route.tls else None
-    with await _first_stop(route, network) as plain:
-        if context is None:
-            yield plain
-            return
+    plain = await _first_stop(route, network)
+    if context is None:
+        return plain
+    try:
         if route.proxy:
             await _tunnel(plain, route, network.progress)
-        with await secured(plain, context, route.server_name, network.progress) as encrypted:
-            yield encrypted
+        return await secured(plain, context, route.server_name, network.progress)
+    except BaseException:
+        plain.close()
+        raise
 
 
 async def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:

@@ -71,7 +71,7 @@ async def _step(
     `certificates` are of all connections on the way.
     """
     route = route_of(check, request.url)
-    async with open_route(route, network) as connection:
+    with await open_route(route, network) as connection:
         if isinstance(connection, ssl.SSLSocket) and (certificate := tls.certificate(connection)):
             certificates.append(certificate)
         reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
