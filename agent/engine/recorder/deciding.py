@@ -60,6 +60,8 @@ class Decider:
         self._config = config
         self._silent: set[str] | None = None
         """Checks without a result yet; None before the first configuration."""
+        self._suppression: Suppression | None = None
+        """What may suppress as far as it was looked at in this step."""
         self._pending = pending
         self._schedule = schedule
         self._wall = wall
@@ -76,6 +78,7 @@ class Decider:
             if is_gone(states.values(), config.checks.get(check), config.retire):
                 self._retire(check)
         self._config = config
+        self._suppression = None
         self._parents.configure(config.checks)
         self._looks.keep(self._is_known)
         self._results = {
@@ -85,6 +88,14 @@ class Decider:
         }
         self._look_at_all()
         self._say_silent()
+
+    def begin_step(self) -> None:
+        """What has come was taken: silences are looked at anew, once for all of it."""
+        self._suppression = None
+
+    def _suppressing(self) -> Suppression:
+        self._suppression = self._suppression or self._config.suppress(self._states)
+        return self._suppression
 
     def _say_silent(self) -> None:
         """Keep which checks had no result yet: no state says anything of them."""
@@ -126,7 +137,7 @@ class Decider:
         self._parents.saw(outcome)
         self._put_right()
         unset = self._clock.reasons(self._wall(), self._monotonic())
-        suppression = self._config.suppress(self._states)
+        suppression = self._suppressing()
 
         def reasons(subject: str) -> tuple[Reason, ...]:
             return (
@@ -163,8 +174,8 @@ class Decider:
     def look(self, now: float) -> None:
         """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
         self._put_right()
-        due = self._looks.due(now, self._wall(), lambda: self._config.suppress(self._states).silences)
-        suppression = self._config.suppress(self._states) if due else None
+        due = self._looks.due(now, self._wall(), lambda: self._suppressing().silences)
+        suppression = self._suppressing() if due else None
         for check, subject in due:
             if suppression and self._is_known((check, subject)):
                 try:

@@ -89,6 +89,7 @@ class Recorder:
     def step(self) -> bool:
         """Wait for something to do and do it; False at the end. The recorder's thread does nothing else."""
         commands, drained_at, going = self._gather()
+        self._decider.begin_step()
         for command in commands:
             self._try(command)
         if drained_at is not None:
