@@ -20,7 +20,9 @@ from agent.api import Check, CheckError, Context, Metric, Result, Status, critic
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
 from agent.plugin.context import SharedWork
+from agent.running.kept import SecondTries
 from agent.running.runner import Runner
+from agent.running.runs import Runs
 
 Body = Callable[[Context], Iterator[Result | Metric]]
 
@@ -451,14 +453,14 @@ def remembering(ctx: Context) -> Iterator[Result]:
 
 def test_a_run_that_noted_its_memory_is_believed_though_the_agent_stood_still() -> None:
     """What it has noted as told already would be lost if it were run again."""
-    runner = Runner(lambda outcome: None)
-    run = runner._new_run(CheckConfig("web", "scripted", Scripted(), Place("x.yaml"), timeout=1.0), 0.0)
+    tries = SecondTries()
+    run = Runs().new(CheckConfig("web", "scripted", Scripted(), Place("x.yaml"), timeout=1.0), 0.0)
     run.context.begin({})
     late = Outcome("web", 1, 0, 100.0, (critical("late"),))
-    assert runner._is_void(run, late)
-    assert not runner._is_void(run, late), "not twice in a row"
-    assert not runner._is_void(run, msgspec.structs.replace(late, memory={"place": 7}))
-    assert not runner._is_void(run, msgspec.structs.replace(late, results=(ok("fine"),)))
+    assert tries.wants(run, late)
+    assert not tries.wants(run, late), "not twice in a row"
+    assert not tries.wants(run, msgspec.structs.replace(late, memory={"place": 7}))
+    assert not tries.wants(run, msgspec.structs.replace(late, results=(ok("fine"),)))
 
 
 def test_the_memory_of_a_removed_check_does_not_come_back_by_a_run_that_was_still_going_on() -> None:
@@ -473,7 +475,7 @@ def test_the_memory_of_a_removed_check_does_not_come_back_by_a_run_that_was_stil
     assert begun.wait(10)
     bench.runner.forget(["web"])
     go_on.set()
-    wait_until(lambda: not bench.runner._running)
+    wait_until(lambda: not len(bench.runner._runs))
     found = bench.run(lambda ctx: iter([ok(str(ctx.memory))]))
     assert (found.results[0].summary, found.memory) == ("{}", None)
 
@@ -482,10 +484,10 @@ def test_after_reloads_the_runner_keeps_nothing_of_what_is_gone() -> None:
     bench = Bench(memories={f"web{number}": {"old": number} for number in range(50)})
     for number in range(50):
         bench.run(remembering, name=f"web{number}")
-        bench.runner._void.add(f"web{number}")
+        bench.runner._second_tries._tried.add(f"web{number}")
         bench.runner.forget([f"web{number}"])
-    wait_until(lambda: not bench.runner._running)
-    assert (bench.runner._memories, bench.runner._void) == ({}, set())
+    wait_until(lambda: not len(bench.runner._runs))
+    assert (len(bench.runner._memories), len(bench.runner._second_tries)) == (0, 0)
 
 
 def test_of_shared_work_only_what_was_made_lately_is_kept() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import os
 import subprocess
 import sys
@@ -16,8 +17,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Check
+from agent.config.diff import Difference
 from agent.config.settings import CheckConfig, Place
-from agent.running.schedule import SOON_SECONDS, Every, Schedule, due_at, offset, trigger_of
+from agent.running.schedule import Schedule
+from agent.running.triggers import SOON_SECONDS, Every, due_at, offset, trigger_of
 from tests import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -109,6 +112,33 @@ def test_a_retry_comes_sooner_than_the_next_turn_but_never_delays_it() -> None:
     schedule.retry("slow", 0.01)
     assert turns.wait(1)[0][0] == "slow"
     assert schedule.next_run("slow") == first
+    schedule.stop()
+
+
+def test_a_check_that_cannot_be_started_takes_no_turn_from_others(caplog: pytest.LogCaptureFixture) -> None:
+    turns = Turns()
+
+    def start(check: CheckConfig, due: float) -> None:
+        if check.name == "bad":
+            raise ZeroDivisionError
+        turns(check, due)
+
+    schedule = Schedule()
+    with caplog.at_level(logging.CRITICAL):
+        schedule.begin(start, [config(name, interval=0.1) for name in ("bad", "web", "disk")], at_once=True)
+        turns.wait(20)
+    schedule.stop()
+    assert {name for name, _ in turns.seen} == {"web", "disk"}
+
+
+def test_a_check_that_is_added_while_the_schedule_sleeps_is_run_in_time() -> None:
+    turns = Turns()
+    schedule = Schedule()
+    schedule.begin(turns, [config("hourly", interval=3600.0)])
+    schedule.update(Difference({"web": config("web", interval=0.3)}, {}, frozenset()))
+    assert {name for name, _ in turns.wait(3)} == {"web"}
+    schedule.update(Difference({}, {}, frozenset({"web"})))
+    assert schedule.next_run("web") == 0
     schedule.stop()
 
 

@@ -13,6 +13,7 @@ from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME, own_check
+from agent.engine.suppression.reasons import Suppression
 from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, Silence, Status
 from tests.test_model import MINUTE, Agent, Api, World
 
@@ -427,6 +428,30 @@ def test_which_checks_never_had_a_result_is_in_the_store_for_status(agent: Watch
     world.checks["new"] = run_by_agent("new")
     agent.takes(world.orders())
     assert silent() == '["new"]'
+
+
+def test_however_many_checks_begin_together_silences_are_looked_at_and_the_rest_written_once(
+    agent: Watched, world: World
+) -> None:
+    world.checks = {f"web{number}": run_by_agent(f"web{number}") for number in range(300)}
+    orders, looks = world.orders(), list[int]()
+
+    def suppress(states: Any) -> Suppression:
+        looks.append(1)
+        return orders.suppress(states)
+
+    agent.takes(msgspec.structs.replace(orders, suppress=suppress))
+    agent.passes(2)
+    looks.clear()
+    kept = agent.store.keep_fact
+    written = list[str]()
+    agent.store.keep_fact = lambda name, value: (written.append(value), kept(name, value))[1]  # type: ignore[method-assign]
+    for name in world.checks:
+        agent.recorder.put(Outcome(name, 1, world.wall, 0.0, (Result(Status.OK, "so"),), type="none"))
+    agent.looks()
+    agent.passes(2)
+    assert written == ["[]"]
+    assert len(looks) == 1
 
 
 # --- nothing is kept --------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from agent.config.cron import DAYS, MONTHS, NICKNAMES, normal
 from agent.config.settings import Maintenance
 from agent.config.turns import next_turn, zone_of
 from agent.engine.suppression.windows import span
-from agent.running.schedule import Cron
+from agent.running.triggers import Cron
 
 MINUTE = timedelta(minutes=1)
 # Zone, and days around which its clock is set.

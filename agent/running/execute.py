@@ -6,6 +6,7 @@ import inspect
 import time
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -88,6 +89,7 @@ async def go_on(made: ToAwait, context: Context) -> CheckOutput:
         return _cut_short(error, found)
 
 
+@lru_cache(100)
 def is_async(kind: type[Check]) -> bool:
     """Tell whether a type's `run` is an `async def`: with `yield` or one that returns what was found."""
     return inspect.isasyncgenfunction(kind.run) or inspect.iscoroutinefunction(kind.run)

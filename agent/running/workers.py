@@ -66,6 +66,26 @@ class Backlog(Generic[Job]):
         return [kind for kind in self._waiting if self._at_work[kind] >= MOST]
 
 
+class Relief:
+    """How many more workers are to be had while jobs wait. Pure."""
+
+    def __init__(self) -> None:
+        self._ended = 0
+        """Jobs, as of the last look."""
+        self._more = 1
+        self.planned = False
+        """There will be another look."""
+
+    def plan(self, ended: int) -> None:
+        self._ended, self.planned = ended, True
+
+    def more(self, ended: int) -> int:
+        """Return how many: one, and twice as many each time while no job ends at all."""
+        self.planned = False
+        self._more = 1 if ended > self._ended else self._more * 2
+        return self._more
+
+
 class Workers(Generic[Job]):
     """`submit` never blocks. `work` does a job; it returns False where its worker was given up as lost meanwhile."""
 
@@ -76,8 +96,8 @@ class Workers(Generic[Job]):
         self._backlog: Backlog[Job] = Backlog()
         self._count = 0
         self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []
-        self._ended = self._ended_then = 0
-        self._relief, self._relieving = 1, False
+        self._ended = 0
+        self._relief = Relief()
         self._said: dict[str, float] = {}
 
     def submit(self, job: Job, kind: str = "") -> None:
@@ -89,7 +109,7 @@ class Workers(Generic[Job]):
             self._backlog.add(kind, job)
             if self._count == len(self._idle):
                 self._hand_on()
-            elif not self._relieving:
+            elif not self._relief.planned:
                 self._relieve_later()
 
     def lost(self, kind: str = "") -> None:
@@ -100,17 +120,15 @@ class Workers(Generic[Job]):
             self._hand_on()
 
     def _relieve_later(self) -> None:
-        self._relieving, self._ended_then = True, self._ended
+        self._relief.plan(self._ended)
         self._deadlines.add(time.monotonic() + QUEUE_SECONDS, self._relieve)
 
     def _relieve(self) -> None:
-        """Some still wait: one more worker, and twice as many each time while no job ends at all."""
+        """Jobs may still wait: then there are more workers."""
         with self._lock:
-            self._relief = 1 if self._ended > self._ended_then else self._relief * 2
             begun = True
-            for _ in range(min(self._relief, len(self._backlog))):
+            for _ in range(min(self._relief.more(self._ended), len(self._backlog))):
                 begun = begun and self._hand_on()
-            self._relieving = False
             self._say_full()
             if len(self._backlog) and begun:
                 self._relieve_later()

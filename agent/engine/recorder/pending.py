@@ -12,7 +12,7 @@ from agent.store import Change, LastRun, Store, StoreError
 log = logging.getLogger("hostvigil.recorder")
 
 NOTE_SECONDS = 1.0
-"""Steady results are nice to know, not to lose: they are written together, without waiting for the disk."""
+"""Steady results are nice to know, not to lose: they are written so often at the most, without waiting for the disk."""
 RETRY_SECONDS = 5.0
 """Between tries while the disk takes nothing."""
 
@@ -40,14 +40,10 @@ class PendingWrites:
         self._memories[check] = memory
 
     def note(self, run: LastRun) -> None:
-        if not self._notes and not self._facts:
-            self._note_at = self._monotonic() + NOTE_SECONDS
         self._notes[run.check, run.subject] = run
 
     def fact(self, name: str, value: Callable[[], str]) -> None:
         """Keep what is nice to know of the agent as a whole; `value` is asked when it is written."""
-        if not self._notes and not self._facts:
-            self._note_at = self._monotonic() + NOTE_SECONDS
         self._facts[name] = value
 
     def receipt(self, call: Callable[[], None]) -> None:
@@ -113,6 +109,7 @@ class PendingWrites:
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
         self._notes, self._facts = {}, {}
+        self._note_at = self._monotonic() + NOTE_SECONDS
 
     def _acknowledge(self) -> None:
         if self._notes or self._facts:

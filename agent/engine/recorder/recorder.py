@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 
 from agent.engine.recorder.adoption import Adoption
 from agent.engine.recorder.commands import (
@@ -29,7 +31,7 @@ __all__ = ["Command", "Compose", "Recorder", "RecorderConfig", "Suppress", "Watc
 log = logging.getLogger("hostvigil.recorder")
 
 REST_SECONDS = 0.05
-"""After each step, so that outcomes that come one after the other are taken together: fewer wake-ups and writes."""
+"""Between two steps, so that outcomes that come one after the other are taken together: fewer wake-ups and writes."""
 BATCH = 500
 STOP_SECONDS = 1.0
 """What it may take at the end to write what has come in."""
@@ -60,7 +62,9 @@ class Recorder:
         )
         self._waiting = Waiting(store, self._pending, wall, monotonic)
         self._adoption = Adoption(store, told, wall, monotonic)
-        self._rest = threading.Event()
+        self._rest_until = 0.0
+        """No step begins sooner; in monotonic seconds, whichever clock is given: nobody else need wait for it."""
+        self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
     def start(self) -> None:
@@ -72,7 +76,7 @@ class Recorder:
 
     def stop(self) -> None:
         """Write what has come in and end; waits for it `STOP_SECONDS` at the most."""
-        self._rest.set()
+        self._stopping.set()
         self._queue.put(None)
         self._thread.join(STOP_SECONDS)
 
@@ -81,7 +85,7 @@ class Recorder:
         while going:
             try:
                 going = self.step()
-                self._rest.wait(REST_SECONDS)
+                self._rest_until = time.monotonic() + REST_SECONDS
             except Exception:
                 log.exception("a bug of ours; the recorder goes on in %gs", RETRY_SECONDS)
                 time.sleep(RETRY_SECONDS)
@@ -107,17 +111,30 @@ class Recorder:
         when more may wait. The third is False at the end.
         """
         taken: list[Command] = []
-        timeout = self._patience()
-        while len(taken) < BATCH:
-            try:
-                command = self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()
-            except queue.Empty:
-                return taken, self._monotonic(), True
+        for command in itertools.chain(self._first(), self._more()):
             if command is None:
                 return taken, None, False
             taken.append(command)
-            timeout = 0.0
-        return taken, None, True
+            if len(taken) == BATCH:
+                return taken, None, True
+        return taken, self._monotonic(), True
+
+    def _first(self) -> Sequence[Command | None]:
+        """Wait until there is something to do, and rest where the last step was just now; return it, if it came."""
+        timeout = self._patience()
+        try:
+            found = [self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()]
+        except queue.Empty:
+            found = []
+        rest = self._rest_until - time.monotonic()
+        if rest > 0 and self._queue.qsize() < BATCH:
+            self._stopping.wait(rest)
+        return found
+
+    def _more(self) -> Iterator[Command | None]:
+        with suppress(queue.Empty):
+            while True:
+                yield self._queue.get_nowait()
 
     def _patience(self) -> float:
         """Return for how long there is nothing to do but wait for outcomes, in seconds."""

@@ -1,0 +1,112 @@
+"""Which check is due when: one list for all, so that those due together cost one wake-up. No clock of its own."""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import threading
+from datetime import datetime, timedelta
+
+from agent.config.settings import CheckConfig
+from agent.running.triggers import Trigger
+
+MOST_STALE = 100
+"""So many entries of turns that were moved or removed may lie in the heap beside as many as there are checks."""
+
+
+class Turn:
+    """The next turn of one check; `at` is None when it has none any more."""
+
+    __slots__ = ("at", "config", "trigger")
+
+    def __init__(self, config: CheckConfig, trigger: Trigger) -> None:
+        self.config = config
+        self.trigger = trigger
+        self.at: datetime | None = None
+
+
+class DueList:
+    """Safe to use from any thread."""
+
+    def __init__(self, begun: datetime) -> None:
+        self.begun = begun
+        """When intervals begin to count, by the clock as it is set now."""
+        # The lock is between the schedule's thread, which takes what is due, and those who change when that is.
+        self._lock = threading.Lock()
+        self._turns: dict[str, Turn] = {}
+        self._heap: list[tuple[datetime, int, Turn]] = []
+        """An entry counts while its turn still is at its moment."""
+        self._order = itertools.count()
+
+    def add(self, config: CheckConfig, trigger: Trigger, now: datetime, latest: datetime | None = None) -> None:
+        """Have the check run by its trigger from now on, in place of any other; first at `latest`, if not sooner."""
+        at = trigger.get_next_fire_time(None, now)
+        with self._lock:
+            self._remove(config.name)
+            turn = self._turns[config.name] = Turn(config, trigger)
+            self._set(turn, min(at, latest) if at and latest else at)
+
+    def remove(self, check: str) -> None:
+        with self._lock:
+            self._remove(check)
+
+    def at(self, check: str) -> datetime | None:
+        """Return when the check is due; None when it has no turn (any more)."""
+        turn = self._turns.get(check)
+        return turn.at if turn else None
+
+    def not_later(self, check: str, at: datetime) -> bool:
+        """Have the check's next turn at `at`, unless it comes sooner; nothing if it has none any more.
+
+        Tells whether it is the first of all now.
+        """
+        with self._lock:
+            turn = self._turns.get(check)
+            if turn is None or turn.at is None or turn.at <= at:
+                return False
+            self._set(turn, at)
+            return self._heap[0][2] is turn
+
+    def next(self) -> datetime | None:
+        """Return when the next check is due."""
+        with self._lock:
+            return self._next()
+
+    def take(self, now: datetime) -> list[tuple[CheckConfig, datetime]]:
+        """Return the checks that are due, each with since when; their next turns come after `now`."""
+        taken = []
+        with self._lock:
+            while (due := self._next()) and due <= now:
+                turn = heapq.heappop(self._heap)[2]
+                taken.append((turn.config, due))
+                self._set(turn, turn.trigger.get_next_fire_time(due, now))
+        return taken
+
+    def move(self, jump: timedelta, now: datetime) -> None:
+        """The wall clock was set by `jump`, and it is `now` by it."""
+        with self._lock:
+            self.begun += jump
+            for turn in self._turns.values():
+                if turn.at:
+                    turn.at = turn.trigger.moved(turn.at, jump, now)
+            self._rebuild()
+
+    def _next(self) -> datetime | None:
+        while self._heap and self._heap[0][2].at is not self._heap[0][0]:
+            heapq.heappop(self._heap)
+        return self._heap[0][0] if self._heap else None
+
+    def _remove(self, check: str) -> None:
+        if turn := self._turns.pop(check, None):
+            turn.at = None
+
+    def _set(self, turn: Turn, at: datetime | None) -> None:
+        turn.at = at
+        if at is not None:
+            heapq.heappush(self._heap, (at, next(self._order), turn))
+            if len(self._heap) > 2 * len(self._turns) + MOST_STALE:
+                self._rebuild()
+
+    def _rebuild(self) -> None:
+        self._heap = [(turn.at, next(self._order), turn) for turn in self._turns.values() if turn.at]
+        heapq.heapify(self._heap)

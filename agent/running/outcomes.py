@@ -1,0 +1,35 @@
+"""What came of a run -> its one outcome, as it may leave the process."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from agent.model import Outcome, Result, Status
+from agent.plugin.results import presentable, without_secrets
+from agent.running.execute import CheckOutput
+from agent.running.run import Run
+
+
+def outcome_of(run: Run, seen: CheckOutput, scrub: Callable[[str], str]) -> Outcome:
+    """Return what a run has seen; `scrub` takes secrets out of texts."""
+    duration = time.monotonic() - run.context.started
+    results = presentable((*seen.results, *seen.left_out), scrub)
+    config = run.config
+    return Outcome(
+        config.name,
+        run.number,
+        run.started_at,
+        duration,
+        results[: len(seen.results)],
+        seen.complete,
+        without_secrets(seen.memory, scrub),
+        type=config.type,
+        settings_checksum=config.settings_checksum,
+        left_out=results[len(seen.results) :],
+    )
+
+
+def failure_of(run: Run, reason: str, scrub: Callable[[str], str]) -> Outcome:
+    """Return that a run could not look, and why."""
+    return outcome_of(run, CheckOutput((Result(Status.NODATA, reason),), complete=False), scrub)

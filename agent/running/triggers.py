@@ -1,0 +1,117 @@
+"""Pure: when a check is due, by its interval or its cron line; spread over the interval, soon after a start."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from hashlib import blake2s
+
+from apscheduler.triggers.base import BaseTrigger
+
+from agent.config.settings import CheckConfig
+from agent.config.turns import next_turn, zone_of
+
+SOON_SECONDS = 10.0
+"""What was due while the agent was away, and what never ran, begins spread over this."""
+
+SLOT_SECONDS = 0.25
+"""Checks are due at the same moments by so much, and start together: to wake up and find the processor's caches cold
+costs more than several runs."""
+
+AT_ONCE_SECONDS = 1.0
+"""With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
+
+
+class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
+    """Turns on a fixed grid: anchor, anchor + interval, ... whatever happened in between; missed turns are one."""
+
+    def __init__(self, anchor: datetime, interval: float, first: datetime) -> None:
+        self.anchor = anchor
+        self.interval = timedelta(seconds=interval)
+        self.first = first
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
+        return self.first if previous_fire_time is None else self.after(now)
+
+    def after(self, now: datetime) -> datetime:
+        """Return the first moment of the grid after `now`."""
+        return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
+
+    def moved(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
+        """Return the next turn, which was at `at`, after the clock was set: an interval is a span and moves along."""
+        self.anchor += jump
+        return at + jump
+
+
+class Cron(BaseTrigger):  # type: ignore[misc]
+    """The turns of a cron line, by the clock on the wall; missed turns are one."""
+
+    def __init__(self, line: str, zone: str, first: datetime | None = None) -> None:
+        self._line = line
+        self._zone = zone_of(zone)
+        self._first = first
+        """For a turn that was missed; it is made up for once."""
+
+    def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
+        if previous_fire_time is None:
+            first, self._first = self._first, None
+            return first or next_turn(self._line, self._zone, now - timedelta(microseconds=1))
+        return next_turn(self._line, self._zone, max(previous_fire_time, now))
+
+    def moved(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
+        """Return the next turn after the clock was set: a cron line means the clock itself."""
+        return self.get_next_fire_time(None, now)
+
+
+Trigger = Every | Cron
+
+
+def trigger_of(
+    config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False, due: datetime | None = None
+) -> Trigger:
+    """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began.
+
+    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
+    """
+    if config.cron:
+        return Cron(config.cron, config.timezone, soon(config, now) if due and due <= now else None)
+    grid = Every(begun + timedelta(seconds=offset(config)), config.interval, now)
+    if at_once:
+        grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS)
+    else:
+        grid.first = min(grid.after(now), max(due, soon(config, now))) if due else grid.after(now)
+    return grid
+
+
+def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetime | None:
+    """Return when a check is due after its last run; None: its line says so. Pure.
+
+    One that never ran is due now, and so is one whose last run lies ahead, for a wrong clock has noted it.
+    """
+    if config.cron:
+        return next_turn(config.cron, zone_of(config.timezone), last) if last and last <= now else None
+    return now if last is None or last > now else last + timedelta(seconds=config.interval)
+
+
+def soon(config: CheckConfig, now: datetime) -> datetime:
+    """Return a moment within the next seconds: checks are spread over them, those that share work are together."""
+    spread = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
+    return now + timedelta(seconds=phase(config) * spread)
+
+
+def offset(config: CheckConfig) -> float:
+    """Spread checks over their interval, in seconds, to the middle of a slot: the same after every restart.
+
+    Checks that share work are due at the same moments, whichever their intervals: one offset for the whole type.
+    """
+    spread = 1.0 if config.check.together else config.interval
+    return (phase(config) * spread // SLOT_SECONDS + 0.5) * SLOT_SECONDS
+
+
+def phase(config: CheckConfig) -> float:
+    """Return the check's place among all, from 0 to 1, by its name; checks that share work have one together."""
+    return fraction(config.type if config.check.together else config.name)
+
+
+def fraction(name: str) -> float:
+    digest = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "big") / 2**64
