@@ -15,6 +15,7 @@ import msgspec
 
 from agent.api import CheckError, Context
 from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
+from checks._network.crowd import CROWD
 from checks._network.progress import Progress
 from checks._network.waiting import repeated, writable
 
@@ -87,7 +88,17 @@ def new_socket(family: int, kind: int) -> socket.socket:
     return made
 
 
+async def turn(address: str, progress: Progress) -> None:
+    """Wait while many connect to this address; the time is not the server's."""
+    wait = CROWD.wait(address, time.monotonic(), progress.timeout)
+    if wait:
+        before = time.monotonic()
+        await asyncio.sleep(wait)
+        progress.leave_out(time.monotonic() - before)
+
+
 async def _connect(family: int, where: Any, network: Network) -> socket.socket:
+    await turn(f"{where[0]} {where[1]}", network.progress)
     made = new_socket(family, socket.SOCK_STREAM)
     try:
         network.progress.left()
@@ -111,6 +122,7 @@ async def unix_connected(path: str, progress: Progress) -> socket.socket:
     """Connect to a unix socket; CheckError where we may not."""
     progress.address = path
     progress.enter("connect", f"connecting to {path}")
+    await turn(path, progress)
     made = new_socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
         await unix_connect(made, path, progress.deadline)

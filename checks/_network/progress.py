@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, deadline: float, timeout: float | None = None) -> None:
         self.deadline = deadline
         self.started = self._since = time.monotonic()
-        self._timeout = deadline - self.started if timeout is None else timeout
+        self.timeout = deadline - self.started if timeout is None else timeout
         self.took: dict[str, float] = {}
         self.doing = ""
         self.hint = ""
@@ -45,6 +45,11 @@ class Progress:
             self.took[self._phase] = self.took.get(self._phase, 0.0) + now - self._since
         self._since, self._phase = now, ""
 
+    def leave_out(self, seconds: float) -> None:
+        """Do not count what was waited for our own sake."""
+        self.started += seconds
+        self._since += seconds
+
     def left(self) -> float:
         """Return the seconds left; TimeoutError when there are none."""
         left = self.deadline - time.monotonic()
@@ -61,7 +66,7 @@ class Progress:
     def failed(self, error: Exception) -> str:
         """Say why and in which phase it ended, and which phases before it took a while."""
         slow = ", ".join(_phase(phase, took) for phase, took in self.took.items() if took >= WORTH_TELLING)
-        said = f"{reason(error, self._timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
+        said = f"{reason(error, self.timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
         return f"{said}; {self.hint}" if self.hint else said
 
 
