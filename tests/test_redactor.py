@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import logging
+import re
+import shlex
 import time
 import unicodedata
 import urllib.parse
@@ -41,6 +44,22 @@ FORMS: dict[str, Callable[[str], str]] = {
     "json with letters": lambda text: json.dumps(text, ensure_ascii=False),
     "repr": repr,
     "bytes": lambda text: repr(text.encode()),
+    "encodeURIComponent": lambda text: urllib.parse.quote(text, safe="!~*'()"),
+    "encoded twice": lambda text: urllib.parse.quote(urllib.parse.quote(text, safe=""), safe=""),
+    "json of Go": lambda text: json.dumps(text, ensure_ascii=False).translate(
+        {ord("<"): r"\u003c", ord("&"): r"\u0026", ord(">"): r"\u003e"}
+    ),
+    "json of PHP": lambda text: json.dumps(text).replace("/", r"\/"),
+    "html": html.escape,
+    "html of Go": lambda text: html.escape(text).replace("&#x27;", "&#39;").replace("&quot;", "&#34;"),
+    "yaml": lambda text: "'" + text.replace("'", "''") + "'",
+    "csv": lambda text: '"' + text.replace('"', '""') + '"',
+    "set -x": lambda text: "'" + text.replace("'", r"'\''") + "'",
+    "shlex": lambda text: shlex.quote(f" {text}")[2:-1],
+    "printf %q": lambda text: re.sub(r"([^\w@%+=:,./-])", r"\\\1", text),
+    "in double quotes of a shell": lambda text: re.sub(r'([\\"$`])', r"\\\1", text),
+    "hexadecimal": lambda text: text.encode().hex(),
+    "HEXADECIMAL": lambda text: text.encode().hex().upper(),
     "basic": lambda text: "Basic " + base64.b64encode(f"anybody:{text}".encode()).decode(),
     "base64 of more": lambda text: base64.b64encode(f"xx{text}yy".encode()).decode(),
     "base64 for urls": lambda text: base64.urlsafe_b64encode(f"x{text}y".encode()).decode(),

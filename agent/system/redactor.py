@@ -142,17 +142,47 @@ def _standing_alone(form: str) -> str:
 
 
 def _forms(secret: str) -> set[str]:
-    # Late: an agent without secrets needs none of them.
-    from html import escape
-    from json import dumps
+    """Return a secret as programs write it that quote or encode what they show."""
+    if secret.isascii() and secret.isalnum():
+        return {secret, *_in_hexadecimal(secret)}
+    return {secret, *_in_urls(secret), *_in_quotes(secret), *_in_shells(secret), *_in_hexadecimal(secret)}
+
+
+# Imported late: an agent without secrets needs none of these.
+def _in_urls(secret: str) -> Iterator[str]:
     from urllib.parse import quote, quote_plus
 
-    in_urls = {form(secret, errors="replace") for form in (quote, quote_plus)}
-    in_urls.add(quote(secret, safe="", errors="replace"))
-    in_urls |= {re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form) for form in in_urls}
-    in_quotes = {dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1], ascii(secret)[1:-1]}
-    in_quotes |= {repr(secret.encode(errors="replace"))[2:-1], escape(secret), escape(secret, quote=False)}
-    return {secret} | in_urls | in_quotes
+    # As Python does, JavaScript's encodeURIComponent and encodeURI, and once more of what is encoded already.
+    forms = {quote(secret, safe, errors="replace") for safe in ("/", "", "!~*'()", ";,/?:@&=+$!~*'()#")}
+    forms |= {quote_plus(secret, errors="replace"), quote(quote(secret, "", errors="replace"), "")}
+    for form in forms:
+        yield from (form, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form))
+
+
+def _in_quotes(secret: str) -> Iterator[str]:
+    from html import escape
+    from json import dumps
+
+    yield from (repr(secret)[1:-1], ascii(secret)[1:-1], repr(secret.encode(errors="replace"))[2:-1])
+    for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
+        for_html = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", json)  # as Go does
+        yield from (json, for_html, json.replace("/", r"\/"))  # the last as PHP does
+    html = escape(secret)
+    yield from (html, escape(secret, quote=False), html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
+    yield from (secret.replace("'", "''"), secret.replace('"', '""'))  # YAML and SQL, CSV
+
+
+def _in_shells(secret: str) -> Iterator[str]:
+    """Yield what `set -x`, `printf %q` and their like show."""
+    yield from (secret.replace("'", part) for part in (r"'\''", "'\"'\"'"))
+    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", secret)
+    yield re.sub(r'([\\"$`])', r"\\\1", secret)
+
+
+def _in_hexadecimal(secret: str) -> Iterator[str]:
+    if len(secret) > SHORT:
+        digits = secret.encode(errors="replace").hex()
+        yield from (digits, digits.upper())
 
 
 def _in_base64(secret: str) -> Iterator[str]:
