@@ -229,3 +229,15 @@ def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_p
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+
+
+@pytest.mark.parametrize("closed_ones", [(1,), (2,), (1, 2), (0, 1, 2)], ids=str)
+def test_a_command_whose_output_is_closed_does_its_work_and_writes_it_nowhere(
+    closed_ones: tuple[int, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text("checks: {a: {type: load}}\n")
+    shell = "exec " + " ".join(f"{number}{'<' if number == 0 else '>'}&-" for number in closed_ones)
+    words = f'{shell}; "$0" -m agent.cli check a --config "$1" --state "$1"'
+    done = subprocess.run(["sh", "-c", words, sys.executable, str(tmp_path)], capture_output=True, timeout=60)
+    assert done.returncode in (0, 1, 2), done.stderr
+    assert b"Traceback" not in done.stderr + done.stdout

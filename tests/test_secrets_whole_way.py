@@ -82,7 +82,7 @@ checks:
 """
 
 LEAKING = """
-import base64, logging, threading
+import base64, logging, sys, threading
 from agent.api import Check, critical, ok, Metric, Result, Status
 
 
@@ -92,6 +92,9 @@ class Leaking(Check):
     token: str
 
     def run(self, ctx):
+        print("printed", self.token)
+        print("printed", end=" ", file=sys.stderr)
+        print(self.token, file=sys.stderr, flush=True)
         logging.getLogger(f"own.{self.token}").error("logged %s", self.token)
         if self.how == "raise":
             raise ValueError(f"invalid header value: Bearer {self.token}")
@@ -177,6 +180,7 @@ def test_no_secret_comes_out_anywhere(agent: AgentProcess, tmp_path: Path) -> No
     assert not found, "\n".join(sorted(found))
     assert "dc-frankfurt-7" in outputs["api"], "a tag from the environment is meant to be seen"
     assert "RuntimeError: ***" in outputs["log"]
+    assert "\nprinted ***\n" in outputs["log"]
     assert "invalid header value: Bearer ***" in outputs["log"]
     assert "call with ***" in outputs["api"]
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import io
 import unicodedata
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.output import Clean
+from agent.delivery.sinks.terminal import COLOURS, shown
+from agent.model import EventStatus
 from agent.plugin.text import lines, one_line, plain_name
 
 ANY = st.text() | st.text("\x1b[];0m\x07\r\n\t\x9b\u202e\u2066\u200b\xad\u3164ab31J", max_size=40)
@@ -19,7 +22,7 @@ def test_only_line_ends_tabs_and_our_own_colours_reach_it(text: str) -> None:
     out = io.StringIO()
     Clean(out).write(text)
     left = out.getvalue()
-    for colour in ("0", *map(str, range(31, 38))):
+    for colour in ("0", *map(str, range(31, 38)), *(f"1;{number}" for number in range(31, 38))):
         left = left.replace(f"\x1b[{colour}m", "")
     assert not {unicodedata.category(letter) for letter in left} & {"Cf", "Cs"}
     assert not {letter for letter in left if unicodedata.category(letter) == "Cc"} - {"\n", "\t"}
@@ -29,6 +32,14 @@ def test_what_hides_or_moves_text_is_no_colour_of_ours() -> None:
     out = io.StringIO()
     Clean(out).write("\x1b[31mred\x1b[0m \x1b[8mhidden \x1b[2J")
     assert out.getvalue() == "\x1b[31mred\x1b[0m [8mhidden [2J"
+
+
+@pytest.mark.parametrize("status", COLOURS)
+def test_an_event_keeps_its_colour(status: EventStatus) -> None:
+    out = io.StringIO()
+    text = shown(0, status, "title", "- status: it", coloured=True)
+    Clean(out).write(text)
+    assert out.getvalue() == text
 
 
 @given(ANY)

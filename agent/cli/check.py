@@ -8,7 +8,6 @@ import os
 import queue
 import sys
 import time
-from contextlib import redirect_stdout
 
 import msgspec
 
@@ -22,7 +21,7 @@ from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
 from agent.running.runner import Runner
-from agent.system.records import log_to_stderr
+from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import redactor
 from agent.view.forms.check import check_form
 
@@ -42,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
-    with redirect_stdout(sys.stderr):  # what an own check prints must not come before the plugin's first line
+    with hidden_output(hide, sys.stderr):  # what an own check prints must not come before the plugin's first line
         Runner(outcomes.put, hide).start(check, time.monotonic())
         outcome = outcomes.get()
     form = check_form(outcome, worst(outcome.results))

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
@@ -20,12 +20,27 @@ LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = _usual(sys.argv[1:] if arguments is None else list(arguments))
     # JSON writes what a terminal obeys as escapes, and is not for people.
     with nullcontext() if "--json" in words else clean_output():
         return _obeyed(words)
+
+
+def open_what_is_closed() -> None:
+    """Have input, output and errors, from and to nowhere where whoever started us closed them.
+
+    Else the next file that is opened, such as the database, would be taken for one of them.
+    """
+    for number in range(3):
+        with suppress(OSError):
+            os.fstat(number)
+            continue
+        os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: PTH123, SIM115 - for the whole process
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: PTH123, SIM115 - same
 
 
 def _obeyed(words: list[str]) -> int:

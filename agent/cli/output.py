@@ -29,7 +29,7 @@ def counted_word(number: int, word: str, many: str = "") -> str:
     return f"{number} {word}" if number == 1 else f"{number} {many or word + 's'}"
 
 
-_OWN_COLOURS = re.compile(r"(\x1b\[(?:0|3[1-7])m)")
+_OWN_COLOURS = re.compile(r"(\x1b\[(?:0|(?:1;)?3[1-7])m)")
 
 
 class Clean:

@@ -13,7 +13,7 @@ from agent.config.settings import Config
 from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
 from agent.system.process import shut_off
-from agent.system.records import log_to_stderr
+from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import Redactor
 
 
@@ -24,7 +24,8 @@ def main(options: argparse.Namespace) -> int:
     hide = Redactor()
     log_to_stderr(logging.INFO if options.verbose else logging.WARNING, hide)
     try:
-        run(options.config, options.state, options.at_once, lambda config: greet(config, options), hide)
+        with hidden_output(hide):
+            run(options.config, options.state, options.at_once, lambda config: greet(config, options), hide)
     except (ConfigError, StoreError) as error:
         return fail(error)
     return 0

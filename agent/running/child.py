@@ -30,7 +30,7 @@ from agent.plugin.units import duration_text
 from agent.running.execute import CheckOutput, broken, execute
 from agent.running.place import place_in_code
 from agent.system.process import hide_from_own_user
-from agent.system.records import log_to_stderr
+from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -174,9 +174,15 @@ def main(descriptor: int) -> None:
     """Be the child."""
     hide_from_own_user()  # before it has the agent's environment
     order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
-    log_to_stderr(logging.WARNING, redactor(order.secrets))
+    hide = redactor(order.secrets)
+    log_to_stderr(logging.WARNING, hide)
     os.environb.update(order.environ)
-    sys.stdout = sys.stderr  # written line by line: the process may be killed at any moment
+    # Written line by line: the process may be killed at any moment.
+    with hidden_output(hide, sys.stderr):
+        _carry_out(order, descriptor)
+
+
+def _carry_out(order: Order, descriptor: int) -> None:
     answer = _Answer(descriptor)
     context = Context(order.name, order.timeout, order.memory)
     context.deadline = order.deadline

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from agent.plugin.text import one_line, printed
 
@@ -64,6 +65,51 @@ class CleanRecords(logging.Filter):
         """Further lines are indented: no text of others begins a line."""
         plain = printed(self._hide(text.replace("\r\n", "\n")))
         return self._hide(plain)[:MOST].replace("\n", f"\n{indent}")
+
+
+class HiddenLines:
+    """A text stream that lets whole lines through, secrets hidden: for what own checks print. Any thread may write.
+
+    Everything else is the stream itself.
+    """
+
+    def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
+        self._stream, self._hide = stream, hide
+        self._lock = threading.Lock()  # between two that print
+        self._begun = ""
+
+    def write(self, text: str) -> int:
+        with self._lock:
+            lines, end, self._begun = (self._begun + text).rpartition("\n")
+            if len(self._begun) > MOST:
+                lines, end, self._begun = lines + end + self._begun, "", ""
+            if lines or end:
+                self._stream.write(self._hide(lines) + end)
+                self._stream.flush()
+        return len(text)
+
+    def flush(self) -> None:
+        with self._lock:
+            begun, self._begun = self._begun, ""
+            self._stream.write(self._hide(begun))
+            self._stream.flush()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
+
+
+@contextlib.contextmanager
+def hidden_output(hide: Callable[[str], str], out: TextIO | None = None) -> Iterator[None]:
+    """Hide secrets in what is printed inside, to `out` where one is given, else to where it goes now."""
+    printed_out: Any = HiddenLines(out or sys.stdout, hide)
+    error: Any = HiddenLines(sys.stderr, hide)
+    with contextlib.redirect_stdout(printed_out), contextlib.redirect_stderr(error):
+        try:
+            yield
+        finally:
+            with contextlib.suppress(OSError, ValueError):  # nobody reads any more
+                printed_out.flush()
+                error.flush()
 
 
 def _message(record: logging.LogRecord) -> str:
