@@ -137,6 +137,22 @@ def test_names_patterns_statuses_and_types_choose() -> None:
     assert EXIT_CODES[worst(())] == 0
 
 
+def test_tags_of_the_host_choose_too_and_one_that_nothing_has_is_said() -> None:
+    everything = seen(("web", "", Status.OK, "fine"), ("db", "", Status.OK, "fine"))
+    host = {"os": "debian", "arch": "x86_64"}
+    for wanted, count in (
+        ({"tags": ("os=deb*",)}, 2),
+        ({"tags": ("os=alpine",)}, 0),
+        ({"names": ("os=debian db",)}, 1),
+    ):
+        choice = Choice(**wanted, host=host)  # type: ignore[arg-type]
+        assert len(chosen(everything, choice)) == count, wanted
+    assert (
+        unknown(everything, Choice(tags=("oss=debian",), host=host)) == "no check has a tag 'oss', did you mean 'os'?"
+    )
+    assert unknown(everything, Choice(tags=("os=alpine",), host=host)) == ""
+
+
 # --- a real agent, real terminals -----------------------------------------------------------------------------------
 
 

@@ -13,7 +13,9 @@ from agent.cli.output import fail
 from agent.cli.show.choosing import Choice, chosen, unknown
 from agent.cli.show.page import Wish, page, worst
 from agent.cli.show.screen import Screen, screen, show
+from agent.config.settings import Config
 from agent.store import StoreError
+from agent.system.host_tags import host_tags
 from agent.view.forms.status import status_form
 from agent.view.reading import configuration, look
 from agent.view.snapshot import Snapshot
@@ -35,8 +37,9 @@ def main(options: argparse.Namespace) -> int:
 
 
 def _once(options: argparse.Namespace) -> int:
-    seen = _look(options)
-    choice = choice_of(options)
+    config = configuration(options.config)
+    seen = _look(options, config)
+    choice = choice_of(options, config)
     if wrong := unknown(seen, choice):
         code = fail(wrong)
         return UNKNOWN if options.exit_code else code
@@ -54,8 +57,9 @@ def _watch(options: argparse.Namespace) -> int:
     try:
         while True:
             on = screen()
-            seen = _look(options)
-            lines = page(seen, chosen(seen, choice_of(options)), _wish(options), on)
+            config = configuration(options.config)
+            seen = _look(options, config)
+            lines = page(seen, chosen(seen, choice_of(options, config)), _wish(options), on)
             if on.height and sys.__stdout__:
                 # Past the cleaning of what is printed: it is our own.
                 sys.__stdout__.write(CLEAR)
@@ -74,13 +78,15 @@ def _fitted_to(lines: list[str], on: Screen) -> str:
     return "\n".join(lines)
 
 
-def _look(options: argparse.Namespace) -> Snapshot:
-    return look(configuration(options.config), options.state, time.time_ns() // 1_000_000)
+def _look(options: argparse.Namespace, config: Config) -> Snapshot:
+    return look(config, options.state, time.time_ns() // 1_000_000)
 
 
-def choice_of(options: argparse.Namespace) -> Choice:
+def choice_of(options: argparse.Namespace, config: Config) -> Choice:
+    by_tag = any("=" in one for one in (*options.tag, *options.names))
+    host = host_tags(config.agent.hostname) if by_tag else {}
     statuses = tuple(one for text in options.status for one in text.split(","))
-    return Choice(tuple(options.names), statuses, tuple(options.type), tuple(options.tag))
+    return Choice(tuple(options.names), statuses, tuple(options.type), tuple(options.tag), host)
 
 
 def _wish(options: argparse.Namespace) -> Wish:

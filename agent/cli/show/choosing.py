@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import msgspec
 
 from agent.cli.answers.missing import no_check
@@ -18,6 +20,8 @@ class Choice(msgspec.Struct, frozen=True):
     statuses: tuple[str, ...] = ()
     types: tuple[str, ...] = ()
     tags: tuple[str, ...] = ()
+    host: Mapping[str, str] = {}
+    """The host's own tags, such as os, which every check has too."""
 
 
 def chosen(seen: Snapshot, choice: Choice) -> tuple[SubjectView, ...]:
@@ -27,21 +31,30 @@ def chosen(seen: Snapshot, choice: Choice) -> tuple[SubjectView, ...]:
 def unknown(seen: Snapshot, choice: Choice) -> str:
     """Say which name fits nothing, and what was probably meant; empty when each fits something."""
     for name in choice.names:
-        if not any(matches(name, one.check, one.tags, one.subject) for one in seen.subjects):
+        if not any(_means(name, one, choice) for one in seen.subjects):
             return no_check(name, seen.checks)
     types = {one.type for one in seen.subjects}
     for name in choice.types:
         if name not in types:
             close = nearest(name, types)
             return f"there is no check of type {name!r}" + (f", did you mean '{close}'?" if close else "")
+    tags = set(choice.host).union(*(one.tags for one in seen.subjects))
+    for tag in choice.tags:
+        if (name := tag.partition("=")[0]) not in tags:
+            close = nearest(name, tags)
+            return f"no check has a tag {name!r}" + (f", did you mean '{close}'?" if close else "")
     return ""
+
+
+def _means(selector: str, one: SubjectView, choice: Choice) -> bool:
+    return matches(selector, one.check, {**choice.host, **one.tags}, one.subject)
 
 
 def _fits(one: SubjectView, choice: Choice) -> bool:
     statuses = {str(one.status)} | ({"flapping"} if Mark.FLAPPING in one.marks else set())
     return (
-        (not choice.names or any(matches(name, one.check, one.tags, one.subject) for name in choice.names))
+        (not choice.names or any(_means(name, one, choice) for name in choice.names))
         and (not choice.statuses or not statuses.isdisjoint(choice.statuses))
         and (not choice.types or one.type in choice.types)
-        and all(matches(tag, one.check, one.tags, one.subject) for tag in choice.tags)
+        and all(_means(tag, one, choice) for tag in choice.tags)
     )
