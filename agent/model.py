@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -249,12 +249,16 @@ class Reason(msgspec.Struct, frozen=True):
     kind: ReasonKind = ReasonKind.SILENCE
 
 
+Moment = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+"""Of a file or message that others may have written."""
+
+
 class Silence(msgspec.Struct, frozen=True):
     """A person's suppression, until it ends by itself. Times are Unix milliseconds."""
 
     selector: str
-    since: int
-    until: int
+    since: Moment
+    until: Moment
     reason: str = ""
     who: str = ""
     """Who silenced; empty: unknown."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import datetime
+import errno
 import os
 import shutil
 import socket
 import ssl
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -20,6 +22,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
+from agent.plugin.context import SharedWork
 from checks._network import tls
 from checks._network.addresses import Address
 from checks.http.addresses import ProxyUrl
@@ -287,6 +290,63 @@ def test_files_that_cannot_be_used_are_our_fault_and_said(tmp_path: Path, ca_fil
     ):
         with pytest.raises(CheckError, match=said):
             look(http("https://127.0.0.1:9/", **settings))
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device", "folder", "huge", "loop"])
+@pytest.mark.parametrize("setting", ["ca_file", "client_cert", "crl_file"])
+def test_what_is_no_file_of_certificates_is_said_at_once(setting: str, kind: str, tmp_path: Path) -> None:
+    path = tmp_path / "planted.pem"
+    if kind == "pipe":
+        os.mkfifo(path)
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "huge":
+        with path.open("wb") as file:
+            file.truncate(2**40)
+    else:
+        path.symlink_to("/dev/zero" if kind == "device" else path)
+    with pytest.raises(CheckError, match=f"planted.pem.* (not a regular file|larger than|{os.strerror(errno.ELOOP)})"):
+        look(http("https://127.0.0.1:9/", **{setting: str(path)}))
+
+
+def test_a_file_that_hangs_holds_up_the_checks_that_name_it_and_no_others(
+    ca_file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hung, go_on, make = str(tmp_path / "hung.pem"), threading.Event(), tls._make
+    shutil.copy(ca_file, hung)
+
+    def made(settings: tls.TlsSettings, *where: str) -> object:
+        if settings.ca_file == hung:
+            go_on.wait(20)
+        return make(settings, *where)
+
+    monkeypatch.setattr(tls, "_make", made)
+
+    def asked(path: str, seconds: float) -> ssl.SSLContext:
+        return asyncio.run(tls.context_for(tls.TlsSettings(ca_file=path), Context(timeout=seconds)))
+
+    held = threading.Thread(target=lambda: tls.context(tls.TlsSettings(ca_file=hung)))
+    held.start()
+    try:
+        with pytest.raises(CheckError, match="not answering"):
+            asked(hung, 0.3)
+        tls._contexts.clear()
+        assert asked(ca_file, 5.0)
+        assert tls.context(tls.TlsSettings())
+    finally:
+        go_on.set()
+        held.join()
+
+
+def test_who_waits_for_the_same_file_gets_the_context_of_his_own_settings(ca_file: str, tmp_path: Path) -> None:
+    async def both() -> list[ssl.SSLContext]:
+        shared = SharedWork()
+        wanted = [tls.TlsSettings(ca_file=ca_file, client_cert=me, verify=verify) for verify in (True, False)]
+        return list(await asyncio.gather(*(tls.context_for(one, Context(shared=shared)) for one in wanted)))
+
+    me = str(tmp_path / "me.pem")
+    trustme.CA().issue_cert("me@example.com").private_key_and_cert_chain_pem.write_to_path(me)
+    assert [one.verify_mode for one in asyncio.run(both())] == [ssl.CERT_REQUIRED, ssl.CERT_NONE]
 
 
 def test_a_key_with_a_password_does_not_make_the_agent_ask_on_the_terminal(

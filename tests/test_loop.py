@@ -15,6 +15,7 @@ import pytest
 from agent.api import Check, CheckError, Context, Metric, Result, Status, ok
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
+from agent.plugin.context import SharedWork
 from agent.running.runner import Runner
 from agent.running.timers import Deadlines
 from agent.running.workers import MOST
@@ -264,6 +265,25 @@ def test_a_computation_that_may_take_long_goes_on_on_a_thread() -> None:
 
     assert Bench().run(Waiting(body=computes)).results
     assert threads[1:] == ["call"], "begun in the loop, and not held up there"
+
+
+def test_what_an_earlier_run_still_computes_is_no_answer_of_the_next_one() -> None:
+    release = threading.Event()
+
+    def old() -> str:
+        release.wait(20)
+        return "of the page before"
+
+    async def runs() -> str:
+        shared = SharedWork()
+        with pytest.raises(CheckError, match="not answering"):
+            await Context("web", 0.2, shared=shared).compute(old, long=True)
+        with pytest.raises(CheckError, match="an earlier run computes"):
+            await Context("web", 0.2, shared=shared).compute(lambda: "of this page", long=True)
+        threading.Timer(0.2, release.set).start()
+        return await Context("web", 10.0, shared=shared).compute(lambda: "of this page", long=True)
+
+    assert asyncio.run(runs()) == "of this page"
 
 
 def test_a_kind_that_is_full_makes_only_its_own_checks_wait(caplog: pytest.LogCaptureFixture) -> None:

@@ -11,7 +11,9 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -122,6 +124,22 @@ def test_whenever_a_sender_says_it_was_the_result_is_of_a_moment_that_can_be_tol
     taken = outcome(Message(check="a", at=at), True, now, str)
     assert 1_000_000_000_000 <= taken.started_at <= now
     assert taken.started_at in (at, now)
+
+
+REMEMBERED = st.one_of(st.none(), st.integers(), st.integers(-(10**30), 10**30), st.text(max_size=3))
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["since", "last", "runs", "began"]),
+        st.one_of(REMEMBERED, st.lists(REMEMBERED), st.dictionaries(st.text(max_size=3), REMEMBERED)),
+    )
+)
+def test_whatever_is_remembered_of_a_pushed_check_its_silence_is_noticed(memory: dict[str, Any]) -> None:
+    waits = awaited(now=1e6, wall=1_700_000_000_000, memory=memory)
+    msgspec.json.decode(msgspec.json.encode(waits.memory("backup", 1e6, 1_700_000_000_000)))
+    late = [*waits.overdue(1e6 + HOUR, 0), *waits.overdue(1e6 + HOUR + 6, 0)]
+    assert any("no result for" in text for text in said(late))
 
 
 @given(st.binary(max_size=300))

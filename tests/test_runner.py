@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import resource
+import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +21,7 @@ from agent.api import Check, CheckError, Context, Metric, Result, Status, critic
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
 from agent.plugin.context import SharedWork
+from agent.plugin.results import gathered
 from agent.running.kept import SecondTries
 from agent.running.runner import Runner
 from agent.running.runs import Runs
@@ -251,6 +253,50 @@ def test_memory_is_given_back_at_the_next_run_and_handed_on_only_when_it_changed
 
     bench = Bench(memories={"web": {"runs": 1}})
     assert [bench.run(body).memory for _ in range(2)] == [{"runs": 2}, None]
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.floats(allow_nan=False), st.text(max_size=3)),
+    lambda inner: st.one_of(st.lists(inner, max_size=2), st.dictionaries(st.text(max_size=2), inner, max_size=2)),
+    max_leaves=4,
+)
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.dictionaries(st.sampled_from(["lasting", "x"]), JSON, max_size=2))
+def test_whatever_an_earlier_life_remembered_a_check_is_well_at_once(memory: dict[str, Any]) -> None:
+    """Another version, or a damaged file, may have left anything: the check begins anew, and nobody is told."""
+
+    def body(ctx: Context) -> Iterator[Result]:
+        ctx.memory["lasting"] = {name: first + 0.5 for name, first in ctx.memory.get("lasting", {}).items()}
+        yield ok("fine")
+
+    bench = Bench(memories={"web": memory})
+    assert bench.run(body).results[0].status is Status.OK
+
+
+def test_a_bug_in_a_later_run_leaves_the_memory_as_it_is() -> None:
+    looks: list[object] = []
+
+    def body(ctx: Context) -> Iterator[Result]:
+        looks.append(ctx.memory.get("runs"))
+        ctx.memory["runs"] = ctx.memory.get("runs", 0) + 1
+        if len(looks) == 2:
+            raise KeyError("bug")
+        yield ok("fine")
+
+    bench = Bench(memories={"web": {"runs": 7}})
+    assert [bench.run(body).results[0].status for _ in range(3)] == [Status.OK, Status.NODATA, Status.OK]
+    assert looks == [7, 8, 8]
+
+
+@given(st.integers(), st.sampled_from([10**30, -(10**30), 2**63, 10**400, -(10**400)]), st.booleans())
+def test_whatever_numbers_a_type_yields_they_can_be_stored(small: int, large: int, truth: bool) -> None:
+    result = gathered([ok("x"), Metric("a", small), Metric("b", large, minimum=large), Metric("c", truth)])[0]
+    for metric in result.metrics:
+        assert isinstance(metric.value, float) or abs(metric.value) <= 2**53
+        sqlite3.connect(":memory:").execute("SELECT ?", (metric.value,))
+    assert {one.name for one in result.metrics} >= {"a", "c"}
 
 
 def test_memory_that_is_not_json_is_a_bug_of_the_check() -> None:

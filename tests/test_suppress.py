@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -204,6 +205,21 @@ def test_a_silence_says_what_it_matches_now(selector: str, said: str) -> None:
     names = {"disks": {}, "web-1": {"env": "prod"}, "web-2": {"env": "test"}}
     checks = {name: config(name, tags=tags) for name, tags in names.items()}
     assert meant(selector, Config(checks=checks), [("disks", "/mnt/a"), ("gone", "")]) == said
+
+
+@pytest.mark.parametrize("until", [10**30, -(10**30), 2**63, "soon", None])
+def test_silences_of_no_moment_are_no_silences(until: object, tmp_path: Path) -> None:
+    (tmp_path / "silences.json").write_text(json.dumps([{"selector": "*", "since": 0, "until": until}]))
+    assert Silences(tmp_path)() == ()
+
+
+@pytest.mark.parametrize("span", ["0s", "0", "999999999d", "99999999999999d"])
+def test_a_silence_has_a_length_that_somebody_may_mean(
+    span: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["silence", "x", "--for", span, "--state", str(tmp_path), "--config", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.startswith("hostvigil: --for: ")
+    assert read(tmp_path) == ()
 
 
 @pytest.mark.parametrize("words", [["silence", "x", "--for", "1h"], ["unsilence", "x"]])

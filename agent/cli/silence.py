@@ -21,6 +21,8 @@ from agent.store import Store, StoreError
 from agent.system.rights import state_of
 
 MOST_NAMED = 5
+LONGEST_SECONDS = 36_500 * 86_400.0
+"""A hundred years."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -54,6 +56,8 @@ def _asked_for(options: argparse.Namespace, now: int) -> Silence | None:
         seconds = Duration.parse(options.duration)
     except ValueError as error:
         raise ValueError(f"--for: {error}") from None
+    if not 0 < seconds <= LONGEST_SECONDS:
+        raise ValueError(f"--for: {options.duration} is no silence: write from 1s to {duration_text(LONGEST_SECONDS)}")
     return Silence(options.selector, now, now + round(seconds * 1000), options.reason, who())
 
 

@@ -6,10 +6,11 @@ is awaited once a day must be missed although the agent restarts every night.
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -18,6 +19,8 @@ from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, Status
 from agent.plugin.units import duration_text
+
+log = logging.getLogger("hostvigil.recorder")
 
 LATE_SECONDS = 1.0
 """A look that comes later than this says that the whole agent stood still, or was away."""
@@ -223,16 +226,34 @@ def process_is_there(pid: int) -> bool:
         return True
 
 
+Moment = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
+"""Unix milliseconds."""
+
+
+class Memory(msgspec.Struct, frozen=True):
+    """What is remembered of a check over a restart."""
+
+    since: Moment = 0
+    last: dict[str, Moment] = {}
+    runs: tuple[tuple[str, int, Moment], ...] = ()
+    began: dict[str, Moment] | None = None
+    """How older agents noted runs."""
+
+
 def _restored(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> Awaited:
-    """Return what was awaited before the agent's restart; `began` is how older agents noted runs."""
-    since, at = memory.get("since", wall), memory.get("last", {})
-    runs = [*memory.get("runs", ()), *([subject, 0, begun] for subject, begun in (memory.get("began") or {}).items())]
+    """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
+    try:
+        known = msgspec.convert(memory, Memory)
+    except msgspec.ValidationError as error:
+        log.error("what was awaited of a pushed check cannot be read, the wait begins anew: %s", error)
+        known = Memory()
+    since, runs = known.since or wall, [*known.runs, *((name, 0, at) for name, at in (known.began or {}).items())]
     return Awaited(
         settings,
         again=False,
         since=since,
-        last={subject: _before(now, wall, moment) for subject, moment in (at or {"": since}).items()},
-        at=dict(at),
+        last={subject: _before(now, wall, moment) for subject, moment in (known.last or {"": since}).items()},
+        at=dict(known.last),
         runs={(subject, run): _before(now, wall, begun) for subject, run, begun in runs},
     )
 

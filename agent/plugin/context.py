@@ -93,7 +93,14 @@ class Context:
         if not long:
             with suppress(TakesLong), searching_briefly():
                 return function()
-        return await self.call_async(f"computing for {self.check}", function)
+        key = f"computing for {self.check}"
+        if last := self._shared.at_work(key):  # of an earlier run, about what it saw: its answer is not this one's
+            await last.wait(self._patience(last))
+            if not last.done.is_set():
+                raise CheckError(
+                    f"not done for {duration_text(time.monotonic() - last.started)}: an earlier run computes"
+                )
+        return await self.call_async(key, function)
 
     async def computed(self, make: Callable[[], Iterable[T]], long: bool = False) -> AsyncIterator[T]:
         """Yield what `make()` yields, computed as `compute` does; a CheckError comes after what came before it."""

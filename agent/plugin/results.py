@@ -26,6 +26,9 @@ READ_LIMIT = 20
 """So many times its limit is read of a text: secrets that are taken out leave room, and a huge text costs no time."""
 
 
+MOST_WHOLE = 2**53
+"""Whole numbers beyond it are told as floats, which hold no more digits."""
+
 _NOTHING = type(None)
 _METRIC_FIELDS = {
     "value": ((int, float), "a number"),
@@ -108,7 +111,7 @@ def _sound(one: T, texts: Iterable[str]) -> T:
 
 def _sound_metric(metric: Any) -> Metric:
     if type(metric) is Metric and all(map(isinstance, msgspec.structs.astuple(metric), _METRIC_KINDS)):
-        return metric
+        return _with_plain_numbers(metric)
     if not isinstance(metric, Metric):
         raise TypeError(f"run() yielded a Result whose metrics hold {metric!r:.60}, which is no Metric")
     for field, (kinds, word) in _METRIC_FIELDS.items():
@@ -116,7 +119,25 @@ def _sound_metric(metric: Any) -> Metric:
             raise TypeError(
                 f"run() yielded the Metric {metric.name!r:.60} whose {field} is {value!r:.60}: write {word}"
             )
-    return _sound(metric, ("name", "unit", "warning", "critical"))
+    return _with_plain_numbers(_sound(metric, ("name", "unit", "warning", "critical")))
+
+
+def _with_plain_numbers(metric: Metric) -> Metric:
+    value, least, most = metric.value, metric.minimum, metric.maximum
+    plain = _plain_number(value), _plain_number(least), _plain_number(most)
+    if plain[0] is value and plain[1] is least and plain[2] is most:
+        return metric
+    return msgspec.structs.replace(metric, value=plain[0], minimum=plain[1], maximum=plain[2])
+
+
+def _plain_number(value: float | None) -> float | None:
+    """Return a number that every reader of JSON and every database takes; infinity where it is too large for one."""
+    if value is None or type(value) is float or (type(value) is int and -MOST_WHOLE <= value <= MOST_WHOLE):
+        return value
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf
 
 
 def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) -> tuple[Result, ...]:

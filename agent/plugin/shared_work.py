@@ -174,6 +174,12 @@ class SharedWork:
             call.begin()
         return call
 
+    def at_work(self, key: str) -> Call | None:
+        """Return the call of this key that has not come back yet."""
+        with self._lock:
+            last = self._calls.get(key)
+            return last if last is not None and not last.done.is_set() else None
+
     def late(self, key: str) -> None:
         """The call did not answer in time."""
         with self._lock:

@@ -26,6 +26,8 @@ class Memories:
         # The lock is between a run that ends and a reload that forgets its check, which marks the run before.
         self._lock = threading.Lock()
         self._written = {check: msgspec.json.encode(memory) for check, memory in memories.items()}
+        self._inherited = set(self._written)
+        """Whose memory is of an earlier life, perhaps of another version, and was not of use to any run yet."""
 
     def __len__(self) -> int:
         return len(self._written)
@@ -35,11 +37,12 @@ class Memories:
 
     def keep(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
+        self._judge(run, seen)
         if not seen.complete or run.phase is Phase.ABANDONED:
             return _without_memory(seen)
         try:
             after = msgspec.json.encode(seen.memory)
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError, RecursionError) as error:
             log.error("%s: ctx.memory holds what JSON cannot: %s", run.config.name, error)
             return CheckOutput((Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}"),), complete=False)
         if after == before:
@@ -49,10 +52,22 @@ class Memories:
                 self._written[run.config.name] = after
         return seen
 
+    def _judge(self, run: Run, seen: CheckOutput) -> None:
+        """Have a check begin anew that ran into a bug with what it remembered from an earlier life of the agent."""
+        check = run.config.name
+        with self._lock:
+            if check in self._inherited and seen.bug:
+                run.spoiled = True
+                self._written.pop(check, None)
+                log.warning("%s: what it remembered is of no use and is forgotten: it begins anew", check)
+            if seen.bug or seen.complete:
+                self._inherited.discard(check)
+
     def forget(self, checks: Iterable[str]) -> None:
         with self._lock:
             for check in checks:
                 self._written.pop(check, None)
+                self._inherited.discard(check)
 
 
 def _without_memory(seen: CheckOutput) -> CheckOutput:
@@ -60,7 +75,7 @@ def _without_memory(seen: CheckOutput) -> CheckOutput:
 
 
 class SecondTries:
-    """Who is run again at once because the agent stood still over its deadline. Safe to use from any thread."""
+    """Who is run again at once: the agent stood still over its deadline, or its memory was of no use. Thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # as above
@@ -75,6 +90,8 @@ class SecondTries:
         Not twice in a row, so that a host that is only slow is told of; nor what the check has noted as told already.
         """
         check = run.config.name
+        if run.spoiled:
+            return not run.removed
         if not _is_doubtful(run, outcome) or outcome.memory is not None:
             self._tried.discard(check)
             return False

@@ -44,6 +44,8 @@ class Run:
         """Its check is configured no more."""
         self.excused = False
         """It was late once because the whole agent stood still."""
+        self.spoiled = False
+        """By what its check remembered: it says nothing."""
 
     @property
     def clock(self) -> str:

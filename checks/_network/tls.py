@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+import stat
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from agent.api import CheckError, Context, DurationBelow, Metric, Result, Status, duration_text, judge
+from agent.api import CheckError, Context, DurationBelow, Metric, Result, Status, duration_text, judge, size_text
 
 LEGACY_SERVER_CONNECT = 0x4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which the module ssl names only from Python 3.12 on."""
@@ -94,7 +95,10 @@ class Made(msgspec.Struct, frozen=True):
 
 
 _contexts: dict[TlsSettings, Made] = {}
-_making = threading.Lock()
+_keeping = threading.Lock()
+"""Never held while a file is read: one that hangs must hold up nobody else."""
+MOST_CONTEXTS = 200
+FILE_LIMIT = 16 * 1024**2
 
 
 def context(settings: TlsSettings) -> ssl.SSLContext:
@@ -107,11 +111,14 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     files = {"CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
     files["crl_file"] = settings.crl_file
     stamps = [_stamp(name, path) for name, path in files.items() if path]
-    with _making:
+    with _keeping:
         last = _contexts.get(settings)
-        made = last.context if last and last.stamps == stamps else _make(settings, ca_file, ca_folder)
+    made = last.context if last and last.stamps == stamps else _make(settings, ca_file, ca_folder)
+    with _keeping:
+        if len(_contexts) >= MOST_CONTEXTS:
+            _contexts.clear()
         _contexts[settings] = Made(made, stamps, looked_at)
-        return made
+    return made
 
 
 async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
@@ -122,15 +129,20 @@ async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
     last = _contexts.get(settings)
     if last and last.looked_at >= ctx.due:
         return last.context  # of runs that were due together, one looks at the files: that takes a thread
-    return await ctx.call_async(f"read {' '.join(named)}", lambda: context(settings))
+    # Who waits for a call of the same name gets its answer, so all that makes a context another one is in the name.
+    return await ctx.call_async(f"read {settings!r}", lambda: context(settings))
 
 
 def _stamp(name: str, path: str) -> tuple[int, ...]:
     try:
-        stat = Path(path).stat()
+        found = Path(path).stat()
     except OSError as error:
         raise CheckError(f"{name} {path}: {error.strerror}") from None
-    return stat.st_mtime_ns, stat.st_size, stat.st_ino
+    if not stat.S_ISREG(found.st_mode):  # OpenSSL would wait for a pipe, and read a device for ever
+        raise CheckError(f"{name} {path} is not a regular file")
+    if found.st_size > FILE_LIMIT:
+        raise CheckError(f"{name} {path} is larger than {size_text(FILE_LIMIT)}")
+    return found.st_mtime_ns, found.st_size, found.st_ino
 
 
 def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext:

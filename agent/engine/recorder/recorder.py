@@ -151,11 +151,7 @@ class Recorder:
 
     def _do(self, command: Command) -> None:
         if isinstance(command, RecorderConfig):
-            self._decider.configure(command)
-            self._waiting.configure(command.checks)
-            self._adoption.configure(command)
-            self._pending.write()
-            self._adopt()
+            self._configure(command)
         elif isinstance(command, Restate):
             self._adoption.again()
         elif isinstance(command, Outcome):
@@ -169,6 +165,21 @@ class Recorder:
             command.answer(self._decider.acknowledge(command))
         else:
             self._pending.receipt(command)
+
+    def _configure(self, config: RecorderConfig) -> None:
+        """Take over a configuration: a bug of ours in one part leaves no other part without it."""
+        steps: tuple[Callable[[], object], ...] = (
+            lambda: self._decider.configure(config),
+            lambda: self._waiting.configure(config.checks),
+            lambda: self._adoption.configure(config),
+            self._pending.write,
+            self._adopt,
+        )
+        for step in steps:
+            try:
+                step()
+            except Exception:
+                log.exception("a bug of ours: a part of the configuration is not taken over")
 
     def _adopt(self) -> None:
         """Take over the destinations: after what the old ones are to hear is written, before what only the new are."""
