@@ -11,7 +11,7 @@ LOCKED := $(PIP) --require-hashes --no-deps -r
 LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 	--no-emit-index-url --no-emit-find-links --custom-compile-command 'make lock'
 
-.PHONY: run test again quick coverage mutants torture soak fleet lint bench docs lock packages install-tests clean
+.PHONY: run test again quick coverage mutants torture soak fleet lint bench docs lock packages release audit install-tests clean
 
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
@@ -82,15 +82,29 @@ lock: $(VENV)/installed-dev
 	$(LOCK) --upgrade --extra fleet -c requirements.lock pyproject.toml -o packaging/agent.lock
 	$(LOCK) --upgrade packaging/build.in -o packaging/build.lock
 	$(LOCK) --upgrade -c requirements-dev.lock packaging/tools.in -o packaging/tools.lock
+	$(LOCK) --upgrade -c requirements-dev.lock packaging/audit.in -o packaging/audit.lock
 
-# deb, rpm and apk for x86_64 and arm64, the wheel, and SHA256SUMS, into dist/.
+# deb, rpm and apk for x86_64 and arm64, wheel, sdist, SBOM and SHA256SUMS, into dist/.
 packages: $(VENV)/installed-dev
 	$(BIN)/python packaging/build.py
 
+# Version, changelog, packages, signature and tag in one step: make release VERSION=1.2.3 KEY=~/.ssh/id_ed25519
+release: $(VENV)/installed-dev
+	$(BIN)/python packaging/release.py $(VERSION) --key $(KEY)
+
+# Known faults in what is shipped; 3 instead of 1: the database could not be asked.
+audit: $(VENV)-audit/installed
+	$(VENV)-audit/bin/python packaging/audit.py
+
+$(VENV)-audit/installed: packaging/audit.lock
+	$(PYTHON) -m venv $(VENV)-audit
+	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r packaging/audit.lock
+	touch $@
+
 # Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint podman runc.
-install-tests: $(VENV)/installed-dev
+install-tests: $(VENV)/installed-dev $(VENV)-audit/installed
 	$(LOCKED) packaging/tools.lock
-	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py tests/install/container.py
+	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py tests/install/container.py tests/install/trust.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
 docs: $(VENV)/installed-dev

@@ -1,4 +1,4 @@
-"""Builds deb, rpm, apk and wheel into dist/: `packaging/build.py [TARGET ...]`, without one all of them.
+"""Builds deb, rpm, apk, wheel, sdist and SBOM into dist/: `packaging/build.py [TARGET ...]`, without one all.
 
 For each release of a distribution one tree is staged (its Python's wheels by the checksums of agent.lock, the
 agent, unit, drop-ins, documents) and packed by nfpm. Two builds of one commit are the same to the byte.
@@ -21,6 +21,9 @@ from pathlib import Path
 
 import manuals
 import papers
+import sbom
+import signing
+import source
 
 ROOT = Path(__file__).parent.parent
 HERE = ROOT / "packaging"
@@ -68,11 +71,13 @@ def main(names: set[str]) -> int:
     with tempfile.TemporaryDirectory() as work:
         wheel = _wheel(Path(work))
         shutil.copy(wheel, DIST)
+        source.sdist(Path(work) / "source", DIST, int(os.environ[EPOCH]))
+        (DIST / f"hostvigil_{_version(wheel)}.cdx.json").write_text(_bill(wheel))
         locked, own = _apart((HERE / "agent.lock").read_text())
         (Path(work) / "binary.lock").write_text(locked)
         (Path(work) / "source.lock").write_text(own)
-        source = ("--no-deps", "--no-build-isolation", "--require-hashes", "-r", f"{work}/source.lock")
-        _pip("wheel", *source, "--wheel-dir", str(wheel.parent))
+        built = ("--no-deps", "--no-build-isolation", "--require-hashes", "-r", f"{work}/source.lock")
+        _pip("wheel", *built, "--wheel-dir", str(wheel.parent))
         for name, target in TARGETS.items():
             if not names or name in names:
                 print(_package(target, wheel, Path(work) / name))
@@ -84,7 +89,16 @@ def _sums() -> None:
     """Write the checksums of all that lies in dist/, for `sha256sum -c`."""
     files = sorted(file for file in DIST.glob("hostvigil*") if file.suffix != ".new")
     lines = [f"{hashlib.sha256(file.read_bytes()).hexdigest()}  {file.name}\n" for file in files]
-    (DIST / "SHA256SUMS").write_text("".join(lines))
+    (DIST / signing.SUMS).write_text("".join(lines))
+    (DIST / f"{signing.SUMS}.sig").unlink(missing_ok=True)
+
+
+def _version(wheel: Path) -> str:
+    return wheel.name.split("-")[1]
+
+
+def _bill(wheel: Path) -> str:
+    return sbom.bill((HERE / "agent.lock").read_text(), _version(wheel), _date())
 
 
 def _last_change() -> str:
@@ -97,12 +111,8 @@ def _last_change() -> str:
 
 def _wheel(work: Path) -> Path:
     """Build the agent's wheel from a copy, where nothing of an earlier build lies."""
-    source = work / "source"
-    for name in ("agent", "checks"):
-        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
-    for name in ("pyproject.toml", "README.md", "LICENSE"):
-        shutil.copy2(ROOT / name, source)
-    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(work / "wheel"), str(source))
+    source.lay_out(ROOT, work / "source")
+    _pip("wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", str(work / "wheel"), str(work / "source"))
     return next((work / "wheel").glob("*.whl"))
 
 
@@ -118,8 +128,8 @@ def _package(target: Target, wheel: Path, work: Path) -> Path:
     site = stage / HOME / f"lib/python{target.python}/site-packages"
     _fill(site, target, wheel)
     _environment(stage, target)
-    _files(stage, target, site)
-    version = wheel.name.split("-")[1]
+    _files(stage, target, site, _bill(wheel))
+    version = _version(wheel)
     config = work / "nfpm.json"
     config.write_text(json.dumps(_nfpm(target, stage, version, work)))
     for path in sorted(stage.rglob("*"), reverse=True):
@@ -138,7 +148,7 @@ def _fill(site: Path, target: Target, wheel: Path) -> None:
     there = ["--target", str(site), "--no-deps", "--no-compile", "--only-binary=:all:", *platforms]
     there += [f"--python-version={target.python}", "--implementation=cp"]
     _pip("install", *there, "--require-hashes", "-r", str(wheel.parent.parent / "binary.lock"))
-    agent = f"hostvigil=={wheel.name.split('-')[1]}"
+    agent = f"hostvigil=={_version(wheel)}"
     _pip("install", *there, "--no-index", "--find-links", str(wheel.parent), agent, *SOURCE_ONLY)
     shutil.rmtree(site / "bin", ignore_errors=True)
 
@@ -158,7 +168,7 @@ def _environment(stage: Path, target: Target) -> None:
     (stage / "usr/bin/hostvigil").symlink_to(f"/{HOME}/bin/hostvigil")
 
 
-def _files(stage: Path, target: Target, site: Path) -> None:
+def _files(stage: Path, target: Target, site: Path, bill: str) -> None:
     """Lay down what stands beside the environment."""
     drop_ins = stage / "etc/hostvigil/conf.d"
     samples = stage / "usr/share/hostvigil/samples"
@@ -176,6 +186,7 @@ def _files(stage: Path, target: Target, site: Path) -> None:
     for text in (ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))):
         shutil.copy(text, doc)
     (doc / "copyright").write_text(papers.licences(site, HOME))
+    papers.write(doc / "sbom.cdx.json.gz", bill)
     papers.write(doc / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
     for place, text in (("man1/hostvigil.1", manuals.command()), ("man5/hostvigil.conf.5", manuals.configuration())):
         manual = stage / f"usr/share/man/{place}.gz"
