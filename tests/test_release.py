@@ -101,7 +101,9 @@ def test_each_place_that_names_the_version_is_written(clone: Path, key: Path) ->
         if name.startswith(("tests/", "CHANGELOG", "DECISIONS")) or not (ROOT / name).is_file():
             continue
         text = (ROOT / name).read_text(errors="replace")
-        if re.search(rf"(?:hostvigil|__version__)[^\n]{{0,30}}(?<![.0-9]){re.escape(agent.__version__)}(?![.0-9])", text):
+        if re.search(
+            rf"(?:hostvigil|__version__)[^\n]{{0,30}}(?<![.0-9]){re.escape(agent.__version__)}(?![.0-9])", text
+        ):
             named.add(name)
     assert named == module("release").WRITTEN.keys()
     for name in named:
