@@ -101,7 +101,7 @@ $(VENV)-audit/installed: packaging/audit.lock
 	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r packaging/audit.lock
 	touch $@
 
-# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint podman runc.
+# Packages on empty Debian 12 and 13 with systemd as PID 1, as root. Debian: mmdebstrap systemd-container lintian rpmlint podman runc shellcheck.
 install-tests: $(VENV)/installed-dev $(VENV)-audit/installed
 	$(LOCKED) packaging/tools.lock
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py tests/install/container.py tests/install/trust.py

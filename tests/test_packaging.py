@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import plistlib
 import re
 import subprocess
 from pathlib import Path
@@ -78,3 +79,20 @@ def test_the_unit_stays_hardened(tmp_path: Path) -> None:
 @pytest.mark.parametrize("setting", ["PrivateTmp", "ProtectProc", "PrivateDevices", "ProtectHostname", "ProtectClock"])
 def test_the_unit_does_not_hide_the_host_from_the_agent(setting: str) -> None:
     assert setting not in settings(), "the checks would look at less than the host"
+
+
+def test_the_sample_for_launchd_starts_a_command_that_there_is() -> None:
+    sample = plistlib.loads((PACKAGING / "launchd/com.hostvigil.agent.plist").read_bytes())
+    command, *arguments = sample["ProgramArguments"]
+    assert command == "/opt/hostvigil/bin/hostvigil"
+    assert parser().parse_args(arguments).command == "run"
+    assert sample["Umask"] == 0o77
+    assert sample["KeepAlive"] is True
+
+
+def test_the_service_of_openrc_starts_a_command_that_there_is() -> None:
+    text = (PACKAGING / "openrc/hostvigil").read_text()
+    found = dict(re.findall(r'^(\w+)="?(.*?)"?$', text, re.M))
+    assert parser().parse_args(found["command_args"].split()).command == "run"
+    assert found["command"] == "/opt/hostvigil/bin/hostvigil"
+    assert found["umask"] == "0077"

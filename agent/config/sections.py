@@ -142,6 +142,13 @@ class AgentOptions(Section, frozen=True):
 
     hostname: Annotated[str, Meta(description="What this host is called on its events; unless set, its own name.")] = ""
     tags: Annotated[dict[str, str], Meta(description="Tags on every event, such as {env: prod}.")] = {}
+    cloud_tags: Annotated[
+        Literal["none", "auto", "aws", "gcp", "azure", "alibaba", "tencent", "huawei"],
+        Meta(
+            description="Whose metadata service tells region, zone, instance and its type for every event; "
+            "auto: the one that the hardware names."
+        ),
+    ] = "none"
     events: EventsSettings = EventsSettings()
     destinations: Annotated[
         dict[str, WebhookSettings],

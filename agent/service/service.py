@@ -25,6 +25,7 @@ from agent.service.kept import StoreSettings
 from agent.service.recording import Orders
 from agent.service.steering import Steering
 from agent.store import Store
+from agent.system.cloud_tags import CloudTags
 from agent.system.host_tags import HostTags
 from agent.system.redactor import Redactor
 from agent.view.history.switch import HistorySwitch
@@ -43,7 +44,8 @@ class Service:
         self._config = config
         self._store = store
         self._history = HistorySwitch(state_dir)
-        host = HostTags(config.agent.hostname)
+        cloud = CloudTags()
+        host = HostTags(config.agent.hostname, cloud=cloud)
         composer = Composer(host, config.agent.tags)
         self._delivery = Delivery(store, composer, config, key_refused)
         self._orders = Orders(composer, Silences(state_dir), self._adopted, self._history.put)
@@ -56,8 +58,8 @@ class Service:
         door = PushServer(state_dir, self._recorder.put, hide, store.states())
         page = PageSwitch(state_dir, store, host, hide, self.steering)
         ping, watch = DeadMansPing(self._schedule.every, self._recorder.put), Watch()
-        self._doors: tuple[Apply, ...] = (door.apply, ping.apply, page.apply, watch.apply)
-        """What is open to others: begun when everybody else is at work."""
+        self._doors: tuple[Apply, ...] = (cloud.apply, door.apply, ping.apply, page.apply, watch.apply)
+        """What is open to others or asks them: begun when everybody else is at work."""
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Apply, ...] = (
             host.apply,

@@ -35,8 +35,15 @@ LOOK_AGAIN_SECONDS = 1.0
 class HostTags:
     """The tags of this host as they are now. Any thread may call it; `apply` is for the main thread."""
 
-    def __init__(self, hostname: str = "", monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        hostname: str = "",
+        monotonic: Callable[[], float] = time.monotonic,
+        cloud: Callable[[], dict[str, str]] = dict,
+    ) -> None:
+        """`cloud` returns what the cloud told of this host so far."""
         self._hostname = hostname
+        self._cloud = cloud
         self._monotonic = monotonic
         self._known: tuple[float, str, dict[str, str]] = (0.0, "", {})
         """Until when (monotonic seconds) it holds, for which configured name, and what."""
@@ -48,7 +55,7 @@ class HostTags:
             tags = host_tags(hostname)
             until = now + (LOOK_SECONDS if "host_ip" in tags else LOOK_AGAIN_SECONDS)
             self._known = (until, hostname, tags)
-        return tags
+        return {**tags, **self._cloud()}
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""

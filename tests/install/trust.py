@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+from tests import needs
 from tests.install.server import ROOT, package
 
 AUDIT = Path(f"{sys.prefix}-audit")
@@ -50,3 +51,10 @@ def listed(wheel: Path) -> list[str]:
 
     with ZipFile(wheel) as packed:
         return sorted(f"{one.filename} {one.CRC}" for one in packed.infolist() if not one.filename.endswith("RECORD"))
+
+
+def test_the_scripts_of_packages_and_the_service_of_openrc_are_clean_for_shellcheck() -> None:
+    shellcheck = needs.command("shellcheck", "shellcheck")
+    files = [ROOT / "packaging/openrc/hostvigil", *sorted((ROOT / "packaging/scripts").glob("*.sh"))]
+    done = subprocess.run([shellcheck, "-s", "sh", *files], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stdout
