@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-import re
 import shutil
 import subprocess
 import sys
@@ -30,8 +29,6 @@ HERE = ROOT / "packaging"
 DIST = ROOT / "dist"
 HOME = "opt/hostvigil"
 EPOCH = "SOURCE_DATE_EPOCH"
-SOURCE_ONLY = ("nkeys",)
-"""Pure Python without a wheel: built here, for every target."""
 MAINTAINER = "hostvigil maintainers <maintainers@hostvigil.invalid>"
 
 
@@ -73,11 +70,6 @@ def main(names: set[str]) -> int:
         shutil.copy(wheel, DIST)
         source.sdist(Path(work) / "source", DIST, int(os.environ[EPOCH]))
         (DIST / f"hostvigil_{_version(wheel)}.cdx.json").write_text(_bill(wheel))
-        locked, own = _apart((HERE / "agent.lock").read_text())
-        (Path(work) / "binary.lock").write_text(locked)
-        (Path(work) / "source.lock").write_text(own)
-        built = ("--no-deps", "--no-build-isolation", "--require-hashes", "-r", f"{work}/source.lock")
-        _pip("wheel", *built, "--wheel-dir", str(wheel.parent))
         for name, target in TARGETS.items():
             if not names or name in names:
                 print(_package(target, wheel, Path(work) / name))
@@ -116,13 +108,6 @@ def _wheel(work: Path) -> Path:
     return next((work / "wheel").glob("*.whl"))
 
 
-def _apart(lock: str) -> tuple[str, str]:
-    """Part a lock file: what there are wheels of, and what is published as source alone."""
-    packages = re.split(r"^(?=[a-z])", lock, flags=re.M)[1:]
-    source = [text for text in packages if text.split("==")[0] in SOURCE_ONLY]
-    return "".join(text for text in packages if text not in source), "".join(source)
-
-
 def _package(target: Target, wheel: Path, work: Path) -> Path:
     stage = work / "stage"
     site = stage / HOME / f"lib/python{target.python}/site-packages"
@@ -147,9 +132,9 @@ def _fill(site: Path, target: Target, wheel: Path) -> None:
     platforms = [f"--platform={libc}_{target.machine}" for libc in target.libc]
     there = ["--target", str(site), "--no-deps", "--no-compile", "--only-binary=:all:", *platforms]
     there += [f"--python-version={target.python}", "--implementation=cp"]
-    _pip("install", *there, "--require-hashes", "-r", str(wheel.parent.parent / "binary.lock"))
+    _pip("install", *there, "--require-hashes", "-r", str(HERE / "agent.lock"))
     agent = f"hostvigil=={_version(wheel)}"
-    _pip("install", *there, "--no-index", "--find-links", str(wheel.parent), agent, *SOURCE_ONLY)
+    _pip("install", *there, "--no-index", "--find-links", str(wheel.parent), agent)
     shutil.rmtree(site / "bin", ignore_errors=True)
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, token
+from agent.delivery.handover.seed import Seed
 
 ACCOUNTS = "nats-accounts.conf"
 KEYS = "keys.json"
@@ -85,12 +86,9 @@ def _known(folder: Path) -> dict[str, str]:
 
 def _new_key(path: Path) -> str:
     """Write a new seed, and return its public key."""
-    import nkeys
-
-    seed = nkeys.encode_seed(os.urandom(32), nkeys.PREFIX_BYTE_USER)
-    _write(path, seed.decode())
-    key = nkeys.from_seed(bytearray(seed)).public_key
-    return bytes(key).decode()
+    seed = Seed.new()
+    _write(path, seed.text())
+    return seed.public()
 
 
 def _write(path: Path, text: str) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import msgspec
 
-from tests.fleet.simulator import Box, Figures, killing, storm
+from tests.fleet.network import Network
+from tests.fleet.simulator import Box, Figures, killing, storm, unplugging
 from tests.fleet.steady import Steady, steady
 
 FAST = ", rate_limit: 6000/min, workspace_limit: 6000/min"
@@ -38,12 +39,23 @@ def well(folder: Path) -> Steady:
     return steady(10_000, 60.0, 120.0, folder)
 
 
+def cables(folder: Path) -> Figures:
+    """Three brokers and two relays on a network of their own: 2,000 changes, 20 pulls of 3 to 9 s."""
+    with Network("broker-0", "broker-1", "broker-2", "relay-0", "relay-1") as network:
+        box = Box(folder, 10, limits=FAST, network=network, per_key=6000, per_workspace=6000)
+        try:
+            return asyncio.run(box.run(unplugging(network, 1_600, 20, seed=11), 300.0))
+        finally:
+            network.hang_up()
+
+
 SERIES: dict[str, Callable[[Path], Figures | Steady]] = {
     "outage-ten-keys": outage(10, 120.0),
     "outage-one-key": outage(1, 600.0),
     "steady": well,
     "kills": kills,
     "cluster": cluster,
+    "cables": cables,
 }
 
 

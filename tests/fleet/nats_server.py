@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
@@ -20,17 +21,18 @@ def free_port() -> int:
 
 
 class NatsServer:
-    """One server; `more` is added to its configuration."""
+    """One server; `more` is added to its configuration, `on` is put before its command."""
 
-    def __init__(self, folder: Path, more: str = "") -> None:
-        self._command = needs.command("nats-server", "nats-server")
+    def __init__(self, folder: Path, more: str = "", host: str = "127.0.0.1", on: Sequence[str] = ()) -> None:
+        self._command = (*on, needs.command("nats-server", "nats-server"))
+        self.host = host
         self.folder = folder / "nats"
         self.folder.mkdir()
         self.port = free_port()
-        self.url = f"nats://127.0.0.1:{self.port}"
+        self.url = f"nats://{host}:{self.port}"
         self.config = self.folder / "nats-server.conf"
         self.config.write_text(
-            f'listen: "127.0.0.1:{self.port}"\njetstream {{ store_dir: "{self.folder}/data" }}\n{more}\n'
+            f'listen: "{host}:{self.port}"\njetstream {{ store_dir: "{self.folder}/data" }}\n{more}\n'
         )
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -43,7 +45,7 @@ class NatsServer:
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen([self._command, "-c", str(self.config)], stdout=log, stderr=log)
+            self._process = subprocess.Popen([*self._command, "-c", str(self.config)], stdout=log, stderr=log)
         until = time.monotonic() + 15
         while not self._answers():
             assert time.monotonic() < until and self._process.poll() is None, (self.folder / "log").read_text()
@@ -70,7 +72,7 @@ class NatsServer:
 
     def _answers(self) -> bool:
         try:
-            with socket.create_connection(("127.0.0.1", self.port), timeout=1) as connection:
+            with socket.create_connection((self.host, self.port), timeout=1) as connection:
                 return connection.recv(5) == b"INFO "
         except OSError:
             return False
@@ -79,15 +81,18 @@ class NatsServer:
 class NatsCluster:
     """Three servers that keep each change on all of them; `pick` is the one that the next kill is about."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self, folder: Path, hosts: Sequence[str] = ("127.0.0.1",) * 3, on: Sequence[Sequence[str]] = ((),) * 3
+    ) -> None:
         ports = [free_port() for _ in range(3)]
-        routes = ", ".join(f"nats://127.0.0.1:{port}" for port in ports)
+        routes = ", ".join(f"nats://{host}:{port}" for host, port in zip(hosts, ports, strict=True))
         self.servers: list[NatsServer] = []
         for number, port in enumerate(ports):
             own = folder / f"node-{number}"
             own.mkdir()
-            cluster = f'name: fleet\n  listen: "127.0.0.1:{port}"\n  routes: [ {routes} ]'
-            self.servers.append(NatsServer(own, f"server_name: node-{number}\ncluster {{\n  {cluster}\n}}"))
+            cluster = f'name: fleet\n  listen: "{hosts[number]}:{port}"\n  routes: [ {routes} ]'
+            more = f"server_name: node-{number}\ncluster {{\n  {cluster}\n}}"
+            self.servers.append(NatsServer(own, more, hosts[number], on[number]))
         self.url = ",".join(server.url for server in self.servers)
         self._turn = 0
 

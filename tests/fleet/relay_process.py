@@ -26,10 +26,12 @@ class RelayProcess:
             f"relay:\n  broker: {broker}\n  state: {folder}/{name}\n  lease: 2s\n{more}"
             f"  events: {{endpoint: '{endpoint}', api_keys: [{', '.join(keys)}], timeout: 2s{limits}}}\n"
         )
+        self.on: Sequence[str] = ()
+        """What is put before its command."""
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self, unknown_minute: float = 0.0) -> None:
-        command = (sys.executable, "-m", "tests.fleet.relay_process", str(self.config), str(unknown_minute))
+        command = (*self.on, sys.executable, "-m", "tests.fleet.relay_process", str(self.config), str(unknown_minute))
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(command, stdout=log, stderr=log)
 

@@ -15,6 +15,7 @@ from agent.model import EventStatus
 from tests.fleet.api import FleetApi
 from tests.fleet.hosts import Hosts
 from tests.fleet.nats_server import NatsCluster, NatsServer
+from tests.fleet.network import Network
 from tests.fleet.relay_process import RelayProcess
 
 
@@ -46,15 +47,31 @@ class Box:
     """One fleet on loopback."""
 
     def __init__(
-        self, folder: Path, keys: int, relays: int = 2, limits: str = "", cluster: bool = False, **api: float
+        self,
+        folder: Path,
+        keys: int,
+        relays: int = 2,
+        limits: str = "",
+        cluster: bool = False,
+        network: Network | None = None,
+        **api: float,
     ) -> None:
+        """With a network three brokers and the relays are machines on it; its names are broker-0, relay-0 ..."""
         self.api = FleetApi(keys, **api)  # type: ignore[arg-type]
-        self.broker: NatsServer | NatsCluster = NatsCluster(folder) if cluster else NatsServer(folder)
+        self.broker: NatsServer | NatsCluster
+        if network:
+            nodes = ("broker-0", "broker-1", "broker-2")
+            self.broker = NatsCluster(folder, [*map(network.address, nodes)], [*map(network.on, nodes)])
+        else:
+            self.broker = NatsCluster(folder) if cluster else NatsServer(folder)
         names = [f"relay-{number}" for number in range(relays)]
-        more = "  replicas: 3\n" if cluster else ""
+        more = "  replicas: 3\n" if isinstance(self.broker, NatsCluster) else ""
         self.relays = [
             RelayProcess(folder, name, self.broker.url, self.api.url, self.api.keys, more, limits) for name in names
         ]
+        if network:
+            for relay, name in zip(self.relays, names, strict=True):
+                relay.on = network.on(name)
         self.hosts = Hosts(self.broker.url)
 
     async def run(self, disturb: Callable[[Box], Awaitable[None]], patience: float) -> Figures:
@@ -181,3 +198,26 @@ def pause(relay: RelayProcess, seconds: float) -> Awaitable[None]:
         relay.signal(signal.SIGCONT)
 
     return work()
+
+
+def unplugging(network: Network, changes: int, pulls: int, seed: int) -> Callable[[Box], Awaitable[None]]:
+    """A stream of changes in which the cables of relays, brokers and hosts are pulled, one or two at a time."""
+
+    async def disturb(box: Box) -> None:
+        for relay in ("relay-0", "relay-1"):
+            await network.forward(relay, int(box.api.url.rpartition(":")[2]))
+        rng = random.Random(seed)
+        for _ in range(pulls):
+            for _ in range(changes // pulls):
+                box.hosts.change(f"host-{rng.randrange(50)}", rng.choice(["shop", "disk", "mail"]))
+                await asyncio.sleep(rng.uniform(0, 0.04))
+            names = rng.choice(
+                [["relay-0"], ["relay-1"], ["relay-0", "relay-1"], ["broker-0"], ["broker-1"], ["broker-2"], ["here"]]
+            )
+            pulled = [asyncio.create_task(network.pull_for(name, rng.uniform(3, 9))) for name in names]
+            for _ in range(20):
+                box.hosts.change(f"host-{rng.randrange(50)}", rng.choice(["shop", "disk", "mail"]))
+                await asyncio.sleep(rng.uniform(0, 0.3))
+            await asyncio.gather(*pulled)
+
+    return disturb

@@ -17,6 +17,7 @@ from nats.js.errors import APIError, NoStreamResponseError
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
+from agent.delivery.handover.seed import Seed
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -48,11 +49,14 @@ class Way:
             "error_cb": _said,
             **more,
         }
-        if self._credentials:
-            options["nkeys_seed"] = self._credentials
         if self._secured:
             options["tls"] = self._tls()
         client = Client()
+        if self._credentials:
+            seed = Seed.read(self._credentials)
+            options["signature_cb"] = seed.sign
+            # As for a seed that nats-py reads itself, with a library of 1 MB.
+            client._public_nkey, client._auth_configured = seed.public(), True
         try:
             async with asyncio.timeout(timeout):
                 await client.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
