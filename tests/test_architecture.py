@@ -24,7 +24,7 @@ ARROWS: dict[str, set[str]] = {
     "testing": {"api", "config", "model", "plugin", "running"},
     "engine": {"api", "config", "model", "plugin", "store", "system"},
     "delivery": {"config", "model", "plugin", "store", "system"},
-    "fleet": {"config", "delivery", "engine", "model", "page", "plugin", "store"},
+    "fleet": {"config", "delivery", "engine", "model", "page", "plugin", "store", "view"},
     "push": {"api", "config", "model", "plugin", "system"},
     "view": {"api", "config", "engine", "model", "plugin", "store", "system"},
     "page": {"config", "delivery", "engine", "model", "plugin", "store", "view"},

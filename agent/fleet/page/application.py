@@ -11,6 +11,7 @@ from bottle import Bottle, HTTPResponse, request
 
 import agent
 from agent.config.page_address import PageAddress
+from agent.fleet.page.metrics import exposition
 from agent.fleet.status import Shown
 from agent.page.asked import HTML, JSON, TEXT, answer, error, guarded
 from agent.page.templates import filled
@@ -58,8 +59,6 @@ def _page(shown: Shown, now: int) -> HTTPResponse:
 
 
 def _metrics(shown: Shown, now: int) -> bytes:
-    from agent.fleet.page.metrics import exposition  # 1.4 MB that those who never ask for it do not pay
-
     return exposition(shown, is_ready(shown, now))
 
 

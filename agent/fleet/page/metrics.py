@@ -3,42 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any
-
-from prometheus_client import CollectorRegistry, generate_latest
-from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily
-from prometheus_client.metrics_core import Metric as Family
-from prometheus_client.registry import Collector
 
 from agent import __version__
 from agent.fleet.status import RelayStatus, Shown
 from agent.store.encode import as_text
+from agent.view.exposition import Family, text
 
 PREFIX = "hostvigil_relay_"
 
 
 def exposition(shown: Shown, at_work: bool) -> bytes:
     """Return the text that Prometheus reads; `at_work`: some relay is."""
-    registry = CollectorRegistry(auto_describe=False)
-    registry.register(ShownCollector(shown, at_work))
-    return bytes(generate_latest(registry))
+    return text(families(shown, at_work))
 
 
-class ShownCollector(Collector):
-    """Yields the families of what is shown."""
-
-    def __init__(self, shown: Shown, at_work: bool) -> None:
-        self._shown = shown
-        self._at_work = at_work
-
-    def collect(self) -> Iterator[Family]:
-        shown = self._shown
-        yield InfoMetricFamily("hostvigil", "The version of the relay that was asked.", {"version": __version__})
-        yield _one("up", "1: a relay is at work, this one or another.", float(self._at_work))
-        mine = shown.grant is not None and shown.grant.holder == shown.me
-        yield _one("holds_lease", "1: it is the one that was asked.", float(mine))
-        if shown.status:
-            yield from _status(shown.status)
+def families(shown: Shown, at_work: bool) -> Iterator[Family]:
+    """Yield what is shown, by the name of what is measured."""
+    version = {(__version__,): 1.0}
+    yield Family("hostvigil_info", "gauge", "The version of the relay that was asked.", ("version",), version)
+    yield _one("up", "1: a relay is at work, this one or another.", float(at_work))
+    mine = shown.grant is not None and shown.grant.holder == shown.me
+    yield _one("holds_lease", "1: it is the one that was asked.", float(mine))
+    if shown.status:
+        yield from _status(shown.status)
 
 
 def _status(status: RelayStatus) -> Iterator[Family]:
@@ -59,12 +46,9 @@ def _status(status: RelayStatus) -> Iterator[Family]:
     yield _many("key_well", "1: its last answer was no refusal of the key.", "key", well)
 
 
-def _one(name: str, text: str, value: float) -> Family:
-    return GaugeMetricFamily(PREFIX + name, text, value=value)
+def _one(name: str, about: str, value: float) -> Family:
+    return Family(PREFIX + name, "gauge", about, (), {(): value})
 
 
-def _many(name: str, text: str, label: str, values: Mapping[str, Any]) -> Family:
-    family = GaugeMetricFamily(PREFIX + name, text, labels=(label,))
-    for of, value in values.items():
-        family.add_metric((as_text(of),), float(value))
-    return family
+def _many(name: str, about: str, label: str, values: Mapping[str, float]) -> Family:
+    return Family(PREFIX + name, "gauge", about, (label,), {(as_text(of),): float(one) for of, one in values.items()})
