@@ -19,8 +19,8 @@ def exposition(shown: Shown, at_work: bool) -> bytes:
 
 def families(shown: Shown, at_work: bool) -> Iterator[Family]:
     """Yield what is shown, by the name of what is measured."""
-    version = {(__version__,): 1.0}
-    yield Family("hostvigil_info", "gauge", "The version of the relay that was asked.", ("version",), version)
+    about = "The version of the relay that was asked."
+    yield Family("hostvigil_info", "gauge", about, ("version",), {(__version__,): 1.0})
     yield _one("up", "1: a relay is at work, this one or another.", float(at_work))
     mine = shown.grant is not None and shown.grant.holder == shown.me
     yield _one("holds_lease", "1: it is the one that was asked.", float(mine))
