@@ -9,6 +9,8 @@ import time
 from pathlib import Path
 
 import msgspec
+from selenium.webdriver import Chrome, Keys
+from selenium.webdriver.support.wait import WebDriverWait
 
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
@@ -20,6 +22,7 @@ from tests.browser import browser, look_like
 from tests.pages import HOUR, Told, opened, put, served
 
 PICTURES = Path(__file__).parent.parent / "docs/pictures"
+TOKEN = "a-token-of-the-pictures-alone"
 MINUTE = 60_000
 NOW = time.time_ns() // 1_000_000 + 30 * HOUR
 """The agent of the pictures has been at work for a while."""
@@ -109,12 +112,26 @@ def changed(check: str, at: int, status: Status) -> Transition:
     return Transition(before, after, Result(status, said), at, report)
 
 
+def act(driver: Chrome, page: str) -> None:
+    """Take the picture of what can be done on a check's page."""
+    look_like(driver, "light", 1200, 420)
+    driver.get(page)
+    driver.find_element("link text", "Sign in").click()
+    driver.find_element("id", "token").send_keys(TOKEN, Keys.ENTER)
+    WebDriverWait(driver, 30).until(lambda on: on.find_elements("id", "act"))
+    driver.execute_script("document.getElementById('act').scrollIntoView()")
+    driver.save_screenshot(str(PICTURES / "page-act.png"))
+
+
 def main() -> None:
     PICTURES.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as name, tempfile.TemporaryDirectory() as profile:
         folder, drop_ins = Path(name) / "state", Path(name) / "conf.d"
         drop_ins.mkdir()
-        (drop_ins / "shop.yaml").write_text(CONFIG)
+        token = Path(name) / "token"
+        token.write_text(TOKEN)
+        token.chmod(0o600)
+        (drop_ins / "shop.yaml").write_text(CONFIG.replace("agent: {", f"agent: {{page_token: {token}, "))
         store = opened(folder, "events", "ops")
         put(store, *[msgspec.structs.replace(one, since=max(one.since, NOW - 800 * HOUR)) for one in TOLD], now=NOW)
         past(folder)
@@ -125,6 +142,7 @@ def main() -> None:
                 look_like(driver, scheme, width, height, mobile=width < 600)
                 driver.get(f"http://127.0.0.1:{server.port}/{path}")
                 driver.save_screenshot(str(PICTURES / f"{picture}.png"))
+            act(driver, f"http://127.0.0.1:{server.port}/check/database")
         store.close()
 
 

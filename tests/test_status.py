@@ -18,15 +18,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.check import EXIT_CODES
+from agent.cli.explain import page as page_of_explain
+from agent.cli.explain import wrapped
 from agent.cli.show.choosing import Choice, chosen, unknown
 from agent.cli.show.page import Wish, page, worst
 from agent.cli.show.screen import Screen, fitted, padded, width_of
 from agent.config.settings import Config
 from agent.model import Result, State, Status
-from agent.store import Backlog, Holder, LastRun, Progress
+from agent.store import Backlog, Delivery, Holder, LastRun, Phase, Progress
 from agent.view.compose import Known, compose
 from agent.view.forms.every import FORMS
-from agent.view.snapshot import Snapshot
+from agent.view.snapshot import CheckView, Snapshot
 from tests.agent_process import AgentProcess, agent_process
 from tests.documents import JSON
 
@@ -153,6 +155,35 @@ def test_tags_of_the_host_choose_too_and_one_that_nothing_has_is_said() -> None:
     assert unknown(everything, Choice(tags=("os=alpine",), host=host)) == ""
 
 
+WORDS = st.lists(st.text(st.sampled_from("abcé監 "), max_size=12), max_size=30).map(" ".join)
+
+
+@given(text=WORDS, indent=st.integers(0, 6), width=st.integers(30, 100))
+def test_a_sentence_is_broken_between_words_and_none_is_lost(text: str, indent: int, width: int) -> None:
+    line = " " * indent + text
+    found = list(wrapped([line], width))
+    assert " ".join(found).split() == line.split()
+    assert list(wrapped([line], 0)) == [line]
+    for one in found:
+        assert len(one) <= width or len(one.split()) == 1
+
+
+def test_what_became_of_each_notification_is_explained() -> None:
+    made = Delivery(
+        1, "ops", "id", "web", "", "critical", NOW - MINUTE, "", b"", Phase.PENDING, 3, "no\nroute", NOW, 0, None, b""
+    )
+    said = {
+        phase: [
+            *page_of_explain(CheckView("web", None), [], [msgspec.structs.replace(made, phase=phase)], Path("/"), NOW)
+        ][-1]
+        for phase in Phase
+    }
+    assert said[Phase.PENDING].endswith("critical to ops: waits, tried 3 times: no route")
+    assert said[Phase.DELIVERED].endswith("critical to ops: taken, 1s ago")
+    assert said[Phase.REFUSED].endswith("critical to ops: refused, set aside, 1s ago: no route")
+    assert said[Phase.DROPPED].endswith("critical to ops: never told, 1s ago: no route")
+
+
 # --- a real agent, real terminals -----------------------------------------------------------------------------------
 
 
@@ -215,7 +246,8 @@ def test_more_than_a_page_goes_through_the_pager_and_colour_only_to_a_terminal(
     pager.write_text("#!/bin/sh\nwc -l | sed 's/^/paged /'\n")
     pager.chmod(0o755)
     assert screen_of(agent, 80, 24, "--all", PAGER=str(pager))[0] == "paged 56"
-    assert screen_of(agent, 80, 24, "--all", PAGER=str(tmp_path / "none"))[-2].startswith("agent running for ")
+    last = screen_of(agent, 80, 24, "--all", PAGER=str(tmp_path / "none"))[-3:]
+    assert any(line.startswith("agent running for ") for line in last)
     assert "\x1b[31mcritical\x1b[0m" in raw_of(agent)
     assert "\x1b" not in raw_of(agent, NO_COLOR="1")
     assert "\x1b" not in agent.call("status", "--all").stdout

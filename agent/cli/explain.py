@@ -3,25 +3,34 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from agent.cli.answers.missing import no_check, unread
 from agent.cli.output import fail
-from agent.cli.show.screen import screen, show
+from agent.cli.show.screen import screen, show, width_of
 from agent.config.settings import Config
 from agent.model import Policy
 from agent.plugin.text import one_line
-from agent.store import StoreError
+from agent.store import Delivery, Phase, StoreError
 from agent.system.redactor import redactor
 from agent.view.explanation import TEXT_LIMIT, SettingView, head, sentences, settings
 from agent.view.forms.explain import explain_form
-from agent.view.reading import configuration, look
+from agent.view.reading import configuration, deliveries, look
 from agent.view.snapshot import CheckView, Snapshot, urgency
+from agent.view.words import ago, clock, times
 
+MOST_DELIVERIES = 5
+WORDS = {
+    Phase.PENDING: "waits",
+    Phase.DELIVERED: "taken",
+    Phase.REFUSED: "refused, set aside",
+    Phase.DROPPED: "never told",
+}
 VALUE_COLUMN = 40
 """Longer values would push the places off the screen."""
 
@@ -40,7 +49,9 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode(explain_form(seen, check, written)).decode())
     else:
-        show(list(page(check, written, options.config, seen.at)), screen())
+        told = deliveries(options.state, options.name, MOST_DELIVERIES)
+        on = screen()
+        show(list(wrapped(page(check, written, told, options.config, seen.at), on.width)), on)
     return 0
 
 
@@ -50,17 +61,47 @@ def _unknown(name: str, config: Config, seen: Snapshot) -> str:
     return "\n".join([no_check(name, seen.checks), *maybe])
 
 
-def page(check: CheckView, written: list[SettingView], folder: Path, now: int) -> Iterator[str]:
+def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Break long lines between words, as deep as they begin; without a width nothing is broken."""
+    for line in lines:
+        if not width or width_of(line) <= width:
+            yield line
+            continue
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+        )
+
+
+def page(
+    check: CheckView, written: list[SettingView], told: Sequence[Delivery], folder: Path, now: int
+) -> Iterator[str]:
     """Yield whole sentences, uncut."""
     policy = check.config.policy if check.config else Policy()
     yield from (one_line(line, TEXT_LIMIT) for line in head(check))
     for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject)):
         yield ""
         yield from (_safe(line) for line in sentences(one, policy, now))
+    if told:
+        yield ""
+        yield "Notifications, the newest first:"
+        yield from (f"  {_delivery(one, now)}" for one in told)
     if written:
         yield ""
         yield f"Settings, in {folder}:"
         yield from _settings(written, folder)
+
+
+def _delivery(one: Delivery, now: int) -> str:
+    """Say what became of a notification."""
+    said = f"{clock(one.created)}  {one.status} to {one.destination}: {WORDS[one.phase]}"
+    if one.phase == Phase.PENDING:
+        said += f", tried {times(one.attempts)}" if one.attempts else ""
+    elif one.answered_at:
+        said += f", {ago(one.answered_at, now)}"
+    if one.answer and one.phase != Phase.DELIVERED:
+        said += f": {one.answer}"
+    return one_line(said, TEXT_LIMIT)
 
 
 def _settings(written: list[SettingView], folder: Path) -> Iterator[str]:

@@ -33,7 +33,8 @@ ORDER = ("critical", "warning", "nodata", "waiting", "ok")
 
 def whole(part: str, host: str, forms: str) -> str:
     """Return a page around its main part, with what may be done on it."""
-    return filled("whole", 0, part=part, forms=forms, host=one_line(host, LINE), version=agent.__version__)
+    acts = 'id="act"' in forms
+    return filled("whole", 0, part=part, forms=forms, acts=acts, host=one_line(host, LINE), version=agent.__version__)
 
 
 def overview(found: Overview, host: str) -> str:

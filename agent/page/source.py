@@ -133,6 +133,7 @@ class Kept:
             begin = self._clock()
             if begin < until:
                 return found
+            self._made = {name: made for name, made in self._made.items() if begin < made[0]}
             found = make()
             took = self._clock() - begin
             if len(self._made) >= MOST_KEPT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from agent.config.settings import Config
 from agent.engine.self_check import NO_RESULT_YET
 from agent.engine.suppression.silences import read as read_silences
 from agent.model import Silence
-from agent.store import Store, StoreError, holder
+from agent.store import Delivery, Store, StoreError, holder
 from agent.system.rights import state_of
 from agent.view.compose import Known, compose
 from agent.view.snapshot import Snapshot
@@ -28,6 +29,12 @@ def look(config: Config, state_dir: Path, now: int) -> Snapshot:
         finally:
             store.close()
     return compose(found, config, now)
+
+
+def deliveries(state_dir: Path, check: str, most: int) -> list[Delivery]:
+    """Return the latest deliveries of what was told of a check, newest first; StoreError when it cannot be read."""
+    with state_of(state_dir), contextlib.closing(Store.read(state_dir)) as store:
+        return store.history.of_check(check, most)
 
 
 def known(store: Store, silenced: tuple[Silence, ...], state_dir: Path) -> Known:

@@ -128,6 +128,8 @@ def _agent(seen: Snapshot) -> Iterator[str]:
     if seen.late:
         worst = max(seen.late, key=lambda one: one.late)
         yield f"{counted_word(len(seen.late), 'check')} late, {one_line(worst.name, 40)} by {duration_text(worst.late)}"
+    if seen.silences:
+        yield f"{counted_word(len(seen.silences), 'silence')} (hostvigil silence)"
     if agent.problems:
         yield f"the files have {counted_word(len(agent.problems), 'problem')} (hostvigil validate)"
     if agent.disabled:
