@@ -38,6 +38,15 @@ class Place:
         (self.conf / "a.yaml").write_text(WITH_SECRET)
         self.key.write_text("hunter22")
 
+    def typed(self) -> None:
+        """With own types, one of which is a link, and code that they share."""
+        self.plain()
+        (self.folder / "checks.d/_shared").mkdir(parents=True)
+        (self.folder / "checks.d/_shared/words.py").write_text("WORD = 'a'\n")
+        (self.folder / "checks.d/own.py").write_text("from agent.api import Check\n")
+        (self.folder / "linked").write_text("from agent.api import Check\n")
+        (self.folder / "checks.d/linked.py").symlink_to("../linked")
+
     def linked(self) -> None:
         """Each on its own through two links."""
         for name in ("shelf", "store"):
@@ -113,6 +122,12 @@ CHANGES: dict[str, tuple[Callable[[Place], None], Callable[[Place], object]]] = 
     "what the folder's link leads to": (Place.linked, lambda p: (p.folder / "store/conf/b.yaml").write_text("{}")),
     "the target of a linked secret": (Place.linked, lambda p: (p.folder / "store/key").write_text("hunter33")),
     "the second link of a secret": (Place.linked, lambda p: link_moved(p.folder / "shelf/key", p.folder / "gone")),
+    "an own type": (Place.typed, lambda p: (p.folder / "checks.d/own.py").write_text("changed = 1\n")),
+    "an own type replaced": (Place.typed, lambda p: replaced(p.folder / "checks.d/own.py", "changed = 1\n")),
+    "an own type added": (Place.typed, lambda p: (p.folder / "checks.d/more.py").write_text("changed = 1\n")),
+    "the target of a linked type": (Place.typed, lambda p: (p.folder / "linked").write_text("changed = 1\n")),
+    "what own types share": (Place.typed, lambda p: (p.folder / "checks.d/_shared/words.py").write_text("WORD = 'b'")),
+    "more of what they share": (Place.typed, lambda p: (p.folder / "checks.d/_shared/more.py").write_text("")),
     "a ConfigMap": (Place.mounted, lambda p: p.swap("conf.d", "a.yaml", OTHER)),
     "a Secret": (Place.mounted, lambda p: p.swap("secret", "key", "hunter33")),
 }

@@ -16,6 +16,7 @@ from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, left_out, of_others, shown, version
 from agent.config.located_yaml.tree import Located
 from agent.config.own_bug import problem_of
+from agent.config.own_types import sources
 from agent.config.reading import Reading
 from agent.config.script_folder import folders, forgotten, name_of, scripts
 from agent.config.senders import unknown_senders
@@ -62,7 +63,9 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     agent, faults = read.agent()
     files, problems = read.files, read.problems
-    problems += _own_types(Folder(own_types(directory, agent.checks_d)), agent.replace_types, catalog)
+    types = own_types(directory, agent.checks_d)
+    read.sources |= {str(path): version(path) for path in sources(types)}
+    problems += _own_types(Folder(types), agent.replace_types, catalog)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
         read.sources |= {str(folder): version(folder) for folder in folders(Path(agent.scripts))}

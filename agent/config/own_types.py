@@ -120,6 +120,17 @@ def _shared(folder: Path) -> Iterable[Path]:
     return sorted([*folder.glob("_*.py"), *folder.glob("_*/**/*.py")])
 
 
+def sources(folder: Path) -> list[Path]:
+    """Return what the types of a folder are made of, folders included; nothing where there is no such folder."""
+    try:
+        if not folder.is_dir():
+            return []
+        shared = [*_shared(folder), *(path for path in folder.glob("_*/**/") if path.name != "__pycache__")]
+        return [folder, *sorted({*folder.glob("*.py"), *shared})]
+    except OSError:  # whoever may not look at it is told so where a type is missing
+        return []
+
+
 def _version(files: Iterable[Path]) -> Version:
     found = []
     for file in files:
