@@ -15,6 +15,7 @@ from agent.fleet.journal import Journal
 from agent.fleet.ledger import Noted
 from agent.fleet.lives import Lives
 from agent.fleet.mailbox import Letter, Mailbox
+from agent.fleet.quota import Late, Quota
 from agent.fleet.receipts import Receipts
 from agent.fleet.record import Record
 from agent.fleet.requests import Requests
@@ -26,6 +27,8 @@ log = logging.getLogger("hostvigil.relay")
 
 LATE = 15.0
 """Seconds within which a request without an answer may be counted by the API as of now."""
+
+LATE_PAUSE = 0.5
 
 
 class Session:
@@ -40,6 +43,7 @@ class Session:
         self.budget = requests.budget
         self.sieve = sieve
         self.mailbox = Mailbox()
+        self._quota = Quota()
         self._receipts = Receipts(streams, self.mailbox)
         self._journal = Journal(streams, record)
         self._lives = Lives(streams, self._journal, clock)
@@ -56,6 +60,7 @@ class Session:
         self._remember()
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._take_in())
+            tasks.create_task(self._take_in_late())
             tasks.create_task(self._lives.run())
             tasks.create_task(self._commands.run())
             await self._telling.run(tasks, max(0.0, unknown_minute - age))
@@ -72,13 +77,26 @@ class Session:
     async def _take_in(self) -> None:
         async for one in self._streams.facts():
             await asyncio.sleep(0)  # a thousand at once must not keep the lease from being renewed
-            try:
-                told, after = taken_in(one.data, one.word, time.time_ns() // 1_000_000)
-            except ValueError as error:
-                log.warning("a message of %s is thrown away: %s", one.word, error)
-                await self._receipts.drop([one.number])
-                continue
-            await self._take(Letter(one.word, one.number, told, after, self._clock(), round(one.at * 1000)))
+            late = Late(one.number, one.at, one.word)
+            if self._quota.passes(late, self._clock()):
+                await self._look(late, one.data)
+
+    async def _take_in_late(self) -> None:
+        """Look at what is beyond a host's quota, in its own time."""
+        while True:
+            for late in self._quota.due(self._clock()):
+                if (data := await self._streams.fact(late.number)) is not None:
+                    await self._look(late, data)
+            await asyncio.sleep(LATE_PAUSE)
+
+    async def _look(self, one: Late, data: bytes) -> None:
+        try:
+            told, after = taken_in(data, one.word, time.time_ns() // 1_000_000)
+        except ValueError as error:
+            log.warning("a message of %s is thrown away: %s", one.word, error)
+            await self._receipts.drop([one.number])
+            return
+        await self._take(Letter(one.word, one.number, told, after, self._clock(), round(one.at * 1000)))
 
     async def _take(self, letter: Letter) -> None:
         if parent := self.sieve.holding.parent(letter):

@@ -83,6 +83,13 @@ class Streams:
             for message in messages:
                 yield message
 
+    async def fact(self, number: int) -> bytes | None:
+        """Return one message of a host; None where it is gone."""
+        try:
+            return (await self._stream.get_msg(FACTS_STREAM, number)).data or b""
+        except NotFoundError:
+            return None
+
     async def signs_of_life(self, pause: float) -> AsyncIterator[list[Stored]]:
         """Yield the last sign of each host, then every `pause` seconds those that came since, of each host the last.
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import msgspec
 
-from agent.model import EventStatus
+from agent.delivery.handover.message import ALIVE, FACTS, encode
+from agent.model import EventStatus, Notification
 from tests.fleet.api import FleetApi
 from tests.fleet.hosts import Hosts
 from tests.fleet.nats_server import NatsCluster, NatsServer
@@ -187,6 +188,24 @@ def loud(hosts: int) -> Callable[[Box], Awaitable[None]]:
             box.hosts.change(f"quiet-{number}", "disk", EventStatus.WARNING)
 
     return disturb
+
+
+async def flood(box: Box, valid: bool) -> None:
+    """A hostile host publishes as fast as it can, until cancelled: changes by thousands, or what is none."""
+    client = await box.hosts.way.connect(5, "_INBOX.evil")
+    number = 0
+    try:
+        while True:
+            for _ in range(100):
+                number += 1
+                told = Notification(
+                    f"f{number:07x}", f"c{number}", "", EventStatus.CRITICAL, time.time_ns() // 10**6, "http"
+                )
+                await client.publish(f"{FACTS}.evil", encode(msgspec.json.encode(told)) if valid else b"{nonsense")
+                await client.publish(f"{ALIVE}.evil", b'{"ttl": 60}')
+            await asyncio.sleep(0.002)
+    finally:
+        await client.close()
 
 
 def pause(relay: RelayProcess, seconds: float) -> Awaitable[None]:

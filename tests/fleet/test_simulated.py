@@ -8,7 +8,10 @@ import signal
 import time
 from pathlib import Path
 
-from tests.fleet.simulator import Box, killing, loud, storm
+import pytest
+
+from agent.model import EventStatus
+from tests.fleet.simulator import Box, flood, killing, loud, storm
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
@@ -71,6 +74,26 @@ def test_a_host_with_endless_criticals_starves_nobody(tmp_path: Path) -> None:
         while not quiet <= set(box.api.told_at):
             assert time.monotonic() < until, "the warnings of the quiet hosts are told"
             await asyncio.sleep(0.1)
+
+    figures = asyncio.run(box.run(disturb, patience=0))
+    assert not figures.two_texts and not figures.above and not figures.rejected, figures
+
+
+@pytest.mark.parametrize("valid", [True, False])
+def test_a_host_that_floods_the_broker_starves_none_of_a_hundred(tmp_path: Path, valid: bool) -> None:
+    box = Box(tmp_path, keys=1)
+
+    async def disturb(box: Box) -> None:
+        flooding = asyncio.create_task(flood(box, valid))
+        await asyncio.sleep(4.0)
+        for number in range(100):
+            box.hosts.change(f"honest-{number}", "disk", EventStatus.WARNING)
+        honest, until = set(box.hosts.made), time.monotonic() + 60
+        while not honest <= set(box.api.told_at):
+            assert time.monotonic() < until, f"{len(honest - set(box.api.told_at))} honest ones are not told"
+            await asyncio.sleep(0.1)
+        flooding.cancel()
+        await asyncio.gather(flooding, return_exceptions=True)
 
     figures = asyncio.run(box.run(disturb, patience=0))
     assert not figures.two_texts and not figures.above and not figures.rejected, figures
