@@ -36,7 +36,8 @@ def enrol(host: str, state: Path) -> Enrolled:
         raise EnrolmentError("a host's name is one word of at most 255 characters")
     folder = state / "enrolled"
     try:
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        for made in (state, folder):
+            made.mkdir(mode=0o700, parents=True, exist_ok=True)
         keys = _known(folder)
         if RELAY not in keys:
             keys[RELAY] = _new_key(folder / "relay.nk")

@@ -18,7 +18,7 @@ from agent.config.parents import depends_on
 from agent.config.secrets import Secrets
 from agent.config.sections import AgentWindow, EventsSettings, Parents, Section
 from agent.config.selector import problem
-from agent.config.settings import Maintenance
+from agent.config.settings import Maintenance, Place
 from agent.config.values import Rate
 from agent.config.wording import said
 from agent.fleet.holding import Rule
@@ -130,18 +130,30 @@ def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterato
         yield from windows.faults(written["maintenance"], values["maintenance"], "relay.maintenance")
     for at, site in enumerate(values.get("depends_on", ())):
         yield from _site(site, written["depends_on"].value[at], f"depends_on.{at}")
-    if "events" in values:
-        events: RelayEvents = values["events"]
-        if text := events_fault("endpoint", events.endpoint):
-            yield _fault(written["events"].value["endpoint"], "events.endpoint", text)
-        if not events.api_keys or any(events_fault("api_key", key) for key in events.api_keys):
-            text = "must be a list of keys, each one word as the workspace shows the key id"
-            yield _fault(written["events"].value["api_keys"], "events.api_keys", text)
+    if isinstance(written.get("events"), Located) and isinstance(written["events"].value, dict):
+        yield from _wrong_events(written["events"].value)
+
+
+def _wrong_events(written: Mapping[str, Located]) -> Iterator[Fault]:
+    values, _ = settings(RelayEvents, written, Place(""))
+    for name in ("endpoint", "timeout", "proxy"):
+        if values.get(name) and (text := events_fault(name, values[name])):
+            yield _fault(written[name], f"events.{name}", f"{said(written[name])} {text}")
+    if "timeout" in values and not values["timeout"]:
+        yield _fault(written["timeout"], "events.timeout", "must be between 1s and 10m")
+    keys = values.get("api_keys", ("",))
+    if not keys:
+        yield _fault(written["api_keys"], "events.api_keys", "must be a list of keys, at least one")
+    for at, key in enumerate(keys if "api_keys" in values else ()):
+        if text := events_fault("api_key", key):
+            yield _fault(written["api_keys"].value[at], f"events.api_keys.{at}", text)
+    if len(set(keys)) < len(keys):
+        yield _fault(written["api_keys"], "events.api_keys", "names a key twice: each has its own limit only once")
 
 
 def _site(site: Site, node: Located, setting: str) -> Iterator[Fault]:
     if text := problem(site.select):
-        yield _fault(node.value["select"], f"{setting}.select", text)
+        yield _fault(node.value["select"], f"{setting}.select", f"{said(node.value['select'])} does not select: {text}")
     if not 0 <= site.wait <= 600:
         yield _fault(node.value["wait"], f"{setting}.wait", "must be between 0s and 10m")
     on = node.value["on"]

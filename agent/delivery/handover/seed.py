@@ -33,7 +33,10 @@ class Seed:
     @classmethod
     def read(cls, path: str) -> Seed:
         """Read it from a file; OSError, or ValueError where the file holds none."""
-        text = Path(path).read_bytes().strip()
+        try:
+            text = Path(path).read_bytes().strip()
+        except OSError as error:
+            raise OSError(f"{path} cannot be read: {error.strerror}") from None
         try:
             return cls(_unpacked(text))
         except ValueError:
