@@ -253,6 +253,50 @@ def test_what_a_command_runs_is_found_behind_every_launcher_and_interpreter(
         assert weak_of(["/usr/bin/nohup", *words_of(text, root, alice)], alice), "not found behind nohup"
 
 
+ORDERED = [
+    "/lib64/ld-linux-x86-64.so.2 /bin/sh {}/x.sh",
+    "/lib64/ld-linux-x86-64.so.2 --argv0 x /usr/bin/nice {}/x.sh",
+    "bash -O expand_aliases -c 'alias q={}/x.sh\nq'",
+    "ssh -o ProxyCommand={}/x.sh host",
+    "ssh -oproxycommand='sh {}/x.sh' host true",
+    "scp -o 'LocalCommand {}/x.sh' host:a b",
+    "sftp -F {}/data.txt host",
+    "curl -K {}/data.txt",
+    "curl --config={}/data.txt https://host/",
+    "curl -sK{}/data.txt https://host/",
+    "wget --config={}/data.txt https://host/",
+    "psql -f {}/data.txt",
+    "sqlite3 -init {}/data.txt db",
+]
+
+
+@pytest.mark.parametrize("text", ORDERED)
+def test_a_file_of_orders_is_code(folders: tuple[Path, Path], text: str) -> None:
+    root, alice = folders
+    assert weak_of(words_of(text, root, alice), alice)
+
+
+@pytest.mark.parametrize("words", [["sh"], ["bash", "-s", "x"], ["sh", "-"], ["perl"], ["python3", "-"]])
+@pytest.mark.parametrize("stdin", ["{}/x.sh\n", "system('{}/x.sh')", "true; . {}/x.sh"])
+def test_a_program_that_is_given_as_input_is_judged_like_a_text(
+    folders: tuple[Path, Path], words: list[str], stdin: str
+) -> None:
+    root, alice = folders
+    for folder in (root, alice):
+        text = stdin.replace("{}", str(folder))
+        said = [*code_of([_found(words[0]), *words[1:]], "", {"PATH": PATH}, {}, text)]
+        assert any(Path(file).is_relative_to(folder) for file in said) or (words[0] == "sh" and "system" in stdin)
+        assert not any(
+            Path(file).is_relative_to(folder) for file in code_of(["/bin/cat"], "", {"PATH": PATH}, {}, text)
+        )
+
+
+def test_a_pipe_before_a_program_in_a_variable_hides_nothing(folders: tuple[Path, Path]) -> None:
+    _, alice = folders
+    for value in (f"|{alice}/x.sh %s", f"||-{alice}/x.sh %s"):
+        assert f"{alice}/x.sh" in code_of(["/bin/true"], "", {}, {"LESSOPEN": value})
+
+
 @pytest.mark.parametrize("text", DATA)
 def test_what_a_command_only_reads_is_not_taken_for_code(folders: tuple[Path, Path], text: str) -> None:
     root, alice = folders

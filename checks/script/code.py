@@ -17,23 +17,29 @@ _STEEP = 10
 """A `#!` line and a text within a text count for so many launchers."""
 
 # Built into a shell, and run what follows them.
-_BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "export", "declare", "typeset", "readonly", "local"}
+_BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "alias", "export", "declare", "typeset", "readonly", "local"}
 _FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
+_SSH = re.compile("ssh|scp|sftp")
+_SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
 _APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
 # Scripts that do nothing but run what follows them.
 _LAUNCHER_SCRIPTS = {"xvfb-run", "fakeroot", "catchsegv", "unbuffer", "ldd", "dbus-run-session", "faketime"}
 
 
-def code_of(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str]) -> Iterator[str]:
+def code_of(
+    words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str], stdin: str = ""
+) -> Iterator[str]:
     """Yield each file, and each folder of code, that the command runs; the first word is a file's full name.
 
-    `env` is the whole environment, `own` the part of it that the settings name.
+    `env` is the whole environment, `own` the part of it that the settings name; `stdin` is what it can read.
     """
     place = Place(cwd, env, set())
     for name, value in own.items():
         yield from in_variable(name, value, place)
     yield from _command(words, place, 0)
+    if stdin and (language := _reader_of_programs(words)):
+        yield from _in_program(stdin, language, place, 0)
 
 
 def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -48,10 +54,16 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         yield from _command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + _STEEP)
         if name in _LAUNCHER_SCRIPTS:
             yield from _launched(words, place, depth + 1)
+        elif wrapped := language_of(name):  # Debian's psql is a script around PostgreSQL's
+            yield from _interpreted(words, wrapped, place, depth)
         return
     language = language_of(name) or language_of(os.path.realpath(program).rpartition("/")[2])
     if language:
         yield from _interpreted(words, language, place, depth)
+    elif _SSH.fullmatch(name):
+        for match in filter(None, (_SSH_COMMAND.fullmatch(word) for word in words)):
+            yield from _in_text(match[1], place, depth + _STEEP)
+        yield from (place.full(words[at + 1]) for at, word in enumerate(words[:-1]) if word in ("-F", "-I"))
     elif name == "find":  # where it looks is data
         for at in (at for at, word in enumerate(words) if word in _FIND_RUNS):
             yield from _launched(words[at:], place, depth + 1)
@@ -65,18 +77,25 @@ def _interpreted(words: Sequence[str], language: Language, place: Place, depth: 
         if one.what == "code":
             yield from (place.full(part) for part in one.value.split(":"))
         elif one.what == "text":
-            if language.sh:
-                yield from _in_text(one.value, place, depth + _STEEP)
-            else:
-                yield from filter(can_run, re.findall(r"/[^\s'\"`(){};,|]+", one.value))
+            yield from _in_program(one.value, language, place, depth)
             if _is_python(words) and _looks_around(words[: one.at]):
                 yield place.full(".") if place.cwd else os.getcwd()  # noqa: PTH109 - each run
+        elif language.launches:
+            yield from _command([place.full(one.value), *words[one.at + 1 :]], place, depth + 1)
+            return
         elif "/" in one.value or os.path.exists(place.full(one.value)):  # noqa: PTH110 - same
             yield place.full(one.value)
             return
         elif language.sh:
             yield from filter(None, [place.program(one.value)])
             return
+
+
+def _in_program(text: str, language: Language, place: Place, depth: int) -> Iterator[str]:
+    if language.sh:
+        yield from _in_text(text, place, depth + _STEEP)
+    else:
+        yield from filter(can_run, re.findall(r"/[^\s'\"`(){};,|]+", text))
 
 
 def _of_the_home(words: Sequence[str], language: Language, place: Place) -> Iterator[str]:
@@ -159,20 +178,20 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
             yield from in_assignment(words[at], place)
             at += 1
         yield from _simple(words[at:], place, depth + 1)
-        if len(words) < len(all_words) and _reads_its_program(words[at:]):
+        if len(words) < len(all_words) and _reader_of_programs(words[at:]):
             yield from (place.full(word[1:]) for word in all_words if word[:1] == shell_text.PIPED)
         if words[at : at + 1] == ["cd"]:
             place = place._replace(cwd=place.full(words[-1]))
 
 
-def _reads_its_program(words: Sequence[str]) -> bool:
-    """Tell whether it is an interpreter that is given nothing else to run than its input: `cat file | sh`."""
+def _reader_of_programs(words: Sequence[str]) -> Language | None:
+    """Return the interpreter that is given nothing else to run than its input: `cat file | sh`; None: it is none."""
     language = language_of(words[0].rpartition("/")[2]) if words else None
-    if not language or not language.script:
-        return False
+    if not language or not language.script or language.launches:
+        return None
     if language.sh and any(re.match(r"-[a-z]*s", word) for word in words[1:]):
-        return True
-    return all(one.what != "text" and one.value == "-" for one in given(words, language))
+        return language
+    return language if all(one.what != "text" and one.value == "-" for one in given(words, language)) else None
 
 
 def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:

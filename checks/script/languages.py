@@ -26,6 +26,8 @@ class Language(NamedTuple):
     """One letter is one option, as in `-xe`."""
     sh: bool = False
     """Its programs are text for a shell."""
+    launches: bool = False
+    """Its first argument is a program, and what follows are that one's arguments."""
 
 
 class Given(NamedTuple):
@@ -89,9 +91,17 @@ _LANGUAGES = (
     (
         r"ld(?:-.*)?\.so.*",
         Language(
-            _options("--library-path --preload --audit"), _options("--argv0 --inhibit-rpath"), clusters=False
+            _options("--library-path --preload --audit"),
+            _options("--argv0 --inhibit-rpath"),
+            clusters=False,
+            launches=True,
         ),
     ),
+    # What they are told in a file may have them run or write anything.
+    ("curl", Language(_options("-K --config"), script=False)),
+    ("wget", Language(_options("--config"), script=False)),
+    ("psql", Language(_options("-f --file"), script=False)),
+    ("sqlite3", Language(_options("-init"), script=False, clusters=False)),
     ("gdb", Language(_options("-x --command -ix --init-command"), _options("-ex -iex -p --pid"), clusters=False)),
     (
         "julia|octave|pwsh|groovy|scala|ocaml|guile|sbcl|swipl|elixir|escript|mono|dotnet|wine|raku|gjs|jython|go|nu|"

@@ -86,7 +86,8 @@ class Launch:
         self.env = {"PATH": _PATH, "HOME": home, "LANG": "C.UTF-8", **script.env}
         words = program.command_line(script.command, script.cwd, self.env)
         if os.geteuid() == 0:
-            program.refuse_weak(words, script.cwd, self.env, script.env, account.uid if account else 0)
+            uid = account.uid if account else 0
+            program.refuse_weak(words, script.cwd, self.env, script.env, uid, script.stdin)
         self._words = tuple(words)
         if script.sha256:
             self._pin(words, script)

@@ -32,15 +32,17 @@ def script_in(words: Sequence[str], cwd: str) -> int:
     return 0
 
 
-def refuse_weak(words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str], uid: int) -> None:
+def refuse_weak(
+    words: Sequence[str], cwd: str, env: Mapping[str, str], own: Mapping[str, str], uid: int, stdin: str = ""
+) -> None:
     """CheckError when others than root and the user it runs as could change what is to run.
 
     To be asked by root only. Nobody else may write a file that is run, its `#!` program, or a folder on the way to
-    them. `env` is the whole environment, `own` the part of it that the settings name.
+    them. `env` is the whole environment, `own` the part of it that the settings name; `stdin` is what it can read.
     """
     from checks.script.code import code_of
 
-    for file in dict.fromkeys(code_of(words, cwd, env, own)):
+    for file in dict.fromkeys(code_of(words, cwd, env, own, stdin)):
         if weak := weak_spot(file, uid):
             raise CheckError(f"refused to run {file}: {weak}")
 

@@ -34,4 +34,5 @@ def in_variable(name: str, value: str, place: Place) -> Iterator[str]:
         parts = re.split(r"[:\s]" if name == "LD_PRELOAD" else ":", value)
         yield from (place.full(part or ".") for part in parts if _FOLDERS.fullmatch(name) or "/" in part)
     else:
-        yield from (word for word in value.split() if word.startswith("/") and can_run(word))
+        words = (word.lstrip("|-") for word in value.split())  # LESSOPEN="||-/usr/bin/lesspipe %s"
+        yield from (word for word in words if word.startswith("/") and can_run(word))
