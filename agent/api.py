@@ -163,9 +163,12 @@ def judge(
 ) -> Result:
     """Judge a number against levels: the result has the number as a metric and says which level it passed.
 
-    `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `summary` replaces "name value".
+    `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `summary` replaces "name value". A value that
+    is not a number (NaN) is nodata.
     """
     status, passed = Status.OK, ""
+    if value != value:  # not a number: no level can be held against it
+        return Result(Status.NODATA, f"{summary or name}: it has no value", subject)
     if critical is not None and critical.passed_by(value):
         status, passed = Status.CRITICAL, f" ({_limit('critical', critical)})"
     elif warning is not None and warning.passed_by(value):

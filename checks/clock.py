@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import math
 import os
 import shutil
 from collections.abc import Iterator
@@ -82,18 +83,25 @@ class Clock(Check, frozen=True, kw_only=True):
 
     def assess(self, seen: Reading, memory: dict[str, Any]) -> Iterator[Result | Metric]:
         yield self._synchronised(seen.synchronised, memory)
-        if not seen.synchronised:
+        if seen.synchronised:
+            yield from self._offset(seen.offset)
+        elif self._asks_for_offset:
+            yield nodata("how far off it is, nobody tells of a clock that is not synchronised")
+        if not seen.synchronised and (self.error_warning, self.error_critical) == (None, None):
             return
-        yield from self._offset(seen.offset)
         words = f"at most {duration_text(seen.max_error)}"
         yield judge("max_error", seen.max_error, self.error_warning, self.error_critical, unit="s", summary=words)
+
+    @property
+    def _asks_for_offset(self) -> bool:
+        return (self.offset_warning, self.offset_critical) not in ((None, None), (OFFSET, None))
 
     def _offset(self, offset: float | None) -> Iterator[Result]:
         levels = self.offset_warning, self.offset_critical
         if offset is not None:
             words = f"off by {duration_text(abs(offset))}"
             yield judge("offset", abs(offset), *levels, unit="s", summary=words)
-        elif levels not in ((None, None), (OFFSET, None)):
+        elif self._asks_for_offset:
             yield nodata("how far off it is, neither the kernel nor chronyc tells")
 
     def _synchronised(self, now: bool, memory: dict[str, Any]) -> Result:
@@ -166,5 +174,7 @@ def read_tracking(told: Reading, csv: str) -> Reading:
     try:
         offset = float(fields[4])
     except (IndexError, ValueError):
+        return told
+    if not math.isfinite(offset):
         return told
     return replace(told, offset=offset, synchronised=fields[-1] != "Not synchronised")

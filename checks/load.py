@@ -22,6 +22,7 @@ from agent.api import (
     Suggestion,
     host_path,
     judge,
+    nodata,
     ok,
 )
 
@@ -34,6 +35,8 @@ Steal = Annotated[PercentAbove | None, Meta(description="CPU that the hypervisor
 
 WORDS = {"cpu": "CPU used", "iowait": "CPU waiting for disks", "steal": "CPU stolen by the hypervisor"}
 TICKS_LEAST = 100
+STILL_SECONDS = 60.0
+"""A CPU counts a hundred ticks a second, idle or not."""
 """Fewer since the last run (a second of one core) tell nothing."""
 
 
@@ -75,6 +78,8 @@ class Load(Check, frozen=True, kw_only=True):
         borrowed = host_path("/proc/stat").stat().st_dev != host_path("/proc").stat().st_dev
         yield from self.assess_load(loadavg, stat, borrowed)
         boot = read("/proc/sys/kernel/random/boot_id").strip()
+        if self._asks_for_cpu and is_stopped(ctx.memory, boot, cpu_ticks(stat), ctx.now()):
+            yield nodata("what the CPUs do is not counted here: /proc/stat stands still")
         for name, percent in measure_use(ctx.memory, boot, cpu_ticks(stat)).items():
             yield self._assess(name, percent, "%", f"{percent:.1f}% {WORDS[name]}")
 
@@ -96,6 +101,10 @@ class Load(Check, frozen=True, kw_only=True):
             result = self._assess(f"load{minutes}", per_core, "", words)
             yield replace(result, details="" if result.status is Status.OK else waiting(stat))
 
+    @property
+    def _asks_for_cpu(self) -> bool:
+        return any(getattr(self, f"{name}_{level}") for name in WORDS for level in ("warning", "critical"))
+
     def _assess(self, name: str, value: float, unit: str, words: str) -> Result:
         levels: list[Level | None] = [getattr(self, f"{name}_{level}") for level in ("warning", "critical")]
         result = judge(name, value, *levels, unit=unit, summary=words, minimum=0)
@@ -115,6 +124,15 @@ def cpu_ticks(stat: str) -> list[int]:
         raise CheckError("/proc/stat does not tell what the CPUs did")
     ticks = [int(word) for word in words]
     return ticks + [0] * (8 - len(ticks))
+
+
+def is_stopped(memory: dict[str, Any], boot: str, ticks: list[int], now: float) -> bool:
+    """Tell whether the counters stood still for minutes, as in a sandbox whose /proc only looks like one."""
+    stood, *since = memory.get("stood") or (None,)
+    if stood != [boot, ticks] or not since or since[0] > now:
+        memory["stood"] = [[boot, ticks], now]
+        return False
+    return now - float(since[0]) >= STILL_SECONDS
 
 
 def measure_use(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str, float]:

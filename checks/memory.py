@@ -25,6 +25,7 @@ from agent.api import (
     Suggestion,
     host_path,
     judge,
+    nodata,
     size_text,
 )
 
@@ -85,11 +86,15 @@ class Memory(Check, frozen=True, kw_only=True):
             minimum=0,
             maximum=100,
         )
-        if seen.swap:
+        if seen.swap_free is None and (self.swap_warning, self.swap_critical) != (None, None):
+            yield nodata(f"how much swap {seen.whose}is used is not told: leave its levels out")
+        if seen.swap and seen.swap_free is not None:
             used = 100 * (seen.swap - seen.swap_free) / seen.swap
             words = f"{used:.3g}% of {size_text(seen.swap)} swap used"
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
         if seen.oom_kills is None:
+            if self.oom_kills_critical is not None:
+                yield nodata("what was killed for lack of memory is not counted here: leave oom_kills_critical out")
             return
         kills = count_kills(memory, seen.oom_kills, now, self.oom_kills_within)
         words = f"{kills} killed for lack of memory in the last {self.oom_kills_within}"
@@ -98,12 +103,15 @@ class Memory(Check, frozen=True, kw_only=True):
 
 
 class Reading(msgspec.Struct, frozen=True):
-    """Bytes, and processes killed since boot (None: the kernel does not count them, before 4.13)."""
+    """Bytes, and processes killed since boot (None: the kernel does not count them, before 4.13).
+
+    `swap_free` None: it is not told, as for a container.
+    """
 
     total: int
     available: int
     swap: int = 0
-    swap_free: int = 0
+    swap_free: int | None = None
     oom_kills: int | None = None
     whose: str = ""
 
@@ -119,7 +127,7 @@ def read_host(meminfo: str, vmstat: str, arcstats: str = "") -> Reading:
         total,
         min(total, memory["MemAvailable"] + cache),
         memory.get("SwapTotal", 0),
-        memory.get("SwapFree", 0),
+        memory.get("SwapFree") if "SwapTotal" in memory else None,
         read_numbers(vmstat).get("oom_kill"),
     )
 

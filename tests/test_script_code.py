@@ -265,7 +265,6 @@ ORDERED = [
     "curl --config={}/data.txt https://host/",
     "curl -sK{}/data.txt https://host/",
     "wget --config={}/data.txt https://host/",
-    "psql -f {}/data.txt",
     "sqlite3 -init {}/data.txt db",
 ]
 

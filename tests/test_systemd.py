@@ -102,16 +102,16 @@ def test_what_systemctl_prints_is_read() -> None:
         GOOD,
         WAITING,
         UNKNOWN,
-        Unit("loaded", "active", "waiting", "success"),
+        Unit("loaded", "active", "waiting", "success", None),
         FAILED,
     ]
     assert parse(TIMERS) == [
-        Unit("loaded", "active", "waiting", "success", 0, 8.259541, 1795500000.0, 1795672801.0, True),
-        Unit("loaded", "active", "waiting", "success", 0, 8.3, 1795500000.0, None, True),
-        Unit("loaded", "active", "elapsed", "success", 0, 8.3, 1795500000.0, 1795500000.0, False),
-        Unit("loaded", "active", "waiting", "success", 0, 8.3, 1795500000.0, None, False),
-        Unit("loaded", "active", "running", "success", 0, 8.3, 1795500000.0, None, True),
-        Unit("bad-setting", "inactive", "dead", "success", 0, 0.0),
+        Unit("loaded", "active", "waiting", "success", None, 8.259541, 1795500000.0, 1795672801.0, True),
+        Unit("loaded", "active", "waiting", "success", None, 8.3, 1795500000.0, None, True),
+        Unit("loaded", "active", "elapsed", "success", None, 8.3, 1795500000.0, 1795500000.0, False),
+        Unit("loaded", "active", "waiting", "success", None, 8.3, 1795500000.0, None, False),
+        Unit("loaded", "active", "running", "success", None, 8.3, 1795500000.0, None, True),
+        Unit("bad-setting", "inactive", "dead", "success", None, 0.0),
     ]
     assert parse("") == []
 

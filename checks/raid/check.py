@@ -84,6 +84,8 @@ class Raid(Check, frozen=True, kw_only=True):
             yield replace(one.result, discovered=True)
             if one.errors is not None:
                 yield replace(self._errors(one.result.subject, one.errors), discovered=True)
+            elif (self.errors_warning, self.errors_critical) != (None, None):
+                yield nodata("its errors cannot be read", one.result.subject, discovered=True)
 
     def _errors(self, subject: str, count: int) -> Result:
         levels = self.errors_warning, self.errors_critical

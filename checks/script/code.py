@@ -54,8 +54,6 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         yield from _command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + _STEEP)
         if name in _LAUNCHER_SCRIPTS:
             yield from _launched(words, place, depth + 1)
-        elif wrapped := language_of(name):  # Debian's psql is a script around PostgreSQL's
-            yield from _interpreted(words, wrapped, place, depth)
         return
     language = language_of(name) or language_of(os.path.realpath(program).rpartition("/")[2])
     if language:

@@ -100,7 +100,6 @@ _LANGUAGES = (
     # What they are told in a file may have them run or write anything.
     ("curl", Language(_options("-K --config"), script=False)),
     ("wget", Language(_options("--config"), script=False)),
-    ("psql", Language(_options("-f --file"), script=False)),
     ("sqlite3", Language(_options("-init"), script=False, clusters=False)),
     ("gdb", Language(_options("-x --command -ix --init-command"), _options("-ex -iex -p --pid"), clusters=False)),
     (

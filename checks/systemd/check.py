@@ -150,12 +150,15 @@ class Systemd(Check, frozen=True, kw_only=True):
     ) -> Iterator[Result]:
         """Judge units by name; `now` in Unix seconds, `monotonic` by the clock of their changes."""
         restarts = {
-            name: count_restarts(memory, name, unit.restarts, now, self.restarts_within) for name, unit in units.items()
+            name: count_restarts(memory, name, unit.restarts or 0, now, self.restarts_within)
+            for name, unit in units.items()
         }
         if self.unit:
             for name, unit in units.items():
                 yield assess_state(name, unit, self.state, self.starting_warning, monotonic)
                 yield from self._restarts({name: restarts[name]}, subject=name)
+                if unit.restarts is None and self.restarts_critical and is_service(name):
+                    yield nodata(f"{name}: systemctl does not count its restarts, leave restarts_critical out", name)
                 if ran := assess_last_run(name, unit, (self.last_run_warning, self.last_run_critical), now):
                     yield ran
             return
@@ -176,6 +179,10 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     def _ask(self, ctx: Context, *words: str) -> str:
         return ask(ctx, [*self.command, "--no-pager", *words], "systemd")
+
+
+def is_service(name: str) -> bool:
+    return name.endswith(".service") or "." not in name.rpartition("@")[2]
 
 
 def texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

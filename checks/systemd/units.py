@@ -27,7 +27,7 @@ class Unit(msgspec.Struct, frozen=True):
     active: str = ""
     sub: str = ""
     result: str = ""
-    restarts: int = 0
+    restarts: int | None = 0
     """By systemd itself, since somebody last started the unit; 0 for what is no service."""
     changed: float | None = None
     """When its state changed last, in seconds of the monotonic clock."""
@@ -69,7 +69,7 @@ def _unit(block: dict[str, str]) -> Unit:
         block.get("ActiveState", ""),
         block.get("SubState", ""),
         block.get("Result", ""),
-        int(restarts) if restarts.isdigit() else 0,
+        int(restarts) if restarts.isdigit() else None,
         int(changed) / 1e6 if changed.isdigit() else None,
         _moment(block.get("ActiveEnterTimestamp", "")),
         _moment(block.get("LastTriggerUSec", "")),
