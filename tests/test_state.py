@@ -11,7 +11,15 @@ from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
-from agent.engine.state.transition import FORGOTTEN, UNASKED, Transition, advance, apply_result
+from agent.engine.state.transition import (
+    FORGOTTEN,
+    MOST_KNOWN,
+    UNASKED,
+    Transition,
+    advance,
+    apply_result,
+    crowded_out,
+)
 from agent.model import (
     Count,
     EventStatus,
@@ -463,6 +471,40 @@ def test_a_subject_that_no_setting_names_is_missed_at_once_told_once_and_forgott
             del states["a"]
         assert ("a" in states) == (seen or (now - gone_since < 7 * 86_400_000 and bool(mine)))
         assert not any(first == second for first, second in itertools.pairwise(told_of))
+
+
+@given(st.lists(st.tuples(st.integers(0, 60), st.integers(0, 8), st.booleans(), st.booleans()), max_size=30))
+def test_whatever_runs_name_a_check_has_no_more_subjects_than_the_bound_and_those_spoken_of_stay(
+    runs: list[tuple[int, int, bool, bool]],
+) -> None:
+    states: dict[str, State] = {}
+    open_: set[str] = set()
+    for now, (first, count, bad, complete) in enumerate(runs, 1):
+        named = tuple(
+            Result(Status.CRITICAL if bad else Status.OK, "x", str(number)) for number in range(first, first + count)
+        ) or (Result(Status.NODATA, "x"),)
+        seen = Outcome("disks", 1, now, 0.1, named, complete)
+        gone = crowded_out(states, seen, 12)
+        assert not {result.subject for result in named} & set(gone)
+        told_of = {subject for subject in gone if states[subject].notified not in (None, EventStatus.OK)}
+        well = [one for one in states.values() if one.subject and one.notified in (None, EventStatus.OK)]
+        assert not told_of or all(one.subject in {*gone, *(result.subject for result in named)} for one in well)
+        for subject in gone:
+            del states[subject]
+        for step in advance(states, seen, STEADY, now):
+            states[step.state.subject] = step.state
+            (open_.add if step.report else open_.discard)(step.state.subject)
+        assert len(states) <= 12 + len(named)
+
+
+def test_who_is_crowded_out_is_closed_and_forgotten() -> None:
+    states = {str(number): State("disks", str(number), decided=Status.OK) for number in range(MOST_KNOWN)}
+    states["0"] = State("disks", "0", decided=Status.CRITICAL, notified=EventStatus.CRITICAL, incident="i")
+    news = tuple(Result(Status.OK, "x", f"new {number}") for number in range(MOST_KNOWN))
+    steps = advance(states, outcome(*news, complete=False), STEADY, 5)
+    last = [step for step in steps if step.last]
+    assert len(last) == MOST_KNOWN
+    assert [step.report.status for step in last if step.report] == [EventStatus.OK]
 
 
 def test_what_named_subjects_say_is_never_forgotten_however_long_it_lasts() -> None:

@@ -15,10 +15,14 @@ from agent.engine.state.counting import count, decide, passed
 from agent.engine.state.flapping import flaps
 from agent.engine.state.hysteresis import held_results
 from agent.model import LONG_GONE_SECONDS, EventStatus, Outcome, Policy, Pushed, Reason, Report, Result, State, Status
+from agent.plugin.results import SUBJECTS_LIMIT
 
 GONE = "no longer seen by this check"
 FORGOTTEN = "is gone"
 LONG_GONE = "is gone for a week, and forgotten"
+CROWDED_OUT = "is one of too many, and forgotten"
+MOST_KNOWN = 2 * SUBJECTS_LIMIT
+"""Subjects of a check: runs that fail, and types that always name others, would let them grow without an end."""
 RUNS_AGAIN = "the check runs again"
 RESULTS_COME = "results come again"
 UNASKED = "no longer asked for: the settings have changed"
@@ -63,6 +67,7 @@ def advance(
         dict.fromkeys(unasked(states, outcome), UNASKED)
         | dict.fromkeys(gone(states, outcome), FORGOTTEN)
         | dict.fromkeys(long_gone(states, outcome, now), LONG_GONE)
+        | dict.fromkeys(crowded_out(states, outcome), CROWDED_OUT)
     )
     asked = {subject: state for subject, state in states.items() if subject not in dropped} if dropped else states
     closed = [
@@ -123,6 +128,17 @@ def long_gone(states: Mapping[str, State], outcome: Outcome, now: int) -> list[s
         and state.decided is Status.NODATA
         and now - state.decided_since >= LONG_GONE_SECONDS * 1000
     ]
+
+
+def crowded_out(states: Mapping[str, State], outcome: Outcome, most: int = MOST_KNOWN) -> list[str]:
+    """Return whom to forget so that a check has at most `most` subjects: who is not spoken of, the well ones first."""
+    named = {result.subject for result in outcome.results}
+    excess = len(states) + sum(subject not in states for subject in named) - most
+    if excess <= 0:
+        return []
+    others = [state for subject, state in states.items() if subject and subject not in named]
+    others.sort(key=lambda state: (state.notified not in (None, EventStatus.OK), state.decided_since))
+    return [state.subject for state in others[:excess]]
 
 
 def unasked(states: Mapping[str, State], outcome: Outcome) -> list[str]:

@@ -94,7 +94,7 @@ def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Sile
 
     Root has taken the rights of the directory's owner before (`agent.system.rights`), so what is made here is his.
     """
-    with _alone(directory):
+    with _alone(directory), _naming(directory / FILE):
         found = changed(read(directory))
         running = [silence for silence in found if silence.until > now]
         ended = [silence for silence in found if now - ENDED_KEPT < silence.until <= now]
@@ -106,6 +106,17 @@ def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Sile
             os.fsync(out.fileno())
         fresh.rename(directory / FILE)
         return running
+
+
+@contextmanager
+def _naming(file: Path) -> Iterator[None]:
+    """Name the file in an error that names none, as that of a full disk."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None and error.errno:
+            raise OSError(error.errno, os.strerror(error.errno), str(file)) from None
+        raise
 
 
 @contextmanager
