@@ -44,7 +44,9 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
         between, unread = _between(current, inode, kept)
         return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
     if inode == current.inode and read:
-        return [*kept, replace(current, path=real)], lost
+        # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
+        between, unread = ([], "") if current.size else _between(current, inode, kept)
+        return [*kept, *between, replace(current, path=real)], lost or unread
     moved = _renamed(current, inode) or _copied(current, inode) or _in_packed(current, until)
     if moved is None and current.offset and read:
         # An editor, or `sed -i`, wrote the same log anew.
