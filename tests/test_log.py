@@ -714,3 +714,25 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
         assert [*Log(path="/a", pattern=Regex("x"), encoding=name).problems()], name
     for name in ["utf-8", "UTF16", "latin1", "cp1252", "gbk", "koi8-r", "utf_32", "iso2022_jp", "cp500"]:
         assert not [*Log(path="/a", pattern=Regex("x"), encoding=name).problems()], name
+
+
+@pytest.mark.parametrize("shifted", [False, True])
+def test_an_empty_log_that_is_written_to_copied_and_emptied_between_two_runs_loses_nothing(
+    shifted: bool, tmp_path: Path
+) -> None:
+    log = tmp_path / "app.log"
+    log.write_text("before\n")
+    watcher = Watcher(log)
+    watcher.run()
+    if shifted:
+        log.rename(tmp_path / "app.log.1")
+    log.write_text("")
+    os.utime(log, ns=(0, log.stat().st_mtime_ns + 10**9))
+    watcher.run()
+    if shifted:
+        (tmp_path / "app.log.1").rename(tmp_path / "app.log.2")
+    (tmp_path / "app.log.1").write_text("ERR one\nERR two\n")
+    os.utime(tmp_path / "app.log.1", ns=(0, log.stat().st_mtime_ns + 10**9))
+    found = watcher.run()
+    assert [metric.value for metric in found.metrics if metric.name == "lines"] == [2]
+    assert [metric.value for metric in watcher.run().metrics if metric.name == "lines"] == [0]
