@@ -7,6 +7,7 @@ import pytest
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.engine.staleness import StalenessMonitor
+from agent.model import Outcome, Result, Status
 
 WEB = CheckConfig("web", "none", Check(), Place("a.yaml"), interval=60.0, timeout=10.0)
 
@@ -43,6 +44,14 @@ def test_only_the_silent_check_is_silent() -> None:
     expectations = expecting(WEB, quick)
     assert [outcome.check for outcome in expectations.overdue(6.0, 0)] == []
     assert [outcome.check for outcome in expectations.overdue(6.5, 0)] == ["quick"]
+
+
+def test_silence_is_nodata_of_the_check_itself_and_says_how_long_it_lasts() -> None:
+    expectations = expecting()
+    assert silent(expectations, 0, 70) == []
+    (outcome,) = expectations.overdue(75.0, 5000)
+    said = Result(Status.NODATA, "no result for 75s")
+    assert outcome == Outcome("web", 0, 5000, 0.0, (said,), complete=False)
 
 
 def test_a_reload_neither_excuses_nor_accuses() -> None:

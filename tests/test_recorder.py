@@ -130,6 +130,7 @@ def test_beyond_a_bound_what_lies_between_a_subjects_first_and_latest_event_goes
         ("/mnt", 5),
     ]
     assert "6 changes that later ones replace are lost" in caplog.text
+    assert worth_keeping(changes, most=10) == changes
 
 
 def test_a_start_with_many_checks_costs_each_first_result_the_same(agent: Agent, world: World) -> None:

@@ -176,6 +176,21 @@ def test_who_ends_a_silence_is_noted_in_it_once(tmp_path: Path) -> None:
     assert found == {("a", 0): (100, "ann"), ("b", 0): (900, ""), ("a", 1): (50, "")}
 
 
+def test_a_silence_is_over_at_the_moment_of_its_end_and_kept_for_a_day_after_it(tmp_path: Path) -> None:
+    running = change(tmp_path, lambda _: [Silence("a", 0, 500), Silence("b", 0, 501)], now=500)
+    assert [one.selector for one in running] == ["b"]
+    assert end(tmp_path, lambda one: one.selector == "a", "ann", 500) == 0
+    day = 86_400_000
+    assert [one.selector for one in change(tmp_path, lambda old: old, now=day + 499) or read(tmp_path)] == ["a", "b"]
+    change(tmp_path, lambda old: old, now=day + 500)
+    assert [one.selector for one in read(tmp_path)] == ["b"]
+
+
+def test_of_many_silences_that_ended_the_latest_are_kept(tmp_path: Path) -> None:
+    change(tmp_path, lambda _: [Silence(str(number), 0, number) for number in range(1, 301)], now=1000)
+    assert [one.selector for one in read(tmp_path)] == [str(number) for number in range(101, 301)]
+
+
 def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_file(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
