@@ -50,7 +50,7 @@ def test_silence_is_nodata_of_the_check_itself_and_says_how_long_it_lasts() -> N
     expectations = expecting()
     assert silent(expectations, 0, 70) == []
     (outcome,) = expectations.overdue(75.0, 5000)
-    said = Result(Status.NODATA, "no result for 1m15s")
+    said = Result(Status.NODATA, "no result for 1m 15s")
     assert outcome == Outcome("web", 0, 5000, 0.0, (said,), complete=False)
 
 
