@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import plistlib
 import re
 import subprocess
@@ -96,3 +97,15 @@ def test_the_service_of_openrc_starts_a_command_that_there_is() -> None:
     assert parser().parse_args(found["command_args"].split()).command == "run"
     assert found["command"] == "/opt/hostvigil/bin/hostvigil"
     assert found["umask"] == "0077"
+
+
+def test_each_directive_that_the_unit_does_without_has_its_reason(tmp_path: Path) -> None:
+    found = json.loads(verdict(tmp_path, "security", "--offline=true", "--json=short").stdout)
+    without = {one["name"] for one in found if one["exposure"] not in (None, "0.0")}
+    [reasons] = re.findall(
+        r"^\*\*What the unit does without.*?\n\n", (PACKAGING.parent / "DECISIONS.md").read_text(), re.M | re.S
+    )
+    for name in sorted(without):
+        setting, _, _ = name.partition("=")
+        words = re.findall(r"~(@\w+|AF_\w+)", name) or [setting.partition("/")[0].rstrip("=")]
+        assert all(word in reasons for word in words), f"{name} has no reason in DECISIONS.md"

@@ -46,7 +46,17 @@ class Server:
             "--wd=/",
         ]
         if self._leader:
-            into = ["nsenter", f"--target={self._leader}", "--mount", "--pid", "--ipc", "--uts", "--root", "--wdns=/"]
+            into = [
+                "nsenter",
+                f"--target={self._leader}",
+                "--mount",
+                "--pid",
+                "--ipc",
+                "--uts",
+                "--net",
+                "--root",
+                "--wdns=/",
+            ]
         words = [
             *into,
             "/usr/bin/env",
@@ -86,8 +96,11 @@ class Server:
         return f"/root/{file.name}"
 
     @contextmanager
-    def booted(self) -> Iterator[Server]:
-        """Run its systemd as PID 1; the network is ours, so that a stand-in on loopback is reached."""
+    def booted(self, *options: str) -> Iterator[Server]:
+        """Run its systemd as PID 1, with more options of systemd-nspawn.
+
+        The network is ours, so that a stand-in on loopback is reached, unless `--private-network` is given.
+        """
         nspawn = needs.command("systemd-nspawn", "systemd-container")
         log = self.root.with_suffix(".log").open("w")
         words = [
@@ -96,6 +109,7 @@ class Server:
             "--register=no",
             "--keep-unit",
             "--kill-signal=SIGRTMIN+4",
+            *options,
             "-D",
             str(self.root),
             "-b",
