@@ -103,7 +103,7 @@ def page_of(
     source = Source(folder, lambda: config, lambda: {"host": host}, lambda text: text, lambda: now)
     source.kept = Anew()
     deeds = Deeds(folder, steering or Steered(), source.snapshot)
-    acting = Acting(Sessions(lambda: config.agent.page_token), deeds, source)
+    acting = Acting(Sessions(lambda: config.agent.page_token), deeds, source) if config.agent.page_token else None
     server = PageServer(address, application(source, Readiness(store, lambda: config), address, acting))
     try:
         yield server

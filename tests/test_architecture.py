@@ -27,7 +27,7 @@ ARROWS: dict[str, set[str]] = {
     "fleet": {"config", "delivery", "engine", "model", "page", "plugin", "store", "view"},
     "push": {"api", "config", "model", "plugin", "system"},
     "view": {"api", "config", "engine", "model", "plugin", "store", "system"},
-    "page": {"config", "delivery", "engine", "model", "plugin", "store", "view"},
+    "page": {"config", "delivery", "engine", "model", "plugin", "store", "system", "view"},
     "service": {
         "config",
         "delivery",

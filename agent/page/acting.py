@@ -10,9 +10,9 @@ from bottle import HTTPResponse, request
 from agent.page import html
 from agent.page.asked import HTML, TEXT, answer, go_to, where
 from agent.page.deeds import Deeds, NotDone
-from agent.page.forms import Reach, forms, how_to, invitation, login
+from agent.page.forms import forms, invitation, login, reach_of
 from agent.page.sessions import NotLetIn, Session, Sessions, is_proven
-from agent.page.source import Source
+from agent.page.source import CheckPage, Overview, Source
 
 OWN_FORM = "application/x-www-form-urlencoded"
 
@@ -27,28 +27,19 @@ class Acting:
         # Cookies know no ports: the agents of two hosts, each through a tunnel, must not have the same.
         self._cookie = "hostvigil-" + hashlib.sha256(source.host().encode(errors="replace")).hexdigest()[:8]
 
-    @property
-    def possible(self) -> bool:
-        """There is a token by which people may act."""
-        return self._sessions.possible
-
-    def forms(self, reach: Reach, path: str) -> str:
+    def forms(self, found: Overview | CheckPage, path: str) -> str:
         """Return what may be done on a page by who asks for it, as HTML."""
-        if not self.possible:
-            return how_to()
         session = self._session()
         if session is None:
             return invitation(path)
         said, session.said = session.said, ""
-        return forms(reach, session.proof, said, time.time_ns() // 1_000_000)
+        return forms(reach_of(found), session.proof, said, time.time_ns() // 1_000_000)
 
     def form(self) -> HTTPResponse:
-        return self._login("", 200) if self.possible else answer(404, TEXT, "This page only shows.\n")
+        return self._login("", 200)
 
     def login(self) -> HTTPResponse:
         """Let in who shows the token."""
-        if not self.possible:
-            return answer(404, TEXT, "This page only shows.\n")
         try:
             held = self._sessions.begin(_field("token"), where())
         except NotLetIn as error:
@@ -86,7 +77,7 @@ class Acting:
         return go_to(f"{_own_path(page)}#said")
 
     def _session(self) -> Session | None:
-        return self._sessions.of(request.get_cookie(self._cookie) or "") if self.possible else None
+        return self._sessions.of(request.get_cookie(self._cookie) or "")
 
     def _login(self, said: str, status: int) -> HTTPResponse:
         path = _own_path(_field("to") or request.query.getunicode("to", ""))

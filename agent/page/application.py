@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bottle import Bottle, HTTPResponse
 
 from agent.config.page_address import PageAddress
-from agent.page.acting import Acting
 from agent.page.asked import answer, error, guarded
 from agent.page.machines import machines
 from agent.page.readiness import Readiness
@@ -17,22 +16,27 @@ from agent.page.showing import Showing
 from agent.page.source import Source
 
 Act = Callable[..., HTTPResponse]
+if TYPE_CHECKING:
+    from agent.page.acting import Acting
+
 FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 
 
-def application(source: Source, ready: Readiness, address: PageAddress, acting: Acting) -> Any:
-    """Return the WSGI application. Its paths are called by the server's threads."""
+def application(source: Source, ready: Readiness, address: PageAddress, acting: Acting | None = None) -> Any:
+    """Return the WSGI application; without `acting` it only shows. Its paths are called by the server's thread."""
     app = Bottle()
     app.config["catchall"] = False  # a bug of ours goes into our log, by waitress, and nowhere else
     showing = Showing(source, acting)
     reading: dict[str, Act] = {
         "/": showing.overview,
         r"/check/<name:re:[\s\S]+>": showing.check,
-        "/login": acting.form,
         **machines(source, ready),
         **dict(_files()),
     }
-    doing: dict[str, Act] = {"/login": acting.login, "/logout": acting.logout, r"/act/<name:re:[a-z]+>": acting.act}
+    doing: dict[str, Act] = {}
+    if acting:
+        reading["/login"] = acting.form
+        doing = {"/login": acting.login, "/logout": acting.logout, r"/act/<name:re:[a-z]+>": acting.act}
     for method, paths in (("GET", reading), ("POST", doing)):
         for path, act in paths.items():
             app.route(path, method=method, callback=guarded(act, address))

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.config.page_token import EXAMPLE, MAKE
 from agent.config.selector import matches
 from agent.model import EventStatus, Silence
-from agent.page.source import CheckPage
+from agent.page.source import CheckPage, Overview
 from agent.page.templates import filled
-from agent.view.snapshot import Snapshot
 
 SPANS = ("30m", "1h", "4h", "1d", "7d")
 """Offered for a silence; any other may be written."""
@@ -29,11 +27,11 @@ class Reach(msgspec.Struct, frozen=True):
     """In force, and about what the page shows."""
 
 
-def of_overview(seen: Snapshot) -> Reach:
-    return Reach(silences=seen.silences)
+def reach_of(found: Overview | CheckPage) -> Reach:
+    return Reach(silences=found.seen.silences) if isinstance(found, Overview) else _of_check(found)
 
 
-def of_check(found: CheckPage) -> Reach:
+def _of_check(found: CheckPage) -> Reach:
     subjects = found.check.subjects
     told = [one for one in subjects if one.notified not in (None, EventStatus.OK)]
     about = (
@@ -59,11 +57,6 @@ def forms(reach: Reach, proof: str, said: str, now: int) -> str:
 def invitation(path: str) -> str:
     """Return what leads to the forms."""
     return filled("invite", 0, path=path)
-
-
-def how_to() -> str:
-    """Return how the page comes to act."""
-    return filled("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
 
 
 def login(path: str, said: str) -> str:

@@ -9,6 +9,7 @@ from functools import cache
 import msgspec
 
 import agent
+from agent.config.page_token import EXAMPLE, MAKE
 from agent.delivery.wording import measured, title, value_text
 from agent.model import Policy
 from agent.page.pictures import Span, cells, drawn, plot
@@ -35,6 +36,11 @@ def whole(part: str, host: str, forms: str) -> str:
     """Return a page around its main part, with what may be done on it."""
     acts = 'id="act"' in forms
     return filled("whole", 0, part=part, forms=forms, acts=acts, host=one_line(host, LINE), version=agent.__version__)
+
+
+def how_to_act() -> str:
+    """Return how the page comes to more than showing."""
+    return filled("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
 
 
 def overview(found: Overview, host: str) -> str:

@@ -1,4 +1,4 @@
-"""The HTTP server: waitress on a thread of its own, with bounds on what one who asks can cost."""
+"""The HTTP server: waitress on one thread, with bounds on what one who asks can cost."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import os
 import socket
 import stat
 import threading
+from collections import deque
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,10 @@ from agent.config.page_address import PageAddress
 
 SOCKET_MODE = 0o660
 """Its owner and group may ask: the group is what a proxy is put into."""
+LOOP_SECONDS = 30.0
 STOP_SECONDS = 0.5
+
+log = logging.getLogger("hostvigil.page")
 
 
 class PageServer:
@@ -29,8 +33,8 @@ class PageServer:
         self._address = address
         self._open: dict[int, Any] = {}
         """The server's own: what it waits for."""
-        # It warns of each request that waits for the one before, which is how a page comes with its style.
-        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+        dispatcher: Any = Tasks()
+        self._tasks: Tasks = dispatcher
         listening = _listening(address)
         self.port = 0 if address.path else int(listening.getsockname()[1])
         """What the system chose, where the address says 0."""
@@ -39,21 +43,25 @@ class PageServer:
                 application,
                 map=self._open,
                 sockets=[listening],
-                threads=1,  # one makes what all are shown; a second costs 0.6 MB
+                _dispatcher=dispatcher,
+                outbuf_high_watermark=2**40,  # above it, who writes waits for the loop, and here it is the same
                 connection_limit=60,
                 channel_timeout=30,
                 max_request_header_size=16 * 1024,
                 max_request_body_size=16 * 1024,
-                asyncore_use_poll=True,
-                asyncore_loop_timeout=30,
                 ident=None,
                 clear_untrusted_proxy_headers=False,  # what they say is only noted, and as said
             )
         except BaseException:
             listening.close()
             raise
-        self._thread = threading.Thread(target=self._server.run, name="page", daemon=True)
+        self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
+
+    def _serve(self) -> None:
+        while self._open:
+            wasyncore.loop(timeout=LOOP_SECONDS, use_poll=True, map=self._open, count=1)
+            self._tasks.do()
 
     def stop(self) -> None:
         """End within a second; answers that are under way may be cut."""
@@ -62,14 +70,36 @@ class PageServer:
                 Path(self._address.path).unlink()
         if not self._thread.is_alive():
             return
-        # First who would still wake it: a number of a closed file may be another file's by then.
-        self._server.task_dispatcher.shutdown(timeout=STOP_SECONDS)
         # In the server's own thread: nobody may close what it waits for. It is woken before it may close the trigger.
         trigger = self._server.trigger
         with trigger.lock:
             trigger.thunks.append(lambda: wasyncore.close_all(self._open))
             trigger.pull_trigger()
         self._thread.join(STOP_SECONDS)
+
+
+class Tasks:
+    """What is asked, answered by the server's own thread, one after the other.
+
+    In place of waitress's workers: all are shown what one makes, and a thread more costs half a megabyte.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Any] = deque()
+
+    def add_task(self, task: Any) -> None:
+        self._waiting.append(task)
+
+    def do(self) -> None:
+        """Answer all that waits."""
+        while self._waiting:
+            try:
+                self._waiting.popleft().service()
+            except Exception:
+                log.exception("a bug of ours: a request has no answer")
+
+    def shutdown(self, *_: Any) -> None:
+        """Nothing of it goes on."""
 
 
 def _listening(address: PageAddress) -> socket.socket:

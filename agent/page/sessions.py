@@ -56,10 +56,6 @@ class Sessions:
         """By the hash of what the browser holds."""
         self._tries = Tries()
 
-    @property
-    def possible(self) -> bool:
-        return bool(self._path())
-
     def begin(self, token: str, where: str) -> str:
         """Return what the browser is to hold; NotLetIn when the token is wrong or may not be tried now."""
         with self._lock:

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import msgspec
 from bottle import HTTPResponse, request
 
 from agent.page import html
-from agent.page.acting import Acting
 from agent.page.asked import HTML, TEXT, answer, check_path
-from agent.page.forms import Reach, of_check, of_overview
-from agent.page.source import Source
+from agent.page.source import CheckPage, Overview, Source
+
+if TYPE_CHECKING:
+    from agent.page.acting import Acting
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A page's main part, and what can be done on it."""
+    """A page's main part, and what it was made of."""
 
     part: str
-    reach: Reach
+    found: Overview | CheckPage
 
 
 class Showing:
-    """The server's threads call it."""
+    """The server's thread calls it."""
 
-    def __init__(self, source: Source, acting: Acting) -> None:
+    def __init__(self, source: Source, acting: Acting | None) -> None:
+        """Without `acting` the page only shows."""
         self._source = source
         self._acting = acting
 
@@ -36,11 +39,11 @@ class Showing:
 
     def _overview(self) -> Shown:
         found = self._source.overview()
-        return Shown(html.overview(found, self._source.host()), of_overview(found.seen))
+        return Shown(html.overview(found, self._source.host()), found)
 
     def _check(self, name: str) -> Shown | None:
         found = self._source.check(name)
-        return Shown(html.check(found, self._source.host()), of_check(found)) if found else None
+        return Shown(html.check(found, self._source.host()), found) if found else None
 
     def _answer(self, path: str, make: Callable[[], Shown | None]) -> HTTPResponse:
         shown: Shown | None = self._source.kept.get(path, make)
@@ -48,5 +51,5 @@ class Showing:
             return answer(404, TEXT, "There is no such check.\n")
         if request.query.get("part") == "main":
             return answer(200, HTML, shown.part)
-        forms = self._acting.forms(shown.reach, path)
-        return answer(200, HTML, html.whole(shown.part, self._source.host(), forms), self._acting.possible)
+        forms = self._acting.forms(shown.found, path) if self._acting else html.how_to_act()
+        return answer(200, HTML, html.whole(shown.part, self._source.host(), forms), acts=self._acting is not None)

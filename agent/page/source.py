@@ -15,6 +15,7 @@ import msgspec
 from agent.config.settings import Config, has_runs
 from agent.model import Silence
 from agent.store import Delivery, Store, StoreError
+from agent.system.heap import give_back
 from agent.view.compose import compose
 from agent.view.explanation import SettingView, settings
 from agent.view.history.reading import Past, Recent, past, recent
@@ -135,6 +136,7 @@ class Kept:
                 return found
             self._made = {name: made for name, made in self._made.items() if begin < made[0]}
             found = make()
+            give_back()
             took = self._clock() - begin
             if len(self._made) >= MOST_KEPT:
                 self._made.clear()

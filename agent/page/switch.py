@@ -11,8 +11,10 @@ from agent.config.settings import Config
 from agent.store import Store
 
 if TYPE_CHECKING:
+    from agent.page.acting import Acting
     from agent.page.deeds import Steering
     from agent.page.server import PageServer
+    from agent.page.source import Source
 
 log = logging.getLogger("hostvigil.page")
 
@@ -39,7 +41,8 @@ class PageSwitch:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration; a page that could not be served is tried again."""
-        moved = self._config.agent.page != new.agent.page
+        before = self._config.agent
+        moved = (before.page, bool(before.page_token)) != (new.agent.page, bool(new.agent.page_token))
         self._config = new
         if moved:
             self.stop()
@@ -61,16 +64,22 @@ class PageSwitch:
 
     def _made(self, address: str) -> PageServer:
         from agent.config.page_address import parse
-        from agent.page.acting import Acting
         from agent.page.application import application
-        from agent.page.deeds import Deeds
         from agent.page.readiness import Readiness
         from agent.page.server import PageServer
-        from agent.page.sessions import Sessions
         from agent.page.source import Source
+        from agent.system.heap import give_back
 
         source = Source(self._directory, lambda: self._config, self._host, self._hide)
-        sessions = Sessions(lambda: self._config.agent.page_token)
-        acting = Acting(sessions, Deeds(self._directory, self._steering, source.snapshot), source)
-        where = parse(address)
-        return PageServer(where, application(source, Readiness(self._store, lambda: self._config), where, acting))
+        where, ready = parse(address), Readiness(self._store, lambda: self._config)
+        acting = self._acting(source) if self._config.agent.page_token else None
+        give_back()  # of what came and went with the modules
+        return PageServer(where, application(source, ready, where, acting))
+
+    def _acting(self, source: Source) -> Acting:
+        from agent.page.acting import Acting
+        from agent.page.deeds import Deeds
+        from agent.page.sessions import Sessions
+
+        deeds = Deeds(self._directory, self._steering, source.snapshot)
+        return Acting(Sessions(lambda: self._config.agent.page_token), deeds, source)
