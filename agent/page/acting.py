@@ -10,7 +10,7 @@ from bottle import HTTPResponse, request
 from agent.page import html
 from agent.page.asked import HTML, TEXT, answer, go_to, where
 from agent.page.deeds import Deeds, NotDone
-from agent.page.forms import forms, invitation, login, reach_of
+from agent.page.forms import Reach, forms, invitation, login, reach_of
 from agent.page.sessions import NotLetIn, Session, Sessions, is_proven
 from agent.page.source import CheckPage, Overview, Source
 
@@ -27,13 +27,17 @@ class Acting:
         # Cookies know no ports: the agents of two hosts, each through a tunnel, must not have the same.
         self._cookie = "hostvigil-" + hashlib.sha256(source.host().encode(errors="replace")).hexdigest()[:8]
 
-    def forms(self, found: Overview | CheckPage, path: str) -> str:
+    def reach(self, found: Overview | CheckPage) -> Reach:
+        """Return what can be done on a page."""
+        return reach_of(found)
+
+    def forms(self, reach: Reach, path: str) -> str:
         """Return what may be done on a page by who asks for it, as HTML."""
         session = self._session()
         if session is None:
             return invitation(path)
         said, session.said = session.said, ""
-        return forms(reach_of(found), session.proof, said, time.time_ns() // 1_000_000)
+        return forms(reach, session.proof, said, time.time_ns() // 1_000_000)
 
     def form(self) -> HTTPResponse:
         return self._login("", 200)

@@ -14,13 +14,14 @@ from agent.page.source import CheckPage, Overview, Source
 
 if TYPE_CHECKING:
     from agent.page.acting import Acting
+    from agent.page.forms import Reach
 
 
 class Shown(msgspec.Struct, frozen=True):
-    """A page's main part, and what it was made of."""
+    """A page's main part, and what can be done there; not what it was made of, which is larger."""
 
     part: str
-    found: Overview | CheckPage
+    reach: Reach | None
 
 
 class Showing:
@@ -39,11 +40,14 @@ class Showing:
 
     def _overview(self) -> Shown:
         found = self._source.overview()
-        return Shown(html.overview(found, self._source.host()), found)
+        return Shown(html.overview(found, self._source.host()), self._reach(found))
 
     def _check(self, name: str) -> Shown | None:
         found = self._source.check(name)
-        return Shown(html.check(found, self._source.host()), found) if found else None
+        return Shown(html.check(found, self._source.host()), self._reach(found)) if found else None
+
+    def _reach(self, found: Overview | CheckPage) -> Reach | None:
+        return self._acting.reach(found) if self._acting else None
 
     def _answer(self, path: str, make: Callable[[], Shown | None]) -> HTTPResponse:
         shown: Shown | None = self._source.kept.get(path, make)
@@ -51,5 +55,6 @@ class Showing:
             return answer(404, TEXT, "There is no such check.\n")
         if request.query.get("part") == "main":
             return answer(200, HTML, shown.part)
-        forms = self._acting.forms(shown.found, path) if self._acting else html.how_to_act()
-        return answer(200, HTML, html.whole(shown.part, self._source.host(), forms), acts=self._acting is not None)
+        acting = self._acting
+        forms = acting.forms(shown.reach, path) if acting and shown.reach else html.how_to_act()
+        return answer(200, HTML, html.whole(shown.part, self._source.host(), forms), acts=acting is not None)
