@@ -90,6 +90,19 @@ def test_a_host_may_show_a_certificate_instead_of_a_seed(tmp_path: Path, papers:
         connection.close()
 
 
+def test_a_sign_of_life_leaves_no_word_in_the_log(
+    tmp_path: Path, papers: Papers, caplog: pytest.LogCaptureFixture
+) -> None:
+    with NatsServer(tmp_path, papers.tls()) as broker:
+        settings = EventsSettings(broker=broker.url, ca_file=str(papers.ca), timeout=3)
+        for _ in range(3):
+            connection = Connection(settings, "web-1")
+            connection.connect()
+            connection.beat(b"{}")
+            connection.close()
+    assert [record.getMessage() for record in caplog.records if record.levelname != "DEBUG"] == []
+
+
 def test_a_seed_that_is_not_there_is_said(tmp_path: Path) -> None:
     with NatsServer(tmp_path) as broker, pytest.raises(Unreachable, match="No such file"):
         handed(EventsSettings(broker=broker.url, credentials=str(tmp_path / "none"), timeout=1))

@@ -30,6 +30,14 @@ FAULTS: tuple[type[Exception], ...] = (nats.errors.Error, OSError, ValueError, E
 """What the broker, or the way to it, is at fault for."""
 
 
+def _matters(record: logging.LogRecord) -> bool:
+    """Tell what asyncio says of each TLS connection of nats-py that ends, and nobody can act on, from all else."""
+    return not record.getMessage().startswith("returning true from eof_received()")
+
+
+logging.getLogger("asyncio").addFilter(_matters)
+
+
 class Way:
     """How a broker is reached, as the settings say: what host and relay share."""
 
