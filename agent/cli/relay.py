@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -19,6 +20,9 @@ from agent.plugin.units import Duration
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
+
+if TYPE_CHECKING:
+    from agent.fleet.commands import Command, Reply
 
 EXAMPLES = {"unsilence": "site=berlin", "forget": "web-1.example.com"}
 
@@ -89,34 +93,43 @@ def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
     """Silence, unsilence or forget. Exits 1 when there is nothing to end or to forget, or no relay is at work."""
     from agent.delivery.handover.connection import FAULTS
     from agent.fleet.asking import command
-    from agent.fleet.commands import Command
-    from agent.fleet.status import silence_text
 
-    name = options.name or ""
-    if not name and options.action != "silence":
+    if not options.name and options.action != "silence":
         return fail(f"write what is meant: hostvigil relay {options.action} {EXAMPLES[options.action]}")
     try:
-        seconds = float(Duration.parse(options.duration))
-    except ValueError as error:
-        return fail(f"--for: {error}")
-    wanted = {
-        "silence": Command("silence" if name else "list", selector=name, seconds=seconds, reason=options.reason),
-        "unsilence": Command("unsilence", selector=name),
-        "forget": Command("forget", host=name),
-    }[options.action]
-    try:
-        reply = asyncio.run(command(settings, wanted))
+        reply = asyncio.run(command(settings, _wanted(options)))
+    except Unclear as error:
+        return fail(error)
     except FAULTS as error:
         return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
     if reply is None:
         print("no relay is at work: hostvigil relay status")
         return 1
-    if options.json:
-        print(msgspec.json.encode(reply).decode())
-        return 0 if reply.done else 1
-    now = time.time_ns() // 1_000_000
-    shown = [silence_text(one, now) for one in reply.silences] if options.action == "silence" else []
-    if options.action == "silence" and reply.done and not shown:
-        shown = ["nothing is silenced"]
-    print("\n".join([*shown, *([reply.text] if reply.text else [])]))
+    print(msgspec.json.encode(reply).decode() if options.json else _said(options.action, reply))
     return 0 if reply.done else 1
+
+
+class Unclear(Exception):
+    """An option cannot be understood. Its text says why."""
+
+
+def _wanted(options: argparse.Namespace) -> Command:
+    from agent.fleet.commands import Command
+
+    if options.action != "silence":
+        return Command(options.action, selector=options.name, host=options.name)
+    try:
+        seconds = float(Duration.parse(options.duration))
+    except ValueError as error:
+        raise Unclear(f"--for: {error}") from None
+    name = options.name or ""
+    return Command("silence" if name else "list", selector=name, seconds=seconds, reason=options.reason)
+
+
+def _said(action: str, reply: Reply) -> str:
+    from agent.fleet.status import silence_text
+
+    now = time.time_ns() // 1_000_000
+    shown = [silence_text(one, now) for one in reply.silences] if action == "silence" else []
+    nothing = ["nothing is silenced"] if action == "silence" and reply.done and not shown else []
+    return "\n".join([*shown, *nothing, *([reply.text] if reply.text else [])])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -53,12 +54,12 @@ class Lives:
 
     async def _told(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
         """Hand in what is to be told, before it is noted: named the same each time, it is told once."""
-        done = []
-        for life, before in lives:
-            found = change(life, before)
-            if found is None or await self._hand_in(life.host, *found):
-                done.append(life)
-        return tuple(done)
+        done = await asyncio.gather(*(self._tell(life, before) for life, before in lives))
+        return tuple(life for (life, _), is_done in zip(lives, done, strict=True) if is_done)
+
+    async def _tell(self, life: HostLife, before: HostLife | None) -> bool:
+        found = change(life, before)
+        return found is None or await self._hand_in(life.host, *found)
 
     async def _hand_in(self, host: str, told: Notification, after: str = "") -> bool:
         try:

@@ -12,7 +12,7 @@ import msgspec
 
 from tests.fleet.network import Network
 from tests.fleet.simulator import Box, Figures, killing, storm, unplugging
-from tests.fleet.steady import Steady, steady
+from tests.fleet.steady import Fallen, Steady, fallen, steady
 
 FAST = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
@@ -49,10 +49,16 @@ def cables(folder: Path) -> Figures:
             network.hang_up()
 
 
-SERIES: dict[str, Callable[[Path], Figures | Steady]] = {
+def silence_falls(folder: Path) -> Fallen:
+    """10,000 hosts with a sign of life every 20 s, which all stop at once, and begin again."""
+    return fallen(10_000, 20.0, folder)
+
+
+SERIES: dict[str, Callable[[Path], Figures | Steady | Fallen]] = {
     "outage-ten-keys": outage(10, 120.0),
     "outage-one-key": outage(1, 600.0),
     "steady": well,
+    "silence-falls": silence_falls,
     "kills": kills,
     "cluster": cluster,
     "cables": cables,

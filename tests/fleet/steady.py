@@ -64,6 +64,61 @@ async def _measured(box: Box, hosts: int, every: float, seconds: float) -> Stead
                 relay.kill()
 
 
+class Fallen(msgspec.Struct):
+    """What became of hosts that all fell silent at once."""
+
+    hosts: int
+    ttl: float
+    told: int
+    """Of them, those that were told as not heard of, each once."""
+    back: int
+    """And those that were told as heard of again."""
+    seconds: float
+    """From the last sign until the last of them was told."""
+    events: int
+    rejected: int
+
+    @property
+    def good(self) -> bool:
+        return self.told == self.back == self.hosts and not self.rejected and self.seconds < self.ttl + 120
+
+
+def fallen(hosts: int, every: float, folder: Path) -> Fallen:
+    return asyncio.run(_fallen(Box(folder, 10), hosts, every))
+
+
+async def _fallen(box: Box, hosts: int, every: float) -> Fallen:
+    with box.api, box.broker:
+        for relay in box.relays:
+            relay.start()
+        await asyncio.sleep(3)
+        try:
+            await _beat_for(box, hosts, every, every + 15)
+            last = time.monotonic()
+            told = await _told(box, hosts, last + 3 * every + 180)
+            seconds = time.monotonic() - last
+            beating = asyncio.create_task(_beat_for(box, hosts, every, 180))
+            both = await _told(box, 2 * hosts, time.monotonic() + 170)
+            beating.cancel()
+            events, rejected = len(box.api.requests), len(box.api.rejections)
+            return Fallen(hosts, 3 * every, told, both - told, round(seconds, 1), events, rejected)
+        finally:
+            for relay in box.relays:
+                relay.kill()
+
+
+async def _told(box: Box, enough: int, until: float) -> int:
+    while len(box.api.told_at) < enough and time.monotonic() < until:
+        await asyncio.sleep(0.5)
+    return len(box.api.told_at)
+
+
+async def _beat_for(box: Box, hosts: int, every: float, seconds: float) -> None:
+    beating = asyncio.create_task(_beat(box, hosts, every, [0]))
+    await asyncio.sleep(seconds)
+    beating.cancel()
+
+
 def _broker() -> int:
     own = psutil.Process().children()
     return next(one.pid for one in own if one.name() == "nats-server")

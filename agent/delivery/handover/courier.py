@@ -62,6 +62,28 @@ class Broker(Protocol):
     def close(self) -> None: ...
 
 
+class Rest:
+    """The pause after a failure, longer with each one. Times are monotonic seconds."""
+
+    def __init__(self, rng: random.Random) -> None:
+        self._rng = rng
+        self._tries = 0
+        self._until = 0.0
+
+    def begin(self, now: float) -> float:
+        """Return how long it is."""
+        self._tries += 1
+        wait = backoff(self._tries, self._rng)
+        self._until = now + wait
+        return wait
+
+    def end(self) -> None:
+        self._tries = 0
+
+    def wait(self, now: float) -> float:
+        return self._until - now
+
+
 class HandoverCourier:
     """Hands over what waits for one destination. Its emitter's thread owns it; every method may raise StoreError."""
 
@@ -84,9 +106,7 @@ class HandoverCourier:
         self._republish_after = republish_after
         self._clock = clock
         self._wall_clock = wall_clock
-        self._rng = random.Random()  # noqa: S311 - jitter needs no secrecy
-        self._tries = 0
-        self._not_before = 0.0
+        self._rest = Rest(random.Random())  # noqa: S311 - jitter needs no secrecy
         self._ask_at = 0.0
 
     def drain(self) -> float:
@@ -105,13 +125,13 @@ class HandoverCourier:
         if idle and (wait := self._beats.wait(self._clock())) > 0:
             self._broker.close()
             return wait
-        if (wait := self._not_before - self._clock()) > 0:
+        if (wait := self._rest.wait(self._clock())) > 0:
             return wait
         try:
             self._say_alive()
             return 0.0 if idle else self._hand_over(due)
         except Unreachable as error:
-            return self._rest(due, str(error))
+            return self._fail(due, str(error))
 
     def close(self) -> None:
         self._broker.close()
@@ -126,7 +146,7 @@ class HandoverCourier:
             self._well(Due(0, "", "a sign of life", "", 0, 0, 0))
 
     def _well(self, about: Due) -> None:
-        self._tries = 0
+        self._rest.end()
         self._problems.say(DeliveryProblem.NONE, about, "")
 
     def _hand_over(self, due: Sequence[Due]) -> float:
@@ -174,11 +194,8 @@ class HandoverCourier:
             if self._outbox.handed.settle(receipt.id, phase, receipt.text or "told", self._wall_clock()):
                 self._news.got_through()
 
-    def _rest(self, due: Sequence[Due], text: str) -> float:
+    def _fail(self, due: Sequence[Due], text: str) -> float:
         self._broker.close()
-        self._tries += 1
-        wait = backoff(self._tries, self._rng)
-        self._not_before = self._clock() + wait
         about = due[0] if due else Due(0, "", "what was handed over", "", 0, 0, 0)
         self._problems.say(DeliveryProblem.OUTAGE, about, text)
-        return wait
+        return self._rest.begin(self._clock())
