@@ -71,6 +71,8 @@ def test_a_problem_of_a_running_agent_is_acknowledged_shown_kept_and_over_with_i
         flag.unlink()
         agent.wait_until(lambda: agent.status()["checks"][0]["status"] == "ok", "the end")
         assert marks(agent.status()) == []
+        done = agent.call("ack", "flagg")
+        assert (done.returncode, done.stderr) == (2, "hostvigil: no check is called 'flagg', did you mean 'flag'?\n")
         done = agent.call("ack", "flag")
         assert (done.returncode, done.stdout[:38]) == (1, "nothing is told as a problem of flag n")
 

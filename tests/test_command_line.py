@@ -22,6 +22,7 @@ from agent.cli.main import main
 from agent.cli.options import COMMANDS, default_state
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
+from agent.store import Store
 from tests import needs
 
 NOBODY = 65534
@@ -246,3 +247,28 @@ def test_a_command_whose_output_is_closed_does_its_work_and_writes_it_nowhere(
     done = subprocess.run(["sh", "-c", words, sys.executable, str(tmp_path)], capture_output=True, timeout=60)
     assert done.returncode in (0, 1, 2), done.stderr
     assert b"Traceback" not in done.stderr + done.stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("silence", "--for", "1h"), "which checks? write for example: hostvigil silence 'web-*' --for 1h"),
+        (("silence", "--reason", "x"), "which checks?"),
+        (("unsilence", "disks"), "no silence is written 'disks', nothing is silenced"),
+        (("check", "hostvigil"), "the check hostvigil is the agent's own"),
+        (("events", "--limit", "0"), "'0' is no number from 1 on"),
+        (("events", "retry"), "no event is refused"),
+        (("events", "retry", "abc"), "no refused event has the id abc"),
+        (("report", "backup", "critical", "x" * 100_000), ""),
+        (("report", "backup", "critical", os.fsdecode(b"\xff")), ""),
+    ],
+    ids=lambda value: " ".join(value)[:40] if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_meant_is_not_answered_as_if_it_could(words: tuple[str, ...], said: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    (tmp_path / "state").mkdir()
+    (tmp_path / "state/spool").mkdir()
+    Store.open(tmp_path / "state").close()
+    code, text = called(words[0], "--config", str(tmp_path), "--state", str(tmp_path / "state"), *words[1:])
+    assert said in text
+    assert (code == 0) == (not said)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import socket
 import ssl
 import threading
@@ -148,3 +149,20 @@ def test_the_command_prints_each_and_exits_by_what_it_found(tmp_path: Path) -> N
         assert done.returncode == 1
         assert "WRONG  store" in done.stdout
         assert "to mend" in done.stdout
+
+
+def test_an_agent_that_stands_still_is_told_from_one_that_works(tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", "checks: {a: {type: load}, backup: {type: pushed, ttl: 1h}}\n")
+        agent.start()
+        agent.wait_until((agent.state / "agent.sock").exists, "the agent")
+        agent.wait_until(lambda: "no check is late" in agent.call("doctor").stdout, "an agent at work")
+        assert agent.process is not None
+        agent.process.send_signal(signal.SIGSTOP)
+        try:
+            done = agent.call("doctor")
+            assert (done.returncode, "stands still: the agent did not answer" in done.stdout) == (1, True)
+            assert "the agent does not answer now" in agent.call("report", "backup", "ok").stdout
+        finally:
+            agent.process.send_signal(signal.SIGCONT)
+        agent.wait_until(lambda: "no check is late" in agent.call("doctor").stdout, "an agent at work again")

@@ -213,6 +213,7 @@ def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_
         ("env=prod", "it matches web-1"),
         ("disks:/mnt/*", "it matches disks"),
         ("*", "it matches disks, web-1, web-2, gone"),
+        ("diskss", "diskss matches no check now, did you mean 'disks'?"),
         ("nosuchcheck", "nosuchcheck matches no check now: is it written as hostvigil status shows it?"),
     ],
 )

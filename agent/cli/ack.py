@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from agent.cli.answers.asking import ask_agent
+from agent.cli.answers.missing import no_check
 from agent.cli.answers.who import who
 from agent.cli.output import fail
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+from agent.config.rules import OWN_NAME
 from agent.plugin.text import one_line
 from agent.push.control import NoAnswer
 
@@ -23,6 +28,9 @@ def main(options: argparse.Namespace) -> int:
         return fail(error)
     names = [f"{options.name} {subject}".strip() for subject in answer.subjects]
     if not names:
+        known = [*load(options.config, Catalog(), os.environ).checks, OWN_NAME]
+        if options.name not in known:
+            return fail(no_check(options.name, known))
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1
     what = "may be repeated again" if options.undo else "not repeated until it changes"

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.cli.answers.agents_eyes import unreadable
+from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.finding import Finding
 from agent.cli.answers.reach import destinations
 from agent.cli.output import counted_word
@@ -19,6 +20,7 @@ from agent.config.settings import Config
 from agent.model import Status
 from agent.plugin.text import one_line
 from agent.plugin.units import size_text
+from agent.push.control import NoAnswer, TooLate
 from agent.push.listener import FILE as SOCKET
 from agent.push.listener import SPOOL
 from agent.store import StoreError
@@ -62,7 +64,7 @@ def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
         with state_of(options.state):
             stored = [_disk(options.state), *_pushed(config, seen, options.state)]
         yield stored[0]
-        yield from _agent(seen)
+        yield from _agent(seen, options.state)
         yield from _deliveries(seen)
         yield from _checks(seen)
         yield from stored[1:]
@@ -97,9 +99,13 @@ def _disk(state: Path) -> Finding:
     return Finding("store", f"it can be read, {size_text(free)} are free in {state}")
 
 
-def _agent(seen: Snapshot) -> Iterator[Finding]:
+def _agent(seen: Snapshot, state: Path) -> Iterator[Finding]:
     if not seen.agent.running:
         yield Finding("agent", "no agent is at work on this state directory", "systemctl start hostvigil")
+        return
+    if silent := _silent(state):
+        mend = "look at its log; kill -ABRT has it log where it hangs, then start it again"
+        yield Finding("agent", f"process {seen.agent.pid} stands still: {silent}", mend)
         return
     late = [one.name for one in seen.late]
     if late:
@@ -107,6 +113,17 @@ def _agent(seen: Snapshot) -> Iterator[Finding]:
         yield Finding("agent", what, "the host is too busy, or runs hang: hostvigil explain says more")
     else:
         yield Finding("agent", f"process {seen.agent.pid}, begun {ago(seen.agent.since, seen.at)}; no check is late")
+
+
+def _silent(state: Path) -> str:
+    """Ask the agent for what it would do anyway; say why it did not answer, nothing where it did or we may not ask."""
+    try:
+        ask_agent(state, "wake")
+    except TooLate as error:
+        return str(error)
+    except NoAnswer:
+        pass
+    return ""
 
 
 def _deliveries(seen: Snapshot) -> Iterator[Finding]:

@@ -60,7 +60,7 @@ def _retry(options: argparse.Namespace) -> int:
     count = store.retry(options.event_id, options.destination)
     store.close()
     if not count:
-        print("there was no such refused event")
+        print(f"no refused event has the id {options.event_id}" if options.event_id else "no event is refused")
         return 1
     _ask(options, "wake")
     print(f"{counted_word(count, 'refused event')} in the outbox again")

@@ -174,7 +174,7 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     which.add_argument("--pending", action="store_true", help="only those still to be told")
     which.add_argument("--refused", action="store_true", help="only those that were refused")
     events.add_argument("--destination", metavar="NAME", help="only this destination")
-    events.add_argument("--limit", type=int, default=20, help="how many of the latest [%(default)s]")
+    events.add_argument("--limit", type=_count, default=20, help="how many of the latest [%(default)s]")
     events.add_argument(
         "action",
         nargs="?",
@@ -187,7 +187,7 @@ def _event_options(events: argparse.ArgumentParser) -> None:
 def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.ArgumentParser) -> None:
     what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
     silence.add_argument("selector", nargs="?", help=what)
-    silence.add_argument("--for", dest="duration", metavar="DURATION", default="1h", help="how long [%(default)s]")
+    silence.add_argument("--for", dest="duration", metavar="DURATION", default="", help="how long [1h]")
     silence.add_argument("--reason", default="", help="why, for other people")
     unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
 
@@ -201,6 +201,12 @@ def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser
     report.add_argument("summary", nargs="*", help="the result in one line; without it, the status alone is told")
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
+
+
+def _count(text: str) -> int:
+    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1_000_000):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
 
 
 def default_config() -> Path:

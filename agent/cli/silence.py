@@ -14,12 +14,14 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.selector import matches, problem
 from agent.config.settings import Config
+from agent.config.wording import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
 from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
 from agent.system.rights import state_of
 
+USUAL = "1h"
 MOST_NAMED = 5
 LONGEST_SECONDS = 36_500 * 86_400.0
 """A hundred years."""
@@ -48,12 +50,14 @@ def main(options: argparse.Namespace) -> int:
 
 def _asked_for(options: argparse.Namespace, now: int) -> Silence | None:
     """Return what to silence; None when the silences are to be listed. ValueError when it cannot be understood."""
+    if not options.selector and (options.duration or options.reason):
+        raise ValueError("which checks? write for example: hostvigil silence 'web-*' --for 1h; '*' is all")
     if not options.selector:
         return None
     if wrong := problem(options.selector):
         raise ValueError(wrong)
     try:
-        seconds = Duration.parse(options.duration)
+        seconds = Duration.parse(options.duration or USUAL)
     except ValueError as error:
         raise ValueError(f"--for: {error}") from None
     if not 0 < seconds <= LONGEST_SECONDS:
@@ -78,6 +82,8 @@ def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str
     known = dict.fromkeys([*((name, "") for name in tags), *subjects])
     names = [check for check, subject in known if matches(selector, check, tags.get(check, config.agent.tags), subject)]
     found = list(dict.fromkeys(names))
+    if not found and (close := nearest(selector, [name for name, subject in known if not subject])):
+        return f"{selector} matches no check now, did you mean '{close}'?"
     if not found:
         return f"{selector} matches no check now: is it written as hostvigil status shows it?"
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""

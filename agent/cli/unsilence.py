@@ -9,7 +9,7 @@ import msgspec
 
 from agent.cli.answers.who import who
 from agent.cli.output import counted_word, fail
-from agent.engine.suppression.silences import end
+from agent.engine.suppression.silences import end, read
 from agent.model import Silence
 from agent.system.rights import state_of
 
@@ -24,7 +24,12 @@ def main(options: argparse.Namespace) -> int:
     try:
         with state_of(options.state):
             ended = end(options.state, meant, who(), now)
+            left = [one.selector for one in read(options.state) if one.until > now] if not ended else []
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
+    if not ended:
+        there = f"there are: {', '.join(left)}" if left else "nothing is silenced"
+        print(f"no silence is written {options.selector!r}, {there}")
+        return 1
     print(f"{counted_word(ended, 'silence')} ended")
-    return 0 if ended else 1
+    return 0

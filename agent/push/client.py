@@ -37,7 +37,8 @@ def address(state: Path) -> Path:
 
 
 def push(message: Message, state: Path) -> str:
-    """Hand a message over; returns how: `taken` or `spooled`. NotPushed when neither can be done.
+    """Hand a message over; returns how: `taken`, or `spooled` for an agent that is not there, `waiting` for one that
+    is busy or stands still. NotPushed when neither can be done.
 
     What lies at the places of socket and spool may be anything: it takes `SECONDS` or a little more, and root does
     nothing there that the owner of the directory could not do himself.
@@ -53,10 +54,10 @@ def push(message: Message, state: Path) -> str:
         _spool(message, state / SPOOL, error)
         with contextlib.suppress(OSError):
             _sent(NUDGE + b"\n", address(state), NUDGE_SECONDS)
-        return "spooled"
+        return "waiting" if isinstance(error, TimeoutError | BlockingIOError) else "spooled"
     if answer == BUSY:
         _spool(message, state / SPOOL, OSError(BUSY))
-        return "spooled"
+        return "waiting"
     if answer != "ok":
         raise NotPushed(answer or "the agent went away without an answer")
     return "taken"

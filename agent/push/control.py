@@ -54,6 +54,10 @@ class NoAnswer(Exception):
     """The agent was not reached or did not answer: the text says why."""
 
 
+class TooLate(NoAnswer):
+    """An agent is there and did not answer in time."""
+
+
 class NotAllowed(NoAnswer):
     """Others may ask this agent, we may not."""
 
@@ -79,7 +83,7 @@ def ask(
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
         raise NoAnswer(f"no agent is running with the state directory {state_dir}") from None
     except TimeoutError:
-        raise NoAnswer(f"the agent did not answer within {seconds:g}s") from None
+        raise TooLate(f"the agent did not answer within {seconds:g}s") from None
     except OSError as error:
         raise NoAnswer(f"the agent went away without an answer: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.api import PushedCheck
 from agent.config.settings import Config
+from agent.config.wording import nearest
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line
@@ -126,7 +127,9 @@ class PushServer:
 
         check = self._checks.get(message.check)
         if check is None:
-            return f"no check of type pushed is called {message.check!r}; if it is new: hostvigil reload"
+            close = nearest(message.check, self._checks)
+            meant = f", did you mean '{close}'?" if close else "; if it is new: hostvigil reload"
+            return f"no check of type pushed is called {message.check!r}{meant}"
         if reason := refusal(sender, check.senders):
             return f"{message.check} {reason}"
         subject = presentable_name(message.subject, self._hide)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from agent.config.rules import OWN_NAME
 from agent.config.secrecy import is_secret
 from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import without_user
@@ -34,7 +35,7 @@ def head(check: CheckView) -> Iterator[str]:
     """Say what the check is and where it stands."""
     if check.config is None:
         wrong = "written wrong, so it does not run" if check.problems else "not in the files of the configuration now"
-        yield f"{check.name} is {wrong}."
+        yield f"{check.name} is {wrong if check.name != OWN_NAME else 'what the agent says of itself'}."
     else:
         state = "" if check.config.enabled else " It is switched off (enabled: false)."
         yield f"{check.name} is a check of type {check.config.type}, written at {check.config.place}.{state}"

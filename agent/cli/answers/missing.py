@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from agent.config.rules import OWN_NAME
 from agent.config.settings import Config, Problem
 from agent.config.wording import nearest
 
@@ -11,6 +12,8 @@ from agent.config.wording import nearest
 def no_check(name: str, known: Iterable[str]) -> str:
     """Say that there is no such check, and which is meant."""
     known = list(known)
+    if name == OWN_NAME:
+        return f"the check {OWN_NAME} is the agent's own and not run by hand: hostvigil status, hostvigil doctor"
     check, colon, _ = name.partition(":")
     if colon and check in known:
         return f"no check is called {name!r}: that is a subject of a check, write {check}"
