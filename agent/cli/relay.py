@@ -61,13 +61,13 @@ def _run(options: argparse.Namespace, settings: RelaySettings, secrets: frozense
 def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
     from agent.delivery.handover.connection import FAULTS
     from agent.fleet.asking import ask
-    from agent.fleet.status import RelayStatus, lines
+    from agent.fleet.status import lines, understood
 
     try:
         grant, said = asyncio.run(ask(settings))
     except FAULTS as error:
         return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
-    status = msgspec.json.decode(said, type=RelayStatus) if said else None
+    status = understood(said)
     if options.json:
         print(msgspec.json.encode({"version": 1, "lease": grant, "status": status}).decode())
     else:

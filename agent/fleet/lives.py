@@ -16,7 +16,7 @@ from agent.fleet.ledger import HostLife, Noted
 from agent.fleet.notes import in_parts
 from agent.fleet.reading import Stored
 from agent.fleet.streams import Streams
-from agent.fleet.watching import Sign, Watch, change, farewell, sign
+from agent.fleet.watching import Sign, Watch, change, farewell, heard_at, sign
 from agent.model import Notification
 
 log = logging.getLogger("hostvigil.relay")
@@ -39,18 +39,19 @@ class Lives:
         host has its whole time from then on.
         """
         hosts = self._journal.record.notes.hosts
-        watch = Watch(hosts, self._clock())
+        watch, looked_at = Watch(hosts, self._clock()), 0.0
         async for messages in self._streams.signs_of_life(LOOK_SECONDS):
             now = self._clock()
-            signs = [found for one in messages if (found := self._sign(one, now))]
+            signs = [found for one in messages if (found := self._sign(one, now, looked_at))]
+            looked_at = now
             for part in in_parts(watch.look(signs, now, time.time_ns() // 1_000_000)):
                 said = await self._told([(life, hosts.get(life.host)) for life in part.hosts])
                 await self._journal.write(Noted(hosts=said))
             await self._journal.keep_notes()
 
-    def _sign(self, one: Stored, now: float) -> Sign | None:
-        age = max(0.0, self._journal.record.broker_clock() - one.at)
-        return sign(one.word, now - age, one.data)
+    def _sign(self, one: Stored, now: float, looked_at: float) -> Sign | None:
+        at = heard_at(one.at, self._journal.record.broker_clock(), now, looked_at)
+        return sign(one.word, at, one.data)
 
     async def _told(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
         """Hand in what is to be told, before it is noted: named the same each time, it is told once."""

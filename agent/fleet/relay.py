@@ -24,7 +24,7 @@ from agent.fleet.making import make
 from agent.fleet.record import Record
 from agent.fleet.requests import Lost
 from agent.fleet.settings import RelaySettings
-from agent.fleet.status import RelayStatus, Shown, report
+from agent.fleet.status import Shown, report, understood
 from agent.fleet.streams import GONE, Fenced, Streams
 from agent.fleet.work import UNKNOWN_MINUTE, Work, clock
 
@@ -129,8 +129,8 @@ class Relay:
         if self._work.session and grant:
             status = report(grant, self._work.session, self._record, clock())
             await bucket.say_status(msgspec.json.encode(status))
-        elif self._settings.page and (said := await bucket.status()):
-            status = msgspec.json.decode(said, type=RelayStatus)
+        elif self._settings.page:
+            status = understood(await bucket.status())
         self.shown = Shown(self._lease.me, grant, status)
 
     def _holds(self) -> bool:

@@ -87,6 +87,14 @@ def report(grant: Grant, session: Session, record: Record, now: float) -> RelayS
     )
 
 
+def understood(said: bytes) -> RelayStatus | None:
+    """Return what a relay said; None where it said nothing, or is of another version."""
+    try:
+        return msgspec.json.decode(said, type=RelayStatus) if said else None
+    except msgspec.MsgspecError:
+        return None
+
+
 def silence_text(silence: Silence, now: int) -> str:
     """Say a silence; `now` in Unix milliseconds."""
     left = duration_text(max(0, silence.until - now) / 1000)

@@ -41,6 +41,14 @@ def sign(host: str, at: float, message: bytes) -> Sign | None:
     return Sign(host, at, ttl, said if len(said) <= MOST_SAID else msgspec.json.encode(Beat(0.0)).decode())
 
 
+def heard_at(stored: float, broker_now: float, now: float, looked_at: float) -> float:
+    """Return when a sign of life came, monotonic seconds; `stored` and `broker_now` on the broker's clock.
+
+    What was not there at the last look came since, whatever the broker's clock says: somebody may have set it.
+    """
+    return max(now - max(0.0, broker_now - stored), looked_at)
+
+
 class Watch:
     """Who was heard of, since one relay is at work. The relay's loop owns it; times are monotonic seconds."""
 
@@ -81,13 +89,13 @@ def change(life: HostLife, before: HostLife | None) -> tuple[Notification, str] 
     """Return what is to be told of a host, and the id of what is told before it; None where it is nothing."""
     if before is None or life.turns == before.turns:
         return None
-    text = f"not heard of for {duration_text(life.ttl)}" if life.missing else "it is heard of again"
+    text = f"not heard of for {duration_text(life.ttl)}" if life.missing else "is heard of again"
     return _change(life, text), _id(life, -1) if life.turned_at < before.turned_at + DAY and before.turns else ""
 
 
 def farewell(life: HostLife, wall: int) -> Notification | None:
     """Return what ends the problem of a host that is forgotten; None where it has none."""
-    return _change(_turned(life, wall), "it is forgotten: somebody took it out") if life.missing else None
+    return _change(_turned(life, wall), "is forgotten: somebody took it out") if life.missing else None
 
 
 def _change(life: HostLife, text: str) -> Notification:

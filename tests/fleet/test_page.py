@@ -13,13 +13,14 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.config.page_address import parse
 from agent.fleet.lease import Grant
 from agent.fleet.page.application import is_ready
 from agent.fleet.page.metrics import exposition
-from agent.fleet.status import KeyStatus, RelayStatus, Shown
+from agent.fleet.status import KeyStatus, RelayStatus, Shown, understood
 from agent.model import Silence
 from agent.page.templates import filled
 from tests.fleet.letters import NOW
@@ -118,6 +119,12 @@ def test_whatever_hosts_are_called_the_page_stays_text_and_the_metrics_are_read(
     assert {sample.labels["host"] for family in families for sample in family.samples if "host" in sample.labels} == {
         EVIL
     }
+
+
+def test_a_status_of_another_version_is_none() -> None:
+    status = shown(NOW).status
+    assert understood(msgspec.json.encode(status)) == status
+    assert understood(b"") is understood(b"{") is understood(b'{"at": "then"}') is None
 
 
 def test_a_status_that_nobody_renews_is_no_relay_at_work() -> None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.delivery.handover.message import Beat, encode_beat
 from agent.fleet.ledger import HostLife, Noted
 from agent.fleet.record import Record
-from agent.fleet.watching import LONGEST, SHORTEST, Sign, Watch, change, farewell, sign
+from agent.fleet.watching import LONGEST, SHORTEST, Sign, Watch, change, farewell, heard_at, sign
 from agent.model import EventStatus
 from tests.fleet.letters import NOW, letter
 
@@ -109,6 +110,16 @@ def test_a_sign_of_life_says_what_it_may_and_no_more() -> None:
     assert msgspec.json.decode(encode_beat(60, many), type=Beat) == Beat(60)
     long = msgspec.json.encode(Beat(60, {"host": "x" * 1900}))
     assert (found := sign("a", 0.0, long)) and len(found.said) < 100
+
+
+@pytest.mark.parametrize("step", [-3600.0, 0.0, 3600.0])
+def test_a_brokers_clock_that_is_set_makes_no_host_missing(step: float) -> None:
+    bench, broker = Bench(), NOW / 1000
+    for now in range(0, 300, 5):
+        stored = broker + now + (step if now > 100 else 0.0)
+        at = heard_at(stored, broker + now, now, now - 5)
+        bench.look(now, signs("a", at))
+    assert bench.told == [] and heard_at(broker, broker + 500, 1000, 0.0) == 500
 
 
 def test_what_is_known_of_hosts_outlives_relay_and_broker(tmp_path: Path) -> None:
