@@ -110,6 +110,14 @@ def test_each_place_that_names_the_version_is_written(clone: Path, key: Path) ->
         assert "1.2.3" in (clone / name).read_text()
 
 
+def test_one_may_name_the_packages_to_build(monkeypatch: pytest.MonkeyPatch, key: Path) -> None:
+    given: list[object] = []
+    monkeypatch.setattr(module("release"), "release", lambda *words: given.append(words[4]()))
+    monkeypatch.setattr(module("build"), "main", lambda names: given.append(names))
+    assert module("release").main(["1.2.3", "--key", str(key), "deb12", "el9"]) == 0
+    assert given[0] == {"deb12", "el9"}
+
+
 def spoil(clone: Path, how: str) -> None:
     if how == "dirty":
         (clone / "README.md").write_text("another")
