@@ -180,7 +180,7 @@ def test_a_real_agent_is_steered_from_the_page(driver: Chrome, tmp_path: Path) -
         sign_in(driver, f"http://127.0.0.1:{port}", "/check/flag")
         driver.find_element("id", "ack-reason").send_keys("on it", Keys.ENTER)
         WebDriverWait(driver, 30).until(lambda on: "not repeated until it changes" in said(on))
-        wait_for(driver, "acknowledged")
+        wait_for(driver, "acknowledged by page, 127.0.0.1 (on it)")
         flag.unlink()
         driver.find_element("css selector", "form[action='/act/run'] button").click()
         WebDriverWait(driver, 30).until(lambda on: "runs now" in said(on))

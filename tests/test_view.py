@@ -17,7 +17,7 @@ from agent.model import EventStatus, Policy, Reason, ReasonKind, Result, Silence
 from agent.store import Backlog, Holder, LastRun, Progress
 from agent.view.compose import Known, compose
 from agent.view.snapshot import Mark, SubjectView, urgency
-from agent.view.words import why
+from agent.view.words import marks, why
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -183,3 +183,34 @@ def test_why_says_that_something_is_to_be_told_exactly_when_the_engine_would_tel
     assert ("is told with the next result" in said) == (due and not suppressed)
     assert ("which is not told now" in said) == (due and suppressed)
     assert ("depends on router" in said) == suppressed
+
+
+@pytest.mark.parametrize(
+    ("check", "state", "run", "said"),
+    [
+        (
+            "quiet",
+            decided("quiet", Status.CRITICAL, acknowledged="ann (on it)"),
+            Status.CRITICAL,
+            ["acknowledged by ann (on it)"],
+        ),
+        ("quiet", decided("quiet"), Status.CRITICAL, ["critical, not decided yet"]),
+        ("quiet", decided("quiet", suppressed_by="silenced"), Status.OK, ["not told: silenced"]),
+        ("quiet", decided("quiet", flapping=True), Status.OK, ["flapping"]),
+        ("gone", decided("gone"), Status.OK, ["not configured"]),
+        ("in-window", decided("in-window"), Status.OK, ["maintenance"]),
+    ],
+)
+def test_a_mark_is_said_in_words_that_need_no_manual(
+    config: Config, check: str, state: State, run: Status, said: list[str]
+) -> None:
+    assert list(marks(subject_of(Known(states=(state,), runs=(ran(check, run),)), config, check))) == said
+
+
+def test_who_is_late_says_by_how_much(config: Config) -> None:
+    known = Known(states=(decided("quiet"),), runs=(ran("quiet", next_at=NOW - MINUTE),), holder=WORKING)
+    assert list(marks(subject_of(known, config, "quiet"))) == ["late by 1m"]
+
+
+def test_what_has_no_result_yet_has_no_mark_for_it(config: Config) -> None:
+    assert list(marks(subject_of(Known(), config, "quiet"))) == []

@@ -24,6 +24,7 @@ from agent.view.history.course import FLAPPING
 from agent.view.history.reading import Metric
 from agent.view.history.rows import ChangeRow
 from agent.view.snapshot import Mark, SubjectView, urgency
+from agent.view.words import marks
 
 FEW = 30
 """So many that are ok are shown at once; more are folded."""
@@ -59,6 +60,7 @@ def overview(found: Overview, host: str) -> str:
         bar=_bars(found),
         past=found.recent is not None,
         label=label,
+        marks=marks,
     )
 
 
@@ -94,6 +96,7 @@ def check(found: CheckPage, host: str) -> str:
         told=_told,
         past=_past(found),
         label=label,
+        marks=marks,
         became=_became,
     )
 

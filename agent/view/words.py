@@ -8,6 +8,7 @@ from agent.engine.state.flapping import percent
 from agent.engine.state.transition import true_now
 from agent.model import EventStatus, Policy, Reason, State, Status
 from agent.plugin.units import clock_text, duration_text
+from agent.view.snapshot import Mark, SubjectView
 
 
 def why(state: State, reasons: Iterable[Reason]) -> str:
@@ -90,3 +91,18 @@ def span(at: int, now: int) -> str:
 
 def clock(at: int) -> str:
     return clock_text(at)
+
+
+def marks(one: SubjectView) -> Iterator[str]:
+    """Say in a few words each what a reader must know beside the status."""
+    for mark in one.marks:
+        if mark is Mark.UNDECIDED:
+            yield f"{one.last_status}, not decided yet"
+        elif mark is Mark.LATE:
+            yield f"late by {duration_text(one.late)}"
+        elif mark is Mark.ACKNOWLEDGED:
+            yield f"acknowledged by {one.state.acknowledged}"
+        elif mark is not Mark.NO_RESULT:
+            yield str(mark)
+    if one.suppressed_by and not one.reasons:
+        yield f"not told: {one.suppressed_by}"

@@ -14,7 +14,7 @@ from agent.model import SEVERITY, Status
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
 from agent.view.snapshot import DestinationView, Mark, Snapshot, SubjectView
-from agent.view.words import ago, span
+from agent.view.words import ago, marks, span
 
 NARROW = 100
 """Below so many columns there is no room for the next run."""
@@ -78,24 +78,12 @@ def _cells(one: SubjectView, seen: Snapshot) -> tuple[str, str, str, str, str]:
     since = span(one.since, seen.at) if one.since else "-"
     soon = one.next_run > seen.at
     following = f"next in {span(seen.at, one.next_run)}" if soon else ""
-    text = " ".join([*(f"[{mark}]" for mark in _marks(one)), one.summary])
+    text = " ".join([*(f"[{mark}]" for mark in marks(one)), one.summary])
     return shown_status(one), one_line(one.name, LONG), since, following, one_line(text, LONG)
 
 
 def shown_status(one: SubjectView) -> str:
     return "-" if one.waits else str(one.status)
-
-
-def _marks(one: SubjectView) -> Iterator[str]:
-    for mark in one.marks:
-        if mark is Mark.UNDECIDED:
-            yield f"{one.last_status}, not decided yet"
-        elif mark is Mark.LATE:
-            yield f"late by {duration_text(one.late)}"
-        elif mark is not Mark.NO_RESULT:
-            yield str(mark)
-    if one.suppressed_by and not one.reasons:
-        yield f"not told: {one.suppressed_by}"
 
 
 def _line(one: SubjectView, row: Sequence[str], widths: Sequence[int], on: Screen) -> str:
