@@ -9,10 +9,10 @@ from typing import Any
 import msgspec
 from bottle import Bottle, HTTPResponse, request
 
-import agent
 from agent.config.page_address import PageAddress
 from agent.fleet.page.metrics import exposition
 from agent.fleet.status import Shown
+from agent.page import html
 from agent.page.asked import HTML, JSON, TEXT, answer, error, guarded
 from agent.page.templates import filled
 
@@ -55,7 +55,7 @@ def _page(shown: Shown, now: int) -> HTTPResponse:
     part = filled("relay", now, title=title, shown=shown, status=status, fresh=is_ready(shown, now))
     if request.query.get("part") == "main":
         return answer(200, HTML, part)
-    return answer(200, HTML, filled("whole", now, part=part, forms="", host="relay", version=agent.__version__))
+    return answer(200, HTML, html.whole(part, "relay", ""))
 
 
 def _metrics(shown: Shown, now: int) -> bytes:
