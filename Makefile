@@ -63,7 +63,8 @@ bench: $(VENV)/installed-dev
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hostvigil needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12")'
-	$(PYTHON) -m venv $(VENV)
+	@# Half of one would be taken for a whole one the next time.
+	$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
 
 $(VENV)/installed: pyproject.toml requirements.lock packaging/build.lock | $(VENV)/bin/python
 	$(LOCKED) requirements.lock
@@ -97,7 +98,7 @@ audit: $(VENV)-audit/installed
 	$(VENV)-audit/bin/python packaging/audit.py
 
 $(VENV)-audit/installed: packaging/audit.lock
-	$(PYTHON) -m venv $(VENV)-audit
+	$(PYTHON) -m venv $(VENV)-audit || { rm -rf $(VENV)-audit; exit 1; }
 	$(VENV)-audit/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r packaging/audit.lock
 	touch $@
 
