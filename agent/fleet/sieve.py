@@ -9,7 +9,7 @@ from agent.fleet.holding import Holding, Level, Queue, level
 from agent.fleet.mailbox import Key
 
 LOOK_SECONDS = 1.0
-"""What was held back is looked at again after so long."""
+"""What was held back is looked at again after so long, and after as many times that as there are thousands of it."""
 
 
 class Sieve:
@@ -28,15 +28,16 @@ class Sieve:
             return list(ready), []
         wall, free, ended = self._wall(), list[Queue](), list[tuple[Queue, Level]]()
         self._held = {queue[0].key: found for queue in ready if (found := self._held.get(queue[0].key))}
+        again = now + LOOK_SECONDS * max(1.0, len(ready) / 1000)
         for queue in ready:
-            if not self._is_held(queue, now, wall):
+            if not self._is_held(queue, now, again, wall):
                 if touched := self._touched(queue, wall):
                     ended.append((touched, level(touched)))
                 else:
                     free.append(queue)
         return free, ended
 
-    def _is_held(self, queue: Queue, now: float, wall: int) -> bool:
+    def _is_held(self, queue: Queue, now: float, again: float, wall: int) -> bool:
         until, seen, _ = self._held.get(queue[0].key, (0.0, (), ""))
         if now < until and seen == queue:
             return True
@@ -44,7 +45,7 @@ class Sieve:
         reasons = self.holding.reasons(latest, wall, wall)
         why = "; ".join(reason.text for reason in reasons)
         if reasons or self.holding.waits(latest, wall):
-            self._held[latest.key] = (now + LOOK_SECONDS, queue, why or "waits for what it depends on")
+            self._held[latest.key] = (again, queue, why or "waits for what it depends on")
             return True
         self._held.pop(latest.key, None)
         return False
