@@ -1,0 +1,167 @@
+"""What is awaited of those who push: by when, how often it is said that nothing came, and when it is given up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from agent.api import Duration, PushedCheck
+from agent.config.settings import CheckConfig, Place
+from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch
+from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Result, Status
+
+WALL = 1_700_000_000_000
+TTL = 60.0
+MAX_RUN = 30.0
+OF_TWO = Policy(FailAfter(Count(), Count(), Count(2)))
+
+
+def backup(policy: Policy | None = None) -> CheckConfig:
+    check = PushedCheck(ttl=Duration(TTL), max_run=Duration(MAX_RUN))
+    return CheckConfig("backup", "pushed", check, Place("a.yaml"), policy=policy or Policy())
+
+
+def awaiting(
+    policy: Policy | None = None, is_running: Callable[[int], bool] = lambda pid: False, at: float = 0.0
+) -> DeadMansSwitch:
+    switch = DeadMansSwitch(is_running)
+    switch.update([backup(policy)], {}, at, wall(at))
+    return switch
+
+
+def wall(now: float) -> int:
+    return WALL + round(now * 1000)
+
+
+def pushes(switch: DeadMansSwitch, subject: str, now: float) -> None:
+    switch.seen("backup", subject, wall(now), now, wall(now))
+
+
+def said(switch: DeadMansSwitch, now: float) -> list[Outcome]:
+    return switch.overdue(now, wall(now))
+
+
+def nodata(subject: str, span: str, now: float) -> Outcome:
+    text = f"no result for {span}, expected every 1m"
+    return Outcome("backup", 0, wall(now), 0.0, (Result(Status.NODATA, text, subject),), complete=False)
+
+
+def test_a_first_result_is_awaited_for_the_check_itself_and_missed_once() -> None:
+    switch = awaiting()
+    assert said(switch, 59.9) == []
+    assert said(switch, 60.0) == [nodata("", "1m", 60.0)]
+    assert said(switch, 300.0) == []
+
+
+def test_the_first_result_of_a_subject_ends_the_wait_for_any() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 50.0)
+    assert said(switch, 61.0) == []
+    assert said(switch, 110.0) == [nodata("db", "1m", 110.0)]
+
+
+def test_where_one_miss_does_not_suffice_each_further_span_counts() -> None:
+    switch = awaiting(OF_TWO)
+    assert [said(switch, now) for now in (60.0, 119.9)] == [[nodata("", "1m", 60.0)], []]
+    assert said(switch, 120.0) == [nodata("", "2m", 120.0)]
+
+
+def test_a_result_is_late_when_a_newer_one_of_the_same_subject_is_known() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 5.0)
+    assert switch.late("backup", "db", wall(4.999))
+    assert not switch.late("backup", "db", wall(5.0))
+    assert not switch.late("backup", "mail", 0)
+    assert not switch.late("backup", "", 0)
+    assert not switch.late("other", "db", 0)
+
+
+def test_a_run_that_outlasts_its_limit_is_critical_and_says_whether_it_still_runs() -> None:
+    for number, running, words in ((7, True, "still running"), (7, False, "its process is gone, and no result")):
+        switch = awaiting(is_running=lambda pid, answer=running: answer)  # type: ignore[misc]
+        switch.began("backup", "db", 10.0, number)
+        assert said(switch, 39.9) == []
+        (outcome,) = said(switch, 40.0)
+        text = f"{words} after 30s"
+        assert outcome == Outcome("backup", 0, wall(40.0), 0.0, (Result(Status.CRITICAL, text, "db"),), complete=False)
+
+
+def test_a_run_without_a_number_is_taken_for_running() -> None:
+    switch = awaiting()
+    switch.began("backup", "db", 10.0)
+    assert said(switch, 40.0)[0].results[0].summary == "still running after 30s"
+
+
+def test_a_run_is_awaited_only_where_a_limit_is_set_and_the_check_is_known() -> None:
+    switch = DeadMansSwitch()
+    plain = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
+    switch.update([plain], {}, 0.0, WALL)
+    switch.began("backup", "db", 1.0, 7)
+    switch.began("other", "db", 1.0, 7)
+    assert switch.memory("backup", 1.0, wall(1.0))["runs"] == []
+    assert said(switch, 59.0) == []
+
+
+def test_a_subject_that_is_long_gone_while_others_push_is_given_up() -> None:
+    switch = awaiting()
+    gone = TTL + LONG_GONE_SECONDS
+    pushes(switch, "a", 0.0)
+    assert said(switch, TTL) == [nodata("a", "1m", TTL)]
+    pushes(switch, "b", gone - 1)
+    assert said(switch, gone - 0.5) == []
+    assert said(switch, gone) == [
+        Outcome("backup", 0, wall(gone), 0.0, (), complete=False, given_up=("a",)),
+    ]
+    assert list(switch.memory("backup", gone, wall(gone))["last"]) == ["b"]
+    assert not switch.late("backup", "a", 0)
+
+
+def test_nobody_is_given_up_while_nobody_pushes() -> None:
+    switch = awaiting()
+    gone = TTL + LONG_GONE_SECONDS
+    pushes(switch, "a", 0.0)
+    pushes(switch, "b", 0.0)
+    assert len(said(switch, TTL)) == 2
+    assert said(switch, gone) == []
+    pushes(switch, "b", gone + 10)
+    assert said(switch, gone + 30) == []
+    later = gone + ASK_AGAIN_SECONDS
+    pushes(switch, "b", later - 1)
+    assert [outcome.given_up for outcome in said(switch, later)] == [("a",)]
+
+
+@pytest.mark.parametrize(("late", "excused"), [(1.0, False), (1.01, True), (5000.0, True)])
+def test_a_deadline_that_passed_while_the_agent_stood_still_is_put_off_once(late: float, excused: bool) -> None:
+    switch = awaiting()
+    awake = TTL + late
+    assert bool(said(switch, awake)) is not excused
+    if excused:
+        assert said(switch, awake + EXCUSE_SECONDS - 0.1) == []
+        assert len(said(switch, awake + EXCUSE_SECONDS)) == 1
+        pushes(switch, "db", awake + 10)
+        assert said(switch, awake + 10 + TTL + late) == [], "an excuse is for each silence"
+
+
+def test_a_settings_change_keeps_what_is_known_and_counts_anew_from_it() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 50.0)
+    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(100.0)), Place("a.yaml"))
+    switch.update([longer], {}, 60.0, wall(60.0))
+    assert said(switch, 149.9) == []
+    assert [one.results[0].subject for one in said(switch, 150.0)] == ["db"]
+
+
+def test_over_a_restart_the_wall_clock_counts(tmp_path: Path) -> None:
+    before = awaiting(at=1000.0)
+    pushes(before, "db", 1010.0)
+    before.began("backup", "db", 1020.0, 7)
+    memory = before.memories(1030.0, wall(1030.0))
+    after = DeadMansSwitch(lambda pid: True)
+    after.update([backup()], memory, 5.0, wall(1035.0))
+    assert after.overdue(19.9, wall(1049.9)) == []
+    (run,) = after.overdue(20.0, wall(1050.0))
+    assert run.results[0].summary == "still running after 30s"
+    assert after.late("backup", "db", wall(1009.0))
+    assert [one.results[0].status for one in after.overdue(40.0, wall(1070.0))] == [Status.CRITICAL]
