@@ -302,3 +302,31 @@ def test_what_is_awaited_is_forgotten_with_its_check(agent: Agent, world: World)
     assert not len(waiting._runs._book)
     assert not waiting._remembered
     assert not waiting._last_runs
+
+
+# --- a run that is told of late ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ago", "left"), [(20, 40), (0, 60), (-5, 60)])
+def test_a_run_counts_from_when_it_began_not_from_when_that_was_heard(
+    agent: Agent, world: World, ago: int, left: int
+) -> None:
+    world.checks = {"backup": pushed(max_run=60.0)}
+    agent.takes(world.orders())
+    agent.recorder.put(RunStarted("backup", "", 0, world.wall - ago * 1000))
+    agent.looks()
+    pass_(agent, left - 0.5)
+    assert told(agent) == []
+    pass_(agent, 1)
+    assert told(agent) == ["critical"]
+
+
+def test_a_run_without_a_moment_counts_from_when_it_was_heard_of(agent: Agent, world: World) -> None:
+    world.checks = {"backup": pushed(max_run=60.0)}
+    agent.takes(world.orders())
+    agent.recorder.put(RunStarted("backup", ""))
+    agent.looks()
+    pass_(agent, 59.5)
+    assert told(agent) == []
+    pass_(agent, 1)
+    assert told(agent) == ["critical"]
