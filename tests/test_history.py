@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import math
 import re
@@ -184,6 +185,55 @@ def test_a_forgotten_subject_ends_in_the_history(tmp_path: Path) -> None:
     written(tmp_path, msgspec.structs.replace(step, last=True))
     (change,) = past(tmp_path, "web", T0, T0 + HOUR).changes
     assert (change.subject, change.decided) == ("/mnt", "")
+
+
+def visit(subject: str, at: int, stays: int, status: Status = Status.OK, discovered: bool = True) -> list[Transition]:
+    """A subject that a check finds, that measures something, and that is gone after a while."""
+    result = Result(status, "up", subject, metrics=(Metric("cpu", 1.0, "s"),), discovered=discovered)
+    came = apply_result(State("docker", subject), result, Policy(), at)
+    came = msgspec.structs.replace(came, state=msgspec.structs.replace(came.state, discovered=discovered))
+    went = apply_result(came.state, Result(Status.OK, "is gone", subject), Policy(), at + stays)
+    return [came, msgspec.structs.replace(went, last=True)]
+
+
+def rows_of(folder: Path) -> dict[str, int]:
+    with contextlib.closing(sqlite3.connect(folder / FILE)) as db:
+        return {
+            table: db.execute(f"SELECT count(*) FROM {table}").fetchone()[0]  # noqa: S608 - our own names
+            for table in ("changes", "series", "fine", "hourly")
+        }
+
+
+@pytest.mark.parametrize("flushes", [1, 3])
+def test_what_came_and_went_by_thousands_leaves_no_row(flushes: int, tmp_path: Path) -> None:
+    clock = Clock()
+    writer = HistoryWriter(Record(tmp_path, KEEP, clock))
+    visits = [visit(f"job-{number}", T0 + number * MINUTE // 10, 3 * MINUTE) for number in range(600)]
+    steps = sorted(itertools.chain.from_iterable(visits), key=lambda step: step.at)
+    size = -(-len(steps) // flushes)
+    for part in (steps[at : at + size] for at in range(0, len(steps), size)):
+        for step in part:
+            writer.put(step, True)
+        writer.take()
+        clock.now = part[-1].at
+        writer.record.flush(metrics=False)
+        writer.record.flush()
+    assert rows_of(tmp_path) == {"changes": 0, "series": 0, "fine": 0, "hourly": 0}
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        visit("named", T0, MINUTE, discovered=False),
+        visit("long", T0, 24 * HOUR),
+        visit("bad", T0, MINUTE, Status.CRITICAL),
+        visit("again", T0, MINUTE) + visit("again", T0 + HOUR, MINUTE)[:1],
+    ],
+    ids=lambda steps: steps[0].state.subject,
+)
+def test_the_end_of_what_is_somebodys_loss_stays_in_the_history(steps: list[Transition], tmp_path: Path) -> None:
+    written(tmp_path, *steps, until=T0 + 26 * HOUR)
+    assert rows_of(tmp_path)["changes"] == len(steps)
 
 
 # --- what people did

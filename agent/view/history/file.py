@@ -20,7 +20,7 @@ from agent.store.damage import is_damage
 from agent.store.encode import as_text
 from agent.view.history import notes
 from agent.view.history.points import Block, Key
-from agent.view.history.rows import HOUR, ChangeRow, Life
+from agent.view.history.rows import HOUR, ChangeRow, Life, Passer
 
 log = logging.getLogger("hostvigil.history")
 
@@ -172,6 +172,23 @@ def write_changes(db: sqlite3.Connection, changes: Sequence[ChangeRow]) -> None:
             for row in changes
         ],
     )
+
+
+def forget(db: sqlite3.Connection, passers: Iterable[Passer], hour: int) -> None:
+    """Take out what was written of subjects that only came and went: their begin, their end, and what they measured."""
+    for one in passers:
+        names = (as_text(one.check), as_text(one.subject))
+        own = "check_name = ? AND subject = ?"
+        # More than its begin and its end: it was here before, and that is somebody's history.
+        few = f"(SELECT count(*) FROM changes WHERE {own}) <= 2"  # noqa: S608 - our own words
+        if not db.execute(f"DELETE FROM changes WHERE {own} AND {few}", names * 2).rowcount:  # noqa: S608 - same
+            continue
+        hours = range(one.since // HOUR, hour + 1)
+        for (series,) in db.execute(f"SELECT id FROM series WHERE {own}", names).fetchall():  # noqa: S608 - same
+            keys = [(key_of(past, series),) for past in hours]
+            db.executemany("DELETE FROM fine WHERE key = ?", keys)
+            db.executemany("DELETE FROM hourly WHERE key = ?", keys)
+            db.execute("DELETE FROM series WHERE id = ?", (series,))
 
 
 def write_life(db: sqlite3.Connection, life: Life) -> None:

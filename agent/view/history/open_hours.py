@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
+from collections.abc import Collection
 
 from agent.engine.state.transition import Transition
 from agent.view.history import file
@@ -74,6 +75,13 @@ class OpenHours:
         if hour != self._settled:
             self._settled = hour
             self._open = {key: points for key, points in self._open.items() if points.hour >= hour - 1}
+
+    def forget(self, subjects: Collection[tuple[str, str]]) -> None:
+        """Let go of what subjects measured that are gone, written or not."""
+        dropped = {id(points) for key, points in self._open.items() if key[:2] in subjects} if subjects else set()
+        if dropped:
+            self._open = {key: points for key, points in self._open.items() if id(points) not in dropped}
+            self._finished = [one for one in self._finished if id(one[0]) not in dropped]
 
     def bound(self) -> None:
         """Let go of the oldest that could not be written."""

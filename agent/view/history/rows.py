@@ -8,11 +8,13 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from agent.engine.state.transition import Transition
+from agent.model import Status
 from agent.plugin.text import cut
 
 SUMMARY_LIMIT = 300
 HOUR = 3_600_000
 MINUTE = 60_000
+DAY = 24 * HOUR
 
 
 class ChangeRow(msgspec.Struct, frozen=True):
@@ -71,6 +73,27 @@ class Life(msgspec.Struct, frozen=True):
 
     since: int
     until: int
+
+
+class Passer(msgspec.Struct, frozen=True):
+    """A subject that a check found by itself, that was well for less than a day, and is gone: no trace is kept."""
+
+    check: str
+    subject: str
+    since: int
+
+
+def passer_of(step: Transition) -> Passer | None:
+    """Return who came and went with this step without anything to tell; None for all others.
+
+    Containers of a CI host would push everything else out of the history.
+    """
+    before = step.before
+    well = before.decided in (None, Status.OK) and not before.events and not before.suppressed_by
+    if not (step.last and before.discovered and well and before.subject):
+        return None
+    since = before.decided_since or step.at
+    return Passer(before.check, before.subject, since) if 0 <= step.at - since < DAY else None
 
 
 def change_of(step: Transition) -> ChangeRow | None:

@@ -16,7 +16,7 @@ from agent.view.history import file, notes
 from agent.view.history.disk import Disk
 from agent.view.history.file import Keep
 from agent.view.history.open_hours import OpenHours, Written
-from agent.view.history.rows import HOUR, ChangeRow, Life, NoteRow, change_of
+from agent.view.history.rows import HOUR, ChangeRow, Life, NoteRow, Passer, change_of, passer_of
 from agent.view.history.silences import SilenceBook
 
 log = logging.getLogger("hostvigil.history")
@@ -110,6 +110,7 @@ class Record:
         self._hours = OpenHours()
         self._changes: deque[ChangeRow] = deque(maxlen=MOST_CHANGES)
         self._notes: deque[NoteRow] = deque(maxlen=MOST_CHANGES)
+        self._passers: deque[Passer] = deque(maxlen=MOST_CHANGES)
         self._disk = Disk(directory)
         self._life = Life(wall(), wall())
 
@@ -122,6 +123,8 @@ class Record:
         """Take what a result did; return how many values are left out."""
         if changed := change_of(step):
             self._changes.append(changed)
+        if passer := passer_of(step):
+            self._passers.append(passer)
         return self._hours.add(step) if measured and step.result.metrics else 0
 
     def note(self, row: NoteRow) -> None:
@@ -151,11 +154,14 @@ class Record:
                 if metrics:
                     whole = self._hours.write(db, now // HOUR)
                     self._disk.prune(self.keep, now // HOUR)
+                file.forget(db, self._passers, now // HOUR)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
             self._failed(error)
             return
         self._changes.clear()
         self._notes.clear()
+        self._hours.forget({(one.check, one.subject) for one in self._passers})
+        self._passers.clear()
         if metrics:
             self._hours.settle(now // HOUR, whole)
         self._disk.works()
