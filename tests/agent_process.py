@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
+from unittest.mock import patch
+
+from agent.cli.main import main
+from tests.forked import Forked
+
+PATIENT = "fail_after: {nodata: 99}"
+"""Of a check with short intervals: on a busy machine a run may not end in time, and what is told is not about that."""
 
 
 class AgentProcess:
-    """`hostvigil run` on a directory of drop-ins, and the other commands beside it."""
+    """`hostvigil run` on a directory of drop-ins, and the other commands beside it.
 
-    def __init__(self, folder: Path, environ: dict[str, str] | None = None) -> None:
+    `measured`: each in a Python of its own, for who counts its memory or its time.
+    """
+
+    def __init__(self, folder: Path, environ: dict[str, str] | None = None, measured: bool = False) -> None:
         self.config = folder / "conf.d"
         self.state = folder / "state"
         self.log = folder / "agent.log"
         self.config.mkdir(exist_ok=True)
         self._environ = os.environ | (environ or {})
-        self.process: subprocess.Popen[bytes] | None = None
+        self._own = measured or any(name.startswith(("PYTHON", "LD_")) for name in environ or {})
+        self.process: subprocess.Popen[bytes] | Forked | None = None
 
     def write(self, name: str, text: str) -> None:
         (self.config / name).write_text(text)
 
     def start(self, *options: str) -> None:
+        command = self._command("run", "--at-once", *options)
         with self.log.open("ab") as log:
-            self.process = subprocess.Popen(
-                self._command("run", "--at-once", *options), stdout=log, stderr=log, env=self._environ
-            )
+            if self._own:
+                self.process = subprocess.Popen(command, stdout=log, stderr=log, env=self._environ)
+            else:
+                self.process = Forked(command[3:], self._environ, (0, log.fileno(), log.fileno()))
 
     def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
         """Send a signal and wait for the end; returns the exit code."""
@@ -42,20 +57,35 @@ class AgentProcess:
 
     def call(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Run another command on the same configuration and state."""
-        return subprocess.run(
-            self._command(*arguments), capture_output=True, text=True, timeout=30, env=self._environ, check=False
-        )
+        command = self._command(*arguments)
+        # A wrapped command is known by the name of its process.
+        if self._own or arguments[0] == "wrap":
+            return subprocess.run(command, capture_output=True, text=True, timeout=30, env=self._environ, check=False)
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = Forked(command[3:], self._environ, (0, out.fileno(), err.fileno())).wait(30)
+            said, complaint = (read(file) for file in (out, err))
+        return subprocess.CompletedProcess(command, code, said, complaint)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.call(*arguments, "--json").stdout)
 
     def status(self) -> dict[str, Any]:
         """Return what `hostvigil status` says of checks that have a result; empty while there is no store to read."""
-        done = self.call("status", "--json")
-        if done.returncode:
+        code, printed = self._called_here("status", "--json")
+        if code:
             return {"agent": None, "outbox": {"count": 0}, "checks": []}
-        said: dict[str, Any] = json.loads(done.stdout)
+        said: dict[str, Any] = json.loads(printed)
         return said | {"checks": [line for line in said["checks"] if "no result yet" not in line["marks"]]}
+
+    def _called_here(self, *arguments: str) -> tuple[int, str]:
+        """Run a command in this process: tests ask over and over, and a Python of its own costs 20 times as much."""
+        printed = io.StringIO()
+        with (
+            patch.dict(os.environ, self._environ, clear=True),
+            redirect_stdout(printed),
+            redirect_stderr(io.StringIO()),
+        ):
+            return main(self._command(*arguments)[3:]), printed.getvalue()
 
     def output(self) -> str:
         return self.log.read_text(errors="replace")
@@ -73,9 +103,16 @@ class AgentProcess:
         return (sys.executable, "-m", "agent.cli", command, *places, *arguments)
 
 
+def read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
 @contextmanager
-def agent_process(folder: Path, environ: dict[str, str] | None = None) -> Iterator[AgentProcess]:
-    agent = AgentProcess(folder, environ)
+def agent_process(
+    folder: Path, environ: dict[str, str] | None = None, measured: bool = False
+) -> Iterator[AgentProcess]:
+    agent = AgentProcess(folder, environ, measured)
     try:
         yield agent
     finally:

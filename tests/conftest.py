@@ -27,8 +27,11 @@ ONE_WORKER = {
     "test_plugins.py": "plugins",
     "test_process.py": "processes",
     "test_install_package.py": "install",
+    "test_page_browser.py": "browser",
+    "test_whole_way_suppression.py": "suppression",
+    "test_status.py": "status",
 }
-"""Files whose tests share fixed ports, names of processes or a system that they install into: one worker runs them."""
+"""Files whose tests share fixed ports, names of processes, a system, a browser or an agent: one worker runs them."""
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -57,3 +60,5 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             slow[item.path] = many or any(word in text for word in SLOW_WORDS)
         if slow[item.path]:
             item.add_marker(pytest.mark.slow)
+    # What takes long begins first: else one worker still waits when the others have nothing left.
+    items.sort(key=lambda item: (not group_of(item.path), not item.get_closest_marker("slow")))

@@ -11,7 +11,7 @@ from agent.engine.notifications import Sender, of_agent
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.model import Destination, EventStatus, Notification, Policy
 from tests.deliveries import HOST, courier
-from tests.kill_points import FarEnd, Said, Steps, moment, outcome
+from tests.kill_points import AtEach, FarEnd, Said, Steps, moment, outcome
 from tests.test_model import Agent, World, check
 
 AT_ONCE = Policy(flapping=None)
@@ -72,10 +72,9 @@ class Aimed(World):
         self.told = tuple(one.name for one in plan.told)
 
 
-def play(folder: Path, kill_at: int) -> None:
+def play(folder: Path, at_each: AtEach) -> None:
     """Go on where the last life ended, up to the end of the stream."""
-    step = Steps(kill_at)
-    step.watch()
+    step = Steps(at_each)
     reached = folder / "reached"
     first = int(reached.read_text()) if reached.exists() else 0
     world = Aimed(wanted_at(first))

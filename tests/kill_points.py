@@ -1,14 +1,16 @@
-"""Scenarios with a SIGKILL at every step that leaves something behind: SQL statements, file names, HTTP.
+"""Scenarios that end at every step that leaves something behind: SQL statements, file names, HTTP.
 
-Usage: kill_points.py FOLDER checks|destinations [EVERY]. With EVERY only each so many-th point is tried. Prints how
-many points were tried; exits with 1 and says which one made a difference. `checks` is below: results, silences,
-parents, reloads; `destinations` is in kill_destinations.py.
+Usage: kill_points.py FOLDER checks|destinations [EVERY [KILLS]]. Only each EVERY-th step is tried (1, if not said).
+At each the files are copied as they lie there, which is what a kill leaves, and the next life goes on with the copy; at
+each KILLS-th of them (16) it is a real SIGKILL as well. Prints how many steps were tried; exits with 1 and says which
+one made a difference. `checks` is below: results, silences, parents; `destinations` is in kill_destinations.py.
 An audit hook sees every file being renamed or removed, and every connection is traced from its beginning: nothing of
 the agent knows that it is watched.
 """
 
 from __future__ import annotations
 
+import gc
 import json
 import logging
 import os
@@ -17,7 +19,7 @@ import signal
 import sqlite3
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -33,22 +35,34 @@ def moment(second: int) -> int:
     return BEGIN + second * 1000
 
 
+LIVES = 20
+"""So many go on in one process, one after the other: a process costs as much as a life."""
 FILE_EVENTS = {"os.rename", "os.remove", "os.mkdir", "sqlite3.connect"}
 
 
-class Steps:
-    """Counts steps; at the chosen one the process is no more."""
+AtEach = Callable[[int], None]
+"""What is done at a step; it gets the number of the step."""
 
-    def __init__(self, kill_at: int) -> None:
+
+class Steps:
+    """Counts steps, and does something at each."""
+
+    def __init__(self, at_each: AtEach) -> None:
         self.count = 0
-        self._kill_at = kill_at
+        self._at_each = at_each
+        self._inside = False
+        if at_each is not nothing:
+            self._watch()
 
     def __call__(self, *_: object) -> None:
+        if self._inside:
+            return  # what we do here ourselves is no step
         self.count += 1
-        if self.count == self._kill_at:
-            os.kill(os.getpid(), signal.SIGKILL)
+        self._inside = True
+        self._at_each(self.count)
+        self._inside = False
 
-    def watch(self) -> None:
+    def _watch(self) -> None:
         """From now on, in this process for good."""
         sys.addaudithook(lambda event, arguments: self() if event in FILE_EVENTS else None)
         connect = sqlite3.connect
@@ -59,6 +73,30 @@ class Steps:
             return db
 
         sqlite3.connect = traced  # type: ignore[assignment]
+
+
+def nothing(count: int) -> None:
+    """Live on."""
+
+
+def killed_at(step: int) -> AtEach:
+    """At this step the process is no more."""
+
+    def at(count: int) -> None:
+        if count == step:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    return at
+
+
+def copying(folder: Path, every: int) -> AtEach:
+    """At each so many-th step copy the folder to one beside it, named by the number of the step."""
+
+    def at(count: int) -> None:
+        if count % every == 0:
+            shutil.copytree(folder, folder.parent / str(count))
+
+    return at
 
 
 class FarEnd(Api):
@@ -122,10 +160,9 @@ def silences(at: int) -> tuple[Silence, ...]:
     return (SILENCE,) if at >= 10 else ()
 
 
-def play(folder: Path, kill_at: int) -> None:
+def play(folder: Path, at_each: AtEach) -> None:
     """Go on where the last life ended, up to the end of the stream."""
-    step = Steps(kill_at)
-    step.watch()
+    step = Steps(at_each)
     reached = folder / "reached"
     first = int(reached.read_text()) if reached.exists() else 0
     world = World()
@@ -174,24 +211,25 @@ def tell(agent: Agent) -> None:
         agent.world.monotonic += wait
 
 
-Play = Callable[[Path, int], None]
-"""Goes on where the last life ended, in this folder; is killed at this step, 0: never."""
+Play = Callable[[Path, AtEach], None]
+"""Goes on where the last life ended, in this folder."""
 
 
-def life(play: Play, folder: Path, kill_at: int) -> bool:
-    """Play in a process of its own; tells whether it came to the end."""
+def life(play: Play, folders: Sequence[Path], at_each: AtEach = nothing) -> bool:
+    """Play in a process of its own, one folder after the other; tells whether it came to the end."""
     child = os.fork()
     if not child:
         code = 1
         try:
-            play(folder, kill_at)
+            for folder in folders:
+                play(folder, at_each)
             code = 0
         except BaseException:  # noqa: BLE001 - said, and the exit code tells
             traceback.print_exc()
         finally:
             os._exit(code)
     _, status = os.waitpid(child, 0)
-    assert status in (0, signal.SIGKILL), f"kill point {kill_at}: the agent failed by itself"
+    assert status in (0, signal.SIGKILL), f"{folders}: the agent failed by itself"
     return status == 0
 
 
@@ -218,27 +256,37 @@ def difference(wanted: dict[str, dict[str, Any]], found: dict[str, dict[str, Any
     return f"different: {[(wanted[name], found[name]) for name in different]}" if different else ""
 
 
-def main(folder: Path, play: Play, every: int = 1) -> int:
+def main(folder: Path, play: Play, every: int = 1, kills: int = 16) -> int:
     logging.disable()
-    life(play, folder_of(folder, 0), 0)
-    undisturbed = accepted(folder / "0")
-    steps = int((folder / "0" / "steps").read_text())
-    points = range(1, steps + 1, every)
+    gc.collect()
+    gc.freeze()  # each life is a fork: what it leaves alone is not copied
+    whole = folder_of(folder, "whole")
+    life(play, [whole], copying(whole, every))
+    undisturbed = accepted(whole)
+    steps = range(every, int((whole / "steps").read_text()) + 1, every)
+    ends = [folder / str(step) for step in steps] + [killed(play, folder, step) for step in steps[::kills]]
     wrong = 0
-    for kill_at in points:
-        one = folder_of(folder, kill_at)
-        assert not life(play, one, kill_at), f"kill point {kill_at} of {steps} was not reached"
-        assert life(play, one, 0)
-        if said := difference(undisturbed, accepted(one)):
-            wrong += 1
-            print(f"kill point {kill_at}: {said}")
-        shutil.rmtree(one)
-    print(f"{len(points)} kill points, {len(undisturbed)} events")
+    for first in range(0, len(ends), LIVES):
+        batch = ends[first : first + LIVES]
+        assert life(play, batch)
+        for one in batch:
+            if said := difference(undisturbed, accepted(one)):
+                wrong += 1
+                print(f"step {one.name}: {said}")
+            shutil.rmtree(one)
+    print(f"{len(steps)} kill points, {len(undisturbed)} events")
     return 1 if wrong else 0
 
 
-def folder_of(folder: Path, number: int) -> Path:
-    made = folder / str(number)
+def killed(play: Play, folder: Path, step: int) -> Path:
+    """Return what a SIGKILL at this step leaves."""
+    one = folder_of(folder, f"{step}-killed")
+    assert not life(play, [one], killed_at(step)), f"step {step} was not reached"
+    return one
+
+
+def folder_of(folder: Path, name: str) -> Path:
+    made = folder / name
     made.mkdir(parents=True)
     return made
 

@@ -13,7 +13,7 @@ from agent.config.diff import renewed
 from agent.config.settings import AgentSettings, Config, EventsSettings, Place, Problem
 from agent.engine.self_check import configuration_outcomes
 from agent.model import Status
-from tests.agent_process import AgentProcess, agent_process
+from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 
 
@@ -41,7 +41,7 @@ def settings_of(agent: AgentProcess, api: ApiStandIn, more: str) -> None:
 def flag(agent: AgentProcess) -> Path:
     path = agent.config.parent / "flag"
     command = f"[sh, -c, 'test ! -e {path} || exit 2']"
-    agent.write("flag.yaml", f"checks:\n  flag: {{type: script, command: {command}, interval: 1s, timeout: 900ms}}\n")
+    agent.write("flag.yaml", f"checks:\n  flag: {{type: script, command: {command}, interval: 1s, {PATIENT}}}\n")
     return path
 
 

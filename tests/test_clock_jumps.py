@@ -35,7 +35,7 @@ checks:
   quiet: {{type: script, command: [sh, -c, 'test ! -e {folder}/flag || exit 1'], {often}}}
   night: {{type: script, command: [sh, -c, 'test ! -e {folder}/dark || exit 1'], {often}}}
 """
-OFTEN = "interval: 1s, timeout: 900ms, fail_after: 2"
+OFTEN = "interval: 1s, timeout: 900ms, fail_after: {warning: 2, critical: 2, nodata: 99}"
 
 
 class Shifted:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.api import Check
@@ -17,6 +17,7 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
+from tests.examples import examples
 from tests.sample_types import sample_catalog
 from tests.test_config import CONFIGS, GOOD, SHIPPED, assert_said_well, written
 
@@ -74,7 +75,7 @@ PARTS += [", ", ": ", "&x ", "*x", "<<: *x", "|", ">", "!t ", "? ", "%YAML 1.1",
 PARTS += ["'", '"', "\0", "\ud7ff", "${file:x}", "${env:", "events:", "tags: {a: b}", "flapping: ", "\x1b", "x" * 70]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(content=st.lists(st.sampled_from(PARTS), max_size=14).map("".join).map(str.encode) | st.binary(max_size=60))
 @example(content=b"checks:\r  a: {type: volume, path: /}\r  b: {type: volume\r")
 @example(content="checks:\u2028  a: {type: volume".encode())

@@ -325,6 +325,7 @@ checks:
     command: [sh, -c, 'test ! -e {flag} || exit 2']
     interval: 1s
     timeout: 900ms
+    fail_after: {nodata: 99}
 """
 
 

@@ -13,7 +13,7 @@ import zlib
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Regex, Result, Size, Status
@@ -21,6 +21,7 @@ from checks.http.body import BrokenBody, Unreadable, json_of, unpack
 from checks.http.charsets import LABELS, NO_CHARSETS, charset_of, text_of
 from checks.http.expectations import JsonCondition
 from checks.http.head import Headers
+from tests.examples import examples
 from tests.http_servers import http, look, serving
 
 SAMPLES = (
@@ -195,7 +196,7 @@ def raw(body: bytes) -> bytes:
 BODIES = st.binary(max_size=300) | st.binary(min_size=1, max_size=20).map(lambda part: part * 2000)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(BODIES, st.sampled_from([0, 1, 9]), BODIES)
 def test_what_was_packed_is_unpacked_to_its_very_end(body: bytes, level: int, more: bytes) -> None:
     members = gzip.compress(body, level) + gzip.compress(b"") + gzip.compress(more, level)
@@ -212,7 +213,7 @@ def test_what_was_packed_is_unpacked_to_its_very_end(body: bytes, level: int, mo
         assert unpack(packed, headers, 10, False) == (wanted[:10], len(wanted) > 10)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(
     st.binary(max_size=80) | st.binary(max_size=80).map(gzip.compress),
     st.sampled_from(["gzip", "deflate", "br", "zstd", "compress", "gzip, br", ", ".join(["gzip"] * 9), "\xff"]),
@@ -272,7 +273,7 @@ def test_json_is_read_as_it_is_written_in_practice(what: str) -> None:
     assert asked(ODD_JSON[what], json={"a.b": JsonCondition.parse(5)}).status is Status.OK
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given(
     st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists), st.sampled_from(["utf-8", "utf-16"])
 )
@@ -280,7 +281,7 @@ def test_json_of_any_form_is_what_python_wrote(value: Any, charset: str) -> None
     assert json_of(json.dumps(value).encode(charset), Headers()) == value
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
 def test_any_bytes_are_json_or_not(said: bytes) -> None:
     try:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Size, Status
@@ -23,6 +23,7 @@ from agent.plugin.results import gathered
 from checks.http.addresses import ProxyUrl
 from checks.http.check import run
 from checks.http.expectations import JsonCondition
+from tests.examples import examples
 from tests.http_servers import OK, Visit, http, look, serving, timed_look
 from tests.looks import found
 
@@ -348,7 +349,7 @@ def test_whatever_a_server_sends_there_is_one_result() -> None:
     check_settings: dict[str, Any] = {"contains": "x", "json": {"a": JsonCondition.parse(1)}, "redirects": 1}
     with serving(lambda visit: visit.send(answer)) as server:
 
-        @settings(max_examples=200, deadline=None, derandomize=True, database=None)
+        @examples(100)
         @given(sent=ANY_BYTES | ANY_BYTES.map(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest))
         def whatever(sent: bytes) -> None:
             nonlocal answer

@@ -6,11 +6,12 @@ import contextlib
 import time
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.http.head import BrokenAnswer
 from checks.http.reader import HEADER_LIMIT, AnswerReader
+from tests.examples import examples
 from tests.test_http_curl import CLOSING, HEAD
 
 LIMIT = 64
@@ -53,7 +54,7 @@ def read(pieces: list[bytes], method: str = "GET", closed: bool = True, limit: i
     return reader.head, reader.complete, reader.body, reader.size, reader.cut
 
 
-@settings(max_examples=1500, deadline=None, derandomize=True, database=None)
+@examples(300)
 @given(ANSWERS, METHODS, st.booleans(), st.lists(st.integers(1, 40), max_size=30))
 def test_any_bytes_in_any_pieces_give_the_same_answer_or_the_same_error(
     said: bytes, method: str, closed: bool, sizes: list[int]
@@ -68,7 +69,7 @@ def test_any_bytes_in_any_pieces_give_the_same_answer_or_the_same_error(
     assert read([said[at : at + 1] for at in range(len(said))], method, closed) == whole
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(st.lists(st.binary(min_size=1, max_size=20), max_size=20), st.binary(max_size=5))
 def test_chunks_are_what_they_were_made_of(chunks: list[bytes], after: bytes) -> None:
     body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"

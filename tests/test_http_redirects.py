@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Regex, Result, Status
@@ -28,6 +28,7 @@ from checks.http.head import Head, Headers
 from checks.http.redirects import next_request
 from checks.http.request import Request, request_bytes, route_of
 from checks.http.verdict import verdict
+from tests.examples import examples
 from tests.http_servers import OK, Server, Visit, http, look, serving
 
 SHOP = "http://shop.example.com/"
@@ -307,7 +308,7 @@ def test_cookies_are_gone_after_the_run() -> None:
     assert [b"Cookie: a=1" in request for request in server.requests] == [False, True, False, True]
 
 
-@settings(max_examples=400, deadline=None, derandomize=True, database=None)
+@examples(100)
 @given(st.lists(st.text(st.characters(max_codepoint=255, exclude_characters="\n\r")), max_size=6), st.floats(0, 1e10))
 def test_any_cookie_line_leaves_a_request_that_is_one_request(lines: list[str], now: float) -> None:
     jar = cookies.collect((), HERE, Headers(tuple(("set-cookie", line) for line in lines)), now)

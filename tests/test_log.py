@@ -25,6 +25,7 @@ from checks.log.following import Block, Followed, follow, followed
 from checks.log.position import PIECE, Position
 from checks.log.rotation import is_rotation
 from tests import needs
+from tests.examples import examples
 
 NEVER = float("inf")
 
@@ -688,7 +689,7 @@ def test_no_line_is_told_twice_whatever_is_rotated_when(steps: list[str]) -> Non
     assert set(host.seen) <= set(range(host.written))
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(STEPS)
 def test_no_line_is_lost_however_often_the_log_is_rotated_and_compressed_between_runs(steps: list[str]) -> None:
     with TemporaryDirectory() as folder:

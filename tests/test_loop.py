@@ -57,7 +57,7 @@ class Bench:
         kind = type(check).__name__.lower()
         self.runner.start(CheckConfig(name, kind, check, Place("x.yaml"), timeout=timeout), time.monotonic())
 
-    def outcome(self, seconds: float = 10.0) -> Outcome:
+    def outcome(self, seconds: float = 60.0) -> Outcome:
         return self.outcomes.get(timeout=seconds)
 
     def run(self, check: Check, **options: Any) -> Outcome:

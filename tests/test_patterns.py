@@ -10,7 +10,7 @@ import warnings
 
 import pytest
 import regex
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, Regex
@@ -18,6 +18,7 @@ from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import MOST_CHARACTERS, MOST_STEPS, longest_text, steps
 from agent.plugin.pattern_translation import translated
 from agent.plugin.patterns import processor_share, searching_until
+from tests.examples import examples
 
 parse = re._parser.parse  # type: ignore[attr-defined]
 
@@ -66,7 +67,7 @@ TEXTS = st.text(st.sampled_from(LETTERS), max_size=12) | st.text(
 )
 
 
-@settings(max_examples=1500, deadline=None)
+@examples(300)
 @given(patterns(), st.lists(TEXTS, min_size=1, max_size=8))
 def test_what_is_searched_under_a_deadline_finds_what_re_finds(pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings(action="ignore"):
@@ -222,7 +223,7 @@ def test_plain_patterns_stay_with_re_for_any_usual_text(pattern: str) -> None:
     assert longest_text(parse(pattern)) > 30_000
 
 
-@settings(max_examples=200, deadline=None)
+@examples(100)
 @given(patterns())
 def test_the_longest_text_is_where_the_steps_pass_the_bound(pattern: str) -> None:
     with warnings.catch_warnings(action="ignore"):

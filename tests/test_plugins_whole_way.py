@@ -28,6 +28,7 @@ checks:
     command: [{plugin}, -H, 127.0.0.1, -p, "{port}", -w, "5"]
     interval: 1s
     timeout: 900ms
+    fail_after: {{nodata: 99}}
 """
 
 

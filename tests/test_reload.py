@@ -13,7 +13,7 @@ import pytest
 from agent.api import Check
 from agent.config.diff import difference, merged
 from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem
-from tests.agent_process import AgentProcess, agent_process
+from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.test_whole_way import told, wait_for_told
 
@@ -85,6 +85,7 @@ def agent(tmp_path: Path, api: ApiStandIn) -> Iterator[AgentProcess]:
 
 
 def script(name: str, command: str, **settings: str) -> str:
+    settings = {"fail_after": "{nodata: 99}"} | settings  # see PATIENT
     more = "".join(f", {key}: {value}" for key, value in settings.items())
     return f"checks:\n  {name}: {{type: script, command: [sh, -c, '{command}'], timeout: 900ms{more}}}\n"
 
@@ -139,7 +140,9 @@ def test_a_check_of_another_type_under_an_old_name_begins_anew(agent: AgentProce
     agent.write("a.yaml", script("one", "exit 2", interval="1s"))
     agent.start()
     wait_for_told(api, 1)
-    agent.write("a.yaml", "checks:\n  one: {type: process, match: no-such-process-anywhere, interval: 1s}\n")
+    agent.write(
+        "a.yaml", "checks:\n  one: {type: process, match: no-such-process-anywhere, interval: 1s, " + PATIENT + "}\n"
+    )
     hangup(agent)
     wait_for_told(api, 3)
     first, closed, second = told(api)[:3]
@@ -153,7 +156,7 @@ def test_reloading_over_and_over_neither_starves_a_check_nor_changes_an_event(
 ) -> None:
     flag, runs = tmp_path / "flag", tmp_path / "runs"
     command = f"echo x >> {runs}; test ! -e {flag} || exit 2"
-    agent.write("a.yaml", script("flag", command, interval="1s", fail_after="2"))
+    agent.write("a.yaml", script("flag", command, interval="1s", fail_after="{critical: 2, nodata: 99}"))
     agent.write("b.yaml", script("slow", f"echo y >> {tmp_path}/slow", interval="3s"))
     agent.start()
     agent.wait_until(lambda: reported(agent, "flag"), "a first result")

@@ -236,7 +236,7 @@ def test_a_script_dropped_into_a_watched_folder_runs_and_is_told(
     scripts: Path,
 ) -> None:
     def drop(name: str, text: str, interval: str = "1s") -> None:
-        (scripts / f".{name}").write_text(f"#!/bin/sh\n# hostvigil: interval={interval}\n{text}\n")
+        (scripts / f".{name}").write_text(f"#!/bin/sh\n# hostvigil: interval={interval} fail_after.nodata=99\n{text}\n")
         (scripts / f".{name}").chmod(0o755)
         (scripts / f".{name}").rename(scripts / name)
 

@@ -14,7 +14,7 @@ from tests.test_whole_way import told, wait_for_told
 
 CONFIG = """
 agent: {{events: {{endpoint: '{url}', api_key: {key}, rate_limit: 600/min}}}}
-defaults: {{interval: 2s, timeout: 1900ms, flapping: false}}
+defaults: {{interval: 2s, timeout: 1900ms, flapping: false, fail_after: {{nodata: 99}}}}
 checks:
 """
 SLOW = "  slow-{number}: {{type: script, command: [sh, -c, 'sleep 0.6; test ! -e {flag} || exit 2']}}\n"

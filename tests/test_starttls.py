@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 import trustme
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Result, Status
@@ -25,6 +25,7 @@ from checks._network.progress import NoAnswer, Progress
 from checks.certificate import Certificate
 from checks.tcp import Tcp
 from tests import needs
+from tests.examples import examples
 from tests.http_servers import Visit, serving
 from tests.looks import found
 from tests.starttls_servers import PROTOCOLS, Wire, mysql, with_tls
@@ -197,7 +198,7 @@ def test_it_does_not_matter_how_an_answer_is_cut_into_packets(protocol: Any, cut
 
 
 @given(st.sampled_from(sorted(PROTOCOLS)), st.lists(st.binary(max_size=60), max_size=5))
-@settings(max_examples=300)
+@examples(100)
 def test_no_bytes_make_anything_but_an_error_with_words(protocol: Any, said: list[bytes]) -> None:
     wire: Any = Wire(said)
     with contextlib.suppress(NoAnswer):

@@ -8,7 +8,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.config.cron import DAYS, MONTHS, NICKNAMES, normal
@@ -16,6 +16,7 @@ from agent.config.settings import Maintenance
 from agent.config.turns import next_turn, zone_of
 from agent.engine.suppression.windows import span
 from agent.running.triggers import Cron
+from tests.examples import examples
 
 MINUTE = timedelta(minutes=1)
 # Zone, and days around which its clock is set.
@@ -177,7 +178,7 @@ ANY_LINE = st.builds(lambda *fields: " ".join(fields), *PARTS.values())
 @given(ANY_LINE, st.sampled_from(CHANGES), st.integers(-3 * 1440, 1440))
 @example("0 0 1 1 0-6", ("UTC", (2026, 1, 5)), 0)
 @example("0 0 1 * 1", ("Europe/Berlin", (2026, 3, 29)), 0)
-@settings(deadline=None, max_examples=40)
+@examples(20)
 def test_any_line_has_the_turns_that_minutes_counted_one_by_one_have(
     line: str, change: tuple[str, tuple[int, int, int]], minutes: int
 ) -> None:
@@ -192,7 +193,7 @@ def test_any_line_has_the_turns_that_minutes_counted_one_by_one_have(
 
 @given(ANY_LINE, st.sampled_from(CHANGES), st.integers(-2 * 1440, 1440), st.sampled_from([60, 1800, 7200, 2 * 86400]))
 @example("0 0 * * mon", ("Europe/Berlin", (2026, 3, 30)), 600, 2 * 86400)
-@settings(deadline=None, max_examples=40)
+@examples(20)
 def test_a_window_is_open_as_long_as_it_says_from_each_of_its_turns(
     line: str, change: tuple[str, tuple[int, int, int]], minutes: int, seconds: int
 ) -> None:

@@ -24,6 +24,7 @@ checks:
     shell: false
     interval: 1s
     timeout: 900ms
+    fail_after: {nodata: 99}
     description: Watches a flag.
     runbook: https://wiki.example.com/flag
     tags: {service: shop}

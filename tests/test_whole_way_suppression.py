@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from tests import needs
-from tests.agent_process import AgentProcess, agent_process
+from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.test_whole_way import told
 
@@ -23,7 +23,7 @@ agent:
 """
 
 CHECKS = """
-defaults: {interval: 1s, timeout: 900ms, flapping: false}
+defaults: {interval: 1s, timeout: 900ms, flapping: false, fail_after: {nodata: 99}}
 checks:
   lasting: {flag, for: 3s}
   blip: {flag, for: 3s}
@@ -154,7 +154,9 @@ def test_a_problem_that_lasts_is_told_again(tmp_path: Path) -> None:
         agent.write("00-agent.yaml", AGENT.replace("{url}", api.url))
         agent.write(
             "down.yaml",
-            "checks: {down: {type: script, command: [sh, -c, exit 2], interval: 1s, timeout: 900ms, repeat_every: 1m}}",
+            "checks: {down: {type: script, command: [sh, -c, exit 2], interval: 1s, repeat_every: 1m, "
+            + PATIENT
+            + "}}",
         )
         agent.start()
         first = wait_for_events(api, "down", 1)[0]

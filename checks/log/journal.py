@@ -127,7 +127,10 @@ class _Journal:
                 yield from (bytes(rest) + part[: end - 1]).split(b"\n")
             elif end:
                 yield from part[:end].split(b"\n")[1:-1]
-            rest, too_long = (bytearray(part[end:]), False) if end else (rest + part, too_long)
+            if end:
+                rest, too_long = bytearray(part[end:]), False
+            else:
+                rest += part  # in place: a copy for each part of a long line would take seconds
             if len(rest) > MOST_BYTES:
                 self.passed_over += 1
                 rest, too_long = bytearray(), True

@@ -20,7 +20,7 @@ def agent_with(checks: dict[str, Any], interval: int) -> Iterator[tuple[AgentPro
     """Start an agent on these checks; yields it and the wall clock of its start, in seconds."""
     # An installed agent has its byte code, whatever the environment of the bench says.
     environ = {"PYTHONDONTWRITEBYTECODE": ""}
-    with tempfile.TemporaryDirectory() as folder, agent_process(Path(folder), environ) as agent:
+    with tempfile.TemporaryDirectory() as folder, agent_process(Path(folder), environ, measured=True) as agent:
         defaults = {"interval": f"{interval}s", "timeout": f"{min(10_000, interval * 900)}ms"}
         drop_in = {"defaults": defaults, "checks": checks}
         agent.write("bench.yaml", msgspec.json.encode(drop_in).decode())  # JSON is YAML too

@@ -82,11 +82,11 @@ class Box:
                 relay.start()
             handing_over = asyncio.create_task(self.hosts.run())
             try:
-                await asyncio.sleep(1.0)
+                await until(self._at_work, "a relay at work")
                 began = time.monotonic()
                 await disturb(self)
-                until = time.monotonic() + patience
-                while self.hosts.left and time.monotonic() < until:
+                end = time.monotonic() + patience
+                while self.hosts.left and time.monotonic() < end:
                     await asyncio.sleep(0.1)
                 return self._figures(began)
             finally:
@@ -94,6 +94,9 @@ class Box:
                 await asyncio.gather(handing_over, return_exceptions=True)
                 for relay in self.relays:
                     relay.kill()
+
+    def _at_work(self) -> bool:
+        return any("at work" in relay.output() for relay in self.relays)
 
     def _figures(self, began: float) -> Figures:
         api = self.api
@@ -124,6 +127,14 @@ class Box:
             wrong += number < last.get((host, check), 0)
             last[host, check] = number
         return wrong
+
+
+async def until(true: Callable[[], object], what: str, seconds: float = 60) -> None:
+    """Return when something is true; AssertionError when that takes too long."""
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end, what
+        await asyncio.sleep(0.05)
 
 
 def usage(pid: int) -> tuple[float, float]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 import signal
 import time
 from pathlib import Path
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from agent.model import EventStatus
-from tests.fleet.simulator import Box, flood, killing, loud, storm
+from tests.fleet.relay_process import RelayProcess
+from tests.fleet.simulator import Box, flood, killing, loud, storm, until
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
@@ -35,25 +37,23 @@ def test_three_nodes_of_which_one_dies_at_a_time_lose_nothing(tmp_path: Path) ->
     assert figures.good, figures
 
 
+def epoch(relay: RelayProcess) -> int:
+    """Return the number under which it was at work last; 0 if it never was."""
+    return max(map(int, re.findall(r"at work, as number (\d+)", relay.output())), default=0)
+
+
 def test_a_relay_that_slept_past_its_lease_sends_nothing_after_it_wakes(tmp_path: Path) -> None:
     box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000, seconds=1.0)
 
     async def disturb(box: Box) -> None:
         for number in range(30):
             box.hosts.change(f"host-{number}")
-        until = time.monotonic() + 60
-        while not any("at work" in relay.output() for relay in box.relays) or not box.api.requests:
-            assert time.monotonic() < until
-            await asyncio.sleep(0.05)
-        (asleep,) = (relay for relay in box.relays if "at work" in relay.output())
+        await until(lambda: box.api.requests, "the first request")
+        asleep, other = sorted(box.relays, key=epoch, reverse=True)
         asleep.signal(signal.SIGSTOP)
-        other = next(relay for relay in box.relays if relay is not asleep)
         for number in range(3):
             box.hosts.change(f"host-{number}", "disk")
-        until = time.monotonic() + 60
-        while "at work" not in other.output() or box.hosts.left:
-            assert time.monotonic() < until, other.output()
-            await asyncio.sleep(0.1)
+        await until(lambda: epoch(other) > epoch(asleep) and not box.hosts.left, "the other has told all")
         requests = len(box.api.requests)
         asleep.signal(signal.SIGCONT)
         await asyncio.sleep(2.0)
@@ -70,10 +70,7 @@ def test_a_host_with_endless_criticals_starves_nobody(tmp_path: Path) -> None:
     async def disturb(box: Box) -> None:
         await loud(5)(box)
         quiet = {id_ for id_, (host, _, _) in box.hosts.made.items() if host != "loud"}
-        until = time.monotonic() + 60
-        while not quiet <= set(box.api.told_at):
-            assert time.monotonic() < until, "the warnings of the quiet hosts are told"
-            await asyncio.sleep(0.1)
+        await until(lambda: quiet <= set(box.api.told_at), "the warnings of the quiet hosts are told")
 
     figures = asyncio.run(box.run(disturb, patience=0))
     assert not figures.two_texts and not figures.above and not figures.rejected, figures

@@ -123,7 +123,7 @@ class Soak:
 def soaked(checks: int) -> Iterator[Soak]:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        agent = stack.enter_context(agent_process(folder))
+        agent = stack.enter_context(agent_process(folder, measured=True))
         web = stack.enter_context(serving({"/": (200, "well")}))
         hook = stack.enter_context(serving({"/": (200, "taken")}))
         silent = stack.enter_context(silent_servers(1))[0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import random
 import subprocess
 import sys
@@ -67,15 +68,24 @@ def _killing(number: int, count: int, longest_pause: float) -> list[str]:
 
 
 def kill_points(number: int) -> list[str]:
-    """A kill at each step of a stream of results, and of destinations that come and go; the seed changes nothing."""
+    """A SIGKILL at each step of a stream of results, and of destinations that come and go; the seed changes nothing."""
     wrong = []
     for name in ("checks", "destinations"):
         with tempfile.TemporaryDirectory(prefix="hostvigil-kills-") as folder:
-            command = [sys.executable, "-m", "tests.kill_points", folder, name]
+            command = [sys.executable, "-m", "tests.kill_points", folder, name, "1", "1"]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=3600, check=False)
         print("   ", name, done.stdout.splitlines()[-1])
         wrong += done.stdout.splitlines()[:-1] if done.returncode else []
     return wrong
+
+
+def examples(_: int) -> list[str]:
+    """Twenty times the examples of all properties that say so, and other ones."""
+    files = [file for file in Path("tests").glob("test_*.py") if "@examples(" in file.read_text()]
+    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *map(str, files)]
+    environ = os.environ | {"HOSTVIGIL_EXAMPLES": "20"}
+    done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
+    return [] if done.returncode == 0 else [done.stdout[-5000:]]
 
 
 PROOFS: dict[str, Callable[[int], list[str]]] = {
@@ -84,6 +94,7 @@ PROOFS: dict[str, Callable[[int], list[str]]] = {
     "destinations": destinations,
     "pauses": pauses,
     "kill-points": kill_points,
+    "examples": examples,
 }
 
 
