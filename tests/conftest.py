@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import socket
+import sys
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,27 @@ ONE_WORKER = {
     "test_status.py": "status",
 }
 """Files whose tests share fixed ports, names of processes, a system, a browser or an agent: one worker runs them."""
+
+
+ONE_ON_THE_MACHINE = {"plugins", "processes"}
+"""Groups that need fixed ports, or count the processes of a name: two clones take turns."""
+
+
+@pytest.fixture(autouse=True, scope="module")
+def turn(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Wait until no other run of tests on this machine is in this group; the kernel ends a turn whatever happens."""
+    group = group_of(request.path)
+    if group not in ONE_ON_THE_MACHINE or not sys.platform.startswith("linux"):
+        yield
+        return
+    with socket.socket(socket.AF_UNIX) as taken:
+        while True:
+            try:
+                taken.bind(f"\0hostvigil-tests-{group}")
+                break
+            except OSError:
+                time.sleep(0.1)
+        yield
 
 
 @pytest.hookimpl(optionalhook=True)
