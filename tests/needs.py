@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 from pathlib import Path
 
 import pytest
@@ -27,6 +28,12 @@ def file(path: str, package: str = "") -> Path:
 def root() -> None:
     if os.geteuid() != 0:
         missing("root's rights")
+
+
+def untraced() -> None:
+    """Skip where the branches that are taken are measured: most of the processor's time is then the measuring's."""
+    if sys.gettrace() is not None:
+        pytest.skip("the branches that are taken are measured: its time says nothing")
 
 
 def missing(what: str, package: str = "") -> None:

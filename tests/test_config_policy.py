@@ -27,6 +27,7 @@ from agent.config.values import FailCount
 from agent.engine import self_check
 from agent.model import Count, FailAfter, Flapping, Policy
 from agent.plugin.units import duration_text
+from tests import needs
 from tests.sample_types import sample_catalog
 from tests.test_config import GOOD, assert_said_well, mutated, problems, written
 
@@ -381,6 +382,7 @@ def chained(parents: list[str]) -> str:
     ids=["pairs", "one circle", "unknown", "a chain"],
 )
 def test_a_thousand_parents_are_judged_in_no_time(parents: list[str], wrong: int, tmp_path: Path) -> None:
+    needs.untraced()
     started = time.process_time()
     config = written(tmp_path, chained(parents))
     assert len(config.problems) == wrong

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from agent.config.located_yaml.tree import EMPTY, YamlError, parse, scalar
 from agent.config.settings import Place
+from tests import needs
 
 
 def read(text: str) -> object:
@@ -124,6 +125,7 @@ def test_broken_yaml_is_said_in_the_words_of_who_edits_it(content: bytes, messag
 
 
 def test_aliases_cannot_blow_up_a_small_file() -> None:
+    needs.untraced()
     lines = ["a0: &a0 [x,x,x,x,x,x,x,x,x]"]
     lines += [f"a{i}: &a{i} [{','.join([f'*a{i - 1}'] * 9)}]" for i in range(1, 30)]
     started = time.process_time()
@@ -138,6 +140,7 @@ def test_aliases_cannot_nest_deeper_than_what_is_written_out() -> None:
 
 @pytest.mark.parametrize("text", ["[", "{a: ", "- ", "? ", "a: [{", "&a [", "'", '"', "|", "!", "*"])
 def test_a_megabyte_of_openings_ends_soon(text: str) -> None:
+    needs.untraced()
     started = time.process_time()
     try:
         parse((text * (1_000_000 // len(text))).encode(), "f")
