@@ -49,7 +49,7 @@ class AgentProcess:
             else:
                 self.process = Forked(command[3:], self._environ, (0, log.fileno(), log.fileno()))
 
-    def stop(self, number: int = signal.SIGTERM, seconds: float = 10) -> int:
+    def stop(self, number: int = signal.SIGTERM, seconds: float = 60) -> int:
         """Send a signal and wait for the end; returns the exit code."""
         assert self.process is not None
         self.process.send_signal(number)
@@ -60,9 +60,9 @@ class AgentProcess:
         command = self._command(*arguments)
         # A wrapped command is known by the name of its process.
         if self._own or arguments[0] == "wrap":
-            return subprocess.run(command, capture_output=True, text=True, timeout=30, env=self._environ, check=False)
+            return subprocess.run(command, capture_output=True, text=True, timeout=90, env=self._environ, check=False)
         with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            code = Forked(command[3:], self._environ, (0, out.fileno(), err.fileno())).wait(30)
+            code = Forked(command[3:], self._environ, (0, out.fileno(), err.fileno())).wait(90)
             said, complaint = (read(file) for file in (out, err))
         return subprocess.CompletedProcess(command, code, said, complaint)
 
@@ -90,7 +90,7 @@ class AgentProcess:
     def output(self) -> str:
         return self.log.read_text(errors="replace")
 
-    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 15) -> None:
+    def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while not true():
             assert time.monotonic() < until, (

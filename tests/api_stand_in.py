@@ -207,11 +207,11 @@ class ApiStandIn:
         assert not unknown, f"no such faults: {unknown}"
         self._faults += faults
 
-    def wait_for(self, count: int, seconds: float = 5) -> None:
+    def wait_for(self, count: int, seconds: float = 60) -> None:
         """Return when `count` events were accepted, duplicates included; AssertionError when it takes too long."""
         self.wait_until(lambda: len(self.accepted) >= count, seconds, f"{count} accepted events")
 
-    def wait_for_requests(self, count: int, seconds: float = 5) -> None:
+    def wait_for_requests(self, count: int, seconds: float = 60) -> None:
         self.wait_until(lambda: len(self.requests) >= count, seconds, f"{count} requests")
 
     def wait_until(self, true: Callable[[], bool], seconds: float, what: str) -> None:

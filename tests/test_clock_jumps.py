@@ -84,7 +84,7 @@ def test_a_clock_that_is_set_invents_nothing_and_stops_nothing(tmp_path: Path) -
         for one in agents.values():
             one.agent.start()
         for one in agents.values():
-            one.agent.wait_until(lambda one=one: one.runs() >= 2, "first results", 30)
+            one.agent.wait_until(lambda one=one: one.runs() >= 2, "first results")
         offsets = {name: _offset(name) for name in JUMPS}
         for name, one in agents.items():
             one.set_clock(offsets[name])
@@ -124,7 +124,7 @@ def test_silences_and_windows_end_by_the_wall_clock(tmp_path: Path) -> None:
         night = datetime(2027, 2, 3, 2, 10, tzinfo=UTC).timestamp() - time.time()
         one.set_clock(night)
         one.agent.start()
-        one.agent.wait_until(lambda: one.runs() >= 2, "first results", 30)
+        one.agent.wait_until(lambda: one.runs() >= 2, "first results")
         assert one.agent.call("silence", "quiet", "--for", "2h").returncode == 0
         (one.folder / "flag").touch()
         (one.folder / "dark").touch()

@@ -349,7 +349,7 @@ def test_a_damaged_database_is_told_by_an_event(tmp_path: Path, api: ApiStandIn)
         filled(agent.state, 3)
         all_garbage(agent.state / FILE)
         agent.start()
-        api.wait_for(1, 15)
+        api.wait_for(1)
         assert api.accepted[0]["title"].startswith("WARNING hostvigil on web-1: the state database was damaged")
         assert api.rejections == []
         assert agent.stop() == 0
@@ -375,7 +375,7 @@ def test_an_agent_on_a_full_disk_goes_on_checking_and_tells_when_there_is_room(t
         assert agent.process.poll() is None
         assert busy < 0.15, "it does not spin"
         ballast.unlink()
-        api.wait_for(1, 20)
+        api.wait_for(1)
         assert api.accepted[0]["status"] == "critical"
         assert agent.stop() == 0
 

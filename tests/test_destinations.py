@@ -94,7 +94,7 @@ def heard(service: WebService, check: str = "flag") -> list[str]:
     return [post.json["status"] for post in service.posts if f" {check} on " in post.json["title"]]
 
 
-def eventually(true: Callable[[], Any], what: str, seconds: float = 15) -> None:
+def eventually(true: Callable[[], Any], what: str, seconds: float = 60) -> None:
     until = time.monotonic() + seconds
     while not true():
         assert time.monotonic() < until, f"{what} did not happen within {seconds}s"

@@ -438,7 +438,7 @@ def nginx(tmp_path: Path) -> Iterator[int]:
     )
     process = subprocess.Popen([program, "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")])
     try:
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not speaks_tls(port):
             assert time.monotonic() < until, (folder / "error.log").read_text()
             time.sleep(0.02)

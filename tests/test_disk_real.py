@@ -375,7 +375,7 @@ def dead(place: Path) -> Iterator[Path]:
         for number in range(2):
             stack.enter_context(kernel.never_answering(place / f"dead{number}"))
         yield place
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while set(stuck()) - set(others) and time.monotonic() < until:
         time.sleep(0.01)
     assert not set(stuck()) - set(others), "with the mounts gone, the threads come back"
@@ -411,7 +411,7 @@ def test_a_dead_mount_gets_no_second_thread_from_whichever_check_or_path(dead: P
     below = (str(dead / "dead0" / "x"), str(dead / "dead0"), str(dead / "link" / "y"))
     results = run(Disk(path=below), Context(timeout=0.2, shared=shared))
     assert [result.status for result in results] == [Status.NODATA] * 3
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while len(set(stuck()) - others) > 2 and time.monotonic() < until:
         time.sleep(0.01)  # a call that has answered may not have left its thread yet
     assert len(set(stuck()) - others) == 2, "one a mount"
@@ -425,7 +425,7 @@ def test_a_dead_mount_that_answers_again_is_measured_again(place: Path) -> None:
         disk = Disk(path=str(target))
         assert run_one(disk, Context(timeout=0.2, shared=shared)).status is Status.NODATA
     tmpfs(target)
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while (result := run_one(disk, Context(timeout=1, shared=shared))).status is Status.NODATA:
         assert time.monotonic() < until, result
     assert result.status is Status.OK

@@ -40,7 +40,7 @@ class World:
                 receipt()
 
     def settled(self) -> None:
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not self.ping._busy.acquire(timeout=0.05):
             assert time.monotonic() < until
         self.ping._busy.release()

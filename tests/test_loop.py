@@ -310,7 +310,7 @@ def count_of_loops() -> int:
 
 
 def wait_for(true: Callable[[], bool]) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while not true():
         assert time.monotonic() < until
         time.sleep(0.02)

@@ -124,7 +124,7 @@ def sshd(folder: Path) -> Iterator[str]:
 
 
 def wait_for_port(port: int) -> None:
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while True:
         try:
             socket.create_connection(("127.0.0.1", port), 1).close()

@@ -43,9 +43,9 @@ def test_what_a_plugin_finds_is_told_and_its_recovery_too(tmp_path: Path) -> Non
         port = door.getsockname()[1]
         agent.write("shop.yaml", CHECK.format(url=api.url, plugin=plugin, port=port))
         agent.start()
-        api.wait_for(1, seconds=20)
+        api.wait_for(1)
         door.listen(64)
-        api.wait_for(2, seconds=20)
+        api.wait_for(2)
         assert agent.stop() == 0
     problem, recovery = api.accepted[:2]
     assert (problem["status"], recovery["status"]) == ("critical", "ok")

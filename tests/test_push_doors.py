@@ -120,7 +120,7 @@ def test_the_door_goes_on_after_the_system_had_no_descriptor_left_and_says_so(do
             while True:
                 held.append(os.open("/dev/null", os.O_RDONLY))
         client.connect(str(door.state / "agent.sock"))
-        until = time.monotonic() + 10
+        until = time.monotonic() + 60
         while not any("Too many open files" in text for text in door.said()):
             assert time.monotonic() < until, door.said()
             time.sleep(0.02)
@@ -137,7 +137,7 @@ def test_the_door_goes_on_after_the_system_had_no_descriptor_left_and_says_so(do
     assert late.recv(100) == b"ok\n"
     client.close()
     late.close()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 60
     while door.said()[-1] != "ok results can be pushed":
         assert time.monotonic() < until, door.said()
         time.sleep(0.02)

@@ -357,7 +357,7 @@ def test_a_call_that_hangs_holds_one_thread_however_often_it_is_asked_for() -> N
     others = set(threading.enumerate())
     for _ in range(3):
         assert "fine, not answering for" in bench.run(body, timeout=0.1).results[0].summary
-    until = time.monotonic() + 5
+    until = time.monotonic() + 60
     while len(calls_but(others)) > 1 and time.monotonic() < until:
         time.sleep(0.01)  # a call that has answered may not have left its thread yet
     assert len(calls_but(others)) == 1
@@ -486,7 +486,7 @@ def test_the_memory_of_the_agent_does_not_grow_by_a_leak_in_an_isolated_check() 
 
 
 def wait_until(true: Callable[[], bool]) -> None:
-    end = time.monotonic() + 10
+    end = time.monotonic() + 60
     while not true():
         assert time.monotonic() < end
         time.sleep(0.005)

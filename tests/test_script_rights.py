@@ -392,7 +392,7 @@ def test_a_fork_bomb_is_bounded_and_nothing_of_it_stays(folder: Path) -> None:
     text = "bomb() { bomb | bomb & wait; }; bomb 2>/dev/null; sleep 60"
     result = sh(text, timeout=1.0, user="daemon", limits=Limits(processes=40))
     assert result.status is Status.NODATA
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while [pid for pid in os.listdir("/proc") if pid.isdigit() and _runs(pid, text)]:  # noqa: PTH208 - names
         assert time.monotonic() < deadline, "some of it still runs"
 

@@ -487,9 +487,9 @@ def test_start_and_stop_are_told_where_that_is_wanted(tmp_path: Path) -> None:
             "checks: {here: {type: file, path: /, interval: 1h}}\n",
         )
         agent.start()
-        api.wait_for(1, 15)
+        api.wait_for(1)
         assert agent.stop() == 0
-        api.wait_for(2, 2)
+        api.wait_for(2)
         titles = [body["title"] for body in api.accepted]
     assert titles == ["INFO hostvigil on web-1: started, checks: 1", "INFO hostvigil on web-1: stopped"]
     assert api.rejections == []

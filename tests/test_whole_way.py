@@ -55,7 +55,7 @@ def told(api: ApiStandIn) -> list[dict[str, Any]]:
 
 
 def wait_for_told(api: ApiStandIn, count: int) -> None:
-    api.wait_until(lambda: len(told(api)) >= count, 20, f"{count} different events")
+    api.wait_until(lambda: len(told(api)) >= count, 60, f"{count} different events")
 
 
 def test_from_a_yaml_file_to_an_accepted_event_and_its_recovery(

@@ -81,7 +81,7 @@ def events_of(api: ApiStandIn, check: str) -> list[dict[str, Any]]:
 
 
 def wait_for_events(api: ApiStandIn, check: str, count: int) -> list[dict[str, Any]]:
-    api.wait_until(lambda: len(events_of(api, check)) >= count, 20, f"{count} events of {check}")
+    api.wait_until(lambda: len(events_of(api, check)) >= count, 60, f"{count} events of {check}")
     return events_of(api, check)
 
 

@@ -52,7 +52,7 @@ class WebService:
         self._thread.join()
         self._server.server_close()
 
-    def wait_for(self, count: int, seconds: float = 15) -> None:
+    def wait_for(self, count: int, seconds: float = 60) -> None:
         until = time.monotonic() + seconds
         while len(self.posts) < count:
             assert time.monotonic() < until, f"{len(self.posts)} of {count} posts came within {seconds}s: {self.posts}"

@@ -46,7 +46,7 @@ class NatsServer:
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen([*self._command, "-c", str(self.config)], stdout=log, stderr=log)
-        until = time.monotonic() + 15
+        until = time.monotonic() + 60
         while not self._answers():
             assert time.monotonic() < until and self._process.poll() is None, (self.folder / "log").read_text()
             time.sleep(0.02)
