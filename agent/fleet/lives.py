@@ -71,12 +71,13 @@ class Lives:
         return True
 
     async def forget(self, host: str) -> bool:
-        """Watch over a host no more; what was told of it is closed. False where it is not known."""
-        life = self._journal.record.notes.hosts.get(host)
-        if life is None:
+        """Watch over a host no more; what was told of it is closed, and nothing depends on it. False where it is not known."""
+        notes = self._journal.record.notes
+        life = notes.hosts.get(host)
+        if life is None and all(key[0] != host for key in notes.parents):
             return False
         await self._streams.forget(host)
-        if told := farewell(life, time.time_ns() // 1_000_000):
+        if life and (told := farewell(life, time.time_ns() // 1_000_000)):
             await self._hand_in(host, told)
         await self._journal.write(Noted(forgotten=(host,)))
         return True

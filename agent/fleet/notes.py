@@ -47,23 +47,34 @@ class Notes:
                 self.hosts[life.host] = life
                 self._keep("host", life.host, life)
         for host in noted.forgotten:
-            self.hosts.pop(host, None)
-            self._db.execute("DELETE FROM notes WHERE kind = 'host' AND name = ?", (host,))
+            self._forget(host)
         for parent in noted.parents:
             self.parents[parent.key] = parent
-            self._keep("parent", "\0".join(parent.key), parent)
+            self._keep("parent", _name(parent.key), parent)
         if noted.silences is not None:
             self.silences = noted.silences
             self._keep("silences", "", noted.silences)
 
+    def _forget(self, host: str) -> None:
+        """A host that was taken out holds nothing back any more either."""
+        self.hosts.pop(host, None)
+        self._db.execute("DELETE FROM notes WHERE kind = 'host' AND name = ?", (host,))
+        for key in [key for key in self.parents if key[0] == host]:
+            del self.parents[key]
+            self._db.execute("DELETE FROM notes WHERE kind = 'parent' AND name = ?", (_name(key),))
+
     def _keep(self, kind: str, name: str, value: object) -> None:
-        row = (kind, name.encode("utf-8", "replace").decode(), msgspec.json.encode(value))
+        row = (kind, name, msgspec.json.encode(value))
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
 
     def all(self) -> Iterator[Noted]:
         """Yield everything, for a ledger that knows nothing of it."""
         yield from in_parts(self.hosts.values())
         yield Noted(parents=tuple(self.parents.values()), silences=self.silences, whole=True)
+
+
+def _name(key: tuple[str, str, str]) -> str:
+    return "\0".join(key).encode("utf-8", "replace").decode()
 
 
 def in_parts(lives: Iterable[HostLife]) -> Iterator[Noted]:

@@ -129,6 +129,20 @@ def test_hosts_behind_a_router_that_is_down_are_silent_and_told_of_when_it_is_ba
     assert len(bench.box) == 0, "web-2 was down only while the router was"
 
 
+def test_a_parent_that_is_forgotten_holds_nothing_back_after_a_restart_either(tmp_path: Path) -> None:
+    bench = Bench(tmp_path, [Rule("site=berlin", DependsOn(("mon-1/router",)))])
+    bench.put(change(1_000, CRITICAL, OK, host="mon-1", check="router"), change(2_000, CRITICAL, OK))
+    bench.tell(3_000)
+    assert [host for host, _, _ in bench.told] == ["mon-1"]
+    bench.note(Noted(forgotten=("mon-1",)))
+    bench.tell(5_000)
+    assert [host for host, _, _ in bench.told] == ["mon-1", "web-1"]
+    bench.record.close()
+    again = Record(tmp_path)
+    assert again.notes.parents == {}
+    again.close()
+
+
 def test_without_word_of_the_parent_a_problem_is_told_after_its_time_and_a_recovery_at_once(tmp_path: Path) -> None:
     bench = Bench(tmp_path, [Rule("site=berlin", DependsOn(("mon-1/router",)), wait=60.0)])
     bench.put(change(1_000, CRITICAL, OK), change(1_000, OK, CRITICAL, host="web-2"))
