@@ -71,7 +71,7 @@ class Lives:
         return True
 
     async def forget(self, host: str) -> bool:
-        """Watch over a host no more: what was told of it is closed, nothing depends on it. False where it is unknown."""
+        """Watch over a host no more: what was told of it is closed, nothing depends on it. False: it is unknown."""
         notes = self._journal.record.notes
         life = notes.hosts.get(host)
         if life is None and all(key[0] != host for key in notes.parents):
