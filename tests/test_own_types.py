@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check, CheckError, Context, ok
+from agent.cli.main import main
 from agent.config.catalog import Catalog, CatalogError, Folder
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Place
@@ -412,3 +413,16 @@ def test_the_kit_keeps_memory_as_the_agent_does() -> None:
         assert failed.memory == first.memory == {"runs": 1, "list": [1], "kept": [1, 2]}
     assert ran(Remembers(), memory=first.memory).memory["runs"] == 2
     assert ran(Remembers(fail="json")).result.status is Status.NODATA
+
+
+def test_one_file_of_types_that_is_broken_hides_no_other_type(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "conf.d").mkdir()
+    (tmp_path / "checks.d" / "afolder.py").mkdir(parents=True)
+    (tmp_path / "checks.d" / "broken.py").write_text("def")
+    assert main(["types", "--config", str(tmp_path / "conf.d")]) == 2
+    said = capsys.readouterr()
+    assert "disk" in said.out
+    assert f"'afolder' cannot be used: {tmp_path}/checks.d/afolder.py: Is a directory\n" in said.err
+    assert "'broken' cannot be used: " in said.err

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +13,8 @@ import pytest
 from agent.api import CheckError, Context, NumberAbove, Result
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.files import beginning, regular_file
+from agent.config.script_folder import forgotten
 from agent.config.settings import Config
 from checks.script import Script
 from tests import needs
@@ -249,3 +253,16 @@ def test_a_script_dropped_into_a_watched_folder_runs_and_is_told(
     (scripts / "first").unlink()
     wait_for_told(api, 3)
     assert [event["status"] for event in told(api)] == ["critical", "warning", "ok"]
+
+
+def test_a_file_that_would_have_its_reader_wait_holds_up_nothing(tmp_path: Path) -> None:
+    """The kernel calls /proc/kmsg a regular file, and has its readers wait for the next message."""
+    needs.root()
+    endless = needs.file("/proc/kmsg")
+    (tmp_path / "x").symlink_to(endless)
+    before = time.monotonic()
+    with contextlib.suppress(BlockingIOError):
+        beginning(tmp_path / "x", 100)
+    assert forgotten(tmp_path) == []
+    assert isinstance(regular_file(tmp_path / "x", 10**7), bytes)
+    assert time.monotonic() - before < 5

@@ -15,14 +15,17 @@ from agent.config.schema import common_page, type_page
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exits 0, or 2 for a type that does not exist or cannot be used."""
+    """Exits 0, or 2 for a type that does not exist or cannot be used; all others are told of."""
     catalog = Catalog()
     load(options.config, catalog)  # for the owner's own types
-    try:
-        names = [options.name] if options.name else catalog.names()
-        types = {name: catalog.get(name) for name in names}
-    except CatalogError as error:
-        return fail(error)
+    types, code = {}, 0
+    for name in [options.name] if options.name else catalog.names():
+        try:
+            types[name] = catalog.get(name)
+        except CatalogError as error:
+            code = fail(error)
+    if options.name and code:
+        return code
     if options.json:
         pages = {name: type_page(name, cls) for name, cls in types.items()}
         print(msgspec.json.encode(pages).decode())
@@ -30,4 +33,4 @@ def main(options: argparse.Namespace) -> int:
         pages = {name: type_page(name, cls) for name, cls in types.items()}
         text = "\n\n".join([*pages.values(), *([] if options.name else [common_page()])])
         print(readable(text, shutil.get_terminal_size().columns))
-    return 0
+    return code

@@ -158,6 +158,8 @@ def _reason(error: BaseException) -> str:
     """Say what is wrong with a type's file, and in which line of it."""
     if isinstance(error, CatalogError | OwnTypeError):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{error.filename}: {error.strerror}"
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
     ours = (__file__, own_types.__file__, "<", msgspec.__path__[0])

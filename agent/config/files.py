@@ -74,12 +74,21 @@ def regular_file(path: Path, most: int) -> bytes:
     with os.fdopen(descriptor, "rb") as file:
         _refuse_open(path)
         try:
-            content = file.read(most + 1)
+            content = file.read(most + 1) or b""  # None: nothing is there yet, as in /proc/kmsg
         except OSError as error:
             raise Unreadable(f"cannot be read: {error.strerror}") from None
     if len(content) > most:
         raise Unreadable(f"is larger than {most // 1024} KiB")
     return content
+
+
+def beginning(path: Path, most: int) -> bytes:
+    """Return the first bytes of a file, without waiting for any; OSError where it cannot be read."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        return os.read(descriptor, most)
+    finally:
+        os.close(descriptor)
 
 
 def _refuse_open(path: Path) -> None:

@@ -12,7 +12,7 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agent.config.files import Unreadable, shown
+from agent.config.files import Unreadable, beginning, shown
 from agent.config.located_yaml.tree import Located, Refusal, scalar
 from agent.config.settings import Place
 from agent.config.wording import short
@@ -77,8 +77,7 @@ def _plain_script(path: Path) -> bool:
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode) or mode & 0o111:
             return False
-        with path.open("rb", buffering=0) as file:
-            return file.read(2) == b"#!"
+        return beginning(path, 2) == b"#!"
     except OSError:
         return False
 
@@ -110,8 +109,7 @@ def _sections(name: str, path: Path, interval: str) -> Sections:
 def _header(path: Path) -> dict[str, Located]:
     """Return the settings in the comment `# hostvigil: name=value ...`, of which there may be several lines."""
     try:
-        with path.open("rb", buffering=0) as file:
-            head = file.read(_HEAD_BYTES)
+        head = beginning(path, _HEAD_BYTES)
     except OSError:
         return {}
     settings: dict[str, Located] = {}

@@ -148,9 +148,10 @@ class Runner:
 
     def _ended(self, run: Run, begun: Begun, seen: CheckOutput) -> Outcome:
         begun.deadline.call_off()
-        if seen.bug:
+        kept = self._memories.keep(run, begun.memory, seen)
+        if seen.bug and not run.spoiled:
             log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
-        return outcome_of(run, self._memories.keep(run, begun.memory, seen), self._scrub)
+        return outcome_of(run, kept, self._scrub)
 
     def _own_bug(self, run: Run, error: Exception) -> Outcome:
         log.exception("%s: a bug: its run could not be completed", run.config.name)
