@@ -419,6 +419,7 @@ def test_one_file_of_types_that_is_broken_hides_no_other_type(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "conf.d").mkdir()
+    (tmp_path / "conf.d" / "a.yaml").write_text("checks: {a: {type: load}}\n")
     (tmp_path / "checks.d" / "afolder.py").mkdir(parents=True)
     (tmp_path / "checks.d" / "broken.py").write_text("def")
     assert main(["types", "--config", str(tmp_path / "conf.d")]) == 2
