@@ -66,6 +66,17 @@ def test_a_comma_is_no_point_in_performance_data_unless_the_settings_say_so(wron
 
 
 @pytest.mark.parametrize(
+    "number", ["1 234", "12 345", "4 000 000", "-1 234", "4\u202f000", "4\u00a0000", "4 000,5", "4 000B"]
+)
+def test_a_number_in_groups_of_digits_is_not_its_first_group(number: str) -> None:
+    for rest in ("", " users=1", ";80;90"):
+        assert printed(f"OK | load={number}{rest}").status is Status.NODATA
+    assert printed(f"OK | users=1 load={number}").status is Status.OK
+    for other in ("4 users", "4 x=100", "4; 100", "4s 100", "1234 100", "4 1000", "4 10"):
+        assert printed(f"OK | users=1 | load={other}", warning=None, critical=None).status is Status.OK
+
+
+@pytest.mark.parametrize(
     ("text", "status"),
     [
         ("OK | load=12,5 users=1", "critical"),

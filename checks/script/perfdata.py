@@ -23,6 +23,10 @@ _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
 NUMBER = re.compile(_NUMBER)
 _COMMA = re.compile(r"([=;:@][-+]?[0-9]*),(?=[0-9])")
 
+# `12 345`, as some languages write it: the first group, and what follows a blank.
+_GROUP_BEFORE = re.compile(r"[-+]?[0-9]{1,3}")
+_GROUP = re.compile(r"[0-9]{3}(?![0-9])")
+
 # Factor to the base unit, negative for divisors: 1.1 / 1000 rounds better than 1.1 * 0.001.
 _UNITS = {"s": ("s", 1), "ms": ("s", -1000), "us": ("s", -1000000), "µs": ("s", -1000000), "ns": ("s", -1000000000)}
 _UNITS |= {"B": ("B", 1), "kB": ("B", 1000)}
@@ -109,7 +113,7 @@ def read(text: str) -> Perfdata:
     metrics: list[Metric] = []
     notes: list[str] = []
     unread: list[Unread] = []
-    position = 0
+    position, grouped = 0, False
     while (position := _GAP.match(text, position).end()) < len(text):  # type: ignore[union-attr]  # never None
         if len(metrics) + len(notes) == METRICS_MAX:
             notes.append(f"only the first {METRICS_MAX} items of the performance data are kept")
@@ -117,9 +121,15 @@ def read(text: str) -> Perfdata:
         item = _ITEM.match(text, position)
         if item:
             _read_item(item, metrics, notes, unread)
+            grouped = bool(metrics and _GROUP_BEFORE.fullmatch(item[3]))
         else:
             item = _WORD.match(text, position)
             notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
+            if grouped and _GROUP.match(item[0]):  # type: ignore[index]  # same
+                lost = metrics.pop().name
+                why = f"a number in groups of digits: {lost}=... {item[0][:20]}"  # type: ignore[index]  # same
+                unread.append(Unread(len(metrics), lost, why))
+            grouped = False
         position = item.end()  # type: ignore[union-attr]  # same
     return Perfdata(tuple(metrics), tuple(notes), tuple(unread))
 
