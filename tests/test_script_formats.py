@@ -244,6 +244,9 @@ def test_unknown_and_wrong_fields_are_noted_and_the_status_stays() -> None:
         assert word in result.details
 
 
+KNOWN_WORDS = "known: status, summary, subject, details, metrics, time, ttl"
+
+
 @pytest.mark.parametrize(
     ("line", "reason"),
     [
@@ -251,6 +254,11 @@ def test_unknown_and_wrong_fields_are_noted_and_the_status_stays() -> None:
         ("[1]", "must be an object"),
         ("5", "must be an object"),
         ("{}", "neither a status nor a metric with a level"),
+        (
+            '{"results": [{"status": "ok"}]}',
+            f'neither a status nor a metric with a level; unknown: "results", {KNOWN_WORDS}',
+        ),
+        ('{"Status": "ok"}', f'neither a status nor a metric with a level; unknown: "Status", {KNOWN_WORDS}'),
         ('{"metrics": {"a": 5}}', "neither a status nor a metric with a level"),
         ('{"status": "fine"}', 'status "fine" is not ok, warning, critical or nodata'),
         ('{"status": 4}', "status 4 is not ok"),

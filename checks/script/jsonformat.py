@@ -126,7 +126,9 @@ def _status(found: dict[str, Any], metrics: tuple[Metric, ...], unread: tuple[Un
     status = found.get("status")
     if status is None:
         if not any(metric.warning or metric.critical for metric in metrics):
-            raise ValueError("neither a status nor a metric with a level")
+            unknown = [_shown(name) for name in found if name not in KNOWN][:3]
+            other = f"; unknown: {', '.join(unknown)}, known: {', '.join(KNOWN)}" if unknown else ""
+            raise ValueError(f"neither a status nor a metric with a level{other}")
         # Levels that were not read might have said that something is wrong.
         return max(status_of(metrics), Status.NODATA if unread else Status.OK, key=WORST_LAST.index)
     if isinstance(status, str) and status.lower() in _WORDS:
