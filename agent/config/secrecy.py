@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterator, Mapping
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -27,7 +28,12 @@ def names_a_secret(name: str) -> bool:
 
 def is_secret(wanted: type[msgspec.Struct], name: str) -> bool:
     """Tell whether a setting is a secret by its nature: `Meta(extra={"secret": True})` says so."""
-    return name in fields(wanted) and any(_marks(fields(wanted)[name].type))
+    return name in _secrets(wanted)
+
+
+@cache
+def _secrets(wanted: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(name for name, field in fields(wanted).items() if any(_marks(field.type)))
 
 
 def _marks(wanted: Any) -> Iterator[bool]:

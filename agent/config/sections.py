@@ -6,6 +6,7 @@ documentation take all of it from here. A description does not repeat the defaul
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -205,6 +206,7 @@ class AgentSection(AgentOptions, frozen=True):
     ] = None
 
 
+@cache
 def usual(section: type[msgspec.Struct], name: str) -> Any:
     """Return the default of a section's setting, where a value that is made of it needs one of its own."""
     return next(field.default for field in msgspec.structs.fields(section) if field.name == name)

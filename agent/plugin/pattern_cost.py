@@ -35,6 +35,13 @@ class Cost(NamedTuple):
 def longest_text(tree: SubPattern) -> int:
     """Return how many characters a text may have so that no search in it takes more than MOST_STEPS."""
     good, bad = -1, MOST_CHARACTERS
+    # Exact where nothing is repeated, as in most patterns: then the search below has nothing to do.
+    guess = int(MOST_STEPS / steps(tree, 0)) - 1
+    for length in (guess, guess + 1):
+        if steps(tree, length) <= MOST_STEPS:
+            good = max(good, length)
+        else:
+            bad = min(bad, length)
     while bad - good > 1:
         middle = (good + bad) // 2
         if steps(tree, middle) <= MOST_STEPS:

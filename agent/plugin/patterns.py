@@ -25,8 +25,9 @@ from agent.plugin.pattern_translation import translated
 
 ALONE_SECONDS = 1.0
 """For a search outside of a run."""
-USUAL_CHARACTERS = 100_000
-"""A pattern that `re` may search in texts of this length seldom meets longer ones, so `regex` is not loaded for it."""
+USUAL_CHARACTERS = 10_000
+"""A pattern that `re` may search in texts of this length seldom meets longer ones, so `regex` is not loaded for it: that
+takes 1.8 MB and 25 ms. Only what repeats something inside of something repeated cannot be searched so far."""
 LONGEST_PATTERN = 10_000
 """Characters: compiling has no time limit."""
 SHOWN = 60
@@ -75,17 +76,17 @@ def processor_share(load: float, processors: int) -> float:
 class Pattern:
     """A compiled pattern. Immutable but for what is compiled late, so any thread may use it."""
 
-    __slots__ = ("_bounded", "_bounded_in_ascii", "_longest", "_quick", "_tree", "text")
+    __slots__ = ("_bounded", "_bounded_in_ascii", "_longest", "_quick", "text")
 
     def __init__(self, text: str) -> None:
         """Raise re.error, OverflowError or RecursionError as `re` does, and Unbounded."""
         self.text = text
-        self._quick, self._tree = _compiled(text)
-        self._longest = longest_text(self._tree)
+        self._quick, tree = _compiled(text)
+        self._longest = longest_text(tree)
         self._bounded: Callable[..., Any] | None = None
         self._bounded_in_ascii: Callable[..., Any] | None = None
         if self._longest < USUAL_CHARACTERS:
-            self._bounded_in_ascii = _by_regex(self._tree, for_ascii=True)
+            self._bounded_in_ascii = _by_regex(tree, for_ascii=True)
 
     def search(self, text: str, seconds: float | None = None) -> re.Match[str] | None:
         """Search the text; CheckError at the end of the run, or after `seconds` where that is sooner."""
@@ -113,10 +114,10 @@ class Pattern:
         """Return what searches this text under a time limit; compiled when the first such text comes."""
         if text.isascii():
             if self._bounded_in_ascii is None:
-                self._bounded_in_ascii = _by_regex(self._tree, for_ascii=True)
+                self._bounded_in_ascii = _by_regex(_tree_of(self.text), for_ascii=True)
             return self._bounded_in_ascii
         if self._bounded is None:
-            self._bounded = _by_regex(self._tree)
+            self._bounded = _by_regex(_tree_of(self.text))
         return self._bounded
 
     def _late(self, text: str) -> CheckError:
@@ -134,7 +135,14 @@ def _compiled(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPatt
     if len(text) > LONGEST_PATTERN:
         raise Unbounded(f"it has {len(text)} characters, {LONGEST_PATTERN} are the most")
     with warnings.catch_warnings(action="ignore"):
-        return re.compile(text).search, parse(text)
+        search = re.compile(text).search
+    return search, _tree_of(text)
+
+
+def _tree_of(text: str) -> SubPattern:
+    """Return `re`'s parse tree. It takes more memory than all the rest of a pattern, and is made anew when it is used."""
+    with warnings.catch_warnings(action="ignore"):
+        return parse(text)
 
 
 def _by_regex(tree: SubPattern, *, for_ascii: bool = False) -> Callable[..., Any]:
