@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from agent.api import Check
 from agent.config.diff import Difference
 from agent.config.settings import CheckConfig, Place
 from agent.running.schedule import Schedule
-from agent.running.triggers import SOON_SECONDS, Every, due_at, offset, trigger_of
+from agent.running.triggers import MOST_TOGETHER, SOON_SECONDS, Every, due_at, groups_of, offset, trigger_of
 from tests import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -67,6 +68,17 @@ def test_checks_that_share_work_are_due_at_the_same_moments_whatever_their_inter
         trigger_of(config(f"p{n}", Together(), interval=float(i)), NOW, NOW).first for n, i in enumerate((10, 20, 60))
     }
     assert len(first) == 1
+
+
+def test_of_thousands_that_share_work_only_some_are_due_at_the_same_moment() -> None:
+    checks = [config(f"p{n}", Together(), interval=60.0) for n in range(2500)]
+    groups = groups_of(checks)["none"]
+    firsts = [trigger_of(check, NOW, NOW, groups=groups).first for check in checks]
+    firsts_soon = [trigger_of(check, NOW, NOW, due=NOW, groups=groups).first for check in checks]
+    for moments in (firsts, firsts_soon):
+        assert 10 <= len(set(moments)) <= groups
+        assert max(Counter(moments).values()) < 2 * MOST_TOGETHER
+    assert groups_of(checks[:MOST_TOGETHER]) == {"none": 1}
 
 
 @given(st.floats(1, 86400), st.integers(0, 10**7))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
@@ -21,6 +22,7 @@ from agent.config.sections import CheckSection
 from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.wording import said, unknown
 
+_NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
 _EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
 
@@ -156,7 +158,7 @@ def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Wri
     timeout = rules.timeout(common, written)
     return CheckConfig(
         name=name,
-        type=common.type,
+        type=sys.intern(common.type),
         check=check,
         place=place,
         interval=float(common.interval),
@@ -173,8 +175,13 @@ def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Wri
         maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum(own),
         places={setting: node.place for setting, node in written.items()},
-        secrets=frozenset(secret_values(type(check), own)) - {""},
+        secrets=_secrets(type(check), own),
     )
+
+
+def _secrets(kind: type[Check], own: Written) -> frozenset[str]:
+    found = [secret for secret in secret_values(kind, own) if secret]
+    return frozenset(found) if found else _NO_SECRETS
 
 
 def checksum(own: Written) -> int:

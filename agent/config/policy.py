@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any
 
 from agent.config.convert import Fault
@@ -16,13 +17,21 @@ from agent.model import Count, FailAfter, Flapping, Policy
 
 def policy(common: CheckSection, count: int, patience: float) -> Policy:
     """Return the policy of checked settings; `count` is the type's own, `patience` in seconds."""
-    return Policy(
-        fail_after=fail_after(common.fail_after, count, float(common.lasting or 0)),
-        recover_after=common.recover_after,
-        flapping=flapping(common.flapping),
-        repeat_every=float(common.repeat_every or 0),
-        patience=patience,
+    return _one(
+        Policy(
+            fail_after=fail_after(common.fail_after, count, float(common.lasting or 0)),
+            recover_after=common.recover_after,
+            flapping=flapping(common.flapping),
+            repeat_every=float(common.repeat_every or 0),
+            patience=patience,
+        )
     )
+
+
+@lru_cache(1000)
+def _one(made: Policy) -> Policy:
+    """Return the first that is equal: thousands of checks have the same, and each would take 0.3 kB."""
+    return made
 
 
 def fail_after(written: FailCount | Counts | None, own: int, seconds: float = 0.0) -> FailAfter:

@@ -20,7 +20,7 @@ __all__ = [
 ]
 
 
-class Place(msgspec.Struct, frozen=True):
+class Place(msgspec.Struct, frozen=True, gc=False):
     """Where something was written: 1-based line and column."""
 
     file: str

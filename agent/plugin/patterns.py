@@ -26,8 +26,8 @@ from agent.plugin.pattern_translation import translated
 ALONE_SECONDS = 1.0
 """For a search outside of a run."""
 USUAL_CHARACTERS = 10_000
-"""A pattern that `re` may search in texts of this length seldom meets longer ones, so `regex` is not loaded for it: that
-takes 1.8 MB and 25 ms. Only what repeats something inside of something repeated cannot be searched so far."""
+"""A pattern that `re` may search in texts of this length seldom meets longer ones, so `regex` is not loaded for it:
+that takes 1.8 MB and 25 ms. Only what repeats something inside of something repeated cannot be searched so far."""
 LONGEST_PATTERN = 10_000
 """Characters: compiling has no time limit."""
 SHOWN = 60
@@ -140,7 +140,7 @@ def _compiled(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPatt
 
 
 def _tree_of(text: str) -> SubPattern:
-    """Return `re`'s parse tree. It takes more memory than all the rest of a pattern, and is made anew when it is used."""
+    """Return `re`'s parse tree: it takes more memory than the rest of a pattern, and is made anew when it is used."""
     with warnings.catch_warnings(action="ignore"):
         return parse(text)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from hashlib import blake2s
 
@@ -17,12 +19,17 @@ SLOT_SECONDS = 0.25
 """Checks are due at the same moments by so much, and start together: to wake up and find the processor's caches cold
 costs more than several runs."""
 
+MOST_TOGETHER = 100
+"""So many checks that share work are due at the same moment."""
+
 AT_ONCE_SECONDS = 1.0
 """With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     """Turns on a fixed grid: anchor, anchor + interval, ... whatever happened in between; missed turns are one."""
+
+    __slots__ = ("anchor", "first", "interval")
 
     def __init__(self, anchor: datetime, interval: float, first: datetime) -> None:
         self.anchor = anchor
@@ -45,6 +52,8 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Cron(BaseTrigger):  # type: ignore[misc]
     """The turns of a cron line, by the clock on the wall; missed turns are one."""
 
+    __slots__ = ("_first", "_line", "_zone")
+
     def __init__(self, line: str, zone: str, first: datetime | None = None) -> None:
         self._line = line
         self._zone = zone_of(zone)
@@ -66,19 +75,25 @@ Trigger = Every | Cron
 
 
 def trigger_of(
-    config: CheckConfig, begun: datetime, now: datetime, at_once: bool = False, due: datetime | None = None
+    config: CheckConfig,
+    begun: datetime,
+    now: datetime,
+    at_once: bool = False,
+    due: datetime | None = None,
+    groups: int = 1,
 ) -> Trigger:
     """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began.
 
-    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
+    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so. `groups`: of how many
+    groups of checks that share work it is in one, see `groups_of`.
     """
     if config.cron:
-        return Cron(config.cron, config.timezone, soon(config, now) if due and due <= now else None)
-    grid = Every(begun + timedelta(seconds=offset(config)), config.interval, now)
+        return Cron(config.cron, config.timezone, soon(config, now, groups) if due and due <= now else None)
+    grid = Every(begun + timedelta(seconds=offset(config, groups)), config.interval, now)
     if at_once:
-        grid.first = now + timedelta(seconds=offset(config) % AT_ONCE_SECONDS)
+        grid.first = now + timedelta(seconds=offset(config, groups) % AT_ONCE_SECONDS)
     else:
-        grid.first = min(grid.after(now), max(due, soon(config, now))) if due else grid.after(now)
+        grid.first = min(grid.after(now), max(due, soon(config, now, groups))) if due else grid.after(now)
     return grid
 
 
@@ -92,24 +107,32 @@ def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetim
     return now if last is None or last > now else last + timedelta(seconds=config.interval)
 
 
-def soon(config: CheckConfig, now: datetime) -> datetime:
+def groups_of(checks: Iterable[CheckConfig]) -> dict[str, int]:
+    """Return in how many groups the checks of each type that shares work are due; thousands at once would be late."""
+    counts = Counter(config.type for config in checks if config.check.together)
+    return {kind: -(-count // MOST_TOGETHER) for kind, count in counts.items()}
+
+
+def soon(config: CheckConfig, now: datetime, groups: int = 1) -> datetime:
     """Return a moment within the next seconds: checks are spread over them, those that share work are together."""
     spread = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
-    return now + timedelta(seconds=phase(config) * spread)
+    return now + timedelta(seconds=phase(config, groups) * spread)
 
 
-def offset(config: CheckConfig) -> float:
+def offset(config: CheckConfig, groups: int = 1) -> float:
     """Spread checks over their interval, in seconds, to the middle of a slot: the same after every restart.
 
     Checks that share work are due at the same moments, whichever their intervals: one offset for the whole type.
     """
-    spread = 1.0 if config.check.together else config.interval
-    return (phase(config) * spread // SLOT_SECONDS + 0.5) * SLOT_SECONDS
+    spread = 1.0 if config.check.together and groups == 1 else config.interval
+    return (phase(config, groups) * spread // SLOT_SECONDS + 0.5) * SLOT_SECONDS
 
 
-def phase(config: CheckConfig) -> float:
-    """Return the check's place among all, from 0 to 1, by its name; checks that share work have one together."""
-    return fraction(config.type if config.check.together else config.name)
+def phase(config: CheckConfig, groups: int = 1) -> float:
+    """Return the check's place among all, from 0 to 1, by its name; checks that share work have one for each group."""
+    if not config.check.together:
+        return fraction(config.name)
+    return (fraction(config.type) + int(fraction(config.name) * groups) / groups) % 1.0
 
 
 def fraction(name: str) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -181,7 +182,7 @@ class _Composer:
             text = f"{short(name)} is written twice, first at {first.key}: remove one"
             found[name] = Located(Refusal(text, first), place, first.key)
         else:
-            found[name] = value
+            found[sys.intern(name)] = value  # the same few names stand in thousands of checks
 
     def _merge(self, found: dict[str, Located], value: Located) -> None:
         """Take in what `<<` names; what the mapping says itself, or an earlier `<<`, wins."""
