@@ -19,7 +19,7 @@ SLOT_SECONDS = 0.25
 """Checks are due at the same moments by so much, and start together: to wake up and find the processor's caches cold
 costs more than several runs."""
 
-MOST_TOGETHER = 100
+MOST_TOGETHER = 500
 """So many checks that share work are due at the same moment."""
 
 AT_ONCE_SECONDS = 1.0
