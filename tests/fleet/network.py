@@ -32,7 +32,10 @@ class Network:
 
     def __enter__(self) -> Network:
         needs.root()
-        ip("netns", "add", self._switch)
+        try:
+            ip("netns", "add", self._switch)
+        except subprocess.CalledProcessError:
+            needs.missing("network namespaces")
         ip("-n", self._switch, "link", "add", "br0", "type", "bridge")
         ip("-n", self._switch, "link", "set", "br0", "up")
         for number, name in enumerate(self._names):
