@@ -43,6 +43,14 @@ def said(check: str, folder: Path) -> str:
         ("{type: load, labels: {a: b}}", "write 'tags'"),
         ("{type: disk, zzz: 1}", "write one of path, mounts"),
         ("{type: load, enabledd: false}", "did you mean 'enabled'?"),
+        ("{type: systemd, name: a}", "write 'unit'"),
+        ("{type: docker, name: a}", "write 'running'"),
+        ("{type: file, path: /a, exists: true}", "write 'expect'"),
+        ("{type: http, url: 'http://a', digest: true}", "write 'auth'"),
+        ("{type: http, url: 'http://a', insecure: true}", "write 'verify' (false: any certificate)"),
+        ("{type: http, url: 'http://a', follow_redirects: false}", "write 'redirects' (0: none)"),
+        ("{type: redis, host: a}", "did you mean 'tcp'?"),
+        ("{type: script, command: a -b c}", 'without a shell write ["a", "-b", "c"]'),
         ("{type: filesystem}", "did you mean 'disk'?"),
         ("{type: check_http}", "did you mean 'http'?"),
         ("{type: service}", "did you mean 'systemd'?"),
@@ -99,3 +107,10 @@ def test_the_names_are_listed_once(tmp_path: Path) -> None:
 def test_an_unknown_type_with_no_neighbour_lists_all() -> None:
     with pytest.raises(CatalogError, match="write one of: certificate, clock"):
         Catalog().get("zzz")
+
+
+@pytest.mark.parametrize("command", ["a | b", "a > /x", "a && b", "a; b", "a $HOME", "a *.log", "a `b`", "a & b"])
+def test_what_only_a_shell_understands_is_not_advised_as_a_list(command: str, tmp_path: Path) -> None:
+    text = said(f"{{type: script, command: '{command}'}}", tmp_path)
+    assert "as one text needs `shell: true`" in text
+    assert "without a shell" not in text

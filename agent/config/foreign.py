@@ -17,9 +17,11 @@ _SETTINGS = {
     "contains": "content body_contains string text keyword search_string response_body",
     "path": "file files filename filepath file_path logfile log_file log_path directory dir folder mount mountpoint "
     "mountpoints mount_point partition filesystem device drive volume",
-    "unit": "units service services service_name unit_name",
+    "unit": "units service services service_name unit_name name",
+    "running": "name names container containers container_name",
     "command": "cmd check_command script exec plugin program args arguments executable",
-    "expect": "expected expected_ip expected_address answer response response_string_match search_string string",
+    "expect": "exists exist expected expected_ip expected_address answer response response_string_match search_string "
+    "string",
     "expect_status": "status status_code status_codes expected_status code response_code valid_status_codes "
     "http_response_status_code http_status",
     "age_critical": "age max_age maximum_age older_than oldest stale_after freshness mtime",
@@ -43,6 +45,8 @@ _SETTINGS = {
     "env": "environment envs environ",
     "cwd": "working_directory workdir chdir",
     "user": "username login",
+    "auth": "digest auth_type authtype authentication auth_method",
+    "crl_file": "ocsp crl",
     "password": "pass passwd",
     "bearer_token": "token auth_token",
     "tls": "ssl use_ssl use_tls",
@@ -75,6 +79,8 @@ _NOTES = {
     "age_critical": "such as 26h",
     "fail_after": "3, 3 of 5 or 5m",
     "enabled": "false switches it off",
+    "verify": "false: any certificate",
+    "redirects": "0: none",
     "available_warning": "what is available, such as 20%",
     "available_critical": "what is available, such as 10%",
 }
@@ -84,7 +90,8 @@ _TYPES = {
     "disk": "filesystem df fs disks diskspace disk_usage volume",
     "certificate": "ssl tls cert x509 ssl_cert ssl_expiry tls_certificate",
     "systemd": "service services unit systemctl",
-    "tcp": "port socket tcp_check tcp_port",
+    "tcp": "port socket tcp_check tcp_port ssh smtp imap pop pop3 ftp ldap ldaps mysql mariadb pgsql postgres "
+    "postgresql redis net_response",
     "ping": "icmp fping check_ping",
     "script": "exec command nrpe shell plugin nagios check_mk checkmk local",
     "process": "procs proc processes",

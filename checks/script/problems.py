@@ -46,6 +46,10 @@ def problems(script: Script) -> Problems:
     yield from _exit_code_problems(script)
 
 
+_SHELL_ONLY = re.compile(r"[|&;<>$`*?()]")
+"""What only a shell understands: as words of a list it would mean something else."""
+
+
 def _command_problem(command: str | Sequence[str], shell: bool) -> str:
     if not isinstance(command, str):
         if not command or not command[0].strip():
@@ -53,7 +57,10 @@ def _command_problem(command: str | Sequence[str], shell: bool) -> str:
         return "with `shell: true` is one text, not a list" if shell else ""
     if not command.strip():
         return "is empty, write a list of the program and its arguments"
-    return "" if shell else f"as one text needs `shell: true`; without a shell write {_as_list(command)}"
+    if shell:
+        return ""
+    words = "" if _SHELL_ONLY.search(command) else f"; without a shell write {_as_list(command)}"
+    return f"as one text needs `shell: true`{words}"
 
 
 def _as_list(command: str) -> str:
