@@ -108,7 +108,7 @@ $(VENV)-audit/installed: packaging/audit.lock
 install-tests: $(VENV)/installed-dev $(VENV)-audit/installed
 	$(LOCKED) packaging/tools.lock
 	PATH=$(CURDIR)/$(BIN):$$PATH $(BIN)/python -m pytest -s tests/install/debian.py tests/install/fleet.py tests/install/container.py tests/install/trust.py \
-		tests/install/rpm.py tests/install/recipes.py
+		tests/install/rpm.py tests/install/openrc.py tests/install/recipes.py
 
 # The parts of the documents, and the editor's schema, that are made from the code.
 docs: $(VENV)/installed-dev
