@@ -80,3 +80,24 @@ def test_a_problem_of_a_running_agent_is_acknowledged_shown_kept_and_over_with_i
 def marks(status: dict[str, list[dict[str, list[str]]]]) -> list[str] | None:
     found = [one["marks"] for one in status["checks"] if one["check"] == "flag"]
     return found[0] if found else None
+
+
+def test_the_agent_runs_a_check_at_once_when_it_is_asked_to_and_tells_what_changed(tmp_path: Path) -> None:
+    flag = tmp_path / "flag"
+    with agent_process(tmp_path, {"SUDO_USER": "ann"}) as agent:
+        agent.write(
+            "a.yaml",
+            f"checks: {{flag: {{type: file, path: {flag}, expect: absent, interval: 1h}}, job: {{type: pushed}}}}\n",
+        )
+        assert agent.call("check", "flag", "--by-agent").returncode == 3
+        agent.start()
+        agent.wait_until(lambda: "ok  " in agent.call("status", "flag").stdout, "a result")
+        flag.touch()
+        done = agent.call("check", "flag", "--by-agent")
+        assert (done.returncode, done.stdout) == (0, "flag runs now: hostvigil status flag\n")
+        agent.wait_until(lambda: "critical" in agent.call("status", "flag").stdout, "the problem")
+        for name in ("job", "nothing"):
+            done = agent.call("check", name, "--by-agent")
+            assert (done.returncode, "is not run by the agent" in done.stderr) == (3, True)
+        assert agent.stop() == 0
+        assert "run asked for by ann" in agent.call("history", "flag").stdout

@@ -11,8 +11,11 @@ import time
 
 import msgspec
 
+from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.missing import no_check, unread
 from agent.cli.answers.rights import as_root, denied
+from agent.cli.answers.who import who
+from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
@@ -20,6 +23,7 @@ from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
+from agent.push.control import NoAnswer
 from agent.running.runner import Runner
 from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import redactor
@@ -33,7 +37,9 @@ LABEL_LIMIT = 300
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exits 0, 1, 2 or 3 for ok, warning, critical or nodata."""
+    """Exits 0, 1, 2 or 3 for ok, warning, critical or nodata; by the agent, 0 when it runs the check now, else 3."""
+    if options.by_agent:
+        return _by_agent(options)
     config = load(options.config, Catalog(), os.environ)
     check = config.checks.get(options.name)
     if check is None:
@@ -47,6 +53,16 @@ def main(options: argparse.Namespace) -> int:
     form = check_form(outcome, worst(outcome.results))
     print(msgspec.json.encode(form).decode() if options.json else text(outcome))
     return EXIT_CODES[worst(outcome.results)]
+
+
+def _by_agent(options: argparse.Namespace) -> int:
+    try:
+        ask_agent(options.state, "run", check=options.name, who=who())
+    except NoAnswer as error:
+        fail(error)
+        return COULD_NOT_RUN
+    print(f"{options.name} runs now: hostvigil status {options.name}")
+    return 0
 
 
 def text(outcome: Outcome) -> str:

@@ -82,6 +82,9 @@ def _common_options(name: str, command: argparse.ArgumentParser) -> None:
 
 def _names(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
     parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    parsers["check"].add_argument(
+        "--by-agent", action="store_true", help="have the running agent run it now, so that what has changed is told"
+    )
     parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
     parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
     parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")

@@ -30,7 +30,7 @@ PAUSE_SECONDS = 1.0
 """After the system refused to take a connection, for want of descriptors perhaps."""
 MOST_REQUEST = 4096
 MOST_ANSWER = 16 * 1024**2
-REQUESTS = frozenset(("acknowledge", "reload", "restate", "wake"))
+REQUESTS = frozenset(("acknowledge", "reload", "restate", "run", "wake"))
 
 Answer = dict[str, Any]
 
@@ -69,7 +69,7 @@ def ask(
 
     `acknowledge` takes check, subject and words, and answers `subjects`;
     `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` and
-    `restate` answer {}.
+    `restate` answer {}; `run` takes check and who, and answers {}.
     NoAnswer when no agent is there, when we may not ask it, or when the answer does not come in time.
     """
     until = time.monotonic() + seconds

@@ -78,6 +78,7 @@ def orders(service: Service, config_dir: Path) -> Mapping[str, Callable[..., Map
         "reload": reload,
         "renew keys": lambda: service.renew_keys(load_agent(config_dir, os.environ)),
         "restate": service.restate,
+        "run": service.steering.run,
         "wake": service.wake,
     }
 
