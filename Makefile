@@ -60,8 +60,9 @@ lint: $(VENV)/installed-dev
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
+# Half an hour; `make docs` then shows the figures.
 bench: $(VENV)/installed-dev
-	$(BIN)/python -m tests.bench
+	$(BIN)/python -m tests.bench --json docs/bench.json
 
 $(VENV)/bin/python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "hostvigil needs Python 3.11 or newer, $(PYTHON) is older: make PYTHON=python3.12")'

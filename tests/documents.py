@@ -17,6 +17,7 @@ from agent.config.catalog import Catalog
 from agent.config.schema import schema, table, type_page, working
 from agent.config.sections import AgentSection, CheckSection
 from agent.view.forms.every import FORMS
+from tests.bench.report import Report, page
 from tests.reference import reference
 
 ROOT = Path(__file__).parent.parent
@@ -92,7 +93,12 @@ def first_line(document: str) -> str:
     return document.partition("\n\n")[0].replace("\n", " ").removesuffix(".").replace("|", "\\|")
 
 
+def costs() -> str:
+    return page(msgspec.json.decode((ROOT / "docs/bench.json").read_bytes(), type=Report))
+
+
 PARTS: dict[str, Callable[[], str]] = {
+    "costs": costs,
     "common": lambda: table(CheckSection).rstrip(),
     "agent": lambda: table(AgentSection).rstrip(),
     "commands": commands,

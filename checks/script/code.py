@@ -55,7 +55,7 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         if name in _LAUNCHER_SCRIPTS:
             yield from _launched(words, place, depth + 1)
         return
-    language = language_of(name) or language_of(os.path.realpath(program).rpartition("/")[2])
+    language = language_of(name) or language_of(_real_name(program))
     if language:
         yield from _interpreted(words, language, place, depth)
     elif _SSH.fullmatch(name):
@@ -67,6 +67,11 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
             yield from _launched(words[at:], place, depth + 1)
     elif not reads_only(name):
         yield from _launched(words, place, depth + 1)
+
+
+def _real_name(program: str) -> str:
+    """Return what a program is called where it truly lies: a link's own name is not that, any other is."""
+    return os.path.realpath(program).rpartition("/")[2] if os.path.islink(program) else ""  # noqa: PTH114 - each run
 
 
 def _interpreted(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:

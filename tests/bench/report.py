@@ -51,6 +51,8 @@ def page(made: Report) -> str:
         if line.program == OURS:
             program = f"**{program}**"
         ratio = f"{line.ratio:.2f}" if line.ratio else ""
+        if not line.sound:
+            ratio = f"not sound: {line.runs} runs of {line.due}"
         rows.append(f"| {line.work} | {program} | {line.cost:.3g} ms | {line.least:.3g} to {line.most:.3g} | {ratio} |")
     rows += ["", "| hostvigil alone | Figure |", "|---|---|"]
     rows += [f"| {figure.what} | {figure.figure:.2g} {figure.unit} |" for figure in made.figures]

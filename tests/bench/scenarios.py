@@ -86,7 +86,7 @@ def idle(size: Size, mixed: Mixed) -> list[Figure]:
     due = round(len(checks) * (ended - began) / interval)
     note = f"{len(runs)} runs of {due}" + (f", {len(bad)} NOT OK: {bad[0]}" if bad else "")
     what = f"{len(checks)} mixed checks, {interval} s: of one core"
-    return [Figure(what, used / (ended - began) * 100, 0.2, "%", note, not bad and len(runs) > 0.9 * due)]
+    return [Figure(what, used / (ended - began) * 100, 0.05, "%", note, not bad and len(runs) > 0.9 * due)]
 
 
 def start(size: Size, mixed: Mixed) -> list[Figure]:
@@ -102,9 +102,9 @@ def start(size: Size, mixed: Mixed) -> list[Figure]:
         pss, rss = (memory_bytes(agent.process.pid, kind) / 1e6 for kind in ("Pss", "Rss"))
     many = f"{len(checks)} mixed checks"
     return [
-        Figure(f"{many}: first result", min(firsts.values()) - started, 1, "s"),
+        Figure(f"{many}: first result", min(firsts.values()) - started, 0.3, "s"),
         Figure(f"{many}: all first results, with --at-once", max(firsts.values()) - started, 2, "s"),
-        Figure(f"{many}: PSS", pss, 36, "MB", f"RSS {rss:.3g} MB"),
+        Figure(f"{many}: PSS", pss, 22, "MB", f"RSS {rss:.3g} MB"),
     ]
 
 

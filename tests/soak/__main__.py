@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -41,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         outages = [soak.step(number, options.minutes * 60) for number in range(1, LOOKS + 1)]
     said = (
         f"{datetime.datetime.now(datetime.UTC):%Y-%m-%d}: {options.minutes:g} minutes, {options.checks} checks, "
-        f"{soak.runs.count:,} runs, {RELOADS} reloads, {sum(outages)} outages"
+        f"{soak.runs.count:,} runs, {RELOADS} reloads, {begun(outages)} outages"
     )
     print(said)
     if options.picture:
@@ -50,6 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     grown = growth(soak.samples)
     print("\n".join(grown) or "nothing has grown")
     return 1 if grown else 0
+
+
+def begun(outages: Sequence[bool]) -> int:
+    """Count outages, of which one may last over several looks."""
+    return sum(now and not before for before, now in pairwise([False, *outages]))
 
 
 class Runs:
