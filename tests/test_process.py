@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -271,6 +272,22 @@ def test_a_check_looks_at_new_lines_and_at_those_its_pattern_was_found_in_and_at
         assert pids(Process(match=Regex(" 7$")), table) == [27]
         possible = table.by_pattern.possible(table.running, commands.searches.bit(Regex(" 7$"), by_words=True))
         assert len(possible) == (500 if turn == 0 else 2)
+
+
+def test_checks_that_come_at_once_have_each_command_line_read_once() -> None:
+    read: list[int] = []
+
+    class Slow(Row):
+        def command(self) -> bytes:
+            read.append(self.pid)
+            time.sleep(0.002)
+            return b"app\0"
+
+    table = Table([Slow("/nowhere", pid, stat_text()) for pid in range(20, 60)], Commands(), now=100.0)
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(lambda _: pids(Process(match=Regex("app")), table), range(8)))
+    assert found == [list(range(20, 60))] * 8
+    assert sorted(read) == list(range(20, 60))
 
 
 def test_a_line_is_searched_once_as_long_as_it_is_the_same(fake_proc: FakeProc) -> None:

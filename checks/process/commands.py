@@ -37,16 +37,20 @@ class Commands:
 
         CheckError when reading one hangs: that one is not read again until that reading comes back.
         """
-        asked = [row for row in rows if not row.line_read]
-        if not asked:
+        wanted = [row for row in rows if not row.line_read]
+        if not wanted:
             return
         if not self._one_reader.acquire(timeout=ctx.remaining() / 2):
             raise CheckError("another check still reads command lines")
         try:
-            if unread := [row for row in asked if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
-                self._read(unread, ctx)
+            # Many checks come at once; the one before has mostly read for all of them.
+            self._give([row for row in wanted if not row.line_read], ctx)
         finally:
             self._one_reader.release()
+
+    def _give(self, asked: list[Row], ctx: Context) -> None:
+        if unread := [row for row in asked if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
+            self._read(unread, ctx)
         for row in asked:
             known = self._known.get(row.pid)
             row.line = known.line if known is not None and known.started == row.started else None
