@@ -92,7 +92,8 @@ def test_a_clock_that_is_set_invents_nothing_and_stops_nothing(tmp_path: Path) -
         time.sleep(4)
         for name, one in agents.items():
             pace = (one.runs() - before[name]) / (time.monotonic() - began)
-            assert 0.5 <= pace <= 1.5, f"{name}: an interval stays an interval"
+            # A busy machine runs them late; a clock that was believed would stop them or run them all at once.
+            assert 0.2 <= pace <= 1.5, f"{name}: an interval stays an interval"
             assert told(one.api) == [], f"{name}: nothing is invented"
             one.api.down = "500"
             (one.folder / "flag").touch()

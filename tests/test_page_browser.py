@@ -85,6 +85,13 @@ def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Chrome]:
         yield found
 
 
+@pytest.fixture(autouse=True)
+def empty_page(driver: Chrome) -> None:
+    """The page of the test before renews itself for ever, and complains that its server is gone."""
+    driver.get("about:blank")
+    driver.get_log("browser")
+
+
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     store = opened(tmp_path / "state")
@@ -117,7 +124,6 @@ def test_no_text_of_any_field_runs_or_makes_an_element(driver: Chrome, folder: P
     ]
     put_at_once = [Told("web", text, Status.NODATA, text, text, (Metric(text, n),)) for n, text in enumerate(PAYLOADS)]
     written(folder, *everything, *put_at_once)
-    driver.get_log("browser")
     with served(folder, host="".join(PAYLOADS)[:900]) as server:
         start = f"http://127.0.0.1:{server.port}"
         driver.get(start)

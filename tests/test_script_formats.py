@@ -15,7 +15,7 @@ from tests.looks import found
 NOW = 1_700_000_000.0
 
 
-def run(text: str, timeout: float = 10.0, **settings: object) -> tuple[list[Result], str]:
+def run(text: str, timeout: float = 60.0, **settings: object) -> tuple[list[Result], str]:
     """Return what a shell script says, and why the run failed as a whole."""
     results: list[Result] = []
     try:

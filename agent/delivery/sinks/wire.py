@@ -91,9 +91,11 @@ def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: byt
 
 
 def _bounded(response: requests.Response, end: float) -> bytes:
-    """Read the body up to its bound; a server that drips gets no longer than the request has."""
+    """Read the body up to its bound; TimeoutError for a server that drips longer than the request has."""
     taken = b""
-    while len(taken) < BODY_LIMIT and time.monotonic() < end:
+    while len(taken) < BODY_LIMIT:
+        if time.monotonic() >= end:
+            raise TimeoutError
         chunk = response.raw.read1(CHUNK, decode_content=False)
         if not chunk:
             break
