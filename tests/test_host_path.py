@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from checks.pressure import Pressure
 from checks.process import Process
 from checks.raid import Raid
 from checks.reboot import Reboot
+from tests import needs
 
 MDSTAT = """Personalities : [raid1]
 md7 : active raid1 sdb1[1] sda1[0](F)
@@ -87,7 +90,8 @@ def test_what_is_told_is_the_hosts(host: Path, check: Check, words: str) -> None
 
 def test_processes_and_users_are_those_of_the_host(host: Path) -> None:
     assert "0 running" in said(Process(name="python3"))
-    os.chown(host / "proc/7", 4711, -1) if os.geteuid() == 0 else pytest.skip("only root can plant a user's process")
+    needs.root()
+    os.chown(host / "proc/7", 4711, -1)
     assert ": 1 running" in said(Process(user="keeper"))
     assert "this host knows no user 'nobody'" in said(Process(user="nobody"))
 
@@ -127,17 +131,27 @@ def test_proc_and_sys_may_lie_apart(host: Path, tmp_path: Path, monkeypatch: pyt
     assert "load 77.00" in said(Load())
 
 
-@pytest.mark.parametrize("variable", ["HOST_ROOT", "HOST_PROC"])
-@pytest.mark.parametrize("check", [Load(), Memory(), Pressure(), Process(name="x"), Raid(), Reboot()])
+LOOKS = (Load(), Memory(), Process(name="x"), Raid(), Reboot())
+
+
+@pytest.mark.parametrize(
+    ("variable", "check"),
+    [*product(("HOST_ROOT", "HOST_PROC"), LOOKS), ("HOST_ROOT", Pressure()), ("HOST_SYS", Pressure())],
+)
 def test_a_host_that_is_not_mounted_is_nodata_and_never_the_container(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, variable: str, check: Check
 ) -> None:
-    if variable == "HOST_PROC" and isinstance(check, Pressure):
-        pytest.skip("reads /sys")
     for name, place in ((variable, tmp_path / "none"), (variable, tmp_path)):
         monkeypatch.setenv(name, str(place))
-        with pytest.raises(CheckError, match=f"{variable}=.*mount the host there"):
-            host_path("/proc/stat")
+        with pytest.raises(CheckError, match=f"{variable}: .*mount the host there"):
+            host_path("/sys/x" if variable == "HOST_SYS" else "/proc/x")
+        assert ran(check).result.status is Status.NODATA
+
+
+def test_a_proc_that_did_not_come_along_with_the_root_is_nodata(host: Path) -> None:
+    shutil.rmtree(host / "proc")
+    (host / "proc").mkdir()
+    for check in LOOKS:
         assert ran(check).result.status is Status.NODATA
 
 

@@ -19,7 +19,7 @@ def host_path(name: str) -> Path:
     top = next((top for top in ELSEWHERE if name == top or name.startswith(f"{top}/")), "")
     for variable, inside in ((ELSEWHERE.get(top, ""), name[len(top) :]), ("HOST_ROOT", name)):
         if folder := os.environ.get(variable):
-            _there(variable, folder)
+            _there(variable, f"{folder}{top}" if variable == "HOST_ROOT" else folder)
             return Path(folder, inside.lstrip("/"))
     return Path(name)
 
@@ -32,4 +32,4 @@ def _there(variable: str, folder: str) -> None:
         why = "is empty"
     except OSError as error:
         why = error.strerror or str(error)
-    raise CheckError(f"{variable}={folder} {why}: mount the host there, or take the variable away")
+    raise CheckError(f"{variable}: {folder} {why}: mount the host there, or take the variable away")
