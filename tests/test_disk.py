@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from agent.api import Context, PercentAbove, Result, Size, SizeBelow, Status
+from agent.testing import ran
 from checks.disk import Disk
 from checks.disk.choice import Filter
 from checks.disk.usage import Levels, Usage, assess
@@ -141,3 +144,10 @@ def test_settings_that_contradict_each_other_are_named(disk: Disk, setting: str)
 def test_sound_settings_have_no_problems() -> None:
     assert not list(Disk(path=("/", "/data"), mounted=True, writable=True).problems())
     assert not list(Disk(mounts="all", include=Filter(mount="/srv/*"), exclude=Filter(type=("nfs*",))).problems())
+
+
+@pytest.mark.parametrize("device", ["/dev/null", "/dev/zero"])
+def test_a_device_is_not_judged_by_the_folder_that_it_lies_in(device: str) -> None:
+    if not Path(device).is_char_device() or Path(device).is_mount():
+        pytest.skip("no such device of its own here")
+    ran(Disk(path=device)).is_nodata("is a device: write where it is mounted")

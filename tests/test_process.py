@@ -851,6 +851,7 @@ def test_behind_hidepid_what_is_not_seen_is_not_zero(hidepid: int, privileged: b
         ({"name": "x", "max": 0}, "max", "write min: 0 too"),
         ({"name": "x", "min": 3, "max": 2}, "max", "is 2, less than min 3"),
         ({"name": "/usr/sbin/sshd"}, "name", "write exe: /usr/sbin/sshd"),
+        ({"name": "php-fpm*"}, "name", "names are exact: write match"),
         ({"exe": "sshd"}, "exe", "begin it with /"),
         ({"pidfile": "run/x.pid"}, "pidfile", "begin it with /"),
         ({"pidfile": "/run/x.pid", "min": 2}, "min", "a pidfile names one process"),

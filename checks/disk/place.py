@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
@@ -120,14 +121,18 @@ def measure(ctx: Context, places: Iterable[Place]) -> dict[str, Usage | Exceptio
 def _look(mount: str, places: list[Place]) -> Callable[[], dict[str, Usage | Exception]]:
     def look() -> dict[str, Usage | Exception]:
         dead = look_at_root(places[0].root + mount) if mount else None
-        return {place.path: dead or _usage(place.way) for place in places}
+        return {place.path: dead or _usage(place) for place in places}
 
     return look
 
 
-def _usage(path: str) -> Usage | Exception:
+def _usage(place: Place) -> Usage | Exception:
     try:
-        return Usage.measure(path)
+        kind = os.stat(place.way).st_mode  # noqa: PTH116 - each run
+        if (stat.S_ISBLK(kind) or stat.S_ISCHR(kind)) and not place.is_mount_point:
+            # Else it would be said how full /dev is.
+            return CheckError("is a device: write where it is mounted, as df shows it")
+        return Usage.measure(place.way)
     except OSError as error:
         return error
 

@@ -132,6 +132,8 @@ class Process(Check, frozen=True, kw_only=True):
             yield "max", f"is {self.max}, less than min {self.min}" + (": write min: 0 too" if not self.max else "")
         if self.name.startswith("/"):
             yield "name", f"{self.name!r} is a path: write exe: {self.name}, or only the last part of it"
+        if any(mark in self.name for mark in "*?"):
+            yield "name", f"{self.name!r} has a wildcard, and names are exact: write match with a regular expression"
         for setting in ("exe", "pidfile"):
             if (path := getattr(self, setting)) and not path.startswith("/"):
                 yield setting, f"{path!r} is not a full path: begin it with /"
