@@ -264,6 +264,8 @@ class Silence(msgspec.Struct, frozen=True):
     """Who silenced; empty: unknown."""
     ended_by: str = ""
     """Who ended it before its time."""
+    meant_until: int = 0
+    """Until when it was to last, where somebody ended it before."""
 
 
 class Notification(msgspec.Struct, frozen=True, omit_defaults=True):

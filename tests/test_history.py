@@ -25,7 +25,7 @@ from agent.config.settings import CheckConfig, Place
 from agent.engine.state.transition import Transition, apply_result
 from agent.model import SEVERITY, Metric, Policy, Reason, Result, Silence, State, Status
 from agent.store import StoreError
-from agent.view.history.about import is_about
+from agent.view.history.about import is_about, said
 from agent.view.history.course import NOT_WATCHED, bar, columns, plot
 from agent.view.history.file import ASIDE, FILE, Keep, opened, used
 from agent.view.history.reading import Metric as MetricCourse
@@ -33,6 +33,7 @@ from agent.view.history.reading import Past, past
 from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Deed, Life, NoteRow, change_of
 from agent.view.history.writer import MOST_WAITING, HistoryWriter, Record
 from agent.view.snapshot import CheckView
+from agent.view.words import clock as clock_text
 from tests.agent_process import agent_process
 
 T0 = 472_000 * HOUR
@@ -283,6 +284,17 @@ def test_each_silence_is_noted_once_with_its_end_however_often_the_agent_looks_o
         for (name, since), (until, stop) in whole.items()
     }
     assert len(rows) == 2 * len(whole)
+
+
+def test_a_silence_that_was_ended_before_anybody_looked_is_not_said_to_have_been_meant_so_short(tmp_path: Path) -> None:
+    clock = Clock()
+    clock.now = T0 + 9000
+    record = Record(tmp_path, KEEP, clock, lambda: (Silence("web", T0, T0 + 5000, "deploy", "ann", "bob", T0 + HOUR),))
+    record.look_at_silences()
+    record.flush()
+    begun, ended = past(tmp_path, "web", T0, clock.now).notes
+    assert said(begun, "web") == f"silenced by ann until {clock_text(T0 + HOUR)}: deploy"
+    assert (ended.at, said(ended, "web")) == (T0 + 5000, "silence ended by bob")
 
 
 def test_a_note_is_about_the_checks_that_it_names_and_about_no_other() -> None:

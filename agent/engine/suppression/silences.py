@@ -82,7 +82,7 @@ def end(directory: Path, meant: Callable[[Silence], bool], who: str, now: int) -
         for one in old:
             ending = one.until > now and meant(one)
             ended += ending
-            kept.append(msgspec.structs.replace(one, until=now, ended_by=who) if ending else one)
+            kept.append(msgspec.structs.replace(one, until=now, ended_by=who, meant_until=one.until) if ending else one)
         return kept
 
     change(directory, changed, now)

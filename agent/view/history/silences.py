@@ -29,7 +29,8 @@ class SilenceBook:
         for key, one in there.items():
             if key not in self._noted:
                 self._noted[key] = one.until
-                yield NoteRow(one.since, Deed.SILENCED, one.who, one.selector, one.since, one.until, one.reason)
+                until = one.meant_until or one.until
+                yield NoteRow(one.since, Deed.SILENCED, one.who, one.selector, one.since, until, one.reason)
 
     def _ended(self, there: Mapping[Key, Silence], now: int) -> Iterator[NoteRow]:
         for key, until in self._noted.items():
