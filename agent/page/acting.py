@@ -8,7 +8,7 @@ import time
 from bottle import HTTPResponse, request
 
 from agent.page import html
-from agent.page.asked import HTML, TEXT, answer, go_to, where
+from agent.page.answers import HTML, TEXT, answer, go_to, where
 from agent.page.deeds import Deeds, NotDone
 from agent.page.forms import Reach, forms, invitation, login, reach_of
 from agent.page.sessions import NotLetIn, Session, Sessions, is_proven

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottle import Bottle, HTTPResponse
 
 from agent.config.page_address import PageAddress
-from agent.page.asked import answer, error, guarded
+from agent.page.answers import answer, error, guarded
 from agent.page.machines import machines
 from agent.page.readiness import Readiness
 from agent.page.showing import Showing

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 from bottle import HTTPResponse
 
-from agent.page.asked import JSON, TEXT, answer
+from agent.page.answers import JSON, TEXT, answer
 from agent.page.readiness import Readiness
 from agent.page.source import Source
 from agent.view.forms.status import status_form

@@ -9,7 +9,7 @@ import msgspec
 from bottle import HTTPResponse, request
 
 from agent.page import html
-from agent.page.asked import HTML, TEXT, answer, check_path
+from agent.page.answers import HTML, TEXT, answer, check_path
 from agent.page.source import CheckPage, Overview, Source
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from agent.config.page_address import PageAddress
 from agent.fleet.page.metrics import exposition
 from agent.fleet.status import Shown
 from agent.page import html
-from agent.page.asked import HTML, JSON, TEXT, answer, error, guarded
+from agent.page.answers import HTML, JSON, TEXT, answer, error, guarded
 from agent.page.templates import filled
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
