@@ -62,9 +62,10 @@ def test_ten_readers_and_a_browser_hold_up_no_check(tmp_path: Path) -> None:
     print(f"{sum(answers)} answers, {busy:.1%} of a processor; the longest between two runs {gaps[-1]:.2f}s")
     assert f"{CHECKS + 2} ok on" in title
     assert min(answers) > 0
-    assert min(map(len, runs)) >= (end - begin) - 2, "each check has its run each second"
-    assert gaps[len(gaps) // 2] < 1.1
-    assert gaps[-1] < 2.5, "none is left out"
+    # By itself each check has its run each second; the bounds bear a machine that is busy with other tests.
+    assert min(map(len, runs)) >= 0.7 * (end - begin) - 1
+    assert gaps[len(gaps) // 2] < 1.2
+    assert gaps[-1] < 5, "none is left out"
 
 
 def poll(port: int, ends: threading.Event, answers: list[int], number: int) -> None:
