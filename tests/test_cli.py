@@ -9,7 +9,10 @@ from pathlib import Path
 import pytest
 
 from agent.cli.check import text
+from agent.cli.events import text as event_text
+from agent.cli.events import title_of
 from agent.model import Metric, Outcome, Result, Status
+from agent.store import Delivery, Phase
 from tests.agent_process import AgentProcess, agent_process
 
 
@@ -84,3 +87,10 @@ def test_commands_without_a_store_say_so(tmp_path: Path) -> None:
             assert done.returncode == 2
             assert "has the agent run" in done.stderr
         assert "no agent is running" in agent.call("reload").stderr
+
+
+@pytest.mark.parametrize("facts", [b"", b"{", b'{"at": []}', b"\xff", None])
+def test_an_event_whose_facts_cannot_be_read_still_says_whose_it_is(facts: bytes | None) -> None:
+    one = Delivery(1, "hook", "id", "disk", "/srv", "critical", 10**30, "", None, Phase.REFUSED, 1, "", 0, facts=facts)
+    assert title_of(one) == "disk /srv"
+    assert "refused    disk /srv" in event_text(one)

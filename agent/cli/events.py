@@ -108,4 +108,4 @@ def word(delivery: Delivery) -> str:
 
 def title_of(delivery: Delivery) -> str:
     told = notification(delivery)
-    return title(told) if told else delivery.title
+    return title(told) if told else delivery.title or f"{delivery.check} {delivery.subject}".strip()
