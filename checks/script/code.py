@@ -21,6 +21,8 @@ _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "alias", "export", "d
 _FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
 _SSH = re.compile("ssh|scp|sftp")
 _SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
+_RUNS_OUTPUT = re.compile(r"\beval\b|(?:^|[\s;&|({/])(?:\.|source|(?:ba|da|k|z)?sh)\s+(?:-\w+\s+)*<\(")
+"""What a command in the text prints is run: `eval "$(cat file)"`, `. <(cat file)`."""
 _APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
 # Scripts that do nothing but run what follows them.
@@ -174,6 +176,7 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
         raise CheckError("refused to run it: its text for a shell holds too many others to see what is run")
     from checks.script import shell_text
 
+    output_is_run = bool(_RUNS_OUTPUT.search(text))
     for all_words in shell_text.commands(shell_text.expanded(text, place.env)):
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0
@@ -181,6 +184,8 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
             yield from in_assignment(words[at], place)
             at += 1
         yield from _simple(words[at:], place, depth + 1)
+        if output_is_run:
+            yield from (file for word in words[at + 1 :] if "/" in word and os.path.isfile(file := place.full(word)))  # noqa: PTH113 - each run
         if len(words) < len(all_words) and _reader_of_programs(words[at:]):
             yield from (place.full(word[1:]) for word in all_words if word[:1] == shell_text.PIPED)
         if words[at : at + 1] == ["cd"]:
