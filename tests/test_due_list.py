@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.running.due_list import MOST_STALE, DueList
-from agent.running.triggers import SLOT_SECONDS, Every, offset
+from agent.running.triggers import INSIDE_SECONDS, SLOT_SECONDS, Every, offset
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 NAMES = st.sampled_from("abcd")
@@ -89,4 +89,4 @@ def test_checks_of_whatever_interval_are_due_at_few_moments() -> None:
     """Each moment costs a wake-up of the scheduler, a worker and the recorder."""
     checks = [config(f"check-{n}", interval) for n in range(200) for interval in (10.0, 30.0, 60.0, 3600.0)]
     turns = {Every(after(offset(check)), check.interval, NOW).after(after(100)) for check in checks}
-    assert {(turn - NOW) % timedelta(seconds=SLOT_SECONDS) for turn in turns} == {timedelta(seconds=SLOT_SECONDS / 2)}
+    assert {(turn - NOW) % timedelta(seconds=SLOT_SECONDS) for turn in turns} == {timedelta(seconds=INSIDE_SECONDS)}

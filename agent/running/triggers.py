@@ -19,6 +19,9 @@ SLOT_SECONDS = 0.25
 """Checks are due at the same moments by so much, and start together: to wake up and find the processor's caches cold
 costs more than several runs."""
 
+INSIDE_SECONDS = 0.01
+"""After the beginning of its slot a check is due: a turn at the agent's very beginning would be taken for its last."""
+
 MOST_TOGETHER = 500
 """So many checks that share work are due at the same moment."""
 
@@ -120,12 +123,12 @@ def soon(config: CheckConfig, now: datetime, groups: int = 1) -> datetime:
 
 
 def offset(config: CheckConfig, groups: int = 1) -> float:
-    """Spread checks over their interval, in seconds, to the middle of a slot: the same after every restart.
+    """Spread checks over their interval, in seconds, to the beginning of a slot: the same after every restart.
 
     Checks that share work are due at the same moments, whichever their intervals: one offset for the whole type.
     """
     spread = 1.0 if config.check.together and groups == 1 else config.interval
-    return (phase(config, groups) * spread // SLOT_SECONDS + 0.5) * SLOT_SECONDS
+    return phase(config, groups) * spread // SLOT_SECONDS * SLOT_SECONDS + INSIDE_SECONDS
 
 
 def phase(config: CheckConfig, groups: int = 1) -> float:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from statistics import median_low
 
 import msgspec
 
@@ -32,7 +31,8 @@ def merge_pools(places: Iterable[Place], answers: Mapping[str, Usage | Exception
 def _of_one_pool(answers: Mapping[str, Usage | Exception]) -> dict[str, Usage | Exception]:
     usages = {path: answer for path, answer in answers.items() if isinstance(answer, Usage)}
     # Most have what the pool has; a quota leaves one less, a reservation more.
-    free = median_low(usage.free for usage in usages.values())
+    amounts = sorted(usage.free for usage in usages.values())
+    free = amounts[(len(amounts) - 1) // 2]  # `statistics` and what it imports take 0.3 MB
     shared = {path: usage for path, usage in usages.items() if SHARED * free <= usage.free <= free / SHARED}
     own: dict[str, Usage | Exception] = {path: usage for path, usage in usages.items() if path not in shared}
     used = sum(usage.used for usage in shared.values())

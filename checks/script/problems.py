@@ -6,7 +6,6 @@ import re
 import shlex
 import signal
 from collections.abc import Iterator, Sequence
-from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -76,6 +75,8 @@ def _capability_problems(script: Script) -> Problems:
         yield "capabilities", "are rights of the agent's own user: with `user` or `group` it has those of that account"
     for name in script.capabilities:
         if name not in capabilities.NAMES:
+            from difflib import get_close_matches
+
             close = get_close_matches(name.upper(), capabilities.NAMES, 1)
             yield "capabilities", f"{name!r} is none" + (f", did you mean {close[0]}?" if close else "")
 
