@@ -60,7 +60,8 @@ def _retry(options: argparse.Namespace) -> int:
     count = store.retry(options.event_id, options.destination)
     store.close()
     if not count:
-        print(f"no refused event has the id {options.event_id}" if options.event_id else "no event is refused")
+        why = f"none with the id {options.event_id}" if options.event_id else "no event is refused"
+        print(f"there was no such refused event: {why}")
         return 1
     _ask(options, "wake")
     print(f"{counted_word(count, 'refused event')} in the outbox again")

@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
         return fail(error)
     if not ended:
         there = f"there are: {', '.join(left)}" if left else "nothing is silenced"
-        print(f"no silence is written {options.selector!r}, {there}")
+        print(f"0 silences ended: none is written {options.selector!r}, {there}")
         return 1
     print(f"{counted_word(ended, 'silence')} ended")
     return 0
