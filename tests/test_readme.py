@@ -82,7 +82,11 @@ def test_a_block_of_configuration_has_no_problem(block: Block, tmp_path: Path) -
     assert set(re.findall(r"(?m)^(\w+):", block.text)) <= {"agent", "defaults", "checks"}
     for file in re.findall(r"\$\{file:([^}]+)\}", block.text):
         (tmp_path / Path(file).name).write_text("https://example.com/hook" if file.endswith("_url") else "of_a_test")
-    (tmp_path / "page.yaml").write_text(re.sub(r"\$\{file:[^}]*/([^/}]+)\}", rf"${{file:{tmp_path}/\1}}", block.text))
+    token = tmp_path / "page_token"
+    token.write_text("a-token-of-a-test-with-enough-letters\n")
+    token.chmod(0o600)
+    written = re.sub(r"\$\{file:[^}]*/([^/}]+)\}", rf"${{file:{tmp_path}/\1}}", block.text)
+    (tmp_path / "page.yaml").write_text(written.replace("/etc/hostvigil/page_token", str(token)))
     if not re.search(r"(?m)^checks:", block.text):
         (tmp_path / "another.yaml").write_text("checks: {another: {type: load}}\n")
     assert [str(problem) for problem in load(tmp_path, Catalog(), {}).problems] == []
