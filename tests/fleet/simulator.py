@@ -96,7 +96,8 @@ class Box:
                     relay.kill()
 
     def _at_work(self) -> bool:
-        return any("at work" in relay.output() for relay in self.relays)
+        """Without relays of its own, the test has some."""
+        return not self.relays or any("at work" in relay.output() for relay in self.relays)
 
     def _figures(self, began: float) -> Figures:
         api = self.api
