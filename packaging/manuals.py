@@ -33,8 +33,9 @@ def configuration() -> str:
     """Write hostvigil.conf(5)."""
     from agent.cli.options import DEFAULT_CONFIG
     from agent.config.catalog import Catalog
+    from agent.config.check_section import CheckSection
     from agent.config.schema import working
-    from agent.config.sections import SECTIONS, AgentSection, CheckSection
+    from agent.config.sections import SECTIONS, AgentSection
 
     return "".join(
         (

@@ -14,8 +14,9 @@ import msgspec
 from agent.api import Check
 from agent.cli.options import COMMANDS
 from agent.config.catalog import Catalog
+from agent.config.check_section import CheckSection
 from agent.config.schema import schema, table, type_page, working
-from agent.config.sections import AgentSection, CheckSection
+from agent.config.sections import AgentSection
 from agent.view.forms.every import FORMS
 from tests.bench.report import Report, page
 from tests.reference import reference

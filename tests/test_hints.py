@@ -9,10 +9,10 @@ import pytest
 
 from agent.config import foreign
 from agent.config.catalog import Catalog, CatalogError
+from agent.config.check_section import COMMON
 from agent.config.convert import fields
 from agent.config.drop_ins import load
 from agent.config.schema import working
-from agent.config.sections import COMMON
 from agent.config.wording import nearest
 
 KINDS = working(Catalog())

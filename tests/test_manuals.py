@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from agent.cli.options import COMMANDS, parser
 from agent.config.catalog import Catalog
+from agent.config.check_section import CheckSection
 from agent.config.schema import rows, working
-from agent.config.sections import AgentSection, CheckSection
+from agent.config.sections import AgentSection
 from tests import needs
 
 ROOT = Path(__file__).parent.parent

@@ -11,15 +11,8 @@ from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
-from agent.engine.state.transition import (
-    FORGOTTEN,
-    MOST_KNOWN,
-    UNASKED,
-    Transition,
-    advance,
-    apply_result,
-    crowded_out,
-)
+from agent.engine.state.subjects import FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
+from agent.engine.state.transition import Transition, advance, apply_result
 from agent.model import (
     Count,
     EventStatus,

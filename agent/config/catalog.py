@@ -18,9 +18,9 @@ import msgspec
 
 from agent.api import Check
 from agent.config import own_types
+from agent.config.check_section import COMMON
 from agent.config.foreign import type_of
 from agent.config.own_types import OwnTypeError, load_file
-from agent.config.sections import COMMON
 from agent.config.wording import nearest, short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")

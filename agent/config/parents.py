@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 
+from agent.config.check_section import Parents
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Located
-from agent.config.sections import Parents
 from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import nearest, said
 

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Any
 
+from agent.config.check_section import THRESHOLDS, CheckSection, Counts, FlappingSection
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Located
-from agent.config.sections import THRESHOLDS, CheckSection, Counts, FlappingSection, usual
+from agent.config.sections import usual
 from agent.config.spans import LONGEST, span
 from agent.config.values import FailCount
 from agent.config.wording import said

@@ -5,7 +5,8 @@ from __future__ import annotations
 import msgspec
 
 from agent.api import Check, PushedCheck
-from agent.config.sections import AgentOptions, AgentWindow, CheckSection, EventsSettings, usual
+from agent.config.check_section import CheckSection
+from agent.config.sections import AgentOptions, AgentWindow, EventsSettings, usual
 from agent.model import Policy
 
 __all__ = [

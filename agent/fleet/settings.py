@@ -11,12 +11,13 @@ from msgspec import Meta
 
 from agent.config import parents, windows
 from agent.config.agent_section import events_fault, page_fault
+from agent.config.check_section import Parents
 from agent.config.convert import Fault, settings
 from agent.config.files import Unreadable, regular_file, shown
 from agent.config.located_yaml.tree import Located, YamlError, parse
 from agent.config.parents import depends_on
 from agent.config.secrets import Secrets
-from agent.config.sections import AgentWindow, EventsSettings, Parents, Section
+from agent.config.sections import AgentWindow, EventsSettings, Section
 from agent.config.selector import problem
 from agent.config.settings import Maintenance, Place
 from agent.config.values import Rate

@@ -1,0 +1,33 @@
+"""The nouns that travel between the rooms: frozen values without behaviour."""
+
+from agent.model.notification import Destination, Notification
+from agent.model.policy import Count, FailAfter, Flapping, Policy
+from agent.model.results import LONG_GONE_SECONDS, Metric, Outcome, Pushed, Result, RunStarted
+from agent.model.state import Report, State
+from agent.model.status import SEVERITY, URGENCY, EventStatus, Status
+from agent.model.suppression import Moment, Reason, ReasonKind, Silence
+
+__all__ = [
+    "LONG_GONE_SECONDS",
+    "SEVERITY",
+    "URGENCY",
+    "Count",
+    "Destination",
+    "EventStatus",
+    "FailAfter",
+    "Flapping",
+    "Metric",
+    "Moment",
+    "Notification",
+    "Outcome",
+    "Policy",
+    "Pushed",
+    "Reason",
+    "ReasonKind",
+    "Report",
+    "Result",
+    "RunStarted",
+    "Silence",
+    "State",
+    "Status",
+]
