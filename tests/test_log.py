@@ -586,7 +586,10 @@ def test_a_writer_that_rotates_all_the_time_loses_no_line(log: Path) -> None:
 
 
 class Host:
-    """A folder with a log, its writer, and a reader; lines are numbered. Files have the times of a clock of its own."""
+    """A folder with a log, its writer, and a reader; lines are numbered. Files have the times of a clock of its own,
+
+    which may stand still: file systems know some milliseconds, or two seconds, and no more.
+    """
 
     def __init__(self, folder: str) -> None:
         self.log = Path(folder) / "app.log"
@@ -597,13 +600,16 @@ class Host:
         self.written = 0
         self.half = False
         self.files: list[Position] | None = None
-        self.clock = 1_700_000_000
+        self.clock, self.still = 1_700_000_000, False
         self.tick(self.log)
         self.run()
 
     def tick(self, file: Path | int) -> None:
-        self.clock += 1
+        self.clock += not self.still
         os.utime(file, (self.clock, self.clock))
+
+    def stop_or_go(self) -> None:
+        self.still = not self.still
 
     def append(self) -> None:
         self.half = False
@@ -674,7 +680,8 @@ class Host:
 
 
 STEPS = st.lists(
-    st.sampled_from(["append", "append_half", "run", "rename", "reopen", "copytruncate", "compress"]), max_size=40
+    st.sampled_from(["append", "append_half", "run", "rename", "reopen", "copytruncate", "compress", "stop_or_go"]),
+    max_size=40,
 )
 
 
@@ -699,6 +706,68 @@ def test_no_line_is_lost_however_often_the_log_is_rotated_and_compressed_between
         host.writer.close()
     assert host.seen == Counter(range(host.written))
     assert not host.lost, "and nothing is said where nothing is lost"
+
+
+EQUAL_TIMES = (
+    ["append", "run", "rename", "reopen", "append", "rename", "reopen"],
+    ["rename", "reopen", "append", "rename", "reopen"],
+    ["rename", "reopen", "append", "rename", "reopen", "compress"],
+    ["append", "rename", "reopen", "compress", "run", "append", "rename", "reopen", "compress", "run"],
+    ["append", "copytruncate", "run", "append", "run", "copytruncate", "append", "rename", "reopen"],
+    ["append", "rename", "reopen", "run"] * 12,
+)
+
+
+@pytest.mark.parametrize("steps", EQUAL_TIMES)
+def test_files_that_all_have_the_same_time_are_read_once(steps: list[str], tmp_path: Path) -> None:
+    host = Host(str(tmp_path))
+    host.still = True
+    for step in [*steps, "run", "run"]:
+        host.carefully(step)
+    host.writer.close()
+    assert host.seen == Counter(range(host.written))
+    assert not host.lost
+
+
+def test_rotations_of_the_log_s_own_time_that_were_there_first_are_never_read(log: Path) -> None:
+    log.with_name("app.log.1").write_text("ERR long ago\n")
+    log.with_name("app.log.2.gz").write_bytes(gzip.compress(b"ERR longer ago\n"))
+
+    def at_one_time() -> None:
+        for file in log.parent.iterdir():
+            os.utime(file, (0, 1_700_000_000))
+
+    at_one_time()
+    watcher = Watcher(log)
+    watcher.run()
+    for old, new in (("app.log.2.gz", "app.log.3.gz"), ("app.log.1", "app.log.2"), ("app.log", "app.log.1")):
+        log.with_name(old).rename(log.with_name(new))
+    log.write_text("ERR now\n")
+    at_one_time()
+    assert [watcher.count(), watcher.count()] == [1, 0]
+
+
+def test_a_time_that_compressing_rounded_down_is_compared_as_exactly_as_it_is(log: Path) -> None:
+    watcher = Watcher(log)
+    os.utime(log, ns=(0, 1_700_000_000_300_000_001))
+    watcher.run()
+    log.rename(log.with_name("app.log.2"))
+    log.with_name("app.log.1.bz2").write_bytes(bz2.compress(b"ERR between\n"))
+    os.utime(log.with_name("app.log.1.bz2"), (0, 1_700_000_000))
+    log.write_text("")
+    assert [watcher.count(), watcher.count()] == [1, 0]
+
+
+def test_an_empty_log_that_was_moved_away_is_lines_missing_though_another_was_rotated_since(log: Path) -> None:
+    watcher = Watcher(log)
+    log.write_text("")
+    watcher.run()
+    append(log, "ERR gone\n")
+    (log.parent / "elsewhere").mkdir()
+    log.rename(log.parent / "elsewhere" / "app.log")
+    log.with_name("app.log.1").write_text("ERR\n")
+    log.write_text("")
+    assert "may be missing" in watcher.run().summary
 
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:

@@ -6,9 +6,13 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from agent.config.settings import Config
 from agent.system.redactor import redactor
+
+if TYPE_CHECKING:
+    from agent.delivery.sinks.wire import Client, Way
 
 log = logging.getLogger("hostvigil.heartbeat")
 
@@ -39,6 +43,8 @@ class DeadMansPing:
         self._first_at = 0.0
         self._busy = threading.Lock()  # between the recorder and the request that is under way
         self._failed = False
+        self._asked: tuple[Way, Client] | None = None
+        """Kept, for it knows what of its earlier requests still hangs."""
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration; who never has an address pays for no tick."""
@@ -73,8 +79,10 @@ class DeadMansPing:
         if not agent.heartbeat_url:
             return ""
         way = Way(TIMEOUT_SECONDS, agent.events.proxy, agent.events.ca_file)
+        if self._asked is None or self._asked[0] != way:
+            self._asked = way, Client(way)
         try:
-            status = Client(way).ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None).status
+            status = self._asked[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None).status
         except Fault as fault:
             return str(fault)
         return "" if 200 <= status < 300 else f"HTTP {status}"

@@ -6,16 +6,16 @@ import os
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
 from checks.log.opened import opened, real_path
-from checks.log.packed import CannotUnpack, is_packed, unpacked
+from checks.log.packed import UNREADABLE, CannotUnpack, is_finished, is_packed, unpacked, written_since
 from checks.log.position import MARK, PIECE, PlainFile, Position, Source, before_place, regular
-from checks.log.rotation import found_again
+from checks.log.rotation import Sibling, found_again, rotations
 from checks.log.text import Lines, chosen_encoding, marked_encoding
 
 T = TypeVar("T")
@@ -81,7 +81,7 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
     real = real_path(path)
     if not last:
         now = _at_end(real)
-        return Followed([now], first=now.inode > 0, missing=not now.inode)
+        return Followed([*_same_time(now), now], first=now.inode > 0, missing=not now.inode)
     files, lost = found_again(last, real, until)
     read = []
     for position in files:
@@ -92,9 +92,28 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
     unread = sum(max(0, position.size - position.offset) for position, done in read if not done)
     changed = max(position.changed for position, _ in read)
     current = replace(read[-1][0], changed=changed)
-    # A compressed file does not grow: once it is read, it is done with.
-    old = [position for position, done in read[:-1] if not (done and is_packed(position.path))]
-    return Followed([*old[-OLD_FILES:], current], unread, missing=not current.inode, lost=lost)
+    return Followed([*_kept(read[:-1], changed), current], unread, missing=not current.inode, lost=lost)
+
+
+def _kept(read: list[tuple[Position, bool]], changed: int) -> list[Position]:
+    """Return what is still to be known: rotated files that may grow, and all of the time of the last writing."""
+    old = [one for one, done in read if written_since(one.changed, changed) or not (done and is_packed(one.path))]
+    return [one for at, one in enumerate(old, OLD_FILES - len(old)) if at >= 0 or written_since(one.changed, changed)]
+
+
+def _same_time(log: Position) -> list[Position]:
+    """Return the rotations that were written to when the log was, or later, as read: their time tells nothing."""
+    found = []
+    for one in rotations(log.path) if log.inode else []:
+        with suppress(OSError):
+            if written_since(one.changed, log.changed) and not one.path.endswith(UNREADABLE):
+                found.append(_packed_at_end(one) if one.packed else _at_end(one.path))
+    return [one for one in reversed(found) if one.inode]
+
+
+def _packed_at_end(file: Sibling) -> Position:
+    # How much it holds is not worth unpacking it: it is known by its inode and its time.
+    return Position(file.path, file.inode, offset=1, size=1, changed=file.changed)
 
 
 def _at_end(real: str) -> Position:
@@ -111,7 +130,7 @@ def _at_end(real: str) -> Position:
 
 def _read_on(position: Position, until: float, encoding: str) -> Steps[tuple[Position, bool]]:
     """Read a file from its position on: (the new position, whether all was read that was there)."""
-    if not position.inode:
+    if not position.inode or is_finished(position):
         return position, True
     if time.monotonic() > until and position.size:
         return position, False

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Protocol
 
 from checks.log.opened import opened
-from checks.log.position import PIECE
+from checks.log.position import PIECE, Position
 
 READABLE = (".gz", ".xz", ".bz2")
 UNREADABLE = (".zst", ".lz4", ".Z", ".lzo", ".zip")
@@ -51,6 +51,21 @@ class Unpacked:
 
 def is_packed(path: str) -> bool:
     return path.endswith(READABLE)
+
+
+def is_finished(position: Position) -> bool:
+    """A compressed file does not grow: once it is read, it is known by its inode and its time."""
+    return is_packed(position.path) and 0 < position.size == position.offset
+
+
+def written_since(changed: int, moment: int) -> bool:
+    """Tell whether a file was written to at this moment or later; both in nanoseconds.
+
+    bzip2 keeps whole seconds only, others microseconds, and some file systems know no more: such a time is compared as
+    exactly as it is.
+    """
+    exactly = next(unit for unit in (10**9, 1000, 1) if changed % unit == 0)
+    return changed >= moment // exactly * exactly
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from typing import NamedTuple
 from msgspec.structs import replace
 
 from checks.log.opened import opened
-from checks.log.packed import READABLE, UNREADABLE, is_packed, unpacked
+from checks.log.packed import READABLE, UNREADABLE, is_finished, is_packed, unpacked, written_since
 from checks.log.position import PlainFile, Position, is_read, regular
 
 COPIES = 50
@@ -38,22 +38,25 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
     """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
     *old, current = last
     inode, read = _now(real, current)
-    kept = [found for position in old if (found := _renamed(position, inode) or _in_packed(position, until))]
-    lost = GONE if any(one.size > one.offset + one.tail for one in old[len(kept) :]) else ""
+    places = [(position, _renamed(position, inode) or _in_packed(position, until)) for position in old]
+    kept = [found for _, found in places if found]
+    lost = GONE if any(one.size > one.offset + one.tail for one, found in places if not found) else ""
     if not current.inode:
-        between, unread = _between(current, inode, kept)
+        between, unread = _between(current, inode, kept, until)
         return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
     if inode == current.inode and read:
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
-        between, unread = ([], "") if current.size else _between(current, inode, kept)
+        between, unread = ([], "") if current.size else _between(current, inode, kept, until)
         return [*kept, *between, replace(current, path=real)], lost or unread
     moved = _renamed(current, inode) or _copied(current, inode) or _in_packed(current, until)
     if moved is None and current.offset and read:
         # An editor, or `sed -i`, wrote the same log anew.
         return [*kept, replace(current, path=real, inode=inode)], lost
     before = [*kept, moved] if moved else kept
-    between, unread = _between(current, inode, before)
-    if moved is None and not (between and not current.offset) and not _ended_as_read(current):
+    between, unread = _between(current, inode, before, until)
+    # Of an empty log nothing is known again but its inode, which compressing changes.
+    among = not current.offset and any(is_packed(one.path) for one in between)
+    if moved is None and not among and not _ended_as_read(current, [*before, *between]):
         lost = unread or GONE
     return [*before, *between, Position(real, inode, changed=current.changed)], lost or unread
 
@@ -76,7 +79,10 @@ def _renamed(position: Position, current: int) -> Position | None:
     for sibling in (here, *siblings(position.path)):
         # The inode of a file that is gone may be another's now, and of an empty file nothing else is known.
         same = sibling.inode == position.inode and sibling.packed == is_packed(position.path)
-        if same and (position.offset or sibling.changed >= position.changed) and _matches(position, sibling):
+        if is_finished(position):
+            if same and sibling.changed == position.changed:
+                return replace(position, path=sibling.path)
+        elif same and (position.offset or sibling.changed >= position.changed) and _matches(position, sibling):
             return replace(position, path=sibling.path)
     return None
 
@@ -98,41 +104,60 @@ def _in_packed(position: Position, until: float) -> Position | None:
     for sibling in reversed(list(siblings(position.path))):
         if time.monotonic() > until:
             return None
-        if sibling.packed and sibling.changed >= position.changed and _matches(position, sibling, until):
-            return replace(position, path=sibling.path, inode=sibling.inode)
+        if sibling.packed and written_since(sibling.changed, position.changed) and _matches(position, sibling, until):
+            unread = max(position.size, position.offset + 1)  # not read to its end yet, for all we know
+            return replace(position, path=sibling.path, inode=sibling.inode, size=unread)
     return None
 
 
-def _ended_as_read(position: Position) -> bool:
+def _ended_as_read(position: Position, others: list[Position]) -> bool:
     """Tell whether a compressed file has the time of the last writing that we have seen: then it has nothing new."""
     whole = position.size == position.offset + position.tail
     return whole and any(
-        one.path.endswith(READABLE + UNREADABLE) and one.changed // 1000 == position.changed // 1000
+        one.path.endswith(READABLE + UNREADABLE)
+        and one.changed <= position.changed
+        and written_since(one.changed, position.changed)
         for one in siblings(position.path)
+        if one.inode not in {other.inode for other in others}
     )
 
 
-def _between(current: Position, inode: int, known: list[Position]) -> tuple[list[Position], str]:
+def _between(current: Position, inode: int, known: list[Position], until: float) -> tuple[list[Position], str]:
     """Return the logs that came and were rotated away since the last look, oldest first; and what cannot be read.
 
-    They were written to after all that we have seen, and their names are the log's with a number or a date.
+    They were written to after all that we have seen, or in the same tick of the clock: what had that time at the last
+    look is known. Their names are the log's with a number or a date.
     """
     if not current.changed:  # it was never there, or seen by a version that did not remember this
         return [], ""
     seen = {position.inode for position in known} | {inode}
-    names = {sibling.path for sibling in siblings(current.path)}
+    beside = rotations(current.path)
+    names = {sibling.path for sibling in beside}
     newer = [
         sibling
-        for sibling in siblings(current.path)
-        if sibling.changed > current.changed
+        for sibling in beside
+        if _may_be_new(sibling, current.changed, until)
         and sibling.inode not in seen
-        and is_rotation(Path(current.path).name, Path(sibling.path).name)
         # While a file is being compressed, it is still there itself.
         and not (sibling.path.endswith(READABLE + UNREADABLE) and sibling.path.rpartition(".")[0] in names)
     ]
     found = [Position(one.path, one.inode) for one in reversed(newer) if not one.path.endswith(UNREADABLE)]
     odd = [Path(one.path).name for one in newer if one.path.endswith(UNREADABLE)]
     return found, f"{odd[0]} cannot be unpacked here" if odd else ""
+
+
+def _may_be_new(sibling: Sibling, changed: int, until: float) -> bool:
+    """Tell whether a file was written to when we last saw a writing, or later."""
+    # What cannot be unpacked, or not in time, and has just that time is mostly what we have read.
+    if sibling.path.endswith(UNREADABLE) or time.monotonic() > until:
+        return sibling.changed > changed
+    return written_since(sibling.changed, changed)
+
+
+def rotations(path: str) -> list[Sibling]:
+    """Return the files beside the log that have the name of a rotation, last changed first."""
+    name = Path(path).name
+    return [sibling for sibling in siblings(path) if is_rotation(name, Path(sibling.path).name)]
 
 
 def is_rotation(log: str, name: str) -> bool:

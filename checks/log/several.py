@@ -13,7 +13,7 @@ import msgspec
 
 from agent.api import CheckError
 from checks.log.following import Block, Followed, Steps, follow
-from checks.log.packed import READABLE, UNREADABLE
+from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
 from checks.log.rotation import is_rotation
 
@@ -59,7 +59,7 @@ def follow_several(
             logs |= {path: before} if before else {}
             continue
         found.append(_without_old_loss(one, path, before, now))
-        if path in matching or not one.missing or len(one.files) > 1:
+        if path in matching or not one.missing or not all(map(is_finished, one.files[:-1])):
             logs[path] = one.files
     return Several(logs, _together(found, first=last is None, missing=not matching), tuple(faults))
 

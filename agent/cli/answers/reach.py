@@ -14,6 +14,7 @@ import msgspec
 from agent.cli.answers.finding import Finding
 from agent.config.destinations import MAIN, WebhookSettings
 from agent.config.settings import Config, EventsSettings
+from agent.delivery.named_files import require_readable
 from agent.plugin.shared_work import Call
 from agent.plugin.units import duration_text
 
@@ -86,6 +87,8 @@ def _connected(to: Target) -> None:
 
     with socket.create_connection((to.host, to.port), SECONDS) as connection:
         if to.tls:
+            if to.settings.ca_file:
+                require_readable("ca_file", to.settings.ca_file)
             context = ssl.create_default_context(cafile=to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
             context.wrap_socket(connection, server_hostname=to.host).close()
 

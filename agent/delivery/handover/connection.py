@@ -18,6 +18,7 @@ from agent.config.settings import EventsSettings
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 from agent.delivery.handover.seed import Seed
+from agent.delivery.named_files import Reading
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -47,6 +48,8 @@ class Way:
         self._ca_file = ca_file
         self._client_cert = client_cert
         self._client_key = client_key
+        files = {"credentials": credentials, "ca_file": ca_file, "client_cert": client_cert, "client_key": client_key}
+        self._files = Reading(files, self._read)
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
         """Return a connection; FAULTS where there is none within `timeout` seconds."""
@@ -57,11 +60,11 @@ class Way:
             "error_cb": _said,
             **more,
         }
-        if self._secured:
-            options["tls"] = self._tls()
+        tls, seed = await self._files.result_in_loop(timeout)
+        if tls:
+            options["tls"] = tls
         client = Client()
-        if self._credentials:
-            seed = Seed.read(self._credentials)
+        if seed:
             options["signature_cb"] = seed.sign
             # As for a seed that nats-py reads itself, with a library of 1 MB.
             client._public_nkey, client._auth_configured = seed.public(), True
@@ -80,6 +83,10 @@ class Way:
     @property
     def _secured(self) -> bool:
         return bool(self._ca_file or self._client_cert) or any(one.startswith("tls:") for one in self._servers)
+
+    def _read(self) -> tuple[ssl.SSLContext | None, Seed | None]:
+        tls = self._tls() if self._secured else None
+        return tls, Seed.read(self._credentials) if self._credentials else None
 
     def _tls(self) -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=self._ca_file or None)

@@ -11,6 +11,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
+from agent.delivery.named_files import Reading
 from agent.plugin.shared_work import Call
 
 BODY_LIMIT = 64 * 1024
@@ -51,6 +52,8 @@ class Client:
 
     def __init__(self, way: Way) -> None:
         self._way = way
+        files = {"ca_file": way.ca_file, "client_cert": way.client_cert, "client_key": way.client_key}
+        self._files = Reading(files, lambda: None) if any(files.values()) else None
         self._hanging: list[Call] = []
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Received:
@@ -59,15 +62,24 @@ class Client:
         if len(self._hanging) >= MOST_HANGING:
             raise Fault(f"{len(self._hanging)} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
+        self._read_files(url)
         call = Call(lambda: _send(self._way, method, url, headers, body, end))
         call.begin()
-        if not call.done.wait(self._way.timeout):
+        if not call.done.wait(max(0.0, end - time.monotonic())):
             self._hanging.append(call)
             raise Fault(f"no complete answer within {self._way.timeout:g}s")
         try:
             return call.result()  # type: ignore[no-any-return]  # what _send returns
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             raise Fault(reason(error)) from None
+
+    def _read_files(self, url: str) -> None:
+        # OpenSSL would wait for a pipe for ever, and says of no file which one it is.
+        if self._files and "https:" in (url[:6].lower(), self._way.proxy[:6].lower()):
+            try:
+                self._files.result(self._way.timeout)
+            except OSError as error:
+                raise Fault(str(error)) from None
 
 
 def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: bytes | None, end: float) -> Received:
