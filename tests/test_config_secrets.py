@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Annotated
 
@@ -9,8 +10,10 @@ import msgspec
 import pytest
 from msgspec import Meta
 
+from agent.config import secrets
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.files import regular_file
 from agent.config.located_yaml.tree import parse
 from agent.config.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
@@ -146,3 +149,38 @@ def test_what_is_wrong_with_a_secret_setting_is_said_where_it_does_not_quote_it(
     (problem,) = loaded(tmp_path, f"checks:\n  c: {{type: http, url: 'http://a/', {line}}}\n").problems
     assert said in problem.text
     assert "literal-22" not in problem.text
+
+
+def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thread(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free, begun = threading.Event(), []
+
+    def as_on_a_dead_mount(path: Path, most: int) -> bytes:
+        if path.name.startswith("dead"):
+            begun.append(path.name)
+            free.wait(60)
+        return regular_file(path, most)
+
+    monkeypatch.setattr("agent.config.secrets.regular_file", as_on_a_dead_mount)
+    monkeypatch.setattr("agent.config.secrets.LEAST", 1.0)
+    for name in ("dead-1", "dead-2"):
+        (tmp_path / name).write_text("secret-22")
+    text = "checks:\n" + "".join(
+        f"  {name}: {{type: script, command: [x, '${{file:{name}}}']}}\n" for name in ("dead-1", "file", "dead-2")
+    )
+    for _ in range(3):
+        config = loaded(tmp_path, text)
+        assert list(config.checks) == ["file"]
+        found = problems(config, tmp_path)
+        assert [problem.partition(" ")[0] for problem in found] == ["a.yaml:2:39:", "a.yaml:4:39:"]
+        assert all("cannot be read in time: does its disk or mount hang?" in problem for problem in found)
+        assert not [source for source in config.sources if "dead" in source], "nor is it watched: that would hang"
+    assert sorted(begun) == ["dead-1", "dead-2"]
+    free.set()
+    for call in ("dead-1", "dead-2"):
+        while at_work := secrets._reads.at_work(str(tmp_path / call)):
+            assert at_work.done.wait(60)
+    config = loaded(tmp_path, text)
+    assert problems(config, tmp_path) == []
+    assert config.secrets == {"secret-22", "from-file-22"}

@@ -7,6 +7,7 @@ every text. `${env:NAME!secret}` and `${env:NAME!plain}` say what a name does no
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,11 +16,17 @@ import msgspec
 from agent.config.files import Unreadable, regular_file, version
 from agent.config.located_yaml.tree import Located, Refusal
 from agent.config.secrecy import names_a_secret
+from agent.plugin.shared_work import SharedWork
 
 MOST_BYTES = 64 * 1024
 HIDDEN = "***"
+PATIENCE, LEAST = 1.0, 0.2
+"""Seconds to wait for the first file that hangs, and for each after it; SIGTERM waits for a reload as long."""
 
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([^}]*)\})?")
+
+_reads = SharedWork()
+"""A file on a mount that hangs is waited for by one thread, however often the configuration is read."""
 
 
 class Secrets:
@@ -29,6 +36,7 @@ class Secrets:
         self.values: set[str] = set()
         self._environ = environ
         self._files: dict[Path, str | Unreadable] = {}
+        self._patience = PATIENCE
         self.sources: dict[str, tuple[int, int, int]] = {}
         """The files that were read, and their versions."""
 
@@ -87,15 +95,24 @@ class Secrets:
 
     def _file(self, path: Path) -> str:
         if path not in self._files:
-            self.sources[str(path)] = version(path)
-            try:
-                self._files[path] = _content(path)
-            except Unreadable as error:
-                self._files[path] = error
+            self._files[path] = self._read(path)
         found = self._files[path]
         if isinstance(found, Unreadable):
             raise found.with_traceback(None)
         return found
+
+    def _read(self, path: Path) -> str | Unreadable:
+        """Return what the file holds, or why that cannot be had; what hangs is not watched for changes either."""
+        key = str(path)
+        call = _reads.call(key, lambda: (version(path), _content(path)))
+        began = time.monotonic()
+        call.done.wait(max(0.0, call.started + self._patience - began))
+        self._patience = max(LEAST, self._patience - (time.monotonic() - began))
+        if not call.done.is_set():
+            return Unreadable("cannot be read in time: does its disk or mount hang?")
+        self.sources[key], content = call.result()
+        _reads.forget(key, call)
+        return content  # type: ignore[no-any-return]  # what the call returns
 
 
 def _only_shown(path: tuple[str, ...]) -> bool:
@@ -104,9 +121,12 @@ def _only_shown(path: tuple[str, ...]) -> bool:
     return place[:1] == ("tags",) or place in (("description",), ("runbook",))
 
 
-def _content(path: Path) -> str:
-    content = regular_file(path, MOST_BYTES)
-    return _checked(content.removesuffix(b"\n").removesuffix(b"\r"))
+def _content(path: Path) -> str | Unreadable:
+    try:
+        content = regular_file(path, MOST_BYTES)
+        return _checked(content.removesuffix(b"\n").removesuffix(b"\r"))
+    except Unreadable as error:
+        return error
 
 
 def _checked(content: bytes) -> str:
