@@ -758,6 +758,20 @@ def test_a_time_that_compressing_rounded_down_is_compared_as_exactly_as_it_is(lo
     assert [watcher.count(), watcher.count()] == [1, 0]
 
 
+@pytest.mark.parametrize("exactly", [1, 1000, 10**9])
+def test_a_log_is_found_in_its_packed_rotation_however_exactly_that_keeps_its_time(log: Path, exactly: int) -> None:
+    watcher, time_of = Watcher(log), 1_700_000_000_300_000_001
+    os.utime(log, ns=(0, time_of))
+    watcher.run()
+    append(log, "ERR\n")
+    log.with_name("app.log.1.bz2").write_bytes(bz2.compress(log.read_bytes()))
+    log.write_text("")
+    os.utime(log.with_name("app.log.1.bz2"), ns=(0, (time_of + 1) // exactly * exactly))
+    result = watcher.run()
+    assert result.summary == "1 line matches 'ERR' (warning from 1)"
+    assert watcher.count() == 0
+
+
 def test_an_empty_log_that_was_moved_away_is_lines_missing_though_another_was_rotated_since(log: Path) -> None:
     watcher = Watcher(log)
     log.write_text("")
