@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from checks.http.head import BrokenAnswer
-from checks.http.reader import HEADER_LIMIT, AnswerReader
+from checks.http.head_reader import HEADER_LIMIT
+from checks.http.reader import AnswerReader
 from tests.examples import examples
 from tests.test_http_curl import CLOSING, HEAD
 

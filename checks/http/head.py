@@ -50,6 +50,10 @@ class Framing(msgspec.Struct, frozen=True):
     length: int | None = None
     chunked: bool = False
 
+    @property
+    def until_closed(self) -> bool:
+        return self.length is None and not self.chunked
+
 
 def head_of(said: bytes) -> Head:
     """Read a whole head. A header line that is not well formed costs that line, not those after it."""

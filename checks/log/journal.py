@@ -62,14 +62,9 @@ def read(
 
     Ends by `until` (monotonic seconds); the rest is read next time.
     """
-    lost = ""
-    if last.cursor and ctx.now() - since > OLDEST_AFTER and _oldest(ctx, program) > since:
-        lost = "the journal does not reach back to the last run"
-    # Not --after-cursor: it leaves out the first entry of the units where that of the cursor is another unit's.
-    options = [f"--unit={unit}" for unit in units] + ([f"--cursor={last.cursor}"] if last.cursor else [])
-    fields = ["--output=json", "--output-fields=MESSAGE", "--all", "--no-pager", *options]
+    lost = _gap(ctx, last, since, program)
     cursor = last.cursor
-    with _running(ctx, [program, *fields]) as journal:
+    with _running(ctx, _command(units, cursor, program)) as journal:
         for line in journal.lines():
             entry = _entry(line)
             if entry.cursor != last.cursor:
@@ -82,6 +77,19 @@ def read(
         if "cursor" not in journal.end():
             return Place(cursor, False, lost)
     return at_end(ctx, program)._replace(lost="the place of the last run cannot be found in the journal any more")
+
+
+def _gap(ctx: Context, last: Place, since: float, program: str) -> str:
+    """Say so where the journal lost entries that came after the last run."""
+    if last.cursor and ctx.now() - since > OLDEST_AFTER and _oldest(ctx, program) > since:
+        return "the journal does not reach back to the last run"
+    return ""
+
+
+def _command(units: Sequence[str], cursor: str, program: str) -> list[str]:
+    # Not --after-cursor: it leaves out the first entry of the units where that of the cursor is another unit's.
+    options = [f"--unit={unit}" for unit in units] + ([f"--cursor={cursor}"] if cursor else [])
+    return [program, "--output=json", "--output-fields=MESSAGE", "--all", "--no-pager", *options]
 
 
 def text_of(entry: Entry) -> str:

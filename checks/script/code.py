@@ -23,6 +23,7 @@ _SSH = re.compile("ssh|scp|sftp")
 _SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
 _RUNS_OUTPUT = re.compile(r"\beval\b|(?:^|[\s;&|({/])(?:\.|source|(?:ba|da|k|z)?sh)\s+(?:-\w+\s+)*<\(")
 """What a command in the text prints is run: `eval "$(cat file)"`, `. <(cat file)`."""
+_ENV_SPLITS = re.compile(r"-[a-zA-Z]*S|--split-string=?")
 _APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
 # Scripts that do nothing but run what follows them.
@@ -126,18 +127,14 @@ def _looks_around(words: Sequence[str]) -> bool:
 def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     """Look for the program that a launcher (`nice -n 5 program`), or a program that nobody knows, is told to run.
 
-    Whatever a launcher starts must be executable, so no other file counts. Behind an option a word may be its value or
-    the program: then both are looked at.
+    Behind an option a word may be its value or the program: then both are looked at.
     """
-    if (*words, place.cwd) in place.looked_at:
+    if not place.first_look(words):
         return
-    place.looked_at.add((*words, place.cwd))
-    name = words[0].rpartition("/")[2]
-    rest = [*words[1:]]
-    after_option = False
+    name, rest, after_option = words[0].rpartition("/")[2], [*words[1:]], False
     while rest:
         word = rest.pop(0)
-        if name == "env" and (split := re.match(r"-[a-zA-Z]*S|--split-string=?", word)):
+        if name == "env" and (split := _ENV_SPLITS.match(word)):
             rest = [*word[split.end() :].split(), *rest]
         elif name in _APPLETS and (language := language_of(word)):
             yield from _interpreted([word, *rest], language, place, depth)
@@ -145,22 +142,34 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         elif word.startswith("-") and word != "-":
             yield from _in_parts(word, place, depth)
             after_option = word != "--"
-        elif _ASSIGNMENT.match(word):
-            yield from in_assignment(word, place)
-        elif any(character.isspace() for character in word):
-            yield from _in_text(word, place, depth + _STEEP)
-        elif file := place.program(word):
+        elif _ASSIGNMENT.match(word) or _has_blanks(word):
+            yield from _in_setting(word, place, depth)
+        elif file := place.program(word):  # what a launcher starts must be executable: no other file counts
             yield from _command([file, *rest], place, depth)
             if not after_option or reads_only(file.rpartition("/")[2]):
                 return
             after_option = False
         else:
-            yield from _in_parts(word, place, depth)
-            if os.path.isdir(place.full(word)):  # noqa: PTH112 - each run
-                if name in _RUNS_A_FOLDER:
-                    yield place.full(word)
-                place = place._replace(cwd=place.full(word))  # it may be where the program is started: `env -C folder`
-            after_option = False
+            yield from _in_data(word, name, place, depth)
+            place, after_option = place.inside(word), False  # `env -C folder` starts the program there
+
+
+def _has_blanks(word: str) -> bool:
+    return any(character.isspace() for character in word)
+
+
+def _in_setting(word: str, place: Place, depth: int) -> Iterator[str]:
+    """Look at a variable's assignment, or a text for a shell."""
+    if _ASSIGNMENT.match(word):
+        yield from in_assignment(word, place)
+    else:
+        yield from _in_text(word, place, depth + _STEEP)
+
+
+def _in_data(word: str, launcher: str, place: Place, depth: int) -> Iterator[str]:
+    yield from _in_parts(word, place, depth)
+    if launcher in _RUNS_A_FOLDER and place.inside(word) is not place:
+        yield place.full(word)
 
 
 def _in_parts(word: str, place: Place, depth: int) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 _HEAD_BYTES = 512
@@ -16,6 +16,18 @@ class Place(NamedTuple):
     env: Mapping[str, str]
     looked_at: set[tuple[str, ...]]
     """Commands that were looked at already: with many options one command can be read in many ways."""
+
+    def first_look(self, words: Sequence[str]) -> bool:
+        """Note that this command is looked at here; False where it was before."""
+        command = (*words, self.cwd)
+        known = command in self.looked_at
+        self.looked_at.add(command)
+        return not known
+
+    def inside(self, folder: str) -> Place:
+        """Return the same place with this folder as the current one; this place itself where it is no folder."""
+        full = self.full(folder)
+        return self._replace(cwd=full) if os.path.isdir(full) else self  # noqa: PTH112 - each run
 
     def full(self, name: str) -> str:
         return os.path.join(self.cwd, name)  # noqa: PTH118 - each run
