@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections.abc import Callable
 
@@ -23,16 +24,16 @@ class Body:
         self.cut = False
         """It went on beyond the limit: no more of it is read."""
         self._keep = keep
-        self._kept = bytearray()
+        self._kept = io.BytesIO()
 
     @property
     def kept(self) -> bytes:
-        return bytes(self._kept)
+        return self._kept.getvalue()
 
     def add(self, data: bytes | bytearray) -> None:
         left = self.limit - self.size
         if self._keep:
-            self._kept += data[:left]
+            self._kept.write(data[:left])
         self.cut = len(data) > left
         self.size += min(len(data), left)
 
