@@ -13,6 +13,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
+from unittest.mock import patch
 
 import pytest
 
@@ -100,7 +101,8 @@ def test_a_block_of_json_is_json(block: Block) -> None:
 @pytest.mark.parametrize("block", only("python"), ids=name)
 def test_a_block_of_python_runs(block: Block, tmp_path: Path) -> None:
     (tmp_path / "example.py").write_text(block.text)
-    runpy.run_path(str(tmp_path / "example.py"))
+    with patch.dict(os.environ):  # an example may set something, and other tests see this process's environment
+        runpy.run_path(str(tmp_path / "example.py"))
 
 
 def test_each_name_of_the_api_has_an_example_of_its_own() -> None:
