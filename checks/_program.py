@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Sequence
 
-from agent.api import CheckError, Context, duration_text
+from agent.api import CheckError, Context, duration_text, weak_spot
 
 
 def ask(ctx: Context, argv: Sequence[str], needs: str) -> str:
@@ -18,8 +19,18 @@ def ask(ctx: Context, argv: Sequence[str], needs: str) -> str:
     return out
 
 
+def refuse_weak(program: str) -> None:
+    """As root, CheckError where others could change the program that is found under this name.
+
+    PATH is of who started the agent, or typed the command, which may have been another user before `su`.
+    """
+    if os.geteuid() == 0 and (file := shutil.which(program)) and (weak := weak_spot(file)):
+        raise CheckError(f"refused to run {file}: {weak}")
+
+
 def run_program(ctx: Context, argv: Sequence[str], needs: str) -> tuple[int, str, str]:
     """Return exit code, standard output and standard error; a tenth of the time is kept back to word the result."""
+    refuse_weak(argv[0])
     env = {**os.environ, "LC_ALL": "C", "TZ": "UTC", "SYSTEMD_COLORS": "0"}
     limit = ctx.remaining() - min(0.5, ctx.timeout / 10)
     name = os.path.basename(argv[0])  # noqa: PTH119 - as above

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import shutil
@@ -229,6 +230,63 @@ def test_what_root_reports_while_the_agent_is_away_is_the_owners_file(place: Pla
     assert (code, output) == (0, "the agent is not there; it takes the result when it starts\n")
     (file,) = (place.state / "spool").iterdir()
     assert (file.stat().st_uid, stat.S_IMODE(file.stat().st_mode)) == (USER, 0o640)
+
+
+def test_a_directory_of_root_in_which_others_may_write_is_not_looked_into(place: Place) -> None:
+    for mode in (0o770, 0o757, 0o1777):
+        for command, (words, names) in COMMANDS.items():
+            place.fresh()
+            os.chown(place.state, 0, USER)
+            place.state.chmod(mode)
+            for name in {*names, "hostvigil.db"} - {"spool", "agent.sock"}:
+                (place.state / name).unlink(missing_ok=True)
+                (place.state / name).symlink_to(place.roots / "secret")
+            before = place.outside()
+            code, output, _ = place.run(words)
+            assert place.outside() == before, f"{command}: {output}"
+            if command == "wrap":
+                assert (code, place.marker.exists()) == (0, True)
+            elif command != "report":
+                assert code in (1, 2), f"{command}: {output}"
+                assert f"may write {place.state}: chmod go-w" in output, f"{command}: {output}"
+    place.state.chmod(0o755)
+    assert "may write" not in place.run(["silence"])[1]
+
+
+@pytest.mark.parametrize(("command", "soon"), [("ack", 8.0), ("reload", 15.0)])
+def test_who_holds_lock_and_socket_and_says_nothing_holds_up_what_takes_no_time_for_less(
+    place: Place, command: str, soon: float
+) -> None:
+    place.fresh()
+    silent_socket(place, place.state / "control.sock")
+    os.chown(place.state / "control.sock", USER, USER)
+    held = lock_of(place.state)
+    code, output, seconds = place.run(COMMANDS[command][0])
+    os.close(held)
+    assert (code, "within" in output) == (2, True), output
+    assert seconds < soon
+
+
+def lock_of(directory: Path) -> int:
+    file = os.open(directory / "agent.lock", os.O_RDWR | os.O_CREAT, 0o600)
+    os.fchown(file, USER, USER)
+    fcntl.flock(file, fcntl.LOCK_EX)
+    os.write(file, json.dumps({"pid": os.getpid(), "since": 1}).encode())
+    return file
+
+
+def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Place) -> None:
+    place.fresh()
+    words = "\x1b[31mred\nall is well\x1b[0m"
+    far = time.time_ns() // 1_000_000 + 3_600_000
+    change(place.state, lambda _: [Silence(words, 0, far, words, words)], 0)
+    for name in ("silences.json", "silences.lock"):
+        os.chown(place.state / name, USER, USER)
+    for asked in (["silence"], ["unsilence", "x"]):
+        _, output, _ = place.run(asked)
+        assert "red all is well" in output
+        assert "\x1b" not in output
+        assert len(output.splitlines()) == 1
 
 
 # --- the parts --------------------------------------------------------------------------------------------------------

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import time
 from pathlib import Path
@@ -11,14 +12,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Result, Status
+from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, Status
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.results import gathered
+from agent.testing import ran
+from checks.log import Log
 from checks.systemd import Systemd
 from checks.systemd.judgement import RELOAD_SECONDS, assess_state
 from checks.systemd.restarts import count_restarts
 from checks.systemd.units import Unit, find_problem, parse, read_names
+from tests import needs
 
 LISTED = """\
 broken.service   loaded failed     failed       A unit that fails
@@ -135,6 +139,21 @@ def test_a_failed_unit_that_is_excluded_is_none(tmp_path: Path) -> None:
         assert (one.status, one.summary) == (Status.OK, "no failed unit")
     (one,) = run(Systemd(command=fake(tmp_path), exclude="broke"))
     assert one.status is Status.WARNING
+
+
+def test_root_runs_no_systemctl_and_no_journalctl_that_others_could_change(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    needs.root()
+    (systemctl,) = fake(tmp_path)
+    folder = Path(systemctl).parent
+    shutil.copy(systemctl, folder / "journalctl")
+    os.chown(folder / "journalctl", 65534, 65534)
+    os.chown(folder / "systemctl", 65534, 65534)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    ran(Systemd()).is_nodata(f"refused to run {folder}/systemctl: {folder}/systemctl belongs to nobody")
+    ran(Systemd(command=(f"{folder}/systemctl",))).is_nodata("refused to run")
+    ran(Log(units=("a.service",), pattern=Regex.parse("x"))).is_nodata("refused to run")
 
 
 def test_where_nothing_is_wrong_systemctl_is_asked_once(tmp_path: Path) -> None:

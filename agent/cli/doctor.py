@@ -25,7 +25,7 @@ from agent.push.listener import FILE as SOCKET
 from agent.push.listener import SPOOL
 from agent.store import StoreError
 from agent.system.redactor import redactor
-from agent.system.rights import state_of
+from agent.system.rights import LedByOthersError, state_of
 from agent.view.reading import configuration, look
 from agent.view.snapshot import Mark, Snapshot
 from agent.view.words import ago
@@ -58,6 +58,8 @@ def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
     yield from _rights(config, options.state)
     try:
         seen = look(config, options.state, time.time_ns() // 1_000_000)
+    except LedByOthersError as error:
+        yield Finding("store", str(error), "do what it says: until then no command of root looks into it")
     except StoreError as error:
         yield Finding("store", str(error), "start the agent once, or name its directory with --state")
     else:

@@ -13,6 +13,7 @@ from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
 from agent.cli.output import clean_output, fail
+from agent.system.rights import LedByOthersError
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
@@ -70,6 +71,8 @@ def _obeyed(words: list[str]) -> int:
 
         what = f"you may not use {error.filename}" if error.filename else str(error)
         return _failed(options.command, what + as_root(words))
+    except LedByOthersError as error:
+        return _failed(options.command, str(error))
     except BrokenPipeError:
         # Somebody's `| head` has seen enough; without this Python complains once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

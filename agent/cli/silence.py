@@ -17,12 +17,14 @@ from agent.config.settings import Config
 from agent.config.wording import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
+from agent.plugin.text import one_line
 from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
 from agent.system.rights import state_of
 
 USUAL = "1h"
 MOST_NAMED = 5
+LONGEST_WORD = 500
 LONGEST_SECONDS = 36_500 * 86_400.0
 """A hundred years."""
 
@@ -91,6 +93,8 @@ def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str
 
 
 def text(silence: Silence, now: int) -> str:
+    """Word a silence in one line, whatever its file says: whoever owns the state directory may have written it."""
     left = duration_text((silence.until - now) / 1000)
-    by = f"  by {silence.who}" if silence.who else ""
-    return f"{silence.selector}  for another {left}{by}" + (f"  ({silence.reason})" if silence.reason else "")
+    selector, name, reason = (one_line(word, LONGEST_WORD) for word in (silence.selector, silence.who, silence.reason))
+    by = f"  by {name}" if name else ""
+    return f"{selector}  for another {left}{by}" + (f"  ({reason})" if reason else "")

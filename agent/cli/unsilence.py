@@ -9,8 +9,10 @@ import msgspec
 
 from agent.cli.answers.who import who
 from agent.cli.output import counted_word, fail
+from agent.cli.silence import LONGEST_WORD
 from agent.engine.suppression.silences import end, read
 from agent.model import Silence
+from agent.plugin.text import one_line
 from agent.system.rights import state_of
 
 
@@ -28,7 +30,7 @@ def main(options: argparse.Namespace) -> int:
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
     if not ended:
-        there = f"there are: {', '.join(left)}" if left else "nothing is silenced"
+        there = f"there are: {', '.join(one_line(name, LONGEST_WORD) for name in left)}" if left else "nothing is silenced"
         print(f"0 silences ended: none is written {options.selector!r}, {there}")
         return 1
     print(f"{counted_word(ended, 'silence')} ended")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import os
+import shutil
 import stat
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+
+from agent.plugin.ownership import weak_spot
 
 MOST_BYTES = 4 * 1024 * 1024
 """Of one file that are read; /proc/net/tcp names what listens first."""
@@ -77,6 +80,8 @@ class Host:
 def output(command: Sequence[str], seconds: float) -> str:
     import subprocess
 
+    if os.geteuid() == 0 and weak_spot(shutil.which(command[0]) or command[0]):
+        return ""  # PATH may be of who typed `su`
     env = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
     with suppress(OSError, subprocess.SubprocessError):
         done = subprocess.run(

@@ -29,6 +29,17 @@ def open_to_all(path: str) -> str:
     return ""
 
 
+def open_to_others(directory: str) -> str:
+    """Say where others than root could exchange a folder, or put names into it; empty where not."""
+    if weak := weak_spot(directory):
+        return weak
+    try:
+        info = os.stat(directory)
+    except OSError:
+        return ""
+    return _open_mode(directory, info) if info.st_mode & 0o022 else ""
+
+
 def way_to(path: str) -> Iterator[tuple[str, os.stat_result]]:
     """Walk over every folder and link on the way to a file, and the file; ends where there is nothing."""
     whole = path if path[:1] == "/" else f"{os.getcwd()}/{path}"  # noqa: PTH109 - a script check asks each run
@@ -58,6 +69,10 @@ def _weakness(path: str, info: os.stat_result, uid: int) -> str:
         return f"{path} belongs to {_user(info.st_uid)}, who could change it: chown root {path}, or keep it elsewhere"
     if stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX:
         return ""  # sticky: nobody can exchange what belongs to others
+    return _open_mode(path, info)
+
+
+def _open_mode(path: str, info: os.stat_result) -> str:
     who = "everybody" if info.st_mode & 0o002 else f"the group {_group(info.st_gid)}"
     return f"{who} may write {path}: chmod go-w {path}"
 

@@ -7,6 +7,7 @@ nothing by it that he cannot do himself. Rights are the whole process's: command
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import pwd
 import resource
@@ -15,11 +16,18 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.plugin.ownership import way_to
+from agent.plugin.ownership import open_to_others, way_to
 
 ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""
 MOST_MEMORY = 1024**3
+
+
+class LedByOthersError(OSError):
+    """The directory is root's, and others may put into it what they like."""
+
+    def __str__(self) -> str:
+        return f"{self.filename}: {self.strerror}"
 
 
 def owner_of(directory: Path) -> tuple[int, int]:
@@ -57,10 +65,13 @@ def owners_rights(directory: Path) -> Iterator[bool]:
 def state_of(directory: Path) -> Iterator[None]:
     """Look into a state directory, for a command: root takes its owner's rights, and whatever lies there has an end.
 
-    What takes too long ends the process with words. OSError when root may not take the rights.
+    What takes too long ends the process with words. OSError when root may not take the rights; LedByOthersError when
+    the directory is root's and others may write it, for nobody says whose rights to take then.
     """
     with owners_rights(directory) as taken:
         if not taken:
+            if os.geteuid() == 0 and (weak := open_to_others(str(directory))):
+                raise LedByOthersError(errno.ENOTSUP, f"{weak}, or give it to the agent's user", str(directory))
             yield
             return
         most = resource.getrlimit(resource.RLIMIT_AS)

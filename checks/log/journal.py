@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import msgspec
 
 from agent.api import CheckError, Context
+from checks._program import refuse_weak
 from checks.log.text import decoded_line
 
 MOST_BYTES = 32 * 1024 * 1024
@@ -168,6 +169,7 @@ class _Journal:
 
 @contextmanager
 def _running(ctx: Context, command: list[str]) -> Iterator[_Journal]:
+    refuse_weak(command[0])
     try:
         process = subprocess.Popen(
             command,
