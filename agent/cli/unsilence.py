@@ -30,7 +30,9 @@ def main(options: argparse.Namespace) -> int:
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
     if not ended:
-        there = f"there are: {', '.join(one_line(name, LONGEST_WORD) for name in left)}" if left else "nothing is silenced"
+        there = (
+            f"there are: {', '.join(one_line(name, LONGEST_WORD) for name in left)}" if left else "nothing is silenced"
+        )
         print(f"0 silences ended: none is written {options.selector!r}, {there}")
         return 1
     print(f"{counted_word(ended, 'silence')} ended")
