@@ -10,6 +10,7 @@ with ApiStandIn() as api:
 from __future__ import annotations
 
 import contextlib
+import gzip
 import json
 import re
 import socket
@@ -151,6 +152,9 @@ ANSWERS: dict[str, tuple[int, bytes, dict[str, str]]] = {
     "empty": (200, b"", {}),
     "redirect": (302, b"", {"Location": "https://login.example.com/"}),
     "echo_key": (500, b"", {}),
+    "blocked": (403, b"<html>Request blocked</html>", {"Content-Type": "text/html"}),
+    "packed": (200, gzip.compress(answer(200)), {"Content-Encoding": "gzip"}),
+    "packed_too_large": (200, gzip.compress(b" " * 10_000_000), {"Content-Encoding": "gzip"}),
 }
 BROKEN = {"hang", "reset", "drip", "drip_headers", "accept_then_reset", "slow", "endless"}
 

@@ -17,7 +17,7 @@ import pytest
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.terminal import Terminal
-from agent.delivery.sinks.truewatch.answers import classify
+from agent.delivery.sinks.truewatch.answers import classify, seconds_to_wait
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.wire import MOST_HANGING
 from tests import needs
@@ -78,6 +78,9 @@ def test_an_event_is_delivered_and_its_trace_known(api: ApiStandIn) -> None:
         ("redirect", Verdict.UNAVAILABLE, r"HTTP 302, redirects to https://login.example.com/; there is no"),
         ("reset", Verdict.UNAVAILABLE, "Connection reset by peer"),
         ("endless", Verdict.UNAVAILABLE, "HTTP 200: xxx"),
+        ("blocked", Verdict.UNAVAILABLE, "something on the way to it (a proxy, a firewall) refuses this"),
+        ("packed", Verdict.DELIVERED, "HTTP 200"),
+        ("packed_too_large", Verdict.UNAVAILABLE, "not the API's answer to a delivery"),
     ],
 )
 def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kind: Verdict, text: str) -> None:
@@ -95,8 +98,9 @@ def test_each_answer_means_what_the_vendor_says(api: ApiStandIn, fault: str, kin
         (200, answer(403, "ft.InvalidAPIKey", success=False), Verdict.BAD_KEY),
         (200, answer(401, "ft.TriggerApiAkCurrentLimiting", success=False), Verdict.THROTTLED),
         (403, answer(403, "ft.TriggerApiAkCurrentLimiting"), Verdict.THROTTLED),
-        (401, b"", Verdict.BAD_KEY),
-        (403, b"<html>blocked</html>", Verdict.BAD_KEY),
+        (401, b'{"code": 401}', Verdict.BAD_KEY),
+        (403, answer(403), Verdict.BAD_KEY),
+        (400, answer(400), Verdict.REFUSED),
         (200, answer(500, success=True), Verdict.UNAVAILABLE),
         (200, b'{"success": true}', Verdict.UNAVAILABLE),
         (200, b'{"success": "true", "code": 200}', Verdict.UNAVAILABLE),
@@ -131,6 +135,30 @@ def test_the_error_code_speaks_before_the_status(status: int, body: bytes, kind:
 )
 def test_retry_after_is_read_and_bounded(written: str, seconds: float) -> None:
     assert classify(503, {"retry-after": written}, b"").retry_after == seconds
+
+
+@pytest.mark.parametrize("status", [*range(400, 500)])
+@pytest.mark.parametrize("body", [b"", b"<html>blocked</html>", b'{"message": "no route"}', b"\xff"])
+def test_what_something_on_the_way_refuses_is_kept_unless_it_is_too_large(status: int, body: bytes) -> None:
+    kinds = {413: Verdict.REFUSED, 422: Verdict.REFUSED, 429: Verdict.THROTTLED}
+    assert classify(status, {}, body).verdict is kinds.get(status, Verdict.UNAVAILABLE)
+
+
+@pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])
+@pytest.mark.parametrize("zone", ["UTC", "Asia/Shanghai", "America/New_York"])
+def test_a_moment_of_retry_after_is_read_by_the_servers_clock(
+    form: str, zone: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", zone)
+    time.tzset()
+    try:
+        for now in (time.time(), time.time() - 90_000, time.time() + 90_000):
+            date, until = (time.strftime(form, time.gmtime(int(now) + after)) for after in (0, 120))
+            assert seconds_to_wait(until, date) == 120
+        assert 110 <= seconds_to_wait(time.strftime(form, time.gmtime(time.time() + 120))) <= 120
+    finally:
+        monkeypatch.undo()
+        time.tzset()
 
 
 def test_an_endpoint_may_end_with_a_slash(api: ApiStandIn) -> None:

@@ -15,7 +15,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import dns.edns
+import dns.flags
+import dns.message
+import dns.rcode
 import dns.rdatatype
+import dns.rrset
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -264,7 +269,64 @@ def test_aliases_in_a_ring_or_to_nowhere_are_critical() -> None:
         assert look(server).summary.startswith("the aliases lead in a ring: www.example.com. -> b.test. -> www.")
     with serving(lambda query: [reply(query, alias)]) as server:
         result = look(server)
-    assert (result.status, result.summary[:43]) == (Status.CRITICAL, "b.test, its alias, has no such record: aski")
+    assert result.status is Status.CRITICAL
+    assert result.summary.startswith("it is an alias of b.test, for which the server has no A: asking ")
+
+
+NS, SOA = "example.com. 60 IN NS ns1.example.com.", "example.com. 60 IN SOA ns. h. 1 2 3 4 5"
+ALIAS = "www.example.com. 60 IN CNAME b.test."
+WITHOUT_VALUES: dict[str, tuple[list[str], list[str], bool, str]] = {
+    "an empty answer": ([], [], True, "the name has no such record"),
+    "its zone": ([], [SOA], True, "the name has no such record"),
+    "its zone and who serves it": ([], [SOA, NS], False, "the name has no such record"),
+    "who serves it, from one who knows": ([], [NS], True, "the name has no such record"),
+    "an alias with its zone": ([ALIAS], [SOA], True, "b.test, its alias, has no such record"),
+    "an alias": ([ALIAS], [], True, "it is an alias of b.test, for which the server has no A"),
+    "others below": ([], [NS], False, "the server knows nothing of the name, it refers to ns1.example.com."),
+    "others above": ([], [". 60 IN NS a.root."], False, "the server knows nothing of the name, it refers to a.root."),
+}
+"""Of an answer without a value: its answer and authority sections, whether it has authority, and what that is."""
+
+
+@pytest.mark.parametrize("case", WITHOUT_VALUES)
+def test_that_a_server_knows_nothing_is_not_that_there_is_nothing(case: str) -> None:
+    answer, authority, knows, said = WITHOUT_VALUES[case]
+
+    def talk(query: bytes) -> list[bytes]:
+        made = dns.message.make_response(dns.message.from_wire(query))
+        made.flags |= dns.flags.AA if knows else 0
+        for section, records in ((made.answer, answer), (made.authority, authority)):
+            section += [dns.rrset.from_text(*record.split(" ", 4)) for record in records]
+        return [made.to_wire()]
+
+    with serving(talk) as server:
+        result, wanted = look(server), look(server, rcode="NODATA")
+    assert (result.status, result.summary.partition(": asking")[0]) == (Status.CRITICAL, said)
+    assert wanted.status is (Status.CRITICAL if "knows nothing" in said else Status.OK)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "said"),
+    [
+        (6, "", "server failure (dnssec bogus): asking"),
+        (
+            22,
+            "at delegation example.com.",
+            "server failure (no reachable authority at delegation example.com.): asking",
+        ),
+        (65000, None, "server failure (code 65000): asking"),
+        (0, "x" * 800, f"server failure (other {'x' * 100}): asking"),
+    ],
+)
+def test_an_error_is_told_with_the_servers_reason(code: int, text: str | None, said: str) -> None:
+    def talk(query: bytes) -> list[bytes]:
+        made = dns.message.make_response(dns.message.from_wire(query))
+        made.set_rcode(dns.rcode.SERVFAIL)
+        made.use_edns(0, payload=1232, options=[dns.edns.EDEOption(code, text)])
+        return [made.to_wire()]
+
+    with serving(talk) as server:
+        assert look(server).summary.startswith(said)
 
 
 def test_a_lost_datagram_is_sent_again_and_said() -> None:
@@ -391,7 +453,7 @@ def test_the_other_sections_of_an_answer_can_be_watched() -> None:
     with serving(talk) as server:
         assert look(server, record="NS", section="authority", expect="ns1.example.com").status is Status.OK
         assert look(server, record="A", section="additional", expect="192.0.2.53").status is Status.OK
-        assert "no such record" in look(server, record="NS").summary
+        assert "knows nothing of the name, it refers to ns" in look(server, record="NS").summary
         assert "no such record" in look(server, record="MX", section="authority").summary
 
 

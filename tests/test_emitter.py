@@ -290,6 +290,18 @@ def test_a_bad_key_keeps_everything_and_is_said_loudly_once(
     assert ids(api) == ["disk-1", "sshd-1"]
 
 
+def test_one_event_that_a_firewall_does_not_like_holds_up_no_other(api: ApiStandIn, store: Store, clock: Clock) -> None:
+    record(store, "disk-1", "sshd-1", "disk-2", "web-1")
+    api.fault_for = lambda event: "blocked" if event["customTags"]["event_id"] == "disk-1" else ""
+    working = courier(store, client(api), clock)
+    drained(working, clock, seconds=3600)
+    assert ids(api) == ["sshd-1", "web-1"]
+    assert len(store.history.pending()) == 2, "it is kept, and so is what comes after it"
+    api.fault_for = lambda event: ""
+    drained(working, clock)
+    assert ids(api) == ["sshd-1", "web-1", "disk-1", "disk-2"]
+
+
 def test_a_corrected_key_drains_the_backlog_after_a_restart(api: ApiStandIn, store: Store, clock: Clock) -> None:
     record(store, "disk-1", "disk-2", "sshd-1")
     drained(courier(store, client(api, api_key="wrong"), clock), clock, seconds=3000)

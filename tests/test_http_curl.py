@@ -201,6 +201,13 @@ SITES: dict[str, Pages] = {
         "/": go(b"http://u:p@127.0.0.1:PORT/there"),
         "/there": lambda request: HEAD + SIZED if b"Basic dTpw\r\n" in request else b"HTTP/1.1 401 No\r\n" + SIZED,
     },
+    "a redirect with a password alone": {
+        "/": go(b"http://:p@127.0.0.1:PORT/there"),
+        "/there": lambda request: HEAD + SIZED if b"Basic OnA=\r\n" in request else b"HTTP/1.1 401 No\r\n" + SIZED,
+    },
+    "a redirect to an encoded host": {"/": go(b"http://%6c%6Fcalhost:PORT/there"), "/there": HEAD + SIZED},
+    "a redirect to an encoded port": {"/": go(b"http://127.0.0.1%3aPORT/there"), "/there": HEAD + SIZED},
+    "a redirect whose first place is empty": {"/": go(b"", b"302 Go", b"Location: /there"), "/there": HEAD + SIZED},
     "a redirect without a place": {"/": b"HTTP/1.1 302 Go\r\n" + SIZED},
     "307": {"/": go(b"/there", b"307 T"), "/there": HEAD + SIZED},
     "308": {"/": go(b"/there", b"308 P"), "/there": HEAD + SIZED},

@@ -256,6 +256,7 @@ def test_a_cookie_ends_when_it_says(attribute: str, alive: bool) -> None:
         *(("__Secure-a=1; Secure", True), ("__Secure-a=1", False), ("__Host-a=1; Secure; Path=/", True)),
         *(("__Host-a=1; Path=/", False), ("__Host-a=1; Secure; Path=/a", False), ("__Host-a=1; Secure", False)),
         ("__Host-a=1; Secure; Path=/; Domain=shop.example.com", False),
+        *(("__host-a=1; Path=/", False), ("__SECURE-a=1", False), ("__HOST-a=1; Secure; Path=/", True)),
     ],
 )
 def test_a_cookie_that_lacks_what_its_name_promises_is_not_taken(line: str, taken: bool) -> None:

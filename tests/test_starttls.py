@@ -28,7 +28,7 @@ from tests import needs
 from tests.examples import examples
 from tests.http_servers import Visit, serving
 from tests.looks import found
-from tests.starttls_servers import PROTOCOLS, Wire, mysql, with_tls
+from tests.starttls_servers import PROTOCOLS, Wire, line, mysql, with_tls
 
 AUTHORITY = trustme.CA()
 
@@ -135,6 +135,31 @@ def test_a_server_that_wants_no_tls_is_critical_with_its_words(protocol: str, sa
     assert result.status is Status.CRITICAL
     assert why in result.summary
     assert f"asking for TLS ({protocol})" in result.summary
+
+
+OTHER_WORDS: dict[str, list[list[bytes]]] = {
+    "smtp": [
+        [b"220 hi\r\n", b"250-x\r\n250-STARTTLS REQUIRED\r\n250 HELP\r\n", b"220-so\r\n220 go\r\n"],
+        [b"220\r\n", b"250-x\r\n250 starttls\r\n", b"220\r\n"],
+    ],
+    "ftp": [[b"120 soon\r\n220-hi\r\n free\r\n220 now\r\n", b"234-a\r\n234 go\r\n"], [b"220 hi\r\n", b"334 go\r\n"]],
+    "pop3": [[b"+ok <1.2@host>\r\n", b"+ok\r\n"]],
+}
+"""What a server says, a line of ours between each two: rarer than what most say, and agreed to by their RFCs or curl."""
+
+
+@pytest.mark.parametrize(
+    ("protocol", "says"), [(name, says) for name in OTHER_WORDS for says in OTHER_WORDS[name]], ids=str
+)
+def test_a_server_may_agree_in_other_words(protocol: str, says: list[bytes], tls: ssl.SSLContext, ca_file: str) -> None:
+    def plain(visit: Visit) -> None:
+        for number, said in enumerate(says):
+            assert number == 0 or line(visit)
+            visit.send(said)
+
+    with serving(with_tls(plain, tls), greedy=False) as server:
+        result = look(tcp(server.port, protocol, ca_file=ca_file))
+    assert result.status is Status.OK, result.summary
 
 
 def test_a_mysql_without_tls_says_so() -> None:

@@ -218,6 +218,13 @@ def test_an_answer_means_what_its_status_says(status: int, verdict: Verdict) -> 
     assert classify(status, {}, b"").verdict is verdict
 
 
+@pytest.mark.parametrize("status", [400, 401, 403])
+def test_a_page_that_refuses_is_not_the_services_word(status: int) -> None:
+    answer = classify(status, {}, b"\n<!doctype html>Attention required")
+    assert answer.verdict is Verdict.UNAVAILABLE
+    assert "something on the way" in answer.text
+
+
 def test_a_service_says_how_long_to_wait() -> None:
     assert classify(429, {"retry-after": "7"}, b"").retry_after == 7
     assert classify(429, {}, b'{"retry_after": 1.5}').retry_after == 1.5

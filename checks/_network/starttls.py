@@ -72,14 +72,18 @@ def _smtp(own_name: bytes) -> Talk:
     _must(b"220", (yield b"", _numbered))
     offered = yield b"EHLO " + own_name + b"\r\n", _numbered
     _must(b"250", offered)
-    if not re.search(rb"(?im)^250[ -]STARTTLS\s*$", offered):
+    if not re.search(rb"(?im)^250[ -]STARTTLS(?:\s|$)", offered):
         raise NoAnswer("does not offer STARTTLS")
     _must(b"220", (yield b"STARTTLS\r\n", _numbered))
 
 
 def _ftp(own_name: bytes) -> Talk:
-    _must(b"220", (yield b"", _numbered))
-    _must(b"234", (yield b"AUTH TLS\r\n", _numbered))
+    greeting = yield b"", _numbered
+    while greeting[:3] == b"120":  # not ready yet; another greeting follows (RFC 959, 5.4)
+        greeting = yield b"", _numbered
+    _must(b"220", greeting)
+    reply = yield b"AUTH TLS\r\n", _numbered
+    _must(b"334" if reply[:3] == b"334" else b"234", reply)  # 334 asks for what TLS brings by itself; curl takes it
 
 
 def _imap(own_name: bytes) -> Talk:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterable, Iterator
 
+import dns.edns
 import dns.exception
 import dns.flags
 import dns.message
@@ -26,6 +27,11 @@ FAILURES = {
     "NOTIMP": "not implemented",
     "REFUSED": "refused",
 }
+REFERRAL = "REFERRAL"
+"""Instead of a code: the server sends us to others. As a value that is not there it would be good where none is wanted."""
+MOST_REASONS = 3
+MOST_TEXT = 100
+"""Reasons for an error, and letters of each, that are shown."""
 NO_EDNS = ("FORMERR", "NOTIMP", "BADVERS")
 """What old servers say to a query with EDNS."""
 
@@ -60,7 +66,7 @@ class Answer(msgspec.Struct, frozen=True):
     cut: bool = False
     """It did not fit, ask by TCP."""
     why: str = ""
-    """Why there is no value, where that is more than that there is none."""
+    """Why there is no value, where more is known than the code."""
 
 
 class BrokenAnswer(Exception):
@@ -105,10 +111,31 @@ def _content(question: Question, message: bytes, rcode: str) -> Answer:
             raise BrokenAnswer("a broken answer") from None
         return Answer(rcode)
     if rcode != "NOERROR":
-        return Answer(rcode)
+        return Answer(rcode, why=_explained(answer))
     if question.section != "answer":
         return _elsewhere(question, answer)
-    return _values(question, answer.answer)
+    return _referral(answer) or _values(question, answer)
+
+
+def _explained(answer: dns.message.Message) -> str:
+    """Return the server's own words for an error (RFC 8914), such as `DNSSEC bogus`; empty where it says none."""
+    said = answer.extended_errors()[:MOST_REASONS]
+    words = [" ".join(part for part in (_code(one.code), (one.text or "")[:MOST_TEXT]) if part) for one in said]
+    return ", ".join(words)
+
+
+def _code(code: int) -> str:
+    name = dns.edns.EDECode.make(code).name
+    return f"code {code}" if name.isdecimal() else name.lower().replace("_", " ")
+
+
+def _referral(answer: dns.message.Message) -> Answer | None:
+    """Tell an answer of a server that knows nothing of the name from one that there is none (RFC 2308, 2.2)."""
+    kinds = {one.rdtype for one in answer.authority}
+    if answer.answer or answer.flags & dns.flags.AA or dns.rdatatype.NS not in kinds or dns.rdatatype.SOA in kinds:
+        return None
+    servers = sorted(str(value) for one in answer.authority if one.rdtype == dns.rdatatype.NS for value in one)
+    return Answer(REFERRAL, why=f"the server knows nothing of the name, it refers to {', '.join(servers[:2])}")
 
 
 def _elsewhere(question: Question, answer: dns.message.Message) -> Answer:
@@ -125,14 +152,17 @@ def _of_kind(question: Question, section: Iterable[RRset]) -> list[RRset]:
     return [one for one in section if (one.rdclass, one.rdtype) == wanted]
 
 
-def _values(question: Question, section: Iterable[RRset]) -> Answer:
+def _values(question: Question, answer: dns.message.Message) -> Answer:
     """Return the values of the name, or of what it is an alias of. The order of the records means nothing."""
+    section = answer.answer
     names = [question.name] if question.record == "CNAME" else list(_aliases(question.name, section))
     values = tuple(value for one in _of_kind(question, section) if one.name in names for value in one)
-    last = (
-        "" if values or len(names) == 1 else f"{names[-1].to_text(omit_final_dot=True)}, its alias, has no such record"
-    )
-    return Answer(values=values, why=last)
+    if values or len(names) == 1:
+        return Answer(values=values)
+    last = names[-1].to_text(omit_final_dot=True)
+    if any(one.rdtype == dns.rdatatype.SOA for one in answer.authority):
+        return Answer(why=f"{last}, its alias, has no such record")
+    return Answer(why=f"it is an alias of {last}, for which the server has no {question.record}")
 
 
 def _aliases(start: dns.name.Name, records: Iterable[RRset]) -> Iterator[dns.name.Name]:
@@ -153,6 +183,6 @@ def _aliases(start: dns.name.Name, records: Iterable[RRset]) -> Iterator[dns.nam
 
 def failure(answer: Answer) -> str:
     """Say what is wrong with an answer that has no value."""
-    if answer.rcode == "NOERROR":
+    if answer.rcode in ("NOERROR", REFERRAL):
         return answer.why or "the name has no such record"
-    return FAILURES.get(answer.rcode, f"error {answer.rcode}")
+    return FAILURES.get(answer.rcode, f"error {answer.rcode}") + (f" ({answer.why})" if answer.why else "")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from typing import Self
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import SplitResult, quote, unquote, urlsplit
 
 from checks._network.addresses import Address, Written, bracketed, host_and_port, without_zone
 
@@ -30,7 +30,7 @@ class HttpUrl(Written):
         if not isinstance(value, str) or _UNWRITTEN.search(value):
             raise ValueError(f"not a URL, write for example {cls.example}")
         try:
-            parts = urlsplit(value.strip())
+            parts = _with_plain_host(urlsplit(value.strip()))
         except ValueError:
             raise ValueError(f"not a URL, write for example {cls.example}") from None
         if parts.scheme not in PORTS:
@@ -68,6 +68,17 @@ class HttpUrl(Written):
         """Tell whether settings for this URL hold for the other: of the same origin, or with TLS added (80 and 443)."""
         upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
         return self.origin == other.origin or (upgraded and self.host == other.host)
+
+
+def _with_plain_host(parts: SplitResult) -> SplitResult:
+    """Undo percent-encoding in a host, as browsers do: some servers encode international names so."""
+    host, colon, port = parts.netloc.partition(":")
+    if "%" not in host or "[" in host:
+        return parts
+    plain = unquote(host, errors="strict")
+    if re.search(r"[\s/?#@:%\\\[\]]", plain):
+        raise ValueError
+    return parts._replace(netloc=f"{plain}{colon}{port}")
 
 
 class ProxyUrl(Written):

@@ -105,9 +105,10 @@ def _read(line: str, url: HttpUrl) -> tuple[Cookie | None, dict[str, str]]:
 
 def _breaks_its_name(name: str, secure: bool, domain: str, path: str) -> bool:
     """Tell whether a cookie lacks what its name promises: browsers take none that does (RFC 6265bis, 4.1.3)."""
-    if name.startswith("__Host-"):
+    start = name.lower()
+    if start.startswith("__host-"):
         return not secure or bool(domain) or path != "/"
-    return name.startswith("__Secure-") and not secure
+    return start.startswith("__secure-") and not secure
 
 
 def _folder(url: HttpUrl) -> str:

@@ -46,7 +46,7 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
 
 def _place(check: Http, url: HttpUrl, head: Head) -> str:
     """Return the whole URL to which an answer leads; nothing where it is the final one."""
-    location = head.headers.get("location")
+    location = next(filter(None, head.headers.all("location")), "")
     wanted = head.status in check.expect_status or (check.warning_status and head.status in check.warning_status)
     if head.status not in REDIRECTS or not location or not check.redirects or wanted:
         return ""
@@ -65,7 +65,7 @@ def _read(place: str, status: int) -> tuple[HttpUrl, str]:
         url = HttpUrl.parse(urlunsplit(parts._replace(netloc=host)) if at else place)
     except ValueError as error:
         raise NoAnswer(f"a redirect ({status}) that cannot be followed, {error}") from None
-    return url, basic(unquote(user), unquote(password)) if user else ""
+    return url, basic(unquote(user), unquote(password)) if user or password else ""
 
 
 def _readable(location: str) -> str:

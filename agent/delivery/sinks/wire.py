@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+import zlib
 from collections.abc import Iterator, Mapping
 from http.client import HTTPException
 
@@ -37,7 +38,7 @@ class Way(msgspec.Struct, frozen=True):
 
 
 class Received(msgspec.Struct, frozen=True):
-    """What a server answered; header names in lower case."""
+    """What a server answered, unpacked; header names in lower case."""
 
     status: int
     headers: dict[str, str]
@@ -99,7 +100,8 @@ def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: byt
             stream=True,
         ) as response:
             found = {name.lower(): text for name, text in response.headers.items()}
-            return Received(response.status_code, found, _bounded(response, end))
+            body = unpacked(_bounded(response, end), found.get("content-encoding", ""))
+            return Received(response.status_code, found, body)
 
 
 def _bounded(response: requests.Response, end: float) -> bytes:
@@ -113,6 +115,16 @@ def _bounded(response: requests.Response, end: float) -> bytes:
             break
         taken += chunk
     return taken[:BODY_LIMIT]
+
+
+def unpacked(body: bytes, coding: str) -> bytes:
+    """Undo a packing that nobody asked for, as some gateways do it, up to the bound; else it is no answer to anybody."""
+    if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
+        return body
+    try:
+        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
+    except zlib.error:
+        return body
 
 
 def reason(error: BaseException) -> str:

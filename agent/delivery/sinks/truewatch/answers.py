@@ -21,6 +21,12 @@ NOT_THE_EVENT = {
     421: WRONG_PLACE,
     425: "the server wants to be asked again later",
 }
+OF_THE_EVENT = (413, 422)
+"""These are about what was sent, whoever says them."""
+IN_BETWEEN = (
+    "this is not the API's own answer: something on the way to it (a proxy, a firewall) refuses this; where it refuses "
+    "all, check agent.events.endpoint and api_key"
+)
 
 
 def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
@@ -29,14 +35,22 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     code = str(envelope.get("errorCode") or "")
     text = _text(status, envelope, body)
     trace_id = str(envelope.get("traceId") or "")[:TEXT_LIMIT]
-    retry_after = seconds_to_wait(headers.get("retry-after", ""))
+    retry_after = seconds_to_wait(headers.get("retry-after", ""), headers.get("date", ""))
     if code.endswith("CurrentLimiting"):
         return Answer(Verdict.THROTTLED, text, trace_id, retry_after)
     if code == "ft.InvalidAPIKey":
         return Answer(Verdict.BAD_KEY, f"{text}; {KEY_HINT}", trace_id)
     if status == 200:
         return _of_a_200(envelope, text, trace_id, retry_after)
+    if _from_in_between(status, envelope):
+        return Answer(Verdict.UNAVAILABLE, f"{text}; {IN_BETWEEN}", trace_id, retry_after)
     return _by_status(status, headers, text, trace_id, retry_after)
+
+
+def _from_in_between(status: int, envelope: dict[str, Any]) -> bool:
+    """Tell whether somebody else than the API refuses: it may be one event's words that a firewall does not like."""
+    known = status in NOT_THE_EVENT or status in OF_THE_EVENT or status == 429
+    return 400 <= status < 500 and not known and not envelope.keys() & {"code", "errorCode", "success"}
 
 
 def _of_a_200(envelope: dict[str, Any], text: str, trace_id: str, retry_after: float) -> Answer:
@@ -53,7 +67,6 @@ def _by_status(status: int, headers: dict[str, str], text: str, trace_id: str, r
     if status == 429:
         return Answer(Verdict.THROTTLED, text, trace_id, retry_after)
     if status in (401, 403):
-        # Without an errorCode it may as well be a gateway's: either way a person has to look, and nothing is lost.
         return Answer(Verdict.BAD_KEY, f"{text}; {KEY_HINT}", trace_id)
     if 300 <= status < 400:
         target = headers.get("location", "elsewhere")[:TEXT_LIMIT]
@@ -82,23 +95,33 @@ def _text(status: int, envelope: dict[str, Any], body: bytes) -> str:
     return f"HTTP {status}" + (f": {' '.join(said)}"[:TEXT_LIMIT] if said else "")
 
 
-def seconds_to_wait(retry_after: str) -> float:
-    """Read Retry-After (RFC 9110 10.2.3): seconds, or a date."""
+def seconds_to_wait(retry_after: str, date: str = "") -> float:
+    """Read Retry-After (RFC 9110 10.2.3): seconds, or a moment; `date` is when the server says that it answered."""
     if not retry_after:
         return 0.0
     try:
         seconds = float(retry_after)
     except ValueError:
-        seconds = _seconds_until(retry_after)
+        seconds = _seconds_until(retry_after, date)
     # `not >` also catches nan.
     return min(seconds, RETRY_AFTER_LIMIT) if seconds > 0 else 0.0
 
 
-def _seconds_until(date: str) -> float:
+def _seconds_until(moment: str, date: str) -> float:
+    """Count from the server's own clock where it tells it: ours may be wrong."""
     import time
+
+    until = _moment(moment)
+    return until - (_moment(date) or time.time()) if until else 0.0
+
+
+def _moment(date: str) -> float:
+    """Read a date of HTTP in its three forms as Unix seconds; 0 where it is none."""
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return parsedate_to_datetime(date).timestamp() - time.time()
+        found = parsedate_to_datetime(date)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return 0.0

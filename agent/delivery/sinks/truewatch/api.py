@@ -45,7 +45,7 @@ class Api:
         if not key or not (key.isascii() and key.isprintable()):
             return Answer(Verdict.BAD_KEY, f"the key is {'not one' if key else 'empty'}; {KEY_HINT}")
         headers = {"DF-API-KEY": key, "Content-Type": "application/json", "User-Agent": f"hostvigil/{__version__}"}
-        # Not compressed: what is read is bounded, and stays so only if it is not inflated afterwards.
+        # Some answer packed all the same, see Received.
         headers["Accept-Encoding"] = "identity"
         way = Way(settings.timeout, settings.proxy, settings.ca_file, settings.client_cert, settings.client_key)
         self._client = self._client or Client(way)

@@ -9,6 +9,10 @@ from agent.delivery.sinks.truewatch.answers import TEXT_LIMIT, seconds_to_wait
 from agent.plugin.text import one_line
 
 NOT_ALLOWED = "check the key in its url or headers"
+A_PAGE = (
+    "a page for people is not the service's own answer: something on the way to it (a proxy, a firewall) refuses this; "
+    "where it refuses all, check its url"
+)
 # These say something of the way to the service, nothing of the notification.
 OF_THE_WAY = {
     404: "check its url",
@@ -25,11 +29,13 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     """Judge an HTTP answer. Header names in lower case."""
     said = one_line(body[:TEXT_LIMIT].decode(errors="replace"), TEXT_LIMIT)
     text = f"HTTP {status}" + (f": {said}" if said else "")
-    wait = seconds_to_wait(headers.get("retry-after", "") or _in_body(body))
+    wait = seconds_to_wait(headers.get("retry-after", "") or _in_body(body), headers.get("date", ""))
     if 200 <= status < 300:
         return Answer(Verdict.DELIVERED, f"HTTP {status}", headers.get("x-request-id", "")[:TEXT_LIMIT])
     if status == 429:
         return Answer(Verdict.THROTTLED, text, retry_after=wait)
+    if status in (400, 401, 403) and body.lstrip()[:1] == b"<":
+        return Answer(Verdict.UNAVAILABLE, f"{text}; {A_PAGE}", retry_after=wait)
     if status in (401, 403):
         return Answer(Verdict.BAD_KEY, f"{text}; {NOT_ALLOWED}")
     if 300 <= status < 400:
