@@ -145,7 +145,7 @@ OTHER_WORDS: dict[str, list[list[bytes]]] = {
     "ftp": [[b"120 soon\r\n220-hi\r\n free\r\n220 now\r\n", b"234-a\r\n234 go\r\n"], [b"220 hi\r\n", b"334 go\r\n"]],
     "pop3": [[b"+ok <1.2@host>\r\n", b"+ok\r\n"]],
 }
-"""What a server says, a line of ours between each two: rarer than what most say, and agreed to by their RFCs or curl."""
+"""What a server says, a line of ours between each two: rarer words, which the RFCs or curl take as well."""
 
 
 @pytest.mark.parametrize(

@@ -28,7 +28,7 @@ FAILURES = {
     "REFUSED": "refused",
 }
 REFERRAL = "REFERRAL"
-"""Instead of a code: the server sends us to others. As a value that is not there it would be good where none is wanted."""
+"""Instead of a code: the server sends us to others, which is no word about the name, as NODATA would be."""
 MOST_REASONS = 3
 MOST_TEXT = 100
 """Reasons for an error, and letters of each, that are shown."""
