@@ -32,7 +32,7 @@ from checks.process.commands import Commands
 from checks.process.lines import CommandLine
 from checks.process.matching import find
 from checks.process.portable import PsutilRow
-from checks.process.row import Row
+from checks.process.row import LONGEST, Row
 from checks.process.table import Scanner, Table
 from tests import needs
 
@@ -209,6 +209,18 @@ def test_a_command_line_is_matched_as_it_is_now_however_old_the_process(fake_pro
     assert fake_proc.look(**idle).status is Status.CRITICAL
     fake_proc.add(20, started=100, command=b"postgres: app shop idle\0")
     assert fake_proc.look(**idle).status is Status.OK
+
+
+def test_the_end_of_a_command_line_of_any_length_is_looked_at(fake_proc: FakeProc) -> None:
+    for length in (10, 4_000, 65_500, 65_536, 131_000, 131_072, 200_000, 1_900_000):
+        fake_proc.add(20, started=100 + length, command=b"java\0-cp\0" + b"x" * length + b"\0shop.Main\0")
+        assert fake_proc.look(match=Regex("^java -cp x+ shop.Main$")).status is Status.OK, length
+        assert len(row_line(fake_proc).raw) <= 2 * LONGEST
+
+
+def row_line(fake_proc: FakeProc) -> CommandLine:
+    table = Scanner(str(fake_proc.folder), own=0).scan()
+    return CommandLine(table.by_pid[20].command())
 
 
 LINES = st.sampled_from(["app one", "app two", "sh -c app", "vim app", "other", "", "a" * 5000])
@@ -518,6 +530,13 @@ def test_too_many_are_counted_and_named_without_their_arguments(start: Start) ->
     assert result.summary.startswith("victim: 3 running (at most 2 expected)")
     assert all(f"{pid} victim: state" in result.details for pid in pids)
     assert "600" not in result.details, "arguments may hold secrets"
+
+
+def test_a_zombie_that_may_be_anything_is_not_mentioned(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, name=b"x", state="Z")
+    for asked in ({"match": Regex("nobody")}, {"exe": "/nobody"}, {"user": "0", "exclude": Regex(".")}):
+        assert "zombie" not in fake_proc.look(**asked).summary
+    assert fake_proc.look(name="x").summary == "x: 0 running (at least 1 expected), 1 zombie"
 
 
 def test_a_killed_process_is_missed_and_its_zombie_mentioned(start: Start) -> None:

@@ -8,6 +8,7 @@ import json
 import logging
 import re
 import shlex
+import string
 import time
 import unicodedata
 import urllib.parse
@@ -24,7 +25,7 @@ from agent.delivery.sinks.truewatch.answers import classify
 from agent.model import Metric, Result, Status
 from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, _metric, presentable, without_secrets
 from agent.system.records import CleanRecords
-from agent.system.redactor import KEEP_SECONDS, MOST_OLD, Redactor, redactor
+from agent.system.redactor import HIDDEN, KEEP_SECONDS, MOST_OLD, Redactor, redactor
 
 TOKEN = "tok-9f8e7d6c5b4a"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQ==\n-----END PRIVATE KEY-----"
@@ -66,6 +67,12 @@ FORMS: dict[str, Callable[[str], str]] = {
 }
 
 
+BREAKS = ["\n", "\n    ", "\r\n", "\\n", " \n\t"]
+LONG = st.text(string.ascii_letters + string.digits + "-_!%", min_size=24, max_size=300).filter(
+    lambda secret: len(set(secret)) > 8
+)
+
+
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
 @given(secret=STRONG, before=AROUND, after=AROUND)
 def test_a_secret_shows_in_no_form(form: Callable[[str], str], secret: str, before: str, after: str) -> None:
@@ -100,6 +107,25 @@ def test_the_beginning_of_a_secret_that_was_cut_off_does_not_stay(secret: str, c
 
 def test_nor_does_its_end_where_a_line_begins_in_the_middle() -> None:
     assert redactor([TOKEN])(f"{TOKEN[5:]} and so on\n…{TOKEN[-5:]} too") == "*** and so on\n…*** too"
+
+
+@given(LONG, st.integers(4, 80), st.sampled_from(BREAKS), st.booleans(), st.text("ab "))
+def test_a_secret_that_is_broken_over_lines_shows_in_none(
+    secret: str, width: int, broken: str, encoded: bool, before: str
+) -> None:
+    whole = base64.b64encode(f"anybody:{secret}!".encode()).decode() if encoded else secret
+    text = before + broken.join(whole[at : at + width] for at in range(0, len(whole), width)) + " after"
+    shown = redactor([secret])(text)
+    assert shown.endswith(" after")
+    left = "".join(shown.replace(broken, "").removesuffix(" after").split(HIDDEN))
+    assert len(left) <= len(before) + (12 if encoded else 0), shown
+
+
+@given(st.text("ab1 \n\t\\nr", max_size=200), st.sampled_from(["a1b1a1b1a", "zz-zz-zz-zz"]))
+def test_line_ends_of_what_is_no_secret_stay(text: str, secret: str) -> None:
+    joined = re.sub(r"[ \t\r]*(?:\n|\\r\\n|\\n)[ \t]*", "", text)
+    if secret[:8] not in joined and secret[-8:] not in joined:
+        assert redactor([secret])(text) == text
 
 
 def test_each_line_of_a_key_is_hidden_and_its_armour_is_not() -> None:

@@ -34,7 +34,7 @@ def open_to_others(directory: str) -> str:
     if weak := weak_spot(directory):
         return weak
     try:
-        info = os.stat(directory)
+        info = os.stat(directory)  # noqa: PTH116 - as everything here
     except OSError:
         return ""
     return _open_mode(directory, info) if info.st_mode & 0o022 else ""

@@ -11,8 +11,10 @@ _ESCAPES = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]*(?:\x07|\x1b\
 _HALF_CHARACTERS = re.compile(r"[\ud800-\udfff]")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs"))
 """Categories of what a terminal obeys or does not show: controls, marks that turn lines around, halves of letters."""
-_FILLERS = "\u115f\u1160\u3164\uffa0"
-"""Letters that show nothing."""
+_FILLERS = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
+)
+"""Letters and marks that show nothing. Of those that choose between two pictures (U+FE0F) people's texts are full."""
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
 _LINE_ENDS = re.compile(r"\r\n?|[\x0b\x0c\x85\u2028\u2029]")
 _CONTROLS = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]+")
@@ -57,7 +59,7 @@ def printed(text: str) -> str:
 
 
 def _is_plain(text: str) -> bool:
-    return text.isprintable() and (text.isascii() or not any(filler in text for filler in _FILLERS))
+    return text.isprintable() and (text.isascii() or not _FILLERS.search(text))
 
 
 def _escaped(character: str) -> str:
@@ -67,7 +69,7 @@ def _escaped(character: str) -> str:
 
 
 def _shows(character: str) -> bool:
-    return unicodedata.category(character) not in _HIDDEN and character not in _FILLERS
+    return unicodedata.category(character) not in _HIDDEN and not _FILLERS.match(character)
 
 
 def _visible(text: str, limit: int) -> str:

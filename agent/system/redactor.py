@@ -13,6 +13,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
 from agent.config.settings import Config
+from agent.system.broken_lines import Spans, across_lines, hide
 
 HIDDEN = "***"
 SHORT = 4
@@ -27,6 +28,8 @@ KEEP_SECONDS = 86_400.0
 """How long a secret that a reload replaced stays hidden: longer than anything that was begun with it may speak."""
 MOST_OLD = 1000
 """Replaced secrets at the most; beyond that the oldest are forgotten."""
+
+NOWHERE = r"(?!)"
 
 
 class Redactor:
@@ -83,9 +86,11 @@ def compiled(secrets: Iterable[str]) -> Callable[[str], str]:
     words = {form for part in parts if _is_word(part) for form in _forms(part)}
     anywhere = {form for part in parts if not _is_word(part) for form in _forms(part)}
     search = re.compile("|".join(filter(None, (_any_of(anywhere), *map(_standing_alone, _longest_first(words))))))
+    encoded = _encoded({core for part in parts for core in _in_base64(part)})
     steps = (
-        _encoded({core for part in parts for core in _in_base64(part)}),
+        lambda text: hide(text, encoded(text), HIDDEN),
         lambda text: search.sub(HIDDEN, text),
+        across_lines((encoded, _whole({form for form in anywhere if len(form) >= WORD})), HIDDEN),
         _cut_off(anywhere),
         _from_behind(_cut_off({form[::-1] for form in anywhere})),
     )
@@ -217,23 +222,25 @@ def _any_of(forms: Iterable[str], depth: int = 3) -> str:
     )
 
 
-def _encoded(cores: set[str]) -> Callable[[str], str]:
-    """Return a function that hides the whole word of base64 in which one of these stands."""
-    if not cores:
-        return _nothing
-    core = re.compile(_any_of(cores))
+def _encoded(cores: set[str]) -> Spans:
+    """Return a function that finds the whole words of base64 in which one of these stands."""
+    core = re.compile(_any_of(cores) if cores else NOWHERE)
     others, rest = re.compile(r"[^A-Za-z0-9+/_-]"), re.compile(r"[A-Za-z0-9+/_-]*=*")
 
-    def hidden(text: str) -> str:
-        kept, done = [], 0
+    def spans(text: str) -> Iterator[tuple[int, int]]:
+        done = 0
         for found in core.finditer(text):
             if found.start() >= done:
                 before = [other.end() for other in others.finditer(text, done, found.start())]
-                kept.append(text[done : before[-1] if before else done] + HIDDEN)
-                done = rest.match(text, found.end()).end()  # type: ignore[union-attr]  # it may be empty
-        return "".join(kept) + text[done:]
+                start, done = (before[-1] if before else done), rest.match(text, found.end()).end()  # type: ignore[union-attr]  # it may be empty
+                yield start, done
 
-    return hidden
+    return spans
+
+
+def _whole(forms: set[str]) -> Spans:
+    search = re.compile(_any_of(forms) if forms else NOWHERE)
+    return lambda text: (found.span() for found in search.finditer(text))
 
 
 def _from_behind(step: Callable[[str], str]) -> Callable[[str], str]:

@@ -53,7 +53,8 @@ class Process(Check, frozen=True, kw_only=True):
         Meta(
             description="Regular expression, searched in the command line (arguments joined by spaces). The agent and "
             "the plugins it runs never match; without name, exe and pidfile, editors, pagers and grep match by the "
-            "name of the program only, and `sh -c` or sudo not where what they run matches as well."
+            "name of the program only, and `sh -c` or sudo not where what they run matches as well. Of more than "
+            "128 KiB the beginning and the end are searched."
         ),
     ] = None
     exclude: Annotated[

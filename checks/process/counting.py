@@ -37,7 +37,9 @@ def counted(check: Process, found: Found, table: Table, name: str) -> Result:
 def _why(check: Process, found: Found, running: int) -> str:
     if running >= check.min:
         return f" (at most {check.max} expected)"
-    zombies = f", {len(found.zombies)} zombie" if found.zombies else ""
+    # A zombie has neither a program nor a command line: it may be one of these or any other.
+    known = not (check.exe or check.match or check.exclude)
+    zombies = f", {len(found.zombies)} zombie" if found.zombies and known else ""
     return f" (at least {check.min} expected){zombies}" + (f": {found.note}" if found.note else "")
 
 

@@ -14,7 +14,9 @@ KERNEL_THREAD = 0x00200000
 
 
 SHORT, LONGEST = 4096, 65536
-"""Bytes of a command line: mostly, and at most."""
+"""Bytes of a command line: mostly, and at most of its beginning and of its end."""
+MOST_READ = 2 * 1024 * 1024
+"""As much as Linux takes by default for the arguments of a program."""
 
 
 def read_once(path: str, limit: int = SHORT) -> bytes:
@@ -141,4 +143,14 @@ class Row:
         """Return the arguments, each ended by a NUL. May hang: the kernel waits for the memory map of the process."""
         path = f"{self._folder}/{self.pid}/cmdline"
         short = read_once(path)  # room for the longest costs more than reading the usual ones
-        return short if len(short) < SHORT else read_once(path, LONGEST)
+        return short if len(short) < SHORT else _both_ends(path)
+
+
+def _both_ends(path: str) -> bytes:
+    """Return a long command line; of the longest, as Java's with all its archives, the middle is left out."""
+    with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - as above
+        head = b"".join(iter(lambda: file.read(LONGEST) if file.tell() < LONGEST else b"", b""))
+        tail = bytearray()
+        while file.tell() < MOST_READ and (part := file.read(LONGEST)):
+            tail = (tail + part)[-LONGEST:]
+    return head + bytes(tail)
