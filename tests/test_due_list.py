@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.running.due_list import MOST_STALE, DueList
-from agent.running.triggers import INSIDE_SECONDS, SLOT_SECONDS, Every, offset
+from agent.running.spread import BETWEEN_SECONDS, FEWEST_SLOTS, INSIDE_SECONDS, MOST_A_SLOT, SLOT_SECONDS, spread_of
+from agent.running.triggers import Every
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 NAMES = st.sampled_from("abcd")
@@ -85,8 +86,28 @@ def test_turns_that_were_moved_take_no_memory() -> None:
     assert len(due._heap) <= MOST_STALE + 2
 
 
-def test_checks_of_whatever_interval_are_due_at_few_moments() -> None:
+INTERVALS = (1.0, 7.0, 10.0, 30.0, 60.0, 300.0, 3600.0)
+
+
+@given(st.lists(st.tuples(st.sampled_from(INTERVALS), st.integers(1, 300)), min_size=1, max_size=4))
+def test_checks_are_due_at_few_moments_and_not_too_many_at_one(crowds: list[tuple[float, int]]) -> None:
     """Each moment costs a wake-up of the scheduler, a worker and the recorder."""
-    checks = [config(f"check-{n}", interval) for n in range(200) for interval in (10.0, 30.0, 60.0, 3600.0)]
-    turns = {Every(after(offset(check)), check.interval, NOW).after(after(100)) for check in checks}
-    assert {(turn - NOW) % timedelta(seconds=SLOT_SECONDS) for turn in turns} == {timedelta(seconds=INSIDE_SECONDS)}
+    sizes = dict(crowds)
+    checks = [config(f"check-{n}", interval) for interval, count in sizes.items() for n in range(count)]
+    spread = spread_of(checks)
+    rate = sum(count / interval for interval, count in sizes.items())
+    for interval in sizes:
+        slot = spread.slot(interval)
+        assert slot == SLOT_SECONDS or (slot <= interval / FEWEST_SLOTS and slot * rate <= MOST_A_SLOT)
+        assert 2 * slot > interval / FEWEST_SLOTS or 2 * slot * rate > MOST_A_SLOT, "no longer one would do"
+        offsets = {spread.offset(check) for check in checks if check.interval == interval}
+        assert {round((offset - INSIDE_SECONDS) / slot, 6) % 1 for offset in offsets} == {0.0}
+        assert all(0 <= offset - INSIDE_SECONDS < interval for offset in offsets)
+
+
+def test_moments_of_short_and_long_intervals_are_the_same() -> None:
+    checks = [config(f"check-{n}", interval) for n in range(10) for interval in (10.0, 30.0, 60.0, 3600.0)]
+    spread = spread_of(checks)
+    turns = {Every(after(spread.offset(check)), check.interval, NOW).after(after(100)) for check in checks}
+    assert {(turn - NOW) % timedelta(seconds=1) for turn in turns} == {timedelta(seconds=INSIDE_SECONDS)}
+    assert BETWEEN_SECONDS % 1, "checks that share work hold up none of them"

@@ -21,7 +21,8 @@ from agent.api import Check
 from agent.config.diff import Difference
 from agent.config.settings import CheckConfig, Place
 from agent.running.schedule import Schedule
-from agent.running.triggers import MOST_TOGETHER, SOON_SECONDS, Every, due_at, groups_of, offset, trigger_of
+from agent.running.spread import ALONE, FEWEST_SLOTS, MOST_TOGETHER, spread_of
+from agent.running.triggers import SOON_SECONDS, Every, due_at, trigger_of
 from tests import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
@@ -56,10 +57,10 @@ class Turns:
 
 
 def test_checks_are_spread_over_their_interval_and_the_same_after_every_restart() -> None:
-    offsets = [offset(config(f"check-{n}", interval=60.0)) for n in range(300)]
-    assert offsets == [offset(config(f"check-{n}", interval=60.0)) for n in range(300)]
-    per_second = [sum(int(o) == second for o in offsets) for second in range(60)]
-    assert max(per_second) <= 15
+    checks = [config(f"check-{n}", interval=60.0) for n in range(300)]
+    offsets = [spread_of(checks).offset(check) for check in checks]
+    assert offsets == [spread_of(checks).offset(check) for check in checks]
+    assert max(Counter(offsets).values()) < 2 * len(checks) / FEWEST_SLOTS
     assert all(0 <= o < 60 for o in offsets)
 
 
@@ -72,13 +73,14 @@ def test_checks_that_share_work_are_due_at_the_same_moments_whatever_their_inter
 
 def test_of_thousands_that_share_work_only_some_are_due_at_the_same_moment() -> None:
     checks = [config(f"p{n}", Together(), interval=60.0) for n in range(5 * MOST_TOGETHER)]
-    groups = groups_of(checks)["none"]
-    firsts = [trigger_of(check, NOW, NOW, groups=groups).first for check in checks]
-    firsts_soon = [trigger_of(check, NOW, NOW, due=NOW, groups=groups).first for check in checks]
+    spread = spread_of(checks)
+    groups = spread.groups["none"]
+    firsts = [trigger_of(check, NOW, NOW, spread=spread).first for check in checks]
+    firsts_soon = [trigger_of(check, NOW, NOW, due=NOW, spread=spread).first for check in checks]
     for moments in (firsts, firsts_soon):
         assert len(set(moments)) == groups
         assert max(Counter(moments).values()) < 1.5 * MOST_TOGETHER
-    assert groups_of(checks[:MOST_TOGETHER]) == {"none": 1}
+    assert spread_of(checks[:MOST_TOGETHER]).groups == {"none": 1}
 
 
 @given(st.floats(1, 86400), st.integers(0, 10**7))
@@ -237,7 +239,7 @@ def test_after_a_start_no_check_waits_longer_than_its_interval_since_its_last_ru
     first = first_turn(check, NOW, None if ago is None else NOW - timedelta(seconds=ago))
     left = interval - ago if ago is not None and ago >= 0 else 0
     assert NOW <= first <= NOW + timedelta(seconds=max(SOON_SECONDS, left))
-    grid = Every(NOW + timedelta(seconds=offset(check)), interval, NOW).after(NOW)
+    grid = Every(NOW + timedelta(seconds=ALONE.offset(check)), interval, NOW).after(NOW)
     assert first >= min(grid, NOW + timedelta(seconds=left)), "never sooner than it is due"
 
 

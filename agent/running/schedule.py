@@ -16,8 +16,9 @@ from agent.config.diff import Difference, difference, scheduled
 from agent.config.settings import CheckConfig, Config
 from agent.plugin.units import utc
 from agent.running.due_list import DueList
+from agent.running.spread import ALONE, spread_of
 from agent.running.steady import LONGEST_SLEEP_SECONDS, TOGETHER_SECONDS, StartAtOnce, SteadyScheduler
-from agent.running.triggers import Every, due_at, groups_of, trigger_of
+from agent.running.triggers import Every, due_at, trigger_of
 
 log = logging.getLogger("hostvigil.schedule")
 
@@ -36,7 +37,7 @@ class Schedule:
 
     def __init__(self) -> None:
         self._due = DueList(datetime.now(UTC))
-        self._groups: dict[str, int] = {}
+        self._spread = ALONE
         self._scheduler = SteadyScheduler(
             timezone=UTC,
             executors={"default": StartAtOnce()},
@@ -56,7 +57,7 @@ class Schedule:
         """
         self._start = start
         now, checks = datetime.now(UTC), list(checks)
-        self._groups = groups_of(checks)
+        self._spread = spread_of(checks)
         for config in checks:
             ran = utc(last[config.name]) if last and config.name in last else None
             self._add(config, at_once, None if last is None else due_at(config, now, ran))
@@ -70,7 +71,7 @@ class Schedule:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
-        self._groups = groups_of(scheduled(new).values())
+        self._spread = spread_of(scheduled(new).values())
         self.update(difference(scheduled(old), scheduled(new)))
 
     def update(self, difference: Difference) -> None:
@@ -88,8 +89,7 @@ class Schedule:
         self, config: CheckConfig, at_once: bool = False, due: datetime | None = None, latest: datetime | None = None
     ) -> None:
         now = datetime.now(UTC)
-        groups = self._groups.get(config.type, 1)
-        self._due.add(config, trigger_of(config, self._due.begun, now, at_once, due, groups), now, latest)
+        self._due.add(config, trigger_of(config, self._due.begun, now, at_once, due, self._spread), now, latest)
 
     def retry(self, check: str, seconds: float) -> None:
         """Run the check again in `seconds`, unless its next turn comes sooner."""

@@ -2,28 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable
 from datetime import datetime, timedelta
-from hashlib import blake2s
 
 from apscheduler.triggers.base import BaseTrigger
 
 from agent.config.settings import CheckConfig
 from agent.config.turns import next_turn, zone_of
+from agent.running.spread import ALONE, INSIDE_SECONDS, SLOT_SECONDS, Spread
 
 SOON_SECONDS = 10.0
 """What was due while the agent was away, and what never ran, begins spread over this."""
-
-SLOT_SECONDS = 0.25
-"""Checks are due at the same moments by so much, and start together: to wake up and find the processor's caches cold
-costs more than several runs."""
-
-INSIDE_SECONDS = 0.01
-"""After the beginning of its slot a check is due: a turn at the agent's very beginning would be taken for its last."""
-
-MOST_TOGETHER = 500
-"""So many checks that share work are due at the same moment."""
 
 AT_ONCE_SECONDS = 1.0
 """With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
@@ -83,20 +71,19 @@ def trigger_of(
     now: datetime,
     at_once: bool = False,
     due: datetime | None = None,
-    groups: int = 1,
+    spread: Spread = ALONE,
 ) -> Trigger:
     """Return the check's trigger: its cron line, or its interval on a grid of its own since the agent began.
 
-    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so. `groups`: of how many
-    groups of checks that share work it is in one, see `groups_of`.
+    `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
     """
     if config.cron:
-        return Cron(config.cron, config.timezone, soon(config, now, groups) if due and due <= now else None)
-    grid = Every(begun + timedelta(seconds=offset(config, groups)), config.interval, now)
+        return Cron(config.cron, config.timezone, soon(config, now, spread) if due and due <= now else None)
+    grid = Every(begun + timedelta(seconds=spread.offset(config)), config.interval, now)
     if at_once:
-        grid.first = now + timedelta(seconds=offset(config, groups) % AT_ONCE_SECONDS)
+        grid.first = now + timedelta(seconds=_at_once(config, spread))
     else:
-        grid.first = min(grid.after(now), max(due, soon(config, now, groups))) if due else grid.after(now)
+        grid.first = min(grid.after(now), max(due, soon(config, now, spread))) if due else grid.after(now)
     return grid
 
 
@@ -110,34 +97,11 @@ def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetim
     return now if last is None or last > now else last + timedelta(seconds=config.interval)
 
 
-def groups_of(checks: Iterable[CheckConfig]) -> dict[str, int]:
-    """Return in how many groups the checks of each type that shares work are due; thousands at once would be late."""
-    counts = Counter(config.type for config in checks if config.check.together)
-    return {kind: -(-count // MOST_TOGETHER) for kind, count in counts.items()}
-
-
-def soon(config: CheckConfig, now: datetime, groups: int = 1) -> datetime:
+def soon(config: CheckConfig, now: datetime, spread: Spread = ALONE) -> datetime:
     """Return a moment within the next seconds: checks are spread over them, those that share work are together."""
-    spread = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
-    return now + timedelta(seconds=phase(config, groups) * spread)
+    seconds = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
+    return now + timedelta(seconds=spread.phase(config) * seconds)
 
 
-def offset(config: CheckConfig, groups: int = 1) -> float:
-    """Spread checks over their interval, in seconds, to the beginning of a slot: the same after every restart.
-
-    Checks that share work are due at the same moments, whichever their intervals: one offset for the whole type.
-    """
-    spread = 1.0 if config.check.together and groups == 1 else config.interval
-    return phase(config, groups) * spread // SLOT_SECONDS * SLOT_SECONDS + INSIDE_SECONDS
-
-
-def phase(config: CheckConfig, groups: int = 1) -> float:
-    """Return the check's place among all, from 0 to 1, by its name; checks that share work have one for each group."""
-    if not config.check.together:
-        return fraction(config.name)
-    return (fraction(config.type) + int(fraction(config.name) * groups) / groups) % 1.0
-
-
-def fraction(name: str) -> float:
-    digest = blake2s(name.encode("utf-8", "surrogatepass"), digest_size=8).digest()
-    return int.from_bytes(digest, "big") / 2**64
+def _at_once(config: CheckConfig, spread: Spread) -> float:
+    return spread.phase(config) * AT_ONCE_SECONDS // SLOT_SECONDS * SLOT_SECONDS + INSIDE_SECONDS
