@@ -121,6 +121,17 @@ def test_a_mount_that_always_was_read_only_is_critical_only_when_it_should_be_wr
     assert run_one(Disk(path=str(target), writable=False)).status is Status.OK
 
 
+def test_a_disk_that_is_full_is_told_through_a_mount_that_only_reads_it(place: Path) -> None:
+    disk, window = tmpfs(place / "disk"), place / "window"
+    window.mkdir()
+    subprocess.run(["mount", "--bind", disk, window], check=True)
+    subprocess.run(["mount", "-o", "remount,bind,ro", window], check=True)
+    fill(disk, 950)
+    assert run_one(Disk(path=str(window))).status is Status.CRITICAL
+    subprocess.run(["mount", "-o", "remount,ro", disk], check=True)
+    assert run_one(Disk(path=str(window))).status is Status.OK, "nobody can write to it"
+
+
 def test_a_sandbox_that_shows_the_hosts_disk_read_only_is_no_alarm(place: Path) -> None:
     target = tmpfs(place / "t")
     read_only_here = kernel.MS_REMOUNT | kernel.MS_BIND | kernel.MS_RDONLY

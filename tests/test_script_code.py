@@ -40,6 +40,7 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
         (folder / "tree").mkdir()
         shutil.copy(folder / "x.sh", folder / "tree" / "x")
         shutil.copy(folder / "x.sh", folder / "tool")
+        (folder / "X.java").touch()
     for path in (made[1], *made[1].rglob("*")):
         os.chown(path, ALICE, ALICE)
     return made
@@ -197,13 +198,11 @@ DATA = [
     "dd if={}/x.sh of=/dev/null",
     "sh -c 'while read x; do echo $x; done < {}/data.txt'",
     "sh -c 'sh {root}/plain < {}/data.txt'",
-    "sh -c 'mysql shop < {}/data.txt'",
     "sh -c 'cat {}/data.txt | sh {root}/plain'",
     "sh -c 'cat {}/data.txt | perl -ne print | sort | uniq -c'",
     "sh -c 'cat {}/data.txt | awk 1'",
     "sh -c 'cat {}/x.sh | wc -l'",
     "flock {}/data.txt true",
-    "psql -f {}/data.txt",
     "awk '{{print}}' {}/data.txt",
     "awk -F : -v a={}/data.txt 1 {}/data.txt",
     "sed -n 1p {}/data.txt",
@@ -219,6 +218,21 @@ DATA = [
     "sh -e {root}/plain {}/x.sh",
     "python3 -u {root}/x.py {}/data.txt",
     "perl -w {root}/x.pl {}/data.txt",
+    "mysql -e 'select 1' shop",
+    "nmap --script default,vuln host",
+    "git -C / log",
+    "openssl s_client -connect host:443 -CAfile {}/data.txt",
+    "kubectl get pods -o yaml",
+    "sh -c 'D={}; cat $D/data.txt'",
+    "sh -c 'for f in {}/data.txt {}/plain; do wc -l $f; done'",
+    "sh -c 'echo $(cat {}/data.txt)'",
+    "sh -c 'x=$(cat {}/data.txt); test -n \"$x\"'",
+    "sh -c 'D={root}; sh $D/plain {}/data.txt'",
+    "sh -c 'cat {}/data.txt | mysql_is_no_client'",
+    "perl -Mstrict -MPOSIX -e 'open F, q({}/data.txt)'",
+    "python3 -Ic 'open(\"{}/data.txt\")'",
+    "java -jar {root}/x.jar -Dlog={}/data.txt",
+    "sqlite3 {}/data.txt 'select 1'",
     "{root}/x.sh {}/x.sh",
     "nice {root}/x.sh {}/data.txt",
 ]
@@ -270,6 +284,48 @@ ORDERED = [
     "curl -sK{}/data.txt https://host/",
     "wget --config={}/data.txt https://host/",
     "sqlite3 -init {}/data.txt db",
+    "psql -f {}/data.txt",
+    "psql -1Xf{}/data.txt",
+    "psql -c '\\i {}/data.txt'",
+    "sh -c 'mysql shop < {}/data.txt'",
+    "sh -c 'cat {}/data.txt | psql -d shop'",
+    "mysql -e 'source {}/data.txt'",
+    "sqlite3 db '.read {}/data.txt'",
+    "perl -Mlib={} -e 1",
+    "perl -e 'do \"{}/x.pl\"'",
+    "python3 -Ic 'exec(open(\"{}/x.py\").read())'",
+    "python3 -I -X pycache_prefix={} -c 1",
+    "php -d auto_prepend_file={}/data.txt -r 1",
+    "java -javaagent:{}/data.txt=x -jar a.jar",
+    "java @{}/data.txt Main",
+    "java {}/X.java",
+    "nmap --script=default,{}/data.txt host",
+    "vim -es -S {}/data.txt",
+    "emacs --batch -l {}/data.txt",
+    "kubectl --kubeconfig={}/data.txt get pods",
+    "git --git-dir={} log",
+    "openssl s_client -engine {}/data.txt",
+    "at -f {}/plain now",
+    "sort --compress-program={}/x.sh x",
+    "fish -C 'source {}/plain' -c true",
+    "su --command='sh {}/plain' mail",
+    "'su' '-csh {}/plain' mail",
+    "sudo --chdir={} ./x.sh",
+    "bash -ic 'source {}/plain'",
+    "bash -c 'command . {}/plain'",
+    "bash -c 'D={}; sh $D/plain'",
+    "bash -c 'D={}; E=$D/x.sh; $E'",
+    "bash -c 'D=/tmp; D={}; \"$D\"/x.sh'",
+    "bash -c 'export D={}; sh ${{D}}/plain'",
+    "bash -c 'for f in /bin/true {}/x.sh; do $f; done'",
+    "bash -c 'pushd {}; ./x.sh'",
+    "bash -c 'function f {{ {}/x.sh; }}; f'",
+    "bash -c 'echo x > >({}/x.sh)'",
+    "bash -c '$(cat {}/plain)'",
+    "bash -c 'bash -c \"$(cat {}/plain)\"'",
+    "bash -c 'bash <<< \"$(cat {}/plain)\"'",
+    "bash -c 'echo \"sh {}/plain\" | sh'",
+    "bash -c 'hash -p {}/x.sh ls; ls'",
 ]
 
 
@@ -385,7 +441,8 @@ def test_the_first_line_of_a_script_is_followed_as_far_as_it_leads(folders: tupl
 @pytest.mark.parametrize(
     "name",
     ["PATH", "LD_LIBRARY_PATH", "LD_PRELOAD", "LD_AUDIT", "PYTHONPATH", "PYTHONHOME", "PERL5LIB", "RUBYLIB",
-     "NODE_PATH", "CLASSPATH", "BASH_ENV", "ENV", "JAVA_HOME"],
+     "NODE_PATH", "CLASSPATH", "BASH_ENV", "ENV", "JAVA_HOME", "PYTHONPYCACHEPREFIX", "GIT_DIR", "KUBECONFIG",
+     "ODBCSYSINI", "OPENSSL_ENGINES", "R_LIBS_USER", "FPATH", "XDG_CONFIG_HOME"],
 )  # fmt: skip
 def test_variables_that_name_code_are_judged(folders: tuple[Path, Path], name: str) -> None:
     root, alice = folders
@@ -412,6 +469,14 @@ def test_the_folder_that_python_takes_modules_from_is_judged(folders: tuple[Path
         assert f"{alice}" in refused(words, cwd=str(alice))
         assert run(words, cwd=str(root)).summary == "ran"
     assert run(["python3", "-Ic", "print('ran')"], cwd=str(alice)).summary == "ran"
+
+
+@pytest.mark.parametrize(("name", "file"), [("psql", ".psqlrc"), ("git", ".gitconfig"), ("sqlite3", ".sqliterc")])
+def test_what_a_program_obeys_in_a_home_is_judged(folders: tuple[Path, Path], name: str, file: str) -> None:
+    for folder in folders:
+        assert f"{folder}/{file}" not in code_of([f"/usr/bin/{name}"], "", {"HOME": str(folder)}, {})
+        (folder / file).touch()
+        assert f"{folder}/{file}" in code_of([f"/usr/bin/{name}"], "", {"HOME": str(folder)}, {})
 
 
 def test_what_an_interpreter_loads_from_a_home_is_judged(folders: tuple[Path, Path]) -> None:

@@ -209,7 +209,7 @@ class Disk(Check, frozen=True):
         if not answer.total:
             return [nodata(f"has no size ({place.origin})")]
         # What nobody can write to cannot fill up: an image is always full.
-        read_only = place.mount is not None and place.mount.read_only
+        read_only = place.mount is not None and place.mount.cannot_fill
         if place.mount and place.mount.type.startswith("fuse") and not answer.inodes_free:
             answer = replace(answer, inodes=0)  # many count what they have, and call none free
         return assess(answer, Levels() if read_only else self._levels(), place.name)

@@ -63,6 +63,11 @@ class Mount(msgspec.Struct, frozen=True):
         # A sandbox (ProtectSystem=strict) shows us the host's disks read-only: then only the filesystem's word counts.
         return bool(self.failed) or "ro" in self.super_options or ("ro" in self.options and not self.copied)
 
+    @property
+    def cannot_fill(self) -> bool:
+        """Tell whether nobody can write to the filesystem; where only this mount of it is read-only, others may."""
+        return bool(self.failed) or "ro" in (self.super_options or self.options)
+
 
 class MountTable:
     """All mounts, and which one a path is on."""

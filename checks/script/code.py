@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from agent.api import CheckError
 from checks.script.languages import Language, given, language_of, reads_only
+from checks.script.orders import LOGIN, home_files, loaded, named_in, orders, reads_orders
 from checks.script.place import Place, can_run, first_line
 from checks.script.variables import in_assignment, in_variable
 
@@ -21,8 +22,11 @@ _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "alias", "export", "d
 _FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
 _SSH = re.compile("ssh|scp|sftp")
 _SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
-_RUNS_OUTPUT = re.compile(r"\beval\b|(?:^|[\s;&|({/])(?:\.|source|(?:ba|da|k|z)?sh)\s+(?:-\w+\s+)*<\(")
-"""What a command in the text prints is run: `eval "$(cat file)"`, `. <(cat file)`."""
+_RUNS_OUTPUT = re.compile(
+    r"\beval\b|(?:^|[\s;&|({/])(?:\.|source|(?:ba|da|k|z)?sh)\s+(?:-\w+\s+)*<(?:\(|<<)|"
+    r"\s-\w*[ce]\s+\"?(?:\$\(|`)|(?:^|[;&|({]|\b(?:then|do|else|if|while|until|exec)\s)\s*\"?(?:\$\(|`)"
+)
+"""What a command in the text prints is run: `eval "$(cat file)"`, `. <(cat file)`, `sh -c "$(cat file)"`."""
 _ENV_SPLITS = re.compile(r"-[a-zA-Z]*S|--split-string=?")
 _APPLETS = {"busybox", "toybox"}
 _RUNS_A_FOLDER = {"run-parts", "chroot"}
@@ -51,6 +55,8 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if depth > _DEPTH_MAX:
         raise CheckError(f"refused to run {program}: it is started over too many others to see who could change it")
     name = program.rpartition("/")[2]
+    yield from _existing(orders(words), place)
+    yield from _of_the_home(words, place)
     first = first_line(program)
     if first:
         # As the kernel does: the program of the first line is given the script and its arguments.
@@ -64,12 +70,18 @@ def _command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     elif _SSH.fullmatch(name):
         for match in filter(None, (_SSH_COMMAND.fullmatch(word) for word in words)):
             yield from _in_text(match[1], place, depth + _STEEP)
-        yield from (place.full(words[at + 1]) for at, word in enumerate(words[:-1]) if word in ("-F", "-I"))
     elif name == "find":  # where it looks is data
         for at in (at for at, word in enumerate(words) if word in _FIND_RUNS):
             yield from _launched(words[at:], place, depth + 1)
     elif not reads_only(name):
         yield from _launched(words, place, depth + 1)
+
+
+def _existing(values: Iterator[str], place: Place) -> Iterator[str]:
+    """Yield the files and folders among values that may be names of other things too."""
+    for part in (part for value in values for part in re.split("[,:]", value)):
+        if part and os.path.exists(place.full(part)):  # noqa: PTH110 - each run
+            yield place.full(part)
 
 
 def _real_name(program: str) -> str:
@@ -78,7 +90,7 @@ def _real_name(program: str) -> str:
 
 
 def _interpreted(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:
-    yield from _of_the_home(words, language, place)
+    yield from loaded(words)
     for one in given(words, language):
         if one.what == "code":
             yield from (place.full(part) for part in one.value.split(":"))
@@ -101,16 +113,18 @@ def _in_program(text: str, language: Language, place: Place, depth: int) -> Iter
     if language.sh:
         yield from _in_text(text, place, depth + _STEEP)
     else:
+        yield from _existing(iter(named_in(text)), place)
         yield from filter(can_run, re.findall(r"/[^\s'\"`(){};,|]+", text))
 
 
-def _of_the_home(words: Sequence[str], language: Language, place: Place) -> Iterator[str]:
-    """Look at what an interpreter loads by itself from the home folder."""
-    names: tuple[str, ...] = ()
+def _of_the_home(words: Sequence[str], place: Place) -> Iterator[str]:
+    """Look at what a program runs or loads by itself from the home folder."""
+    name = words[0].rpartition("/")[2]
+    names = home_files(name)
     if _is_python(words) and _looks_around(words):
         names = (".local/lib",)
-    elif language.sh and any(re.match(r"-[a-z]*[li]|--login", word) for word in words[1:]):
-        names = (".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc")
+    elif (language := language_of(name)) and language.sh:
+        names = LOGIN if any(re.match(r"-[a-z]*[li]|--login", word) for word in words[1:]) else ()
     home = place.env.get("HOME", "")
     yield from (file for name in names if home and os.path.exists(file := f"{home}/{name}"))  # noqa: PTH110 - each run
 
@@ -140,8 +154,8 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
             yield from _interpreted([word, *rest], language, place, depth)
             return
         elif word.startswith("-") and word != "-":
-            yield from _in_parts(word, place, depth)
-            after_option = word != "--"
+            yield from _in_option(word, place, depth)
+            place, after_option = place.inside(word.partition("=")[2] or word), word != "--"
         elif _ASSIGNMENT.match(word) or _has_blanks(word):
             yield from _in_setting(word, place, depth)
         elif file := place.program(word):  # what a launcher starts must be executable: no other file counts
@@ -152,6 +166,14 @@ def _launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         else:
             yield from _in_data(word, name, place, depth)
             place, after_option = place.inside(word), False  # `env -C folder` starts the program there
+
+
+def _in_option(word: str, place: Place, depth: int) -> Iterator[str]:
+    """Look at an option that may hold a program, or a text for a shell: `--exec=/x`, `--command='sh /x'`, `-csh /x`."""
+    value = word.partition("=")[2] or word[2:]
+    if _has_blanks(value):
+        yield from _in_text(value, place, depth + _STEEP)
+    yield from _in_parts(word, place, depth)
 
 
 def _has_blanks(word: str) -> bool:
@@ -186,7 +208,7 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
     from checks.script import shell_text
 
     output_is_run = bool(_RUNS_OUTPUT.search(text))
-    for all_words in shell_text.commands(shell_text.expanded(text, place.env)):
+    for all_words in shell_text.commands_of(text, place.env):
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         at = 0
         while at < len(words) and _ASSIGNMENT.match(words[at]):
@@ -195,10 +217,15 @@ def _in_text(text: str, place: Place, depth: int) -> Iterator[str]:
         yield from _simple(words[at:], place, depth + 1)
         if output_is_run:
             yield from (file for word in words[at + 1 :] if "/" in word and os.path.isfile(file := place.full(word)))  # noqa: PTH113 - each run
-        if len(words) < len(all_words) and _reader_of_programs(words[at:]):
-            yield from (place.full(word[1:]) for word in all_words if word[:1] == shell_text.PIPED)
-        if words[at : at + 1] == ["cd"]:
+        if len(words) < len(all_words) and _reads_programs(words[at:]):
+            for word in (word[1:] for word in all_words if word[:1] == shell_text.PIPED):
+                yield from _in_text(word, place, depth + _STEEP) if _has_blanks(word) else [place.full(word)]
+        if words[at : at + 1] in (["cd"], ["pushd"]):
             place = place._replace(cwd=place.full(words[-1]))
+
+
+def _reads_programs(words: Sequence[str]) -> bool:
+    return bool(_reader_of_programs(words)) or (bool(words) and reads_orders(words[0].rpartition("/")[2]))
 
 
 def _reader_of_programs(words: Sequence[str]) -> Language | None:
@@ -214,10 +241,16 @@ def _reader_of_programs(words: Sequence[str]) -> Language | None:
 def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if not words:
         return
+    if reads_orders(words[0].rpartition("/")[2]) and "/" in words[-1]:  # what is read comes last: `psql < file`
+        yield place.full(words[-1])
     if words[0] in (".", "source"):
         yield from _interpreted(words, Language(sh=True), place, depth)
     elif words[0] in _BUILT_IN:
+        at = next((at for at, word in enumerate(words[1:], 1) if word[:1] != "-"), len(words))
+        yield from _simple(words[at:], place, depth) if words[at : at + 1] in ([["."], ["source"]]) else ()
         yield from _launched(words, place, depth)
+    elif words[0] in ("hash", "enable"):  # `hash -p /x ls` has ls be /x
+        yield from (place.full(word) for word in words[1:] if "/" in word)
     elif file := place.program(words[0]):
         yield from _command([file, *words[1:]], place, depth)
     elif words[0].startswith("/"):

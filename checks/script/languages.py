@@ -28,6 +28,8 @@ class Language(NamedTuple):
     """Its programs are text for a shell."""
     launches: bool = False
     """Its first argument is a program, and what follows are that one's arguments."""
+    swallows: str = "MmFiCxdDV0"
+    """Letters that take the rest of their word as a value, or nothing."""
 
 
 class Given(NamedTuple):
@@ -47,20 +49,22 @@ def _options(text: str) -> frozenset[str]:
 _ANY = Language()
 _LANGUAGES = (
     (
-        "(?:ba|da|z|k|a|mk|pdk|lk|rba|ya|po|c|tc|fi)?sh",
-        Language(_options("--rcfile --init-file"), _options("-o -O +o +O"), _options("-c"), sh=True),
+        "(?:ba|da|z|k|a|mk|pdk|lk|rba|ya|po|c|tc)?sh",
+        Language(_options("--rcfile --init-file"), _options("-o -O +o +O"), _options("-c"), sh=True, swallows=""),
     ),
+    ("fish", Language(other=_options("-d -o -D -f"), text=_options("-c --command -C --init-command"), sh=True)),
     ("python|pypy", Language(other=_options("-W -X --check-hash-based-pycs"), text=_options("-c -m"))),
-    ("perl", Language(_options("-I"), text=_options("-e -E"))),
+    ("perl", Language(_options("-I"), _options("-M -m"), _options("-e -E"), swallows="FiCxdDV0")),
     ("ruby|jruby", Language(_options("-I -r -C -X"), _options("-E -K"), _options("-e"))),
     (
         "node|nodejs|deno|bun|ts-node|tsx",
         Language(
-            _options("-r --require --import --loader --experimental-loader"), text=_options("-e --eval -p --print")
+            _options("-r --require --import --loader --experimental-loader --env-file --env-file-if-exists"),
+            text=_options("-e --eval -p --print"),
         ),
     ),
     ("php", Language(_options("-f --file -c -F -t -z"), _options("-d --define"), _options("-r --run -B -R -E"))),
-    ("lua|luajit|texlua", Language(other=_options("-e -l"))),
+    ("lua|luajit|texlua", Language(_options("-l"), text=_options("-e"))),
     ("expect|tclsh|wish", Language(_options("-f"), text=_options("-c"))),
     ("R|Rscript", Language(_options("-f --file"), text=_options("-e"))),
     (
@@ -82,7 +86,7 @@ _LANGUAGES = (
     (
         "java",
         Language(
-            _options("-jar -cp -classpath --class-path -p --module-path"),
+            _options("-jar -cp -classpath --class-path -p --module-path --upgrade-module-path --patch-module"),
             _options("-m --module --add-modules"),
             script=False,
             clusters=False,
@@ -101,16 +105,19 @@ _LANGUAGES = (
     ("curl", Language(_options("-K --config"), script=False)),
     ("wget", Language(_options("--config"), script=False)),
     ("sqlite3", Language(_options("-init"), script=False, clusters=False)),
-    ("gdb", Language(_options("-x --command -ix --init-command"), _options("-ex -iex -p --pid"), clusters=False)),
     (
-        "julia|octave|pwsh|groovy|scala|ocaml|guile|sbcl|swipl|elixir|escript|mono|dotnet|wine|raku|gjs|jython|go|nu|"
+        "gdb|lldb",
+        Language(
+            _options("-x --command -ix --init-command -s -S --source"), _options("-ex -iex -p --pid"), clusters=False
+        ),
+    ),
+    (
+        "bpftrace|stap|gnuplot|dc|gst|gforth|picolisp|clisp|ecl|iex|janet|hy|i?pypy[-0-9.]*|ipython|micropython|"
+        "ts-node-esm|pytest|julia|octave|pwsh|groovy|scala|ocaml|guile|sbcl|swipl|elixir|escript|mono|dotnet|wine|raku|gjs|jython|go|nu|"
         "xonsh|elvish|ansible-playbook|osascript|m4|bc|racket|crystal|nim|php-cgi|coffee",
         _ANY,
     ),
 )  # fmt: skip
-# Letters that take the rest of their word as a value, or nothing.
-_SWALLOWS = "MmFiCxdDV0"
-
 _READERS = (
     r"check_(?!by_ssh|multi|negate).*|cat|tac|head|tail|wc|cut|sort|uniq|tr|nl|od|xxd|strings|[ef]?grep|z?cat|zgrep|rg|jq|"
     r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|"
@@ -172,6 +179,6 @@ def _option(word: str, language: Language) -> tuple[str, str | None]:
     for at, letter in itertools.islice(enumerate(word), 1, None):
         if word[0] + letter in known:
             return word[0] + letter, word[at + 1 :] or None
-        if letter in _SWALLOWS:
+        if letter in language.swallows:
             break
     return word, None

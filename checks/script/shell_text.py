@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 
 _SUBSTITUTION = re.compile(r"\$\(|[`()\"]")
 _VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
+_ASSIGNED = re.compile(r"""(?:^|[\s;&|({])(\w+)=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
+_MOST_WAYS = 8
 PIPED = "\0"
 _KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
 
@@ -17,6 +19,18 @@ def expanded(text: str, env: Mapping[str, str]) -> str:
     """Put in the variables that are known."""
     text = _VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), text)
     return re.sub(r"(?<![^\s=:])~(?=/)", lambda _: env.get("HOME", "~"), text)
+
+
+def commands_of(text: str, env: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
+    """Yield the commands of a text with the variables that are known, and with each value that it gives them itself."""
+    values: dict[str, list[str]] = {}
+    for name, value, loop, words in _ASSIGNED.findall(text):
+        values.setdefault(name or loop, []).extend(re.findall(r"[^\s\"']+", words) if loop else [value.strip("\"'")])
+    ways = max((len(found) for found in values.values()), default=1)
+    for way in range(min(ways, _MOST_WAYS)):
+        own = {name: found[min(way, len(found) - 1)] for name, found in values.items() if found}
+        own = {name: expanded(value, {**env, **own}) for name, value in own.items()}
+        yield from commands(expanded(expanded(text, {**env, **own}), env))
 
 
 @functools.lru_cache(maxsize=256)  # a check's text is the same in every run
@@ -38,15 +52,16 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
     last = ""
     for token in (*_tokens(text), ";"):
         operator = bool(token) and set(token) <= set("();<>|&")
-        if last:
-            if last == "<" and not operator:
-                inputs.append(token)
-            last = ""
+        redirected, last = last, ""
+        if redirected and not operator:
+            inputs += [token] if redirected == "<" else []
         elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
             last = token
         elif operator:
             yield from [(*words, *inputs)] if words or inputs else ()
             inputs = [PIPED + word for word in words[1:] if "/" in word] if token in ("|", "|&") else []
+            words = []
+        elif words[:1] == ["function"] and token == "{":  # noqa: S105 - no password
             words = []
         elif words or token not in _KEYWORDS:
             words.append(token)
