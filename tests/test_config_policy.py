@@ -270,7 +270,7 @@ def test_the_windows_of_all_files_add_up(tmp_path: Path) -> None:
         "agent: {maintenance: {weekly: sun 3:00, duration: 2}}",
     )
     assert problems(config, tmp_path) == [
-        "2.yaml:1:51: agent.maintenance.duration: 2 has no unit, write for example 30s"
+        "2.yaml:1:51: agent.maintenance.duration: 2 has no unit, write 2s, 2m, 2h or 2d"
     ]
     assert config.agent.maintenance == (
         Maintenance("0 2 * * *", 3600),

@@ -13,6 +13,7 @@ from agent.config.check_section import COMMON
 from agent.config.convert import fields
 from agent.config.drop_ins import load
 from agent.config.schema import working
+from agent.config.sections import AgentSection
 from agent.config.wording import nearest
 
 KINDS = working(Catalog())
@@ -78,7 +79,7 @@ def test_no_hint_is_a_wrong_one(check: str, wrong: str, tmp_path: Path) -> None:
 
 def test_what_is_meant_is_a_setting_or_type_that_there_is() -> None:
     known = {*COMMON, *(name for kind in KINDS.values() for name in fields(kind))}
-    known |= {"hostname", "endpoint", "api_key", "rate_limit"}
+    known |= {*fields(AgentSection), "endpoint", "api_key", "rate_limit"}
     assert set(foreign._SETTINGS) <= known
     assert set(foreign._NOTES) <= set(foreign._SETTINGS)
     assert set(foreign._TYPES) <= set(KINDS)

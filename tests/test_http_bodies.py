@@ -21,6 +21,7 @@ from checks.http.body import BrokenBody, Unreadable, json_of, unpack
 from checks.http.charsets import LABELS, NO_CHARSETS, charset_of, text_of
 from checks.http.expectations import JsonCondition
 from checks.http.head import Headers
+from checks.http.json_paths import json_fault
 from tests.examples import examples
 from tests.http_servers import http, look, serving
 
@@ -346,3 +347,20 @@ def test_json_beyond_the_limit_is_nodata_and_says_what_to_raise() -> None:
 def test_json_that_is_nested_deeper_than_python_can_read_is_not_called_broken() -> None:
     with pytest.raises(Unreadable, match="nested too deeply"):
         json_of(b"[" * (sys.getrecursionlimit() * 100), Headers())
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        ("$.db.up", "db.up"),
+        (".db.up", "db.up"),
+        ("nodes[0].id", "nodes.0.id"),
+        ("$['db']['up']", "db.up"),
+        ("$.nodes[*].id", "nodes.all.id"),
+        ('.["db"].up', "db.up"),
+    ],
+)
+def test_a_path_of_another_tool_is_told_in_ours(path: str, ours: str) -> None:
+    assert json_fault({}, path, JsonCondition.parse(1)).endswith(f", write {ours}")
+    assert not json_fault({"db": {"up": 1}, "nodes": [{"id": 1}]}, ours, JsonCondition.parse(1))
+    assert json_fault({"$": 1}, "$", JsonCondition.parse(1)) == ""

@@ -138,7 +138,7 @@ def test_a_link_to_a_program_is_a_check(house: House) -> None:
 @pytest.mark.parametrize(
     ("header", "problem"),
     [
-        ("# hostvigil: interval=5", "x:2:23: x: interval: 5 has no unit, write for example 30s"),
+        ("# hostvigil: interval=5", "x:2:23: x: interval: 5 has no unit, write 5s, 5m, 5h or 5d"),
         ("# hostvigil: interval=5m tiemout=3s", "x:2:26: x: unknown setting 'tiemout', did you mean 'timeout'?"),
         ("#\n#  hostvigil: interval", "x:3:15: x: 'interval' has no value, write setting=value"),
         ("# hostvigil: nice=3 nice=4", "x:2:21: x: 'nice' is written twice: remove one"),

@@ -42,11 +42,11 @@ def test_any_text_is_read_or_refused_with_a_reason(text: str, kind: type[Setting
 
 @pytest.mark.parametrize("value", [30, 1.5, "30"])
 def test_a_number_without_unit_is_no_duration(value: object) -> None:
-    with pytest.raises(ValueError, match=rf"^{value} has no unit, write for example 30s$"):
+    with pytest.raises(ValueError, match=rf"^{value} has no unit, write {value}s, {value}m, {value}h or {value}d$"):
         Duration.parse(value)
 
 
-@pytest.mark.parametrize("text", ["no", "1:30", "-5s", "5 parsecs", "", "5S", "1e3s", "٣s", "inf", "nans"])
+@pytest.mark.parametrize("text", ["no", "1:30", "-5s", "5 parsecs", "", "1e3s", "٣s", "inf", "nans"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write for example 30s"):
         Duration.parse(text)

@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from agent.api import Check
-from agent.config import parents, policy, rules, windows
+from agent.config import foreign, parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.convert import Fault, Faults, fields, made, settings, value
@@ -20,7 +20,7 @@ from agent.config.located_yaml.tree import EMPTY, Located, Refusal
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import hidden, secret_values
 from agent.config.settings import CheckConfig, Place, Problem
-from agent.config.wording import said, unknown
+from agent.config.wording import nearest, said, unknown
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
@@ -111,6 +111,8 @@ def one_check(name: str, node: Located, defaults: Written, catalog: Catalog) -> 
     """Read one check; the faults where it cannot be used."""
     place = node.key or node.place
     if not isinstance(node.value, dict):
+        if name in _COMMON:
+            return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
     try:
@@ -193,6 +195,9 @@ def checksum(own: Written) -> int:
 def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
     node = written.get("type")
     if node is None:
+        for key, meant in written.items():
+            if meant.key and (nearest(key, ("type",)) or foreign.setting(key, ("type",))):
+                raise Faults(Fault(meant.key, "", unknown(key, key, ("type",))))
         text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
         raise Faults(Fault(place, "", text))
     name = value(node, str, "type")

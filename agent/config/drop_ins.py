@@ -49,7 +49,7 @@ def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Conf
         return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
     agent, faults = read.agent()
     problems = [*read.problems, *(Problem(fault.place, str(fault), agent=True) for fault in faults)]
-    return Config(agent, {}, _in_order(problems), read.hidden(), read.sources)
+    return Config(agent, {}, _in_order(read.explained(problems)), read.hidden(), read.sources)
 
 
 def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
@@ -79,7 +79,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = read.hidden().union(*(check.secrets for check in checks.values()))
-    return Config(agent, checks, _in_order(problems), hidden, read.sources)
+    return Config(agent, checks, _in_order(read.explained(problems)), hidden, read.sources)
 
 
 def _name_owners(sources: Iterable[str]) -> None:

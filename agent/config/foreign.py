@@ -7,10 +7,11 @@ from collections.abc import Collection
 
 _SETTINGS = {
     # ours: what others write for it. The first of ours that a type has is meant.
+    "type": "kind check check_type monitor_type plugin module probe",
     "address": "host hostname port server target ip addr ip_address destination dest url uri endpoint node",
     "host": "hostname address target ip addr ip_address destination dest server url",
     "url": "uri endpoint website address target link host hostname port server",
-    "name": "process processes process_name procs proc proc_name domain hostname query lookup fqdn service",
+    "name": "process processes process_name procs proc proc_name domain hostname host query lookup fqdn service",
     "match": "pattern regex regexp cmdline command command_line search search_string args",
     "pattern": "regex regexp match matches search search_string string keyword include",
     "matches": "regex regexp match pattern content_match response_string_match search",
@@ -19,7 +20,7 @@ _SETTINGS = {
     "mountpoints mount_point partition filesystem device drive volume",
     "unit": "units service services service_name unit_name name",
     "running": "name names container containers container_name",
-    "command": "cmd check_command script exec plugin program args arguments executable",
+    "command": "cmd check_command script exec plugin program args arguments executable path file script_path",
     "expect": "exists exist expected expected_ip expected_address answer response response_string_match search_string "
     "string",
     "expect_status": "status status_code status_codes expected_status code response_code valid_status_codes "
@@ -64,9 +65,12 @@ _SETTINGS = {
     "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
     "critical": "crit critical_threshold crit_threshold days_critical",
     "uptime_warning": "uptime",
+    "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
+    "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs output "
+    "sinks",
     "hostname": "host host_name",
     "endpoint": "url api_url dd_url server site",
-    "api_key": "key token apikey",
+    "api_key": "key token apikey df_api_key api_token key_id",
     "rate_limit": "rate throttle",
     "ca_file": "ca cacert ca_cert tls_ca_cert ca_certs cafile",
     "client_cert": "cert tls_cert ssl_cert certfile",
@@ -79,6 +83,7 @@ _NOTES = {
     "age_critical": "such as 26h",
     "fail_after": "3, 3 of 5 or 5m",
     "enabled": "false switches it off",
+    "destinations": "such as {team: {type: webhook, url: ..., body: ...}}",
     "verify": "false: any certificate",
     "redirects": "0: none",
     "available_warning": "what is available, such as 20%",
@@ -116,6 +121,8 @@ _SECTIONS = {
     "heartbeat.monitors": "Heartbeat",
 }
 _NAGIOS = re.compile(rb"(?:\A|[\r\n])[ \t]*(define[ \t]+(?:host|service|command|contact)\w*|(?:object|apply)[ \t]+\w+)")
+_TOML = re.compile(rb"\A(?:[ \t]*(?:[#;][^\r\n]*)?(?:\r\n?|\n))*[ \t]*(\[{1,2}[\w.\" -]{1,60}\]{1,2})[ \t]*[\r\n]")
+_CONFLICT = re.compile(rb"(?:\A|[\r\n])(<{7}|>{7})(?: |[\r\n]|\Z)")
 HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
 
 
@@ -141,10 +148,15 @@ def tool_of_section(name: str) -> str:
     return _SECTIONS.get(name, "")
 
 
-def tool_of(content: bytes) -> str:
-    """Return what shows that a file is written for Nagios or Icinga; '' where nothing does."""
-    found = _NAGIOS.search(content)
-    return found[1].decode() if found else ""
+def form_of(content: bytes) -> str:
+    """Say in which other form than YAML a file is written; '' where nothing shows that."""
+    if found := _NAGIOS.search(content):
+        return f"`{found[1].decode()}` is the form of Nagios and Icinga, not YAML: {HERE}"
+    if found := _TOML.match(content):
+        return f"`{found[1].decode(errors='replace')}` is the form of TOML and INI files, not YAML: {HERE}"
+    if found := _CONFLICT.search(content):
+        return f"`{found[1].decode()}` is left from a merge that is not done: keep one side of it"
+    return ""
 
 
 def _ours(words: dict[str, str], name: str, known: Collection[str]) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+import msgspec
+
 from agent.config.agent_section import read_agent
+from agent.config.check_section import CheckSection
 from agent.config.checks import section
-from agent.config.convert import Fault
+from agent.config.convert import Fault, fields
 from agent.config.files import Unreadable, drop_ins, regular_file, shown, version
-from agent.config.foreign import HERE, tool_of, tool_of_section
+from agent.config.foreign import HERE, form_of, setting, tool_of_section
+from agent.config.located_yaml import look_alikes
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import secret_values
@@ -29,15 +33,39 @@ class Reading:
         self.files: list[Mapping[str, Located]] = []
         self.problems: list[Problem] = []
         self._secrets = Secrets(environ)
+        self._beyond_ascii: dict[str, bytes] = {}
+        """Of the files that have letters beyond ASCII, what they hold: perhaps it explains a problem."""
         for path in drop_ins(directory):
             self.sources[str(path)] = version(path)
             try:
-                file, found = _read(path, self._secrets)
+                file, found = self._read(path)
             except Exception as error:  # noqa: BLE001 - a bug of ours is this file's problem alone
                 file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
             self.files.append(file)
             self.problems += found
         self.sources |= self._secrets.sources
+
+    def _read(self, path: Path) -> tuple[Mapping[str, Located], list[Problem]]:
+        """Return the sections of one file, references expanded."""
+        name = shown(path)
+        try:
+            content = regular_file(path, MOST_BYTES)
+        except Unreadable as error:
+            return {}, [Problem(Place(name), str(error), agent=True)]
+        if not content.isascii():
+            self._beyond_ascii[name] = content
+        return _sections(content, name, path.parent, self._secrets)
+
+    def explained(self, problems: Sequence[Problem]) -> list[Problem]:
+        """Add to problems where a letter of their line only looks like the one that is meant."""
+        wrong = self._beyond_ascii.keys() & {problem.place.file for problem in problems}
+        hints = {name: look_alikes.hints(self._beyond_ascii[name].decode(errors="replace")) for name in wrong}
+        explained = []
+        for problem in problems:
+            hint = look_alikes.explanation(hints.get(problem.place.file, {}), problem.place.line, problem.unread)
+            text = f"{problem.text} ({hint})" if hint else problem.text
+            explained.append(msgspec.structs.replace(problem, text=text))
+        return explained
 
     def agent(self) -> tuple[AgentSettings, list[Fault]]:
         """Return the agent's own settings, merged, and what is wrong with them."""
@@ -50,32 +78,31 @@ class Reading:
         return frozenset({*self._secrets.values, *found} - {""})
 
 
-def _read(path: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
+def _sections(content: bytes, name: str, folder: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
     """Return the sections of one file, references expanded."""
-    name = shown(path)
-    content = b""
     try:
-        content = regular_file(path, MOST_BYTES)
-        tree = secrets.expanded(parse(content, name), path.parent)
-    except Unreadable as error:
-        return {}, [Problem(Place(name), str(error), agent=True)]
+        tree = secrets.expanded(parse(content, name), folder)
     except YamlError as error:
-        return {}, [Problem(error.place, _not_ours(content) or error.text, agent=True)]
+        return {}, [Problem(error.place, form_of(content) or error.text, agent=True, unread=True)]
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
         text = (
             tree.value.text
             if isinstance(tree.value, Refusal)
-            else _not_ours(content) or f"must be sections such as `checks:`, not {said(tree)}"
+            else form_of(content) or f"must be sections such as `checks:`, not {said(tree)}"
         )
         return {}, [Problem(tree.place, text, agent=True)]
-    return tree.value, [_not_a_section(name, node) for name, node in tree.value.items() if not _known(name)]
+    return tree.value, list(_lost(tree.value))
 
 
-def _not_ours(content: bytes) -> str:
-    found = tool_of(content)
-    return f"`{found}` is the form of Nagios and Icinga, not YAML: {HERE}" if found else ""
+def _lost(tree: Mapping[str, Located]) -> Iterator[Problem]:
+    """Yield what stands where only sections do. Of settings without a check only the type is told, which tells all."""
+    lost = {name: node for name, node in tree.items() if not _known(name)}
+    if "type" in lost:
+        lost = {name: node for name, node in lost.items() if name == "type" or isinstance(node.value, (dict, Refusal))}
+    for name, node in lost.items():
+        yield _not_a_section(name, node)
 
 
 def _known(name: str) -> bool:
@@ -88,7 +115,29 @@ def _not_a_section(name: str, node: Located) -> Problem:
         return Problem(node.place, node.value.text, agent=True)
     if tool := tool_of_section(name):
         return Problem(node.key or node.place, f"'{name}' is a section of {tool}: {HERE}", agent=True)
+    place = node.key or node.place
+    if text := _elsewhere(name, node):
+        return Problem(place, text, agent=name in _OF_THE_AGENT)
     text = unknown(name, name, SECTIONS).replace("setting", "section", 1)
     # Who knows what was meant by it.
     agent = nearest(name, SECTIONS) in ("", "agent")
-    return Problem(node.key or node.place, text, agent=agent)
+    return Problem(place, text, agent=agent)
+
+
+_OF_THE_AGENT = fields(AgentSection)
+_OF_A_CHECK = fields(CheckSection)
+
+
+def _elsewhere(name: str, node: Located) -> str:
+    """Say where something belongs that is no section; nothing where that is not known."""
+    if isinstance(node.value, dict) and "type" in node.value:
+        return f"a check stands under `checks:`: write that line above '{name}', and indent '{name}' and all below it"
+    if nearest(name, SECTIONS):
+        return ""
+    if name in _OF_THE_AGENT:
+        return f"'{name}' stands under `agent:`: write that line above it, and indent it"
+    if name in _OF_A_CHECK:
+        return f"'{name}' is a setting of a check: a check has a name, and {HERE.removeprefix('here a check ')}"
+    if ours := setting(name, _OF_THE_AGENT):
+        return f"unknown section '{name}', write '{ours}' under `agent:`"
+    return ""

@@ -11,12 +11,10 @@ from typing import Any
 import msgspec
 
 from agent.config.convert import fields
-from agent.config.located_yaml.tree import Located
+from agent.config.located_yaml.tree import UNSAID, Located
 from agent.config.wording import members_of
 
 _NAME = re.compile(r"PASS|[_-]PWD|SECRET|TOKEN|KEY|CRED|AUTH|COOKIE")
-UNSAID = "this setting"
-"""Stands in messages where the value of a secret would."""
 
 Written = Mapping[str, Located]
 

@@ -10,7 +10,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agent.config import foreign
-from agent.config.located_yaml.tree import Located
+from agent.config.located_yaml.tree import UNSAID, Located
 from agent.plugin.units import SettingValue
 
 FEW = 6
@@ -159,7 +159,8 @@ def reworded(error: str, node: Located, wanted: Any) -> str:
     if isinstance(node.value, str) and bool in members and not _choices(members):
         return f"{said(node)} is text here, write true or false"
     text = "text " if isinstance(node.value, str) and not node.source else ""
-    return f"must be {words(wanted)}, not {text}{said(node)}{_hint(node, members)}"
+    instead = "" if node.source == UNSAID else f", not {text}{said(node)}"
+    return f"must be {words(wanted)}{instead}{_hint(node, members)}"
 
 
 _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -167,12 +168,16 @@ _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 def _hint(node: Located, members: tuple[Any, ...]) -> str:
     scalar = node.value
+    if not isinstance(scalar, dict) and any(typing.get_origin(member) is dict for member in members):
+        return ": write `name: value` lines under it"
     if str in members and isinstance(scalar, (int, float)):
         return ": put quotes around it"
+    if str in members and isinstance(scalar, (list, dict)):
+        return ": text that begins with [ or { needs quotes"
     if not isinstance(scalar, str):
         return ""
     if node.source:
-        return ", which is always text"
+        return ", which is always text" if node.source != UNSAID else ""
     if close := nearest(scalar, (choice for choice in _choices(members) if isinstance(choice, str))):
         return f", did you mean '{close}'?"
     if bool in members and scalar.lower() in _YES_OR_NO:

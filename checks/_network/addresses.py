@@ -46,10 +46,23 @@ class Address(Written):
                 return cls(*host_and_port(parts))
         except ValueError:
             pass
-        raise ValueError(f"{value!r} is not an address, write for example {cls.example}")
+        raise ValueError(f"{value!r} is not an address, write {_meant(text) or f'for example {cls.example}'}")
 
     def __str__(self) -> str:
         return bracketed(self.host) + (f":{self.port}" if self.port else "")
+
+
+def _meant(text: str) -> str:
+    """Say how an address is written of which somebody wrote a URL, or a port that is none; '' where there is none."""
+    try:
+        parts = urlsplit(text if "://" in text else f"//{text}")
+        host = bracketed(host_name(parts.hostname or ""))
+    except ValueError:
+        return ""
+    try:
+        return f"{host}:{parts.port}" if parts.port else host
+    except ValueError:
+        return f"a port from 1 to 65535 behind the colon, as in {host}:8443"
 
 
 def host_and_port(parts: SplitResult) -> tuple[str, int]:

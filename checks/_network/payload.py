@@ -61,6 +61,8 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             yield "send_hex", "cannot be sent together with send, leave one of them out"
         if self.expect and self.expect_hex:
             yield "expect_hex", "cannot be expected together with expect, leave one of them out"
+        if unread := re.search(r"(?:\\[rn])+$", self.send):
+            yield "send", f"ends with the letters {unread[0]}, not with a line end: write it in double quotes"
         # YAML's "\xff" is the letter ÿ: whether the byte or the letter's two bytes are meant, nobody can tell.
         if unclear := re.search(r"[\x80-\xff]", self.send):
             byte, letter = unclear[0].encode("latin-1").hex(), unclear[0].encode().hex(" ")

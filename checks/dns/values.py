@@ -63,7 +63,16 @@ def parse(record: str, text: str) -> Rdata:
     try:
         return dns.rdata.from_text("IN", record, text.strip(), origin=dns.name.root, relativize=False)
     except Exception:  # noqa: BLE001 - the parser's errors on strange text are of many kinds
-        raise ValueError(f"{text!r} is no {record} value, write for example {EXAMPLES[record]}") from None
+        several = [part.strip() for part in text.split(",")]
+        wanted = f"a list, [{', '.join(several)}]" if _are_all(record, several) else f"for example {EXAMPLES[record]}"
+        raise ValueError(f"{text!r} is no {record} value, write {wanted}") from None
+
+
+def _are_all(record: str, texts: list[str]) -> bool:
+    try:
+        return len(texts) > 1 and all(parse(record, text) for text in texts)
+    except ValueError:
+        return False
 
 
 def _txt(text: bytes) -> Rdata:

@@ -33,7 +33,7 @@ class StatusSet(Written):
     def _range(part: object) -> tuple[int, int]:
         text = str(part).replace(" ", "")
         if isinstance(part, bool) or not re.fullmatch(r"[1-9]\d\d(-[1-9]\d\d)?", text):
-            raise ValueError(f"{part!r} is not an HTTP status, write for example 200, 200-299 or [200, 404]")
+            raise ValueError(f"{part!r} is not an HTTP status, write {_meant(text)}")
         first, _, last = text.partition("-")
         if int(last or first) < int(first):
             raise ValueError(f"range {text} begins after its end, write {last}-{first}")
@@ -49,6 +49,15 @@ class StatusSet(Written):
 
     def __str__(self) -> str:
         return " or ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
+
+
+def _meant(text: str) -> str:
+    """Return how statuses are written that others write as `2xx` or `200,201`, else examples."""
+    if all(re.fullmatch(r"[1-9]\d\d", one) for one in text.split(",")):
+        return f"[{', '.join(text.split(','))}]"
+    if kind := re.fullmatch(r"([1-9])(xx|\*|\*\*|\.\.)", text, re.IGNORECASE):
+        return f"{kind[1]}00-{kind[1]}99"
+    return "for example 200, 200-299 or [200, 404]"
 
 
 class TlsVersion(Written):

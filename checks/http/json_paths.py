@@ -11,6 +11,7 @@ from checks.http.expectations import JsonCondition
 
 WHOLE = "."
 NOTHING = object()
+LACKING = "JSON has no"
 
 
 def json_fault(document: Any, path: str, wanted: JsonCondition) -> str:
@@ -20,7 +21,15 @@ def json_fault(document: Any, path: str, wanted: JsonCondition) -> str:
     `all` and `any` stand for its values, `length` for their number.
     """
     steps = [] if path == WHOLE else [step.replace(r"\.", ".") for step in re.split(r"(?<!\\)\.", path)]
-    return _fault(document, steps, wanted, "")
+    fault = _fault(document, steps, wanted, "")
+    ours = _as_ours(path)
+    return f"{fault}, write {ours}" if fault.startswith(LACKING) and ours != path else fault
+
+
+def _as_ours(path: str) -> str:
+    """Write a path of JSONPath or jq (`$.list[0].id`, `.db.state`) as it is written here."""
+    plain = re.sub(r"\[['\"]?([^\]'\"]+)['\"]?\]", r".\1", path.removeprefix("$")).replace(".*", ".all")
+    return plain.lstrip(".") or WHOLE
 
 
 def _fault(value: Any, steps: list[str], wanted: JsonCondition, at: str) -> str:
@@ -36,7 +45,7 @@ def _fault(value: Any, steps: list[str], wanted: JsonCondition, at: str) -> str:
         return f"JSON {_joined(at, '.'.join(steps))} is {wanted} for none of {len(value)}"
     found = _step(value, step)
     if found is NOTHING:
-        return f"JSON has no {_joined(at, '.'.join(steps))}"
+        return f"{LACKING} {_joined(at, '.'.join(steps))}"
     return _fault(found, rest, wanted, _joined(at, step))
 
 

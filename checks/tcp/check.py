@@ -25,7 +25,7 @@ from agent.api import (
     duration_text,
     judge,
 )
-from checks._network.addresses import Address, is_host
+from checks._network.addresses import Address, is_host, is_ip
 from checks._network.connection import FAMILIES, Network, connected, secured, source_problem, unix_connected
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
@@ -136,7 +136,7 @@ class Tcp(Check, frozen=True, kw_only=True):
         if not self.address and not self.unix_socket:
             yield "address", "is missing, write host:port, for example db.example.com:5432"
         if self.address and not self.address.port:
-            yield "address", f"{self.address} has no port, write for example {Address(self.address.host, 22)}"
+            yield "address", f"{self.address} has no port, write for example {_with_port(self.address.host)}"
         if self.unix_socket and (not self.unix_socket.startswith("/") or "\0" in self.unix_socket):
             yield "unix_socket", f"{self.unix_socket!r} is not a whole path, write for example /run/redis/redis.sock"
         if len(self.unix_socket.encode()) > UNIX_PATH_LIMIT:
@@ -203,3 +203,11 @@ class Tcp(Check, frozen=True, kw_only=True):
         if self.address:
             return await connected(self.address, FAMILIES[self.ip_version], network)
         return await unix_connected(self.unix_socket, network.progress)
+
+
+def _with_port(host: str) -> str:
+    """Write a host with a port. Who writes ::1:22 without brackets mostly means the port 22."""
+    front, _, last = host.rpartition(":")
+    if is_ip(front) and last.isdecimal() and 0 < int(last) < 65536:
+        return str(Address(front, int(last)))
+    return str(Address(host, 22))

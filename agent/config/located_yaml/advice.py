@@ -17,7 +17,7 @@ def short(text: str) -> str:
 def reworded(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
     """Say a parser's complaint in the words of somebody who edits the file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark
-    if problem == "found unexpected end of stream" or "':'" in problem or "expected ','" in problem:
+    if problem == "found unexpected end of stream" or any(words in problem for words in _AT_THE_BEGIN):
         mark = error.context_mark or mark
     if mark is None:
         return Place(file), f"not YAML: {problem}"
@@ -32,12 +32,18 @@ def _advice(problem: str, line: str, column: int) -> str:
     at = line[column : column + 1]
     if "tab character" in problem or ("cannot start any token" in problem and at == "\t"):
         return "a tab cannot indent or separate here, use spaces"
-    if "cannot start any token" in problem:
+    if line.startswith("```"):
+        return "``` is of Markdown: remove this line"
+    if any(words in problem for words in _NO_BEGIN):
         return f"a value cannot begin with {at!r}, put quotes around it"
     if "unexpected end of stream" in problem:
         return f"the quote {at} that opens here is never closed"
     if "':'" in problem and (tight := _TIGHT.search(line)):
         return _tight_advice(tight[1])
+    if "did not find expected key" in problem and (found := re.search(r"([\"'])\s*$", line[:column])):
+        inside = "''" if found[1] == "'" else '\\"'
+        how = f"put quotes around all of it, and write {found[1]} inside it as {inside}"
+        return f"the text in quotes ends before this: {how}"
     return next((advice for words, advice in _ADVICE.items() if words in problem), "")
 
 
@@ -46,6 +52,10 @@ def _tight_advice(text: str) -> str:
 
 
 _TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
+_BACKSLASH = "a backslash means something in double quotes: use single quotes, or write it twice"
+_AT_THE_BEGIN = ("':'", "expected ','", "alphabetic or numeric")
+"""Complaints that are about where something began."""
+_NO_BEGIN = ("cannot start any token", "alphabetic or numeric", "mapping keys are not allowed", "expected node content")
 _ADVICE = {
     "mapping values": "a ':' does not fit here: put quotes around a value with ': ' in it, or correct the indentation",
     "could not find expected ':'": "a key without ':' and a value, or a line indented too little",
@@ -53,6 +63,9 @@ _ADVICE = {
     "expected '-' indicator": "this does not fit the list above: begin the line with '- ', or correct the indentation",
     "did not find expected ',' or ']'": "the '[' that opens here is not closed, or a comma is missing",
     "did not find expected ',' or '}'": "the '{' that opens here is not closed, or a comma is missing",
-    "unknown escape character": "a backslash means something in double quotes: use single quotes, or write it twice",
+    "unknown escape character": _BACKSLASH,
+    "expected hexdecimal number": _BACKSLASH,
+    "invalid Unicode character escape code": _BACKSLASH,
+    "expected <document start>": "this does not belong to what is above it: a file is one mapping, such as `checks:`",
     "expected comment or line break": "only text on the following lines can follow | or >: put quotes around the value",
 }

@@ -43,7 +43,9 @@ class Refusal(msgspec.Struct, frozen=True):
     """Of a key written twice, the first value."""
 
 
-EMPTY = Refusal("has no value: write one, or remove the line")
+UNSAID = "this setting"
+"""The source of a secret: stands in messages where its value would."""
+EMPTY = Refusal("has no value: write one (in quotes where it begins with #), or remove the line")
 
 
 class Located(msgspec.Struct, frozen=True):

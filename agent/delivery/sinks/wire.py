@@ -118,7 +118,7 @@ def _bounded(response: requests.Response, end: float) -> bytes:
 
 
 def unpacked(body: bytes, coding: str) -> bytes:
-    """Undo a packing that nobody asked for, as some gateways do it, up to the bound: else nobody could read the answer."""
+    """Undo a packing that nobody asked for, as some gateways do it, up to the bound: else it could not be read."""
     if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body
     try:

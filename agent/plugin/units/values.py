@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from agent.plugin.patterns import Pattern, Unbounded
+from agent.plugin.units import spelling
 from agent.plugin.units.text import duration_text, size_text
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -16,7 +18,27 @@ _BYTES = {"B": 1} | {
     for power, letter in enumerate("kMGTP")
     for suffix, base in (("B", 1000), ("iB", 1024))
 }
+_CRON = re.compile(r"(?:[0-9*][0-9*/,-]*\s+){3}[0-9*a-zA-Z/,-]+\s+[0-9*a-zA-Z/,-]+")
 _BYTES |= {"KB": 1000, "KiB": 1024}
+
+
+_IN_SETS = {
+    "alnum": "a-zA-Z0-9",
+    "alpha": "a-zA-Z",
+    "blank": r" \t",
+    "cntrl": r"\x00-\x1f",
+    "digit": r"\d",
+    "graph": "!-~",
+    "lower": "a-z",
+    "print": " -~",
+    "punct": r"!-/:-@\[-`{-~",
+    "space": r"\s",
+    "upper": "A-Z",
+    "word": r"\w",
+    "xdigit": "0-9a-fA-F",
+}
+_POSIX = re.compile(rf"(?<!\\)\[:\^?({'|'.join(_IN_SETS)}):\]")
+"""For `re` a set of some letters that nobody means: such a pattern would never be found, without a word."""
 
 
 class SettingValue:
@@ -39,15 +61,17 @@ class SettingValue:
         return {"type": "string", "pattern": cls.pattern, "examples": [cls.example]}
 
 
-def _amount(value: object, units: dict[str, Any], example: str) -> tuple[float, str]:
+def _amount(value: object, units: dict[str, Any], example: str, spellings: Mapping[str, str]) -> tuple[float, str]:
     match = re.fullmatch(rf"({_NUMBER})\s?([a-zA-Z%]*)", value.strip()) if isinstance(value, str) else None
     if match and match[2] in units:
         if len(match[1]) > 15:
             raise ValueError(f"{value!r} has too many digits")
         return float(match[1]), match[2]
     if (match and not match[2]) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
-        raise ValueError(f"{value} has no unit, write for example {example}")
-    raise ValueError(f"{value!r} is not understood, write for example {example}")
+        hint = spelling.with_unit(float(str(value)), spellings)
+        raise ValueError(f"{value} has no unit, write {hint or f'for example {example}'}")
+    hint = spelling.meant(value, spellings) if isinstance(value, str) else ""
+    raise ValueError(f"{value!r} is not understood, write {hint or f'for example {example}'}")
 
 
 class Duration(float, SettingValue):
@@ -59,7 +83,9 @@ class Duration(float, SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        number, unit = _amount(value, _SECONDS, cls.example)
+        if isinstance(value, str) and _CRON.fullmatch(value.strip()):
+            raise ValueError(f"{value!r} is a cron line, which only the setting cron takes")
+        number, unit = _amount(value, _SECONDS, cls.example, spelling.TIMES)
         # One rounding at the end: 1.1 * 0.001 would leave binary dust in what users read back.
         return cls(round(number * _SECONDS[unit], 6))
 
@@ -76,7 +102,7 @@ class Size(int, SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        number, unit = _amount(value, _BYTES, cls.example)
+        number, unit = _amount(value, _BYTES, cls.example, spelling.SIZES)
         return cls(round(number * _BYTES[unit]))
 
     def __str__(self) -> str:
@@ -92,7 +118,7 @@ class Percent(float, SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        number, _ = _amount(value, {"%": 1}, cls.example)
+        number, _ = _amount(value, {"%": 1}, cls.example, spelling.PERCENT)
         if number > 100:
             raise ValueError(f"{value} is more than 100%")
         return cls(number)
@@ -142,6 +168,8 @@ class Regex(SettingValue):
     def parse(cls, value: object) -> Self:
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
+        if found := _POSIX.search(value):
+            raise ValueError(f"{value!r} is refused: {found[0]} is of grep, in [ ] write {_IN_SETS[found[1]]} here")
         try:
             return cls(value)
         except Unbounded as error:
