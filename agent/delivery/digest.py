@@ -115,7 +115,7 @@ def _paragraph(changes: Changes) -> str:
 
 def _said(change: Notification) -> str:
     """Return the title without the host, which is the same in all of them."""
-    return cut(title(change).replace(f" on {host_name(change)}", "", 1), TITLE_LIMIT)
+    return title(change).replace(f" on {host_name(change)}", "", 1)
 
 
 def _listed(change: Notification) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from pathlib import Path
 
 import msgspec
@@ -53,7 +52,7 @@ def known(store: Store, silenced: tuple[Silence, ...], state_dir: Path) -> Known
 
 def _names(text: str) -> tuple[str, ...]:
     try:
-        return msgspec.json.decode(text or "[]", type=tuple[str, ...])
+        return msgspec.json.decode(text, type=tuple[str, ...])
     except msgspec.MsgspecError:
         return ()
 
@@ -70,4 +69,4 @@ def silences(state_dir: Path) -> tuple[Silence, ...]:
 
 def configuration(directory: Path) -> Config:
     """Read the files as they are now."""
-    return load(directory, Catalog(), os.environ)
+    return load(directory, Catalog())

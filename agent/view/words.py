@@ -85,8 +85,7 @@ def ago(at: int, now: int) -> str:
 
 def span(at: int, now: int) -> str:
     """Say how long it is from `at` to `now`, both in Unix milliseconds; whole seconds say enough."""
-    seconds = max(0, now - at) / 1000
-    return duration_text(int(seconds)) if seconds >= 1 else "1s"
+    return duration_text(max(1, (now - at) // 1000))
 
 
 def clock(at: int) -> str:

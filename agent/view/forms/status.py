@@ -92,7 +92,7 @@ def status_form(seen: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm
 
 
 def subject_fields(one: SubjectView) -> dict[str, Any]:
-    special = {"reported", "reported_at", "held", "last_status"}
+    special = {"reported", "reported_at", "held"}
     fields = {name: getattr(one, name) for name in SubjectForm.__struct_fields__ if name not in special}
     return fields | {
         "reported": word(one.notified) if one.notified else "never",
