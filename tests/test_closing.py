@@ -11,11 +11,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.api import Duration, PushedCheck
 from agent.engine.recorder import recorder as room
 from agent.engine.recorder.commands import Acknowledge
 from agent.engine.recorder.recorder import REST_SECONDS, Recorder
 from agent.engine.state.transition import Transition
-from agent.model import Metric, Notification, Outcome, Policy, Result, State, Status
+from agent.model import Metric, Notification, Outcome, Policy, Result, RunStarted, State, Status
 from agent.store import notification
 from tests.test_model import CHECKS, Agent, Api, World
 
@@ -200,6 +201,22 @@ def test_of_a_pushed_check_a_forgotten_subject_is_not_judged_again(agent: Agent,
     world.checks["jumpy"] = CHECKS["jumpy"]
     agent.takes(world.orders())
     assert decider._results == {}
+
+
+# --- what is awaited of those who push ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ago", "began"), [(None, 0), (60_000, 60_000), (-5_000, 0)])
+def test_a_run_that_has_begun_is_awaited_from_when_its_sender_says_and_kept_over_a_restart(
+    agent: Agent, world: World, ago: int | None, began: int
+) -> None:
+    settings = PushedCheck(ttl=Duration(10.0**9), max_run=Duration(600.0))
+    world.checks = {"backup": msgspec.structs.replace(CHECKS["backup"], check=settings)}
+    agent.takes(world.orders())
+    world.passes(100_000)
+    agent.takes(RunStarted("backup", "/a", 7, 0 if ago is None else world.wall - ago))
+    agent.recorder._pending.write(everything=True)
+    assert agent.store.memories()["backup"]["runs"] == [["/a", 7, world.wall - began]]
 
 
 # --- the thread -----------------------------------------------------------------------------------------------------

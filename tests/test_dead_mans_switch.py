@@ -9,7 +9,8 @@ import pytest
 
 from agent.api import Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
-from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch
+from agent.engine import dead_mans_switch as room
+from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch, process_is_there
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Result, Status
 
 WALL = 1_700_000_000_000
@@ -165,3 +166,70 @@ def test_over_a_restart_the_wall_clock_counts(tmp_path: Path) -> None:
     assert run.results[0].summary == "still running after 30s"
     assert after.late("backup", "db", wall(1009.0))
     assert [one.results[0].status for one in after.overdue(40.0, wall(1070.0))] == [Status.CRITICAL]
+
+
+def test_who_is_given_up_is_forgotten_whole_and_awaited_anew_when_he_comes_back() -> None:
+    switch = awaiting()
+    gone = TTL + LONG_GONE_SECONDS
+    pushes(switch, "a", 0.0)
+    said(switch, TTL)
+    pushes(switch, "b", gone - 1)
+    outcomes = said(switch, gone)
+    assert ("a",) in [outcome.given_up for outcome in outcomes]
+    assert list(switch.memory("backup", gone, wall(gone))["last"]) == ["b"]
+    pushes(switch, "b", gone + 50)
+    assert said(switch, gone + 90) == []
+    pushes(switch, "a", gone + 95)
+    assert said(switch, gone + 110) == [nodata("b", "1m", gone + 110)]
+    assert said(switch, gone + 155) == [nodata("a", "1m", gone + 155)]
+
+
+def test_others_that_are_overdue_at_that_very_moment_are_no_sign_that_anybody_pushes() -> None:
+    switch = awaiting()
+    gone = TTL + LONG_GONE_SECONDS
+    pushes(switch, "a", 0.0)
+    said(switch, TTL)
+    pushes(switch, "b", gone - TTL)
+    assert [outcome.given_up for outcome in said(switch, gone)] == [()], "b is missed, a is kept"
+    assert said(switch, gone + ASK_AGAIN_SECONDS - 1) == []
+
+
+def test_an_excuse_of_one_is_none_for_others() -> None:
+    switch = awaiting()
+    pushes(switch, "a", 0.0)
+    pushes(switch, "b", 0.0)
+    assert said(switch, TTL + 2) == []
+    assert len(said(switch, TTL + 2 + EXCUSE_SECONDS)) == 2
+    assert said(switch, 10 * TTL) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "command", "there"),
+    [
+        (None, b"python\0-m\0hostvigil\0wrap\0backup", True),
+        (None, b"sleep\0100", False),
+        (ProcessLookupError(), b"", False),
+        (PermissionError(), b"", True),
+    ],
+)
+def test_a_run_goes_on_while_its_process_is_a_wrap(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: OSError | None, command: bytes, there: bool
+) -> None:
+    signals: list[tuple[int, int]] = []
+
+    def kill(pid: int, number: int) -> None:
+        signals.append((pid, number))
+        if error:
+            raise error
+
+    (tmp_path / "cmdline").write_bytes(command)
+    monkeypatch.setattr(room.os, "kill", kill)
+    monkeypatch.setattr(room, "Path", lambda path: tmp_path / path.removeprefix("/proc/7/"))
+    assert process_is_there(7) is there
+    assert signals == [(7, 0)], "asked, and not ended"
+
+
+def test_without_proc_a_process_that_is_there_is_taken_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(room.os, "kill", lambda pid, number: None)
+    monkeypatch.setattr(room, "Path", lambda path: Path("/nowhere/at/all"))
+    assert process_is_there(7)

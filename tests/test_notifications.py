@@ -132,6 +132,13 @@ def test_whatever_differs_makes_another_name_and_the_same_the_same(kind: str) ->
         assert one != other
 
 
+def test_the_names_are_the_same_in_each_version() -> None:
+    """What an older agent told is known by its name: told again under another, somebody is woken twice."""
+    assert names_of("change")[0] == "96c91182a2db8eb0fbec213e881c2862"
+    assert names_of("standing")[0] == "74bee0dcfe9db9764a0c9e8acc2cd97f"
+    assert names_of("agent")[0] == "e70f8993e293542ac9ec5c9701677a96"
+
+
 def test_an_incident_keeps_the_host_that_it_began_on() -> None:
     made = of_change(REPORT, RESULT, WEB, SENDER, NOW)
     state, told = under_one_name(msgspec.structs.replace(STATE, incident_host="web-0"), made)

@@ -1,15 +1,18 @@
-"""What is forgotten before it was written: nothing of it is kept, and what is to be told is told."""
+"""What waits to be written: when it is, what a full disk costs, and that nothing is kept of what is forgotten."""
 
 from __future__ import annotations
 
+import logging
+import math
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from agent.engine.recorder.pending import PendingWrites
-from agent.model import Result, Status
-from agent.store import LastRun, Store
+from agent.engine.recorder.pending import NOTE_SECONDS, RETRY_SECONDS, PendingWrites
+from agent.model import Result, State, Status
+from agent.store import Change, LastRun, Store, StoreError
 from tests.deliveries import change, opened
 
 
@@ -64,3 +67,171 @@ def test_of_a_subject_that_is_forgotten_only_what_is_to_be_told_is_left(store: S
     left = [*DB, ("web", "/")]
     assert kept(store) == (left, left, ["db", "web"])
     assert len(store.history.latest(10)) == 4
+
+
+# --- when it is written ---------------------------------------------------------------------------------------------
+
+
+class Disk:
+    """A store that keeps a diary, and may be full."""
+
+    def __init__(self) -> None:
+        self.diary: list[tuple[Any, ...]] = []
+        self.full = False
+        self.now = 100.0
+        self.told = 0
+        self.pending = PendingWrites(self, self.tell, lambda: self.now)  # type: ignore[arg-type]
+
+    def tell(self) -> None:
+        self.told += 1
+
+    def record(self, changes: Any, memories: Any, forgotten: Any) -> None:
+        self._write("changes", [one.state.check for one in changes], dict(memories), set(forgotten))
+
+    def note(self, runs: list[LastRun], memories: Any) -> None:
+        self._write("notes", [one.check for one in runs], dict(memories))
+
+    def keep_fact(self, name: str, value: str) -> None:
+        self._write("fact", name, value)
+
+    def _write(self, *what: Any) -> None:
+        if self.full:
+            raise StoreError("the disk is full")
+        self.diary.append(what)
+
+
+@pytest.fixture
+def disk(caplog: pytest.LogCaptureFixture) -> Disk:
+    caplog.set_level(logging.INFO)
+    return Disk()
+
+
+def test_a_change_is_written_at_once_with_what_is_remembered_and_before_it_the_last_result(disk: Disk) -> None:
+    pending = disk.pending
+    assert pending.next_write() == math.inf
+    pending.change(change("web-1"))
+    pending.note(run("web", ""))
+    pending.remember("web", {"a": 1})
+    assert pending.next_write() == 0.0
+    assert not pending.nothing_to_tell
+    pending.write()
+    assert disk.diary == [("notes", ["web"], {}), ("changes", ["web"], {"web": {"a": 1}}, set())]
+    assert disk.told == 1
+    assert pending.nothing_to_tell
+    assert pending.next_write() == math.inf
+
+
+def test_a_state_that_tells_nothing_is_written_and_nobody_is_woken_for_it(disk: Disk) -> None:
+    disk.pending.change(Change(State("web")))
+    disk.pending.write()
+    assert (len(disk.diary), disk.told) == (1, 0)
+
+
+def test_of_what_is_forgotten_no_last_result_is_written_before(disk: Disk) -> None:
+    disk.pending.note(run("db", ""))
+    disk.pending.change(change("web-1"))
+    disk.pending.forget("web", "/x")
+    disk.pending.write()
+    assert disk.diary == [("changes", ["web"], {}, {("web", "/x")}), ("notes", ["db"], {})]
+
+
+def test_what_is_nice_to_know_is_written_once_a_second(disk: Disk) -> None:
+    values = iter(("one", "two"))
+    for of in ("web", "db"):
+        disk.pending.note(run(of, ""))
+        disk.pending.fact("silent", lambda: next(values))
+        disk.pending.write()
+    assert disk.diary == [("notes", ["web"], {}), ("fact", "silent", "one")]
+    assert disk.pending.next_write() == disk.now + NOTE_SECONDS
+    disk.now += NOTE_SECONDS
+    disk.pending.write()
+    assert disk.diary[2:] == [("notes", ["db"], {}), ("fact", "silent", "two")]
+
+
+def test_what_is_remembered_alone_is_written_too(disk: Disk) -> None:
+    """A run that has begun and pushes its end is all that there is, and is awaited after a kill as well."""
+    disk.pending.remember("backup", {"runs": [1]})
+    assert disk.pending.next_write() == 0.0
+    disk.pending.write()
+    assert disk.diary == [("notes", [], {"backup": {"runs": [1]}})]
+    assert disk.pending.next_write() == math.inf
+
+
+def test_at_the_end_all_is_written_whatever_the_time(disk: Disk) -> None:
+    disk.pending.note(run("web", ""))
+    disk.pending.write()
+    disk.full = True
+    disk.pending.change(change("web-1"))
+    disk.pending.write()
+    disk.full = False
+    disk.pending.note(run("db", ""))
+    disk.diary.clear()
+    disk.pending.write()
+    assert disk.diary == []
+    disk.pending.write(everything=True)
+    assert [what for what, *_ in disk.diary] == ["notes", "changes"]
+
+
+def test_while_the_disk_takes_nothing_changes_are_held_and_that_is_said_once(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.full = True
+    disk.pending.change(Change(State("web", bad=1)))
+    disk.pending.change(Change(State("web", bad=2)))
+    for _ in range(2):
+        disk.pending.write()
+        assert disk.pending.next_write() == disk.now + RETRY_SECONDS
+        disk.now += RETRY_SECONDS
+    disk.full = False
+    disk.pending.write()
+    assert disk.diary == [("changes", ["web"], {}, set())], "of states the latest"
+    assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
+        ("ERROR", "nothing can be written; changes are held in memory until it can: the disk is full"),
+        ("WARNING", "writing works again; the changes held in memory are written"),
+    ]
+    disk.pending.change(change("web-1"))
+    assert disk.pending.next_write() == 0.0
+
+
+def test_what_is_nice_to_know_is_lost_on_a_full_disk_but_not_what_is_remembered(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    disk.full = True
+    disk.pending.note(run("web", ""))
+    disk.pending.remember("web", {"a": 1})
+    disk.pending.write()
+    assert [record.getMessage() for record in caplog.records] == [
+        "the last results could not be noted: the disk is full"
+    ]
+    disk.full = False
+    assert disk.pending.next_write() == disk.now + RETRY_SECONDS
+    disk.now += RETRY_SECONDS
+    disk.pending.write()
+    assert disk.diary == [("notes", [], {"web": {"a": 1}})]
+
+
+def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk) -> None:
+    heard: list[str] = []
+    disk.pending.note(run("web", ""))
+    disk.pending.write()
+    disk.diary.clear()
+    disk.full = True
+    disk.pending.change(change("web-1"))
+    disk.pending.note(run("db", ""))
+    disk.pending.receipt(lambda: heard.append("a"))
+    disk.pending.receipt(lambda: heard.append("b"))
+    disk.pending.write()
+    assert heard == []
+    disk.full = False
+    disk.now += RETRY_SECONDS
+    disk.pending.note(run("mail", ""))
+    disk.pending.write()
+    assert heard == ["a", "b"]
+    assert disk.diary == [("notes", ["mail"], {}), ("changes", ["web"], {}, set())]
+    disk.pending.note(run("late", ""))
+    disk.pending.receipt(lambda: heard.append("c"))
+    disk.pending.write()
+    assert heard == ["a", "b", "c"]
+    assert disk.diary[-1] == ("notes", ["late"], {}), "though it is not a second later"
+    disk.pending.write()
+    assert heard == ["a", "b", "c"], "each once"

@@ -129,7 +129,9 @@ def test_beyond_a_bound_what_lies_between_a_subjects_first_and_latest_event_goes
         ("/", 5),
         ("/mnt", 5),
     ]
-    assert "6 changes that later ones replace are lost" in caplog.text
+    assert [record.getMessage() for record in caplog.records] == [
+        "6 changes that later ones replace are lost: the disk takes nothing"
+    ]
     assert worth_keeping(changes, most=10) == changes
 
 

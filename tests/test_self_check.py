@@ -24,6 +24,7 @@ def test_the_own_check_is_not_run_and_has_a_name_a_place_and_a_description() -> 
     own = own_check()
     assert (own.name, own.type, own.place.file, own.interval) == (OWN_NAME, OWN_NAME, "hostvigil", 0.0)
     assert own.description == "The agent itself."
+    assert type(own.check) is Check
 
 
 def test_a_check_that_is_written_wrong_has_a_stand_in_at_its_place_that_is_not_run() -> None:
@@ -31,6 +32,7 @@ def test_a_check_that_is_written_wrong_has_a_stand_in_at_its_place_that_is_not_r
     assert not others
     assert (name, stand_in.name, stand_in.type, stand_in.interval) == ("db", "db", "broken", 0.0)
     assert stand_in.place == Place("a.yaml", 7, 3)
+    assert type(stand_in.check) is Check
 
 
 def test_a_check_that_runs_and_a_problem_of_no_check_need_no_stand_in() -> None:
@@ -59,5 +61,7 @@ def test_what_is_of_no_check_or_of_one_that_runs_is_said_of_the_configuration() 
 def test_three_names_of_broken_checks_are_shown_and_the_others_counted() -> None:
     text = said(*(problem(f"c{number}", number) for number in range(1, 6)))[OWN_NAME].results[0].summary
     assert text == "no problems but of single checks: c1, c2, c3 and 2 more"
+    text = said(*(problem(f"c{number}", number) for number in range(1, 5)))[OWN_NAME].results[0].summary
+    assert text == "no problems but of single checks: c1, c2, c3 and 1 more"
     text = said(*(problem(f"c{number}", number) for number in range(1, 4)))[OWN_NAME].results[0].summary
     assert text == "no problems but of single checks: c1, c2, c3"

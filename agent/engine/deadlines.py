@@ -29,10 +29,6 @@ class DeadlineBook(Generic[Key]):
         self._at[key] = at
         self.next = min(self.next, at)
 
-    def sooner(self, key: Key, at: float) -> None:
-        """Have it due at this moment, unless it is due before."""
-        self.set(key, min(at, self._at.get(key, at)))
-
     def drop(self, key: Key) -> None:
         self._at.pop(key, None)
 

@@ -67,7 +67,8 @@ class Parents:
 
     def _needed(self, parent: str, since: int) -> int:
         """Return when a parent must have run: what was seen while its own parents were down says nothing."""
-        return max(since, *(self._recovered.get(one.name, 0) for one in self._above.get(parent, ())), 0)
+        names = [one.name for one in self._above.get(parent, ())]
+        return max([since, *(self._recovered[name] for name in names if name in self._recovered)])
 
     def waits(self, check: str, state: State | None, began: int, now: int) -> tuple[Reason, ...]:
         """Return what a new problem waits for; `began` its run. A recovery waits for nobody. Unix milliseconds."""

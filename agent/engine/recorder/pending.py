@@ -65,9 +65,13 @@ class PendingWrites:
         """Every change is written."""
         return not self._changes
 
+    @property
+    def _has_notes(self) -> bool:
+        return bool(self._notes or self._facts or self._memories)
+
     def next_write(self) -> float:
         """Return when there is something to write, in monotonic seconds."""
-        times = [self._write_at] * bool(self._changes) + [self._note_at] * bool(self._notes or self._facts)
+        times = [self._write_at] * bool(self._changes) + [self._note_at] * self._has_notes
         return min(times, default=float("inf"))
 
     def write(self, everything: bool = False) -> None:
@@ -78,7 +82,7 @@ class PendingWrites:
                 # Before: a kill between the two leaves no state whose last run is not known.
                 self._write_notes(memories=False)
             self._write_changes()
-        if (self._notes or self._facts) and (now >= self._note_at or everything):
+        if self._has_notes and (now >= self._note_at or everything):
             self._write_notes()
         if self._receipts and not self._changes:
             self._acknowledge()
@@ -101,6 +105,7 @@ class PendingWrites:
             self._told()
 
     def _write_notes(self, memories: bool = True) -> None:
+        pause = NOTE_SECONDS
         try:
             self._store.note(list(self._notes.values()), self._memories if memories else {})
             self._memories = {} if memories else self._memories
@@ -108,11 +113,12 @@ class PendingWrites:
                 self._store.keep_fact(name, value())
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
+            pause = RETRY_SECONDS
         self._notes, self._facts = {}, {}
-        self._note_at = self._monotonic() + NOTE_SECONDS
+        self._note_at = self._monotonic() + pause
 
     def _acknowledge(self) -> None:
-        if self._notes or self._facts:
+        if self._has_notes:
             self._write_notes()
         receipts, self._receipts = self._receipts, []
         for receipt in receipts:
