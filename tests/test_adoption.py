@@ -134,6 +134,7 @@ def test_who_knows_is_not_told_again_unless_he_forgot(house: House) -> None:
     house.take_over()
     assert house.told == 2, "nobody asked for it"
     house.adoption.again()
+    assert house.adoption.next_try == 0.0
     house.take_over()
     assert house.told == 3
 

@@ -25,8 +25,8 @@ REPORT = Report(EventStatus.CRITICAL, None, "i1", 1, 0, 5)
 
 @pytest.fixture
 def now(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(time, "time_ns", lambda: 9_000_999_999)
-    return 9_000
+    monkeypatch.setattr(time, "time_ns", lambda: 1_700_000_000_999_999_999)
+    return 1_700_000_000_999
 
 
 def test_a_change_is_of_the_moment_of_its_observation_and_all_else_of_now(now: int) -> None:

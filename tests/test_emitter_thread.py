@@ -95,11 +95,11 @@ def test_after_a_failure_it_rests_however_often_it_is_woken(clock: list[float]) 
     script = Script(StoreError("full"), 3.0, 0.0)
 
     def meanwhile() -> None:
-        clock[0] += 4.0
+        clock[0] += 4.75
         script.emitter.wake()
 
     script.waking.meanwhile = meanwhile
-    assert script.run()[:4] == [10.0, 6.0, 2.0, 3.0]
+    assert script.run()[:4] == [10.0, 5.25, 0.5, 3.0]
 
 
 def test_a_rest_ends_with_the_end(clock: list[float]) -> None:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import math
+import random
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
@@ -16,12 +19,13 @@ from agent.delivery import emitters as room
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.courier import Courier
 from agent.delivery.emitters import Emitters, configured, courier, destinations, sink_of
+from agent.delivery.handover.courier import HandoverCourier
 from agent.delivery.problems import DeliveryProblem
 from agent.delivery.sinks.terminal import Terminal
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.delivery.throttle import BAD_KEY_WAIT
-from agent.model import Destination
+from agent.model import Destination, EventStatus, Notification
 from agent.plugin.units import Duration
 from agent.store import Store
 from tests.deliveries import no_news, opened, out, record
@@ -70,6 +74,7 @@ def test_a_destination_is_another_one_exactly_when_its_address_is_another() -> N
     assert identity(hook()) == identity(hook(body="other", only="web-*")) == "8ede8db02d3edb0dfc769e6922d9b3ba"
     different = [
         API,
+        EventsSettings(endpoint="https://api.example/X", api_key="k"),
         EventsSettings(endpoint="https://api2.example", api_key="k"),
         BROKER,
         EventsSettings(broker="nats://127.0.0.1:2"),
@@ -88,6 +93,7 @@ def test_an_address_of_odd_letters_has_an_identity_too() -> None:
 def test_a_destination_has_its_name_and_what_it_asks_for() -> None:
     found = destinations(AgentSettings(events=API, destinations={"ops": hook(only="web-*")}))
     assert found == (Destination(MAIN, identity(API), "*"), Destination("ops", identity(hook()), "web-*"))
+    assert destinations(AgentSettings(events=BROKER)) == (Destination(MAIN, identity(BROKER), "*"),)
 
 
 @pytest.mark.parametrize(("settings", "kind"), [(API, Api), (hook(), Webhook), (None, Terminal)])
@@ -123,7 +129,34 @@ def test_rate_digests_and_signs_of_life_are_as_the_settings_say(
     assert working._news.heartbeat == heartbeat
     assert working._throttle._problems is working._problems
     assert working._bundling._sink is working._sink
+    assert type(working._sink) is type(sink_of(settings))
+    assert working._bundling._outbox is working._news._outbox is working._outbox
+    assert (working._news._compose, working._news._append) == (no_news, store.append)
     assert working._outbox.destination == working._problems._destination == MAIN
+
+
+def test_to_a_broker_it_is_handed_over_under_the_name_that_the_host_has_now(store: Store) -> None:
+    asked: list[tuple[str, str, EventStatus]] = []
+
+    def compose(*what: Any) -> Notification:
+        asked.append(what)
+        return no_news(*what)
+
+    settings = EventsSettings(broker="nats://127.0.0.1:1", republish_after=Duration(30), heartbeat=Duration(20))
+    working = courier(out(store), settings, compose, store.append)
+    assert isinstance(working, HandoverCourier)
+    assert working._outbox.destination == working._problems._destination == MAIN
+    assert working._broker._word == "web-1"  # type: ignore[attr-defined]
+    assert working._news.heartbeat == 0.0, "what lives is said by its beats"
+    assert (working._beats._seconds, working._republish_after) == (20.0, 30.0)
+    assert working._problems._clock is time.monotonic
+    assert isinstance(working._beats._rng, random.Random)
+    assert working._beats._about().summary == "alive"
+    assert asked == [("heartbeat", "alive", EventStatus.INFO)] * 2
+    nameless = courier(
+        out(store), settings, lambda *what: msgspec.structs.replace(no_news(*what), host={}), store.append
+    )
+    assert nameless._broker._word == "="  # type: ignore[attr-defined,union-attr]
 
 
 def test_a_key_that_is_refused_is_told_to_whoever_can_read_it_again(store: Store) -> None:
@@ -183,9 +216,11 @@ class Works:
         self.diary: list[str] = []
         self.made: dict[str, Carrying] = {}
         monkeypatch.setattr(room, "courier", self.courier)
-        self.emitters = Emitters(lambda name: name, no_news, lambda told, notice: None)  # type: ignore[arg-type,return-value]
+        self.around = (no_news, lambda told, notice: None, lambda: None)
+        self.emitters = Emitters(lambda name: name, *self.around)  # type: ignore[arg-type,return-value]
 
-    def courier(self, name: str, settings: object, *_: object) -> Carrying:
+    def courier(self, name: str, settings: object, *around: object) -> Carrying:
+        assert around == self.around
         self.made[name] = Carrying(name, settings, self.diary)
         return self.made[name]
 
@@ -243,3 +278,11 @@ def test_after_the_stop_all_have_ended_and_none_begins(works: Works, farewell: b
     assert works.made == {}
     works.emitters.stop(farewell)
     assert works.diary == []
+
+
+def test_nobody_says_farewell_unless_that_is_said_and_each_thread_has_its_name(works: Works) -> None:
+    works.apply([MAIN], events=API)
+    works.made[MAIN].wait_for_a_drain()
+    assert "emitter events" in {thread.name for thread in threading.enumerate()}
+    works.emitters.stop()
+    assert works.diary == ["events drains", "events ends"]

@@ -23,7 +23,8 @@ from agent.delivery.throttle import Limiter, Throttle
 from agent.model import Destination, EventStatus, Notification
 from agent.store import Outbox
 
-Settings = EventsSettings | WebhookSettings | None
+Remote = EventsSettings | WebhookSettings
+Settings = Remote | None
 """What a destination is made of; None: the terminal."""
 
 
@@ -47,7 +48,7 @@ class Emitters:
 
     def apply(self, agent: AgentSettings, told: Collection[str]) -> None:
         """Have these destinations told, as the settings say, and no others; what did not change goes on."""
-        wanted = {name: settings for name, settings in configured(agent).items() if name in told}
+        wanted: dict[str, Settings] = {name: settings for name, settings in configured(agent).items() if name in told}
         if TERMINAL in told:
             wanted[TERMINAL] = None
         with self._lock:
@@ -153,9 +154,9 @@ def sink_of(settings: Settings) -> Sink:
     return Terminal()
 
 
-def configured(agent: AgentSettings) -> dict[str, Settings]:
+def configured(agent: AgentSettings) -> dict[str, Remote]:
     """Return the destinations that the settings name, the main one first."""
-    main: dict[str, Settings] = {MAIN: agent.events} if agent.events.endpoint or agent.events.broker else {}
+    main: dict[str, Remote] = {MAIN: agent.events} if agent.events.endpoint or agent.events.broker else {}
     return main | agent.destinations
 
 
@@ -164,13 +165,13 @@ def destinations(agent: AgentSettings) -> tuple[Destination, ...]:
     return tuple(_destination(name, settings) for name, settings in configured(agent).items())
 
 
-def _destination(name: str, settings: Settings) -> Destination:
+def _destination(name: str, settings: Remote) -> Destination:
     if isinstance(settings, WebhookSettings):
         return Destination(name, _hashed(f"webhook {settings.url}"), settings.only)
-    if settings and settings.broker:
+    if settings.broker:
         return Destination(name, _hashed(f"broker {settings.broker}"))
-    return Destination(name, _hashed(f"truewatch {settings.endpoint.rstrip('/') if settings else ''}"))
+    return Destination(name, _hashed(f"truewatch {settings.endpoint.rstrip('/')}"))
 
 
 def _hashed(text: str) -> str:
-    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return blake2s(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()

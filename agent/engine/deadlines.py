@@ -21,9 +21,6 @@ class DeadlineBook(Generic[Key]):
     def __len__(self) -> int:
         return len(self._at)
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._at
-
     def set(self, key: Key, at: float) -> None:
         """Have it due at this moment, whenever it was due before."""
         self._at[key] = at

@@ -11,4 +11,4 @@ def notification_id(*parts: str) -> str:
     # Late: it brings OpenSSL along, some 3 MB that an agent without a change does not need.
     from hashlib import blake2s
 
-    return blake2s("\0".join(parts).encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
+    return blake2s("\0".join(parts).encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -207,4 +207,4 @@ def forget_counts(state: State) -> State:
 def incident_id(state: State, sequence: int, now: int) -> str:
     """Name an incident by what began it: the same stream of results names it the same, restarts or not."""
     text = "\0".join((state.check, state.subject, str(sequence), str(now)))
-    return blake2s(text.encode("utf-8", "surrogatepass"), digest_size=8).hexdigest()
+    return blake2s(text.encode(errors="surrogatepass"), digest_size=8).hexdigest()
