@@ -209,7 +209,7 @@ def test_a_pool_that_is_online_may_have_lost_data_all_the_same(tmp_path: Path) -
         "rpool (zfs) is ONLINE, but One or more devices has experienced an unrecoverable error",
         7,
     )
-    assert well.result.status is Status.OK
+    assert (well.result.status, well.errors) == (Status.OK, 0), "whom zpool does not name has made none"
 
 
 def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
@@ -400,6 +400,25 @@ def test_an_unraid_that_tells_of_no_disk_is_not_known() -> None:
 def test_a_text_of_no_known_form_is_nodata_and_no_text_is_no_raid(tmp_path: Path) -> None:
     assert [one.result.status for one in find_arrays("version: 4\narrays: none\n", tmp_path)] == [Status.NODATA]
     assert list(find_arrays("", tmp_path)) == list(find_arrays(NONE, tmp_path)) == []
+    for more in ("md0 :active raid1 sda1[0]\n", "md0 active\n", "      100 blocks [2/1] [U_]\n"):
+        assert [one.result.status for one in find_arrays(NONE + more, tmp_path)] == [Status.NODATA]
+
+
+@pytest.mark.parametrize(
+    ("devices", "each", "status"),
+    [
+        ("sda1[0] sdb1[1]", "UU", Status.OK),
+        ("sda1[0](W) sdb1[1] sdc1[2](S) sdd1[3](J) sde1[4](R)", "UU", Status.OK),
+        ("sda1[0](E) sdb1[1]", "UU", Status.CRITICAL),
+        ("sda1[0] sdb1[1]", "UE", Status.CRITICAL),
+        ("sda1[0](X) sdb1[1]", "UU", Status.NODATA),
+        ("sda1[0] sdb1[1]", "U?", Status.NODATA),
+    ],
+)
+def test_a_mark_of_a_device_that_is_not_known_is_never_whole(devices: str, each: str, status: Status) -> None:
+    """E is what Synology and QNAP print of a device that the array gave up on."""
+    (one,) = said(f"md2 : active raid1 {devices}\n      100 blocks super 1.2 [2/2] [{each}]\n")
+    assert one.status is status
 
 
 def test_counters_that_the_kernel_does_not_have_are_not_zero(tmp_path: Path) -> None:

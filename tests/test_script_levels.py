@@ -76,6 +76,15 @@ def test_a_number_in_groups_of_digits_is_not_its_first_group(number: str) -> Non
         assert printed(f"OK | users=1 | load={other}", warning=None, critical=None).status is Status.OK
 
 
+@pytest.mark.parametrize("unit", ["ms", "us", "\u03bcs", "KB", "MB", "GiB", "MB;80;90"])
+def test_a_unit_behind_a_blank_is_not_left_out(unit: str) -> None:
+    assert printed(f"OK | load=1 {unit}").status is Status.NODATA
+    assert printed(f"OK | load=1 {unit} users=1").status is Status.NODATA
+    assert printed(f"OK | users=1 x=? {unit}").status is Status.OK, "of another value"
+    for harmless in ("s", "B", "%", "load"):
+        assert printed(f"OK | load=1 {harmless}").status is Status.OK
+
+
 @pytest.mark.parametrize(
     ("text", "status"),
     [

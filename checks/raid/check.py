@@ -111,7 +111,7 @@ def find_arrays(text: str, block: Path) -> Iterator[Finding]:
         yield Finding(unraid.assess(values), "unraid")
         return
     known = mdstat.parse(text)
-    if text.strip() and not known and "Personalities" not in text:
+    if not known and mdstat.has_more(text):
         yield Finding(nodata("/proc/mdstat is written in a form that is not known here", "mdstat"), "md")
     for array in known:
         folder = block / array.name / "md"

@@ -34,6 +34,8 @@ class Array(msgspec.Struct, frozen=True):
     """recovery, resync, reshape or check."""
     progress: str = ""
     """`12.6%, 2h 8m left`, or DELAYED or PENDING."""
+    odd: str = ""
+    """Marks of devices that Linux does not print; Synology's and QNAP's E: a device that the array gave up on."""
     container: bool = False
     """Not an array but the metadata of some (Intel, DDF); always inactive."""
 
@@ -48,6 +50,12 @@ def parse(mdstat: str) -> list[Array]:
     """Read the text of /proc/mdstat. Source: md_seq_show() of drivers/md/md.c."""
     blocks = re.split(r"^(?=\S+ : )", mdstat, flags=re.MULTILINE)
     return [_array(block.partition("\nunused devices")[0]) for block in blocks[1:] if not block.startswith("Personal")]
+
+
+def has_more(mdstat: str) -> bool:
+    """Tell whether there is anything in the text beside what stands there without an array."""
+    usual = r"Personalities : ?.*|unused devices: ?.*|read_ahead .*"
+    return any(not re.fullmatch(usual, line) for line in map(str.strip, mdstat.splitlines()) if line)
 
 
 def _array(block: str) -> Array:
@@ -69,8 +77,16 @@ def _array(block: str) -> Array:
         int(counted[2]) if counted else 0,
         action[1] if action else "",
         action[2] + left if action else "",
+        _odd_marks(devices, block),
         state == "inactive" and re.search(r"super external:\w", block) is not None,
     )
+
+
+def _odd_marks(devices: list[str], block: str) -> str:
+    """Return the marks that are not known: of `sda1[0](E)`, and of the `[UUE]` behind the counts."""
+    marks = [mark for word in devices for mark in re.findall(r"\((\w+)\)", word)]
+    each = re.search(r"(?<!\S)\[\d+/\d+\] \[(\S+)\]", block)
+    return "".join(sorted({*marks} - {*"FSJRW"} | ({*each[1]} - {*"U_"} if each else set())))
 
 
 def assess(array: Array) -> Result:
@@ -93,6 +109,11 @@ def _assess(array: Array, missing: int) -> Result:
     if missing > 0:
         words = f"{about} lacks {missing} of {array.wanted} devices{lost}{doing}"
         return (warning if array.rebuilding else critical)(words, array.name)
+    if array.odd:
+        words = f"{about}: mdstat marks a device {array.odd}"
+        if array.odd == "E":
+            return critical(f"{words}, which the array gave up on{doing}", array.name)
+        return nodata(f"{words}, which is not known here", array.name)
     if not array.wanted and array.level not in UNCOUNTED:
         return nodata(f"{about}: mdstat does not say how many of its devices work{lost}", array.name)
     if array.failed:

@@ -37,6 +37,7 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
     found = states(folder)
     if not found:
         return
+    text = None
     try:
         text = ask()
         troubles = {} if text is None else parse(text)
@@ -46,7 +47,9 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
         troubles, silent = {}, str(error)
     for name, state in found.items():
         trouble = troubles.get(name)
-        yield Finding(_assess(name, state, trouble, silent), "zfs", "", trouble.errors if trouble else None)
+        # Whom `-x` does not name has made no errors.
+        errors = trouble.errors if trouble else None if silent or text is None else 0
+        yield Finding(_assess(name, state, trouble, silent), "zfs", "", errors)
 
 
 def _assess(name: str, state: str, trouble: Trouble | None, silent: str) -> Result:

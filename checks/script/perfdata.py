@@ -28,7 +28,14 @@ _GROUP_BEFORE = re.compile(r"[-+]?[0-9]{1,3}")
 _GROUP = re.compile(r"[0-9]{3}(?![0-9])")
 
 # Factor to the base unit, negative for divisors: 1.1 / 1000 rounds better than 1.1 * 0.001.
-_UNITS = {"s": ("s", 1), "ms": ("s", -1000), "us": ("s", -1000000), "µs": ("s", -1000000), "ns": ("s", -1000000000)}
+_UNITS = {
+    "s": ("s", 1),
+    "ms": ("s", -1000),
+    "us": ("s", -1000000),
+    "µs": ("s", -1000000),
+    "μs": ("s", -1000000),
+    "ns": ("s", -1000000000),
+}
 _UNITS |= {"B": ("B", 1), "kB": ("B", 1000)}
 _UNITS |= {f"{letter}B": ("B", 1000**power) for power, letter in enumerate("KMGTPE", 1)}
 _UNITS |= {f"{letter}iB": ("B", 1024**power) for power, letter in enumerate("KMGTPE", 1)}
@@ -113,25 +120,33 @@ def read(text: str) -> Perfdata:
     metrics: list[Metric] = []
     notes: list[str] = []
     unread: list[Unread] = []
-    position, grouped = 0, False
+    position, before = 0, ""
     while (position := _GAP.match(text, position).end()) < len(text):  # type: ignore[union-attr]  # never None
         if len(metrics) + len(notes) == METRICS_MAX:
             notes.append(f"only the first {METRICS_MAX} items of the performance data are kept")
             break
         item = _ITEM.match(text, position)
         if item:
+            count = len(metrics)
             _read_item(item, metrics, notes, unread)
-            grouped = bool(metrics and _GROUP_BEFORE.fullmatch(item[3]))
+            before = item[3] if len(metrics) > count else ""
         else:
             item = _WORD.match(text, position)
             notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
-            if grouped and _GROUP.match(item[0]):  # type: ignore[index]  # same
+            if why := _why_torn(before, item[0]):  # type: ignore[index]  # same
                 lost = metrics.pop().name
-                why = f"a number in groups of digits: {lost}=... {item[0][:20]}"  # type: ignore[index]  # same
-                unread.append(Unread(len(metrics), lost, why))
-            grouped = False
+                unread.append(Unread(len(metrics), lost, f"{why}: {lost}=... {item[0][:20]}"))  # type: ignore[index]  # same
+            before = ""
         position = item.end()  # type: ignore[union-attr]  # same
     return Perfdata(tuple(metrics), tuple(notes), tuple(unread))
+
+
+def _why_torn(value: str, word: str) -> str:
+    """Say why the word belongs to the value before it, which so is another; empty where it does not."""
+    if _GROUP_BEFORE.fullmatch(value) and _GROUP.match(word):
+        return "a number in groups of digits"
+    other = NUMBER.fullmatch(value) and _UNITS.get(word.partition(";")[0], ("", 1))[1] != 1
+    return "a unit behind a blank" if other else ""
 
 
 def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str], unread: list[Unread]) -> None:
