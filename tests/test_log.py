@@ -7,6 +7,7 @@ import gzip
 import lzma
 import os
 import re
+import subprocess
 import threading
 import time
 from collections import Counter
@@ -21,9 +22,10 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, NumberAbove, Regex, Result, Status
 from agent.plugin.results import gathered
 from checks.log import Log
+from checks.log.beside import is_rotation
 from checks.log.following import Block, Followed, follow, followed
 from checks.log.position import PIECE, Position
-from checks.log.rotation import is_rotation
+from checks.log.text import marked_encoding
 from tests import needs
 from tests.examples import examples
 
@@ -486,6 +488,96 @@ def test_a_link_to_the_log_of_the_day_is_followed(tmp_path: Path) -> None:
     assert [watcher.count(), watcher.count()] == [2, 0]
 
 
+def test_logs_that_a_link_led_to_between_two_runs_are_read_in_their_order(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    for day in ("2026-11-09", "2026-11-13", "other-1"):
+        (tmp_path / f"{day}.txt").write_text("ERR of another time\n")
+    (tmp_path / "2026-11-10.txt").write_text("x\n")
+    link.symlink_to("2026-11-10.txt")
+    watcher = Watcher(link)
+    watcher.run()
+    for day in ("12", "11"):
+        append(tmp_path / f"2026-11-{day}.txt", f"ERR {day}\n")
+    link.unlink()
+    link.symlink_to("2026-11-12.txt")
+    assert watcher.run().details == "ERR 11\nERR 12"
+    assert watcher.count() == 0
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("app.log.25Nov2026", "app.log.26Nov2026"),
+        ("app.log.Wed", "app.log.Thursday"),
+        ("app.log.bak", "app.log.prev"),
+        ("old/app.log.2", "old/app.log.1"),
+        ("archive/app.log-20261125", "archive/app.log-20261126"),
+        ("@4000000065f1b2c30b2a1f2c.s", "@4000000065f1b2c30b2a1f2d.s"),
+        ("of-2026-11-25", "of-2026-11-26"),
+    ],
+)
+@pytest.mark.parametrize("packs", [False, True])
+def test_however_rotations_are_named_and_where_they_lie_no_line_is_lost(
+    log: Path, names: tuple[str, ...], packs: bool
+) -> None:
+    watcher = Watcher(log)
+    log.write_text("so many lines that it is known again\n" * 20)
+    watcher.run()
+    for number, name in enumerate(names):
+        append(log, f"ERR {number}\n")
+        moved = log.parent / name
+        moved.parent.mkdir(exist_ok=True)
+        log.rename(moved)
+        if packs and "app.log" in name:
+            subprocess.run(["gzip", moved], check=True)
+        log.write_text("")
+    append(log, "ERR last\n")
+    said = watcher.run()
+    assert (said.status, said.details) == (Status.WARNING, "ERR 0\nERR 1\nERR last"), said.summary
+    assert watcher.run().summary.startswith("0 lines")
+
+
+def test_a_log_that_was_only_moved_to_a_folder_beside_it_is_no_loss(log: Path) -> None:
+    watcher = Watcher(log)
+    watcher.run()
+    (log.parent / "old").mkdir()
+    log.rename(log.parent / "old" / "app.log.1")
+    log.write_text("x\n")
+    assert watcher.run().status is Status.OK
+
+
+def test_the_log_of_another_host_in_a_folder_beside_this_one_is_not_read(log: Path) -> None:
+    watcher = Watcher(log)
+    watcher.run()
+    (log.parent / "host-2").mkdir()
+    for name in ("app.log", "app.log.1"):
+        (log.parent / "host-2" / name).write_text("old ERR\nERR of another\n")
+    append(log, "x\n")
+    log.rename(log.with_name("app.log.1"))
+    log.write_text("")
+    assert watcher.count() == 0
+
+
+def test_a_name_that_begins_with_a_word_is_a_log_of_its_own() -> None:
+    for name in ("web-sun.log", "websat.log", "web-december.log", "web.mon", "web.log.sunny", "web.logmarch"):
+        assert not is_rotation("web.log", name), name
+    for name in ("web.log.Sun", "web-25dec.log", "web.log-Dec-25-2026.gz", "web.2026-11-26T10:00:00Z.log"):
+        assert is_rotation("web.log", name), name
+
+
+@pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+def test_utf_16_without_a_mark_is_told_by_its_zeros(tmp_path: Path, encoding: str) -> None:
+    log = tmp_path / "app.log"
+    for begun in ("", "begin of it\n"):
+        log.write_text(begun, encoding=encoding)
+        watcher = Watcher(log, "ERR ü")
+        watcher.run()
+        append(log, "a line\nERR ü\n".encode(encoding))
+        assert watcher.count() == 1
+    for other in (b"\0" * 64, b"ERR\0ERR\n", b"a\0b\0", "日本語の行です\n".encode(encoding)):
+        assert marked_encoding(other) == ""
+
+
 def test_another_path_in_the_configuration_starts_anew(log: Path) -> None:
     watcher = Watcher(log)
     watcher.run()
@@ -777,8 +869,8 @@ def test_an_empty_log_that_was_moved_away_is_lines_missing_though_another_was_ro
     log.write_text("")
     watcher.run()
     append(log, "ERR gone\n")
-    (log.parent / "elsewhere").mkdir()
-    log.rename(log.parent / "elsewhere" / "app.log")
+    (log.parent / "else" / "where").mkdir(parents=True)
+    log.rename(log.parent / "else" / "where" / "app.log")
     log.with_name("app.log.1").write_text("ERR\n")
     log.write_text("")
     assert "may be missing" in watcher.run().summary

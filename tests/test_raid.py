@@ -417,8 +417,8 @@ def test_a_text_of_no_known_form_is_nodata_and_no_text_is_no_raid(tmp_path: Path
 )
 def test_a_mark_of_a_device_that_is_not_known_is_never_whole(devices: str, each: str, status: Status) -> None:
     """E is what Synology and QNAP print of a device that the array gave up on."""
-    (one,) = said(f"md2 : active raid1 {devices}\n      100 blocks super 1.2 [2/2] [{each}]\n")
-    assert one.status is status
+    (one,) = parse(f"md2 : active raid1 {devices}\n      100 blocks super 1.2 [2/2] [{each}]\n")
+    assert assess(one).status is status
 
 
 def test_counters_that_the_kernel_does_not_have_are_not_zero(tmp_path: Path) -> None:

@@ -22,9 +22,9 @@ class Log(Check, frozen=True, kw_only=True):
     Default: one such line is a warning. The next run without one is ok again; `recover_after: 10` keeps the problem up
     for ten runs. The first run starts at the end of the file. A rotated file is read to its end first, however often
     it was rotated, whether it was renamed, copied and truncated, or compressed by gzip, xz or bzip2; it is looked for
-    among the fifty files beside the log that were last changed and whose names begin like its own. Where lines may be
-    missing all the same, the result says so and is nodata (`lost`). A log that is not there, or may not be read, is
-    nodata.
+    beside the log and in the folders there (logrotate's `olddir`): by what the file is, and by names that begin like
+    the log's, fifty at most. Where lines may be missing all the same, the result says so and is nodata (`lost`). A log
+    that is not there, or may not be read, is nodata.
 
     A line without an end is judged once it has not grown for a run, one of more than 1 MiB in pieces. A line on which
     the pattern takes longer than 0.25 s is passed over, and the result is nodata. Lines are UTF-8, or Windows-1252

@@ -12,11 +12,12 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 from msgspec.structs import replace
 
+from checks.log.beside import Sibling, rotations
 from checks.log.opened import opened, real_path
 from checks.log.packed import UNREADABLE, CannotUnpack, is_finished, is_packed, unpacked, written_since
 from checks.log.position import MARK, PIECE, PlainFile, Position, Source, before_place, regular
-from checks.log.rotation import Sibling, found_again, rotations
-from checks.log.text import Lines, chosen_encoding, marked_encoding
+from checks.log.rotation import found_again
+from checks.log.text import BEGINNING, Lines, chosen_encoding, marked_encoding
 
 T = TypeVar("T")
 
@@ -121,7 +122,7 @@ def _at_end(real: str) -> Position:
         with opened(real) as file:
             state = regular(file)
             source = PlainFile(file, state.st_size)
-            marked, size = marked_encoding(source.read(0, 4)), state.st_size
+            marked, size = marked_encoding(source.read(0, BEGINNING)), state.st_size
             mark = zlib.crc32(before_place(source, size))
             return Position(real, state.st_ino, size, mark, size, changed=state.st_mtime_ns, marked=marked)
     except FileNotFoundError:

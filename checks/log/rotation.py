@@ -2,36 +2,29 @@
 
 from __future__ import annotations
 
+import itertools
 import math
-import os
-import re
-import stat
 import time
-from collections.abc import Iterator
-from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 from msgspec.structs import replace
 
+from checks.log.beside import (
+    Sibling,
+    begins_alike,
+    below,
+    by_inode,
+    is_rotation,
+    led_to_between,
+    named_alike,
+    rotations,
+    siblings,
+)
 from checks.log.opened import opened
 from checks.log.packed import READABLE, UNREADABLE, is_finished, is_packed, unpacked, written_since
-from checks.log.position import PlainFile, Position, is_read, regular
+from checks.log.position import MARK, PlainFile, Position, is_read, regular
 
-COPIES = 50
 GONE = "the log was truncated, or what it was rotated to is gone"
-
-
-class Sibling(NamedTuple):
-    """A file beside the log that may be a rotation of it."""
-
-    path: str
-    inode: int
-    changed: int
-
-    @property
-    def packed(self) -> bool:
-        return is_packed(self.path)
 
 
 def found_again(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
@@ -58,7 +51,8 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
     among = not current.offset and any(is_packed(one.path) for one in between)
     if moved is None and not among and not _ended_as_read(current, [*before, *between]):
         lost = unread or GONE
-    return [*before, *between, Position(real, inode, changed=current.changed)], lost or unread
+    led = [Position(one.path, one.inode) for one in led_to_between(current.path, real) if one.inode != inode]
+    return [*before, *between, *led, Position(real, inode, changed=current.changed)], lost or unread
 
 
 def _now(real: str, current: Position) -> tuple[int, bool]:
@@ -76,9 +70,10 @@ def _renamed(position: Position, current: int) -> Position | None:
     if not position.inode or position.inode == current:
         return None
     here = Sibling(position.path, position.inode, position.changed)
-    for sibling in (here, *siblings(position.path)):
+    for sibling in itertools.chain((here,), by_inode(position.path, position.inode)):
         # The inode of a file that is gone may be another's now, and of an empty file nothing else is known.
         same = sibling.inode == position.inode and sibling.packed == is_packed(position.path)
+        same = same and (begins_alike(position.path, sibling.path) or position.offset >= MARK)
         if is_finished(position):
             if same and sibling.changed == position.changed:
                 return replace(position, path=sibling.path)
@@ -91,7 +86,7 @@ def _copied(position: Position, current: int) -> Position | None:
     """Return the copy that was made of a file before it was truncated, by what stands before our place in it."""
     if not position.offset:
         return None
-    for sibling in siblings(position.path):
+    for sibling in itertools.chain(siblings(position.path), below(position.path)):
         if sibling.inode != current and not sibling.packed and _matches(position, sibling):
             return replace(position, path=sibling.path, inode=sibling.inode)
     return None
@@ -101,7 +96,7 @@ def _in_packed(position: Position, until: float) -> Position | None:
     """Return the compressed file that holds what we have read of this one. It keeps the time of the last writing."""
     if not position.offset:
         return None
-    for sibling in reversed(list(siblings(position.path))):
+    for sibling in itertools.chain(reversed(list(siblings(position.path))), below(position.path)):
         if time.monotonic() > until:
             return None
         if sibling.packed and written_since(sibling.changed, position.changed) and _matches(position, sibling, until):
@@ -131,7 +126,7 @@ def _between(current: Position, inode: int, known: list[Position], until: float)
     if not current.changed:  # it was never there, or seen by a version that did not remember this
         return [], ""
     seen = {position.inode for position in known} | {inode}
-    beside = rotations(current.path)
+    beside = _beside(current.path, known)
     names = {sibling.path for sibling in beside}
     newer = [
         sibling
@@ -146,46 +141,21 @@ def _between(current: Position, inode: int, known: list[Position], until: float)
     return found, f"{odd[0]} cannot be unpacked here" if odd else ""
 
 
+def _beside(log: str, known: list[Position]) -> list[Sibling]:
+    """Return all that may be rotations of the log: by its name, or where and how those are named that we know."""
+    name, found = Path(log).name, dict.fromkeys(rotations(log))
+    for one in known:
+        usual = one.path == log or is_rotation(name, Path(one.path).name)
+        found |= dict.fromkeys(rotations(str(Path(one.path).parent / name)) if usual else named_alike(one.path))
+    return sorted(found, key=lambda sibling: sibling.changed, reverse=True)
+
+
 def _may_be_new(sibling: Sibling, changed: int, until: float) -> bool:
     """Tell whether a file was written to when we last saw a writing, or later."""
     # What cannot be unpacked, or not in time, and has just that time is mostly what we have read.
     if sibling.path.endswith(UNREADABLE) or time.monotonic() > until:
         return sibling.changed > changed
     return written_since(sibling.changed, changed)
-
-
-def rotations(path: str) -> list[Sibling]:
-    """Return the files beside the log that have the name of a rotation, last changed first."""
-    name = Path(path).name
-    return [sibling for sibling in siblings(path) if is_rotation(name, Path(sibling.path).name)]
-
-
-def is_rotation(log: str, name: str) -> bool:
-    """Tell whether this is the name of a rotated log: app.log.1, app.log-20261123.gz, app-2026-11-23.log ..."""
-    stem, dot, extension = log.rpartition(".") if "." in log[1:] else (log, "", "")
-    number = r"[-._]?(?:[0-9][0-9T:._-]*|old)"
-    packed = "|".join(map(re.escape, READABLE + UNREADABLE))
-    whole, parts = re.escape(log), (re.escape(stem), re.escape(dot + extension))
-    return re.fullmatch(f"(?:{whole}{number}|{parts[0]}{number}{parts[1]})(?:{packed})?", name) is not None
-
-
-def siblings(path: str) -> Iterator[Sibling]:
-    """Yield the regular files whose names begin like the log's, last changed first."""
-    folder, name = os.path.split(path)
-    stem = name.split(".")[0]
-    found: list[Sibling] = []
-    with suppress(OSError), os.scandir(folder) as entries:  # a folder may let us in, but not look around
-        for entry in entries:
-            if entry.name.startswith(stem) and (state := _state(entry)):
-                found.append(Sibling(entry.path, state.st_ino, state.st_mtime_ns))
-    yield from sorted(found, key=lambda sibling: sibling.changed, reverse=True)[:COPIES]
-
-
-def _state(entry: os.DirEntry[str]) -> os.stat_result | None:
-    with suppress(OSError):
-        state = entry.stat(follow_symlinks=False)
-        return state if stat.S_ISREG(state.st_mode) else None
-    return None
 
 
 def _matches(position: Position, sibling: Sibling, until: float = math.inf) -> bool:

@@ -12,10 +12,10 @@ from typing import NamedTuple
 import msgspec
 
 from agent.api import CheckError
+from checks.log.beside import is_rotation
 from checks.log.following import Block, Followed, Steps, follow
 from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
-from checks.log.rotation import is_rotation
 
 MOST_LOGS = 200
 QUIET_SECONDS = 3600.0

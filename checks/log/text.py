@@ -12,6 +12,8 @@ BOMS = {
     codecs.BOM_UTF16_LE: "utf-16-le",
     codecs.BOM_UTF16_BE: "utf-16-be",
 }
+BEGINNING = 64
+"""So many bytes at the beginning of a log tell its encoding."""
 WITHOUT_MARK = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-8"}
 
 
@@ -26,8 +28,16 @@ def encoding_problem(name: str) -> str:
 
 
 def marked_encoding(beginning: bytes) -> str:
-    """Return the encoding that the first bytes of a file tell, if they tell one."""
-    return next((name for mark, name in BOMS.items() if beginning.startswith(mark)), "")
+    """Return the encoding that the first bytes of a file tell, if they tell one: by a mark, or by their zeros."""
+    return next((name for mark, name in BOMS.items() if beginning.startswith(mark)), _by_zeros(beginning[:BEGINNING]))
+
+
+def _by_zeros(beginning: bytes) -> str:
+    """Tell UTF-16 without a mark by Latin letters, each of which is half a zero."""
+    first, second = beginning[0::2], beginning[1::2]
+    if len(second) > 3 and all(first) and not any(second):
+        return "utf-16-le"
+    return "utf-16-be" if len(second) > 3 and all(second) and not any(first) else ""
 
 
 def chosen_encoding(marked: str, wanted: str) -> str:
