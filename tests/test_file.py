@@ -55,6 +55,22 @@ def test_a_link_that_leads_nowhere_is_said_to(tmp_path: Path) -> None:
     assert look(tmp_path / "*", count_critical=NumberAbove.parse("2:2")).status is Status.OK
 
 
+def test_a_link_that_leads_nowhere_is_there_where_nothing_may_be(tmp_path: Path) -> None:
+    (tmp_path / "lock").symlink_to("host:4711")
+    for path in ("lock", "loc*"):
+        assert look(tmp_path / path, expect="absent").status is Status.CRITICAL
+    assert look(tmp_path / "lock", expect="any").status is Status.OK
+
+
+@pytest.mark.parametrize("name", ["[x]/a", "report[1].txt", "a?b", "*", "[", "x[a-"])
+def test_a_name_with_marks_of_a_wildcard_is_that_file_where_nothing_else_fits(name: str, tmp_path: Path) -> None:
+    assert look(tmp_path / name, expect="absent").status is Status.OK
+    (tmp_path / name).parent.mkdir(exist_ok=True)
+    (tmp_path / name).touch()
+    assert look(tmp_path / name, expect="absent").status is Status.CRITICAL
+    assert look(tmp_path / name).status is Status.OK
+
+
 def test_a_file_that_must_not_be_there_is_critical_while_it_is(tmp_path: Path) -> None:
     assert look(tmp_path / "core*", expect="absent").status is Status.OK
     write(tmp_path / "core.1")

@@ -128,16 +128,14 @@ class File(Check, frozen=True, kw_only=True):
         name, least = printable(self.path), "at least " if seen.looked_at else ""
         if not seen.count and self.expect == "present" and not seen.looked_at:
             return critical(f"{name} is not there{seen.why}")
+        if self.expect == "absent" and seen.why:  # as some programs make a lock: a link to `host:pid`
+            return critical(f"{name} is there{seen.why}")
         if seen.count and self.expect == "absent":
             details = printable(seen.newest.path)
-            return critical(f"{name} is there" + (f", {least}{seen.count} files" if many else ""), details=details)
+            return critical(f"{name} is there" + (f", {least}{_files(seen.count)}" if many else ""), details=details)
         kind = f" (a {seen.newest.kind})" if seen.newest.kind and not many else ""
         said = (
-            f"{name} {least}{seen.count} file{'' if seen.count == 1 else 's'}"
-            if many
-            else f"{name}{kind}"
-            if seen.count
-            else f"{name} is not there"
+            f"{name} {least}{_files(seen.count)}" if many else f"{name}{kind}" if seen.count else f"{name} is not there"
         )
         if not counted:
             return ok(said)
@@ -158,6 +156,10 @@ class File(Check, frozen=True, kw_only=True):
             return Metric("size", one.size, "B", minimum=0)
         said = f"{name}{size_text(one.size)}"
         return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=said, minimum=0)
+
+
+def _files(count: int) -> str:
+    return f"{count} file{'' if count == 1 else 's'}"
 
 
 def _is_settled(level: Level, value: float, way: int) -> bool:

@@ -14,6 +14,7 @@ import msgspec
 
 from agent.api import CheckError
 
+NOWHERE = ", its link leads nowhere"
 ENTRIES = 100_000
 """More names than this are not looked at: a check is no search."""
 KINDS = {
@@ -61,15 +62,21 @@ class Findings(msgspec.Struct, frozen=True):
 def find(path: str, limit: int = ENTRIES) -> Findings:
     """Look for the files that a path means; CheckError where that cannot be told."""
     try:
-        if not has_wildcard(path):
-            return Findings().and_(_status(path, Path(path).stat()))
-        return _many(path, limit)
+        found = _many(path, limit) if has_wildcard(path) else Findings()
+        if found.count or found.looked_at or not _is_written_so(path):
+            return found
+        return Findings().and_(_status(path, Path(path).stat()))
     except (FileNotFoundError, NotADirectoryError):
-        return Findings(why=", its link leads nowhere" if Path(path).is_symlink() else "")
+        return Findings(why=NOWHERE if Path(path).is_symlink() else "")
     except OSError as error:
         raise CheckError(
             f"{printable(str(error.filename or path))}: {(error.strerror or str(error)).lower()}"
         ) from None
+
+
+def _is_written_so(path: str) -> bool:
+    """Tell whether this is a name, not a pattern: also where a file is called `[1].txt` and nothing else is meant."""
+    return not has_wildcard(path) or os.path.lexists(path)
 
 
 def _many(path: str, limit: int) -> Findings:
