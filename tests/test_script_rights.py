@@ -158,6 +158,34 @@ def test_a_group_replaces_the_users_own(folder: Path) -> None:
     assert lines(sh("id -u; id -G", group="tty")) == ["0", "5"]
 
 
+def test_users_and_groups_without_a_name_are_written_as_numbers(folder: Path) -> None:
+    ids = "id -u; id -G; echo $HOME"
+    assert lines(sh(ids, user=str(OTHER))) == lines(sh(ids, user="nobody"))
+    assert lines(sh(ids, user="4711", group="4712")) == ["4711", "4712", "/"]
+    assert error_of("/bin/true", user="4711").endswith("(setting `user`): write `group` too, for it has none")
+    for none in ("4294967295", "99999999999", "-1", "\u0665"):
+        assert "on this host" in error_of("/bin/true", user=none, group="0")
+
+
+def test_a_group_alone_gives_root_no_home_of_another(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    home = folder / "home"
+    home.mkdir()
+    os.chown(home, OTHER, OTHER)
+    monkeypatch.setenv("HOME", str(home))
+    assert sh("echo $HOME", group="tty").summary == pwd.getpwuid(0).pw_dir
+
+
+def test_what_was_open_when_a_check_was_tried_by_hand_reaches_no_script(folder: Path) -> None:
+    drop_ins = folder / "conf.d"
+    drop_ins.mkdir()
+    look = "{type: script, shell: true, command: 'echo yes >&9 && echo open'}"
+    (drop_ins / "a.yaml").write_text(f"checks:\n  a: {look}\n")
+    command = f"exec {sys.executable} -m agent.cli check a --config {drop_ins} --state {folder}"
+    done = subprocess.run(["sh", "-c", f"exec 9>/dev/null; {command}"], capture_output=True, text=True, timeout=60)
+    assert (done.returncode, "open" in done.stdout.partition("\n")[0]) in ((1, False), (2, False)), done.stdout
+    assert "9" in done.stdout
+
+
 def test_the_folder_is_entered_as_the_user(folder: Path) -> None:
     closed = folder / "closed"
     closed.mkdir(mode=0o700)

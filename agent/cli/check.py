@@ -25,6 +25,7 @@ from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
 from agent.push.control import NoAnswer
 from agent.running.runner import Runner
+from agent.system.process import shut_off
 from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import redactor
 from agent.view.forms.check import check_form
@@ -40,6 +41,7 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0, 1, 2 or 3 for ok, warning, critical or nodata; by the agent, 0 when it runs the check now, else 3."""
     if options.by_agent:
         return _by_agent(options)
+    shut_off()
     config = load(options.config, Catalog(), os.environ)
     check = config.checks.get(options.name)
     if check is None:

@@ -5,9 +5,15 @@ from __future__ import annotations
 import grp
 import os
 import pwd
+import re
+from contextlib import suppress
 from typing import NamedTuple
 
 from agent.api import CheckError
+from checks.script.launch import home_of_the_agent
+
+NOBODY = 2**32 - 1
+"""The number that stands for none, and those beyond are none."""
 
 
 class Account(NamedTuple):
@@ -20,17 +26,37 @@ class Account(NamedTuple):
 
 
 def account_of(user: str, group: str) -> Account:
-    """Look names up; CheckError where there is no such user or group."""
-    uid, gid, home = os.geteuid(), os.getegid(), os.environ.get("HOME", "/")
-    try:
-        if user:
-            entry = pwd.getpwnam(user)
-            uid, gid, home = entry.pw_uid, entry.pw_gid, entry.pw_dir
-    except KeyError:
-        raise CheckError(f"no user is called {user!r} on this host (setting `user`)") from None
-    try:
-        if group:
-            gid = grp.getgrnam(group).gr_gid
-    except KeyError:
-        raise CheckError(f"no group is called {group!r} on this host (setting `group`)") from None
-    return Account(uid, gid, tuple(os.getgrouplist(user, gid)) if user else (gid,), home)
+    """Look names up, or numbers; CheckError where there is no such user or group."""
+    gid = _group(group) if group else None
+    if not user:
+        gid = os.getegid() if gid is None else gid
+        return Account(os.geteuid(), gid, (gid,), home_of_the_agent())
+    entry = _entry(user)
+    if entry:
+        gid = entry.pw_gid if gid is None else gid
+        return Account(entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)), entry.pw_dir)
+    number = _number(user)
+    if number is not None and gid is not None:
+        return Account(number, gid, (gid,), "/")
+    more = "" if number is None else ": write `group` too, for it has none"
+    raise CheckError(f"no user is called {user!r} on this host (setting `user`){more}")
+
+
+def _entry(user: str) -> pwd.struct_passwd | None:
+    with suppress(KeyError):
+        return pwd.getpwnam(user)
+    with suppress(KeyError):
+        return None if (number := _number(user)) is None else pwd.getpwuid(number)
+    return None
+
+
+def _group(name: str) -> int:
+    with suppress(KeyError):
+        return grp.getgrnam(name).gr_gid
+    if (number := _number(name)) is None:
+        raise CheckError(f"no group is called {name!r} on this host (setting `group`)")
+    return number
+
+
+def _number(word: str) -> int | None:
+    return int(word) if re.fullmatch("[0-9]{1,10}", word) and int(word) < NOBODY else None

@@ -101,7 +101,9 @@ class Script(Check, frozen=True):
             "copy under another name (default: any)."
         ),
     ] = ""
-    user: Annotated[str, Meta(description="Who it runs as; only an agent of root can (default: the agent).")] = ""
+    user: Annotated[
+        str, Meta(description="Who it runs as, by name or number; only an agent of root can (default: the agent).")
+    ] = ""
     group: Annotated[str, Meta(description="Its group; only an agent of root can (default: the user's).")] = ""
     capabilities: Annotated[
         list[str],
