@@ -127,6 +127,28 @@ def test_older_systemctls_put_a_dot_before_what_failed() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("kind", "status", "words"),
+    [
+        ("Assert", Status.CRITICAL, "x is inactive (dead, its assertion was not met)"),
+        ("Condition", Status.OK, "x inactive (dead, its condition was not met)"),
+    ],
+)
+def test_what_kept_a_unit_from_its_last_start_is_said(kind: str, status: Status, words: str) -> None:
+    """As systemd 252 shows it; a unit that nobody has started yet shows `no` without a moment."""
+    shown = "LoadState=loaded\nActiveState={}\nSubState=dead\nResult=success\nConditionResult={}\nAssertResult={}\n"
+    met = ("yes", "no") if kind == "Assert" else ("no", "yes")
+    for state, moment in (("inactive", "15261704"), ("inactive", "0"), ("active", "15261704")):
+        text = shown.format(state, *met) + f"ConditionTimestampMonotonic={moment}\nAssertTimestampMonotonic={moment}\n"
+        (unit,) = parse(text)
+        said = assess_state("x", unit, "not_failed", None, 0.0)
+        if (state, moment) == ("inactive", "15261704"):
+            assert (said.status, said.summary) == (status, words)
+            assert "was not met" in assess_state("x", unit, "active", None, 0.0).summary
+        else:
+            assert (said.status, "not met" in said.summary) == (Status.OK, False)
+
+
 def test_failed_units_are_a_warning_that_names_them(tmp_path: Path) -> None:
     (one,) = run(Systemd(command=fake(tmp_path)))
     assert (one.status, one.summary) == (Status.WARNING, "1 failed unit: broken.service")

@@ -19,7 +19,8 @@ def assess_state(name: str, unit: Unit, wanted: str, starting: Duration | None, 
     if found and unit.active not in KNOWN:
         return nodata(f"{name} is {words}, a state that is not known here", name)
     running = found and unit.active in ("active", "reloading", "refreshing")
-    good = {"active": running, "inactive": unit.active == "inactive", "not_failed": found and unit.active != "failed"}
+    well = found and unit.active != "failed" and unit.unmet != "assertion"
+    good = {"active": running, "inactive": unit.active == "inactive", "not_failed": well}
     if good[wanted]:
         if found and unit.has_next is False and wanted != "inactive":
             return critical(f"{name} {words}, but will not run again: it has no next turn", name)

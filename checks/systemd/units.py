@@ -13,7 +13,8 @@ from agent.api import CheckError, duration_text
 
 PROPERTIES = (
     "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,StateChangeTimestampMonotonic,"
-    "ActiveEnterTimestamp,LastTriggerUSec,NextElapseUSecRealtime,NextElapseUSecMonotonic"
+    "ActiveEnterTimestamp,LastTriggerUSec,NextElapseUSecRealtime,NextElapseUSecMonotonic,"
+    "ConditionResult,ConditionTimestampMonotonic,AssertResult,AssertTimestampMonotonic"
 )
 NO_TIME = ("", "0", "n/a", "infinity", "[not set]")
 MOVING = ("activating", "reloading", "refreshing", "deactivating")
@@ -37,6 +38,9 @@ class Unit(msgspec.Struct, frozen=True):
     has_next: bool | None = None
     """Whether a timer has a next turn; None for what is no timer, or where systemd does not say."""
 
+    unmet: str = ""
+    """condition or assertion, where one kept the unit from its last start: systemd calls it inactive, not failed."""
+
     def moving_for(self, monotonic: float) -> float:
         """Return the seconds that it has been on its way from one state to another; 0 where it is not, or is new."""
         if self.active not in MOVING or not self.changed:
@@ -47,6 +51,7 @@ class Unit(msgspec.Struct, frozen=True):
         if self.load != "loaded":
             return self.load
         why = f", {self.result}" if self.result not in ("", "success") else ""
+        why += f", its {self.unmet} was not met" if self.unmet else ""
         moving = self.moving_for(monotonic)
         return f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
 
@@ -74,7 +79,19 @@ def _unit(block: dict[str, str]) -> Unit:
         _moment(block.get("ActiveEnterTimestamp", "")),
         _moment(block.get("LastTriggerUSec", "")),
         _has_next(block),
+        _unmet(block),
     )
+
+
+def _unmet(block: dict[str, str]) -> str:
+    """Return what was not met; a result without a moment is none, for nobody has tried to start the unit."""
+    kinds = {"Assert": "assertion", "Condition": "condition"}
+    found = (kinds[kind] for kind in kinds if block.get(f"{kind}Result") == "no" and _is_set(block, kind))
+    return next(found, "") if block.get("ActiveState") == "inactive" else ""
+
+
+def _is_set(block: dict[str, str], kind: str) -> bool:
+    return block.get(f"{kind}TimestampMonotonic", "0") not in NO_TIME
 
 
 def _has_next(block: dict[str, str]) -> bool | None:
