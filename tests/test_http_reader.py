@@ -128,7 +128,7 @@ def test_what_comes_without_end_is_read_in_little_time(line: bytes) -> None:
     [
         (b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0", "the server speaks HTTP/2 only, which is not spoken here"),
         (b"\0\0\0\x04\0\0\0\0\0", "the server speaks HTTP/2 only, which is not spoken here"),
-        (b"\x15\x03\x01\0\x02\x02\x46", "what answers speaks TLS: write https://"),
+        (b"\x15\x03\x01\0\x02\x02\x46", "what answers speaks TLS"),
         (b"220 mail.example.com ESMTP\r\n", "not an HTTP answer, it begins with '220 mail.example'"),
         (b"hi\n", "not an HTTP answer, it begins with 'hi'"),
     ],

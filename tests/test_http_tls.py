@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime
 import errno
 import os
@@ -25,6 +26,7 @@ from agent.api import CheckError, Context, DurationBelow, Result, Status
 from agent.plugin.context import SharedWork
 from checks._network import tls
 from checks._network.addresses import Address
+from checks._network.reasons import TLS_HINTS, reason
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import TlsVersion
 from tests.http_servers import OK, Server, Visit, http, look, metric, serving
@@ -171,6 +173,45 @@ def test_a_server_that_wants_a_client_certificate_gets_it(authority: trustme.CA,
         result = look_at(server, ca_file)
     assert result.status is Status.CRITICAL
     assert "the server wants a client certificate" in result.summary
+
+
+def test_a_server_may_ask_for_the_client_certificate_after_it_has_read_the_request(
+    authority: trustme.CA, ca_file: str, tmp_path: Path
+) -> None:
+    """As Apache does by TLS 1.3 where only some paths want one."""
+    later = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    later.verify_mode, later.post_handshake_auth = ssl.CERT_REQUIRED, True
+    later.minimum_version = ssl.TLSVersion.TLSv1_3
+    authority.configure_trust(later)
+    authority.issue_cert("127.0.0.1").configure_cert(later)
+    authority.issue_cert("me@example.com").private_key_and_cert_chain_pem.write_to_path(tmp_path / "me.pem")
+
+    def ask(visit: Visit) -> None:
+        assert isinstance(visit.connection, ssl.SSLSocket)
+        try:
+            visit.connection.verify_client_post_handshake()
+        except ssl.SSLError:
+            return visit.send(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n")
+        visit.send(b"HTTP/1.1 100 Continue\r\n\r\n")  # carries the question
+        visit.connection.settimeout(0.05)
+        for _ in range(200):  # nothing comes but the certificate
+            with contextlib.suppress(TimeoutError):
+                visit.connection.recv(1)
+            if visit.connection.getpeercert():
+                return visit.send(OK)
+
+    with serving(ask, tls=later) as server:
+        assert look_at(server, ca_file, client_cert=str(tmp_path / "me.pem")).status is Status.OK
+        assert look_at(server, ca_file).summary.startswith("403 in ")
+
+
+@pytest.mark.parametrize("name", sorted(TLS_HINTS))
+def test_an_error_of_tls_is_explained_whether_python_knows_its_name_or_not(name: str) -> None:
+    known = ssl.SSLError(1, f"[SSL: {name}] {name.lower().replace('_', ' ')} (_ssl.c:1006)")
+    words = ssl.SSLError(1, f"[SSL] {name.lower().replace('_', ' ')} (_ssl.c:1006)")
+    known.reason, words.reason = name, None
+    assert reason(known, 1.0) == reason(words, 1.0)
+    assert TLS_HINTS[name] in reason(words, 1.0)
 
 
 def test_a_name_with_an_underscore_under_a_wildcard_says_why_it_is_refused(authority: trustme.CA, ca_file: str) -> None:

@@ -228,6 +228,13 @@ def test_a_proxy_that_breaks_off_says_nothing_about_the_server(said: bytes) -> N
             look(http("https://shop.invalid/", proxy=way))
 
 
+def test_a_proxy_that_speaks_tls_is_not_told_to_be_asked_by_https() -> None:
+    with serving(b"\x15\x03\x03\0\x02\x02\x46") as server, pytest.raises(CheckError) as caught:
+        look(http("https://shop.example/", proxy=ProxyUrl.parse(f"http://127.0.0.1:{server.port}")))
+    assert "what answers speaks TLS: asking the proxy" in str(caught.value)
+    assert "write https" not in str(caught.value)
+
+
 def test_a_proxy_that_wants_a_password_for_plain_http_says_nothing_about_the_server() -> None:
     with serving(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n") as proxy:
         way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
@@ -242,7 +249,7 @@ def test_a_proxy_that_wants_a_password_for_plain_http_says_nothing_about_the_ser
     ("said", "words"),
     [
         (b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0", "the server speaks HTTP/2 only, which is not spoken here"),
-        (b"\x15\x03\x03\0\x02\x02\x46", "what answers speaks TLS: write https://"),
+        (b"\x15\x03\x03\0\x02\x02\x46", "what answers speaks TLS: reading the headers; write https://"),
         (b"", "the server closed the connection: waiting for the headers"),
     ],
 )

@@ -165,6 +165,7 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
         made.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if settings.client_cert:
         key = settings.client_key or settings.client_cert
+        made.post_handshake_auth = True  # some servers ask for it once they know the path (Apache, TLS 1.3)
         _load(
             "client_cert", settings.client_cert, lambda: made.load_cert_chain(settings.client_cert, key, _no_password)
         )

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import ssl
+from collections.abc import Iterator
 
 from agent.api import CheckError
 from checks._network import tls
 from checks._network.addresses import Address
 from checks._network.connection import Network, connected, receive, secured, send, unix_connected
 from checks._network.progress import NoAnswer, Progress
-from checks.http.head import Head
+from checks.http.head import SPEAKS_TLS, BrokenAnswer, Head
 from checks.http.reader import AnswerReader
 from checks.http.request import Route
 
@@ -45,8 +47,18 @@ async def read_head(connection: socket.socket, reader: AnswerReader, progress: P
             progress.enter("transfer", "reading the headers")
         elif not piece and not begun:
             progress.hint = "perhaps it speaks HTTP/2 only" + ("" if encrypted else ", or TLS: https://")
-        reader.receive(piece)
+        with _hint_at_tls(progress):
+            reader.receive(piece)
     return reader.head
+
+
+@contextlib.contextmanager
+def _hint_at_tls(progress: Progress) -> Iterator[None]:
+    try:
+        yield
+    except BrokenAnswer as error:
+        progress.hint = "write https://" if str(error) == SPEAKS_TLS else progress.hint
+        raise
 
 
 async def read_body(connection: socket.socket, reader: AnswerReader, progress: Progress) -> None:

@@ -11,6 +11,7 @@ from checks._network.progress import NoAnswer
 
 _STATUS_LINE = re.compile(r"HTTP/(\d{1,3})(?:\.\d{1,3})?[ \t]+([1-9]\d\d)(?!\d)", re.IGNORECASE)
 _BLANK = " \t\r"
+SPEAKS_TLS = "what answers speaks TLS"
 BEGIN = 16
 """Bytes that are shown of what is no HTTP answer."""
 LENGTH_DIGITS = 18
@@ -118,7 +119,7 @@ def not_http(begin: bytes) -> str:
     if len(begin) >= 9 and begin[:2] == b"\0\0" and begin[3] in (4, 7) and begin[5:9] == b"\0\0\0\0":
         return "the server speaks HTTP/2 only, which is not spoken here"
     if len(begin) >= 3 and begin[0] in (0x15, 0x16) and begin[1] == 3:
-        return "what answers speaks TLS: write https://"
+        return SPEAKS_TLS
     return ""
 
 
