@@ -14,16 +14,20 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.answers.readable import readable
 from agent.cli.answers.rights import refusal, state_meant
 from agent.cli.main import main
-from agent.cli.options import COMMANDS, default_state
+from agent.cli.answers.mistyped import MEANT, too_much
+from agent.cli.options import COMMANDS, default_state, parser
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
-from agent.store import Store
+from agent.store import Store, StoreError
 from tests import needs
+from tests.examples import examples
 
 NOBODY = 65534
 LATE = ("asyncio.events", "grp", "pwd", "agent.cli.check", "agent.running.runner", "checks.load")
@@ -182,6 +186,70 @@ def test_a_mistyped_command_is_understood(typed: str, meant: str) -> None:
 
 def test_an_unknown_command_leads_to_the_list() -> None:
     assert called("frobnicate") == (2, "hostvigil: no command 'frobnicate', see hostvigil help\n")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        *(("start", "hostvigil run"), ("stop", "systemctl stop hostvigil"), ("logs", "journalctl -u hostvigil")),
+        *(("LIST", "hostvigil status"), ("configtest", "hostvigil validate"), ("mute", "hostvigil silence")),
+    ],
+)
+def test_a_command_of_another_tool_leads_to_ours(typed: str, meant: str) -> None:
+    assert called(typed) == (2, f"hostvigil: no command {typed!r}, write {meant!r}\n")
+
+
+def test_each_word_of_other_tools_means_one_command_that_there_is() -> None:
+    words = [word for theirs in MEANT.values() for word in theirs.split()]
+    assert len(words) == len(set(words))
+    assert not set(words) & set(COMMANDS)
+    ours = [command.split()[1] for command in MEANT if command.startswith("hostvigil ")]
+    assert set(ours) <= set(COMMANDS)
+
+
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        (("--config", "a", "validate"), "the command comes first: hostvigil validate --config a"),
+        (("--verbose",), "a command is missing before --verbose, see hostvigil help"),
+        (("validate", "."), "validate takes no '.', write --config ."),
+        (("validate", "-c", "x"), "validate takes no '-c', write --config"),
+        (("status", "--confg", "x"), "status takes no '--confg', write --config"),
+        (("silence", "a", "2h"), "silence takes no '2h', write --for 2h"),
+        (("silence", "a", "90", "minutes", "--reason", "x"), "silence takes no '90', write --for 90m"),
+        (("explain", "a", "b"), "explain takes no 'b', write one name at a time"),
+        (("reload", "now"), "reload takes no 'now', see hostvigil help reload"),
+    ],
+    ids=str,
+)
+def test_words_that_a_command_does_not_take_lead_to_what_is_meant(typed: tuple[str, ...], said: str) -> None:
+    assert called(*typed) == (2, f"hostvigil: {said}\n")
+
+
+def test_a_check_that_is_called_wrongly_knows_nothing() -> None:
+    assert called("check", "a", "b") == (3, "hostvigil: check takes no 'b', write one name at a time\n")
+
+
+@given(st.sampled_from(sorted(set(COMMANDS) - {"import"})), st.lists(st.text(max_size=8), min_size=1, max_size=3))
+@examples(300)
+def test_any_words_that_are_too_much_are_told(command: str, words: list[str]) -> None:
+    assert too_much(command, words).startswith(f"{command} takes no ")
+
+
+def test_a_file_is_told_as_no_directory_and_not_as_forbidden(tmp_path: Path) -> None:
+    file = tmp_path / "a.yaml"
+    file.write_text(GOOD)
+    code, text = called("validate", "--config", str(file), "--state", str(tmp_path))
+    assert (code, text) == (1, f"{file}:1:1: is not a directory: name the directory that holds the *.yaml files\n")
+    with pytest.raises(StoreError, match=f"^{file} is no directory: name another with --state$"):
+        Store.open(file)
+
+
+@pytest.mark.parametrize(
+    ("word", "status"), [("OK", "ok"), ("Warning", "warning"), ("CRIT", "critical"), ("UNKNOWN", "nodata")]
+)
+def test_a_report_takes_the_words_of_nagios(word: str, status: str) -> None:
+    assert parser().parse_args(["report", "backup", word, "text"]).status == status
 
 
 @pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("help", "nonsense")], ids=str)

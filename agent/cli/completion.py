@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from agent.cli.options import COMMANDS, STATUSES, default_config, parser
+from agent.cli.options import COMMANDS, STATUSES, actions_of, default_config
 
 SCRIPTS = {
     "bash": """\
@@ -57,7 +57,7 @@ def candidates(words: Sequence[str], known: Mapping[str, Callable[[], Iterable[s
     *before, begun = words
     if not before:
         return [name for name in COMMANDS if name.startswith(begun)]
-    actions = _actions(before[0])
+    actions = actions_of(before[0])
     wanting = next((one for one in actions if before[-1] in one.option_strings and one.nargs != 0), None)
     if begun.startswith("-"):
         found: Iterable[str] = (text for one in actions for text in one.option_strings if text.startswith("--"))
@@ -66,11 +66,6 @@ def candidates(words: Sequence[str], known: Mapping[str, Callable[[], Iterable[s
     else:
         found = (text for one in actions if not one.option_strings for text in _values(one, known))
     return [text for text in dict.fromkeys(found) if text.startswith(begun)]
-
-
-def _actions(command: str) -> list[argparse.Action]:
-    commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
-    return list(commands.choices[command]._actions) if command in commands.choices else []
 
 
 def _values(action: argparse.Action, known: Mapping[str, Callable[[], Iterable[str]]]) -> Iterable[str]:

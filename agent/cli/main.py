@@ -45,16 +45,17 @@ def open_what_is_closed() -> None:
 
 
 def _obeyed(words: list[str]) -> int:
-    if words[0] not in COMMANDS and not words[0].startswith("-"):
-        from agent.config.wording import nearest
-
-        close = nearest(words[0], COMMANDS)
-        return fail(f"no command {words[0]!r}, " + (f"did you mean '{close}'?" if close else "see hostvigil help"))
+    if words[0] not in COMMANDS and (text := _no_command(words)):
+        return fail(text)
     try:
-        options = parser().parse_args(words)
+        options, rest = parser().parse_known_args(words)
     except SystemExit as end:
         # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
         sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
+    if rest:
+        from agent.cli.answers.mistyped import too_much
+
+        return _failed(options.command, too_much(options.command, rest))
     if options.command == "run":
         # A reload that is asked for while we start would end us, and what it is to read is read anyway.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
@@ -83,7 +84,16 @@ def _usual(words: list[str]) -> list[str]:
     """Take what people type for help and version; nothing at all asks for help."""
     if words[:1] in ([], ["help"]):
         return [*(word for word in words[1:2] if word in COMMANDS), "--help"]
-    return ["--version"] if words == ["version"] else words
+    return ["--version"] if words in (["version"], ["-V"], ["-v"]) else words
+
+
+def _no_command(words: list[str]) -> str:
+    """Say what is meant by words that do not begin with a command; '' where they are options of our own."""
+    from agent.cli.answers import mistyped
+
+    if words[0] in ("-h", "--help", "--version"):
+        return ""
+    return mistyped.begins_with_option(words) if words[0].startswith("-") else mistyped.command(words[0])
 
 
 def _refusal(options: argparse.Namespace, words: Sequence[str]) -> str:

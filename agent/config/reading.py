@@ -35,6 +35,8 @@ class Reading:
         self._secrets = Secrets(environ)
         self._beyond_ascii: dict[str, bytes] = {}
         """Of the files that have letters beyond ASCII, what they hold: perhaps it explains a problem."""
+        self._no_yaml: set[Place] = set()
+        """Where the parser stopped, perhaps over something above."""
         for path in drop_ins(directory):
             self.sources[str(path)] = version(path)
             try:
@@ -54,7 +56,11 @@ class Reading:
             return {}, [Problem(Place(name), str(error), agent=True)]
         if not content.isascii():
             self._beyond_ascii[name] = content
-        return _sections(content, name, path.parent, self._secrets)
+        try:
+            return _sections(content, name, path.parent, self._secrets)
+        except YamlError as error:
+            self._no_yaml.add(error.place)
+            return {}, [Problem(error.place, form_of(content) or error.text, agent=True)]
 
     def explained(self, problems: Sequence[Problem]) -> list[Problem]:
         """Add to problems where a letter of their line only looks like the one that is meant."""
@@ -62,7 +68,8 @@ class Reading:
         hints = {name: look_alikes.hints(self._beyond_ascii[name].decode(errors="replace")) for name in wrong}
         explained = []
         for problem in problems:
-            hint = look_alikes.explanation(hints.get(problem.place.file, {}), problem.place.line, problem.unread)
+            unread = problem.place in self._no_yaml
+            hint = look_alikes.explanation(hints.get(problem.place.file, {}), problem.place.line, unread)
             text = f"{problem.text} ({hint})" if hint else problem.text
             explained.append(msgspec.structs.replace(problem, text=text))
         return explained
@@ -79,11 +86,8 @@ class Reading:
 
 
 def _sections(content: bytes, name: str, folder: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
-    """Return the sections of one file, references expanded."""
-    try:
-        tree = secrets.expanded(parse(content, name), folder)
-    except YamlError as error:
-        return {}, [Problem(error.place, form_of(content) or error.text, agent=True, unread=True)]
+    """Return the sections of one file, references expanded; YamlError where it is no YAML."""
+    tree = secrets.expanded(parse(content, name), folder)
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):

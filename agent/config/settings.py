@@ -43,8 +43,6 @@ class Problem(msgspec.Struct, frozen=True):
     """The settings of the agent itself may be meant otherwise than they were read: they are unknown, not absent."""
     aside: bool = False
     """It is about what was left out on purpose: all checks and settings are read that are written."""
-    unread: bool = False
-    """The file is no YAML: nothing of it was read."""
 
     def __str__(self) -> str:
         return f"{self.place}: {self.check + ': ' if self.check else ''}{self.text}"

@@ -28,6 +28,14 @@ def wants_all(destination: Destination, told: Notification) -> bool:
     return True
 
 
+def _made(directory: Path) -> None:
+    """Make the state directory where it is missing."""
+    try:
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise StoreError(f"{directory} is no directory: name another with --state") from None
+
+
 class Store:
     """Safe to use from any thread; every method raises StoreError when the file cannot be read or written."""
 
@@ -45,7 +53,7 @@ class Store:
         A damaged database is set aside and a new one begun; a notice says so.
         """
         with explained(directory):
-            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _made(directory)
             lock_file = lock(directory)
             try:
                 db = open_whole(directory)

@@ -57,4 +57,6 @@ def _closed(path: Path, how: int) -> bool:
         return True
     except OSError:
         return False
+    if how & os.X_OK and not path.is_dir():
+        return False  # it is no folder, which is another matter
     return not os.access(path, how)

@@ -1,0 +1,84 @@
+"""Pure but for a look whether a file is there: what people type that is no call of ours, and what they mean."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+from agent.cli.options import COMMANDS, actions_of
+from agent.config.wording import nearest
+from agent.plugin.units import Duration, spelling
+
+MEANT = {
+    "hostvigil run": "start daemon agent serve foreground",
+    "hostvigil reload": "refresh rehash hup",
+    "hostvigil status": "list ls show checks ps overview state problems alerts",
+    "hostvigil validate": "config configtest test-config lint verify syntax check-config checkconfig configcheck",
+    "hostvigil check NAME": "test try exec execute probe once",
+    "hostvigil test-event": "test-alert test-notification notify send ping",
+    "hostvigil silence": "mute snooze downtime maintenance pause disable inhibit",
+    "hostvigil unsilence": "unmute resume enable expire",
+    "hostvigil ack NAME": "acknowledge",
+    "hostvigil explain NAME": "why describe info get inspect",
+    "hostvigil events": "log-events outbox queue notifications",
+    "hostvigil doctor": "debug diagnose diag troubleshoot health healthcheck",
+    "hostvigil setup": "install init configure login register",
+    "hostvigil new-check": "new add create generate scaffold",
+    "hostvigil types": "plugins modules integrations docs",
+    "journalctl -u hostvigil": "logs log tail journal",
+    "systemctl stop hostvigil": "stop kill shutdown quit",
+    "systemctl restart hostvigil": "restart",
+}
+"""Commands of ours, and of the system, and what other tools call them."""
+OPTIONS = {"-c": "--config", "-f": "--config", "-d": "--config", "-s": "--state", "-j": "--json", "-o": "--output"}
+"""One letter, as many tools have it."""
+
+
+def command(word: str) -> str:
+    """Say what is meant by a command that there is not."""
+    if close := nearest(word, COMMANDS):
+        return f"no command {word!r}, did you mean {close!r}?"
+    ours = next((ours for ours, theirs in MEANT.items() if word.lower() in theirs.split()), "")
+    return f"no command {word!r}, " + (f"write {ours!r}" if ours else "see hostvigil help")
+
+
+def begins_with_option(words: Sequence[str]) -> str:
+    """Say how it is written where options stand before the command, or there is no command."""
+    at = next((at for at, word in enumerate(words) if word in COMMANDS), 0)
+    if not at:
+        return f"a command is missing before {words[0]}, see hostvigil help"
+    return f"the command comes first: hostvigil {shlex.join([words[at], *words[:at], *words[at + 1 :]])}"
+
+
+def too_much(name: str, rest: Sequence[str]) -> str:
+    """Say what is wrong with words that a command does not take, and what is meant by the first of them."""
+    word = rest[0]
+    meant = _option(name, word) if word.startswith("-") else _value(name, word, rest)
+    return f"{name} takes no {word!r}, " + (f"write {meant}" if meant else f"see hostvigil help {name}")
+
+
+def _option(name: str, word: str) -> str:
+    options = [text for action in actions_of(name) for text in action.option_strings]
+    meant = OPTIONS.get(word, "") or nearest(word.partition("=")[0], options)
+    return meant if meant in options else ""
+
+
+def _value(name: str, word: str, rest: Sequence[str]) -> str:
+    options = {text: action for action in actions_of(name) for text in action.option_strings}
+    path = Path(word)
+    if "--for" in options and (time := _duration(word) or _duration(" ".join(rest))):
+        return f"--for {time}"
+    if "--config" in options and path.exists():
+        return f"--config {shlex.quote(str(path if path.is_dir() else path.parent))}"
+    return "one name at a time" if any(action.dest == "name" for action in actions_of(name)) else ""
+
+
+def _duration(text: str) -> str:
+    """Return a time span as it is written here, also one in other words; '' where it is none."""
+    if found := spelling.meant(text, spelling.TIMES):
+        return found
+    try:
+        return text if Duration.parse(text) else ""
+    except ValueError:
+        return ""
