@@ -306,7 +306,7 @@ def test_senders_that_say_nothing_or_too_much_hold_nobody_up(agent: AgentProcess
 def test_the_socket_is_for_owner_and_group_only(agent: AgentProcess) -> None:
     started(agent)
     assert (agent.state / "agent.sock").stat().st_mode & 0o777 == 0o660
-    assert (agent.state / "spool").stat().st_mode & 0o777 == 0o770
+    assert (agent.state / "spool").stat().st_mode & 0o7777 == 0o1770, "nobody takes another's result away"
     assert agent.state.stat().st_mode & 0o777 == 0o700, "systemd's is 0710: so the group comes to the spool, or not"
     agent.stop()
     assert not (agent.state / "agent.sock").exists()

@@ -19,9 +19,9 @@ from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
 from agent.model import Outcome, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT
-from agent.push.client import push
+from agent.push.client import NotPushed, push
 from agent.push.listener import NUDGE, UnixListener
-from agent.push.message import Message
+from agent.push.message import Message, encoded
 from agent.push.senders import Sender, refusal
 from agent.push.server import PushServer
 from tests import needs
@@ -98,6 +98,41 @@ def test_folders_links_and_pipes_in_the_spool_cost_no_descriptor_and_go_away(doo
         assert descriptors() <= before + 1
     assert [name.name for name in spool.iterdir()] == ["full.set-aside"]
     assert push(Message(check="b", summary="fine"), door.state) == "taken"
+
+
+def test_a_hard_link_to_another_s_file_is_no_result_of_his(door: Door) -> None:
+    door.serve(b=())
+    (door.state / "his").write_bytes(encoded(Message(check="b", summary="by him")))
+    (door.state / "spool" / "a.json").hardlink_to(door.state / "his")
+    ask(door.state, NUDGE)
+    assert (door.taken(), list((door.state / "spool").iterdir())) == ([], [])
+
+
+def test_what_is_no_message_leaves_the_spool_after_an_hour(door: Door) -> None:
+    door.serve(b=())
+    spool = door.state / "spool"
+    for name in ("half.json.new", "x", "fresh"):
+        (spool / name).touch()
+        os.utime(spool / name, (0, 0)) if name != "fresh" else None
+    (spool / "link").symlink_to("/etc/hostname")
+    os.utime(spool / "link", (0, 0), follow_symlinks=False)
+    ask(door.state, NUDGE)
+    assert [file.name for file in spool.iterdir()] == ["fresh"]
+    assert Path("/etc/hostname").exists()
+
+
+def test_nobody_fills_the_spool_for_others(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    needs.root()
+    monkeypatch.setattr("agent.push.client.SPOOLED_AT_MOST", 5)
+    spool = door.state / "spool"
+    spool.mkdir()
+    for number in range(20):
+        (spool / f"{number}.json").touch()
+        os.chown(spool / f"{number}.json", 65534, 65534)
+    for _ in range(5):
+        assert push(Message(check="b", summary="mine"), door.state) == "spooled"
+    with pytest.raises(NotPushed, match="is full"):
+        push(Message(check="b", summary="one too many"), door.state)
 
 
 def test_what_is_not_readable_in_the_spool_is_complained_of_once(door: Door, caplog: pytest.LogCaptureFixture) -> None:

@@ -136,8 +136,10 @@ def _opened(spool: Path) -> Iterator[int]:
 def _is_full(folder: int) -> bool:
     listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
-        with os.scandir(listed) as names:
-            return any(number >= SPOOLED_AT_MOST for number, _ in enumerate(names, 1))
+        user = os.geteuid()
+        with os.scandir(listed) as entries:
+            ours = (entry for entry in entries if entry.stat(follow_symlinks=False).st_uid == user)
+            return any(number >= SPOOLED_AT_MOST for number, _ in enumerate(ours, 1))
     finally:
         os.close(listed)
 

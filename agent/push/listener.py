@@ -26,6 +26,9 @@ SECONDS = 3.0
 SENDERS = 32
 """At once; more wait in the kernel's queue."""
 SPOOLED_AT_MOST = 10_000
+"""Of each user: nobody takes the room of others."""
+LEFT_SECONDS = 3600.0
+"""What lies in the spool for so long and is no message is taken away."""
 
 PAUSE_SECONDS = 1.0
 """After the system refused to take a connection: for want of descriptors or threads, mostly for a moment."""
@@ -79,6 +82,7 @@ class UnixListener:
             for file in spooled(self._spool):
                 if not self._take_file(file):
                     return
+            sweep(self._spool, time.time())
 
     def _take_file(self, file: Path) -> bool:
         """Return False when it cannot be taken now and nothing behind it either."""
@@ -224,7 +228,8 @@ def left(file: Path) -> tuple[bytes, Sender]:
         raise
     try:
         found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
+        # Whoever spools makes a file of his own; a hard link would have him speak as another.
+        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
             raise NotAFile
         return os.read(descriptor, MOST_BYTES), Sender(found.st_uid)
     finally:
@@ -241,6 +246,16 @@ def _remove(file: Path) -> None:
             file.rmdir()
         except OSError:
             file.rename(file.with_suffix(".set-aside"))
+
+
+def sweep(spool: Path, now: float) -> None:
+    """Take away what is no message and has lain there for long: half of one, or what somebody filled the spool with."""
+    with contextlib.suppress(OSError), os.scandir(spool) as entries:
+        for entry in entries:
+            with contextlib.suppress(OSError):
+                found = entry.stat(follow_symlinks=False)
+                if not entry.name.endswith(".json") and now - found.st_mtime > LEFT_SECONDS:
+                    _remove(Path(entry.path))
 
 
 def shown(file: Path) -> str:

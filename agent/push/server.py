@@ -87,7 +87,8 @@ class PushServer:
             spool.mkdir(exist_ok=True)
             if not stat.S_ISDIR(spool.lstat().st_mode):
                 raise NotADirectoryError(errno.ENOTDIR, "not a folder", str(spool))
-            spool.chmod(0o770)  # the directory above says whether the group comes so far
+            # The directory above says whether the group comes so far; nobody takes another's result out again.
+            spool.chmod(0o1770)
             self._inbox = UnixListener(address(self._state_dir), spool, self._take, self._tell)
         except OSError as error:
             log.error("no result can be pushed: %s", error)
