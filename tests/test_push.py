@@ -19,13 +19,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Duration, PushedCheck
+from agent.cli.report import read_metrics
 from agent.cli.wrap import verdict
 from agent.config.settings import CheckConfig, Place
 from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import Outcome, Status
 from agent.push.client import push
 from agent.push.listener import reachable
-from agent.push.message import Message, NotAMessage, outcome, parse
+from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encoded, outcome, parse, stamped
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
@@ -118,6 +119,33 @@ def test_what_is_no_message_is_refused_with_the_reason(line: bytes) -> None:
         parse(line)
 
 
+@given(
+    st.integers(0, 4000),
+    st.integers(0, 16_000),
+    st.sampled_from('x\x01\U0001f600"\n'),
+    st.dictionaries(st.text(min_size=1), st.floats()),
+)
+def test_a_long_text_of_any_letters_costs_its_end_and_not_the_result(
+    summary: int, details: int, letter: str, metrics: dict[str, float]
+) -> None:
+    kept, left_out = read_metrics([f"m{number}={value}" for number, value in enumerate(metrics.values())])
+    assert len(kept) + len(left_out) == len(metrics)
+    sent = stamped(Message(check="a", summary=letter * summary, details=letter * details, metrics=kept))
+    taken = parse(encoded(sent).rstrip())
+    assert (taken.check, taken.metrics) == ("a", kept)
+    assert len(encoded(sent)) <= MOST_BYTES
+    assert not summary or taken.summary
+
+
+def test_a_metric_that_is_no_number_costs_itself_and_not_the_result() -> None:
+    said = ["a=1", "b=", "c=nan", "d=1,5", "e=5ms", "f=1e999", "g=-.5", *(f"x{number}=1" for number in range(200))]
+    kept, left_out = read_metrics(said)
+    assert [*kept][:3] == ["a", "g", "x0"]
+    assert len(kept) == MOST_METRICS
+    assert left_out[:2] == ["metric b is left out: '' is no number", "metric c is left out: 'nan' is no number"]
+    assert left_out[-1] == "metric x199 is left out: 100 are the most"
+
+
 @given(st.integers(0, 2**53), st.integers(1_700_000_000_000, 1_900_000_000_000))
 def test_whenever_a_sender_says_it_was_the_result_is_of_a_moment_that_can_be_told(at: int, now: int) -> None:
     """A clock that was not set says 1970, and one that is ahead what is to come."""
@@ -190,7 +218,8 @@ def test_what_cannot_be_taken_is_said(agent: AgentProcess) -> None:
         done = agent.call("report", name, "ok", "fine")
         assert done.returncode == 2
         assert f"no check of type pushed is called '{name}'" in done.stderr
-    assert "name=value" in agent.call("report", "backup", "ok", "x", "--metric", "oops").stderr
+    for wrong in ("oops", "=5"):
+        assert "name=value" in agent.call("report", "backup", "ok", "x", "--metric", wrong).stderr
 
 
 def test_results_pushed_while_the_agent_is_down_are_taken_in_order_when_it_starts(agent: AgentProcess) -> None:

@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import math
+import sys
+from collections.abc import Sequence
 
 from agent.cli.output import fail
 from agent.model import Status
 from agent.push.client import NotPushed, push
-from agent.push.message import Message
+from agent.push.message import MOST_METRICS, NAME_LIMIT, Message
 
 SUMMARY_LIMIT, DETAILS_LIMIT = 4000, 16_000
 """Characters: a long text costs its end, not the result."""
+NOTES = 5
 
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0 once the agent, or its spool, has the result; 2 when neither does."""
     said = " ".join(options.summary).encode(errors="replace").decode()  # a word may be no text
     try:
+        metrics, left_out = read_metrics(options.metric)
+        more = said[:DETAILS_LIMIT] if len(said) > SUMMARY_LIMIT else ""
         message = Message(
             check=options.name,
             status=Status(options.status),
             summary=said[:SUMMARY_LIMIT],
-            details=said[:DETAILS_LIMIT] if len(said) > SUMMARY_LIMIT else "",
+            details="\n".join(filter(None, (more, *left_out[:NOTES]))),
             subject=options.subject,
-            metrics=dict(metric(text) for text in options.metric),
+            metrics=metrics,
         )
         how = push(message, options.state)
     except (ValueError, NotPushed) as error:
         return fail(error)
+    for text in left_out:
+        print(f"hostvigil: {text}", file=sys.stderr)
     if how == "spooled":
         print("the agent is not there; it takes the result when it starts")
     elif how == "waiting":
@@ -35,12 +44,27 @@ def main(options: argparse.Namespace) -> int:
     return 0
 
 
-def metric(text: str) -> tuple[str, float]:
-    """Read `name=value`; ValueError where it is none."""
-    name, _, value = text.partition("=")
-    try:
-        return name, float(value)
-    except ValueError:
-        raise ValueError(
-            f"--metric {text!r} is not understood, write name=value, for example --metric files=12"
-        ) from None
+def read_metrics(texts: Sequence[str]) -> tuple[dict[str, float], list[str]]:
+    """Return the metrics, and what is said of those that are left out: a number that is none costs itself only.
+
+    ValueError where one is not written as name=value: who types that is there to read it.
+    """
+    metrics: dict[str, float] = {}
+    left_out = []
+    for text in texts:
+        name, equals, value = text.partition("=")
+        if not (name.strip() and equals):
+            raise ValueError(f"--metric {text!r} is not understood, write name=value, for example --metric files=12")
+        number = _number(value)
+        if number is None or len(metrics) == MOST_METRICS:
+            why = f"{value[:80]!r} is no number" if number is None else f"{MOST_METRICS} are the most"
+            left_out.append(f"metric {name[:NAME_LIMIT]} is left out: {why}")
+        else:
+            metrics[name[:NAME_LIMIT]] = number
+    return metrics, left_out
+
+
+def _number(text: str) -> float | None:
+    with contextlib.suppress(ValueError):
+        return number if math.isfinite(number := float(text)) else None
+    return None

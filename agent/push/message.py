@@ -19,7 +19,9 @@ MOST_BYTES = 65_536
 CLOCK_SET_SINCE = 1_000_000_000_000
 """2001 in Unix milliseconds: what is said to be older was dated by a clock that was not set."""
 
-Name = Annotated[str, Meta(min_length=1, max_length=200)]
+NAME_LIMIT = 200
+MOST_METRICS = 100
+Name = Annotated[str, Meta(min_length=1, max_length=NAME_LIMIT)]
 
 
 class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, forbid_unknown_fields=True):
@@ -31,7 +33,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     summary: Annotated[str, Meta(max_length=4000)] = ""
     details: Annotated[str, Meta(max_length=32_000)] = ""
     subject: Annotated[str, Meta(max_length=500)] = ""
-    metrics: Annotated[dict[Name, float], Meta(max_length=100)] = {}
+    metrics: Annotated[dict[Name, float], Meta(max_length=MOST_METRICS)] = {}
     at: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """When it was so, Unix milliseconds; 0: now."""
     run: Annotated[int, Meta(ge=0, le=2**31)] = 0
@@ -79,7 +81,17 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
 def stamped(message: Message) -> Message:
     """Return the message with its time, as it may wait in the spool before anybody reads it; any bytes can be sent."""
     texts = {name: _writable(getattr(message, name)) for name in ("check", "summary", "details", "subject")}
-    return msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts)
+    return _fitting(msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts))
+
+
+def _fitting(message: Message) -> Message:
+    """Return what can be sent of it: letters may take six bytes each, and a long text costs its end, not the result."""
+    while len(encoded(message)) > MOST_BYTES and (message.details or message.summary):
+        if message.details:
+            message = msgspec.structs.replace(message, details=message.details[: len(message.details) // 2])
+        else:
+            message = msgspec.structs.replace(message, summary=message.summary[: len(message.summary) // 2])
+    return message
 
 
 def _writable(text: str) -> str:
