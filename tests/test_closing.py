@@ -259,6 +259,17 @@ def test_the_thread_works_until_it_is_stopped_and_writes_what_has_come(agent: Ag
     assert told(agent) == [("/a", "critical")]
 
 
+def test_the_end_is_waited_for_a_second_and_no_longer(agent: Agent) -> None:
+    waits: list[float] = []
+
+    class Hangs:
+        join = staticmethod(waits.append)
+
+    agent.recorder._thread = Hangs()  # type: ignore[assignment]
+    agent.recorder.stop()
+    assert waits == [room.STOP_SECONDS]
+
+
 def test_without_clocks_of_a_test_it_uses_those_of_the_host(agent: Agent, world: World) -> None:
     before = time.time_ns() // 1_000_000
     made = Recorder(agent.store, world.orders(), lambda: None, lambda check, seconds: None, lambda check: 0)

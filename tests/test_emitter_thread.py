@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -73,9 +74,9 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
 
 
 def test_it_sleeps_as_long_as_its_courier_says_or_until_it_is_woken() -> None:
-    script = Script(0.0, 2.5, math.inf, 0.0, -1.0, 7.0)
-    assert script.run() == [2.5, None]
-    assert (script.drained, script.closed) == (6, 1)
+    script = Script(0.0, 2.5, math.inf, 0.5, 0.0, -1.0, 7.0)
+    assert script.run() == [2.5, None, 0.5]
+    assert (script.drained, script.closed) == (7, 1)
 
 
 def test_a_wake_that_comes_while_it_works_is_not_lost() -> None:
@@ -177,6 +178,11 @@ def test_the_end_is_waited_for_while_a_request_hangs_no_longer_than_a_moment() -
     assert (thread.name, thread.daemon) == ("emitter ops", True)
     assert begun.wait(60)
     hangs.emitter.leave()
+    waits: list[float] = []
+    hangs.emitter._thread = SimpleNamespace(is_alive=lambda: True, join=waits.append)  # type: ignore[assignment]
+    hangs.emitter.join()
+    assert waits == [STOP_SECONDS]
+    hangs.emitter._thread = thread
     before = time.monotonic()
     hangs.emitter.join(0.01)
     assert time.monotonic() - before < STOP_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from agent.api import Check
@@ -70,3 +71,34 @@ def test_an_agent_that_stood_still_gives_each_check_the_time_to_run(begin: float
     assert silent(expectations, awake, awake + 9.9 if awake > 75 else 74.9) == []
     expectations.seen("web", awake + 9.9)
     assert silent(expectations, awake + 9.9, awake + 60) == []
+
+
+def test_another_interval_counts_from_the_last_result_and_a_shorter_one_from_the_reload_at_the_earliest() -> None:
+    for interval, reload_at, suspected in (
+        (120.0, 30.0, 125.0),
+        (10.0, 30.0, 45.0),
+        (10.0, 60.0, 65.0),
+        (40.0, 1.0, 46.0),
+    ):
+        expectations = expecting()
+        other = msgspec.structs.replace(WEB, interval=interval, timeout=7.0)
+        expectations.update([other], reload_at)
+        found = silent(expectations, reload_at, 1000.0)
+        assert found[0] == suspected + 7.0, (interval, reload_at)
+        assert found[1] - found[0] == interval + 5.0 + 7.0
+        expectations.seen("web", 1000.0)
+        assert silent(expectations, 1000.0, 1000.0 + interval + 12.0) == [1000.0 + interval + 12.0]
+
+
+def test_over_a_restart_silence_counts_from_the_last_result_but_a_first_turn_is_waited_for() -> None:
+    for last, suspected in ((-40.0, 25.0), (-60.0, 15.0), (-5000.0, 15.0), (30.0, 65.0)):
+        expectations = StalenessMonitor()
+        expectations.update([WEB], 0.0, {"web": last})
+        assert silent(expectations, 0.0, 90.0)[:1] == [suspected + 10.0], last
+
+
+def test_a_look_that_is_a_second_late_still_believes_and_a_later_one_asks_once_more() -> None:
+    for late, believed in ((1.0, True), (1.01, False)):
+        expectations = expecting()
+        assert expectations.overdue(65.0, 0) == []
+        assert bool(expectations.overdue(75.0 + late, 0)) is believed

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -11,8 +12,9 @@ import pytest
 
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.settings import AgentSettings, Config
-from agent.delivery.dead_mans_ping import DeadMansPing
+from agent.config.settings import AgentSettings, Config, EventsSettings
+from agent.delivery.dead_mans_ping import TIMEOUT_SECONDS, DeadMansPing
+from agent.delivery.sinks.wire import Way
 from tests.web_service import WebService
 
 
@@ -23,9 +25,12 @@ class World:
         self.now = 1000.0
         self.ticks: list[Callable[[], None]] = []
         self.receipts: list[Callable[[], None]] = []
-        self.ping = DeadMansPing(
-            lambda _, act: self.ticks.append(act), self.receipts.append, monotonic=lambda: self.now
-        )
+        self.spans: list[float] = []
+        self.ping = DeadMansPing(self.every, self.receipts.append, monotonic=lambda: self.now)
+
+    def every(self, seconds: float, act: Callable[[], None]) -> None:
+        self.spans.append(seconds)
+        self.ticks.append(act)
 
     def apply(self, url: str) -> None:
         self.ping.apply(Config(), Config(agent=AgentSettings(heartbeat_url=url)))
@@ -61,6 +66,8 @@ def test_it_is_asked_after_each_minute_in_which_all_was_written() -> None:
         service.wait_for(2)
         world.settled()
         assert [post.path for post in service.posts] == ["/ping/1234"] * 2
+        assert service.posts[0].headers["accept-encoding"] == "identity"
+    assert world.spans == [60.0]
 
 
 def test_an_agent_that_starts_over_and_over_never_asks() -> None:
@@ -111,6 +118,7 @@ def test_while_one_request_hangs_no_other_begins() -> None:
         world.apply(service.url)
         for _ in range(5):
             world.minute()
+        assert {thread.daemon for thread in threading.enumerate() if thread.name == "heartbeat"} == {True}
         service.hangs.clear()
         world.settled()
         assert len(service.posts) == 1
@@ -125,3 +133,42 @@ def test_what_is_no_address_is_a_problem_that_does_not_quote_it(text: str, tmp_p
     assert "is not an address" in problem.text
     assert text not in problem.text
     assert not config.agent_readable
+
+
+def test_the_first_minute_is_over_a_moment_before_its_end() -> None:
+    world = World()
+    world.apply("http://127.0.0.1:1/")
+    (tick,) = world.ticks
+    for seconds, asked in ((59.0, 0), (60 * 0.99, 1)):
+        world.now = 1000.0 + seconds
+        tick()
+        assert len(world.receipts) == asked
+
+
+def test_a_service_is_well_with_any_answer_of_200_and_its_client_is_kept_as_long_as_the_way_is() -> None:
+    world = World()
+    assert world.ping._trouble() == "", "no address, no trouble"
+    with WebService() as service:
+        world.apply(service.url)
+        kept = []
+        for status, trouble in ((200, ""), (299, ""), (300, "HTTP 300")):
+            service.answer = lambda post, status=status: (status, b"")  # type: ignore[misc]
+            assert world.ping._trouble() == trouble
+            assert world.ping._asked is not None
+            kept.append(world.ping._asked[1])
+    assert kept[0] is kept[1] is kept[2]
+    events = EventsSettings(proxy="http://127.0.0.1:1", ca_file="/nowhere/ca.pem")
+    world.ping.apply(Config(), Config(agent=AgentSettings(heartbeat_url="https://127.0.0.1:1/", events=events)))
+    assert "/nowhere/ca.pem" in world.ping._trouble()
+    assert world.ping._asked is not None
+    assert world.ping._asked[0] == Way(TIMEOUT_SECONDS, "http://127.0.0.1:1", "/nowhere/ca.pem")
+    assert world.ping._asked[1] is not kept[0]
+
+
+def test_what_makes_the_address_secret_is_hidden_wherever_it_stands(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    world.apply("https://hc.example/1234/x://secret/5678")
+    world.ping._say("cannot GET 1234/x://secret/5678 of hc.example")
+    assert [record.getMessage() for record in caplog.records] == [
+        "agent.heartbeat_url does not answer as it should: cannot GET *** of hc.example"
+    ]

@@ -71,6 +71,19 @@ def test_what_is_no_file_is_said_and_not_waited_for(odd: tuple[str, str]) -> Non
     assert str(said.value) == f"ca_file {wrong}"
 
 
+def test_a_file_of_the_greatest_size_and_a_folder_are_read(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    os.truncate(tmp_path / "file", MOST_BYTES)
+    require_readable("ca_file", str(tmp_path / "file"))
+    require_readable("ca_file", str(tmp_path))
+
+
+def test_a_path_that_none_can_be_has_words_too() -> None:
+    with pytest.raises(OSError) as said:
+        require_readable("ca_file", "a\0b")
+    assert str(said.value) == "ca_file a\0b cannot be read: embedded null byte"
+
+
 @pytest.mark.parametrize("setting", ["ca_file", "client_cert", "client_key"])
 def test_each_destination_says_which_of_its_files_is_none(setting: str, odd: tuple[str, str]) -> None:
     path, wrong = odd
@@ -108,9 +121,11 @@ def test_a_file_that_hangs_is_waited_for_and_not_read_again_until_it_has_come_ba
         free.wait(60)
         return begun[-1]
 
-    reading = Reading({"ca_file": "/", "client_cert": ""}, make)
+    reading = Reading({"ca_file": "/", "client_cert": "", "client_key": "/"}, make)
     for _ in range(20):
-        with pytest.raises(OSError, match=r"^ca_file / cannot be read within 0\.01s: does its disk or mount hang\?$"):
+        with pytest.raises(
+            OSError, match=r"^ca_file / or client_key / cannot be read within 0\.01s: does its disk or mount hang\?$"
+        ):
             result(reading, 0.01)
     assert begun == [0]
     free.set()

@@ -59,9 +59,9 @@ class StalenessMonitor:
     def _expect(self, check: CheckConfig, known: Awaited | None, now: float, before: float | None) -> None:
         window = check.interval + SLACK_SECONDS
         if known is None:
-            known = Awaited(window, check.timeout, now if before is None else min(before, now))
-            soonest = now + window if before is None else now + START_SECONDS
-            self._book.set(check.name, max(known.last + window, soonest))
+            last, soonest = (now, now) if before is None else (min(before, now), now + START_SECONDS)
+            known = Awaited(window, check.timeout, last)
+            self._book.set(check.name, max(last + window, soonest))
         elif (known.window, known.timeout) != (window, check.timeout):
             # A shorter interval accuses nobody of what was right under the longer one.
             self._book.set(check.name, max(known.last + window, min(known.last + known.window, now + window)))

@@ -20,10 +20,10 @@ class Windows:
 
     def ends(self, window: Maintenance, at: int) -> int:
         """Return the end in Unix milliseconds, 0 when no window is open at `at`."""
-        since, until, end = self._known.get(window, (0, 0, 0))
-        if not since <= at < until:
-            since, until, end = self._known[window] = span(window, at)
-        return end
+        known = self._known.get(window)
+        if known is None or not known[0] <= at < known[1]:
+            known = self._known[window] = span(window, at)
+        return known[2]
 
 
 def span(window: Maintenance, at: int) -> tuple[int, int, int]:
