@@ -43,6 +43,7 @@ coverage: $(VENV)/installed-dev
 # Small faults put into what decides, one after the other: which of them no test finds? An hour or two.
 mutants: $(VENV)/installed-dev
 	$(LOCKED) packaging/tools.lock
+	rm -rf mutants
 	$(BIN)/mutmut run
 	$(BIN)/mutmut results
 

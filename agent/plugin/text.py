@@ -12,7 +12,7 @@ _HALF_CHARACTERS = re.compile(r"[\ud800-\udfff]")
 _HIDDEN = frozenset(("Cc", "Cf", "Cs"))
 """Categories of what a terminal obeys or does not show: controls, marks that turn lines around, halves of letters."""
 _FILLERS = re.compile(
-    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\uffff\U000e0000-\U000e0fff]"
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\uffa0\ufff0-\ufffb\ufffe\uffff\U000e0000-\U000e0fff]"
 )
 """Letters and marks that show nothing. Of those that choose between two pictures (U+FE0F) people's texts are full."""
 _SPACES = re.compile(r"[\s\x00-\x1f\x7f-\x9f]+")
