@@ -18,10 +18,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.answers.agents_eyes import unreadable
+from agent.cli.answers.mistyped import MEANT, too_much
 from agent.cli.answers.readable import readable
 from agent.cli.answers.rights import refusal, state_meant
 from agent.cli.main import main
-from agent.cli.answers.mistyped import MEANT, too_much
 from agent.cli.options import COMMANDS, default_state, parser
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 from typing import Annotated
 
@@ -10,11 +11,11 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from agent.config import secrets
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.files import regular_file
 from agent.config.located_yaml.tree import parse
+from agent.config.patience import THREADS
 from agent.config.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
 from tests.test_config import GOOD, problems, written
@@ -154,7 +155,7 @@ def test_what_is_wrong_with_a_secret_setting_is_said_where_it_does_not_quote_it(
 def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free, begun = threading.Event(), []
+    free, begun, before = threading.Event(), [], THREADS.returned
 
     def as_on_a_dead_mount(path: Path, most: int) -> bytes:
         if path.name.startswith("dead"):
@@ -163,7 +164,6 @@ def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thre
         return regular_file(path, most)
 
     monkeypatch.setattr("agent.config.secrets.regular_file", as_on_a_dead_mount)
-    monkeypatch.setattr("agent.config.secrets.LEAST", 1.0)
     for name in ("dead-1", "dead-2"):
         (tmp_path / name).write_text("secret-22")
     text = "checks:\n" + "".join(
@@ -178,9 +178,10 @@ def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thre
         assert not [source for source in config.sources if "dead" in source], "nor is it watched: that would hang"
     assert sorted(begun) == ["dead-1", "dead-2"]
     free.set()
-    for call in ("dead-1", "dead-2"):
-        while at_work := secrets._reads.at_work(str(tmp_path / call)):
-            assert at_work.done.wait(60)
+    until = time.monotonic() + 60
+    while THREADS.returned < before + 2:
+        assert time.monotonic() < until
+        time.sleep(0.01)
     config = loaded(tmp_path, text)
     assert problems(config, tmp_path) == []
     assert config.secrets == {"secret-22", "from-file-22"}

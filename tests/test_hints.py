@@ -115,3 +115,45 @@ def test_what_only_a_shell_understands_is_not_advised_as_a_list(command: str, tm
     text = said(f"{{type: script, command: '{command}'}}", tmp_path)
     assert "as one text needs `shell: true`" in text
     assert "without a shell" not in text
+
+
+def slips(name: str) -> list[str]:
+    """Return every slip of one letter: left out, doubled, other, exchanged with the next."""
+    found = {name[:at] + name[at + 1 :] for at in range(len(name))}
+    found |= {name[:at] + name[at] + name[at:] for at in range(len(name))}
+    found |= {name[:at] + "z" + name[at + 1 :] for at in range(len(name))}
+    found |= {name[:at] + name[at + 1] + name[at] + name[at + 2 :] for at in range(len(name) - 1)}
+    return sorted(found - {name})
+
+
+REQUIRED = [(kind, name) for kind in KINDS for name, field in fields(KINDS[kind]).items() if field.required]
+
+
+def test_a_slip_in_a_setting_that_must_be_there_is_one_problem_at_its_place_that_names_both(tmp_path: Path) -> None:
+    assert {("http", "url"), ("script", "command"), ("dns", "name")} <= {*REQUIRED}
+    for kind, name in [*REQUIRED, ("load", "type")]:
+        other = {*fields(KINDS[kind]), *COMMON}
+        for slip in (slip for slip in slips(name) if len(slip) > 2 and slip not in other):
+            rest = f"type: {kind}" if name != "type" else "interval: 1m"
+            (tmp_path / "a.yaml").write_text(f"checks:\n  x:\n    {rest}\n    {slip}: {kind}\n")
+            found = [str(one) for one in load(tmp_path, Catalog(), {}).problems if f"'{name}'" in str(one)]
+            hinted = [one for one in found if f"'{slip}'" in one and "which is missing" in one]
+            # A slip may be nearer to another setting: then that is the hint, and the missing one is told beside it.
+            assert hinted == found or nearest(slip, other) != name, (kind, slip, found)
+            assert all(one.startswith(f"{tmp_path}/a.yaml:4:5: ") for one in hinted)
+            assert hinted or nearest(slip, other) not in ("", name), (kind, slip, found)
+
+
+def test_the_rest_of_a_check_is_judged_though_its_type_is_misspelt(tmp_path: Path) -> None:
+    found = said("{tpye: http, ulr: 'http://a', intervall: 5s}", tmp_path)
+    assert "'tpye', did you mean 'type', which is missing?" in found
+    assert "'ulr', did you mean 'url', which is missing?" in found
+    assert "did you mean 'interval'?" in found
+    assert "must be" not in found
+
+
+def test_a_slip_in_a_destination_is_told_in_the_same_way(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("agent: {destinations: {ops: {typ: webhook, ulr: 'http://a/'}}}\nchecks: {}\n")
+    found = "\n".join(problem.text for problem in load(tmp_path, Catalog(), {}).problems)
+    assert found.count("which is missing") == 2
+    assert "is missing:" not in found

@@ -17,6 +17,7 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.files import Unreadable
 from agent.config.page_token import problem, read
+from agent.config.patience import Patience
 from agent.config.selector import exactly, matches
 from agent.config.settings import AgentSettings, Config
 from agent.engine.suppression.silences import change
@@ -119,14 +120,15 @@ def test_the_token_is_a_file_for_its_owner_alone_and_a_mistake_has_its_place(tmp
         (tmp_path / "a.yaml").write_text(f"agent:\n  page_token: {path}\n")
         found = load(tmp_path, Catalog(), {})
         own = [str(one) for one in found.problems if "page_token" in str(one)]
-        assert found.agent.page_token == ("" if said else str(path))
+        assert found.agent.page_token == ("" if "no whole path" in said else str(path))
+        assert found.agent_readable == ("no whole path" not in said), "a destination means what it says all the same"
         assert [said in one and one.startswith(f"{tmp_path}/a.yaml:2:15: ") for one in own] == ([True] if said else [])
 
 
 @pytest.mark.parametrize("token", ["", "short", "two words that are long enough", "é" * 30, "x" * 201, "a" * 20 + "\0"])
 def test_a_token_that_could_be_guessed_or_mistyped_is_none(tmp_path: Path, token: str) -> None:
     path = token_file(tmp_path, token)
-    assert problem(str(path)) == ""
+    assert problem(str(path), Patience()) == ""
     with pytest.raises(Unreadable):
         read(str(path))
 

@@ -36,6 +36,9 @@ def greet(config: Config, options: argparse.Namespace) -> None:
     logging.getLogger("hostvigil").info("%d checks, state in %s", len(config.checks), options.state)
     if config.agent.events.endpoint or config.agent.events.broker or config.agent.destinations:
         return
+    if not config.agent_readable:
+        print("The settings of the agent cannot be read: what waits for its destinations is kept.", flush=True)
+        return
     same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
     count = len(config.checks)
     said = f"{counted_word(count, 'check')} from {options.config} {'is' if count == 1 else 'are'} at work"

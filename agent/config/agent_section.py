@@ -14,6 +14,7 @@ from agent.config import destination_section, page_address, page_token, rules, w
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Located
+from agent.config.patience import Patience
 from agent.config.secrecy import hidden
 from agent.config.sections import AgentSection, EventsSettings, HistorySection
 from agent.config.settings import AgentSettings, Maintenance, Place
@@ -23,14 +24,14 @@ Written = Mapping[str, Located]
 BROKERS = ("nats", "tls")
 
 
-def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]:
+def read_agent(sections: Sequence[Located], patience: Patience) -> tuple[AgentSettings, list[Fault]]:
     """Return the settings, without those that are wrong, and what is wrong with them."""
     faults: list[Fault] = []
     merged: dict[str, Located] = {}
     maintenance: tuple[Maintenance, ...] = ()
     for node in sections:
         written, wrong = section(node, "agent")
-        faults += [*wrong, *_faults(written)]
+        faults += [*wrong, *_faults(written), *_token_faults(written, patience)]
         maintenance += _windows(written)[0]
         merged = _merged(merged, written)
     events, _ = _events(merged)
@@ -38,7 +39,7 @@ def read_agent(sections: Sequence[Located]) -> tuple[AgentSettings, list[Fault]]
     webhooks, wrong = destination_section.read(_mapping(merged, "destinations"))
     faults += wrong
     values, _ = settings(AgentSection, _others(merged), Place(""))
-    wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting}
+    wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting and not fault.aside}
     good = {name: found for name, found in values.items() if name not in wrong_names}
     return AgentSettings(
         events=EventsSettings(**events), maintenance=maintenance, **good | {"destinations": webhooks}
@@ -60,11 +61,19 @@ def _faults(written: Written) -> Iterator[Fault]:
         yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
     if values.get("page") and (text := page_fault(values["page"])):
         yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
-    if values.get("page_token") and (text := page_token.problem(values["page_token"])):
+    if values.get("page_token") and (text := page_token.no_path(values["page_token"])):
         yield Fault(written["page_token"].place, "agent.page_token", f"{said(written['page_token'])} {text}")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = written["hostname"]
         yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
+
+
+def _token_faults(written: Written, patience: Patience) -> Iterator[Fault]:
+    """Look at the file of the page's token: without it nobody may act there, and all else is as it is written."""
+    node = written.get("page_token")
+    path = node.value if node and isinstance(node.value, str) else ""
+    if node and path and not page_token.no_path(path) and (text := page_token.problem(path, patience)):
+        yield Fault(node.place, "agent.page_token", f"{said(node)} {text}", aside=True)
 
 
 def _others(written: Written) -> Written:

@@ -10,6 +10,7 @@ import sys
 import traceback
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import ModuleType
 from typing import Protocol
@@ -19,12 +20,16 @@ import msgspec
 from agent.api import Check
 from agent.config import own_types
 from agent.config.check_section import COMMON
+from agent.config.files import Unreadable
 from agent.config.foreign import type_of
 from agent.config.own_types import OwnTypeError, load_file
+from agent.config.patience import Patience
 from agent.config.wording import nearest, short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
+IMPORT_SECONDS = 5.0
+"""For the first own type whose import does not end; who asks for a reload waits ten."""
 
 
 class CatalogError(Exception):
@@ -58,20 +63,30 @@ class Package:
 class Folder:
     """The types in a folder of the owner's: each `name.py` is one. Root loads none that others could change."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.patience = Patience(IMPORT_SECONDS)
 
     def names(self) -> Iterable[str]:
+        """Return the names; Unreadable where the folder does not answer."""
+        return self.patience.one(f"{self.path}/*", self._names)
+
+    def _names(self) -> list[str]:
         try:
-            return [file.stem for file in sorted(self._folder.glob("*.py")) if _own_type(file.stem)]
+            return [file.stem for file in sorted(self.path.glob("*.py")) if _own_type(file.stem)]
         except OSError:
             return []
 
     def module(self, name: str) -> ModuleType:
-        return load_file(self.file(name), guarded=os.geteuid() == 0)
+        file = self.file(name)
+        try:
+            return self.patience.one(str(file), partial(load_file, file, guarded=os.geteuid() == 0))
+        except Unreadable:
+            text = "does not come to the end of its import: does it wait for something, or does its disk or mount hang?"
+            raise OwnTypeError(f"{file} {text}") from None
 
     def file(self, name: str) -> Path:
-        return self._folder / f"{name}.py"
+        return self.path / f"{name}.py"
 
 
 class Installed:
@@ -98,6 +113,8 @@ class Catalog:
         for source in sources:
             self.add(source)
         self._complete = False
+        self.unread = ""
+        """A folder of types that did not answer."""
         self._types: dict[str, type[Check] | CatalogError] = {}
 
     def add(self, source: Source, replace: Iterable[str] = ()) -> list[str]:
@@ -144,6 +161,8 @@ class Catalog:
             return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
 
     def _unknown(self, name: str) -> str:
+        if self.unread:
+            return f"unknown type {short(name)}: it may be in {self.unread}, which cannot be read"
         close = nearest(name, self._sources) or type_of(name, self._sources)
         return f"unknown type {short(name)}, " + (
             f"did you mean '{close}'?" if close else f"write one of: {', '.join(self.names())}"

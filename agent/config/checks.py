@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from agent.api import Check
-from agent.config import foreign, parents, policy, rules, windows
+from agent.config import parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.convert import Fault, Faults, fields, made, settings, value
@@ -20,7 +20,7 @@ from agent.config.located_yaml.tree import EMPTY, Located, Refusal
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import hidden, secret_values
 from agent.config.settings import CheckConfig, Place, Problem
-from agent.config.wording import nearest, said, unknown
+from agent.config.wording import meant, said, slip_text, unknown
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
@@ -115,12 +115,14 @@ def one_check(name: str, node: Located, defaults: Written, catalog: Catalog) -> 
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
+    known, slips = _with_type(node.value)
+    faults += slips
     try:
-        kind = _kind(node.value, place, catalog)
+        kind = _kind(known, place, catalog)
     except Faults as error:
-        own = {key: sub for key, sub in node.value.items() if key in _COMMON and key != "type"}
+        own = {key: sub for key, sub in known.items() if key in _COMMON and key != "type"}
         return [*faults, *error.faults, *settings(CheckSection, own | {"type": TYPE}, place)[1]]
-    written = _with_defaults(node.value, defaults, kind)
+    written = _with_defaults(known, defaults, kind)
     return _judged(name, kind, written, place, faults)
 
 
@@ -192,12 +194,24 @@ def checksum(own: Written) -> int:
     return crc32(text.encode("utf-8", "surrogatepass")) or 1
 
 
+def _with_type(written: Written) -> tuple[Written, list[Fault]]:
+    """Return a check's settings with its type under its name, and what is wrong where that was misspelt.
+
+    Without it nothing else of the check could be judged.
+    """
+    if "type" in written:
+        return written, []
+    slip = next((name for name in written if name not in _COMMON and meant(name, _COMMON, ("type",))), "")
+    if not slip:
+        return written, []
+    node = written[slip]
+    rest = {"type" if name == slip else name: one for name, one in written.items()}
+    return rest, [Fault(node.key or node.place, "", slip_text(slip, slip, "type"))]
+
+
 def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
     node = written.get("type")
     if node is None:
-        for key, meant in written.items():
-            if meant.key and (nearest(key, ("type",)) or foreign.setting(key, ("type",))):
-                raise Faults(Fault(meant.key, "", unknown(key, key, ("type",))))
         text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
         raise Faults(Fault(place, "", text))
     name = value(node, str, "type")
@@ -267,5 +281,5 @@ def _kinds(checks: Written, catalog: Catalog) -> set[type[Check]]:
     for node in checks.values():
         if isinstance(node.value, dict):
             with suppress(Faults):
-                kinds.add(_kind(node.value, node.place, catalog))
+                kinds.add(_kind(_with_type(node.value)[0], node.place, catalog))
     return kinds

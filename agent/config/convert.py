@@ -11,7 +11,18 @@ import msgspec
 
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal
 from agent.config.settings import Place
-from agent.config.wording import example_of, members_of, one_line, reworded, said, short, unknown, words
+from agent.config.wording import (
+    example_of,
+    meant,
+    members_of,
+    one_line,
+    reworded,
+    said,
+    short,
+    slip_text,
+    unknown,
+    words,
+)
 from agent.plugin.units import SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
@@ -23,6 +34,8 @@ class Fault(NamedTuple):
     place: Place
     setting: str
     text: str
+    aside: bool = False
+    """The setting is right and stays; what it leads to is not."""
 
     def __str__(self) -> str:
         return f"{self.setting}: {self.text}" if self.setting else self.text
@@ -50,10 +63,14 @@ def settings(
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     known = fields(wanted)
+    missing = [name for name in known if known[name].required and name not in written]
     for name, node in written.items():
         setting = f"{inside}.{name}" if inside else name
         if isinstance(node.value, Refusal) and (name in known or node.value is not EMPTY):
             faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
+        elif name not in known and (slip := meant(name, [*known, *also], missing)):
+            missing.remove(slip)
+            faults.append(Fault(node.key or node.place, "", slip_text(setting, name, slip)))
         elif name not in known:
             faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also], listed=known)))
         else:
@@ -61,13 +78,14 @@ def settings(
                 values[known[name].name] = value(node, known[name].type, setting)
             except Faults as found:
                 faults += found.faults
-    for name in known:
-        if known[name].required and name not in written:
-            setting = f"{inside}.{name}" if inside else name
-            wanted = known[name].type
-            example = next((example_of(one) for one in members_of(wanted) if _is_value(one)), "")
-            faults.append(Fault(place, "", f"setting '{setting}' is missing: it must be {words(wanted)}{example}"))
-    return values, faults
+    return values, faults + [
+        _missing(f"{inside}.{name}" if inside else name, known[name].type, place) for name in missing
+    ]
+
+
+def _missing(setting: str, wanted: Any, place: Place) -> Fault:
+    example = next((example_of(one) for one in members_of(wanted) if _is_value(one)), "")
+    return Fault(place, "", f"setting '{setting}' is missing: it must be {words(wanted)}{example}")
 
 
 @cache

@@ -5,20 +5,21 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
-from agent.api import weak_spot
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
+from agent.config.convert import Fault
 from agent.config.cron import zone_fault
-from agent.config.files import Unreadable, left_out, of_others, shown, version
-from agent.config.located_yaml.tree import Located
+from agent.config.files import Unreadable, folders_in, left_out, of_others, shown, version
 from agent.config.own_bug import problem_of
 from agent.config.own_types import sources
+from agent.config.patience import LEAST, Patience
 from agent.config.reading import Reading
-from agent.config.script_folder import folders, forgotten, name_of, scripts
+from agent.config.script_folder import listed, look, name_of
 from agent.config.senders import unknown_senders
 from agent.config.settings import Config, Place, Problem
 from agent.config.wording import one_line
@@ -48,38 +49,58 @@ def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Conf
     except Unreadable as error:
         return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
     agent, faults = read.agent()
-    problems = [*read.problems, *(Problem(fault.place, str(fault), agent=True) for fault in faults)]
-    return Config(agent, {}, _in_order(read.explained(problems)), read.hidden(), read.sources)
+    problems = [*read.problems, *map(_agent_problem, faults)]
+    return Config(
+        agent, {}, _in_order(read.explained(problems)), read.hidden(), read.sources, tuple(read.patience.silent)
+    )
 
 
 def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
-    before = version(directory)
+    patience = Patience()
     try:
-        read = Reading(directory, environ)
+        read = Reading(directory, environ, patience)
     except Unreadable as error:
         problem = Problem(Place(shown(directory)), str(error), agent=True)
-        return Config(problems=(problem,), sources={str(directory): before})
+        before = {} if patience.silent else {str(directory): version(directory)}
+        return Config(problems=(problem,), sources=before, silent=tuple(patience.silent))
     _name_owners(read.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     agent, faults = read.agent()
     files, problems = read.files, read.problems
     types = own_types(directory, agent.checks_d)
-    read.sources |= {str(path): version(path) for path in sources(types)}
-    problems += _own_types(Folder(types), agent.replace_types, catalog)
+    own = Folder(types)
+    problems += _own_types(own, agent.replace_types, catalog, read)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
-        read.sources |= {str(folder): version(folder) for folder in folders(Path(agent.scripts))}
-        more_files, found = _scripts(Path(agent.scripts))
-        files += more_files
-        problems += found
+        problems += _scripts(Path(agent.scripts), read)
     checks, more = read_checks(files, catalog, all_read=all(problem.aside for problem in problems))
-    problems += [Problem(Place(shown(path)), why, aside=True) for path, why in left_out(directory)]
-    problems += [Problem(fault.place, str(fault), agent=True) for fault in faults] + more
+    problems += _left_out(directory)
+    problems += [*map(_agent_problem, faults), *more]
     problems += unknown_senders(checks.values())
     if not checks and not problems:
         problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
     hidden = read.hidden().union(*(check.secrets for check in checks.values()))
-    return Config(agent, checks, _in_order(read.explained(problems)), hidden, read.sources)
+    silent = (*read.patience.silent, *own.patience.silent)
+    return Config(agent, checks, _in_order(read.explained(problems)), hidden, read.sources, silent)
+
+
+def _agent_problem(fault: Fault) -> Problem:
+    return Problem(fault.place, str(fault), agent=not fault.aside, aside=fault.aside)
+
+
+def _left_out(directory: Path) -> list[Problem]:
+    """Say which drop-ins are in folders, as far as these answer: nobody waits for a folder that is not read."""
+    patience = Patience(LEAST)
+    try:
+        folders = patience.one(str(directory), partial(folders_in, directory))
+    except Unreadable:
+        return []
+    found = patience.all({str(folder): partial(left_out, folder) for folder in folders})
+    return [
+        Problem(Place(shown(Path(path))), why, aside=True)
+        for path, why in found.items()
+        if why and isinstance(why, str)
+    ]
 
 
 def _name_owners(sources: Iterable[str]) -> None:
@@ -94,9 +115,16 @@ def own_types(directory: Path, written: str) -> Path:
     return directory / written if written else directory.parent / "checks.d"
 
 
-def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog) -> list[Problem]:
+def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog, read: Reading) -> list[Problem]:
     """Add the owner's types; a name of a built-in one is a problem, unless it is to be replaced."""
-    known = catalog.add(folder, replace)
+    try:
+        paths = read.patience.one(str(folder.path), partial(sources, folder.path))
+        found = read.patience.all({str(path): partial(version, path) for path in paths})
+        read.sources |= {path: before for path, before in found.items() if not isinstance(before, BaseException)}
+        known = catalog.add(folder, replace)
+    except Unreadable as error:
+        catalog.unread = shown(folder.path)
+        return [Problem(Place(shown(folder.path)), str(error))]
     problems = []
     for name in known:
         if name not in replace:
@@ -107,21 +135,22 @@ def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog) -> list
     return [Problem(Place(shown(folder.file(name))), text, aside=True) for name, text in problems]
 
 
-def _scripts(folder: Path) -> tuple[list[Mapping[str, Located]], list[Problem]]:
-    """Return the scripts of a folder as the sections of files; what others could change is left out."""
-    files, problems = [], []
+def _scripts(folder: Path, read: Reading) -> list[Problem]:
+    """Add the scripts of a folder, as if each were a file of its own."""
     try:
-        for name, path, sections in scripts(folder):
-            if os.geteuid() == 0 and (weak := weak_spot(str(path))):
-                problems.append(Problem(Place(shown(path)), f"refused to run it: {weak}", name))
-            else:
-                files.append(sections)
-        for path in forgotten(folder):
-            text = f"begins with #! and is not executable, so it is no check: chmod +x {path.name}, or put it elsewhere"
-            problems.append(Problem(Place(shown(path)), text, name_of(path)))
+        folders, files = read.patience.one(str(folder), partial(listed, folder))
     except Unreadable as error:
-        problems.append(Problem(Place(shown(folder)), str(error)))
-    return files, problems
+        return [Problem(Place(shown(folder)), str(error))]
+    read.sources |= folders
+    problems = []
+    answers = read.patience.all({str(path): partial(look, path, interval) for path, interval in files})
+    for path, found in ((Path(path), found) for path, found in answers.items()):
+        if isinstance(found, BaseException) and not isinstance(found, Unreadable):
+            raise found
+        sections, fault = ({}, str(found)) if isinstance(found, BaseException) else found
+        read.files += [sections] if sections else []
+        problems += [Problem(Place(shown(path)), fault, name_of(path))] if fault else []
+    return problems
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:

@@ -44,20 +44,23 @@ def _is_yaml(name: bytes) -> bool:
     return name.lower().endswith((b".yaml", b".yml")) and not name.startswith(b".")
 
 
-def left_out(directory: Path) -> list[tuple[Path, str]]:
-    """Return the folders in the directory that hold what looks like drop-ins, each with what to do about it."""
-    found = []
+def folders_in(directory: Path) -> list[Path]:
+    """Return what may be a folder in a directory, links among it, without following any."""
     try:
-        for entry in sorted(os.scandir(directory), key=lambda entry: entry.name):
-            if not entry.name.startswith(".") and entry.is_dir():
-                lost = sorted(name for name in os.listdir(entry.path) if _is_yaml(os.fsencode(name)))  # noqa: PTH208
-                if lost:
-                    first = shown(Path(entry.name, lost[0]))
-                    text = f"folders in here are not read: move {first} up, or the folder to another place"
-                    found.append((Path(entry.path), text))
+        found = [entry for entry in os.scandir(directory) if not entry.name.startswith(".")]
+        return sorted(Path(entry.path) for entry in found if entry.is_symlink() or entry.is_dir())
     except OSError:
-        return found  # what cannot be read has told so, or is nobody's drop-in
-    return found
+        return []  # what cannot be read has told so
+
+
+def left_out(folder: Path) -> str:
+    """Say what to do about a folder that holds what looks like drop-ins; empty where it holds none, or is none."""
+    try:
+        lost = sorted(name for name in os.listdir(folder) if _is_yaml(os.fsencode(name)))  # noqa: PTH208 - names
+    except OSError:
+        return ""
+    text = "folders in here are not read: move {} up, or the folder to another place"
+    return text.format(shown(Path(folder.name, lost[0]))) if lost else ""
 
 
 def regular_file(path: Path, most: int) -> bytes:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from importlib.abc import MetaPathFinder
 from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import module_from_spec, spec_from_file_location
@@ -117,7 +118,15 @@ def _package(folder: Path, guarded: bool) -> _Package:
 
 
 def _shared(folder: Path) -> Iterable[Path]:
-    return sorted([*folder.glob("_*.py"), *folder.glob("_*/**/*.py")])
+    inside = [path for one in _packages(folder) for path in one.glob("**/*.py")]
+    return sorted([*folder.glob("_*.py"), *inside])
+
+
+def _packages(folder: Path) -> list[Path]:
+    """Return the folders of shared code. A pattern of Path.glob would follow each link, to a mount that hangs too."""
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as entries:
+        return [Path(entry.path) for entry in entries if entry.name.startswith("_") and entry.is_dir()]
+    return []
 
 
 def sources(folder: Path) -> list[Path]:
@@ -125,7 +134,8 @@ def sources(folder: Path) -> list[Path]:
     try:
         if not folder.is_dir():
             return []
-        shared = [*_shared(folder), *(path for path in folder.glob("_*/**/") if path.name != "__pycache__")]
+        inside = [path for one in _packages(folder) for path in one.glob("**/")]
+        shared = [*_shared(folder), *(path for path in inside if path.name != "__pycache__")]
         return [folder, *sorted({*folder.glob("*.py"), *shared})]
     except OSError:  # whoever may not look at it is told so where a type is missing
         return []

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -16,8 +17,9 @@ from agent.config.foreign import HERE, form_of, setting, tool_of_section
 from agent.config.located_yaml import look_alikes
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
+from agent.config.patience import Patience
 from agent.config.secrecy import secret_values
-from agent.config.secrets import Secrets
+from agent.config.secrets import Secrets, files_in
 from agent.config.sections import SECTIONS, AgentSection
 from agent.config.settings import AgentSettings, Place, Problem
 from agent.config.wording import nearest, said, unknown
@@ -28,39 +30,62 @@ MOST_BYTES = 1024 * 1024
 class Reading:
     """The drop-ins of a directory as they stand, references expanded; Unreadable where there is no directory."""
 
-    def __init__(self, directory: Path, environ: Mapping[str, str]) -> None:
-        self.sources = {str(directory): version(directory)}
+    def __init__(self, directory: Path, environ: Mapping[str, str], patience: Patience | None = None) -> None:
+        self.patience = patience or Patience()
         self.files: list[Mapping[str, Located]] = []
         self.problems: list[Problem] = []
-        self._secrets = Secrets(environ)
+        self._secrets = Secrets(environ, self.patience)
         self._beyond_ascii: dict[str, bytes] = {}
         """Of the files that have letters beyond ASCII, what they hold: perhaps it explains a problem."""
         self._no_yaml: set[Place] = set()
         """Where the parser stopped, perhaps over something above."""
-        for path in drop_ins(directory):
-            self.sources[str(path)] = version(path)
-            try:
-                file, found = self._read(path)
-            except Exception as error:  # noqa: BLE001 - a bug of ours is this file's problem alone
-                file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
-            self.files.append(file)
-            self.problems += found
+        before, paths = self.patience.one(str(directory), lambda: (version(directory), drop_ins(directory)))
+        self.sources = {str(directory): before}
+        contents = self._contents(paths)
+        trees = {path: tree for path, content in contents.items() if (tree := self._tree(path, content))}
+        self._secrets.read(file for path, tree in trees.items() for file in files_in(tree, path.parent))
+        for path, tree in trees.items():
+            self._take(path, tree, contents[path])
         self.sources |= self._secrets.sources
 
-    def _read(self, path: Path) -> tuple[Mapping[str, Located], list[Problem]]:
-        """Return the sections of one file, references expanded."""
+    def _contents(self, paths: Iterable[Path]) -> dict[Path, bytes | BaseException]:
+        """Read all files together; what hangs is not watched for changes either."""
+        found = self.patience.all({str(path): partial(_version_and_content, path) for path in paths})
+        answers = {path: one for path, one in found.items() if not isinstance(one, BaseException)}
+        self.sources |= {path: before for path, (before, _) in answers.items()}
+        return {Path(path): answers[path][1] if path in answers else one for path, one in found.items()}  # type: ignore[misc]
+
+    def _tree(self, path: Path, content: bytes | BaseException) -> Located | None:
+        """Return what a file says, with references as they are written; None where it cannot be understood."""
         name = shown(path)
         try:
-            content = regular_file(path, MOST_BYTES)
+            if isinstance(content, BaseException):
+                raise content
+            return self._parsed(name, content)
         except Unreadable as error:
-            return {}, [Problem(Place(name), str(error), agent=True)]
+            self.problems.append(Problem(Place(name), str(error), agent=True))
+        except Exception as error:  # noqa: BLE001 - a bug of ours is this file's problem alone
+            self.problems.append(problem_of(Place(name), error, agent=True))
+        return None
+
+    def _parsed(self, name: str, content: bytes) -> Located | None:
         if not content.isascii():
             self._beyond_ascii[name] = content
         try:
-            return _sections(content, name, path.parent, self._secrets)
+            return parse(content, name)
         except YamlError as error:
             self._no_yaml.add(error.place)
-            return {}, [Problem(error.place, form_of(content) or error.text, agent=True)]
+            self.problems.append(Problem(error.place, form_of(content) or error.text, agent=True))
+            return None
+
+    def _take(self, path: Path, tree: Located, content: bytes | BaseException) -> None:
+        """Add the sections of one file."""
+        try:
+            file, found = _sections(self._secrets.expanded(tree, path.parent), content)
+        except Exception as error:  # noqa: BLE001 - as above
+            file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
+        self.files.append(file)
+        self.problems += found
 
     def explained(self, problems: Sequence[Problem]) -> list[Problem]:
         """Add to problems where a letter of their line only looks like the one that is meant."""
@@ -76,7 +101,7 @@ class Reading:
 
     def agent(self) -> tuple[AgentSettings, list[Fault]]:
         """Return the agent's own settings, merged, and what is wrong with them."""
-        return read_agent([file["agent"] for file in self.files if "agent" in file])
+        return read_agent([file["agent"] for file in self.files if "agent" in file], self.patience)
 
     def hidden(self) -> frozenset[str]:
         """Return the values that must not show."""
@@ -85,17 +110,23 @@ class Reading:
         return frozenset({*self._secrets.values, *found} - {""})
 
 
-def _sections(content: bytes, name: str, folder: Path, secrets: Secrets) -> tuple[Mapping[str, Located], list[Problem]]:
-    """Return the sections of one file, references expanded; YamlError where it is no YAML."""
-    tree = secrets.expanded(parse(content, name), folder)
+def _version_and_content(path: Path) -> tuple[tuple[int, int, int], bytes | Unreadable]:
+    before = version(path)
+    try:
+        return before, regular_file(path, MOST_BYTES)
+    except Unreadable as error:
+        return before, error
+
+
+def _sections(tree: Located, content: bytes | BaseException) -> tuple[Mapping[str, Located], list[Problem]]:
+    """Return the sections of one file."""
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
-        text = (
-            tree.value.text
-            if isinstance(tree.value, Refusal)
-            else form_of(content) or f"must be sections such as `checks:`, not {said(tree)}"
-        )
+        foreign = form_of(content) if isinstance(content, bytes) else ""
+        text = foreign or f"must be sections such as `checks:`, not {said(tree)}"
+        if isinstance(tree.value, Refusal):
+            text = tree.value.text
         return {}, [Problem(tree.place, text, agent=True)]
     return tree.value, list(_lost(tree.value))
 

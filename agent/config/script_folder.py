@@ -12,10 +12,11 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agent.config.files import Unreadable, beginning, shown
+from agent.config.files import Unreadable, beginning, shown, version
 from agent.config.located_yaml.tree import Located, Refusal, scalar
 from agent.config.settings import Place
 from agent.config.wording import short
+from agent.plugin.ownership import weak_spot
 
 HEAD_LINES = 20
 _HEAD_BYTES = 8192
@@ -40,24 +41,30 @@ def folders(folder: Path) -> list[Path]:
     return [folder, *inside] if folder.is_dir() else []
 
 
-def scripts(folder: Path) -> list[tuple[str, Path, Sections]]:
-    """Return each script with its check's name, as the sections of a drop-in; Unreadable where there is no folder."""
+def listed(folder: Path) -> tuple[dict[str, tuple[int, int, int]], list[tuple[Path, str]]]:
+    """Return the folders with their versions, and what may be scripts, each with the interval that its folder says.
+
+    Unreadable where there is no such folder.
+    """
+    found = {str(place): version(place) for place in folders(folder)}
     try:
         os.scandir(folder).close()
     except OSError as error:
         text = f"cannot be read: {error.strerror}; create it, or correct `scripts` of the section agent"
         raise Unreadable(text) from None
-    found = []
-    for path, interval in _files(folder):
-        if _executable(path):
-            check = name_of(path)
-            found.append((check, path, _sections(check, path, interval)))
-    return found
+    return found, list(_files(folder))
 
 
-def forgotten(folder: Path) -> list[Path]:
-    """Return the scripts that are not executable: somebody surely wanted them to be checks."""
-    return [path for path, _ in _files(folder) if not _TEXT.fullmatch(path.name) and _plain_script(path)]
+def look(path: Path, interval: str) -> tuple[Sections, str]:
+    """Return a script as the sections of a drop-in, and what is wrong with it: what others could change is left out."""
+    if _executable(path):
+        weak = weak_spot(str(path)) if os.geteuid() == 0 else ""
+        return ({}, f"refused to run it: {weak}") if weak else (_sections(name_of(path), path, interval), "")
+    if not _TEXT.fullmatch(path.name) and _plain_script(path):
+        # Somebody surely wanted it to be a check.
+        text = f"begins with #! and is not executable, so it is no check: chmod +x {path.name}, or put it elsewhere"
+        return {}, text
+    return {}, ""
 
 
 def name_of(path: Path) -> str:

@@ -7,36 +7,30 @@ every text. `${env:NAME!secret}` and `${env:NAME!plain}` say what a name does no
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from agent.config.files import Unreadable, regular_file, version
 from agent.config.located_yaml.tree import Located, Refusal
+from agent.config.patience import Patience
 from agent.config.secrecy import names_a_secret
-from agent.plugin.shared_work import SharedWork
 
 MOST_BYTES = 64 * 1024
 HIDDEN = "***"
-PATIENCE, LEAST = 1.0, 0.2
-"""Seconds to wait for the first file that hangs, and for each after it; SIGTERM waits for a reload as long."""
-
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([^}]*)\})?")
-
-_reads = SharedWork()
-"""A file on a mount that hangs is waited for by one thread, however often the configuration is read."""
 
 
 class Secrets:
     """Expands references, and remembers every value that came out."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], patience: Patience | None = None) -> None:
         self.values: set[str] = set()
         self._environ = environ
         self._files: dict[Path, str | Unreadable] = {}
-        self._patience = PATIENCE
+        self._patience = patience or Patience()
         self.sources: dict[str, tuple[int, int, int]] = {}
         """The files that were read, and their versions."""
 
@@ -95,24 +89,43 @@ class Secrets:
 
     def _file(self, path: Path) -> str:
         if path not in self._files:
-            self._files[path] = self._read(path)
+            self.read([path])
         found = self._files[path]
         if isinstance(found, Unreadable):
             raise found.with_traceback(None)
         return found
 
-    def _read(self, path: Path) -> str | Unreadable:
-        """Return what the file holds, or why that cannot be had; what hangs is not watched for changes either."""
-        key = str(path)
-        call = _reads.call(key, lambda: (version(path), _content(path)))
-        began = time.monotonic()
-        call.done.wait(max(0.0, call.started + self._patience - began))
-        self._patience = max(LEAST, self._patience - (time.monotonic() - began))
-        if not call.done.is_set():
-            return Unreadable("cannot be read in time: does its disk or mount hang?")
-        self.sources[key], content = call.result()
-        _reads.forget(key, call)
-        return content  # type: ignore[no-any-return]  # what the call returns
+    def read(self, files: Iterable[Path]) -> None:
+        """Read these files together; what hangs is not watched for changes either."""
+        paths = [path for path in dict.fromkeys(files) if path not in self._files]
+        asked = {str(path): partial(_version_and_content, path) for path in paths}
+        for path, (key, found) in zip(paths, self._patience.all(asked).items(), strict=True):
+            if isinstance(found, Unreadable):
+                self._files[path] = found
+            elif isinstance(found, BaseException):
+                raise found
+            else:
+                self.sources[key], self._files[path] = found
+
+
+def files_in(node: Located, folder: Path) -> Iterator[Path]:
+    """Yield the files that a tree refers to, relative to `folder`."""
+    value = node.value
+    if isinstance(value, str):
+        found = (_REFERENCE.finditer(value)) if "${file:" in value else ()
+        yield from (folder / name for match in found if (name := (match[1] or "").removeprefix("file:")) != match[1])
+    elif isinstance(value, dict):
+        for one in value.values():
+            yield from files_in(one, folder)
+    elif isinstance(value, list):
+        for one in value:
+            yield from files_in(one, folder)
+    elif isinstance(value, Refusal) and value.first:
+        yield from files_in(value.first, folder)
+
+
+def _version_and_content(path: Path) -> tuple[tuple[int, int, int], str | Unreadable]:
+    return version(path), _content(path)
 
 
 def _only_shown(path: tuple[str, ...]) -> bool:

@@ -122,8 +122,14 @@ class Config(msgspec.Struct, frozen=True):
         """Tell whether there is no check but in `checks` and `problems`: what is not there is no more."""
         return all(problem.check or problem.aside for problem in self.problems)
 
+    def may_hold(self, name: str) -> bool:
+        """Tell whether a check of this name may be written where it cannot be read, or not be used."""
+        return not self.complete or any(problem.check == name for problem in self.problems)
+
     sources: dict[str, tuple[int, int, int]] = {}
     """What it was read from, files and folders, there or not, and the version of each before it was read."""
+    silent: tuple[str, ...] = ()
+    """Paths that did not answer in time, as on a mount that hangs."""
 
     @property
     def agent_readable(self) -> bool:

@@ -104,6 +104,35 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
     return best if best and likeness(best) else ""
 
 
+def meant(name: str, known: typing.Iterable[str], missing: typing.Collection[str]) -> str:
+    """Return which of the missing names somebody meant who wrote one that is not known; '' for none.
+
+    Where a name has to be, one letter that is wrong is enough of a hint; else it might be a word of its own.
+    """
+    known = list(known)
+    if found := nearest(name, known) or foreign.setting(name, known):
+        return found if found in missing else ""
+    return next((one for one in missing if _one_letter_off(name.lower(), one)), "")
+
+
+def slip_text(setting: str, name: str, slip: str) -> str:
+    """Say that a name is not known, and that the one that was meant is missing."""
+    text = f"unknown setting {short(setting)}"
+    if not nearest(name, [slip]) and foreign.setting(name, [slip]):
+        note = f" ({foreign.note(slip)})" if foreign.note(slip) else ""
+        return f"{text}, write '{slip}'{note}, which is missing"
+    return f"{text}, did you mean '{slip}', which is missing?"
+
+
+def _one_letter_off(one: str, two: str) -> bool:
+    """Tell whether a letter is other, too much or missing, in words of three letters or more."""
+    if min(len(one), len(two)) < 3 or abs(len(one) - len(two)) > 1:
+        return False
+    short_one, long_one = sorted((one, two), key=len)
+    at = next((at for at, (a, b) in enumerate(zip(short_one, long_one, strict=False)) if a != b), len(short_one))
+    return long_one[at + 1 :] == short_one[at + (len(one) == len(two)) :]
+
+
 def unknown(setting: str, name: str, known: typing.Iterable[str], listed: typing.Iterable[str] | None = None) -> str:
     """Say that a name is not known, and what to write: the word that is meant, else the names that there are."""
     known = list(known)

@@ -10,12 +10,15 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from agent.config.files import Unreadable, version
 from agent.config.page_token import read
+from agent.config.patience import Patience
 
 log = logging.getLogger("hostvigil.page")
 
@@ -112,7 +115,10 @@ class Tries:
 
 
 def version_of(path: str) -> tuple[int, int, int]:
-    return version(Path(path)) if path else (0, 0, 0)
+    """Return the version of the token's file; of one that does not answer nobody knows it, which ends a session."""
+    with suppress(Unreadable):
+        return Patience().one(path, partial(version, Path(path))) if path else (0, 0, 0)
+    return (0, 0, 0)
 
 
 def is_proven(session: Session, proof: str) -> bool:

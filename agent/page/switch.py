@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from agent.config.files import Unreadable
+from agent.config.patience import Patience
 from agent.config.settings import Config
 from agent.store import Store
 
@@ -57,7 +59,7 @@ class PageSwitch:
     def _serve(self, address: str) -> None:
         try:
             self._server = self._made(address)
-        except OSError as error:
+        except (OSError, Unreadable) as error:
             log.error("the page cannot be served at %s: %s; hostvigil reload tries again", address, error)
         except Exception:
             log.exception("a bug of ours: there is no page, and everything else goes on")
@@ -70,8 +72,12 @@ class PageSwitch:
         from agent.page.source import Source
         from agent.system.heap import give_back
 
+        where = parse(address)
+        if where.path:
+            folder = Path(where.path).parent
+            Patience().one(str(folder), folder.stat)  # on a mount that hangs, who makes a socket waits for ever
         source = Source(self._directory, lambda: self._config, self._host, self._hide)
-        where, ready = parse(address), Readiness(self._store, lambda: self._config)
+        ready = Readiness(self._store, lambda: self._config)
         acting = self._acting(source) if self._config.agent.page_token else None
         give_back()  # of what came and went with the modules
         return PageServer(where, application(source, ready, where, acting))

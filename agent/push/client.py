@@ -16,7 +16,7 @@ import msgspec
 
 from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
-from agent.push.listener import BUSY, FILE, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
+from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
 from agent.push.message import Message, encoded, stamped
 from agent.system.rights import owner_of, owners_rights
 
@@ -55,8 +55,8 @@ def push(message: Message, state: Path) -> str:
         with contextlib.suppress(OSError):
             _sent(NUDGE + b"\n", address(state), NUDGE_SECONDS)
         return "waiting" if isinstance(error, TimeoutError | BlockingIOError) else "spooled"
-    if answer == BUSY:
-        _spool(message, state / SPOOL, OSError(BUSY))
+    if answer in (BUSY, LATER):
+        _spool(message, state / SPOOL, OSError(answer))
         return "waiting"
     if answer != "ok":
         raise NotPushed(answer or "the agent went away without an answer")

@@ -58,7 +58,7 @@ class UnixListener:
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
-        threading.Thread(target=self.empty_spool, name="spool", daemon=True).start()
+        self.look_again()
 
     def is_reachable(self) -> bool:
         """Tell whether there is still a socket where senders look."""
@@ -75,6 +75,10 @@ class UnixListener:
         with contextlib.suppress(OSError):
             self._socket.shutdown(socket.SHUT_RDWR)
         self._socket.close()
+
+    def look_again(self) -> None:
+        """Take what waited for another configuration."""
+        threading.Thread(target=self.empty_spool, name="spool", daemon=True).start()
 
     def empty_spool(self) -> None:
         """Take what was pushed while nobody listened, in the order of its time."""
@@ -98,6 +102,8 @@ class UnixListener:
             return True
         if refusal == BUSY:
             return False
+        if refusal == LATER:
+            return True
         if refusal:
             log.error("%s: %s; it is dropped", shown(file), refusal)
         file.unlink(missing_ok=True)
@@ -166,6 +172,8 @@ class Unheard(Exception):
 
 
 BUSY = "the agent cannot write just now"
+LATER = "the agent cannot read all of its configuration just now"
+"""The check may be in what it cannot read: what waits for it goes on waiting, and holds up nothing behind it."""
 NUDGE = b"spool"
 """Sent by who has just spooled something: the agent may have come up in the same moment."""
 

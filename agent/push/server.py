@@ -50,6 +50,8 @@ class PushServer:
         self._hide = hide
         self._monotonic = monotonic
         self._checks: dict[str, PushedCheck] = {}
+        self._unread: Callable[[str], bool] = lambda name: False
+        """Tells whether a check of this name may be in what cannot be read."""
         self._lock = threading.Lock()  # between senders, who may bring the same new subject
         self._subjects: dict[str, dict[str, float]] = {}
         """When each was pushed last, monotonic seconds."""
@@ -64,8 +66,11 @@ class PushServer:
         }
         with self._lock:
             self._subjects = {name: self._subjects.get(name, {}) for name in self._checks}
+        self._unread = config.may_hold
         if self._inbox and not self._inbox.is_reachable():
             self.stop()
+        if self._inbox:
+            self._inbox.look_again()
         if self._checks and not self._inbox:
             self._open()
 
@@ -105,13 +110,15 @@ class PushServer:
 
     def _take(self, line: bytes, spooled: bool, sender: Sender) -> str:
         """Take a message; return why it is not taken, '' once it is written."""
-        from agent.push.listener import BUSY
+        from agent.push.listener import BUSY, LATER
         from agent.push.message import NotAMessage, outcome, parse
 
         try:
             message = parse(line)
         except NotAMessage as error:
             return one_line(str(error), 300)
+        if message.check not in self._checks and self._unread(message.check):
+            return LATER
         if reason := self._refusal(message, sender):
             return one_line(reason, 300)
         if message.kind == "started":

@@ -7,15 +7,14 @@ import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agent.config.catalog import Catalog
 from agent.config.diff import running
-from agent.config.drop_ins import load, load_agent
 from agent.config.settings import Config
 from agent.engine.destinations import selects
 from agent.engine.self_check import broken_checks
 from agent.plugin.ownership import weak_spot
 from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
+from agent.service.reader import READ_AGAIN, Ended, Reader
 from agent.service.service import Service
 from agent.store import Store
 from agent.system.redactor import Redactor
@@ -36,10 +35,16 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     StoreError when the state directory cannot be used, ConfigError when there is not one check to run.
     """
     signals, systemd = Signals(), Notify(os.environ)
-    config = first_look(config_dir, hide)
+    reader = Reader(config_dir, signals)
+    try:
+        config = first_look(reader, config_dir, hide)
+    except Ended:
+        return
     store = Store.open(state_dir, bounds(config), selects)
     key_refused = lambda: signals.put(Order("renew keys"))  # noqa: E731
-    service = Service(with_known_sender(config, store), store, state_dir, hide, key_refused)
+    config = with_known_sender(config, store)
+    store.bound(bounds(config))
+    service = Service(config, store, state_dir, hide, key_refused)
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)
@@ -47,7 +52,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     control.start()
     systemd(READY)
     ready(config)
-    known = orders(service, config_dir)
+    known = orders(service, reader)
     for order in signals:
         obey(order, known)
     systemd(STOPPING)
@@ -55,28 +60,32 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     service.stop()
 
 
-def first_look(config_dir: Path, hide: Redactor) -> Config:
-    """Return the configuration at the start; ConfigError when there is not one check to run."""
-    config = load(config_dir, Catalog(), os.environ)
+def first_look(reader: Reader, config_dir: Path, hide: Redactor) -> Config:
+    """Return the configuration at the start; ConfigError when there is not one check to run.
+
+    What does not answer may hold checks: then the agent begins without them, and reads it when it answers.
+    """
+    config = reader.load()
     hide.apply(config, config)
-    if os.geteuid() == 0 and (weak := weak_spot(str(config_dir))):
+    if os.geteuid() == 0 and not config.silent and (weak := weak_spot(str(config_dir))):
         log.warning("%s; who can change the configuration can run commands as root", weak)
-    if not config.checks and not broken_checks(config):
+    if not config.checks and not broken_checks(config) and not config.silent:
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     return config
 
 
-def orders(service: Service, config_dir: Path) -> Mapping[str, Callable[..., Mapping[str, object] | None]]:
+def orders(service: Service, reader: Reader) -> Mapping[str, Callable[..., Mapping[str, object] | None]]:
     """Return what the agent does when it is asked to, by a signal or over its socket."""
 
     def reload() -> dict[str, object]:
-        at_work = service.reload(load(config_dir, Catalog(), os.environ))
+        at_work = service.reload(reader.load())
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
     return {
         "acknowledge": service.steering.acknowledge,
         "reload": reload,
-        "renew keys": lambda: service.renew_keys(load_agent(config_dir, os.environ)),
+        READ_AGAIN: reload,
+        "renew keys": lambda: service.renew_keys(reader.agent()),
         "restate": service.restate,
         "run": service.steering.run,
         "wake": service.wake,
@@ -87,6 +96,8 @@ def obey(order: Order, orders: Mapping[str, Callable[..., Mapping[str, object] |
     """Do what is asked for and answer; a bug in it ends nothing but this order."""
     try:
         order.answer(orders[order.name](**order.arguments) or {})
+    except Ended:
+        order.answer({"error": "the agent was told to end before it had read the configuration"})
     except Exception as error:
         log.exception("a bug of ours, the order to %s is lost", order.name)
         order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})

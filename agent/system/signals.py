@@ -5,9 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import queue
+import select
 import signal
+import time
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
+
+from agent.plugin.shared_work import Call
 
 END = (signal.SIGTERM, signal.SIGINT)
 ORDERS = {signal.SIGHUP: "reload", signal.SIGUSR1: "wake"}
@@ -33,6 +37,8 @@ class Signals:
 
     def __init__(self) -> None:
         self._requests: queue.SimpleQueue[Order] = queue.SimpleQueue()
+        self._numbers: set[int] = set()
+        """Signals that came while something was waited for."""
         self._read, self._write = os.pipe()
         os.set_blocking(self._write, False)
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
@@ -44,15 +50,33 @@ class Signals:
     def put(self, order: Order) -> None:
         """Have something done in the main thread."""
         self._requests.put(order)
+        self._wake()
+
+    def ended_first(self, call: Call, seconds: float) -> bool:
+        """Wait for a call, so long at the most, or until the agent is to end; tell whether the call has ended."""
+        call.tell(self._wake)
+        until = time.monotonic() + seconds
+        while not call.done.is_set() and not self._numbers & set(END) and (rest := until - time.monotonic()) > 0:
+            if select.select([self._read], [], [], rest)[0]:
+                self._numbers |= set(os.read(self._read, 4096))
+        return call.done.is_set()
+
+    @property
+    def to_end(self) -> bool:
+        """Tell whether the agent was told to end while something was waited for."""
+        return bool(self._numbers & set(END))
+
+    def _wake(self) -> None:
         with contextlib.suppress(BlockingIOError):  # full: then it wakes up anyway
             os.write(self._write, b"\0")
 
     def __iter__(self) -> Iterator[Order]:
         while True:
-            numbers = set(os.read(self._read, 4096))
+            numbers = self._numbers or set(os.read(self._read, 4096))
+            self._numbers = set()
             if numbers & set(END):
                 return
             # Once, however often it was asked for in the meantime.
             yield from (Order(name) for number, name in ORDERS.items() if number in numbers)
-            while not self._requests.empty():
+            while not self._requests.empty() and not self.to_end:
                 yield self._requests.get()

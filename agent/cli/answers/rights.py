@@ -6,9 +6,12 @@ import argparse
 import os
 import shlex
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from agent.cli.options import ROOT_STATE, default_state
+from agent.config.files import Unreadable
+from agent.config.patience import Patience
 from agent.config.settings import Problem
 from agent.store.connection import FILE
 
@@ -50,7 +53,14 @@ def denied(problems: Iterable[Problem]) -> bool:
 
 
 def _closed(path: Path, how: int) -> bool:
-    """Tell whether there is something, or may be, that we may not use so."""
+    """Tell whether there is something, or may be, that we may not use so; who does not answer is told of by others."""
+    try:
+        return Patience().one(str(path), partial(_refused, path, how))
+    except Unreadable:
+        return False
+
+
+def _refused(path: Path, how: int) -> bool:
     try:
         path.stat()
     except PermissionError:

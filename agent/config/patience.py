@@ -1,0 +1,178 @@
+"""Asks the file system, and waits only so long: a mount that hangs holds up nobody.
+
+What hangs keeps its thread until it comes back. There are only so many of them, and what hangs is not asked anew.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from typing import Generic, TypeVar
+
+from agent.config.files import Unreadable
+from agent.config.probe import PROBES, Mounts
+
+T = TypeVar("T")
+
+FIRST, LEAST = 1.0, 0.2
+"""Seconds of one load for all that hangs, and for each round of questions when they are used up."""
+STALL = 0.05
+"""Seconds after which a question that is not answered yet holds up no other one."""
+MOST_THREADS, MOST_OF_ONE = 16, 3
+"""So many at once, then nothing is asked any more that lies beside what hangs; and so many for one question."""
+HANGS, AGAIN = 0.1, 60.0
+"""Seconds after which a question that is under way is taken to hang, and is not asked by others as well;
+and seconds after which it is asked anew all the same: another mount may be there now, and the old one never answers."""
+SILENT = "cannot be read in time: does its disk or mount hang?"
+
+
+class Threads:
+    """The questions under way in this process, of all loads. Any thread may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._under_way: dict[object, tuple[str, float]] = {}
+        """Each with its path, and since when (monotonic seconds)."""
+        self._returned = 0
+
+    @property
+    def returned(self) -> int:
+        """How many answers came when nobody waited for them any more."""
+        return self._returned
+
+    def begin(self, path: str) -> object | None:
+        """Take note of a question; None where it hangs already, or hangs in all likelihood."""
+        with self._lock:
+            now = time.monotonic()
+            ages = [now - since for one, since in self._under_way.values() if one == path]
+            if len(ages) >= MOST_OF_ONE or any(HANGS <= age < AGAIN for age in ages):
+                return None
+            if len(self._under_way) >= MOST_THREADS and path.rpartition("/")[0] in self._hanging():
+                return None
+            mark = object()
+            self._under_way[mark] = (path, now)
+            return mark
+
+    def end(self, mark: object, too_late: bool) -> None:
+        with self._lock:
+            del self._under_way[mark]
+            self._returned += too_late
+
+    def has_room(self) -> bool:
+        """Tell whether one more thread may be begun."""
+        return len(self._under_way) < MOST_THREADS
+
+    def beside_what_hangs(self, path: str) -> bool:
+        """Tell whether something in the same folder is not answered."""
+        with self._lock:
+            return path.rpartition("/")[0] in self._hanging()
+
+    def _hanging(self) -> set[str]:
+        late = time.monotonic() - STALL
+        return {path.rpartition("/")[0] for path, since in self._under_way.values() if since < late}
+
+
+THREADS = Threads()
+
+
+def returned() -> int:
+    """How much has come back that nobody waited for any more: when it grows, to read anew is worth it."""
+    return THREADS.returned + PROBES.returned
+
+
+class Patience:
+    """What one load may wait for, all in all. One thread uses it."""
+
+    def __init__(self, seconds: float = FIRST, threads: Threads = THREADS, mounts: Mounts | None = None) -> None:
+        self._left = seconds
+        self._threads = threads
+        self._mounts = mounts or Mounts()
+        self.silent: list[str] = []
+        """What did not answer."""
+
+    def one(self, path: str, ask: Callable[[], T]) -> T:
+        """Return what `ask` finds; Unreadable where it does not answer, and whatever `ask` raises."""
+        found = self.all({path: ask})[path]
+        if isinstance(found, BaseException):
+            raise found
+        return found
+
+    def all(self, questions: Mapping[str, Callable[[], T]]) -> dict[str, T | BaseException]:
+        """Return by path what was found, or what was raised. Those that hang are waited for together."""
+        began = time.monotonic()
+        doubtful = [path for path in questions if self._mounts.may_hang(path)]
+        silent = PROBES.silent(doubtful, self._left, AGAIN) if doubtful else set()
+        asked = Round({path: ask for path, ask in questions.items() if path not in silent}, self._threads)
+        asked.wait(max(LEAST, self._left - (time.monotonic() - began) if silent else self._left))
+        found = asked.close()
+        if len(found) == len(questions):
+            return found
+        self._left = max(LEAST, self._left - (time.monotonic() - began))
+        self.silent += [path for path in questions if path not in found]
+        return {path: found[path] if path in found else Unreadable(SILENT) for path in questions}
+
+
+class Round(Generic[T]):
+    """Questions that are asked together: one thread does for all that are answered, one more for each that hangs."""
+
+    def __init__(self, questions: Mapping[str, Callable[[], T]], threads: Threads) -> None:
+        self._threads = threads
+        # The lock is between the threads of this round and who waits for them.
+        self._lock = threading.Lock()
+        self._todo = deque(questions.items())
+        self._open = len(questions)
+        self._found: dict[str, T | BaseException] = {}
+        self._closed = False
+        self._done = threading.Event()
+
+    def wait(self, seconds: float) -> None:
+        """Wait until each is answered, so long at the most."""
+        until, seen = time.monotonic() + seconds, -1
+        while self._open and not self._done.is_set() and (rest := until - time.monotonic()) > 0:
+            if seen == -1 or (seen == len(self._found) and self._todo and self._threads.has_room()):
+                self._begin()
+            seen = len(self._found)
+            self._done.wait(min(STALL, rest))
+
+    def _begin(self) -> None:
+        """Have one more thread ask, first what does not lie beside something that hangs."""
+        with self._lock:
+            self._todo = deque(sorted(self._todo, key=lambda question: self._threads.beside_what_hangs(question[0])))
+        with suppress(RuntimeError):  # no thread is to be had just now
+            threading.Thread(target=self._work, name="patience", daemon=True).start()
+
+    def close(self) -> dict[str, T | BaseException]:
+        """Return the answers; what comes later is dropped."""
+        with self._lock:
+            self._closed = True
+            self._todo.clear()
+            return self._found
+
+    def _work(self) -> None:
+        while question := self._next():
+            path, ask = question
+            mark = self._threads.begin(path)
+            answer = [_asked(ask)] if mark else []
+            with self._lock:
+                late = self._closed
+                if answer and not late:
+                    self._found[path] = answer[0]
+                self._open -= 1
+                if not self._open:
+                    self._done.set()
+            if mark:
+                self._threads.end(mark, late)
+
+    def _next(self) -> tuple[str, Callable[[], T]] | None:
+        with self._lock:
+            return self._todo.popleft() if self._todo else None
+
+
+def _asked(ask: Callable[[], T]) -> T | BaseException:
+    try:
+        return ask()
+    except BaseException as error:  # noqa: BLE001 - handed to whoever waits, in its thread
+        return error

@@ -1,0 +1,149 @@
+"""Looks first, in another process, at what lies on a mount that may hang: network file systems, FUSE.
+
+A thread that hangs in the kernel there may keep its whole process from ending, whatever signal it gets.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import select
+import sys
+import threading
+import time
+from collections.abc import Collection, Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import subprocess
+
+REMOTE = re.compile(
+    r"fuse(?!\.fuse-overlayfs).*|nfs4?|cifs|smb3|smbfs|ceph|9p|afs|gluster.*|lustre|ocfs2|gfs2|beegfs|orangefs|coda|autofs|virtiofs|vboxsf"
+)
+TABLE = Path("/proc/self/mountinfo")
+CHILD = Path(__file__).with_name("probe_child.py")
+MOST_LEFT = 4
+"""So many processes may hang; then nothing that may hang is looked at any more."""
+START_SECONDS = 1.0
+"""For the process to come up on a busy host."""
+MOST_LINKS = 40
+
+
+class Mounts:
+    """Where this process sees file systems that may hang."""
+
+    def __init__(self, table: Path = TABLE) -> None:
+        try:
+            lines = table.read_bytes().decode("utf-8", "surrogateescape").splitlines()
+        except OSError:
+            lines = []  # not Linux
+        self._remote: dict[str, bool] = {}
+        for line in lines:
+            seen, _, source = line.partition(" - ")
+            place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), seen.split(" ")[4])
+            # What is mounted later hides what was there.
+            # Where / itself hangs, nothing of ours goes on.
+            self._remote[place] = place != "/" and bool(REMOTE.fullmatch(source.partition(" ")[0]))
+        self._any = any(self._remote.values())
+
+    def may_hang(self, path: str) -> bool:
+        """Tell whether a path leads there. No step of the way is asked that may hang itself."""
+        if not self._any:
+            return False
+        whole = path if path[:1] == "/" else f"{os.getcwd()}/{path}"  # noqa: PTH109 - of texts
+        here, ahead, links = "", whole.split("/")[::-1], 0
+        while ahead and links <= MOST_LINKS:
+            name = ahead.pop()
+            if name in ("", "."):
+                continue
+            above, here = here, here.rpartition("/")[0] if name == ".." else f"{here}/{name}"
+            if self._remote.get(here, False):
+                return True
+            with contextlib.suppress(OSError, ValueError):
+                target = os.readlink(here)  # noqa: PTH115 - of texts
+                ahead += target.split("/")[::-1]
+                here = "" if target[0] == "/" else above
+                links += 1
+        return False
+
+
+class Probes:
+    """The processes that looked and hang. The lock is between loads that look at the same time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._left: list[tuple[subprocess.Popen[bytes], frozenset[str], float]] = []
+        """Each with what it did not answer, and since when (monotonic seconds)."""
+        self._returned = 0
+
+    @property
+    def returned(self) -> int:
+        """How many have come back: when it grows, to read anew is worth it."""
+        with self._lock:
+            self._reap()
+            return self._returned
+
+    def silent(self, paths: Collection[str], seconds: float, again: float) -> set[str]:
+        """Return which of these paths do not answer in time; what hung less than `again` ago is not asked anew."""
+        with self._lock:
+            self._reap()
+            now = time.monotonic()
+            hang = {path for _, left, since in self._left if now - since < again for path in left}
+            room = len(self._left) < MOST_LEFT
+        asked = [path for path in paths if path not in hang]
+        answered = self._asked(asked, seconds) if asked and room else set()
+        return {path for path in paths if path not in answered}
+
+    def _asked(self, paths: list[str], seconds: float) -> set[str]:
+        import subprocess  # 3 ms that most hosts need not pay
+
+        try:
+            child = subprocess.Popen(
+                [sys.executable, "-I", "-S", str(CHILD)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+                cwd="/",
+                start_new_session=True,
+            )
+        except OSError:
+            return set()  # no process is to be had just now
+        numbers = _answers(child, paths, seconds)
+        answered = {path for number, path in enumerate(paths) if number in numbers}
+        if len(answered) < len(paths):
+            with self._lock:
+                self._left.append((child, frozenset(paths) - answered, time.monotonic()))
+        else:
+            child.wait()
+        return answered
+
+    def _reap(self) -> None:
+        ended = [one for one in self._left if one[0].poll() is not None]
+        self._left = [one for one in self._left if one not in ended]
+        self._returned += len(ended)
+
+
+def _answers(child: subprocess.Popen[bytes], paths: Iterable[str], seconds: float) -> set[int]:
+    """Return the numbers of the paths that the process says to answer, in time."""
+    assert child.stdin and child.stdout  # noqa: S101 - both are pipes
+    found: list[bytes] = []
+    paths = list(paths)
+    with child.stdout, contextlib.suppress(OSError):
+        with child.stdin:
+            child.stdin.write(b"\0".join(map(os.fsencode, paths)))
+        lines, until = 0, time.monotonic() + START_SECONDS
+        ready = select.poll()
+        ready.register(child.stdout, select.POLLIN)
+        while lines <= len(paths) and (rest := until - time.monotonic()) > 0:
+            if not ready.poll(rest * 1000) or not (part := os.read(child.stdout.fileno(), 65536)):
+                break
+            if not found:  # it has come up
+                until = time.monotonic() + seconds
+            found.append(part)
+            lines += part.count(b"\n")
+    return {int(number) for number in b"".join(found).split(b"\n")[:-1] if number}
+
+
+PROBES = Probes()
