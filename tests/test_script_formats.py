@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
+from agent.plugin.results import presentable
 from checks.script import Script, checkmk, jsonformat
 from tests.looks import found
 
@@ -121,6 +122,19 @@ def test_units_are_dropped_as_checkmk_does_and_commas_read(metrics: str, value: 
 def test_p_without_readable_levels_says_why_in_its_first_line() -> None:
     result = one("P svc used=lots;20;30 disk")
     assert (result.status, result.summary) == (Status.NODATA, "metric not understood: used=lots;20;30; disk")
+
+
+@pytest.mark.parametrize("length", [10, 199, 200, 450, 600, 601, 5000])
+def test_two_long_subjects_stay_two(length: int) -> None:
+    names = [f"{'x' * length}{end}" for end in "12"]
+    for said in (
+        checkmk.parse("\n".join(f"0 {name} - fine" for name in names), 0.0),
+        jsonformat.parse("\n".join(f'{{"status": 0, "subject": "{name}"}}' for name in names), 0.0),
+    ):
+        subjects = [result.subject for result in said.results]
+        assert len(set(subjects)) == 2
+        assert max(map(len, subjects)) <= 620
+        assert len({result.subject for result in presentable(said.results)}) == 2
 
 
 def test_no_tab_stays_in_a_subject_a_summary_or_a_bad_line() -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from agent.api import Metric, Result, Status
 from checks.script import perfdata
 from checks.script.levels import WORST_LAST
-from checks.script.many import SUBJECT_LENGTH, Found, Said, aged, line_fault, noted, said_by, status_numbered
+from checks.script.many import Found, Said, aged, line_fault, noted, said_by, status_numbered, subject_of
 from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
 from checks.script.perfdata import Unread
 from checks.script.text import one_line, shortened
@@ -73,7 +73,7 @@ def _result(match: re.Match[str], now: float) -> tuple[Result, tuple[Unread, ...
     result = Result(
         status,
         shortened(summary, SUMMARY_LENGTH),
-        shortened(one_line(name), SUBJECT_LENGTH),
+        subject_of(name),
         shortened(details, DETAILS_LENGTH),
         metrics,
     )

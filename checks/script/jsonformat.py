@@ -23,7 +23,7 @@ import msgspec
 from agent.api import Metric, Result, Status
 from checks.script import perfdata
 from checks.script.levels import WORST_LAST, status_of
-from checks.script.many import SUBJECT_LENGTH, Found, Said, aged, noted, said_by, status_numbered
+from checks.script.many import Found, Said, aged, noted, said_by, status_numbered, subject_of
 from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
 from checks.script.perfdata import Unread
 from checks.script.text import one_line, printable, shortened
@@ -115,7 +115,7 @@ def _result(found: Any, now: float) -> tuple[Result, tuple[Unread, ...]]:
     result = Result(
         _status(found, metrics, unread),
         one_line(_text(found, "summary", SUMMARY_LENGTH, notes)) or said_by(metrics),
-        one_line(_text(found, "subject", SUBJECT_LENGTH, notes)),
+        subject_of(_text(found, "subject", None, notes)),
         _text(found, "details", DETAILS_LENGTH, notes),
         metrics,
     )
@@ -164,7 +164,7 @@ def _metric(name: str, one: dict[str, Any]) -> Metric:
     return perfdata.metric(name, f"{value}{unit}", limits)
 
 
-def _text(found: dict[str, Any], field: str, length: int, notes: list[str]) -> str:
+def _text(found: dict[str, Any], field: str, length: int | None, notes: list[str]) -> str:
     text = found.get(field)
     if text is None:
         return ""
@@ -173,7 +173,8 @@ def _text(found: dict[str, Any], field: str, length: int, notes: list[str]) -> s
             raise ValueError(f"subject {_shown(text)} is no text")
         notes.append(f"{field} {_shown(text)} is no text")
         return ""
-    return shortened(printable(text).strip(), length)
+    clean = printable(text).strip()
+    return clean if length is None else shortened(clean, length)
 
 
 def _aged(result: Result, found: dict[str, Any], now: float) -> Result:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from typing import NamedTuple
+from zlib import crc32
 
 import msgspec
 
@@ -12,7 +13,7 @@ from checks.script.perfdata import Unread
 from checks.script.text import one_line, shortened
 
 TOLD_MAX = 3
-SUBJECT_LENGTH = 200
+SUBJECT_LENGTH = 600
 
 
 class Said(NamedTuple):
@@ -51,6 +52,14 @@ class Found:
 
 def line_fault(number: int, reason: str, line: str) -> str:
     return f"line {number}: {reason}: {shortened(one_line(line), 80)}"
+
+
+def subject_of(text: str) -> str:
+    """Return a subject's name, bounded in a way that leaves two names two."""
+    name = one_line(text)
+    return (
+        name if len(name) <= SUBJECT_LENGTH else f"{name[:SUBJECT_LENGTH]}…~{crc32(name.encode(errors='replace')):08x}"
+    )
 
 
 def faults_text(said: Said) -> str:
