@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import bz2
 import gzip
+import json
 import lzma
 import os
 import re
@@ -375,8 +376,8 @@ def test_a_removed_log_is_lines_missing_only_if_it_was_just_written_to(tmp_path:
 def test_one_log_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path) -> None:
     needs.root()
     append(tmp_path / "a.log", "x\n")
-    append(tmp_path / "b.log", "x\n")
-    (tmp_path / "c.log").symlink_to("b.log")
+    append(tmp_path / "b.txt", "x\n")
+    (tmp_path / "c.log").symlink_to("b.txt")
     os.lchown(tmp_path / "c.log", 5, 5)
     watcher = Watcher(tmp_path / "*.log")
     watcher.run()
@@ -576,6 +577,53 @@ def test_utf_16_without_a_mark_is_told_by_its_zeros(tmp_path: Path, encoding: st
         assert watcher.count() == 1
     for other in (b"\0" * 64, b"ERR\0ERR\n", b"a\0b\0", "日本語の行です\n".encode(encoding)):
         assert marked_encoding(other) == ""
+
+
+def test_a_log_of_several_names_is_counted_once(tmp_path: Path) -> None:
+    (tmp_path / "v1").mkdir()
+    (tmp_path / "current").symlink_to("v1")
+    day = tmp_path / "v1" / "2026-11-25.log"
+    day.write_text("x\n")
+    (tmp_path / "v1" / "today.log").symlink_to(day.name)
+    (tmp_path / "v1" / "zz.log").hardlink_to(day)
+    watcher = Watcher(tmp_path / "*" / "*.log")
+    watcher.run()
+    append(day, "ERR\n")
+    assert [watcher.count(), watcher.count()] == [1, 0]
+    tomorrow = day.with_name("2026-11-26.log")
+    append(tomorrow, "ERR\n")
+    (tmp_path / "v1" / "today.log").unlink()
+    (tmp_path / "v1" / "today.log").symlink_to(tomorrow.name)
+    (tmp_path / "v1" / "00.log").hardlink_to(day)
+    assert [watcher.count(), watcher.count()] == [1, 0]
+    append(tomorrow, "ERR\n")
+    append(day, "ERR\n")
+    assert watcher.count() == 2
+
+
+def test_names_that_are_no_text_are_remembered(tmp_path: Path) -> None:
+    odd = Path(os.fsdecode(b"app-\xff.log"))
+    log, other = tmp_path / odd, tmp_path / "app.log"
+    log.write_text("x\n"), other.write_text("many letters\n" * 30)
+    several, one = Watcher(tmp_path / "*.log"), Watcher(other)
+    several.run(), one.run()
+    for watcher in (several, one):
+        json.dumps(watcher.memory, ensure_ascii=False).encode()
+    append(log, "ERR\n"), append(other, "ERR\n")
+    assert [several.count(), several.count()] == [2, 0]
+    other.rename(tmp_path / os.fsdecode(b"\xfe.1"))
+    other.write_text("")
+    assert [one.count(), one.count()] == [1, 0]
+    json.dumps(one.memory, ensure_ascii=False).encode()
+
+
+def test_a_log_whose_name_has_marks_of_a_wildcard_is_found_where_nothing_else_fits(tmp_path: Path) -> None:
+    log = tmp_path / "app[1].log"
+    log.write_text("x\n")
+    watcher = Watcher(log)
+    watcher.run()
+    append(log, "ERR\n")
+    assert watcher.count() == 1
 
 
 def test_another_path_in_the_configuration_starts_anew(log: Path) -> None:
@@ -880,7 +928,7 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     def problems(path: str) -> list[str]:
         return [setting for setting, _ in Log(path=path, pattern=Regex("x")).problems()]
 
-    assert problems("log/syslog") == problems("") == problems("/a\0b") == ["path"]
+    assert problems("log/syslog") == problems("") == problems("/a\0b") == problems("/a/**/*.log") == ["path"]
     assert problems("/var/log/syslog") == problems("/var/log/*.log") == []
     odd = [*Log(path="/a", pattern=Regex("x"), encoding="klingon").problems()]
     assert odd == [

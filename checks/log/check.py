@@ -80,6 +80,8 @@ class Log(Check, frozen=True, kw_only=True):
             yield "path", "is missing: write path, or units for what is in the journal"
         elif not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/log/syslog"
+        if "**" in self.path:
+            yield "path", "** is no wildcard of a log: write one * for each folder on the way"
         if self.encoding and (problem := encoding_problem(self.encoding)):
             yield "encoding", problem
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import glob
+import os
 import stat
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,8 +46,9 @@ def follow_several(
     logs: dict[str, list[Position]] = {}
     found: list[Followed] = []
     faults: list[str] = []
-    matching = matching_logs(pattern)
-    for path in sorted({*matching, *(last or ())}):
+    found_now = logs_of(pattern, last or ())
+    matching = found_now.logs
+    for path in sorted({*matching, *(last or ())} - found_now.again):
         before = None if last is None else last.get(path, [Position(path)])
         if time.monotonic() > until:
             found.append(Followed([], more=True))
@@ -64,17 +66,39 @@ def follow_several(
     return Several(logs, _together(found, first=last is None, missing=not matching), tuple(faults))
 
 
-def matching_logs(pattern: str) -> list[str]:
-    """Return the regular files that match, without the rotations of others among them; CheckError where too many do."""
-    found = glob.glob(pattern)  # noqa: PTH207 - the pattern is a whole path
-    files = [path for path in found if not path.endswith(READABLE + UNREADABLE) and _is_file(path)]
+class Matching(NamedTuple):
+    """What a pattern means now."""
+
+    logs: list[str]
+    again: set[str]
+    """Further names of the same files: a link to today's log beside that log."""
+
+
+def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
+    """Return the regular files that match, without the rotations of others among them; CheckError where too many do.
+
+    Of several names of one file the one that is `known` stays.
+    """
+    found = glob.glob(pattern) or [pattern]  # noqa: PTH207 - the pattern is a whole path, or a name like `[1].log`
+    by_file: dict[tuple[int, int], list[str]] = {}
+    for path in found:
+        if not path.endswith(READABLE + UNREADABLE) and (file := _file(path)):
+            by_file.setdefault(file, []).append(path)
+    files = [_own_name(paths, known) for paths in by_file.values()]
     names: dict[str, set[str]] = {}
     for path in files:
         names.setdefault(str(Path(path).parent), set()).add(Path(path).name)
     logs = [path for path in files if not _rotated(Path(path).name, names[str(Path(path).parent)])]
     if len(logs) > MOST_LOGS:
         raise CheckError(f"{len(logs)} logs match {pattern}, {MOST_LOGS} are the most: write several checks")
-    return logs
+    return Matching(logs, {path for paths in by_file.values() for path in paths} - {*files})
+
+
+def _own_name(paths: list[str], known: Collection[str]) -> str:
+    """Return the name that is no link and leads over none, where there is one."""
+    if len(paths) == 1:
+        return paths[0]
+    return min(paths, key=lambda path: (os.path.realpath(path) != path, path not in known, path))
 
 
 def _rotated(name: str, others: set[str]) -> bool:
@@ -82,11 +106,13 @@ def _rotated(name: str, others: set[str]) -> bool:
     return any(other != name and name.startswith(other.split(".")[0]) and is_rotation(other, name) for other in others)
 
 
-def _is_file(path: str) -> bool:
+def _file(path: str) -> tuple[int, int] | None:
+    """Return what tells one regular file from all others; None for anything else."""
     try:
-        return stat.S_ISREG(Path(path).stat().st_mode)
+        state = Path(path).stat()
     except OSError:
-        return False
+        return None
+    return (state.st_dev, state.st_ino) if stat.S_ISREG(state.st_mode) else None
 
 
 def _named(steps: Steps[Followed], name: str) -> Steps[Followed]:
