@@ -8,16 +8,15 @@ import os
 import signal
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr, redirect_stdout
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from unittest.mock import patch
 
 from agent.cli.main import main
-from tests.forked import Forked
+from tests.forked import Forked, call
 
 PATIENT = "fail_after: {nodata: 99}"
 """Of a check with short intervals: on a busy machine a run may not end in time, and what is told is not about that."""
@@ -61,10 +60,7 @@ class AgentProcess:
         # A wrapped command is known by the name of its process.
         if self._own or arguments[0] == "wrap":
             return subprocess.run(command, capture_output=True, text=True, timeout=90, env=self._environ, check=False)
-        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            code = Forked(command[3:], self._environ, (0, out.fileno(), err.fileno())).wait(90)
-            said, complaint = (read(file) for file in (out, err))
-        return subprocess.CompletedProcess(command, code, said, complaint)
+        return call(command[3:], self._environ)
 
     def json(self, *arguments: str) -> Any:
         return json.loads(self.call(*arguments, "--json").stdout)
@@ -91,21 +87,17 @@ class AgentProcess:
         return self.log.read_text(errors="replace")
 
     def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> None:
-        until = time.monotonic() + seconds
+        until, step = time.monotonic() + seconds, 0.03
         while not true():
             assert time.monotonic() < until, (
                 f"{what} did not happen within {seconds}s; the agent said:\n{self.output()}"
             )
-            time.sleep(0.05)
+            time.sleep(step)
+            step = min(0.2, step * 1.2)  # to look costs the processor's time, which the agent is to have
 
     def _command(self, command: str, *arguments: str) -> Sequence[str]:
         places = ("--config", str(self.config), "--state", str(self.state))
         return (sys.executable, "-m", "agent.cli", command, *places, *arguments)
-
-
-def read(file: IO[bytes]) -> str:
-    file.seek(0)
-    return file.read().decode().replace("\r\n", "\n")
 
 
 @contextmanager

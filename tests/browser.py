@@ -17,6 +17,9 @@ FLAGS = (
     "--disable-gpu",
     "--disable-quic",
     "--no-first-run",
+    "--incognito",
+    "--disable-extensions",
+    "--disable-back-forward-cache",
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
@@ -40,6 +43,35 @@ def browser(folder: Path) -> Iterator[Chrome]:
         yield driver
     finally:
         driver.quit()
+
+
+LOOK = """
+const [strange, done] = arguments;
+const look = () => ({
+  ran: window.ran ?? null,
+  scripts: [...document.scripts].map((one) => one.getAttribute("src")),
+  strange: [...document.querySelectorAll(strange)].map((one) => one.outerHTML),
+  handlers: [...document.querySelectorAll("*")].flatMap((one) => one.getAttributeNames()).filter((a) => /^on/.test(a)),
+  forms: [...document.forms].filter((one) => new URL(one.action).origin !== origin).length,
+});
+const before = look();
+renew().then(() => done([before, look()]));
+"""
+UNHARMED = {"ran": None, "scripts": ["/page.js"], "strange": [], "handlers": [], "forms": 0}
+
+
+def assert_unharmed(driver: Chrome, strange: str) -> None:
+    """Nothing ran, nothing was blocked, and there are no elements but ours; also after the page renewed itself.
+
+    `strange` selects elements that the page has none of. All is asked at once: each question takes the browser 10 ms.
+    """
+    assert driver.execute_async_script(LOOK, strange) == [UNHARMED, UNHARMED]
+    assert [entry["message"] for entry in driver.get_log("browser")] == []
+
+
+def focused(driver: Chrome, what: str) -> str:
+    """Return a property of the element that has the focus, asked at once: elements are exchanged meanwhile."""
+    return str(driver.execute_script(f"return document.activeElement.{what} ?? ''"))
 
 
 def look_like(driver: Chrome, scheme: str, width: int, height: int, mobile: bool = False) -> None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import gc
 import socket
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import settings
 
+from tests.examples import examples
+
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
-settings.register_profile("steady", derandomize=True, deadline=None, database=None)
+settings.register_profile("steady", examples(50))
 settings.load_profile("steady")
 
 SLOW_WORDS = ("agent_process", "subprocess", "strace", "kill_points", "RuleBasedStateMachine", "ApiStandIn", "serving(")
@@ -33,14 +37,26 @@ ONE_WORKER = {
     "test_process.py": "processes",
     "test_install_package.py": "install",
     "test_page_browser.py": "browser",
+    "test_page_acting_browser.py": "browser",
     "test_whole_way_suppression.py": "suppression",
     "test_status.py": "status",
+    "test_cuts.py": "network",
+    "test_shipped_cluster.py": "network",
+    # A worker has two tests at least: what waits for the long ones is short.
+    "test_killed.py": "killed",
+    "test_record.py": "killed",
+    "test_lives.py": "lives",
+    "test_holding.py": "lives",
 }
-"""Files whose tests share fixed ports, names of processes, a system, a browser or an agent: one worker runs them."""
-
-
+"""Files whose tests share fixed ports, names of processes, a system, addresses, a browser or an agent: one worker."""
 ONE_ON_THE_MACHINE = {"plugins", "processes"}
 """Groups that need fixed ports, or count the processes of a name: two clones take turns."""
+LONG = (
+    *("test_killed", "test_lives", "test_cuts", "test_shipped_cluster", "test_simulated", "test_page_browser"),
+    *("test_page_acting_browser", "test_torture", "test_commands", "test_kill_points", "test_clock_jumps", "test_soak"),
+    *("test_bench", "test_secrets_whole_way", "test_history_disk", "test_doctor", "test_destinations", "test_storms"),
+)
+"""What takes long begins first, the longest of all first: else one worker still waits when the others are done."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -60,21 +76,52 @@ def turn(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def open_folder() -> Iterator[Path]:
+    """A folder that every user may enter: what is above `tmp_path` is closed whenever another run of tests begins."""
+    with tempfile.TemporaryDirectory(prefix="hostvigil-") as made:
+        Path(made).chmod(0o755)
+        yield Path(made)
+
+
+@pytest.fixture(scope="session")
+def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    from tests.browser import browser
+
+    with browser(tmp_path_factory.mktemp("browser")) as found:
+        yield found
+
+
+@pytest.fixture
+def driver(one_browser: Any) -> Any:
+    """The worker's browser, with an empty page: the one of the test before complains that its server is gone."""
+    one_browser.get("about:blank")
+    one_browser.get_log("browser")
+    return one_browser
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each test to whoever is free, and each group of tests to one worker."""
+    """Give each slow test to whoever is free, and each group and each file of quick ones to one worker."""
     from xdist.scheduler import LoadScopeScheduling
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return group_of(Path(nodeid.partition("::")[0])) or nodeid
+            file = config.rootpath / nodeid.partition("::")[0]
+            return group_of(file) or (nodeid if is_slow(file) else str(file))
 
+    config.option.loadscopereorder = False
     return Groups(config, log)
 
 
 def group_of(file: Path) -> str:
-    """Those of tests/fleet are one as well: a lease runs out where two series of them fight for the processor."""
-    return "fleet" if file.parent.name == "fleet" else ONE_WORKER.get(file.name, "")
+    """A file of tests/fleet is a group, too: a lease runs out where many of them fight for the processor."""
+    return ONE_WORKER.get(file.name, file.name if file.parent.name == "fleet" else "")
+
+
+@cache
+def is_slow(file: Path) -> bool:
+    return file.name in SLOW_FILES or bool(group_of(file)) or any(word in file.read_text() for word in SLOW_WORDS)
 
 
 def pytest_collection_finish() -> None:
@@ -84,13 +131,8 @@ def pytest_collection_finish() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    slow: dict[Path, bool] = {}
     for item in items:
-        if item.path not in slow:
-            text = item.path.read_text()
-            many = item.path.name in SLOW_FILES or bool(group_of(item.path))
-            slow[item.path] = many or any(word in text for word in SLOW_WORDS)
-        if slow[item.path]:
+        if is_slow(item.path):
             item.add_marker(pytest.mark.slow)
-    # What takes long begins first: else one worker still waits when the others have nothing left.
-    items.sort(key=lambda item: (not group_of(item.path), not item.get_closest_marker("slow")))
+    at = {f"{name}.py": number for number, name in enumerate(LONG)}
+    items.sort(key=lambda item: (at.get(item.path.name, len(at)), not group_of(item.path), not is_slow(item.path)))

@@ -14,24 +14,51 @@ import select
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from pkgutil import iter_modules
+from typing import IO
 
 COMMANDS = ("run", "status", "reload", "validate", "report", "silence", "explain", "events", "check")
-"""What of `agent.cli` is imported before the fork, with all that it imports itself."""
+PREPARED = {
+    "agent.cli.main": (
+        *(f"agent.cli.{command}" for command in COMMANDS),
+        *("agent.delivery.named_files", "agent.delivery.sinks", "agent.view.history", "requests", "http.cookies"),
+        *("checks.load", "checks.pushed", "checks.file", "checks.http", "checks.script", "checks.process"),
+        *("ctypes", "encodings.idna", "encodings.utf_8_sig", "encodings.cp1252", "urllib3.contrib.socks"),
+    ),
+    "tests.fleet.relay_process": (
+        *("agent.cli.relay", "agent.fleet.relay", "agent.fleet.commands", "agent.fleet.making", "agent.fleet.asking"),
+        *("agent.delivery.sinks.truewatch.api", "requests", "nats.js", "nats.js.kv"),
+    ),
+}
+"""What is forked, a module with a `main` of arguments; and what it imports later or sooner, here once for all.
+
+Of a package of ours each module: they are imported when they are first of use.
+"""
+
+
+Done = subprocess.CompletedProcess[str]
 
 
 class Forked:
     """A process, with what tests use of `subprocess.Popen`. One thread at a time."""
 
-    def __init__(self, arguments: Sequence[str], environ: Mapping[str, str], files: tuple[int, int, int]) -> None:
+    def __init__(
+        self,
+        arguments: Sequence[str],
+        environ: Mapping[str, str],
+        files: tuple[int, int, int],
+        program: str = "agent.cli.main",
+    ) -> None:
         self._said, told = os.pipe()
         request = [list(arguments), dict(environ), str(Path.cwd())]
         try:
-            socket.send_fds(_server(), [json.dumps(request).encode()], [*files, told])
+            socket.send_fds(_server(program), [json.dumps(request).encode()], [*files, told])
         finally:
             os.close(told)
         self.returncode: int | None = None
@@ -66,12 +93,24 @@ class Forked:
         return int(said)
 
 
+def call(arguments: Sequence[str], environ: Mapping[str, str], seconds: float = 90, **more: str) -> Done:
+    """Run a command to its end."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+        code = Forked(arguments, environ, (0, out.fileno(), err.fileno()), **more).wait(seconds)
+        return Done(arguments, code, read(out), read(err))
+
+
+def read(file: IO[bytes]) -> str:
+    file.seek(0)
+    return file.read().decode().replace("\r\n", "\n")
+
+
 @functools.cache
-def _server() -> socket.socket:
-    """Return the way to this process's server; it ends with this process."""
+def _server(program: str) -> socket.socket:
+    """Return the way to this process's server of a program; it ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    command = [sys.executable, "-m", "tests.forked", str(theirs.fileno())]
+    command = [sys.executable, "-m", "tests.forked", str(theirs.fileno()), program]
     subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL).returncode = 0
     theirs.close()
     return ours
@@ -80,12 +119,11 @@ def _server() -> socket.socket:
 # --- the server -------------------------------------------------------------------------------------------------------
 
 
-def main(descriptor: int) -> int:
+def main(descriptor: int, program: str) -> int:
     """Fork for each request; tell who asked the process's number, and later how it ended."""
-    from agent.cli.main import main as hostvigil
-
-    for command in COMMANDS:
-        import_module(f"agent.cli.{command}")
+    work = import_module(program).main
+    for name in PREPARED[program]:
+        _import(name)
     gc.collect()
     gc.freeze()  # a fork copies what is touched, and the collector touches all
     asked = socket.socket(fileno=descriptor)
@@ -102,11 +140,18 @@ def main(descriptor: int) -> int:
             if not child:
                 arguments, environ, folder = json.loads(request)
                 _begin(files[:3], environ, folder)
-                return hostvigil(arguments)
+                return int(work(arguments) or 0)
             for file in files[:3]:
                 os.close(file)
             os.write(files[3], b"%8d" % child)
             alive[os.pidfd_open(child)] = (child, files[3])
+
+
+def _import(name: str) -> None:
+    module = import_module(name)
+    if name.startswith(("agent.", "checks.")) and hasattr(module, "__path__"):
+        for part in iter_modules(module.__path__, f"{name}."):
+            _import(part.name)
 
 
 def _buried(watch: int, child: int, told: int) -> None:
@@ -129,4 +174,4 @@ def _begin(files: Sequence[int], environ: Mapping[str, str], folder: str) -> Non
 
 
 if __name__ == "__main__":
-    sys.exit(main(int(sys.argv[1])))
+    sys.exit(main(int(sys.argv[1]), sys.argv[2]))

@@ -5,11 +5,17 @@ A process of its own, for a test runner that has threads cannot fork.
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import sys
 import time
+from importlib import import_module
 from pathlib import Path
+
+COMMANDS = ("ack", "doctor", "events", "explain", "history", "metrics", "reload", "report", "silence", "status", "wrap")
+LOADED = (*(f"agent.cli.{name}" for name in (*COMMANDS, "unsilence")), "checks.load", "checks.pushed")
+"""Loaded once, for all forks."""
 
 
 def run(words: list[str], output: str) -> tuple[int, str, float]:
@@ -45,15 +51,10 @@ def run(words: list[str], output: str) -> tuple[int, str, float]:
 
 
 def main() -> None:
-    import agent.cli.events
-    import agent.cli.explain
-    import agent.cli.reload
-    import agent.cli.report
-    import agent.cli.silence
-    import agent.cli.status
-    import agent.cli.unsilence
-    import agent.cli.wrap  # noqa: F401 - loaded once, for all forks
-
+    for name in LOADED:
+        import_module(name)
+    gc.collect()
+    gc.freeze()  # a fork copies what is touched, and the collector touches all
     for line in sys.stdin:
         asked = json.loads(line)
         print(json.dumps(run(asked["words"], asked["output"])), flush=True)

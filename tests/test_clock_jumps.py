@@ -33,6 +33,8 @@ agent:
 checks:
   flag: {{type: script, command: [sh, -c, 'echo x >> {folder}/runs; test ! -e {folder}/flag || exit 2'], {often}}}
   quiet: {{type: script, command: [sh, -c, 'test ! -e {folder}/flag || exit 1'], {often}}}
+"""
+NIGHT = """checks:
   night: {{type: script, command: [sh, -c, 'test ! -e {folder}/dark || exit 1'], {often}}}
 """
 OFTEN = "interval: 1s, timeout: 900ms, fail_after: {warning: 2, critical: 2, nodata: 99}"
@@ -67,7 +69,7 @@ def shifted(folder: Path) -> Iterator[Shifted]:
     environ = {
         "LD_PRELOAD": str(library),
         "FAKETIME_TIMESTAMP_FILE": str(folder / "clock"),
-        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_CACHE_DURATION": "1",
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
         "TZ": "Europe/Berlin",
     }
@@ -89,7 +91,7 @@ def test_a_clock_that_is_set_invents_nothing_and_stops_nothing(tmp_path: Path) -
         for name, one in agents.items():
             one.set_clock(offsets[name])
         before, began = {name: one.runs() for name, one in agents.items()}, time.monotonic()
-        time.sleep(4)
+        time.sleep(4)  # a pace is what is measured
         for name, one in agents.items():
             pace = (one.runs() - before[name]) / (time.monotonic() - began)
             # A busy machine runs them late; a clock that was believed would stop them or run them all at once.
@@ -124,6 +126,7 @@ def test_silences_and_windows_end_by_the_wall_clock(tmp_path: Path) -> None:
     with shifted(tmp_path / "one") as one:
         night = datetime(2027, 2, 3, 2, 10, tzinfo=UTC).timestamp() - time.time()
         one.set_clock(night)
+        one.agent.write("night.yaml", NIGHT.format(folder=one.folder, often=OFTEN))
         one.agent.start()
         one.agent.wait_until(lambda: one.runs() >= 2, "first results")
         assert one.agent.call("silence", "quiet", "--for", "2h").returncode == 0

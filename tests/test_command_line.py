@@ -70,17 +70,14 @@ def called_by(user: int, *words: str) -> tuple[int, str]:
 
 
 @pytest.fixture
-def closed(tmp_path: Path) -> tuple[str, ...]:
+def closed(open_folder: Path) -> tuple[str, ...]:
     """A server's configuration and state, which only root may read."""
     needs.root()
-    for folder in (tmp_path, *tmp_path.parents):
-        if folder.stat().st_mode & 0o001 == 0:
-            folder.chmod(folder.stat().st_mode | 0o011)
     for name in ("conf.d", "state"):
-        (tmp_path / name).mkdir(mode=0o700)
-    (tmp_path / "conf.d/a.yaml").write_text(GOOD)
-    (tmp_path / "state/hostvigil.db").touch()
-    return ("--config", str(tmp_path / "conf.d"), "--state", str(tmp_path / "state"))
+        (open_folder / name).mkdir(mode=0o700)
+    (open_folder / "conf.d/a.yaml").write_text(GOOD)
+    (open_folder / "state/hostvigil.db").touch()
+    return ("--config", str(open_folder / "conf.d"), "--state", str(open_folder / "state"))
 
 
 COMMANDS_OF_ALL = [
@@ -108,18 +105,18 @@ def test_without_rights_each_command_says_what_it_may_not_and_what_to_do(
     assert len(text.splitlines()) == 1
 
 
-def test_what_is_above_may_be_what_is_closed(closed: tuple[str, ...], tmp_path: Path) -> None:
-    (tmp_path / "outer").mkdir(mode=0o700)
-    (tmp_path / "outer/conf.d").mkdir()
-    code, text = called_by(NOBODY, "check", "--config", str(tmp_path / "outer/conf.d"), "disks")
+def test_what_is_above_may_be_what_is_closed(closed: tuple[str, ...], open_folder: Path) -> None:
+    (open_folder / "outer").mkdir(mode=0o700)
+    (open_folder / "outer/conf.d").mkdir()
+    code, text = called_by(NOBODY, "check", "--config", str(open_folder / "outer/conf.d"), "disks")
     assert (code, "you may not read" in text) == (3, True)
 
 
 def test_a_check_in_a_file_that_may_not_be_read_is_not_said_to_be_missing(
-    closed: tuple[str, ...], tmp_path: Path
+    closed: tuple[str, ...], open_folder: Path
 ) -> None:
-    (tmp_path / "conf.d").chmod(0o755)
-    (tmp_path / "conf.d/a.yaml").chmod(0o600)
+    (open_folder / "conf.d").chmod(0o755)
+    (open_folder / "conf.d/a.yaml").chmod(0o600)
     code, text = called_by(NOBODY, "check", *closed, "disks")
     assert code == 3
     assert "it may be in what cannot be read: " in text
@@ -156,21 +153,23 @@ def test_the_servers_state_is_meant_where_we_have_none_of_our_own(
     assert state_meant(default_state(), server) == tmp_path / "own"
 
 
-def test_validate_of_root_finds_what_the_agents_user_may_not_read(closed: tuple[str, ...], tmp_path: Path) -> None:
-    os.chown(tmp_path / "state", NOBODY, NOBODY)
-    (tmp_path / "conf.d").chmod(0o755)
-    good, bad = tmp_path / "conf.d/a.yaml", tmp_path / "conf.d/b.yaml"
+def test_validate_of_root_finds_what_the_agents_user_may_not_read(closed: tuple[str, ...], open_folder: Path) -> None:
+    os.chown(open_folder / "state", NOBODY, NOBODY)
+    (open_folder / "conf.d").chmod(0o755)
+    good, bad = open_folder / "conf.d/a.yaml", open_folder / "conf.d/b.yaml"
     bad.write_text("agent: {}\n")
     bad.chmod(0o640)
     good.chmod(0o644)
-    found = unreadable(tmp_path / "state", [str(tmp_path / "conf.d"), str(good), str(bad), str(tmp_path / "gone")])
+    found = unreadable(
+        open_folder / "state", [str(open_folder / "conf.d"), str(good), str(bad), str(open_folder / "gone")]
+    )
     assert [path for path, _ in found] == [str(bad)]
     code, text = called("validate", *closed)
     assert code == 1
     assert f"{bad}:1:1: the agent's user nobody may not read it" in text
     bad.chmod(0o644)
     assert called("validate", *closed)[0] == 0
-    (tmp_path / "conf.d").chmod(0o700)
+    (open_folder / "conf.d").chmod(0o700)
     assert called("validate", *closed)[0] == 1
 
 

@@ -194,11 +194,12 @@ def test_containers_that_do_not_answer_one_by_one_are_judged_by_the_list(tmp_pat
 
     def talk(connection: socket.socket, question: bytes) -> None:
         if b"/json HTTP" in question:
-            time.sleep(0.2)
-        Engine(*many)(connection, question)
+            connection.recv(1)  # until who asks has given up
+        else:
+            Engine(*many)(connection, question)
 
     with serving(tmp_path / "docker.sock", talk) as path:
-        found = look(path, timeout=3.0)
+        found = look(path, timeout=4.0)
     assert {result.status for name, result in found.items() if name} == {Status.CRITICAL}
 
 
@@ -273,7 +274,7 @@ def endless(connection: socket.socket, question: bytes) -> None:
         (b"HTTP/1.0 200 OK\r\n\r\n[{}]", "no answer that can be understood"),
         (b"", "no answer that can be understood"),
         (b"HTTP/1.0 500 Oh\r\n\r\n{}", "answered 500: {}"),
-        (lambda connection, question: time.sleep(0.6), "does not answer within 300ms"),
+        (lambda connection, question: connection.recv(1), "does not answer within 300ms"),
         (drip, "does not answer within 300ms"),
         (endless, f"more than {ANSWER_LIMIT} bytes|does not answer within"),
     ],
@@ -284,7 +285,7 @@ def test_no_usable_answer_is_nodata_in_time(talk: Any, reason: str, tmp_path: Pa
     with serving(tmp_path / "docker.sock", answer) as path:
         with pytest.raises(CheckError, match=reason):
             look(path, timeout=0.3)
-        assert time.monotonic() - began < 0.8
+        assert time.monotonic() - began < 10, "a busy machine is slow, but the server would go on for ever"
 
 
 def test_of_an_answer_that_is_too_long_the_beginning_is_judged(tmp_path: Path) -> None:
@@ -456,13 +457,14 @@ def test_sockets_that_never_answer_take_no_thread_and_are_told_in_time(tmp_path:
         listener.bind(str(tmp_path / "docker.sock"))
         listener.listen(200)
         check = Docker(socket=str(tmp_path / "docker.sock"))
-        before = threading.active_count()
+        before, threads, outcomes = threading.active_count(), set[int](), list[Outcome]()
         for number in range(100):
             name = f"docker-{number}"
             runner.start(CheckConfig(name, "docker", check, Place("x.yaml"), interval=10, timeout=2), time.monotonic())
-        time.sleep(1)
-        assert threading.active_count() - before <= 3, "the loop, the deadlines"
-        outcomes = [ended.get(timeout=20) for _ in range(100)]
+        while len(outcomes) < 100:  # told one by one when their time is over: all of that while they are counted
+            threads.add(threading.active_count() - before)
+            outcomes.append(ended.get(timeout=60))
+        assert max(threads) <= 3, "the loop, the deadlines"
     runner.stop()
     assert {one.results[0].summary for one in outcomes} == {f"{check.socket} does not answer within 2s"}
     assert {one.results[0].status for one in outcomes} == {Status.NODATA}

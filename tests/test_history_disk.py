@@ -18,7 +18,7 @@ from agent.view.history.writer import Record
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
-from tests.test_damaged_store import prepare, small_disk
+from tests.test_damaged_store import filled_up, prepare, small_disk
 from tests.test_history import KEEP, T0, Clock, measured
 
 
@@ -98,13 +98,7 @@ def test_an_agent_on_a_full_disk_tells_what_happened_and_the_history_has_it(tmp_
         prepare(agent, api, flag)
         agent.start()
         agent.wait_until((agent.state / FILE).exists, "the history", 30)
-        ballast = disk / "ballast"
-        with ballast.open("wb", buffering=0) as file:
-            try:
-                while True:
-                    file.write(b"x" * 4096)
-            except OSError:
-                pass
+        ballast = filled_up(disk)
         flag.touch()
         agent.wait_until(lambda: "full" in agent.output(), "the full disk to be said")
         ballast.unlink()

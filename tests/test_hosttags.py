@@ -81,6 +81,7 @@ def test_the_address_is_one_of_this_hosts_own() -> None:
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         with socket.socket(family, socket.SOCK_STREAM) as sock:
             sock.bind((address, 0))
+            assert sock.getsockname()[0] == address
 
 
 def test_a_host_without_a_network_has_no_address() -> None:

@@ -302,7 +302,7 @@ ENDING = {**HEADERS, **FRAMING, **{name: page for name, page in CODINGS.items() 
 CLOSING = {**ENDING, **UNTIL_CLOSED, **CUT, **CODINGS}
 
 
-def compare(name: str, pages: Pages, hold: bool) -> None:
+def assert_read_as_by_curl(name: str, pages: Pages, hold: bool) -> None:
     with serving(site(pages, hold)) as server:
         theirs, ours = by_curl(server.url), by_us(server.url)
     if WHY_NOT.get(name):
@@ -316,17 +316,17 @@ def compare(name: str, pages: Pages, hold: bool) -> None:
 
 @pytest.mark.parametrize("name", CLOSING)
 def test_a_server_that_closes_is_read_as_by_curl(name: str) -> None:
-    compare(name, {"/": CLOSING[name]}, hold=False)
+    assert_read_as_by_curl(name, {"/": CLOSING[name]}, hold=False)
 
 
 @pytest.mark.parametrize("name", ENDING)
 def test_a_server_that_keeps_the_connection_open_is_read_as_by_curl(name: str) -> None:
-    compare(name, {"/": ENDING[name]}, hold=True)
+    assert_read_as_by_curl(name, {"/": ENDING[name]}, hold=True)
 
 
 @pytest.mark.parametrize("name", SITES)
 def test_redirects_and_cookies_lead_where_they_lead_curl(name: str) -> None:
-    compare(name, SITES[name], hold=False)
+    assert_read_as_by_curl(name, SITES[name], hold=False)
 
 
 def test_there_is_something_to_compare() -> None:

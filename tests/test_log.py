@@ -309,6 +309,17 @@ def test_the_same_lines_are_counted_however_the_writer_is_interrupted(pieces: li
     assert counted == sum("ERR" in line for line in re.split("[\r\n]", "".join(pieces)))
 
 
+def test_what_follows_last_words_that_were_counted_is_counted_too(log: Path) -> None:
+    for end, more in (("\r", 1), ("", 0)):
+        watcher = Watcher(log, "ERR")
+        watcher.run()
+        counts = []
+        for text in ("ERR 1", "", f"{end}ERR 2\n", ""):
+            append(log, text.encode())
+            counts.append(watcher.count())
+        assert counts == [0, 1, more, 0], repr(end)
+
+
 def test_last_words_without_an_end_count_once_they_have_not_grown_for_a_run(log: Path) -> None:
     watcher = Watcher(log, "FATAL")
     watcher.run()

@@ -47,14 +47,8 @@ SHARED = typed("yield ok(greeting)", head="from ._common import greeting\n")
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder that every user may enter."""
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        if above.owner() == Path("/proc/self").owner():
-            above.chmod(0o755)
-    return tmp_path
+def folder(open_folder: Path) -> Path:
+    return open_folder
 
 
 # --- shared code ------------------------------------------------------------------------------------------------------

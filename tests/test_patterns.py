@@ -18,7 +18,7 @@ from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import MOST_CHARACTERS, MOST_STEPS, longest_text, steps
 from agent.plugin.pattern_translation import translated
 from agent.plugin.patterns import processor_share, searching_until
-from tests.examples import examples
+from tests.examples import TIMES, examples
 
 parse = re._parser.parse  # type: ignore[attr-defined]
 
@@ -131,7 +131,7 @@ def test_what_the_engines_read_differently_is_read_as_re_reads_it() -> None:
     ],
 )
 def test_each_character_of_unicode_belongs_to_a_set_as_re_says(pattern: str) -> None:
-    every = "".join(map(chr, range(0x110000)))
+    every = "".join(map(chr, range(0x110000 if TIMES > 1 else 0x20000)))
     spans = [match.span() for match in re.finditer(f"{pattern}+", every)]
     assert [match.span() for match in by_regex(f"{pattern}+").finditer(every)] == spans
     in_ascii = by_regex(f"{pattern}+", for_ascii=True).finditer(every[:128])

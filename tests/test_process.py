@@ -685,7 +685,8 @@ def test_a_process_in_state_d_is_stuck_for_real() -> None:
         assert look(memory=memory, stuck_after=Duration(60), **settings).status is Status.OK
         result = look(memory=memory, stuck_after=Duration(0), **settings)
         assert result.status is Status.CRITICAL
-        assert "1 stuck in state D (critical from 1)" in result.summary
+        # Others may wait for a disk at this very moment.
+        assert re.match(r"[1-9]\d* stuck in state D \(critical from 1\)", result.summary)
         assert f"{process.pid} python" in result.details
     finally:
         os.killpg(process.pid, signal.SIGKILL)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 import shlex
 import signal
@@ -17,6 +16,7 @@ import pytest
 
 from agent.api import CheckError, Context, Result, Status
 from checks.script import Script
+from tests.left_behind import nothing_left_behind
 from tests.looks import found
 
 WAIT = 10.0
@@ -48,19 +48,6 @@ def until(condition: Callable[[], object], what: str) -> None:
         time.sleep(0.005)
 
 
-def descriptors() -> int:
-    return len(list(Path("/dev/fd").iterdir()))
-
-
-def children() -> set[str]:
-    """Our own, those of earlier tests included."""
-    found: set[str] = set()
-    for file in Path("/proc/self/task").glob("*/children"):
-        with contextlib.suppress(OSError):  # a thread that has just ended
-            found.update(file.read_text().split())
-    return found
-
-
 def gone(pid: int) -> bool:
     """A process that is no more, or only a zombie that init has yet to fetch."""
     try:
@@ -72,10 +59,8 @@ def gone(pid: int) -> bool:
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind() -> Iterator[None]:
-    before, others = descriptors(), children()
-    yield
-    assert descriptors() == before, "a descriptor leaked"
-    assert children() <= others, "a child still runs, or is a zombie"
+    with nothing_left_behind():
+        yield
 
 
 def executable(path: Path, text: str) -> Path:

@@ -23,14 +23,10 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 @pytest.fixture
-def folders(tmp_path: Path) -> tuple[Path, Path]:
+def folders(open_folder: Path) -> tuple[Path, Path]:
     """A folder of root and one of alice, with the same scripts in them."""
     needs.root()
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        above.chmod(0o755)
-    made = tmp_path / "root", tmp_path / "alice"
+    made = open_folder / "root", open_folder / "alice"
     for folder in made:
         folder.mkdir()
         (folder / "x.sh").write_text("#!/bin/sh\necho ran\n")

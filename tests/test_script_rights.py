@@ -21,18 +21,18 @@ from checks.script import Script, stage
 from checks.script.launch import Launch
 from checks.script.limits import Limits
 from tests import needs
+from tests.left_behind import nothing_left_behind
 from tests.looks import found
-from tests.test_script import children
 
 OTHER = 65534  # nobody
 
 
-def run(*command: str, timeout: float = 10.0, **settings: object) -> Result:
+def run(*command: str, timeout: float = 60.0, **settings: object) -> Result:
     (result,) = found(Script(command=list(command), **settings).run(Context(timeout=timeout)))  # type: ignore[arg-type]
     return result
 
 
-def sh(text: str, timeout: float = 10.0, **settings: object) -> Result:
+def sh(text: str, timeout: float = 60.0, **settings: object) -> Result:
     return run("/bin/sh", "-c", text, timeout=timeout, **settings)
 
 
@@ -54,21 +54,14 @@ def executable(path: Path, text: str, mode: int = 0o755) -> Path:
 
 @pytest.fixture(autouse=True)
 def nothing_stays_behind() -> Iterator[None]:
-    before, others = set(os.listdir("/dev/fd")), children()  # noqa: PTH208 - names only
-    yield
-    assert len(os.listdir("/dev/fd")) == len(before), "a descriptor leaked"  # noqa: PTH208 - same
-    assert children() <= others, "a child still runs, or is a zombie"
+    with nothing_left_behind():
+        yield
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    """A folder that others may enter."""
+def folder(open_folder: Path) -> Path:
     needs.root()
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        above.chmod(0o755)
-    return tmp_path
+    return open_folder
 
 
 # Input

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import calendar
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -96,9 +96,7 @@ def counted(line: str, zone: ZoneInfo, begin: datetime, end: datetime) -> list[d
     shown: set[datetime] = set()
     interval = line[0] == "*" or line.split()[1][0] == "*"
     before = (begin - MINUTE).astimezone(zone).replace(tzinfo=None)
-    moment = begin
-    while moment < end:
-        wall = moment.astimezone(zone).replace(tzinfo=None, fold=0)
+    for moment, wall in minutes(zone, begin, end):
         left_out = before + MINUTE
         gap = wall - left_out
         while left_out < wall:
@@ -109,8 +107,14 @@ def counted(line: str, zone: ZoneInfo, begin: datetime, end: datetime) -> list[d
             turns.add(moment)
         shown.add(wall)
         before = wall
-        moment += MINUTE
     return sorted(turn for turn in turns if begin <= turn < end)
+
+
+@cache
+def minutes(zone: ZoneInfo, begin: datetime, end: datetime) -> list[tuple[datetime, datetime]]:
+    """Return each minute, with what a clock on the wall shows."""
+    moments = [begin + number * MINUTE for number in range((end - begin) // MINUTE)]
+    return [(moment, moment.astimezone(zone).replace(tzinfo=None, fold=0)) for moment in moments]
 
 
 def turns_of(line: str, zone: ZoneInfo, begin: datetime, end: datetime) -> list[datetime]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from agent.api import CheckError, Regex
 from checks.log.following import Block
@@ -39,15 +40,18 @@ class Counter:
         before = self.count
         for number, line in enumerate(block.lines.split(block.content)):
             slow = self.slow
-            if not (block.counted and not number):
-                self.line(line, block.name)
+            # What was counted before it had its end may have got it by a carriage return: more follows then.
+            self._judge(islice(parts(line), int(block.counted and not number), None), block.name)
             if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until and not block.unfinished:
                 return block.lines.size(block.content, number + 1)
         return self.count > before if block.unfinished else len(block.content)
 
     def line(self, line: str, name: str = "") -> None:
+        self._judge(parts(line), name)
+
+    def _judge(self, found: Iterable[str], name: str) -> None:
         seconds = self._seconds
-        for part in parts(line):
+        for part in found:
             try:
                 if self._pattern(part, seconds) and not (self._exclude and self._exclude(part, seconds)):
                     self.count += 1

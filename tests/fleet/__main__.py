@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 
 from tests.fleet.network import Network
+from tests.fleet.relay_process import RelayProcess
 from tests.fleet.simulator import Box, Figures, killing, storm, unplugging
 from tests.fleet.steady import Fallen, Steady, fallen, steady
 
@@ -66,7 +67,7 @@ SERIES: dict[str, Callable[[Path], Figures | Steady | Fallen]] = {
 
 
 def main(names: list[str]) -> int:
-    good = True
+    RelayProcess.measured, good = True, True
     for name in names or SERIES:
         with tempfile.TemporaryDirectory(prefix="hostvigil-fleet-") as folder:
             figures = SERIES[name](Path(folder))

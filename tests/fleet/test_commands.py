@@ -4,20 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fleet import relay_process
 from tests.fleet.simulator import Box
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
 
 async def hostvigil(box: Box, *words: str) -> tuple[int, str]:
-    command = (sys.executable, "-m", "agent.cli", "relay", "--config", str(box.relays[0].config), *words)
-    done = await asyncio.to_thread(subprocess.run, command, capture_output=True, text=True, timeout=30)
+    done = await asyncio.to_thread(relay_process.hostvigil, box.relays[0], *words)
     return done.returncode, done.stdout + done.stderr
 
 
@@ -33,6 +31,12 @@ async def shown(box: Box, text: str) -> None:
     end = time.monotonic() + 20
     while text not in (said := (await hostvigil(box, "status"))[1]):
         assert time.monotonic() < end, said
+        await asyncio.sleep(0.2)
+
+
+def noted(state: Path) -> bytes:
+    """Return all that a relay has written down: what the other one did comes to it a moment later."""
+    return b"".join(file.read_bytes() for file in state.rglob("*") if file.is_file())
 
 
 def told(box: Box) -> list[tuple[str, str]]:
@@ -53,6 +57,7 @@ def test_a_silence_outlives_relay_and_broker_and_ends_when_somebody_ends_it(tmp_
         await asyncio.sleep(6)
         code, text = await hostvigil(box, "silence", "host=web-*", "--for", "1d", "--reason", "new racks")
         assert code == 0 and "host=web-*  for another 1d  (new racks)" in text and "it matches hosts: web-1" in text
+        await until(lambda: all(b"new racks" in noted(relay.state) for relay in box.relays))
         assert "matches no host" in (await hostvigil(box, "silence", "host=wbe-*"))[1]
         box.hosts.change("web-1")
         box.hosts.change("db-1")

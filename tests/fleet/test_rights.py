@@ -76,10 +76,10 @@ async def alive(broker: NatsServer, state: Path) -> dict[str, int] | None:
 def test_a_hostile_host_speaks_as_nobody_else_and_breaks_nothing(tmp_path: Path, state: Path) -> None:
     with NatsServer(tmp_path, INCLUDE) as broker:
         asyncio.run(prepared(broker, state))
-        asyncio.run(attacked(broker, state))
+        asyncio.run(assert_that_an_attack_reaches_nobody(broker, state))
 
 
-async def attacked(broker: NatsServer, state: Path) -> None:
+async def assert_that_an_attack_reaches_nobody(broker: NatsServer, state: Path) -> None:
     relay = await relay_way(broker, state).connect(5, "_INBOX.relay")
     await relay.jetstream().publish(f"{FACTS}.other", b"{}", headers={"Nats-Msg-Id": "1"})
     evil = await Way(broker.url, str(state / "host-evil.nk"), "", "", "").connect(5, "_INBOX.evil")
@@ -111,10 +111,10 @@ async def attacked(broker: NatsServer, state: Path) -> None:
 
 def test_a_host_that_fills_its_quota_leaves_room_for_others(tmp_path: Path) -> None:
     with NatsServer(tmp_path) as broker:
-        asyncio.run(filled(broker))
+        asyncio.run(assert_that_one_is_refused_and_another_is_not(broker))
 
 
-async def filled(broker: NatsServer) -> None:
+async def assert_that_one_is_refused_and_another_is_not(broker: NatsServer) -> None:
     client = await nats.connect(broker.url, error_cb=None)
     stream = client.jetstream()
     await make(client, 1)
@@ -127,6 +127,8 @@ async def filled(broker: NatsServer) -> None:
     with pytest.raises(nats.errors.Error):
         await stream.publish(f"{FACTS}.evil", b"{}")
     await stream.publish(f"{FACTS}.other", b"{}")
+    held = await stream.stream_info(FACTS_STREAM, subjects_filter=">")
+    assert held.state.subjects == {f"{FACTS}.evil": 3, f"{FACTS}.other": 1}
     await client.close()
 
 

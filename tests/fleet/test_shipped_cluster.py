@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 import trustme
@@ -26,6 +27,7 @@ from tests.fleet.network import Network
 SHIPPED = Path(__file__).parent.parent.parent / "packaging" / "relay"
 NAMES = ("nats-1", "nats-2", "nats-3")
 Processes = dict[str, subprocess.Popen[bytes]]
+T = TypeVar("T")
 
 
 @contextmanager
@@ -44,16 +46,16 @@ def running(
             process.wait(10)
 
 
-def eventually(work: Callable[[], object], folder: Path, seconds: float = 60) -> None:
+def eventually(work: Callable[[], T], folder: Path, seconds: float = 60) -> T:
+    """Return what the work returns as soon as the servers let it."""
     until = time.monotonic() + seconds
     while True:
         try:
-            work()
-            return
+            return work()
         except (*FAULTS, *GONE, Unreachable) as error:
             logs = "".join((folder / f"{name}.log").read_text()[-2000:] for name in NAMES)
             assert time.monotonic() < until, f"{error}\n{logs}"
-            time.sleep(0.5)
+            time.sleep(0.1)
 
 
 def prepare(way: Way) -> None:
@@ -67,12 +69,14 @@ def prepare(way: Way) -> None:
     asyncio.run(work())
 
 
-def hand_over(settings: EventsSettings, id_: str) -> None:
+def hand_over(settings: EventsSettings, id_: str) -> list[int]:
+    """Return the numbers of the messages that the cluster has taken."""
     connection = Connection(settings, "web-1.example.com")
     try:
         connection.connect()
-        assert connection.publish([Message(1, id_ * 32, b"{}")]) == [1]
+        taken = connection.publish([Message(1, id_ * 32, b"{}")])
         connection.beat(b'{"ttl": 60}')
+        return list(taken)
     finally:
         connection.close()
 
@@ -110,9 +114,9 @@ def test_three_servers_as_shipped_take_what_an_enrolled_host_hands_over(tmp_path
         with running(network, commands, tmp_path) as servers:
             way = Way(url, str(seeds / "relay.nk"), str(tmp_path / "ca.pem"), "", "")
             eventually(lambda: prepare(way), tmp_path)
-            eventually(lambda: hand_over(settings, "a"), tmp_path)
+            assert eventually(lambda: hand_over(settings, "a"), tmp_path) == [1]
             servers["nats-1"].kill()
-            eventually(lambda: hand_over(settings, "b"), tmp_path)
+            assert eventually(lambda: hand_over(settings, "b"), tmp_path) == [1]
             with pytest.raises(FAULTS):
                 prepare(Way(url, "", str(tmp_path / "ca.pem"), "", ""))
 
@@ -129,4 +133,5 @@ def test_what_the_compose_file_runs_is_a_cluster(tmp_path: Path) -> None:
         url = ",".join(f"nats://{network.address(name)}:4222" for name in NAMES)
         with running(network, commands, tmp_path):
             eventually(lambda: prepare(Way(url, "", "", "", "")), tmp_path)
-            eventually(lambda: hand_over(EventsSettings(broker=url, timeout=3), "a"), tmp_path)  # type: ignore[arg-type]
+            settings = EventsSettings(broker=url, timeout=3)  # type: ignore[arg-type]
+            assert eventually(lambda: hand_over(settings, "a"), tmp_path) == [1]

@@ -13,7 +13,7 @@ import pytest
 
 from agent.model import EventStatus
 from tests.fleet.relay_process import RelayProcess
-from tests.fleet.simulator import Box, flood, killing, loud, storm, until
+from tests.fleet.simulator import Box, flood, loud, storm, until
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
 
@@ -23,18 +23,6 @@ def test_an_outage_of_five_hundred_hosts_is_told_in_a_few_events(tmp_path: Path)
     figures = asyncio.run(box.run(storm(500, 2.0), patience=60))
     assert figures.good, figures
     assert figures.requests <= 30
-
-
-def test_kills_of_relays_and_broker_lose_nothing_and_repeat_only_byte_for_byte(tmp_path: Path) -> None:
-    box = Box(tmp_path, keys=3, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
-    figures = asyncio.run(box.run(killing(600, kills=6, deaths=2, forget=True, seed=1, cuts=1), patience=120))
-    assert figures.good, figures
-
-
-def test_three_nodes_of_which_one_dies_at_a_time_lose_nothing(tmp_path: Path) -> None:
-    box = Box(tmp_path, keys=3, limits=NO_LIMIT, cluster=True, per_key=6000, per_workspace=6000)
-    figures = asyncio.run(box.run(killing(300, kills=2, deaths=2, forget=False, seed=2, cuts=1), patience=120))
-    assert figures.good, figures
 
 
 def epoch(relay: RelayProcess) -> int:

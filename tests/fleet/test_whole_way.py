@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -15,7 +13,7 @@ import pytest
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.fleet.nats_server import NatsServer
-from tests.fleet.relay_process import RelayProcess
+from tests.fleet.relay_process import RelayProcess, hostvigil
 
 
 def eventually(true: Callable[[], Any], what: str, seconds: float = 30) -> None:
@@ -114,16 +112,15 @@ def test_changes_of_three_hosts_are_told_whatever_dies(fleet: Fleet) -> None:
 
 def test_status_says_who_is_at_work(fleet: Fleet) -> None:
     relay = fleet.relays[0]
-    command = (sys.executable, "-m", "agent.cli", "relay", "--config", str(relay.config), "status", "--json")
-    assert subprocess.run(command, capture_output=True, timeout=30).returncode == 1
+    assert hostvigil(relay, "status", "--json").returncode == 1
     relay.start()
 
     def status() -> Any:
-        done = subprocess.run(command, capture_output=True, timeout=30)
+        done = hostvigil(relay, "status", "--json")
         return json.loads(done.stdout)["status"] if done.returncode == 0 else None
 
     eventually(status, "a status")
     assert status()["waiting"] == 0 and len(status()["keys"]) == 1
     assert relay.stop() == 0
     fleet.relays[1].start()
-    eventually(lambda: "at work" in fleet.relays[1].output(), "the next begins at once", seconds=10)
+    eventually(lambda: "at work" in fleet.relays[1].output(), "the next begins at once")

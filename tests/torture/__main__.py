@@ -6,6 +6,7 @@ import argparse
 import logging
 import os
 import random
+import re
 import subprocess
 import sys
 import tempfile
@@ -80,8 +81,10 @@ def kill_points(number: int) -> list[str]:
 
 
 def examples(_: int) -> list[str]:
-    """Twenty times the examples of all properties that say so, and other ones."""
-    files = [file for file in Path("tests").glob("test_*.py") if "@examples(" in file.read_text()]
+    """Twenty times the examples of all properties, and other ones."""
+    files = [
+        file for file in Path("tests").glob("**/test_*.py") if re.search(r"@given\(|tests.examples", file.read_text())
+    ]
     command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *map(str, files)]
     environ = os.environ | {"HOSTVIGIL_EXAMPLES": "20"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)

@@ -44,7 +44,7 @@ class Killing:
         self.rng = random.Random(seed)
         self.folder = folder
         self.api = api
-        self.agent = AgentProcess(folder, measured=True)
+        self.agent = AgentProcess(folder)
         self.names = [f"check-{number}" for number in range(checks)]
         self.awake: list[tuple[float, float]] = []
         """When the agent was alive and not stopped, in Unix seconds."""
