@@ -21,14 +21,13 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-import msgspec
-
 from agent.api import Check
 from agent.config.catalog import check_class
 from agent.config.own_types import load_file
 from agent.model import Metric, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.running.execute import execute
+from agent.running.memory_text import as_json, from_json
 
 try:
     import pytest
@@ -124,7 +123,7 @@ def ran(
 
 
 def _as_the_agent_keeps_it(memory: dict[str, Any]) -> dict[str, Any]:
-    return msgspec.json.decode(msgspec.json.encode(memory))  # type: ignore[no-any-return]
+    return from_json(as_json(memory)[0])  # type: ignore[no-any-return]
 
 
 def check_type(file: str | Path) -> type[Check]:

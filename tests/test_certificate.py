@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
 from agent.plugin.results import gathered
+from agent.testing import ran
 from checks._network.addresses import Address
 from checks.certificate import Certificate
 from checks.certificate.files import certificates
@@ -130,6 +131,17 @@ def test_what_cannot_be_read_is_nodata_and_does_not_wait(tmp_path: Path) -> None
     assert look(tmp_path).status is Status.NODATA
     with pytest.raises(CheckError, match="no file matches"):
         looked(file=f"{tmp_path}/*.pem")
+
+
+def test_files_of_any_name_are_watched(tmp_path: Path) -> None:
+    names = ["a b.pem", "n\nl.pem", os.fsdecode(b"\xff.pem"), "[z].pem"]
+    for name in names:
+        (tmp_path / name).write_bytes(pem(issued(30)))
+    check = Certificate(file=str(tmp_path / "*.pem"))
+    first = ran(check)
+    again = ran(check, memory=first.memory)
+    assert [result.status for result in (*first.results, *again.results)] == [Status.OK] * 8
+    ran(Certificate(file=str(tmp_path / "[z].pem"))).is_ok()
 
 
 def test_with_a_wildcard_each_file_is_a_subject(tmp_path: Path) -> None:

@@ -374,6 +374,19 @@ def test_a_run_that_gives_no_result_is_told_what_to_write(tmp_path: Path, body: 
     assert said in ran(check_type(tmp_path / "a.py")()).is_nodata().result.summary
 
 
+@pytest.mark.parametrize("isolation", [False, True])
+def test_names_of_any_bytes_can_be_told_and_remembered(tmp_path: Path, isolation: bool) -> None:
+    body = "name = os.fsdecode(b'\\xff')\nyield ok(f'{len(ctx.memory)} {name}', name)\nctx.memory[name] = [name]"
+    files(tmp_path / "checks.d", {"a.py": typed(body, isolation=isolation, head="import os\n")})
+    with agent_process(tmp_path) as agent:
+        agent.write("q.yaml", "checks:\n  a: {type: a, interval: 1s}\n")
+        agent.start()
+        agent.wait_until(
+            lambda: [one["summary"][:1] for one in agent.status()["checks"] if one["check"] == "a"] == ["1"],
+            "a second run that remembers the first",
+        )
+
+
 def test_what_an_own_check_prints_does_not_come_before_the_first_line_of_a_plugin(tmp_path: Path) -> None:
     for isolation in (False, True):
         files(tmp_path / "checks.d", {"a.py": typed("print('debugging')\nyield ok('fine')", isolation=isolation)})

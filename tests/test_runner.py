@@ -23,6 +23,7 @@ from agent.model import Outcome
 from agent.plugin.context import SharedWork
 from agent.plugin.results import gathered
 from agent.running.kept import SecondTries
+from agent.running.memory_text import MARK
 from agent.running.runner import Runner
 from agent.running.runs import Runs
 
@@ -297,6 +298,28 @@ def test_whatever_numbers_a_type_yields_they_can_be_stored(small: int, large: in
         assert isinstance(metric.value, float) or abs(metric.value) <= 2**53
         sqlite3.connect(":memory:").execute("SELECT ?", (metric.value,))
     assert {one.name for one in result.metrics} >= {"a", "c"}
+
+
+ODD = st.text(st.sampled_from("a\0\ud800\udcff:é"), max_size=5) | st.just(f"{MARK}zz")
+MEMORIES = st.dictionaries(ODD, ODD | st.lists(ODD, max_size=2) | st.dictionaries(ODD, st.integers(0, 9), max_size=2))
+
+
+@given(MEMORIES)
+def test_names_of_any_bytes_can_be_remembered_and_are_the_same_in_the_next_life(memory: dict[str, Any]) -> None:
+    looks: list[object] = []
+
+    def body(ctx: Context) -> Iterator[Result]:
+        looks.append(dict(ctx.memory))
+        ctx.memory.update(memory)
+        yield ok("fine")
+
+    bench = Bench()
+    first = bench.run(body)
+    assert first.results[0].summary == "fine"
+    bench.run(body)
+    msgspec.json.encode(first.memory)
+    Bench(memories={"web": first.memory or {}}).run(body)
+    assert looks == [{}, memory, memory]
 
 
 def test_memory_that_is_not_json_is_a_bug_of_the_check() -> None:

@@ -26,8 +26,10 @@ from agent.api import Check
 from agent.config.own_types import PACKAGE, load_file
 from agent.model import Result, Status
 from agent.plugin.context import Context
+from agent.plugin.results import presentable
 from agent.plugin.units import duration_text
 from agent.running.execute import CheckOutput, broken, execute
+from agent.running.memory_text import restored, storable
 from agent.running.place import place_in_code
 from agent.system.process import hide_from_own_user
 from agent.system.records import hidden_output, log_to_stderr
@@ -90,7 +92,7 @@ def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
         context.check,
         context.timeout,
         context.deadline - min(WORDING_SECONDS, context.timeout / 10),
-        context.memory,
+        storable(context.memory),
         dict(os.environb),
         secrets,
     )
@@ -184,7 +186,7 @@ def main(descriptor: int) -> None:
 
 def _carry_out(order: Order, descriptor: int) -> None:
     answer = _Answer(descriptor)
-    context = Context(order.name, order.timeout, order.memory)
+    context = Context(order.name, order.timeout, restored(order.memory))
     context.deadline = order.deadline
     try:
         if order.file:
@@ -224,6 +226,9 @@ class _Answer:
 
 def _encoded(output: CheckOutput) -> bytes:
     try:
-        return msgspec.msgpack.encode(output)
+        with suppress(UnicodeEncodeError):
+            return msgspec.msgpack.encode(output)
+        clean = msgspec.structs.replace(output, results=presentable(output.results), memory=storable(output.memory))
+        return msgspec.msgpack.encode(clean)
     except (TypeError, ValueError, OverflowError) as error:
         return msgspec.msgpack.encode(broken(f"a bug in this check: it said what cannot be written down: {error}"))

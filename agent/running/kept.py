@@ -11,6 +11,7 @@ import msgspec
 
 from agent.model import Outcome, Result, Status
 from agent.running.execute import GRACE_SECONDS, CheckOutput
+from agent.running.memory_text import as_json
 from agent.running.run import Phase, Run
 from agent.running.runs import STILL_SECONDS
 
@@ -33,6 +34,7 @@ class Memories:
         return len(self._written)
 
     def of(self, check: str) -> bytes:
+        """Return it as `from_json` reads it."""
         return self._written.get(check, NOTHING)
 
     def keep(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
@@ -41,7 +43,7 @@ class Memories:
         if not seen.complete or run.phase is Phase.ABANDONED:
             return _without_memory(seen)
         try:
-            after = msgspec.json.encode(seen.memory)
+            after, written = as_json(seen.memory)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             log.error("%s: ctx.memory holds what JSON cannot: %s", run.config.name, error)
             return CheckOutput((Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}"),), complete=False)
@@ -50,7 +52,7 @@ class Memories:
         with self._lock:
             if not run.removed:
                 self._written[run.config.name] = after
-        return seen
+        return seen if written is seen.memory else msgspec.structs.replace(seen, memory=written)
 
     def _judge(self, run: Run, seen: CheckOutput) -> None:
         """Have a check begin anew that ran into a bug with what it remembered from an earlier life of the agent."""

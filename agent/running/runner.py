@@ -9,8 +9,6 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-import msgspec
-
 from agent.config.diff import difference, running
 from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome
@@ -18,6 +16,7 @@ from agent.plugin.units import duration_text
 from agent.running.execute import GRACE_SECONDS, CheckOutput, ToAwait, begin, broken, go_on, is_async
 from agent.running.kept import Memories, SecondTries
 from agent.running.loop import Loop, LoopThread
+from agent.running.memory_text import from_json
 from agent.running.outcomes import failure_of, outcome_of
 from agent.running.run import Phase, Run
 from agent.running.runs import Overdue, Runs
@@ -142,7 +141,7 @@ class Runner:
     def _begin(self, run: Run) -> Begun:
         """Start the run's clock."""
         memory = self._memories.of(run.config.name)
-        run.context.begin(msgspec.json.decode(memory))
+        run.context.begin(from_json(memory))
         run.started_at = time.time_ns() // 1_000_000
         return Begun(memory, self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._overdue(run)))
 

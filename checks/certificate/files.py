@@ -44,7 +44,9 @@ def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
     found: dict[str, Bundle | str] = {}
     for pattern in patterns:
         # A path without a wildcard stands for itself, also when it is not there.
-        paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else [pattern]  # noqa: PTH207 - of whole paths
+        paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else []  # noqa: PTH207 - of whole paths
+        if not paths and (not glob.has_magic(pattern) or os.path.lexists(pattern)):  # `[1].pem` may be a name
+            paths = [pattern]
         if not paths:
             raise CheckError(f"no file matches {pattern}")
         for path in paths:

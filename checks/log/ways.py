@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
-from msgspec.structs import replace
 
 from agent.api import CheckError, Context
 from checks.log import journal
@@ -31,23 +29,20 @@ class Look(NamedTuple):
 
 
 def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
-    files = _remembered(ctx, check.path, "files", list[Position])
-    last = None if files is None else list(map(_as_found, files))
+    last = _remembered(ctx, check.path, "files", list[Position])
     try:
         found = followed(follow(check.path, last, until, check.encoding), counter.judge, _bounded(ctx, check, until))
     except OSError as error:
         raise CheckError(f"{check.path}: {(error.strerror or str(error)).lower()}") from None
-    ctx.memory.update(path=check.path, files=_builtins(found.files))
+    ctx.memory.update(path=check.path, files=msgspec.to_builtins(found.files))
     return Look(check.path, found)
 
 
 def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
-    logs = _remembered(ctx, check.path, "logs", dict[str, list[Position]])
-    last = None if logs is None else {_as_path(name): list(map(_as_found, files)) for name, files in logs.items()}
+    last = _remembered(ctx, check.path, "logs", dict[str, list[Position]])
     steps = follow_several(check.path, last, until, check.encoding, ctx.now())
     several = followed(steps, counter.judge, _bounded(ctx, check, until))
-    logs = {_as_text(path): _builtins(files) for path, files in several.logs.items()}
-    ctx.memory.update(path=check.path, logs=logs)
+    ctx.memory.update(path=check.path, logs=msgspec.to_builtins(several.logs))
     return Look(check.path, several.followed, several.faults)
 
 
@@ -65,28 +60,6 @@ def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
 def _remembered(ctx: Context, path: str, what: str, kind: Any) -> Any:
     """Return what was remembered of this path; None of another."""
     return msgspec.convert(ctx.memory.get(what), kind | None) if ctx.memory.get("path") == path else None
-
-
-def _builtins(files: list[Position]) -> list[Any]:
-    kept: list[Any] = msgspec.to_builtins([replace(file, path=_as_text(file.path)) for file in files])
-    return kept
-
-
-def _as_found(file: Position) -> Position:
-    return replace(file, path=_as_path(file.path))
-
-
-def _as_text(path: str) -> str:
-    """Write a path that is no text, as others may name files beside a log, so that it can be remembered."""
-    return path if _is_text(path) else f"\0{os.fsencode(path).hex()}"
-
-
-def _as_path(text: str) -> str:
-    return os.fsdecode(bytes.fromhex(text[1:])) if text.startswith("\0") else text
-
-
-def _is_text(path: str) -> bool:
-    return not any("\ud800" <= letter <= "\udfff" for letter in path)
 
 
 def _bounded(ctx: Context, check: Log, until: float) -> Callable[[Callable[[], Any]], Any]:
