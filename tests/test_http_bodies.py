@@ -288,7 +288,7 @@ def test_any_bytes_are_json_or_not(said: bytes) -> None:
     try:
         json_of(said, Headers())
     except ValueError as error:
-        assert str(error) == "not JSON"
+        assert str(error).startswith("not JSON")
 
 
 def wrong(document: Any, path: str, wanted: Any) -> str:
@@ -317,13 +317,51 @@ NODES = {"nodes": [{"up": True, "load": 1}, {"up": False, "load": 5}], "none": [
         ("nodes.0.up", True, ""),
         ("nodes.7.up", True, "JSON has no nodes.7.up"),
         ("n", "<9", "JSON n is not < 9: it is text"),
-        ("n", 5, "JSON n is not equal to 5: it is text"),
+        ("n", 5, "JSON n is not equal to 5: it is text, which is written in quotes"),
         ("nodes", 5, "JSON nodes is not equal to 5: it is a list"),
         ("nodes.0", "!=5", ""),
     ],
 )
 def test_a_path_leads_to_values_to_all_or_any_of_a_list_and_to_its_length(path: str, wanted: Any, said: str) -> None:
     assert wrong(NODES, path, wanted) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is not JSON: it is empty"),
+        (b" \r\n", "the body is not JSON: it is empty"),
+        (b"\n <html>Log in</html>", "the body is not JSON but HTML or XML"),
+        (b'{"a": 1}\n{"a": 2}\n', "the body is not JSON: more follows behind its first value"),
+        ("{} und".encode("utf-16"), "the body is not JSON: more follows behind its first value"),
+        (b"{'a': 1}", "the body is not JSON, 200 in"),
+        (b"1" * 5000 + b" 1", "the body is not JSON: more follows behind its first value"),
+    ],
+)
+def test_what_is_no_json_is_told_as_what_it_is(body: bytes, said: str) -> None:
+    assert asked(body, json={"a": JsonCondition.parse(1)}).summary.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "holds"),
+    [
+        *((5, "!= 5", False), ("5", "!= 5", False), ("5.0", "!= 5", True), (6, "!= 5", True), (True, "!= 1", True)),
+        *(("true", "!= true", False), (True, "!= true", False), ("null", "!= null", False), (None, "!= null", False)),
+        *(("5", '!= "5"', False), (5, '!= "5"', True), ("down", "!=  down ", False), ("", "!= ", False)),
+    ],
+)
+def test_what_must_not_be_may_be_text_or_a_number(value: Any, wanted: str, holds: bool) -> None:
+    assert JsonCondition.parse(wanted).holds(value) is holds
+    assert (json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == "") is holds
+
+
+def test_a_value_of_another_kind_is_told_with_how_it_is_written() -> None:
+    for value, wanted, said in (
+        ("true", True, "JSON a is not equal to true: it is text, which is written in quotes"),
+        (5, "5", 'JSON a 5 is not equal to "5": it is no text, which is written without quotes'),
+        ("up", "!= up", 'JSON a is "up", which it must not be'),
+    ):
+        assert json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == said
 
 
 def test_a_document_may_be_a_single_value_or_a_list() -> None:

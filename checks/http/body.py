@@ -105,13 +105,29 @@ def json_of(body: bytes, headers: Headers) -> Any:
     import json  # rarely needed
 
     charset = json.detect_encoding(body)
+    plain = text_of(body, headers) if charset.startswith("utf-8") else body.decode(charset, "replace")
     try:
-        plain = text_of(body, headers) if charset.startswith("utf-8") else body.decode(charset, "replace")
         return json.loads(plain.removeprefix("\ufeff"), strict=False, parse_int=_whole_number)
     except ValueError:
-        raise ValueError("not JSON") from None
+        raise ValueError(f"not JSON{_instead(plain)}") from None
     except RecursionError:
         raise Unreadable("the JSON is nested too deeply to be read here") from None
+
+
+def _instead(text: str) -> str:
+    """Say what a text is that is no JSON, where that can be told without quoting it."""
+    import json
+
+    plain = text.strip().lstrip("\ufeff")
+    if not plain:
+        return ": it is empty"
+    if plain[0] == "<":
+        return " but HTML or XML"
+    try:
+        json.JSONDecoder(strict=False, parse_int=_whole_number).raw_decode(plain)
+    except (ValueError, RecursionError):
+        return ""
+    return ": more follows behind its first value"
 
 
 def _whole_number(digits: str) -> int | float:

@@ -68,8 +68,8 @@ def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
     except Unreadable as error:
         yield nodata(str(error))
         return
-    except ValueError:
-        yield critical("the body is not JSON")
+    except ValueError as error:
+        yield critical(f"the body is {error}")
         return
     for path, wanted in check.json.items():
         if fault := json_fault(document, path, wanted):

@@ -136,7 +136,8 @@ class HeaderCondition(Written):
 class JsonCondition(Written):
     """What a value in a JSON body must be.
 
-    A plain value must be equal; text beginning with `<`, `<=`, `>`, `>=` (numbers) or `!=` compares.
+    A plain value must be equal; text beginning with `<`, `<=`, `>`, `>=` (numbers) or `!=` compares. Behind `!=` nobody
+    can tell a number from text of digits, so it means both.
     """
 
     example = "<100"
@@ -149,8 +150,10 @@ class JsonCondition(Written):
         ">": operator.gt,
     }
 
-    def __init__(self, comparison: str, wanted: Any) -> None:
+    def __init__(self, comparison: str, wanted: Any, text: str | None = None) -> None:
         self.comparison, self.wanted = comparison, wanted
+        self.text = text
+        """Behind `!=`: what is written there."""
 
     @classmethod
     def parse(cls, value: object) -> Self:
@@ -162,7 +165,7 @@ class JsonCondition(Written):
         wanted = _scalar(found[2])
         if found[1] != "!=" and not _is_number(wanted):
             raise ValueError(f"{value!r} compares with something that is no number, write for example <100")
-        return cls(found[1], wanted)
+        return cls(found[1], wanted, found[2].strip() if found[1] == "!=" else None)
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
@@ -176,11 +179,16 @@ class JsonCondition(Written):
         if self.comparison in ("", "!="):
             # True == 1 in Python, but not in JSON.
             equal = value == self.wanted and isinstance(value, bool) == isinstance(self.wanted, bool)
+            equal = equal or (self.text is not None and value == self.text)
             return equal == (self.comparison == "")
         return _is_number(value) and bool(self.operators[self.comparison](value, self.wanted))
 
     def __str__(self) -> str:
-        return f"{self.comparison or 'equal to'} {msgspec.json.encode(self.wanted).decode()}"
+        return f"{self.comparison or 'equal to'} {self.shown}"
+
+    @property
+    def shown(self) -> str:
+        return msgspec.json.encode(self.wanted).decode()
 
 
 def _scalar(text: str) -> Any:

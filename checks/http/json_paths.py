@@ -34,7 +34,7 @@ def _as_ours(path: str) -> str:
 
 def _fault(value: Any, steps: list[str], wanted: JsonCondition, at: str) -> str:
     if not steps:
-        return "" if wanted.holds(value) else f"JSON {_shown(at, value)} is not {wanted}{_why(value, wanted)}"
+        return "" if wanted.holds(value) else _unfit(value, wanted, at)
     step, rest = steps[0], steps[1:]
     if isinstance(value, list) and step == "all":
         faults = (_fault(one, rest, wanted, _joined(at, str(place))) for place, one in enumerate(value))
@@ -47,6 +47,12 @@ def _fault(value: Any, steps: list[str], wanted: JsonCondition, at: str) -> str:
     if found is NOTHING:
         return f"{LACKING} {_joined(at, '.'.join(steps))}"
     return _fault(found, rest, wanted, _joined(at, step))
+
+
+def _unfit(value: Any, wanted: JsonCondition, at: str) -> str:
+    if wanted.comparison == "!=":
+        return f"JSON {at or 'as a whole'} is {wanted.shown}, which it must not be"
+    return f"JSON {_shown(at, value)} is not {wanted}{_why(value, wanted)}"
 
 
 def _step(value: Any, step: str) -> Any:
@@ -75,8 +81,10 @@ def _number(value: Any) -> str:
 
 
 def _why(value: Any, wanted: JsonCondition) -> str:
-    if isinstance(value, str) and wanted.of_numbers:
-        return ": it is text"
+    if isinstance(value, str) and not isinstance(wanted.wanted, str):
+        return ": it is text" + (", which is written in quotes" if not wanted.comparison else "")
+    if isinstance(wanted.wanted, str) and not isinstance(value, (str, list, dict)):
+        return ": it is no text, which is written without quotes"
     if isinstance(value, (list, dict)):
         return f": it is {'a list' if isinstance(value, list) else 'an object'}"
     return ""
