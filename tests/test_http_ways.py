@@ -349,3 +349,10 @@ def test_conditions_are_equal_where_their_patterns_are() -> None:
     assert HeaderCondition.parse(one) == HeaderCondition.parse(same)
     assert HeaderCondition.parse(one) != HeaderCondition.parse(other)
     assert HeaderCondition.parse("a") == HeaderCondition(Regex("a"))
+
+
+@pytest.mark.parametrize("text", ["fe80::1", "[fe80::1]:22", "http://[fe80::1]:3000/", "FE80::abcd"])
+def test_an_address_of_one_interface_needs_that_interface(text: str) -> None:
+    kind = HttpUrl if text.startswith("http") else Address
+    with pytest.raises(ValueError, match=r"of one interface only, write which one, as in fe80::\w+%eth0$"):
+        kind.parse(text)

@@ -181,7 +181,8 @@ def reworded(error: str, node: Located, wanted: Any) -> str:
     if match := _BOUND.search(complaint):
         bound = f"{_COMPARED[match[2]]} {match[3]}"
         if match[1]:
-            return f"must have {bound} {'characters' if isinstance(node.value, str) else 'entries'}"
+            word = ("character", "characters") if isinstance(node.value, str) else ("entry", "entries")
+            return f"must have {bound} {word[match[3] != '1']}"
         return f"must be {bound}, not {said(node)}"
     if "matching regex" in complaint:
         return f"{said(node)} does not have the form {complaint.partition('matching regex ')[2]}"

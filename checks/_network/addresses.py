@@ -12,6 +12,10 @@ from agent.api import SettingValue
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.IGNORECASE)
 
 
+class NoZone(ValueError):
+    """An address that each network of this host may have: without the interface the kernel refuses it."""
+
+
 class Written(SettingValue):
     """Equal where all of it is equal, so that a reload sees what changed; shown as `str` shows it."""
 
@@ -44,6 +48,8 @@ class Address(Written):
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
                 return cls(*host_and_port(parts))
+        except NoZone:
+            raise
         except ValueError:
             pass
         raise ValueError(f"{value!r} is not an address, write {_meant(text) or f'for example {cls.example}'}")
@@ -60,9 +66,12 @@ def _meant(text: str) -> str:
     except ValueError:
         return ""
     try:
-        return f"{host}:{parts.port}" if parts.port else host
+        port = parts.port
     except ValueError:
+        port = 0
+    if port == 0:
         return f"a port from 1 to 65535 behind the colon, as in {host}:8443"
+    return f"{host}:{port}" if port else host
 
 
 def host_and_port(parts: SplitResult) -> tuple[str, int]:
@@ -87,6 +96,8 @@ def host_name(text: str) -> str:
         raise ValueError(f"{text!r} is not a host name" if text else "the host is missing")
     address, percent, zone = name.lower().partition("%")
     if not percent:
+        if ":" in address and ipaddress.ip_address(address).is_link_local:
+            raise NoZone(f"{address} is an address of one interface only, write which one, as in {address}%eth0")
         return address
     # A URL writes the zone of an address behind %25 (RFC 6874). Names of interfaces have upper and lower case.
     zone = name[len(address) + 1 :]

@@ -46,7 +46,7 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
     """
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found = await _all_of(stop.host, source_family(network.source, family), network)
+    found = await addresses_of(stop.host, source_family(network.source, family), network)
     addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
     for kind, where in tries:
@@ -62,14 +62,14 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
     raise OSError(f"{stop.host} has no address")
 
 
-async def _all_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
+async def addresses_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
     """Look a name up. One that means this host means it also where the host's resolver knows none (RFC 6761, 6.3)."""
     try:
         return await resolved_all(host, family, network)
     except socket.gaierror:
         if not is_this_host(host):
             raise
-    loopback = {socket.AF_INET6: "::1", socket.AF_INET: "127.0.0.1"}
+    loopback = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
     kinds = [kind for kind in loopback if family in (kind, socket.AF_UNSPEC)]
     return [(kind, socket.SOCK_STREAM, 0, "", (loopback[kind], 0)) for kind in kinds]
 
@@ -190,7 +190,7 @@ def source_family(source: str, wanted: int) -> int:
 
 async def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
     """Return family and address of the first that a name stands for."""
-    found, _, _, _, where = (await resolved_all(stop.host, family, network))[0]
+    found, _, _, _, where = (await addresses_of(stop.host, family, network))[0]
     return found, (where[0], stop.port, *where[2:])
 
 

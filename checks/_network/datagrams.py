@@ -10,7 +10,7 @@ from functools import partial
 from typing import TypeVar
 
 from checks._network.addresses import Address, is_this_host
-from checks._network.connection import Network, bind, new_socket, resolved_all, source_family, with_zone
+from checks._network.connection import Network, addresses_of, bind, new_socket, source_family, with_zone
 from checks._network.progress import Progress
 from checks._network.waiting import repeated
 
@@ -25,7 +25,7 @@ class AskAgain(Exception):
 
 async def places(stop: Address, family: int, network: Network) -> list[Address]:
     """Look a name up: its first address alone; of `localhost` all, for nobody means that each of them must answer."""
-    found = await resolved_all(stop.host, source_family(network.source, family), network)
+    found = await addresses_of(stop.host, source_family(network.source, family), network)
     addresses = [Address(with_zone((where[0], stop.port, *where[2:])), stop.port) for _, _, _, _, where in found]
     return addresses if is_this_host(stop.host) else addresses[:1]
 
