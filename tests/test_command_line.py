@@ -251,6 +251,24 @@ def test_a_report_takes_the_words_of_nagios(word: str, status: str) -> None:
     assert parser().parse_args(["report", "backup", word, "text"]).status == status
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
+@pytest.mark.parametrize(
+    ("words", "code"),
+    [(("check", "disks"), 3), (("validate",), 2), (("validate", "--json"), 2), (("types", "http"), 2)],
+)
+def test_an_output_that_cannot_be_written_is_neither_a_status_nor_a_bug(
+    words: tuple[str, ...], code: int, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(GOOD)
+    command = [sys.executable, "-m", "agent.cli", *words, "--config", str(tmp_path), "--state", str(tmp_path)]
+    with open("/dev/full", "w") as full:  # noqa: PTH123 - a device
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, text=True, timeout=60)
+    assert (done.returncode, done.stderr) == (
+        code,
+        "hostvigil: the output cannot be written: no space left on device\n",
+    )
+
+
 @pytest.mark.parametrize("words", [(), ("help",), ("--help",), ("help", "nonsense")], ids=str)
 def test_hostvigil_alone_and_help_list_the_commands(words: tuple[str, ...]) -> None:
     code, text = called(*words)

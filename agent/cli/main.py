@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import io
 import os
 import signal
@@ -17,6 +18,9 @@ from agent.system.rights import LedByOthersError
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
+
+UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
+"""What the system says of a file that takes no more."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -75,9 +79,18 @@ def _obeyed(words: list[str]) -> int:
     except LedByOthersError as error:
         return _failed(options.command, str(error))
     except BrokenPipeError:
-        # Somebody's `| head` has seen enough; without this Python complains once more at exit.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _print_no_more()  # somebody's `| head` has seen enough
         return 0
+    except OSError as error:
+        if error.filename or error.errno not in UNWRITABLE:
+            raise
+        _print_no_more()
+        return _failed(options.command, f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+
+
+def _print_no_more() -> None:
+    """Have Python not complain once more, at exit, that the output cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usual(words: list[str]) -> list[str]:
