@@ -23,6 +23,7 @@ from agent.delivery.sinks.wire import MOST_HANGING
 from tests import needs
 from tests.api_stand_in import ANSWERS, ApiStandIn, answer, problems
 from tests.deliveries import critical
+from tests.http_servers import Visit, serving
 
 BODY = {
     "date": 1_700_000_000_000,
@@ -177,6 +178,38 @@ def test_the_deadline_holds_whatever_the_server_does(api: ApiStandIn, fault: str
     assert found.verdict is Verdict.UNAVAILABLE
     # The time-out of a single read may come first by a hair.
     assert found.text in ("no complete answer within 0.4s", "no answer in time")
+
+
+LONG = b"HTTP/1.1 %s\r\nContent-Length: 900\r\nRetry-After: 7\r\n\r\n"
+
+
+@pytest.mark.parametrize("leaves", [True, False], ids=["closes", "hangs"])
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (b"200 OK", answer(200), Verdict.DELIVERED),
+        (b"200 OK", answer(200)[:-1], Verdict.UNAVAILABLE),
+        (b"200 OK", b"", Verdict.UNAVAILABLE),
+        (b"403 No", answer(403, "ft.InvalidAPIKey"), Verdict.BAD_KEY),
+        (b"429 Slowly", b"", Verdict.THROTTLED),
+    ],
+)
+def test_an_answer_whose_end_does_not_come_means_what_came_of_it(
+    status: bytes, body: bytes, verdict: Verdict, leaves: bool
+) -> None:
+    """Else what the API has taken is told again, and again."""
+
+    def talk(visit: Visit) -> None:
+        visit.send(LONG % status + body)
+        if not leaves:
+            visit.hang()
+
+    with serving(talk) as server:
+        found = Api(EventsSettings(server.url, "key-123456", timeout=0.5)).post(RAW)
+    assert found.verdict is verdict
+    assert found.retry_after == (7 if verdict is not Verdict.DELIVERED and verdict is not Verdict.BAD_KEY else 0)
+    if verdict is Verdict.UNAVAILABLE:
+        assert "no complete answer" in found.text or "in time" in found.text or "read" in found.text
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip"])

@@ -23,6 +23,7 @@ from agent.delivery.sinks.webhook.values import values
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.model import EventStatus, Notification
 from tests.deliveries import HOST, NOW, critical
+from tests.http_servers import Visit, serving
 from tests.sample_types import sample_catalog
 from tests.web_service import Post, WebService
 
@@ -223,6 +224,17 @@ def test_a_page_that_refuses_is_not_the_services_word(status: int) -> None:
     answer = classify(status, {}, b"\n<!doctype html>Attention required")
     assert answer.verdict is Verdict.UNAVAILABLE
     assert "something on the way" in answer.text
+
+
+@pytest.mark.parametrize("body", [b"", b"o"])
+def test_a_service_that_took_it_and_does_not_end_its_answer_is_not_told_twice(body: bytes) -> None:
+    def talk(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n" + body)
+        visit.hang()
+
+    with serving(talk) as server:
+        sink = Webhook(WebhookSettings(type="webhook", url=server.url, body="{title}", timeout=0.5))
+        assert sink.post(sink.render(critical("web-1"))).verdict is Verdict.DELIVERED
 
 
 def test_a_service_says_how_long_to_wait() -> None:

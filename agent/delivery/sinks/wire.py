@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 
 import msgspec
@@ -43,6 +43,8 @@ class Received(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
+    broken: str = ""
+    """Why the end of the body did not come."""
 
 
 class Client:
@@ -58,21 +60,27 @@ class Client:
         self._hanging: list[Call] = []
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Received:
-        """Return the answer, or raise Fault, before the time-out is over."""
+        """Return the answer, or raise Fault, before the time-out is over.
+
+        What came of an answer whose end does not come is returned as well: it may say that all was taken, and what is
+        repeated then is told twice.
+        """
         self._hanging = [call for call in self._hanging if not call.done.is_set()]
         if len(self._hanging) >= MOST_HANGING:
             raise Fault(f"{len(self._hanging)} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
         self._read_files(url)
-        call = Call(lambda: _send(self._way, method, url, headers, body, end))
+        came: list[Received] = []
+        call = Call(lambda: _send(self._way, method, url, headers, body, end, came.append))
         call.begin()
         if not call.done.wait(max(0.0, end - time.monotonic())):
             self._hanging.append(call)
-            raise Fault(f"no complete answer within {self._way.timeout:g}s")
+            return _as_far(came, f"no complete answer within {self._way.timeout:g}s")
         try:
-            return call.result()  # type: ignore[no-any-return]  # what _send returns
+            call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            raise Fault(reason(error)) from None
+            return _as_far(came, reason(error))
+        return _as_far(came)
 
     def _read_files(self, url: str) -> None:
         # OpenSSL would wait for a pipe for ever, and says of no file which one it is.
@@ -83,7 +91,25 @@ class Client:
                 raise Fault(str(error)) from None
 
 
-def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: bytes | None, end: float) -> Received:
+def _as_far(came: list[Received], broken: str = "") -> Received:
+    """Return the latest of what came, unpacked; Fault where not even the headers did."""
+    if not came:
+        raise Fault(broken)
+    last = came[-1]
+    body = unpacked(last.body, last.headers.get("content-encoding", ""))
+    return msgspec.structs.replace(last, body=body, broken=broken)
+
+
+def _send(
+    way: Way,
+    method: str,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes | None,
+    end: float,
+    tell: Callable[[Received], None],
+) -> None:
+    """Ask, and tell what has come of the answer with each piece that comes."""
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
     with requests.Session() as session:
         session.trust_env = False
@@ -100,12 +126,13 @@ def _send(way: Way, method: str, url: str, headers: Mapping[str, str], body: byt
             stream=True,
         ) as response:
             found = {name.lower(): text for name, text in response.headers.items()}
-            body = unpacked(_bounded(response, end), found.get("content-encoding", ""))
-            return Received(response.status_code, found, body)
+            tell(Received(response.status_code, found, b""))
+            for taken in _growing(response, end):
+                tell(Received(response.status_code, found, taken))
 
 
-def _bounded(response: requests.Response, end: float) -> bytes:
-    """Read the body up to its bound; TimeoutError for a server that drips longer than the request has."""
+def _growing(response: requests.Response, end: float) -> Iterator[bytes]:
+    """Yield what has come of the body, up to its bound; TimeoutError for a server that drips longer than it may."""
     taken = b""
     while len(taken) < BODY_LIMIT:
         if time.monotonic() >= end:
@@ -114,7 +141,7 @@ def _bounded(response: requests.Response, end: float) -> bytes:
         if not chunk:
             break
         taken += chunk
-    return taken[:BODY_LIMIT]
+        yield taken[:BODY_LIMIT]
 
 
 def unpacked(body: bytes, coding: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec.structs import replace
 
 from agent import __version__
 from agent.config.settings import EventsSettings
@@ -52,6 +53,8 @@ class Api:
         try:
             found = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
             answer = classify(found.status, found.headers, hidden_body(found.body, self._hide))
+            if found.broken and answer.verdict is Verdict.UNAVAILABLE:
+                answer = replace(answer, text=found.broken)
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)
