@@ -36,6 +36,13 @@ def test_what_hides_or_moves_text_is_no_colour_of_ours() -> None:
     assert out.getvalue() == "\x1b[31mred\x1b[0m [8mhidden [2J"
 
 
+@given(ANY)
+def test_where_no_command_paints_no_colour_comes_through(text: str) -> None:
+    out = io.StringIO()
+    Clean(out, paints=False).write(f"\x1b[31m{text}\x1b[0m")
+    assert "\x1b" not in out.getvalue()
+
+
 @pytest.mark.parametrize("status", COLOURS)
 def test_an_event_keeps_its_colour(status: EventStatus) -> None:
     out = io.StringIO()

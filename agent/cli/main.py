@@ -22,6 +22,9 @@ LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the system says of a file that takes no more."""
 
+PAINTING = ("run", "status", "history", "explain")
+"""They print in colours; from others none comes, whoever wrote it into what they show."""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
@@ -30,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = _usual(sys.argv[1:] if arguments is None else list(arguments))
     # JSON writes what a terminal obeys as escapes, and is not for people.
-    with nullcontext() if "--json" in words else clean_output():
+    with nullcontext() if "--json" in words else clean_output(words[0] in PAINTING):
         return _obeyed(words)
 
 

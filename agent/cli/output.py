@@ -33,12 +33,14 @@ _OWN_COLOURS = re.compile(r"(\x1b\[(?:0|(?:1;)?3[1-7])m)")
 
 
 class Clean:
-    """A text stream whose texts are cleaned; our own colours stay. Everything else is the stream itself."""
+    """A text stream whose texts are cleaned; our own colours stay where a command paints. All else is the stream."""
 
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
+    def __init__(self, stream: Any, paints: bool = True) -> None:
+        self._stream, self._paints = stream, paints
 
     def write(self, text: str) -> int:
+        if not self._paints:
+            return int(self._stream.write(printed(text)))
         parts = _OWN_COLOURS.split(text)
         return int(
             self._stream.write("".join(part if _OWN_COLOURS.fullmatch(part) else printed(part) for part in parts))
@@ -49,9 +51,9 @@ class Clean:
 
 
 @contextlib.contextmanager
-def clean_output() -> Iterator[None]:
+def clean_output(paints: bool) -> Iterator[None]:
     """Clean what is printed inside, also into a pipe, for at its end may be a terminal."""
-    out: Any = Clean(sys.stdout)
+    out: Any = Clean(sys.stdout, paints)
     error: Any = Clean(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
         yield
