@@ -489,7 +489,7 @@ def test_a_pidfile_finds_its_process_and_notices_another_program_with_that_pid(s
 def test_a_pidfile_that_is_none_is_nodata_and_waits_for_nobody(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "fifo")
     for path in (tmp_path / "fifo", tmp_path):
-        with pytest.raises(CheckError, match="is not a file"):
+        with pytest.raises(CheckError, match="is not a regular file"):
             look(pidfile=str(path))
 
 

@@ -7,12 +7,12 @@ import datetime
 import glob
 import os
 import re
-import stat
 
 import msgspec
 
 from agent.api import CheckError
 from checks._network.der import element
+from checks._opening import open_regular
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""
@@ -58,10 +58,7 @@ def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
 
 def _in_file(path: str) -> Bundle | str:
     try:
-        # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                return "is not a regular file"
+        with open(open_regular(path), "rb") as file:  # noqa: PTH123 - a descriptor
             found = certificates(file.read(FILE_LIMIT))
             return found if found.good else f"holds no certificate{' that can be read' * bool(found.broken)}"
     except OSError as error:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import socket
 import ssl
-import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ from agent.api import CheckError, size_text
 from checks._network import tls
 from checks._network.connection import Network, send
 from checks._network.progress import NoAnswer, Progress
+from checks._opening import open_regular
 from checks.http import cookies, digest
 from checks.http.addresses import HttpUrl
 from checks.http.connection import open_route, proxy_wants_password, read_body, read_head
@@ -137,10 +137,7 @@ async def _body(check: Http, network: Network) -> bytes:
 def _content(path: str) -> bytes:
     """Read the file of a request's body; CheckError where it cannot be read or is no regular file of bounded size."""
     try:
-        # Without O_NONBLOCK, opening a pipe would wait for a writer.
-        with open(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb") as file:  # noqa: PTH123 - a descriptor
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise CheckError(f"body_file {path} is not a regular file")
+        with open(open_regular(path), "rb") as file:  # noqa: PTH123 - a descriptor
             content = file.read(BODY_FILE_LIMIT + 1)
     except OSError as error:
         raise CheckError(f"body_file {path}: {(error.strerror or str(error)).lower()}") from None

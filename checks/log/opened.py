@@ -8,11 +8,11 @@ import stat
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
+from checks._opening import open_regular
+
 MOST_LINKS = 40
 """As many as the kernel follows."""
 PLACE = getattr(os, "O_PATH", 0) | os.O_NOFOLLOW | os.O_CLOEXEC
-# Without O_NONBLOCK, opening a pipe that took the file's place would wait for a writer.
-READ = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 def real_path(path: str) -> str:
@@ -32,7 +32,7 @@ def opened(path: str) -> Iterator[int]:
         with _Way(path) as way:
             file = way.open()
     else:
-        file = os.open(path, READ)
+        file = open_regular(path)
     try:
         yield file
     finally:
@@ -63,7 +63,7 @@ class _Way:
 
     def open(self) -> int:
         """Open the file at the end, unless a link led there that its layer may have laid to show us what is not his."""
-        file = os.open(self._name, READ | os.O_NOFOLLOW, dir_fd=self._place)
+        file = open_regular(self._name, self._place, follow=False)
         if strangers := self._link_owners - {0, os.geteuid(), os.fstat(file).st_uid}:
             os.close(file)
             raise OSError(errno.EPERM, f"is led to by a link of user {min(strangers)}, who does not own {self.real}")

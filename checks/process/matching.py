@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 import operator
 import os
-import stat
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from agent.api import CheckError, Context, host_path
+from checks._opening import open_regular
 from checks.process.row import Row
 from checks.process.table import COMM_BYTES, Table
 
@@ -232,11 +232,8 @@ def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
 
 
 def _read_small(path: str) -> bytes:
-    # O_NONBLOCK: a FIFO in this place would wait for a writer.
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    descriptor = open_regular(path)
     try:
-        if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-            raise CheckError(f"{path} is not a file")
         return os.read(descriptor, PIDFILE_LIMIT)
     finally:
         os.close(descriptor)

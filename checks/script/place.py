@@ -6,6 +6,8 @@ import os
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from checks._opening import open_regular
+
 _HEAD_BYTES = 512
 
 
@@ -43,7 +45,7 @@ class Place(NamedTuple):
 def first_line(file: str) -> list[str]:
     """Return the words of the `#!` line of a script; none where it has none."""
     try:
-        fd = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        fd = open_regular(file)
     except OSError:
         return []
     try:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from agent.api import CheckError, weak_spot
+from checks._opening import open_regular
 
 
 def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str]) -> list[str]:
@@ -71,8 +72,13 @@ def _touch(file: str) -> None:
 
 
 def opened(file: str) -> int:
-    """Return a descriptor to read a file by, without waiting for what a FIFO or device may wait for."""
-    return os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    """Return a descriptor to read a file by; what is no file cannot be started either, and is not opened."""
+    try:
+        return open_regular(file)
+    except OSError as error:
+        if error.errno in (errno.EINVAL, errno.EISDIR):
+            raise OSError(errno.EACCES, os.strerror(errno.EACCES), file) from None
+        raise
 
 
 def why_not_started(file: str, error: OSError) -> str:
