@@ -141,6 +141,14 @@ def test_no_more_are_read_than_a_digest_tells() -> None:
     assert outbox.members == [1, 2, 101, 102]
 
 
+def test_the_last_place_is_filled_too() -> None:
+    outbox = Outbox(a=2, b=2, c=2)
+    working = bundling(outbox)
+    working._most = 3
+    working.wait(outbox.heads, False, 5.0)
+    assert outbox.members == [1, 2, 101]
+
+
 def test_with_room_for_one_what_is_odd_at_the_head_does_not_end_the_search() -> None:
     outbox = Outbox(a=1, b=1, c=1)
     outbox.rows["a"][0] = waits("a", 1, None)

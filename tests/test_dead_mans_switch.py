@@ -233,3 +233,18 @@ def test_without_proc_a_process_that_is_there_is_taken_for_the_run(monkeypatch: 
     monkeypatch.setattr(room.os, "kill", lambda pid, number: None)
     monkeypatch.setattr(room, "Path", lambda path: Path("/nowhere/at/all"))
     assert process_is_there(7)
+
+
+def test_who_is_given_up_is_missed_no_more_neither_by_later_spans_nor_after_a_reload() -> None:
+    switch = awaiting(OF_TWO)
+    gone = TTL + LONG_GONE_SECONDS
+    pushes(switch, "a", 0.0)
+    said(switch, TTL)
+    pushes(switch, "b", gone - 1)
+    assert said(switch, gone + 0.5)[-1].given_up == ("a",)
+    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL + 1)), Place("a.yaml"))
+    for _ in range(2):
+        pushes(switch, "b", gone + 30)
+        found = [said(switch, gone + after) for after in (60, 61, 85)]
+        assert [one.results[0].subject for outcomes in found for one in outcomes if one.results] == []
+        switch.update([longer], {}, gone + 30, wall(gone + 30))

@@ -148,6 +148,8 @@ def test_to_a_broker_it_is_handed_over_under_the_name_that_the_host_has_now(stor
     assert working._outbox.destination == working._problems._destination == MAIN
     assert working._broker._word == "web-1"  # type: ignore[attr-defined]
     assert working._news.heartbeat == 0.0, "what lives is said by its beats"
+    assert (working._news._outbox, working._news._append) == (working._outbox, store.append)
+    assert working._news._compose is compose
     assert (working._beats._seconds, working._republish_after) == (20.0, 30.0)
     assert working._problems._clock is time.monotonic
     assert isinstance(working._beats._rng, random.Random)

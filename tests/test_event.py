@@ -146,6 +146,7 @@ def test_details_are_bounded() -> None:
         (Metric("free", 2 * 1024**3, "B", "", "5368709120:"), "free: 2 GiB (critical below 5 GiB)"),
         (Metric("count", 0, "", "1:", "@10:20"), "count: 0 (warning below 1, critical range @10:20)"),
         (Metric("certificate", -86400, "s"), "certificate: -86400s"),
+        (Metric("none", 0, "s"), "none: 0ms"),
         (Metric("odd", float("nan"), "s"), "odd: nans"),
         (Metric("odd", float("inf"), "B"), "odd: infB"),
         (Metric("temp\n1", 7, "°C"), "temp 1: 7°C"),

@@ -84,14 +84,12 @@ def _subjects(outbox: Outbox, chosen: Sequence[Due], most: int, seqs: dict[str, 
 
     What has no facts that can be read goes by itself, and what is after it in its subject waits for it.
     """
-    empty = True
     for head in chosen:
         if changes := _changes(outbox.waiting(head.check, head.subject, most)):
             seqs |= {told.id: delivery.seq for delivery, told in changes}
             most -= len(changes)
-            empty = False
             yield [told for _, told in changes]
-        if most <= 0 and not empty:
+        if most <= 0:
             return
 
 
