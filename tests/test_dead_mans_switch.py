@@ -191,6 +191,7 @@ def test_others_that_are_overdue_at_that_very_moment_are_no_sign_that_anybody_pu
     said(switch, TTL)
     pushes(switch, "b", gone - TTL)
     assert [outcome.given_up for outcome in said(switch, gone)] == [()], "b is missed, a is kept"
+    assert switch.next_look == gone + ASK_AGAIN_SECONDS
     assert said(switch, gone + ASK_AGAIN_SECONDS - 1) == []
 
 
@@ -248,3 +249,12 @@ def test_who_is_given_up_is_missed_no_more_neither_by_later_spans_nor_after_a_re
         found = [said(switch, gone + after) for after in (60, 61, 85)]
         assert [one.results[0].subject for outcomes in found for one in outcomes if one.results] == []
         switch.update([longer], {}, gone + 30, wall(gone + 30))
+
+
+def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_after_it() -> None:
+    switch = awaiting(is_running=lambda pid: False)
+    switch.began("backup", "db", 10.0, 7)
+    result = Result(Status.OK, "fine", "db")
+    switch.seen("backup", "db", wall(40.5), 40.5, wall(40.5), 8)
+    assert switch.outlasted("backup", result, 40.5) == result
+    assert said(switch, 40.5) == []

@@ -147,6 +147,7 @@ class DeadMansSwitch:
         ended = [key for key in passed if not (key[1] and self._is_running(key[1]))]
         for key in ended:
             del awaited.runs[key]
+            self._book.drop((check, *key))
         return max((now - awaited.runs[key] for key in passed if key not in ended), default=0.0)
 
     def memories(self, now: float, wall: int) -> dict[str, dict[str, Any]]:
@@ -210,7 +211,7 @@ class DeadMansSwitch:
             span = duration_text(seconds or now - (began or 0.0))
             result = Result(Status.CRITICAL, f"{going} after {span}", subject)
         else:
-            span = duration_text(now - awaited.last.get(subject, now))
+            span = duration_text(now - awaited.last[subject])
             result = Result(Status.NODATA, f"no result for {span}, expected every {awaited.settings.ttl}", subject)
         return Outcome(check, 0, wall, 0.0, (result,), complete=False)
 
