@@ -258,3 +258,13 @@ def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_af
     switch.seen("backup", "db", wall(40.5), 40.5, wall(40.5), 8)
     assert switch.outlasted("backup", result, 40.5) == result
     assert said(switch, 40.5) == []
+
+
+def test_two_runs_that_died_are_one_problem() -> None:
+    switch = awaiting(is_running=lambda pid: False)
+    switch.began("backup", "db", 10.0, 7)
+    switch.began("backup", "db", 10.0, 8)
+    (outcome,) = said(switch, 40.0)
+    assert outcome.results == (Result(Status.CRITICAL, "its process is gone, and no result after 30s", "db"),)
+    assert switch.memory("backup", 40.0, wall(40.0))["runs"] == []
+    assert said(switch, 45.0) == []

@@ -197,14 +197,16 @@ class DeadMansSwitch:
         self._book.drop((check, subject, None))
         return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
 
-    def _outcome(self, key: Key, now: float, wall: int) -> Outcome:
+    def _outcome(self, key: Key, now: float, wall: int) -> Outcome | None:
         check, subject, run = key
         awaited = self._checks[check]
+        if run is not None and (subject, run) not in awaited.runs:
+            return None  # it died, and that was told with another run of the subject
         if run is None and subject:
             self._book.set((check, subject, GIVE_UP), awaited.last[subject] + awaited.settings.ttl + LONG_GONE_SECONDS)
         if run is None and awaited.again:
             self._book.set(key, now + awaited.settings.ttl)
-        began = None if run is None else awaited.runs.get((subject, run))
+        began = None if run is None else awaited.runs[subject, run]
         seconds = self._too_long(check, subject, now)
         if seconds or began is not None:
             going = "still running" if seconds or not run else "its process is gone, and no result"
