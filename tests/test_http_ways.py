@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 
 from agent.api import CheckError, Context, Regex, Size, Status
 from checks._network.addresses import Address, host_name
-from checks._network.connection import Network, connected
+from checks._network.connection import Network, _written_address, connected, resolved_all
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import HeaderCondition
@@ -94,6 +95,36 @@ def test_an_address_may_have_a_zone_which_stays_here() -> None:
         assert (url.host, str(url), url.authority) == ("fe80::1%lo", "http://[fe80::1%lo]:81/a", "[fe80::1]:81")
     assert Address.parse("[fe80::1%25eth0]:81") == Address.parse("[fe80::1%eth0]:81") == Address("fe80::1%eth0", 81)
     assert Address.parse("fe80::1%25eth0") == Address("fe80::1%eth0")
+
+
+@pytest.mark.parametrize("family", [socket.AF_UNSPEC, socket.AF_INET, socket.AF_INET6])
+@pytest.mark.parametrize(
+    "host", ["127.0.0.1", "127.1", "0x7f000001", "::1", "::ffff:10.0.0.7", "fe80::1%lo", "web-1", "1.2.3"]
+)
+def test_an_address_is_read_as_the_host_reads_it_and_only_a_name_is_looked_up(host: str, family: int) -> None:
+    asked: list[bytes] = []
+
+    def names(name: bytes, *_: Any) -> list[tuple[Any, ...]]:
+        asked.append(name)
+        return [(socket.AF_INET, 1, 6, "", ("192.0.2.7", 0))]
+
+    network = Network(Context(), Progress(time.monotonic() + 5), names)
+    found = [asyncio.run(resolved_all(host, family, network)) for _ in range(2)]
+    try:
+        plain = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP, socket.AI_NUMERICHOST)
+    except socket.gaierror:
+        assert asked == [host.encode()] * 2
+    else:
+        assert found == [plain, plain]
+        assert not asked
+
+
+def test_a_zone_is_read_anew_each_time_as_its_interface_comes_and_goes() -> None:
+    network = Network(Context(), Progress(time.monotonic() + 5), answering("192.0.2.7"))
+    before = _written_address.cache_info()
+    for _ in range(2):
+        asyncio.run(resolved_all("fe80::1%lo", socket.AF_UNSPEC, network))
+    assert _written_address.cache_info() == before
 
 
 def test_a_zone_is_shown_where_the_address_is() -> None:

@@ -15,7 +15,10 @@ SLOT_SECONDS = 0.25
 """The shortest slot: checks of one slot start together, as to wake up and find the processor's caches cold costs more
 than several runs."""
 
-FEWEST_SLOTS = 10
+LONGEST_SLOT_SECONDS = 8.0
+"""Longer ones would save nothing, and begin many daily checks with the agent."""
+
+FEWEST_SLOTS = 5
 """Of an interval: few checks are no reason to start all of a host's scripts at once."""
 
 MOST_A_SLOT = 32
@@ -51,7 +54,8 @@ class Spread(msgspec.Struct, frozen=True):
 
     def slot(self, interval: float) -> float:
         """Return how long a slot is, in seconds. By doubling, so that long slots begin with short ones."""
-        longest = min(interval / FEWEST_SLOTS, MOST_A_SLOT / self.rate if self.rate else math.inf)
+        enough = MOST_A_SLOT / self.rate if self.rate else math.inf
+        longest = min(LONGEST_SLOT_SECONDS, interval / FEWEST_SLOTS, enough)
         return SLOT_SECONDS * 2.0 ** max(0, math.floor(math.log2(longest / SLOT_SECONDS)))
 
     def phase(self, config: CheckConfig) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import os
 import socket
@@ -101,6 +102,8 @@ async def _ask(
     # A server may refuse, and close, before it has read a long body; what it said is there to be read.
     with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
         await send(connection, request_bytes(check, request), network.progress)
+    # Others go on meanwhile. A near server has answered by then, and nobody need wait for the socket.
+    await asyncio.sleep(0)
     head = await read_head(connection, reader, network.progress)
     if head.status == 407 and route.proxy and not route.tls:
         raise proxy_wants_password(route)
