@@ -51,7 +51,8 @@ class Load(Check, frozen=True, kw_only=True):
           load: {type: load, load5_warning: 2, load5_critical: 6, steal_warning: 30%, fail_after: 3}
 
     In a container it is the load of the whole host. Where LXC shows only some of the host's cores (lxcfs), the load
-    per core would be wrong and is not judged; CPU, iowait and steal are.
+    per core would be wrong and is not judged, and other levels of it than the default are nodata; CPU, iowait and
+    steal are judged.
     """
 
     load1_warning: Load1 = None
@@ -93,6 +94,8 @@ class Load(Check, frozen=True, kw_only=True):
             raise CheckError("/proc/stat does not tell how many cores there are")
         if borrowed:
             yield ok(f"load {', '.join(texts)} of the whole host, not judged")
+            if self._asks_for_load:
+                yield nodata("the load per core is not known here: leave its levels out")
             return
         yield ok(f"load {', '.join(texts)} on {cores} core{'s' if cores > 1 else ''}")
         for minutes, text in zip((1, 5, 15), texts, strict=True):
@@ -100,6 +103,12 @@ class Load(Check, frozen=True, kw_only=True):
             words = f"load {per_core:.3g} per core over {minutes} min"
             result = self._assess(f"load{minutes}", per_core, "", words)
             yield replace(result, details="" if result.status is Status.OK else waiting(stat))
+
+    @property
+    def _asks_for_load(self) -> bool:
+        """Tell whether somebody wrote a level of the load, and not only left the default there."""
+        levels = [(name, getattr(self, name)) for name in self.__struct_fields__ if name.startswith("load")]
+        return any(level is not None and level != getattr(Load(), name) for name, level in levels)
 
     @property
     def _asks_for_cpu(self) -> bool:

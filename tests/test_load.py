@@ -62,6 +62,9 @@ def test_each_average_has_levels_of_its_own() -> None:
 
 
 def test_the_load_of_a_host_is_not_divided_by_the_cores_of_a_container() -> None:
+    for asked in ({"load1_warning": NumberAbove.parse(2)}, {"load15_critical": NumberAbove.parse(20)}):
+        assert assess(Load(**asked), borrowed=True).status is Status.NODATA
+    assert assess(Load(load15_warning=None, load15_critical=None), borrowed=True).status is Status.OK
     result = assess(Load(), borrowed=True)
     assert (result.status, result.summary) == (Status.OK, "load 8.40, 8.20, 8.10 of the whole host, not judged")
 
