@@ -133,6 +133,16 @@ def test_what_cannot_be_read_is_nodata_and_does_not_wait(tmp_path: Path) -> None
         looked(file=f"{tmp_path}/*.pem")
 
 
+def test_of_too_many_files_those_that_are_looked_at_are_judged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("checks.certificate.files.FILES_LIMIT", 3)
+    for number in range(5):
+        (tmp_path / f"{number}.pem").write_bytes(pem(issued(30 if number else 1)))
+    found = looked(file=f"{tmp_path}/*.pem")
+    assert {result.status for result in found.values()} == {Status.CRITICAL, Status.OK, Status.NODATA}
+    assert found[f"{tmp_path}/*.pem"].summary.endswith("5 files match, 3 of them are watched: write several checks")
+    assert len(found) == 4
+
+
 def test_files_of_any_name_are_watched(tmp_path: Path) -> None:
     names = ["a b.pem", "n\nl.pem", os.fsdecode(b"\xff.pem"), "[z].pem"]
     for name in names:

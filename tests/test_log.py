@@ -402,8 +402,13 @@ def test_one_log_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path
 def test_more_logs_than_can_be_followed_is_nodata(tmp_path: Path) -> None:
     for number in range(201):
         (tmp_path / f"{number}x.log").touch()
-    with pytest.raises(CheckError, match="201 logs match"):
-        Watcher(tmp_path / "*.log").run()
+    watcher = Watcher(tmp_path / "*.log")
+    said = watcher.run()
+    assert (said.status, "201 logs match" in said.summary) == (Status.NODATA, True)
+    (tmp_path / "0.log").touch()
+    append(tmp_path / "100x.log", "ERR\n")
+    said = watcher.run()
+    assert (said.status, "202 logs match" in said.summary) == (Status.WARNING, True), "the known ones are still judged"
 
 
 @settings(max_examples=60, deadline=None)

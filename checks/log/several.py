@@ -12,7 +12,6 @@ from typing import NamedTuple
 
 import msgspec
 
-from agent.api import CheckError
 from checks.log.beside import is_rotation
 from checks.log.following import Block, Followed, Steps, follow
 from checks.log.packed import READABLE, UNREADABLE, is_finished
@@ -45,8 +44,8 @@ def follow_several(
     """
     logs: dict[str, list[Position]] = {}
     found: list[Followed] = []
-    faults: list[str] = []
     found_now = logs_of(pattern, last or ())
+    faults = [found_now.too_many] if found_now.too_many else []
     matching = found_now.logs
     for path in sorted({*matching, *(last or ())} - found_now.again):
         before = None if last is None else last.get(path, [Position(path)])
@@ -72,12 +71,14 @@ class Matching(NamedTuple):
     logs: list[str]
     again: set[str]
     """Further names of the same files: a link to today's log beside that log."""
+    too_many: str = ""
+    """What is said where more match than are followed."""
 
 
 def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
-    """Return the regular files that match, without the rotations of others among them; CheckError where too many do.
+    """Return the regular files that match, without the rotations of others among them.
 
-    Of several names of one file the one that is `known` stays.
+    Of several names of one file the one that is `known` stays, and of too many logs those that are known.
     """
     found = glob.glob(pattern) or [pattern]  # noqa: PTH207 - the pattern is a whole path, or a name like `[1].log`
     by_file: dict[tuple[int, int], list[str]] = {}
@@ -89,9 +90,12 @@ def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
     for path in files:
         names.setdefault(str(Path(path).parent), set()).add(Path(path).name)
     logs = [path for path in files if not _rotated(Path(path).name, names[str(Path(path).parent)])]
-    if len(logs) > MOST_LOGS:
-        raise CheckError(f"{len(logs)} logs match {pattern}, {MOST_LOGS} are the most: write several checks")
-    return Matching(logs, {path for paths in by_file.values() for path in paths} - {*files})
+    again = {path for paths in by_file.values() for path in paths} - {*files}
+    if len(logs) <= MOST_LOGS:
+        return Matching(logs, again)
+    followed = sorted(logs, key=lambda path: (path not in known, path))[:MOST_LOGS]
+    words = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
+    return Matching(followed, again, words)
 
 
 def _own_name(paths: list[str], known: Collection[str]) -> str:
