@@ -336,6 +336,15 @@ def test_an_error_is_told_with_the_servers_reason(code: int, text: str | None, s
         assert look(server).summary.startswith(said)
 
 
+def test_an_answer_by_tcp_is_whole_whatever_it_says() -> None:
+    def long(query: bytes) -> bytes:
+        answer = reply(query, A1, cut=True)
+        return struct.pack("!H", len(answer)) + answer
+
+    with serving(lambda query: [reply(query, cut=True)], long) as server:
+        assert look(server).summary.startswith("www.example.com A 192.0.2.1 in ")
+
+
 def test_a_lost_datagram_is_sent_again_and_said() -> None:
     queries: list[bytes] = []
 

@@ -44,6 +44,11 @@ def test_a_url_is_read_and_shown_without_its_query(written: str, shown: str, tar
     [
         (HttpUrl, "shop.example.com", "without scheme cannot be asked, begin it with http://"),
         (HttpUrl, "ftp://shop", "ftp cannot be asked"),
+        (HttpUrl, "shop/a?key=geheim", "as in http://shop/a$"),
+        (HttpUrl, "localhost:8080/x?key=geheim", "as in http://localhost:8080/x$"),
+        (HttpUrl, "http//shop/", "as in http://shop/$"),
+        (HttpUrl, "unix:///run/a.sock", "write http://localhost/ and beside it unix_socket: /run/a.sock$"),
+        (HttpUrl, "http://shop:80:80/", "it has two ports"),
         (HttpUrl, "http://", "the host is missing"),
         (HttpUrl, "http://u:secret@shop/", "use the settings user and password"),
         (HttpUrl, "http://shop:port/", "not a URL"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import socket
 import threading
 import time
@@ -16,7 +17,7 @@ import pytest
 
 from agent.api import CheckError, Context, Regex, Size, Status
 from checks._network.addresses import Address, host_name
-from checks._network.connection import Network, _written_address, connected, resolved_all
+from checks._network.connection import Network, _written_address, connected, resolved_all, socket_path_problem
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import HeaderCondition
@@ -193,6 +194,32 @@ def test_a_unix_socket_that_is_not_there_is_critical(tmp_path: Path) -> None:
         Status.CRITICAL,
         f"no such file or directory: connecting to {tmp_path}/gone",
     )
+
+
+def test_what_is_no_socket_is_told_from_one_that_nobody_listens_on(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(tmp_path / "dead"))
+    for name, said in (("file", "it is no socket"), (".", "it is no socket"), ("dead", "nobody listens on it")):
+        result = look(http("http://localhost/", unix_socket=str(tmp_path / name)))
+        assert result.status is Status.CRITICAL
+        assert result.summary.endswith(f"; {said}")
+
+
+@pytest.mark.parametrize(
+    ("path", "said"),
+    [
+        *(
+            ("unix:/run/a", "write /run/a$"),
+            ("unix:///run/a", "write /run/a$"),
+            ("a.sock", "for example /run/docker.sock"),
+        ),
+        *(("@abstract", "not a whole path"), ("/a\0b", "not a whole path"), ("/" + "x" * 107, "the 107 bytes")),
+        *(("/" + "x" * 106, "^$"), ("/run/with space", "^$")),
+    ],
+)
+def test_the_path_of_a_socket_is_a_whole_one(path: str, said: str) -> None:
+    assert re.search(said, socket_path_problem(path))
 
 
 def test_a_source_address_is_where_the_request_comes_from() -> None:

@@ -77,6 +77,8 @@ def _meant(text: str) -> str:
 def host_and_port(parts: SplitResult) -> tuple[str, int]:
     """Return host and port that a text names, port 0 where it names none; ValueError for what no server can have."""
     bare, _, behind = parts.netloc.rpartition("]")
+    if not bare and behind.count(":") == 2 and behind.rpartition(":")[2].isdecimal() and "::" not in behind:
+        raise ValueError("it has two ports, leave one of them out")
     if (bare and (":" not in (parts.hostname or "") or behind[:1] not in ("", ":"))) or behind.count(":") > 1:
         raise ValueError("an IPv6 address, and nothing else, stands in brackets, as in [::1]:8443")
     host = host_name(parts.hostname or "")

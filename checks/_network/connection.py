@@ -6,10 +6,12 @@ import asyncio
 import errno
 import functools
 import os
+import re
 import socket
 import ssl
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -25,6 +27,8 @@ CRL_UNUSABLE = (3, 5, 8, 11, 12)
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
 FULL_QUEUE_SECONDS = 0.02
 PIECES_AT_ONCE = 16
+UNIX_PATH_LIMIT = 107
+"""Bytes that the kernel takes, unix(7)."""
 LOOKUPS = 16
 """Names that are looked up at once: each takes a thread, as long as the host's resolver takes."""
 GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
@@ -130,6 +134,10 @@ async def unix_connected(path: str, progress: Progress) -> socket.socket:
     except PermissionError:
         made.close()
         raise CheckError(f"{path}: the agent may not connect to it") from None
+    except ConnectionRefusedError:
+        made.close()
+        progress.hint = "nobody listens on it" if Path(path).is_socket() else "it is no socket"
+        raise
     except BaseException:
         made.close()
         raise
@@ -144,6 +152,16 @@ async def unix_connect(made: socket.socket, path: str, deadline: float) -> None:
         except BlockingIOError:
             await asyncio.sleep(FULL_QUEUE_SECONDS)
     raise TimeoutError
+
+
+def socket_path_problem(path: str) -> str:
+    """Say what is wrong with the path of a unix socket, or nothing."""
+    if len(path.encode()) > UNIX_PATH_LIMIT:
+        return f"has more than the {UNIX_PATH_LIMIT} bytes that the kernel takes"
+    if not path.startswith("/") or "\0" in path:
+        meant = re.sub(r"^unix:(//)?(?=/)", "", path)
+        return f"{path!r} is not a whole path, write {meant if meant != path else 'for example /run/docker.sock'}"
+    return ""
 
 
 def source_problem(source: str, ip_version: int | None) -> str:

@@ -75,8 +75,8 @@ async def _one_by_tcp(question: Question, message: bytes, place: Address, networ
         network.progress.enter("answer", f"asking {place} by TCP")
         await send(connection, struct.pack("!H", len(message)) + message, network.progress)
         length = int.from_bytes(await _exactly(connection, 2, network.progress), "big")
-        answer = read(question, await _exactly(connection, length, network.progress))
-        if answer is None or answer.cut:
+        answer = read(question, await _exactly(connection, length, network.progress), by_tcp=True)
+        if answer is None:
             raise NoAnswer("a broken answer")
         return answer
 

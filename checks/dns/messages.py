@@ -73,7 +73,7 @@ class BrokenAnswer(Exception):
     """It answers the question, and cannot be read or believed; the text is the reason."""
 
 
-def read(question: Question, message: bytes) -> Answer | None:
+def read(question: Question, message: bytes, *, by_tcp: bool = False) -> Answer | None:
     """Read what may be an answer; None where it answers another question, or none: it may be anything.
 
     BrokenAnswer where it is ours, and nonsense.
@@ -87,7 +87,7 @@ def read(question: Question, message: bytes) -> Answer | None:
     # Old servers leave the question out when they refuse.
     if questions > 1 or (questions and not _repeats(question, message)):
         return None
-    if flags & dns.flags.TC and not flags & 15:
+    if flags & dns.flags.TC and not flags & 15 and not by_tcp:  # there is nothing longer; glibc and dig take it
         return Answer(cut=True)
     return _content(question, message, dns.rcode.to_text(dns.rcode.Rcode(flags & 15)))
 

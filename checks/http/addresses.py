@@ -34,11 +34,11 @@ class HttpUrl(Written):
         except ValueError:
             raise ValueError(f"not a URL, write for example {cls.example}") from None
         if parts.scheme not in PORTS:
-            raise ValueError(
-                f"{parts.scheme or 'a URL without scheme'} cannot be asked, begin it with http:// or https://"
-            )
+            raise ValueError(_of_another_scheme(value.strip(), parts))
         if "@" in parts.netloc:
             raise ValueError("user and password do not belong into the URL, use the settings user and password")
+        if not parts.netloc:
+            raise ValueError(f"the host is missing, write for example {cls.example}")
         host, port = host_and_port(parts)
         path = quote(parts.path or "/", _KEEP) + (f"?{quote(parts.query, _KEEP)}" if parts.query else "")
         return cls(parts.scheme, host, port or PORTS[parts.scheme], path)
@@ -68,6 +68,16 @@ class HttpUrl(Written):
         """Tell whether settings for this URL hold for the other: of the same origin, or with TLS added (80 and 443)."""
         upgraded = (self.scheme, self.port, other.scheme, other.port) == ("http", 80, "https", 443)
         return self.origin == other.origin or (upgraded and self.host == other.host)
+
+
+def _of_another_scheme(text: str, parts: SplitResult) -> str:
+    """Say how a URL is written that does not begin with http:// or https://; without its query, which may be secret."""
+    if parts.scheme == "unix" and parts.path.startswith("/"):
+        return f"unix cannot be asked, write http://localhost/ and beside it unix_socket: {parts.path}"
+    if not parts.scheme or re.match(r"[0-9]", parts.path):  # localhost:8080/x is one of the scheme localhost
+        bare = re.sub(r"^(?:https?)?:?/+", "", text).partition("?")[0]
+        return f"a URL without scheme cannot be asked, begin it with http:// or https://, as in http://{bare}"
+    return f"{parts.scheme} cannot be asked, begin it with http:// or https://"
 
 
 def _with_plain_host(parts: SplitResult) -> SplitResult:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from checks._network.addresses import host_name
-from checks._network.connection import source_problem
+from checks._network.connection import socket_path_problem, source_problem
 from checks._network.tls import contradictions
 from checks.http.request import tls_settings
 
@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from checks.http.check import Http
 
 _TOKEN = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-SOCKET_PATH_LIMIT = 107
-"""Bytes (unix(7))."""
 
 
 def problems(check: Http) -> Iterator[tuple[str, str]]:
@@ -74,8 +72,8 @@ def _of_the_way(check: Http) -> Iterator[tuple[str, str]]:
     if check.proxy and check.connect_to:
         yield "connect_to", "does not reach beyond a proxy, leave connect_to or proxy out"
     if check.unix_socket:
-        if not check.unix_socket.startswith("/") or len(check.unix_socket.encode()) > SOCKET_PATH_LIMIT:
-            yield "unix_socket", f"{check.unix_socket!r} is not a whole path of at most {SOCKET_PATH_LIMIT} bytes"
+        if wrong := socket_path_problem(check.unix_socket):
+            yield "unix_socket", wrong
         for name in ("proxy", "connect_to", "source"):
             if getattr(check, name):
                 yield "unix_socket", f"leads elsewhere than {name}, leave one of them out"

@@ -26,7 +26,15 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address, is_host, is_ip
-from checks._network.connection import FAMILIES, Network, connected, secured, source_problem, unix_connected
+from checks._network.connection import (
+    FAMILIES,
+    Network,
+    connected,
+    secured,
+    socket_path_problem,
+    source_problem,
+    unix_connected,
+)
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import Protocol, ask_for_tls
@@ -34,8 +42,6 @@ from checks._network.tls import Certificate, TlsSettings, certificate, context_f
 from checks.tcp import greeting
 from checks.tcp.talk import converse, exchange
 
-UNIX_PATH_LIMIT = 107
-"""Bytes that the kernel takes, unix(7)."""
 FOR_TLS = ("ca_file", "server_name", "client_cert", "client_key", "crl_file", "old_tls")
 
 
@@ -137,10 +143,8 @@ class Tcp(Check, frozen=True, kw_only=True):
             yield "address", "is missing, write host:port, for example db.example.com:5432"
         if self.address and not self.address.port:
             yield "address", f"{self.address} has no port, write for example {_with_port(self.address.host)}"
-        if self.unix_socket and (not self.unix_socket.startswith("/") or "\0" in self.unix_socket):
-            yield "unix_socket", f"{self.unix_socket!r} is not a whole path, write for example /run/redis/redis.sock"
-        if len(self.unix_socket.encode()) > UNIX_PATH_LIMIT:
-            yield "unix_socket", f"has more than the {UNIX_PATH_LIMIT} bytes that the kernel takes"
+        if self.unix_socket and (wrong := socket_path_problem(self.unix_socket)):
+            yield "unix_socket", wrong
         if self.source and (wrong := source_problem(self.source, self.ip_version)):
             yield "source", wrong
 
