@@ -18,6 +18,7 @@ _SETTINGS = {
     "contains": "content body_contains string text keyword search_string response_body",
     "path": "file files filename filepath file_path logfile log_file log_path directory dir folder mount mountpoint "
     "mountpoints mount_point partition filesystem device drive volume",
+    "file": "path paths files filename cert certificate certificates cert_file certfile pem crt",
     "unit": "units service services service_name unit_name name",
     "running": "name names container containers container_name",
     "command": "cmd check_command script exec plugin program args arguments executable path file script_path",
