@@ -39,7 +39,7 @@ def said(check: str, folder: Path) -> str:
         ("{type: http, uri: 'http://a'}", "write 'url'"),
         ("{type: certificate, path: /a.pem}", "write 'file'"),
         ("{kind: http, url: 'http://a'}", "unknown setting 'kind', write 'type'"),
-        ("{Type: http, url: 'http://a'}", "unknown setting 'Type', did you mean 'type'?"),
+        ("{Type: http, url: 'http://a'}", "unknown setting 'Type', did you mean 'type'"),
         ("{type: script, path: /a}", "write 'command'"),
         ("{type: dns, host: a.b}", "write 'name'"),
         ("{type: dns, name: a, nameserver: b}", "write 'server'"),
