@@ -143,6 +143,12 @@ def test_of_too_many_files_those_that_are_looked_at_are_judged(tmp_path: Path, m
     assert len(found) == 4
 
 
+def test_a_pattern_that_nothing_matches_hides_no_other(tmp_path: Path) -> None:
+    (tmp_path / "a.pem").write_bytes(pem(issued(1)))
+    found = looked(file=(f"{tmp_path}/none*.pem", f"{tmp_path}/*.pem"))
+    assert [result.status for result in found.values()] == [Status.NODATA, Status.CRITICAL]
+
+
 def test_files_of_any_name_are_watched(tmp_path: Path) -> None:
     names = ["a b.pem", "n\nl.pem", os.fsdecode(b"\xff.pem"), "[z].pem"]
     for name in names:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from agent.plugin.results import gathered
 from agent.testing import files, ran
 from checks.raid import Raid, unraid
 from checks.raid.btrfs import count_errors, find_filesystems
-from checks.raid.check import ask_zpool, find_arrays
+from checks.raid.check import ask_zpool, find_all, find_arrays
 from checks.raid.finding import Finding, tell_apart
 from checks.raid.mdstat import assess, parse
 from checks.raid.zfs import find_pools
@@ -423,6 +424,19 @@ def test_a_mark_of_a_device_that_is_not_known_is_never_whole(devices: str, each:
 
 def test_counters_that_the_kernel_does_not_have_are_not_zero(tmp_path: Path) -> None:
     assert count_errors([tmp_path / "nothing"]) is None
+
+
+def test_a_kind_that_cannot_be_looked_for_hides_no_other() -> None:
+    def closed() -> list[Finding]:
+        raise CheckError("/sys/fs/btrfs: permission denied")
+
+    def broken() -> Iterator[Finding]:
+        yield Finding(assess(parse("md0 : active raid1 sda1[0]\n      100 blocks [2/1] [U_]\n")[0]), "md")
+        raise CheckError("and then no more")
+
+    found, faults = find_all(closed, broken, list)
+    assert [one.result.status for one in found] == [Status.CRITICAL]
+    assert faults == ["/sys/fs/btrfs: permission denied", "and then no more"]
 
 
 @pytest.mark.parametrize(

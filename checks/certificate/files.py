@@ -47,8 +47,10 @@ def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
         paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else []  # noqa: PTH207 - of whole paths
         if not paths and (not glob.has_magic(pattern) or os.path.lexists(pattern)):  # `[1].pem` may be a name
             paths = [pattern]
-        if not paths:
+        if not paths and len(patterns) == 1:
             raise CheckError(f"no file matches {pattern}")
+        if not paths:  # the others are told all the same
+            found[pattern] = "no file matches"
         room = max(0, FILES_LIMIT - len(found))
         for path in paths[:room]:
             found[path] = _in_file(path)

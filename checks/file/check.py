@@ -38,8 +38,8 @@ class File(Check, frozen=True, kw_only=True):
     Default: critical when there is no such file. Age and size are judged only by the levels given, and are those of
     the newest file where `path` means several. Folders do not count with wildcards. A path without one that is a
     folder, a socket or the like is called so: its age is its own, levels of size (and of a folder's count) are nodata.
-    A folder that may not be read, or a mount that does not answer, is nodata. Of more than 100,000 names, what is known
-    already is told: "at least".
+    A folder that may not be read, or a mount that does not answer, is nodata; below wildcards, and of more than 100,000
+    names, what is known all the same is told: "at least".
 
     ```yaml
     checks:
@@ -89,9 +89,11 @@ class File(Check, frozen=True, kw_only=True):
     def assess(self, seen: Findings, now: float) -> Iterator[Result | Metric]:
         """Judge what there is; `now` is Unix seconds."""
         many = has_wildcard(self.path)
-        unknown = self._undecided(seen, now) if seen.looked_at else []
-        if unknown:
+        unknown = [] if seen.all_seen else self._undecided(seen, now)
+        if unknown and seen.looked_at:
             yield nodata(f"more than {seen.looked_at} names: {', '.join(unknown)} not known, name a smaller folder")
+        elif unknown:
+            yield nodata(f"{seen.closed}, so that {', '.join(unknown)} is not known")
         yield self._presence(seen, many, "count" not in unknown)
         if not seen.count or self.expect == "absent":
             return
@@ -125,8 +127,8 @@ class File(Check, frozen=True, kw_only=True):
         return ["whether there is one"] if not seen.count else open_
 
     def _presence(self, seen: Findings, many: bool, counted: bool) -> Result:
-        name, least = printable(self.path), "at least " if seen.looked_at else ""
-        if not seen.count and self.expect == "present" and not seen.looked_at:
+        name, least = printable(self.path), "" if seen.all_seen else "at least "
+        if not seen.count and self.expect == "present" and seen.all_seen:
             return critical(f"{name} is not there{seen.why}")
         if self.expect == "absent" and seen.why:  # as some programs make a lock: a link to `host:pid`
             return critical(f"{name} is there{seen.why}")

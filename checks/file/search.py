@@ -7,6 +7,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from fnmatch import translate
 from pathlib import Path
 
@@ -47,6 +48,12 @@ class Findings(msgspec.Struct, frozen=True):
     """Why there is none, where there is a reason to tell."""
     looked_at: int = 0
     """How many names were looked at, where there are more: the rest is not known."""
+    closed: str = ""
+    """Which folder may not be read, where there is one: what is in it is not known."""
+
+    @property
+    def all_seen(self) -> bool:
+        return not (self.looked_at or self.closed)
 
     def and_(self, one: FileStatus) -> Findings:
         if not self.count:
@@ -63,7 +70,7 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
     """Look for the files that a path means; CheckError where that cannot be told."""
     try:
         found = _many(path, limit) if has_wildcard(path) else Findings()
-        if found.count or found.looked_at or not _is_written_so(path):
+        if found.count or not found.all_seen or not _is_written_so(path):
             return found
         return Findings().and_(_status(path, Path(path).stat()))
     except (FileNotFoundError, NotADirectoryError):
@@ -80,15 +87,30 @@ def _is_written_so(path: str) -> bool:
 
 
 def _many(path: str, limit: int) -> Findings:
-    sofar = Findings()
+    sofar, closed = Findings(), Closed()
     parts = [part for part in path.split("/") if part] + (["*"] if path.endswith("**") else [])
     try:
-        for entry in _matching(Path("/"), parts, _counter(limit)):
-            if (one := _file(entry)) is not None:
-                sofar = sofar.and_(one)
+        for entry in _matching(Path("/"), parts, _counter(limit), closed):
+            with closed.noted(entry.path if isinstance(entry, os.DirEntry) else str(entry)):
+                if (one := _file(entry)) is not None:
+                    sofar = sofar.and_(one)
     except _TooManyError:
-        return msgspec.structs.replace(sofar, looked_at=limit)
-    return sofar
+        return msgspec.structs.replace(sofar, looked_at=limit, closed=closed.first)
+    return msgspec.structs.replace(sofar, closed=closed.first)
+
+
+class Closed:
+    """Notes the first folder that may not be read, and goes on: what others hide hides nothing else."""
+
+    def __init__(self) -> None:
+        self.first = ""
+
+    @contextmanager
+    def noted(self, path: str) -> Iterator[None]:
+        try:
+            yield
+        except PermissionError as error:
+            self.first = self.first or f"{printable(str(error.filename or path))}: permission denied"
 
 
 class _TooManyError(Exception):
@@ -113,34 +135,50 @@ def _status(path: str, status: os.stat_result) -> FileStatus:
     return FileStatus(path, status.st_mtime, status.st_size, KINDS.get(stat.S_IFMT(status.st_mode), ""))
 
 
-def _matching(folder: Path, parts: list[str], tick: Callable[[], None]) -> Iterator[os.DirEntry[str] | Path]:
+def _matching(
+    folder: Path, parts: list[str], tick: Callable[[], None], closed: Closed
+) -> Iterator[os.DirEntry[str] | Path]:
     """Yield what fits under a folder; links to folders are followed only where a part names them."""
     part, rest = parts[0], parts[1:]
     if part == "**":
-        yield from _matching(folder, rest, tick)
+        yield from _matching(folder, rest, tick, closed)
     elif not has_wildcard(part):
         if rest:
-            yield from _matching(folder / part, rest, tick)
-        elif os.path.lexists(folder / part):
+            yield from _matching(folder / part, rest, tick, closed)
+        elif _is_there(folder / part, closed):
             yield folder / part
         return
     fits = re.compile(translate(part)).match
-    for entry in _entries(folder):
+    for entry in _entries(folder, closed):
         tick()
         if part == "**":
             if entry.is_dir(follow_symlinks=False):
-                yield from _matching(Path(entry.path), parts, tick)
+                yield from _matching(Path(entry.path), parts, tick, closed)
         elif fits(entry.name) and (part.startswith(".") or not entry.name.startswith(".")):
             if not rest:
                 yield entry
-            elif entry.is_dir():
-                yield from _matching(Path(entry.path), rest, tick)
+            elif _is_folder(entry, closed):
+                yield from _matching(Path(entry.path), rest, tick, closed)
 
 
-def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
+def _is_there(path: Path, closed: Closed) -> bool:
+    """As lexists, which takes what may not be looked at for what is not there."""
+    with closed.noted(str(path)), suppress(FileNotFoundError, NotADirectoryError):
+        path.lstat()
+        return True
+    return False
+
+
+def _is_folder(entry: os.DirEntry[str], closed: Closed) -> bool:
+    with closed.noted(entry.path):
+        return entry.is_dir()
+    return False
+
+
+def _entries(folder: Path, closed: Closed) -> Iterator[os.DirEntry[str]]:
     """Read a folder bit by bit; one that is none, or gone, is empty."""
     try:
-        with os.scandir(folder) as entries:
+        with closed.noted(str(folder)), os.scandir(folder) as entries:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
         return

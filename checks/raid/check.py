@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated
@@ -55,13 +55,16 @@ class Raid(Check, frozen=True, kw_only=True):
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        found = [
-            *find_arrays(read(host_path(MDSTAT)), host_path(BLOCK)),
-            *zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
-            *btrfs.find_filesystems(host_path(BTRFS)),
-        ]
+        found, faults = find_all(
+            lambda: find_arrays(read(host_path(MDSTAT)), host_path(BLOCK)),
+            lambda: zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
+            lambda: btrfs.find_filesystems(host_path(BTRFS)),
+        )
         kept = self.keep(found)
-        yield from self.report(kept)
+        if kept or not faults:
+            yield from self.report(kept)
+        if faults:
+            raise CheckError("; ".join(faults))
         there = {one.result.subject for one in found} & set(ctx.memory.get("lasting", ()))
         seen = {one.result.subject for one in kept} | there  # what got a longer name is not missed under its short one
         yield from find_missing(ctx.memory, sorted(seen), repr(self.exclude), ctx.now())
@@ -91,6 +94,19 @@ class Raid(Check, frozen=True, kw_only=True):
         levels = self.errors_warning, self.errors_critical
         result = judge("errors", count, *levels, subject=subject, summary=f"{count} errors", minimum=0)
         return result if count else replace(result, summary="")
+
+
+def find_all(*looks: Callable[[], Iterable[Finding]]) -> tuple[list[Finding], list[str]]:
+    """Look for each kind of array, and say which cannot be looked for: it hides no other."""
+    found: list[Finding] = []
+    faults = []
+    for look in looks:
+        try:
+            for one in look():
+                found.append(one)  # noqa: PERF402 - what came before a fault counts
+        except CheckError as error:
+            faults.append(str(error))
+    return found, faults
 
 
 def ask_zpool(ctx: Context) -> str | None:
