@@ -121,8 +121,8 @@ def test_who_never_ran_says_so_or_what_is_wrong_with_it(config: Config) -> None:
     assert wrong.marks == (Mark.WRONG, Mark.NO_RESULT)
     first, second, *_ = compose(Known(), config, NOW).checks["wrong"].problems
     assert wrong.summary == first != second
-    assert "'command' is missing" in first
-    assert "'comand'" in second
+    assert "'comand'" in first
+    assert "'shel'" in second
 
 
 def test_a_decided_state_without_a_run_has_no_mark_and_says_nothing(config: Config) -> None:

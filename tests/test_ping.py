@@ -137,6 +137,7 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert list(Ping(host=Address("gw"), loss_warning=PercentAbove.parse("1%")).problems()) == []
 
 
+@pytest.mark.usefixtures("may_ping")
 def test_a_name_of_this_host_is_pinged_whatever_its_resolver_knows() -> None:
     for name in ("localhost.", "app.localhost"):
         assert look(name, ip_version=4).status is Status.OK

@@ -11,6 +11,8 @@ from agent.api import SettingValue
 
 _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.IGNORECASE)
 
+IN_BRACKETS = "an IPv6 address, and nothing else, stands in brackets, as in [::1]:8443"
+
 
 class NoZone(ValueError):
     """An address that each network of this host may have: without the interface the kernel refuses it."""
@@ -80,7 +82,7 @@ def host_and_port(parts: SplitResult) -> tuple[str, int]:
     if not bare and behind.count(":") == 2 and behind.rpartition(":")[2].isdecimal() and "::" not in behind:
         raise ValueError("it has two ports, leave one of them out")
     if (bare and (":" not in (parts.hostname or "") or behind[:1] not in ("", ":"))) or behind.count(":") > 1:
-        raise ValueError("an IPv6 address, and nothing else, stands in brackets, as in [::1]:8443")
+        raise ValueError(IN_BRACKETS)
     host = host_name(parts.hostname or "")
     try:
         port = parts.port

@@ -6,7 +6,7 @@ import re
 from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from checks._network.addresses import Address, Written, bracketed, host_and_port, without_zone
+from checks._network.addresses import IN_BRACKETS, Address, Written, bracketed, host_and_port, without_zone
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
@@ -31,8 +31,9 @@ class HttpUrl(Written):
             raise ValueError(f"not a URL, write for example {cls.example}")
         try:
             parts = _with_plain_host(urlsplit(value.strip()))
-        except ValueError:
-            raise ValueError(f"not a URL, write for example {cls.example}") from None
+        except ValueError:  # some Pythons refuse brackets here, others let them pass
+            said = IN_BRACKETS if "[" in value else f"not a URL, write for example {cls.example}"
+            raise ValueError(said) from None
         if parts.scheme not in PORTS:
             raise ValueError(_of_another_scheme(value.strip(), parts))
         if "@" in parts.netloc:

@@ -147,9 +147,8 @@ class Scanner:
                 return False
         except (FileNotFoundError, PermissionError):
             return True
-        mounts = (
-            line.split() for line in Path(self._folder, "self/mountinfo").read_text(errors="replace").splitlines()
-        )
+        # Of ourselves: in another host's /proc there is no `self` for us.
+        mounts = (line.split() for line in Path("/proc/self/mountinfo").read_text(errors="replace").splitlines())
         return any(fields[4] == self._folder and "hidepid=" in fields[-1] for fields in mounts)
 
     def _boot(self) -> str:
