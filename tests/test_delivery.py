@@ -73,7 +73,7 @@ def test_an_event_is_delivered_and_its_trace_known(api: ApiStandIn) -> None:
         ("not_success", Verdict.UNAVAILABLE, "not the API's answer to a delivery: HTTP 200: not today"),
         ("not_success_400", Verdict.REFUSED, "HTTP 200: ft.InvalidParam bad parameter"),
         ("garbage", Verdict.UNAVAILABLE, "HTTP 200"),
-        ("html_200", Verdict.UNAVAILABLE, "hotel"),
+        ("html_200", Verdict.UNAVAILABLE, "hotel's network</html>; check agent.events.endpoint"),
         ("array", Verdict.UNAVAILABLE, "HTTP 200: [1]"),
         ("empty", Verdict.UNAVAILABLE, "HTTP 200: empty body"),
         ("redirect", Verdict.UNAVAILABLE, r"HTTP 302, redirects to https://login.example.com/; there is no"),

@@ -149,6 +149,26 @@ def test_a_redirect_that_is_not_followed_says_so(status: str, redirects: int, sa
     assert "secret" not in result.summary + result.details
 
 
+@pytest.mark.parametrize(
+    ("url", "status", "header", "said"),
+    [
+        ("http://a:8443/", 400, "x", "400 in 1s, expected 200-299 (perhaps it speaks TLS, write https://)"),
+        ("http://a:443/", 400, "x", "400 in 1s, expected 200-299 (perhaps it speaks TLS, write https://)"),
+        ("https://a:8443/", 400, "x", "400 in 1s, expected 200-299"),
+        ("http://a:8080/", 400, "x", "400 in 1s, expected 200-299"),
+        ("http://a/", 426, "TLS/1.2, HTTP/2", "426 in 1s, expected 200-299 (the server wants 'TLS/1.2, HTTP/2')"),
+    ],
+)
+def test_a_status_that_says_which_way_is_wanted_is_explained(url: str, status: int, header: str, said: str) -> None:
+    headers = Headers((("upgrade", header),))
+    answer = Answer(status, headers, b"", 0, False, HttpUrl.parse(url), "", None)
+    progress = Progress(time.monotonic() + 60)
+    progress.elapsed = lambda: 1.0  # type: ignore[method-assign]
+    first = next(iter(verdict(http(url), answer, progress, 0.0)))
+    assert isinstance(first, Result)
+    assert first.summary == said
+
+
 def test_a_refusal_after_a_redirect_says_what_stayed_behind() -> None:
     with serving(refused()) as other:
         result = asked(go(other.url), user="u", headers={"X": "y"})

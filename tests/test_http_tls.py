@@ -429,6 +429,17 @@ def test_a_renewed_client_certificate_is_picked_up(authority: trustme.CA, tmp_pa
     assert tls.context(settings) is not before
 
 
+@pytest.mark.parametrize(("offered", "said"), [(["http/1.1"], ""), ([], "; perhaps it speaks HTTP/2 only")], ids=str)
+def test_a_server_that_agreed_to_http_1_is_not_said_to_speak_another(
+    offered: list[str], said: str, authority: trustme.CA, ca_file: str
+) -> None:
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority.issue_cert("127.0.0.1").configure_cert(made)
+    made.set_alpn_protocols(offered)
+    with serving(b"", tls=made) as server:
+        assert look_at(server, ca_file).summary == f"the server closed the connection: waiting for the headers{said}"
+
+
 def test_an_end_within_the_handshake_is_an_end(ca_file: str) -> None:
     def leave(visit: Visit) -> None:
         visit.connection.recv(10)

@@ -52,4 +52,5 @@ def sent(agent: AgentSettings) -> Answer:
 def text(answer: Answer, agent: AgentSettings) -> str:
     if answer.verdict is Verdict.DELIVERED:
         return f"{agent.events.endpoint} took the event: look for {TEXT!r} among the events of your workspace"
-    return f"{agent.events.endpoint} did not take the event ({answer.verdict}): {answer.text}"
+    again = "; too many events came with this key, try again in a minute" * (answer.verdict is Verdict.THROTTLED)
+    return f"{agent.events.endpoint} did not take the event ({answer.verdict}): {answer.text}{again}"

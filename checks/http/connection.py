@@ -39,17 +39,24 @@ async def open_route(route: Route, network: Network) -> socket.socket:
 async def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:
     """Read up to the end of the headers of the final answer."""
     progress.doing = "waiting for the headers"
-    begun, encrypted = False, isinstance(connection, ssl.SSLSocket)
+    begun = False
     while reader.head is None:
         piece = await receive(connection, progress)
         if piece and not begun:
             begun = True
             progress.enter("transfer", "reading the headers")
         elif not piece and not begun:
-            progress.hint = "perhaps it speaks HTTP/2 only" + ("" if encrypted else ", or TLS: https://")
+            progress.hint = _other_speech(connection)
         with _hint_at_tls(progress):
             reader.receive(piece)
     return reader.head
+
+
+def _other_speech(connection: socket.socket) -> str:
+    """Say what a server may speak that closes without a word; nothing where it has agreed to HTTP/1.1."""
+    if not isinstance(connection, ssl.SSLSocket):
+        return "perhaps it speaks HTTP/2 only, or TLS: https://"
+    return "" if connection.selected_alpn_protocol() == "http/1.1" else "perhaps it speaks HTTP/2 only"
 
 
 @contextlib.contextmanager

@@ -11,7 +11,7 @@ from msgspec.structs import replace
 from agent.api import Metric, Result, Status, critical, duration_text, judge, warning
 from checks._network import tls
 from checks._network.progress import Progress
-from checks.http.addresses import HttpUrl
+from checks.http.addresses import PORTS, HttpUrl
 from checks.http.conditions import faults
 from checks.http.exchange import Answer
 
@@ -51,6 +51,10 @@ def _why(check: Http, answer: Answer) -> str:
         reasons.append("its Location is not followed" + (", redirects is 0" if not check.redirects else ""))
     if answer.status == 401 and (wanted := _wanted(check, answer)):
         reasons.append(f"the server wants {wanted}")
+    if answer.status == 400 and answer.url.scheme == "http" and answer.url.port % 1000 == PORTS["https"]:
+        reasons.append("perhaps it speaks TLS, write https://")
+    if answer.status == 426 and (other := answer.headers.get("upgrade")):
+        reasons.append(f"the server wants {other[:40]!a}")
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 
