@@ -143,6 +143,27 @@ def test_of_too_many_files_those_that_are_looked_at_are_judged(tmp_path: Path, m
     assert len(found) == 4
 
 
+def test_a_folder_that_may_not_be_read_is_no_folder_without_certificates(tmp_path: Path) -> None:
+    needs.root()
+    for above in (tmp_path, *tmp_path.parents):
+        if above == Path("/tmp"):
+            break
+        above.chmod(0o755)
+    (tmp_path / "live").mkdir(mode=0o700)
+    (tmp_path / "a").mkdir(mode=0o755)
+    os.seteuid(65534)
+    try:
+        with pytest.raises(CheckError, match="live: permission denied"):
+            looked(file=f"{tmp_path}/live/*.pem")
+        os.seteuid(0)
+        (tmp_path / "a" / "x.pem").write_bytes(pem(issued(1)))
+        os.seteuid(65534)
+        found = looked(file=f"{tmp_path}/*/x.pem")
+    finally:
+        os.seteuid(0)
+    assert sorted(result.status for result in found.values()) == [Status.CRITICAL, Status.NODATA]
+
+
 def test_a_pattern_that_nothing_matches_hides_no_other(tmp_path: Path) -> None:
     (tmp_path / "a.pem").write_bytes(pem(issued(1)))
     found = looked(file=(f"{tmp_path}/none*.pem", f"{tmp_path}/*.pem"))

@@ -399,6 +399,28 @@ def test_one_log_that_cannot_be_read_keeps_nobody_from_the_others(tmp_path: Path
     assert "1 line matches" in result.summary
 
 
+def test_a_folder_that_may_not_be_read_is_said_and_hides_no_other_log(tmp_path: Path) -> None:
+    needs.root()
+    for above in (tmp_path, *tmp_path.parents):
+        if above == Path("/tmp"):
+            break
+        above.chmod(0o755)
+    for name in ("closed", "open"):
+        (tmp_path / name).mkdir(mode=0o700 if name == "closed" else 0o755)
+        (tmp_path / name / "a.log").write_text("x\n")
+    watcher = Watcher(tmp_path / "*" / "a.log")
+    os.seteuid(65534)
+    try:
+        assert "closed/a.log: permission denied" in watcher.run().summary
+        os.seteuid(0)
+        append(tmp_path / "open" / "a.log", "ERR\n")
+        os.seteuid(65534)
+        said = watcher.run()
+    finally:
+        os.seteuid(0)
+    assert (said.status, "closed/a.log: permission denied" in said.summary) == (Status.WARNING, True)
+
+
 def test_more_logs_than_can_be_followed_is_nodata(tmp_path: Path) -> None:
     for number in range(201):
         (tmp_path / f"{number}x.log").touch()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import binascii
 import datetime
-import glob
 import os
 import re
 
@@ -13,6 +12,7 @@ import msgspec
 from agent.api import CheckError
 from checks._network.der import element
 from checks._opening import open_regular
+from checks._walking import Closed, TooManyError, has_wildcard, walk
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""
@@ -43,20 +43,31 @@ def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
     """Read the certificates of each file, or say why there are none."""
     found: dict[str, Bundle | str] = {}
     for pattern in patterns:
-        # A path without a wildcard stands for itself, also when it is not there.
-        paths = sorted(glob.glob(pattern)) if glob.has_magic(pattern) else []  # noqa: PTH207 - of whole paths
-        if not paths and (not glob.has_magic(pattern) or os.path.lexists(pattern)):  # `[1].pem` may be a name
-            paths = [pattern]
+        paths, fault = _paths(pattern)
         if not paths and len(patterns) == 1:
-            raise CheckError(f"no file matches {pattern}")
-        if not paths:  # the others are told all the same
-            found[pattern] = "no file matches"
+            raise CheckError(fault)
         room = max(0, FILES_LIMIT - len(found))
         for path in paths[:room]:
             found[path] = _in_file(path)
-        if len(paths) > room:  # what is known of the others is told all the same
-            found[pattern] = f"{len(paths)} files match, {room} of them are watched: write several checks"
+        if len(paths) > room:
+            fault = f"{len(paths)} files match, {room} of them are watched: write several checks"
+        if fault:  # what is known of the others is told all the same
+            found[pattern] = fault
     return found
+
+
+def _paths(pattern: str) -> tuple[list[str], str]:
+    """Return the files that a path means, and why there may be more, or are none."""
+    if not has_wildcard(pattern):
+        return [pattern], ""  # it stands for itself, also when it is not there
+    closed = Closed()
+    try:
+        paths = sorted(map(os.fspath, walk(pattern, closed)))
+    except TooManyError:
+        return [], f"{pattern} leads over too many names: name a smaller folder"
+    if not paths and os.path.lexists(pattern):
+        return [pattern], ""  # `[1].pem` may be a name
+    return paths, closed.first or ("" if paths else f"no file matches {pattern}")
 
 
 def _in_file(path: str) -> Bundle | str:

@@ -26,7 +26,8 @@ from agent.api import (
     ok,
     size_text,
 )
-from checks.file.search import FileStatus, Findings, find, has_wildcard, printable
+from checks._walking import has_wildcard, printable
+from checks.file.search import FileStatus, Findings, find
 
 CLOCK_SKEW = 60.0
 """Seconds that a file's time may be ahead, as on a file server with a clock of its own."""

@@ -9,9 +9,9 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from agent.api import Check, Context, Metric, NumberAbove, Regex, Result
+from checks._walking import has_wildcard
 from checks.log.matching import Counter
 from checks.log.results import results
-from checks.log.several import has_wildcard
 from checks.log.text import encoding_problem
 from checks.log.ways import of_one, of_several, of_units
 

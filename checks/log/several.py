@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import os
 import stat
 import time
@@ -12,6 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from checks._walking import Closed, TooManyError, walk
 from checks.log.beside import is_rotation
 from checks.log.following import Block, Followed, Steps, follow
 from checks.log.packed import READABLE, UNREADABLE, is_finished
@@ -31,10 +31,6 @@ class Several(NamedTuple):
     """Which logs could not be read, and why."""
 
 
-def has_wildcard(path: str) -> bool:
-    return any(mark in path for mark in "*?[")
-
-
 def follow_several(
     pattern: str, last: Mapping[str, list[Position]] | None, until: float, encoding: str, now: float
 ) -> Steps[Several]:
@@ -45,7 +41,7 @@ def follow_several(
     logs: dict[str, list[Position]] = {}
     found: list[Followed] = []
     found_now = logs_of(pattern, last or ())
-    faults = [found_now.too_many] if found_now.too_many else []
+    faults = [found_now.fault] if found_now.fault else []
     matching = found_now.logs
     for path in sorted({*matching, *(last or ())} - found_now.again):
         before = None if last is None else last.get(path, [Position(path)])
@@ -71,8 +67,8 @@ class Matching(NamedTuple):
     logs: list[str]
     again: set[str]
     """Further names of the same files: a link to today's log beside that log."""
-    too_many: str = ""
-    """What is said where more match than are followed."""
+    fault: str = ""
+    """Why there may be more than are followed."""
 
 
 def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
@@ -80,7 +76,13 @@ def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
 
     Of several names of one file the one that is `known` stays, and of too many logs those that are known.
     """
-    found = glob.glob(pattern) or [pattern]  # noqa: PTH207 - the pattern is a whole path, or a name like `[1].log`
+    closed, found = Closed(), []
+    try:
+        for one in walk(pattern, closed):
+            found.append(os.fspath(one))
+    except TooManyError:
+        closed.first = closed.first or f"{pattern} leads over too many names: name a smaller folder"
+    found = found or [pattern]  # a name like `[1].log`
     by_file: dict[tuple[int, int], list[str]] = {}
     for path in found:
         if not path.endswith(READABLE + UNREADABLE) and (file := _file(path)):
@@ -92,7 +94,7 @@ def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
     logs = [path for path in files if not _rotated(Path(path).name, names[str(Path(path).parent)])]
     again = {path for paths in by_file.values() for path in paths} - {*files}
     if len(logs) <= MOST_LOGS:
-        return Matching(logs, again)
+        return Matching(logs, again, closed.first)
     followed = sorted(logs, key=lambda path: (path not in known, path))[:MOST_LOGS]
     words = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
     return Matching(followed, again, words)
