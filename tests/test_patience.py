@@ -165,3 +165,11 @@ def test_few_processes_are_left_behind(tmp_path: Path, monkeypatch: pytest.Monke
             one.kill()
             one.wait()
     assert probes.returned == MOST_LEFT
+
+
+def test_many_that_answer_slowly_are_waited_for_as_long_as_one_comes_after_the_other() -> None:
+    def slow() -> bool:
+        time.sleep(0.02)
+        return True
+
+    assert all(answer is True for answer in patience(seconds=0.2).all({f"/a/{at}": slow for at in range(60)}).values())

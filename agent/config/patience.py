@@ -129,11 +129,13 @@ class Round(Generic[T]):
         self._done = threading.Event()
 
     def wait(self, seconds: float) -> None:
-        """Wait until each is answered, so long at the most."""
+        """Wait until each is answered, so long at the most from one answer to the next: many files take their time."""
         until, seen = time.monotonic() + seconds, -1
         while self._open and not self._done.is_set() and (rest := until - time.monotonic()) > 0:
             if seen == -1 or (seen == len(self._found) and self._todo and self._threads.has_room()):
                 self._begin()
+            if seen not in (-1, len(self._found)):
+                until = time.monotonic() + seconds
             seen = len(self._found)
             self._done.wait(min(STALL, rest))
 

@@ -139,8 +139,7 @@ def _answers(child: subprocess.Popen[bytes], paths: Iterable[str], seconds: floa
         while lines <= len(paths) and (rest := until - time.monotonic()) > 0:
             if not ready.poll(rest * 1000) or not (part := os.read(child.stdout.fileno(), 65536)):
                 break
-            if not found:  # it has come up
-                until = time.monotonic() + seconds
+            until = time.monotonic() + seconds  # it has come up, or goes on
             found.append(part)
             lines += part.count(b"\n")
     return {int(number) for number in b"".join(found).split(b"\n")[:-1] if number}

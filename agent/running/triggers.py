@@ -8,7 +8,7 @@ from apscheduler.triggers.base import BaseTrigger
 
 from agent.config.settings import CheckConfig
 from agent.config.turns import next_turn, zone_of
-from agent.running.spread import ALONE, INSIDE_SECONDS, SLOT_SECONDS, Spread
+from agent.running.spread import ALONE, INSIDE_SECONDS, SLOT_SECONDS, Spread, fraction
 
 SOON_SECONDS = 10.0
 """What was due while the agent was away, and what never ran, begins spread over this."""
@@ -78,12 +78,12 @@ def trigger_of(
     `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
     """
     if config.cron:
-        return Cron(config.cron, config.timezone, soon(config, now, spread) if due and due <= now else None)
+        return Cron(config.cron, config.timezone, soon(config, begun, now, spread) if due and due <= now else None)
     grid = Every(begun + timedelta(seconds=spread.offset(config)), config.interval, now)
     if at_once:
         grid.first = now + timedelta(seconds=_at_once(config, spread))
     else:
-        grid.first = min(grid.after(now), max(due, soon(config, now, spread))) if due else grid.after(now)
+        grid.first = min(grid.after(now), max(due, soon(config, begun, now, spread))) if due else grid.after(now)
     return grid
 
 
@@ -97,10 +97,14 @@ def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetim
     return now if last is None or last > now else last + timedelta(seconds=config.interval)
 
 
-def soon(config: CheckConfig, now: datetime, spread: Spread = ALONE) -> datetime:
-    """Return a moment within the next seconds: checks are spread over them, those that share work are together."""
+def soon(config: CheckConfig, begun: datetime, now: datetime, spread: Spread = ALONE) -> datetime:
+    """Return a moment within the next seconds: checks are spread over them, those that share work are together.
+
+    Each life of the agent, which began at `begun`, has another one first: else, of an agent that never lives so long,
+    the same checks would always be left.
+    """
     seconds = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
-    return now + timedelta(seconds=spread.phase(config) * seconds)
+    return now + timedelta(seconds=(spread.phase(config) + fraction(begun.isoformat())) % 1.0 * seconds)
 
 
 def _at_once(config: CheckConfig, spread: Spread) -> float:

@@ -16,6 +16,8 @@ from agent.config.settings import Place
 
 MOST_DEPTH = 32
 MOST_VALUES = 100_000
+LONG = 256
+"""So many characters count as one more value: a long text that thousands of aliases name is as much work as many."""
 
 _INT = re.compile(r"[-+]?(0|[1-9][0-9]{0,17})")
 _FLOAT = re.compile(r"[-+]?((0|[1-9][0-9]{0,17})(\.[0-9]*)?|\.[0-9]+)([eE][-+]?[0-9]{1,2})?")
@@ -132,7 +134,7 @@ class _Composer:
         if isinstance(event, yaml.AliasEvent):
             return self._alias(event, depth)
         before = self._size
-        self._grow(event, 1)
+        self._grow(event, 1 + len(getattr(event, "value", "")) // LONG)
         value = self._value(event, depth)
         if event.tag is not None:
             value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
