@@ -249,7 +249,8 @@ def test_nobody_else_can_read_the_files(tmp_path: Path) -> None:
     finally:
         os.umask(before)
     modes = {file.name: stat.S_IMODE(file.stat().st_mode) for file in (tmp_path / "state").iterdir()}
-    assert modes == {FILE: 0o600, f"{FILE}-wal": 0o600, f"{FILE}-shm": 0o600, "agent.lock": 0o600}
+    names = (FILE, f"{FILE}-wal", f"{FILE}-shm", "agent.lock", "hostvigil.reserve")
+    assert modes == dict.fromkeys(names, 0o600)
     assert stat.S_IMODE((tmp_path / "state").stat().st_mode) == 0o700
     store.close()
 

@@ -5,7 +5,19 @@ from agent.store.damage import DAMAGED
 from agent.store.history import History
 from agent.store.lock import holder
 from agent.store.outbox import Outbox, notification
-from agent.store.rows import Backlog, Change, Delivery, Due, Holder, LastRun, Phase, Progress, StoreError, StoreNotice
+from agent.store.rows import (
+    Backlog,
+    Change,
+    Delivery,
+    Due,
+    Holder,
+    LastRun,
+    Phase,
+    Progress,
+    RoomMade,
+    StoreError,
+    StoreNotice,
+)
 from agent.store.store import Store
 
 __all__ = [
@@ -23,6 +35,7 @@ __all__ = [
     "Outbox",
     "Phase",
     "Progress",
+    "RoomMade",
     "Store",
     "StoreError",
     "StoreNotice",

@@ -12,6 +12,8 @@ from typing import Any, TypeVar
 
 from agent.store.connection import FILE, connect, explained
 from agent.store.damage import is_damage, replace
+from agent.store.reserve import Reserve, give_up
+from agent.store.rows import RoomMade
 
 T = TypeVar("T")
 
@@ -27,6 +29,7 @@ class Database:
         self._lock = threading.Lock()
         self._lock_file = lock_file
         self._begun_anew = False
+        self._reserve = Reserve(directory) if lock_file is not None else None
 
     def begun_anew(self) -> bool:
         """Tell, once, whether the file was damaged and begun anew since the last look."""
@@ -58,6 +61,8 @@ class Database:
                 yield self._db
                 if self._db.in_transaction:
                     self._db.execute("COMMIT")
+                if self._reserve:
+                    self._reserve.renew()
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -71,6 +76,8 @@ class Database:
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
                 if is_damage(error) and self._lock_file is not None:
                     self._begin_anew(str(error))
+                if self._reserve and give_up(self._directory, error):
+                    raise RoomMade(str(error)) from error
                 raise
 
     def _begin_anew(self, why: str) -> None:

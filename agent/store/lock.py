@@ -34,8 +34,8 @@ def lock(directory: Path) -> int:
         held = _holder(file)
         os.close(file)
         raise StoreError(f"{directory} is in use by another hostvigil{_described(held)}") from None
-    os.ftruncate(file, 0)
-    os.pwrite(file, msgspec.json.encode(Holder(os.getpid(), time.time_ns() // 1_000_000)), 0)
+    # In this order it needs no more room than there was: the disk may be full.
+    os.ftruncate(file, os.pwrite(file, msgspec.json.encode(Holder(os.getpid(), time.time_ns() // 1_000_000)), 0))
     return file
 
 

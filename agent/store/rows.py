@@ -13,6 +13,10 @@ class StoreError(Exception):
     """The world is at fault: the state directory cannot be used. Its text says why and what to do."""
 
 
+class RoomMade(StoreError):
+    """The disk was full, and room was made just now: to try again at once is worth it."""
+
+
 class Change(msgspec.Struct, frozen=True):
     """A new state and, where there is something to tell, its notification: written together or not at all."""
 

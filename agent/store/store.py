@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from agent.store.encode import as_json, as_text, decoded
 from agent.store.history import History
 from agent.store.lock import lock
 from agent.store.outbox import Outbox
+from agent.store.reserve import give_up, give_up_at_start
 from agent.store.rows import Change, LastRun, StoreError, StoreNotice
 from agent.store.schema import require_today
 
@@ -34,6 +36,17 @@ def _made(directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise StoreError(f"{directory} is no directory: name another with --state") from None
+
+
+def _opened(directory: Path) -> sqlite3.Connection:
+    """Open the database, on a full disk in the room that is kept for that."""
+    give_up_at_start(directory)
+    try:
+        return open_whole(directory)
+    except (sqlite3.OperationalError, OSError) as error:
+        if not give_up(directory, error):
+            raise
+    return open_whole(directory)
 
 
 class Store:
@@ -56,7 +69,7 @@ class Store:
             _made(directory)
             lock_file = lock(directory)
             try:
-                db = open_whole(directory)
+                db = _opened(directory)
             except BaseException:
                 os.close(lock_file)
                 raise

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from agent.engine.recorder.changes import as_last, worth_keeping, written
-from agent.store import Change, LastRun, Store, StoreError
+from agent.store import Change, LastRun, RoomMade, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -90,6 +90,9 @@ class PendingWrites:
     def _write_changes(self) -> None:
         try:
             written(self._store, self._changes, self._memories, self._forgotten)
+        except RoomMade:
+            self._write_changes()  # others may use what was made free, so at once
+            return
         except StoreError as error:
             if not self._write_at:
                 log.error("nothing can be written; changes are held in memory until it can: %s", error)
