@@ -23,6 +23,7 @@ from agent.api import (
     duration_text,
     host_path,
     judge,
+    nodata,
     ok,
 )
 from checks.reboot.versions import newest
@@ -69,15 +70,25 @@ class Reboot(Check, frozen=True, kw_only=True):
         except OSError as error:
             raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
         modules = None if any(host_path(mark).exists() for mark in CONTAINER) else host_path(MODULES)
-        found = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
-        yield from self.assess(uptime, found, time.time(), packages(host_path(PACKAGES)))
+        found, unknown = None, ""
+        try:
+            found = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
+        except PermissionError as error:
+            unknown = f"whether a reboot is required is not known: {error.filename}: permission denied"
+        yield from self.assess(uptime, found, time.time(), packages(host_path(PACKAGES)), unknown)
 
-    def assess(self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "") -> Iterator[Result]:
-        """Judge the seconds since the start, and why a reboot is required since when (Unix seconds)."""
+    def assess(
+        self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "", unknown: str = ""
+    ) -> Iterator[Result]:
+        """Judge the seconds since the start, and why a reboot is required since when (Unix seconds).
+
+        `unknown`: why nobody knows whether one is.
+        """
         words = f"up for {duration_text(uptime)}"
         yield judge("uptime", uptime, self.uptime_warning, self.uptime_critical, unit="s", summary=words, minimum=0)
         if found is None:
-            yield ok("no reboot required")
+            asked = (self.required_warning, self.required_critical) != (None, None)
+            yield nodata(unknown) if unknown and asked else ok(unknown or "no reboot required")
             return
         reason, since = found
         waiting = max(0.0, now - since)
@@ -95,13 +106,21 @@ def reasons(
     if modules is None:
         return
     # Packages of modules alone leave folders there too; those of a kernel have kernel/ in them.
-    installed = {path.parent.name: path.parent for path in modules.glob("*/kernel")}
+    # What may not be looked at is not taken for what is not there, as glob does.
+    installed = {path.name: path for path in _in(modules) if os.path.lexists(path / "kernel")}
     if newer := newest(running, installed):
         yield f"kernel {newer} is installed, {running} is running", installed[newer].stat().st_mtime
     if running in installed:
         memory["modules"] = running
     elif memory.get("modules") == running and modules.is_dir():
         yield f"the modules of the running kernel {running} are gone", modules.stat().st_mtime
+
+
+def _in(folder: Path) -> list[Path]:
+    try:
+        return list(folder.iterdir())
+    except (FileNotFoundError, NotADirectoryError):
+        return []
 
 
 def packages(path: Path) -> str:
