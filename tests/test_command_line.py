@@ -225,6 +225,15 @@ def test_words_that_a_command_does_not_take_lead_to_what_is_meant(typed: tuple[s
     assert called(*typed) == (2, f"hostvigil: {said}\n")
 
 
+@pytest.mark.parametrize("option", ["--config", "--state"])
+@pytest.mark.parametrize("command", sorted(set(COMMANDS) - {"import", "relay"}))
+def test_a_variable_that_is_not_set_is_no_folder(command: str, option: str) -> None:
+    """Else a command would read and write wherever somebody happens to be."""
+    code, text = called(command, option, "")
+    assert code == (3 if command == "check" else 2)
+    assert f"argument {option}: is empty: is a variable not set?" in text
+
+
 def test_a_check_that_is_called_wrongly_knows_nothing() -> None:
     assert called("check", "a", "b") == (3, "hostvigil: check takes no 'b', write one name at a time\n")
 

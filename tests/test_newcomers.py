@@ -141,6 +141,8 @@ def test_a_mistake_is_told_at_its_place_with_what_to_write(mistake: str, tmp_pat
         *((Percent, text, "80%") for text in ("80 percent", "80pct")),
         (Percent, 0.8, "80% or 0.8%"),
         (Percent, 80, "80%"),
+        *((Duration, zero, "0s") for zero in (0, "0", 0.0)),
+        *((Size, 0, "0B"), (Percent, "0", "0%")),
         (Size, 5, "5B, 5MiB or 5GiB"),
         (Duration, 0.5, "0.5s, 0.5m, 0.5h or 0.5d"),
         *((Duration, text, "for example 30s") for text in ("", "s", "1:30", "soon", "-5s", "5 apples", "P", "1e3", -5)),

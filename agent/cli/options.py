@@ -79,9 +79,9 @@ def actions_of(command: str) -> list[argparse.Action]:
 
 def _common_options(name: str, command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--config", type=Path, default=default_config(), help="directory of drop-in files [%(default)s]"
+        "--config", type=_path, default=default_config(), help="directory of drop-in files [%(default)s]"
     )
-    command.add_argument("--state", type=Path, default=default_state(), help="state directory [%(default)s]")
+    command.add_argument("--state", type=_path, default=default_state(), help="state directory [%(default)s]")
     if name in WITH_JSON:
         command.add_argument("--json", action="store_true", help="print JSON, for machines")
 
@@ -102,12 +102,12 @@ def _names(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
 
 def _outputs(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
     parsers["metrics"].add_argument(
-        "--output", metavar="FILE", type=Path, help="replace this file in one step (for the textfile collector)"
+        "--output", metavar="FILE", type=_path, help="replace this file in one step (for the textfile collector)"
     )
     parsers["discover"].add_argument(
         "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
     )
-    parsers["bundle"].add_argument("--output", metavar="FILE", type=Path, help="the archive [hostvigil-DATE.tar.gz]")
+    parsers["bundle"].add_argument("--output", metavar="FILE", type=_path, help="the archive [hostvigil-DATE.tar.gz]")
 
 
 def _ack_options(ack: argparse.ArgumentParser) -> None:
@@ -120,12 +120,12 @@ def _ack_options(ack: argparse.ArgumentParser) -> None:
 def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParser) -> None:
     setup.add_argument("--endpoint", metavar="URL", default="", help="the API's address, or a region such as us1")
     setup.add_argument(
-        "--key-file", type=Path, metavar="FILE", help="where the key id stands; - for the standard input"
+        "--key-file", type=_path, metavar="FILE", help="where the key id stands; - for the standard input"
     )
     setup.add_argument("--yes", action="store_true", help="ask nothing")
     setup.add_argument("--no-start", action="store_true", help="leave the service as it is")
     imports.add_argument("source", choices=["nrpe"], help="the tool")
-    imports.add_argument("file", type=Path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
+    imports.add_argument("file", type=_path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
     imports.add_argument("--dry-run", action="store_true", help="print the drop-in instead of writing it")
 
 
@@ -155,6 +155,13 @@ def _status_options(status: argparse.ArgumentParser) -> None:
     status.add_argument(
         "--exit-code", action="store_true", help="exit 0, 1, 2 or 3 for the worst status, as a plugin does; 3: unknown"
     )
+
+
+def _path(text: str) -> Path:
+    """Refuse nothing at all, which would be the folder that somebody happens to be in."""
+    if not text:
+        raise argparse.ArgumentTypeError("is empty: is a variable not set?")
+    return Path(text)
 
 
 def _statuses(text: str) -> str:

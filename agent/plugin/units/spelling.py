@@ -55,6 +55,8 @@ def with_unit(number: float, units: Mapping[str, str]) -> str:
     """Say what a bare number may mean, for somebody to choose; '' where it can be none of that."""
     if not 0 <= number < MOST or (units is PERCENT and number > 100):
         return ""
+    if number == 0:
+        return f"0{next(unit for unit in ('s', 'B', '%') if unit in units)}"
     if units is PERCENT:
         share = f"{number * 100:.15g}% or " if 0 < number < 1 else ""
         return f"{share}{number:.15g}%"
