@@ -280,7 +280,7 @@ KNOWN_WORDS = "known: status, summary, subject, details, metrics, time, ttl"
         ('{"status": "ok", "subject": 5}', "subject 5 is no text"),
         ('{"status": "ok", "ttl": 5}', "time and ttl must both be there"),
         ('{"status": "ok", "time": 1e300, "ttl": 5}', "time and ttl must both be there"),
-        ('{"status": "ok", "x": NaN}', "no JSON"),
+        ('{"status": "ok", "x": nan}', "no JSON"),
         ("[" * 50_000, "no JSON"),
     ],
 )
@@ -289,6 +289,24 @@ def test_a_bad_object_is_told_with_its_line_and_hides_no_other(line: str, reason
     assert [result.subject for result in said.results] == ["a", "b"]
     assert said.faults[0].startswith("line 2: ")
     assert reason in said.faults[0]
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999", "null", '"5"', "true", "[]"])
+def test_a_number_that_is_none_costs_itself_and_not_the_status(number: str) -> None:
+    """Python and JavaScript write such things without a word."""
+    said = jsonformat.parse(f'{{"status": "critical", "metrics": {{"a": {number}, "b": 2}}}}', NOW)
+    (result,), (unread,) = said.results, said.unread
+    assert (result.status, [metric.name for metric in result.metrics]) == (Status.CRITICAL, ["b"])
+    assert [one.name for one in unread] == ["a"]
+
+
+def test_a_letter_that_was_cut_in_its_middle_costs_itself() -> None:
+    text = '{"status": "critical", "summary": "a\\ud83d", "subject": "\\udc00x", "details": "\\ud800"}'
+    (result,) = presentable(jsonformat.parse(text, NOW).results)
+    assert (result.status, result.summary) == (Status.CRITICAL, "a\ufffd")
+    (odd,) = jsonformat.parse('{"status": 2, "\\ud800": 1, "metrics": {"\\ud800": 1, "b": "\\ud800"}}', NOW).results
+    assert odd.status is Status.CRITICAL
+    "".join((result.subject, result.details)).encode()
 
 
 def test_escapes_bring_no_control_characters_in() -> None:

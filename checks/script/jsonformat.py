@@ -15,6 +15,7 @@ import itertools
 import json
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -90,10 +91,15 @@ def _entries(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _decoded(text: str) -> Any:
-    """Decode JSON; ValueError where it is none."""
+    """Decode JSON; ValueError where it is none.
+
+    What programs write and JSON has not (NaN, numbers beyond all bounds, half a letter that was cut off) costs itself.
+    """
     try:
         return msgspec.json.decode(text)
     except (msgspec.DecodeError, UnicodeError, RecursionError) as error:
+        with suppress(ValueError, RecursionError):
+            return json.loads(text, parse_constant=lambda _: None)
         raise NoJson(text, error) from None
 
 
@@ -192,4 +198,7 @@ def _is_time(number: Any) -> bool:
 
 
 def _shown(found: Any) -> str:
-    return shortened(msgspec.json.encode(found).decode(), 60)
+    try:
+        return shortened(msgspec.json.encode(found).decode(), 60)
+    except (UnicodeEncodeError, OverflowError):
+        return shortened(json.dumps(found), 60)
