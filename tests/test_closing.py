@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,12 +9,12 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.api import Duration, PushedCheck
-from agent.engine.recorder import recorder as room
+from agent.api import Check
+from agent.config.settings import CheckConfig, DependsOn, Place
 from agent.engine.recorder.commands import Acknowledge
-from agent.engine.recorder.recorder import REST_SECONDS, Recorder
+from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition
-from agent.model import Metric, Notification, Outcome, Policy, Result, RunStarted, State, Status
+from agent.model import Count, FailAfter, Metric, Notification, Outcome, Policy, Result, State, Status
 from agent.store import notification
 from tests.test_model import CHECKS, Agent, Api, World
 
@@ -165,10 +163,61 @@ def test_after_a_restart_what_is_retired_has_the_type_that_it_was_seen_with(
     agent.killed(tmp_path / "later")
     tagged = msgspec.structs.replace(world.checks["jumpy"], type="another", tags={"team": "shop"})
     world.checks["jumpy"] = tagged
+    asked: list[tuple[str, CheckConfig]] = []
+    compose = world._compose
+
+    def noted(report: Any, step: Transition, config: CheckConfig) -> Any:
+        asked.append((step.state.subject, config))
+        return compose(report, step, config)
+
+    world._compose = noted  # type: ignore[method-assign]
     agent.__init__(tmp_path / "later", world, Api())  # type: ignore[misc]
     closing = last_facts(agent)
     assert (closing.status, closing.type, closing.tags) == ("ok", "none", {})
+    assert asked == [("/a", CheckConfig("jumpy", "none", Check(), Place("")))]
     assert states(agent) == {}
+
+
+def test_a_check_that_was_written_wrong_is_closed_as_what_it_was_told_as(agent: Agent, world: World) -> None:
+    world.checks["bad"] = CheckConfig("bad", BROKEN, Check(), Place("a.yaml"), interval=0.0)
+    agent.takes(world.orders())
+    agent.takes(Outcome("bad", 0, world.wall, 0.0, (Result(Status.NODATA, "written wrong"),), complete=False))
+    del world.checks["bad"]
+    agent.takes(world.orders())
+    closing = last_facts(agent)
+    assert (closing.status, closing.type) == ("ok", BROKEN)
+
+
+def test_another_check_under_a_parent_s_name_has_not_run_yet(agent: Agent, world: World) -> None:
+    world.checks["child"] = msgspec.structs.replace(
+        world.checks["other"], name="child", depends_on=DependsOn(("jumpy",))
+    )
+    agent.takes(world.orders())
+    agent.takes(result(world, Result(Status.OK, "fine")))
+    assert agent.recorder._decider._parents._began == {"jumpy": world.wall}
+    world.checks["jumpy"] = msgspec.structs.replace(world.checks["jumpy"], type="another")
+    agent.takes(world.orders())
+    assert agent.recorder._decider._parents._began == {}
+
+
+def test_a_parent_that_has_run_and_is_counted_still_is_not_asked_to_run_by_its_children(
+    agent: Agent, world: World
+) -> None:
+    twice = Policy(FailAfter(critical=Count(2)), flapping=None)
+    world.checks["jumpy"] = msgspec.structs.replace(world.checks["jumpy"], policy=twice)
+    world.checks["child"] = msgspec.structs.replace(
+        world.checks["other"], name="child", depends_on=DependsOn(("jumpy",))
+    )
+    agent.takes(world.orders())
+    decider, runs = agent.recorder._decider, []
+    decider._schedule = msgspec.structs.replace(decider._schedule, retry=lambda *asked: runs.append(asked))
+    agent.takes(Outcome("child", 1, world.wall, 0.0, (critical(""),), type="none"))
+    assert runs == [("jumpy", 0.0)], "what it said before is no answer"
+    runs.clear()
+    world.passes(1000)
+    agent.takes(result(world, critical("")))
+    assert runs == []
+    assert told(agent) == []
 
 
 def test_a_subject_that_a_check_found_and_no_longer_finds_is_closed_and_forgotten_with_its_last_result(
@@ -197,81 +246,9 @@ def test_of_a_pushed_check_a_forgotten_subject_is_not_judged_again(agent: Agent,
     agent.takes(msgspec.structs.replace(outcome, results=outcome.results[1:]))
     assert set(decider._results) == {("backup", "/b")}
     assert decider._looks.held() == []
+    decider._looks.at_once("backup", "/b", 1.0)
     del world.checks["backup"]
     world.checks["jumpy"] = CHECKS["jumpy"]
     agent.takes(world.orders())
     assert decider._results == {}
-
-
-# --- what is awaited of those who push ------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(("ago", "began"), [(None, 0), (60_000, 60_000), (-5_000, 0)])
-def test_a_run_that_has_begun_is_awaited_from_when_its_sender_says_and_kept_over_a_restart(
-    agent: Agent, world: World, ago: int | None, began: int
-) -> None:
-    settings = PushedCheck(ttl=Duration(10.0**9), max_run=Duration(600.0))
-    world.checks = {"backup": msgspec.structs.replace(CHECKS["backup"], check=settings)}
-    agent.takes(world.orders())
-    world.passes(100_000)
-    agent.takes(RunStarted("backup", "/a", 7, 0 if ago is None else world.wall - ago))
-    agent.recorder._pending.write(everything=True)
-    assert agent.store.memories()["backup"]["runs"] == [["/a", 7, world.wall - began]]
-
-
-# --- the thread -----------------------------------------------------------------------------------------------------
-
-
-def test_a_bug_ends_no_thread_it_goes_on_after_a_pause(
-    agent: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
-    pauses: list[float] = []
-    answers = iter([ZeroDivisionError("odd"), True, False])
-
-    def step() -> bool:
-        answer = next(answers)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    monkeypatch.setattr(agent.recorder, "step", step)
-    monkeypatch.setattr(room.time, "sleep", pauses.append)
-    began = time.monotonic()
-    agent.recorder._work()
-    assert list(answers) == []
-    assert pauses == [room.RETRY_SECONDS]
-    assert began + REST_SECONDS <= agent.recorder._rest_until <= time.monotonic() + REST_SECONDS
-    assert [record.getMessage() for record in caplog.records] == ["a bug of ours; the recorder goes on in 5s"]
-    assert caplog.records[0].exc_info
-
-
-def test_the_thread_works_until_it_is_stopped_and_writes_what_has_come(agent: Agent, world: World) -> None:
-    agent.recorder.start()
-    thread = agent.recorder._thread
-    assert (thread.name, thread.daemon) == ("recorder", True)
-    written = threading.Event()
-    agent.recorder.put(written.set)
-    assert written.wait(60)
-    agent.recorder.put(result(world, critical("/a")))
-    agent.recorder.stop()
-    thread.join(60)
-    assert not thread.is_alive()
-    assert told(agent) == [("/a", "critical")]
-
-
-def test_the_end_is_waited_for_a_second_and_no_longer(agent: Agent) -> None:
-    waits: list[float] = []
-
-    class Hangs:
-        join = staticmethod(waits.append)
-
-    agent.recorder._thread = Hangs()  # type: ignore[assignment]
-    agent.recorder.stop()
-    assert waits == [room.STOP_SECONDS]
-
-
-def test_without_clocks_of_a_test_it_uses_those_of_the_host(agent: Agent, world: World) -> None:
-    before = time.time_ns() // 1_000_000
-    made = Recorder(agent.store, world.orders(), lambda: None, lambda check, seconds: None, lambda check: 0)
-    assert before <= made._decider._wall() <= time.time_ns() // 1_000_000
-    assert made._decider._monotonic is time.monotonic
+    assert decider._looks.due(world.monotonic, world.wall, lambda: ()) == []

@@ -268,3 +268,12 @@ def test_two_runs_that_died_are_one_problem() -> None:
     assert outcome.results == (Result(Status.CRITICAL, "its process is gone, and no result after 30s", "db"),)
     assert switch.memory("backup", 40.0, wall(40.0))["runs"] == []
     assert said(switch, 45.0) == []
+
+
+def test_each_further_miss_that_comes_late_is_put_off_again() -> None:
+    switch = awaiting(OF_TWO)
+    assert said(switch, TTL + 2) == []
+    missed = TTL + 2 + EXCUSE_SECONDS
+    assert len(said(switch, missed)) == 1
+    assert said(switch, missed + TTL + 2) == []
+    assert len(said(switch, missed + TTL + 2 + EXCUSE_SECONDS)) == 1

@@ -23,7 +23,7 @@ def many(check: str, count: int, **fields: object) -> list[Notification]:
 def test_the_title_counts_what_is_so_now_and_the_worst_is_its_word() -> None:
     subjects = [
         [*many("a", 2), changed(critical("a-3"), status=EventStatus.OK)],
-        many("b", 1, status=EventStatus.WARNING),
+        many("b", 1, status=EventStatus.WARNING, host={"host": "db-1"}),
         many("c", 1, status=EventStatus.NODATA),
         many("d", 1, status=EventStatus.WARNING),
     ]

@@ -252,6 +252,14 @@ def test_a_problem_is_said_when_it_begins_and_its_length_when_it_ends(caplog: py
     ]
 
 
+def test_what_was_answered_is_in_what_is_said(caplog: pytest.LogCaptureFixture) -> None:
+    way = Way()
+    way.fails(1)
+    way.fails(2)
+    way.fails(2, answer=Answer(Verdict.THROTTLED, "slowly"))
+    assert [record.getMessage().rpartition(": ")[2] for record in caplog.records] == ["HTTP 502", "HTTP 502", "slowly"]
+
+
 def test_an_answer_is_shown_in_one_bounded_line_without_secrets() -> None:
     hide = str.upper
     answer = Answer(Verdict.REFUSED, "a\nb" + "c" * TEXT_LIMIT, "d\ne", 7.0)

@@ -101,7 +101,7 @@ def _title_of_one(changes: Changes) -> str:
 def _message(subjects: Sequence[Changes]) -> str:
     count = sum(len(changes) for changes in subjects)
     head = f"- digest: {count} changes of {len(subjects)} subjects, each with its moment (UTC) and its event id\n"
-    return head + "".join(_paragraph(changes) for changes in subjects).rstrip("\n")
+    return head + "".join(_paragraph(changes) for changes in subjects).removesuffix("\n")
 
 
 def _paragraph(changes: Changes) -> str:

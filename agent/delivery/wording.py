@@ -33,7 +33,7 @@ def host_name(told: Notification) -> str:
 def _title_end(told: Notification) -> str:
     if told.repeat or told.restated:
         return f" (still, for {_for(told.incident_since, told.at)})"
-    return f" (was {_before_now(told)})" if told.status is EventStatus.OK and told.previous else ""
+    return f" (was {_before_now(told.previous, told)})" if told.status is EventStatus.OK and told.previous else ""
 
 
 def summary(told: Notification) -> str:
@@ -97,12 +97,12 @@ def _before(told: Notification) -> str:
         return f", told again as it stands: a problem for {_for(told.incident_since, told.at)}"
     if told.repeat:
         return f", told again ({told.repeat}. repetition)"
-    return f", was {_before_now(told)}" if told.previous else ""
+    return f", was {_before_now(told.previous, told)}" if told.previous else ""
 
 
-def _before_now(told: Notification) -> str:
+def _before_now(previous: EventStatus, told: Notification) -> str:
     """Say `critical for 2h 5m`, or just `critical` when it is not known since when."""
-    word = told.previous.name.lower() if told.previous else "unknown"
+    word = previous.name.lower()
     return f"{word} for {_for(told.since, told.at)}" if 0 < told.since < told.at else word
 
 

@@ -261,9 +261,6 @@ class Decider:
         """Close what is open of a check and forget it, all in the next transaction."""
         self._pending.forget(check)
         self._parents.forget(check)
-        for subject in self._states[check]:
-            self._looks.forget(check, subject)
-            self._results.pop((check, subject), None)
         for state in self._states.pop(check).values():
             gone = Result(Status.OK, RETIRED, state.subject)
             step = apply_result(state, gone, Policy(flapping=None), self._wall())

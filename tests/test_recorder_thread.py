@@ -1,0 +1,104 @@
+"""The recorder's thread: a bug of ours does not end it, its end is waited for; and what is awaited is kept."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.api import Duration, PushedCheck
+from agent.engine.recorder import recorder as room
+from agent.engine.recorder.recorder import REST_SECONDS, Recorder
+from agent.model import Outcome, Result, RunStarted, Status
+from tests.test_model import CHECKS, Agent, Api, World
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
+    agent = Agent(tmp_path / "state", world, Api())
+    yield agent
+    agent.store.close()
+
+
+# --- what is awaited of those who push ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("ago", "began"), [(None, 0), (60_000, 60_000), (-5_000, 0)])
+def test_a_run_that_has_begun_is_awaited_from_when_its_sender_says_and_kept_over_a_restart(
+    agent: Agent, world: World, ago: int | None, began: int
+) -> None:
+    settings = PushedCheck(ttl=Duration(10.0**9), max_run=Duration(600.0))
+    world.checks = {"backup": msgspec.structs.replace(CHECKS["backup"], check=settings)}
+    agent.takes(world.orders())
+    world.passes(100_000)
+    agent.takes(RunStarted("backup", "/a", 7, 0 if ago is None else world.wall - ago))
+    agent.recorder._pending.write(everything=True)
+    assert agent.store.memories()["backup"]["runs"] == [["/a", 7, world.wall - began]]
+
+
+# --- the thread -----------------------------------------------------------------------------------------------------
+
+
+def test_a_bug_ends_no_thread_it_goes_on_after_a_pause(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    pauses: list[float] = []
+    answers = iter([ZeroDivisionError("odd"), True, False])
+
+    def step() -> bool:
+        answer = next(answers)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(agent.recorder, "step", step)
+    monkeypatch.setattr(room.time, "sleep", pauses.append)
+    began = time.monotonic()
+    agent.recorder._work()
+    assert list(answers) == []
+    assert pauses == [room.RETRY_SECONDS]
+    assert began + REST_SECONDS <= agent.recorder._rest_until <= time.monotonic() + REST_SECONDS
+    assert [record.getMessage() for record in caplog.records] == ["a bug of ours; the recorder goes on in 5s"]
+    assert caplog.records[0].exc_info
+
+
+def test_the_thread_works_until_it_is_stopped_and_writes_what_has_come(agent: Agent, world: World) -> None:
+    agent.recorder.start()
+    thread = agent.recorder._thread
+    assert (thread.name, thread.daemon) == ("recorder", True)
+    written = threading.Event()
+    agent.recorder.put(written.set)
+    assert written.wait(60)
+    down = Outcome("jumpy", 1, world.wall, 0.0, (Result(Status.CRITICAL, "it is down", "/a"),), type="none")
+    agent.recorder.put(down)
+    agent.recorder.stop()
+    thread.join(60)
+    assert not thread.is_alive()
+    assert [(event.subject, event.status) for event in agent.events()] == [("/a", "critical")]
+
+
+def test_the_end_is_waited_for_a_second_and_no_longer(agent: Agent) -> None:
+    waits: list[float] = []
+
+    class Hangs:
+        join = staticmethod(waits.append)
+
+    agent.recorder._thread = Hangs()  # type: ignore[assignment]
+    agent.recorder.stop()
+    assert waits == [room.STOP_SECONDS]
+
+
+def test_without_clocks_of_a_test_it_uses_those_of_the_host(agent: Agent, world: World) -> None:
+    before = time.time_ns() // 1_000_000
+    made = Recorder(agent.store, world.orders(), lambda: None, lambda check, seconds: None, lambda check: 0)
+    assert before <= made._decider._wall() <= time.time_ns() // 1_000_000
+    assert made._decider._monotonic is time.monotonic
