@@ -14,7 +14,7 @@ from agent.config.settings import CheckConfig, DependsOn, Place
 from agent.engine.recorder.commands import Acknowledge
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition
-from agent.model import Count, FailAfter, Metric, Notification, Outcome, Policy, Result, State, Status
+from agent.model import Count, FailAfter, Metric, Notification, Outcome, Policy, Result, Silence, State, Status
 from agent.store import notification
 from tests.test_model import CHECKS, Agent, Api, World
 
@@ -106,6 +106,28 @@ def test_what_is_acknowledged_is_not_repeated_until_that_is_taken_back_and_then_
     assert runs == [("jumpy", 0.0)], "it is run, for a repetition is due"
     agent.takes(result(world, critical("")))
     assert told(agent) == [("", "critical")] * 2
+    acknowledge(agent, None)
+    agent.takes(result(world, Result(Status.WARNING, "slow")))
+    assert [state.acknowledged for state in agent.store.states()] == [""], "what changes is another problem"
+
+
+def test_what_a_silence_holds_back_waits_for_the_next_one_too_and_then_is_run(agent: Agent, world: World) -> None:
+    began = world.wall
+    world.silences = (Silence("jumpy", began, began + 10_000),)
+    agent.takes(world.orders())
+    agent.takes(result(world, critical("")))
+    runs: list[tuple[str, float]] = []
+    decider = agent.recorder._decider
+    decider._schedule = msgspec.structs.replace(decider._schedule, retry=lambda *asked: runs.append(asked))
+    world.silences = (*world.silences, Silence("jumpy", began, began + 60_000))
+    for second in range(1, 60):
+        world.passes(1000)
+        agent.looks()
+        assert runs == [], second
+    world.passes(1000)
+    agent.looks()
+    assert ("jumpy", 0.0) in runs
+    assert told(agent) == []
 
 
 # --- what is gone ---------------------------------------------------------------------------------------------------
@@ -211,6 +233,8 @@ def test_a_parent_that_has_run_and_is_counted_still_is_not_asked_to_run_by_its_c
     agent.takes(world.orders())
     decider, runs = agent.recorder._decider, []
     decider._schedule = msgspec.structs.replace(decider._schedule, retry=lambda *asked: runs.append(asked))
+    agent.takes(Outcome("child", 1, world.wall, 0.0, (Result(Status.OK, "fine"),), type="none"))
+    assert runs == []
     agent.takes(Outcome("child", 1, world.wall, 0.0, (critical(""),), type="none"))
     assert runs == [("jumpy", 0.0)], "what it said before is no answer"
     runs.clear()

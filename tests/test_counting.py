@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.engine.state.counting import passed, seconds_left
+from agent.engine.state.flapping import flaps
 from agent.model import Count, FailAfter, Policy, State, Status
 from tests.test_state import play, told
 
@@ -84,3 +85,8 @@ def test_it_is_known_in_how_many_seconds_time_alone_may_decide(state: State, sta
 
 def test_no_more_is_waited_for_than_one_look_can_count() -> None:
     assert seconds_left(State("web"), Status.CRITICAL, lasting(3600, 1, patience=15)) == 15.0
+
+
+def test_where_flapping_is_not_looked_for_nothing_is_kept_of_it() -> None:
+    state = State("web", decided=Status.OK, changes=5, flapping=True)
+    assert flaps(state, Status.CRITICAL, None) == {"changes": 0, "flapping": False}

@@ -277,3 +277,14 @@ def test_each_further_miss_that_comes_late_is_put_off_again() -> None:
     assert len(said(switch, missed)) == 1
     assert said(switch, missed + TTL + 2) == []
     assert len(said(switch, missed + TTL + 2 + EXCUSE_SECONDS)) == 1
+
+
+def test_what_cannot_be_understood_of_an_earlier_life_begins_anew_and_that_is_said(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    switch = DeadMansSwitch()
+    switch.update([backup()], {"backup": {"last": 5}}, 0.0, WALL)
+    (record,) = caplog.records
+    text = "what was awaited of a pushed check cannot be read, the wait begins anew: Expected `object`, got `int`"
+    assert record.getMessage().startswith(text)
+    assert said(switch, TTL) == [nodata("", "1m", TTL)]

@@ -145,5 +145,7 @@ def test_an_incident_keeps_the_host_that_it_began_on() -> None:
     assert (state.incident_host, told.host) == ("web-0", {"host": "web-0", "os": "linux"})
     state, told = under_one_name(STATE, made)
     assert (state.incident_host, told) == ("web-1", made)
+    nameless = msgspec.structs.replace(made, host={})
+    assert under_one_name(STATE, nameless) == (STATE, nameless)
     state, told = under_one_name(msgspec.structs.replace(STATE, incident="", incident_host="web-0"), made)
     assert (state.incident_host, told.host["host"]) == ("", "web-0")

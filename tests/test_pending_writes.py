@@ -235,3 +235,27 @@ def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk)
     assert disk.diary[-1] == ("notes", ["late"], {}), "though it is not a second later"
     disk.pending.write()
     assert heard == ["a", "b", "c"], "each once"
+
+
+def test_a_bug_in_one_change_costs_that_one_and_what_is_forgotten_is_forgotten(
+    disk: Disk, caplog: pytest.LogCaptureFixture
+) -> None:
+    record = disk.record
+
+    def odd(changes: Any, memories: Any = None, forgotten: Any = ()) -> None:
+        if any(one.state.check == "odd" for one in changes):
+            raise ValueError("too large")
+        record(changes, memories or {}, forgotten)
+
+    disk.record = odd  # type: ignore[method-assign]
+    disk.pending.forget("gone")
+    for name in ("web-1", "odd-1", "db-1"):
+        disk.pending.change(change(name))
+    disk.pending.write()
+    assert disk.diary == [
+        ("changes", [], {}, {("gone", None)}),
+        ("changes", ["web"], {}, set()),
+        ("changes", ["db"], {}, set()),
+    ]
+    said = [entry.getMessage().partition(": Change(")[0] for entry in caplog.records]
+    assert said == ["a bug of ours: what waits is written one by one", "a bug of ours: this is lost"]

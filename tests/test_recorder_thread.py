@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import queue
 import threading
 import time
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from agent.api import Duration, PushedCheck
 from agent.engine.recorder import recorder as room
 from agent.engine.recorder.recorder import REST_SECONDS, Recorder
 from agent.model import Outcome, Result, RunStarted, Status
+from agent.store import LastRun
 from tests.test_model import CHECKS, Agent, Api, World
 
 
@@ -84,6 +86,39 @@ def test_the_thread_works_until_it_is_stopped_and_writes_what_has_come(agent: Ag
     thread.join(60)
     assert not thread.is_alive()
     assert [(event.subject, event.status) for event in agent.events()] == [("/a", "critical")]
+
+
+def test_it_waits_for_commands_as_long_as_nothing_is_due_and_rests_after_a_step(
+    agent: Agent, world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits: list[float | None] = []
+
+    class Nothing(queue.SimpleQueue[object]):
+        def get(self, block: bool = True, timeout: float | None = None) -> object:
+            waits.append(timeout)
+            raise queue.Empty
+
+        def get_nowait(self) -> object:
+            waits.append(0.0)
+            raise queue.Empty
+
+    recorder = agent.recorder
+    rests: list[float] = []
+    monkeypatch.setattr(room.time, "monotonic", lambda: 50.0)
+    monkeypatch.setattr(recorder._stopping, "wait", rests.append)
+    recorder._queue = Nothing()  # type: ignore[assignment]
+    recorder._pending.note(LastRun("jumpy", "", Result(Status.OK, "fine"), world.wall, 0.0, 0))
+    recorder._pending._note_at = world.monotonic + 0.75
+    recorder._rest_until = 50.5
+    assert recorder.step()
+    assert (waits[0], rests) == (0.75, [0.5])
+    assert agent.store.last_runs() == [], "it is not due yet"
+    world.monotonic += 0.75
+    recorder._rest_until = 50.0
+    assert recorder.step()
+    assert rests == [0.5]
+    assert 0.0 in waits[1:3], "what is due is not waited for"
+    assert [run.check for run in agent.store.last_runs()] == ["jumpy"]
 
 
 def test_the_end_is_waited_for_a_second_and_no_longer(agent: Agent) -> None:

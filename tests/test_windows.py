@@ -157,3 +157,11 @@ def test_a_clock_that_is_not_set_holds_back_for_minutes_and_is_put_right_once() 
     now = 11.0 + LONGEST_SECONDS
     assert clock.was_set(SET_SINCE, now) == SET_SINCE - until - 1000
     assert clock.was_set(SET_SINCE, now) == 0
+
+
+def test_a_circle_of_parents_ends() -> None:
+    checks = {
+        name: CheckConfig(name, "none", Check(), Place("a.yaml"), depends_on=DependsOn((above,)))
+        for name, above in (("a", "b"), ("b", "c"), ("c", "a"))
+    }
+    assert Suppression({}, (), (), Windows().ends, {}, checks, checks).reasons(checks["a"], "", 1, 1) == ()
