@@ -172,6 +172,22 @@ def test_an_end_that_is_asked_for_while_the_folder_hangs_comes_at_once(agent: Ag
         assert time.monotonic() - began < SECONDS
 
 
+def test_no_command_hangs_with_the_folder(agent: AgentProcess) -> None:
+    agent.start()
+    agent.wait_until(lambda: "1 check at work" in agent.call("reload").stdout, "a running agent")
+    with hanging(agent) as dead:
+        agent.config.rename(agent.config.parent / "good.d")
+        agent.config.symlink_to(dead)
+        said = f"{agent.config} {SAID}"
+        assert said in commanded(agent, "discover")
+        assert said in commanded(agent, "new-check", "mine")
+        assert said in commanded(agent, "setup", "--yes", "--no-start", "--endpoint", "http://127.0.0.1:1")
+        assert "nothing is told as a problem of good now" in commanded(agent, "ack", "good")
+        assert "it matches good" in commanded(agent, "silence", "good", "--for", "1m")
+        commanded(agent, "test-event")
+        ends(agent)
+
+
 def catches(agent: AgentProcess, number: int) -> bool:
     assert agent.process
     said = Path(f"/proc/{agent.process.pid}/status").read_text()

@@ -28,8 +28,9 @@ def main(options: argparse.Namespace) -> int:
         return fail(error)
     names = [f"{options.name} {subject}".strip() for subject in answer.subjects]
     if not names:
-        known = [*load(options.config, Catalog(), os.environ).checks, OWN_NAME]
-        if options.name not in known:
+        config = load(options.config, Catalog(), os.environ)
+        known = [*config.checks, OWN_NAME]
+        if options.name not in known and not config.may_hold(options.name):
             return fail(no_check(options.name, known))
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1

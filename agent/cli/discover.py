@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
+from agent.cli.answers.missing import hanging
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
@@ -24,6 +25,8 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when every file that would be written exists already; 2 when nothing can be written."""
     catalog = Catalog()
     config = load(options.config, catalog, os.environ)
+    if text := hanging(config, options.config):
+        return fail(text)
     discovery = discovered(config, catalog, Host())
     problems = list(discovery.problems)
     if config.problems and any(options.config.glob("*.y*ml")):

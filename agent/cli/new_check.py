@@ -6,6 +6,7 @@ import argparse
 import re
 from pathlib import Path
 
+from agent.cli.answers.missing import hanging
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load, own_types
@@ -80,7 +81,10 @@ def main(options: argparse.Namespace) -> int:
     if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.startswith("test_"):
         return fail(f"{name!r} is no name for a type: write lower case letters, digits and _, beginning with a letter")
     catalog = Catalog()
-    folder = own_types(options.config, load(options.config, catalog).agent.checks_d)
+    config = load(options.config, catalog)
+    folder = own_types(options.config, config.agent.checks_d)
+    if text := hanging(config, options.config, folder):
+        return fail(text)
     if name in catalog.names():
         return fail(f"there is a type '{name}' already (hostvigil types {name})")
     test = folder / "tests" / f"test_{name}.py"

@@ -18,6 +18,8 @@ from agent.cli.options import DEFAULT_CONFIG
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.files import Unreadable
+from agent.config.patience import Patience
 from agent.config.settings import AgentSettings
 from agent.delivery.answer import Verdict
 
@@ -51,6 +53,7 @@ def main(options: argparse.Namespace, run: Run = subprocess.run, systemd: Path =
     manages = systemd.is_dir() and str(options.config) == DEFAULT_CONFIG and not options.no_start
     try:
         _can_ask(options)
+        _require_answer(options.config)
         options.config.mkdir(parents=True, exist_ok=True, mode=0o750)
         changed = _settings(options)
         active = manages and not run(["systemctl", "--quiet", "is-active", SERVICE], check=False, timeout=60).returncode
@@ -77,6 +80,14 @@ def main(options: argparse.Namespace, run: Run = subprocess.run, systemd: Path =
 def _can_ask(options: argparse.Namespace) -> None:
     if not options.yes and not sys.stdin.isatty():
         raise NotDone("there is no terminal to ask on: give --endpoint, --key-file and --yes")
+
+
+def _require_answer(folder: Path) -> None:
+    """NotDone where the folder lies on a mount that hangs: whoever makes or writes something there waits for ever."""
+    try:
+        Patience().one(str(folder), folder.exists)
+    except Unreadable as error:
+        raise NotDone(f"{folder} {error}") from None
 
 
 def _settings(options: argparse.Namespace) -> bool:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
+from agent.config.patience import SILENT
 from agent.config.rules import OWN_NAME
 from agent.config.settings import Config, Problem
 from agent.config.wording import nearest
@@ -19,6 +21,11 @@ def no_check(name: str, known: Iterable[str]) -> str:
         return f"no check is called {name!r}: that is a subject of a check, write {check}"
     close = nearest(name, known)
     return f"no check is called {name!r}" + (f", did you mean '{close}'?" if close else "")
+
+
+def hanging(config: Config, *folders: Path) -> str:
+    """Say which of the folders that are to be written into does not answer; '' where all do."""
+    return next((f"{folder} {SILENT}" for folder in folders if str(folder) in config.silent), "")
 
 
 def unread(config: Config) -> list[Problem]:

@@ -32,6 +32,8 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
         wanted.append(state)
     if options.command in STATE - WRITING - {"reload", "ack"} and _closed(state / FILE, os.R_OK | os.W_OK):
         wanted.append(state / FILE)
+    if wanted and os.geteuid() == 0:
+        return f"{wanted[0]} cannot be used: is its filesystem mounted read-only?"
     return f"you may not read {wanted[0]}{as_root(words)}" if wanted else ""
 
 
