@@ -55,7 +55,7 @@ def read(pieces: list[bytes], method: str = "GET", closed: bool = True, limit: i
     return reader.head, reader.complete, reader.body, reader.size, reader.cut
 
 
-@examples(300)
+@examples(150)
 @given(ANSWERS, METHODS, st.booleans(), st.lists(st.integers(1, 40), max_size=30))
 def test_any_bytes_in_any_pieces_give_the_same_answer_or_the_same_error(
     said: bytes, method: str, closed: bool, sizes: list[int]

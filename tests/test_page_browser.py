@@ -16,6 +16,7 @@ from agent.config.settings import Config
 from agent.model import Metric, Status
 from agent.store import Store
 from tests.browser import assert_unharmed, focused, look_like
+from tests.examples import TIMES
 from tests.pages import Told, opened, put, served
 
 RUN = "window.ran=(window.ran||0)+1"
@@ -117,7 +118,10 @@ def test_no_text_of_any_field_runs_or_makes_an_element(driver: Chrome, folder: P
         links = driver.execute_script("return [...document.querySelectorAll('main th a')].map((one) => one.href)")
         assert len(set(links)) == len(PAYLOADS) + 1
         unharmed(driver)
-        for link in dict.fromkeys(links):
+        driver.get(f"{start}/check/web")
+        unharmed(driver)
+        # Each text stands on the first two pages; on one of its own every other, in `make torture` each.
+        for link in list(dict.fromkeys(links))[:: 1 if TIMES > 1 else 2]:
             driver.get(link)
             unharmed(driver)
             assert driver.execute_script("return document.querySelectorAll('section.one').length"), link

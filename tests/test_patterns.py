@@ -67,7 +67,7 @@ TEXTS = st.text(st.sampled_from(LETTERS), max_size=12) | st.text(
 )
 
 
-@examples(300)
+@examples(150)
 @given(patterns(), st.lists(TEXTS, min_size=1, max_size=8))
 def test_what_is_searched_under_a_deadline_finds_what_re_finds(pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings(action="ignore"):

@@ -26,6 +26,7 @@ from agent.model import Metric, Result, Status
 from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, _metric, presentable, without_secrets
 from agent.system.records import CleanRecords
 from agent.system.redactor import HIDDEN, KEEP_SECONDS, MOST_OLD, Redactor, redactor
+from tests.examples import examples
 
 TOKEN = "tok-9f8e7d6c5b4a"
 KEY = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG\n9w0BAQEFAASCBKcwggSj\nAgEAAoIBAQ==\n-----END PRIVATE KEY-----"
@@ -74,6 +75,7 @@ LONG = st.text(string.ascii_letters + string.digits + "-_!%", min_size=24, max_s
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@examples(20)
 @given(secret=STRONG, before=AROUND, after=AROUND)
 def test_a_secret_shows_in_no_form(form: Callable[[str], str], secret: str, before: str, after: str) -> None:
     shown = redactor([secret])(f"{before} {form(secret)} {after}")

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.choosing import Choice, choose
@@ -15,6 +15,7 @@ from agent.fleet.folding import worded
 from agent.fleet.intake import taken_in
 from agent.fleet.mailbox import Letter, Mailbox
 from tests.api_stand_in import problems
+from tests.examples import examples
 from tests.fleet.letters import NOW, letter, none_told
 
 TEXTS = st.text(max_size=40) | st.sampled_from(["\ud800", "\x00", "\u202e", "=", " ", "x" * 5000, "é" * 2000])
@@ -61,7 +62,7 @@ def told(letters: list[Letter]) -> None:
         box.remove(event.letters)
 
 
-@settings(max_examples=300)
+@examples(100)
 @given(st.lists(FACTS, max_size=4))
 def test_odd_facts_are_told_or_thrown_away_alone_and_with_others(odd: list[dict[str, Any]]) -> None:
     letters = []
