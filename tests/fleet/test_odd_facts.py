@@ -62,6 +62,14 @@ def told(letters: list[Letter]) -> None:
         box.remove(event.letters)
 
 
+@pytest.mark.parametrize("name", ["", "df_x", "title", "Big", "x" * 257])
+def test_a_tag_that_the_api_does_not_take_is_left_out(name: str) -> None:
+    facts = {"id": "a" * 32, "check": "web", "subject": "", "status": "critical", "at": NOW, "host": {name: "0"}}
+    message = json.dumps({"facts": facts}).encode()
+    change, after = taken_in(message, "evil", NOW + 10)
+    told([Letter("evil", number, change, after) for number in range(3)])
+
+
 @examples(100)
 @given(st.lists(FACTS, max_size=4))
 def test_odd_facts_are_told_or_thrown_away_alone_and_with_others(odd: list[dict[str, Any]]) -> None:
