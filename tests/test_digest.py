@@ -40,7 +40,7 @@ def test_of_one_subject_the_title_is_its_own_with_how_many_came_before() -> None
     assert found.title == "CRITICAL a on web-1: a-3 (and 2 changes before)"
     assert found.alone
     long = digest([many("c" * 100, 2, host={"host": "h" * 100}, summary="x" * 1000)])
-    assert long.title == f"CRITICAL {'c' * 100} on {'h' * 86}… (and 1 changes before)"
+    assert long.title == f"CRITICAL {'c' * 100} on {'h' * 86}… (and 1 change before)"
     assert long.title.index("…") == TITLE_LIMIT - 1
 
 

@@ -12,6 +12,7 @@ from agent.config.sections import HistorySection
 from agent.config.settings import AgentSettings, EventsSettings
 from agent.plugin.units import Duration, Size
 from tests.agent_process import agent_process
+from tests.api_stand_in import ApiStandIn
 
 BROKEN = {
     "a file": "checks:\n  job: {type: pushed, ttl: 1h\n",
@@ -52,6 +53,39 @@ def test_what_waited_in_the_spool_is_not_dropped_at_a_start_with_a_broken_file(t
         agent.write("job.yaml", "checks:\n  job: {type: pushed, ttl: 1h}\n")
         agent.call("reload")
         agent.wait_until(lambda: "disk full" in agent.call("status", "job").stdout, "the result")
+
+
+def test_an_agent_that_worked_before_starts_with_nothing_but_a_broken_file_and_tells_it(tmp_path: Path) -> None:
+    with ApiStandIn() as api, agent_process(tmp_path) as agent:
+        good = f"checks:\n  one: {{type: file, path: {tmp_path}/good, interval: 1s}}\n"
+        agent.write("agent.yaml", f"agent: {{events: {{endpoint: '{api.url}', api_key: '{api.key}'}}}}\n")
+        agent.write("one.yaml", good)
+        agent.start()
+        api.wait_for(1, seconds=60)
+        agent.stop()
+        (tmp_path / "good").touch()
+        agent.write("one.yaml", good[:-2])
+        agent.start()
+        api.wait_for(2, seconds=60)
+        assert "configuration" in api.accepted[1]["title"]
+        assert agent.call("reload").returncode == 1
+        agent.write("one.yaml", good)
+        assert agent.call("reload").returncode == 0
+        api.wait_for(4, seconds=60)
+        assert sorted(event["status"] for event in api.accepted) == ["critical", "nodata", "ok", "ok"]
+
+
+@pytest.mark.parametrize("file", [*BROKEN.values(), "checks: {}\n", ""])
+def test_an_agent_that_never_worked_ends_with_what_is_wrong(tmp_path: Path, file: str) -> None:
+    with agent_process(tmp_path) as agent:
+        agent.write("job.yaml", file)
+        agent.start()
+        assert agent.process
+        if file == BROKEN["a check"]:
+            agent.wait_until(lambda: "job" in agent.call("status").stdout, "an agent that says which check is wrong")
+        else:
+            assert agent.process.wait(60) == 2
+            assert str(agent.config) in agent.output()
 
 
 HISTORIES = [True, False, HistorySection(fine=Duration(99 * 86400.0), hourly=Duration(1e6), most_bytes=Size(10**9))]

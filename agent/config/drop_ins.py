@@ -26,6 +26,8 @@ from agent.config.wording import one_line
 
 log = logging.getLogger("hostvigil.config")
 
+NO_CHECK = "no check in these files: write one under `checks:`"
+
 
 def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.environ) -> Config:
     """Read every drop-in of a directory. Nothing is raised: whatever is wrong is a problem of the Config.
@@ -78,7 +80,7 @@ def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Co
     problems += [*map(_agent_problem, faults), *more]
     problems += unknown_senders(checks.values())
     if not checks and not problems:
-        problems.append(Problem(Place(shown(directory)), "no check in these files: write one under `checks:`"))
+        problems.append(Problem(Place(shown(directory)), NO_CHECK))
     hidden = read.hidden().union(*(check.secrets for check in checks.values()))
     silent = (*read.patience.silent, *own.patience.silent)
     return Config(agent, checks, _in_order(read.explained(problems)), hidden, read.sources, silent)

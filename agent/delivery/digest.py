@@ -94,7 +94,8 @@ def _title(latest: Changes, changes: int) -> str:
 
 
 def _title_of_one(changes: Changes) -> str:
-    before = f" (and {len(changes) - 1} changes before)" if len(changes) > 1 else ""
+    count = len(changes) - 1
+    before = f" (and {count} change{'s' if count > 1 else ''} before)" if count else ""
     return cut(title(changes[-1]), TITLE_LIMIT) + before
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.config.diff import running
+from agent.config.drop_ins import NO_CHECK
 from agent.config.settings import Config
 from agent.engine.destinations import selects
 from agent.engine.self_check import broken_checks
@@ -17,6 +18,7 @@ from agent.service.kept import bounds, with_known_sender
 from agent.service.reader import READ_AGAIN, Ended, Reader
 from agent.service.service import Service
 from agent.store import Store
+from agent.store.connection import FILE
 from agent.system.redactor import Redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
 from agent.system.signals import Order, Signals
@@ -37,7 +39,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     signals, systemd = Signals(), Notify(os.environ)
     reader = Reader(config_dir, signals)
     try:
-        config = first_look(reader, config_dir, hide)
+        config = first_look(reader, config_dir, hide, worked_before=(state_dir / FILE).exists())
     except Ended:
         return
     store = Store.open(state_dir, bounds(config), selects)
@@ -60,18 +62,25 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     service.stop()
 
 
-def first_look(reader: Reader, config_dir: Path, hide: Redactor) -> Config:
+def first_look(reader: Reader, config_dir: Path, hide: Redactor, worked_before: bool) -> Config:
     """Return the configuration at the start; ConfigError when there is not one check to run.
 
-    What does not answer may hold checks: then the agent begins without them, and reads it when it answers.
+    What does not answer may hold checks: then the agent begins without them, and reads it when it answers. So it does
+    with files that are broken, where it worked before: somebody counts on being told.
     """
     config = reader.load()
     hide.apply(config, config)
     if os.geteuid() == 0 and not config.silent and (weak := weak_spot(str(config_dir))):
         log.warning("%s; who can change the configuration can run commands as root", weak)
-    if not config.checks and not broken_checks(config) and not config.silent:
+    waits = config.silent or (worked_before and unread(config))
+    if not config.checks and not broken_checks(config) and not waits:
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     return config
+
+
+def unread(config: Config) -> bool:
+    """Tell whether checks may be written in what cannot be read."""
+    return any(not problem.check and not problem.aside and problem.text != NO_CHECK for problem in config.problems)
 
 
 def orders(service: Service, reader: Reader) -> Mapping[str, Callable[..., Mapping[str, object] | None]]:
