@@ -35,6 +35,8 @@ class Answer(msgspec.Struct, frozen=True):
     trace_id: str = ""
     retry_after: float = 0.0
     """Seconds the destination asks to wait; 0 when it does not say."""
+    perhaps_of_this: bool = False
+    """Something on the way refuses it: perhaps for its text, so that others would get through."""
 
 
 def plain(answer: Answer, hide: Callable[[str], str]) -> Answer:

@@ -33,6 +33,10 @@ class KeyBudget:
         return math.inf if self.busy else max(self.not_before - now, self.limiter.wait(now), 0.0)
 
 
+HALVINGS = 10
+"""So many requests find the one of the largest fold that something on the way does not like: no outage yet."""
+
+
 class Budget:
     """All keys of a workspace. Times are monotonic seconds; the relay's loop owns it."""
 
@@ -82,8 +86,9 @@ class Budget:
             self._outage_tries = 0
             return
         self._outage_tries += 1
-        if self._outage_tries > 1:
-            self._workspace_not_before = now + wait_after(answer, self._outage_tries - 1, self._rng)
+        free = HALVINGS if answer.perhaps_of_this else 1
+        if self._outage_tries > free:
+            self._workspace_not_before = now + wait_after(answer, self._outage_tries - free, self._rng)
 
     def _busy(self) -> int:
         return sum(key.busy for key in self.keys.values())

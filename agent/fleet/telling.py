@@ -122,7 +122,7 @@ class Telling:
         elif answer.verdict is Verdict.REFUSED and len(intent.members) == 1:
             log.warning("event %s of %s was refused: %s", intent.id, intent.members[0][0], answer.text)
             await self._done(intent, refused=answer.text)
-        elif answer.verdict is Verdict.REFUSED or self._attempts.is_stuck(intent):
+        elif answer.verdict is Verdict.REFUSED or self._attempts.is_stuck(intent) or _may_hide_one(answer, intent):
             await self._dissolve(intent, answer.text)
         elif self._attempts.failed(intent, answer.verdict, self._clock()) == 1:
             log.warning("event %s could not be sent, it is kept and tried again: %s", intent.id, answer.text)
@@ -136,3 +136,8 @@ class Telling:
     async def _done(self, intent: Intent, refused: str) -> None:
         await self._journal.write(Done(intent.id, bool(refused)))
         await self._receipts.finish(intent.members, refused)
+
+
+def _may_hide_one(answer: Answer, intent: Intent) -> bool:
+    """Tell whether one change of a fold may be what does not get through: the others must not wait for it."""
+    return answer.perhaps_of_this and len(intent.members) > 1

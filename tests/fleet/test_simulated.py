@@ -98,6 +98,23 @@ def test_one_change_that_the_api_refuses_is_found_and_all_others_are_told(tmp_pa
     assert not figures.two_texts and not figures.rejected
 
 
+def test_one_change_that_a_firewall_does_not_like_holds_up_no_other_and_is_told_in_the_end(tmp_path: Path) -> None:
+    box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
+    box.api.fault_for = lambda body: "blocked" if "host-7.example" in json.dumps(body) else ""
+
+    async def disturb(box: Box) -> None:
+        for number in range(30):
+            box.hosts.change(f"host-{number}.example")
+        until = time.monotonic() + 60
+        while len(box.api.told_at) < 29:
+            assert time.monotonic() < until, f"{len(box.api.told_at)} of 29 are told"
+            await asyncio.sleep(0.1)
+        box.api.fault_for = lambda body: ""
+
+    figures = asyncio.run(box.run(disturb, patience=90))
+    assert figures.good, figures
+
+
 def test_answers_that_go_wrong_cost_time_and_lose_nothing(tmp_path: Path) -> None:
     box = Box(tmp_path, keys=2, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
     box.api.fail_next("500", "accept_then_reset", "502", "reset", "accept_then_reset", "html_200")

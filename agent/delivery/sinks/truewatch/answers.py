@@ -43,7 +43,7 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     if status == 200:
         return _of_a_200(envelope, text, trace_id, retry_after)
     if _from_in_between(status, envelope):
-        return Answer(Verdict.UNAVAILABLE, f"{text}; {IN_BETWEEN}", trace_id, retry_after)
+        return Answer(Verdict.UNAVAILABLE, f"{text}; {IN_BETWEEN}", trace_id, retry_after, perhaps_of_this=True)
     return _by_status(status, headers, text, trace_id, retry_after)
 
 
