@@ -5,11 +5,13 @@ from __future__ import annotations
 import os
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from agent.store import put_back
 from agent.store.connection import FILE, connect, explained
 from agent.store.damage import is_damage, replace
 from agent.store.reserve import Reserve, give_up
@@ -30,6 +32,7 @@ class Database:
         self._lock_file = lock_file
         self._begun_anew = False
         self._reserve = Reserve(directory) if lock_file is not None else None
+        self._look_at = time.monotonic() + put_back.LOOK_SECONDS
 
     def begun_anew(self) -> bool:
         """Tell, once, whether the file was damaged and begun anew since the last look."""
@@ -54,6 +57,7 @@ class Database:
     def transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Commit what is done inside, on the disk when this ends; `durable=False`: a power cut may lose it."""
         with self._lock, self._mended():
+            self._put_back()
             # In WAL mode FULL syncs the log at each commit (with all that went before), NORMAL only at checkpoints.
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
@@ -66,6 +70,13 @@ class Database:
             finally:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
+
+    def _put_back(self) -> None:
+        """Look now and then whether somebody removed the file: what is in it would be lost with this process."""
+        if self._lock_file is not None and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + put_back.LOOK_SECONDS
+            if put_back.is_gone(self._directory):
+                self._db, self._lock_file = put_back.put_back(self._directory, self._db, self._lock_file)
 
     @contextmanager
     def _mended(self) -> Iterator[None]:
