@@ -1,0 +1,95 @@
+"""posix_spawn as the C library has it: while the program is read from its disk, the agent's other threads go on.
+
+Python's own keeps the interpreter's one lock until the program has begun, and with it, where that lies on a mount that
+hangs, the whole agent.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+import os
+import signal
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+# Whoever started the agent may have had some of these ignored; Python itself ignores SIGPIPE and SIGXFSZ.
+_DEFAULTS = tuple(
+    getattr(signal, f"SIG{name}")
+    for name in ("HUP", "INT", "QUIT", "PIPE", "ALRM", "TERM", "USR1", "USR2", "CHLD", "TSTP", "TTIN", "TTOU", "XFSZ")
+)
+_FLAGS = 0x04 | 0x08 | 0x80
+"""POSIX_SPAWN_SETSIGDEF, SETSIGMASK and SETSID of <spawn.h>, the same in glibc and musl."""
+_Room = ctypes.c_uint64 * 128
+"""More than any of the C library's own structures needs: in glibc 80 to 336 bytes, in musl as many."""
+
+Descriptors = Sequence[tuple[int, int]]
+"""Which descriptor becomes which; one that becomes itself stays open."""
+
+
+def spawn(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors) -> int:
+    """Start a program in a session of its own; return its pid. OSError where it cannot be started.
+
+    Without a descriptor for its standard input it reads nothing.
+    """
+    return (_by_library if sys.platform == "linux" else _by_python)(argv, env, descriptors)
+
+
+def _by_python(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors) -> int:
+    nothing = (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0)
+    actions: list[tuple[Any, ...]] = [] if _has_input(descriptors) else [nothing]
+    actions += [(os.POSIX_SPAWN_DUP2, *pair) for pair in descriptors]
+    options: dict[str, Any] = {"setsid": True, "setsigmask": (), "setsigdef": _DEFAULTS}
+    return os.posix_spawn(argv[0], list(argv), env, file_actions=actions, **options)
+
+
+def _by_library(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors) -> int:
+    library, actions, pid = _library(), _Room(), ctypes.c_int()
+    words, settings = _texts(argv), _texts([f"{name}={value}" for name, value in env.items()])
+    _done(library.posix_spawn_file_actions_init(actions))
+    try:
+        if not _has_input(descriptors):
+            _done(library.posix_spawn_file_actions_addopen(actions, 0, os.devnull.encode(), os.O_RDONLY, 0))
+        for pair in descriptors:
+            _done(library.posix_spawn_file_actions_adddup2(actions, *pair))
+        _done(library.posix_spawn(ctypes.byref(pid), words[0], actions, _attributes(), words, settings), argv[0])
+    finally:
+        library.posix_spawn_file_actions_destroy(actions)
+    return pid.value
+
+
+def _has_input(descriptors: Descriptors) -> bool:
+    return any(becomes == 0 for _, becomes in descriptors)
+
+
+def _texts(texts: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
+    found = [os.fsencode(text) for text in texts]
+    if any(b"\0" in text for text in found):
+        raise ValueError("embedded null byte")
+    return (ctypes.c_char_p * (len(found) + 1))(*found)
+
+
+def _done(error: int, path: str | None = None) -> None:
+    if error:
+        raise OSError(error, os.strerror(error), path)
+
+
+@functools.cache
+def _library() -> ctypes.CDLL:
+    return ctypes.CDLL(None)
+
+
+@functools.cache
+def _attributes() -> ctypes.Array[ctypes.c_uint64]:
+    """Return what each program is started with; made once, and only read."""
+    library, made, none, defaults = _library(), _Room(), _Room(), _Room()
+    library.sigemptyset(none)
+    library.sigemptyset(defaults)
+    for number in _DEFAULTS:
+        library.sigaddset(defaults, int(number))
+    _done(library.posix_spawnattr_init(made))
+    _done(library.posix_spawnattr_setsigmask(made, none))
+    _done(library.posix_spawnattr_setsigdefault(made, defaults))
+    _done(library.posix_spawnattr_setflags(made, ctypes.c_short(_FLAGS)))
+    return made
