@@ -326,3 +326,11 @@ def test_an_answer_steers_no_terminal_and_forges_no_line() -> None:
     body = json.dumps({"errorCode": "bad\x1b[2J\nforged", "traceId": "x\ny\u202e"}).encode()
     answer = plain(classify(400, {}, hidden_body(body, str)), str)
     assert (answer.text, answer.trace_id) == ("HTTP 400: bad forged", "x y")
+
+
+def test_a_text_full_of_blanks_takes_little_time() -> None:
+    hide = redactor(["hunter2hunter2"])
+    for blanks in (" " * 200_000, "\r" * 200_000, " \n" * 100_000):
+        began = time.process_time()
+        assert "hunter2" not in hide(f"{blanks}hunter2\n \t\r\n  hunter2")
+        assert time.process_time() - began < 3

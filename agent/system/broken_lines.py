@@ -9,8 +9,9 @@ from collections.abc import Callable, Iterable, Iterator
 Spans = Callable[[str], Iterator[tuple[int, int]]]
 """Where in a text there is something to hide, in order."""
 
-_BREAK = re.compile(r"[ \t\r]*(?:\n|\\r\\n|\\n)[ \t]*")
-"""A line end with the blanks around it; also as JSON and Python write it."""
+_BREAK = re.compile(r"(?:(?<![ \t\r])[ \t\r]+)?(?:\n|\\r\\n|\\n)[ \t\r]*")
+"""A line end with the blanks around it; also as JSON and Python write it. Blanks are looked through once, not from each
+of them on: there may be a hundred thousand."""
 
 
 def hide(text: str, spans: Iterable[tuple[int, int]], mark: str) -> str:
