@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.engine.state.counting import passed, seconds_left
 from agent.engine.state.flapping import flaps
-from agent.model import Count, FailAfter, Policy, State, Status
+from agent.engine.state.subjects import completed
+from agent.engine.state.transition import judge_again
+from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, State, Status
 from tests.test_state import play, told
 
 
@@ -90,3 +93,24 @@ def test_no_more_is_waited_for_than_one_look_can_count() -> None:
 def test_where_flapping_is_not_looked_for_nothing_is_kept_of_it() -> None:
     state = State("web", decided=Status.OK, changes=5, flapping=True)
     assert flaps(state, Status.CRITICAL, None) == {"changes": 0, "flapping": False}
+
+
+def test_judged_again_time_alone_changes_what_is_believed_and_since_when() -> None:
+    lasting = Policy(FailAfter(critical=Count(seconds=60.0)), patience=1000.0)
+    down = Result(Status.CRITICAL, "down")
+    state = State("web", decided=Status.OK, decided_since=5, bad=1, counted_at=1000, changes=1)
+    early = judge_again(state, down, lasting, 60_999)
+    assert (early.state.decided, early.state.decided_since, early.state.changes) == (Status.OK, 5, 1)
+    late = judge_again(state, down, lasting, 61_000)
+    assert (late.state.decided, late.state.decided_since, late.state.changes) == (Status.CRITICAL, 61_000, 0b11)
+
+
+def test_results_that_come_again_end_the_silence_of_a_pushed_check_unless_it_speaks_of_itself() -> None:
+    silent = {"": State("backup", decided=Status.NODATA), "db": State("backup", "db", decided=Status.OK)}
+    again = Result(Status.OK, "results come again")
+    for subject, more in (("db", (again,)), ("", ())):
+        results = (Result(Status.OK, "fine", subject),)
+        outcome = Outcome("backup", 1, 1, 0.0, results, complete=False, pushed=Pushed.LIVE)
+        assert completed(silent, outcome) == results + more
+        assert completed(silent, msgspec.structs.replace(outcome, pushed=Pushed.NOT)) == results
+        assert completed({"db": silent["db"]}, outcome) == results

@@ -9,8 +9,7 @@ import pytest
 
 from agent.api import Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
-from agent.engine import dead_mans_switch as room
-from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch, process_is_there
+from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Result, Status
 
 WALL = 1_700_000_000_000
@@ -204,38 +203,6 @@ def test_an_excuse_of_one_is_none_for_others() -> None:
     assert said(switch, 10 * TTL) == []
 
 
-@pytest.mark.parametrize(
-    ("error", "command", "there"),
-    [
-        (None, b"python\0-m\0hostvigil\0wrap\0backup", True),
-        (None, b"sleep\0100", False),
-        (ProcessLookupError(), b"", False),
-        (PermissionError(), b"", True),
-    ],
-)
-def test_a_run_goes_on_while_its_process_is_a_wrap(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, error: OSError | None, command: bytes, there: bool
-) -> None:
-    signals: list[tuple[int, int]] = []
-
-    def kill(pid: int, number: int) -> None:
-        signals.append((pid, number))
-        if error:
-            raise error
-
-    (tmp_path / "cmdline").write_bytes(command)
-    monkeypatch.setattr(room.os, "kill", kill)
-    monkeypatch.setattr(room, "Path", lambda path: tmp_path / path.removeprefix("/proc/7/"))
-    assert process_is_there(7) is there
-    assert signals == [(7, 0)], "asked, and not ended"
-
-
-def test_without_proc_a_process_that_is_there_is_taken_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room.os, "kill", lambda pid, number: None)
-    monkeypatch.setattr(room, "Path", lambda path: Path("/nowhere/at/all"))
-    assert process_is_there(7)
-
-
 def test_who_is_given_up_is_missed_no_more_neither_by_later_spans_nor_after_a_reload() -> None:
     switch = awaiting(OF_TWO)
     gone = TTL + LONG_GONE_SECONDS
@@ -288,3 +255,17 @@ def test_what_cannot_be_understood_of_an_earlier_life_begins_anew_and_that_is_sa
     text = "what was awaited of a pushed check cannot be read, the wait begins anew: Expected `object`, got `int`"
     assert record.getMessage().startswith(text)
     assert said(switch, TTL) == [nodata("", "1m", TTL)]
+
+
+def test_checks_and_subjects_are_each_awaited_by_themselves() -> None:
+    switch = DeadMansSwitch(lambda pid: True)
+    mail = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
+    switch.update([backup(), mail], {}, 0.0, WALL)
+    longer = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL + 5)), Place("a.yaml"))
+    switch.update([backup(), longer], {}, 1.0, wall(1.0))
+    switch.began("backup", "db", 20.0, 7)
+    fine = Result(Status.OK, "fine", "www")
+    assert switch.outlasted("backup", fine, 55.0) == fine, "another subject's run goes on"
+    assert [one.results[0].subject for one in said(switch, 50.0)] == ["db"]
+    assert [one.check for one in said(switch, TTL)] == ["backup"]
+    assert [one.check for one in said(switch, TTL + 5)] == ["mail"]

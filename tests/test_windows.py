@@ -165,3 +165,10 @@ def test_a_circle_of_parents_ends() -> None:
         for name, above in (("a", "b"), ("b", "c"), ("c", "a"))
     }
     assert Suppression({}, (), (), Windows().ends, {}, checks, checks).reasons(checks["a"], "", 1, 1) == ()
+
+
+def test_a_window_of_the_agent_is_for_the_subjects_that_it_selects() -> None:
+    web = CheckConfig("web", "none", Check(), Place("a.yaml"))
+    window = Maintenance("0 3 * * *", 7200.0, "UTC", "web:/cart")
+    known = Suppression({}, (), (window,), Windows().ends, {}, ("web",))
+    assert [len(known.reasons(web, subject, END - 1, END - 1)) for subject in ("/cart", "/", "")] == [1, 0, 0]
