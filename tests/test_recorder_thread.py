@@ -137,3 +137,48 @@ def test_without_clocks_of_a_test_it_uses_those_of_the_host(agent: Agent, world:
     made = Recorder(agent.store, world.orders(), lambda: None, lambda check, seconds: None, lambda check: 0)
     assert before <= made._decider._wall() <= time.time_ns() // 1_000_000
     assert made._decider._monotonic is time.monotonic
+
+
+def test_at_the_end_what_is_nice_to_know_is_written_too(agent: Agent, world: World) -> None:
+    for second in range(2):
+        fine = Outcome("jumpy", second, world.wall + second, 0.0, (Result(Status.OK, str(second)),), type="none")
+        agent.recorder.put(fine)
+        if second:
+            agent.recorder.put(None)  # type: ignore[arg-type]
+        agent.recorder.step()
+    assert [run.result.summary for run in agent.store.last_runs()] == ["1"]
+
+
+def test_who_comes_new_is_told_by_the_one_who_waits_to_be_woken(agent: Agent, world: World) -> None:
+    woken: list[int] = []
+    made = Recorder(agent.store, world.orders(), lambda: woken.append(1), lambda check, seconds: None, lambda check: 0)
+    made.step()
+    assert woken == [1], "the destinations were taken over"
+
+
+def test_a_check_that_runs_again_is_waited_for_from_its_result_on(agent: Agent, world: World) -> None:
+    world.checks = {"jumpy": msgspec.structs.replace(CHECKS["jumpy"], cron="", interval=60.0, timeout=10.0)}
+    agent.takes(world.orders())
+    world.passes(50_000)
+    agent.takes(Outcome("jumpy", 1, world.wall, 0.0, (Result(Status.OK, "fine"),), type="none"))
+    for seconds, events in ((70, 0), (10, 1)):
+        world.passes(seconds * 1000 - 1000)
+        agent.looks()
+        world.passes(1000)
+        agent.looks()
+        assert len(agent.events()) == events
+
+
+def test_a_batch_that_is_full_is_taken_without_a_rest(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+    rests: list[float] = []
+    monkeypatch.setattr(agent.recorder._stopping, "wait", rests.append)
+    monkeypatch.setattr(room, "BATCH", 3)
+    monkeypatch.setattr(room.time, "monotonic", lambda: 50.0)
+    agent.recorder._rest_until = 50.5
+    for waiting, rest in ((3, [0.5]), (4, [0.5])):
+        for _ in range(waiting):
+            agent.recorder.put(lambda: None)
+        agent.recorder.step()
+        assert rests == rest, "one was taken already, the others are a batch"
+        while not agent.recorder._queue.empty():
+            agent.recorder._queue.get()
