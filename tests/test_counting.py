@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 
 from agent.engine.state.counting import passed, seconds_left
 from agent.engine.state.flapping import flaps
-from agent.engine.state.subjects import completed
-from agent.engine.state.transition import judge_again
-from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, State, Status
+from agent.engine.state.subjects import completed, dropped, with_known
+from agent.engine.state.transition import incident_id, judge_again
+from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Pushed, Result, State, Status
 from tests.test_state import play, told
 
 
@@ -114,3 +114,34 @@ def test_results_that_come_again_end_the_silence_of_a_pushed_check_unless_it_spe
         assert completed(silent, outcome) == results + more
         assert completed(silent, msgspec.structs.replace(outcome, pushed=Pushed.NOT)) == results
         assert completed({"db": silent["db"]}, outcome) == results
+
+
+def test_judged_again_without_a_word_of_it_nodata_is_counted_as_nodata() -> None:
+    lasting = Policy(FailAfter(nodata=Count(seconds=60.0)), flapping=None, patience=1000.0)
+    state = State("web", decided=Status.OK, decided_since=5, missing=1, counted_at=1000)
+    assert judge_again(state, Result(Status.NODATA, "no answer"), lasting, 61_000).state.decided is Status.NODATA
+
+
+def test_of_what_was_left_out_only_the_known_is_told_of() -> None:
+    states = {"a": State("web", "a")}
+    one, known, new = (Result(Status.OK, "fine", subject) for subject in "xab")
+    outcome = Outcome("web", 1, 1, 0.0, (one,), left_out=(known, new))
+    assert with_known(states, outcome).results == (one, known)
+    assert with_known({}, outcome) is outcome
+
+
+def test_who_is_gone_for_a_week_is_told_so() -> None:
+    gone = State("web", "a", decided=Status.NODATA, decided_since=1000)
+    outcome = Outcome("web", 1, 1, 0.0, (Result(Status.OK, "fine", "b"),))
+    week = 1000 + round(LONG_GONE_SECONDS * 1000)
+    assert dropped({"a": gone}, outcome, week) == {"a": "is gone for a week, and forgotten"}
+    assert dropped({"a": gone}, outcome, week - 1) == {}
+
+
+def test_an_incident_has_the_same_name_in_each_version_and_another_for_each_beginning() -> None:
+    state = State("web", "/cart\udcff")
+    assert incident_id(state, 3, 1000) == "8d1216cb1d8128d4"
+    names = [
+        incident_id(State(*about), *when) for about in (("a", "b"), ("ab", "")) for when in ((1, 2), (1, 3), (2, 2))
+    ]
+    assert len(set(names)) == len(names)
