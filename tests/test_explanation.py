@@ -152,6 +152,28 @@ def test_the_head_says_what_the_check_is_and_where_it_is_written(check: CheckVie
 
 # --- the settings ---------------------------------------------------------------------------------------------------
 
+COUNTING = [
+    ("fail_after: 3 of 5", "3 of 5"),
+    ("fail_after: {warning: 2, critical: 5m}", "warning: 2, critical: 1 and 5m, nodata: 1"),
+    ("for: 90s", "1m 30s"),
+    ("recover_after: 2", "2"),
+    ("repeat_every: 1h", "1h"),
+    ("flapping: false", "false"),
+    ("flapping: nagios", "nagios, begins above 20%, ends below 5%"),
+    ("flapping: {high: 60%, low: 20%}", "icinga, begins above 60%, ends below 20%"),
+]
+
+
+@pytest.mark.parametrize(("setting", "said"), COUNTING)
+def test_each_setting_about_counting_and_telling_is_shown_as_what_it_came_to(
+    tmp_path: Path, setting: str, said: str
+) -> None:
+    (tmp_path / "a.yaml").write_text(f"checks: {{up: {{type: script, command: [up], {setting}}}}}")
+    config = load(tmp_path, Catalog(), {})
+    assert config.problems == ()
+    assert written(config, "up")[setting.partition(":")[0]] == said
+
+
 CHECKS = """
 checks:
   up: {type: script, command: [up]}
@@ -188,7 +210,7 @@ def test_each_setting_is_shown_as_one_would_type_it_and_no_secret(tmp_path: Path
         "headers": "***",
         "interval": "1m 30s",
         "timeout": "1.5s",
-        "fail_after": "",  # what it takes is said of each subject
+        "fail_after": "3",
         "depends_on": "all of up, also",
         "enabled": "false",
         "description": "one two",

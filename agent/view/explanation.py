@@ -17,7 +17,7 @@ from agent.plugin.text import lines, one_line
 from agent.plugin.units import duration_text
 from agent.system.redactor import HIDDEN
 from agent.view.snapshot import CheckView, Mark, SubjectView
-from agent.view.words import ago, clock, counted, flapping, reported, span
+from agent.view.words import ago, clock, counted, flapping, policy_setting, reported, span
 
 TEXT_LIMIT = 100_000
 """What is shown uncut has a bound all the same."""
@@ -94,6 +94,8 @@ def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
     if is_secret(type(check.check), name):
         return HIDDEN
     own = {field.encode_name: field.name for field in msgspec.structs.fields(check.check)}
+    if name not in own and (said := policy_setting(check.policy, name)):
+        return said
     found = getattr(check.check, own[name]) if name in own else getattr(check, name, "")
     # The times that every check has are plain seconds.
     shown = duration_text(found) if type(found) is float else without_user(_typed(found, hide))

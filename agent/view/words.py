@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from agent.engine.state.flapping import percent
 from agent.engine.state.transition import true_now
-from agent.model import EventStatus, Policy, Reason, State, Status
+from agent.model import Count, EventStatus, Policy, Reason, State, Status
 from agent.plugin.units import clock_text, duration_text
 from agent.view.snapshot import Mark, SubjectView
 
@@ -44,18 +44,39 @@ def counted(state: State, policy: Policy) -> Iterator[str]:
     yield f"Counted in a row: {state.bad} bad, {state.missing} nodata, {state.good} ok."
     if state.recent:
         yield f"The last results: {state.recent} (the newest at the end)."
-    needed = {
+    rules = [f"{status} after {_count(count)}" for status, count in _needed(policy).items()]
+    yield f"It takes: {', '.join(rules)}, ok after {policy.recover_after}."
+
+
+def _needed(policy: Policy) -> dict[Status, Count]:
+    return {
         Status.WARNING: policy.fail_after.warning,
         Status.CRITICAL: policy.fail_after.critical,
         Status.NODATA: policy.fail_after.nodata,
     }
-    rules = [
-        f"{status} after {count.times}"
-        + (f" of {count.of}" if count.of else "")
-        + (f" and {duration_text(count.seconds)}" if count.seconds else "")
-        for status, count in needed.items()
-    ]
-    yield f"It takes: {', '.join(rules)}, ok after {policy.recover_after}."
+
+
+def _count(count: Count) -> str:
+    of = f" of {count.of}" if count.of else ""
+    return f"{count.times}{of}" + (f" and {duration_text(count.seconds)}" if count.seconds else "")
+
+
+def policy_setting(policy: Policy, name: str) -> str:
+    """Return what a setting about counting and telling came to; '' for a name that is none of those."""
+    if name == "fail_after":
+        counts = {str(status): _count(count) for status, count in _needed(policy).items()}
+        same = len(set(counts.values())) == 1
+        return counts[Status.CRITICAL] if same else ", ".join(f"{status}: {text}" for status, text in counts.items())
+    if name == "for":
+        return duration_text(max(count.seconds for count in _needed(policy).values()))
+    if name == "recover_after":
+        return str(policy.recover_after)
+    if name == "repeat_every":
+        return duration_text(policy.repeat_every)
+    if name == "flapping":
+        how = policy.flapping
+        return f"{how.formula}, begins above {how.high:g}%, ends below {how.low:g}%" if how else "false"
+    return ""
 
 
 def flapping(state: State, policy: Policy) -> str:
