@@ -22,6 +22,7 @@ def round_of(cpu: float, runs: int = 20, spin: float = 10.0) -> Measured:
 
 
 def test_the_bench_measures_every_work_by_every_program_and_counts_the_runs(tmp_path: Path) -> None:
+    needs.root()
     for name, package in (("nginx", "nginx-light"), ("cc", "gcc"), ("openssl", "openssl")):
         needs.command(name, package)
     needs.file("/proc/self/smaps_rollup")

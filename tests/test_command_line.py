@@ -54,9 +54,10 @@ def called_by(user: int, *words: str) -> tuple[int, str]:
     child = os.fork()
     if not child:
         try:
-            os.setgroups([])
-            os.setgid(user)
-            os.setuid(user)
+            if user != os.geteuid():
+                os.setgroups([])
+                os.setgid(user)
+                os.setuid(user)
             code, text = called(*words)
         except Exception as error:  # noqa: BLE001 - a child of ours must end here
             code, text = 99, f"raised {error!r}"
@@ -253,6 +254,25 @@ def test_a_file_is_told_as_no_directory_and_not_as_forbidden(tmp_path: Path) -> 
         Store.open(file)
 
 
+def test_a_command_that_no_folder_of_path_has_is_missing_whatever_folder_is_closed(
+    open_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The system says `Permission denied` of the folder that it may not look into."""
+    closed, plain = open_folder / "closed", open_folder / "plain"
+    closed.mkdir(mode=0)
+    plain.mkdir()
+    (plain / "data").touch(0o644)
+    monkeypatch.setenv("PATH", f"{closed}:{plain}:/usr/bin:/bin")
+    me = os.geteuid() or NOBODY
+    for command, code, said in (
+        ("no-such-command", 127, "hostvigil: no-such-command: there is no such command"),
+        ("data", 126, "hostvigil: data: Permission denied"),
+        (f"{closed}/x", 126, f"hostvigil: {closed}/x: Permission denied"),
+    ):
+        found, text = called_by(me, "wrap", "backup", "--state", str(open_folder), "--", command)
+        assert (found, said in text.splitlines()) == (code, True), text
+
+
 @pytest.mark.parametrize(
     ("word", "status"), [("OK", "ok"), ("Warning", "warning"), ("CRIT", "critical"), ("UNKNOWN", "nodata")]
 )
@@ -263,7 +283,14 @@ def test_a_report_takes_the_words_of_nagios(word: str, status: str) -> None:
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="a device that is always full is Linux's")
 @pytest.mark.parametrize(
     ("words", "code"),
-    [(("check", "disks"), 3), (("validate",), 2), (("validate", "--json"), 2), (("types", "http"), 2)],
+    [
+        (("check", "disks"), 3),
+        (("validate",), 2),
+        (("validate", "--json"), 2),
+        (("types", "http"), 2),
+        (("check", "--help"), 3),
+        (("help",), 2),
+    ],
 )
 def test_an_output_that_cannot_be_written_is_neither_a_status_nor_a_bug(
     words: tuple[str, ...], code: int, tmp_path: Path
@@ -321,7 +348,9 @@ def test_prose_is_wrapped_and_code_is_not() -> None:
     assert "      key: " + "x" * 90 in lines
 
 
-@pytest.mark.parametrize("words", [("types",), ("schema",), ("help",)], ids=" ".join)
+@pytest.mark.parametrize(
+    "words", [("types",), ("schema",), ("help",), ("check", "--help"), ("--version",)], ids=" ".join
+)
 def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_path: Path) -> None:
     command = [sys.executable, "-m", "agent.cli", *words]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
@@ -329,6 +358,18 @@ def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_p
         assert process.stderr is not None
         process.stdout.close()
         assert process.stderr.read() == b""
+    assert process.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [(("check", "--config"), 3), (("status", "--config"), 2), (("stauts",), 2), (("events", "x"), 2)]
+)
+def test_called_wrongly_it_fails_also_where_nobody_reads_why(words: tuple[str, ...], code: int) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = subprocess.run([sys.executable, "-m", "agent.cli", *words], stdout=subprocess.PIPE, stderr=write, timeout=60)
+    os.close(write)
+    assert (done.returncode, done.stdout) == (code, b"")
 
 
 @pytest.mark.parametrize("closed_ones", [(1,), (2,), (1, 2), (0, 1, 2)], ids=str)

@@ -440,6 +440,13 @@ def test_a_server_that_agreed_to_http_1_is_not_said_to_speak_another(
         assert look_at(server, ca_file).summary == f"the server closed the connection: waiting for the headers{said}"
 
 
+@pytest.mark.parametrize("kind", [ssl.SSLEOFError, ssl.SSLZeroReturnError])
+def test_an_end_is_told_alike_whatever_a_python_calls_it(kind: type[ssl.SSLError]) -> None:
+    assert (
+        reason(kind(8, "EOF occurred in violation of protocol (_ssl.c:992)"), 5.0) == "the server closed the connection"
+    )
+
+
 def test_an_end_within_the_handshake_is_an_end(ca_file: str) -> None:
     def leave(visit: Visit) -> None:
         visit.connection.recv(10)

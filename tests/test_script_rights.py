@@ -81,11 +81,11 @@ def test_a_program_that_does_not_read_its_input_holds_nobody() -> None:
 
 def test_limits_hold_for_the_program_and_what_it_starts() -> None:
     limits = Limits(
-        memory=Size(300 * 1024**2), cpu=Duration(7.0), processes=500, file_size=Size(1024**2), open_files=50
+        memory=Size(300 * 1024**2), cpu=Duration(7.0), processes=4000, file_size=Size(1024**2), open_files=50
     )
     text = "import resource as r; print(*(r.getrlimit(getattr(r, 'RLIMIT_' + n)) for n in "
     text += "('AS', 'CPU', 'NPROC', 'FSIZE', 'NOFILE')))"
-    wanted = f"{(300 * 1024**2,) * 2} (7, 8) (500, 500) {(1024**2,) * 2} (50, 50)"
+    wanted = f"{(300 * 1024**2,) * 2} (7, 8) (4000, 4000) {(1024**2,) * 2} (50, 50)"
     assert sh(f'{sys.executable} -ISc "{text}"', limits=limits).summary == wanted
 
 

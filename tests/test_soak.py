@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
+from tests import needs
 from tests.soak.picture import picture
 from tests.soak.samples import Sample, growth
 
@@ -33,6 +34,7 @@ def test_the_picture_has_a_curve_for_each_and_shows_the_outages() -> None:
 
 
 def test_a_soak_of_seconds_goes_to_its_end_and_draws_its_picture(tmp_path: Path) -> None:
+    needs.root()
     file = tmp_path / "new" / "soak.svg"
     done = subprocess.run(
         [sys.executable, "-m", "tests.soak", "--minutes", "0.1", "--checks", "20", "--picture", file],

@@ -55,8 +55,22 @@ def _obeyed(words: list[str]) -> int:
     if words[0] not in COMMANDS and (text := _no_command(words)):
         return fail(text)
     try:
+        return _carried_out(words)
+    except BrokenPipeError:
+        _print_no_more()  # somebody's `| head` has seen enough
+        return 0
+    except OSError as error:
+        if error.filename or error.errno not in UNWRITABLE:
+            raise
+        _print_no_more()
+        return _failed(words[0], f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+
+
+def _carried_out(words: list[str]) -> int:
+    try:
         options, rest = parser().parse_known_args(words)
     except SystemExit as end:
+        sys.stdout.flush()
         # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
         sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
     if rest:
@@ -81,14 +95,6 @@ def _obeyed(words: list[str]) -> int:
         return _failed(options.command, what + as_root(words))
     except LedByOthersError as error:
         return _failed(options.command, str(error))
-    except BrokenPipeError:
-        _print_no_more()  # somebody's `| head` has seen enough
-        return 0
-    except OSError as error:
-        if error.filename or error.errno not in UNWRITABLE:
-            raise
-        _print_no_more()
-        return _failed(options.command, f"the output cannot be written: {(error.strerror or str(error)).lower()}")
 
 
 def _print_no_more() -> None:

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import agent
 
@@ -48,10 +51,20 @@ RELAY = ("run", "status", "enrol", "forget", "silence", "unsilence")
 STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
 
 
+class _Parser(argparse.ArgumentParser):
+    """Says the same under every Python where nobody reads it: some hide each error of writing, others none."""
+
+    def _print_message(self, message: str, file: Any = None) -> None:
+        to = file or sys.stderr
+        if to is sys.stdout:
+            to.write(message)  # who called us says what became of it
+            return
+        with suppress(OSError):  # called wrongly remains called wrongly
+            to.write(message)
+
+
 def parser() -> argparse.ArgumentParser:
-    top = argparse.ArgumentParser(
-        prog="hostvigil", description="Runs checks and tells every change of their status as an event."
-    )
+    top = _Parser(prog="hostvigil", description="Runs checks and tells every change of their status as an event.")
     top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}

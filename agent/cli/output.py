@@ -13,7 +13,8 @@ from agent.plugin.text import printed
 
 def fail(message: object) -> int:
     """Say why a command could not do its work; exit code 2, or 3 where 2 would mean critical."""
-    print(f"hostvigil: {_in_words(message)}", file=sys.stderr)
+    with contextlib.suppress(BrokenPipeError):  # it fails also where nobody reads why
+        print(f"hostvigil: {_in_words(message)}", file=sys.stderr)
     return 2
 
 

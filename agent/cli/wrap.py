@@ -63,7 +63,7 @@ def run(command: list[str]) -> tuple[int, str]:
     try:
         child = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     except OSError as error:
-        missing = isinstance(error, FileNotFoundError)
+        missing = isinstance(error, FileNotFoundError) or _is_nowhere(command[0])
         why = "there is no such command" if missing and not _exists(command[0]) else str(error.strerror or error)
         print(f"hostvigil: {command[0]}: {why}", file=sys.stderr)
         return NOT_FOUND if missing else NOT_EXECUTABLE, f"it could not be started: {why}"
@@ -91,6 +91,13 @@ def run(command: list[str]) -> tuple[int, str]:
 def _exists(program: str) -> bool:
     """Tell whether there is such a file: then what is missing is the interpreter that its first line names."""
     return "/" in program and Path(program).exists()
+
+
+def _is_nowhere(program: str) -> bool:
+    """Tell whether no folder of PATH has it: one that we may not look into makes the system say `Permission denied`."""
+    import shutil
+
+    return "/" not in program and shutil.which(program, os.F_OK) is None
 
 
 def _pass_through(source: BinaryIO, target: BinaryIO, last: deque[bytes]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 import msgspec
 
 from agent.model import SEVERITY, Status
-from agent.view.history.course import FLAPPING, NOT_WATCHED, bar, columns
+from agent.view.history.course import FLAPPING, NOT_WATCHED, bar, columns, height
 from agent.view.history.reading import Metric
 from agent.view.history.rows import ChangeRow, Life
 from agent.view.snapshot import Mark, SubjectView
@@ -94,11 +94,4 @@ def _pieces(values: Iterable[float | None], low: float, high: float) -> Iterator
 def _points(piece: Sequence[tuple[int, float]], low: float, high: float) -> str:
     """A single point is a short line."""
     ends = [*piece, (piece[-1][0] + 1, piece[-1][1])]
-    return " ".join(f"{at},{_height(value, low, high):.1f}" for at, value in ends)
-
-
-def _height(value: float, low: float, high: float) -> float:
-    """Divided before anything is subtracted: the span of two floats may be more than a float holds."""
-    scale = max(abs(low), abs(high)) or 1.0
-    span = high / scale - low / scale
-    return 2 + (HEIGHT - 4) * (1 - (value / scale - low / scale) / span if span else 0.5)
+    return " ".join(f"{at},{2 + (HEIGHT - 4) * (1 - height(value, low, high)):.1f}" for at, value in ends)

@@ -50,7 +50,7 @@ def reason(error: Exception, timeout: float) -> str:
     """Say why it ended; `timeout` is how many seconds it had."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return _certificate_reason(error)
-    if isinstance(error, ssl.SSLEOFError):
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):  # up to Python 3.11.2 the one is told as the other
         return "the server closed the connection"
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "what answers does not speak TLS"

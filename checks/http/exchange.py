@@ -100,7 +100,7 @@ async def _ask(
 ) -> Head:
     network.progress.enter("first_byte", "sending the request")
     # A server may refuse, and close, before it has read a long body; what it said is there to be read.
-    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError):
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
         await send(connection, request_bytes(check, request), network.progress)
     # Others go on meanwhile. A near server has answered by then, and nobody need wait for the socket.
     await asyncio.sleep(0)

@@ -8,6 +8,7 @@ bench works.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
@@ -60,6 +61,8 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
     choices = [*WORKS, *SCENARIOS]
     parser.add_argument("scenarios", nargs="*", metavar="SCENARIO", help=f"some of {', '.join(choices)} [all]")
     options = parser.parse_args(arguments)
+    if os.geteuid() != 0:
+        parser.error("needs root's rights: an agent shows its memory to no other user")
     if unknown := set(options.scenarios) - set(choices):
         parser.error(f"unknown: {', '.join(sorted(unknown))}; there are {', '.join(choices)}")
     return options

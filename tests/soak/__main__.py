@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import datetime
 import json
+import os
 import sys
 import tempfile
 import time
@@ -38,6 +39,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--checks", type=int, default=350, help="how many, most of them due every second [350]")
     parser.add_argument("--picture", type=Path, help="draw the curves into this SVG file")
     options = parser.parse_args(arguments)
+    if os.geteuid() != 0:
+        parser.error("needs root's rights: an agent shows its memory and descriptors to no other user")
     with soaked(options.checks) as soak:
         outages = [soak.step(number, options.minutes * 60) for number in range(1, LOOKS + 1)]
     said = (

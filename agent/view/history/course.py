@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Iterable, Sequence
 
 from agent.model import SEVERITY, Status
@@ -53,13 +54,26 @@ def _severity(status: str) -> float:
 
 def columns(points: Iterable[tuple[int, float]], since: int, until: int, cells: int) -> list[float | None]:
     """Return the mean value of each of so many equal spans; None where there is none."""
-    sums: list[float] = [0.0] * cells
-    counts = [0] * cells
+    found: list[list[float]] = [[] for _ in range(cells)]
     for at, value in points:
-        cell = min(cells - 1, max(0, (at - since) * cells // max(1, until - since)))
-        sums[cell] += value
-        counts[cell] += 1
-    return [total / count if count else None for total, count in zip(sums, counts, strict=True)]
+        found[min(cells - 1, max(0, (at - since) * cells // max(1, until - since)))].append(value)
+    return [_mean(values) if values else None for values in found]
+
+
+def _mean(values: Sequence[float]) -> float:
+    """The sum of floats may be more than a float holds, their mean never is."""
+    total = sum(values)
+    return total / len(values) if math.isfinite(total) else sum(value / len(values) for value in values)
+
+
+def height(value: float, low: float, high: float) -> float:
+    """Return how far up from low to high a value is, 0 to 1; in the middle where all are the same.
+
+    Divided before anything is subtracted: the span of two floats may be more than a float holds.
+    """
+    scale = max(abs(low), abs(high)) or 1.0
+    span = high / scale - low / scale
+    return min(1.0, max(0.0, (value / scale - low / scale) / span)) if span else 0.5
 
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -68,12 +82,5 @@ BLOCKS = " ▁▂▃▄▅▆▇█"
 def plot(values: Sequence[float | None], low: float, high: float, rows: int) -> list[str]:
     """Draw values as columns of eighths of a letter, the top row first; where there is no value, nothing."""
     steps = rows * 8
-    span = high - low
-    heights = [
-        0 if value is None else 1 + round(min(1.0, max(0.0, (value - low) / span if span else 0.5)) * (steps - 1))
-        for value in values
-    ]
-    return [
-        "".join(BLOCKS[min(8, max(0, height - row * 8))] for height in heights).rstrip()
-        for row in reversed(range(rows))
-    ]
+    heights = [0 if value is None else 1 + round(height(value, low, high) * (steps - 1)) for value in values]
+    return ["".join(BLOCKS[min(8, max(0, one - row * 8))] for one in heights).rstrip() for row in reversed(range(rows))]
