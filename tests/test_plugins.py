@@ -82,8 +82,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[
 
 @contextlib.contextmanager
 def own_ports() -> Iterator[None]:
-    """Serve those who know no port but the protocol's own."""
-    needs.root()
+    """Serve those who know no port but the protocol's own; only root may."""
+    if os.geteuid() != 0:
+        yield
+        return
     with contextlib.ExitStack() as stack:
         for port, answer in ((53, dns), (123, ntp(0.01))):
             try:
@@ -97,7 +99,8 @@ def own_ports() -> Iterator[None]:
 def sshd(folder: Path) -> Iterator[str]:
     """Start a real one that lets our own user in; gives the options that reach it."""
     server = needs.command("sshd", "openssh-server")
-    Path("/run/sshd").mkdir(exist_ok=True)  # without it sshd does not start; Debian's service makes it
+    if os.geteuid() == 0:
+        Path("/run/sshd").mkdir(exist_ok=True)  # without it root's sshd does not start; Debian's service makes it
     for key in ("host_key", "user_key"):
         subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", folder / key], check=True)
     with socket.socket() as free:
@@ -149,7 +152,9 @@ def look(plugin: str, arguments: str, keep: Path) -> Seen:
 
 @pytest.mark.parametrize("case", CASES, ids=name_of)
 def test_what_a_plugin_says_is_what_is_understood(case: tuple[str, Run], seen: dict[str, Future[Seen]]) -> None:
-    _, (status, _, begin) = case
+    _, (status, arguments, begin) = case
+    if OWN_ADDRESS in arguments:
+        needs.root()
     result, printed, exit_code = seen[name_of(case)].result(60)
     summary, details, items = reference(printed)
     assert result.status == STATUSES.get(exit_code, Status.NODATA) == status, printed

@@ -26,19 +26,30 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 def folders(open_folder: Path) -> tuple[Path, Path]:
     """A folder of root and one of alice, with the same scripts in them."""
     needs.root()
-    made = open_folder / "root", open_folder / "alice"
-    for folder in made:
-        folder.mkdir()
-        (folder / "x.sh").write_text("#!/bin/sh\necho ran\n")
-        (folder / "x.sh").chmod(0o755)
-        for name, text in SCRIPTS.items():
-            (folder / name).write_text(text)
-        (folder / "tree").mkdir()
-        shutil.copy(folder / "x.sh", folder / "tree" / "x")
-        shutil.copy(folder / "x.sh", folder / "tool")
-        (folder / "X.java").touch()
+    made = folders_like(open_folder)
     for path in (made[1], *made[1].rglob("*")):
         os.chown(path, ALICE, ALICE)
+    return made
+
+
+@pytest.fixture
+def unowned(open_folder: Path) -> tuple[Path, Path]:
+    """The same, of whoever runs the tests: what is read of a command does not depend on who owns it."""
+    return folders_like(open_folder)
+
+
+def folders_like(folder: Path) -> tuple[Path, Path]:
+    made = folder / "root", folder / "alice"
+    for one in made:
+        one.mkdir()
+        (one / "x.sh").write_text("#!/bin/sh\necho ran\n")
+        (one / "x.sh").chmod(0o755)
+        for name, text in SCRIPTS.items():
+            (one / name).write_text(text)
+        (one / "tree").mkdir()
+        shutil.copy(one / "x.sh", one / "tree" / "x")
+        shutil.copy(one / "x.sh", one / "tool")
+        (one / "X.java").touch()
     return made
 
 
@@ -254,9 +265,9 @@ def weak_of(words: list[str], owner: Path) -> list[str]:
 
 @pytest.mark.parametrize("text", LAUNCHED)
 def test_what_a_command_runs_is_found_behind_every_launcher_and_interpreter(
-    folders: tuple[Path, Path], text: str
+    unowned: tuple[Path, Path], text: str
 ) -> None:
-    root, alice = folders
+    root, alice = unowned
     assert weak_of(words_of(text, root, alice), alice), "not found"
     assert weak_of(words_of(text, root, root), root)
     if Path(words_of(text, root, alice)[0]).exists():  # else no launcher can start it
@@ -326,17 +337,17 @@ ORDERED = [
 
 
 @pytest.mark.parametrize("text", ORDERED)
-def test_a_file_of_orders_is_code(folders: tuple[Path, Path], text: str) -> None:
-    root, alice = folders
+def test_a_file_of_orders_is_code(unowned: tuple[Path, Path], text: str) -> None:
+    root, alice = unowned
     assert weak_of(words_of(text, root, alice), alice)
 
 
 @pytest.mark.parametrize("words", [["sh"], ["bash", "-s", "x"], ["sh", "-"], ["perl"], ["python3", "-"]])
 @pytest.mark.parametrize("stdin", ["{}/x.sh\n", "system('{}/x.sh')", "true; . {}/x.sh"])
 def test_a_program_that_is_given_as_input_is_judged_like_a_text(
-    folders: tuple[Path, Path], words: list[str], stdin: str
+    unowned: tuple[Path, Path], words: list[str], stdin: str
 ) -> None:
-    root, alice = folders
+    root, alice = unowned
     for folder in (root, alice):
         text = stdin.replace("{}", str(folder))
         said = [*code_of([_found(words[0]), *words[1:]], "", {"PATH": PATH}, {}, text)]
@@ -346,15 +357,15 @@ def test_a_program_that_is_given_as_input_is_judged_like_a_text(
         )
 
 
-def test_a_pipe_before_a_program_in_a_variable_hides_nothing(folders: tuple[Path, Path]) -> None:
-    _, alice = folders
+def test_a_pipe_before_a_program_in_a_variable_hides_nothing(unowned: tuple[Path, Path]) -> None:
+    _, alice = unowned
     for value in (f"|{alice}/x.sh %s", f"||-{alice}/x.sh %s"):
         assert f"{alice}/x.sh" in code_of(["/bin/true"], "", {}, {"LESSOPEN": value})
 
 
 @pytest.mark.parametrize("text", DATA)
-def test_what_a_command_only_reads_is_not_taken_for_code(folders: tuple[Path, Path], text: str) -> None:
-    root, alice = folders
+def test_what_a_command_only_reads_is_not_taken_for_code(unowned: tuple[Path, Path], text: str) -> None:
+    root, alice = unowned
     assert weak_of(words_of(text, root, alice), alice) == []
 
 
@@ -468,8 +479,8 @@ def test_the_folder_that_python_takes_modules_from_is_judged(folders: tuple[Path
 
 
 @pytest.mark.parametrize(("name", "file"), [("psql", ".psqlrc"), ("git", ".gitconfig"), ("sqlite3", ".sqliterc")])
-def test_what_a_program_obeys_in_a_home_is_judged(folders: tuple[Path, Path], name: str, file: str) -> None:
-    for folder in folders:
+def test_what_a_program_obeys_in_a_home_is_judged(unowned: tuple[Path, Path], name: str, file: str) -> None:
+    for folder in unowned:
         assert f"{folder}/{file}" not in code_of([f"/usr/bin/{name}"], "", {"HOME": str(folder)}, {})
         (folder / file).touch()
         assert f"{folder}/{file}" in code_of([f"/usr/bin/{name}"], "", {"HOME": str(folder)}, {})
@@ -518,8 +529,8 @@ def test_no_list_of_words_makes_the_reading_fail(words: list[str]) -> None:
     list(code_of(["/usr/bin/nice", *words], "", {"PATH": PATH}, {}))
 
 
-def test_a_command_that_can_be_read_in_a_million_ways_is_read_in_no_time(folders: tuple[Path, Path]) -> None:
-    _, alice = folders
+def test_a_command_that_can_be_read_in_a_million_ways_is_read_in_no_time(unowned: tuple[Path, Path]) -> None:
+    _, alice = unowned
     words = ["/usr/bin/nice", *(word for letter in "abcdefghijklmnopqrstuvwxyz" for word in (f"-{letter}", "nice"))]
     began = time.monotonic()
     assert weak_of([*words, f"{alice}/x.sh"], alice)
