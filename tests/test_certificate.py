@@ -24,6 +24,7 @@ from checks._network.addresses import Address
 from checks.certificate import Certificate
 from checks.certificate.files import certificates
 from tests import needs
+from tests.closed import closed
 from tests.http_servers import Visit, serving
 from tests.looks import found
 
@@ -143,24 +144,14 @@ def test_of_too_many_files_those_that_are_looked_at_are_judged(tmp_path: Path, m
     assert len(found) == 4
 
 
-def test_a_folder_that_may_not_be_read_is_no_folder_without_certificates(tmp_path: Path) -> None:
-    needs.root()
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        above.chmod(0o755)
-    (tmp_path / "live").mkdir(mode=0o700)
-    (tmp_path / "a").mkdir(mode=0o755)
-    os.seteuid(65534)
-    try:
-        with pytest.raises(CheckError, match="live: permission denied"):
-            looked(file=f"{tmp_path}/live/*.pem")
-        os.seteuid(0)
-        (tmp_path / "a" / "x.pem").write_bytes(pem(issued(1)))
-        os.seteuid(65534)
-        found = looked(file=f"{tmp_path}/*/x.pem")
-    finally:
-        os.seteuid(0)
+def test_a_folder_that_may_not_be_read_is_no_folder_without_certificates(open_folder: Path) -> None:
+    (open_folder / "live").mkdir()
+    (open_folder / "a").mkdir()
+    with closed(open_folder / "live"), pytest.raises(CheckError, match="live: permission denied"):
+        looked(file=f"{open_folder}/live/*.pem")
+    (open_folder / "a" / "x.pem").write_bytes(pem(issued(1)))
+    with closed(open_folder / "live"):
+        found = looked(file=f"{open_folder}/*/x.pem")
     assert sorted(result.status for result in found.values()) == [Status.CRITICAL, Status.NODATA]
 
 

@@ -70,14 +70,22 @@ def called_by(user: int, *words: str) -> tuple[int, str]:
     return int(code_text), text
 
 
+LESSER = os.geteuid() or NOBODY
+"""Who may not what root may."""
+
+
+def shut(path: Path) -> None:
+    """Close it to all but root."""
+    path.chmod(0 if os.geteuid() else 0o700)
+
+
 @pytest.fixture
 def closed(open_folder: Path) -> tuple[str, ...]:
     """A server's configuration and state, which only root may read."""
-    needs.root()
-    for name in ("conf.d", "state"):
-        (open_folder / name).mkdir(mode=0o700)
-    (open_folder / "conf.d/a.yaml").write_text(GOOD)
-    (open_folder / "state/hostvigil.db").touch()
+    for name, file in (("conf.d", "a.yaml"), ("state", "hostvigil.db")):
+        (open_folder / name).mkdir()
+        (open_folder / name / file).write_text(GOOD if name == "conf.d" else "")
+        shut(open_folder / name)
     return ("--config", str(open_folder / "conf.d"), "--state", str(open_folder / "state"))
 
 
@@ -100,16 +108,16 @@ COMMANDS_OF_ALL = [
 def test_without_rights_each_command_says_what_it_may_not_and_what_to_do(
     words: Sequence[str], closed: tuple[str, ...]
 ) -> None:
-    code, text = called_by(NOBODY, words[0], *closed, *words[1:])
+    code, text = called_by(LESSER, words[0], *closed, *words[1:])
     assert code == (3 if words[0] == "check" else 2)
     assert re.search(r"hostvigil: you may not read /\S+, run it as root: sudo hostvigil " + words[0], text)
     assert len(text.splitlines()) == 1
 
 
 def test_what_is_above_may_be_what_is_closed(closed: tuple[str, ...], open_folder: Path) -> None:
-    (open_folder / "outer").mkdir(mode=0o700)
-    (open_folder / "outer/conf.d").mkdir()
-    code, text = called_by(NOBODY, "check", "--config", str(open_folder / "outer/conf.d"), "disks")
+    (open_folder / "outer/conf.d").mkdir(parents=True)
+    shut(open_folder / "outer")
+    code, text = called_by(LESSER, "check", "--config", str(open_folder / "outer/conf.d"), "disks")
     assert (code, "you may not read" in text) == (3, True)
 
 
@@ -117,8 +125,8 @@ def test_a_check_in_a_file_that_may_not_be_read_is_not_said_to_be_missing(
     closed: tuple[str, ...], open_folder: Path
 ) -> None:
     (open_folder / "conf.d").chmod(0o755)
-    (open_folder / "conf.d/a.yaml").chmod(0o600)
-    code, text = called_by(NOBODY, "check", *closed, "disks")
+    shut(open_folder / "conf.d/a.yaml")
+    code, text = called_by(LESSER, "check", *closed, "disks")
     assert code == 3
     assert "it may be in what cannot be read: " in text
     assert "a.yaml:1:1: cannot be read: Permission denied" in text
@@ -155,6 +163,7 @@ def test_the_servers_state_is_meant_where_we_have_none_of_our_own(
 
 
 def test_validate_of_root_finds_what_the_agents_user_may_not_read(closed: tuple[str, ...], open_folder: Path) -> None:
+    needs.root()
     os.chown(open_folder / "state", NOBODY, NOBODY)
     (open_folder / "conf.d").chmod(0o755)
     good, bad = open_folder / "conf.d/a.yaml", open_folder / "conf.d/b.yaml"
@@ -263,13 +272,12 @@ def test_a_command_that_no_folder_of_path_has_is_missing_whatever_folder_is_clos
     plain.mkdir()
     (plain / "data").touch(0o644)
     monkeypatch.setenv("PATH", f"{closed}:{plain}:/usr/bin:/bin")
-    me = os.geteuid() or NOBODY
     for command, code, said in (
         ("no-such-command", 127, "hostvigil: no-such-command: there is no such command"),
         ("data", 126, "hostvigil: data: Permission denied"),
         (f"{closed}/x", 126, f"hostvigil: {closed}/x: Permission denied"),
     ):
-        found, text = called_by(me, "wrap", "backup", "--state", str(open_folder), "--", command)
+        found, text = called_by(LESSER, "wrap", "backup", "--state", str(open_folder), "--", command)
         assert (found, said in text.splitlines()) == (code, True), text
 
 

@@ -7,8 +7,6 @@ import re
 import socket
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +21,7 @@ from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.file import File
 from checks.file.search import FileStatus, Findings, find
-from tests import needs
+from tests.closed import closed
 
 
 def look(path: Path | str, **settings: Any) -> Result:
@@ -264,31 +262,17 @@ def test_a_name_that_is_no_text_can_be_told(tmp_path: Path) -> None:
     assert "newest \\udcff\\n.dump" in result.summary
 
 
-@contextmanager
-def as_nobody() -> Iterator[None]:
-    os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
-
-
 @pytest.mark.parametrize("pattern", ["*/x", "**/x", "*/*"])
-def test_a_folder_that_may_not_be_read_hides_only_what_is_in_it(pattern: str, tmp_path: Path) -> None:
-    needs.root()
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        above.chmod(0o755)
+def test_a_folder_that_may_not_be_read_hides_only_what_is_in_it(pattern: str, open_folder: Path) -> None:
     for name in ("closed", "open", "zz"):
-        (tmp_path / name).mkdir(mode=0o700 if name == "closed" else 0o755)
-    path, said = str(tmp_path / pattern), "closed: permission denied, so that whether there is one is not known"
-    with as_nobody():
+        (open_folder / name).mkdir()
+    path, said = str(open_folder / pattern), "closed: permission denied, so that whether there is one is not known"
+    with closed(open_folder / "closed"):
         for expect in ("present", "absent"):
             unsure = look(path, expect=expect)
             assert (unsure.status, said in unsure.summary.replace("/x:", ":")) == (Status.NODATA, True), unsure.summary
-    (tmp_path / "zz" / "x").touch()
-    with as_nobody():
+    (open_folder / "zz" / "x").touch()
+    with closed(open_folder / "closed"):
         assert look(path, expect="absent").status is Status.CRITICAL
         assert look(path).summary.endswith("at least 1 file")
         assert look(path, count_warning=NumberAbove.parse("5")).status is Status.NODATA, "there may be more"

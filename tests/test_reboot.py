@@ -13,7 +13,7 @@ from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.reboot import Reboot
 from checks.reboot.check import packages, reasons
-from tests import needs
+from tests.closed import closed
 
 DAY = 86400.0
 
@@ -85,23 +85,13 @@ def test_modules_that_an_update_took_away_want_a_reboot(tmp_path: Path) -> None:
     ]
 
 
-def test_modules_that_may_not_be_looked_at_are_neither_gone_nor_up_to_date(tmp_path: Path) -> None:
-    needs.root()
-    for above in (tmp_path, *tmp_path.parents):
-        if above == Path("/tmp"):
-            break
-        above.chmod(0o755)
-    modules = tmp_path / "modules"
+def test_modules_that_may_not_be_looked_at_are_neither_gone_nor_up_to_date(open_folder: Path) -> None:
+    modules = open_folder / "modules"
     (modules / "6.1.0-30-amd64" / "kernel").mkdir(parents=True)
     memory: dict[str, Any] = {}
     assert list(reasons(memory, "6.1.0-30-amd64", [], modules)) == []
-    modules.chmod(0o700)
-    os.seteuid(65534)
-    try:
-        with pytest.raises(PermissionError):
-            list(reasons(memory, "6.1.0-30-amd64", [], modules))
-    finally:
-        os.seteuid(0)
+    with closed(modules), pytest.raises(PermissionError):
+        list(reasons(memory, "6.1.0-30-amd64", [], modules))
     said = gathered(Reboot().assess(1e6, None, 0.0, unknown="not known"))[0]
     assert (said.status, said.summary.split(", ")[0]) == (Status.NODATA, "not known")
     assert gathered(Reboot(required_warning=None).assess(1e6, None, 0.0, unknown="not known"))[0].status is Status.OK
