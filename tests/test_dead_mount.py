@@ -188,6 +188,66 @@ def test_no_command_hangs_with_the_folder(agent: AgentProcess) -> None:
         ends(agent)
 
 
+def test_a_socket_of_the_page_that_hangs_closes_the_page_and_nothing_else(agent: AgentProcess) -> None:
+    with hanging(agent) as dead:
+        agent.write("page.yaml", f"agent: {{page: 'unix:{dead}/page'}}\n")
+        agent.start()
+        agent.wait_until(lambda: " ok" in commanded(agent, "status", "good"), "a run of the check")
+        agent.wait_until(lambda: f"the page cannot be served at unix:{dead}/page: {SAID}" in agent.output(), "a word")
+        ends(agent)
+
+
+def test_a_socket_of_the_page_that_comes_to_hang_keeps_no_agent_from_its_end(agent: AgentProcess) -> None:
+    folder = agent.config.parent / "dead"
+    folder.mkdir()
+    agent.write("page.yaml", f"agent: {{page: 'unix:{folder}/page'}}\n")
+    agent.start()
+    agent.wait_until((folder / "page").exists, "the page")
+    with hanging(agent):
+        ends(agent)
+
+
+@pytest.mark.parametrize("place", ["dead", "dead/state"])
+def test_a_state_directory_that_hangs_is_named_by_all_and_waited_for_by_the_agent(
+    agent: AgentProcess, place: str
+) -> None:
+    agent.state = agent.config.parent / place
+    said = f"{agent.state} {SAID}"
+    with hanging(agent):
+        agent.start()
+        agent.wait_until(lambda: said in agent.output(), "a word about the state directory", SECONDS)
+        for command in (
+            ("status",),
+            ("explain", "good"),
+            ("events",),
+            ("reload",),
+            ("report", "good", "ok"),
+            ("doctor",),
+        ):
+            assert said in commanded(agent, *command), command
+        assert "no problems" in commanded(agent, "validate")
+        assert commanded(agent, "check", "good").startswith("OK")
+    agent.wait_until(lambda: " ok" in commanded(agent, "status", "good"), "a run once the directory is there")
+    assert f"the state directory {agent.state} answers again" in agent.output()
+    ends(agent)
+
+
+def test_an_end_that_is_asked_for_while_the_state_directory_hangs_comes_at_once(agent: AgentProcess) -> None:
+    agent.state = agent.config.parent / "dead"
+    with hanging(agent):
+        agent.start()
+        agent.wait_until(lambda: SAID in agent.output(), "a word about the state directory", SECONDS)
+        ends(agent)
+
+
+def test_a_command_that_is_wrapped_runs_although_the_state_directory_hangs(agent: AgentProcess) -> None:
+    agent.state = agent.config.parent / "dead"
+    with hanging(agent):
+        said = commanded(agent, "wrap", "good", "--", "/bin/echo", "it ran")
+        assert said.startswith("it ran\n")
+        assert said.count(SAID) == 1
+
+
 def catches(agent: AgentProcess, number: int) -> bool:
     assert agent.process
     said = Path(f"/proc/{agent.process.pid}/status").read_text()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html.parser
 import json
+import os
 import signal
 import socket
 import stat
@@ -411,3 +412,35 @@ def test_a_real_agent_shows_itself_and_ends_as_fast_as_without(tmp_path: Path) -
             hanging.sendall(b"GET / HT")
             assert agent.stop(signal.SIGTERM, 5) == 0
         assert not path.exists()
+
+
+def no_sockets(folder: Path) -> list[Path]:
+    """Places at which no socket can be made, each for another reason."""
+    for name in ("file", "precious"):
+        (folder / name).write_text("precious")
+    (folder / "circle").symlink_to("circle")
+    (folder / "nowhere").symlink_to(folder / "missing" / "s")
+    os.mkfifo(folder / "pipe")
+    in_folders = [folder / name / "s" for name in ("missing", "file", "circle")]
+    return [*in_folders, *(folder / name for name in ("precious", "pipe", "nowhere", ".")), Path("/proc/s")]
+
+
+def test_a_socket_that_cannot_be_made_closes_the_page_and_nothing_else(tmp_path: Path) -> None:
+    places = tmp_path / "places"
+    places.mkdir()
+    wrong, right = no_sockets(places), places / "page.sock"
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", "checks: {web: {type: script, command: [/bin/true]}}\n")
+        agent.write("page.yaml", f"agent: {{page: 'unix:{wrong[0]}'}}\n")
+        agent.start()
+        agent.wait_until(lambda: agent.status()["checks"], "a run of the check")
+        for path in wrong:
+            agent.write("page.yaml", f"agent: {{page: 'unix:{path}'}}\n")
+            assert "1 check at work" in agent.call("reload").stdout, path
+            assert f"the page cannot be served at unix:{path}: " in agent.output()
+        assert "a bug of ours" not in agent.output()
+        agent.write("page.yaml", f"agent: {{page: 'unix:{right}'}}\n")
+        agent.call("reload")
+        assert '"check":"web"' in over_socket(right, "/api/v1/status")
+        assert agent.stop(signal.SIGTERM, 5) == 0
+    assert sorted(path.name for path in places.iterdir()) == ["circle", "file", "nowhere", "pipe", "precious"]

@@ -15,7 +15,9 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
+from agent.config.files import Unreadable
 from agent.config.page_address import PageAddress
+from agent.config.patience import Patience
 
 SOCKET_MODE = 0o660
 """Its owner and group may ask: the group is what a proxy is put into."""
@@ -66,8 +68,8 @@ class PageServer:
     def stop(self) -> None:
         """End within a second; answers that are under way may be cut."""
         if self._address.path:
-            with contextlib.suppress(OSError):
-                Path(self._address.path).unlink()
+            with contextlib.suppress(OSError, Unreadable):  # its mount may have come to hang
+                Patience().one(self._address.path, Path(self._address.path).unlink)
         if not self._thread.is_alive():
             return
         # In the server's own thread: nobody may close what it waits for. It is woken before it may close the trigger.

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.config.probe import Mounts
 from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
 from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
@@ -44,6 +45,7 @@ def push(message: Message, state: Path) -> str:
     nothing there that the owner of the directory could not do himself.
     """
     message = stamped(message)
+    _require_answer(state)
     try:
         answer = _sent(encoded(message), address(state), SECONDS)
     except OSError as error:
@@ -61,6 +63,21 @@ def push(message: Message, state: Path) -> str:
     if answer != "ok":
         raise NotPushed(answer or "the agent went away without an answer")
     return "taken"
+
+
+def _require_answer(state: Path) -> None:
+    """NotPushed where the directory lies on a mount that hangs: who touches it would wait for ever."""
+    if not Mounts().may_hang(str(state)):
+        return
+    from agent.config.files import Unreadable
+    from agent.config.patience import Patience  # 10 ms that most jobs need not pay
+
+    try:
+        Patience(SECONDS).one(str(state), state.stat)
+    except Unreadable as error:
+        raise NotPushed(f"{state} {error}") from None
+    except OSError:
+        pass  # what it answers is for whoever opens it
 
 
 def _is_at_work(state: Path) -> bool:

@@ -17,6 +17,7 @@ from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
 from agent.service.reader import READ_AGAIN, Ended, Reader
 from agent.service.service import Service
+from agent.service.state_directory import comes_back
 from agent.store import Store
 from agent.store.connection import FILE
 from agent.system.redactor import Redactor
@@ -38,6 +39,8 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     """
     signals, systemd = Signals(), Notify(os.environ)
     reader = Reader(config_dir, signals)
+    if not comes_back(state_dir, signals.to_end_within):
+        return
     try:
         config = first_look(reader, config_dir, hide, worked_before=(state_dir / FILE).exists())
     except Ended:

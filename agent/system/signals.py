@@ -57,9 +57,19 @@ class Signals:
         call.tell(self._wake)
         until = time.monotonic() + seconds
         while not call.done.is_set() and not self._numbers & set(END) and (rest := until - time.monotonic()) > 0:
-            if select.select([self._read], [], [], rest)[0]:
-                self._numbers |= set(os.read(self._read, 4096))
+            self._take_in(rest)
         return call.done.is_set()
+
+    def to_end_within(self, seconds: float) -> bool:
+        """Wait until the agent is to end, so long at the most; tell whether it is."""
+        until = time.monotonic() + seconds
+        while not self.to_end and (rest := until - time.monotonic()) > 0:
+            self._take_in(rest)
+        return self.to_end
+
+    def _take_in(self, seconds: float) -> None:
+        if select.select([self._read], [], [], seconds)[0]:
+            self._numbers |= set(os.read(self._read, 4096))
 
     @property
     def to_end(self) -> bool:

@@ -7,6 +7,9 @@ import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
+from agent.config.files import Unreadable
+from agent.config.patience import Patience
+
 
 def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:
     """Return the files and folders that the owner of the state directory may not read, and what to do.
@@ -14,8 +17,8 @@ def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:
     Nothing unless we are root and he is somebody else. In a child, which takes his rights.
     """
     try:
-        owner = state.stat().st_uid
-    except OSError:
+        owner = Patience().one(str(state), state.stat).st_uid
+    except (OSError, Unreadable):
         return []
     if os.geteuid() != 0 or owner == 0:
         return []

@@ -11,8 +11,9 @@ from pathlib import Path
 
 from agent.cli.options import ROOT_STATE, default_state
 from agent.config.files import Unreadable
-from agent.config.patience import Patience
+from agent.config.patience import SILENT, Patience
 from agent.config.settings import Problem
+from agent.service.state_directory import answers
 from agent.store.connection import FILE
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
@@ -24,6 +25,8 @@ WRITING = frozenset(("silence", "unsilence"))
 
 def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Path(ROOT_STATE)) -> str:
     """Say what this command may not read, and what to do; '' where nothing stands in its way."""
+    if options.command in STATE and not answers(options.state):
+        return f"{options.state} {SILENT}"
     wanted: list[Path] = []
     if options.command in CONFIG and _closed(options.config, os.R_OK | os.X_OK):
         wanted.append(options.config)
