@@ -266,7 +266,11 @@ class ApiStandIn:
             _send(request, 200, answer(200), {})
 
     def _create(self, request: BaseHTTPRequestHandler) -> None:
-        raw = request.rfile.read(int(request.headers.get("Content-Length", 0)))
+        length = int(request.headers.get("Content-Length", 0))
+        raw = request.rfile.read(length)
+        if len(raw) < length:  # its sender was killed within it: no server takes or refuses half of a request
+            request.close_connection = True
+            return
         with self._changed:
             self.requests.append(raw)
             self.arrivals.append(time.monotonic())

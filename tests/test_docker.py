@@ -87,7 +87,9 @@ def serving(path: Path, talk: Callable[[socket.socket, bytes], None]) -> Iterato
             while True:
                 connection, _ = listener.accept()
                 with connection, contextlib.suppress(OSError):
-                    talk(connection, connection.recv(4096))
+                    # Nothing comes of one whose time ended before it could ask.
+                    if question := connection.recv(4096):
+                        talk(connection, question)
 
     thread = threading.Thread(target=accept, daemon=True)
     thread.start()
