@@ -286,8 +286,8 @@ def test_an_agent_of_root_says_whose_drop_ins_it_obeys(tmp_path: Path, caplog: p
 
 def test_a_file_that_fails_when_it_is_read_is_a_problem(tmp_path: Path) -> None:
     # A regular file that even root may open and cannot read. A command that ran in this process may have closed it.
-    assert ctypes.CDLL(None).prctl(4, 1, 0, 0, 0) == 0, "PR_SET_DUMPABLE"
     (tmp_path / "a.yaml").symlink_to(needs.file("/proc/self/mem"))
+    assert ctypes.CDLL(None).prctl(4, 1, 0, 0, 0) == 0, "PR_SET_DUMPABLE"
     assert problems(load(tmp_path, sample_catalog(), {}), tmp_path) == [
         "a.yaml:1:1: cannot be read: Input/output error"
     ]
