@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -28,6 +29,15 @@ def file(path: str, package: str = "") -> Path:
 def root() -> None:
     if os.geteuid() != 0:
         missing("root's rights")
+
+
+def unshare(*namespaces: str) -> list[str]:
+    """Return how to start a command in namespaces of its own; who is not root is root there, where the system lets him."""
+    mapped = () if os.geteuid() == 0 else ("--user", "--map-root-user")
+    words = [command("unshare", "util-linux"), *mapped, *namespaces]
+    if subprocess.run([*words, "true"], capture_output=True, check=False, timeout=60).returncode:
+        missing(f"the right to make namespaces ({' '.join(namespaces)})")
+    return words
 
 
 def untraced() -> None:

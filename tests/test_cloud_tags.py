@@ -307,11 +307,10 @@ print(json.dumps(cloud_tags(name)))
 
 @pytest.mark.parametrize("cloud", RULES)
 def test_it_is_asked_at_the_address_and_port_where_it_is(cloud: str) -> None:
-    needs.root()
     needs.command("ip", "iproute2")
     address = CLOUDS[cloud].address
     line = f'ip link set lo up && ip addr add {address}/32 dev lo && exec "$0" -c "$1" {cloud} {address}'
-    words = ["unshare", "--net", "sh", "-c", line, sys.executable, IN_A_NAMESPACE]
+    words = [*needs.unshare("--net"), "sh", "-c", line, sys.executable, IN_A_NAMESPACE]
     root = Path(__file__).parent.parent
     environment = {**os.environ, "PYTHONPATH": str(root), "http_proxy": "http://192.0.2.1:9"}
     done = subprocess.run(words, capture_output=True, text=True, timeout=60, check=False, cwd=root, env=environment)
