@@ -32,7 +32,7 @@ def root() -> None:
 
 
 def unshare(*namespaces: str) -> list[str]:
-    """Return how to start a command in namespaces of its own; who is not root is root there, where the system lets him."""
+    """Return how to start a command in namespaces of its own; who is not root is root there."""
     mapped = () if os.geteuid() == 0 else ("--user", "--map-root-user")
     words = [command("unshare", "util-linux"), *mapped, *namespaces]
     if subprocess.run([*words, "true"], capture_output=True, check=False, timeout=60).returncode:

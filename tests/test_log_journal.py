@@ -81,11 +81,12 @@ journald.kill()
 
 
 def test_the_journal_of_units_is_read_once_from_a_real_journald() -> None:
+    needs.root()
     needs.file("/lib/systemd/systemd-journald", "systemd")
     needs.command("journalctl", "systemd")
     script = REAL.format(root=str(ROOT))
     done = subprocess.run(
-        [*needs.unshare("--mount", "--pid", "--fork", "--kill-child", "--mount-proc"), sys.executable, "-c", script],
+        ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc", sys.executable, "-c", script],
         capture_output=True,
         text=True,
         timeout=60,
