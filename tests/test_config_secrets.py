@@ -83,12 +83,37 @@ def test_a_mark_that_is_none_is_a_problem(tmp_path: Path) -> None:
     assert "is not understood" in config.problems[0].text
 
 
-@pytest.mark.parametrize("name", ["PASSWORD", "db_passwd", "MY_PWD", "apikey", "Authorization", "X-Token", "Cookie"])
+SAY_SECRET = ["PASSWORD", "db_passwd", "MY_PWD", "apikey", "Authorization", "X-Token", "Cookie"]
+SAY_IT_TOO = [
+    "AUTHORISATION",
+    "AUTHTOKEN",
+    "KEYPASS",
+    "PASSPHRASE",
+    "SSHKEY2",
+    "CREDS",
+    "AUTHOR_TOKEN",
+    "KEYCLOAK_PASSWORD",
+]
+SAY_NOTHING = ["PORT", "PWD", "HOME", "SERVICE", "Accept", "Host", "ROLE", "DC"]
+OTHER_WORDS = [
+    "AUTHOR",
+    "AUTHORITY",
+    "DB_KEYSPACE",
+    "KEYBOARD",
+    "KEYCLOAK_URL",
+    "PASSENGER_APP_ENV",
+    "COMPASS",
+    "CREDIT",
+]
+ABOUT = ["AUTH_SERVICE_HOST", "AUTH_SERVICE_PORT_HTTP", "AUTH_PORT_80_TCP_ADDR", "DB_PASSWORD_FILE", "SSH_AUTH_SOCK"]
+
+
+@pytest.mark.parametrize("name", [*SAY_SECRET, *SAY_IT_TOO])
 def test_names_that_say_secret(name: str) -> None:
     assert names_a_secret(name)
 
 
-@pytest.mark.parametrize("name", ["PORT", "PWD", "HOME", "SERVICE", "Accept", "Host", "ROLE", "DC"])
+@pytest.mark.parametrize("name", [*SAY_NOTHING, *OTHER_WORDS, *ABOUT])
 def test_names_that_do_not(name: str) -> None:
     assert not names_a_secret(name)
 

@@ -425,6 +425,31 @@ def test_a_file_that_is_no_program_is_named_with_the_reason(tmp_path: Path) -> N
     assert error_of(str(fifo)) == f"cannot start {fifo}: not a regular file"
 
 
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (b"", "it is empty"),
+        (b"\xef\xbb\xbf#!/bin/sh\necho OK\n", "a byte order mark stands before its #!: sed -i '1s/"),
+        ("#!/bin/sh\necho OK\n".encode("utf-16"), "it is written in UTF-16: save it as UTF-8"),
+        (b"\n #!/bin/sh\necho OK\n", "its #! must be the very first of it: remove what stands before"),
+        (b"#!/" + b"a" * 300 + b"\n", "its first line is too long for the system"),
+        (b"#!/bin/sh\r", r"its first line ends in CR, so that a carriage return belongs to it (/bin/sh\r)"),
+        (b"#!/bin/sh\recho OK\r", r"its first line ends in CR, so that a carriage return belongs to it (/bin/sh\r)"),
+        (b"\x7fELF" + b"\0" * 100, "not a program for this machine, or a script without #! in its first line"),
+    ],
+)
+def test_what_keeps_a_program_from_being_one_is_named(tmp_path: Path, content: bytes, said: str) -> None:
+    program = tmp_path / "program"
+    program.write_bytes(content)
+    program.chmod(0o755)
+    assert said in error_of(str(program))
+
+
+def test_a_nul_in_the_first_line_of_a_script_is_where_the_system_ends_to_read(tmp_path: Path) -> None:
+    program = executable(tmp_path / "nul", "#!/bin/sh\0 -x\nexit 2\n")
+    assert run(str(program)).status is Status.CRITICAL
+
+
 def test_a_broken_script_head_is_told(tmp_path: Path) -> None:
     lost = executable(tmp_path / "lost", "#!/opt/python9\n")
     assert error_of(str(lost)) == f"cannot start {lost}: its interpreter is missing (#!/opt/python9)"

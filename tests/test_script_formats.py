@@ -119,6 +119,24 @@ def test_units_are_dropped_as_checkmk_does_and_commas_read(metrics: str, value: 
     assert [metric.value for metric in one(f"0 svc {metrics} disk").metrics] == [value]
 
 
+@pytest.mark.parametrize(
+    "torn", ["12 MB;5;10", "35; 20; 30", "35 ;20;30", "12 345;100;200", "5 %;3", "5;; -3;", "12 MB; 5; 10"]
+)
+def test_p_whose_levels_are_torn_off_by_a_blank_is_not_ok(torn: str) -> None:
+    result = one(f"P svc used={torn} disk")
+    assert result.status is Status.NODATA
+    assert result.summary.startswith("a blank within the metrics, their levels are not read: ")
+
+
+@pytest.mark.parametrize(
+    "text", ["fine; all good", "12 of 30; 4 wait", "a;b", "20 MB; 5 files", "done;", "ok;1 of 3", "-"]
+)
+def test_a_text_with_semicolons_is_a_text(text: str) -> None:
+    assert one(f"P svc used=1 {text}").status is Status.OK
+    assert one(f"P svc - {text}").status is Status.OK
+    assert one(f"0 svc used=1 {text}").status is Status.OK
+
+
 def test_p_without_readable_levels_says_why_in_its_first_line() -> None:
     result = one("P svc used=lots;20;30 disk")
     assert (result.status, result.summary) == (Status.NODATA, "metric not understood: used=lots;20;30; disk")

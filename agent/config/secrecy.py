@@ -15,13 +15,24 @@ from agent.config.located_yaml.tree import UNSAID, Located
 from agent.config.wording import members_of
 
 _NAME = re.compile(r"PASS|[_-]PWD|SECRET|TOKEN|KEY|CRED|AUTH|COOKIE")
+_OTHER_WORDS = re.compile(
+    r"AUTHOR(?!I[SZ])|BYPASS|COMPASS|CREDIT|DONKEY|INCREDIB|KEY(?:BOARD|CLOAK|MAP|NOTE|SPACE|WORD)|MONKEY"
+    r"|PASS(?:AGE|ENGER|IVE|PORT|THR)|SACRED|SECRETAR|TOKENI[SZ]|TURKEY"
+)
+"""Words with the same letters in them."""
+_ABOUT = re.compile(
+    r"[_-](?:ALGORITHM|DIR|DOMAIN|FILE|HOST|HOSTNAME|LENGTH|METHOD|NAME|PATH|PORT|REALM|SIZE|SOCK|SOCKET|TIMEOUT|TTL|TYPE"
+    r"|USER|USERNAME|SERVICE_PORT_\w+|TCP_ADDR|TCP_PORT|TCP_PROTO)$"
+)
+"""What a secret is kept in, or a service is reached at: AUTH_SERVICE_HOST, as Kubernetes sets it, is an address."""
 
 Written = Mapping[str, Located]
 
 
 def names_a_secret(name: str) -> bool:
     """Tell whether a variable or a header of this name holds a secret: DB_PASSWORD, API_KEY, Authorization."""
-    return bool(_NAME.search(name.upper()))
+    upper = name.upper()
+    return not _ABOUT.search(upper) and bool(_NAME.search(_OTHER_WORDS.sub("", upper)))
 
 
 def is_secret(wanted: type[msgspec.Struct], name: str) -> bool:

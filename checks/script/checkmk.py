@@ -29,6 +29,8 @@ _LINE = re.compile(
 )
 # No digits in a unit, or 0x1f would be read as 0.
 _NUMBER = re.compile(r"([-+]?(?:[0-9]+[.,]?[0-9]*|[.,][0-9]+)(?:[eE][-+]?[0-9]+)?)[a-zA-Z%°µμΩ/]*")
+# What a blank behind a number or a `;` tore off: `MB;5;10`, `20; 30`, `;5`.
+_TORN = re.compile(r"(?:[KMGTPkm]?i?[Bb]|[a-z]|%)?;\s?[-+]?[0-9]|[-+]?[0-9][0-9.,:]*%?;")
 _CACHED = re.compile(r"cached\([0-9]{1,12},[0-9]{1,9}\)\s+")
 
 
@@ -66,6 +68,8 @@ def _result(match: re.Match[str], now: float) -> tuple[Result, tuple[Unread, ...
     notes = [one.reason for one in unread][:8]
     if match["state"] != "P":
         status = status_numbered(int(match["state"]))
+    elif status is Status.OK and match["metrics"] != "-" and _TORN.match(match["text"] or ""):
+        status, summary = Status.NODATA, f"a blank within the metrics, their levels are not read: {summary}"
     elif notes and status is Status.OK:
         # Unread levels might have said that something is wrong.
         status, summary = Status.NODATA, f"{notes[0]}; {summary}"

@@ -54,7 +54,8 @@ def first_line(file: str) -> list[str]:
         return []
     finally:
         os.close(fd)
-    return os.fsdecode(head[2:].partition(b"\n")[0]).split() if head.startswith(b"#!") else []
+    line = head[2:].partition(b"\n")[0].partition(b"\0")[0]  # the system, too, reads up to a NUL
+    return os.fsdecode(line).split() if head.startswith(b"#!") else []
 
 
 def can_run(file: str) -> bool:

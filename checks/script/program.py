@@ -93,7 +93,7 @@ def _reason(file: Path, error: OSError) -> str:
         case errno.ENOENT | errno.ENOTDIR:
             return "no such file"
         case errno.ENOEXEC:
-            return "not a program for this machine, or a script without #! in its first line"
+            return _no_program(file)
         case errno.EACCES:
             return _why_denied(file)
         case errno.E2BIG:
@@ -112,10 +112,33 @@ def carriage_return(file: Path) -> str:
             line = opened.readline(256)
     except OSError:
         return ""
-    if not line.startswith(b"#!") or not line.endswith(b"\r\n"):
+    name, found, rest = line[2:].partition(b"\r")
+    if not line.startswith(b"#!") or not found:
         return ""
-    shown = ascii(line[2:-1].decode("utf-8", "replace"))[1:-1]
-    return f"its first line ends in CR LF, so that a carriage return belongs to it ({shown}): sed -i 's/\\r$//' {file}"
+    shown = ascii(name.decode("utf-8", "replace"))[1:-1] + "\\r"
+    how = "CR LF" if rest == b"\n" else "CR"
+    mend = "s/\\r$//" if rest in (b"\n", b"") else "s/\\r/\\n/g"
+    return f"its first line ends in {how}, so that a carriage return belongs to it ({shown}): sed -i '{mend}' {file}"
+
+
+def _no_program(file: Path) -> str:
+    """Say what keeps the system from taking it for a program."""
+    try:
+        with file.open("rb") as opened:
+            head = opened.read(260)
+    except OSError:
+        head = b"?"
+    if not head:
+        return "it is empty"
+    if head.startswith(b"\xef\xbb\xbf#!"):
+        return f"a byte order mark stands before its #!: sed -i '1s/^\\xEF\\xBB\\xBF//' {file}"
+    if head.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return "it is written in UTF-16: save it as UTF-8"
+    if head.lstrip().startswith(b"#!") and not head.startswith(b"#!"):
+        return "its #! must be the very first of it: remove what stands before"
+    if head.startswith(b"#!") and b"\n" not in head[:256]:
+        return "its first line is too long for the system"
+    return "not a program for this machine, or a script without #! in its first line"
 
 
 def _first_line(file: Path) -> str:
