@@ -7,7 +7,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -310,6 +310,33 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     subprocess.run(command, check=True, capture_output=True)
     file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
     return file
+
+
+def leaves(visit: Visit) -> None:
+    visit.connection.recv(10)
+    visit.connection.shutdown(socket.SHUT_WR)
+    visit.connection.recv(65536)
+
+
+def speaks_http(visit: Visit) -> None:
+    visit.connection.recv(10)
+    visit.send(b"HTTP/1.0 400 Bad Request\r\n\r\n")
+    visit.connection.recv(65536)
+
+
+@pytest.mark.parametrize(
+    ("does", "said"),
+    [
+        (leaves, "the server closed the TLS connection"),
+        (speaks_http, "what answers does not speak TLS"),
+    ],
+)
+def test_why_there_is_no_tls_is_said_in_the_same_words_by_every_python(
+    api: ApiStandIn, does: Callable[[Visit], None], said: str
+) -> None:
+    with serving(does, greedy=False) as server:
+        found = client(api, endpoint=f"https://127.0.0.1:{server.port}").post(RAW)
+    assert (found.verdict, found.text) == (Verdict.UNAVAILABLE, said)
 
 
 def test_a_certificate_is_verified_and_a_ca_file_is_used(api: ApiStandIn, certificate: Path) -> None:

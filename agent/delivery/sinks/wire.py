@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -164,6 +165,11 @@ def reason(error: BaseException) -> str:
             return "no answer in time"
         if verify_message := getattr(cause, "verify_message", ""):
             return f"the server's certificate is not trusted: {verify_message}"
+        # These are in other words, or of another class, with each Python.
+        if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+            return "the server closed the TLS connection"
+        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
+            return "what answers does not speak TLS"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return str(causes[0]) or type(causes[0]).__name__
