@@ -269,3 +269,19 @@ def test_checks_and_subjects_are_each_awaited_by_themselves() -> None:
     assert [one.results[0].subject for one in said(switch, 50.0)] == ["db"]
     assert [one.check for one in said(switch, TTL)] == ["backup"]
     assert [one.check for one in said(switch, TTL + 5)] == ["mail"]
+
+
+@pytest.mark.parametrize("ago", [0.0, 0.5, 1.0, 20.0, 59.0])
+def test_a_result_that_comes_late_counts_from_its_own_moment(ago: float) -> None:
+    switch = awaiting()
+    switch.seen("backup", "db", wall(100.0 - ago), 100.0, wall(100.0))
+    due = 100.0 - ago + TTL
+    assert said(switch, due - 0.05) == []
+    assert said(switch, due) == [nodata("db", "1m", due)]
+
+
+def test_a_result_of_the_future_counts_from_when_it_came() -> None:
+    switch = awaiting()
+    switch.seen("backup", "db", wall(400.0), 100.0, wall(100.0))
+    assert said(switch, 159.95) == []
+    assert said(switch, 160.0) == [nodata("db", "1m", 160.0)]

@@ -13,9 +13,12 @@ from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
 from agent.engine.dead_mans_switch import EXCUSE_SECONDS, DeadMansSwitch, process_is_there
 from agent.engine.deadlines import DeadlineBook
+from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.recorder import RecorderConfig
-from agent.engine.staleness import START_SECONDS, StalenessMonitor
-from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, Status
+from agent.engine.recorder.waiting import Waiting
+from agent.engine.staleness import SLACK_SECONDS, START_SECONDS, StalenessMonitor
+from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, State, Status
+from agent.store import Change, LastRun, Store
 from tests.test_model import Agent, Api, World
 
 TTL = 3600.0
@@ -329,3 +332,16 @@ def test_a_run_without_a_moment_counts_from_when_it_was_heard_of(agent: Agent, w
     assert told(agent) == []
     pass_(agent, 1)
     assert told(agent) == ["critical"]
+
+
+@pytest.mark.parametrize("ago", [0, 1, 30, 600])
+def test_after_a_restart_silence_is_counted_from_the_last_run(tmp_path: Path, ago: int) -> None:
+    check = CheckConfig("web", "script", Check(), Place("a.yaml"), interval=300.0)
+    store = Store.open(tmp_path)
+    now, wall = 5000.0, 1_700_000_000_000
+    store.record([Change(State("web"))])
+    store.note([LastRun("web", "", Result(Status.OK, "well"), wall - ago * 1000, 0.0, 0)])
+    waiting = Waiting(store, PendingWrites(store, lambda: None, lambda: now), lambda: wall, lambda: now)
+    waiting.configure({"web": check})
+    assert waiting.next_look == pytest.approx(max(now - ago + 300 + SLACK_SECONDS, now + START_SECONDS))
+    store.close()
