@@ -39,6 +39,10 @@ class Field(msgspec.Struct, frozen=True):
     example: str = ""
 
     @property
+    def with_article(self) -> str:
+        return f"an {self.name}" if self.name == "hour" else f"a {self.name}"
+
+    @property
     def end(self) -> int:
         """The last that is no other name of the first, as Sunday's 7 is."""
         return 6 if self.names == DAYS else self.highest
@@ -102,7 +106,7 @@ def _part(field: Field, part: str) -> str:
     except ValueError as error:
         if len(error.args) > 1:
             raise ValueError(error.args[1]) from None
-        text = f"has a {field.name} that is not understood: {part[:20]!r}, write {field.example}"
+        text = f"has {field.with_article} that is not understood: {part[:20]!r}, write {field.example}"
         raise ValueError(text) from None
 
 
@@ -135,14 +139,14 @@ def _step(field: Field, text: str | None) -> int:
     step = int(text or 1)
     if not 1 <= step <= field.highest:
         most = f"a step of {step} cannot be kept, its fields begin anew each time: write 1 to {field.highest}"
-        raise ValueError(text, f"has a {field.name} that is not understood: {most}")
+        raise ValueError(text, f"has {field.with_article} that is not understood: {most}")
     return step
 
 
 def _over_the_end(field: Field, first: int, last: int, step: int, part: str) -> Iterable[int]:
     """A week goes round: `fri-mon`, also by number. Cron has no such range of hours or months."""
     if field != WEEKDAY:
-        raise ValueError(part, f"has a {field.name} that is not understood: {part[:20]!r} ends before it begins")
+        raise ValueError(part, f"has {field.with_article} that is not understood: {part[:20]!r} ends before it begins")
     return sorted({day % 7 for day in range(first % 7, last + (0 if first == 7 else 7) + 1, step)})
 
 

@@ -169,6 +169,8 @@ def _elsewhere(name: str, node: Located) -> str:
         return f"a check stands under `checks:`: write that line above '{name}', and indent '{name}' and all below it"
     if nearest(name, SECTIONS):
         return ""
+    if name[:1] in ("_", ".") and name.strip("_.-"):
+        return f"unknown section '{name}': what holds only anchors is called 'x-{name.strip('_.-')}'"
     if name in _OF_THE_AGENT:
         return f"'{name}' stands under `agent:`: write that line above it, and indent it"
     if name in _OF_A_CHECK:
