@@ -359,9 +359,11 @@ def test_prose_is_wrapped_and_code_is_not() -> None:
 @pytest.mark.parametrize(
     "words", [("types",), ("schema",), ("help",), ("check", "--help"), ("--version",)], ids=" ".join
 )
-def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_path: Path) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     command = [sys.executable, "-m", "agent.cli", *words]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=os.environ) as process:
+    environ = os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ) as process:
         assert process.stdout is not None
         assert process.stderr is not None
         process.stdout.close()
@@ -372,10 +374,14 @@ def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], tmp_p
 @pytest.mark.parametrize(
     ("words", "code"), [(("check", "--config"), 3), (("status", "--config"), 2), (("stauts",), 2), (("events", "x"), 2)]
 )
-def test_called_wrongly_it_fails_also_where_nobody_reads_why(words: tuple[str, ...], code: int) -> None:
+@pytest.mark.parametrize("unbuffered", ["", "1"])
+def test_called_wrongly_it_fails_also_where_nobody_reads_why(
+    words: tuple[str, ...], code: int, unbuffered: str
+) -> None:
     read, write = os.pipe()
     os.close(read)
-    done = subprocess.run([sys.executable, "-m", "agent.cli", *words], stdout=subprocess.PIPE, stderr=write, timeout=60)
+    command, environ = [sys.executable, "-m", "agent.cli", *words], os.environ | {"PYTHONUNBUFFERED": unbuffered}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=write, timeout=60, env=environ)
     os.close(write)
     assert (done.returncode, done.stdout) == (code, b"")
 

@@ -13,7 +13,7 @@ from contextlib import nullcontext, suppress
 from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
-from agent.cli.output import clean_output, fail
+from agent.cli.output import clean_output, fail, print_no_more
 from agent.system.rights import LedByOthersError
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
@@ -57,12 +57,12 @@ def _obeyed(words: list[str]) -> int:
     try:
         return _carried_out(words)
     except BrokenPipeError:
-        _print_no_more()  # somebody's `| head` has seen enough
+        print_no_more(sys.stdout)  # somebody's `| head` has seen enough
         return 0
     except OSError as error:
         if error.filename or error.errno not in UNWRITABLE:
             raise
-        _print_no_more()
+        print_no_more(sys.stdout)
         return _failed(words[0], f"the output cannot be written: {(error.strerror or str(error)).lower()}")
 
 
@@ -95,11 +95,6 @@ def _carried_out(words: list[str]) -> int:
         return _failed(options.command, what + as_root(words))
     except LedByOthersError as error:
         return _failed(options.command, str(error))
-
-
-def _print_no_more() -> None:
-    """Have Python not complain once more, at exit, that the output cannot be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usual(words: list[str]) -> list[str]:

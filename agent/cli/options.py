@@ -6,11 +6,11 @@ import argparse
 import os
 import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import agent
+from agent.cli.output import say
 
 DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
 DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
@@ -55,12 +55,10 @@ class _Parser(argparse.ArgumentParser):
     """Says the same under every Python where nobody reads it: some hide each error of writing, others none."""
 
     def _print_message(self, message: str, file: Any = None) -> None:
-        to = file or sys.stderr
-        if to is sys.stdout:
-            to.write(message)  # who called us says what became of it
-            return
-        with suppress(OSError):  # called wrongly remains called wrongly
-            to.write(message)
+        if file is sys.stdout:
+            file.write(message)  # who called us says what became of it
+        else:
+            say(message)
 
 
 def parser() -> argparse.ArgumentParser:

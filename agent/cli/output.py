@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -13,9 +14,22 @@ from agent.plugin.text import printed
 
 def fail(message: object) -> int:
     """Say why a command could not do its work; exit code 2, or 3 where 2 would mean critical."""
-    with contextlib.suppress(BrokenPipeError):  # it fails also where nobody reads why
-        print(f"hostvigil: {_in_words(message)}", file=sys.stderr)
+    say(f"hostvigil: {_in_words(message)}\n")
     return 2
+
+
+def say(text: str) -> None:
+    """Write to people; what fails remains failed, with its exit code, also where nobody reads why."""
+    try:
+        sys.stderr.write(text)
+        sys.stderr.flush()
+    except OSError:
+        print_no_more(sys.stderr)
+
+
+def print_no_more(stream: Any) -> None:
+    """Have Python not complain once more, at exit, that the output cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def _in_words(message: object) -> object:
