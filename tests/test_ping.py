@@ -101,7 +101,8 @@ def heard_on(wire: Wire, deadline: float) -> Heard:
     ("answered", "status"), [({0, 1, 2, 3}, Status.OK), ({0, 1, 3}, Status.WARNING), ({2}, Status.CRITICAL)]
 )
 def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
-    heard = heard_on(Wire(answered), time.monotonic() + 0.2)
+    # Whole it ends at once; a busy machine may take a second for the others.
+    heard = heard_on(Wire(answered), time.monotonic() + (20.0 if len(answered) == 4 else 2.0))
     assert set(heard.took) == answered
     check = Ping(host=Address("192.0.2.1"), count=4)
     (result,) = gathered(check._judged("x", heard))

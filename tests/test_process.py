@@ -370,8 +370,9 @@ def test_exclude_leaves_out_and_alone_says_nothing(fake_proc: FakeProc) -> None:
 
 
 def test_a_process_in_a_container_can_be_left_out(start: Start) -> None:
+    needs.root()  # of another's agent nobody else may see the command line, so that "none" is never sure
     sleep = needs.command("sleep")
-    inside = subprocess.Popen([*needs.unshare("--pid", "--fork", "--kill-child"), sleep, "64321"])
+    inside = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", sleep, "64321"])
     try:
         wait_for(lambda: look(match=Regex(r"^\S*sleep 64321$")).status is Status.OK)
         assert look(match=Regex(r"^\S*sleep 64321$"), containers=False).status is Status.CRITICAL
