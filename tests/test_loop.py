@@ -121,7 +121,11 @@ def test_whatever_a_run_in_a_loop_does_is_one_outcome_and_the_same_without_an_ag
     bench = Bench()
     outcome = bench.run(check, timeout=0.3)
     assert said in outcome.results[-1].summary
-    assert bench.run(Waiting(body=well)).results == (ok("fine"),), "others are not harmed"
+    # Who never waits is stopped at its deadline, and the loop is free a moment later.
+    until = time.monotonic() + 60
+    while (others := bench.run(Waiting(body=well)).results) != (ok("fine"),):
+        assert "still holds up" in others[0].summary, "others are not harmed"
+        assert time.monotonic() < until, "the loop is free again"
     assert bench.outcomes.empty()
     assert said in ran(check, timeout=0.3).results[-1].summary
 

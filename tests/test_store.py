@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import fcntl
 import os
 import random
 import signal
@@ -19,6 +20,7 @@ from agent.model import EventStatus, Metric, Notification, Result, State, Status
 from agent.store import Backlog, Change, LastRun, Phase, Store, StoreError, holder
 from agent.store.connection import FILE
 from agent.store.deliveries import HISTORY_LIMIT, REFUSED_LIMIT
+from agent.store.lock import LOCK, lock
 from agent.store.outbox import TRIM_EVERY
 from agent.store.schema import MIGRATIONS
 from tests import needs
@@ -186,6 +188,16 @@ def test_a_second_agent_is_told_who_holds_the_directory(store: Store, tmp_path: 
     held = holder(tmp_path / "state")
     assert held is not None
     assert held.pid == os.getpid()
+
+
+def test_who_asks_for_a_moment_who_works_here_keeps_no_agent_from_its_start(tmp_path: Path) -> None:
+    os.close(lock(tmp_path))
+    asking = os.open(tmp_path / LOCK, os.O_RDONLY)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    with pytest.raises(StoreError, match="in use by another"):
+        lock(tmp_path, patience=0)
+    threading.Timer(0.05, os.close, [asking]).start()
+    os.close(lock(tmp_path, patience=60))
 
 
 def test_the_lock_ends_with_the_agent(tmp_path: Path) -> None:

@@ -19,24 +19,41 @@ LOCKS = Path("/proc/locks")
 FILES = ("hostvigil.db", "hostvigil.db-wal", "hostvigil.db-shm", "hostvigil.db-journal", LOCK)
 """What the agent opens and writes here."""
 
+PATIENCE_SECONDS = 1.0
+"""Others than agents hold the lock for a moment: a command that asks who works here, and what an agent that was killed
+was just about to start, until it is another program."""
 
-def lock(directory: Path) -> int:
-    """Take the directory for this process and return the open file that holds it.
+STEP_SECONDS = 0.02
+
+
+def lock(directory: Path, patience: float = PATIENCE_SECONDS) -> int:
+    """Take the directory for this process, within `patience` seconds, and return the open file that holds it.
 
     StoreError says who has it, or what in the directory an agent must not trust.
     """
     require_safe(directory)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     file = os.open(directory / LOCK, flags, 0o600)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not _taken(file, time.monotonic() + patience):
         held = _holder(file)
         os.close(file)
-        raise StoreError(f"{directory} is in use by another hostvigil{_described(held)}") from None
+        raise StoreError(f"{directory} is in use by another hostvigil{_described(held)}")
     # In this order it needs no more room than there was: the disk may be full.
     os.ftruncate(file, os.pwrite(file, msgspec.json.encode(Holder(os.getpid(), time.time_ns() // 1_000_000)), 0))
     return file
+
+
+def _taken(file: int, until: float) -> bool:
+    """Take the lock; False where another still has it at that moment of the monotonic clock."""
+    while True:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= until:
+                return False
+            time.sleep(STEP_SECONDS)
+        else:
+            return True
 
 
 def require_safe(directory: Path) -> None:
