@@ -68,8 +68,10 @@ def require_readable(name: str, path: str) -> None:
         if stat.S_ISDIR(kind):
             return
         size = _size_read(path) if stat.S_ISREG(kind) else 0
-    except (OSError, ValueError) as error:
-        raise OSError(f"{name} {path} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+    except OSError as error:
+        raise OSError(f"{name} {path} cannot be read: {error.strerror or error}") from None
+    except ValueError:
+        raise OSError(f"{name} {path} cannot be read: no file's name has a NUL in it") from None
     if not stat.S_ISREG(kind):
         raise OSError(f"{name} {path} is not a regular file")
     if size > MOST_BYTES:
