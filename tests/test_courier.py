@@ -260,7 +260,3 @@ def test_requests_are_scarce_while_the_api_takes_no_more_and_in_an_outage_nothin
     house.problems.now = problem
     assert house.drain() == (3.0 if scarce else 0.0)
     assert asked == [([due(1)], few, 1000.0) for few in scarce]
-
-
-def test_it_keeps_nothing_open() -> None:
-    House().courier.close()

@@ -97,8 +97,9 @@ def test_a_drop_in_that_is_there_stays(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "server_port=5666\n"])
-def test_a_file_without_commands_is_no_nrpe_cfg(text: str, tmp_path: Path) -> None:
+def test_a_file_without_commands_is_no_nrpe_cfg(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     imported(tmp_path, text, code=2)
+    assert "command[" in capsys.readouterr().err
 
 
 def test_what_is_no_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

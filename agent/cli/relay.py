@@ -127,7 +127,7 @@ def _wanted(options: argparse.Namespace) -> Command:
 
 
 def _said(action: str, reply: Reply) -> str:
-    from agent.fleet.status import silence_text
+    from agent.view.words import silence_text
 
     now = time.time_ns() // 1_000_000
     shown = [silence_text(one, now) for one in reply.silences] if action == "silence" else []

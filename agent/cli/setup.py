@@ -18,8 +18,7 @@ from agent.cli.options import DEFAULT_CONFIG
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.files import Unreadable
-from agent.config.patience import Patience
+from agent.config.patience import SILENT, answers
 from agent.config.settings import AgentSettings
 from agent.delivery.answer import Verdict
 
@@ -84,10 +83,8 @@ def _can_ask(options: argparse.Namespace) -> None:
 
 def _require_answer(folder: Path) -> None:
     """NotDone where the folder lies on a mount that hangs: whoever makes or writes something there waits for ever."""
-    try:
-        Patience().one(str(folder), folder.exists)
-    except Unreadable as error:
-        raise NotDone(f"{folder} {error}") from None
+    if not answers(folder):
+        raise NotDone(f"{folder} {SILENT}")
 
 
 def _settings(options: argparse.Namespace) -> bool:

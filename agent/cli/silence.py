@@ -17,14 +17,13 @@ from agent.config.settings import Config
 from agent.config.wording import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
-from agent.plugin.text import one_line
 from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
 from agent.system.rights import state_of
+from agent.view.words import silence_text
 
 USUAL = "1h"
 MOST_NAMED = 5
-LONGEST_WORD = 500
 LONGEST_SECONDS = 36_500 * 86_400.0
 """A hundred years."""
 
@@ -44,7 +43,7 @@ def main(options: argparse.Namespace) -> int:
     if options.json:
         print(msgspec.json.encode(running).decode())
         return 0
-    print("\n".join(text(silence, now) for silence in running) or "nothing is silenced")
+    print("\n".join(silence_text(silence, now) for silence in running) or "nothing is silenced")
     if fresh:
         print(meant(fresh.selector, config, subjects))
     return 0
@@ -90,11 +89,3 @@ def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str
         return f"{selector} matches no check now: is it written as hostvigil status shows it?"
     more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
     return f"it matches {', '.join(found[:MOST_NAMED])}{more}"
-
-
-def text(silence: Silence, now: int) -> str:
-    """Word a silence in one line, whatever its file says: whoever owns the state directory may have written it."""
-    left = duration_text((silence.until - now) / 1000)
-    selector, name, reason = (one_line(word, LONGEST_WORD) for word in (silence.selector, silence.who, silence.reason))
-    by = f"  by {name}" if name else ""
-    return f"{selector}  for another {left}{by}" + (f"  ({reason})" if reason else "")

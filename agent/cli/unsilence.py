@@ -9,11 +9,11 @@ import msgspec
 
 from agent.cli.answers.who import who
 from agent.cli.output import counted_word, fail
-from agent.cli.silence import LONGEST_WORD
 from agent.engine.suppression.silences import end, read
 from agent.model import Silence
 from agent.plugin.text import one_line
 from agent.system.rights import state_of
+from agent.view.words import LONGEST_WORD
 
 
 def main(options: argparse.Namespace) -> int:

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import TypeVar
 
 from agent.plugin.ownership import open_to_all
+
+T = TypeVar("T")
 
 
 class Unreadable(Exception):
@@ -21,6 +24,15 @@ def version(path: Path) -> tuple[int, int, int]:
     except (OSError, ValueError):
         return (0, 0, 0)
     return (found.st_ino, found.st_mtime_ns, found.st_size)
+
+
+def with_version(path: Path, read: Callable[[Path], T]) -> tuple[tuple[int, int, int], T | Unreadable]:
+    """Return what a file's `read` finds, or why it cannot, with the version that the file had before."""
+    before = version(path)
+    try:
+        return before, read(path)
+    except Unreadable as error:
+        return before, error
 
 
 def drop_ins(directory: Path) -> list[Path]:

@@ -5,11 +5,13 @@ What hangs keeps its thread until it comes back. There are only so many of them,
 
 from __future__ import annotations
 
+import os
 import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from pathlib import Path
 from typing import Generic, TypeVar
 
 from agent.config.files import Unreadable
@@ -113,6 +115,17 @@ class Patience:
         self._left = max(LEAST, self._left - (time.monotonic() - began))
         self.silent += [path for path in questions if path not in found]
         return {path: found[path] if path in found else Unreadable(SILENT) for path in questions}
+
+
+def answers(path: Path, seconds: float = FIRST) -> bool:
+    """Tell, within seconds, whether a path answers; that it is not there is an answer, too."""
+    try:
+        Patience(seconds).one(str(path), lambda: os.statvfs(path))  # asks the server: no memory of it counts
+    except Unreadable:
+        return False
+    except (OSError, ValueError):
+        pass  # what it answers is for whoever opens it
+    return True
 
 
 class Round(Generic[T]):

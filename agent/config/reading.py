@@ -12,7 +12,7 @@ from agent.config.agent_section import read_agent
 from agent.config.check_section import CheckSection
 from agent.config.checks import section
 from agent.config.convert import Fault, fields
-from agent.config.files import Unreadable, drop_ins, regular_file, shown, version
+from agent.config.files import Unreadable, drop_ins, regular_file, shown, version, with_version
 from agent.config.foreign import HERE, form_of, setting, tool_of_section
 from agent.config.located_yaml import look_alikes
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
@@ -50,7 +50,7 @@ class Reading:
 
     def _contents(self, paths: Iterable[Path]) -> dict[Path, bytes | BaseException]:
         """Read all files together; what hangs is not watched for changes either."""
-        found = self.patience.all({str(path): partial(_version_and_content, path) for path in paths})
+        found = self.patience.all({str(path): partial(with_version, path, _content) for path in paths})
         answers = {path: one for path, one in found.items() if not isinstance(one, BaseException)}
         self.sources |= {path: before for path, (before, _) in answers.items()}
         return {Path(path): answers[path][1] if path in answers else one for path, one in found.items()}  # type: ignore[misc]
@@ -110,12 +110,8 @@ class Reading:
         return frozenset({*self._secrets.values, *found} - {""})
 
 
-def _version_and_content(path: Path) -> tuple[tuple[int, int, int], bytes | Unreadable]:
-    before = version(path)
-    try:
-        return before, regular_file(path, MOST_BYTES)
-    except Unreadable as error:
-        return before, error
+def _content(path: Path) -> bytes:
+    return regular_file(path, MOST_BYTES)
 
 
 def _sections(tree: Located, content: bytes | BaseException) -> tuple[Mapping[str, Located], list[Problem]]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.files import Unreadable, regular_file, version
+from agent.config.files import Unreadable, regular_file, with_version
 from agent.config.located_yaml.tree import Located, Refusal
 from agent.config.patience import Patience
 from agent.config.secrecy import names_a_secret
@@ -98,7 +98,7 @@ class Secrets:
     def read(self, files: Iterable[Path]) -> None:
         """Read these files together; what hangs is not watched for changes either."""
         paths = [path for path in dict.fromkeys(files) if path not in self._files]
-        asked = {str(path): partial(_version_and_content, path) for path in paths}
+        asked = {str(path): partial(with_version, path, _content) for path in paths}
         for path, (key, found) in zip(paths, self._patience.all(asked).items(), strict=True):
             if isinstance(found, Unreadable):
                 self._files[path] = found
@@ -124,22 +124,14 @@ def files_in(node: Located, folder: Path) -> Iterator[Path]:
         yield from files_in(value.first, folder)
 
 
-def _version_and_content(path: Path) -> tuple[tuple[int, int, int], str | Unreadable]:
-    return version(path), _content(path)
-
-
 def _only_shown(path: tuple[str, ...]) -> bool:
     """Tell whether a secret has no use there but to be read by people."""
     place = path[2:] if path[:1] == ("checks",) else path[1:]
     return place[:1] == ("tags",) or place in (("description",), ("runbook",))
 
 
-def _content(path: Path) -> str | Unreadable:
-    try:
-        content = regular_file(path, MOST_BYTES)
-        return _checked(content.removesuffix(b"\n").removesuffix(b"\r"))
-    except Unreadable as error:
-        return error
+def _content(path: Path) -> str:
+    return _checked(regular_file(path, MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r"))
 
 
 def _checked(content: bytes) -> str:

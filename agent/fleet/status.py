@@ -11,13 +11,12 @@ from agent.fleet.lease import Grant
 from agent.fleet.record import Record
 from agent.fleet.session import Session
 from agent.model import Silence
-from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
+from agent.view.words import silence_text
 
 MOST_HOSTS = 1_000
 SHOWN_HOSTS = 10
 MOST_REASONS = 50
-LONGEST_WORD = 500
 
 
 class KeyStatus(msgspec.Struct, frozen=True):
@@ -95,13 +94,6 @@ def understood(said: bytes) -> RelayStatus | None:
         return msgspec.json.decode(said, type=RelayStatus) if said else None
     except msgspec.MsgspecError:
         return None
-
-
-def silence_text(silence: Silence, now: int) -> str:
-    """Say a silence; `now` in Unix milliseconds."""
-    left = duration_text(max(0, silence.until - now) / 1000)
-    selector, reason = one_line(silence.selector, LONGEST_WORD), one_line(silence.reason, LONGEST_WORD)
-    return f"{selector}  for another {left}" + (f"  ({reason})" if reason else "")
 
 
 def lines(grant: Grant | None, status: RelayStatus | None, now: int) -> list[str]:

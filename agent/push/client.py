@@ -69,15 +69,10 @@ def _require_answer(state: Path) -> None:
     """NotPushed where the directory lies on a mount that hangs: who touches it would wait for ever."""
     if not Mounts().may_hang(str(state)):
         return
-    from agent.config.files import Unreadable
-    from agent.config.patience import Patience  # 10 ms that most jobs need not pay
+    from agent.config.patience import SILENT, answers  # 10 ms that most jobs need not pay
 
-    try:
-        Patience(SECONDS).one(str(state), state.stat)
-    except Unreadable as error:
-        raise NotPushed(f"{state} {error}") from None
-    except OSError:
-        pass  # what it answers is for whoever opens it
+    if not answers(state, SECONDS):
+        raise NotPushed(f"{state} {SILENT}")
 
 
 def _is_at_work(state: Path) -> bool:

@@ -3,28 +3,15 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.config.files import Unreadable
-from agent.config.patience import SILENT, Patience
+from agent.config.patience import SILENT, answers
 
 LOOK_SECONDS = 1.0
 """How often to see whether it has come back."""
 
 log = logging.getLogger("hostvigil")
-
-
-def answers(directory: Path) -> bool:
-    """Tell, within seconds, whether the directory answers; that it is not there is an answer, too."""
-    try:
-        Patience().one(str(directory), lambda: os.statvfs(directory))  # asks the server: no memory of it counts
-    except Unreadable:
-        return False
-    except (OSError, ValueError):
-        pass  # what it answers is for whoever opens it
-    return True
 
 
 def comes_back(directory: Path, to_end_within: Callable[[float], bool]) -> bool:

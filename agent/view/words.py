@@ -6,9 +6,21 @@ from collections.abc import Iterable, Iterator
 
 from agent.engine.state.flapping import percent
 from agent.engine.state.transition import true_now
-from agent.model import Count, EventStatus, Policy, Reason, State, Status
+from agent.model import Count, EventStatus, Policy, Reason, Silence, State, Status
+from agent.plugin.text import one_line
 from agent.plugin.units import clock_text, duration_text
 from agent.view.snapshot import Mark, SubjectView
+
+LONGEST_WORD = 500
+"""Characters of what somebody wrote into a silence."""
+
+
+def silence_text(silence: Silence, now: int) -> str:
+    """Word a silence in one line, whatever its file says: others may have written it. `now` in Unix milliseconds."""
+    left = duration_text(max(0, silence.until - now) / 1000)
+    selector, name, reason = (one_line(word, LONGEST_WORD) for word in (silence.selector, silence.who, silence.reason))
+    by = f"  by {name}" if name else ""
+    return f"{selector}  for another {left}{by}" + (f"  ({reason})" if reason else "")
 
 
 def why(state: State, reasons: Iterable[Reason]) -> str:

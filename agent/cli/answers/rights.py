@@ -11,9 +11,8 @@ from pathlib import Path
 
 from agent.cli.options import ROOT_STATE, default_state
 from agent.config.files import Unreadable
-from agent.config.patience import SILENT, Patience
+from agent.config.patience import SILENT, Patience, answers
 from agent.config.settings import Problem
-from agent.service.state_directory import answers
 from agent.store.connection import FILE
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
