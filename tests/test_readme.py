@@ -69,7 +69,7 @@ def name(thing: Block | Path) -> str:
 
 
 def test_the_readme_is_read_in_ten_minutes() -> None:
-    assert len(README.read_text().splitlines()) <= 190
+    assert len(README.read_text().splitlines()) <= 175
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
@@ -144,7 +144,7 @@ def test_a_flag_makes_what_the_readme_shows(agent: AgentProcess, tmp_path: Path)
     (tmp_path / "flag").unlink()
     agent.wait_until(lambda: "  - count: 0" in agent.output(), "the recovery")
     shown = next(block.text for block in only("text", README) if "CRITICAL flag" in block.text)
-    assert timeless(agent.output().replace(str(tmp_path), "/tmp")) == timeless(shown)
+    assert timeless(agent.output().replace(str(tmp_path), "/tmp")).endswith("\n" + timeless(shown))
 
 
 def test_the_status_of_a_server_looks_as_the_readme_shows(tmp_path: Path) -> None:
@@ -171,9 +171,7 @@ def shape(status: str) -> list[str]:
 def timeless(text: str) -> str:
     """Return what is printed without what differs from run to run."""
     text = re.sub(r"\b\d\d:\d\d:\d\d\b", "TIME", text)
-    text = re.sub(r"\b[\d.]+m?s\b", "SPAN", text)
-    text = re.sub(r"hostvigil [\d.]+: \d+ checks? from \S+ (is|are)", "hostvigil VERSION: CHECKS are", text)
-    return re.sub(r"--config \S+ --state \S+", "PLACES", text)
+    return re.sub(r"\b[\d.]+m?s\b", "SPAN", text)
 
 
 @pytest.mark.slow
