@@ -24,9 +24,9 @@ from agent.plugin.results import gathered
 from agent.testing import ran
 from checks.log import Log
 from checks.log.beside import is_rotation
-from checks.log.following import Block, Followed, follow, followed
+from checks.log.following import Block, Progress, drive, follow
 from checks.log.position import PIECE, Position
-from checks.log.text import marked_encoding
+from checks.log.text import detect_encoding
 from tests import needs
 from tests.closed import closed
 from tests.examples import examples
@@ -51,8 +51,8 @@ class Blocks:
             self.taken.append(block.content)
         return b"<" in block.content
 
-    def follow(self, log: Path, last: list[Position] | None, until: float = NEVER) -> Followed:
-        return followed(follow(str(log), last, until), self.judge, lambda step: step())
+    def follow(self, log: Path, last: list[Position] | None, until: float = NEVER) -> Progress:
+        return drive(follow(str(log), last, until), self.judge, lambda step: step())
 
 
 class Watcher:
@@ -606,7 +606,7 @@ def test_utf_16_without_a_mark_is_told_by_its_zeros(tmp_path: Path, encoding: st
         append(log, "a line\nERR ü\n".encode(encoding))
         assert watcher.count() == 1
     for other in (b"\0" * 64, b"ERR\0ERR\n", b"a\0b\0", "日本語の行です\n".encode(encoding)):
-        assert marked_encoding(other) == ""
+        assert detect_encoding(other) == ""
 
 
 def test_a_log_of_several_names_is_counted_once(tmp_path: Path) -> None:

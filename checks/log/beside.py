@@ -43,7 +43,7 @@ def rotations(path: str) -> list[Sibling]:
     return [sibling for sibling in siblings(path) if is_rotation(name, Path(sibling.path).name)]
 
 
-def named_alike(path: str) -> list[Sibling]:
+def siblings_with_other_numbers(path: str) -> list[Sibling]:
     """Return the files named like this one but for numbers: `@4000000065f1b2c3.s`, whatever the log's name is."""
     folder, name = os.path.split(path)
     alike = (entry for entry in _entries(folder) if _without_numbers(entry.name) == _without_numbers(name))
@@ -66,8 +66,8 @@ def siblings(path: str) -> Iterator[Sibling]:
     """Yield the regular files whose names begin like the log's, last changed first."""
     folder, name = os.path.split(path)
     stem = name.split(".")[0]
-    found = [one for entry in _entries(folder) if entry.name.startswith(stem) and (one := _sibling(entry))]
-    yield from sorted(found, key=lambda sibling: sibling.changed, reverse=True)[:COPIES]
+    beginning_alike = [one for entry in _entries(folder) if entry.name.startswith(stem) and (one := _sibling(entry))]
+    yield from sorted(beginning_alike, key=lambda sibling: sibling.changed, reverse=True)[:COPIES]
 
 
 def below(path: str) -> Iterator[Sibling]:
@@ -84,17 +84,17 @@ def by_inode(path: str, inode: int) -> Iterator[Sibling]:
         yield from (one for entry in _entries(place) if entry.inode() == inode and (one := _sibling(entry)))
 
 
-def led_to_between(last: str, now: str) -> list[Sibling]:
+def logs_between(last: str, now: str) -> list[Sibling]:
     """Return the logs that a link led to between these two, oldest first: of their name but for its numbers."""
     (folder, first), (other, name) = os.path.split(last), os.path.split(now)
     if folder != other or first == name or _without_numbers(first) != _without_numbers(name):
         return []
-    found = [
+    numbered = [
         (_numbers(entry.name), one)
         for entry in _entries(folder)
         if _without_numbers(entry.name) == _without_numbers(name) and (one := _sibling(entry))
     ]
-    return [one for numbers, one in sorted(found) if _numbers(first) < numbers < _numbers(name)]
+    return [one for numbers, one in sorted(numbered) if _numbers(first) < numbers < _numbers(name)]
 
 
 def _numbers(name: str) -> list[int]:

@@ -13,11 +13,11 @@ import msgspec
 from msgspec.structs import replace
 
 from checks.log.beside import Sibling, rotations
-from checks.log.opened import opened, real_path
-from checks.log.packed import UNREADABLE, CannotUnpack, is_finished, is_packed, unpacked, written_since
+from checks.log.links import open_log, real_path
+from checks.log.packed import UNREADABLE, CannotUnpack, is_finished, is_packed, is_written_since, open_packed
 from checks.log.position import MARK, PIECE, PlainFile, Position, Source, before_place, regular
-from checks.log.rotation import found_again
-from checks.log.text import BEGINNING, Lines, chosen_encoding, marked_encoding
+from checks.log.rotation import locate
+from checks.log.text import BEGINNING, Lines, choose_encoding, detect_encoding
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ class Block(NamedTuple):
     """The log's, where there are several."""
 
 
-class Followed(msgspec.Struct, frozen=True):
+class Progress(msgspec.Struct, frozen=True):
     """What is to be remembered, and what there is to say."""
 
     files: list[Position]
@@ -57,24 +57,24 @@ class Followed(msgspec.Struct, frozen=True):
 Steps = Generator[Block, int, T]
 
 
-def followed(steps: Steps[T], judge: Callable[[Block], int], call: Callable[[Callable[[], Any]], Any]) -> T:
+def drive(steps: Steps[T], judge: Callable[[Block], int], call: Callable[[Callable[[], Any]], Any]) -> T:
     """Go through the steps: `call` bounds what reads, which may hang; `judge` works in our own thread."""
     answer: int | None = None
     while True:
-        done, value = call(lambda answer=answer: _advanced(steps, answer))  # type: ignore[misc]
-        if done:
+        finished, value = call(lambda answer=answer: _advance(steps, answer))  # type: ignore[misc]
+        if finished:
             return value  # type: ignore[no-any-return]
         answer = judge(value)
 
 
-def _advanced(steps: Steps[T], answer: int | None) -> tuple[bool, Any]:
+def _advance(steps: Steps[T], answer: int | None) -> tuple[bool, Any]:
     try:
         return False, steps.send(answer)  # type: ignore[arg-type]  # None begins
     except StopIteration as end:
         return True, end.value
 
 
-def follow(path: str, last: list[Position] | None, until: float, encoding: str = "") -> Steps[Followed]:
+def follow(path: str, last: list[Position] | None, until: float, encoding: str = "") -> Steps[Progress]:
     """Give every line written since `last` to be judged; OSError where the log cannot be read.
 
     `until` is monotonic seconds: later no file is touched any more; what is not read by then is read next time.
@@ -82,8 +82,8 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
     real = real_path(path)
     if not last:
         now = _at_end(real)
-        return Followed([*_same_time(now), now], first=now.inode > 0, missing=not now.inode)
-    files, lost = found_again(last, real, until)
+        return Progress([*_same_time(now), now], first=now.inode > 0, missing=not now.inode)
+    files, lost = locate(last, real, until)
     read = []
     for position in files:
         try:
@@ -93,36 +93,38 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
     unread = sum(max(0, position.size - position.offset) for position, done in read if not done)
     changed = max(position.changed for position, _ in read)
     current = replace(read[-1][0], changed=changed)
-    return Followed([*_kept(read[:-1], changed), current], unread, missing=not current.inode, lost=lost)
+    return Progress([*_worth_keeping(read[:-1], changed), current], unread, missing=not current.inode, lost=lost)
 
 
-def _kept(read: list[tuple[Position, bool]], changed: int) -> list[Position]:
+def _worth_keeping(read: list[tuple[Position, bool]], changed: int) -> list[Position]:
     """Return what is still to be known: rotated files that may grow, and all of the time of the last writing."""
-    old = [one for one, done in read if written_since(one.changed, changed) or not (done and is_packed(one.path))]
-    return [one for at, one in enumerate(old, OLD_FILES - len(old)) if at >= 0 or written_since(one.changed, changed)]
+    old = [one for one, done in read if is_written_since(one.changed, changed) or not (done and is_packed(one.path))]
+    return [
+        one for at, one in enumerate(old, OLD_FILES - len(old)) if at >= 0 or is_written_since(one.changed, changed)
+    ]
 
 
 def _same_time(log: Position) -> list[Position]:
     """Return the rotations that were written to when the log was, or later, as read: their time tells nothing."""
-    found = []
+    positions = []
     for one in rotations(log.path) if log.inode else []:
         with suppress(OSError):
-            if written_since(one.changed, log.changed) and not one.path.endswith(UNREADABLE):
-                found.append(_packed_at_end(one) if one.packed else _at_end(one.path))
-    return [one for one in reversed(found) if one.inode]
+            if is_written_since(one.changed, log.changed) and not one.path.endswith(UNREADABLE):
+                positions.append(_at_end_of_packed(one) if one.packed else _at_end(one.path))
+    return [one for one in reversed(positions) if one.inode]
 
 
-def _packed_at_end(file: Sibling) -> Position:
+def _at_end_of_packed(file: Sibling) -> Position:
     # How much it holds is not worth unpacking it: it is known by its inode and its time.
     return Position(file.path, file.inode, offset=1, size=1, changed=file.changed)
 
 
 def _at_end(real: str) -> Position:
     try:
-        with opened(real) as file:
+        with open_log(real) as file:
             state = regular(file)
             source = PlainFile(file, state.st_size)
-            marked, size = marked_encoding(source.read(0, BEGINNING)), state.st_size
+            marked, size = detect_encoding(source.read(0, BEGINNING)), state.st_size
             mark = zlib.crc32(before_place(source, size))
             return Position(real, state.st_ino, size, mark, size, changed=state.st_mtime_ns, marked=marked)
     except FileNotFoundError:
@@ -148,14 +150,14 @@ def _read_on(position: Position, until: float, encoding: str) -> Steps[tuple[Pos
 
 @contextmanager
 def _source(position: Position, until: float) -> Iterator[tuple[Source, os.stat_result]]:
-    with opened(position.path) as file:
+    with open_log(position.path) as file:
         state = regular(file)
         if state.st_ino != position.inode:
             raise FileNotFoundError
         if not is_packed(position.path):
             yield PlainFile(file, state.st_size), state
             return
-    with unpacked(position.path, until + GRACE) as content:
+    with open_packed(position.path, until + GRACE) as content:
         yield content, state
 
 
@@ -171,15 +173,15 @@ class _Reading:
         piece = b""
         while not late and (piece := self._source.read(position.offset, PIECE)):
             if not position.offset:
-                position = replace(position, marked=marked_encoding(piece))
-            lines = Lines(chosen_encoding(position.marked, self._encoding))
+                position = replace(position, marked=detect_encoding(piece))
+            lines = Lines(choose_encoding(position.marked, self._encoding))
             end = lines.whole(piece) or (len(piece) if len(piece) == PIECE else 0)
             if not end:
                 position = yield from self._tail(position, last, lines, piece, packed)
                 break
-            judged = yield Block(lines, piece[:end], counted=position.counted is True)
-            before = (before + piece[:judged])[-MARK:]
-            position = replace(position, offset=position.offset + judged, tail=0, counted=None)
+            size_judged = yield Block(lines, piece[:end], counted=position.counted is True)
+            before = (before + piece[:size_judged])[-MARK:]
+            position = replace(position, offset=position.offset + size_judged, tail=0, counted=None)
             late = time.monotonic() > self._until
         done = not late or (not packed and position.offset >= position.size)
         size = position.size if not packed else position.offset + (0 if done else position.size)

@@ -14,7 +14,7 @@ import msgspec
 
 from agent.api import CheckError, Context
 from checks._program import refuse_weak
-from checks.log.text import decoded_line
+from checks.log.text import decode_line
 
 MOST_BYTES = 32 * 1024 * 1024
 """An entry with more is passed over."""
@@ -99,7 +99,7 @@ def text_of(entry: Entry) -> str:
     if isinstance(message, list) and any(not isinstance(part, int) for part in message):
         message = message[-1]
     if isinstance(message, list):
-        return decoded_line(bytes(part & 255 for part in message if isinstance(part, int)))
+        return decode_line(bytes(part & 255 for part in message if isinstance(part, int)))
     return message if isinstance(message, str) else ""
 
 
@@ -146,18 +146,18 @@ class _Journal:
 
     def end(self) -> str:
         """Wait for its end and return what it complained of; CheckError where it cannot read the journal."""
-        said = self._read(self._err).decode(errors="replace").strip()
+        complaint = self._read(self._err).decode(errors="replace").strip()
         try:
             code = self._process.wait(self._ctx.remaining())
         except subprocess.TimeoutExpired:
             raise CheckError("journalctl does not end") from None
-        if "insufficient permissions" in said or "not seeing messages" in said:
+        if "insufficient permissions" in complaint or "not seeing messages" in complaint:
             raise CheckError("the agent may not read the journal: put its user into the group systemd-journal")
-        if "No journal files" in said:
+        if "No journal files" in complaint:
             raise CheckError("this host has no journal")
-        if code and "cursor" not in said:
-            raise CheckError(f"journalctl: {said.splitlines()[0] if said else f'exit {code}'}")
-        return said if code else ""
+        if code and "cursor" not in complaint:
+            raise CheckError(f"journalctl: {complaint.splitlines()[0] if complaint else f'exit {code}'}")
+        return complaint if code else ""
 
     def _read(self, pipe: int) -> bytes:
         poll = select.poll()

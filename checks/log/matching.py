@@ -49,9 +49,9 @@ class Counter:
     def line(self, line: str, name: str = "") -> None:
         self._judge(parts(line), name)
 
-    def _judge(self, found: Iterable[str], name: str) -> None:
+    def _judge(self, parts_of_line: Iterable[str], name: str) -> None:
         seconds = self._seconds
-        for part in found:
+        for part in parts_of_line:
             try:
                 if self._pattern(part, seconds) and not (self._exclude and self._exclude(part, seconds)):
                     self.count += 1
@@ -60,7 +60,7 @@ class Counter:
                 self.slow += 1
                 self.slow_length = max(self.slow_length, len(part))
 
-    def shown(self) -> Iterator[str]:
+    def excerpt(self) -> Iterator[str]:
         if self.count > len(self._last):
             yield f"the last {len(self._last)}:"
         for line in self._last:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
-from checks.log.opened import opened
+from checks.log.links import open_log
 from checks.log.position import PIECE, Position
 
 READABLE = (".gz", ".xz", ".bz2")
@@ -24,7 +24,7 @@ class Stream(Protocol):
     def read(self, size: int, /) -> bytes: ...
 
 
-class Unpacked:
+class PackedContent:
     """What a compressed file holds. Reading goes forward only, and until a moment in monotonic seconds."""
 
     def __init__(self, stream: Stream, name: str, until: float) -> None:
@@ -58,7 +58,7 @@ def is_finished(position: Position) -> bool:
     return is_packed(position.path) and 0 < position.size == position.offset
 
 
-def written_since(changed: int, moment: int) -> bool:
+def is_written_since(changed: int, moment: int) -> bool:
     """Tell whether a file was written to at this moment or later; both in nanoseconds.
 
     bzip2 keeps whole seconds only, others microseconds, and some file systems know no more: such a time is compared as
@@ -69,7 +69,7 @@ def written_since(changed: int, moment: int) -> bool:
 
 
 @contextmanager
-def unpacked(path: str, until: float) -> Iterator[Unpacked]:
+def open_packed(path: str, until: float) -> Iterator[PackedContent]:
     """Open what the file holds; CannotUnpack where it is not what its name says."""
     import bz2
     import gzip
@@ -78,10 +78,10 @@ def unpacked(path: str, until: float) -> Iterator[Unpacked]:
 
     kind = {"gz": gzip.GzipFile, "xz": lzma.LZMAFile, "bz2": bz2.BZ2File}[path.rpartition(".")[2]]
     name = Path(path).name
-    with opened(path) as file, os.fdopen(os.dup(file), "rb") as raw:
+    with open_log(path) as file, os.fdopen(os.dup(file), "rb") as raw:
         try:
             with kind(raw) if kind is not gzip.GzipFile else kind(fileobj=raw) as stream:
-                yield Unpacked(stream, name, until)
+                yield PackedContent(stream, name, until)
         except CannotUnpack:
             raise
         except (OSError, EOFError, zlib.error, lzma.LZMAError) as error:

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.api import Metric, Result, Status, judge, nodata, ok, size_text
-from checks.log.following import Followed
 from checks.log.matching import Counter
 from checks.log.ways import Look
 
@@ -20,37 +19,37 @@ SHOWN_FAULTS = 10
 
 
 def results(check: Log, counter: Counter, look: Look) -> Iterator[Result | Metric]:
-    found = look.found
-    if found.missing:
+    progress = look.progress
+    if progress.missing:
         yield nodata(f"{look.name} is not there")
         if not counter.count:
             return
     if look.faults:
         more = f" (and {len(look.faults) - 1} more)" if len(look.faults) > 1 else ""
         yield nodata(look.faults[0] + more, details="\n".join(look.faults[:SHOWN_FAULTS]))
-    if found.first:
+    if progress.first:
         yield ok(f"{look.name} is followed from its end on")
         return
     if counter.slow:
         yield nodata(_slow(counter))
-    if found.lost:
-        yield Result(Status(check.lost), f"{found.lost}: lines written since the last run may be missing")
+    if progress.lost:
+        yield Result(Status(check.lost), f"{progress.lost}: lines written since the last run may be missing")
     if not (_unsure(check, counter, look) and _too_few(check, counter.count)):
         yield _count(check, counter)
-    if found.unread:
-        yield ok(f"{size_text(found.unread)} are still to be read")
-    elif found.more:
+    if progress.unread:
+        yield ok(f"{size_text(progress.unread)} are still to be read")
+    elif progress.more:
         yield ok("more is still to be read")
     if not check.units:
-        yield Metric("unread", found.unread, "B", minimum=0)
+        yield Metric("unread", progress.unread, "B", minimum=0)
 
 
 def _count(check: Log, counter: Counter) -> Result:
     matching = "1 line matches" if counter.count == 1 else f"{counter.count} lines match"
-    judged = judge(
+    result = judge(
         "lines", counter.count, check.warning, check.critical, summary=f"{matching} {str(check.pattern)!r}", minimum=0
     )
-    return msgspec.structs.replace(judged, details="\n".join(counter.shown()))
+    return msgspec.structs.replace(result, details="\n".join(counter.excerpt()))
 
 
 def _slow(counter: Counter) -> str:
@@ -59,8 +58,9 @@ def _slow(counter: Counter) -> str:
 
 
 def _unsure(check: Log, counter: Counter, look: Look) -> bool:
-    found: Followed = look.found
-    return bool(counter.slow or look.faults or found.unread or found.more or (found.lost and check.lost != "ok"))
+    progress = look.progress
+    gaps = progress.unread or progress.more or (progress.lost and check.lost != "ok")
+    return bool(counter.slow or look.faults or gaps)
 
 
 def _too_few(check: Log, count: int) -> bool:

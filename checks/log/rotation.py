@@ -15,25 +15,25 @@ from checks.log.beside import (
     below,
     by_inode,
     is_rotation,
-    led_to_between,
-    named_alike,
+    logs_between,
     rotations,
     siblings,
+    siblings_with_other_numbers,
 )
-from checks.log.opened import opened
-from checks.log.packed import READABLE, UNREADABLE, is_finished, is_packed, unpacked, written_since
+from checks.log.links import open_log
+from checks.log.packed import READABLE, UNREADABLE, is_finished, is_packed, is_written_since, open_packed
 from checks.log.position import MARK, PlainFile, Position, is_read, regular
 
 GONE = "the log was truncated, or what it was rotated to is gone"
 
 
-def found_again(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
+def locate(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
     """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
     *old, current = last
     inode, read = _now(real, current)
-    places = [(position, _renamed(position, inode) or _in_packed(position, until)) for position in old]
-    kept = [found for _, found in places if found]
-    lost = GONE if any(one.size > one.offset + one.tail for one, found in places if not found) else ""
+    places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
+    kept = [place for _, place in places if place]
+    lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
     if not current.inode:
         between, unread = _between(current, inode, kept, until)
         return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
@@ -41,7 +41,7 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
         between, unread = ([], "") if current.size else _between(current, inode, kept, until)
         return [*kept, *between, replace(current, path=real)], lost or unread
-    moved = _renamed(current, inode) or _copied(current, inode) or _in_packed(current, until)
+    moved = _find_renamed(current, inode) or _find_copy(current, inode) or _find_packed(current, until)
     if moved is None and current.offset and read:
         # An editor, or `sed -i`, wrote the same log anew.
         return [*kept, replace(current, path=real, inode=inode)], lost
@@ -49,23 +49,23 @@ def found_again(last: list[Position], real: str, until: float) -> tuple[list[Pos
     between, unread = _between(current, inode, before, until)
     # Of an empty log nothing is known again but its inode, which compressing changes.
     among = not current.offset and any(is_packed(one.path) for one in between)
-    if moved is None and not among and not _ended_as_read(current, [*before, *between]):
+    if moved is None and not among and not _has_nothing_new(current, [*before, *between]):
         lost = unread or GONE
-    led = [Position(one.path, one.inode) for one in led_to_between(current.path, real) if one.inode != inode]
+    led = [Position(one.path, one.inode) for one in logs_between(current.path, real) if one.inode != inode]
     return [*before, *between, *led, Position(real, inode, changed=current.changed)], lost or unread
 
 
 def _now(real: str, current: Position) -> tuple[int, bool]:
     """Return the inode of the file that is written to, 0 for none, and whether it is the one we have read."""
     try:
-        with opened(real) as file:
+        with open_log(real) as file:
             state = regular(file)
             return state.st_ino, is_read(PlainFile(file, state.st_size), current)
     except FileNotFoundError:
         return 0, False
 
 
-def _renamed(position: Position, current: int) -> Position | None:
+def _find_renamed(position: Position, current: int) -> Position | None:
     """Return where a rotated file is now, by its inode."""
     if not position.inode or position.inode == current:
         return None
@@ -82,7 +82,7 @@ def _renamed(position: Position, current: int) -> Position | None:
     return None
 
 
-def _copied(position: Position, current: int) -> Position | None:
+def _find_copy(position: Position, current: int) -> Position | None:
     """Return the copy that was made of a file before it was truncated, by what stands before our place in it."""
     if not position.offset:
         return None
@@ -92,26 +92,30 @@ def _copied(position: Position, current: int) -> Position | None:
     return None
 
 
-def _in_packed(position: Position, until: float) -> Position | None:
+def _find_packed(position: Position, until: float) -> Position | None:
     """Return the compressed file that holds what we have read of this one. It keeps the time of the last writing."""
     if not position.offset:
         return None
     for sibling in itertools.chain(reversed(list(siblings(position.path))), below(position.path)):
         if time.monotonic() > until:
             return None
-        if sibling.packed and written_since(sibling.changed, position.changed) and _matches(position, sibling, until):
+        if (
+            sibling.packed
+            and is_written_since(sibling.changed, position.changed)
+            and _matches(position, sibling, until)
+        ):
             unread = max(position.size, position.offset + 1)  # not read to its end yet, for all we know
             return replace(position, path=sibling.path, inode=sibling.inode, size=unread)
     return None
 
 
-def _ended_as_read(position: Position, others: list[Position]) -> bool:
+def _has_nothing_new(position: Position, others: list[Position]) -> bool:
     """Tell whether a compressed file has the time of the last writing that we have seen: then it has nothing new."""
     whole = position.size == position.offset + position.tail
     return whole and any(
         one.path.endswith(READABLE + UNREADABLE)
         and one.changed <= position.changed
-        and written_since(one.changed, position.changed)
+        and is_written_since(one.changed, position.changed)
         for one in siblings(position.path)
         if one.inode not in {other.inode for other in others}
     )
@@ -125,29 +129,31 @@ def _between(current: Position, inode: int, known: list[Position], until: float)
     """
     if not current.changed:  # it was never there, or seen by a version that did not remember this
         return [], ""
-    seen = {position.inode for position in known} | {inode}
+    known_inodes = {position.inode for position in known} | {inode}
     beside = _beside(current.path, known)
     names = {sibling.path for sibling in beside}
     newer = [
         sibling
         for sibling in beside
         if _may_be_new(sibling, current.changed, until)
-        and sibling.inode not in seen
+        and sibling.inode not in known_inodes
         # While a file is being compressed, it is still there itself.
         and not (sibling.path.endswith(READABLE + UNREADABLE) and sibling.path.rpartition(".")[0] in names)
     ]
-    found = [Position(one.path, one.inode) for one in reversed(newer) if not one.path.endswith(UNREADABLE)]
-    odd = [Path(one.path).name for one in newer if one.path.endswith(UNREADABLE)]
-    return found, f"{odd[0]} cannot be unpacked here" if odd else ""
+    readable = [Position(one.path, one.inode) for one in reversed(newer) if not one.path.endswith(UNREADABLE)]
+    unreadable = [Path(one.path).name for one in newer if one.path.endswith(UNREADABLE)]
+    return readable, f"{unreadable[0]} cannot be unpacked here" if unreadable else ""
 
 
 def _beside(log: str, known: list[Position]) -> list[Sibling]:
     """Return all that may be rotations of the log: by its name, or where and how those are named that we know."""
-    name, found = Path(log).name, dict.fromkeys(rotations(log))
+    name, files = Path(log).name, dict.fromkeys(rotations(log))
     for one in known:
         usual = one.path == log or is_rotation(name, Path(one.path).name)
-        found |= dict.fromkeys(rotations(str(Path(one.path).parent / name)) if usual else named_alike(one.path))
-    return sorted(found, key=lambda sibling: sibling.changed, reverse=True)
+        files |= dict.fromkeys(
+            rotations(str(Path(one.path).parent / name)) if usual else siblings_with_other_numbers(one.path)
+        )
+    return sorted(files, key=lambda sibling: sibling.changed, reverse=True)
 
 
 def _may_be_new(sibling: Sibling, changed: int, until: float) -> bool:
@@ -155,7 +161,7 @@ def _may_be_new(sibling: Sibling, changed: int, until: float) -> bool:
     # What cannot be unpacked, or not in time, and has just that time is mostly what we have read.
     if sibling.path.endswith(UNREADABLE) or time.monotonic() > until:
         return sibling.changed > changed
-    return written_since(sibling.changed, changed)
+    return is_written_since(sibling.changed, changed)
 
 
 def _matches(position: Position, sibling: Sibling, until: float = math.inf) -> bool:
@@ -164,9 +170,9 @@ def _matches(position: Position, sibling: Sibling, until: float = math.inf) -> b
         return False
     try:
         if sibling.packed:
-            with unpacked(sibling.path, until) as content:
+            with open_packed(sibling.path, until) as content:
                 return is_read(content, position)
-        with opened(sibling.path) as file:
+        with open_log(sibling.path) as file:
             state = regular(file)
             return state.st_ino == sibling.inode and is_read(PlainFile(file, state.st_size), position)
     except OSError:

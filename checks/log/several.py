@@ -13,7 +13,7 @@ import msgspec
 
 from checks._walking import Closed, TooManyError, walk
 from checks.log.beside import is_rotation
-from checks.log.following import Block, Followed, Steps, follow
+from checks.log.following import Block, Progress, Steps, follow
 from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
 
@@ -26,7 +26,7 @@ class Several(NamedTuple):
     """What is to be remembered of each log, and what there is to say of all."""
 
     logs: dict[str, list[Position]]
-    followed: Followed
+    progress: Progress
     faults: tuple[str, ...]
     """Which logs could not be read, and why."""
 
@@ -39,33 +39,33 @@ def follow_several(
     `until` is monotonic seconds, `now` seconds since 1970.
     """
     logs: dict[str, list[Position]] = {}
-    found: list[Followed] = []
-    found_now = logs_of(pattern, last or ())
-    faults = [found_now.fault] if found_now.fault else []
-    matching = found_now.logs
-    for path in sorted({*matching, *(last or ())} - found_now.again):
+    progresses: list[Progress] = []
+    matching_now = logs_of(pattern, last or ())
+    faults = [matching_now.fault] if matching_now.fault else []
+    matching = matching_now.logs
+    for path in sorted({*matching, *(last or ())} - matching_now.other_names):
         before = None if last is None else last.get(path, [Position(path)])
         if time.monotonic() > until:
-            found.append(Followed([], more=True))
+            progresses.append(Progress([], more=True))
             logs |= {path: before} if before and path in (last or {}) else {}
             continue
         try:
-            one = yield from _named(follow(path, before, until, encoding), Path(path).name)
+            one = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
         except OSError as error:
             faults.append(f"{path}: {(error.strerror or str(error)).lower()}")
             logs |= {path: before} if before else {}
             continue
-        found.append(_without_old_loss(one, path, before, now))
+        progresses.append(_without_old_loss(one, path, before, now))
         if path in matching or not one.missing or not all(map(is_finished, one.files[:-1])):
             logs[path] = one.files
-    return Several(logs, _together(found, first=last is None, missing=not matching), tuple(faults))
+    return Several(logs, _together(progresses, first=last is None, missing=not matching), tuple(faults))
 
 
 class Matching(NamedTuple):
     """What a pattern means now."""
 
     logs: list[str]
-    again: set[str]
+    other_names: set[str]
     """Further names of the same files: a link to today's log beside that log."""
     fault: str = ""
     """Why there may be more than are followed."""
@@ -76,28 +76,37 @@ def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
 
     Of several names of one file the one that is `known` stays, and of too many logs those that are known.
     """
-    closed, found = Closed(), []
-    try:
-        for one in walk(pattern, closed):
-            found.append(os.fspath(one))
-    except TooManyError:
-        closed.first = closed.first or f"{pattern} leads over too many names: name a smaller folder"
-    found = found or [pattern]  # a name like `[1].log`
+    paths, fault = _matching_paths(pattern)
     by_file: dict[tuple[int, int], list[str]] = {}
-    for path in found:
+    for path in paths:
         if not path.endswith(READABLE + UNREADABLE) and (file := _file(path)):
             by_file.setdefault(file, []).append(path)
-    files = [_own_name(paths, known) for paths in by_file.values()]
+    files = [_own_name(names, known) for names in by_file.values()]
+    other_names = {path for names in by_file.values() for path in names} - {*files}
+    logs = _without_rotations(files)
+    if len(logs) <= MOST_LOGS:
+        return Matching(logs, other_names, fault)
+    first = sorted(logs, key=lambda path: (path not in known, path))[:MOST_LOGS]
+    fault = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
+    return Matching(first, other_names, fault)
+
+
+def _matching_paths(pattern: str) -> tuple[list[str], str]:
+    """Return what the pattern leads to, and why that may not be all."""
+    closed, paths = Closed(), []
+    try:
+        for path in walk(pattern, closed):
+            paths.append(os.fspath(path))
+    except TooManyError:
+        closed.first = closed.first or f"{pattern} leads over too many names: name a smaller folder"
+    return paths or [pattern], closed.first  # a name like `[1].log` matches nothing, and may be there all the same
+
+
+def _without_rotations(files: list[str]) -> list[str]:
     names: dict[str, set[str]] = {}
     for path in files:
         names.setdefault(str(Path(path).parent), set()).add(Path(path).name)
-    logs = [path for path in files if not _rotated(Path(path).name, names[str(Path(path).parent)])]
-    again = {path for paths in by_file.values() for path in paths} - {*files}
-    if len(logs) <= MOST_LOGS:
-        return Matching(logs, again, closed.first)
-    followed = sorted(logs, key=lambda path: (path not in known, path))[:MOST_LOGS]
-    words = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
-    return Matching(followed, again, words)
+    return [path for path in files if not _is_rotated(Path(path).name, names[str(Path(path).parent)])]
 
 
 def _own_name(paths: list[str], known: Collection[str]) -> str:
@@ -107,7 +116,7 @@ def _own_name(paths: list[str], known: Collection[str]) -> str:
     return min(paths, key=lambda path: (os.path.realpath(path) != path, path not in known, path))
 
 
-def _rotated(name: str, others: set[str]) -> bool:
+def _is_rotated(name: str, others: set[str]) -> bool:
     # A rotation begins like its log, so only names that are beginnings of it, up to a dot or dash, are asked.
     return any(other != name and name.startswith(other.split(".")[0]) and is_rotation(other, name) for other in others)
 
@@ -121,7 +130,7 @@ def _file(path: str) -> tuple[int, int] | None:
     return (state.st_dev, state.st_ino) if stat.S_ISREG(state.st_mode) else None
 
 
-def _named(steps: Steps[Followed], name: str) -> Steps[Followed]:
+def _with_name(steps: Steps[Progress], name: str) -> Steps[Progress]:
     answer: int | None = None
     while True:
         try:
@@ -131,20 +140,20 @@ def _named(steps: Steps[Followed], name: str) -> Steps[Followed]:
         answer = yield block._replace(name=name)
 
 
-def _without_old_loss(one: Followed, path: str, before: list[Position] | None, now: float) -> Followed:
+def _without_old_loss(one: Progress, path: str, before: list[Position] | None, now: float) -> Progress:
     quiet = before and one.missing and now - before[-1].changed / 1e9 > QUIET_SECONDS
     lost = "" if quiet or not one.lost else f"{path}: {one.lost}"
     return msgspec.structs.replace(one, lost=lost)
 
 
-def _together(found: list[Followed], *, first: bool, missing: bool) -> Followed:
-    lost = [one.lost for one in found if one.lost]
+def _together(progresses: list[Progress], *, first: bool, missing: bool) -> Progress:
+    lost = [one.lost for one in progresses if one.lost]
     more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
-    return Followed(
+    return Progress(
         [],
-        sum(one.unread for one in found),
+        sum(one.unread for one in progresses),
         first=first,
         missing=missing,
         lost="".join(lost[:1]) + more,
-        more=any(one.more for one in found),
+        more=any(one.more for one in progresses),
     )

@@ -20,14 +20,14 @@ WITHOUT_MARK = {"utf-16": "utf-16-le", "utf-32": "utf-32-le", "utf-8-sig": "utf-
 def encoding_problem(name: str) -> str:
     """Say what is wrong with the name of an encoding, or nothing."""
     try:
-        if Lines(_known(name)).split(_written("x\n", _known(name))) == ["x"]:
+        if Lines(_codec_name(name)).split(_encode("x\n", _codec_name(name))) == ["x"]:
             return ""
     except (LookupError, ValueError, TypeError, AssertionError):
         pass
     return f"{name!r} is no encoding of a text that Python knows, write for example latin-1 or utf-16"
 
 
-def marked_encoding(beginning: bytes) -> str:
+def detect_encoding(beginning: bytes) -> str:
     """Return the encoding that the first bytes of a file tell, if they tell one: by a mark, or by their zeros."""
     return next((name for mark, name in BOMS.items() if beginning.startswith(mark)), _by_zeros(beginning[:BEGINNING]))
 
@@ -40,15 +40,15 @@ def _by_zeros(beginning: bytes) -> str:
     return "utf-16-be" if len(second) > 3 and all(second) and not any(first) else ""
 
 
-def chosen_encoding(marked: str, wanted: str) -> str:
+def choose_encoding(marked: str, configured: str) -> str:
     """Return the encoding to read with; "" is UTF-8, and Windows-1252 for lines that are not."""
-    wanted = _known(wanted) if wanted else ""
-    if marked not in ("", "utf-8") and marked.startswith(wanted):
+    configured = _codec_name(configured) if configured else ""
+    if marked not in ("", "utf-8") and marked.startswith(configured):
         return marked
-    return WITHOUT_MARK.get(wanted, wanted)
+    return WITHOUT_MARK.get(configured, configured)
 
 
-def _known(name: str) -> str:
+def _codec_name(name: str) -> str:
     return codecs.lookup(name).name
 
 
@@ -57,8 +57,8 @@ class Lines:
 
     def __init__(self, encoding: str = "") -> None:
         self._encoding = encoding
-        self._end = _written("\n", encoding or "utf-8")
-        self._back = _written("\r", encoding or "utf-8")
+        self._end = _encode("\n", encoding or "utf-8")
+        self._back = _encode("\r", encoding or "utf-8")
         self.width = len(self._end)
         """Bytes that a character has at least."""
 
@@ -78,7 +78,7 @@ class Lines:
 
     def split(self, block: bytes) -> list[str]:
         """Return the lines of a block, each up to its line feed; carriage returns are still in them."""
-        lines = self._decoded(block).split("\n")
+        lines = self._decode(block).split("\n")
         if not lines[-1]:
             lines.pop()
         return lines
@@ -87,22 +87,22 @@ class Lines:
         """Return how many bytes the first `count` lines of the block have."""
         if self.width > 1:
             lines = self.split(block)[:count]
-            return min(len(block), sum(len(_written(line, self._encoding)) + self.width for line in lines))
+            return min(len(block), sum(len(_encode(line, self._encoding)) + self.width for line in lines))
         at = 0
         for _ in range(count):
             at = block.find(self._end, at) + 1 or len(block)
         return at
 
-    def _decoded(self, block: bytes) -> str:
+    def _decode(self, block: bytes) -> str:
         if self._encoding:
             return block.decode(self._encoding, "replace")
         try:
             return block.decode()
         except UnicodeDecodeError:
-            return "\n".join(map(decoded_line, block.split(b"\n")))
+            return "\n".join(map(decode_line, block.split(b"\n")))
 
 
-def decoded_line(line: bytes) -> str:
+def decode_line(line: bytes) -> str:
     for encoding in ("utf-8", "cp1252"):
         try:
             return line.decode(encoding)
@@ -111,7 +111,7 @@ def decoded_line(line: bytes) -> str:
     return line.decode("latin-1")
 
 
-def _written(text: str, encoding: str) -> bytes:
+def _encode(text: str, encoding: str) -> bytes:
     return text.encode(WITHOUT_MARK.get(encoding, encoding), "replace")
 
 

@@ -10,7 +10,7 @@ import msgspec
 
 from agent.api import CheckError, Context
 from checks.log import journal
-from checks.log.following import Followed, follow, followed
+from checks.log.following import Progress, drive, follow
 from checks.log.matching import Counter
 from checks.log.position import Position
 from checks.log.several import follow_several
@@ -23,27 +23,29 @@ class Look(NamedTuple):
     """What came of it."""
 
     name: str
-    found: Followed
+    progress: Progress
     faults: tuple[str, ...] = ()
     """What could not be read, beside what could."""
 
 
 def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
-    last = _remembered(ctx, check.path, "files", list[Position])
+    last = _recall(ctx, check.path, "files", list[Position])
     try:
-        found = followed(follow(check.path, last, until, check.encoding), counter.judge, _bounded(ctx, check, until))
+        progress = drive(
+            follow(check.path, last, until, check.encoding), counter.judge, _within_deadline(ctx, check, until)
+        )
     except OSError as error:
         raise CheckError(f"{check.path}: {(error.strerror or str(error)).lower()}") from None
-    ctx.memory.update(path=check.path, files=msgspec.to_builtins(found.files))
-    return Look(check.path, found)
+    ctx.memory.update(path=check.path, files=msgspec.to_builtins(progress.files))
+    return Look(check.path, progress)
 
 
 def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
-    last = _remembered(ctx, check.path, "logs", dict[str, list[Position]])
+    last = _recall(ctx, check.path, "logs", dict[str, list[Position]])
     steps = follow_several(check.path, last, until, check.encoding, ctx.now())
-    several = followed(steps, counter.judge, _bounded(ctx, check, until))
+    several = drive(steps, counter.judge, _within_deadline(ctx, check, until))
     ctx.memory.update(path=check.path, logs=msgspec.to_builtins(several.logs))
-    return Look(check.path, several.followed, several.faults)
+    return Look(check.path, several.progress, several.faults)
 
 
 def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
@@ -54,15 +56,15 @@ def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
     else:
         place = journal.read(ctx, units, journal.Place(memory["cursor"]), memory["at"], until, counter.line)
     memory.update(units=units, cursor=place.cursor, at=started)
-    return Look(f"the journal of {', '.join(units)}", Followed([], first=first, more=place.more, lost=place.lost))
+    return Look(f"the journal of {', '.join(units)}", Progress([], first=first, more=place.more, lost=place.lost))
 
 
-def _remembered(ctx: Context, path: str, what: str, kind: Any) -> Any:
+def _recall(ctx: Context, path: str, what: str, kind: Any) -> Any:
     """Return what was remembered of this path; None of another."""
     return msgspec.convert(ctx.memory.get(what), kind | None) if ctx.memory.get("path") == path else None
 
 
-def _bounded(ctx: Context, check: Log, until: float) -> Callable[[Callable[[], Any]], Any]:
+def _within_deadline(ctx: Context, check: Log, until: float) -> Callable[[Callable[[], Any]], Any]:
     def call(step: Callable[[], Any]) -> Any:
         # After that no file is touched any more, so that a line which took too long costs no more than itself.
         return step() if time.monotonic() > until else ctx.call(f"log {ctx.check} {check.path}", step)

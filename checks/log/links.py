@@ -26,7 +26,7 @@ def real_path(path: str) -> str:
 
 
 @contextmanager
-def opened(path: str) -> Iterator[int]:
+def open_log(path: str) -> Iterator[int]:
     """Open the file with the same judgement of links; nobody can exchange one between the judgement and the opening."""
     if hasattr(os, "O_PATH"):
         with _Way(path) as way:
