@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.model import Count, EventStatus, FailAfter, Flapping, Policy, Reason, State, Status
+from agent.model import Count, EventStatus, FailAfter, Flapping, Policy, Reason, Silence, State, Status
 from agent.view.snapshot import Mark, SubjectView
-from agent.view.words import counted, flapping, marks, reported, span, times, why
+from agent.view.words import LONGEST_WORD, counted, flapping, marks, reported, silence_text, span, times, why
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -143,3 +143,21 @@ def test_what_holds_back_now_is_said_by_its_marks_alone() -> None:
     held = changed(one, marks=(Mark.SILENCED, Mark.LATE), late=75.0)
     assert list(marks(held)) == ["silenced", "late by 1m 15s", "not told: silenced"]
     assert list(marks(changed(held, reasons=(SILENCED,)))) == ["silenced", "late by 1m 15s"]
+
+
+@pytest.mark.parametrize(
+    ("fields", "left", "said"),
+    [
+        ({}, 90_000, "web*  for another 1m 30s"),
+        ({"who": "ann"}, 1000, "web*  for another 1s  by ann"),
+        ({"reason": "a move"}, 1000, "web*  for another 1s  (a move)"),
+        ({"who": "a\nnn", "reason": "a\nmove"}, -5000, "web*  for another 0ms  by a nn  (a move)"),
+    ],
+)
+def test_a_silence_is_one_line_with_what_is_left_of_it(fields: dict[str, str], left: int, said: str) -> None:
+    assert silence_text(Silence("web*", 0, NOW + left, **fields), NOW) == said
+
+
+def test_of_a_silence_that_others_wrote_no_word_is_endless() -> None:
+    said = silence_text(Silence("w" * 9999, 0, NOW, "r" * 9999, "a" * 9999), NOW)
+    assert [len(word) for word in said.split("  ")] == [LONGEST_WORD, 15, LONGEST_WORD + 3, LONGEST_WORD + 2]

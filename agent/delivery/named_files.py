@@ -80,7 +80,7 @@ def require_readable(name: str, path: str) -> None:
 
 def _size_read(path: str) -> int:
     size = 0
-    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+    file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:
         while size <= MOST_BYTES and (piece := os.read(file, PIECE)):
             size += len(piece)

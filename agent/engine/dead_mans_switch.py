@@ -192,8 +192,7 @@ class DeadMansSwitch:
 
     def _give_up(self, check: str, subject: str, wall: int) -> Outcome:
         awaited = self._checks[check]
-        awaited.last.pop(subject, None)
-        awaited.at.pop(subject, None)
+        del awaited.last[subject], awaited.at[subject]
         self._book.drop((check, subject, None))
         return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
 

@@ -58,8 +58,8 @@ class Decider:
         self._looks = SecondLooks()
         self._clock = UnsetClock()
         self._config = config
-        self._silent: set[str] | None = None
-        """Checks without a result yet; None before the first configuration."""
+        self._silent: set[str] = set()
+        """Checks without a result yet."""
         self._suppression: Suppression | None = None
         """What may suppress as far as it was looked at in this step."""
         self._pending = pending
@@ -100,13 +100,11 @@ class Decider:
     def _say_silent(self) -> None:
         """Keep which checks had no result yet: no state says anything of them."""
         shown = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
-        silent = {name for name in shown if not self._states.get(name)}
-        if silent != self._silent:
-            self._silent = silent
-            self._pending.fact(NO_RESULT_YET, self._silent_text)
+        self._silent = {name for name in shown if not self._states.get(name)}
+        self._pending.fact(NO_RESULT_YET, self._silent_text)
 
     def _silent_text(self) -> str:
-        return msgspec.json.encode(sorted(self._silent or ())).decode()
+        return msgspec.json.encode(sorted(self._silent)).decode()
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise."""
@@ -137,12 +135,11 @@ class Decider:
         self._parents.saw(outcome)
         self._put_right()
         unset = self._clock.reasons(self._wall(), self._monotonic())
-        suppression = self._suppressing()
 
         def reasons(subject: str) -> tuple[Reason, ...]:
             return (
                 unset
-                or suppression.reasons(config, subject, outcome.started_at, observed)
+                or self._suppressing().reasons(config, subject, outcome.started_at, observed)
                 or self._parents.waits(check, states.get(subject), outcome.started_at, observed)
             )
 
@@ -153,7 +150,7 @@ class Decider:
             if not step.last:
                 self._note(step, outcome)
         self._answered(check)
-        if self._silent and check in self._silent and states:
+        if states and check in self._silent:
             self._silent.discard(check)
             self._pending.fact(NO_RESULT_YET, self._silent_text)
         if outcome.memory is not None:
@@ -174,12 +171,10 @@ class Decider:
     def look(self, now: float) -> None:
         """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
         self._put_right()
-        due = self._looks.due(now, self._wall(), lambda: self._suppressing().silences)
-        suppression = self._suppressing() if due else None
-        for check, subject in due:
-            if suppression and self._is_known((check, subject)):
+        for check, subject in self._looks.due(now, self._wall(), lambda: self._suppressing().silences):
+            if self._is_known((check, subject)):
                 try:
-                    self._look(check, subject, suppression)
+                    self._look(check, subject)
                 except Exception:
                     log.exception("a bug of ours: %s %s is not looked at again", check, subject)
 
@@ -192,11 +187,11 @@ class Decider:
                     if states[subject] != state:
                         self._pending.change(Change(states[subject]))
 
-    def _look(self, check: str, subject: str, suppression: Suppression) -> None:
+    def _look(self, check: str, subject: str) -> None:
         config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
         reasons = (
             self._clock.reasons(now, self._monotonic())
-            or suppression.reasons(config, subject, now, now)
+            or self._suppressing().reasons(config, subject, now, now)
             or self._parents.waits(check, state, now, now)
         )
         result = self._results.get((check, subject))
@@ -250,7 +245,7 @@ class Decider:
         if not self._parents.is_one(parent):
             return
         for check, subject in self._looks.held():
-            if self._parents.depends(check, parent) and self._is_known((check, subject)):
+            if self._parents.depends(check, parent):
                 state, now = self._states[check][subject], self._wall()
                 if self._parents.waits(check, state, now, now):
                     self._ask_parents(check, state.suppressed_since)

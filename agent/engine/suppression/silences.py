@@ -100,7 +100,7 @@ def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Sile
         ended = [silence for silence in found if now - ENDED_KEPT < silence.until <= now]
         fresh = directory / f"{FILE}.new"
         fresh.unlink(missing_ok=True)
-        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as out:
+        with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
             out.write(msgspec.json.encode([*ended[-MOST_ENDED:], *running]))
             out.flush()
             os.fsync(out.fileno())
@@ -124,7 +124,7 @@ def _alone(directory: Path) -> Iterator[None]:
     """Two people may silence at the same moment."""
     file = directory / LOCK
     try:
-        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
+        descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK, 0o600)
     except FileNotFoundError:
         words = "is not there: has the agent run with this state directory?"
         raise FileNotFoundError(errno.ENOENT, words, str(directory)) from None
