@@ -285,3 +285,48 @@ def test_a_result_of_the_future_counts_from_when_it_came() -> None:
     switch.seen("backup", "db", wall(400.0), 100.0, wall(100.0))
     assert said(switch, 159.95) == []
     assert said(switch, 160.0) == [nodata("db", "1m", 160.0)]
+
+
+def test_a_limit_that_a_reload_takes_away_or_brings_holds_for_the_runs_that_go_on() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    mail = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL + 10)), Place("a.yaml"))
+    plain = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
+    switch.update([backup(), mail], {}, 0.0, WALL)
+    switch.began("backup", "db", 10.0, 7)
+    switch.update([plain, mail], {}, 20.0, wall(20.0))
+    assert said(switch, 45.0) == []
+    assert switch.outlasted("backup", Result(Status.OK, "well", "db"), 45.0) == Result(Status.OK, "well", "db")
+    switch.update([backup(), mail], {}, 46.0, wall(46.0))
+    assert said(switch, 46.0) == [], "the look comes late, results get the time to come in"
+    (run,) = said(switch, 46.0 + EXCUSE_SECONDS)
+    assert run.results[0].summary == "still running after 41s"
+    assert [one.check for one in said(switch, TTL + 10)] == ["mail"], "the other is put off"
+
+
+def test_a_result_beside_a_run_that_takes_too_long_says_both() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    switch.began("backup", "db", 10.0, 7)
+    well = Result(Status.OK, "12 files", "db", "all of them")
+    assert switch.outlasted("backup", well, 39.9) == well
+    text = "another run goes on after 30s; this one: 12 files"
+    assert switch.outlasted("backup", well, 40.0) == Result(Status.CRITICAL, text, "db", "all of them")
+    worse = Result(Status.CRITICAL, "no disk", "db")
+    assert switch.outlasted("backup", worse, 40.0) == worse
+
+
+@pytest.mark.parametrize(("jump", "kept"), [(59.999, 0), (60.0, 60_000), (-59.999, 0), (-60.0, -60_000)])
+def test_the_moment_that_a_sender_said_is_kept_unless_the_clock_was_set_since(jump: float, kept: int) -> None:
+    switch = awaiting()
+    pushes(switch, "db", 5.0)
+    assert switch.memory("backup", 10.0, wall(10.0 + jump))["last"] == {"db": wall(5.0) + kept}
+
+
+def test_of_who_is_given_up_nothing_is_kept_and_of_the_others_all() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    pushes(switch, "db", 1.0)
+    gone = 1.0 + TTL + LONG_GONE_SECONDS
+    assert len(said(switch, 1.0 + TTL)) == 1
+    pushes(switch, "mail", gone - 1.0)
+    assert [one.given_up for one in said(switch, gone)] == [("db",)]
+    assert set(switch.memory("backup", gone, wall(gone))["last"]) == {"mail"}
+    assert not switch.late("backup", "db", 0)

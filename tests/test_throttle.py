@@ -227,17 +227,19 @@ def test_a_problem_is_said_when_it_begins_and_its_length_when_it_ends(caplog: py
     caplog.set_level(logging.INFO)
     now = [100.0]
     problems = DeliveryProblems("ops", lambda: now[0])
-    problems.say(DeliveryProblem.NONE, due(1), "")
+    problems.over()
     for problem, about in (
         (DeliveryProblem.ONE_CHECK, due(1)),
         (DeliveryProblem.ONE_CHECK, due(2)),
         (DeliveryProblem.OUTAGE, due(2, members=7)),
         (DeliveryProblem.THROTTLED, due(1)),
         (DeliveryProblem.BAD_KEY, due(1)),
-        (DeliveryProblem.NONE, due(1)),
     ):
         now[0] += 30
         problems.say(problem, about, "HTTP 502")
+    now[0] += 30
+    problems.over()
+    problems.over()
     about = "ops: the event of web"
     every = "all are kept and tried again every few minutes"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [

@@ -40,16 +40,20 @@ class DeliveryProblems:
         self._since = 0.0
 
     def say(self, problem: DeliveryProblem, about: Due, text: str) -> None:
-        """Take note; log it when it begins and when it ends, not at every try."""
+        """Take note of one; log it when it begins, not at every try."""
         if problem is self.now:
             return
-        if problem is DeliveryProblem.NONE:
-            lasted = duration_text(self._clock() - self._since)
-            log.info("%s: events are delivered again, after %s", self._destination, lasted)
-        else:
-            what = f"a digest of {about.members} changes" if about.members else f"the event of {about.check}"
-            level = logging.ERROR if problem is DeliveryProblem.BAD_KEY else logging.WARNING
-            log.log(level, TEXTS[problem], self._destination, what, text)
+        what = f"a digest of {about.members} changes" if about.members else f"the event of {about.check}"
+        level = logging.ERROR if problem is DeliveryProblem.BAD_KEY else logging.WARNING
+        log.log(level, TEXTS[problem], self._destination, what, text)
         if self.now is DeliveryProblem.NONE:
             self._since = self._clock()
         self.now = problem
+
+    def over(self) -> None:
+        """Something got through."""
+        if self.now is DeliveryProblem.NONE:
+            return
+        self.now = DeliveryProblem.NONE
+        lasted = duration_text(self._clock() - self._since)
+        log.info("%s: events are delivered again, after %s", self._destination, lasted)

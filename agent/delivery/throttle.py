@@ -98,7 +98,7 @@ class Throttle:
     def learn(self, about: Due, answer: Answer, now: float) -> None:
         """Decide from an answer who waits, and for how long."""
         if answer.verdict in (Verdict.DELIVERED, Verdict.REFUSED):
-            self._reached(about, answer)
+            self._reached(about)
         elif answer.verdict is Verdict.UNAVAILABLE:
             self._not_reached(about, answer, now)
         else:
@@ -108,13 +108,13 @@ class Throttle:
             if bad_key:
                 self._key_refused()
 
-    def _reached(self, about: Due, answer: Answer) -> None:
+    def _reached(self, about: Due) -> None:
         self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
         self._waits.pop(about.seq, None)
         if self._problems.now is not DeliveryProblem.ONE_CHECK:
             self._waits.clear()
         if not self._waits:
-            self._problems.say(DeliveryProblem.NONE, about, answer.text)
+            self._problems.over()
 
     def _not_reached(self, about: Due, answer: Answer, now: float) -> None:
         self._tries += 1

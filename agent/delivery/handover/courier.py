@@ -143,11 +143,11 @@ class HandoverCourier:
         if self._beats.wait(self._clock()) <= 0:
             self._broker.beat(self._beats.message())
             self._beats.sent(self._clock())
-            self._well(Due(0, "", "a sign of life", "", 0, 0, 0))
+            self._well()
 
-    def _well(self, about: Due) -> None:
+    def _well(self) -> None:
         self._rest.end()
-        self._problems.say(DeliveryProblem.NONE, about, "")
+        self._problems.over()
 
     def _hand_over(self, due: Sequence[Due]) -> float:
         if self._clock() >= self._ask_at and self._is_new(self._broker.memory()):
@@ -162,7 +162,7 @@ class HandoverCourier:
             self._outbox.handed.mark(taken, self._wall_clock())
             if not taken:
                 raise Unreachable("it keeps no more of this host")
-        self._well(due[0])
+        self._well()
         return 0.0
 
     def _is_new(self, memory: str) -> bool:
