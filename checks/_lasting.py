@@ -17,24 +17,24 @@ MOST = 1000
 """So many are remembered."""
 
 
-def find_missing(memory: dict[str, Any], seen: Collection[str], choice: str, now: float) -> Iterator[Result]:
+def find_missing(memory: dict[str, Any], there: Collection[str], choice: str, now: float) -> Iterator[Result]:
     """Note what is seen now, and yield a result for each that lasted and is gone; `now` in Unix seconds.
 
     `choice` says in any form what the settings choose: what was seen under another choice is not missed.
     """
     before: dict[str, list[float]] = memory.get("lasting", {})
     if memory.get("lasting_choice", choice) != choice:
-        before = {subject: times for subject, times in before.items() if subject in seen}
-    kept: dict[str, list[float]] = {}
-    for subject in sorted(seen)[:MOST]:
+        before = {subject: times for subject, times in before.items() if subject in there}
+    lasting: dict[str, list[float]] = {}
+    for subject in sorted(there)[:MOST]:
         first = before.get(subject, [now])[0]
-        kept[subject] = [min(first, now)]
+        lasting[subject] = [min(first, now)]
     for subject, (first, *gone) in before.items():
         since = min(gone[0], now) if gone else now
-        if subject in seen or since - first < LASTING or now - since >= LASTING:
+        if subject in there or since - first < LASTING or now - since >= LASTING:
             continue
-        kept[subject] = [first, since]
+        lasting[subject] = [first, since]
         ago = f" for {duration_text(now - since)}" if now - since >= 1 else ""
         words = f"{subject} is gone{ago}; it was there for {duration_text(since - first)}"
         yield nodata(words, subject, discovered=True)
-    memory["lasting"], memory["lasting_choice"] = kept, choice
+    memory["lasting"], memory["lasting_choice"] = lasting, choice

@@ -35,9 +35,9 @@ def open_regular(path: str, dir_fd: int | None = None, follow: bool = True) -> i
         os.close(place)
 
 
-def require_regular(found: os.stat_result, path: str) -> None:
+def require_regular(state: os.stat_result, path: str) -> None:
     """OSError for what is no regular file."""
-    if stat.S_ISLNK(found.st_mode):
+    if stat.S_ISLNK(state.st_mode):
         raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
-    if not stat.S_ISREG(found.st_mode):
-        raise OSError(errno.EISDIR if stat.S_ISDIR(found.st_mode) else errno.EINVAL, NOT_REGULAR, path)
+    if not stat.S_ISREG(state.st_mode):
+        raise OSError(errno.EISDIR if stat.S_ISDIR(state.st_mode) else errno.EINVAL, NOT_REGULAR, path)

@@ -14,8 +14,8 @@ def ask(ctx: Context, argv: Sequence[str], needs: str) -> str:
     """Return what the program prints; CheckError where it fails, hangs or is not there (`needs`: what would be)."""
     code, out, err = run_program(ctx, argv, needs)
     if code:
-        said = err.strip().partition("\n")[0] or f"ended with {code}"
-        raise CheckError(f"{os.path.basename(argv[0])}: {said}")  # noqa: PTH119 - no path is opened
+        complaint = err.strip().partition("\n")[0] or f"ended with {code}"
+        raise CheckError(f"{os.path.basename(argv[0])}: {complaint}")  # noqa: PTH119 - no path is opened
     return out
 
 

@@ -16,14 +16,14 @@ ENTRIES = 100_000
 """More names than this are not looked at: a check is no search."""
 
 
-class Closed:
+class ClosedFolder:
     """Notes the first folder that may not be read, and goes on: what others hide hides nothing else."""
 
     def __init__(self) -> None:
         self.first = ""
 
     @contextmanager
-    def noted(self, path: str) -> Iterator[None]:
+    def note(self, path: str) -> Iterator[None]:
         try:
             yield
         except PermissionError as error:
@@ -34,7 +34,7 @@ class TooManyError(Exception):
     """There are more names than a check looks at."""
 
 
-def walk(pattern: str, closed: Closed, limit: int = ENTRIES) -> Iterator[os.DirEntry[str] | Path]:
+def walk(pattern: str, closed: ClosedFolder, limit: int = ENTRIES) -> Iterator[os.DirEntry[str] | Path]:
     """Yield what fits a whole path; TooManyError beyond `limit` names.
 
     Links to folders are followed only where a part names them.
@@ -44,7 +44,7 @@ def walk(pattern: str, closed: Closed, limit: int = ENTRIES) -> Iterator[os.DirE
 
 
 def _matching(
-    folder: Path, parts: list[str], tick: Callable[[], None], closed: Closed
+    folder: Path, parts: list[str], tick: Callable[[], None], closed: ClosedFolder
 ) -> Iterator[os.DirEntry[str] | Path]:
     part, rest = parts[0], parts[1:]
     if part == "**":
@@ -68,34 +68,34 @@ def _matching(
                 yield from _matching(Path(entry.path), rest, tick, closed)
 
 
-def _is_there(path: Path, closed: Closed) -> bool:
+def _is_there(path: Path, closed: ClosedFolder) -> bool:
     """As lexists, which takes what may not be looked at for what is not there."""
-    with closed.noted(str(path)), suppress(FileNotFoundError, NotADirectoryError):
+    with closed.note(str(path)), suppress(FileNotFoundError, NotADirectoryError):
         path.lstat()
         return True
     return False
 
 
-def _is_folder(entry: os.DirEntry[str], closed: Closed) -> bool:
-    with closed.noted(entry.path):
+def _is_folder(entry: os.DirEntry[str], closed: ClosedFolder) -> bool:
+    with closed.note(entry.path):
         return entry.is_dir()
     return False
 
 
-def _entries(folder: Path, closed: Closed) -> Iterator[os.DirEntry[str]]:
+def _entries(folder: Path, closed: ClosedFolder) -> Iterator[os.DirEntry[str]]:
     """Read a folder bit by bit; one that is none, or gone, is empty."""
     try:
-        with closed.noted(str(folder)), os.scandir(folder) as entries:
+        with closed.note(str(folder)), os.scandir(folder) as entries:
             yield from entries
     except (FileNotFoundError, NotADirectoryError):
         return
 
 
 def _counter(limit: int) -> Callable[[], None]:
-    left = iter(range(limit))
+    ticks_left = iter(range(limit))
 
     def tick() -> None:
-        if next(left, None) is None:
+        if next(ticks_left, None) is None:
             raise TooManyError
 
     return tick

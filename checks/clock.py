@@ -76,21 +76,21 @@ class Clock(Check, frozen=True, kw_only=True):
         yield Suggestion(name="clock", settings={"interval": "5m", "fail_after": 6}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
-        told = ask_kernel()
-        if told.synchronised and told.offset is None and shutil.which("chronyc"):
-            told = ask_chrony(told, ctx)
-        yield from self.assess(told, ctx.memory)
+        reading = ask_kernel()
+        if reading.synchronised and reading.offset is None and shutil.which("chronyc"):
+            reading = ask_chrony(reading, ctx)
+        yield from self.assess(reading, ctx.memory)
 
-    def assess(self, seen: Reading, memory: dict[str, Any]) -> Iterator[Result | Metric]:
-        yield self._synchronised(seen.synchronised, memory)
-        if seen.synchronised:
-            yield from self._offset(seen.offset)
+    def assess(self, reading: Reading, memory: dict[str, Any]) -> Iterator[Result | Metric]:
+        yield self._judge_synchronised(reading.synchronised, memory)
+        if reading.synchronised:
+            yield from self._offset(reading.offset)
         elif self._asks_for_offset:
             yield nodata("how far off it is, nobody tells of a clock that is not synchronised")
-        if not seen.synchronised and (self.error_warning, self.error_critical) == (None, None):
+        if not reading.synchronised and (self.error_warning, self.error_critical) == (None, None):
             return
-        words = f"at most {duration_text(seen.max_error)}"
-        yield judge("max_error", seen.max_error, self.error_warning, self.error_critical, unit="s", summary=words)
+        words = f"at most {duration_text(reading.max_error)}"
+        yield judge("max_error", reading.max_error, self.error_warning, self.error_critical, unit="s", summary=words)
 
     @property
     def _asks_for_offset(self) -> bool:
@@ -104,7 +104,7 @@ class Clock(Check, frozen=True, kw_only=True):
         elif self._asks_for_offset:
             yield nodata("how far off it is, neither the kernel nor chronyc tells")
 
-    def _synchronised(self, now: bool, memory: dict[str, Any]) -> Result:
+    def _judge_synchronised(self, now: bool, memory: dict[str, Any]) -> Result:
         if now:
             memory["synchronised"] = True
             return ok("clock synchronised")
@@ -156,25 +156,25 @@ def read_timex(status: int, offset: int, max_error: int) -> Reading:
     chrony without `rtcsync` never clears STA_UNSYNC, but tells the possible error all the same.
     """
     error = max_error / 1e6
-    known = offset / (1e9 if status & STA_NANO else 1e6) if status & STA_PLL else None
-    return Reading(not status & STA_UNSYNC or error < UNKNOWN_ERROR, known, error)
+    offset_s = offset / (1e9 if status & STA_NANO else 1e6) if status & STA_PLL else None
+    return Reading(not status & STA_UNSYNC or error < UNKNOWN_ERROR, offset_s, error)
 
 
-def ask_chrony(told: Reading, ctx: Context) -> Reading:
+def ask_chrony(reading: Reading, ctx: Context) -> Reading:
     """Add what chrony knows better than the kernel; where it is not at work, the kernel's word stands."""
     try:
-        return read_tracking(told, ask(ctx, ("chronyc", "-n", "-c", "tracking"), "chrony"))
+        return read_tracking(reading, ask(ctx, ("chronyc", "-n", "-c", "tracking"), "chrony"))
     except CheckError:
-        return told
+        return reading
 
 
-def read_tracking(told: Reading, csv: str) -> Reading:
+def read_tracking(reading: Reading, csv: str) -> Reading:
     """Read `chronyc -c tracking`: the fifth field is what is still to be corrected, the last the leap status."""
     fields = csv.strip().split(",")
     try:
         offset = float(fields[4])
     except (IndexError, ValueError):
-        return told
+        return reading
     if not math.isfinite(offset):
-        return told
-    return replace(told, offset=offset, synchronised=fields[-1] != "Not synchronised")
+        return reading
+    return replace(reading, offset=offset, synchronised=fields[-1] != "Not synchronised")

@@ -62,41 +62,45 @@ class Memory(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        found = read_numbers(host.read("/proc/meminfo"))
-        if total := found.get("MemTotal"):
-            swap = f"{size_text(found['SwapTotal'])} of swap" if found.get("SwapTotal") else "no swap"
+        numbers = read_numbers(host.read("/proc/meminfo"))
+        if total := numbers.get("MemTotal"):
+            swap = f"{size_text(numbers['SwapTotal'])} of swap" if numbers.get("SwapTotal") else "no swap"
             why = f"Found {size_text(total)} of memory, and {swap}."
             yield Suggestion(name="memory", settings={"fail_after": {"warning": 1, "critical": 2}}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        seen = read_host(
+        reading = read_host(
             *(read(host_path(f"/proc/{name}")) for name in ("meminfo", "vmstat", "spl/kstat/zfs/arcstats"))
         )
         if limits := read_container_texts():
-            seen = read_container(*limits, seen) or seen
-        yield from self.assess(seen, ctx.memory, time.time())
+            reading = read_container(*limits, reading) or reading
+        yield from self.assess(reading, ctx.memory, time.time())
 
-    def assess(self, seen: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
+    def assess(self, reading: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
         yield judge(
             "available",
-            100 * seen.available / seen.total if seen.total else 0.0,
-            *((None, None) if seen.available >= self.only_below else (self.available_warning, self.available_critical)),
+            100 * reading.available / reading.total if reading.total else 0.0,
+            *(
+                (None, None)
+                if reading.available >= self.only_below
+                else (self.available_warning, self.available_critical)
+            ),
             unit="%",
-            summary=f"{size_text(seen.available)} of {size_text(seen.total)} {seen.whose}available",
+            summary=f"{size_text(reading.available)} of {size_text(reading.total)} {reading.whose}available",
             minimum=0,
             maximum=100,
         )
-        if seen.swap_free is None and (self.swap_warning, self.swap_critical) != (None, None):
-            yield nodata(f"how much swap {seen.whose}is used is not told: leave its levels out")
-        if seen.swap and seen.swap_free is not None:
-            used = 100 * (seen.swap - seen.swap_free) / seen.swap
-            words = f"{used:.3g}% of {size_text(seen.swap)} swap used"
+        if reading.swap_free is None and (self.swap_warning, self.swap_critical) != (None, None):
+            yield nodata(f"how much swap {reading.whose}is used is not told: leave its levels out")
+        if reading.swap and reading.swap_free is not None:
+            used = 100 * (reading.swap - reading.swap_free) / reading.swap
+            words = f"{used:.3g}% of {size_text(reading.swap)} swap used"
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
-        if seen.oom_kills is None:
+        if reading.oom_kills is None:
             if self.oom_kills_critical is not None:
                 yield nodata("what was killed for lack of memory is not counted here: leave oom_kills_critical out")
             return
-        kills = count_kills(memory, seen.oom_kills, now, self.oom_kills_within)
+        kills = count_kills(memory, reading.oom_kills, now, self.oom_kills_within)
         words = f"{kills} killed for lack of memory in the last {self.oom_kills_within}"
         result = judge("oom_kills", kills, self.oom_kills_warning, self.oom_kills_critical, summary=words, minimum=0)
         yield result if kills else msgspec.structs.replace(result, summary="")

@@ -77,8 +77,8 @@ class Ping(Check, frozen=True, kw_only=True):
         progress = Progress(ctx.deadline, ctx.timeout)
         progress.enter("dns", f"looking up {self.host}")
         try:
-            wanted = source_family(self.source, FAMILIES[self.ip_version])
-            family, where = await resolved(self.host, wanted, Network(ctx, progress))
+            configured_family = source_family(self.source, FAMILIES[self.ip_version])
+            family, where = await resolved(self.host, configured_family, Network(ctx, progress))
         except OSError as error:
             yield critical(progress.failed(error))
             return
@@ -87,21 +87,23 @@ class Ping(Check, frozen=True, kw_only=True):
             bind(connection, self.source)
             # A quarter of the time or so is left to wait for the last answer.
             pause = min(PAUSE, ctx.remaining() * 3 / 4 / self.count)
-            heard = Heard(connection, family, where)
-            await heard.listen(self.count, pause, ctx.deadline)
-        for one in self._judged(where[0] if self.host.host == where[0] else f"{self.host} ({where[0]})", heard):
+            series = PingSeries(connection, family, where)
+            await series.listen(self.count, pause, ctx.deadline)
+        for one in self._judge(where[0] if self.host.host == where[0] else f"{self.host} ({where[0]})", series):
             yield one
 
-    def _judged(self, name: str, heard: Heard) -> Iterator[Result | Metric]:
-        lost = 100 * (self.count - len(heard.took)) / self.count
-        why = f", {heard.refusal}" if heard.refusal else ""
-        said = f"{name} lost {lost:.3g}% of {self.count} pings{why}"
-        yield judge("loss", lost, self.loss_warning, self.loss_critical, unit="%", summary=said, minimum=0, maximum=100)
-        if heard.took:
-            times = list(heard.took.values())
+    def _judge(self, name: str, series: PingSeries) -> Iterator[Result | Metric]:
+        lost = 100 * (self.count - len(series.took)) / self.count
+        why = f", {series.refusal}" if series.refusal else ""
+        summary = f"{name} lost {lost:.3g}% of {self.count} pings{why}"
+        yield judge(
+            "loss", lost, self.loss_warning, self.loss_critical, unit="%", summary=summary, minimum=0, maximum=100
+        )
+        if series.took:
+            times = list(series.took.values())
             average = sum(times) / len(times)
-            said = f"{duration_text(average)} on average"
-            yield judge("time", average, self.time_warning, self.time_critical, unit="s", summary=said, minimum=0)
+            summary = f"{duration_text(average)} on average"
+            yield judge("time", average, self.time_warning, self.time_critical, unit="s", summary=summary, minimum=0)
             yield Metric("time_max", max(times), "s", minimum=0)
 
 
@@ -119,7 +121,7 @@ ECHOES: dict[int, Echo] = {
 }
 
 
-class Heard:
+class PingSeries:
     """One series of echo requests, and the answers to them: seconds by number."""
 
     def __init__(self, connection: socket.socket, family: int, where: tuple[object, ...]) -> None:

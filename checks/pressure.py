@@ -85,8 +85,8 @@ class Pressure(Check, frozen=True, kw_only=True):
 
 def read_averages(text: str) -> dict[str, float]:
     """Return the 5 minute averages of "some" and "full"; the latter is missing for cpu before Linux 5.13."""
-    found = re.findall(r"^(some|full)\b.*\bavg300=(\d+(?:\.\d+)?)", text, re.MULTILINE)
-    return {share: float(percent) for share, percent in found}
+    averages = re.findall(r"^(some|full)\b.*\bavg300=(\d+(?:\.\d+)?)", text, re.MULTILINE)
+    return {share: float(percent) for share, percent in averages}
 
 
 def read(name: str) -> str:

@@ -33,15 +33,15 @@ class Pushed(PushedCheck, frozen=True):
                 if file.rpartition("/")[2] in DISTRIBUTION:
                     continue
                 for number, line in enumerate(host.read(file).splitlines(), 1):
-                    if found := _job(line, users):
-                        yield _suggested(*found, f"{file}, line {number}")
+                    if job := _job(line, users):
+                        yield _suggest(*job, f"{file}, line {number}")
 
     def run(self, ctx: Context) -> Iterator[Result]:
         raise CheckError("its results are pushed (hostvigil report, hostvigil wrap); see hostvigil status")
         yield
 
 
-def _suggested(program: str, ttl: str, where: str) -> Suggestion:
+def _suggest(program: str, ttl: str, where: str) -> Suggestion:
     # Only the program: arguments in crontabs have passwords in them.
     name = program.rpartition("/")[2]
     off = f"write `hostvigil wrap {name} --` before its command, then take away the # here."

@@ -62,18 +62,18 @@ class Udp(Check, frozen=True, kw_only=True):
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline, ctx.timeout)
         try:
-            answer, tries = await self._asked(Network(ctx, progress, source=self.source))
+            answer, tries = await self._ask(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error))
             return
         progress.leave()
         took = progress.elapsed()
-        said = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
-        yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+        summary = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
+        yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
         if not await ctx.compute(lambda: self._exchange.fits(answer)):
             yield critical(f"said {shown(answer)}, expected {self._exchange.wish}")
 
-    async def _asked(self, network: Network) -> tuple[bytes, int]:
+    async def _ask(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")
         places = await datagrams.places(self.address, FAMILIES[self.ip_version], network)
         network.progress.enter("answer", f"waiting for an answer of {places[-1]} by UDP")

@@ -35,7 +35,7 @@ from checks._network.datagrams import patience
 from checks._network.progress import Progress
 from checks.dns import Dns, by_host
 from checks.dns.messages import Answer, BrokenAnswer, Question, read
-from checks.dns.values import EXAMPLES, asked_name, key, parse
+from checks.dns.values import EXAMPLES, key, parse, question_name
 from tests.looks import found
 
 KINDS = {name: int(dns.rdatatype.from_text(name)) for name in EXAMPLES}
@@ -222,7 +222,7 @@ def test_a_resolver_that_hangs_is_critical_in_time() -> None:
 
 
 def question(kind: str = "A", name: str = "www.example.com") -> Question:
-    return Question(1, asked_name(name, kind), kind)
+    return Question(1, question_name(name, kind), kind)
 
 
 def test_a_pointer_in_a_circle_ends() -> None:
@@ -242,7 +242,7 @@ def test_no_bytes_break_the_reader(noise: bytes, kind: str) -> None:
 @given(st.text(max_size=60), st.sampled_from(sorted(KINDS)))
 def test_no_text_breaks_the_reader_of_values(text: str, kind: str) -> None:
     assert isinstance(_or_error(lambda: parse(kind, text)), Rdata | ValueError)
-    assert isinstance(_or_error(lambda: asked_name(text, kind)), Name | ValueError)
+    assert isinstance(_or_error(lambda: question_name(text, kind)), Name | ValueError)
 
 
 def _or_error(read: Callable[[], object]) -> object:

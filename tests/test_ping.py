@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, DurationAbove, Metric, PercentAbove, Result, Status
 from agent.plugin.results import gathered
 from checks._network.addresses import Address
-from checks.ping import ECHOES, Heard, Ping, _checksum, _socket, answer_to
+from checks.ping import ECHOES, Ping, PingSeries, _checksum, _socket, answer_to
 from tests import needs
 from tests.looks import found
 
@@ -90,8 +90,8 @@ class Wire:
                 self.theirs.send(b"\0\0\0\0" + message[4:])
 
 
-def heard_on(wire: Wire, deadline: float) -> Heard:
-    heard = Heard(wire, socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
+def heard_on(wire: Wire, deadline: float) -> PingSeries:
+    heard = PingSeries(wire, socket.AF_INET, ("192.0.2.1", 0))  # type: ignore[arg-type]
     with wire.ours, wire.theirs:
         asyncio.run(heard.listen(4, 0.01, deadline))
     return heard
@@ -105,7 +105,7 @@ def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
     heard = heard_on(Wire(answered), time.monotonic() + (20.0 if len(answered) == 4 else 2.0))
     assert set(heard.took) == answered
     check = Ping(host=Address("192.0.2.1"), count=4)
-    (result,) = gathered(check._judged("x", heard))
+    (result,) = gathered(check._judge("x", heard))
     assert (result.status, metric(result, "loss").value) == (status, 100 - 25 * len(answered))
 
 
@@ -113,7 +113,7 @@ def test_a_host_without_an_answer_is_critical_in_time() -> None:
     began = time.monotonic()
     heard = heard_on(Wire(set()), began + 0.2)
     assert 0.1 < time.monotonic() - began < 0.5
-    (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judged("gw", heard))
+    (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judge("gw", heard))
     assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"
 
 

@@ -128,25 +128,25 @@ class Certificate(Check, frozen=True, kw_only=True):
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         now = time.time()
         files = await ctx.call_async(f"certificate {' '.join(_texts(self.file))}", lambda: in_files(_texts(self.file)))
-        found = set(files) - set(_texts(self.file))
+        discovered_paths = set(files) - set(_texts(self.file))
         for path, bundle in files.items():
-            for result in self._judged_file(path, bundle, path if self._many else "", now):
-                yield msgspec.structs.replace(result, discovered=path in found)
-        for result in find_missing(ctx.memory, found, repr(self.file), now):
+            for result in self._judge_file(path, bundle, path if self._many else "", now):
+                yield msgspec.structs.replace(result, discovered=path in discovered_paths)
+        for result in find_missing(ctx.memory, discovered_paths, repr(self.file), now):
             yield result
         if self.address:
             bundle = next(iter(files.values()), Bundle())
-            async for result in self._judged_server(self.address, ctx, bundle, now):
+            async for result in self._judge_server(self.address, ctx, bundle, now):
                 yield result
 
-    def _judged_file(self, path: str, bundle: Bundle | str, subject: str, now: float) -> Iterator[Result]:
+    def _judge_file(self, path: str, bundle: Bundle | str, subject: str, now: float) -> Iterator[Result]:
         if isinstance(bundle, str):
             yield nodata(f"{path}: {bundle}", subject)
             return
         own = [one for one in bundle.good if not one.root] or list(bundle.good)
         first = min(own, key=lambda one: one.expires)
-        said = tls.Certificate(first.name or Path(path).name, first.expires)
-        result = tls.lasting(said, now, self.warning, self.critical)
+        certificate = tls.Certificate(first.name or Path(path).name, first.expires)
+        result = tls.lasting(certificate, now, self.warning, self.critical)
         yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
         if bundle.good[0].begins > now and self._watches:
             yield critical(f"{path} is not valid yet: look at this host's clock", subject)
@@ -154,28 +154,28 @@ class Certificate(Check, frozen=True, kw_only=True):
             numbers = ", ".join(map(str, bundle.broken))
             yield nodata(f"{path}: certificate {numbers} in it cannot be read", subject)
 
-    async def _judged_server(
+    async def _judge_server(
         self, address: Address, ctx: Context, bundle: Bundle | str, now: float
     ) -> AsyncIterator[Result]:
         progress = Progress(ctx.deadline, ctx.timeout)
         progress.started = ctx.started  # reading the files was part of the time
         try:
-            found, der = await self._served(address, Network(ctx, progress, source=self.source))
+            served, der = await self._fetch(address, Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error))
             return
-        if found is None:
+        if served is None:
             yield nodata(f"{address} serves a certificate that cannot be read")
             return
-        result = tls.lasting(found, now, self.warning, self.critical)
+        result = tls.lasting(served, now, self.warning, self.critical)
         metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
-        if found.begins > now and self._watches:
+        if served.begins > now and self._watches:
             yield critical(f"{address} serves a certificate that is not valid yet: look at this host's clock")
         if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")
 
-    async def _served(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
+    async def _fetch(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
         trust = await tls.context_for(self._trust, network.ctx)
         stop = Address(address.host, address.port or self.port)
         with await connected(stop, FAMILIES[self.ip_version], network) as plain:

@@ -12,7 +12,7 @@ import msgspec
 from agent.api import CheckError
 from checks._network.der import element
 from checks._opening import open_regular
-from checks._walking import Closed, TooManyError, has_wildcard, walk
+from checks._walking import ClosedFolder, TooManyError, has_wildcard, walk
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""
@@ -41,26 +41,26 @@ class Bundle(msgspec.Struct, frozen=True):
 
 def in_files(patterns: tuple[str, ...]) -> dict[str, Bundle | str]:
     """Read the certificates of each file, or say why there are none."""
-    found: dict[str, Bundle | str] = {}
+    bundles: dict[str, Bundle | str] = {}
     for pattern in patterns:
         paths, fault = _paths(pattern)
         if not paths and len(patterns) == 1:
             raise CheckError(fault)
-        room = max(0, FILES_LIMIT - len(found))
+        room = max(0, FILES_LIMIT - len(bundles))
         for path in paths[:room]:
-            found[path] = _in_file(path)
+            bundles[path] = _in_file(path)
         if len(paths) > room:
             fault = f"{len(paths)} files match, {room} of them are watched: write several checks"
         if fault:  # what is known of the others is told all the same
-            found[pattern] = fault
-    return found
+            bundles[pattern] = fault
+    return bundles
 
 
 def _paths(pattern: str) -> tuple[list[str], str]:
     """Return the files that a path means, and why there may be more, or are none."""
     if not has_wildcard(pattern):
         return [pattern], ""  # it stands for itself, also when it is not there
-    closed = Closed()
+    closed = ClosedFolder()
     try:
         paths = sorted(map(os.fspath, walk(pattern, closed)))
     except TooManyError:
@@ -73,8 +73,8 @@ def _paths(pattern: str) -> tuple[list[str], str]:
 def _in_file(path: str) -> Bundle | str:
     try:
         with open(open_regular(path), "rb") as file:  # noqa: PTH123 - a descriptor
-            found = certificates(file.read(FILE_LIMIT))
-            return found if found.good else f"holds no certificate{' that can be read' * bool(found.broken)}"
+            bundle = certificates(file.read(FILE_LIMIT))
+            return bundle if bundle.good else f"holds no certificate{' that can be read' * bool(bundle.broken)}"
     except OSError as error:
         return (error.strerror or str(error)).lower()
 
@@ -84,7 +84,7 @@ def certificates(content: bytes) -> Bundle:
     blocks: list[tuple[bytes, bytes]] = BLOCK.findall(content)
     if not blocks and content[:1] == b"\x30":
         return _bundle([content])
-    return _bundle([_decoded(block) if end else b"" for block, end in blocks])
+    return _bundle([_decode(block) if end else b"" for block, end in blocks])
 
 
 def _bundle(blocks: list[bytes]) -> Bundle:
@@ -97,7 +97,7 @@ def _bundle(blocks: list[bytes]) -> Bundle:
     return Bundle(tuple(good), tuple(broken))
 
 
-def _decoded(block: bytes) -> bytes:
+def _decode(block: bytes) -> bytes:
     try:
         return binascii.a2b_base64(block)
     except ValueError:
@@ -132,8 +132,8 @@ def _certificate(der: bytes) -> InFile:
 
 def _seconds(der: bytes, at: int) -> float:
     tag, start, end = element(der, at)
-    written = "%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ"
-    return datetime.datetime.strptime(der[start:end].decode("ascii"), written).replace(tzinfo=datetime.UTC).timestamp()
+    form = "%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ"
+    return datetime.datetime.strptime(der[start:end].decode("ascii"), form).replace(tzinfo=datetime.UTC).timestamp()
 
 
 def _common_name(subject: bytes) -> str:

@@ -27,7 +27,7 @@ from agent.api import (
 from checks._lasting import find_missing
 from checks.disk import mountinfo, thin_pools
 from checks.disk.choice import Filter, choose, is_folder, takes, texts
-from checks.disk.known import find_changes
+from checks.disk.ground import find_changes
 from checks.disk.mountinfo import MountTable, clean
 from checks.disk.place import DEAD, Place, measure, printable
 from checks.disk.pools import merge_pools
@@ -125,26 +125,26 @@ class Disk(Check, frozen=True):
             yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        mounted = mountinfo.read_host()
-        places = self._places(mounted)
+        table = mountinfo.read_host()
+        places = self._places(table)
         writable = frozenset(ctx.memory.get("writable", ()))
         ctx.memory["writable"] = sorted(
             {place.mount_name for place in places if place.mount and not place.mount.read_only}
-            | (writable & {printable(mount.point) for mount in mounted.mounts})
+            | (writable & {printable(mount.point) for mount in table.mounts})
         )
-        others = find_changes(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
+        changes = find_changes(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
         answers = measure(ctx, [place for place in places if self._worth_a_look(place)])
-        told = merge_pools(places, answers) if self.mounts else answers
+        answers_by_space = merge_pools(places, answers) if self.mounts else answers
         # Of the datasets of a ZFS pool one speaks for those that share its space.
-        alone = [place for place in places if place.path in told or place.path not in answers]
+        alone = [place for place in places if place.path in answers_by_space or place.path not in answers]
         for place in alone:
-            news = others.get(place.name, [])
+            news = changes.get(place.name, [])
             if any(one.status is Status.CRITICAL for one in news):
                 yield self._whole(place.name, news)
-            elif said := self._assess(place, told.get(place.path), place.mount_name in writable):
-                yield self._whole(place.name, news + said)
+            elif parts := self._assess(place, answers_by_space.get(place.path), place.mount_name in writable):
+                yield self._whole(place.name, news + parts)
         if self.mounts:
-            yield from self._find_missing(ctx, {place.name for place in alone}, mounted)
+            yield from self._find_missing(ctx, {place.name for place in alone}, table)
             yield from self._thin_pools(ctx)
 
     def _thin_pools(self, ctx: Context) -> Iterator[Result]:
@@ -152,26 +152,26 @@ class Disk(Check, frozen=True):
             if takes(pool.as_mount, self.include, self.exclude):
                 yield self._whole(pool.subject, thin_pools.assess_pool(pool, self._levels()))
 
-    def _find_missing(self, ctx: Context, told: set[str], mounted: MountTable) -> Iterator[Result]:
+    def _find_missing(self, ctx: Context, names: set[str], table: MountTable) -> Iterator[Result]:
         """Say which mounts are gone; one for which another mount of its disk is told now is still there."""
-        there = {printable(mount.point) for mount in mounted.mounts}
+        there = {printable(mount.point) for mount in table.mounts}
         before = set(ctx.memory.get("lasting", ()))
         choice = repr((self.include, self.exclude))
-        yield from find_missing(ctx.memory, sorted(told | (there & before)), choice, ctx.now())
+        yield from find_missing(ctx.memory, sorted(names | (there & before)), choice, ctx.now())
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        from checks.disk.discovered import discovered
+        from checks.disk.discovered import suggestions
 
-        return discovered(host)
+        return suggestions(host)
 
-    def _places(self, mounted: MountTable) -> list[Place]:
+    def _places(self, table: MountTable) -> list[Place]:
         if self.mounts is None:
-            return [Place.of(path, mounted) for path in texts(self.path)]
-        found = choose(mounted, self.include, self.exclude, is_folder)
-        if not found:
+            return [Place.of(path, table) for path in texts(self.path)]
+        mounts = choose(table, self.include, self.exclude, is_folder)
+        if not mounts:
             raise CheckError("no mount matches, see `include` and `exclude`")
-        return [Place.of_mount(mount, mounted) for mount in found]
+        return [Place.of_mount(mount, table) for mount in mounts]
 
     def _worth_a_look(self, place: Place) -> bool:
         """An autofs trigger is never touched: that would mount it, or hang."""

@@ -89,8 +89,8 @@ def takes(mount: Mount, include: Filter | None, exclude: Filter) -> bool:
 
 def _candidates(table: MountTable, include: Filter | None, exclude: Filter) -> Iterator[Mount]:
     for mount in table.mounts:
-        wanted = include.matches(mount) if include else _is_disk(mount)
-        if wanted and mount.type != "autofs" and not exclude.matches(mount):
+        is_taken = include.matches(mount) if include else _is_disk(mount)
+        if is_taken and mount.type != "autofs" and not exclude.matches(mount):
             yield mount
 
 

@@ -16,7 +16,7 @@ LEVELS = {"warning": "85%", "critical": "95%", "critical_only_below": "20GiB"}
 SECONDS = 5.0
 
 
-def discovered(host: Host) -> Iterator[Suggestion]:
+def suggestions(host: Host) -> Iterator[Suggestion]:
     mounts = choose(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter(), is_folder)
     places = [Place(mount.point, mount.point, mount) for mount in mounts]
     answers = measure(Context("discover", SECONDS), places)

@@ -16,16 +16,16 @@ SHARED = 0.9
 def merge_pools(places: Iterable[Place], answers: Mapping[str, Usage | Exception]) -> dict[str, Usage | Exception]:
     """Return the answers that are told: of each pool one, with all that its datasets hold; and those with a quota."""
     by_pool: dict[str, list[Place]] = {}
-    told: dict[str, Usage | Exception] = {}
+    answers_by_space: dict[str, Usage | Exception] = {}
     for place in places:
         answer = answers.get(place.path)
         if place.mount and place.mount.type == "zfs" and isinstance(answer, Usage) and answer.total:
             by_pool.setdefault(place.mount.device.partition("/")[0], []).append(place)
         elif answer is not None:
-            told[place.path] = answer
+            answers_by_space[place.path] = answer
     for datasets in by_pool.values():
-        told |= _of_one_pool({place.path: answers[place.path] for place in datasets})
-    return told
+        answers_by_space |= _of_one_pool({place.path: answers[place.path] for place in datasets})
+    return answers_by_space
 
 
 def _of_one_pool(answers: Mapping[str, Usage | Exception]) -> dict[str, Usage | Exception]:

@@ -47,25 +47,25 @@ class Pool(msgspec.Struct, frozen=True):
 
 def names(block: Path) -> list[str]:
     """Return the thin pools of this host, by a look that anybody may take and that costs nothing without them."""
-    found = []
+    pool_names = []
     for uuid in sorted(block.glob("dm-*/dm/uuid")):
         with suppress(OSError):  # it has just gone
             if re.fullmatch(r"LVM-\w+-tpool", uuid.read_text(errors="replace").strip()):
-                found.append((uuid.parent / "name").read_text(errors="replace").strip())
-    return found
+                pool_names.append((uuid.parent / "name").read_text(errors="replace").strip())
+    return pool_names
 
 
-def pools(ctx: Context, found: list[str]) -> list[Pool]:
-    """Ask for those that were found; none where nobody may ask, one of no size where it is not told of."""
-    if not found or shutil.which("dmsetup") is None:
+def pools(ctx: Context, pool_names: list[str]) -> list[Pool]:
+    """Ask for these; none where nobody may ask, one of no size where it is not told of."""
+    if not pool_names or shutil.which("dmsetup") is None:
         return []
     code, out, err = run_program(ctx, ("dmsetup", "status", "--target", "thin-pool"), "dmsetup")
     if code and "permission denied" in err.lower():
         return []
     if code:
         raise CheckError(f"dmsetup: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
-    told = {pool.name: pool for pool in parse(out)}
-    return [told.get(name, Pool(name)) for name in found]
+    by_name = {pool.name: pool for pool in parse(out)}
+    return [by_name.get(name, Pool(name)) for name in pool_names]
 
 
 def parse(text: str) -> Iterator[Pool]:

@@ -24,10 +24,10 @@ class Usage(msgspec.Struct, frozen=True):
     @classmethod
     def measure(cls, place: str) -> Usage:
         """Ask the kernel; may block for ever on a dead server. OSError as statvfs(3) has it."""
-        told = os.statvfs(place)
-        unit = told.f_frsize or told.f_bsize
-        used = max(0, told.f_blocks - told.f_bfree) * unit
-        return cls(told.f_blocks * unit, used, told.f_bavail * unit, told.f_files, told.f_ffree)
+        statistics = os.statvfs(place)
+        unit = statistics.f_frsize or statistics.f_bsize
+        used = max(0, statistics.f_blocks - statistics.f_bfree) * unit
+        return cls(statistics.f_blocks * unit, used, statistics.f_bavail * unit, statistics.f_files, statistics.f_ffree)
 
     @property
     def percent(self) -> float:

@@ -20,7 +20,7 @@ PORT = 53
 async def ask(question: Question, server: Address, network: Network, *, tcp: bool = False) -> tuple[Answer, int]:
     """Return the answer, and how many datagrams it took; OSError or NoAnswer where there is none."""
     progress = network.progress
-    doing = f"asking {server} for {question.record} of {question.shown}"
+    doing = f"asking {server} for {question.record} of {question.name_text}"
     places = await _places(server, network)
     progress.enter("answer", doing)
     try:
@@ -54,10 +54,10 @@ async def _by_udp(question: Question, places: list[Address], network: Network) -
         return question.message(edns=tries == 1)
 
     def answer(tries: int, datagram: bytes) -> Answer | None:
-        found = read(question, datagram)
-        if found and tries == 1 and found.rcode in NO_EDNS:
+        reply = read(question, datagram)
+        if reply and tries == 1 and reply.rcode in NO_EDNS:
             raise AskAgain
-        return found
+        return reply
 
     return await datagrams.ask(places, message, answer, network)
 
@@ -82,10 +82,10 @@ async def _one_by_tcp(question: Question, message: bytes, place: Address, networ
 
 
 async def _exactly(connection: socket.socket, count: int, progress: Progress) -> bytes:
-    got = b""
-    while len(got) < count:
-        piece = await repeated(connection, partial(connection.recv, count - len(got)), progress.deadline)
+    received = b""
+    while len(received) < count:
+        piece = await repeated(connection, partial(connection.recv, count - len(received)), progress.deadline)
         if not piece:
             raise NoAnswer("the server closed the connection")
-        got += piece
-    return got
+        received += piece
+    return received

@@ -19,8 +19,8 @@ async def addresses(name: str, family: int, network: Network, hosts: str = HOSTS
         and not name.endswith(".")
         and not await network.ctx.call_async(f"read {hosts} for {name}", lambda: in_hosts(name, hosts))
     )
-    found = await resolved_all(name + "." * final, family, network)
-    return {where[0] for _, _, _, _, where in found}
+    answers = await resolved_all(name + "." * final, family, network)
+    return {where[0] for _, _, _, _, where in answers}
 
 
 def in_hosts(name: str, hosts: str = HOSTS) -> bool:
@@ -30,7 +30,7 @@ def in_hosts(name: str, hosts: str = HOSTS) -> bool:
             content = file.read(HOSTS_LIMIT).lower()
     except OSError:
         return False
-    wanted = name.lower().encode()
-    if wanted not in content:
+    name_bytes = name.lower().encode()
+    if name_bytes not in content:
         return False
-    return any(wanted in line.partition(b"#")[0].split()[1:] for line in content.splitlines())
+    return any(name_bytes in line.partition(b"#")[0].split()[1:] for line in content.splitlines())

@@ -142,85 +142,85 @@ class Dns(Check, frozen=True, kw_only=True):
         progress = Progress(ctx.deadline, ctx.timeout)
         network = Network(ctx, progress, getaddrinfo, self.source)
         try:
-            ask = self._asked(self.server, network) if self.server else self._resolved(network)
-            values, note = await ask
+            asking = self._ask_server(self.server, network) if self.server else self._ask_host(network)
+            values, note = await asking
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error))
             return
         progress.leave()
         took = progress.elapsed()
-        said = f"{self.name} {self.record} {note or shown_all(values)} in {duration_text(took)}"
-        yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
+        summary = f"{self.name} {self.record} {note or values_text(values)} in {duration_text(took)}"
+        yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
         if values:
-            async for result in ctx.computed(lambda: self._judged(values)):
+            async for result in ctx.computed(lambda: self._judge_values(values)):
                 yield result
 
-    async def _resolved(self, network: Network) -> tuple[list[Rdata], str]:
+    async def _ask_host(self, network: Network) -> tuple[list[Rdata], str]:
         from checks.dns.values import parse
 
         network.progress.enter("answer", f"asking this host for {self.record} of {self.name}")
         family = socket.AF_INET6 if self.record == "AAAA" else socket.AF_INET
-        found = await by_host.addresses(host_name(self.name), family, network)
-        return [parse(self.record, address.partition("%")[0]) for address in found], ""
+        host_addresses = await by_host.addresses(host_name(self.name), family, network)
+        return [parse(self.record, address.partition("%")[0]) for address in host_addresses], ""
 
-    async def _asked(self, server: Address, network: Network) -> tuple[list[Rdata], str]:
+    async def _ask_server(self, server: Address, network: Network) -> tuple[list[Rdata], str]:
         """Return the values, and what to say instead of them; NoAnswer where the server does not say what it must."""
         from checks.dns import asking, messages
 
         answer, tries = await asking.ask(self._question(), server, network, tcp=self.tcp)
-        wanted = _several(self.rcode)
-        said = "NODATA" if answer.rcode == "NOERROR" and not answer.values else answer.rcode
-        if said not in wanted:
-            expected = f", expected {' or '.join(wanted)}" if wanted != ("NOERROR",) else ""
-            raise NoAnswer((shown_all(answer.values) or messages.failure(answer)) + expected)
+        expected_codes = _several(self.rcode)
+        code = "NODATA" if answer.rcode == "NOERROR" and not answer.values else answer.rcode
+        if code not in expected_codes:
+            instead = f", expected {' or '.join(expected_codes)}" if expected_codes != ("NOERROR",) else ""
+            raise NoAnswer((values_text(answer.values) or messages.failure(answer)) + instead)
         if not answer.values:
             return [], f"{messages.failure(answer)}, as expected,"
         lost = f", only at try {tries}," if tries > 1 else ""
-        return list(answer.values), f"{shown_all(answer.values)}{lost}" if lost else ""
+        return list(answer.values), f"{values_text(answer.values)}{lost}" if lost else ""
 
     def _question(self) -> Question:
         """ValueError where the name is none."""
         from checks.dns.messages import Question
-        from checks.dns.values import asked_name
+        from checks.dns.values import question_name
 
-        name = asked_name(self.name, self.record)
+        name = question_name(self.name, self.record)
         return Question(secrets.randbelow(65536), name, self.record, self.klass, self.recursion, self.section)
 
-    def _judged(self, values: list[Rdata]) -> Iterator[Result]:
-        from checks.dns.values import key, plain, shown
+    def _judge_values(self, values: list[Rdata]) -> Iterator[Result]:
+        from checks.dns.values import key, plain, value_text
 
-        keys = {key(value): shown(value) for value in values}
-        expected, included, allowed = (self._keys(wanted) for wanted in (self.expect, self.includes, self.one_of))
+        keys = {key(value): value_text(value) for value in values}
+        expected, included, allowed = (self._keys(setting) for setting in (self.expect, self.includes, self.one_of))
         if expected and expected.keys() != keys.keys():
-            yield critical(f"expected {_listed(expected.values())}")
+            yield critical(f"expected {_join_sorted(expected.values())}")
         if missing := included.keys() - keys.keys():
-            yield critical(f"missing {_listed(included[one] for one in missing)}")
+            yield critical(f"missing {_join_sorted(included[one] for one in missing)}")
         if allowed and (foreign := keys.keys() - allowed.keys()):
-            yield critical(f"not among those expected: {_listed(keys[one] for one in foreign)}")
+            yield critical(f"not among those expected: {_join_sorted(keys[one] for one in foreign)}")
         texts = [plain(value) for value in values]
         if self.contains and not any(self.contains in text for text in texts):
             yield critical(f"none contains {self.contains!r}")
         if self.matches and not any(self.matches.search(text) for text in texts):
             yield critical(f"none matches {self.matches}")
         if self.not_matches and (bad := [text for text in texts if self.not_matches.search(text)]):
-            yield critical(f"{_listed(bad)} matches {self.not_matches}")
+            yield critical(f"{_join_sorted(bad)} matches {self.not_matches}")
 
-    def _keys(self, written: Values | None) -> dict[bytes, str]:
+    def _keys(self, values: Values | None) -> dict[bytes, str]:
         """Return written values by what they are compared by; ValueError where one is none."""
-        if written is None:
+        if values is None:
             return {}
-        if not written and written != "":
+        if not values and values != "":
             raise ValueError("is an empty list, write values, or rcode: NODATA or NXDOMAIN where there must be none")
         from checks.dns.values import key, parse
 
-        return {key(parse(self.record, text)): text for text in _several(written)}
+        return {key(parse(self.record, text)): text for text in _several(values)}
 
 
-def shown_all(values: Iterable[Rdata]) -> str:
-    return _listed(value.to_text() for value in values)
+def values_text(values: Iterable[Rdata]) -> str:
+    return _join_sorted(value.to_text() for value in values)
 
 
-def _listed(texts: Iterable[str]) -> str:
+def _join_sorted(texts: Iterable[str]) -> str:
     return ", ".join(sorted(texts))
 
 

@@ -48,13 +48,13 @@ class Question(msgspec.Struct, frozen=True):
     """Where the values are looked for."""
 
     @property
-    def shown(self) -> str:
+    def name_text(self) -> str:
         return self.name.to_text(omit_final_dot=True)
 
     def message(self, *, edns: bool = True) -> bytes:
         flags = dns.flags.RD if self.recurse else 0
-        wanted = {"use_edns": 0, "payload": EDNS_BYTES} if edns else {"use_edns": False}
-        query = dns.message.make_query(self.name, self.record, self.klass, id=self.number, flags=flags, **wanted)
+        edns_options = {"use_edns": 0, "payload": EDNS_BYTES} if edns else {"use_edns": False}
+        query = dns.message.make_query(self.name, self.record, self.klass, id=self.number, flags=flags, **edns_options)
         return query.to_wire()
 
 
@@ -98,8 +98,8 @@ def _repeats(question: Question, message: bytes) -> bool:
         kind, klass = struct.unpack_from("!HH", message, 12 + length)
     except (dns.exception.DNSException, struct.error):
         return False
-    wanted = dns.rdatatype.from_text(question.record), dns.rdataclass.from_text(question.klass)
-    return name == question.name and (kind, klass) == wanted
+    expected = dns.rdatatype.from_text(question.record), dns.rdataclass.from_text(question.klass)
+    return name == question.name and (kind, klass) == expected
 
 
 def _content(question: Question, message: bytes, rcode: str) -> Answer:
@@ -111,16 +111,16 @@ def _content(question: Question, message: bytes, rcode: str) -> Answer:
             raise BrokenAnswer("a broken answer") from None
         return Answer(rcode)
     if rcode != "NOERROR":
-        return Answer(rcode, why=_explained(answer))
+        return Answer(rcode, why=_error_reasons(answer))
     if question.section != "answer":
         return _elsewhere(question, answer)
     return _referral(answer) or _values(question, answer)
 
 
-def _explained(answer: dns.message.Message) -> str:
+def _error_reasons(answer: dns.message.Message) -> str:
     """Return the server's own words for an error (RFC 8914), such as `DNSSEC bogus`; empty where it says none."""
-    said = answer.extended_errors()[:MOST_REASONS]
-    words = [" ".join(part for part in (_code(one.code), (one.text or "")[:MOST_TEXT]) if part) for one in said]
+    errors = answer.extended_errors()[:MOST_REASONS]
+    words = [" ".join(part for part in (_code(one.code), (one.text or "")[:MOST_TEXT]) if part) for one in errors]
     return ", ".join(words)
 
 
@@ -148,8 +148,8 @@ def _elsewhere(question: Question, answer: dns.message.Message) -> Answer:
 
 
 def _of_kind(question: Question, section: Iterable[RRset]) -> list[RRset]:
-    wanted = dns.rdataclass.from_text(question.klass), dns.rdatatype.from_text(question.record)
-    return [one for one in section if (one.rdclass, one.rdtype) == wanted]
+    expected = dns.rdataclass.from_text(question.klass), dns.rdatatype.from_text(question.record)
+    return [one for one in section if (one.rdclass, one.rdtype) == expected]
 
 
 def _values(question: Question, answer: dns.message.Message) -> Answer:
@@ -171,13 +171,13 @@ def _aliases(start: dns.name.Name, records: Iterable[RRset]) -> Iterator[dns.nam
     for one in records:
         if one.rdtype == dns.rdatatype.CNAME:
             leads.setdefault(one.name, []).extend(value.target for value in one)
-    names, seen = [start], {start}
+    names, visited = [start], {start}
     for name in names:  # grows while it is read
         yield name
         for target in leads.get(name, ()):
-            if target in seen:
+            if target in visited:
                 raise BrokenAnswer(f"the aliases lead in a ring: {' -> '.join(map(str, [*names, target]))}")
-            seen.add(target)
+            visited.add(target)
             names.append(target)
 
 

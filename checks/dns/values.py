@@ -40,7 +40,7 @@ _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _QUOTED_ONLY = re.compile(rf"\s*{_QUOTED.pattern}(?:\s+{_QUOTED.pattern})*\s*", re.DOTALL)
 
 
-def asked_name(text: str, record: str) -> dns.name.Name:
+def question_name(text: str, record: str) -> dns.name.Name:
     """Read what to ask for; ValueError where it is no name. With PTR, an address is turned round."""
     if is_ip(text):
         if record != "PTR":
@@ -64,8 +64,10 @@ def parse(record: str, text: str) -> Rdata:
         return dns.rdata.from_text("IN", record, text.strip(), origin=dns.name.root, relativize=False)
     except Exception:  # noqa: BLE001 - the parser's errors on strange text are of many kinds
         several = [part.strip() for part in text.split(",")]
-        wanted = f"a list, [{', '.join(several)}]" if _are_all(record, several) else f"for example {EXAMPLES[record]}"
-        raise ValueError(f"{text!r} is no {record} value, write {wanted}") from None
+        correction = (
+            f"a list, [{', '.join(several)}]" if _are_all(record, several) else f"for example {EXAMPLES[record]}"
+        )
+        raise ValueError(f"{text!r} is no {record} value, write {correction}") from None
 
 
 def _are_all(record: str, texts: list[str]) -> bool:
@@ -115,8 +117,8 @@ def plain(rdata: Rdata) -> str:
     """Return the text that patterns are searched in: a TXT as one text without quotes, others as dig shows them."""
     if isinstance(rdata, TXT):
         return b"".join(rdata.strings).decode("utf-8", "backslashreplace")
-    return shown(rdata)
+    return value_text(rdata)
 
 
-def shown(rdata: Rdata) -> str:
+def value_text(rdata: Rdata) -> str:
     return str(rdata.to_text())

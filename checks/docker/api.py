@@ -130,15 +130,15 @@ async def ask_container(ctx: Context, path: str, container: str) -> Inspection |
 def cut(body: bytes) -> bytes:
     """Make a list of the whole objects at the beginning of one that was cut off."""
     text, decoder, between = body.decode(errors="replace"), json.JSONDecoder(), re.compile(r"[\s,\[]*")
-    found: list[Any] = []
+    objects: list[Any] = []
     place = 0
     while True:
         begin = between.match(text, place)
         try:
             one, place = decoder.raw_decode(text, begin.end() if begin else place)
         except ValueError:
-            return json.dumps(found).encode()
-        found.append(one)
+            return json.dumps(objects).encode()
+        objects.append(one)
 
 
 async def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:

@@ -108,38 +108,38 @@ class Docker(Check, frozen=True, kw_only=True):
         sick, all_sick = await list_containers(ctx, path, UNHEALTHY)
         listed, all_listed = await list_containers(ctx, path, LIST)
         unhealthy = {container.Id for container in sick}
-        found = {one.name: one for one in listed if self._watches(one.name)}
-        left = count(MOST_INSPECTED, -1)
+        containers = {one.name: one for one in listed if self._watches(one.name)}
+        inspections_left = count(MOST_INSPECTED, -1)
 
         async def inspect(one: Container) -> Inspection | None:
-            return await ask_container(ctx, path, one.Id) if next(left) > 0 else None
+            return await ask_container(ctx, path, one.Id) if next(inspections_left) > 0 else None
 
-        for result in self._required(found) if all_listed else ():
+        for result in self._judge_required(containers) if all_listed else ():
             yield result
         before: dict[str, Any] = ctx.memory.get("containers", {})
-        keys = {one.Id[:12] for one in found.values() if _runs(one) or one.Id[:12] in before}
+        keys = {one.Id[:12] for one in containers.values() if _runs(one) or one.Id[:12] in before}
         memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
-        for name, one in sorted(found.items()):
+        for name, one in sorted(containers.items()):
             discovered = name not in _texts(self.running)
             yield replace(await self._assess(one, unhealthy, inspect, ctx.now()), discovered=discovered)
             if _runs(one):
                 restarts = await self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
                 yield replace(restarts, discovered=discovered)
-        up = sum(map(_runs, found.values()))
-        yield ok(f"{up} of {len(found)} containers run")
+        up = sum(map(_runs, containers.values()))
+        yield ok(f"{up} of {len(containers)} containers run")
         yield Metric("running", up, minimum=0)
         if not (all_sick and all_listed):
             raise CheckError(f"{path} tells more than {ANSWER_LIMIT} bytes, the containers in the rest are not known")
 
-    def _required(self, found: dict[str, Container]) -> Iterator[Result]:
+    def _judge_required(self, containers: dict[str, Container]) -> Iterator[Result]:
         """Say of what must run whether it is there; of a wildcard whether one that fits it runs."""
         for name in _texts(self.running):
             if _has_wildcard(name):
-                fitting = [one for one in found.values() if fnmatchcase(one.name, name)]
+                fitting = [one for one in containers.values() if fnmatchcase(one.name, name)]
                 up = sum(map(_runs, fitting))
                 words = f"{up} of {len(fitting)} containers like {name} run"
                 yield ok(words, name) if up else critical(words, name)
-            elif name not in found:
+            elif name not in containers:
                 yield critical(f"{name} is not there", name)
 
     async def _assess(
@@ -178,8 +178,8 @@ def _suggest(name: str, path: str, real_path: str) -> Suggestion:
     """Suggest to watch all containers but those that are in trouble now, mostly old ones that nobody removed."""
     import asyncio  # 20 ms that commands do not have
 
-    found, bad = asyncio.run(_look(real_path))
-    up = [one.name for one in found if _runs(one) and one.name not in bad]
+    containers, bad = asyncio.run(_look(real_path))
+    up = [one.name for one in containers if _runs(one) and one.name not in bad]
     why = f"Found the socket {path}" + (f"; these run: {', '.join(up)}" if up else "")
     why += f"; left out, as they are not well now: {', '.join(bad)}." if bad else "."
     return Suggestion(
@@ -190,17 +190,17 @@ def _suggest(name: str, path: str, real_path: str) -> Suggestion:
 async def _look(path: str) -> tuple[list[Container], list[str]]:
     """Return all containers, and the names of those in trouble."""
 
-    async def unasked() -> Inspection | None:
+    async def inspect_nothing() -> Inspection | None:
         return None
 
     ctx = Context("discover", 5.0)
     try:
-        found, _ = await list_containers(ctx, path, LIST)
+        containers, _ = await list_containers(ctx, path, LIST)
     except CheckError:
         return [], []  # the trial says why
     now = ctx.now()
-    judged = [(one.name, await assess(one, False, set(), unasked, now, math.inf)) for one in found]
-    return found, [name for name, result in judged if result.status is not Status.OK]
+    results = [(one.name, await assess(one, False, set(), inspect_nothing, now, math.inf)) for one in containers]
+    return containers, [name for name, result in results if result.status is not Status.OK]
 
 
 def _has_wildcard(name: str) -> bool:

@@ -27,45 +27,45 @@ async def assess(
 ) -> Result:
     """Judge one container; `inspect` asks it for more where the list does not suffice. `now` in Unix seconds."""
     name, state = container.name, container.State
-    said = f"{name} {state}: {container.Status}"
+    summary = f"{name} {state}: {container.Status}"
     if state in ("restarting", "dead"):
-        return critical(said, name, container.Image)
+        return critical(summary, name, container.Image)
     if state == "running" and (container.Id in unhealthy or "(unhealthy)" in container.Status):
         return critical(f"{name} is unhealthy: {container.Status}", name, container.Image)
     if must_run and state != "running":
-        return critical(said, name, container.Image)
+        return critical(summary, name, container.Image)
     if state == "paused":
-        return warning(said, name, container.Image)
+        return warning(summary, name, container.Image)
     if state in CREATED:
-        return await _assess_created(container, said, inspect, now)
+        return await _assess_created(container, summary, inspect, now)
     if state in ENDED:
-        return await _assess_ended(container, said, inspect, ended_within)
-    return ok(said, name) if state in FINE else nodata(f"{said}, a state that is not known here", name)
+        return await _assess_ended(container, summary, inspect, ended_within)
+    return ok(summary, name) if state in FINE else nodata(f"{summary}, a state that is not known here", name)
 
 
-async def _assess_created(container: Container, said: str, inspect: Inspect, now: float) -> Result:
+async def _assess_created(container: Container, summary: str, inspect: Inspect, now: float) -> Result:
     """A container that could not be started, as its port is taken, stays `Created`."""
     if 0 <= now - container.created < UNSTARTED_SECONDS:
-        return ok(said, container.name)
+        return ok(summary, container.name)
     one = await inspect()
     if one and one.State.Error:
         return critical(f"{container.name} could not be started: {one.State.Error[:300]}", container.name)
-    return warning(f"{said}, was never started", container.name, container.Image)
+    return warning(f"{summary}, was never started", container.name, container.Image)
 
 
-async def _assess_ended(container: Container, said: str, inspect: Inspect, ended_within: float) -> Result:
+async def _assess_ended(container: Container, summary: str, inspect: Inspect, ended_within: float) -> Result:
     name, code = container.name, container.exit_code
     if code in ASKED_TO_END:
-        return ok(said, name)
+        return ok(summary, name)
     age = read_age(container.Status)
     if age and age[0] >= ended_within:
-        return ok(f"{said}, which is history", name)
+        return ok(f"{summary}, which is history", name)
     one = await inspect()
     code = one.State.ExitCode if one and code is None else code
     if code is None:
-        return nodata(f"{said}, which does not tell how it ended", name)
+        return nodata(f"{summary}, which does not tell how it ended", name)
     if one and one.State.OOMKilled:
-        return critical(f"{said}, killed for lack of memory", name, container.Image)
+        return critical(f"{summary}, killed for lack of memory", name, container.Image)
     if code in ASKED_TO_END or (one and (code == KILLED or one.restarts_for_ever)):
-        return ok(f"{said}, stopped by hand", name)
-    return critical(said, name, container.Image)
+        return ok(f"{summary}, stopped by hand", name)
+    return critical(summary, name, container.Image)

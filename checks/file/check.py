@@ -87,18 +87,18 @@ class File(Check, frozen=True, kw_only=True):
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         return self.assess(ctx.call(f"file {self.path}", lambda: find(self.path)), ctx.now())
 
-    def assess(self, seen: Findings, now: float) -> Iterator[Result | Metric]:
+    def assess(self, findings: Findings, now: float) -> Iterator[Result | Metric]:
         """Judge what there is; `now` is Unix seconds."""
         many = has_wildcard(self.path)
-        unknown = [] if seen.all_seen else self._undecided(seen, now)
-        if unknown and seen.looked_at:
-            yield nodata(f"more than {seen.looked_at} names: {', '.join(unknown)} not known, name a smaller folder")
+        unknown = [] if findings.all_seen else self._open_questions(findings, now)
+        if unknown and findings.looked_at:
+            yield nodata(f"more than {findings.looked_at} names: {', '.join(unknown)} not known, name a smaller folder")
         elif unknown:
-            yield nodata(f"{seen.closed}, so that {', '.join(unknown)} is not known")
-        yield self._presence(seen, many, "count" not in unknown)
-        if not seen.count or self.expect == "absent":
+            yield nodata(f"{findings.closed}, so that {', '.join(unknown)} is not known")
+        yield self._presence(findings, many, "count" not in unknown)
+        if not findings.count or self.expect == "absent":
             return
-        one: FileStatus = getattr(seen, self.of)
+        one: FileStatus = getattr(findings, self.of)
         name = f"{self.of} {printable(Path(one.path).name)} " if many else f"the {one.kind} itself " if one.kind else ""
         if one.kind and not many and self._levels("size", *(("count",) if one.kind == "folder" else ())):
             yield nodata(f"it is a {one.kind}, of which neither size nor count says anything: name files in it")
@@ -111,12 +111,12 @@ class File(Check, frozen=True, kw_only=True):
         levels = [getattr(self, f"{name}_{level}") for name in names for level in ("warning", "critical")]
         return [level for level in levels if level]
 
-    def _undecided(self, seen: Findings, now: float) -> list[str]:
+    def _open_questions(self, findings: Findings, now: float) -> list[str]:
         """Return what the names that were not looked at may change: a count, an age, a size."""
-        one: FileStatus = getattr(seen, self.of)
+        one: FileStatus = getattr(findings, self.of)
         age = {"oldest": 1, "newest": -1}.get(self.of, 0)
         questions = (
-            ("count", seen.count, 1),
+            ("count", findings.count, 1),
             ("age", now - one.changed, age),
             ("size", one.size, int(self.of == "largest")),
         )
@@ -125,24 +125,30 @@ class File(Check, frozen=True, kw_only=True):
             for name, value, way in questions
             if not all(_is_settled(level, value, way) for level in self._levels(name))
         ]
-        return ["whether there is one"] if not seen.count else open_
+        return ["whether there is one"] if not findings.count else open_
 
-    def _presence(self, seen: Findings, many: bool, counted: bool) -> Result:
-        name, least = printable(self.path), "" if seen.all_seen else "at least "
-        if not seen.count and self.expect == "present" and seen.all_seen:
-            return critical(f"{name} is not there{seen.why}")
-        if self.expect == "absent" and seen.why:  # as some programs make a lock: a link to `host:pid`
-            return critical(f"{name} is there{seen.why}")
-        if seen.count and self.expect == "absent":
-            details = printable(seen.newest.path)
-            return critical(f"{name} is there" + (f", {least}{_files(seen.count)}" if many else ""), details=details)
-        kind = f" (a {seen.newest.kind})" if seen.newest.kind and not many else ""
-        said = (
-            f"{name} {least}{_files(seen.count)}" if many else f"{name}{kind}" if seen.count else f"{name} is not there"
+    def _presence(self, findings: Findings, many: bool, counted: bool) -> Result:
+        name, least = printable(self.path), "" if findings.all_seen else "at least "
+        if not findings.count and self.expect == "present" and findings.all_seen:
+            return critical(f"{name} is not there{findings.why}")
+        if self.expect == "absent" and findings.why:  # as some programs make a lock: a link to `host:pid`
+            return critical(f"{name} is there{findings.why}")
+        if findings.count and self.expect == "absent":
+            details = printable(findings.newest.path)
+            return critical(
+                f"{name} is there" + (f", {least}{_files(findings.count)}" if many else ""), details=details
+            )
+        kind = f" (a {findings.newest.kind})" if findings.newest.kind and not many else ""
+        summary = (
+            f"{name} {least}{_files(findings.count)}"
+            if many
+            else f"{name}{kind}"
+            if findings.count
+            else f"{name} is not there"
         )
         if not counted:
-            return ok(said)
-        return judge("count", seen.count, self.count_warning, self.count_critical, summary=said, minimum=0)
+            return ok(summary)
+        return judge("count", findings.count, self.count_warning, self.count_critical, summary=summary, minimum=0)
 
     def _age(self, one: FileStatus, name: str, now: float) -> Iterator[Result | Metric]:
         age = now - one.changed
@@ -151,14 +157,14 @@ class File(Check, frozen=True, kw_only=True):
         elif age < -CLOCK_SKEW:
             yield nodata(f"{name}changed {duration_text(-age)} in the future: set the clock, or touch it")
         else:
-            said = f"{name}{duration_text(max(0.0, age))} old"
-            yield judge("age", max(0.0, age), self.age_warning, self.age_critical, unit="s", summary=said)
+            summary = f"{name}{duration_text(max(0.0, age))} old"
+            yield judge("age", max(0.0, age), self.age_warning, self.age_critical, unit="s", summary=summary)
 
     def _size(self, one: FileStatus, name: str) -> Result | Metric:
         if not self._levels("size"):
             return Metric("size", one.size, "B", minimum=0)
-        said = f"{name}{size_text(one.size)}"
-        return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=said, minimum=0)
+        summary = f"{name}{size_text(one.size)}"
+        return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=summary, minimum=0)
 
 
 def _files(count: int) -> str:

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from agent.api import CheckError
-from checks._walking import ENTRIES, Closed, TooManyError, has_wildcard, printable, walk
+from checks._walking import ENTRIES, ClosedFolder, TooManyError, has_wildcard, printable, walk
 
 NOWHERE = ", its link leads nowhere"
 KINDS = {
@@ -55,18 +55,18 @@ class Findings(msgspec.Struct, frozen=True):
             return Findings(1, one, one, one)
         return Findings(
             self.count + 1,
-            max(self.newest, one, key=lambda seen: seen.changed),
-            min(self.oldest, one, key=lambda seen: seen.changed),
-            max(self.largest, one, key=lambda seen: seen.size),
+            max(self.newest, one, key=lambda one: one.changed),
+            min(self.oldest, one, key=lambda one: one.changed),
+            max(self.largest, one, key=lambda one: one.size),
         )
 
 
 def find(path: str, limit: int = ENTRIES) -> Findings:
     """Look for the files that a path means; CheckError where that cannot be told."""
     try:
-        found = _many(path, limit) if has_wildcard(path) else Findings()
-        if found.count or not found.all_seen or not _is_written_so(path):
-            return found
+        findings = _many(path, limit) if has_wildcard(path) else Findings()
+        if findings.count or not findings.all_seen or not _is_written_so(path):
+            return findings
         return Findings().and_(_status(path, Path(path).stat()))
     except (FileNotFoundError, NotADirectoryError):
         return Findings(why=NOWHERE if Path(path).is_symlink() else "")
@@ -82,10 +82,10 @@ def _is_written_so(path: str) -> bool:
 
 
 def _many(path: str, limit: int) -> Findings:
-    sofar, closed = Findings(), Closed()
+    sofar, closed = Findings(), ClosedFolder()
     try:
         for entry in walk(path, closed, limit):
-            with closed.noted(entry.path if isinstance(entry, os.DirEntry) else str(entry)):
+            with closed.note(entry.path if isinstance(entry, os.DirEntry) else str(entry)):
                 if (one := _file(entry)) is not None:
                     sofar = sofar.and_(one)
     except TooManyError:

@@ -163,9 +163,9 @@ class Http(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterable[Suggestion]:
-        from checks.http.discovered import discovered
+        from checks.http.discovered import suggestions
 
-        return discovered(host)
+        return suggestions(host)
 
 
 async def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:

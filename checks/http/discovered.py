@@ -21,7 +21,7 @@ SECONDS = 4.0
 Ask = Callable[[dict[str, Any]], Answer | None]
 
 
-def discovered(host: Host) -> Iterator[Suggestion]:
+def suggestions(host: Host) -> Iterator[Suggestion]:
     servers = [one for one in listeners(host) if one.web]
     answers = Context("discover", 3 * SECONDS).calls({one.address: _asking(one) for one in servers})
     for one in servers:

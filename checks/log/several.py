@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from checks._walking import Closed, TooManyError, walk
+from checks._walking import ClosedFolder, TooManyError, walk
 from checks.log.beside import is_rotation
 from checks.log.following import Block, Progress, Steps, follow
 from checks.log.packed import READABLE, UNREADABLE, is_finished
@@ -93,7 +93,7 @@ def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
 
 def _matching_paths(pattern: str) -> tuple[list[str], str]:
     """Return what the pattern leads to, and why that may not be all."""
-    closed, paths = Closed(), []
+    closed, paths = ClosedFolder(), []
     try:
         for path in walk(pattern, closed):
             paths.append(os.fspath(path))

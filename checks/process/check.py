@@ -148,9 +148,9 @@ class Process(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        from checks.process.discovered import discovered
+        from checks.process.discovered import suggestions
 
-        return discovered(host)
+        return suggestions(host)
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         table = ctx.shared("processes", SCANNER.scan)

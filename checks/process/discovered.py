@@ -12,7 +12,7 @@ MANY = re.compile(r"python|java$|node$|ruby|perl|php|sh$|bash$|dotnet$|mono$|bea
 """Their names do not say which program they run; its port is watched all the same."""
 
 
-def discovered(host: Host) -> Iterator[Suggestion]:
+def suggestions(host: Host) -> Iterator[Suggestion]:
     servers = {one.program: one for one in reversed(listeners(host)) if _stands_alone(one)}
     for name, one in sorted(servers.items()):
         yield Suggestion(name=name, settings={"name": name}, why=f"{one.words}.", about=("name",))

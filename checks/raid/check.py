@@ -48,42 +48,43 @@ class Raid(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        found = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
-        found += [*zfs.find_pools(host.path(ZFS), lambda: None), *btrfs.find_filesystems(host.path(BTRFS))]
-        if found:
-            why = f"Found {'; '.join(one.result.summary for one in found)}."
+        findings = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
+        findings += [*zfs.find_pools(host.path(ZFS), lambda: None), *btrfs.find_filesystems(host.path(BTRFS))]
+        if findings:
+            why = f"Found {'; '.join(one.result.summary for one in findings)}."
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
-        found, faults = find_all(
+        findings, faults = find_all(
             lambda: find_arrays(read(host_path(MDSTAT)), host_path(BLOCK)),
             lambda: zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
             lambda: btrfs.find_filesystems(host_path(BTRFS)),
         )
-        kept = self.keep(found)
-        if kept or not faults:
-            yield from self.report(kept)
+        watched = self.keep(findings)
+        if watched or not faults:
+            yield from self.report(watched)
         if faults:
             raise CheckError("; ".join(faults))
-        there = {one.result.subject for one in found} & set(ctx.memory.get("lasting", ()))
-        seen = {one.result.subject for one in kept} | there  # what got a longer name is not missed under its short one
-        yield from find_missing(ctx.memory, sorted(seen), repr(self.exclude), ctx.now())
+        still_there = {one.result.subject for one in findings} & set(ctx.memory.get("lasting", ()))
+        # What got a longer name is not missed under its short one.
+        names = {one.result.subject for one in watched} | still_there
+        yield from find_missing(ctx.memory, sorted(names), repr(self.exclude), ctx.now())
 
-    def keep(self, found: Iterable[Finding]) -> list[Finding]:
+    def keep(self, findings: Iterable[Finding]) -> list[Finding]:
         """Leave out what is excluded, by its own name or by the one that tells it from another."""
         patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
 
         def is_kept(one: Finding) -> bool:
             return not any(fnmatchcase(one.result.subject, pattern.removeprefix("/dev/")) for pattern in patterns)
 
-        return list(filter(is_kept, tell_apart(list(filter(is_kept, found)))))
+        return list(filter(is_kept, tell_apart(list(filter(is_kept, findings)))))
 
-    def report(self, found: Iterable[Finding]) -> Iterator[Result]:
+    def report(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """Say what is watched at all, and of each how it is and how many errors it made."""
-        kept = list(found)
-        names = ", ".join(one.result.subject for one in kept)
-        yield ok(f"watching {names}" if kept else "no RAID on this host")
-        for one in kept:
+        watched = list(findings)
+        names = ", ".join(one.result.subject for one in watched)
+        yield ok(f"watching {names}" if watched else "no RAID on this host")
+        for one in watched:
             yield replace(one.result, discovered=True)
             if one.errors is not None:
                 yield replace(self._errors(one.result.subject, one.errors), discovered=True)
@@ -98,15 +99,15 @@ class Raid(Check, frozen=True, kw_only=True):
 
 def find_all(*looks: Callable[[], Iterable[Finding]]) -> tuple[list[Finding], list[str]]:
     """Look for each kind of array, and say which cannot be looked for: it hides no other."""
-    found: list[Finding] = []
+    findings: list[Finding] = []
     faults = []
     for look in looks:
         try:
             for one in look():
-                found.append(one)
+                findings.append(one)
         except CheckError as error:
             faults.append(str(error))
-    return found, faults
+    return findings, faults
 
 
 def ask_zpool(ctx: Context) -> str | None:
@@ -126,10 +127,10 @@ def find_arrays(text: str, block: Path) -> Iterator[Finding]:
     if values := unraid.read_values(text):
         yield Finding(unraid.assess(values), "unraid")
         return
-    known = mdstat.parse(text)
-    if not known and mdstat.has_more(text):
+    arrays = mdstat.parse(text)
+    if not arrays and mdstat.has_more(text):
         yield Finding(nodata("/proc/mdstat is written in a form that is not known here", "mdstat"), "md")
-    for array in known:
+    for array in arrays:
         folder = block / array.name / "md"
         yield Finding(
             mdstat.add_mismatches(mdstat.assess(array), array, folder),

@@ -25,18 +25,18 @@ class Finding(msgspec.Struct, frozen=True):
     """Errors that its devices made and that harmed no data; None where nobody counts them."""
 
 
-def tell_apart(found: Sequence[Finding]) -> list[Finding]:
+def tell_apart(findings: Sequence[Finding]) -> list[Finding]:
     """Return them with a subject of its own for each: two filesystems may have one label."""
     forms = [
         (one.result.subject, f"{one.result.subject} ({one.kind})", f"{one.result.subject} ({one.kind} {one.id})")
-        for one in found
+        for one in findings
     ]
     counts = [Counter(names) for names in zip(*forms, strict=True)]
     subjects = [
         next((name for name, count in zip(names, counts, strict=True) if count[name] == 1), names[-1])
         for names in forms
     ]
-    return [replace(one, result=_rename(one.result, subject)) for one, subject in zip(found, subjects, strict=True)]
+    return [replace(one, result=_rename(one.result, subject)) for one, subject in zip(findings, subjects, strict=True)]
 
 
 def _rename(result: Result, subject: str) -> Result:

@@ -34,8 +34,8 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
 
     A pool may be ONLINE and have lost data: only zpool tells.
     """
-    found = states(folder)
-    if not found:
+    pools = states(folder)
+    if not pools:
         return
     text = None
     try:
@@ -45,7 +45,7 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
         silent = "" if understood else "zpool status -x answers in a form that is not known here"
     except CheckError as error:
         troubles, silent = {}, str(error)
-    for name, state in found.items():
+    for name, state in pools.items():
         trouble = troubles.get(name)
         # Whom `-x` does not name has made no errors.
         errors = trouble.errors if trouble else None if silent or text is None else 0

@@ -70,15 +70,15 @@ class Reboot(Check, frozen=True, kw_only=True):
         except OSError as error:
             raise CheckError(f"/proc/uptime: {error.strerror}; this check needs Linux and its /proc") from None
         modules = None if any(host_path(mark).exists() for mark in CONTAINER) else host_path(MODULES)
-        found, unknown = None, ""
+        reason_since, unknown = None, ""
         try:
-            found = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
+            reason_since = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
         except PermissionError as error:
             unknown = f"whether a reboot is required is not known: {error.filename}: permission denied"
-        yield from self.assess(uptime, found, time.time(), packages(host_path(PACKAGES)), unknown)
+        yield from self.assess(uptime, reason_since, time.time(), packages(host_path(PACKAGES)), unknown)
 
     def assess(
-        self, uptime: float, found: tuple[str, float] | None, now: float, details: str = "", unknown: str = ""
+        self, uptime: float, reason_since: tuple[str, float] | None, now: float, details: str = "", unknown: str = ""
     ) -> Iterator[Result]:
         """Judge the seconds since the start, and why a reboot is required since when (Unix seconds).
 
@@ -86,11 +86,11 @@ class Reboot(Check, frozen=True, kw_only=True):
         """
         words = f"up for {duration_text(uptime)}"
         yield judge("uptime", uptime, self.uptime_warning, self.uptime_critical, unit="s", summary=words, minimum=0)
-        if found is None:
-            asked = (self.required_warning, self.required_critical) != (None, None)
-            yield nodata(unknown) if unknown and asked else ok(unknown or "no reboot required")
+        if reason_since is None:
+            has_level = (self.required_warning, self.required_critical) != (None, None)
+            yield nodata(unknown) if unknown and has_level else ok(unknown or "no reboot required")
             return
-        reason, since = found
+        reason, since = reason_since
         waiting = max(0.0, now - since)
         words = f"reboot required for {duration_text(waiting)}: {reason}"
         levels = self.required_warning, self.required_critical

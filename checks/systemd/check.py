@@ -103,9 +103,9 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
-        from checks.systemd.discovered import discovered
+        from checks.systemd.discovered import suggestions
 
-        return discovered(host)
+        return suggestions(host)
 
     def run(self, ctx: Context) -> Iterator[Result]:
         if self.unit:

@@ -13,7 +13,7 @@ NOISY = ["user@*.service", "run-*", "*-wait-online.service"]
 NOT_SERVERS = ("getty@*", "serial-getty@*", "user@*", "hostvigil.service")
 
 
-def discovered(host: Host) -> Iterator[Suggestion]:
+def suggestions(host: Host) -> Iterator[Suggestion]:
     if not host.path("/run/systemd/system").is_dir():
         return
     listed = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
@@ -23,17 +23,17 @@ def discovered(host: Host) -> Iterator[Suggestion]:
     yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
     named = read_names(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
     properties = "--property=Id,UnitFileState,FragmentPath"
-    shown = host.output("systemctl", "show", "--no-pager", properties, "--", *named)
-    if units := _wanted(shown):
+    properties_text = host.output("systemctl", "show", "--no-pager", properties, "--", *named)
+    if units := _worth_watching(properties_text):
         why = "These are started with the host, and run. A timer whose service fails shows in `units`."
         yield Suggestion(name="services", settings={"unit": units, "fail_after": 2}, why=why, about=("unit",))
 
 
-def _wanted(shown: str) -> list[str]:
+def _worth_watching(properties_text: str) -> list[str]:
     """Pick what is enabled, as what starts on demand may also end; of the timers those that somebody made here."""
     enabled = {
         block.get("Id", ""): block.get("FragmentPath", "")
-        for block in blocks(shown)
+        for block in blocks(properties_text)
         if block.get("UnitFileState") == "enabled"
     }
     return [

@@ -13,25 +13,25 @@ BROKEN = ("bad-setting", "error")
 KNOWN = (*MOVING, "active", "inactive", "failed", "maintenance")
 
 
-def assess_state(name: str, unit: Unit, wanted: str, starting: Duration | None, monotonic: float) -> Result:
+def assess_state(name: str, unit: Unit, expected: str, starting: Duration | None, monotonic: float) -> Result:
     """Judge a unit that somebody named; `monotonic` is now, by the clock of the unit's changes."""
-    found, words = unit.load == "loaded", unit.words(monotonic)
-    if found and unit.active not in KNOWN:
+    is_loaded, words = unit.load == "loaded", unit.words(monotonic)
+    if is_loaded and unit.active not in KNOWN:
         return nodata(f"{name} is {words}, a state that is not known here", name)
-    running = found and unit.active in ("active", "reloading", "refreshing")
-    well = found and unit.active != "failed" and unit.unmet != "assertion"
+    running = is_loaded and unit.active in ("active", "reloading", "refreshing")
+    well = is_loaded and unit.active != "failed" and unit.unmet != "assertion"
     good = {"active": running, "inactive": unit.active == "inactive", "not_failed": well}
-    if good[wanted]:
-        if found and unit.has_next is False and wanted != "inactive":
+    if good[expected]:
+        if is_loaded and unit.has_next is False and expected != "inactive":
             return critical(f"{name} {words}, but will not run again: it has no next turn", name)
         if hangs(unit, starting, monotonic):
             return warning(f"{name} hangs: {words}", name, _see(name))
         return ok(f"{name} {words}", name)
-    if unit.active == "activating" and wanted == "active" and found:
+    if unit.active == "activating" and expected == "active" and is_loaded:
         return warning(f"{name} {words}", name)
     if unit.load == "not-found":
         return critical(f"{name}: systemd knows no such unit", name)
-    words = f"{name} is {words}" + ("" if wanted == "not_failed" else f", should be {wanted}")
+    words = f"{name} is {words}" + ("" if expected == "not_failed" else f", should be {expected}")
     return critical(words, name, _see(name))
 
 

@@ -56,14 +56,14 @@ class Unit(msgspec.Struct, frozen=True):
         return f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
 
 
-def parse(shown: str) -> list[Unit]:
+def parse(text: str) -> list[Unit]:
     """Read what `systemctl show` prints: lines of Name=value, an empty line between units."""
-    return [_unit(block) for block in blocks(shown)]
+    return [_unit(block) for block in blocks(text)]
 
 
-def blocks(shown: str) -> Iterator[dict[str, str]]:
-    for text in shown.split("\n\n"):
-        if block := dict(line.split("=", 1) for line in text.splitlines() if "=" in line):
+def blocks(output: str) -> Iterator[dict[str, str]]:
+    for block_text in output.split("\n\n"):
+        if block := dict(line.split("=", 1) for line in block_text.splitlines() if "=" in line):
             yield block
 
 
@@ -86,8 +86,8 @@ def _unit(block: dict[str, str]) -> Unit:
 def _unmet(block: dict[str, str]) -> str:
     """Return what was not met; a result without a moment is none, for nobody has tried to start the unit."""
     kinds = {"Assert": "assertion", "Condition": "condition"}
-    found = (kinds[kind] for kind in kinds if block.get(f"{kind}Result") == "no" and _is_set(block, kind))
-    return next(found, "") if block.get("ActiveState") == "inactive" else ""
+    unmet = (kinds[kind] for kind in kinds if block.get(f"{kind}Result") == "no" and _is_set(block, kind))
+    return next(unmet, "") if block.get("ActiveState") == "inactive" else ""
 
 
 def _is_set(block: dict[str, str], kind: str) -> bool:
@@ -116,9 +116,9 @@ def read_names(listed: str) -> list[str]:
     return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip("●*○×↻ ")]
 
 
-def by_name(names: list[str], shown: str) -> dict[str, Unit]:
+def by_name(names: list[str], output: str) -> dict[str, Unit]:
     """Give each unit its name as it was asked for; CheckError where there are not as many."""
-    units = parse(shown)
+    units = parse(output)
     if len(units) != len(names):
         raise CheckError(f"systemctl told of {len(units)} units, not of {len(names)}")
     return dict(zip(names, units, strict=True))

@@ -172,26 +172,26 @@ class Tcp(Check, frozen=True, kw_only=True):
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline, ctx.timeout)
         try:
-            found = await self._visited(Network(ctx, progress, source=self.source))
+            certificate_served = await self._talk(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
             yield critical(progress.failed(error), details=self._place)
         else:
             progress.leave()
             took = progress.elapsed()
-            said = f"{self._place} answered in {duration_text(took)}"
-            yield judge("time", took, self.warning, self.critical, unit="s", summary=said, minimum=0)
-            if found:
-                for one in judged(found, time.time(), self.certificate_warning, self.certificate_critical):
+            summary = f"{self._place} answered in {duration_text(took)}"
+            yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
+            if certificate_served:
+                for one in judged(certificate_served, time.time(), self.certificate_warning, self.certificate_critical):
                     yield one
         for phase, seconds in progress.took.items():
             yield Metric(phase, seconds, "s", minimum=0)
 
-    async def _visited(self, network: Network) -> Certificate | None:
+    async def _talk(self, network: Network) -> Certificate | None:
         # Before anything is sent: CAs that cannot be read are our fault, not the server's.
         trust = await context_for(self._trust, network.ctx) if self._secure else None
         progress = network.progress
         with ExitStack() as stack:
-            connection = stack.enter_context(await self._connected(network))
+            connection = stack.enter_context(await self._connect(network))
             if self.starttls:
                 await ask_for_tls(self.starttls, connection, progress)
             if trust:
@@ -203,7 +203,7 @@ class Tcp(Check, frozen=True, kw_only=True):
                 await exchange(self._once, connection, network)
             return certificate(connection) if isinstance(connection, ssl.SSLSocket) else None
 
-    async def _connected(self, network: Network) -> socket.socket:
+    async def _connect(self, network: Network) -> socket.socket:
         if self.address:
             return await connected(self.address, FAMILIES[self.ip_version], network)
         return await unix_connected(self.unix_socket, network.progress)

@@ -19,10 +19,12 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
     """Suggest a check for each port of this host that something listens on, web servers aside."""
     from checks._network.listening import listeners
 
-    found = [one for one in listeners(host) if not one.web]
-    said = Context("discover", 2 * GREETING_SECONDS).calls({one.address: _greeting(one.address) for one in found})
-    for one in found:
-        settings = {"address": one.address, **_expected(said[one.address])}
+    not_web = [one for one in listeners(host) if not one.web]
+    greetings = Context("discover", 2 * GREETING_SECONDS).calls(
+        {one.address: _greeting(one.address) for one in not_web}
+    )
+    for one in not_web:
+        settings = {"address": one.address, **_expectation(greetings[one.address])}
         yield Suggestion(name=one.name, settings=settings, why=f"{one.words}.", about=("address",), off=one.off)
 
 
@@ -41,7 +43,7 @@ def _greeting(address: str) -> Callable[[], bytes]:
     return lambda: asyncio.run(hear())
 
 
-def _expected(greeting: bytes | Exception) -> dict[str, str]:
+def _expectation(greeting: bytes | Exception) -> dict[str, str]:
     if isinstance(greeting, Exception):
         return {}
     return next(({"expect": GREETINGS[text]} for text in GREETINGS if greeting.startswith(text)), {})

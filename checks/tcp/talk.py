@@ -13,51 +13,51 @@ BANNER_LIMIT = 64 * 1024
 """Bytes in which an answer is searched."""
 
 
-async def exchange(wanted: Exchange, connection: socket.socket, network: Network) -> None:
+async def exchange(step: Exchange, connection: socket.socket, network: Network) -> None:
     """Send, and read until the answer is found; NoAnswer where the server ends, or says too much, before that."""
     progress = network.progress
     progress.enter("answer", "sending")
-    await send(connection, wanted.question, progress)
-    if not wanted.wish:
+    await send(connection, step.question, progress)
+    if not step.wish:
         return
-    progress.doing = f"waiting for {wanted.wish}"
-    said = b""
-    while len(said) < BANNER_LIMIT:
-        piece = await _more(said, connection, progress)
-        said += piece
-        if await network.ctx.compute(partial(wanted.fits, said)):
+    progress.doing = f"waiting for {step.wish}"
+    received = b""
+    while len(received) < BANNER_LIMIT:
+        piece = await _more(received, connection, progress)
+        received += piece
+        if await network.ctx.compute(partial(step.fits, received)):
             return
         if not piece:
-            raise _closed(said)
-    raise NoAnswer(f"said {shown(said)} and more")
+            raise _end_of_connection(received)
+    raise NoAnswer(f"said {shown(received)} and more")
 
 
 async def converse(steps: tuple[Exchange, ...], connection: socket.socket, network: Network) -> None:
     """Go through the steps, one after the other; NoAnswer where an answer does not come."""
     progress = network.progress
     progress.enter("answer", "")
-    heard = Heard()
+    unanswered = Received()
     for number, step in enumerate(steps, 1):
         progress.doing = f"step {number}: sending"
         await send(connection, step.question, progress)
         if step.wish:
             progress.doing = f"step {number}: waiting for {step.wish}"
-            await _await(step, heard, connection, network)
+            await _await(step, unanswered, connection, network)
 
 
-async def _await(step: Exchange, heard: Heard, connection: socket.socket, network: Network) -> None:
-    said = heard.pending
-    while not await network.ctx.compute(partial(heard.has, step)):
-        if len(said) >= BANNER_LIMIT:
-            raise NoAnswer(f"said {shown(said)} and more")
-        piece = await _more(said, connection, network.progress)
+async def _await(step: Exchange, unanswered: Received, connection: socket.socket, network: Network) -> None:
+    received = unanswered.pending
+    while not await network.ctx.compute(partial(unanswered.has, step)):
+        if len(received) >= BANNER_LIMIT:
+            raise NoAnswer(f"said {shown(received)} and more")
+        piece = await _more(received, connection, network.progress)
         if not piece:
-            raise _closed(said)
-        said += piece
-        heard.pending += piece
+            raise _end_of_connection(received)
+        received += piece
+        unanswered.pending += piece
 
 
-class Heard:
+class Received:
     """What the server said in a conversation, and was not taken as an answer yet. Pure.
 
     Text is searched line by line, and what was an answer to one step is none to the next.
@@ -74,10 +74,10 @@ class Heard:
             return False
         return self._has_bytes(step.expect_hex.content) if step.expect_hex else self._has_line(step)
 
-    def _has_bytes(self, wanted: bytes) -> bool:
-        start = self.pending.find(wanted, self._used)
+    def _has_bytes(self, expected: bytes) -> bool:
+        start = self.pending.find(expected, self._used)
         if start >= 0:
-            self.pending, self._used = self.pending[start + len(wanted) :], 0
+            self.pending, self._used = self.pending[start + len(expected) :], 0
         return start >= 0
 
     def _has_line(self, step: Exchange) -> bool:
@@ -93,15 +93,15 @@ class Heard:
         return False
 
 
-async def _more(said: bytes, connection: socket.socket, progress: Progress) -> bytes:
+async def _more(received: bytes, connection: socket.socket, progress: Progress) -> bytes:
     """Return what comes next, empty at the end."""
     try:
         return await receive(connection, progress)
     except TimeoutError:
-        if not said:
+        if not received:
             raise
-        raise NoAnswer(f"said only {shown(said)}") from None
+        raise NoAnswer(f"said only {shown(received)}") from None
 
 
-def _closed(said: bytes) -> NoAnswer:
-    return NoAnswer(f"said {shown(said)} and closed" if said else "the server closed the connection")
+def _end_of_connection(received: bytes) -> NoAnswer:
+    return NoAnswer(f"said {shown(received)} and closed" if received else "the server closed the connection")

@@ -37,35 +37,35 @@ class Ground(msgspec.Struct, omit_defaults=True):
 
 def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:
     """Note what each path lies on, and say by its name what is another than it was; `now` in Unix seconds."""
-    before = _remembered(memory)
-    kept: dict[str, Ground] = {}
+    before = _read_memory(memory)
+    grounds: dict[str, Ground] = {}
     news: dict[str, list[Result]] = {}
     for place in places:
-        known, ground = before.get(place.name), _ground(place)
-        if known is None or ground is None:  # autofs takes a mount away when nobody uses it
-            known = known or ground
+        usual, ground = before.get(place.name), _ground(place)
+        if usual is None or ground is None:  # autofs takes a mount away when nobody uses it
+            usual = usual or ground
         else:
-            known, news[place.name] = compare(known, ground, place.origin, now)
-        if known:
-            kept[place.name] = known
-    memory["lies_on"] = msgspec.to_builtins(kept)
+            usual, news[place.name] = compare(usual, ground, place.origin, now)
+        if usual:
+            grounds[place.name] = usual
+    memory["lies_on"] = msgspec.to_builtins(grounds)
     return news
 
 
-def compare(known: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
+def compare(usual: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
     """Return what is known from now on, and what there is to say of the change."""
-    if known.is_like(ground):
-        same = known.point == ground.point
-        return replace(ground if same else known, identity=known.identity or ground.identity, other_since=0.0), []
-    if _below(known.point, ground.point):
-        words = f"is on {ground.point} ({origin}) now, but was on {known.point} ({known.type}) before"
-        return known, [critical(words)]
-    since = min(known.other_since or now, now)
-    if _below(ground.point, known.point) or now - since >= ADOPTED_AFTER:
+    if usual.is_like(ground):
+        same = usual.point == ground.point
+        return replace(ground if same else usual, identity=usual.identity or ground.identity, other_since=0.0), []
+    if _below(usual.point, ground.point):
+        words = f"is on {ground.point} ({origin}) now, but was on {usual.point} ({usual.type}) before"
+        return usual, [critical(words)]
+    since = min(usual.other_since or now, now)
+    if _below(ground.point, usual.point) or now - since >= ADOPTED_AFTER:
         return ground, []
-    was = " ".join(filter(None, (known.type, known.identity, f"on {known.point}")))
+    was = " ".join(filter(None, (usual.type, usual.identity, f"on {usual.point}")))
     words = f"is another filesystem for {duration_text(now - since)}: {origin} {ground.identity}".rstrip()
-    return replace(known, other_since=since), [warning(f"{words}, but was {was} before")]
+    return replace(usual, other_since=since), [warning(f"{words}, but was {was} before")]
 
 
 def _ground(place: Place) -> Ground | None:
@@ -76,7 +76,7 @@ def _ground(place: Place) -> Ground | None:
     return Ground(place.mount_name, place.mount.type, place.identity, printable(f"{device}:{inner}"))
 
 
-def _remembered(memory: dict[str, Any]) -> dict[str, Ground]:
+def _read_memory(memory: dict[str, Any]) -> dict[str, Ground]:
     """Read the memory; what another version left there in another form is forgotten."""
     try:
         return msgspec.convert(memory.get("lies_on", {}), dict[str, Ground])

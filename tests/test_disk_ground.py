@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Status
-from checks.disk.known import ADOPTED_AFTER, Ground, compare, find_changes
+from checks.disk.ground import ADOPTED_AFTER, Ground, compare, find_changes
 from checks.disk.mountinfo import Mount
 from checks.disk.place import Place, uuid_of
 
