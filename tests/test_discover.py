@@ -20,7 +20,7 @@ import pytest
 import trustme
 
 from agent.api import Check, Context, Host, Suggestion
-from agent.cli.discover import _as_user, written
+from agent.cli.discover import _as_user, write_new
 from agent.config.catalog import Catalog, Folder
 from agent.config.drop_ins import load
 from agent.config.settings import Config
@@ -514,11 +514,11 @@ def test_files_are_as_readable_as_their_directory(folder: int, file: int, tmp_pa
     tmp_path.chmod(folder)
     if os.geteuid() == 0:
         os.chown(tmp_path, 0, 12345)
-    assert written(tmp_path / "found-x.yaml", "text")
+    assert write_new(tmp_path / "found-x.yaml", "text")
     found = (tmp_path / "found-x.yaml").stat()
     assert (found.st_mode & 0o777, found.st_gid) == (file, tmp_path.stat().st_gid)
     (tmp_path / "found-y.yaml").symlink_to("nowhere")
-    assert not written(tmp_path / "found-y.yaml", "text")
+    assert not write_new(tmp_path / "found-y.yaml", "text")
 
 
 def test_a_directory_that_cannot_be_made_is_said(agent: AgentProcess) -> None:

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 
 from agent.cli.check import EXIT_CODES
 from agent.cli.explain import page as page_of_explain
-from agent.cli.explain import wrapped
-from agent.cli.show.choosing import Choice, chosen, unknown
+from agent.cli.explain import wrap_lines
+from agent.cli.show.choosing import Choice, choose, unknown
 from agent.cli.show.page import Wish, page, worst
-from agent.cli.show.screen import Screen, fitted, padded, width_of
+from agent.cli.show.screen import Screen, pad, truncate, width_of
 from agent.config.settings import Config
 from agent.model import Result, State, Status
 from agent.store import Backlog, Delivery, Holder, LastRun, Phase, Progress
@@ -110,10 +110,10 @@ def test_no_line_is_wider_than_the_terminal_or_steers_it(
 
 @given(text=TEXTS, width=st.integers(0, 50))
 def test_a_text_fits_its_column_and_shows_when_it_is_cut(text: str, width: int) -> None:
-    cut = fitted(text, width)
+    cut = truncate(text, width)
     assert width_of(cut) <= width
     assert cut == text or cut == "" or cut.endswith("…")
-    assert width_of(padded(text, width)) == width
+    assert width_of(pad(text, width)) == width
 
 
 def test_without_an_agent_nothing_is_next() -> None:
@@ -127,7 +127,7 @@ def test_names_patterns_statuses_and_types_choose() -> None:
     everything = seen(*FIFTY[:3], ("disk", "/mnt", Status.CRITICAL, "full"), ("disk", "/", Status.OK, "fine"))
 
     def names(**wanted: Any) -> list[str]:
-        return [one.name for one in chosen(everything, Choice(**wanted))]
+        return [one.name for one in choose(everything, Choice(**wanted))]
 
     assert names(names=("disk",)) == ["disk /mnt", "disk /"]
     assert names(names=("disk:/mnt",)) == ["disk /mnt"]
@@ -148,7 +148,7 @@ def test_tags_of_the_host_choose_too_and_one_that_nothing_has_is_said() -> None:
         ({"names": ("os=debian db",)}, 1),
     ):
         choice = Choice(**wanted, host=host)  # type: ignore[arg-type]
-        assert len(chosen(everything, choice)) == count, wanted
+        assert len(choose(everything, choice)) == count, wanted
     assert (
         unknown(everything, Choice(tags=("oss=debian",), host=host)) == "no check has a tag 'oss', did you mean 'os'?"
     )
@@ -161,9 +161,9 @@ WORDS = st.lists(st.text(st.sampled_from("abcé監 "), max_size=12), max_size=30
 @given(text=WORDS, indent=st.integers(0, 6), width=st.integers(30, 100))
 def test_a_sentence_is_broken_between_words_and_none_is_lost(text: str, indent: int, width: int) -> None:
     line = " " * indent + text
-    found = list(wrapped([line], width))
+    found = list(wrap_lines([line], width))
     assert " ".join(found).split() == line.split()
-    assert list(wrapped([line], 0)) == [line]
+    assert list(wrap_lines([line], 0)) == [line]
     for one in found:
         assert len(one) <= width or len(one.split()) == 1
 

@@ -10,7 +10,7 @@ import pytest
 
 from agent.api import Check
 from agent.cli.main import main
-from agent.cli.silence import meant
+from agent.cli.silence import describe_matches
 from agent.config.selector import matches, problem
 from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance, Place
 from agent.engine.suppression.reasons import Suppression
@@ -220,7 +220,7 @@ def test_the_agent_sees_a_silence_as_soon_as_it_is_written_and_none_in_a_broken_
 def test_a_silence_says_what_it_matches_now(selector: str, said: str) -> None:
     names = {"disks": {}, "web-1": {"env": "prod"}, "web-2": {"env": "test"}}
     checks = {name: config(name, tags=tags) for name, tags in names.items()}
-    assert meant(selector, Config(checks=checks), [("disks", "/mnt/a"), ("gone", "")]) == said
+    assert describe_matches(selector, Config(checks=checks), [("disks", "/mnt/a"), ("gone", "")]) == said
 
 
 @pytest.mark.parametrize("until", [10**30, -(10**30), 2**63, "soon", None])

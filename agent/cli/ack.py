@@ -29,9 +29,9 @@ def main(options: argparse.Namespace) -> int:
     names = [f"{options.name} {subject}".strip() for subject in answer.subjects]
     if not names:
         config = load(options.config, Catalog(), os.environ)
-        known = [*config.checks, OWN_NAME]
-        if options.name not in known and not config.may_hold(options.name):
-            return fail(no_check(options.name, known))
+        known_names = [*config.checks, OWN_NAME]
+        if options.name not in known_names and not config.may_hold(options.name):
+            return fail(no_check(options.name, known_names))
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1
     what = "may be repeated again" if options.undo else "not repeated until it changes"
@@ -40,5 +40,5 @@ def main(options: argparse.Namespace) -> int:
 
 
 def words_of(name: str, reason: str) -> str:
-    said = one_line(reason, LONGEST)
-    return f"{name} ({said})" if said else name
+    text = one_line(reason, LONGEST)
+    return f"{name} ({text})" if text else name

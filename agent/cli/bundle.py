@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 import agent
-from agent.cli.doctor import findings, said
+from agent.cli.doctor import describe, findings
 from agent.cli.events import title_of
 from agent.cli.output import fail
 from agent.config.settings import Config
@@ -55,7 +55,7 @@ def main(options: argparse.Namespace) -> int:
         with os.fdopen(descriptor, "wb") as out, tarfile.open(fileobj=out, mode="w:gz") as archive:
             for name, make in parts(config, options):
                 print(name, flush=True)
-                _add(archive, name, _made(make), redactor(config.secrets))
+                _add(archive, name, _make_part(make), redactor(config.secrets))
     except OSError as error:
         return fail(error)
     print(f"written: {target}. Look into it before you give it away.")
@@ -66,11 +66,11 @@ def parts(config: Config, options: argparse.Namespace) -> Iterator[Part]:
     """Yield what goes into the archive."""
     yield "README.txt", lambda: READ_ME
     yield "system.txt", _system
-    yield "doctor.txt", lambda: "\n".join(said(one) for one in findings(config, options))
+    yield "doctor.txt", lambda: "\n".join(describe(one) for one in findings(config, options))
     yield "problems.txt", lambda: "\n".join(map(str, config.problems))
     yield "status.json", lambda: _status(config, options.state)
     yield "events.json", lambda: _events(options.state)
-    yield "explain.jsonl", lambda: _explained(config, options.state)
+    yield "explain.jsonl", lambda: _explain_checks(config, options.state)
     # Of files that are not understood nobody knows what in them is a secret.
     if config.agent_readable and config.complete:
         for path in sorted(path for path in map(Path, config.sources) if path.suffix in (".yaml", ".yml")):
@@ -81,7 +81,7 @@ def parts(config: Config, options: argparse.Namespace) -> Iterator[Part]:
         yield "log.txt", lambda: _output([program, "-u", "hostvigil", "-n", LOG_LINES, "--no-pager"])
 
 
-def _made(make: Callable[[], str]) -> str:
+def _make_part(make: Callable[[], str]) -> str:
     try:
         return make()
     except Exception as error:  # noqa: BLE001 - a part that cannot be had is no reason to have none
@@ -108,28 +108,32 @@ def _drop_in(path: Path) -> str:
 
 
 def _status(config: Config, state: Path) -> str:
-    seen = look(config, state, _now())
-    return msgspec.json.encode(status_form(seen, seen.subjects)).decode()
+    snapshot = look(config, state, _now())
+    return msgspec.json.encode(status_form(snapshot, snapshot.subjects)).decode()
 
 
-def _explained(config: Config, state: Path) -> str:
+def _explain_checks(config: Config, state: Path) -> str:
     """Return each check as `explain --json` says it, a line each."""
-    seen, hide = look(config, state, _now()), redactor(config.secrets)
-    forms = (explain_form(seen, one, settings(one.config, hide) if one.config else []) for one in seen.checks.values())
+    snapshot, hide = look(config, state, _now()), redactor(config.secrets)
+    forms = (
+        explain_form(snapshot, one, settings(one.config, hide) if one.config else [])
+        for one in snapshot.checks.values()
+    )
     return "\n".join(msgspec.json.encode(form).decode() for form in forms)
 
 
 def _events(state: Path) -> str:
     with state_of(state):
         store = Store.read(state)
-        found = store.history.latest(MOST_EVENTS)
+        deliveries = store.history.latest(MOST_EVENTS)
         store.close()
-    return msgspec.json.encode(EventsForm(VERSION, tuple(event_form(one, title_of(one)) for one in found))).decode()
+    forms = tuple(event_form(one, title_of(one)) for one in deliveries)
+    return msgspec.json.encode(EventsForm(VERSION, forms)).decode()
 
 
 def _output(words: list[str]) -> str:
-    done = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=20, check=False)
-    return done.stdout + done.stderr
+    result = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=20, check=False)
+    return result.stdout + result.stderr
 
 
 def _now() -> int:

@@ -13,7 +13,7 @@ import msgspec
 
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.missing import no_check, unread
-from agent.cli.answers.rights import as_root, denied
+from agent.cli.answers.rights import as_root, lacks_rights
 from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
@@ -77,15 +77,15 @@ def text(outcome: Outcome) -> str:
     metrics = " ".join(
         perfdata(metric, result.subject if several else "") for result in results for metric in result.metrics
     )
-    lines = [f"{result.status:8} {one_line(named(result), FIRST_LINE_LIMIT)}" for result in results if several]
+    lines = [f"{result.status:8} {one_line(full_summary(result), FIRST_LINE_LIMIT)}" for result in results if several]
     lines += [line for result in results for line in safe_lines(result.details, DETAILS_LIMIT)]
     lines.append(f"took {duration_text(outcome.duration)}")
     # A `|` begins performance data, and in the further lines all that follows would be some.
-    told = [line.replace("|", "/") for line in (one_line(f"{status.upper()}: {first}", FIRST_LINE_LIMIT), *lines)]
-    return "\n".join((told[0] + (f" | {metrics}" if metrics else ""), *told[1:]))
+    output = [line.replace("|", "/") for line in (one_line(f"{status.upper()}: {first}", FIRST_LINE_LIMIT), *lines)]
+    return "\n".join((output[0] + (f" | {metrics}" if metrics else ""), *output[1:]))
 
 
-def named(result: Result) -> str:
+def full_summary(result: Result) -> str:
     """Return the summary with its subject before it, unless it is in it."""
     return result.summary if result.subject in result.summary else f"{result.subject}: {result.summary}"
 
@@ -117,6 +117,6 @@ def _unknown(name: str, config: Config) -> int:
         print(f"hostvigil: {no_check(name, config.checks)}", file=sys.stderr)
         for problem in unread(config):
             print(f"hostvigil: it may be in what cannot be read: {problem}", file=sys.stderr)
-    if denied(config.problems):
+    if lacks_rights(config.problems):
         print(f"hostvigil: you may not read all of it{as_root(['check', name])}", file=sys.stderr)
     return COULD_NOT_RUN

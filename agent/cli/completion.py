@@ -48,34 +48,34 @@ def main(options: argparse.Namespace) -> int:
         return 0
     words = sys.stdin.read().split("\n")[:-1]
     if words:
-        print("\n".join(candidates(words, _known(words))))
+        print("\n".join(candidates(words, _name_sources(words))))
     return 0
 
 
-def candidates(words: Sequence[str], known: Mapping[str, Callable[[], Iterable[str]]]) -> list[str]:
-    """Return what the last of the words may become; `known` gives the names of checks, types and so on, by metavar."""
-    *before, begun = words
+def candidates(words: Sequence[str], sources: Mapping[str, Callable[[], Iterable[str]]]) -> list[str]:
+    """Return what the last of the words may become; `sources` give the names of checks, types and so on, by metavar."""
+    *before, prefix = words
     if not before:
-        return [name for name in COMMANDS if name.startswith(begun)]
+        return [name for name in COMMANDS if name.startswith(prefix)]
     actions = actions_of(before[0])
-    wanting = next((one for one in actions if before[-1] in one.option_strings and one.nargs != 0), None)
-    if begun.startswith("-"):
-        found: Iterable[str] = (text for one in actions for text in one.option_strings if text.startswith("--"))
-    elif wanting:
-        found = _values(wanting, known)
+    option = next((one for one in actions if before[-1] in one.option_strings and one.nargs != 0), None)
+    if prefix.startswith("-"):
+        texts: Iterable[str] = (text for one in actions for text in one.option_strings if text.startswith("--"))
+    elif option:
+        texts = _values(option, sources)
     else:
-        found = (text for one in actions if not one.option_strings for text in _values(one, known))
-    return [text for text in dict.fromkeys(found) if text.startswith(begun)]
+        texts = (text for one in actions if not one.option_strings for text in _values(one, sources))
+    return [text for text in dict.fromkeys(texts) if text.startswith(prefix)]
 
 
-def _values(action: argparse.Action, known: Mapping[str, Callable[[], Iterable[str]]]) -> Iterable[str]:
+def _values(action: argparse.Action, sources: Mapping[str, Callable[[], Iterable[str]]]) -> Iterable[str]:
     if action.choices:
         return [str(one) for one in action.choices]
     name = str(action.metavar or action.dest).upper()
-    return known[name]() if name in known else ()
+    return sources[name]() if name in sources else ()
 
 
-def _known(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]]:
+def _name_sources(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]]:
     """Return where names come from; each is asked only where it is wanted."""
 
     def checks() -> Iterable[str]:

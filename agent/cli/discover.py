@@ -34,8 +34,8 @@ def main(options: argparse.Namespace) -> int:
     for problem in problems:
         print(f"hostvigil: {problem}", file=sys.stderr)
     with _as_user(AGENT_USER):
-        found = tried(discovery.found)
-    files = {options.config / f"found-{kind}.yaml": checks for kind, checks in found.items()}
+        by_type = tried(discovery.found)
+    files = {options.config / f"found-{kind}.yaml": checks for kind, checks in by_type.items()}
     if not files:
         print(f"nothing was found that {options.config} does not look at already")
         return 0
@@ -50,9 +50,9 @@ def main(options: argparse.Namespace) -> int:
 
 def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
-    fresh = [file for file, checks in files.items() if written(file, drop_in(checks))]
+    fresh = [file for file, checks in files.items() if write_new(file, drop_in(checks))]
     for file, checks in files.items():
-        print(f"{file}: {_listed(checks) if file in fresh else 'exists already, left as it is'}")
+        print(f"{file}: {_list_names(checks) if file in fresh else 'exists already, left as it is'}")
     if not fresh:
         return NOTHING_WRITTEN
     if any(one.off for file in fresh for one in files[file]):
@@ -61,7 +61,7 @@ def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
     return 0
 
 
-def written(file: Path, text: str) -> bool:
+def write_new(file: Path, text: str) -> bool:
     """Write a file that its directory's readers may read, unless something of that name is there."""
     place = file.parent.stat()
     mode = 0o600 | (0o040 if place.st_mode & 0o010 else 0) | (0o004 if place.st_mode & 0o001 else 0)
@@ -81,8 +81,8 @@ def written(file: Path, text: str) -> bool:
     return True
 
 
-def _listed(checks: tuple[Found, ...]) -> str:
-    on, off = ([one.name for one in checks if bool(one.off) is wanted] for wanted in (False, True))
+def _list_names(checks: tuple[Found, ...]) -> str:
+    on, off = ([one.name for one in checks if bool(one.off) is is_off] for is_off in (False, True))
     return "; ".join(filter(None, (", ".join(on), f"off: {', '.join(off)}" if off else "")))
 
 

@@ -14,7 +14,7 @@ from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.finding import Finding
 from agent.cli.answers.reach import destinations
-from agent.cli.output import counted_word
+from agent.cli.output import pluralize
 from agent.config.diff import running, scheduled
 from agent.config.settings import Config
 from agent.model import Status
@@ -41,12 +41,12 @@ def main(options: argparse.Namespace) -> int:
     hide, wrong = redactor(config.secrets), 0
     for one in findings(config, options):
         wrong += one.wrong
-        print(hide(said(one)), flush=True)
-    print(f"\n{counted_word(wrong, 'thing')} to mend" if wrong else "\nnothing is wrong")
+        print(hide(describe(one)), flush=True)
+    print(f"\n{pluralize(wrong, 'thing')} to mend" if wrong else "\nnothing is wrong")
     return 1 if wrong else 0
 
 
-def said(one: Finding) -> str:
+def describe(one: Finding) -> str:
     """Say a finding in a line, and what to do in another."""
     line = f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {one_line(one.text, LONG)}"
     return f"{line}\n{'':22}-> {one_line(one.mend, LONG)}" if one.mend else line
@@ -57,64 +57,65 @@ def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
     yield from _configuration(config)
     yield from _rights(config, options.state)
     try:
-        seen = look(config, options.state, time.time_ns() // 1_000_000)
+        snapshot = look(config, options.state, time.time_ns() // 1_000_000)
     except LedByOthersError as error:
         yield Finding("store", str(error), "do what it says: until then no command of root looks into it")
     except StoreError as error:
         yield Finding("store", str(error), "start the agent once, or name its directory with --state")
     else:
         with state_of(options.state):
-            stored = [_disk(options.state), *_pushed(config, seen, options.state)]
-        yield stored[0]
-        yield from _agent(seen, options.state)
-        yield from _deliveries(seen)
-        yield from _checks(seen)
-        yield from stored[1:]
+            store_findings = [_disk(options.state), *_push(config, snapshot, options.state)]
+        yield store_findings[0]
+        yield from _agent(snapshot, options.state)
+        yield from _deliveries(snapshot)
+        yield from _checks(snapshot)
+        yield from store_findings[1:]
     yield from _clock()
     yield from destinations(config)
 
 
 def _configuration(config: Config) -> Iterator[Finding]:
     if not config.problems:
-        yield Finding("configuration", f"{counted_word(len(config.checks), 'check')}, no problems")
+        yield Finding("configuration", f"{pluralize(len(config.checks), 'check')}, no problems")
         return
     yield Finding(
         "configuration",
-        f"{counted_word(len(config.problems), 'problem')}, the first: {config.problems[0]}",
+        f"{pluralize(len(config.problems), 'problem')}, the first: {config.problems[0]}",
         "hostvigil validate names each with its place",
     )
 
 
 def _rights(config: Config, state: Path) -> Iterator[Finding]:
-    hidden = unreadable(state, config.sources)
-    yield from (Finding("rights", path, text) for path, text in hidden[:MOST_NAMED])
-    if not hidden and os.geteuid() == 0:
+    closed_paths = unreadable(state, config.sources)
+    yield from (Finding("rights", path, text) for path, text in closed_paths[:MOST_NAMED])
+    if not closed_paths and os.geteuid() == 0:
         yield Finding("rights", "the agent's user may read all files of the configuration")
 
 
 def _disk(state: Path) -> Finding:
-    found = os.statvfs(state)
-    free = found.f_bavail * found.f_frsize
-    if free < LEAST_FREE or (found.f_files and not found.f_favail):
-        what = f"{size_text(free)} and {found.f_favail} files are free for {state}"
+    filesystem = os.statvfs(state)
+    free = filesystem.f_bavail * filesystem.f_frsize
+    if free < LEAST_FREE or (filesystem.f_files and not filesystem.f_favail):
+        what = f"{size_text(free)} and {filesystem.f_favail} files are free for {state}"
         return Finding("store", what, "make room: what cannot be written is kept in memory only")
     return Finding("store", f"it can be read, {size_text(free)} are free in {state}")
 
 
-def _agent(seen: Snapshot, state: Path) -> Iterator[Finding]:
-    if not seen.agent.running:
+def _agent(snapshot: Snapshot, state: Path) -> Iterator[Finding]:
+    agent = snapshot.agent
+    if not agent.running:
         yield Finding("agent", "no agent is at work on this state directory", "systemctl start hostvigil")
         return
     if silent := _silent(state):
         mend = "look at its log; kill -ABRT has it log where it hangs, then start it again"
-        yield Finding("agent", f"process {seen.agent.pid} stands still: {silent}", mend)
+        yield Finding("agent", f"process {agent.pid} stands still: {silent}", mend)
         return
-    late = [one.name for one in seen.late]
+    late = [one.name for one in snapshot.late]
     if late:
-        what = f"{counted_word(len(late), 'check')} late: {_named(late)}"
+        what = f"{pluralize(len(late), 'check')} late: {_join_names(late)}"
         yield Finding("agent", what, "the host is too busy, or runs hang: hostvigil explain says more")
     else:
-        yield Finding("agent", f"process {seen.agent.pid}, begun {ago(seen.agent.since, seen.at)}; no check is late")
+        yield Finding("agent", f"process {agent.pid}, begun {ago(agent.since, snapshot.at)}; no check is late")
 
 
 def _silent(state: Path) -> str:
@@ -128,8 +129,8 @@ def _silent(state: Path) -> str:
     return ""
 
 
-def _deliveries(seen: Snapshot) -> Iterator[Finding]:
-    for one in seen.destinations:
+def _deliveries(snapshot: Snapshot) -> Iterator[Finding]:
+    for one in snapshot.destinations:
         if one.trouble:
             what = f"{one.name}: {one.waiting} wait, the last answer: {one.trouble}"
             yield Finding("delivery", what, "see below; hostvigil events --pending shows what waits")
@@ -137,13 +138,13 @@ def _deliveries(seen: Snapshot) -> Iterator[Finding]:
             what = f"{one.name}: {one.refused} were refused and set aside"
             yield Finding("delivery", what, "hostvigil events --refused says why; then hostvigil events retry")
         else:
-            taken = f", the last taken {ago(one.delivered_at, seen.at)}" if one.delivered_at else ""
-            yield Finding("delivery", f"{one.name}: {one.waiting} wait{taken}")
+            last = f", the last taken {ago(one.delivered_at, snapshot.at)}" if one.delivered_at else ""
+            yield Finding("delivery", f"{one.name}: {one.waiting} wait{last}")
 
 
-def _checks(seen: Snapshot) -> Iterator[Finding]:
+def _checks(snapshot: Snapshot) -> Iterator[Finding]:
     """A check says itself what it lacks: a right, a capability, a program."""
-    nodata = [one for one in seen.subjects if one.status is Status.NODATA and not one.waits]
+    nodata = [one for one in snapshot.subjects if one.status is Status.NODATA and not one.waits]
     blind = [one for one in nodata if Mark.WRONG not in one.marks]
     for one in blind[:MOST_NAMED]:
         yield Finding("check", f"{one.name} cannot look: {one.summary}", f"hostvigil explain {one.check}")
@@ -151,13 +152,13 @@ def _checks(seen: Snapshot) -> Iterator[Finding]:
         yield Finding("checks", "each can look, or had no turn yet")
 
 
-def _pushed(config: Config, seen: Snapshot, state: Path) -> Iterator[Finding]:
+def _push(config: Config, snapshot: Snapshot, state: Path) -> Iterator[Finding]:
     if running(config).keys() == scheduled(config).keys():
         return
     waiting = len(list((state / SPOOL).iterdir())) if (state / SPOOL).is_dir() else 0
-    if seen.agent.running and not (state / SOCKET).exists():
+    if snapshot.agent.running and not (state / SOCKET).exists():
         yield Finding("pushed results", f"{state / SOCKET} is not there", "hostvigil reload opens it again")
-    elif waiting and not seen.agent.running:
+    elif waiting and not snapshot.agent.running:
         yield Finding("pushed results", f"{waiting} wait for an agent", "systemctl start hostvigil")
     else:
         yield Finding("pushed results", f"they are taken, {waiting} wait")
@@ -170,15 +171,15 @@ def _clock() -> Iterator[Finding]:
         return
     words = [program, "show", "--property=NTPSynchronized", "--value"]
     try:
-        done = subprocess.run(words, capture_output=True, text=True, timeout=5, check=False)
+        result = subprocess.run(words, capture_output=True, text=True, timeout=5, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return
-    if done.stdout.strip() == "no":
+    if result.stdout.strip() == "no":
         yield Finding("clock", "nobody keeps it right", "timedatectl set-ntp true, or install chrony")
-    elif done.stdout.strip() == "yes":
+    elif result.stdout.strip() == "yes":
         yield Finding("clock", "it is kept right")
 
 
-def _named(names: list[str]) -> str:
+def _join_names(names: list[str]) -> str:
     more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
     return ", ".join(names[:MOST_NAMED]) + more

@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from agent.cli.answers.asking import ask_agent
-from agent.cli.output import counted_word, fail
+from agent.cli.output import fail, pluralize
 from agent.config.destinations import TERMINAL
 from agent.delivery.wording import title
 from agent.plugin.text import one_line
@@ -35,7 +35,7 @@ def _main(options: argparse.Namespace) -> int:
         if options.action == "restate":
             return _restate(options)
         store = Store.read(options.state)
-        deliveries = _wanted(store, options)
+        deliveries = _select_deliveries(store, options)
     except StoreError as error:
         return fail(error)
     if options.json:
@@ -47,7 +47,7 @@ def _main(options: argparse.Namespace) -> int:
     return 0
 
 
-def _wanted(store: Store, options: argparse.Namespace) -> list[Delivery]:
+def _select_deliveries(store: Store, options: argparse.Namespace) -> list[Delivery]:
     if options.pending:
         return store.history.pending(options.destination)
     if options.refused:
@@ -64,7 +64,7 @@ def _retry(options: argparse.Namespace) -> int:
         print(f"there was no such refused event: {why}")
         return 1
     _ask(options, "wake")
-    print(f"{counted_word(count, 'refused event')} in the outbox again")
+    print(f"{pluralize(count, 'refused event')} in the outbox again")
     return 0
 
 
@@ -72,14 +72,14 @@ def _restate(options: argparse.Namespace) -> int:
     """Have destinations forget what they were told: the agent then tells them what stands."""
     store = Store.beside(options.state)
     names = [one.name for one in store.history.destinations()]
-    wanted = [options.destination] if options.destination else names
+    targets = [options.destination] if options.destination else names
     if options.destination and options.destination not in names:
         return fail(f"no destination is called {options.destination!r}, there are: {', '.join(names) or 'none'}")
-    for name in wanted:
+    for name in targets:
         store.forget_told(name, time.time_ns() // 1_000_000)
     store.close()
     when = "" if _ask(options, "restate") else ", when the agent runs again"
-    print(f"problems that last are told again to {', '.join(wanted) or 'no destination: none is known'}{when}")
+    print(f"problems that last are told again to {', '.join(targets) or 'no destination: none is known'}{when}")
     return 0
 
 
@@ -98,7 +98,7 @@ def text(delivery: Delivery, with_destination: bool = False) -> str:
     lines = [f"{at}  {word(delivery):9}  {to}{one_line(title_of(delivery), LONG)}"]
     if delivery.phase is not Phase.DELIVERED and delivery.answer:
         answer = one_line(delivery.answer, LONG)
-        lines.append(f"    {delivery.id}: {counted_word(delivery.attempts, 'try', 'tries')}, last answer: {answer}")
+        lines.append(f"    {delivery.id}: {pluralize(delivery.attempts, 'try', 'tries')}, last answer: {answer}")
     return "\n".join(lines)
 
 
@@ -108,5 +108,5 @@ def word(delivery: Delivery) -> str:
 
 
 def title_of(delivery: Delivery) -> str:
-    told = notification(delivery)
-    return title(told) if told else delivery.title or f"{delivery.check} {delivery.subject}".strip()
+    facts = notification(delivery)
+    return title(facts) if facts else delivery.title or f"{delivery.check} {delivery.subject}".strip()

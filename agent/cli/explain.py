@@ -39,29 +39,29 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when there is no such check, or the store cannot be read."""
     config = configuration(options.config)
     try:
-        seen = look(config, options.state, time.time_ns() // 1_000_000)
+        snapshot = look(config, options.state, time.time_ns() // 1_000_000)
     except StoreError as error:
         return fail(error)
-    check = seen.checks.get(options.name)
+    check = snapshot.checks.get(options.name)
     if check is None:
-        return fail(_unknown(options.name, config, seen))
-    written = settings(check.config, redactor(config.secrets)) if check.config else []
+        return fail(_unknown(options.name, config, snapshot))
+    setting_views = settings(check.config, redactor(config.secrets)) if check.config else []
     if options.json:
-        print(msgspec.json.encode(explain_form(seen, check, written)).decode())
+        print(msgspec.json.encode(explain_form(snapshot, check, setting_views)).decode())
     else:
-        told = deliveries(options.state, options.name, MOST_DELIVERIES)
+        notifications = deliveries(options.state, options.name, MOST_DELIVERIES)
         on = screen()
-        show(list(wrapped(page(check, written, told, options.config, seen.at), on.width)), on)
+        show(list(wrap_lines(page(check, setting_views, notifications, options.config, snapshot.at), on.width)), on)
     return 0
 
 
-def _unknown(name: str, config: Config, seen: Snapshot) -> str:
+def _unknown(name: str, config: Config, snapshot: Snapshot) -> str:
     """Say that there is no such check, unless what may hold it cannot be read."""
     maybe = [f"it may be in what cannot be read: {problem}" for problem in unread(config)]
-    return "\n".join([no_check(name, seen.checks), *maybe])
+    return "\n".join([no_check(name, snapshot.checks), *maybe])
 
 
-def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
+def wrap_lines(lines: Iterable[str], width: int) -> Iterator[str]:
     """Break long lines between words, as deep as they begin; without a width nothing is broken."""
     for line in lines:
         if not width or width_of(line) <= width:
@@ -74,7 +74,7 @@ def wrapped(lines: Iterable[str], width: int) -> Iterator[str]:
 
 
 def page(
-    check: CheckView, written: list[SettingView], told: Sequence[Delivery], folder: Path, now: int
+    check: CheckView, setting_views: list[SettingView], notifications: Sequence[Delivery], folder: Path, now: int
 ) -> Iterator[str]:
     """Yield whole sentences, uncut."""
     policy = check.config.policy if check.config else Policy()
@@ -82,33 +82,33 @@ def page(
     for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject)):
         yield ""
         yield from (_safe(line) for line in sentences(one, policy, now))
-    if told:
+    if notifications:
         yield ""
         yield "Notifications, the newest first:"
-        yield from (f"  {_delivery(one, now)}" for one in told)
-    if written:
+        yield from (f"  {_delivery(one, now)}" for one in notifications)
+    if setting_views:
         yield ""
         yield f"Settings, in {folder}:"
-        yield from _settings(written, folder)
+        yield from _settings(setting_views, folder)
 
 
 def _delivery(one: Delivery, now: int) -> str:
     """Say what became of a notification."""
-    said = f"{clock(one.created)}  {one.status} to {one.destination}: {WORDS[one.phase]}"
+    text = f"{clock(one.created)}  {one.status} to {one.destination}: {WORDS[one.phase]}"
     if one.phase == Phase.PENDING:
-        said += f", tried {times(one.attempts)}" if one.attempts else ""
+        text += f", tried {times(one.attempts)}" if one.attempts else ""
     elif one.answered_at:
-        said += f", {ago(one.answered_at, now)}"
+        text += f", {ago(one.answered_at, now)}"
     if one.answer and one.phase != Phase.DELIVERED:
-        said += f": {one.answer}"
-    return one_line(said, TEXT_LIMIT)
+        text += f": {one.answer}"
+    return one_line(text, TEXT_LIMIT)
 
 
-def _settings(written: list[SettingView], folder: Path) -> Iterator[str]:
+def _settings(setting_views: list[SettingView], folder: Path) -> Iterator[str]:
     """Yield each setting with its place; a long value has a line of its own, which nothing breaks."""
-    short = {one.name: one.value if len(one.value) <= VALUE_COLUMN else "" for one in written}
+    short = {one.name: one.value if len(one.value) <= VALUE_COLUMN else "" for one in setting_views}
     widths = [max(map(len, column)) for column in (short, short.values())]
-    for one in written:
+    for one in setting_views:
         place = one.place.removeprefix(f"{folder}/")
         yield f"  {one.name.ljust(widths[0])}  {short[one.name].ljust(widths[1])}  {place}"
         if one.value and not short[one.name]:

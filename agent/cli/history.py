@@ -10,7 +10,7 @@ import msgspec
 
 from agent.cli.answers.missing import no_check
 from agent.cli.output import fail
-from agent.cli.show.screen import COLOURS, Screen, fitted, padded, screen, show, width_of
+from agent.cli.show.screen import COLOURS, Screen, pad, screen, show, truncate, width_of
 from agent.delivery.wording import value_text
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration
@@ -41,45 +41,45 @@ def main(options: argparse.Namespace) -> int:
     now = time.time_ns() // 1_000_000
     try:
         since = now - round(Duration.parse(options.last) * 1000)
-        seen = look(configuration(options.config), options.state, now)
+        snapshot = look(configuration(options.config), options.state, now)
         with state_of(options.state):
-            found = past(options.state, options.name, since, now)
+            history = past(options.state, options.name, since, now)
     except ValueError as error:
         return fail(f"--last: {error}")
     except StoreError as error:
         return fail(error)
-    check = seen.checks.get(options.name) or CheckView(options.name, None)
-    if not (check.config or check.subjects or found.changes or found.metrics):
-        return fail(no_check(options.name, seen.checks))
+    check = snapshot.checks.get(options.name) or CheckView(options.name, None)
+    if not (check.config or check.subjects or history.changes or history.metrics):
+        return fail(no_check(options.name, snapshot.checks))
     if options.json:
-        print(msgspec.json.encode(history_form(found, check)).decode())
+        print(msgspec.json.encode(history_form(history, check)).decode())
     else:
         on = screen()
-        show(list(page(check, found, seen.agent.running, on)), on)
+        show(list(page(check, history, snapshot.agent.running, on)), on)
     return 0
 
 
-def page(check: CheckView, found: Past, running: bool, on: Screen) -> Iterator[str]:
+def page(check: CheckView, history: Past, running: bool, on: Screen) -> Iterator[str]:
     """Yield for each subject a bar of its statuses and its changes, then each metric's course."""
     width = (on.width or USUAL_WIDTH) - 2 * len(MARGIN)
-    yield _cut(f"{clock(found.since)} to {clock(found.until)}: {one_line(check.name, LONG)}", on)
+    yield _cut(f"{clock(history.since)} to {clock(history.until)}: {one_line(check.name, LONG)}", on)
     yield from _legend(on)
-    yield from _notes(check, found, on)
+    yield from _notes(check, history, on)
     views = {one.subject: one for one in check.subjects}
-    for subject in dict.fromkeys([*views, *(change.subject for change in found.changes)]):
-        changes = [change for change in found.changes if change.subject == subject]
+    for subject in dict.fromkeys([*views, *(change.subject for change in history.changes)]):
+        changes = [change for change in history.changes if change.subject == subject]
         yield ""
         yield _cut(one_line(subject, LONG) or "the check itself", on)
-        yield MARGIN + _bar(changes, found, views.get(subject), running, width, on)
-        yield from (f"{MARGIN}{_change(change, width, on)}" for change in changes if change.at >= found.since)
-    for metric in found.metrics:
+        yield MARGIN + _bar(changes, history, views.get(subject), running, width, on)
+        yield from (f"{MARGIN}{_change(change, width, on)}" for change in changes if change.at >= history.since)
+    for metric in history.metrics:
         yield ""
-        yield from _metric(metric, found, width, on)
+        yield from _metric(metric, history, width, on)
 
 
-def _notes(check: CheckView, found: Past, on: Screen) -> Iterator[str]:
+def _notes(check: CheckView, history: Past, on: Screen) -> Iterator[str]:
     """Yield what people did, in the order of happening."""
-    rows = [row for row in found.notes if is_about(row, check)]
+    rows = [row for row in history.notes if is_about(row, check)]
     if rows:
         yield from ("", "what people did")
     for row in rows:
@@ -87,7 +87,7 @@ def _notes(check: CheckView, found: Past, on: Screen) -> Iterator[str]:
 
 
 def _cut(text: str, on: Screen) -> str:
-    return fitted(text, on.width) if on.width else text
+    return truncate(text, on.width) if on.width else text
 
 
 def _legend(on: Screen) -> Iterator[str]:
@@ -99,24 +99,25 @@ def _cell(status: str, on: Screen) -> str:
 
 
 def _bar(
-    changes: Sequence[ChangeRow], found: Past, view: SubjectView | None, running: bool, width: int, on: Screen
+    changes: Sequence[ChangeRow], history: Past, view: SubjectView | None, running: bool, width: int, on: Screen
 ) -> str:
-    now_is = str(view.status) if view and Mark.NO_RESULT not in view.marks and view.since <= found.since else ""
-    lives = found.lives
+    now_is = str(view.status) if view and Mark.NO_RESULT not in view.marks and view.since <= history.since else ""
+    lives = history.lives
     if lives and running:  # the last one goes on; its end is written every few minutes
-        lives = (*lives[:-1], msgspec.structs.replace(lives[-1], until=found.until))
-    return "".join(_cell(status, on) for status in bar(changes, lives, now_is, found.since, found.until, width))
+        lives = (*lives[:-1], msgspec.structs.replace(lives[-1], until=history.until))
+    return "".join(_cell(status, on) for status in bar(changes, lives, now_is, history.since, history.until, width))
 
 
 def _change(change: ChangeRow, width: int, on: Screen) -> str:
     """Say a change in a line: when, what, whether it was told, and why not."""
     status = (FLAPPING if change.flapping else change.decided) or "forgotten"
-    start = f"{clock(change.at)}  {on.paint(padded(status, STATUS_WIDTH), status)}  "
-    text = one_line(f"{_told(change)}: {change.summary}" if change.summary else _told(change), LONG)
-    return start + (fitted(text, width - len(clock(change.at)) - STATUS_WIDTH - 4) if on.width else text)
+    start = f"{clock(change.at)}  {on.paint(pad(status, STATUS_WIDTH), status)}  "
+    what = _describe_notification(change)
+    text = one_line(f"{what}: {change.summary}" if change.summary else what, LONG)
+    return start + (truncate(text, width - len(clock(change.at)) - STATUS_WIDTH - 4) if on.width else text)
 
 
-def _told(change: ChangeRow) -> str:
+def _describe_notification(change: ChangeRow) -> str:
     if change.notified:
         return "told" if change.notified in (change.decided, FLAPPING) else f"told as {change.notified}"
     if change.why:
@@ -124,19 +125,19 @@ def _told(change: ChangeRow) -> str:
     return "not told while it is flapping" if change.flapping else "nothing to tell"
 
 
-def _metric(metric: Metric, found: Past, width: int, on: Screen) -> Iterator[str]:
+def _metric(metric: Metric, history: Past, width: int, on: Screen) -> Iterator[str]:
     """Yield a small plot with its lowest and highest value beside it."""
     last = metric.points[-1][1]
     low, mean, high, now = (_short(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
     name = one_line(f"{metric.subject} {metric.name}", LONG)
     numbers = f": low {low}, mean {mean}, high {high}, last {now}"
-    yield _cut((fitted(name, max(10, on.width - width_of(numbers))) if on.width else name) + numbers, on)
-    values = columns(metric.points, found.since, found.until, max(10, width - LABEL))
-    drawn = [value for value in values if value is not None]
-    top, bottom = max(drawn), min(drawn)
+    yield _cut((truncate(name, max(10, on.width - width_of(numbers))) if on.width else name) + numbers, on)
+    values = columns(metric.points, history.since, history.until, max(10, width - LABEL))
+    numbers_drawn = [value for value in values if value is not None]
+    top, bottom = max(numbers_drawn), min(numbers_drawn)
     labels = [_short(top, metric.unit), *[""] * (PLOT_ROWS - 2), _short(bottom, metric.unit)]
     for label, row in zip(labels, plot(values, bottom, top, PLOT_ROWS), strict=True):
-        yield f"{MARGIN}{fitted(label, LABEL - 1):>{LABEL - 1}} {row}".rstrip()
+        yield f"{MARGIN}{truncate(label, LABEL - 1):>{LABEL - 1}} {row}".rstrip()
 
 
 def _short(value: float, unit: str) -> str:

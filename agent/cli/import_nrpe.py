@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.cli.discover import written
-from agent.cli.output import counted_word, fail
+from agent.cli.discover import write_new
+from agent.cli.output import fail, pluralize
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.host import Suggestion
@@ -54,8 +54,8 @@ def main(options: argparse.Namespace) -> int:
     except OSError as error:
         return fail(f"{error.filename or options.file}: {error.strerror}")
     catalog = Catalog()
-    taken = set(load(options.config, catalog, os.environ).checks)
-    checks = _checks(lines, catalog, taken)
+    names_in_use = set(load(options.config, catalog, os.environ).checks)
+    checks = _checks(lines, catalog, names_in_use)
     if not checks:
         return fail(f"{options.file}: no line 'command[NAME]=...' in it")
     text = drop_in(checks, HEAD)
@@ -68,24 +68,24 @@ def main(options: argparse.Namespace) -> int:
 def _write(folder: Path, text: str, checks: list[Found]) -> int:
     file = folder / DROP_IN
     try:
-        if not written(file, text):
+        if not write_new(file, text):
             print(f"hostvigil: {file} exists already, left as it is", file=sys.stderr)
             return 1
     except OSError as error:
         return fail(f"{error.filename or file}: {error.strerror}")
     off = [one for one in checks if one.off]
-    print(f"{file}: {counted_word(len(checks), 'check')}, {len(off)} of them off")
+    print(f"{file}: {pluralize(len(checks), 'check')}, {len(off)} of them off")
     for one in off:
         print(f"  {one.name}: {one.off}")
     print("read it, then: hostvigil validate && hostvigil reload")
     return 0
 
 
-def _lines(file: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
+def _lines(file: Path, visited: set[Path]) -> Iterator[tuple[str, str]]:
     """Yield each setting of a file and of those that it includes, in order."""
-    if file.resolve() in seen or len(seen) >= MOST_FILES:
+    if file.resolve() in visited or len(visited) >= MOST_FILES:
         return
-    seen.add(file.resolve())
+    visited.add(file.resolve())
     if not file.is_file():
         raise FileNotFoundError(2, "is no file", str(file))
     with file.open(encoding="utf-8", errors="surrogateescape") as source:
@@ -95,25 +95,25 @@ def _lines(file: Path, seen: set[Path]) -> Iterator[tuple[str, str]]:
         if not equals or name.startswith("#"):
             continue
         if name in ("include", "include_file"):
-            yield from _lines(Path(value), seen)
+            yield from _lines(Path(value), visited)
         elif name == "include_dir":
             for one in sorted(Path(value).rglob("*.cfg")):
-                yield from _lines(one, seen)
+                yield from _lines(one, visited)
         else:
             yield name, value
 
 
-def _checks(lines: list[tuple[str, str]], catalog: Catalog, taken: set[str]) -> list[Found]:
+def _checks(lines: list[tuple[str, str]], catalog: Catalog, names_in_use: set[str]) -> list[Found]:
     settings = dict(lines)
     prefix = settings.get("command_prefix", "")
     limit = settings.get("command_timeout", "")
     timeout = int(limit) if limit.isdecimal() and 0 < int(limit) <= 3600 else DEFAULT_TIMEOUT
     checks = []
     for key, value in lines:
-        if named := re.fullmatch(r"command\[(.+)\]", key):
-            name = _name(named[1])
-            double = "a check of this name is there already: give one of them another" if name in taken else ""
-            taken.add(name)
+        if match := re.fullmatch(r"command\[(.+)\]", key):
+            name = _name(match[1])
+            double = "a check of this name is there already: give one of them another" if name in names_in_use else ""
+            names_in_use.add(name)
             checks.append(
                 as_read(name, "script", _suggestion(name, f"{prefix} {value}".strip(), timeout, double), catalog)
             )

@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     words = _usual(sys.argv[1:] if arguments is None else list(arguments))
     # JSON writes what a terminal obeys as escapes, and is not for people.
     with nullcontext() if "--json" in words else clean_output(words[0] in PAINTING):
-        return _obeyed(words)
+        return _run_words(words)
 
 
 def open_what_is_closed() -> None:
@@ -51,11 +51,11 @@ def open_what_is_closed() -> None:
     sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - same
 
 
-def _obeyed(words: list[str]) -> int:
+def _run_words(words: list[str]) -> int:
     if words[0] not in COMMANDS and (text := _no_command(words)):
         return fail(text)
     try:
-        return _carried_out(words)
+        return _run_command(words)
     except BrokenPipeError:
         print_no_more(sys.stdout)  # somebody's `| head` has seen enough
         return 0
@@ -63,10 +63,10 @@ def _obeyed(words: list[str]) -> int:
         if error.filename or error.errno not in UNWRITABLE:
             raise
         print_no_more(sys.stdout)
-        return _failed(words[0], f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+        return _report_failure(words[0], f"the output cannot be written: {(error.strerror or str(error)).lower()}")
 
 
-def _carried_out(words: list[str]) -> int:
+def _run_command(words: list[str]) -> int:
     try:
         options, rest = parser().parse_known_args(words)
     except SystemExit as end:
@@ -76,12 +76,12 @@ def _carried_out(words: list[str]) -> int:
     if rest:
         from agent.cli.answers.mistyped import too_much
 
-        return _failed(options.command, too_much(options.command, rest))
+        return _report_failure(options.command, too_much(options.command, rest))
     if options.command == "run":
         # A reload that is asked for while we start would end us, and what it is to read is read anyway.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if options.command not in LIGHT and (text := _refusal(options, words)):
-        return _failed(options.command, text)
+        return _report_failure(options.command, text)
     module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
     command = import_module(f"agent.cli.{module}")
     try:
@@ -92,9 +92,9 @@ def _carried_out(words: list[str]) -> int:
         from agent.cli.answers.rights import as_root
 
         what = f"you may not use {error.filename}" if error.filename else str(error)
-        return _failed(options.command, what + as_root(words))
+        return _report_failure(options.command, what + as_root(words))
     except LedByOthersError as error:
-        return _failed(options.command, str(error))
+        return _report_failure(options.command, str(error))
 
 
 def _usual(words: list[str]) -> list[str]:
@@ -119,7 +119,7 @@ def _refusal(options: argparse.Namespace, words: Sequence[str]) -> str:
     return refusal(options, words)
 
 
-def _failed(command: str, text: str) -> int:
+def _report_failure(command: str, text: str) -> int:
     """Of a plugin, 2 means critical; one that may not look knows nothing."""
     code = fail(text)
     return 3 if command == "check" else code

@@ -89,8 +89,8 @@ def main(options: argparse.Namespace) -> int:
         return fail(f"there is a type '{name}' already (hostvigil types {name})")
     test = folder / "tests" / f"test_{name}.py"
     texts = {folder / f"{name}.py": TYPE, options.config / f"{name}.yaml": DROP_IN, test: TEST}
-    if taken := [str(file) for file in texts if file.exists()]:
-        return fail(f"{', '.join(taken)} exists already")
+    if existing := [str(file) for file in texts if file.exists()]:
+        return fail(f"{', '.join(existing)} exists already")
     try:
         _write(texts, name=name, cls="".join(part.capitalize() for part in name.split("_")), test=test)
     except OSError as error:

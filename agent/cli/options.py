@@ -224,13 +224,13 @@ def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser
         one.set_defaults(state=default_state(to_push=True))
         one.add_argument("--subject", default="", help="the part of the check that this is about")
         one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
-    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"], type=_pushed_status)
+    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"], type=_parse_status)
     report.add_argument("summary", nargs="*", help="the result in one line; without it, the status alone is told")
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
 
 
-def _pushed_status(text: str) -> str:
+def _parse_status(text: str) -> str:
     """Take the words of Nagios as well, in any case."""
     return {"warn": "warning", "crit": "critical", "unknown": "nodata"}.get(text.lower(), text.lower())
 

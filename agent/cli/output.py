@@ -39,7 +39,7 @@ def _in_words(message: object) -> object:
     return f"{message.filename}: {message.strerror}{who}" if message.filename else f"{message.strerror}{who}"
 
 
-def counted_word(number: int, word: str, many: str = "") -> str:
+def pluralize(number: int, word: str, many: str = "") -> str:
     """Say `1 check`, `2 checks`; `many` where the plural is another word."""
     return f"{number} {word}" if number == 1 else f"{number} {many or word + 's'}"
 

@@ -64,10 +64,10 @@ def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
     from agent.fleet.status import lines, understood
 
     try:
-        grant, said = asyncio.run(ask(settings))
+        grant, answer = asyncio.run(ask(settings))
     except FAULTS as error:
         return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
-    status = understood(said)
+    status = understood(answer)
     if options.json:
         print(msgspec.json.encode({"version": 1, "lease": grant, "status": status}).decode())
     else:
@@ -81,11 +81,11 @@ def _enrol(options: argparse.Namespace, settings: RelaySettings) -> int:
     if not options.name:
         return fail("write the host's name: hostvigil relay enrol HOST")
     try:
-        made = enrol(options.name, Path(settings.state))
+        files = enrol(options.name, Path(settings.state))
     except EnrolmentError as error:
         return fail(error)
-    print(f"{made.seed}: bring this to {options.name}, readable by its agent only, then remove it here;")
-    print(f"{made.accounts}: include this in nats-server.conf, then: nats-server --signal reload", file=sys.stdout)
+    print(f"{files.seed}: bring this to {options.name}, readable by its agent only, then remove it here;")
+    print(f"{files.accounts}: include this in nats-server.conf, then: nats-server --signal reload", file=sys.stdout)
     return 0
 
 
@@ -97,7 +97,7 @@ def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
     if not options.name and options.action != "silence":
         return fail(f"write what is meant: hostvigil relay {options.action} {EXAMPLES[options.action]}")
     try:
-        reply = asyncio.run(command(settings, _wanted(options)))
+        reply = asyncio.run(command(settings, _make_command(options)))
     except Unclear as error:
         return fail(error)
     except FAULTS as error:
@@ -105,7 +105,7 @@ def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
     if reply is None:
         print("no relay is at work: hostvigil relay status")
         return 1
-    print(msgspec.json.encode(reply).decode() if options.json else _said(options.action, reply))
+    print(msgspec.json.encode(reply).decode() if options.json else _describe_reply(options.action, reply))
     return 0 if reply.done else 1
 
 
@@ -113,7 +113,7 @@ class Unclear(Exception):
     """An option cannot be understood. Its text says why."""
 
 
-def _wanted(options: argparse.Namespace) -> Command:
+def _make_command(options: argparse.Namespace) -> Command:
     from agent.fleet.commands import Command
 
     if options.action != "silence":
@@ -126,10 +126,10 @@ def _wanted(options: argparse.Namespace) -> Command:
     return Command("silence" if name else "list", selector=name, seconds=seconds, reason=options.reason)
 
 
-def _said(action: str, reply: Reply) -> str:
+def _describe_reply(action: str, reply: Reply) -> str:
     from agent.view.words import silence_text
 
     now = time.time_ns() // 1_000_000
-    shown = [silence_text(one, now) for one in reply.silences] if action == "silence" else []
-    nothing = ["nothing is silenced"] if action == "silence" and reply.done and not shown else []
-    return "\n".join([*shown, *nothing, *([reply.text] if reply.text else [])])
+    lines = [silence_text(one, now) for one in reply.silences] if action == "silence" else []
+    nothing = ["nothing is silenced"] if action == "silence" and reply.done and not lines else []
+    return "\n".join([*lines, *nothing, *([reply.text] if reply.text else [])])

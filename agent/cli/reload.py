@@ -6,7 +6,7 @@ import argparse
 
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.rights import as_root
-from agent.cli.output import counted_word, fail
+from agent.cli.output import fail, pluralize
 from agent.push.control import NoAnswer, NotAllowed
 
 
@@ -20,6 +20,6 @@ def main(options: argparse.Namespace) -> int:
         return fail(error)
     for problem in answer.problems:
         print(problem)
-    said = f"{counted_word(answer.checks, 'check')} at work"
-    print(f"{said}; what is wrong stays as it was" if answer.problems else said)
+    text = f"{pluralize(answer.checks, 'check')} at work"
+    print(f"{text}; what is wrong stays as it was" if answer.problems else text)
     return 1 if answer.problems else 0

@@ -20,22 +20,22 @@ NOTES = 5
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0 once the agent, or its spool, has the result; 2 when neither does."""
-    said = " ".join(options.summary).encode(errors="replace").decode()  # a word may be no text
+    summary = " ".join(options.summary).encode(errors="replace").decode()  # a word may be no text
     try:
-        metrics, left_out = read_metrics(options.metric)
-        more = said[:DETAILS_LIMIT] if len(said) > SUMMARY_LIMIT else ""
+        metrics, warnings = read_metrics(options.metric)
+        more = summary[:DETAILS_LIMIT] if len(summary) > SUMMARY_LIMIT else ""
         message = Message(
             check=options.name,
             status=Status(options.status),
-            summary=said[:SUMMARY_LIMIT],
-            details="\n".join(filter(None, (more, *left_out[:NOTES]))),
+            summary=summary[:SUMMARY_LIMIT],
+            details="\n".join(filter(None, (more, *warnings[:NOTES]))),
             subject=options.subject,
             metrics=metrics,
         )
         how = push(message, options.state)
     except (ValueError, NotPushed) as error:
         return fail(error)
-    for text in left_out:
+    for text in warnings:
         print(f"hostvigil: {text}", file=sys.stderr)
     if how == "spooled":
         print("the agent is not there; it takes the result when it starts")
@@ -50,7 +50,7 @@ def read_metrics(texts: Sequence[str]) -> tuple[dict[str, float], list[str]]:
     ValueError where one is not written as name=value: who types that is there to read it.
     """
     metrics: dict[str, float] = {}
-    left_out = []
+    warnings = []
     for text in texts:
         name, equals, value = text.partition("=")
         if not (name.strip() and equals):
@@ -58,10 +58,10 @@ def read_metrics(texts: Sequence[str]) -> tuple[dict[str, float], list[str]]:
         number = _number(value)
         if number is None or len(metrics) == MOST_METRICS:
             why = f"{value[:80]!r} is no number" if number is None else f"{MOST_METRICS} are the most"
-            left_out.append(f"metric {name[:NAME_LIMIT]} is left out: {why}")
+            warnings.append(f"metric {name[:NAME_LIMIT]} is left out: {why}")
         else:
             metrics[name[:NAME_LIMIT]] = number
-    return metrics, left_out
+    return metrics, warnings
 
 
 def _number(text: str) -> float | None:

@@ -8,7 +8,7 @@ import logging
 import shlex
 
 import agent
-from agent.cli.output import counted_word, fail
+from agent.cli.output import fail, pluralize
 from agent.config.settings import Config
 from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
@@ -41,7 +41,7 @@ def greet(config: Config, options: argparse.Namespace) -> None:
         return
     same = f"--config {shlex.quote(str(options.config))} --state {shlex.quote(str(options.state))}"
     count = len(config.checks)
-    said = f"{counted_word(count, 'check')} from {options.config} {'is' if count == 1 else 'are'} at work"
-    print(f"hostvigil {agent.__version__}: {said}.")
+    text = f"{pluralize(count, 'check')} from {options.config} {'is' if count == 1 else 'are'} at work"
+    print(f"hostvigil {agent.__version__}: {text}.")
     print("No endpoint is configured: each change of a status is printed here as an event. Ctrl-C ends.")
     print(f"To see all checks: hostvigil status {same}", flush=True)

@@ -91,7 +91,7 @@ def _settings(options: argparse.Namespace) -> bool:
     """Write key and endpoint where they are not as they should be; tell whether something was written."""
     agent = load(options.config, Catalog(), os.environ).agent
     now = agent.events
-    endpoint = REGIONS.get(options.endpoint, options.endpoint) or now.endpoint or _asked_endpoint(options, agent)
+    endpoint = REGIONS.get(options.endpoint, options.endpoint) or now.endpoint or _ask_endpoint(options, agent)
     if not endpoint:
         print(f"no endpoint: events go to {', '.join(agent.destinations) or 'the journal of this host'}")
         return False
@@ -123,14 +123,14 @@ def _is_ours(text: str) -> bool:
     return re.fullmatch(pattern.replace("ENDPOINT", ".*").replace("KEY", ".*"), text) is not None
 
 
-def _asked_endpoint(options: argparse.Namespace, agent: AgentSettings) -> str:
+def _ask_endpoint(options: argparse.Namespace, agent: AgentSettings) -> str:
     if agent.destinations:
         return ""
     if options.yes:
         raise NotDone("no endpoint is configured: give --endpoint, an address or one of " + ", ".join(REGIONS))
     print("Where do events go? An address, or a region: " + ", ".join(REGIONS))
-    said = input("Endpoint (empty: none, events stay in the journal): ").strip()
-    return REGIONS.get(said, said)
+    answer = input("Endpoint (empty: none, events stay in the journal): ").strip()
+    return REGIONS.get(answer, answer)
 
 
 def _key(options: argparse.Namespace, now: str, key_file: Path) -> str:
@@ -140,12 +140,12 @@ def _key(options: argparse.Namespace, now: str, key_file: Path) -> str:
             return ""
         if options.yes:
             raise NotDone("no key is configured: give --key-file FILE, or - to read it from the standard input")
-        said = getpass.getpass(f"Key id of your workspace (not the secret; kept in {key_file}): ")
+        answer = getpass.getpass(f"Key id of your workspace (not the secret; kept in {key_file}): ")
     elif str(options.key_file) == "-":
-        said = getpass.getpass("Key id: ") if sys.stdin.isatty() else sys.stdin.readline()
+        answer = getpass.getpass("Key id: ") if sys.stdin.isatty() else sys.stdin.readline()
     else:
-        said = options.key_file.read_text()
-    key = said.strip()
+        answer = options.key_file.read_text()
+    key = answer.strip()
     if not re.fullmatch(r"[!-~]+", key):
         raise NotDone("the key is empty" if not key else "the key is not one word of plain letters")
     return key
@@ -171,14 +171,14 @@ def _write(file: Path, text: str, like: Path) -> bool:
 
 
 def _agent(config: Path) -> AgentSettings:
-    found = load(config, Catalog(), os.environ)
-    if not found.agent_readable:
-        raise NotDone("\n".join(str(problem) for problem in found.problems if problem.agent))
-    return found.agent
+    configuration = load(config, Catalog(), os.environ)
+    if not configuration.agent_readable:
+        raise NotDone("\n".join(str(problem) for problem in configuration.problems if problem.agent))
+    return configuration.agent
 
 
 def _test(agent: AgentSettings) -> None:
-    answer = test_event.sent(agent)
+    answer = test_event.send_test(agent)
     if answer.verdict is Verdict.THROTTLED:
         print(f"{agent.events.endpoint} takes no more events just now ({answer.text}); the agent will try again")
     elif answer.verdict is Verdict.DELIVERED:
@@ -195,14 +195,14 @@ def _discover(options: argparse.Namespace) -> bool:
     if before:
         print("found-*.yaml: there already, left as they are (hostvigil discover looks for more)")
         return False
-    if not options.yes and not _agreed("Look at this host and write checks for what is there (hostvigil discover)?"):
+    if not options.yes and not _confirm("Look at this host and write checks for what is there (hostvigil discover)?"):
         return False
     options.dry_run = False
     discover.main(options)
     return set(options.config.glob("found-*.yaml")) != before
 
 
-def _agreed(question: str) -> bool:
+def _confirm(question: str) -> bool:
     return input(f"{question} [Y/n] ").strip().lower() in ("", "y", "yes")
 
 
@@ -215,7 +215,7 @@ def _start(options: argparse.Namespace, run: Run, manages: bool, active: bool, c
         if changed and reload.main(options):
             raise NotDone("the running agent did not take all of it over, see above")
         return
-    if not options.yes and not _agreed(f"Start {SERVICE} now, and with each boot?"):
+    if not options.yes and not _confirm(f"Start {SERVICE} now, and with each boot?"):
         return
     # As long as the unit gives the agent to begin, and a little more.
     if run(["systemctl", "--quiet", "enable", "--now", SERVICE], check=False, timeout=960).returncode:

@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
     now = time.time_ns() // 1_000_000
     config = load(options.config, Catalog(), os.environ) if options.selector and not options.json else Config()
     try:
-        fresh = _asked_for(options, now)
+        fresh = _parse_silence(options, now)
         with state_of(options.state):
             silences = begin(options.state, fresh, now) if fresh else list(read(options.state))
             subjects = _subjects(options) if fresh and not options.json else []
@@ -45,11 +45,11 @@ def main(options: argparse.Namespace) -> int:
         return 0
     print("\n".join(silence_text(silence, now) for silence in running) or "nothing is silenced")
     if fresh:
-        print(meant(fresh.selector, config, subjects))
+        print(describe_matches(fresh.selector, config, subjects))
     return 0
 
 
-def _asked_for(options: argparse.Namespace, now: int) -> Silence | None:
+def _parse_silence(options: argparse.Namespace, now: int) -> Silence | None:
     """Return what to silence; None when the silences are to be listed. ValueError when it cannot be understood."""
     if not options.selector and (options.duration or options.reason):
         raise ValueError("which checks? write for example: hostvigil silence 'web-*' --for 1h; '*' is all")
@@ -70,22 +70,22 @@ def _subjects(options: argparse.Namespace) -> list[tuple[str, str]]:
     """Return check and subject of what has a state; none where there is no store to ask."""
     try:
         store = Store.read(options.state)
-        found = [(state.check, state.subject) for state in store.states()]
+        subjects = [(state.check, state.subject) for state in store.states()]
         store.close()
     except StoreError:
         return []
-    return found
+    return subjects
 
 
-def meant(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str:
+def describe_matches(selector: str, config: Config, subjects: list[tuple[str, str]]) -> str:
     """Say which checks a selector matches now: those of the configuration, and subjects that have a state."""
     tags = {name: {**config.agent.tags, **check.tags} for name, check in config.checks.items()}
-    known = dict.fromkeys([*((name, "") for name in tags), *subjects])
-    names = [check for check, subject in known if matches(selector, check, tags.get(check, config.agent.tags), subject)]
-    found = list(dict.fromkeys(names))
-    if not found and (close := nearest(selector, [name for name, subject in known if not subject])):
+    pairs = dict.fromkeys([*((name, "") for name in tags), *subjects])
+    names = [check for check, subject in pairs if matches(selector, check, tags.get(check, config.agent.tags), subject)]
+    unique_names = list(dict.fromkeys(names))
+    if not unique_names and (close := nearest(selector, [name for name, subject in pairs if not subject])):
         return f"{selector} matches no check now, did you mean '{close}'?"
-    if not found:
+    if not unique_names:
         return f"{selector} matches no check now: is it written as hostvigil status shows it?"
-    more = f" and {len(found) - MOST_NAMED} more" if len(found) > MOST_NAMED else ""
-    return f"it matches {', '.join(found[:MOST_NAMED])}{more}"
+    more = f" and {len(unique_names) - MOST_NAMED} more" if len(unique_names) > MOST_NAMED else ""
+    return f"it matches {', '.join(unique_names[:MOST_NAMED])}{more}"

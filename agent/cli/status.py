@@ -10,7 +10,7 @@ import msgspec
 
 from agent.cli.check import EXIT_CODES
 from agent.cli.output import fail
-from agent.cli.show.choosing import Choice, chosen, unknown
+from agent.cli.show.choosing import Choice, choose, unknown
 from agent.cli.show.page import Wish, page, worst
 from agent.cli.show.screen import Screen, screen, show
 from agent.config.settings import Config
@@ -38,18 +38,18 @@ def main(options: argparse.Namespace) -> int:
 
 def _once(options: argparse.Namespace) -> int:
     config = configuration(options.config)
-    seen = _look(options, config)
+    snapshot = _look(options, config)
     choice = choice_of(options, config)
-    if wrong := unknown(seen, choice):
+    if wrong := unknown(snapshot, choice):
         code = fail(wrong)
         return UNKNOWN if options.exit_code else code
-    found = chosen(seen, choice)
+    subjects = choose(snapshot, choice)
     if options.json:
-        print(msgspec.json.encode(status_form(seen, found)).decode())
+        print(msgspec.json.encode(status_form(snapshot, subjects)).decode())
     else:
         on = screen()
-        show(page(seen, found, _wish(options), on), on)
-    return EXIT_CODES[worst(found)] if options.exit_code else 0
+        show(page(snapshot, subjects, _wish(options), on), on)
+    return EXIT_CODES[worst(subjects)] if options.exit_code else 0
 
 
 def _watch(options: argparse.Namespace) -> int:
@@ -58,18 +58,18 @@ def _watch(options: argparse.Namespace) -> int:
         while True:
             on = screen()
             config = configuration(options.config)
-            seen = _look(options, config)
-            lines = page(seen, chosen(seen, choice_of(options, config)), _wish(options), on)
+            snapshot = _look(options, config)
+            lines = page(snapshot, choose(snapshot, choice_of(options, config)), _wish(options), on)
             if on.height and sys.__stdout__:
                 # Past the cleaning of what is printed: it is our own.
                 sys.__stdout__.write(CLEAR)
-            print(_fitted_to(lines, on), flush=True)
+            print(_fit_page(lines, on), flush=True)
             time.sleep(options.watch)
     except KeyboardInterrupt:
         return 0
 
 
-def _fitted_to(lines: list[str], on: Screen) -> str:
+def _fit_page(lines: list[str], on: Screen) -> str:
     """Return a page that replaces the one before; of one that is too long, the beginning and the last line."""
     if not on.height:
         return "\n".join(lines) + "\n"

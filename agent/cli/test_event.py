@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from agent.cli.answers.rights import as_root, denied
+from agent.cli.answers.rights import as_root, lacks_rights
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
@@ -29,13 +29,13 @@ def main(options: argparse.Namespace) -> int:
         if not problem.check:
             print(problem, file=sys.stderr)
     if not config.agent.events.endpoint and not config.agent_readable:
-        how = as_root(["test-event"]) if denied(config.problems) else ""
+        how = as_root(["test-event"]) if lacks_rights(config.problems) else ""
         return fail(f"the settings of the agent cannot be read{how}")
     if config.agent.events.broker:
         return fail("events go to a broker, and its relay has the key: ask `hostvigil relay status`")
     if not config.agent.events.endpoint:
         return fail("no agent.events.endpoint is configured, events stay on this host")
-    answer = sent(config.agent)
+    answer = send_test(config.agent)
     if options.json:
         print(msgspec.json.encode(answer).decode())
     else:
@@ -43,10 +43,10 @@ def main(options: argparse.Namespace) -> int:
     return 0 if answer.verdict is Verdict.DELIVERED else 1
 
 
-def sent(agent: AgentSettings) -> Answer:
-    told = of_agent("test", TEXT, Sender(host_tags(agent.hostname), agent.tags), time.time_ns() // 1_000_000)
+def send_test(agent: AgentSettings) -> Answer:
+    facts = of_agent("test", TEXT, Sender(host_tags(agent.hostname), agent.tags), time.time_ns() // 1_000_000)
     api = Api(agent.events)
-    return api.post(api.render(told))
+    return api.post(api.render(facts))
 
 
 def text(answer: Answer, agent: AgentSettings) -> str:

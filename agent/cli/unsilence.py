@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from agent.cli.answers.who import who
-from agent.cli.output import counted_word, fail
+from agent.cli.output import fail, pluralize
 from agent.engine.suppression.silences import end, read
 from agent.model import Silence
 from agent.plugin.text import one_line
@@ -20,20 +20,19 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when there was no such silence, 2 when it cannot be written."""
     now = time.time_ns() // 1_000_000
 
-    def meant(silence: Silence) -> bool:
+    def is_selected(silence: Silence) -> bool:
         return options.selector in ("*", silence.selector)
 
     try:
         with state_of(options.state):
-            ended = end(options.state, meant, who(), now)
-            left = [one.selector for one in read(options.state) if one.until > now] if not ended else []
+            count = end(options.state, is_selected, who(), now)
+            remaining = [one.selector for one in read(options.state) if one.until > now] if not count else []
     except (OSError, msgspec.MsgspecError) as error:
         return fail(error)
-    if not ended:
-        there = (
-            f"there are: {', '.join(one_line(name, LONGEST_WORD) for name in left)}" if left else "nothing is silenced"
-        )
+    if not count:
+        names = ", ".join(one_line(name, LONGEST_WORD) for name in remaining)
+        there = f"there are: {names}" if remaining else "nothing is silenced"
         print(f"0 silences ended: none is written {options.selector!r}, {there}")
         return 1
-    print(f"{counted_word(ended, 'silence')} ended")
+    print(f"{pluralize(count, 'silence')} ended")
     return 0

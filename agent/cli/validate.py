@@ -8,7 +8,7 @@ import os
 import msgspec
 
 from agent.cli.answers.agents_eyes import unreadable
-from agent.cli.output import counted_word
+from agent.cli.output import pluralize
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Place, Problem
@@ -20,11 +20,11 @@ def main(options: argparse.Namespace) -> int:
     unseen = [Problem(Place(path), text) for path, text in unreadable(options.state, config.sources)]
     problems = (*config.problems, *unseen)
     if options.json:
-        found = {"checks": sorted(config.checks), "problems": problems}
-        print(msgspec.json.encode(found).decode())
+        form = {"checks": sorted(config.checks), "problems": problems}
+        print(msgspec.json.encode(form).decode())
     else:
         for problem in problems:
             print(problem)
         if not problems:
-            print(f"{options.config}: {counted_word(len(config.checks), 'check')}, no problems")
+            print(f"{options.config}: {pluralize(len(config.checks), 'check')}, no problems")
     return 1 if problems else 0

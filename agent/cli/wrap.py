@@ -34,12 +34,16 @@ def main(options: argparse.Namespace) -> int:
     command = _command(options)
     if not command:
         return fail("which command? write hostvigil wrap NAME -- command arguments")
-    run_number, told = os.getpid(), _Told()
-    told.hand_in(lambda: Message(check=options.name, kind="started", subject=options.subject, run=run_number), options)
-    begun = time.monotonic()
-    code, said = run(command)
-    seconds = time.monotonic() - begun
-    told.hand_in(lambda: verdict(options.name, options.subject, command[0], code, seconds, said, run_number), options)
+    run_number, reporter = os.getpid(), _Reporter()
+    reporter.hand_in(
+        lambda: Message(check=options.name, kind="started", subject=options.subject, run=run_number), options
+    )
+    started_at = time.monotonic()
+    code, output = run(command)
+    seconds = time.monotonic() - started_at
+    reporter.hand_in(
+        lambda: verdict(options.name, options.subject, command[0], code, seconds, output, run_number), options
+    )
     return code if code >= 0 else 128 - code
 
 
@@ -114,12 +118,12 @@ def _pass_on(child: subprocess.Popen[bytes], number: int) -> None:
 
 
 def verdict(
-    check: str, subject: str, program: str, code: int, seconds: float, said: str, run_number: int = 0
+    check: str, subject: str, program: str, code: int, seconds: float, output: str, run_number: int = 0
 ) -> Message:
     """Return the result: ok for exit 0, else critical; the last line that was said is the summary's end."""
-    lines = [line.strip() for line in said.splitlines() if line.strip()]
-    ended = f"killed by {_signal_name(-code)}" if code < 0 else f"exit {code}"
-    how = f"{program.rpartition('/')[2]}: {'done' if code == 0 else ended} in {duration_text(seconds)}"
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    ending = f"killed by {_signal_name(-code)}" if code < 0 else f"exit {code}"
+    how = f"{program.rpartition('/')[2]}: {'done' if code == 0 else ending} in {duration_text(seconds)}"
     return Message(
         check=check,
         subject=subject,
@@ -138,11 +142,11 @@ def _signal_name(number: int) -> str:
         return f"signal {number}"
 
 
-class _Told:
+class _Reporter:
     """Hands messages in; whatever is wrong with that is told once, and never keeps the command from running."""
 
     def __init__(self) -> None:
-        self._said = ""
+        self._last_complaint = ""
 
     def hand_in(self, message: Callable[[], Message], options: argparse.Namespace) -> None:
         try:
@@ -152,6 +156,6 @@ class _Told:
             why = str(error)
         except Exception as error:  # noqa: BLE001 - the command comes first, also when this is a bug of ours
             why = f"the result could not be handed in: {type(error).__name__}: {error}"
-        if why != self._said:
-            self._said = why
+        if why != self._last_complaint:
+            self._last_complaint = why
             print(f"hostvigil: {why}", file=sys.stderr)

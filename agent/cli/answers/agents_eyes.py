@@ -28,10 +28,10 @@ def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:
         return []
     who = account.pw_name
     text = f"the agent's user {who} may not read it: chgrp {who} and chmod g+rX, it and its folder"
-    return [(path, text) for path in _denied(account, [os.fspath(Path(path).absolute()) for path in sources])]
+    return [(path, text) for path in _find_unreadable(account, [os.fspath(Path(path).absolute()) for path in sources])]
 
 
-def _denied(account: pwd.struct_passwd, paths: list[str]) -> list[str]:
+def _find_unreadable(account: pwd.struct_passwd, paths: list[str]) -> list[str]:
     """Ask the kernel with the account's rights which of these may not be read."""
     read, write = os.pipe()
     child = os.fork()
@@ -49,7 +49,7 @@ def _denied(account: pwd.struct_passwd, paths: list[str]) -> list[str]:
     with os.fdopen(read, "rb") as answers:
         flags = answers.read()
     os.waitpid(child, 0)
-    return [path for path, denied in zip(paths, flags, strict=False) if denied]
+    return [path for path, is_denied in zip(paths, flags, strict=False) if is_denied]
 
 
 def _may_read(path: Path) -> bool:

@@ -11,15 +11,15 @@ from agent.config.settings import Config, Problem
 from agent.config.wording import nearest
 
 
-def no_check(name: str, known: Iterable[str]) -> str:
+def no_check(name: str, names: Iterable[str]) -> str:
     """Say that there is no such check, and which is meant."""
-    known = list(known)
+    names = list(names)
     if name == OWN_NAME:
         return f"the check {OWN_NAME} is the agent's own and not run by hand: hostvigil status, hostvigil doctor"
     check, colon, _ = name.partition(":")
-    if colon and check in known:
+    if colon and check in names:
         return f"no check is called {name!r}: that is a subject of a check, write {check}"
-    close = nearest(name, known)
+    close = nearest(name, names)
     return f"no check is called {name!r}" + (f", did you mean '{close}'?" if close else "")
 
 

@@ -54,14 +54,14 @@ def begins_with_option(words: Sequence[str]) -> str:
 def too_much(name: str, rest: Sequence[str]) -> str:
     """Say what is wrong with words that a command does not take, and what is meant by the first of them."""
     word = rest[0]
-    meant = _option(name, word) if word.startswith("-") else _value(name, word, rest)
-    return f"{name} takes no {word!r}, " + (f"write {meant}" if meant else f"see hostvigil help {name}")
+    suggestion = _option(name, word) if word.startswith("-") else _value(name, word, rest)
+    return f"{name} takes no {word!r}, " + (f"write {suggestion}" if suggestion else f"see hostvigil help {name}")
 
 
 def _option(name: str, word: str) -> str:
     options = [text for action in actions_of(name) for text in action.option_strings]
-    meant = OPTIONS.get(word, "") or nearest(word.partition("=")[0], options)
-    return meant if meant in options else ""
+    suggestion = OPTIONS.get(word, "") or nearest(word.partition("=")[0], options)
+    return suggestion if suggestion in options else ""
 
 
 def _value(name: str, word: str, rest: Sequence[str]) -> str:
@@ -76,8 +76,8 @@ def _value(name: str, word: str, rest: Sequence[str]) -> str:
 
 def _duration(text: str) -> str:
     """Return a time span as it is written here, also one in other words; '' where it is none."""
-    if found := spelling.meant(text, spelling.TIMES):
-        return found
+    if suggestion := spelling.meant(text, spelling.TIMES):
+        return suggestion
     try:
         return text if Duration.parse(text) else ""
     except ValueError:

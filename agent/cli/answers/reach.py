@@ -44,22 +44,23 @@ def destinations(config: Config) -> Iterator[Finding]:
     elif agent.events.endpoint:
         yield from _endpoint(agent.events)
     for name, one in agent.destinations.items():
-        yield from _reached(_target(name, one.url, one))
+        yield from _reach(_target(name, one.url, one))
 
 
 def _endpoint(events: EventsSettings) -> Iterator[Finding]:
-    yield from _reached(_target(MAIN, events.endpoint, events))
+    yield from _reach(_target(MAIN, events.endpoint, events))
     yield from _skew(events)
 
 
 def _target(name: str, url: str, settings: EventsSettings | WebhookSettings) -> Target:
     """A connection goes to the proxy, where there is one; what is behind it, it must know."""
-    found = urlsplit(settings.proxy or url)
-    tls = found.scheme == "https"
-    return Target(name, found.hostname or "", found.port or (443 if tls else 80), tls, settings, bool(settings.proxy))
+    address = urlsplit(settings.proxy or url)
+    tls = address.scheme == "https"
+    port = address.port or (443 if tls else 80)
+    return Target(name, address.hostname or "", port, tls, settings, bool(settings.proxy))
 
 
-def _reached(to: Target) -> Iterator[Finding]:
+def _reach(to: Target) -> Iterator[Finding]:
     where = f"{'the proxy ' if to.by_proxy else ''}{to.host}:{to.port}"
     if trouble := _trouble(to):
         yield Finding(to.name, f"{where}: {trouble}", _mend(trouble, to))
@@ -71,7 +72,7 @@ def _trouble(to: Target) -> str:
     """Connect once; return why that does not work. A look-up of a name has no deadline of its own, so it gets one."""
     from agent.delivery.sinks.wire import reason
 
-    call = Call(lambda: _connected(to))
+    call = Call(lambda: _connect(to))
     call.begin()
     if not call.done.wait(SECONDS):
         return f"no answer within {SECONDS:g}s"
@@ -82,7 +83,7 @@ def _trouble(to: Target) -> str:
     return ""
 
 
-def _connected(to: Target) -> None:
+def _connect(to: Target) -> None:
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
     with socket.create_connection((to.host, to.port), SECONDS) as connection:

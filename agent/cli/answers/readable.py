@@ -25,7 +25,7 @@ def _lines(lines: list[str], width: int) -> Iterator[str]:
             prose = f"{prose} {_plain(line)}".strip()
             continue
         if prose:
-            yield from _wrapped(prose, width)
+            yield from _wrap(prose, width)
             prose = ""
         if fence:
             code = not code
@@ -53,19 +53,19 @@ def _row(line: str, width: int) -> Iterator[str]:
     """Write a setting with its default and meaning below it, and the row of any other table on one line."""
     cells = [_plain(cell) for cell in _CELLS.split(line.removeprefix("| ").removesuffix(" |"))]
     if len(cells) != SETTING_CELLS:
-        yield from _wrapped("  ".join(cells), width, "  ", INDENT)
+        yield from _wrap("  ".join(cells), width, "  ", INDENT)
         return
     name, what, default, meaning = cells
-    shown = {"": "", "required": ", required"}.get(default, f", default {default}")
-    yield from ("", f"  {name}  ({what}{shown})")
-    yield from _wrapped(meaning, width, INDENT + "  ", INDENT + "  ")
+    default_text = {"": "", "required": ", required"}.get(default, f", default {default}")
+    yield from ("", f"  {name}  ({what}{default_text})")
+    yield from _wrap(meaning, width, INDENT + "  ", INDENT + "  ")
 
 
 def _plain(text: str) -> str:
     return text.replace("\\|", "|").replace("`", "").replace("**", "").strip()
 
 
-def _wrapped(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
+def _wrap(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
     if text.startswith(("- ", "* ")):
         next_ = "  "
     return textwrap.wrap(

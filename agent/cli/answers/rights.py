@@ -26,17 +26,17 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
     """Say what this command may not read, and what to do; '' where nothing stands in its way."""
     if options.command in STATE and not answers(options.state):
         return f"{options.state} {SILENT}"
-    wanted: list[Path] = []
-    if options.command in CONFIG and _closed(options.config, os.R_OK | os.X_OK):
-        wanted.append(options.config)
+    closed_paths: list[Path] = []
+    if options.command in CONFIG and _is_closed(options.config, os.R_OK | os.X_OK):
+        closed_paths.append(options.config)
     state = state_meant(options.state, server)
-    if options.command in STATE and _closed(state, os.X_OK | (os.W_OK if options.command in WRITING else 0)):
-        wanted.append(state)
-    if options.command in STATE - WRITING - {"reload", "ack"} and _closed(state / FILE, os.R_OK | os.W_OK):
-        wanted.append(state / FILE)
-    if wanted and os.geteuid() == 0:
-        return f"{wanted[0]} cannot be used: is its filesystem mounted read-only?"
-    return f"you may not read {wanted[0]}{as_root(words)}" if wanted else ""
+    if options.command in STATE and _is_closed(state, os.X_OK | (os.W_OK if options.command in WRITING else 0)):
+        closed_paths.append(state)
+    if options.command in STATE - WRITING - {"reload", "ack"} and _is_closed(state / FILE, os.R_OK | os.W_OK):
+        closed_paths.append(state / FILE)
+    if closed_paths and os.geteuid() == 0:
+        return f"{closed_paths[0]} cannot be used: is its filesystem mounted read-only?"
+    return f"you may not read {closed_paths[0]}{as_root(words)}" if closed_paths else ""
 
 
 def state_meant(state: Path, server: Path) -> Path:
@@ -51,20 +51,20 @@ def as_root(words: Sequence[str]) -> str:
     return "" if os.geteuid() == 0 else f", run it as root: sudo hostvigil {shlex.join(words)}"
 
 
-def denied(problems: Iterable[Problem]) -> bool:
+def lacks_rights(problems: Iterable[Problem]) -> bool:
     """Tell whether some of the configuration could not be read for want of rights."""
     return any("Permission denied" in problem.text for problem in problems)
 
 
-def _closed(path: Path, how: int) -> bool:
+def _is_closed(path: Path, how: int) -> bool:
     """Tell whether there is something, or may be, that we may not use so; who does not answer is told of by others."""
     try:
-        return Patience().one(str(path), partial(_refused, path, how))
+        return Patience().one(str(path), partial(_is_refused, path, how))
     except Unreadable:
         return False
 
 
-def _refused(path: Path, how: int) -> bool:
+def _is_refused(path: Path, how: int) -> bool:
     try:
         path.stat()
     except PermissionError:

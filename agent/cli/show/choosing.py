@@ -24,21 +24,21 @@ class Choice(msgspec.Struct, frozen=True):
     """The host's own tags, such as os, which every check has too."""
 
 
-def chosen(seen: Snapshot, choice: Choice) -> tuple[SubjectView, ...]:
-    return tuple(one for one in seen.subjects if _fits(one, choice))
+def choose(snapshot: Snapshot, choice: Choice) -> tuple[SubjectView, ...]:
+    return tuple(one for one in snapshot.subjects if _fits(one, choice))
 
 
-def unknown(seen: Snapshot, choice: Choice) -> str:
+def unknown(snapshot: Snapshot, choice: Choice) -> str:
     """Say which name fits nothing, and what was probably meant; empty when each fits something."""
     for name in choice.names:
-        if not any(_means(name, one, choice) for one in seen.subjects):
-            return no_check(name, seen.checks)
-    types = {one.type for one in seen.subjects}
+        if not any(_means(name, one, choice) for one in snapshot.subjects):
+            return no_check(name, snapshot.checks)
+    types = {one.type for one in snapshot.subjects}
     for name in choice.types:
         if name not in types:
             close = nearest(name, types)
             return f"there is no check of type {name!r}" + (f", did you mean '{close}'?" if close else "")
-    tags = set(choice.host).union(*(one.tags for one in seen.subjects))
+    tags = set(choice.host).union(*(one.tags for one in snapshot.subjects))
     for tag in choice.tags:
         if (name := tag.partition("=")[0]) not in tags:
             close = nearest(name, tags)

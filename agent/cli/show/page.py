@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from agent.cli.output import counted_word
-from agent.cli.show.screen import Screen, fitted, padded, width_of
+from agent.cli.output import pluralize
+from agent.cli.show.screen import Screen, pad, truncate, width_of
 from agent.config.destinations import TERMINAL
 from agent.model import SEVERITY, Status
 from agent.plugin.text import one_line
@@ -32,94 +32,96 @@ class Wish(msgspec.Struct, frozen=True):
     problems: bool = False
 
 
-def page(seen: Snapshot, chosen: Sequence[SubjectView], wish: Wish, on: Screen) -> list[str]:
+def page(snapshot: Snapshot, subjects: Sequence[SubjectView], wish: Wish, on: Screen) -> list[str]:
     """Return the lines: a header, the subjects, the worst first, and a last line on the agent."""
-    foot = _foot(seen, on)
-    shown = _unfolded(chosen, wish, on.height - FIXED_LINES - len(foot) if on.height else 0)
-    rows = _rows(shown, seen, on)
-    folded = [] if wish.problems else _folded([one for one in chosen if one not in shown])
-    return [fitted(_header(chosen), on.width or LONG), "", *rows, *folded, "", *foot]
+    foot = _foot(snapshot, on)
+    visible = _select_visible(subjects, wish, on.height - FIXED_LINES - len(foot) if on.height else 0)
+    rows = _rows(visible, snapshot, on)
+    summary = [] if wish.problems else _count_rest([one for one in subjects if one not in visible])
+    return [truncate(_header(subjects), on.width or LONG), "", *rows, *summary, "", *foot]
 
 
-def _unfolded(chosen: Sequence[SubjectView], wish: Wish, room: int) -> list[SubjectView]:
+def _select_visible(subjects: Sequence[SubjectView], wish: Wish, room: int) -> list[SubjectView]:
     """Return what has a line of its own: all of it where that fits or was asked for, else what is not ok."""
-    bad = [one for one in chosen if not one.is_well and not one.waits]
+    bad = [one for one in subjects if not one.is_well and not one.waits]
     if wish.problems:
         return bad
-    return list(chosen) if wish.all or not room or len(chosen) <= room else bad
+    return list(subjects) if wish.all or not room or len(subjects) <= room else bad
 
 
-def _folded(rest: Sequence[SubjectView]) -> list[str]:
+def _count_rest(rest: Sequence[SubjectView]) -> list[str]:
     waiting = sum(one.waits for one in rest)
     parts = [f"{len(rest) - waiting} ok"] * (len(rest) > waiting) + [f"{waiting} without a result yet"] * bool(waiting)
     return [f"{', '.join(parts)} (--all)"] if parts else []
 
 
-def _header(chosen: Sequence[SubjectView]) -> str:
-    checks = len({one.check for one in chosen})
-    counts = Counter("without a result yet" if one.waits else str(one.status) for one in chosen)
+def _header(subjects: Sequence[SubjectView]) -> str:
+    checks = len({one.check for one in subjects})
+    counts = Counter("without a result yet" if one.waits else str(one.status) for one in subjects)
     order = [*sorted(SEVERITY, key=lambda status: -SEVERITY[status]), "without a result yet"]
-    said = ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
-    return f"{counted_word(checks, 'check')}: {said or 'nothing to show'}"
+    counts_text = ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
+    return f"{pluralize(checks, 'check')}: {counts_text or 'nothing to show'}"
 
 
-def _rows(shown: Sequence[SubjectView], seen: Snapshot, on: Screen) -> list[str]:
+def _rows(subjects: Sequence[SubjectView], snapshot: Snapshot, on: Screen) -> list[str]:
     """Return a line for each, in columns that are bounded: no long name pushes the others off the screen."""
-    cells = [_cells(one, seen) for one in shown]
+    cells = [_cells(one, snapshot) for one in subjects]
     widest = [max((width_of(row[column]) for row in cells), default=0) for column in range(4)]
     most = (8, max(20, on.width // 3), 7, 16) if on.width else (8, 60, 10, 24)
-    widths = [min(found, limit) for found, limit in zip(widest, most, strict=True)]
+    widths = [min(width, limit) for width, limit in zip(widest, most, strict=True)]
     if on.width and on.width < NARROW:
         widths[3] = 0
-    return [_line(one, row, widths, on) for one, row in zip(shown, cells, strict=True)]
+    return [_line(one, row, widths, on) for one, row in zip(subjects, cells, strict=True)]
 
 
-def _cells(one: SubjectView, seen: Snapshot) -> tuple[str, str, str, str, str]:
-    since = span(one.since, seen.at) if one.since else "-"
-    soon = one.next_run > seen.at
-    following = f"next in {span(seen.at, one.next_run)}" if soon else ""
+def _cells(one: SubjectView, snapshot: Snapshot) -> tuple[str, str, str, str, str]:
+    since = span(one.since, snapshot.at) if one.since else "-"
+    soon = one.next_run > snapshot.at
+    following = f"next in {span(snapshot.at, one.next_run)}" if soon else ""
     text = " ".join([*(f"[{mark}]" for mark in marks(one)), one.summary])
-    return shown_status(one), one_line(one.name, LONG), since, following, one_line(text, LONG)
+    return status_text(one), one_line(one.name, LONG), since, following, one_line(text, LONG)
 
 
-def shown_status(one: SubjectView) -> str:
+def status_text(one: SubjectView) -> str:
     return "-" if one.waits else str(one.status)
 
 
 def _line(one: SubjectView, row: Sequence[str], widths: Sequence[int], on: Screen) -> str:
-    cells = [padded(cell, width) for cell, width in zip(row, widths, strict=False) if width]
-    left = GAP.join(cells)
-    text = fitted(row[-1], max(0, on.width - width_of(left) - len(GAP))) if on.width else row[-1]
+    cells = [pad(cell, width) for cell, width in zip(row, widths, strict=False) if width]
+    beginning = GAP.join(cells)
+    text = truncate(row[-1], max(0, on.width - width_of(beginning) - len(GAP))) if on.width else row[-1]
     colour = "flapping" if Mark.FLAPPING in one.marks else "" if one.waits else str(one.status)
-    painted = on.paint(cells[0], colour) + left[len(cells[0]) :]
+    painted = on.paint(cells[0], colour) + beginning[len(cells[0]) :]
     return f"{painted}{GAP}{text}".rstrip()
 
 
-def _foot(seen: Snapshot, on: Screen) -> list[str]:
+def _foot(snapshot: Snapshot, on: Screen) -> list[str]:
     """Return the line on the agent itself, on as many lines as it takes: none of it is cut."""
     lines = [""]
-    for part in _agent(seen):
-        joined = f"{lines[-1]} | {part}" if lines[-1] else part
-        if on.width and width_of(joined) > on.width and lines[-1]:
+    for part in _agent(snapshot):
+        line = f"{lines[-1]} | {part}" if lines[-1] else part
+        if on.width and width_of(line) > on.width and lines[-1]:
             lines.append(part)
         else:
-            lines[-1] = joined
+            lines[-1] = line
     return lines
 
 
-def _agent(seen: Snapshot) -> Iterator[str]:
-    agent = seen.agent
-    yield f"agent running for {span(agent.since, seen.at)} (pid {agent.pid})" if agent.running else "agent not running"
-    several = len(seen.destinations) > 1
-    for one in seen.destinations:
-        yield f"{one_line(one.name, 40) if several else 'events'}: {_delivery(one, seen.at)}"
-    if seen.late:
-        worst = max(seen.late, key=lambda one: one.late)
-        yield f"{counted_word(len(seen.late), 'check')} late, {one_line(worst.name, 40)} by {duration_text(worst.late)}"
-    if seen.silences:
-        yield f"{counted_word(len(seen.silences), 'silence')} (hostvigil silence)"
+def _agent(snapshot: Snapshot) -> Iterator[str]:
+    agent = snapshot.agent
+    life = f"agent running for {span(agent.since, snapshot.at)} (pid {agent.pid})"
+    yield life if agent.running else "agent not running"
+    several = len(snapshot.destinations) > 1
+    for one in snapshot.destinations:
+        yield f"{one_line(one.name, 40) if several else 'events'}: {_delivery(one, snapshot.at)}"
+    if snapshot.late:
+        latest = max(snapshot.late, key=lambda one: one.late)
+        text = f"{one_line(latest.name, 40)} by {duration_text(latest.late)}"
+        yield f"{pluralize(len(snapshot.late), 'check')} late, {text}"
+    if snapshot.silences:
+        yield f"{pluralize(len(snapshot.silences), 'silence')} (hostvigil silence)"
     if agent.problems:
-        yield f"the files have {counted_word(len(agent.problems), 'problem')} (hostvigil validate)"
+        yield f"the files have {pluralize(len(agent.problems), 'problem')} (hostvigil validate)"
     if agent.disabled:
         yield f"{len(agent.disabled)} switched off"
 
@@ -129,14 +131,16 @@ def _delivery(one: DestinationView, now: int) -> str:
     if one.name == TERMINAL:
         return f"printed by the agent{last}"
     if one.waiting:
-        told = f"{one.waiting} still to be told, the oldest from {ago(one.oldest, now)}"
-        told += f" ({one_line(one.trouble, 200)})" if one.trouble else ""
+        text = f"{one.waiting} still to be told, the oldest from {ago(one.oldest, now)}"
+        text += f" ({one_line(one.trouble, 200)})" if one.trouble else ""
     else:
-        told = f"all told{last}" if last else "nothing to tell yet" if not one.refused else "all told"
-    return told + (f", {one.refused} refused (hostvigil events --refused)" if one.refused else "")
+        text = f"all told{last}" if last else "nothing to tell yet" if not one.refused else "all told"
+    return text + (f", {one.refused} refused (hostvigil events --refused)" if one.refused else "")
 
 
-def worst(chosen: Sequence[SubjectView]) -> Status:
+def worst(subjects: Sequence[SubjectView]) -> Status:
     """Return the worst status of these; ok where there is none. What flaps is a warning at least."""
-    found = [Status.WARNING if Mark.FLAPPING in one.marks and one.status is Status.OK else one.status for one in chosen]
-    return max(found, key=SEVERITY.__getitem__, default=Status.OK)
+    statuses = [
+        Status.WARNING if Mark.FLAPPING in one.marks and one.status is Status.OK else one.status for one in subjects
+    ]
+    return max(statuses, key=SEVERITY.__getitem__, default=Status.OK)

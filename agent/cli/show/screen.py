@@ -52,22 +52,22 @@ def width_of(text: str) -> int:
     return len(text) if text.isascii() else sum(map(_columns, text))
 
 
-def fitted(text: str, width: int) -> str:
+def truncate(text: str, width: int) -> str:
     """Cut a text to so many columns; `…` shows that it was longer."""
     if width_of(text) <= width:
         return text
-    kept, used = "", 0
+    beginning, column = "", 0
     for character in text:
-        used += _columns(character)
-        if used > width - 1:
+        column += _columns(character)
+        if column > width - 1:
             break
-        kept += character
-    return kept.rstrip() + "…" if width > 0 else ""
+        beginning += character
+    return beginning.rstrip() + "…" if width > 0 else ""
 
 
-def padded(text: str, width: int) -> str:
+def pad(text: str, width: int) -> str:
     """Return a text in exactly so many columns."""
-    text = fitted(text, width)
+    text = truncate(text, width)
     return text + " " * (width - width_of(text))
 
 
