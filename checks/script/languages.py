@@ -47,6 +47,7 @@ def _options(text: str) -> frozenset[str]:
 
 
 _ANY = Language()
+SH = Language(sh=True)
 _LANGUAGES = (
     (
         "(?:ba|da|z|k|a|mk|pdk|lk|rba|ya|po|c|tc)?sh",
@@ -112,7 +113,7 @@ _LANGUAGES = (
         ),
     ),
     (
-        "bpftrace|stap|gnuplot|dc|gst|gforth|picolisp|clisp|ecl|iex|janet|hy|i?pypy[-0-9.]*|ipython|micropython|"
+        "mongo|mongosh|bpftrace|stap|gnuplot|dc|gst|gforth|picolisp|clisp|ecl|iex|janet|hy|i?pypy[-0-9.]*|ipython|micropython|"
         "ts-node-esm|pytest|julia|octave|pwsh|groovy|scala|ocaml|guile|sbcl|swipl|elixir|escript|mono|dotnet|wine|raku|gjs|jython|go|nu|"
         "xonsh|elvish|ansible-playbook|osascript|m4|bc|racket|crystal|nim|php-cgi|coffee",
         _ANY,
@@ -182,3 +183,16 @@ def _option(word: str, language: Language) -> tuple[str, str | None]:
         if letter in language.swallows:
             break
     return word, None
+
+
+def takes_input(words: Sequence[str], language: Language) -> bool:
+    """Tell whether it is given nothing else to run than its input: `cat file | sh`."""
+    if not language.script or language.launches:
+        return False
+    if language.sh and any(re.match(r"-[a-z]*s", word) for word in words[1:]):
+        return True
+    return all(one.what != "text" and is_input(one.value) for one in given(words, language))
+
+
+def is_input(name: str) -> bool:
+    return bool(re.fullmatch(r"-|/dev/(?:stdin|fd/\d+)|/proc/self/fd/\d+", name))

@@ -8,18 +8,37 @@ from collections.abc import Iterator, Sequence
 
 _ORDERS = (
     ("psql", "-f --file"),
-    ("r?n?vim?|view|ex|vimdiff", "-S -u -U"),
-    ("emacs", "-l --load --script"),
+    ("r?n?vim?|view|ex|vimdiff", "-S -u -U -l"),
+    ("emacs", "-l --load --script -L --directory"),
     ("nmap", "--script --datadir --servicedb"),
     ("redis-cli", "--eval"),
     ("kubectl|helm|oc", "--kubeconfig"),
-    ("git", "--git-dir --exec-path --config-env"),
+    ("docker|podman", "--config --rootfs --project-directory -f --file"),
+    ("docker-compose", "-f --file --project-directory"),
+    ("valgrind", "--tool"),
     ("at|batch", "-f"),
-    ("ant|mvn|gradle|ninja|cmake|rake|tox|npm|npx|scons|meson", "-f --file -buildfile --prefix -P -C -p --project-dir"),
-    ("supervisord|uwsgi|gunicorn|celery", "-c --config --ini"),
     ("openssl", "-engine -provider-path -config"),
-    ("mysql|mariadb", "--plugin-dir"),
-    ("ssh|sftp|scp", "-F -I"),
+    ("mysql.*|mariadb.*", "--plugin-dir --defaults-file --defaults-extra-file"),
+    ("(?:auto)?ssh|sftp|scp|check_by_ssh", "-F -I"),
+    ("ssh-add", "-s"),
+    ("ssh-keygen", "-D -w"),
+    ("curl", "--engine"),
+    ("sftp", "-b"),
+    ("rpm", "--pipe"),
+    ("less", "-k --lesskey-file"),
+    ("julia", "--project"),
+    ("dbus-run-session", "--config-file"),
+    ("tar", "-T --files-from"),  # a line of it may be an option
+    ("gpg2?", "--homedir --options"),
+    ("rsync", "--config"),
+    ("dpkg", "-i --install --unpack --admindir --root"),
+    ("systemctl", "--root"),
+    ("mount", "-T --fstab"),
+    ("sysctl", "-p --load"),  # core_pattern is a program
+    ("ip|tc", "-batch -b"),
+    ("java[a-z]*", "-processorpath"),
+    ("check_multi", "-f --filename"),
+    ("prove", "-I"),
     ("sort", "--compress-program"),
     ("wget", "--use-askpass"),
     ("ncat", "--lua-exec"),
@@ -29,8 +48,44 @@ _ORDERS = (
     ("erl|iex|elixir", "-pa -pz -r"),
 )
 """Options of other programs whose value is a file of orders, or a folder of code: what it says they run or load."""
-_READ_ORDERS = r"psql|mysql|mariadb|sqlite3|ex|ed|at|batch|lftp|gdb|dc|crontab"
-"""Programs that run commands which stand in what they read, beside the languages."""
+_OBEY = (
+    # Build tools, package managers, runners of scripts and tests.
+    r"ant|mvn|gradle|ninja|cmake|ctest|meson|scons|bazel|just|task|invoke|fab|cargo|msbuild|rake|irb|bundle|gem|tox|nox|"
+    r"npm|npx|yarn|pnpm|pm2|forever|nodemon|composer|wp|drush|pip|pipx|poetry|uv|pre-commit|conda|apt|apt-get|aptitude|dnf|yum|"
+    r"zypper|apk|nix|nix-shell|guix|spark-submit|jshell|jjs|kotlin|clojure|bb|lein|jbang|prove|cpan|git|hg|svn|"
+    r"ansible(?:-\w+)?|puppet|salt-call|chef-client|chef-apply|chef-solo|terraform|tofu|vagrant|procmail|msfconsole|latex|"
+    r"pdflatex|nse|"
+    # Servers and their tools: a configuration names modules and programs.
+    r"nginx|openresty|apache2(?:ctl)?|apachectl|httpd|haproxy|lighttpd|caddy|varnishd|squid|named|unbound|dnsmasq|postfix|"
+    r"postconf|sendmail|exim4?|dovecot|doveadm|doveconf|slapd|mysqld|mariadbd|postgres|pg_ctl|redis-server|valkey-server|"
+    r"mongod|influxd|snmpd|snmptrapd|nrpe|icinga2?|nagios4?|monit|telegraf|zabbix_agent[d2]?|collectd|openvpn|stunnel4?|sshd|"
+    r"php-fpm|uwsgi|gunicorn|celery|flask|uvicorn|hypercorn|supervisord|supervisorctl|fail2ban-(?:client|server)|rsyslogd|"
+    r"syslog-ng|logrotate|crond?|crontab|anacron|incrond|acpid|smartd|dhclient|ifup|wpa_supplicant|hostapd|chronyd|certbot|"
+    r"acme\.sh|dehydrated|busybox|dbus-daemon|udevadm|tmux|screen|mutt|msmtp|fetchmail|getmail|rclone|aria2c|firejail|"
+    r"modprobe|insmod|kmod|zfs|"
+    # What `python -m` runs.
+    r"pdb|bdb|profile|cProfile|trace|runpy|unittest|doctest|pytest|coverage|debugpy|IPython|"
+    # Another root, or a folder of services.
+    r"run-parts|chroot|unshare|systemd-nspawn|proot|bwrap|arch-chroot|runit|runsvdir|runsv|s6-.*|envdir|chpst|start-stop-daemon"
+)
+"""Programs that run what the files and folders tell them which their words name, whatever the option."""
+
+
+@functools.lru_cache(maxsize=256)
+def _obeys(name: str) -> bool:
+    return bool(re.fullmatch(rf"(?:{_OBEY})[-0-9.]*", name))
+
+
+def runs_a_folder(name: str) -> bool:
+    return _obeys(name)
+
+
+def obeyed(words: Sequence[str]) -> Iterator[str]:
+    """Yield what may be a file or folder that such a program obeys."""
+    if _obeys(words[0].rpartition("/")[2]):
+        for word in words[1:]:
+            yield from re.split("[=,:@]", word)
+            yield word[word.find("/") :] if word[:1] == "-" and "/" in word else ""
 
 
 LOGIN = (".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc")
@@ -77,19 +132,6 @@ def orders(words: Sequence[str]) -> Iterator[str]:
             yield value
         elif word[:1] == "-" and word[1:2] != "-" and (short := _short(word, options)) is not None:
             yield short or "".join(words[at + 1 : at + 2])
-    if reads_orders(words[0].rpartition("/")[2]):
-        yield from (file for word in words[1:] for file in named_in(word))
-
-
-def named_in(text: str) -> list[str]:
-    """Return the files that a program in another language than a shell's loads, where the name follows at once."""
-    return _LOADS.findall(text)
-
-
-_LOADS = re.compile(
-    r"(?:(?:\b(?:do|require|require_once|include|include_once|load|source|dofile|loadfile|execfile|run_path|run|use\s+lib)|"
-    r"[.](?:read|load)|\\i|\\[.])[\s(]*[\"']?|\bexec\(\s*open\(\s*[\"'])(/[^\s\"'`;)]+)"
-)
 
 
 def _short(word: str, options: frozenset[str]) -> str | None:
@@ -97,22 +139,19 @@ def _short(word: str, options: frozenset[str]) -> str | None:
     return next((word[at + 1 :] for at in range(1, len(word)) if f"-{word[at]}" in options), None)
 
 
-@functools.lru_cache(maxsize=256)
-def reads_orders(name: str) -> bool:
-    return bool(re.fullmatch(_READ_ORDERS, name))
-
-
 def loaded(words: Sequence[str]) -> Iterator[str]:
     """Yield what an interpreter is told to load by a setting within an option: `-Mlib=/x`, `-javaagent:/x`."""
     java = words[0].rpartition("/")[2].startswith("java")
     for word in words[1:]:
         if match := _SETTING.match(word):
-            yield from (part for part in re.split("[:,=]", match[1]) if part.startswith("/"))
+            yield from (part for part in re.split(r"[:,=\s]", match[1]) if part.startswith("/"))
         elif java and re.match("@/|/.*[.]java$", word):
             yield word.lstrip("@")
 
 
 _SETTING = re.compile(
     r"(?:-[Mm]lib=|-javaagent:|-agentpath:|-Xbootclasspath(?:/[ap])?:|-XX:(?:Flags|VMOptionsFile|OnError|OnOutOfMemoryError)=|"
+    r"-D(?:java\.(?:ext\.dirs|library\.path|class\.path|endorsed\.dirs|security\.policy)|jdk\.module\.path|loader\.path|"
+    r"log(?:4j2?|back|ging)\.config(?:uration(?:File)?)?)=|--eval=|(?:SHELL|CC|CXX)=|include\s|--source|"
     r"(?:-X)?pycache_prefix=|(?:-d)?(?:auto_(?:ap|pre)pend_file|(?:zend_)?extension|extension_dir|include_path)=)(.*)"
 )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
 
 from checks._opening import open_regular
 
+if TYPE_CHECKING:
+    from checks.script.languages import Language
+
 _HEAD_BYTES = 512
+_MOST_MATCHES = 1000
 
 
 class Place(NamedTuple):
@@ -18,6 +23,10 @@ class Place(NamedTuple):
     env: Mapping[str, str]
     looked_at: set[tuple[str, ...]]
     """Commands that were looked at already: with many options one command can be read in many ways."""
+    unknown: list[Language]
+    """A program was met that has no name yet: what a shell makes, or an interpreter (of this language) reads."""
+    folders: tuple[str, ...] = ()
+    """Other folders that may be the current one: an option may name it."""
 
     def first_look(self, words: Sequence[str]) -> bool:
         """Note that this command is looked at here; False where it was before."""
@@ -31,15 +40,31 @@ class Place(NamedTuple):
         full = self.full(folder)
         return self._replace(cwd=full) if os.path.isdir(full) else self  # noqa: PTH112 - each run
 
+    def beside(self, folder: str) -> Place:
+        """Return the same place where this folder, too, may be the current one."""
+        full = self.full(folder)
+        return self._replace(folders=(*self.folders, full)) if folder and os.path.isdir(full) else self  # noqa: PTH112 - each run
+
     def full(self, name: str) -> str:
         return os.path.join(self.cwd, name)  # noqa: PTH118 - each run
 
     def program(self, name: str) -> str:
         """Return the file that a name means where it is run; empty where there is none."""
         if "/" in name:
-            return self.full(name) if can_run(self.full(name)) else ""
+            files = (self.full(name), *(os.path.join(folder, name) for folder in self.folders))  # noqa: PTH118 - each run
+            return next(filter(can_run, files), "")
         folders = self.env.get("PATH", "").split(":") if name else ()
         return next((file for folder in folders if can_run(file := f"{folder}/{name}")), "")
+
+    def matching(self, name: str) -> Iterator[str]:
+        """Yield the file of a name, and where a shell would put in others for `*`, `?` and `[` those."""
+        full = self.full(name)
+        yield full
+        if any(mark in full for mark in "*?[") and not os.path.exists(full):  # noqa: PTH110 - each run
+            from glob import iglob
+
+            yield from islice(iglob(full), _MOST_MATCHES)  # noqa: PTH207 - as os.path
+        yield from (os.path.join(folder, name) for folder in self.folders)  # noqa: PTH118 - each run
 
 
 def first_line(file: str) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import signal
@@ -27,6 +28,8 @@ def problems(script: Script) -> Problems:
     words = [script.command] if isinstance(script.command, str) else script.command
     if any("\0" in word for word in words):
         yield "command", "holds a NUL character, which no program can be given"
+    if script.user in ("", "root", "0") and os.geteuid() == 0:
+        yield from _fetched(words)
     if not script.shell and words[0:1] and "/" in words[0] and not words[0].startswith("/") and not script.cwd:
         yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
     for name, value in script.env.items():
@@ -60,6 +63,19 @@ def _command_problem(command: str | Sequence[str], shell: bool) -> str:
         return ""
     words = "" if _SHELL_ONLY.search(command) else f"; without a shell write {_as_list(command)}"
     return f"as one text needs `shell: true`{words}"
+
+
+def _fetched(words: Sequence[str]) -> Problems:
+    from checks.script.fetched import runs_what_it_fetches
+
+    if any(runs_what_it_fetches(word) for word in words):
+        yield (
+            "command",
+            (
+                "has root run what comes over the network, and nobody sees who could change that: "
+                "keep it in a file of root's, or set `user`"
+            ),
+        )
 
 
 def _as_list(command: str) -> str:

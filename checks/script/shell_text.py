@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import re
 import shlex
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 _SUBSTITUTION = re.compile(r"\$\(|[`()\"]")
-_VARIABLE = re.compile(r"\$(?:\{(\w+)\}|(\w+))")
-_ASSIGNED = re.compile(r"""(?:^|[\s;&|({])(\w+)=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
+_VARIABLE = re.compile(r"\$(?:\{(\w+)(?::?[-=]([^{}]*))?\}|(\w+))")
+_WORDS = re.compile(r"\"?\$(?:[@*]|\{[@*]\})\"?")
+_SET = re.compile(r"\bset\s+--\s+([^;\n&|]*)")
+_FUNCTION = re.compile(r"\w\s*\(\s*\)|\bfunction\s")
+_QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
+_ASSIGNED = re.compile(r"""(?:^|[\s;&|({])(\w+)\+?=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
 _MOST_WAYS = 8
 PIPED = "\0"
 _KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
@@ -17,12 +21,20 @@ _KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do"
 
 def expanded(text: str, env: Mapping[str, str]) -> str:
     """Put in the variables that are known."""
-    text = _VARIABLE.sub(lambda match: env.get(match[1] or match[2], match[0]), text)
+    text = _VARIABLE.sub(lambda match: env.get(match[1] or match[3], match[0] if match[2] is None else match[2]), text)
     return re.sub(r"(?<![^\s=:])~(?=/)", lambda _: env.get("HOME", "~"), text)
 
 
-def commands_of(text: str, env: Mapping[str, str]) -> Iterator[tuple[str, ...]]:
-    """Yield the commands of a text with the variables that are known, and with each value that it gives them itself."""
+def commands_of(text: str, env: Mapping[str, str], arguments: Sequence[str] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the commands of a text with the variables that are known, and with each value that it gives them itself.
+
+    `arguments` are $0 and what follows; within functions these would be others, so there they stay unknown.
+    """
+    if match := _SET.search(text):
+        arguments = ["sh", *_tokens(match[1])]
+    if arguments and not _FUNCTION.search(text):
+        env = {**env, **{str(at): word for at, word in enumerate(arguments)}}
+        text = _WORDS.sub(lambda _: shlex.join(arguments[1:]), text)
     values: dict[str, list[str]] = {}
     for name, value, loop, words in _ASSIGNED.findall(text):
         values.setdefault(name or loop, []).extend(re.findall(r"[^\s\"']+", words) if loop else [value.strip("\"'")])
@@ -55,12 +67,15 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
         redirected, last = last, ""
         if redirected and not operator:
             inputs += [token] if redirected == "<" else []
+            words += [token] if words[:1] == ["cat"] and redirected[0] == ">" else []  # the file that it writes
         elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
             last = token
+            if words and words[-1].isdigit():  # which descriptor
+                words.pop()
         elif operator:
-            yield from [(*words, *inputs)] if words or inputs else ()
+            yield from [(*(words or "<"), *inputs)] if words or inputs else ()
             inputs = [PIPED + word for word in words[1:] if "/" in word] if token in ("|", "|&") else []
-            words = []
+            words = ["(("] if token.endswith("((") else []  # arithmetic runs nothing itself
         elif words[:1] == ["function"] and token == "{":  # noqa: S105 - no password
             words = []
         elif words or token not in _KEYWORDS:
@@ -69,6 +84,7 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
 
 def _tokens(text: str) -> list[str]:
     whole = text.replace("\\\n", " ").replace("\n", " ; ")
+    whole = _QUOTED.sub(lambda match: shlex.quote(_unescaped(match[1])), whole)
     try:
         lexer = shlex.shlex(whole, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -76,3 +92,11 @@ def _tokens(text: str) -> list[str]:
         return list(lexer)
     except ValueError:  # a quote without its end
         return re.findall(r"[();|&<>]+|[^\s();|&<>'\"]+", whole)
+
+
+def _unescaped(text: str) -> str:
+    """Return what `$'...'` means."""
+    try:
+        return text.encode("latin-1", "backslashreplace").decode("unicode_escape")
+    except UnicodeDecodeError:
+        return text

@@ -14,7 +14,8 @@ _NAMES_CODE = re.compile(
     r"KUBECONFIG|DOCKER_CONFIG|CURL_HOME|WGETRC|PSQLRC|MYSQL_HOME|ODBC(?:INI|SYSINI|INSTINI)|XDG_CONFIG_HOME|"
     r"R_(?:PROFILE|ENVIRON|LIBS)(?:_USER|_SITE)?|ERL_LIBS|(?:JULIA_LOAD|GUILE_LOAD|QT_PLUGIN|SASL|F)_?PATH|"
     r"ANSIBLE_(?:CONFIG|LIBRARY)|BUNDLE_GEMFILE|GIO_EXTRA_MODULES|MAGICK_CONFIGURE_PATH|COMPOSER_HOME|NPM_CONFIG_.*|"
-    r"TCLLIBPATH|MAKEFILES|AWKPATH|AWKLIBPATH|PHPRC|PHP_INI_SCAN_DIR|DOTNET_STARTUP_HOOKS)"
+    r"TCLLIBPATH|MAKEFILES|AWKPATH|AWKLIBPATH|PHPRC|PHP_INI_SCAN_DIR|DOTNET_STARTUP_HOOKS|"
+    r"EnvironmentFile|ExecSearchPath|RootDirectory|RootImage)"
 )
 _FOLDERS = re.compile(r".*(?:PATH|LIB)")
 _HOLDS_OPTIONS = re.compile(r"NODE_OPTIONS|RUBYOPT|PERL5OPT|MAKEFLAGS")
@@ -24,7 +25,7 @@ _JAVA_CODE = re.compile(r"-(?:javaagent|agentpath|Xbootclasspath/?[ap]?):(/[^\s:
 
 def in_assignment(word: str, place: Place) -> Iterator[str]:
     name, _, value = word.partition("=")
-    return in_variable(name, value, place)
+    return in_variable(name.rstrip("+"), value, place)
 
 
 def in_variable(name: str, value: str, place: Place) -> Iterator[str]:

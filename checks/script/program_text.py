@@ -1,0 +1,52 @@
+"""Which files a program in another language than a shell's runs or loads, as far as its text says so."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+from collections.abc import Iterator
+
+from checks.script.place import Place, can_run
+
+_READ_ORDERS = r"psql|mysql|mariadb|sqlite3|ex|ed|at|batch|lftp|gdb|dc|crontab|smbclient|mongo|mongosh|sqlplus|gnuplot"
+"""Programs that run commands which stand in what they read, beside the languages."""
+_TOLD_ORDERS = rf"{_READ_ORDERS}|r?n?vim?|view|vimdiff|emacs(?:client)?|nginx|tshark|wireshark|rpm|wget|java[a-z]*"
+"""Programs that run commands which stand in their words."""
+
+_LOADS = re.compile(
+    r"(?:\b(?:do|require|require_once|include|include_once|source|dofile|loadfile|execfile|run_path|run|use\s+lib|so|"
+    r"luafile|pyfile|use_askpass=|lua_script:)|(?<![\w.])load|(?:^|[\s\"'])[.](?:read|load)|\\i|\\[.]|^@|%|!|(?:^|[\s;])[.]\s)[\s(]*[\"']?(/[^\s\"'`;)]+)"
+)
+"""Words behind which a file that is run or loaded follows at once."""
+_RUNS = re.compile(
+    r"\b(?:system|exec\w*|eval\w*|spawn\w*|popen\w*|Popen|subprocess|check_(?:output|call)|instance_eval|class_eval|"
+    r"dofile|loadfile|CDLL|dlopen|sys\.path|addsitedir|spec_from_file_location|run_path|runpy|pickle|marshal|shelve|"
+    r"load_module|load_extension|import\s*\(|source\s*\(|use\s+lib|shell|program)\b|@INC|\$:|\$LOAD_PATH|"
+    r"package\.c?path|\bimport\s*\(|\|&?\s*(?:getline|[\"'])|[\"']-\||\\!|^!|(?<![\w.])load[\s(]+[\"']"
+)
+"""What runs or loads something that may be named anywhere in the text."""
+_NAME = re.compile(r"/[^\s'\"`(){};,|<>?*\\]+")
+
+
+@functools.lru_cache(maxsize=256)
+def reads_orders(name: str) -> bool:
+    return bool(re.fullmatch(_READ_ORDERS, name))
+
+
+@functools.lru_cache(maxsize=256)
+def takes_orders(name: str) -> bool:
+    return bool(re.fullmatch(_TOLD_ORDERS, name))
+
+
+def files_of(text: str, place: Place) -> Iterator[str]:
+    """Yield the files that the text runs or loads, and rather one too many: programs, and all where it runs any."""
+    yield from (name for name in _LOADS.findall(text) if not name.endswith(".json") and _there(name, place))
+    runs = _RUNS.search(text)
+    for name in _NAME.findall(text):
+        if can_run(name) or (runs and not name.endswith(".json") and _there(name, place)):
+            yield name
+
+
+def _there(name: str, place: Place) -> bool:
+    return os.path.exists(place.full(name))  # noqa: PTH110 - each run
