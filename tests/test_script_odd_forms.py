@@ -1,4 +1,4 @@
-"""A thousand odd forms of a command that run a file of somebody else (`ALICE` is their folder), and some that read one."""
+"""A thousand odd forms of a command that run a file of somebody else (ALICE is their folder), and some that read."""
 
 from __future__ import annotations
 

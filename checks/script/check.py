@@ -44,12 +44,12 @@ class Script(Check, frozen=True):
 
     An agent that runs as root refuses what others than root and `user` could change: each file that the command runs
     (also behind `nice`, `sudo`, `sh -e`, in a text for a shell, along `#!` lines), the folders and files of code that
-    its variables name (PATH, LD_LIBRARY_PATH, PYTHONPATH ...), what servers, build tools and their like are told to obey
-    (`nginx -c`, `make -f`, `git -C`), and every folder on the way to them. It says what to change. Where a text for a
-    shell runs what has no name yet (`$x`, its input, what a command prints), each file that the text names is judged;
-    what comes over the network (`curl ... | sh`) is refused by `validate`. What a program only reads is not judged; nor,
-    because nobody can see it from outside: what a script of root's runs itself, a module of `python -m` that we do not
-    know, a Makefile that is not named.
+    its variables name (PATH, LD_LIBRARY_PATH, PYTHONPATH ...), what servers, build tools and their like are told to
+    obey (`nginx -c`, `make -f`, `git -C`), and every folder on the way to them. It says what to change. Where a text
+    for a shell runs what has no name yet (`$x`, its input, what a command prints), each file that the text names is
+    judged; what comes over the network (`curl ... | sh`) is refused by `validate`. What a program only reads is not
+    judged; nor, because nobody can see it from outside: what a script of root's runs itself, a module of `python -m`
+    that we do not know, a Makefile that is not named.
     """
 
     command: Annotated[
