@@ -61,13 +61,13 @@ def _run(options: argparse.Namespace, settings: RelaySettings, secrets: frozense
 def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
     from agent.delivery.handover.connection import FAULTS
     from agent.fleet.asking import ask
-    from agent.fleet.status import lines, understood
+    from agent.fleet.status import lines, parse_status
 
     try:
         grant, answer = asyncio.run(ask(settings))
     except FAULTS as error:
         return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
-    status = understood(answer)
+    status = parse_status(answer)
     if options.json:
         print(msgspec.json.encode({"version": 1, "lease": grant, "status": status}).decode())
     else:

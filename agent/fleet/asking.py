@@ -15,11 +15,11 @@ from agent.fleet.streams import COMMANDS, GONE
 TIMEOUT = 5.0
 
 
-async def command(settings: RelaySettings, wanted: Command) -> Reply | None:
+async def command(settings: RelaySettings, request: Command) -> Reply | None:
     """Have the relay at work do something; None where none is. nats errors where the broker cannot be asked."""
     client = await _way(settings).connect(TIMEOUT, "_INBOX.relay")
     try:
-        answer = await client.request(COMMANDS, msgspec.json.encode(wanted), timeout=TIMEOUT)
+        answer = await client.request(COMMANDS, msgspec.json.encode(request), timeout=TIMEOUT)
         return msgspec.json.decode(answer.data, type=Reply)
     except NoRespondersError:
         return None

@@ -38,12 +38,12 @@ class Attempts:
     def end(self, intent: Intent) -> None:
         self._running.discard(intent.id)
 
-    def passed(self) -> None:
+    def note_success(self) -> None:
         """One got through."""
         self._others_pass = True
         self.most = min(MOST_IN_FOLD, 2 * self.most)
 
-    def failed(self, intent: Intent, verdict: Verdict, now: float) -> int:
+    def note_failure(self, intent: Intent, verdict: Verdict, now: float) -> int:
         """One did not; return how often it did not."""
         tries = self._tries[intent.id] = self._tries.get(intent.id, 0) + 1
         # What the key or the limit is at fault for may go with another key at once.
@@ -55,5 +55,5 @@ class Attempts:
         """Tell whether a fold is to be taken apart."""
         return len(intent.members) > 1 and self._tries.get(intent.id, 0) >= FOLD_TRIES and self._others_pass
 
-    def dissolved(self, intent: Intent) -> None:
+    def note_split(self, intent: Intent) -> None:
         self.most = max(1, len(intent.members) // 2)

@@ -31,18 +31,18 @@ class Bucket:
 
     async def ask(self, lease: Lease, now: float) -> int | None:
         """Write the request for the lease; None where somebody else was faster."""
-        bucket, wanted = await self._bucket(), msgspec.json.encode(lease.request(now))
+        bucket, value = await self._bucket(), msgspec.json.encode(lease.request(now))
         try:
             if lease.revision:
-                return await bucket.update(LEASE, wanted, last=lease.revision)
-            return await bucket.create(LEASE, wanted)
+                return await bucket.update(LEASE, value, last=lease.revision)
+            return await bucket.create(LEASE, value)
         except KeyWrongLastSequenceError:
             return None
 
     async def release(self, lease: Lease) -> None:
         """Let the next one have it at once."""
         if lease.grant:
-            await (await self._bucket()).update(LEASE, msgspec.json.encode(lease.grant.released()), last=lease.revision)
+            await (await self._bucket()).update(LEASE, msgspec.json.encode(lease.grant.release()), last=lease.revision)
 
     async def say_status(self, status: bytes) -> None:
         await (await self._bucket()).put(STATUS, status)

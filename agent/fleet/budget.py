@@ -49,8 +49,8 @@ class Budget:
 
     def free(self, now: float) -> int:
         """Return how many requests are left of this minute."""
-        left = sum(key.limiter.left(now) for key in self.keys.values() if key.not_before <= now)
-        return max(0, min(left, self._workspace.left(now)) - self._busy())
+        remaining = sum(key.limiter.left(now) for key in self.keys.values() if key.not_before <= now)
+        return max(0, min(remaining, self._workspace.left(now)) - self._busy())
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may be made; infinite while all keys are at work."""
@@ -60,9 +60,9 @@ class Budget:
     def take(self, now: float) -> str:
         """Return the key, by its fingerprint, for a request now: of those that may, the one with most left."""
         free = [key for key in self.keys.values() if key.wait(now) <= 0]
-        chosen = max(free, key=lambda key: key.limiter.left(now))
-        chosen.busy = True
-        return chosen.name
+        best = max(free, key=lambda key: key.limiter.left(now))
+        best.busy = True
+        return best.name
 
     def remember(self, names: Iterable[tuple[str, float]]) -> None:
         """Count requests that somebody else made: the key's fingerprint and the moment."""
@@ -71,7 +71,7 @@ class Budget:
             if name in self.keys:
                 self.keys[name].limiter.ended(at)
 
-    def answered(self, name: str, answer: Answer, now: float) -> None:
+    def note_answer(self, name: str, answer: Answer, now: float) -> None:
         """Take note of the end of a request and of what its answer means for the key and for all."""
         key = self.keys[name]
         key.busy = False

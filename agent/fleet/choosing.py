@@ -36,7 +36,7 @@ class Choice(msgspec.Struct, frozen=True):
     """What goes out as one event, in the order in which it is to be said."""
 
     groups: tuple[Group, ...]
-    folded: bool
+    is_fold: bool
 
     @property
     def letters(self) -> list[Letter]:
@@ -50,17 +50,17 @@ def choose(ready: Sequence[Queue], free: int, now: float, fold_not_before: float
     2. Else the first cause, with all its hosts, if there are requests for every cause.
     3. Else as many causes together as there is room for: the fold takes what fits, in this order.
     """
-    groups = grouped(ready, now)
+    groups = group_by_cause(ready, now)
     if not groups:
         return float("inf")
     if len(ready) <= min(FOLD_ABOVE, free):
-        return Choice((Group((groups[0].queues[0][:1],)),), folded=False)
+        return Choice((Group((groups[0].queues[0][:1],)),), is_fold=False)
     if now < fold_not_before:
         return fold_not_before - now
-    return Choice(tuple(groups[:1] if len(groups) <= free else groups), folded=True)
+    return Choice(tuple(groups[:1] if len(groups) <= free else groups), is_fold=True)
 
 
-def grouped(ready: Sequence[Queue], now: float) -> list[Group]:
+def group_by_cause(ready: Sequence[Queue], now: float) -> list[Group]:
     """Return the causes in the order of telling: the most urgent first, then what befell most hosts, then the oldest.
 
     Of a host that has much to tell, only the first few subjects have their place by urgency.
@@ -70,14 +70,15 @@ def grouped(ready: Sequence[Queue], now: float) -> list[Group]:
     for queue in sorted(ready, key=lambda queue: (_urgency(queue, now), queue[0].number)):
         latest = queue[-1]
         rank = ranks[latest.host] = ranks.get(latest.host, -1) + 1
-        cause = (rank // SHARE > 0, _urgency(queue, now), latest.told.check, latest.told.type, latest.told.status)
+        change = latest.change
+        cause = (rank // SHARE > 0, _urgency(queue, now), change.check, change.type, change.status)
         causes.setdefault(cause, []).append(queue)
     order = sorted(causes.items(), key=lambda item: (item[0][0], item[0][1], -_hosts(item[1]), item[1][0][0].number))
     return [Group(tuple(queues)) for _, queues in order]
 
 
 def _urgency(queue: Queue, now: float) -> int:
-    return 0 if now > queue[0].arrived + AGED else URGENCY.index(queue[-1].told.status)
+    return 0 if now > queue[0].arrived_at + AGED else URGENCY.index(queue[-1].change.status)
 
 
 def _hosts(queues: Sequence[Queue]) -> int:

@@ -11,12 +11,12 @@ import msgspec
 from agent.config.selector import matches, problem
 from agent.delivery.handover.message import Beat, host_of, token
 from agent.fleet.journal import Journal
-from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.lives import Lives
 from agent.fleet.streams import Streams
 from agent.model import Silence
 
-KEPT = 86_400_000
+RETENTION = 86_400_000
 """Milliseconds that an ended silence is known: what came while it lasted may not be told yet."""
 MOST_SILENCES = 1_000
 MOST_NAMED = 5
@@ -68,9 +68,9 @@ class Commands:
         if command.do == "unsilence":
             return await self._unsilence(command.selector, now)
         if command.do == "forget":
-            known = await self._lives.forget(token(command.host))
-            text = f"{command.host} is forgotten" if known else f"there is no sign of life of {command.host}"
-            return self._reply(text, known)
+            is_known = await self._lives.forget(token(command.host))
+            text = f"{command.host} is forgotten" if is_known else f"there is no sign of life of {command.host}"
+            return self._reply(text, is_known)
         return self._reply("")
 
     async def _silence(self, command: Command, now: int) -> Reply:
@@ -80,18 +80,18 @@ class Commands:
             return self._reply(f"there are {MOST_SILENCES} silences: end one first", done=False)
         fresh = Silence(command.selector, now, now + round(command.seconds * 1000), command.reason)
         await self._keep([*self._journal.record.notes.silences, fresh], now)
-        return self._reply(meant(command.selector, self._journal.record.notes.hosts.values()))
+        return self._reply(describe_matches(command.selector, self._journal.record.notes.hosts.values()))
 
     async def _unsilence(self, selector: str, now: int) -> Reply:
-        known = self._journal.record.notes.silences
-        chosen = [one for one in known if one.until > now and selector in ("*", one.selector)]
-        ended = [msgspec.structs.replace(one, until=now) for one in chosen]
-        await self._keep([*(one for one in known if one not in chosen), *ended], now)
-        return self._reply(f"{len(ended)} ended", bool(ended))
+        silences = self._journal.record.notes.silences
+        active = [one for one in silences if one.until > now and selector in ("*", one.selector)]
+        replacements = [msgspec.structs.replace(one, until=now) for one in active]
+        await self._keep([*(one for one in silences if one not in active), *replacements], now)
+        return self._reply(f"{len(replacements)} ended", bool(replacements))
 
     async def _keep(self, silences: list[Silence], now: int) -> None:
-        kept = tuple(one for one in silences if one.until > now - KEPT)
-        await self._journal.write(Noted(silences=kept))
+        recent = tuple(one for one in silences if one.until > now - RETENTION)
+        await self._journal.write(NotesUpdate(silences=recent))
 
     def _reply(self, text: str, done: bool = True) -> Reply:
         now = time.time_ns() // 1_000_000
@@ -99,7 +99,7 @@ class Commands:
         return Reply(text, lasting, done)
 
 
-def meant(selector: str, lives: Iterable[HostLife]) -> str:
+def describe_matches(selector: str, lives: Iterable[HostLife]) -> str:
     """Say how many of the hosts that are heard of a selector's tags match; which checks they have is not known here."""
     of_hosts = " ".join(term for term in selector.split() if "=" in term) or "*"
     hosts = [host_of(life.host) for life in lives if matches(of_hosts, "", _tags(life))]
@@ -110,4 +110,4 @@ def meant(selector: str, lives: Iterable[HostLife]) -> str:
 
 
 def _tags(life: HostLife) -> dict[str, str]:
-    return {**msgspec.json.decode(life.said, type=Beat).tags, "host": host_of(life.host)}
+    return {**msgspec.json.decode(life.beat, type=Beat).tags, "host": host_of(life.host)}

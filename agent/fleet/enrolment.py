@@ -23,22 +23,22 @@ class EnrolmentError(Exception):
     """The host cannot be enrolled. Its text says why."""
 
 
-class Enrolled(msgspec.Struct, frozen=True):
+class EnrolmentFiles(msgspec.Struct, frozen=True):
     """What was written."""
 
     seed: Path
     accounts: Path
 
 
-def enrol(host: str, state: Path) -> Enrolled:
+def enrol(host: str, state: Path) -> EnrolmentFiles:
     """Make a host's key, or a new one in place of its old one, and the broker's accounts."""
     if not host.isprintable() or " " in host or len(host) > 255:
         raise EnrolmentError("a host's name is one word of at most 255 characters")
     folder = state / "enrolled"
     try:
-        for made in (state, folder):
-            made.mkdir(mode=0o700, parents=True, exist_ok=True)
-        keys = _known(folder)
+        for directory in (state, folder):
+            directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        keys = _read_keys(folder)
         if RELAY not in keys:
             keys[RELAY] = _new_key(folder / "relay.nk")
         seed = folder / f"host-{token(host)}.nk"
@@ -47,7 +47,7 @@ def enrol(host: str, state: Path) -> Enrolled:
         _write(folder / ACCOUNTS, accounts(keys))
     except OSError as error:
         raise EnrolmentError(f"{error.filename}: {error.strerror}") from None
-    return Enrolled(seed, folder / ACCOUNTS)
+    return EnrolmentFiles(seed, folder / ACCOUNTS)
 
 
 def accounts(keys: dict[str, str]) -> str:
@@ -75,14 +75,14 @@ def _host(key: str, word: str) -> str:
     return f"{{ nkey: {key}, permissions: {{ publish: {publish}, subscribe: {subscribe} }} }}"
 
 
-def _known(folder: Path) -> dict[str, str]:
+def _read_keys(folder: Path) -> dict[str, str]:
     try:
-        found: dict[str, str] = json.loads((folder / KEYS).read_text())
+        keys: dict[str, str] = json.loads((folder / KEYS).read_text())
     except FileNotFoundError:
         return {}
     except ValueError:
         raise EnrolmentError(f"{folder / KEYS} cannot be read: bring it back from a copy") from None
-    return found
+    return keys
 
 
 def _new_key(path: Path) -> str:

@@ -42,43 +42,48 @@ class Holding:
         self._parents = frozenset(parent for rule in rules for parent in rule.on.checks)
 
     @property
-    def needed(self) -> bool:
+    def is_active(self) -> bool:
         """Tell whether there is anything that may hold something back."""
         return bool(self._rules or self._windows or self._notes.silences)
 
     def reasons(self, letter: Letter, began: int, now: int) -> tuple[Reason, ...]:
         """Return why a change that the broker took at `began` is not told; with `began` = `now`: why not now."""
-        told, tags = letter.told, tags_of(letter)
-        if told.status is EventStatus.INFO:
+        change, tags = letter.change, tags_of(letter)
+        if change.status is EventStatus.INFO:
             return ()
-        windows = [one for one in self._windows if matches(one.select, told.check, tags, told.subject)]
+        windows = [one for one in self._windows if matches(one.select, change.check, tags, change.subject)]
         return (
-            *silenced(self._notes.silences, told.check, tags, told.subject, began),
+            *silenced(self._notes.silences, change.check, tags, change.subject, began),
             *in_maintenance(windows, self._ends, began, now),
-            *(found for rule in self._chosen(letter) for found in self._unreachable(rule, letter, began, now)),
+            *(reason for rule in self._select_rules(letter) for reason in self._unreachable(rule, letter, began, now)),
         )
 
     def waits(self, letter: Letter, now: int) -> bool:
         """Tell whether a problem waits for what its parents have to say."""
-        if letter.told.status in (EventStatus.OK, EventStatus.INFO):
+        if letter.change.status in (EventStatus.OK, EventStatus.INFO):
             return False
-        return any(now < letter.stored + 1000 * rule.wait for rule in self._chosen(letter) if _others(rule, letter))
+        return any(
+            now < letter.stored_at + 1000 * rule.wait for rule in self._select_rules(letter) if _others(rule, letter)
+        )
 
     def parent(self, letter: Letter) -> ParentStatus | None:
         """Return what is new of a check that others depend on; None where it is none, or an old word of it."""
-        told = letter.told
-        known = self._notes.parents.get(letter.key)
-        if f"{host_of(letter.host)}/{told.check}" not in self._parents or (known and letter.stored <= known.since):
+        change = letter.change
+        current = self._notes.parents.get(letter.key)
+        if f"{host_of(letter.host)}/{change.check}" not in self._parents:
             return None
-        return ParentStatus(letter.host, told.check, told.subject, told.status, letter.stored, told.previous in DOWN)
+        if current and letter.stored_at <= current.since:
+            return None
+        down_before = change.previous in DOWN
+        return ParentStatus(letter.host, change.check, change.subject, change.status, letter.stored_at, down_before)
 
-    def unheard(self) -> list[str]:
+    def find_unknown_parents(self) -> list[str]:
         """Return parents whose host gives no signs of life: are they written as their hosts say their names?"""
         return sorted(name for name in self._parents if token(name.partition("/")[0]) not in self._notes.hosts)
 
-    def _chosen(self, letter: Letter) -> list[Rule]:
-        told, tags = letter.told, tags_of(letter)
-        return [rule for rule in self._rules if matches(rule.select, told.check, tags, told.subject)]
+    def _select_rules(self, letter: Letter) -> list[Rule]:
+        change, tags = letter.change, tags_of(letter)
+        return [rule for rule in self._rules if matches(rule.select, change.check, tags, change.subject)]
 
     def _unreachable(self, rule: Rule, letter: Letter, began: int, now: int) -> list[Reason]:
         troubles = {parent: self._trouble(parent, began, now) for parent in _others(rule, letter)}
@@ -97,7 +102,7 @@ class Holding:
 
 def tags_of(letter: Letter) -> dict[str, str]:
     """Return what a selector sees: the tags, and the host's name that the broker vouches for."""
-    return {**letter.told.tags, "host": host_of(letter.host)}
+    return {**letter.change.tags, "host": host_of(letter.host)}
 
 
 def _others(rule: Rule, letter: Letter) -> list[str]:
@@ -114,22 +119,24 @@ def _state(parent: ParentStatus) -> State:
 class Level(msgspec.Struct, frozen=True):
     """What is left of changes that were held back, when that is over."""
 
-    kept: tuple[Letter, ...]
+    remaining: tuple[Letter, ...]
     over: tuple[Letter, ...]
     """They are not told: what began meanwhile has ended meanwhile."""
 
 
-def level(held: Queue) -> Level:
+def level(queue: Queue) -> Level:
     """Apply the level rule: of each incident what is true now is told, if it differs from what was told last."""
-    kept: list[Letter] = []
+    remaining: list[Letter] = []
     over: list[Letter] = []
-    for _, found in groupby(held, lambda letter: letter.told.incident):
-        group = list(found)
-        before, latest = group[0].told.previous or EventStatus.OK, group[-1]
-        if latest.told.status is before:
+    for _, letters in groupby(queue, lambda letter: letter.change.incident):
+        group = list(letters)
+        before, latest = group[0].change.previous or EventStatus.OK, group[-1]
+        if latest.change.status is before:
             over += group
         else:
-            told = msgspec.structs.replace(latest.told, previous=group[0].told.previous, since=group[0].told.since)
+            change = msgspec.structs.replace(
+                latest.change, previous=group[0].change.previous, since=group[0].change.since
+            )
             covers = tuple(name for letter in group for name in letter.names if name != latest.name)
-            kept.append(msgspec.structs.replace(latest, told=told, after="", level=True, covers=covers))
-    return Level(tuple(kept), tuple(over))
+            remaining.append(msgspec.structs.replace(latest, change=change, after="", level=True, covers=covers))
+    return Level(tuple(remaining), tuple(over))

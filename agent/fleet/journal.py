@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from agent.fleet.ledger import Began, Entry
+from agent.fleet.ledger import Entry, Takeover
 from agent.fleet.making import DAY
 from agent.fleet.record import Record
-from agent.fleet.streams import Fenced, Streams
+from agent.fleet.streams import Streams, WriteConflict
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -24,20 +24,20 @@ class Journal:
     async def begin(self, holder: str, epoch: int) -> float:
         """Begin to write, as nobody else may from then on; return the ledger's age in seconds."""
         await self.catch_up()
-        await self._streams.append(Began(holder, epoch))
+        await self._streams.append(Takeover(holder, epoch))
         await self.catch_up()
-        _, began = await self._streams.ledger()
-        return max(0.0, self.record.read_until - began)
+        _, started_at = await self._streams.ledger()
+        return max(0.0, self.record.read_until - started_at)
 
     async def write(self, entry: Entry) -> None:
-        """Write into the ledger and the own copy of it; Fenced where another relay did meanwhile."""
+        """Write into the ledger and the own copy of it; WriteConflict where another relay did meanwhile."""
         async with self._writing:
             number = await self._streams.append(entry)
             self.record.take([(number, self.record.broker_clock(), entry)])
 
     async def keep_notes(self) -> None:
         """Write the notes as a whole once a day: the ledger forgets what is older than a week."""
-        if self.record.kept_at + DAY < self.record.broker_clock():
+        if self.record.notes_saved_at + DAY < self.record.broker_clock():
             for entry in list(self.record.notes.all()):
                 await self.write(entry)
 
@@ -56,9 +56,9 @@ class Journal:
 
     async def _pay(self) -> None:
         try:
-            for entry in self.record.carried():
+            for entry in self.record.export_entries():
                 await self._streams.append(entry)
-            self.record.paid()
-        except Fenced:
+            self.record.clear_debt()
+        except WriteConflict:
             log.info("another relay writes as well: once more")
         self.record.take(await self._streams.entries(self.record.position))

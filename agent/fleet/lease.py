@@ -22,7 +22,7 @@ class Grant(msgspec.Struct, frozen=True):
     epoch: int
     """Rises with every new holder."""
 
-    def released(self) -> Grant:
+    def release(self) -> Grant:
         """Return what the holder leaves behind when it ends: the next one need not wait."""
         return Grant("", self.epoch)
 
@@ -40,13 +40,13 @@ class Lease(msgspec.Struct, frozen=True):
     held_until: float = 0.0
     """Until when this relay may work; 0: it does not hold it."""
 
-    def saw(self, grant: Grant | None, revision: int, now: float) -> Lease:
+    def observe(self, grant: Grant | None, revision: int, now: float) -> Lease:
         """Take note of what the broker says; its answer came at `now`."""
         if revision == self.revision and grant == self.grant:
             return self
         return msgspec.structs.replace(self, grant=grant, revision=revision, seen_at=now, held_until=0.0)
 
-    def won(self, revision: int, asked_at: float) -> Lease:
+    def acquire(self, revision: int, asked_at: float) -> Lease:
         """The broker took this relay's request of `asked_at`: it holds the lease, for the first time or further."""
         return msgspec.structs.replace(
             self,
@@ -56,7 +56,7 @@ class Lease(msgspec.Struct, frozen=True):
             held_until=asked_at + self.seconds * MARGIN,
         )
 
-    def lost(self) -> Lease:
+    def drop(self) -> Lease:
         return msgspec.structs.replace(self, held_until=0.0)
 
     def holds(self, now: float) -> bool:

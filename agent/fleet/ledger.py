@@ -20,7 +20,7 @@ class Intent(msgspec.Struct, frozen=True):
     members: tuple[Name, ...]
 
 
-class Began(msgspec.Struct, frozen=True, tag="began"):
+class Takeover(msgspec.Struct, frozen=True, tag="began"):
     """A relay has taken the lease."""
 
     holder: str
@@ -36,20 +36,20 @@ class Try(msgspec.Struct, frozen=True, tag="try"):
     intent: Intent | None = None
 
 
-class Done(msgspec.Struct, frozen=True, tag="done"):
+class Completion(msgspec.Struct, frozen=True, tag="done"):
     """The API took it, or will never take it."""
 
     id: str
     refused: bool = False
 
 
-class Dissolved(msgspec.Struct, frozen=True, tag="dissolved"):
+class Split(msgspec.Struct, frozen=True, tag="dissolved"):
     """The API did not take a fold: what it was to tell waits again."""
 
     id: str
 
 
-class Carried(msgspec.Struct, frozen=True, tag="carried"):
+class CarryOver(msgspec.Struct, frozen=True, tag="carried"):
     """What a relay knows of an earlier ledger, which the broker has lost."""
 
     intents: tuple[Intent, ...] = ()
@@ -65,7 +65,7 @@ class HostLife(msgspec.Struct, frozen=True, omit_defaults=True):
     """When it was first heard of; two lives of one name differ in it."""
     ttl: float
     """Seconds without a sign after which it is missing, as it said itself."""
-    said: str = '{"ttl":0.0}'
+    beat: str = msgspec.field(default='{"ttl":0.0}', name="said")
     """Its name and tags, as JSON of a `Beat`."""
     turns: int = 0
     """How often it went missing or came back: odd while it is missing."""
@@ -93,7 +93,7 @@ class ParentStatus(msgspec.Struct, frozen=True, omit_defaults=True):
         return self.host, self.check, self.subject
 
 
-class Noted(msgspec.Struct, frozen=True, tag="noted", omit_defaults=True):
+class NotesUpdate(msgspec.Struct, frozen=True, tag="noted", omit_defaults=True):
     """What is known now of hosts, parents and silences; each in place of what was known of it before."""
 
     hosts: tuple[HostLife, ...] = ()
@@ -106,13 +106,13 @@ class Noted(msgspec.Struct, frozen=True, tag="noted", omit_defaults=True):
     """With this entry everything that is known was written once more."""
 
 
-class Settled(msgspec.Struct, frozen=True, tag="settled"):
+class Discard(msgspec.Struct, frozen=True, tag="settled"):
     """Changes that were held back, and over before that ended: they are not told."""
 
     names: tuple[Name, ...]
 
 
-Entry = Began | Try | Done | Dissolved | Carried | Noted | Settled
+Entry = Takeover | Try | Completion | Split | CarryOver | NotesUpdate | Discard
 
 
 def encode(entry: Entry) -> bytes:
@@ -121,38 +121,38 @@ def encode(entry: Entry) -> bytes:
 
 def decode(data: bytes) -> Entry:
     """Return an entry; msgspec.MsgspecError where it is none."""
-    found: Entry = msgspec.json.decode(data, type=Entry)
-    return found
+    entry: Entry = msgspec.json.decode(data, type=Entry)
+    return entry
 
 
 class Effect(msgspec.Struct, frozen=True):
     """What an entry changes of what is known."""
 
-    opened: tuple[Intent, ...] = ()
+    new_intents: tuple[Intent, ...] = ()
     """Intents that are to be sent until they are done."""
-    closed: tuple[str, ...] = ()
+    finished_ids: tuple[str, ...] = ()
     """Intents that are done, or will not be sent any more."""
-    told: tuple[Name, ...] = ()
+    names: tuple[Name, ...] = ()
     """Changes that need no telling any more."""
-    requested: str = ""
+    key: str = ""
     """The key of a request that was made, or nearly."""
-    noted: Noted | None = None
+    notes: NotesUpdate | None = None
 
 
 def effect(entry: Entry, open_intents: Sequence[Intent]) -> Effect:
     """Return what an entry changes; `open_intents` are those that are known and not done."""
     if isinstance(entry, Try):
-        return Effect(opened=(entry.intent,) if entry.intent else (), requested=entry.key)
-    if isinstance(entry, Done):
+        return Effect(new_intents=(entry.intent,) if entry.intent else (), key=entry.key)
+    if isinstance(entry, Completion):
         # What was refused may be handed over again, after `hostvigil events retry`.
         members = next((one.members for one in open_intents if one.id == entry.id and not entry.refused), ())
-        return Effect(closed=(entry.id,), told=members)
-    if isinstance(entry, Dissolved):
-        return Effect(closed=(entry.id,))
-    if isinstance(entry, Carried):
-        return Effect(opened=entry.intents, told=entry.told)
-    if isinstance(entry, Noted):
-        return Effect(noted=entry)
-    if isinstance(entry, Settled):
-        return Effect(told=entry.names)
+        return Effect(finished_ids=(entry.id,), names=members)
+    if isinstance(entry, Split):
+        return Effect(finished_ids=(entry.id,))
+    if isinstance(entry, CarryOver):
+        return Effect(new_intents=entry.intents, names=entry.told)
+    if isinstance(entry, NotesUpdate):
+        return Effect(notes=entry)
+    if isinstance(entry, Discard):
+        return Effect(names=entry.names)
     return Effect()

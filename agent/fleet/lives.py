@@ -12,11 +12,11 @@ from nats.js.errors import APIError
 
 from agent.delivery.handover.message import encode
 from agent.fleet.journal import Journal
-from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.notes import in_parts
-from agent.fleet.reading import Stored
+from agent.fleet.reading import StreamMessage
 from agent.fleet.streams import Streams
-from agent.fleet.watching import Sign, Watch, change, farewell, heard_at, sign
+from agent.fleet.watching import Sign, Watch, describe_turn, estimate_arrival, farewell, parse_sign
 from agent.model import Notification
 
 log = logging.getLogger("hostvigil.relay")
@@ -42,29 +42,29 @@ class Lives:
         watch, looked_at = Watch(hosts, self._clock()), 0.0
         async for messages in self._streams.signs_of_life(LOOK_SECONDS):
             now = self._clock()
-            signs = [found for one in messages if (found := self._sign(one, now, looked_at))]
+            signs = [sign for one in messages if (sign := self._sign(one, now, looked_at))]
             looked_at = now
             for part in in_parts(watch.look(signs, now, time.time_ns() // 1_000_000)):
-                said = await self._told([(life, hosts.get(life.host)) for life in part.hosts])
-                await self._journal.write(Noted(hosts=said))
+                lives = await self._tell_all([(life, hosts.get(life.host)) for life in part.hosts])
+                await self._journal.write(NotesUpdate(hosts=lives))
             await self._journal.keep_notes()
 
-    def _sign(self, one: Stored, now: float, looked_at: float) -> Sign | None:
-        at = heard_at(one.at, self._journal.record.broker_clock(), now, looked_at)
-        return sign(one.word, at, one.data)
+    def _sign(self, one: StreamMessage, now: float, looked_at: float) -> Sign | None:
+        at = estimate_arrival(one.at, self._journal.record.broker_clock(), now, looked_at)
+        return parse_sign(one.word, at, one.data)
 
-    async def _told(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
+    async def _tell_all(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
         """Hand in what is to be told, before it is noted: named the same each time, it is told once."""
-        done = await asyncio.gather(*(self._tell(life, before) for life, before in lives))
-        return tuple(life for (life, _), is_done in zip(lives, done, strict=True) if is_done)
+        results = await asyncio.gather(*(self._tell(life, before) for life, before in lives))
+        return tuple(life for (life, _), is_done in zip(lives, results, strict=True) if is_done)
 
     async def _tell(self, life: HostLife, before: HostLife | None) -> bool:
-        found = change(life, before)
-        return found is None or await self._hand_in(life.host, *found)
+        news = describe_turn(life, before)
+        return news is None or await self._hand_in(life.host, *news)
 
-    async def _hand_in(self, host: str, told: Notification, after: str = "") -> bool:
+    async def _hand_in(self, host: str, change: Notification, after: str = "") -> bool:
         try:
-            await self._streams.hand_in(host, told.id, encode(msgspec.json.encode(told), after))
+            await self._streams.hand_in(host, change.id, encode(msgspec.json.encode(change), after))
         except APIError as error:
             log.info("what is to be told of %s waits, as the broker keeps no more of it: %s", host, error)
             return False
@@ -77,7 +77,7 @@ class Lives:
         if life is None and all(key[0] != host for key in notes.parents):
             return False
         await self._streams.forget(host)
-        if life and (told := farewell(life, time.time_ns() // 1_000_000)):
-            await self._hand_in(host, told)
-        await self._journal.write(Noted(forgotten=(host,)))
+        if life and (change := farewell(life, time.time_ns() // 1_000_000)):
+            await self._hand_in(host, change)
+        await self._journal.write(NotesUpdate(forgotten=(host,)))
         return True

@@ -22,12 +22,12 @@ class Letter(msgspec.Struct, frozen=True):
     """The host's word in subjects, which the broker vouches for; what the facts say of the host is a text."""
     number: int
     """Its place in the broker's stream."""
-    told: Notification
+    change: Notification
     after: str = ""
     """The id of the one before it, as long as that is not known."""
-    arrived: float = 0.0
+    arrived_at: float = 0.0
     """Monotonic seconds."""
-    stored: int = 0
+    stored_at: int = 0
     """When the broker took it, Unix milliseconds."""
     level: bool = False
     """It was held back, and is what is left to be told of that."""
@@ -36,12 +36,12 @@ class Letter(msgspec.Struct, frozen=True):
 
     @property
     def key(self) -> Key:
-        return self.host, self.told.check, self.told.subject
+        return self.host, self.change.check, self.change.subject
 
     @property
     def name(self) -> tuple[str, str]:
         """Host and id: a host that takes another's id takes nothing of it."""
-        return self.host, self.told.id
+        return self.host, self.change.id
 
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
@@ -55,7 +55,7 @@ class Mailbox:
     def __init__(self) -> None:
         self._queues: dict[Key, list[Letter]] = {}
         self._names: dict[tuple[str, str], Letter] = {}
-        self._taken: set[Key] = set()
+        self._in_flight: set[Key] = set()
 
     def __len__(self) -> int:
         return len(self._names)
@@ -81,41 +81,41 @@ class Mailbox:
 
     def ready(self, now: float) -> list[tuple[Letter, ...]]:
         """Return, of each subject that may be told now, the letters in their order."""
-        found = (self._free(queue, now) for key, queue in self._queues.items() if key not in self._taken)
-        return [letters for letters in found if letters]
+        queues = (self._free(queue, now) for key, queue in self._queues.items() if key not in self._in_flight)
+        return [letters for letters in queues if letters]
 
     def _free(self, queue: Sequence[Letter], now: float) -> tuple[Letter, ...]:
         """Return those before the first gap that is still waited for."""
         before = ""
         for at, letter in enumerate(queue):
-            if letter.after not in ("", before) and now < letter.arrived + PREDECESSOR_WAIT:
+            if letter.after not in ("", before) and now < letter.arrived_at + PREDECESSOR_WAIT:
                 return tuple(queue[:at])
-            before = letter.told.id
+            before = letter.change.id
         return tuple(queue)
 
     def take(self, letters: Iterable[Letter]) -> None:
         """These are on their way: nothing else of their subjects goes meanwhile."""
-        self._taken |= {letter.key for letter in letters}
+        self._in_flight |= {letter.key for letter in letters}
 
     def give_back(self, letters: Iterable[Letter]) -> None:
         """They are on their way no more, and wait again."""
-        self._taken -= {letter.key for letter in letters}
+        self._in_flight -= {letter.key for letter in letters}
 
     def remove(self, letters: Iterable[Letter]) -> None:
         """They are told, or will never be."""
         for letter in letters:
-            self._taken.discard(letter.key)
+            self._in_flight.discard(letter.key)
             if self._names.pop(letter.name, None) is None:
                 continue
             queue = self._queues.pop(letter.key, [])
-            if left := [_without(other, letter.told.id) for other in queue if other.name != letter.name]:
-                self._queues[letter.key] = left
+            if rest := [_without(other, letter.change.id) for other in queue if other.name != letter.name]:
+                self._queues[letter.key] = rest
 
-    def replace(self, held: Sequence[Letter], kept: Sequence[Letter]) -> None:
+    def replace(self, queue: Sequence[Letter], remaining: Sequence[Letter]) -> None:
         """Put what is left of a subject's first letters in their place; the others are known until they are removed."""
-        key = held[0].key
-        self._queues[key] = [*kept, *self._queues[key][len(held) :]]
-        self._names |= {letter.name: letter for letter in kept}
+        key = queue[0].key
+        self._queues[key] = [*remaining, *self._queues[key][len(queue) :]]
+        self._names |= {letter.name: letter for letter in remaining}
 
     def letters(self, names: Iterable[tuple[str, str]]) -> list[Letter]:
         """Return those of these names that wait."""
@@ -131,8 +131,8 @@ def in_order(letters: Sequence[Letter]) -> list[Letter]:
 
     What names each other in a circle is nobody's order, and goes as it came.
     """
-    ids = {letter.told.id for letter in letters}
-    found: dict[str, Letter] = {}
+    ids = {letter.change.id for letter in letters}
+    order: dict[str, Letter] = {}
     successors: dict[str, list[Letter]] = {}
     for letter in letters:
         successors.setdefault(letter.after, []).append(letter)
@@ -142,7 +142,7 @@ def in_order(letters: Sequence[Letter]) -> list[Letter]:
         following: list[Letter] = [first]
         while following:
             letter = following.pop()
-            if letter.told.id not in found:
-                found[letter.told.id] = letter
-                following += successors.get(letter.told.id, [])
-    return list(found.values())
+            if letter.change.id not in order:
+                order[letter.change.id] = letter
+                following += successors.get(letter.change.id, [])
+    return list(order.values())

@@ -41,7 +41,7 @@ async def make(client: Client, replicas: int, timeout: float = 5.0) -> None:
         await stream.key_value(BUCKET)
     except BucketNotFoundError:
         await stream.create_key_value(KeyValueConfig(bucket=BUCKET, history=1, replicas=replicas))
-    name = (await created(client, FACTS_STREAM)).encode()
+    name = (await fetch_creation_time(client, FACTS_STREAM)).encode()
 
     async def answer(request: Msg) -> None:
         await request.respond(name)
@@ -78,7 +78,7 @@ def _ledger() -> StreamConfig:
     return StreamConfig(name=LEDGER_STREAM, subjects=[LEDGER], storage=StorageType.FILE, max_age=LEDGER_SECONDS)
 
 
-async def created(client: Client, stream: str) -> str:
+async def fetch_creation_time(client: Client, stream: str) -> str:
     """Return when a stream was made, as the broker says it: that names this stream among all of its name."""
     answer = await client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=5)
     return str(json.loads(answer.data)["created"])

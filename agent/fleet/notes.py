@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from agent.fleet.ledger import HostLife, Noted, ParentStatus
+from agent.fleet.ledger import HostLife, NotesUpdate, ParentStatus
 from agent.model import Silence
 
 TABLES = """
@@ -39,21 +39,21 @@ class Notes:
         silences = (value for kind, value in rows if kind == "silences")
         self.silences = msgspec.json.decode(next(silences, b"[]"), type=tuple[Silence, ...])
 
-    def apply(self, noted: Noted) -> None:
-        for life in noted.hosts:
-            known = self.hosts.get(life.host)
+    def apply(self, update: NotesUpdate) -> None:
+        for life in update.hosts:
+            current = self.hosts.get(life.host)
             # What a relay carries over of an earlier ledger may be older than what is known.
-            if known is None or (known.since, known.turns) <= (life.since, life.turns):
+            if current is None or (current.since, current.turns) <= (life.since, life.turns):
                 self.hosts[life.host] = life
                 self._keep("host", life.host, life)
-        for host in noted.forgotten:
+        for host in update.forgotten:
             self._forget(host)
-        for parent in noted.parents:
+        for parent in update.parents:
             self.parents[parent.key] = parent
             self._keep("parent", _name(parent.key), parent)
-        if noted.silences is not None:
-            self.silences = noted.silences
-            self._keep("silences", "", noted.silences)
+        if update.silences is not None:
+            self.silences = update.silences
+            self._keep("silences", "", update.silences)
 
     def _forget(self, host: str) -> None:
         """A host that was taken out holds nothing back any more either."""
@@ -67,18 +67,18 @@ class Notes:
         row = (kind, name, msgspec.json.encode(value))
         self._db.execute("INSERT OR REPLACE INTO notes VALUES (?, ?, ?)", row)
 
-    def all(self) -> Iterator[Noted]:
+    def all(self) -> Iterator[NotesUpdate]:
         """Yield everything, for a ledger that knows nothing of it."""
         yield from in_parts(self.hosts.values())
-        yield Noted(parents=tuple(self.parents.values()), silences=self.silences, whole=True)
+        yield NotesUpdate(parents=tuple(self.parents.values()), silences=self.silences, whole=True)
 
 
 def _name(key: tuple[str, str, str]) -> str:
     return "\0".join(key).encode("utf-8", "replace").decode()
 
 
-def in_parts(lives: Iterable[HostLife]) -> Iterator[Noted]:
+def in_parts(lives: Iterable[HostLife]) -> Iterator[NotesUpdate]:
     """Yield hosts in as many entries as they need."""
-    found = tuple(lives)
-    for at in range(0, len(found), IN_ONE):
-        yield Noted(hosts=found[at : at + IN_ONE])
+    hosts = tuple(lives)
+    for at in range(0, len(hosts), IN_ONE):
+        yield NotesUpdate(hosts=hosts[at : at + IN_ONE])

@@ -44,14 +44,14 @@ class Quota:
 
     def due(self, now: float) -> list[Late]:
         """Return what may be looked at now of that which had to wait, each host's in its order."""
-        found: list[Late] = []
+        messages: list[Late] = []
         for word, waiting in list(self._late.items()):
             while waiting and self._take(word, now):
-                found.append(waiting.popleft())
+                messages.append(waiting.popleft())
             if not waiting:
                 del self._late[word]
         self._full_at = {word: at for word, at in self._full_at.items() if at > now}
-        return found
+        return messages
 
     def waiting(self) -> int:
         return sum(map(len, self._late.values()))

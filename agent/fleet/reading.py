@@ -16,7 +16,7 @@ FORGOTTEN_AFTER = 60.0
 """Seconds without a question after which the broker forgets a reader."""
 
 
-class Stored(msgspec.Struct, frozen=True):
+class StreamMessage(msgspec.Struct, frozen=True):
     """A message of a stream."""
 
     number: int
@@ -37,17 +37,17 @@ class Reader:
         self._subject = subject
         self._first = first
 
-    async def batches(self) -> AsyncIterator[list[Stored]]:
+    async def batches(self) -> AsyncIterator[list[StreamMessage]]:
         """Yield what there is, then what comes; an empty list after a second in which nothing came."""
         reader = await self._context.pull_subscribe(self._subject, stream=self._stream, config=self._config())
         idle = 0
         try:
             while True:
-                messages = await _fetched(reader)
+                messages = await _fetch(reader)
                 idle = 0 if messages else idle + 1
                 if idle and idle % 5 == 0:
                     await reader.consumer_info()  # an error where the broker has forgotten the reader
-                yield [_stored(message) for message in messages]
+                yield [_convert(message) for message in messages]
         finally:
             if self._client.is_connected:
                 await reader.unsubscribe()
@@ -61,14 +61,14 @@ class Reader:
         )
 
 
-async def _fetched(reader: Any) -> list[Msg]:
+async def _fetch(reader: Any) -> list[Msg]:
     try:
         return list(await reader.fetch(BATCH, timeout=1.0))
     except TimeoutError:
         return []
 
 
-def _stored(message: Msg) -> Stored:
-    found = message.metadata
+def _convert(message: Msg) -> StreamMessage:
+    metadata = message.metadata
     word = message.subject.rpartition(".")[2]
-    return Stored(found.sequence.stream, found.timestamp.timestamp(), word, message.data)
+    return StreamMessage(metadata.sequence.stream, metadata.timestamp.timestamp(), word, message.data)

@@ -17,19 +17,19 @@ class Receipts:
         self._streams = streams
         self._mailbox = mailbox
 
-    async def finish(self, names: Iterable[Name], refused: str = "", text: str = "") -> None:
+    async def finish(self, names: Iterable[Name], refusal: str = "", text: str = "") -> None:
         """Say to the hosts what became of these changes, and forget those that wait here."""
-        verdict = "refused" if refused else "told"
-        said = by_host((host, Receipt(id_, verdict, refused or text)) for host, id_ in names)  # type: ignore[arg-type]
-        letters = self._mailbox.letters((host, one.id) for host, receipts in said.items() for one in receipts)
+        verdict = "refused" if refusal else "told"
+        groups = by_host((host, Receipt(id_, verdict, refusal or text)) for host, id_ in names)  # type: ignore[arg-type]
+        letters = self._mailbox.letters((host, one.id) for host, receipts in groups.items() for one in receipts)
         self._mailbox.remove(letters)
-        for host, receipts in said.items():
+        for host, receipts in groups.items():
             await self._streams.receipt(host, receipts)
         await self._streams.delete([letter.number for letter in letters])
 
-    async def told_before(self, letter: Letter) -> None:
+    async def repeat_receipt(self, letter: Letter) -> None:
         """A change came again though it is told: its receipt was lost."""
-        await self._streams.receipt(letter.host, [Receipt(letter.told.id, "told")])
+        await self._streams.receipt(letter.host, [Receipt(letter.change.id, "told")])
         await self._streams.delete([letter.number])
 
     async def drop(self, numbers: Sequence[int]) -> None:

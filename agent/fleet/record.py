@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 
 from agent.fleet import notes
-from agent.fleet.ledger import Carried, Effect, Entry, Intent, Name, Noted, effect
+from agent.fleet.ledger import CarryOver, Effect, Entry, Intent, Name, NotesUpdate, effect
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -24,7 +24,7 @@ LOCK = "relay.lock"
 TOLD_SECONDS = 7 * 86400.0
 MOST_TOLD = 1_000_000
 REQUEST_SECONDS = 120.0
-CARRIED_TOLD = 5_000
+NAMES_IN_ONE = 5_000
 """Names in one entry of the ledger: a message has an end."""
 
 _TABLES = """
@@ -44,7 +44,7 @@ class Record:
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = _lock(directory)
-        self._db = _opened(directory)
+        self._db = _open(directory)
         self.intents: dict[str, Intent] = {}
         """Those that are not done."""
         self.members: set[Name] = set()
@@ -94,7 +94,7 @@ class Record:
         return self._mark("owes") == "yes"
 
     @property
-    def kept_at(self) -> float:
+    def notes_saved_at(self) -> float:
         """Return when the notes were last written as a whole; 0: never."""
         return float(self._mark("kept") or 0.0)
 
@@ -105,7 +105,7 @@ class Record:
             self._set("ledger", ledger)
             self._set("position", "0")
 
-    def paid(self) -> None:
+    def clear_debt(self) -> None:
         self._set("owes", "")
 
     def take(self, entries: Sequence[tuple[int, float, Entry]]) -> None:
@@ -119,28 +119,28 @@ class Record:
             self._trim(entries[-1][1])
         self.read_until, self._read_at = entries[-1][1], time.monotonic()
 
-    def _apply(self, found: Effect, at: float) -> None:
-        for intent in found.opened:
+    def _apply(self, update: Effect, at: float) -> None:
+        for intent in update.new_intents:
             if all(map(self.is_told, intent.members)):
                 continue
             self.intents.setdefault(intent.id, intent)
             self._db.execute("INSERT OR IGNORE INTO intents VALUES (?, ?)", (intent.id, msgspec.json.encode(intent)))
-        for id_ in found.closed:
+        for id_ in update.finished_ids:
             self.intents.pop(id_, None)
             self._db.execute("DELETE FROM intents WHERE id = ?", (id_,))
-        self._db.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", [(*name, at) for name in found.told])
+        self._db.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", [(*name, at) for name in update.names])
         # Of another ledger it may be known that an intent is told, without its end.
-        for intent in list(self.intents.values()) if found.told else ():
+        for intent in list(self.intents.values()) if update.names else ():
             if all(map(self.is_told, intent.members)):
                 del self.intents[intent.id]
                 self._db.execute("DELETE FROM intents WHERE id = ?", (intent.id,))
         self.members = {name for intent in self.intents.values() for name in intent.members}
-        if found.noted:
-            self.notes.apply(found.noted)
-        if found.noted and found.noted.whole:
+        if update.notes:
+            self.notes.apply(update.notes)
+        if update.notes and update.notes.whole:
             self._set("kept", str(at))
-        if found.requested:
-            self._db.execute("INSERT INTO requests VALUES (?, ?)", (at, found.requested))
+        if update.key:
+            self._db.execute("INSERT INTO requests VALUES (?, ?)", (at, update.key))
 
     def _trim(self, now: float) -> None:
         self._db.execute("DELETE FROM requests WHERE at < ?", (now - REQUEST_SECONDS,))
@@ -153,14 +153,14 @@ class Record:
         """Return the requests of the last minutes: the key and the moment."""
         return [(key, at) for at, key in self._db.execute("SELECT at, key FROM requests ORDER BY at")]
 
-    def carried(self) -> list[Carried | Noted]:
+    def export_entries(self) -> list[CarryOver | NotesUpdate]:
         """Return all that is known, for a ledger that knows nothing of it."""
         query = "SELECT host, id FROM told ORDER BY at DESC LIMIT ?"
-        told = [(host, id_) for host, id_ in self._db.execute(query, (MOST_TOLD,))]
-        parts = [tuple(told[at : at + CARRIED_TOLD]) for at in range(0, len(told), CARRIED_TOLD)]
+        names = [(host, id_) for host, id_ in self._db.execute(query, (MOST_TOLD,))]
+        parts = [tuple(names[at : at + NAMES_IN_ONE]) for at in range(0, len(names), NAMES_IN_ONE)]
         return [
-            *(Carried((intent,)) for intent in self.intents.values()),
-            *(Carried(told=part) for part in parts),
+            *(CarryOver((intent,)) for intent in self.intents.values()),
+            *(CarryOver(told=part) for part in parts),
             *self.notes.all(),
         ]
 
@@ -187,20 +187,20 @@ def _lock(directory: Path) -> int:
     return file
 
 
-def _opened(directory: Path) -> sqlite3.Connection:
+def _open(directory: Path) -> sqlite3.Connection:
     """Open the database; a damaged one is set aside, for the broker's ledger holds the same."""
     path = directory / FILE
     try:
-        return _connected(path)
+        return _connect(path)
     except sqlite3.DatabaseError as error:
         log.error("%s is damaged (%s): it is set aside, and read anew from the broker", path, error)
         for end in ("", "-wal", "-shm"):
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(FILE + end).replace(path.with_name(f"{FILE}{end}.damaged"))
-        return _connected(path)
+        return _connect(path)
 
 
-def _connected(path: Path) -> sqlite3.Connection:
+def _connect(path: Path) -> sqlite3.Connection:
     os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_NOFOLLOW, 0o600))
     db = sqlite3.connect(path, isolation_level=None)
     try:

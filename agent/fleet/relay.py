@@ -22,10 +22,10 @@ from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
 from agent.fleet.making import make
 from agent.fleet.record import Record
-from agent.fleet.requests import Lost
+from agent.fleet.requests import LeaseLost
 from agent.fleet.settings import RelaySettings
-from agent.fleet.status import Shown, report, understood
-from agent.fleet.streams import GONE, Fenced, Streams
+from agent.fleet.status import RelayView, parse_status, report
+from agent.fleet.streams import GONE, Streams, WriteConflict
 from agent.fleet.work import UNKNOWN_MINUTE, Work, clock
 
 log = logging.getLogger("hostvigil.relay")
@@ -34,11 +34,11 @@ TIMEOUT = 5.0
 PAUSE = 1.0
 """Seconds after the broker was gone."""
 STATUS_EVERY = 2.0
-FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, Fenced, Lost, sqlite3.Error)
+FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, WriteConflict, LeaseLost, sqlite3.Error)
 
 
 class Relay:
-    """One relay process. Its loop's thread owns it; a page's threads look at `shown` only."""
+    """One relay process. Its loop's thread owns it; a page's threads look at `view` only."""
 
     def __init__(self, settings: RelaySettings, unknown_minute: float = UNKNOWN_MINUTE) -> None:
         self._settings = settings
@@ -49,8 +49,8 @@ class Relay:
         self._lease = Lease(f"{socket.gethostname()} {os.getpid()} {token_hex(4)}", float(settings.lease))
         self._work = Work(settings, self._record, self._holds, unknown_minute)
         self._status_at = 0.0
-        self._troubled = False
-        self.shown = Shown(self._lease.me)
+        self._is_failing = False
+        self.view = RelayView(self._lease.me)
         """A value, replaced as a whole."""
 
     def run(self) -> None:
@@ -64,9 +64,9 @@ class Relay:
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, stop.set)
         main = asyncio.create_task(self._run_on())
-        stopped = asyncio.create_task(stop.wait())
-        await asyncio.wait((main, stopped), return_when=asyncio.FIRST_COMPLETED)
-        for task in (main, stopped):
+        stop_task = asyncio.create_task(stop.wait())
+        await asyncio.wait((main, stop_task), return_when=asyncio.FIRST_COMPLETED)
+        for task in (main, stop_task):
             task.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await main
@@ -74,7 +74,7 @@ class Relay:
     async def _run_on(self) -> None:
         while True:
             try:
-                await self._connected()
+                await self._connect_and_work()
             except* FAULTS as group:
                 self._say(group)
             await asyncio.sleep(PAUSE)
@@ -84,11 +84,11 @@ class Relay:
         first: BaseException = group
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
-        level = logging.INFO if self._troubled else logging.WARNING
+        level = logging.INFO if self._is_failing else logging.WARNING
         log.log(level, "the work is interrupted and begins anew: %s", str(first) or type(first).__name__)
-        self._troubled = True
+        self._is_failing = True
 
-    async def _connected(self) -> None:
+    async def _connect_and_work(self) -> None:
         client = await self._way.connect(TIMEOUT, "_INBOX.relay")
         streams, bucket = Streams(client, TIMEOUT), Bucket(client, TIMEOUT)
         try:
@@ -104,16 +104,16 @@ class Relay:
     async def _turn(self, streams: Streams, bucket: Bucket) -> None:
         """Renew the lease or look who holds it; begin and end the work accordingly."""
         # First, also for who holds it: a broker that forgot all may have come to the same number again.
-        grant, found = await bucket.look()
-        self._lease = self._lease.saw(grant, found, clock())
-        asked = clock()
-        if self._lease.may_ask(asked):
+        grant, number = await bucket.look()
+        self._lease = self._lease.observe(grant, number, clock())
+        asked_at = clock()
+        if self._lease.may_ask(asked_at):
             async with asyncio.timeout(self._lease.seconds):
-                revision = await bucket.ask(self._lease, asked)
-            self._lease = self._lease.won(revision, asked) if revision else self._lease.lost()
+                revision = await bucket.ask(self._lease, asked_at)
+            self._lease = self._lease.acquire(revision, asked_at) if revision else self._lease.drop()
         await self._work.require()
         if self._lease.holds(clock()) and self._lease.grant:
-            self._troubled = False
+            self._is_failing = False
             self._work.begin(streams, self._lease.grant)
         else:
             await self._work.stop()
@@ -125,13 +125,13 @@ class Relay:
         if clock() < self._status_at:
             return
         self._status_at = clock() + STATUS_EVERY
-        status, grant = self.shown.status, self._lease.grant
+        status, grant = self.view.status, self._lease.grant
         if self._work.session and grant:
             status = report(grant, self._work.session, self._record, clock())
             await bucket.say_status(msgspec.json.encode(status))
         elif self._settings.page:
-            status = understood(await bucket.status())
-        self.shown = Shown(self._lease.me, grant, status)
+            status = parse_status(await bucket.status())
+        self.view = RelayView(self._lease.me, grant, status)
 
     def _holds(self) -> bool:
         """Called by the pool's threads as well: a lease is one value, replaced as a whole."""
@@ -139,11 +139,11 @@ class Relay:
 
     async def _rest(self, bucket: Bucket) -> None:
         """End the work, and let the next relay begin at once."""
-        held = self._lease.holds(clock())
+        had_lease = self._lease.holds(clock())
         await self._work.stop()
-        self._lease = self._lease.lost()
-        self.shown = Shown(self._lease.me, None, self.shown.status)
-        if held:
+        self._lease = self._lease.drop()
+        self.view = RelayView(self._lease.me, None, self.view.status)
+        if had_lease:
             with contextlib.suppress(*FAULTS):
                 await asyncio.wait_for(bucket.release(self._lease), 1.0)
 
@@ -159,7 +159,7 @@ def run(settings: RelaySettings) -> None:
     from agent.page.server import PageServer
 
     address = parse(settings.page)
-    server = PageServer(address, application(lambda: (relay.shown, time.time_ns() // 1_000_000), address))
+    server = PageServer(address, application(lambda: (relay.view, time.time_ns() // 1_000_000), address))
     try:
         relay.run()
     finally:

@@ -12,7 +12,7 @@ from agent.fleet.budget import Budget
 Post = Callable[[bytes], Answer]
 
 
-class Lost(Exception):
+class LeaseLost(Exception):
     """The lease ran out while a request was prepared: nothing was sent."""
 
 
@@ -38,8 +38,8 @@ class Requests:
         loop = asyncio.get_running_loop()
         answer = await loop.run_in_executor(self._pool, self._post, key, body.encode())
         if answer is None:
-            raise Lost("the lease ran out")
-        self.budget.answered(key, answer, self._clock())
+            raise LeaseLost("the lease ran out")
+        self.budget.note_answer(key, answer, self._clock())
         return answer
 
     def _post(self, key: str, body: bytes) -> Answer | None:

@@ -57,8 +57,8 @@ class Session:
     def _remember(self) -> None:
         """Count what was sent before, of whichever relay; a request without an answer may be counted only now."""
         record, now = self._journal.record, self._clock()
-        unfinished = len(record.intents) > 0
+        has_unfinished = len(record.intents) > 0
         self.budget.remember(
-            (key, now if unfinished and record.read_until - at < LATE else now - max(0.0, record.read_until - at))
+            (key, now if has_unfinished and record.read_until - at < LATE else now - max(0.0, record.read_until - at))
             for key, at in record.requests()
         )

@@ -43,8 +43,8 @@ class RelayEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
 
     def of_key(self, key: str) -> EventsSettings:
         """Return the same as an agent's settings with one of the keys."""
-        shared = ("endpoint", "timeout", "proxy", "ca_file", "client_cert", "client_key")
-        return EventsSettings(api_key=key, **{name: getattr(self, name) for name in shared})
+        names = ("endpoint", "timeout", "proxy", "ca_file", "client_cert", "client_key")
+        return EventsSettings(api_key=key, **{name: getattr(self, name) for name in names})
 
 
 class Site(Section, frozen=True):
@@ -114,42 +114,42 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[RelaySettings, frozens
     faults += _wrong(values, node.value)
     if faults:
         raise RelayConfigError("\n".join(f"{fault.place}: {fault}" for fault in faults))
-    found = RelaySettings(**values)
-    state = str(path.parent / found.state)
-    return msgspec.structs.replace(found, state=state), frozenset({*secrets.values, *found.events.api_keys} - {""})
+    config = RelaySettings(**values)
+    state = str(path.parent / config.state)
+    return msgspec.structs.replace(config, state=state), frozenset({*secrets.values, *config.events.api_keys} - {""})
 
 
-def _wrong(values: Mapping[str, Any], written: Mapping[str, Located]) -> Iterator[Fault]:
+def _wrong(values: Mapping[str, Any], nodes: Mapping[str, Located]) -> Iterator[Fault]:
     """Judge what the form does not show."""
     if "broker" in values and (text := events_fault("broker", values["broker"])):
-        yield _fault(written["broker"], "broker", text)
+        yield _fault(nodes["broker"], "broker", text)
     if "lease" in values and not 1 <= values["lease"] <= 300:
-        yield _fault(written["lease"], "lease", "must be between 1s and 5m")
+        yield _fault(nodes["lease"], "lease", "must be between 1s and 5m")
     if values.get("page") and (text := page_fault(values["page"])):
-        yield _fault(written["page"], "page", f"{said(written['page'])} {text}")
+        yield _fault(nodes["page"], "page", f"{said(nodes['page'])} {text}")
     if values.get("maintenance"):
-        yield from windows.faults(written["maintenance"], values["maintenance"], "relay.maintenance")
+        yield from windows.faults(nodes["maintenance"], values["maintenance"], "relay.maintenance")
     for at, site in enumerate(values.get("depends_on", ())):
-        yield from _site(site, written["depends_on"].value[at], f"depends_on.{at}")
-    if isinstance(written.get("events"), Located) and isinstance(written["events"].value, dict):
-        yield from _wrong_events(written["events"].value)
+        yield from _site(site, nodes["depends_on"].value[at], f"depends_on.{at}")
+    if isinstance(nodes.get("events"), Located) and isinstance(nodes["events"].value, dict):
+        yield from _wrong_events(nodes["events"].value)
 
 
-def _wrong_events(written: Mapping[str, Located]) -> Iterator[Fault]:
-    values, _ = settings(RelayEvents, written, Place(""))
+def _wrong_events(nodes: Mapping[str, Located]) -> Iterator[Fault]:
+    values, _ = settings(RelayEvents, nodes, Place(""))
     for name in ("endpoint", "timeout", "proxy"):
         if values.get(name) and (text := events_fault(name, values[name])):
-            yield _fault(written[name], f"events.{name}", f"{said(written[name])} {text}")
+            yield _fault(nodes[name], f"events.{name}", f"{said(nodes[name])} {text}")
     if "timeout" in values and not values["timeout"]:
-        yield _fault(written["timeout"], "events.timeout", "must be between 1s and 10m")
+        yield _fault(nodes["timeout"], "events.timeout", "must be between 1s and 10m")
     keys = values.get("api_keys", ("",))
     if not keys:
-        yield _fault(written["api_keys"], "events.api_keys", "must be a list of keys, at least one")
+        yield _fault(nodes["api_keys"], "events.api_keys", "must be a list of keys, at least one")
     for at, key in enumerate(keys if "api_keys" in values else ()):
         if text := events_fault("api_key", key):
-            yield _fault(written["api_keys"].value[at], f"events.api_keys.{at}", text)
+            yield _fault(nodes["api_keys"].value[at], f"events.api_keys.{at}", text)
     if len(set(keys)) < len(keys):
-        yield _fault(written["api_keys"], "events.api_keys", "names a key twice: each has its own limit only once")
+        yield _fault(nodes["api_keys"], "events.api_keys", "names a key twice: each has its own limit only once")
 
 
 def _site(site: Site, node: Located, setting: str) -> Iterator[Fault]:

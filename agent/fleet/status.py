@@ -15,7 +15,7 @@ from agent.plugin.units import duration_text
 from agent.view.words import silence_text
 
 MOST_HOSTS = 1_000
-SHOWN_HOSTS = 10
+TOP_HOSTS = 10
 MOST_REASONS = 50
 
 
@@ -54,7 +54,7 @@ class RelayStatus(msgspec.Struct, frozen=True):
     """What `depends_on` names and whose host gives no signs of life."""
 
 
-class Shown(msgspec.Struct, frozen=True):
+class RelayView(msgspec.Struct, frozen=True):
     """What one relay knows, at work or standing by."""
 
     me: str
@@ -82,16 +82,16 @@ def report(grant: Grant, session: Session, record: Record, now: float) -> RelayS
         heard=len(lives) - len(missing),
         missing=len(missing),
         missing_hosts=tuple(host_of(life.host) for life in missing[:MOST_HOSTS]),
-        held=dict(list(session.sieve.held().items())[:MOST_REASONS]),
+        held=dict(list(session.sieve.count_by_reason().items())[:MOST_REASONS]),
         silences=tuple(one for one in record.notes.silences if one.until > wall),
-        unheard_parents=tuple(session.sieve.holding.unheard()),
+        unheard_parents=tuple(session.sieve.holding.find_unknown_parents()),
     )
 
 
-def understood(said: bytes) -> RelayStatus | None:
+def parse_status(data: bytes) -> RelayStatus | None:
     """Return what a relay said; None where it said nothing, or is of another version."""
     try:
-        return msgspec.json.decode(said, type=RelayStatus) if said else None
+        return msgspec.json.decode(data, type=RelayStatus) if data else None
     except msgspec.MsgspecError:
         return None
 
@@ -103,11 +103,11 @@ def lines(grant: Grant | None, status: RelayStatus | None, now: int) -> list[str
         return [*head, "        none has said anything yet"]
     age = duration_text(max(0, now - status.at) / 1000)
     head.append(f"events  {status.waiting} wait, {status.unfinished} on their way, {age} ago")
-    head += [f"host    {host}: {count} wait" for host, count in list(status.hosts.items())[:SHOWN_HOSTS]]
-    if len(status.hosts) > SHOWN_HOSTS:
-        head.append(f"        and {len(status.hosts) - SHOWN_HOSTS} more hosts, see --json")
+    head += [f"host    {host}: {count} wait" for host, count in list(status.hosts.items())[:TOP_HOSTS]]
+    if len(status.hosts) > TOP_HOSTS:
+        head.append(f"        and {len(status.hosts) - TOP_HOSTS} more hosts, see --json")
     head.append(f"alive   {status.heard} hosts, {status.missing} are not heard of")
-    head += [f"        not heard of: {host}" for host in status.missing_hosts[:SHOWN_HOSTS]]
+    head += [f"        not heard of: {host}" for host in status.missing_hosts[:TOP_HOSTS]]
     head += [f"held    {count} changes: {reason}" for reason, count in status.held.items()]
     head += [f"silence {silence_text(one, now)}" for one in status.silences]
     head += [f"parent  {name}: its host gives no signs of life, is its name right?" for name in status.unheard_parents]

@@ -16,8 +16,8 @@ from nats.js.errors import APIError, NotFoundError
 
 from agent.delivery.handover.message import ALIVE, FACTS, FACTS_STREAM, RECEIPTS, Receipt
 from agent.fleet.ledger import Entry, decode, encode
-from agent.fleet.making import ALIVE_STREAM, LEDGER, LEDGER_STREAM, created
-from agent.fleet.reading import Reader, Stored
+from agent.fleet.making import ALIVE_STREAM, LEDGER, LEDGER_STREAM, fetch_creation_time
+from agent.fleet.reading import Reader, StreamMessage
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -27,7 +27,7 @@ DELETES_AT_ONCE = 100
 WRONG_LAST_SEQUENCE = 10071
 
 
-class Fenced(Exception):
+class WriteConflict(Exception):
     """Another relay wrote meanwhile: this one is at work no more."""
 
 
@@ -48,36 +48,36 @@ class Streams:
 
     async def ledger(self) -> tuple[str, float]:
         """Return what names this ledger, and when it was begun, Unix seconds of the broker's clock."""
-        name = await created(self._client, LEDGER_STREAM)
+        name = await fetch_creation_time(self._client, LEDGER_STREAM)
         return name, datetime.fromisoformat(name[:19]).replace(tzinfo=UTC).timestamp()
 
     async def entries(self, after: int) -> list[tuple[int, float, Entry]]:
         """Return the entries after a number; with the last one begins what this relay may add."""
         info = await self._stream.stream_info(LEDGER_STREAM)
         self._last = info.state.last_seq
-        found: list[tuple[int, float, Entry]] = []
+        entries: list[tuple[int, float, Entry]] = []
         if info.state.messages and self._last > after:
             async for messages in self._reader(LEDGER_STREAM, LEDGER, after + 1).batches():
-                found += _decoded(messages)
+                entries += _decode_entries(messages)
                 if messages and messages[-1].number >= self._last:
                     break
-        return found
+        return entries
 
     async def append(self, entry: Entry) -> int:
-        """Write an entry, if nobody wrote one since; Fenced if somebody did. Returns its number."""
+        """Write an entry, if nobody wrote one since; WriteConflict if somebody did. Returns its number."""
         headers = {"Nats-Expected-Last-Sequence": str(self._last)}
         try:
             answer = await self._stream.publish(LEDGER, encode(entry), headers=headers, stream=LEDGER_STREAM)
         except APIError as error:
             if error.err_code == WRONG_LAST_SEQUENCE:
-                raise Fenced("another relay is at work") from None
+                raise WriteConflict("another relay is at work") from None
             raise
         self._last = answer.seq
         return answer.seq
 
     # --- facts and receipts ------------------------------------------------------------------------------------------
 
-    async def facts(self) -> AsyncIterator[Stored]:
+    async def facts(self) -> AsyncIterator[StreamMessage]:
         """Yield all that hosts handed over and hand over."""
         async for messages in self._reader(FACTS_STREAM, f"{FACTS}.*", 1).batches():
             for message in messages:
@@ -90,19 +90,19 @@ class Streams:
         except NotFoundError:
             return None
 
-    async def signs_of_life(self, pause: float) -> AsyncIterator[list[Stored]]:
+    async def signs_of_life(self, pause: float) -> AsyncIterator[list[StreamMessage]]:
         """Yield the last sign of each host, then every `pause` seconds those that came since, of each host the last.
 
         So a host that floods the broker costs no more here than any other.
         """
-        batches, seen = self._reader(ALIVE_STREAM, f"{ALIVE}.*", 1).batches(), 0
+        batches, position = self._reader(ALIVE_STREAM, f"{ALIVE}.*", 1).batches(), 0
         while True:
             last = (await self._stream.stream_info(ALIVE_STREAM)).state.last_seq
-            found: list[Stored] = []
-            while seen < last and (batch := await anext(batches)):
-                found += batch
-                seen = batch[-1].number
-            yield found
+            signs: list[StreamMessage] = []
+            while position < last and (batch := await anext(batches)):
+                signs += batch
+                position = batch[-1].number
+            yield signs
             await asyncio.sleep(pause)
 
     async def hand_in(self, host: str, id_: str, message: bytes) -> None:
@@ -119,8 +119,8 @@ class Streams:
             await asyncio.gather(*map(self._delete, numbers[at : at + DELETES_AT_ONCE]))
 
     async def _delete(self, number: int) -> None:
-        wanted = json.dumps({"seq": number, "no_erase": True}).encode()
-        await self._client.request(f"$JS.API.STREAM.MSG.DELETE.{FACTS_STREAM}", wanted, timeout=5)
+        request = json.dumps({"seq": number, "no_erase": True}).encode()
+        await self._client.request(f"$JS.API.STREAM.MSG.DELETE.{FACTS_STREAM}", request, timeout=5)
 
     async def receipt(self, host: str, receipts: Sequence[Receipt]) -> None:
         for at in range(0, len(receipts), RECEIPTS_IN_ONE):
@@ -141,7 +141,7 @@ class Streams:
         return Reader(self._client, self._stream, stream, subject, first)
 
 
-def _decoded(messages: Iterable[Stored]) -> Iterator[tuple[int, float, Entry]]:
+def _decode_entries(messages: Iterable[StreamMessage]) -> Iterator[tuple[int, float, Entry]]:
     for message in messages:
         try:
             yield message.number, message.at, decode(message.data)
@@ -153,7 +153,7 @@ GONE: tuple[type[Exception], ...] = (APIError, NotFoundError)
 
 
 def by_host(receipts: Iterable[tuple[str, Receipt]]) -> dict[str, list[Receipt]]:
-    found: dict[str, list[Receipt]] = {}
+    groups: dict[str, list[Receipt]] = {}
     for host, receipt in receipts:
-        found.setdefault(host, []).append(receipt)
-    return found
+        groups.setdefault(host, []).append(receipt)
+    return groups

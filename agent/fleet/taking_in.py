@@ -8,9 +8,9 @@ import time
 from collections.abc import Callable
 
 from agent.fleet.holding import Holding
-from agent.fleet.intake import taken_in
+from agent.fleet.intake import parse_message
 from agent.fleet.journal import Journal
-from agent.fleet.ledger import Noted
+from agent.fleet.ledger import NotesUpdate
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.quota import Late, Quota
 from agent.fleet.receipts import Receipts
@@ -62,19 +62,19 @@ class TakingIn:
 
     async def _look(self, one: Late, data: bytes) -> None:
         try:
-            told, after = taken_in(data, one.word, time.time_ns() // 1_000_000)
+            change, after = parse_message(data, one.word, time.time_ns() // 1_000_000)
         except ValueError as error:
             log.warning("a message of %s is thrown away: %s", one.word, error)
             await self._receipts.drop([one.number])
             return
-        await self._take(Letter(one.word, one.number, told, after, self._clock(), round(one.at * 1000)))
+        await self._take(Letter(one.word, one.number, change, after, self._clock(), round(one.at * 1000)))
 
     async def _take(self, letter: Letter) -> None:
         record = self._journal.record
         if parent := self._holding.parent(letter):
-            await self._journal.write(Noted(parents=(parent,)))
+            await self._journal.write(NotesUpdate(parents=(parent,)))
         if record.is_told(letter.name):
-            await self._receipts.told_before(letter)
+            await self._receipts.repeat_receipt(letter)
         elif self._mailbox.holds(letter.name):
             await self._receipts.drop([letter.number])  # handed over again: one is enough
         else:

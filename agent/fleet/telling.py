@@ -10,9 +10,9 @@ from collections.abc import Callable, Sequence
 from agent.delivery.answer import Answer, Verdict
 from agent.fleet.attempts import Attempts
 from agent.fleet.choosing import FOLD_PAUSE, Queue, choose
-from agent.fleet.folding import worded
+from agent.fleet.folding import render
 from agent.fleet.journal import Journal
-from agent.fleet.ledger import Dissolved, Done, Intent, Settled, Try
+from agent.fleet.ledger import Completion, Discard, Intent, Split, Try
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.receipts import Receipts
 from agent.fleet.requests import Requests
@@ -73,39 +73,39 @@ class Telling:
         intent = self._attempts.due(self._journal.record.intents.values(), now)
         new = intent is None
         if intent is None:
-            found = self._chosen(tasks, now)
-            if isinstance(found, float):
-                return found
-            intent = found
+            intent_or_wait = self._choose_intent(tasks, now)
+            if isinstance(intent_or_wait, float):
+                return intent_or_wait
+            intent = intent_or_wait
         self._attempts.begin(intent)
         tasks.create_task(self._send(intent, budget.take(now), new))
         return 0.0
 
-    def _chosen(self, tasks: asyncio.TaskGroup, now: float) -> Intent | float:
-        ready = self._passed(tasks, now)
+    def _choose_intent(self, tasks: asyncio.TaskGroup, now: float) -> Intent | float:
+        ready = self._filter_ready(tasks, now)
         choice = choose(ready, self._requests.budget.free(now), now, self._fold_not_before)
         if isinstance(choice, float):
             return choice
-        told = worded(choice, self._attempts.most)
-        if len(told.letters) > 1:
-            self._fold_not_before = now + (FOLD_PAUSE if len(told.letters) == len(choice.letters) else 0.0)
-        self._mailbox.take(told.letters)
-        return Intent(told.id, told.body.decode(), tuple(name for letter in told.letters for name in letter.names))
+        event = render(choice, self._attempts.most)
+        if len(event.letters) > 1:
+            self._fold_not_before = now + (FOLD_PAUSE if len(event.letters) == len(choice.letters) else 0.0)
+        self._mailbox.take(event.letters)
+        return Intent(event.id, event.body.decode(), tuple(name for letter in event.letters for name in letter.names))
 
-    def _passed(self, tasks: asyncio.TaskGroup, now: float) -> list[Queue]:
+    def _filter_ready(self, tasks: asyncio.TaskGroup, now: float) -> list[Queue]:
         """Return what may be told now. Of what was held back until now, what is left may be told next time."""
-        free, ended = self._sieve.passed(self._mailbox.ready(now), now)
-        for held, left in ended:
-            self._mailbox.replace(held, left.kept)
-            if left.over:
-                self._mailbox.take(left.over)
-                tasks.create_task(self._drop(left.over))
+        free, over = self._sieve.filter(self._mailbox.ready(now), now)
+        for queue, level in over:
+            self._mailbox.replace(queue, level.remaining)
+            if level.over:
+                self._mailbox.take(level.over)
+                tasks.create_task(self._drop(level.over))
         return free
 
     async def _drop(self, over: Sequence[Letter]) -> None:
         """Let go of what was held back, and over before that ended."""
         names = tuple(letter.name for letter in over)
-        await self._journal.write(Settled(names))
+        await self._journal.write(Discard(names))
         await self._receipts.finish(names, text="held back by the relay, and over before that ended")
 
     async def _send(self, intent: Intent, key: str, new: bool) -> None:
@@ -117,25 +117,25 @@ class Telling:
 
     async def _settle(self, intent: Intent, answer: Answer) -> None:
         if answer.verdict is Verdict.DELIVERED:
-            self._attempts.passed()
-            await self._done(intent, refused="")
+            self._attempts.note_success()
+            await self._finish(intent, refusal="")
         elif answer.verdict is Verdict.REFUSED and len(intent.members) == 1:
             log.warning("event %s of %s was refused: %s", intent.id, intent.members[0][0], answer.text)
-            await self._done(intent, refused=answer.text)
+            await self._finish(intent, refusal=answer.text)
         elif answer.verdict is Verdict.REFUSED or self._attempts.is_stuck(intent) or _may_hide_one(answer, intent):
-            await self._dissolve(intent, answer.text)
-        elif self._attempts.failed(intent, answer.verdict, self._clock()) == 1:
+            await self._split(intent, answer.text)
+        elif self._attempts.note_failure(intent, answer.verdict, self._clock()) == 1:
             log.warning("event %s could not be sent, it is kept and tried again: %s", intent.id, answer.text)
 
-    async def _dissolve(self, intent: Intent, why: str) -> None:
+    async def _split(self, intent: Intent, why: str) -> None:
         log.warning("a fold of %d changes is taken apart, none of them is lost: %s", len(intent.members), why)
-        self._attempts.dissolved(intent)
-        await self._journal.write(Dissolved(intent.id))
+        self._attempts.note_split(intent)
+        await self._journal.write(Split(intent.id))
         self._mailbox.give_back(self._mailbox.letters(intent.members))
 
-    async def _done(self, intent: Intent, refused: str) -> None:
-        await self._journal.write(Done(intent.id, bool(refused)))
-        await self._receipts.finish(intent.members, refused)
+    async def _finish(self, intent: Intent, refusal: str) -> None:
+        await self._journal.write(Completion(intent.id, bool(refusal)))
+        await self._receipts.finish(intent.members, refusal)
 
 
 def _may_hide_one(answer: Answer, intent: Intent) -> bool:

@@ -53,11 +53,11 @@ class Work:
         """Begin, unless it is begun."""
         if self.session is None:
             log.warning("at work, as number %d", grant.epoch)
-            self.session = self._made(streams)
+            self.session = self._make_session(streams)
             self._task = asyncio.create_task(self.session.run(grant.holder, grant.epoch, self._unknown_minute))
         return self.session
 
-    def _made(self, streams: Streams) -> Session:
+    def _make_session(self, streams: Streams) -> Session:
         settings, events = self._settings, self._settings.events
         rates = float(events.rate_limit), float(events.workspace_limit)
         budget = Budget(events.api_keys, *rates, random.Random())  # noqa: S311 - jitter needs no secrecy

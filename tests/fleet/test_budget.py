@@ -34,7 +34,7 @@ def test_no_answer_lets_a_key_or_the_workspace_pass_its_rate(answers: list[tuple
             if end <= now + wait:
                 now = max(now, end)
                 _, key, said = running.pop(0)
-                budget.answered(key, Answer(said, "x"), now)
+                budget.note_answer(key, Answer(said, "x"), now)
             else:
                 now += wait + 1e-6
         key = budget.take(now)
@@ -47,12 +47,12 @@ def test_no_answer_lets_a_key_or_the_workspace_pass_its_rate(answers: list[tuple
 def test_a_bad_key_rests_and_the_others_go_on() -> None:
     budget = Budget(KEYS, 20, 200, random.Random(1))
     bad = budget.take(0.0)
-    budget.answered(bad, Answer(Verdict.BAD_KEY, "HTTP 403"), 0.1)
+    budget.note_answer(bad, Answer(Verdict.BAD_KEY, "HTTP 403"), 0.1)
     used = set()
     for _ in range(10):
         key = budget.take(0.2)
         used.add(key)
-        budget.answered(key, Answer(Verdict.DELIVERED, ""), 0.2)
+        budget.note_answer(key, Answer(Verdict.DELIVERED, ""), 0.2)
     assert used == {fingerprint(key) for key in KEYS} - {bad}
     assert budget.keys[bad].problem == "HTTP 403"
 
@@ -68,8 +68,8 @@ def test_an_outage_makes_all_wait_and_ends_with_the_first_that_gets_through() ->
     budget, now = Budget(KEYS, 20, 200, random.Random(1)), 0.0
     for _ in range(8):
         now += budget.wait(now)
-        budget.answered(budget.take(now), Answer(Verdict.UNAVAILABLE, "down"), now)
+        budget.note_answer(budget.take(now), Answer(Verdict.UNAVAILABLE, "down"), now)
     assert budget.wait(now) > 15
     now += budget.wait(now)
-    budget.answered(budget.take(now), Answer(Verdict.DELIVERED, ""), now)
+    budget.note_answer(budget.take(now), Answer(Verdict.DELIVERED, ""), now)
     assert budget.wait(now) == 0

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.delivery.digest import MESSAGE_LIMIT
 from agent.fleet.choosing import FOLD_ABOVE, SHARE, Choice, choose
-from agent.fleet.folding import worded
+from agent.fleet.folding import render
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.model import EventStatus
 from tests.api_stand_in import problems
@@ -49,14 +49,14 @@ def test_all_that_waits_is_told_in_order_within_the_limits_and_named(letters: li
     while ready := box.ready(0.0):
         choice = choose(ready, free, 0.0)
         assert isinstance(choice, Choice)
-        event = worded(choice, 1000)
+        event = render(choice, 1000)
         assert event.letters and problems(event.body) == []
         body = json.loads(event.body)
         assert len(body["message"]) <= MESSAGE_LIMIT
         if "digest" in body["customTags"]:
             assert int(body["customTags"]["digest"]) == len(event.letters) > 1
             for one in event.letters:
-                assert one.told.id[:8] in body["message"]
+                assert one.change.id[:8] in body["message"]
         told += event.letters
         box.remove(event.letters)
     assert sorted(one.number for one in told) == [one.number for one in letters]
@@ -67,8 +67,8 @@ def test_all_that_waits_is_told_in_order_within_the_limits_and_named(letters: li
 
 def test_few_changes_go_by_themselves_as_the_agent_would_tell_them() -> None:
     choice = choose(mailbox([letter(f"web-{n}", n) for n in range(1, FOLD_ABOVE + 1)]).ready(0.0), 20, 0.0)
-    assert isinstance(choice, Choice) and not choice.folded
-    body = json.loads(worded(choice, 1000).body)
+    assert isinstance(choice, Choice) and not choice.is_fold
+    body = json.loads(render(choice, 1000).body)
     assert body["title"] == "CRITICAL shop on web-1: HTTP 503"
     assert body["customTags"]["event_id"] == f"{1:032x}"
 
@@ -76,7 +76,7 @@ def test_few_changes_go_by_themselves_as_the_agent_would_tell_them() -> None:
 def test_a_cause_of_many_hosts_is_one_event() -> None:
     choice = choose(mailbox([letter(f"web-{n}", n) for n in range(1, 413)]).ready(0.0), 20, 0.0)
     assert isinstance(choice, Choice)
-    event = worded(choice, 1000)
+    event = render(choice, 1000)
     body = json.loads(event.body)
     assert len(event.letters) == 412
     assert body["title"] == "CRITICAL 412 hosts: http shop critical: HTTP 503"
@@ -91,7 +91,7 @@ def test_ten_thousand_hosts_with_one_cause_are_some_thirty_events() -> None:
     while ready := box.ready(0.0):
         choice = choose(ready, 20, 0.0)
         assert isinstance(choice, Choice)
-        told = worded(choice, 1000)
+        told = render(choice, 1000)
         box.remove(told.letters)
         events += 1
     assert events < 40
@@ -103,7 +103,7 @@ def test_the_most_urgent_goes_first_and_then_what_befell_most_hosts() -> None:
     letters += [letter(f"c-{n}", 200 + n, EventStatus.CRITICAL, "shop") for n in range(20)]
     choice = choose(mailbox(letters).ready(0.0), 2, 0.0)
     assert isinstance(choice, Choice)
-    assert [(group.latest.told.check, len(group.queues)) for group in choice.groups] == [
+    assert [(group.latest.change.check, len(group.queues)) for group in choice.groups] == [
         ("shop", 20),
         ("other", 1),
         ("disk", 29),
@@ -127,7 +127,7 @@ def test_all_changes_of_a_subject_are_told_by_its_fold_and_named() -> None:
     ]
     choice = choose(mailbox(letters).ready(0.0), 20, 0.0)
     assert isinstance(choice, Choice)
-    body = json.loads(worded(choice, 1000).body)
+    body = json.loads(render(choice, 1000).body)
     assert body["status"] == "ok"
     assert "web-1 00000000 (before critical 00000000)" in body["message"]
 

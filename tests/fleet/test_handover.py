@@ -17,7 +17,7 @@ from agent.delivery.handover.courier import HandoverCourier, Message, Unreachabl
 from agent.delivery.handover.message import Receipt, decode, encode, host_of, token
 from agent.delivery.problems import DeliveryProblems
 from agent.fleet.mailbox import Letter, Mailbox
-from agent.fleet.watching import Sign, sign
+from agent.fleet.watching import Sign, parse_sign
 from agent.model import Notification
 from agent.store import Phase
 from tests.deliveries import NOW, no_news, opened, out, record
@@ -88,7 +88,7 @@ class Bench:
             self.broker,
             AgentNews(outbox, no_news, self.store.append),
             DeliveryProblems(MAIN, lambda: self.now),
-            Beats(every, lambda: letter("web-1", 1).told, random.Random(1)),
+            Beats(every, lambda: letter("web-1", 1).change, random.Random(1)),
             AFTER,
             lambda: self.now,
             lambda: NOW + int(self.now * 1000),
@@ -168,11 +168,11 @@ def test_a_host_says_that_it_lives_and_is_connected_for_that_only(tmp_path: Path
         assert not bench.broker.connected
         bench.now += waits[-1]
     assert 54 <= min(waits) <= max(waits) <= 60 and len(bench.broker.beats) == len(waits)
-    assert sign("web-1", 0.0, bench.broker.beats[0]) == Sign("web-1", 0.0, 180.0, SAID)
+    assert parse_sign("web-1", 0.0, bench.broker.beats[0]) == Sign("web-1", 0.0, 180.0, SAID)
 
 
 def test_hosts_that_began_together_do_not_connect_together(tmp_path: Path) -> None:
-    hosts = [Beats(60, lambda: letter("web-1", 1).told, random.Random(seed)) for seed in range(200)]
+    hosts = [Beats(60, lambda: letter("web-1", 1).change, random.Random(seed)) for seed in range(200)]
     now = dict.fromkeys(hosts, 0.0)
     for host in hosts * 20:
         host.sent(now[host])
@@ -212,7 +212,7 @@ def test_whatever_fails_each_change_reaches_the_relay_in_its_order(steps: list[s
                 if change.id not in told:
                     box.put(Letter("web-1", number, change, after), lambda name: name[1] in told)
             for queue in box.ready(0.0):
-                told.extend(one.told.id for one in queue)
+                told.extend(one.change.id for one in queue)
                 box.remove(queue)
             if not lose:
                 bench.broker.waiting = [Receipt(id_, "told") for id_, _ in bench.broker.stream if id_ in told]
@@ -253,5 +253,5 @@ def test_a_hosts_word_in_subjects_is_one_plain_word_and_its_own(host: str) -> No
 def test_a_change_with_very_long_details_is_cut_and_not_refused() -> None:
     import msgspec
 
-    told = Notification("1", "c", "", letter("a", 1).told.status, NOW, details="x" * 1_000_000)
+    told = Notification("1", "c", "", letter("a", 1).change.status, NOW, details="x" * 1_000_000)
     assert len(decode(encode(msgspec.json.encode(told)))[0].details) == 8000

@@ -13,7 +13,7 @@ from agent.config.settings import DependsOn, Maintenance
 from agent.engine.state.transition import apply_result
 from agent.engine.suppression.windows import Windows
 from agent.fleet.holding import Holding, Rule, level
-from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.record import Record
 from agent.fleet.sieve import Sieve
@@ -33,7 +33,7 @@ def change(
 ) -> Letter:
     id_, tags = f"{host}-{check}-{number}", {"site": "berlin"}
     told = Notification(id_, check, "", status, NOW + number, "http", previous, 0, incident, tags=tags)
-    return Letter(host, number, told, stored=NOW + number)
+    return Letter(host, number, told, stored_at=NOW + number)
 
 
 class Bench:
@@ -48,28 +48,28 @@ class Bench:
         self.told: list[tuple[str, EventStatus, EventStatus | None]] = []
         self.done: list[str] = []
 
-    def note(self, noted: Noted) -> None:
+    def note(self, noted: NotesUpdate) -> None:
         self.record.take([(self.record.position + 1, 1.0, noted)])
 
     def silence(self, selector: str, since: int, until: int) -> None:
-        self.note(Noted(silences=(Silence(selector, NOW + since, NOW + until),)))
+        self.note(NotesUpdate(silences=(Silence(selector, NOW + since, NOW + until),)))
 
     def put(self, *letters: Letter) -> None:
         for letter in letters:
             if parent := self.holding.parent(letter):
-                self.note(Noted(parents=(parent,)))
+                self.note(NotesUpdate(parents=(parent,)))
             self.box.put(letter, none_told)
 
     def tell(self, now: int) -> None:
         """Tell all that may be told at a moment, as `Telling` does."""
         self.now = now
         for _ in range(3):
-            free, ended = self.sieve.passed(self.box.ready(now / 1000), now / 1000)
+            free, ended = self.sieve.filter(self.box.ready(now / 1000), now / 1000)
             for held, left in ended:
-                self.box.replace(held, left.kept)
+                self.box.replace(held, left.remaining)
                 self._finish(left.over)
             for queue in free:
-                self.told += [(one.host, one.told.status, one.told.previous) for one in queue]
+                self.told += [(one.host, one.change.status, one.change.previous) for one in queue]
                 self._finish(queue)
 
     def _finish(self, letters: Sequence[Letter]) -> None:
@@ -86,7 +86,7 @@ def test_a_silence_over_hosts_holds_back_and_what_is_true_at_its_end_is_told(tmp
     assert bench.told == [("db-1", CRITICAL, OK)]
     bench.put(change(50_000, WARNING, CRITICAL))
     bench.tell(99_000)
-    assert len(bench.told) == 1 and sum(bench.sieve.held().values()) == 2
+    assert len(bench.told) == 1 and sum(bench.sieve.count_by_reason().values()) == 2
     bench.tell(101_000)
     assert bench.told[1:] == [("web-1", WARNING, OK)]
     assert len(bench.done) == 3 and len(bench.box) == 0, "the host learns that both are settled"
@@ -134,7 +134,7 @@ def test_a_parent_that_is_forgotten_holds_nothing_back_after_a_restart_either(tm
     bench.put(change(1_000, CRITICAL, OK, host="mon-1", check="router"), change(2_000, CRITICAL, OK))
     bench.tell(3_000)
     assert [host for host, _, _ in bench.told] == ["mon-1"]
-    bench.note(Noted(forgotten=("mon-1",)))
+    bench.note(NotesUpdate(forgotten=("mon-1",)))
     bench.tell(5_000)
     assert [host for host, _, _ in bench.told] == ["mon-1", "web-1"]
     bench.record.close()
@@ -155,7 +155,7 @@ def test_without_word_of_the_parent_a_problem_is_told_after_its_time_and_a_recov
 @pytest.mark.parametrize(("every", "told"), [(False, 0), (True, 1)])
 def test_several_parents_any_or_all(tmp_path: Path, every: bool, told: int) -> None:
     bench = Bench(tmp_path, [Rule("*", DependsOn(("gw-1", "mon-1/router"), all=every))])
-    bench.note(Noted(hosts=(HostLife("gw-1", NOW, 60.0, turns=1, turned_at=NOW),)))
+    bench.note(NotesUpdate(hosts=(HostLife("gw-1", NOW, 60.0, turns=1, turned_at=NOW),)))
     bench.put(change(1_000, CRITICAL, OK))
     bench.tell(2_000)
     assert len(bench.told) == told
@@ -163,7 +163,7 @@ def test_several_parents_any_or_all(tmp_path: Path, every: bool, told: int) -> N
     bench.put(change(3_000, CRITICAL, OK, host="web-2"))
     bench.tell(4_000)
     assert ("web-2", CRITICAL, OK) not in bench.told
-    bench.note(Noted(hosts=(HostLife("gw-1", NOW, 60.0, turns=2, turned_at=NOW + 5_000),)))
+    bench.note(NotesUpdate(hosts=(HostLife("gw-1", NOW, 60.0, turns=2, turned_at=NOW + 5_000),)))
     bench.tell(6_000)
     assert (("web-2", CRITICAL, OK) in bench.told) == every
 
@@ -196,10 +196,10 @@ def test_it_ends_as_on_one_host(statuses: list[Status], data: st.DataObject) -> 
     end = apply_result(alone, Result(statuses[-1], ""), Policy(flapping=None), NOW + 99).report if statuses else None
     left = level(tuple(held))
     known = before[-1] if before else OK
-    final = left.kept[-1].told.status if left.kept else known
+    final = left.remaining[-1].change.status if left.remaining else known
     assert final == (end.status if end else known)
-    names = [name for letter in (*left.kept, *left.over) for name in letter.names]
+    names = [name for letter in (*left.remaining, *left.over) for name in letter.names]
     assert sorted(names) == sorted(letter.name for letter in held), "each is told, covered or let go, once"
-    assert len(left.kept) <= 2, "the end of what was told before, and what is true now"
-    if end is None and left.kept:
-        assert [one.told.status for one in left.kept] == [OK, known], "another problem than the one told before"
+    assert len(left.remaining) <= 2, "the end of what was told before, and what is true now"
+    if end is None and left.remaining:
+        assert [one.change.status for one in left.remaining] == [OK, known], "another problem than the one told before"

@@ -48,15 +48,15 @@ def test_no_two_relays_hold_the_lease_at_once(steps: list[tuple[int, str, float]
             blind_until = now + SECONDS
             continue
         # Always looked at first: a broker that forgot may have come to the same number again.
-        lease = relays[who] = lease.saw(broker.grant, broker.revision, now + lags[who])
+        lease = relays[who] = lease.observe(broker.grant, broker.revision, now + lags[who])
         if what != "look" and lease.may_ask(now):
             asked = now
             grant = lease.request(asked)
             revision = broker.write(grant, lease.revision)
             if revision is None:
-                relays[who] = lease.lost()
+                relays[who] = lease.drop()
             elif what == "ask":
-                relays[who] = lease.won(revision, asked)
+                relays[who] = lease.acquire(revision, asked)
                 if now > blind_until:
                     assert epochs.setdefault(grant.epoch, grant.holder) == grant.holder or blind_until
         if now > blind_until:
@@ -68,7 +68,7 @@ def test_a_relay_that_slept_past_its_lease_does_not_hold_it_and_comes_back_under
     lease = Lease("a", SECONDS)
     revision = broker.write(lease.request(0.0), 0)
     assert revision
-    lease = lease.won(revision, 0.0)
+    lease = lease.acquire(revision, 0.0)
     assert lease.holds(3.9) and not lease.holds(4.1)
     assert lease.may_ask(5.0)
     assert lease.request(5.0) == Grant("a", 2)
@@ -78,12 +78,12 @@ def test_a_lease_that_is_given_back_is_the_next_ones_at_once() -> None:
     broker, a, b = Broker(), Lease("a", SECONDS), Lease("b", SECONDS)
     revision = broker.write(a.request(0.0), 0)
     assert revision
-    a = a.won(revision, 0.0)
+    a = a.acquire(revision, 0.0)
     assert a.grant
-    broker.write(a.grant.released(), revision)
-    b = b.saw(broker.grant, broker.revision, 0.5)
+    broker.write(a.grant.release(), revision)
+    b = b.observe(broker.grant, broker.revision, 0.5)
     assert b.may_ask(0.5) and b.request(0.5) == Grant("b", 2)
-    assert not a.saw(broker.grant, broker.revision, 0.5).holds(0.5)
+    assert not a.observe(broker.grant, broker.revision, 0.5).holds(0.5)
 
 
 def test_a_lease_that_is_renewed_is_nobody_elses() -> None:
@@ -93,7 +93,7 @@ def test_a_lease_that_is_renewed_is_nobody_elses() -> None:
         if a.may_ask(now) and second % 2 == 0:
             revision = broker.write(a.request(now), a.revision)
             assert revision
-            a = a.won(revision, now)
-        b = b.saw(broker.grant, broker.revision, now)
+            a = a.acquire(revision, now)
+        b = b.observe(broker.grant, broker.revision, now)
         assert not b.may_ask(now)
     assert a.grant == Grant("a", 1)

@@ -13,7 +13,9 @@ from tests.fleet.letters import letter, none_told
 def chain(host: str, count: int) -> list[Letter]:
     """A subject's changes as a host hands them over: each names the one before."""
     letters = [letter(host, number) for number in range(1, count + 1)]
-    return [msgspec.structs.replace(one, after=letters[at - 1].told.id if at else "") for at, one in enumerate(letters)]
+    return [
+        msgspec.structs.replace(one, after=letters[at - 1].change.id if at else "") for at, one in enumerate(letters)
+    ]
 
 
 @given(st.data())

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.choosing import Choice, choose
-from agent.fleet.folding import worded
-from agent.fleet.intake import taken_in
+from agent.fleet.folding import render
+from agent.fleet.intake import parse_message
 from agent.fleet.mailbox import Letter, Mailbox
 from tests.api_stand_in import problems
 from tests.examples import examples
@@ -57,7 +57,7 @@ def told(letters: list[Letter]) -> None:
     while ready := box.ready(0.0):
         choice = choose(ready, 20, 0.0)
         assert isinstance(choice, Choice)
-        event = worded(choice, 1000)
+        event = render(choice, 1000)
         assert problems(event.body) == []
         box.remove(event.letters)
 
@@ -66,7 +66,7 @@ def told(letters: list[Letter]) -> None:
 def test_a_tag_that_the_api_does_not_take_is_left_out(name: str) -> None:
     facts = {"id": "a" * 32, "check": "web", "subject": "", "status": "critical", "at": NOW, "host": {name: "0"}}
     message = json.dumps({"facts": facts}).encode()
-    change, after = taken_in(message, "evil", NOW + 10)
+    change, after = parse_message(message, "evil", NOW + 10)
     told([Letter("evil", number, change, after) for number in range(3)])
 
 
@@ -77,7 +77,7 @@ def test_odd_facts_are_told_or_thrown_away_alone_and_with_others(odd: list[dict[
     for number, facts in enumerate(odd):
         message = json.dumps({"facts": facts}).encode()
         try:
-            change, after = taken_in(message, "evil", NOW + 10)
+            change, after = parse_message(message, "evil", NOW + 10)
         except ValueError:
             continue
         assert change.host["host"] == "evil"
@@ -90,10 +90,10 @@ def test_odd_facts_are_told_or_thrown_away_alone_and_with_others(odd: list[dict[
 @given(st.binary(max_size=200))
 def test_any_bytes_are_thrown_away(message: bytes) -> None:
     with pytest.raises(ValueError):
-        taken_in(message, "evil", NOW)
+        parse_message(message, "evil", NOW)
 
 
 def test_what_an_agent_hands_over_is_taken_in_as_it_is() -> None:
-    change = letter("web-1", 1).told
+    change = letter("web-1", 1).change
     message = msgspec.json.encode({"facts": change, "after": "b" * 32})
-    assert taken_in(message, "web-1", NOW + 10) == (change, "b" * 32)
+    assert parse_message(message, "web-1", NOW + 10) == (change, "b" * 32)

@@ -20,7 +20,7 @@ from agent.config.page_address import parse
 from agent.fleet.lease import Grant
 from agent.fleet.page.application import is_ready
 from agent.fleet.page.metrics import exposition
-from agent.fleet.status import KeyStatus, RelayStatus, Shown, understood
+from agent.fleet.status import KeyStatus, RelayStatus, RelayView, parse_status
 from agent.model import Silence
 from agent.page.templates import filled
 from tests.fleet.letters import NOW
@@ -94,7 +94,7 @@ def test_both_relays_show_the_backlog_the_keys_the_lease_and_who_is_missing(tmp_
         asyncio.run(box.run(disturb, patience=0))
 
 
-def shown(at: int) -> Shown:
+def shown(at: int) -> RelayView:
     status = RelayStatus(
         at,
         EVIL,
@@ -109,11 +109,11 @@ def shown(at: int) -> Shown:
         {EVIL: 2},
         (Silence(EVIL, 0, NOW, EVIL),),
     )
-    return Shown("me", Grant(EVIL, 3), status)
+    return RelayView("me", Grant(EVIL, 3), status)
 
 
 def test_whatever_hosts_are_called_the_page_stays_text_and_the_metrics_are_read() -> None:
-    page = filled("relay", NOW, title=EVIL, shown=shown(NOW), status=shown(NOW).status, fresh=True)
+    page = filled("relay", NOW, title=EVIL, view=shown(NOW), status=shown(NOW).status, fresh=True)
     assert EVIL not in page and page.count("&lt;script&gt;") >= 8
     families = list(text_string_to_metric_families(exposition(shown(NOW), True).decode()))
     assert {sample.labels["host"] for family in families for sample in family.samples if "host" in sample.labels} == {
@@ -123,11 +123,11 @@ def test_whatever_hosts_are_called_the_page_stays_text_and_the_metrics_are_read(
 
 def test_a_status_of_another_version_is_none() -> None:
     status = shown(NOW).status
-    assert understood(msgspec.json.encode(status)) == status
-    assert understood(b"") is understood(b"{") is understood(b'{"at": "then"}') is None
+    assert parse_status(msgspec.json.encode(status)) == status
+    assert parse_status(b"") is parse_status(b"{") is parse_status(b'{"at": "then"}') is None
 
 
 def test_a_status_that_nobody_renews_is_no_relay_at_work() -> None:
     assert is_ready(shown(NOW), NOW + 1_000) and not is_ready(shown(NOW), NOW + 60_000)
-    assert not is_ready(Shown("me"), NOW)
+    assert not is_ready(RelayView("me"), NOW)
     assert parse("127.0.0.1:8742").port == 8742

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.fleet.ledger import Began, Carried, Dissolved, Done, Entry, Intent, Try, decode, encode
+from agent.fleet.ledger import CarryOver, Completion, Entry, Intent, Split, Takeover, Try, decode, encode
 from agent.fleet.record import FILE, Record
 
 
@@ -25,20 +25,26 @@ def taken(record: Record, *entries: Entry) -> None:
 def test_what_was_written_is_known_after_a_restart(tmp_path: Path) -> None:
     record = Record(tmp_path)
     record.begin("ledger one")
-    taken(record, Began("me", 1), Try("a", "key", intent("a", "1", "2")), Try("b", "key", intent("b", "3")), Done("a"))
+    taken(
+        record,
+        Takeover("me", 1),
+        Try("a", "key", intent("a", "1", "2")),
+        Try("b", "key", intent("b", "3")),
+        Completion("a"),
+    )
     record.close()
     again = Record(tmp_path)
     assert (again.ledger, again.position, list(again.intents)) == ("ledger one", 4, ["b"])
     assert again.is_told(("host", "1")) and not again.is_told(("host", "3")) and not again.is_told(("other", "1"))
     assert again.members == {("host", "3")} and [key for key, _ in again.requests()] == ["key", "key"]
-    taken(again, Dissolved("b"))
+    taken(again, Split("b"))
     assert not again.intents and not again.is_told(("host", "3"))
     again.close()
 
 
 def test_what_was_refused_may_be_tried_again(tmp_path: Path) -> None:
     record = Record(tmp_path)
-    taken(record, Try("a", "key", intent("a", "1")), Done("a", refused=True))
+    taken(record, Try("a", "key", intent("a", "1")), Completion("a", refused=True))
     assert not record.intents and not record.is_told(("host", "1"))
     record.close()
 
@@ -46,20 +52,22 @@ def test_what_was_refused_may_be_tried_again(tmp_path: Path) -> None:
 def test_what_one_record_carries_over_another_one_knows(tmp_path: Path) -> None:
     old, new = Record(tmp_path / "old"), Record(tmp_path / "new")
     old.begin("one")
-    taken(old, Try("a", "key", intent("a", "1")), Done("a"), Try("b", "key", intent("b", "2")))
+    taken(old, Try("a", "key", intent("a", "1")), Completion("a"), Try("b", "key", intent("b", "2")))
     assert not old.owes
     old.begin("two")
     assert old.owes
-    taken(new, *old.carried())
+    taken(new, *old.export_entries())
     assert new.is_told(("host", "1")) and list(new.intents) == ["b"]
-    old.paid()
+    old.clear_debt()
     assert not old.owes
     old.close()
     new.close()
 
 
 @given(
-    st.permutations([Carried((intent("a", "1", "2"),)), Carried(told=(("host", "1"),)), Carried(told=(("host", "2"),))])
+    st.permutations(
+        [CarryOver((intent("a", "1", "2"),)), CarryOver(told=(("host", "1"),)), CarryOver(told=(("host", "2"),))]
+    )
 )
 def test_an_intent_that_somebody_knows_as_told_is_not_sent_again(entries: list[Entry]) -> None:
     import tempfile
@@ -93,17 +101,17 @@ def test_a_disk_that_takes_no_more_leaves_the_record_as_it_was(tmp_path: Path) -
     taken(record, Try("a", "key", intent("a", "1")))
     record._db.execute("PRAGMA query_only = ON")
     with pytest.raises(sqlite3.Error):
-        taken(record, Done("a"))
+        taken(record, Completion("a"))
     record._db.execute("PRAGMA query_only = OFF")
     assert list(record.intents) == ["a"] and record.position == 1
-    taken(record, Done("a"))
+    taken(record, Completion("a"))
     assert record.is_told(("host", "1"))
     record.close()
 
 
 @pytest.mark.parametrize(
     "entry",
-    [Began("me", 1), Try("a", "k", intent("a", "1")), Try("a", "k"), Done("a", True), Dissolved("a"), Carried()],
+    [Takeover("me", 1), Try("a", "k", intent("a", "1")), Try("a", "k"), Completion("a", True), Split("a"), CarryOver()],
 )
 def test_entries_are_read_as_they_were_written(entry: Entry) -> None:
     assert decode(encode(entry)) == entry

@@ -17,7 +17,7 @@ from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, FACTS_STREAM, RECEIPTS
 from agent.fleet.enrolment import EnrolmentError, enrol
-from agent.fleet.intake import vouched
+from agent.fleet.intake import sanitise
 from agent.fleet.making import ALIVE_STREAM, LEDGER_STREAM, make
 from tests.fleet.letters import letter
 from tests.fleet.nats_server import NatsServer
@@ -133,10 +133,10 @@ async def assert_that_one_is_refused_and_another_is_not(broker: NatsServer) -> N
 
 
 def test_facts_are_told_under_the_name_that_the_broker_vouches_for() -> None:
-    told = letter("web-1", 1).told
+    told = letter("web-1", 1).change
     now = told.at + 1000
-    assert vouched(told, "web-1", now) is told
-    assert vouched(told, "evil=2Eexample", now).host == {"host": "evil.example", "os": "linux"}
+    assert sanitise(told, "web-1", now) is told
+    assert sanitise(told, "evil=2Eexample", now).host == {"host": "evil.example", "os": "linux"}
 
 
 def test_enrolling_again_replaces_the_key_and_keeps_the_others(tmp_path: Path) -> None:

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.delivery.handover.message import Beat, encode_beat
-from agent.fleet.ledger import HostLife, Noted
+from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.record import Record
-from agent.fleet.watching import LONGEST, SHORTEST, Sign, Watch, change, farewell, heard_at, sign
+from agent.fleet.watching import LONGEST, SHORTEST, Sign, Watch, describe_turn, estimate_arrival, farewell, parse_sign
 from agent.model import EventStatus
 from tests.fleet.letters import NOW, letter
 
@@ -20,7 +20,7 @@ TTL = 60.0
 
 
 def signs(host: str, at: float, ttl: float = TTL) -> Sign:
-    found = sign(host, at, msgspec.json.encode(Beat(ttl, {"host": host, "os": "linux"}, {"site": "berlin"})))
+    found = parse_sign(host, at, msgspec.json.encode(Beat(ttl, {"host": host, "os": "linux"}, {"site": "berlin"})))
     assert found
     return found
 
@@ -38,7 +38,7 @@ class Bench:
 
     def look(self, now: float, *found: Sign) -> None:
         for life in self.watch.look(found, now, NOW + int(1000 * now)):
-            if told := change(life, self.known.get(life.host)):
+            if told := describe_turn(life, self.known.get(life.host)):
                 self.told.append((life.host, told[0].status, told[0].id, told[1]))
             self.known[life.host] = life
 
@@ -99,17 +99,17 @@ def test_a_host_that_is_forgotten_while_it_is_missing_has_its_problem_closed() -
     well = HostLife("a", NOW, TTL)
     missing = HostLife("a", NOW, TTL, turns=1, turned_at=NOW)
     assert farewell(well, NOW) is None
-    problem, told = change(missing, well), farewell(missing, NOW + 1)
+    problem, told = describe_turn(missing, well), farewell(missing, NOW + 1)
     assert problem and told and (told.status, told.incident) == (EventStatus.OK, problem[0].incident)
 
 
 def test_a_sign_of_life_says_what_it_may_and_no_more() -> None:
-    assert sign("a", 0.0, b"{") is None and sign("a", 0.0, b'{"ttl": "long"}') is None
+    assert parse_sign("a", 0.0, b"{") is None and parse_sign("a", 0.0, b'{"ttl": "long"}') is None
     assert signs("a", 0.0, 0.0).ttl == SHORTEST and signs("a", 0.0, 1e300).ttl == LONGEST
-    many = msgspec.structs.replace(letter("a", 1).told, tags={f"tag-{n}": "x" * 20 for n in range(100)})
+    many = msgspec.structs.replace(letter("a", 1).change, tags={f"tag-{n}": "x" * 20 for n in range(100)})
     assert msgspec.json.decode(encode_beat(60, many), type=Beat) == Beat(60)
     long = msgspec.json.encode(Beat(60, {"host": "x" * 1900}))
-    assert (found := sign("a", 0.0, long)) and len(found.said) < 100
+    assert (found := parse_sign("a", 0.0, long)) and len(found.beat) < 100
 
 
 @pytest.mark.parametrize("step", [-3600.0, 0.0, 3600.0])
@@ -117,23 +117,23 @@ def test_a_brokers_clock_that_is_set_makes_no_host_missing(step: float) -> None:
     bench, broker = Bench(), NOW / 1000
     for now in range(0, 300, 5):
         stored = broker + now + (step if now > 100 else 0.0)
-        at = heard_at(stored, broker + now, now, now - 5)
+        at = estimate_arrival(stored, broker + now, now, now - 5)
         bench.look(now, signs("a", at))
-    assert bench.told == [] and heard_at(broker, broker + 500, 1000, 0.0) == 500
+    assert bench.told == [] and estimate_arrival(broker, broker + 500, 1000, 0.0) == 500
 
 
 def test_what_is_known_of_hosts_outlives_relay_and_broker(tmp_path: Path) -> None:
     lives = tuple(HostLife(f"host-{number}", NOW, TTL, '{"ttl":0.0}', number % 3) for number in range(1000))
     record = Record(tmp_path / "a")
     record.begin("one")
-    record.take([(1, 1.0, Noted(hosts=lives)), (2, 2.0, Noted(forgotten=("host-7",)))])
+    record.take([(1, 1.0, NotesUpdate(hosts=lives)), (2, 2.0, NotesUpdate(forgotten=("host-7",)))])
     record.close()
     record, other = Record(tmp_path / "a"), Record(tmp_path / "b")
     assert len(record.notes.hosts) == 999 and record.notes.hosts["host-8"] == lives[8]
     newer = msgspec.structs.replace(lives[9], turns=9)
-    other.take([(1, 3.0, Noted(hosts=(newer,)))])
-    other.take([(2 + number, 3.0, entry) for number, entry in enumerate(record.carried())])
+    other.take([(1, 3.0, NotesUpdate(hosts=(newer,)))])
+    other.take([(2 + number, 3.0, entry) for number, entry in enumerate(record.export_entries())])
     assert other.notes.hosts == {**record.notes.hosts, "host-9": newer}
-    assert (record.kept_at, other.kept_at) == (0.0, 3.0)
+    assert (record.notes_saved_at, other.notes_saved_at) == (0.0, 3.0)
     record.close()
     other.close()

@@ -11,7 +11,7 @@ from bottle import Bottle, HTTPResponse, request
 
 from agent.config.page_address import PageAddress
 from agent.fleet.page.metrics import exposition
-from agent.fleet.status import Shown
+from agent.fleet.status import RelayView
 from agent.page import html
 from agent.page.answers import HTML, JSON, TEXT, answer, error, guarded
 from agent.page.templates import filled
@@ -21,7 +21,7 @@ FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; cha
 STALE = 30_000
 """Milliseconds after which what a relay said of itself is no sign of its being at work."""
 
-Show = Callable[[], tuple[Shown, int]]
+Show = Callable[[], tuple[RelayView, int]]
 """Returns what the relay knows, and now in Unix milliseconds. Any thread may call it."""
 
 
@@ -49,25 +49,25 @@ def _file(name: str, kind: str) -> Callable[[], HTTPResponse]:
     return lambda: answer(200, kind, text)
 
 
-def _page(shown: Shown, now: int) -> HTTPResponse:
-    status = shown.status
+def _page(view: RelayView, now: int) -> HTTPResponse:
+    status = view.status
     title = f"{status.waiting if status else 0} changes wait in the fleet"
-    part = filled("relay", now, title=title, shown=shown, status=status, fresh=is_ready(shown, now))
+    part = filled("relay", now, title=title, view=view, status=status, fresh=is_ready(view, now))
     if request.query.get("part") == "main":
         return answer(200, HTML, part)
     return answer(200, HTML, html.whole(part, "relay", ""))
 
 
-def _metrics(shown: Shown, now: int) -> bytes:
-    return exposition(shown, is_ready(shown, now))
+def _metrics(view: RelayView, now: int) -> bytes:
+    return exposition(view, is_ready(view, now))
 
 
-def _ready(shown: Shown, now: int) -> HTTPResponse:
-    ready = is_ready(shown, now)
-    holder = shown.grant.holder if shown.grant else ""
+def _ready(view: RelayView, now: int) -> HTTPResponse:
+    ready = is_ready(view, now)
+    holder = view.grant.holder if view.grant else ""
     return answer(200 if ready else 503, JSON, msgspec.json.encode({"ready": ready, "at_work": holder}))
 
 
-def is_ready(shown: Shown, now: int) -> bool:
+def is_ready(view: RelayView, now: int) -> bool:
     """Tell whether some relay is at work, this one or another."""
-    return bool(shown.grant and shown.grant.holder and shown.status and now < shown.status.at + STALE)
+    return bool(view.grant and view.grant.holder and view.status and now < view.status.at + STALE)

@@ -5,27 +5,27 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from agent import __version__
-from agent.fleet.status import RelayStatus, Shown
+from agent.fleet.status import RelayStatus, RelayView
 from agent.store.encode import as_text
 from agent.view.exposition import Family, text
 
 PREFIX = "hostvigil_relay_"
 
 
-def exposition(shown: Shown, at_work: bool) -> bytes:
+def exposition(view: RelayView, at_work: bool) -> bytes:
     """Return the text that Prometheus reads; `at_work`: some relay is."""
-    return text(families(shown, at_work))
+    return text(families(view, at_work))
 
 
-def families(shown: Shown, at_work: bool) -> Iterator[Family]:
+def families(view: RelayView, at_work: bool) -> Iterator[Family]:
     """Yield what is shown, by the name of what is measured."""
     about = "The version of the relay that was asked."
     yield Family("hostvigil_info", "gauge", about, ("version",), {(__version__,): 1.0})
     yield _one("up", "1: a relay is at work, this one or another.", float(at_work))
-    mine = shown.grant is not None and shown.grant.holder == shown.me
+    mine = view.grant is not None and view.grant.holder == view.me
     yield _one("holds_lease", "1: it is the one that was asked.", float(mine))
-    if shown.status:
-        yield from _status(shown.status)
+    if view.status:
+        yield from _status(view.status)
 
 
 def _status(status: RelayStatus) -> Iterator[Family]:
@@ -40,8 +40,8 @@ def _status(status: RelayStatus) -> Iterator[Family]:
     yield _many("host_waiting", "Changes that wait, of the hosts with most of them.", "host", waiting)
     missing = dict.fromkeys(status.missing_hosts, 1)
     yield _many("host_missing", "1 for each host that is not heard of.", "host", missing)
-    left = {name: key.left for name, key in status.keys.items()}
-    yield _many("key_left", "Requests of this minute that are left of a key.", "key", left)
+    remaining = {name: key.left for name, key in status.keys.items()}
+    yield _many("key_left", "Requests of this minute that are left of a key.", "key", remaining)
     well = {name: int(not key.problem) for name, key in status.keys.items()}
     yield _many("key_well", "1: its last answer was no refusal of the key.", "key", well)
 
