@@ -12,7 +12,7 @@ from agent.config.drop_ins import load
 from agent.config.settings import Config
 from agent.model import EventStatus, Metric, Reason, ReasonKind, Result, Silence, State, Status
 from agent.store import Holder, LastRun
-from agent.view.compose import LATE_SECONDS, Known, compose
+from agent.view.compose import LATE_SECONDS, StoreContents, compose
 from agent.view.snapshot import AgentView, CheckView, Mark, SubjectView, urgency
 
 NOW = 1_700_000_000_000
@@ -60,10 +60,10 @@ RUN = LastRun(
     0.25,
     NOW + 2000,
 )
-KNOWN = Known((STATE,), (RUN,), silences=(SILENCE, OVER), holder=Holder(42, NOW - MINUTE))
+KNOWN = StoreContents((STATE,), (RUN,), silences=(SILENCE, OVER), holder=Holder(42, NOW - MINUTE))
 
 
-def views(known: Known, config: Config, check: str = "web") -> tuple[SubjectView, ...]:
+def views(known: StoreContents, config: Config, check: str = "web") -> tuple[SubjectView, ...]:
     return compose(known, config, NOW).checks[check].subjects
 
 
@@ -103,7 +103,7 @@ def test_a_subject_has_all_that_state_run_and_configuration_say(config: Config) 
 def test_what_is_remembered_of_a_check_that_is_not_configured_has_its_own_type_and_the_agents_tags(
     config: Config,
 ) -> None:
-    (one,) = views(Known((changed(STATE, check="gone"),)), config, "gone")
+    (one,) = views(StoreContents((changed(STATE, check="gone"),)), config, "gone")
     assert (one.type, one.tags, one.reasons) == ("http", {"env": "prod", "team": "ops"}, ())
     assert (one.summary, one.details, one.last_status, one.metrics) == ("", "", None, ())
     assert (one.last_run, one.next_run, one.duration, one.late) == (0, 0, 0.0, 0.0)
@@ -115,23 +115,23 @@ def test_without_an_agent_no_next_run_is_promised(config: Config) -> None:
 
 
 def test_who_never_ran_says_so_or_what_is_wrong_with_it(config: Config) -> None:
-    (fresh,) = views(Known(), config)
+    (fresh,) = views(StoreContents(), config)
     assert (fresh.summary, fresh.since, fresh.marks) == ("no result yet", 0, (Mark.NO_RESULT,))
-    (wrong,) = views(Known(), config, "wrong")
+    (wrong,) = views(StoreContents(), config, "wrong")
     assert wrong.marks == (Mark.WRONG, Mark.NO_RESULT)
-    first, second, *_ = compose(Known(), config, NOW).checks["wrong"].problems
+    first, second, *_ = compose(StoreContents(), config, NOW).checks["wrong"].problems
     assert wrong.summary == first != second
     assert "'comand'" in first
     assert "'shel'" in second
 
 
 def test_a_decided_state_without_a_run_has_no_mark_and_says_nothing(config: Config) -> None:
-    (one,) = views(Known((changed(STATE, acknowledged=""),)), config)
+    (one,) = views(StoreContents((changed(STATE, acknowledged=""),)), config)
     assert (one.marks, one.summary) == ((), "")
 
 
 def test_of_what_is_written_wrong_the_last_result_is_shown(config: Config) -> None:
-    known = Known((changed(STATE, check="wrong", acknowledged=""),), (changed(RUN, check="wrong"),))
+    known = StoreContents((changed(STATE, check="wrong", acknowledged=""),), (changed(RUN, check="wrong"),))
     (one,) = views(known, config, "wrong")
     assert (one.summary, one.marks) == ("HTTP 500", (Mark.WRONG,))
 
@@ -140,30 +140,30 @@ def test_each_subject_has_its_own_run_and_a_check_is_none_beside_its_subjects(co
     other = changed(STATE, subject="/")
     root = changed(RUN, subject="/", result=changed(RUN.result, subject="/", summary="slow"))
     same_name = changed(RUN, check="other", result=changed(RUN.result, summary="another check's"))
-    found = views(Known((STATE, other), (same_name, root, RUN)), config)
+    found = views(StoreContents((STATE, other), (same_name, root, RUN)), config)
     assert {one.subject: one.summary for one in found} == {"/cart": "HTTP 500", "/": "slow"}
 
 
 def test_a_last_result_is_shown_though_nothing_is_remembered_of_its_subject(config: Config) -> None:
-    (one,) = views(Known(runs=(changed(RUN, subject=""),)), config)
+    (one,) = views(StoreContents(runs=(changed(RUN, subject=""),)), config)
     assert (one.subject, one.summary, one.marks) == ("", "HTTP 500", (Mark.UNDECIDED,))
 
 
 def test_who_stands_behind_a_parent_that_is_behind_one_that_is_down_says_so(config: Config) -> None:
-    known = Known((State("gateway", decided=Status.CRITICAL), State("router", decided=Status.OK)))
+    known = StoreContents((State("gateway", decided=Status.CRITICAL), State("router", decided=Status.OK)))
     (one,) = views(known, config, "shop")
     assert one.marks == (Mark.NO_RESULT, Mark.PARENT)
 
 
 def test_who_is_switched_off_is_shown_only_with_what_is_remembered_of_it(config: Config) -> None:
-    seen = compose(Known((changed(STATE, check="off"),)), config, NOW)
+    seen = compose(StoreContents((changed(STATE, check="off"),)), config, NOW)
     assert [one.subject for one in seen.checks["off"].subjects] == ["/cart"]
     assert seen.checks["also-off"].subjects == ()
     assert seen.agent.disabled == ("off", "also-off")
 
 
 def test_checks_stand_in_the_order_of_the_files_then_what_is_wrong_then_what_is_remembered(config: Config) -> None:
-    known = Known((changed(STATE, check="gone"), STATE), no_result_yet=("fresh", "web"))
+    known = StoreContents((changed(STATE, check="gone"), STATE), no_result_yet=("fresh", "web"))
     seen = compose(known, config, NOW)
     assert list(seen.checks) == [*config.checks, "wrong", "gone", "fresh"]
     assert [*config.checks][:4] == ["web", "off", "also-off", "backup"]
@@ -178,12 +178,12 @@ def test_the_agent_is_who_holds_the_store_and_silences_are_those_in_force(config
     assert seen.agent == AgentView(42, NOW - MINUTE, problems, ("off", "also-off"))
     assert seen.silences == (SILENCE,)
     assert seen.at == NOW
-    assert compose(Known(), config, NOW).agent == AgentView(0, 0, problems, ("off", "also-off"))
+    assert compose(StoreContents(), config, NOW).agent == AgentView(0, 0, problems, ("off", "also-off"))
 
 
 def late(config: Config, check: str = "web", **fields: Any) -> float:
     run = changed(RUN, check=check, next_at=NOW - round(1000 * fields.pop("overdue", 30.0)))
-    known = Known((changed(STATE, check=check),), (run,), holder=Holder(42, 1))
+    known = StoreContents((changed(STATE, check=check),), (run,), holder=Holder(42, 1))
     (one,) = views(changed(known, **fields), config, check)
     assert (one.late > 0) == (Mark.LATE in one.marks)
     return one.late
@@ -229,12 +229,12 @@ def test_how_much_a_subject_needs_a_reader(
 
 def test_of_equal_urgency_check_and_subject_give_the_order_and_a_name_has_both(config: Config) -> None:
     states = tuple(changed(STATE, check=check, subject=subject) for check in "ba" for subject in ("2", "", "1"))
-    seen = compose(Known(states), Config(), NOW)
+    seen = compose(StoreContents(states), Config(), NOW)
     assert [one.name for one in seen.subjects] == ["a", "a 1", "a 2", "b", "b 1", "b 2"]
     assert seen.late == ()
 
 
 def test_the_late_ones_are_those_that_are_late(config: Config) -> None:
     runs = (changed(RUN, next_at=NOW - MINUTE),)
-    seen = compose(Known((STATE, changed(STATE, subject="/")), runs, holder=Holder(42, 1)), config, NOW)
+    seen = compose(StoreContents((STATE, changed(STATE, subject="/")), runs, holder=Holder(42, 1)), config, NOW)
     assert [one.subject for one in seen.late] == ["/cart"]

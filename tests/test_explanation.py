@@ -14,7 +14,7 @@ from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
 from agent.model import EventStatus, Policy, State, Status
 from agent.plugin.units import clock_text
-from agent.view.explanation import _typed, background, head, sentences, settings
+from agent.view.explanation import _format, background, head, sentences, settings
 from agent.view.snapshot import CheckView, Mark, SubjectView
 
 NOW = 1_700_000_000_000
@@ -239,4 +239,4 @@ def test_each_setting_is_shown_as_one_would_type_it_and_no_secret(tmp_path: Path
     ],
 )
 def test_a_value_is_typed_as_in_a_file_and_a_command_as_in_a_shell(value: object, text: str) -> None:
-    assert _typed(value, str) == text
+    assert _format(value, str) == text

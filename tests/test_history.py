@@ -26,9 +26,9 @@ from agent.config.settings import CheckConfig, Place
 from agent.engine.state.transition import Transition, apply_result
 from agent.model import SEVERITY, Metric, Policy, Reason, Result, Silence, State, Status
 from agent.store import StoreError
-from agent.view.history.about import is_about, said
+from agent.view.history.about import is_about, note_text
 from agent.view.history.course import NOT_WATCHED, bar, columns, height, plot
-from agent.view.history.file import ASIDE, FILE, Keep, opened, used
+from agent.view.history.file import ASIDE, FILE, Keep, bytes_in_use, open_history
 from agent.view.history.reading import Metric as MetricCourse
 from agent.view.history.reading import Past, past
 from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Deed, Life, NoteRow, change_of
@@ -109,7 +109,7 @@ def test_a_day_of_a_metric_takes_less_than_8_kb(tmp_path: Path) -> None:
         writer.take()
         if minute % 5 == 4:
             writer.record.flush()
-    assert used(opened(tmp_path)) / 40 <= 8192
+    assert bytes_in_use(open_history(tmp_path)) / 40 <= 8192
 
 
 def test_a_clock_set_back_and_a_flush_that_fails_count_nothing_twice(tmp_path: Path) -> None:
@@ -122,7 +122,7 @@ def test_a_clock_set_back_and_a_flush_that_fails_count_nothing_twice(tmp_path: P
         if value in (2.0, 4.0):
             writer.record.flush()
         if value == 3.0:
-            writer.record._failed(OSError("the disk is full"))
+            writer.record._recover(OSError("the disk is full"))
             writer.record.flush()
     writer.record.flush()
     (metric,) = past(tmp_path, "web", T0, T0 + 2 * HOUR).metrics
@@ -141,7 +141,7 @@ def test_the_file_keeps_its_bounds_by_age_and_by_size(tmp_path: Path) -> None:
     small = msgspec.structs.replace(keep, most_bytes=1024**2)
     many = [measured(T0 + hour * HOUR, 1.0, check=f"web-{n}") for hour in range(hours) for n in range(50)]
     written(tmp_path, *many, keep=small, until=T0 + hours * HOUR)
-    assert used(opened(tmp_path)) <= small.most_bytes
+    assert bytes_in_use(open_history(tmp_path)) <= small.most_bytes
 
 
 # --- changes --------------------------------------------------------------------------------------------------------
@@ -294,8 +294,8 @@ def test_a_silence_that_was_ended_before_anybody_looked_is_not_said_to_have_been
     record.look_at_silences()
     record.flush()
     begun, ended = past(tmp_path, "web", T0, clock.now).notes
-    assert said(begun, "web") == f"silenced by ann until {clock_text(T0 + HOUR)}: deploy"
-    assert (ended.at, said(ended, "web")) == (T0 + 5000, "silence ended by bob")
+    assert note_text(begun, "web") == f"silenced by ann until {clock_text(T0 + HOUR)}: deploy"
+    assert (ended.at, note_text(ended, "web")) == (T0 + 5000, "silence ended by bob")
 
 
 def test_a_note_is_about_the_checks_that_it_names_and_about_no_other() -> None:

@@ -17,7 +17,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from agent.config.settings import Config
 from agent.model import Metric, Result, State, Status
 from agent.store import Backlog, Holder, LastRun, Progress
-from agent.view.compose import Known, compose
+from agent.view.compose import StoreContents, compose
 from agent.view.exposition import Family as OurFamily
 from agent.view.exposition import text
 from agent.view.metrics import CODES, UNITS, exposition
@@ -38,7 +38,7 @@ def snapshot(rows: dict[tuple[str, str], tuple[Status, list[Metric]]]) -> Snapsh
     for (check, subject), (status, metrics) in rows.items():
         states.append(State(check, subject, decided=status, decided_since=NOW, events=3, type="script"))
         runs.append(LastRun(check, subject, Result(status, "", subject, metrics=tuple(metrics)), NOW, 0.25, NOW))
-    known = Known(
+    known = StoreContents(
         tuple(states),
         tuple(runs),
         {"events": Backlog(2, NOW - 1000, 1), 'o"ps': Backlog(0, 0, 0)},

@@ -287,11 +287,11 @@ def test_whatever_a_text_says_the_page_has_only_its_own_tags(texts: list[str]) -
 def snapshot(told: Told) -> Snapshot:
     from agent.model import Result, State
     from agent.store import LastRun
-    from agent.view.compose import Known, compose
+    from agent.view.compose import StoreContents, compose
 
     state = State(told.check, told.subject, decided=told.status, decided_since=NOW)
     result = Result(told.status, told.summary, told.subject, told.details, told.metrics)
-    known = Known((state,), (LastRun(told.check, told.subject, result, NOW, 0.1, 0),))
+    known = StoreContents((state,), (LastRun(told.check, told.subject, result, NOW, 0.1, 0),))
     return compose(known, Config(), NOW)
 
 

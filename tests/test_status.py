@@ -26,7 +26,7 @@ from agent.cli.show.screen import Screen, pad, truncate, width_of
 from agent.config.settings import Config
 from agent.model import Result, State, Status
 from agent.store import Backlog, Delivery, Holder, LastRun, Phase, Progress
-from agent.view.compose import Known, compose
+from agent.view.compose import StoreContents, compose
 from agent.view.forms.every import FORMS
 from agent.view.snapshot import CheckView, Snapshot
 from tests.agent_process import AgentProcess, agent_process
@@ -44,7 +44,7 @@ def seen(*found: tuple[str, str, Status, str], at_work: bool = True) -> Snapshot
     runs = [
         LastRun(check, subj, Result(status, text, subj), NOW, 0.1, NOW + 30_000) for check, subj, status, text in found
     ]
-    known = Known(
+    known = StoreContents(
         tuple(states),
         tuple(runs),
         {"events": Backlog(0, 0, 0)},

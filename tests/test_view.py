@@ -15,7 +15,7 @@ from agent.engine.self_check import configuration_outcomes
 from agent.engine.state.transition import due_report
 from agent.model import EventStatus, Policy, Reason, ReasonKind, Result, Silence, State, Status
 from agent.store import Backlog, Holder, LastRun, Progress
-from agent.view.compose import Known, compose
+from agent.view.compose import StoreContents, compose
 from agent.view.snapshot import Mark, SubjectView, urgency
 from agent.view.words import marks, why
 
@@ -48,7 +48,7 @@ def ran(check: str, status: Status = Status.OK, subject: str = "", next_at: int 
     return LastRun(check, subject, Result(status, f"{check} says so", subject), NOW - 1000, 0.1, next_at)
 
 
-def subject_of(known: Known, config: Config, check: str) -> SubjectView:
+def subject_of(known: StoreContents, config: Config, check: str) -> SubjectView:
     (found,) = compose(known, config, NOW).checks[check].subjects
     return found
 
@@ -61,7 +61,7 @@ WORKING = Holder(42, NOW - MINUTE)
 
 
 def test_what_is_configured_and_never_ran_is_there_and_what_is_switched_off_is_named(config: Config) -> None:
-    seen = compose(Known(), config, NOW)
+    seen = compose(StoreContents(), config, NOW)
     assert {one.check for one in seen.subjects} == {"router", "web", "quiet", "in-window", "wrong", "backup"}
     assert all(Mark.NO_RESULT in one.marks and one.status is Status.NODATA for one in seen.subjects)
     assert seen.agent.disabled == ("off",)
@@ -69,22 +69,24 @@ def test_what_is_configured_and_never_ran_is_there_and_what_is_switched_off_is_n
 
 
 def test_a_check_that_the_agent_waits_for_is_there_though_the_files_do_not_name_it(config: Config) -> None:
-    one = subject_of(Known(no_result_yet=("fresh",)), config, "fresh")
+    one = subject_of(StoreContents(no_result_yet=("fresh",)), config, "fresh")
     assert one.marks == (Mark.NO_RESULT, Mark.UNCONFIGURED)
 
 
 def test_what_is_written_wrong_is_there_with_its_problem(config: Config) -> None:
-    one = subject_of(Known(), config, "wrong")
+    one = subject_of(StoreContents(), config, "wrong")
     assert Mark.WRONG in one.marks
     assert "comand" in one.summary or "'command' is missing" in one.summary
     assert not one.waits
-    assert any("comand" in problem for problem in compose(Known(), config, NOW).agent.problems)
+    assert any("comand" in problem for problem in compose(StoreContents(), config, NOW).agent.problems)
 
 
 def test_each_suppression_is_a_mark_with_its_reason(config: Config) -> None:
     silence = Silence("quiet", NOW - 1, NOW + MINUTE, "being mended")
     states = (decided("router", Status.CRITICAL), *map(decided, ("web", "quiet", "in-window")))
-    known = Known(states=states, silences=(silence,), runs=tuple(map(ran, ("router", "web", "quiet", "in-window"))))
+    known = StoreContents(
+        states=states, silences=(silence,), runs=tuple(map(ran, ("router", "web", "quiet", "in-window")))
+    )
     wanted = {"web": Mark.PARENT, "quiet": Mark.SILENCED, "in-window": Mark.MAINTENANCE}
     for check, mark in wanted.items():
         one = subject_of(known, config, check)
@@ -94,12 +96,12 @@ def test_each_suppression_is_a_mark_with_its_reason(config: Config) -> None:
 
 
 def test_a_silence_that_ended_marks_nothing(config: Config) -> None:
-    known = Known(states=(decided("quiet"),), runs=(ran("quiet"),), silences=(Silence("*", 0, NOW),))
+    known = StoreContents(states=(decided("quiet"),), runs=(ran("quiet"),), silences=(Silence("*", 0, NOW),))
     assert subject_of(known, config, "quiet").marks == ()
 
 
 def test_the_last_result_that_is_not_decided_and_flapping_are_marks_and_no_ok(config: Config) -> None:
-    known = Known(states=(decided("quiet", flapping=True),), runs=(ran("quiet", Status.CRITICAL),))
+    known = StoreContents(states=(decided("quiet", flapping=True),), runs=(ran("quiet", Status.CRITICAL),))
     one = subject_of(known, config, "quiet")
     assert set(one.marks) == {Mark.FLAPPING, Mark.UNDECIDED}
     assert not one.is_well
@@ -118,13 +120,13 @@ def test_late_is_who_should_have_ended_by_now(
     config: Config, check: str, overdue: float, running: bool, late: bool
 ) -> None:
     run = ran(check, next_at=NOW - round(overdue * 1000))
-    known = Known(states=(decided(check),), runs=(run,), holder=WORKING if running else None)
+    known = StoreContents(states=(decided(check),), runs=(run,), holder=WORKING if running else None)
     one = subject_of(known, config, check)
     assert (Mark.LATE in one.marks, one.late > 0) == (late, late)
 
 
 def test_a_check_that_the_files_do_not_name_is_marked_unless_a_file_cannot_be_read(config: Config) -> None:
-    known = Known(states=(decided("gone"), decided("hostvigil")), runs=(ran("gone"), ran("hostvigil")))
+    known = StoreContents(states=(decided("gone"), decided("hostvigil")), runs=(ran("gone"), ran("hostvigil")))
     assert subject_of(known, config, "gone").marks == (Mark.UNCONFIGURED,)
     assert subject_of(known, config, "hostvigil").marks == ()
     unread = load(Path("/nowhere/at/all"), Catalog(), {})
@@ -132,7 +134,7 @@ def test_a_check_that_the_files_do_not_name_is_marked_unless_a_file_cannot_be_re
 
 
 def test_deliveries_are_told_by_destination(config: Config) -> None:
-    known = Known(
+    known = StoreContents(
         backlog={"events": Backlog(2, NOW - MINUTE, 1), "ops": Backlog(0, 0, 0)},
         progress={"events": Progress(NOW - 2 * MINUTE, "HTTP 503")},
     )
@@ -156,7 +158,7 @@ def test_the_worst_comes_first_and_what_has_no_result_yet_before_the_ok(config: 
         decided("in-window", Status.WARNING),
     )
     runs = tuple(ran(state.check, state.decided or Status.OK) for state in states)
-    seen = compose(Known(states=states, runs=runs), config, NOW)
+    seen = compose(StoreContents(states=states, runs=runs), config, NOW)
     assert [one.check for one in seen.subjects] == ["router", "in-window", "web", "wrong", "backup", "quiet"]
     assert list(map(urgency, seen.subjects)) == sorted(map(urgency, seen.subjects), reverse=True)
 
@@ -204,13 +206,13 @@ def test_why_says_that_something_is_to_be_told_exactly_when_the_engine_would_tel
 def test_a_mark_is_said_in_words_that_need_no_manual(
     config: Config, check: str, state: State, run: Status, said: list[str]
 ) -> None:
-    assert list(marks(subject_of(Known(states=(state,), runs=(ran(check, run),)), config, check))) == said
+    assert list(marks(subject_of(StoreContents(states=(state,), runs=(ran(check, run),)), config, check))) == said
 
 
 def test_who_is_late_says_by_how_much(config: Config) -> None:
-    known = Known(states=(decided("quiet"),), runs=(ran("quiet", next_at=NOW - MINUTE),), holder=WORKING)
+    known = StoreContents(states=(decided("quiet"),), runs=(ran("quiet", next_at=NOW - MINUTE),), holder=WORKING)
     assert list(marks(subject_of(known, config, "quiet"))) == ["late by 1m"]
 
 
 def test_what_has_no_result_yet_has_no_mark_for_it(config: Config) -> None:
-    assert list(marks(subject_of(Known(), config, "quiet"))) == []
+    assert list(marks(subject_of(StoreContents(), config, "quiet"))) == []

@@ -16,8 +16,8 @@ from agent.engine.suppression.silences import FILE, begin
 from agent.model import Result, Silence, Status
 from agent.store import Backlog, LastRun, Progress, Store, StoreError, holder
 from agent.view import reading
-from agent.view.compose import Known
-from agent.view.reading import configuration, deliveries, known, look, silences
+from agent.view.compose import StoreContents
+from agent.view.reading import configuration, deliveries, look, read_store, silences
 from agent.view.snapshot import Snapshot
 from tests.deliveries import NOW, opened, out, record
 
@@ -44,7 +44,7 @@ def store(folder: Path) -> Iterator[Store]:
 
 
 def test_all_that_the_store_knows_is_in_it(store: Store, folder: Path) -> None:
-    assert known(store, (SILENCE,), folder) == Known(
+    assert read_store(store, (SILENCE,), folder) == StoreContents(
         states=tuple(store.states()),
         runs=(RUN,),
         backlog={"events": Backlog(3, NOW + 1, 0)},
@@ -70,7 +70,7 @@ def test_a_look_is_of_the_moment_and_of_the_directory(store: Store, folder: Path
 @pytest.mark.parametrize("text", ["", "{", '{"a": 1}', "[1]"])
 def test_who_has_no_result_yet_is_nobody_where_that_cannot_be_read(store: Store, folder: Path, text: str) -> None:
     store.keep_fact(NO_RESULT_YET, text)
-    assert known(store, (), folder).no_result_yet == ()
+    assert read_store(store, (), folder).no_result_yet == ()
 
 
 def test_the_latest_deliveries_of_a_check_are_the_newest_first_and_no_more_than_asked_for(

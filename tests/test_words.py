@@ -9,7 +9,17 @@ import pytest
 
 from agent.model import Count, EventStatus, FailAfter, Flapping, Policy, Reason, Silence, State, Status
 from agent.view.snapshot import Mark, SubjectView
-from agent.view.words import LONGEST_WORD, counted, flapping, marks, reported, silence_text, span, times, why
+from agent.view.words import (
+    LONGEST_WORD,
+    describe_counts,
+    flapping,
+    last_notification,
+    marks,
+    silence_text,
+    span,
+    times,
+    why,
+)
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000
@@ -43,7 +53,7 @@ def changed(one: Any, **fields: Any) -> Any:
     ],
 )
 def test_what_was_told_is_said_with_how_often(fields: dict[str, Any], said: str) -> None:
-    assert reported(changed(STATE, **fields), NOW) == said
+    assert last_notification(changed(STATE, **fields), NOW) == said
 
 
 def test_times_are_words_up_to_two() -> None:
@@ -59,7 +69,7 @@ def test_a_span_is_whole_seconds_and_never_none(seconds: float, said: str) -> No
 
 def test_what_it_takes_is_said_of_each_status() -> None:
     policy = Policy(FailAfter(Count(2), Count(3, 5), Count(4, 0, 90.0)), recover_after=6)
-    assert list(counted(changed(STATE, recent="occ"), policy)) == [
+    assert list(describe_counts(changed(STATE, recent="occ"), policy)) == [
         "Counted in a row: 3 bad, 2 nodata, 1 ok.",
         "The last results: occ (the newest at the end).",
         "It takes: warning after 2, critical after 3 of 5, nodata after 4 and 1m 30s, ok after 6.",

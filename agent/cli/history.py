@@ -17,8 +17,7 @@ from agent.plugin.units import Duration
 from agent.store import StoreError
 from agent.system.rights import state_of
 from agent.view.forms.history import history_form
-from agent.view.history.about import is_about
-from agent.view.history.about import said as note_said
+from agent.view.history.about import is_about, note_text
 from agent.view.history.course import FLAPPING, bar, columns, plot
 from agent.view.history.reading import Metric, Past, past
 from agent.view.history.rows import ChangeRow
@@ -83,7 +82,7 @@ def _notes(check: CheckView, history: Past, on: Screen) -> Iterator[str]:
     if rows:
         yield from ("", "what people did")
     for row in rows:
-        yield _cut(f"{MARGIN}{clock(row.at)}  {one_line(note_said(row, check.name), LONG)}", on)
+        yield _cut(f"{MARGIN}{clock(row.at)}  {one_line(note_text(row, check.name), LONG)}", on)
 
 
 def _cut(text: str, on: Screen) -> str:

@@ -19,7 +19,7 @@ from agent.plugin.text import one_line
 from agent.store import Delivery
 from agent.store.outbox import notification
 from agent.view.explanation import background, head
-from agent.view.history.about import is_about, said
+from agent.view.history.about import is_about, note_text
 from agent.view.history.course import FLAPPING
 from agent.view.history.reading import Metric
 from agent.view.history.rows import ChangeRow
@@ -123,7 +123,7 @@ def _past(found: CheckPage) -> _Day | None:
         {one.subject: drawn(cells(changes[one.subject], one, span)) for one in found.check.subjects},
         [row for row in reversed(past.changes) if row.at >= past.since][:MOST_CHANGES],
         [(_numbers(metric), plot(metric, span)) for metric in past.metrics],
-        [(row.at, said(row, found.check.name)) for row in reversed(past.notes) if is_about(row, found.check)],
+        [(row.at, note_text(row, found.check.name)) for row in reversed(past.notes) if is_about(row, found.check)],
     )
 
 

@@ -19,8 +19,8 @@ from agent.system.heap import give_back
 from agent.view.compose import compose
 from agent.view.explanation import SettingView, settings
 from agent.view.history.reading import Past, Recent, past, recent
-from agent.view.history.switch import wanted
-from agent.view.reading import known, silences
+from agent.view.history.switch import find_section
+from agent.view.reading import read_store, silences
 from agent.view.snapshot import CheckView, Snapshot
 
 log = logging.getLogger("hostvigil.page")
@@ -109,13 +109,13 @@ class Source:
     def _history(self, read: Callable[[], T]) -> T | None:
         """Read the history; one that cannot be read keeps nobody from the rest."""
         try:
-            return read() if wanted(self._config()) else None
+            return read() if find_section(self._config()) else None
         except StoreError as error:
             log.info("the page is without the past: %s", error)
             return None
 
     def _composed(self, store: Store) -> Snapshot:
-        return compose(known(store, silences(self._directory), self._directory), self._config(), self._now())
+        return compose(read_store(store, silences(self._directory), self._directory), self._config(), self._now())
 
 
 class Kept:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent.engine.composer import now
 from agent.engine.recorder.commands import Acknowledge, Command
 from agent.running.schedule import Schedule
-from agent.view.history.rows import Deed, NoteRow, acknowledged
+from agent.view.history.rows import Deed, NoteRow, note_acknowledgement
 
 ANSWER_SECONDS = 5.0
 """What the recorder may take to answer somebody who waits."""
@@ -38,6 +38,6 @@ class Steering:
             subjects = answers.get(timeout=ANSWER_SECONDS)
         except queue.Empty:
             return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
-        for row in acknowledged(check, subjects, words, who, now()):
+        for row in note_acknowledgement(check, subjects, words, who, now()):
             self._note(row)
         return {"subjects": subjects}

@@ -25,7 +25,7 @@ MARK_OF = {
 }
 
 
-class Known(msgspec.Struct, frozen=True):
+class StoreContents(msgspec.Struct, frozen=True):
     """What is stored, and who works on it."""
 
     states: tuple[State, ...] = ()
@@ -39,14 +39,14 @@ class Known(msgspec.Struct, frozen=True):
     """Checks that the agent knows and had no result of."""
 
 
-def compose(known: Known, config: Config, now: int) -> Snapshot:
+def compose(contents: StoreContents, config: Config, now: int) -> Snapshot:
     """Return the Snapshot; `now` in Unix milliseconds."""
     return Snapshot(
         now,
-        _agent(known.holder, config),
-        dict(_checks(known, config, now)),
-        tuple(_destinations(known)),
-        tuple(one for one in known.silences if one.until > now),
+        _agent(contents.holder, config),
+        dict(_checks(contents, config, now)),
+        tuple(_destinations(contents)),
+        tuple(one for one in contents.silences if one.until > now),
     )
 
 
@@ -59,21 +59,21 @@ def _agent(holder: Holder | None, config: Config) -> AgentView:
     )
 
 
-def _destinations(known: Known) -> Iterator[DestinationView]:
-    for name, backlog in known.backlog.items():
-        how = known.progress.get(name, Progress())
+def _destinations(contents: StoreContents) -> Iterator[DestinationView]:
+    for name, backlog in contents.backlog.items():
+        how = contents.progress.get(name, Progress())
         yield DestinationView(name, backlog.count, backlog.oldest, backlog.refused, how.delivered_at, how.trouble)
 
 
-def _checks(known: Known, config: Config, now: int) -> Iterator[tuple[str, CheckView]]:
+def _checks(contents: StoreContents, config: Config, now: int) -> Iterator[tuple[str, CheckView]]:
     """Yield what is configured, what is written wrong, and what is remembered of others."""
     states: dict[str, dict[str, State]] = {}
-    for state in known.states:
+    for state in contents.states:
         states.setdefault(state.check, {})[state.subject] = state
-    runs = {(run.check, run.subject): run for run in known.runs}
+    runs = {(run.check, run.subject): run for run in contents.runs}
     suppression = Suppression(
         config.agent.tags,
-        known.silences,
+        contents.silences,
         config.agent.maintenance,
         Windows().ends,
         states,
@@ -84,9 +84,9 @@ def _checks(known: Known, config: Config, now: int) -> Iterator[tuple[str, Check
     for problem in config.problems:
         if problem.check:
             problems[problem.check] = (*problems.get(problem.check, ()), str(problem))
-    for name in dict.fromkeys((*config.checks, *problems, *states, *known.no_result_yet)):
+    for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
         check = config.checks.get(name)
-        view = _View(check, config, problems.get(name, ()), suppression, known.holder is not None, now)
+        view = _View(check, config, problems.get(name, ()), suppression, contents.holder is not None, now)
         yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)))
 
 

@@ -17,7 +17,7 @@ from agent.plugin.text import lines, one_line
 from agent.plugin.units import duration_text
 from agent.system.redactor import HIDDEN
 from agent.view.snapshot import CheckView, Mark, SubjectView
-from agent.view.words import ago, clock, counted, flapping, policy_setting, reported, span
+from agent.view.words import ago, clock, describe_counts, flapping, last_notification, policy_setting, span
 
 TEXT_LIMIT = 100_000
 """What is shown uncut has a bound all the same."""
@@ -48,11 +48,11 @@ def head(check: CheckView) -> Iterator[str]:
 
 def sentences(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
     """Say everything about one subject; `now` in Unix milliseconds."""
-    yield _decided(one, now)
+    yield _decision_text(one, now)
     yield from (f"  {line}" for line in _about(one, policy, now))
 
 
-def _decided(one: SubjectView, now: int) -> str:
+def _decision_text(one: SubjectView, now: int) -> str:
     name = one.subject or "The check itself"
     if one.state.decided is None:
         return f"{name}: nothing is decided yet."
@@ -75,14 +75,14 @@ def background(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
         yield f"It is late: the next run was due {duration_text(one.late)} ago."
     elif one.next_run > now:
         yield f"The next run is in {span(now, one.next_run)}."
-    yield reported(one.state, now)
+    yield last_notification(one.state, now)
     yield one.why
     if one.state.incident:
         began = f", begun {ago(one.state.incident_since, now)}" if one.state.incident_since else ""
         yield f"Incident: {one.state.incident}{began}."
-    yield from counted(one.state, policy)
-    if said := flapping(one.state, policy):
-        yield said
+    yield from describe_counts(one.state, policy)
+    if flapping_text := flapping(one.state, policy):
+        yield flapping_text
 
 
 def settings(check: CheckConfig, hide: Callable[[str], str]) -> list[SettingView]:
@@ -94,28 +94,28 @@ def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
     if is_secret(type(check.check), name):
         return HIDDEN
     own = {field.encode_name: field.name for field in msgspec.structs.fields(check.check)}
-    if name not in own and (said := policy_setting(check.policy, name)):
-        return said
-    found = getattr(check.check, own[name]) if name in own else getattr(check, name, "")
+    if name not in own and (policy_text := policy_setting(check.policy, name)):
+        return policy_text
+    value = getattr(check.check, own[name]) if name in own else getattr(check, name, "")
     # The times that every check has are plain seconds.
-    shown = duration_text(found) if type(found) is float else without_user(_typed(found, hide))
-    return one_line(shown, TEXT_LIMIT)
+    text = duration_text(value) if type(value) is float else without_user(_format(value, hide))
+    return one_line(text, TEXT_LIMIT)
 
 
-def _typed(value: Any, hide: Callable[[str], str]) -> str:
+def _format(value: Any, hide: Callable[[str], str]) -> str:
     """Write a value as one would type it: a command as in a shell, a list with commas.
 
     Each word is hidden by itself: quoted, a secret would look different.
     """
     if isinstance(value, tuple | list):
-        words = [_typed(one, hide) for one in value]
+        words = [_format(one, hide) for one in value]
         return shlex.join(words) if all(isinstance(one, str) for one in value) else ", ".join(words)
     if isinstance(value, Mapping):
-        return ", ".join(f"{hide(str(name))}: {_typed(one, hide)}" for name, one in value.items())
+        return ", ".join(f"{hide(str(name))}: {_format(one, hide)}" for name, one in value.items())
     if isinstance(value, bool) or value is None:
         return "null" if value is None else str(value).lower()
     if isinstance(value, DependsOn):
         return f"{'all of ' if value.all else ''}{', '.join(value.checks)}"
     if isinstance(value, msgspec.Struct):
-        return ", ".join(f"{name}: {_typed(getattr(value, name), hide)}" for name in value.__struct_fields__)
+        return ", ".join(f"{name}: {_format(getattr(value, name), hide)}" for name in value.__struct_fields__)
     return hide(str(value))

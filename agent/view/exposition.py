@@ -28,18 +28,18 @@ def text(families: Iterable[Family]) -> bytes:
 
 
 def _lines(family: Family) -> Iterator[str]:
-    yield f"# HELP {family.name} {_escaped(family.help)}\n# TYPE {family.name} {family.kind}\n"
+    yield f"# HELP {family.name} {_escape(family.help)}\n# TYPE {family.name} {family.kind}\n"
     for labels, value in family.values.items():
-        said = ",".join(f'{name}="{_quoted(of)}"' for name, of in sorted(zip(family.labels, labels, strict=True)))
-        yield f"{family.name}{{{said}}} {_number(value)}\n" if said else f"{family.name} {_number(value)}\n"
+        label_text = ",".join(f'{name}="{_quote(of)}"' for name, of in sorted(zip(family.labels, labels, strict=True)))
+        yield f"{family.name}{{{label_text}}} {_number(value)}\n" if label_text else f"{family.name} {_number(value)}\n"
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return text.replace("\\", "\\\\").replace("\n", "\\n")
 
 
-def _quoted(text: str) -> str:
-    return _escaped(text).replace('"', '\\"')
+def _quote(text: str) -> str:
+    return _escape(text).replace('"', '\\"')
 
 
 def _number(value: float) -> str:

@@ -28,34 +28,34 @@ SUBJECT = ("check", "subject", "type")
 DESTINATION = ("destination",)
 
 
-def exposition(seen: Snapshot) -> bytes:
+def exposition(snapshot: Snapshot) -> bytes:
     """Return the text that Prometheus, or node_exporter's textfile collector, reads."""
-    return text(families(seen))
+    return text(families(snapshot))
 
 
-def families(seen: Snapshot) -> Iterator[Family]:
+def families(snapshot: Snapshot) -> Iterator[Family]:
     """Yield what the Snapshot says, by the name of what is measured."""
-    subjects = seen.subjects
-    yield from _agent(seen)
-    yield from _destinations(seen)
+    subjects = snapshot.subjects
+    yield from _agent(snapshot)
+    yield from _destinations(snapshot)
     yield from _checks(subjects)
-    yield from _measured(subjects)
+    yield from _check_metrics(subjects)
 
 
-def _agent(seen: Snapshot) -> Iterator[Family]:
+def _agent(snapshot: Snapshot) -> Iterator[Family]:
     version = {(__version__,): 1.0}
     yield _gauge("hostvigil_info", "The version of the command that wrote this.", ("version",), version)
-    agent = seen.agent
+    agent = snapshot.agent
     yield _gauge("hostvigil_up", "1: an agent is at work.", (), {(): float(agent.running)})
     if agent.running:
-        started = {(): agent.since / 1000}
-        yield _gauge("hostvigil_start_time_seconds", "When the agent began, Unix time.", (), started)
+        start = {(): agent.since / 1000}
+        yield _gauge("hostvigil_start_time_seconds", "When the agent began, Unix time.", (), start)
     problems = {(): float(len(agent.problems))}
     yield _gauge("hostvigil_configuration_problems", "Problems of the configuration's files now.", (), problems)
 
 
-def _destinations(seen: Snapshot) -> Iterator[Family]:
-    rows = {as_text(one.name): one for one in seen.destinations}
+def _destinations(snapshot: Snapshot) -> Iterator[Family]:
+    rows = {as_text(one.name): one for one in snapshot.destinations}
     waiting = {(name,): float(one.waiting) for name, one in rows.items()}
     yield _gauge("hostvigil_destination_waiting", "Notifications still to be told.", DESTINATION, waiting)
     refused = {(name,): float(one.refused) for name, one in rows.items()}
@@ -87,14 +87,14 @@ def _checks(subjects: Iterable[SubjectView]) -> Iterator[Family]:
     yield Family("hostvigil_check_events_total", "counter", "Events of this subject so far.", SUBJECT, events)
 
 
-def _measured(subjects: Iterable[SubjectView]) -> Iterator[Family]:
+def _check_metrics(subjects: Iterable[SubjectView]) -> Iterator[Family]:
     """Yield each check's own metrics, one family for each base unit."""
-    found: dict[str, dict[Labels, float]] = {"seconds": {}, "bytes": {}, "ratio": {}, "": {}}
+    by_unit: dict[str, dict[Labels, float]] = {"seconds": {}, "bytes": {}, "ratio": {}, "": {}}
     for one in subjects:
         for metric in one.metrics:
             unit, factor = UNITS.get(metric.unit, ("", 1.0))
-            found[unit][_metric_labels(one, metric, unit)] = metric.value * factor
-    for unit, values in found.items():
+            by_unit[unit][_metric_labels(one, metric, unit)] = metric.value * factor
+    for unit, values in by_unit.items():
         name = f"hostvigil_metric_{unit}" if unit else "hostvigil_metric"
         labels = (*SUBJECT, "metric") if unit else (*SUBJECT, "metric", "unit")
         yield _gauge(name, f"What checks measured{f', in {unit}' if unit else ''}.", labels, values)

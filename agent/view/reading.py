@@ -15,7 +15,7 @@ from agent.engine.suppression.silences import read as read_silences
 from agent.model import Silence
 from agent.store import Delivery, Store, StoreError, holder
 from agent.system.rights import state_of
-from agent.view.compose import Known, compose
+from agent.view.compose import StoreContents, compose
 from agent.view.snapshot import Snapshot
 
 
@@ -24,10 +24,10 @@ def look(config: Config, state_dir: Path, now: int) -> Snapshot:
     with state_of(state_dir):
         store = Store.read(state_dir)
         try:
-            found = known(store, silences(state_dir), state_dir)
+            contents = read_store(store, silences(state_dir), state_dir)
         finally:
             store.close()
-    return compose(found, config, now)
+    return compose(contents, config, now)
 
 
 def deliveries(state_dir: Path, check: str, most: int) -> list[Delivery]:
@@ -36,17 +36,17 @@ def deliveries(state_dir: Path, check: str, most: int) -> list[Delivery]:
         return store.history.of_check(check, most)
 
 
-def known(store: Store, silenced: tuple[Silence, ...], state_dir: Path) -> Known:
+def read_store(store: Store, all_silences: tuple[Silence, ...], state_dir: Path) -> StoreContents:
     """Read all that the Snapshot needs of a store."""
-    told = store.history
-    return Known(
+    history = store.history
+    return StoreContents(
         tuple(store.states()),
         tuple(store.last_runs()),
-        told.backlog(),
-        told.progress(),
-        silenced,
+        history.backlog(),
+        history.progress(),
+        all_silences,
         holder(state_dir),
-        _names(told.remembered(NO_RESULT_YET)),
+        _names(history.remembered(NO_RESULT_YET)),
     )
 
 

@@ -133,8 +133,8 @@ class Snapshot(msgspec.Struct, frozen=True):
     @property
     def subjects(self) -> tuple[SubjectView, ...]:
         """All subjects of all checks, the worst first; what has no result yet comes after the problems."""
-        found = (one for check in self.checks.values() for one in check.subjects)
-        return tuple(sorted(found, key=lambda one: (-urgency(one), one.check, one.subject)))
+        views = (one for check in self.checks.values() for one in check.subjects)
+        return tuple(sorted(views, key=lambda one: (-urgency(one), one.check, one.subject)))
 
     @property
     def late(self) -> tuple[SubjectView, ...]:

@@ -17,22 +17,22 @@ LONGEST_WORD = 500
 
 def silence_text(silence: Silence, now: int) -> str:
     """Word a silence in one line, whatever its file says: others may have written it. `now` in Unix milliseconds."""
-    left = duration_text(max(0, silence.until - now) / 1000)
+    remaining = duration_text(max(0, silence.until - now) / 1000)
     selector, name, reason = (one_line(word, LONGEST_WORD) for word in (silence.selector, silence.who, silence.reason))
     by = f"  by {name}" if name else ""
-    return f"{selector}  for another {left}{by}" + (f"  ({reason})" if reason else "")
+    return f"{selector}  for another {remaining}{by}" + (f"  ({reason})" if reason else "")
 
 
 def why(state: State, reasons: Iterable[Reason]) -> str:
     """Say why what is true is told or not: the level rule in words."""
     truth, texts = true_now(state), [reason.text for reason in reasons]
-    suppressed = f" Nothing is told now: {'; '.join(texts)}." if texts else ""
+    suffix = f" Nothing is told now: {'; '.join(texts)}." if texts else ""
     if truth is None:
-        return "Nothing is decided yet, so there is nothing to tell." + suppressed
+        return "Nothing is decided yet, so there is nothing to tell." + suffix
     if state.notified is None and truth is EventStatus.OK:
-        return "It was always ok, and a check that was always ok is not reported." + suppressed
+        return "It was always ok, and a check that was always ok is not reported." + suffix
     if truth == (state.notified or EventStatus.OK):
-        return f"What is true ({word(truth)}) is what was told last, so there is nothing to tell." + suppressed
+        return f"What is true ({word(truth)}) is what was told last, so there is nothing to tell." + suffix
     if texts:
         return f"It is {word(truth)}, which is not told now: {'; '.join(texts)}."
     if state.suppressed_by:
@@ -40,27 +40,28 @@ def why(state: State, reasons: Iterable[Reason]) -> str:
     return f"It is {word(truth)}, which is told with the next result."
 
 
-def reported(state: State, now: int) -> str:
+def last_notification(state: State, now: int) -> str:
     """Say what was told last, when, and how often."""
     if state.notified is None:
         return "Nothing was ever told of it."
     again = f", and told again {times(state.repeats)} since then" if state.repeats else ""
-    known = f" Acknowledged by {state.acknowledged}; not repeated until it changes." if state.acknowledged else ""
+    by = state.acknowledged
+    acknowledgement = f" Acknowledged by {by}; not repeated until it changes." if by else ""
     count = "event" if state.events == 1 else "events"
     last = f"Told last: {word(state.notified)}, {ago(state.notified_at, now)}{again}"
-    return f"{last}; {state.events} {count} so far.{known}"
+    return f"{last}; {state.events} {count} so far.{acknowledgement}"
 
 
-def counted(state: State, policy: Policy) -> Iterator[str]:
+def describe_counts(state: State, policy: Policy) -> Iterator[str]:
     """Say what has been counted, and what it takes to decide."""
     yield f"Counted in a row: {state.bad} bad, {state.missing} nodata, {state.good} ok."
     if state.recent:
         yield f"The last results: {state.recent} (the newest at the end)."
-    rules = [f"{status} after {_count(count)}" for status, count in _needed(policy).items()]
+    rules = [f"{status} after {_count(count)}" for status, count in _counts_to_decide(policy).items()]
     yield f"It takes: {', '.join(rules)}, ok after {policy.recover_after}."
 
 
-def _needed(policy: Policy) -> dict[Status, Count]:
+def _counts_to_decide(policy: Policy) -> dict[Status, Count]:
     return {
         Status.WARNING: policy.fail_after.warning,
         Status.CRITICAL: policy.fail_after.critical,
@@ -76,11 +77,11 @@ def _count(count: Count) -> str:
 def policy_setting(policy: Policy, name: str) -> str:
     """Return what a setting about counting and telling came to; '' for a name that is none of those."""
     if name == "fail_after":
-        counts = {str(status): _count(count) for status, count in _needed(policy).items()}
+        counts = {str(status): _count(count) for status, count in _counts_to_decide(policy).items()}
         same = len(set(counts.values())) == 1
         return counts[Status.CRITICAL] if same else ", ".join(f"{status}: {text}" for status, text in counts.items())
     if name == "for":
-        return duration_text(max(count.seconds for count in _needed(policy).values()))
+        return duration_text(max(count.seconds for count in _counts_to_decide(policy).values()))
     if name == "recover_after":
         return str(policy.recover_after)
     if name == "repeat_every":

@@ -48,11 +48,11 @@ class ExplainForm(msgspec.Struct, frozen=True):
     subjects: tuple[ExplainedForm, ...]
 
 
-def explain_form(seen: Snapshot, check: CheckView, settings: list[SettingView]) -> ExplainForm:
+def explain_form(snapshot: Snapshot, check: CheckView, settings: list[SettingView]) -> ExplainForm:
     config = check.config
     return ExplainForm(
         VERSION,
-        seen.at,
+        snapshot.at,
         check.name,
         config.type if config else "",
         str(config.place) if config else "",
@@ -61,11 +61,11 @@ def explain_form(seen: Snapshot, check: CheckView, settings: list[SettingView]) 
         config.runbook if config else "",
         check.problems,
         tuple(settings),
-        tuple(_explained(one) for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject))),
+        tuple(_subject_form(one) for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject))),
     )
 
 
-def _explained(one: SubjectView) -> ExplainedForm:
+def _subject_form(one: SubjectView) -> ExplainedForm:
     state = one.state
     return ExplainedForm(
         **subject_fields(one),

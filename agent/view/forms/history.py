@@ -71,27 +71,27 @@ class HistoryForm(msgspec.Struct, frozen=True):
     subjects: tuple[PastSubjectForm, ...]
 
 
-def history_form(found: Past, check: CheckView) -> HistoryForm:
-    names = dict.fromkeys([*(one.subject for one in found.changes), *(one.subject for one in found.metrics)])
-    subjects = tuple(_past(found, subject) for subject in names)
-    watched = tuple((life.since, life.until) for life in found.lives)
+def history_form(history: Past, check: CheckView) -> HistoryForm:
+    names = dict.fromkeys([*(one.subject for one in history.changes), *(one.subject for one in history.metrics)])
+    subjects = tuple(_past(history, subject) for subject in names)
+    spans = tuple((life.since, life.until) for life in history.lives)
     notes = tuple(
         NoteForm(**{name: getattr(one, name) for name in NoteForm.__struct_fields__})
-        for one in found.notes
+        for one in history.notes
         if is_about(one, check)
     )
-    return HistoryForm(VERSION, found.check, found.since, found.until, watched, notes, subjects)
+    return HistoryForm(VERSION, history.check, history.since, history.until, spans, notes, subjects)
 
 
-def _past(found: Past, subject: str) -> PastSubjectForm:
+def _past(history: Past, subject: str) -> PastSubjectForm:
     changes = [
         ChangeForm(**{name: getattr(one, name) for name in ChangeForm.__struct_fields__})
-        for one in found.changes
+        for one in history.changes
         if one.subject == subject
     ]
     metrics = [
         CourseForm(**{name: getattr(one, name) for name in CourseForm.__struct_fields__})
-        for one in found.metrics
+        for one in history.metrics
         if one.subject == subject
     ]
     return PastSubjectForm(subject, tuple(changes), tuple(metrics))

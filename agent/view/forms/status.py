@@ -76,17 +76,17 @@ class StatusForm(msgspec.Struct, frozen=True):
     checks: Annotated[tuple[SubjectForm, ...], Meta(description="The worst first.")]
 
 
-def status_form(seen: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm:
-    agent = AgentForm(seen.agent.pid, seen.agent.since) if seen.agent.running else None
+def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm:
+    agent = AgentForm(snapshot.agent.pid, snapshot.agent.since) if snapshot.agent.running else None
     return StatusForm(
         VERSION,
-        seen.at,
+        snapshot.at,
         agent,
-        seen.agent.problems,
-        seen.agent.disabled,
-        tuple(one.check for one in seen.subjects if Mark.NO_RESULT in one.marks),
-        _total(seen.destinations),
-        {one.name: _destination(one) for one in seen.destinations},
+        snapshot.agent.problems,
+        snapshot.agent.disabled,
+        tuple(one.check for one in snapshot.subjects if Mark.NO_RESULT in one.marks),
+        _total(snapshot.destinations),
+        {one.name: _destination(one) for one in snapshot.destinations},
         tuple(SubjectForm(**subject_fields(one)) for one in subjects),
     )
 

@@ -8,7 +8,7 @@ from agent.view.snapshot import CheckView
 from agent.view.words import clock
 
 
-def said(row: NoteRow, check: str) -> str:
+def note_text(row: NoteRow, check: str) -> str:
     """Say what was done in a line; the check itself is not named."""
     by = f" by {row.who}" if row.who else " by itself" if row.deed is Deed.SILENCE_ENDED else ""
     until = f" until {clock(row.until)}" if row.until else ""

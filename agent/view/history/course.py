@@ -23,9 +23,9 @@ def bar(
     """
     spans = _spans(changes, now_is, since, until)
     bounds = [since + (until - since) * cell // cells for cell in range(cells + 1)]
-    watched = [life for life in lives if life.until >= since]
+    recent = [life for life in lives if life.until >= since]
     return [
-        _worst(spans, begin, end) if any(life.since < end and begin <= life.until for life in watched) else NOT_WATCHED
+        _worst(spans, begin, end) if any(life.since < end and begin <= life.until for life in recent) else NOT_WATCHED
         for begin, end in itertools.pairwise(bounds)
     ]
 
@@ -42,8 +42,8 @@ def _spans(changes: Sequence[ChangeRow], now_is: str, since: int, until: int) ->
 
 
 def _worst(spans: Iterable[tuple[int, int, str]], begin: int, end: int) -> str:
-    held = [status for first, last, status in spans if first < end and begin < last]
-    return max(held, key=_severity, default=NOT_WATCHED)
+    statuses = [status for first, last, status in spans if first < end and begin < last]
+    return max(statuses, key=_severity, default=NOT_WATCHED)
 
 
 def _severity(status: str) -> float:
@@ -54,10 +54,10 @@ def _severity(status: str) -> float:
 
 def columns(points: Iterable[tuple[int, float]], since: int, until: int, cells: int) -> list[float | None]:
     """Return the mean value of each of so many equal spans; None where there is none."""
-    found: list[list[float]] = [[] for _ in range(cells)]
+    groups: list[list[float]] = [[] for _ in range(cells)]
     for at, value in points:
-        found[min(cells - 1, max(0, (at - since) * cells // max(1, until - since)))].append(value)
-    return [_mean(values) if values else None for values in found]
+        groups[min(cells - 1, max(0, (at - since) * cells // max(1, until - since)))].append(value)
+    return [_mean(values) if values else None for values in groups]
 
 
 def _mean(values: Sequence[float]) -> float:

@@ -20,35 +20,35 @@ class Disk:
         self._directory = directory
         self._db: sqlite3.Connection | None = None
         self._broken = False
-        self._pruned = 0
+        self._last_prune_hour = 0
         """The hour in which old rows were dropped last."""
 
-    def opened(self) -> sqlite3.Connection:
+    def connection(self) -> sqlite3.Connection:
         """Return the connection; OSError, sqlite3.Error when there is none to be had."""
         if self._db is None:
-            self._db = file.opened(self._directory)
+            self._db = file.open_history(self._directory)
         return self._db
 
     def prune(self, keep: Keep, hour: int) -> None:
         """Once an hour, drop what is too old or too much. Within the caller's transaction."""
-        if hour != self._pruned:
-            file.prune(self.opened(), keep, hour)
-            self._pruned = hour
+        if hour != self._last_prune_hour:
+            file.prune(self.connection(), keep, hour)
+            self._last_prune_hour = hour
 
     def works(self) -> None:
         if self._broken:
             log.warning("the history can be written again")
         self._broken = False
 
-    def failed(self, error: Exception) -> bool:
+    def recover(self, error: Exception) -> bool:
         """Close it; True when the file is damaged and set aside, so that a new one is begun."""
         self.close()
         if is_damage(error):
             try:
                 file.set_aside(self._directory, str(error))
                 return True
-            except OSError as denied:
-                error = denied
+            except OSError as refusal:
+                error = refusal
         if not self._broken:
             log.error("the history cannot be written; it waits, and goes on when it can: %s", error)
             self._broken = True

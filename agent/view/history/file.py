@@ -75,7 +75,7 @@ class Keep(msgspec.Struct, frozen=True):
     most_bytes: int
 
 
-def opened(directory: Path) -> sqlite3.Connection:
+def open_history(directory: Path) -> sqlite3.Connection:
     """Open the file for writing; make it where there is none, or a damaged one. OSError, sqlite3.Error: it fails."""
     try:
         return _open(directory)
@@ -134,15 +134,15 @@ def series_id(db: sqlite3.Connection, key: Key, hour: int) -> int:
     """Return the number of a metric; a new one gets one."""
     names = tuple(map(as_text, key))
     query = "SELECT id FROM series WHERE check_name = ? AND subject = ? AND metric = ? AND unit = ?"
-    if found := db.execute(query, names).fetchone():
-        return int(found[0])
+    if existing := db.execute(query, names).fetchone():
+        return int(existing[0])
     row = db.execute(
         "INSERT INTO series (check_name, subject, metric, unit, seen) VALUES (?, ?, ?, ?, ?)", (*names, hour)
     )
     return int(row.lastrowid or 0)
 
 
-def stored(db: sqlite3.Connection, series: int, hour: int) -> Block | None:
+def read_block(db: sqlite3.Connection, series: int, hour: int) -> Block | None:
     """Return what is written of an hour already."""
     row = db.execute(
         "SELECT data, n, low, high, mean FROM fine JOIN hourly USING (key) WHERE key = ?", (key_of(hour, series),)
@@ -195,7 +195,7 @@ def write_life(db: sqlite3.Connection, life: Life) -> None:
     db.execute("INSERT OR REPLACE INTO lives VALUES (?, ?)", (life.since, life.until))
 
 
-def seen(db: sqlite3.Connection, series: Iterable[int], hour: int) -> None:
+def mark_seen(db: sqlite3.Connection, series: Iterable[int], hour: int) -> None:
     db.executemany("UPDATE series SET seen = ? WHERE id = ?", [(hour, one) for one in series])
 
 
@@ -209,11 +209,11 @@ def prune(db: sqlite3.Connection, keep: Keep, hour: int) -> None:
     db.execute("DELETE FROM lives WHERE until < ?", (oldest * HOUR,))
     notes.prune(db, oldest * HOUR)
     for _ in range(STEPS):
-        if used(db) <= keep.most_bytes or not _drop_oldest(db, hour):
+        if bytes_in_use(db) <= keep.most_bytes or not _drop_oldest(db, hour):
             return
 
 
-def used(db: sqlite3.Connection) -> int:
+def bytes_in_use(db: sqlite3.Connection) -> int:
     """Return the bytes in use; what was dropped is used again and does not count."""
     pages, free, size = (
         db.execute(f"PRAGMA {name}").fetchone()[0] for name in ("page_count", "freelist_count", "page_size")

@@ -36,8 +36,8 @@ def read(db: sqlite3.Connection, since: int, until: int) -> tuple[NoteRow, ...]:
         "SELECT at, deed, who, about, began, until, text FROM notes WHERE at >= ? AND at <= ? ORDER BY at DESC LIMIT ?",
         (since, until, MOST),
     ).fetchall()
-    known = {str(one) for one in Deed}
-    return tuple(NoteRow(row[0], Deed(row[1]), *row[2:]) for row in reversed(rows) if row[1] in known)
+    deeds = {str(one) for one in Deed}
+    return tuple(NoteRow(row[0], Deed(row[1]), *row[2:]) for row in reversed(rows) if row[1] in deeds)
 
 
 def book(db: sqlite3.Connection, now: int) -> SilenceBook:
@@ -47,8 +47,8 @@ def book(db: sqlite3.Connection, now: int) -> SilenceBook:
         " HAVING max(deed = ?) = 0 OR max(at) > ?",
         (Deed.SILENCE_ENDED, Deed.SILENCE_ENDED, now - REMEMBERED),
     )
-    noted: dict[Key, int] = {(about, began): 0 if ended else until for about, began, until, ended in rows}
-    return SilenceBook(noted)
+    ends: dict[Key, int] = {(about, began): 0 if is_over else until for about, began, until, is_over in rows}
+    return SilenceBook(ends)
 
 
 def prune(db: sqlite3.Connection, before: int) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Collection
 
 from agent.engine.state.transition import Transition
 from agent.view.history import file
-from agent.view.history.points import Block, Key, OpenHour, joined
+from agent.view.history.points import Block, Key, OpenHour, join_blocks
 from agent.view.history.rows import HOUR, MINUTE
 
 MOST_SERIES = 20_000
@@ -23,26 +23,26 @@ class OpenHours:
 
     def __init__(self) -> None:
         self._open: dict[Key, OpenHour] = {}
-        self._finished: list[tuple[OpenHour, bool, Block]] = []
-        self._settled = 0
+        self._complete_hours: list[tuple[OpenHour, bool, Block]] = []
+        self._settled_hour = 0
         """The hour in which the file was told last which metrics there are."""
 
     def add(self, step: Transition) -> int:
         """Take what a result measured; return how many values are left out."""
         hour, rest = divmod(step.at, HOUR)
-        left_out = 0
+        skip_count = 0
         for metric in step.result.metrics:
             if math.isfinite(metric.value):
                 points = self._points((step.state.check, step.state.subject, metric.name, metric.unit))
                 if points is None:
-                    left_out += 1
+                    skip_count += 1
                     continue
                 if points.hour != hour:
                     if points.dirty:
-                        self._finished.append((points, points.unread, points.block()))
+                        self._complete_hours.append((points, points.unread, points.block()))
                     points.begin(hour)
                 points.add(rest // MINUTE, metric.value)
-        return left_out
+        return skip_count
 
     def _points(self, key: Key) -> OpenHour | None:
         points = self._open.get(key)
@@ -53,39 +53,39 @@ class OpenHours:
     def write(self, db: sqlite3.Connection, hour: int) -> Written:
         """Write all that is new; return it of the hours that are open. Nothing here is changed before the commit."""
         ids = {id(points): points.id or file.series_id(db, key, hour) for key, points in self._open.items()}
-        for points, unread, block in self._finished:
+        for points, unread, block in self._complete_hours:
             _write(db, ids[id(points)], block, unread)
         dirty = [(points, ids[id(points)], points.block()) for points in self._open.values() if points.dirty]
         whole = [
-            (points, number, joined(file.stored(db, number, block.hour), block) if points.unread else block)
+            (points, number, join_blocks(file.read_block(db, number, block.hour), block) if points.unread else block)
             for points, number, block in dirty
         ]
         file.write_blocks(db, [(number, block) for _, number, block in whole])
-        if hour != self._settled:
-            file.seen(db, ids.values(), hour)
+        if hour != self._settled_hour:
+            file.mark_seen(db, ids.values(), hour)
         return whole
 
     def settle(self, hour: int, whole: Written) -> None:
         """What was written is clean; what has been silent for long is forgotten."""
-        self._finished.clear()
+        self._complete_hours.clear()
         for points, number, block in whole:
             points.id, points.dirty = number, False
             if points.unread:
                 points.resume(block)
-        if hour != self._settled:
-            self._settled = hour
+        if hour != self._settled_hour:
+            self._settled_hour = hour
             self._open = {key: points for key, points in self._open.items() if points.hour >= hour - 1}
 
     def forget(self, subjects: Collection[tuple[str, str]]) -> None:
         """Let go of what subjects measured that are gone, written or not."""
-        dropped = {id(points) for key, points in self._open.items() if key[:2] in subjects} if subjects else set()
-        if dropped:
-            self._open = {key: points for key, points in self._open.items() if id(points) not in dropped}
-            self._finished = [one for one in self._finished if id(one[0]) not in dropped]
+        dropped_ids = {id(points) for key, points in self._open.items() if key[:2] in subjects} if subjects else set()
+        if dropped_ids:
+            self._open = {key: points for key, points in self._open.items() if id(points) not in dropped_ids}
+            self._complete_hours = [one for one in self._complete_hours if id(one[0]) not in dropped_ids]
 
-    def bound(self) -> None:
+    def drop_oldest(self) -> None:
         """Let go of the oldest that could not be written."""
-        self._finished = self._finished[-MOST_SERIES:]
+        self._complete_hours = self._complete_hours[-MOST_SERIES:]
 
     def forget_numbers(self) -> None:
         """The file is another one."""
@@ -94,4 +94,4 @@ class OpenHours:
 
 
 def _write(db: sqlite3.Connection, number: int, block: Block, unread: bool) -> None:
-    file.write_blocks(db, [(number, joined(file.stored(db, number, block.hour), block) if unread else block)])
+    file.write_blocks(db, [(number, join_blocks(file.read_block(db, number, block.hour), block) if unread else block)])

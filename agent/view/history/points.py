@@ -77,7 +77,7 @@ class OpenHour:
         return Block(self.hour, self.slots.tobytes(), self.count, self.low, self.high, self.total / self.count)
 
 
-def joined(before: Block | None, block: Block) -> Block:
+def join_blocks(before: Block | None, block: Block) -> Block:
     """Return an hour with what was written of it before; where both have a minute, the later one counts."""
     if before is None or len(before.data) != len(block.data):
         return block

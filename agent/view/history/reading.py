@@ -95,12 +95,12 @@ def recent(directory: Path, since: int) -> Recent:
 
 def _latest(db: sqlite3.Connection, since: int) -> dict[tuple[str, str], list[ChangeRow]]:
     """Read backwards as far as needed: there is no index over time alone."""
-    found: dict[tuple[str, str], list[ChangeRow]] = {}
+    changes: dict[tuple[str, str], list[ChangeRow]] = {}
     for row in db.execute(f"SELECT {_COLUMNS} FROM changes ORDER BY seq DESC LIMIT ?", (MOST_CHANGES,)):  # noqa: S608
         if row[0] < since:
             break
-        found.setdefault((row[1], row[2]), []).append(_change(row))
-    return found
+        changes.setdefault((row[1], row[2]), []).append(_change(row))
+    return changes
 
 
 def _with_before(db: sqlite3.Connection, key: tuple[str, str], rows: list[ChangeRow]) -> list[ChangeRow]:
@@ -163,8 +163,8 @@ class _Hour(msgspec.Struct, frozen=True):
 
 def _hours(db: sqlite3.Connection, series: int, first: int, last: int) -> list[_Hour]:
     query = "SELECT n, low, high, mean, data FROM hourly LEFT JOIN fine USING (key) WHERE key = ?"
-    found = ((hour, db.execute(query, (key_of(hour, series),)).fetchone()) for hour in range(first, last + 1))
-    return [_Hour(hour, *row) for hour, row in found if row]
+    rows = ((hour, db.execute(query, (key_of(hour, series),)).fetchone()) for hour in range(first, last + 1))
+    return [_Hour(hour, *row) for hour, row in rows if row]
 
 
 def _points(hour: _Hour) -> Iterator[tuple[int, float]]:

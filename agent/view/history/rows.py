@@ -61,7 +61,7 @@ class NoteRow(msgspec.Struct, frozen=True):
     """The reason that was given."""
 
 
-def acknowledged(check: str, subjects: Iterable[str], words: str, who: str, now: int) -> Iterator[NoteRow]:
+def note_acknowledgement(check: str, subjects: Iterable[str], words: str, who: str, now: int) -> Iterator[NoteRow]:
     """Yield what is noted of an acknowledgement; without words it was taken back. `now` in Unix milliseconds."""
     deed = Deed.ACKNOWLEDGED if words else Deed.ACKNOWLEDGEMENT_ENDED
     for subject in subjects:

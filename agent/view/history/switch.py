@@ -20,7 +20,7 @@ STOP_SECONDS = 0.5
 """What it may take to write what has come in; what it does not write by then is lost."""
 
 
-def wanted(config: Config) -> HistorySection | None:
+def find_section(config: Config) -> HistorySection | None:
     """Return how much is to be kept; None: no history."""
     if isinstance(config.agent.history, bool):
         return HistorySection() if config.agent.history else None
@@ -36,11 +36,11 @@ class HistorySwitch:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
-        section = wanted(new)
+        section = find_section(new)
         if section is None:
             self.stop()
         elif self._writer is None:
-            self._writer = _made(self._directory, section)
+            self._writer = _make_writer(self._directory, section)
             self._writer.start()
         else:
             self._writer.record.keep = _keep(section)
@@ -60,7 +60,7 @@ class HistorySwitch:
             writer.stop(STOP_SECONDS)
 
 
-def _made(directory: Path, section: HistorySection) -> HistoryWriter:
+def _make_writer(directory: Path, section: HistorySection) -> HistoryWriter:
     from agent.view.history.writer import HistoryWriter, Record
 
     return HistoryWriter(Record(directory, _keep(section), silences=Silences(directory)))

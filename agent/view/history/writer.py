@@ -38,7 +38,7 @@ class HistoryWriter:
     def __init__(self, record: Record) -> None:
         self.record = record
         self._queue: deque[Item] = deque()
-        self._left_out = 0
+        self._skip_count = 0
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
 
@@ -50,7 +50,7 @@ class HistoryWriter:
         if len(self._queue) < MOST_WAITING:
             self._queue.append((step, measured))
         else:
-            self._left_out += 1
+            self._skip_count += 1
 
     def note(self, row: NoteRow) -> None:
         """Hand over what a person did; never blocks and never raises."""
@@ -85,11 +85,11 @@ class HistoryWriter:
             if isinstance(item, NoteRow):
                 self.record.note(item)
             else:
-                self._left_out += self.record.take(*item)
+                self._skip_count += self.record.take(*item)
         self.record.look_at_silences()
-        if self._left_out:
-            log.warning("%d results are left out of the history: there are too many at a time", self._left_out)
-            self._left_out = 0
+        if self._skip_count:
+            log.warning("%d results are left out of the history: there are too many at a time", self._skip_count)
+            self._skip_count = 0
 
 
 class Record:
@@ -121,8 +121,8 @@ class Record:
 
     def take(self, step: Transition, measured: bool) -> int:
         """Take what a result did; return how many values are left out."""
-        if changed := change_of(step):
-            self._changes.append(changed)
+        if change := change_of(step):
+            self._changes.append(change)
         if passer := passer_of(step):
             self._passers.append(passer)
         return self._hours.add(step) if measured and step.result.metrics else 0
@@ -134,9 +134,9 @@ class Record:
         """Note which silences began and ended since the last look."""
         try:
             if self._book is None:
-                self._book = notes.book(self._disk.opened(), self._wall())
+                self._book = notes.book(self._disk.connection(), self._wall())
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            self._failed(error)
+            self._recover(error)
             return
         self._notes.extend(self._book.news(self._silences(), self._wall()))
 
@@ -146,7 +146,7 @@ class Record:
         self._life = Life(self._life.since, now)
         whole: Written = []
         try:
-            db = self._disk.opened()
+            db = self._disk.connection()
             with file.transaction(db):
                 file.write_changes(db, self._changes)
                 notes.write(db, self._notes)
@@ -156,7 +156,7 @@ class Record:
                     self._disk.prune(self.keep, now // HOUR)
                 file.forget(db, self._passers, now // HOUR)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
-            self._failed(error)
+            self._recover(error)
             return
         self._changes.clear()
         self._notes.clear()
@@ -166,9 +166,9 @@ class Record:
             self._hours.settle(now // HOUR, whole)
         self._disk.works()
 
-    def _failed(self, error: Exception) -> None:
-        self._hours.bound()
-        if self._disk.failed(error):
+    def _recover(self, error: Exception) -> None:
+        self._hours.drop_oldest()
+        if self._disk.recover(error):
             self._hours.forget_numbers()
 
     def close(self) -> None:
