@@ -10,7 +10,6 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from zoneinfo import ZoneInfo, available_timezones
 
 import msgspec
 
@@ -179,6 +178,7 @@ def of_week(text: str) -> str:
 def zone_fault(name: str) -> str:
     """Say what is wrong with a time zone's name; nothing is ''."""
     from difflib import get_close_matches
+    from zoneinfo import ZoneInfo, available_timezones
 
     try:
         ZoneInfo(name)

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 SURROUNDINGS = timedelta(hours=25)
 """A clock is put forward or back by a day at the most (Samoa left out the 30 December 2011)."""
@@ -35,6 +34,8 @@ def next_turn(line: str, zone: tzinfo, after: datetime) -> datetime | None:
 def zone_of(name: str) -> tzinfo:
     """Return a time zone by its IANA name; '' is the host's own."""
     if name:
+        from zoneinfo import ZoneInfo  # half a megabyte, for cron lines only
+
         return ZoneInfo(name)
     from tzlocal import get_localzone
 

@@ -10,11 +10,10 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from apscheduler.triggers.base import BaseTrigger
-
 from agent.config.diff import Difference, difference, scheduled
 from agent.config.settings import CheckConfig, Config
 from agent.plugin.units import utc
+from agent.running.apscheduler_parts import BaseTrigger
 from agent.running.due_list import DueList
 from agent.running.spread import ALONE, spread_of
 from agent.running.steady import LONGEST_SLEEP_SECONDS, TOGETHER_SECONDS, StartAtOnce, SteadyScheduler

@@ -11,8 +11,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from apscheduler.executors.base import BaseExecutor
-from apscheduler.schedulers.background import BackgroundScheduler
+from agent.running.apscheduler_parts import BackgroundScheduler, BaseExecutor
 
 JUMP_SECONDS = 1.0
 """A smaller difference between the clocks is slewing and scheduling, not somebody setting the clock."""
