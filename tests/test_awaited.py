@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from typing import Any, cast
 
@@ -79,12 +80,17 @@ def ok(subject: str = "") -> Result:
     return Result(Status.OK, "well", subject)
 
 
-def test_a_result_from_the_spool_that_is_older_than_what_is_known_says_nothing() -> None:
+def test_a_result_from_the_spool_that_is_older_than_what_is_known_says_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO)
     room = Room(pushed("backup"))
     room.push(ok("/a"))
     assert room.kept
     assert room.push(ok("/a"), how=Pushed.SPOOLED, ago=5.0) is None
     assert room.kept == {}, "it is noted nowhere"
+    words = "a spooled result is older than what is known, it changes nothing"
+    assert [record.getMessage() for record in caplog.records] == [f"backup: {words}"]
     assert room.push(ok("/b"), how=Pushed.SPOOLED, ago=5.0) is not None
     assert room.kept["backup"]["last"] == {"/a": NOW, "/b": NOW - 5000}
 

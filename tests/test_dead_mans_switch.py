@@ -330,3 +330,27 @@ def test_of_who_is_given_up_nothing_is_kept_and_of_the_others_all() -> None:
     assert [one.given_up for one in said(switch, gone)] == [("db",)]
     assert set(switch.memory("backup", gone, wall(gone))["last"]) == {"mail"}
     assert not switch.late("backup", "db", 0)
+
+
+def test_the_check_itself_is_awaited_beside_its_subjects_once_it_has_a_result() -> None:
+    switch = awaiting()
+    pushes(switch, "", 1.0)
+    pushes(switch, "db", 2.0)
+    assert [one.results[0].subject for one in said(switch, 2.0 + TTL)] == ["", "db"]
+
+
+def test_the_wait_for_any_result_is_over_after_a_reload_too() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 50.0)
+    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL + 5)), Place("a.yaml"))
+    switch.update([longer], {}, 51.0, wall(51.0))
+    assert [one.results[0].subject for one in said(switch, 55.0 + TTL)] == ["db"]
+
+
+def test_who_was_excused_and_came_is_excused_again_the_next_time() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 0.0)
+    assert said(switch, TTL + 2) == []
+    pushes(switch, "db", TTL + 3)
+    assert said(switch, TTL + 3 + TTL + 2) == []
+    assert len(said(switch, TTL + 3 + TTL + 2 + EXCUSE_SECONDS)) == 1

@@ -149,3 +149,8 @@ def test_an_incident_keeps_the_host_that_it_began_on() -> None:
     assert under_one_name(STATE, nameless) == (STATE, nameless)
     state, told = under_one_name(msgspec.structs.replace(STATE, incident="", incident_host="web-0"), made)
     assert (state.incident_host, told.host["host"]) == ("", "web-0")
+
+
+def test_half_characters_in_a_name_are_part_of_what_names_a_change() -> None:
+    made = {of_agent(subject, "full", SENDER, NOW).id for subject in ("a", "a\ud800", "a\ud801")}
+    assert len(made) == 3

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
 from agent.engine.state.subjects import FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
-from agent.engine.state.transition import Transition, advance, apply_result
+from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.model import (
     Count,
     EventStatus,
@@ -196,6 +196,16 @@ def lasting(seconds: float) -> Policy:
 def test_a_problem_can_have_to_last_for_a_time() -> None:
     assert told("occcccccc", lasting(60), seconds=10) == ".......c."
     assert told("occcocccc", lasting(60), seconds=10) == "........."
+
+
+def test_what_is_believed_because_time_passed_is_a_change_that_flaps() -> None:
+    policy = msgspec.structs.replace(lasting(60), flapping=ICINGA)
+    undecided = play("oc", policy)[-1].state
+    result = Result(Status.CRITICAL, "c")
+    step = judge_again(msgspec.structs.replace(undecided, bad_for=59.0), result, policy, undecided.counted_at + 1000)
+    assert (step.state.decided, step.state.changes) == (Status.CRITICAL, 1)
+    again = judge_again(step.state, result, policy, undecided.counted_at + 2000)
+    assert again.state.changes == 1, "nothing changed"
 
 
 def test_a_clock_that_jumps_a_day_does_not_make_a_problem_last_longer() -> None:

@@ -134,6 +134,7 @@ def test_a_title_ends_with_how_long_it_lasted(fields: dict[str, Any], end: str) 
 @pytest.mark.parametrize(
     ("subject", "text", "said"),
     [
+        ("b", "Xb is full", "b Xb is full"),
         ("", "HTTP 500", "HTTP 500"),
         ("/cart", "", "/cart"),
         ("a", "(a): slow", "(a): slow"),
@@ -178,6 +179,8 @@ def test_a_title_leaves_at_least_forty_characters_to_what_happened_and_room_for_
     names = changed(TOLD, check="c" * 200, host={"host": "h" * 200}, subject="", summary="x" * 300)
     start = f"CRITICAL {'c' * (NAME_LIMIT - 1)}… on {'h' * (NAME_LIMIT - 1)}…"
     assert title(names) == f"{start}: {'x' * 37}…"
+    longest = title(changed(names, restated=True, incident_since=NOW - 500 * 86_400_000))
+    assert (len(longest), longest[-1]) == (TITLE_LIMIT + 60, "…")
     news = changed(
         NEWS, check="c" * 200, type="c" * 200, summary="y" * 5000, subject="s" * 200, agent_version="v" * 200
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
@@ -39,7 +40,7 @@ class Bundling:
         """
         if self._singly:
             return None
-        chosen = to_bundle(ready, 1 if scarce and self._above != float("inf") else self._above)
+        chosen = to_bundle(ready, 1 if scarce and math.isfinite(self._above) else self._above)
         if chosen and now < self._not_before and not is_full(chosen):
             return self._not_before - now
         if not chosen or not self._bundled(chosen):

@@ -38,7 +38,7 @@ class Limiter:
         `running`: requests that have not ended yet; each of them counts as one that ends now.
         """
         counted = [*(end for end in self._ends if end > now - self._window), *[now] * running]
-        if not self._most or len(counted) < self._most - self._most // 4:
+        if not self._most or 4 * len(counted) < 3 * self._most:
             return 0.0
         latest, free_again = counted[-1], counted[max(0, len(counted) - self._most)] + self._window
         return max(0.0, latest + (free_again - latest) / (max(0, self._most - len(counted)) + 1) - now)

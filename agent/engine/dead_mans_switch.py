@@ -147,7 +147,6 @@ class DeadMansSwitch:
         ended = [key for key in passed if not (key[1] and self._is_running(key[1]))]
         for key in ended:
             del awaited.runs[key]
-            self._book.drop((check, *key))
         return max((now - awaited.runs[key] for key in passed if key not in ended), default=0.0)
 
     def memories(self, now: float, wall: int) -> dict[str, dict[str, Any]]:

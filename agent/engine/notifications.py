@@ -53,7 +53,7 @@ def of_standing(state: State, result: Result, config: CheckConfig, sender: Sende
 def under_one_name(state: State, told: Notification) -> tuple[State, Notification]:
     """Return both so that a whole incident is of one host, whatever the host is called meanwhile."""
     name = state.incident_host or told.host.get("host", "")
-    if name != told.host.get("host", ""):
+    if state.incident_host:
         told = msgspec.structs.replace(told, host={**told.host, "host": name})
     return msgspec.structs.replace(state, incident_host=name if state.incident else ""), told
 
