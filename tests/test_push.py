@@ -26,7 +26,7 @@ from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import Outcome, Status
 from agent.push.client import push
 from agent.push.listener import reachable
-from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encoded, outcome, parse, stamped
+from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encode, outcome, parse, prepare
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
@@ -130,10 +130,10 @@ def test_a_long_text_of_any_letters_costs_its_end_and_not_the_result(
 ) -> None:
     kept, left_out = read_metrics([f"m{number}={value}" for number, value in enumerate(metrics.values())])
     assert len(kept) + len(left_out) == len(metrics)
-    sent = stamped(Message(check="a", summary=letter * summary, details=letter * details, metrics=kept))
-    taken = parse(encoded(sent).rstrip())
+    sent = prepare(Message(check="a", summary=letter * summary, details=letter * details, metrics=kept))
+    taken = parse(encode(sent).rstrip())
     assert (taken.check, taken.metrics) == ("a", kept)
-    assert len(encoded(sent)) <= MOST_BYTES
+    assert len(encode(sent)) <= MOST_BYTES
     assert not summary or taken.summary
 
 

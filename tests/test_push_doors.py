@@ -19,9 +19,9 @@ from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
 from agent.model import Outcome, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT
-from agent.push.client import NotPushed, push
+from agent.push.client import PushError, push
 from agent.push.listener import NUDGE, UnixListener
-from agent.push.message import Message, encoded
+from agent.push.message import Message, encode
 from agent.push.senders import Sender, refusal
 from agent.push.server import PushServer
 from tests import needs
@@ -102,7 +102,7 @@ def test_folders_links_and_pipes_in_the_spool_cost_no_descriptor_and_go_away(doo
 
 def test_a_hard_link_to_another_s_file_is_no_result_of_his(door: Door) -> None:
     door.serve(b=())
-    (door.state / "his").write_bytes(encoded(Message(check="b", summary="by him")))
+    (door.state / "his").write_bytes(encode(Message(check="b", summary="by him")))
     (door.state / "spool" / "a.json").hardlink_to(door.state / "his")
     ask(door.state, NUDGE)
     assert (door.taken(), list((door.state / "spool").iterdir())) == ([], [])
@@ -123,7 +123,7 @@ def test_what_is_no_message_leaves_the_spool_after_an_hour(door: Door) -> None:
 
 def test_nobody_fills_the_spool_for_others(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
     needs.root()
-    monkeypatch.setattr("agent.push.client.SPOOLED_AT_MOST", 5)
+    monkeypatch.setattr("agent.push.client.SPOOL_LIMIT", 5)
     spool = door.state / "spool"
     spool.mkdir()
     for number in range(20):
@@ -131,7 +131,7 @@ def test_nobody_fills_the_spool_for_others(door: Door, monkeypatch: pytest.Monke
         os.chown(spool / f"{number}.json", 65534, 65534)
     for _ in range(5):
         assert push(Message(check="b", summary="mine"), door.state) == "spooled"
-    with pytest.raises(NotPushed, match="is full"):
+    with pytest.raises(PushError, match="is full"):
         push(Message(check="b", summary="one too many"), door.state)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 from agent.cli.output import fail
 from agent.model import Status
-from agent.push.client import NotPushed, push
+from agent.push.client import PushError, push
 from agent.push.message import MOST_METRICS, NAME_LIMIT, Message
 
 SUMMARY_LIMIT, DETAILS_LIMIT = 4000, 16_000
@@ -33,7 +33,7 @@ def main(options: argparse.Namespace) -> int:
             metrics=metrics,
         )
         how = push(message, options.state)
-    except (ValueError, NotPushed) as error:
+    except (ValueError, PushError) as error:
         return fail(error)
     for text in warnings:
         print(f"hostvigil: {text}", file=sys.stderr)

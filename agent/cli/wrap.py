@@ -22,7 +22,7 @@ from typing import BinaryIO
 from agent.cli.output import fail
 from agent.model import Status
 from agent.plugin.units import duration_text
-from agent.push.client import NotPushed, push
+from agent.push.client import PushError, push
 from agent.push.message import Message
 
 LAST_BYTES = 4000
@@ -152,7 +152,7 @@ class _Reporter:
         try:
             push(message(), options.state)
             return
-        except NotPushed as error:
+        except PushError as error:
             why = str(error)
         except Exception as error:  # noqa: BLE001 - the command comes first, also when this is a bug of ours
             why = f"the result could not be handed in: {type(error).__name__}: {error}"

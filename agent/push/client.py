@@ -17,8 +17,8 @@ import msgspec
 from agent.config.probe import Mounts
 from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
-from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOLED_AT_MOST, reachable
-from agent.push.message import Message, encoded, stamped
+from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT, reachable
+from agent.push.message import Message, encode, prepare
 from agent.system.rights import owner_of, owners_rights
 
 SECONDS = 4.5
@@ -27,52 +27,52 @@ NUDGE_SECONDS = 0.3
 MOST_ANSWER = 4096
 
 
-class NotPushed(Exception):
+class PushError(Exception):
     """The message reached nobody: the text says why, and what to do."""
 
 
 def address(state: Path) -> Path:
     """Return where the agent listens: systemd's runtime directory when it is used, else the state directory."""
-    shared = Path("/run/hostvigil") / FILE
-    return shared if state == Path("/var/lib/hostvigil") and shared.parent.is_dir() else state / FILE
+    runtime = Path("/run/hostvigil") / FILE
+    return runtime if state == Path("/var/lib/hostvigil") and runtime.parent.is_dir() else state / FILE
 
 
 def push(message: Message, state: Path) -> str:
     """Hand a message over; returns how: `taken`, or `spooled` for an agent that is not there, `waiting` for one that
-    is busy or stands still. NotPushed when neither can be done.
+    is busy or stands still. PushError when neither can be done.
 
     What lies at the places of socket and spool may be anything: it takes `SECONDS` or a little more, and root does
     nothing there that the owner of the directory could not do himself.
     """
-    message = stamped(message)
+    message = prepare(message)
     _require_answer(state)
     try:
-        answer = _sent(encoded(message), address(state), SECONDS)
+        answer = _exchange(encode(message), address(state), SECONDS)
     except OSError as error:
         if _is_at_work(state) and not (state / SPOOL).exists():
-            raise NotPushed(
+            raise PushError(
                 f"no pushed check called {message.check} is at work; if it is new: hostvigil reload"
             ) from None
         _spool(message, state / SPOOL, error)
         with contextlib.suppress(OSError):
-            _sent(NUDGE + b"\n", address(state), NUDGE_SECONDS)
+            _exchange(NUDGE + b"\n", address(state), NUDGE_SECONDS)
         return "waiting" if isinstance(error, TimeoutError | BlockingIOError) else "spooled"
     if answer in (BUSY, LATER):
         _spool(message, state / SPOOL, OSError(answer))
         return "waiting"
     if answer != "ok":
-        raise NotPushed(answer or "the agent went away without an answer")
+        raise PushError(answer or "the agent went away without an answer")
     return "taken"
 
 
 def _require_answer(state: Path) -> None:
-    """NotPushed where the directory lies on a mount that hangs: who touches it would wait for ever."""
+    """PushError where the directory lies on a mount that hangs: who touches it would wait for ever."""
     if not Mounts().may_hang(str(state)):
         return
     from agent.config.patience import SILENT, answers  # 10 ms that most jobs need not pay
 
     if not answers(state, SECONDS):
-        raise NotPushed(f"{state} {SILENT}")
+        raise PushError(f"{state} {SILENT}")
 
 
 def _is_at_work(state: Path) -> bool:
@@ -83,7 +83,7 @@ def _is_at_work(state: Path) -> bool:
         return False
 
 
-def _sent(line: bytes, to: Path, seconds: float) -> str:
+def _exchange(line: bytes, to: Path, seconds: float) -> str:
     until = time.monotonic() + seconds
     with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, _own_socket(to) as path:
         # Not settimeout(): with it, connect() fails at once when the agent's queue is full, instead of waiting.
@@ -111,10 +111,10 @@ def _own_socket(to: Path) -> Iterator[str]:
         return
     descriptor = os.open(to, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        found = os.fstat(descriptor)
-        if not stat.S_ISSOCK(found.st_mode):
+        info = os.fstat(descriptor)
+        if not stat.S_ISSOCK(info.st_mode):
             raise OSError(errno.ENOTSOCK, "it is no socket")
-        if os.geteuid() == 0 and found.st_uid != owner_of(to.parent)[0]:
+        if os.geteuid() == 0 and info.st_uid != owner_of(to.parent)[0]:
             raise OSError(errno.EPERM, "it is another user's socket")
         yield f"/proc/self/fd/{descriptor}"
     finally:
@@ -125,18 +125,18 @@ def _spool(message: Message, spool: Path, cause: OSError) -> None:
     """Leave the message where the agent finds it when it starts, whole or not at all."""
     name = f"{message.at:015d}-{time.monotonic_ns()}-{os.getpid()}"
     try:
-        with _opened(spool) as folder, owners_rights(spool):
+        with _open_folder(spool) as folder, owners_rights(spool):
             if _is_full(folder):
-                raise NotPushed(f"the agent does not answer ({cause}), and its spool {spool} is full")
+                raise PushError(f"the agent does not answer ({cause}), and its spool {spool} is full")
             _write(folder, name, msgspec.json.encode(message))
     except OSError as error:
         who = " (root and members of the agent's group may)" if isinstance(error, PermissionError) else ""
         reason = f"its spool {spool} cannot be written: {error.strerror}{who}"
-        raise NotPushed(f"the agent does not answer ({cause.strerror or cause}), and {reason}") from None
+        raise PushError(f"the agent does not answer ({cause.strerror or cause}), and {reason}") from None
 
 
 @contextlib.contextmanager
-def _opened(spool: Path) -> Iterator[int]:
+def _open_folder(spool: Path) -> Iterator[int]:
     """Open the folder itself, not what a link in its place leads to: names are looked up in it from here on."""
     folder = os.open(spool, getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
@@ -146,14 +146,14 @@ def _opened(spool: Path) -> Iterator[int]:
 
 
 def _is_full(folder: int) -> bool:
-    listed = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
+    descriptor = os.open(".", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC, dir_fd=folder)
     try:
         user = os.geteuid()
-        with os.scandir(listed) as entries:
+        with os.scandir(descriptor) as entries:
             ours = (entry for entry in entries if entry.stat(follow_symlinks=False).st_uid == user)
-            return any(number >= SPOOLED_AT_MOST for number, _ in enumerate(ours, 1))
+            return any(number >= SPOOL_LIMIT for number, _ in enumerate(ours, 1))
     finally:
-        os.close(listed)
+        os.close(descriptor)
 
 
 def _write(folder: int, name: str, content: bytes) -> None:

@@ -35,7 +35,7 @@ REQUESTS = frozenset(("acknowledge", "reload", "restate", "run", "wake"))
 Answer = dict[str, Any]
 
 
-class Said(msgspec.Struct, frozen=True):
+class Reply(msgspec.Struct, frozen=True):
     """An answer, as far as anybody believes it: whoever owns the state directory may have put another socket there."""
 
     checks: int = 0
@@ -74,7 +74,7 @@ def ask(
     """
     until = time.monotonic() + seconds
     try:
-        with _connected(state_dir, seconds) as connection:
+        with _connect(state_dir, seconds) as connection:
             connection.sendall(msgspec.json.encode(Request(request, dict(arguments or {}))) + b"\n")
             line = _line(connection, MOST_ANSWER, until)
         answer = msgspec.json.decode(line, type=Answer)
@@ -93,10 +93,10 @@ def ask(
     return answer
 
 
-def understood(answer: Answer) -> Said:
+def parse_reply(answer: Answer) -> Reply:
     """Return an answer as we know it; NoAnswer where it is something else."""
     try:
-        return msgspec.convert(answer, Said)
+        return msgspec.convert(answer, Reply)
     except msgspec.ValidationError as error:
         raise NoAnswer(f"the answer is none of an agent's: {error}") from None
 
@@ -111,7 +111,7 @@ class ControlServer:
 
     def start(self) -> None:
         try:
-            self._socket = _listening(self._address)
+            self._socket = _listen_on(self._address)
         except OSError as error:
             log.error("hostvigil reload will not work, send SIGHUP instead: %s: %s", self._address, error)
             return
@@ -146,28 +146,28 @@ class ControlServer:
     def _answer(self, connection: socket.socket) -> Mapping[str, object]:
         try:
             line = _line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
-            asked = msgspec.json.decode(line, type=Request)
+            request = msgspec.json.decode(line, type=Request)
         except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return {"error": f"not understood: {error}"}
         if _peer(connection) not in (0, os.geteuid(), None):
             return {"error": "only root and the agent's user may ask"}
-        if asked.request not in REQUESTS:
-            return {"error": f"no request is called {asked.request[:60]!r}"}
-        return self._obeyed(asked)
+        if request.request not in REQUESTS:
+            return {"error": f"no request is called {request.request[:60]!r}"}
+        return self._obey(request)
 
-    def _obeyed(self, asked: Request) -> Mapping[str, object]:
+    def _obey(self, request: Request) -> Mapping[str, object]:
         answers: list[Mapping[str, object]] = []
-        done = threading.Event()
+        ready = threading.Event()
 
-        def answered(answer: Mapping[str, object]) -> None:
+        def put_answer(answer: Mapping[str, object]) -> None:
             answers.append(answer)
-            done.set()
+            ready.set()
 
-        self._put(Order(asked.request, answered, asked.arguments))
-        return answers[0] if done.wait(SECONDS) else {"error": f"the agent did not answer within {SECONDS:g}s"}
+        self._put(Order(request.request, put_answer, request.arguments))
+        return answers[0] if ready.wait(SECONDS) else {"error": f"the agent did not answer within {SECONDS:g}s"}
 
 
-def _listening(address: Path) -> socket.socket:
+def _listen_on(address: Path) -> socket.socket:
     """Return a listening socket for the agent's own user, and for root."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -183,9 +183,9 @@ def _listening(address: Path) -> socket.socket:
 
 
 @contextlib.contextmanager
-def _connected(state_dir: Path, seconds: float) -> Iterator[socket.socket]:
+def _connect(state_dir: Path, seconds: float) -> Iterator[socket.socket]:
     """Connect to the socket in this very directory, never to where a link leads; the agent's user may have put it."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _opened(state_dir / FILE) as path:
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _open_socket(state_dir / FILE) as path:
         # Not settimeout(): with it, connect() fails at once when the queue is full, instead of waiting.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", max(1, int(seconds)), 0))
         connection.connect(path)
@@ -193,7 +193,7 @@ def _connected(state_dir: Path, seconds: float) -> Iterator[socket.socket]:
 
 
 @contextlib.contextmanager
-def _opened(address: Path) -> Iterator[str]:
+def _open_socket(address: Path) -> Iterator[str]:
     if not Path("/proc/self/fd").exists():
         yield str(address)
         return

@@ -25,14 +25,14 @@ SECONDS = 3.0
 """Longest that one sender may take; a sender that says nothing holds one place of many that long."""
 SENDERS = 32
 """At once; more wait in the kernel's queue."""
-SPOOLED_AT_MOST = 10_000
+SPOOL_LIMIT = 10_000
 """Of each user: nobody takes the room of others."""
-LEFT_SECONDS = 3600.0
+STALE_SECONDS = 3600.0
 """What lies in the spool for so long and is no message is taken away."""
 
 PAUSE_SECONDS = 1.0
 """After the system refused to take a connection: for want of descriptors or threads, mostly for a moment."""
-MOST_SAID = 1000
+MOST_COMPLAINTS = 1000
 """Entries of the spool that were complained of once are remembered, so many at the most."""
 
 Take = Callable[[bytes, bool, Sender], str]
@@ -51,10 +51,10 @@ class UnixListener:
         self._trouble = ""
         self._places = threading.BoundedSemaphore(SENDERS)
         self._spooling = threading.Lock()
-        self._said: set[str] = set()
+        self._complaints: set[str] = set()
         self._closed = threading.Event()
         self._address = address
-        self._socket = listening(address)
+        self._socket = listen_on(address)
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
@@ -83,7 +83,7 @@ class UnixListener:
     def empty_spool(self) -> None:
         """Take what was pushed while nobody listened, in the order of its time."""
         with self._spooling:
-            for file in spooled(self._spool):
+            for file in list_spool(self._spool):
                 if not self._take_file(file):
                     return
             sweep(self._spool, time.time())
@@ -91,7 +91,7 @@ class UnixListener:
     def _take_file(self, file: Path) -> bool:
         """Return False when it cannot be taken now and nothing behind it either."""
         try:
-            line, sender = left(file)
+            line, sender = read_spool_file(file)
             refusal = self._take(line, True, sender)
         except NotAFile:
             self._say_once(file, "not a regular file; it is removed")
@@ -105,14 +105,14 @@ class UnixListener:
         if refusal == LATER:
             return True
         if refusal:
-            log.error("%s: %s; it is dropped", shown(file), refusal)
+            log.error("%s: %s; it is dropped", format_path(file), refusal)
         file.unlink(missing_ok=True)
         return True
 
     def _say_once(self, file: Path, why: str) -> None:
-        if file.name not in self._said and len(self._said) < MOST_SAID:
-            self._said.add(file.name)
-            log.error("%s cannot be read: %s", shown(file), why)
+        if file.name not in self._complaints and len(self._complaints) < MOST_COMPLAINTS:
+            self._complaints.add(file.name)
+            log.error("%s cannot be read: %s", format_path(file), why)
 
     def _listen(self) -> None:
         while not self._closed.is_set():
@@ -154,8 +154,8 @@ class UnixListener:
 
     def _answer(self, connection: socket.socket) -> str:
         try:
-            line = received(connection, time.monotonic() + SECONDS)
-        except Unheard as error:
+            line = receive(connection, time.monotonic() + SECONDS)
+        except BadLine as error:
             return str(error)
         if line != NUDGE:
             return self._take(line, False, peer(connection))
@@ -167,7 +167,7 @@ class NotAFile(Exception):
     """What lies in the spool is a link, a pipe, a folder: nobody who wants to push a result put it there."""
 
 
-class Unheard(Exception):
+class BadLine(Exception):
     """What a sender said was no line: the text says why."""
 
 
@@ -178,24 +178,24 @@ NUDGE = b"spool"
 """Sent by who has just spooled something: the agent may have come up in the same moment."""
 
 
-def received(connection: socket.socket, until: float) -> bytes:
-    """Read one line; Unheard when it is too long or does not come in time, `until` in monotonic seconds."""
+def receive(connection: socket.socket, until: float) -> bytes:
+    """Read one line; BadLine when it is too long or does not come in time, `until` in monotonic seconds."""
     parts = b""
     while b"\n" not in parts:
         connection.settimeout(max(0.001, until - time.monotonic()))
         try:
             part = connection.recv(MOST_BYTES)
         except TimeoutError:
-            raise Unheard(f"no whole line within {SECONDS:g}s") from None
+            raise BadLine(f"no whole line within {SECONDS:g}s") from None
         parts += part
         if len(parts) > MOST_BYTES:
-            raise Unheard(f"longer than {MOST_BYTES} bytes")
+            raise BadLine(f"longer than {MOST_BYTES} bytes")
         if not part:
             break
     return parts.strip()
 
 
-def listening(address: Path) -> socket.socket:
+def listen_on(address: Path) -> socket.socket:
     """Return a listening socket that owner and group may use. OSError when that cannot be done."""
     server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
@@ -223,7 +223,7 @@ def reachable(address: Path) -> Iterator[str]:
         os.close(directory)
 
 
-def left(file: Path) -> tuple[bytes, Sender]:
+def read_spool_file(file: Path) -> tuple[bytes, Sender]:
     """Return what somebody left in the spool, and whose file it is; NotAFile for what is none.
 
     The group writes here, and we can read more than the group.
@@ -235,11 +235,11 @@ def left(file: Path) -> tuple[bytes, Sender]:
             raise NotAFile from None
         raise
     try:
-        found = os.fstat(descriptor)
+        info = os.fstat(descriptor)
         # Whoever spools makes a file of his own; a hard link would have him speak as another.
-        if not stat.S_ISREG(found.st_mode) or found.st_nlink != 1:
+        if not stat.S_ISREG(info.st_mode) or info.st_nlink != 1:
             raise NotAFile
-        return os.read(descriptor, MOST_BYTES), Sender(found.st_uid)
+        return os.read(descriptor, MOST_BYTES), Sender(info.st_uid)
     finally:
         os.close(descriptor)
 
@@ -261,17 +261,17 @@ def sweep(spool: Path, now: float) -> None:
     with contextlib.suppress(OSError), os.scandir(spool) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):
-                found = entry.stat(follow_symlinks=False)
-                if not entry.name.endswith(".json") and now - found.st_mtime > LEFT_SECONDS:
+                info = entry.stat(follow_symlinks=False)
+                if not entry.name.endswith(".json") and now - info.st_mtime > STALE_SECONDS:
                     _remove(Path(entry.path))
 
 
-def shown(file: Path) -> str:
+def format_path(file: Path) -> str:
     """Return a path for the log: others choose names in the spool."""
     return one_line(str(file), 300)
 
 
-def spooled(spool: Path) -> list[Path]:
+def list_spool(spool: Path) -> list[Path]:
     """Return the spooled messages, the oldest first."""
     try:
         return sorted(file for file in spool.iterdir() if file.suffix == ".json")

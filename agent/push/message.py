@@ -55,18 +55,18 @@ def parse(line: bytes) -> Message:
     return message
 
 
-def encoded(message: Message) -> bytes:
+def encode(message: Message) -> bytes:
     return msgspec.json.encode(message) + b"\n"
 
 
-def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], str], sender: str = "") -> Outcome:
+def outcome(message: Message, from_spool: bool, now: int, scrub: Callable[[str], str], sender: str = "") -> Outcome:
     """Return the pushed result as a run's outcome; `now` in Unix milliseconds bounds a clock that is ahead."""
     metrics = tuple(Metric(name, value) for name, value in message.metrics.items())
-    pushed = Pushed.SPOOLED if spooled else Pushed.LIVE
+    origin = Pushed.SPOOLED if from_spool else Pushed.LIVE
     by = f"pushed by {sender}" if sender else ""
     details = "\n".join(filter(None, (message.details, by)))
     result = Result(message.status, message.summary or str(message.status), message.subject, details, metrics)
-    # `failed`: it speaks of one subject, the others have not disappeared because of it.
+    # Not complete: it speaks of one subject, the others have not disappeared because of it.
     return Outcome(
         message.check,
         message.run,
@@ -74,19 +74,19 @@ def outcome(message: Message, spooled: bool, now: int, scrub: Callable[[str], st
         0.0,
         presentable([result], scrub),
         complete=False,
-        pushed=pushed,
+        pushed=origin,
     )
 
 
-def stamped(message: Message) -> Message:
+def prepare(message: Message) -> Message:
     """Return the message with its time, as it may wait in the spool before anybody reads it; any bytes can be sent."""
     texts = {name: _writable(getattr(message, name)) for name in ("check", "summary", "details", "subject")}
-    return _fitting(msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts))
+    return _shorten(msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts))
 
 
-def _fitting(message: Message) -> Message:
+def _shorten(message: Message) -> Message:
     """Return what can be sent of it: letters may take six bytes each, and a long text costs its end, not the result."""
-    while len(encoded(message)) > MOST_BYTES and (message.details or message.summary):
+    while len(encode(message)) > MOST_BYTES and (message.details or message.summary):
         if message.details:
             message = msgspec.structs.replace(message, details=message.details[: len(message.details) // 2])
         else:

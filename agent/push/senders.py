@@ -35,12 +35,12 @@ def peer(connection: socket.socket) -> Sender:
     return Sender(int(user), int(group))
 
 
-def refusal(sender: Sender, allowed: Iterable[str]) -> str:
+def refusal(sender: Sender, senders: Iterable[str]) -> str:
     """Say why this sender may not push; empty when he may. Root and the agent's own user always may.
 
-    `allowed` are names of users and groups; without any, everybody may who reaches the socket or the spool.
+    `senders` are names of users and groups; without any, everybody may who reaches the socket or the spool.
     """
-    names = set(allowed)
+    names = set(senders)
     if not names or sender.user in (0, os.geteuid()) or names & set(_names(sender)):
         return ""
     return f"takes results from {', '.join(sorted(names))} only (setting `from`), not from {sender}"

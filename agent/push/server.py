@@ -50,7 +50,7 @@ class PushServer:
         self._hide = hide
         self._monotonic = monotonic
         self._checks: dict[str, PushedCheck] = {}
-        self._unread: Callable[[str], bool] = lambda name: False
+        self._may_hold: Callable[[str], bool] = lambda name: False
         """Tells whether a check of this name may be in what cannot be read."""
         self._lock = threading.Lock()  # between senders, who may bring the same new subject
         self._subjects: dict[str, dict[str, float]] = {}
@@ -66,7 +66,7 @@ class PushServer:
         }
         with self._lock:
             self._subjects = {name: self._subjects.get(name, {}) for name in self._checks}
-        self._unread = config.may_hold
+        self._may_hold = config.may_hold
         if self._inbox and not self._inbox.is_reachable():
             self.stop()
         if self._inbox:
@@ -108,7 +108,7 @@ class PushServer:
         # Not complete: the other parts of the agent are not gone because this speaks of one only.
         self._put(Outcome(OWN_CHECK, 0, time.time_ns() // 1_000_000, 0.0, (result,), complete=False))
 
-    def _take(self, line: bytes, spooled: bool, sender: Sender) -> str:
+    def _take(self, line: bytes, from_spool: bool, sender: Sender) -> str:
         """Take a message; return why it is not taken, '' once it is written."""
         from agent.push.listener import BUSY, LATER
         from agent.push.message import NotAMessage, outcome, parse
@@ -117,7 +117,7 @@ class PushServer:
             message = parse(line)
         except NotAMessage as error:
             return one_line(str(error), 300)
-        if message.check not in self._checks and self._unread(message.check):
+        if message.check not in self._checks and self._may_hold(message.check):
             return LATER
         if reason := self._refusal(message, sender):
             return one_line(reason, 300)
@@ -125,10 +125,10 @@ class PushServer:
             subject = presentable_name(message.subject, self._hide)
             self._put(RunStarted(message.check, subject, message.run, message.at))
         else:
-            self._put(outcome(message, spooled, time.time_ns() // 1_000_000, self._hide, str(sender)))
-        written = threading.Event()
-        self._put(written.set)
-        return "" if written.wait(RECEIPT_SECONDS) else BUSY
+            self._put(outcome(message, from_spool, time.time_ns() // 1_000_000, self._hide, str(sender)))
+        receipt = threading.Event()
+        self._put(receipt.set)
+        return "" if receipt.wait(RECEIPT_SECONDS) else BUSY
 
     def _refusal(self, message: Message, sender: Sender) -> str:
         from agent.push.senders import refusal
@@ -136,17 +136,17 @@ class PushServer:
         check = self._checks.get(message.check)
         if check is None:
             close = nearest(message.check, self._checks)
-            meant = f", did you mean '{close}'?" if close else "; if it is new: hostvigil reload"
-            return f"no check of type pushed is called {message.check!r}{meant}"
+            hint = f", did you mean '{close}'?" if close else "; if it is new: hostvigil reload"
+            return f"no check of type pushed is called {message.check!r}{hint}"
         if reason := refusal(sender, check.senders):
             return f"{message.check} {reason}"
         subject = presentable_name(message.subject, self._hide)
         with self._lock:
-            known, now = self._subjects.setdefault(message.check, {}), self._monotonic()
-            if subject not in known and len(known) >= SUBJECTS_LIMIT:
-                known = {name: at for name, at in known.items() if at > now - check.ttl - LONG_GONE_SECONDS}
-                self._subjects[message.check] = known
-            if subject not in known and len(known) >= SUBJECTS_LIMIT:
+            subjects, now = self._subjects.setdefault(message.check, {}), self._monotonic()
+            if subject not in subjects and len(subjects) >= SUBJECTS_LIMIT:
+                subjects = {name: at for name, at in subjects.items() if at > now - check.ttl - LONG_GONE_SECONDS}
+                self._subjects[message.check] = subjects
+            if subject not in subjects and len(subjects) >= SUBJECTS_LIMIT:
                 return f"{message.check} has {SUBJECTS_LIMIT} subjects already, {subject!r} is not taken as one more"
-            known[subject] = now
+            subjects[subject] = now
         return ""
