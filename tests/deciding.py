@@ -66,7 +66,9 @@ class House:
         self.suppressions = 0
         """How often it was looked up what suppresses."""
         self.pending = PendingWrites(cast(Store, None), lambda: None, lambda: self.now)
-        schedule = Schedule(lambda check, seconds: self.retries.append((check, seconds)), lambda check: 77)
+        schedule = Schedule(
+            lambda check, seconds: self.retries.append((check, seconds)), lambda check: 77 if check == "web" else 0
+        )
         config = self.config(*checks)
         self.decider = Decider(states, list(runs), config, self.pending, schedule, lambda: self.wall, lambda: self.now)
         self.decider.configure(config)

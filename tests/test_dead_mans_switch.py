@@ -257,6 +257,21 @@ def test_what_cannot_be_understood_of_an_earlier_life_begins_anew_and_that_is_sa
     assert said(switch, TTL) == [nodata("", "1m", TTL)]
 
 
+def test_a_run_that_an_older_agent_noted_has_no_number_and_goes_on() -> None:
+    switch = DeadMansSwitch(lambda pid: False)
+    switch.update([backup()], {"backup": {"since": WALL, "began": {"db": WALL}}}, 0.0, WALL)
+    assert switch.memory("backup", 0.0, WALL)["runs"] == [["db", 0, WALL]]
+    assert said(switch, MAX_RUN)[0].results[0].summary == "still running after 30s"
+
+
+def test_a_second_miss_counts_after_a_restart_and_as_soon_as_a_reload_asks_for_it() -> None:
+    switch = awaiting(OF_TWO)
+    assert len(said(switch, 60.0)) == len(said(switch, 120.0)) == 1
+    once = awaiting()
+    once.update([backup(OF_TWO)], {}, 1.0, wall(1.0))
+    assert len(said(once, 60.0)) == len(said(once, 120.0)) == 1
+
+
 def test_checks_and_subjects_are_each_awaited_by_themselves() -> None:
     switch = DeadMansSwitch(lambda pid: True)
     mail = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))

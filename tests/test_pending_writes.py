@@ -85,8 +85,8 @@ class Disk:
     def tell(self) -> None:
         self.told += 1
 
-    def record(self, changes: Any, memories: Any, forgotten: Any) -> None:
-        self._write("changes", [one.state.check for one in changes], dict(memories), set(forgotten))
+    def record(self, changes: Any, memories: Any = None, forgotten: Any = ()) -> None:
+        self._write("changes", [one.state.check for one in changes], dict(memories or {}), set(forgotten))
 
     def note(self, runs: list[LastRun], memories: Any) -> None:
         self._write("notes", [one.check for one in runs], dict(memories))
@@ -180,6 +180,7 @@ def test_while_the_disk_takes_nothing_changes_are_held_and_that_is_said_once(
     disk.pending.change(Change(State("web", bad=2)))
     for _ in range(2):
         disk.pending.write()
+        assert len(caplog.records) == 1
         assert disk.pending.next_write() == disk.now + RETRY_SECONDS
         disk.now += RETRY_SECONDS
     disk.full = False

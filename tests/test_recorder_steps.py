@@ -70,6 +70,15 @@ class Notes:
         pass
 
 
+class Held(Suppression, frozen=True):
+    """What suppresses, and some more."""
+
+    more: tuple[Reason, ...] = ()
+
+    def reasons(self, check: CheckConfig, subject: str, began: int, now: int) -> tuple[Reason, ...]:
+        return (*super().reasons(check, subject, began, now), *self.more)
+
+
 class House:
     """A recorder with its clocks."""
 
@@ -96,7 +105,7 @@ class House:
         return RecorderConfig(
             {check.name: check for check in checks},
             lambda report, step, config: of_change(report, step.result, config, Sender({"host": "here"}, {}), step.at),
-            lambda states: Suppression({}, (), (), lambda window, at: 0, states, states),
+            lambda states: cast(Suppression, Held({}, (), (), lambda window, at: 0, states, states, {}, self.reasons)),
         )
 
     def step(self, *commands: Any) -> bool:
@@ -217,7 +226,7 @@ def test_one_step_takes_a_batch_and_what_is_overdue_waits_until_all_has_come() -
     house.step()
     house.now, house.wall = 1599.5, NOW + 599_500
     calls: list[int] = []
-    house.step(*[WatchdogPing(lambda: calls.append(1))] * (BATCH + 1))
+    assert house.step(*[WatchdogPing(lambda: calls.append(1))] * (BATCH + 1)), "it goes on"
     assert (len(calls), house.events()) == (BATCH, [])
     house.step()
     assert (len(calls), house.events()) == (BATCH + 1, ["backup /a nodata"])
@@ -251,6 +260,11 @@ def test_it_is_patient_until_the_first_thing_is_due() -> None:
     house.notes.full = True
     house.step(house.result("web", bad()))
     assert house.recorder._patience() == 5.0
+    house.notes.full = False
+    house.now += 5.0
+    house.reasons = (Reason("silenced"),)
+    house.step(house.result("web", ok()), house.result("web", bad("/a")))
+    assert house.recorder._patience() == 1.0, "somebody may lift the silence"
     house.now += 9.0
     assert house.recorder._patience() == 0.0
 

@@ -78,10 +78,14 @@ class DeadMansSwitch:
         old, self._checks = self._checks, {}
         for check in checks:
             if isinstance(check.check, PushedCheck):
-                awaited = old.get(check.name) or _restored(check.check, memories.get(check.name, {}), now, wall)
                 again = check.policy.fail_after.nodata.times > 1
-                self._checks[check.name] = msgspec.structs.replace(awaited, settings=check.check, again=again)
-                if old.get(check.name) is None or old[check.name].settings != check.check:
+                known = old.get(check.name)
+                if known:
+                    self._checks[check.name] = msgspec.structs.replace(known, settings=check.check, again=again)
+                else:
+                    memory = memories.get(check.name, {})
+                    self._checks[check.name] = _restored(check.check, again, memory, now, wall)
+                if known is None or known.settings != check.check:
                     self._await_all(check.name)
         self._book.keep(lambda key: key[0] in self._checks)
         self._excused = {key for key in self._excused if key[0] in self._checks}
@@ -241,7 +245,7 @@ class Memory(msgspec.Struct, frozen=True):
     """How older agents noted runs."""
 
 
-def _restored(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> Awaited:
+def _restored(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: float, wall: int) -> Awaited:
     """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
     try:
         known = msgspec.convert(memory, Memory)
@@ -251,7 +255,7 @@ def _restored(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall
     since, runs = known.since or wall, [*known.runs, *((name, 0, at) for name, at in (known.began or {}).items())]
     return Awaited(
         settings,
-        again=False,
+        again=again,
         since=since,
         last={subject: _before(now, wall, moment) for subject, moment in (known.last or {"": since}).items()},
         at=dict(known.last),

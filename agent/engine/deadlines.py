@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -16,7 +17,7 @@ class DeadlineBook(Generic[Key]):
 
     def __init__(self) -> None:
         self._at: dict[Key, float] = {}
-        self.next = float("inf")
+        self.next = math.inf
 
     def __len__(self) -> int:
         return len(self._at)
@@ -40,5 +41,5 @@ class DeadlineBook(Generic[Key]):
         due = [(key, at) for key, at in self._at.items() if at <= now + TOLERANCE_SECONDS]
         for key, _ in due:
             del self._at[key]
-        self.next = min(self._at.values(), default=float("inf"))
+        self.next = min(self._at.values(), default=math.inf)
         return due

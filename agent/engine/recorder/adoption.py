@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from agent.api import Check
@@ -34,7 +35,7 @@ class Adoption:
         self._wall = wall
         self._monotonic = monotonic
         self._config: RecorderConfig | None = None
-        self.next_try = float("inf")
+        self.next_try = math.inf
         """When there is something to take over, in monotonic seconds."""
 
     def configure(self, config: RecorderConfig) -> None:
@@ -75,7 +76,7 @@ class Adoption:
             ]
 
         ended = self._store.adopt(decided.told, decided.removed, now, standing)
-        self.next_try = float("inf")
+        self.next_try = math.inf
         for name, count in ended.items():
             log.warning("the destination %s was removed: %d notifications were never told to it", name, count)
         if config.adopted:

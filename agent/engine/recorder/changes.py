@@ -72,7 +72,7 @@ def written(
         raise
     except Exception:
         log.exception("a bug of ours: what waits is written one by one")
-    store.record([], {}, forgotten)
+    store.record([], forgotten=forgotten)
     for change in changes:
         try:
             store.record([change])

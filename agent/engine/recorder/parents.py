@@ -76,10 +76,12 @@ class Parents:
             return ()
         since = (state.suppressed_since if state else 0) or began
         found = self.unanswered(check, since)
-        asked = max((self._needed(one.name, since) for one in found), default=0)
-        until = asked + round(1000 * min(LONGEST_SECONDS, max((patience(one) for one in found), default=0.0)))
+        if not found:
+            return ()
+        asked = max(self._needed(one.name, since) for one in found)
+        until = asked + round(1000 * min(LONGEST_SECONDS, max(map(patience, found))))
         # A clock set back would have it wait for hours.
-        if not found or not asked <= now < until:
+        if not asked <= now < until:
             return ()
         names = ", ".join(one.name for one in found)
         return (Reason(f"waits for {names}, which it depends on", until),)

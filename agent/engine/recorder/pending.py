@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -72,7 +73,7 @@ class PendingWrites:
     def next_write(self) -> float:
         """Return when there is something to write, in monotonic seconds."""
         times = [self._write_at] * bool(self._changes) + [self._note_at] * self._has_notes
-        return min(times, default=float("inf"))
+        return min(times, default=math.inf)
 
     def write(self, everything: bool = False) -> None:
         """Write what is due, or everything there is; then tell who waits for it."""

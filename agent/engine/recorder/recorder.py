@@ -123,7 +123,7 @@ class Recorder:
         """Wait until there is something to do, and rest where the last step was just now; return it, if it came."""
         timeout = self._patience()
         try:
-            found = [self._queue.get(timeout=timeout) if timeout else self._queue.get_nowait()]
+            found = [self._queue.get(timeout=timeout)]
         except queue.Empty:
             found = []
         rest = self._rest_until - time.monotonic()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Hashable, Iterable
 
 from agent.engine.deadlines import DeadlineBook
@@ -26,7 +27,7 @@ class SecondLooks:
         self._held: set[Key] = set()
         self._silences: Hashable = None
         self._offset = 0.0
-        self._poll_at = float("inf")
+        self._poll_at = math.inf
 
     @property
     def next_look(self) -> float:
@@ -67,7 +68,7 @@ class SecondLooks:
         """Return who is to be looked at now; all that are held back, where silences or the clock were changed."""
         due = [key for key, _ in self._book.take(now)]
         if now >= self._poll_at:
-            self._poll_at = now + POLL_SECONDS if self._held else float("inf")
+            self._poll_at = now + POLL_SECONDS if self._held else math.inf
             offset, found = wall - now * 1000, silences()
             if abs(offset - self._offset) > JUMP_MILLISECONDS or found != self._silences:
                 due += [key for key in self._held if key not in due]
