@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AbstractContextManager, suppress
 from typing import Any, TypeVar
 
 from agent.plugin.errors import CheckError
@@ -133,16 +133,9 @@ class Context:
         except Exception as error:  # noqa: BLE001 - the caller of `calls` gets it as a value
             return error
 
-    @contextmanager
-    def interruptible(self, interrupt: Callable[[], None]) -> Iterator[None]:
+    def interruptible(self, interrupt: Callable[[], None]) -> AbstractContextManager[None]:
         """While inside, have `interrupt` called from another thread when the run is given up or the agent stops."""
-        self._interrupts.append(interrupt)
-        try:
-            if self._interrupted:
-                interrupt()
-            yield
-        finally:
-            self._interrupts.remove(interrupt)
+        return _Interruptible(self, interrupt)
 
     @property
     def interrupted(self) -> bool:
@@ -154,6 +147,23 @@ class Context:
         self._interrupted = True
         for interrupt in tuple(self._interrupts):
             interrupt()
+
+
+class _Interruptible:
+    """Inside of its `with` a run may be interrupted; to be a generator would cost three times as much."""
+
+    __slots__ = ("_context", "_interrupt")
+
+    def __init__(self, context: Context, interrupt: Callable[[], None]) -> None:
+        self._context, self._interrupt = context, interrupt
+
+    def __enter__(self) -> None:
+        self._context._interrupts.append(self._interrupt)
+        if self._context.interrupted:
+            self._interrupt()
+
+    def __exit__(self, *_: object) -> None:
+        self._context._interrupts.remove(self._interrupt)
 
 
 def _until_error(results: Iterable[T]) -> tuple[list[T], CheckError | None]:

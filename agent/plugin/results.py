@@ -84,16 +84,19 @@ def bounded(results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT) -> tuple[t
 
 def merged(results: list[Result], metrics: list[Metric]) -> Result:
     """Merge the results of one subject: the worst status, the summaries that explain it first."""
+    every = [_sound_metric(metric) for result in results for metric in result.metrics]
+    every += [_sound_metric(metric) for metric in metrics]
+    told = tuple([metric for metric in every if math.isfinite(metric.value)][:METRICS_LIMIT])
+    if len(results) == 1:
+        only = results[0]
+        return Result(Status(only.status), only.summary, str(only.subject), only.details, told, bool(only.discovered))
     worst_first = sorted(results, key=lambda result: -SEVERITY[Status(result.status)])
-    every = [
-        _sound_metric(metric) for metric in (*(metric for result in results for metric in result.metrics), *metrics)
-    ]
     return Result(
         Status(worst_first[0].status),
         ", ".join(result.summary for result in worst_first if result.summary),
         str(results[0].subject),
         "\n".join(result.details for result in worst_first if result.details),
-        tuple(metric for metric in every if math.isfinite(metric.value))[:METRICS_LIMIT],
+        told,
         all(result.discovered for result in results),
     )
 
@@ -164,6 +167,8 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
 def presentable_name(subject: str, scrub: Callable[[str], str]) -> str:
     """Return a subject's name; one that held a secret is told from its like by a checksum."""
     written = str(subject)
+    if not written:
+        return ""
     shown = getattr(scrub, "in_names", scrub)(written)
     if shown != written:
         shown = f"{shown} ~{hashlib.sha256(written.encode(errors='replace')).hexdigest()[:8]}"

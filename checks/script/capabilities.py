@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from agent.api import CheckError
@@ -37,13 +37,19 @@ AGENT = _of_the_agent()
 """The numbers of those the agent was started with."""
 
 
-@contextmanager
-def kept(names: Sequence[str]) -> Iterator[None]:
+_AS_IT_IS = nullcontext()
+
+
+def kept(names: Sequence[str]) -> AbstractContextManager[None]:
     """Inside, a child that this thread starts gets these rights and no others. CheckError where the agent lacks one."""
-    numbers = {NAMES.index(name) for name in names}
-    if os.geteuid() == 0 or numbers == AGENT:
-        yield  # root has them all
-        return
+    numbers = set(map(NAMES.index, names))
+    if numbers == AGENT or os.geteuid() == 0:
+        return _AS_IT_IS  # root has them all
+    return _only(numbers)
+
+
+@contextmanager
+def _only(numbers: set[int]) -> Iterator[None]:
     if lacking := numbers - AGENT:
         name = NAMES[min(lacking)]
         raise CheckError(

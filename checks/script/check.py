@@ -123,15 +123,12 @@ class Script(Check, frozen=True):
 
     def run(self, ctx: Context) -> Iterable[Result] | AsyncIterable[Result]:
         """Start it, which may take as long as a mount does; one that does not end at once is awaited in a loop."""
-        with ExitStack() as stack:
-            launch = stack.enter_context(Launch(self))
-            child = stack.enter_context(Child(launch, kept(self.format)))
-            # From its start on: an agent that stops before the loop has taken it over must not leave it behind.
-            given_up = stack.enter_context(ExitStack())
-            given_up.enter_context(ctx.interruptible(child.kill))
+        with Launch(self) as launch, Child(launch, kept(self.format)) as child, ctx.interruptible(child.kill):
             if not child.ends_soon():
-                given_up = given_up.pop_all()
-                stack.pop_all()
+                # Before this `with` ends: an agent that stops before the loop has it must not leave it behind.
+                given_up = ExitStack()
+                given_up.enter_context(ctx.interruptible(child.kill))
+                launch.stays = child.stays = True
                 return self._await(ctx, child, launch, given_up)
             ended = child.ended()
             launch.complain()

@@ -66,11 +66,13 @@ class Stream:
 
 
 class Child:
-    """A running child. Leaving the `with` kills and reaps it, whatever happened.
+    """A running child. Leaving the `with` kills and reaps it, whatever happened; unless it `stays`, for a loop.
 
     A child that cannot be killed (a hung device, another user's after sudo) holds its run until it ends: so there
     is never a second one beside it.
     """
+
+    stays = False
 
     def __init__(self, launch: Launch, kept: int = KEPT) -> None:
         # The lock is between reaping and killing: a reaped child's number may belong to somebody else.
@@ -86,6 +88,8 @@ class Child:
 
     def __exit__(self, *_: object) -> None:
         """Kill it where it still runs, and wait for its end in this thread."""
+        if self.stays:
+            return
         try:
             while not self._is_gone():
                 _poll(self._pidfd, None if self._pidfd >= 0 else _WITHOUT_PIDFD)

@@ -22,6 +22,7 @@ _FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
 _SSH = re.compile("ssh|scp|sftp|autossh")
 _SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
 _SSH_FILE = re.compile(r"(?:-o)?(?i:include|pkcs11provider|securitykeyprovider)[= ](.*)")
+_PYTHON = re.compile(r"(?:python|pypy)[-0-9.]*")
 _ENV_SPLITS = re.compile(r"-[a-zA-Z]*S|--split-string=?")
 _APPLETS = {"busybox", "toybox"}
 # Scripts that do nothing but run what follows them.
@@ -172,12 +173,12 @@ def _of_the_home(words: Sequence[str], place: Place) -> Iterator[str]:
         names = (".local/lib",)
     elif (language := language_of(name)) and language.sh:
         names = LOGIN if any(re.match(r"-[a-z]*[li]|--login", word) for word in words[1:]) else ()
-    home = place.env.get("HOME", "")
+    home = place.env.get("HOME", "") if names else ""
     yield from (file for name in names if home and os.path.exists(file := f"{home}/{name}"))  # noqa: PTH110 - each run
 
 
 def _is_python(words: Sequence[str]) -> bool:
-    return bool(re.fullmatch(r"(?:python|pypy)[-0-9.]*", words[0].rpartition("/")[2]))
+    return bool(_PYTHON.fullmatch(words[0].rpartition("/")[2]))
 
 
 def _looks_around(words: Sequence[str]) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import functools
 import os
 from typing import TYPE_CHECKING, Self
 
@@ -22,15 +23,22 @@ _CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
 def home_of_the_agent() -> str:
     """Return HOME; root's own where it is somebody else's (after `su` or `sudo`), as programs load code from there."""
     home = os.environ.get("HOME", "/")
-    if os.geteuid() != 0 or not weak_spot(home):
+    if os.geteuid() != 0 or home == _home_of_root() or not weak_spot(home):
         return home
+    return _home_of_root()
+
+
+@functools.cache
+def _home_of_root() -> str:
     import pwd
 
     return pwd.getpwuid(0).pw_dir
 
 
 class Launch:
-    """A program ready to start. Leaving the `with` closes what was opened for it."""
+    """A program ready to start. Leaving the `with` closes what was opened for it, unless it `stays`."""
+
+    stays = False
 
     def __init__(self, script: Script) -> None:
         self.argv: list[str] = []
@@ -55,7 +63,8 @@ class Launch:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.close()
+        if not self.stays:
+            self.close()
 
     def close(self) -> None:
         while self._opened:
@@ -88,6 +97,8 @@ class Launch:
         if os.geteuid() == 0:
             uid = account.uid if account else 0
             program.refuse_weak(words, script.cwd, self.env, script.env, uid, script.stdin)
+        if os.geteuid() != 0 or script.cwd:
+            program.touch(words[0])  # root has just read its first line
         self._words = tuple(words)
         if script.sha256:
             self._pin(words, script)

@@ -59,6 +59,8 @@ class Perfdata(NamedTuple):
 
     def joined(self, more: Perfdata) -> Perfdata:
         """Return both, the other's behind ours."""
+        if not any(more):
+            return self
         behind = tuple(one._replace(at=one.at + len(self.metrics)) for one in more.unread)
         return Perfdata(self.metrics + more.metrics, self.notes + more.notes, self.unread + behind)
 

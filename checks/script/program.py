@@ -18,7 +18,6 @@ def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str])
     if cwd and not os.path.isdir(cwd):  # noqa: PTH112 - Path costs ten times as much, each run
         raise CheckError(f"cannot start in {cwd}: no such folder (setting `cwd`)")
     words[0] = _locate(words[0], cwd, env.get("PATH", ""))
-    _touch(words[0])
     return words
 
 
@@ -68,10 +67,10 @@ def _locate(name: str, cwd: str, path: str) -> str:
     raise CheckError(f"cannot start {name}: not found in PATH ({path}), write its full path")
 
 
-def _touch(file: str) -> None:
+def touch(file: str) -> None:
     """Open the file once: a dead network mount then holds this thread only.
 
-    Starting a program holds the interpreter lock until the kernel has opened it; this open waits without the lock.
+    Who waits for it within the start of a program is a process already, with all that the agent has open.
     """
     try:
         os.close(opened(file))

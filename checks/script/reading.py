@@ -59,7 +59,7 @@ def _one(script: Script, ended: Ended, timeout: float) -> Result:
 def _plugin(script: Script, ended: Ended) -> Result:
     """Read a plugin that came to its end."""
     mapped = _meaning(script.exit_codes, ended.exit_code)
-    if not readable(ended.stdout).strip():
+    if not ended.stdout[:1].isalnum() and not readable(ended.stdout).strip():
         from checks.script.silence import silent
 
         if result := silent(ended, mapped, script.empty):

@@ -21,6 +21,7 @@ _DEFAULTS = tuple(
 )
 _FLAGS = 0x04 | 0x08 | 0x80
 """POSIX_SPAWN_SETSIGDEF, SETSIGMASK and SETSID of <spawn.h>, the same in glibc and musl."""
+_ENCODING, _ERRORS = sys.getfilesystemencoding(), sys.getfilesystemencodeerrors()
 _Room = ctypes.c_uint64 * 128
 """More than any of the C library's own structures needs: in glibc 80 to 336 bytes, in musl as many."""
 
@@ -45,18 +46,32 @@ def _by_python(argv: Sequence[str], env: Mapping[str, str], descriptors: Descrip
 
 
 def _by_library(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors) -> int:
-    library, actions, pid = _library(), _Room(), ctypes.c_int()
-    words, settings = _texts(argv), _texts([f"{name}={value}" for name, value in env.items()])
-    _done(library.posix_spawn_file_actions_init(actions))
-    try:
-        if not _has_input(descriptors):
-            _done(library.posix_spawn_file_actions_addopen(actions, 0, os.devnull.encode(), os.O_RDONLY, 0))
-        for pair in descriptors:
-            _done(library.posix_spawn_file_actions_adddup2(actions, *pair))
-        _done(library.posix_spawn(ctypes.byref(pid), words[0], actions, _attributes(), words, settings), argv[0])
-    finally:
-        library.posix_spawn_file_actions_destroy(actions)
+    library, pid = _library(), ctypes.c_int()
+    words, actions = _texts(argv), _actions(tuple(descriptors))
+    error = library.posix_spawn(
+        ctypes.byref(pid), words[0], actions.made, _attributes(), words, _environment(tuple(env.items()))
+    )
+    _done(error, argv[0])
     return pid.value
+
+
+class _Actions:
+    """What becomes of the descriptors, as the C library has it; only read once it is made."""
+
+    def __init__(self, descriptors: Descriptors) -> None:
+        library, self.made = _library(), _Room()
+        _done(library.posix_spawn_file_actions_init(self.made))
+        if not _has_input(descriptors):
+            _done(library.posix_spawn_file_actions_addopen(self.made, 0, os.devnull.encode(), os.O_RDONLY, 0))
+        for pair in descriptors:
+            _done(library.posix_spawn_file_actions_adddup2(self.made, *pair))
+
+    def __del__(self) -> None:
+        _library().posix_spawn_file_actions_destroy(self.made)
+
+
+_actions = functools.lru_cache(maxsize=64)(_Actions)
+"""Programs get the same few numbers again and again."""
 
 
 def _has_input(descriptors: Descriptors) -> bool:
@@ -64,10 +79,16 @@ def _has_input(descriptors: Descriptors) -> bool:
 
 
 def _texts(texts: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
-    found = [os.fsencode(text) for text in texts]
-    if any(b"\0" in text for text in found):
+    found = [text.encode(_ENCODING, _ERRORS) for text in texts]
+    if b"\0" in b"".join(found):
         raise ValueError("embedded null byte")
     return (ctypes.c_char_p * (len(found) + 1))(*found)
+
+
+@functools.lru_cache(maxsize=64)
+def _environment(env: tuple[tuple[str, str], ...]) -> ctypes.Array[ctypes.c_char_p]:
+    """Return an environment as the C library has it; most scripts have the same one."""
+    return _texts([f"{name}={value}" for name, value in env])
 
 
 def _done(error: int, path: str | None = None) -> None:
@@ -85,9 +106,8 @@ def _attributes() -> ctypes.Array[ctypes.c_uint64]:
     """Return what each program is started with; made once, and only read."""
     library, made, none, defaults = _library(), _Room(), _Room(), _Room()
     library.sigemptyset(none)
-    library.sigemptyset(defaults)
-    for number in _DEFAULTS:
-        library.sigaddset(defaults, int(number))
+    # All of them: of each other one, glibc asks first what it is and sets it then, in each program that starts.
+    library.sigfillset(defaults)
     _done(library.posix_spawnattr_init(made))
     _done(library.posix_spawnattr_setsigmask(made, none))
     _done(library.posix_spawnattr_setsigdefault(made, defaults))

@@ -15,7 +15,7 @@ def readable(printed: bytes) -> str:
     """Decode as UTF-8 (or UTF-16 where it plainly is) with replacement, without colours and control characters."""
     encoding = _utf16(printed)
     text = printed.decode(encoding, "replace") if encoding else printed.decode("utf-8", "replace")
-    if text.isprintable():
+    if text.replace("\n", "").isprintable():
         return text.removeprefix("\ufeff")
     if "\r" in text:
         text = "\n".join(map(_overwritten, text.split("\n")))
