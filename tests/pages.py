@@ -19,7 +19,7 @@ from agent.page.deeds import Deeds
 from agent.page.readiness import Readiness
 from agent.page.server import PageServer
 from agent.page.sessions import Sessions
-from agent.page.source import Kept, Source
+from agent.page.source import Cache, Source
 from agent.store import Change, LastRun, Store
 from tests.deliveries import opened
 
@@ -101,7 +101,7 @@ def page_of(
 ) -> Iterator[PageServer]:
     address = PageAddress("127.0.0.1", 0)
     source = Source(folder, lambda: config, lambda: {"host": host}, lambda text: text, lambda: now)
-    source.kept = Anew()
+    source.cache = Anew()
     deeds = Deeds(folder, steering or Steered(), source.snapshot)
     acting = Acting(Sessions(lambda: config.agent.page_token), deeds, source) if config.agent.page_token else None
     server = PageServer(address, application(source, Readiness(store, lambda: config), address, acting))
@@ -128,7 +128,7 @@ class Steered:
         return {}
 
 
-class Anew(Kept):
+class Anew(Cache):
     """Keeps nothing."""
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:

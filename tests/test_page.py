@@ -28,7 +28,7 @@ from agent.page import html as pages
 from agent.page.guard import HEADERS, is_own_host
 from agent.page.readiness import Readiness
 from agent.page.server import PageServer
-from agent.page.source import CheckPage, Kept, Overview
+from agent.page.source import Cache, CheckPage, Overview
 from agent.page.switch import PageSwitch
 from agent.store import Store
 from agent.view.snapshot import Snapshot
@@ -314,7 +314,7 @@ def test_what_was_costly_is_shown_for_longer_and_made_by_one_for_all() -> None:
         now[0] += 0.5
         return len(made)
 
-    kept = Kept(lambda: now[0])
+    kept = Cache(lambda: now[0])
     assert [kept.get("/", make), kept.get("/", make)] == [1, 1]
     now[0] = 10.4
     assert kept.get("/", make) == 1

@@ -27,7 +27,7 @@ from agent.page.acting import _own_path
 from agent.page.forms import Reach, forms, login
 from agent.page.guard import is_own_page
 from agent.page.server import PageServer
-from agent.page.sessions import MOST_SESSIONS, SESSION_SECONDS, TRIES, WAIT_SECONDS, NotLetIn, Sessions, is_proven
+from agent.page.sessions import MOST_SESSIONS, SESSION_SECONDS, TRIES, WAIT_SECONDS, AccessDenied, Sessions, is_proven
 from tests.pages import NOW, Steered, Told, opened, put, served
 from tests.test_page import OWN_TAGS, TEXTS
 from tests.test_page import read as read_html
@@ -148,10 +148,10 @@ def test_wrong_tokens_are_bounded_and_a_right_one_is_not_tried_meanwhile(tmp_pat
     clock, path = Clock(), str(token_file(tmp_path))
     sessions = Sessions(lambda: path, clock)
     for _ in range(TRIES):
-        with pytest.raises(NotLetIn, match="not the token"):
+        with pytest.raises(AccessDenied, match="not the token"):
             sessions.begin("wrong", "x")
     for token in ("wrong", TOKEN):
-        with pytest.raises(NotLetIn, match="Try again in 10 seconds"):
+        with pytest.raises(AccessDenied, match="Try again in 10 seconds"):
             sessions.begin(token, "x")
     clock.now += WAIT_SECONDS
     assert sessions.of(sessions.begin(TOKEN, "x"))
@@ -160,7 +160,7 @@ def test_wrong_tokens_are_bounded_and_a_right_one_is_not_tried_meanwhile(tmp_pat
         clock.now += 6
         try:
             sessions.begin("wrong", "x")
-        except NotLetIn as error:
+        except AccessDenied as error:
             tried += "not the token" in str(error)
     assert tried <= 3600 / WAIT_SECONDS + 1
 
@@ -185,7 +185,7 @@ def test_a_session_ends_by_time_by_another_token_without_one_and_by_too_many(tmp
     held = sessions.begin(TOKEN, "x")
     Path(path).unlink()
     assert sessions.of(held) is None
-    with pytest.raises(NotLetIn, match="cannot be used"):
+    with pytest.raises(AccessDenied, match="cannot be used"):
         sessions.begin(TOKEN, "x")
 
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.engine.state.transition import Transition
 from agent.model import Metric as Measured
 from agent.model import Result, State, Status
-from agent.page.pictures import CELLS, HEIGHT, WIDTH, Span, cells, drawn, plot
+from agent.page.pictures import CELLS, HEIGHT, WIDTH, Span, cells, draw_bar, plot
 from agent.store import Store
 from agent.view.history.file import Keep
 from agent.view.history.reading import Metric, past, recent
@@ -37,7 +37,7 @@ LIVES = st.lists(st.tuples(MOMENTS, MOMENTS).map(sorted).map(lambda two: Life(*t
 def test_a_bar_fills_its_frame_and_has_only_classes_of_ours(
     changes: list[ChangeRow], lives: tuple[Life, ...], running: bool
 ) -> None:
-    found = ElementTree.fromstring(drawn(cells(changes, None, Span(SINCE, NOW, lives, running))))  # noqa: S314 - ours
+    found = ElementTree.fromstring(draw_bar(cells(changes, None, Span(SINCE, NOW, lives, running))))  # noqa: S314 - ours
     assert found.get("viewBox") == f"0 0 {CELLS} 1"
     ends = [(int(one.get("x", "")), int(one.get("width", ""))) for one in found]
     assert all(x >= 0 and width > 0 and x + width <= CELLS for x, width in ends)

@@ -30,26 +30,26 @@ def check_path(name: str) -> str:
     return "/check/" + plain(name)
 
 
-def error(found: Any) -> str:
+def error(response: Any) -> str:
     """Say it without a word of what was asked."""
-    found.headers.update({"Content-Type": TEXT, **headers(False)})
-    return f"{found.status_line}\n"
+    response.headers.update({"Content-Type": TEXT, **headers(False)})
+    return f"{response.status_line}\n"
 
 
-def guarded(act: Callable[..., HTTPResponse], address: PageAddress) -> Callable[..., HTTPResponse]:
+def guard(act: Callable[..., HTTPResponse], address: PageAddress) -> Callable[..., HTTPResponse]:
     """Answer only who asks for this host by an own name, and says what cannot be read."""
 
-    def guard(**words: str) -> HTTPResponse:
+    def call(**words: str) -> HTTPResponse:
         if not is_own_host(request.get_header("Host", ""), address):
             return answer(421, TEXT, "Ask for it as 127.0.0.1 or localhost: this page answers to no other name.\n")
         if request.method == "POST" and not is_own_page(request.get_header("Sec-Fetch-Site", "")):
             return answer(403, TEXT, "That was not asked for by this page.\n")
         try:
             return act(**words)
-        except StoreError as found:
-            return answer(503, TEXT, f"The agent's store cannot be read: {found}\n")
+        except StoreError as fault:
+            return answer(503, TEXT, f"The agent's store cannot be read: {fault}\n")
 
-    return guard
+    return call
 
 
 def where() -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from bottle import Bottle, HTTPResponse
 
 from agent.config.page_address import PageAddress
-from agent.page.answers import answer, error, guarded
+from agent.page.answers import answer, error, guard
 from agent.page.machines import machines
 from agent.page.readiness import Readiness
 from agent.page.showing import Showing
@@ -39,7 +39,7 @@ def application(source: Source, ready: Readiness, address: PageAddress, acting: 
         doing = {"/login": acting.login, "/logout": acting.logout, r"/act/<name:re:[a-z]+>": acting.act}
     for method, paths in (("GET", reading), ("POST", doing)):
         for path, act in paths.items():
-            app.route(path, method=method, callback=guarded(act, address))
+            app.route(path, method=method, callback=guard(act, address))
     for code in (400, 404, 405, 413, 500):
         app.error(code)(error)
     return app

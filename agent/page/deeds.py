@@ -50,14 +50,14 @@ class Deeds:
 
     def do(self, name: str, fields: Fields, who: str) -> str:
         """Do it, and note it in the log: `who` is the page, and from where."""
-        said = {
+        message = {
             "silence": self._silence,
             "unsilence": self._unsilence,
             "acknowledge": self._acknowledge,
             "run": self._run,
         }[name](fields, who)
-        log.warning("by %s: %s", who, said)
-        return said
+        log.warning("by %s: %s", who, message)
+        return message
 
     def _silence(self, fields: Fields, who: str) -> str:
         selector = one_line(fields.get("selector", ""), 1000)
@@ -81,10 +81,10 @@ class Deeds:
 
     def _unsilence(self, fields: Fields, who: str) -> str:
         """`silence` is the moment it began, a blank, and its selector, escaped as in an address."""
-        since, _, escaped = fields.get("silence", "").partition(" ")
-        selector = unquote(escaped, errors="surrogatepass")
+        since, _, text = fields.get("silence", "").partition(" ")
+        selector = unquote(text, errors="surrogatepass")
         try:
-            ended = end(
+            silences = end(
                 self._directory,
                 lambda one: (str(one.since), one.selector) == (since, selector),
                 who,
@@ -92,7 +92,7 @@ class Deeds:
             )
         except (OSError, msgspec.MsgspecError) as error:
             raise NotDone(f"The silence cannot be ended: {error}.") from None
-        if not ended:
+        if not silences:
             raise NotDone("There is no such silence any more.")
         return f"The silence has ended: {selector}."
 

@@ -7,7 +7,7 @@ import msgspec
 from agent.config.selector import matches
 from agent.model import EventStatus, Silence
 from agent.page.source import CheckPage, Overview
-from agent.page.templates import filled
+from agent.page.templates import fill
 
 SPANS = ("30m", "1h", "4h", "1d", "7d")
 """Offered for a silence; any other may be written."""
@@ -27,37 +27,37 @@ class Reach(msgspec.Struct, frozen=True):
     """In force, and about what the page shows."""
 
 
-def reach_of(found: Overview | CheckPage) -> Reach:
-    return Reach(silences=found.seen.silences) if isinstance(found, Overview) else _of_check(found)
+def reach_of(page: Overview | CheckPage) -> Reach:
+    return Reach(silences=page.snapshot.silences) if isinstance(page, Overview) else _of_check(page)
 
 
-def _of_check(found: CheckPage) -> Reach:
-    subjects = found.check.subjects
-    told = [one for one in subjects if one.notified not in (None, EventStatus.OK)]
+def _of_check(page: CheckPage) -> Reach:
+    subjects = page.check.subjects
+    problems = [one for one in subjects if one.notified not in (None, EventStatus.OK)]
     about = (
         silence
-        for silence in found.silences
+        for silence in page.silences
         if any(matches(silence.selector, one.check, one.tags, one.subject) for one in subjects)
     )
     return Reach(
-        found.check.name,
+        page.check.name,
         tuple(one.subject for one in subjects),
-        tuple(one.subject for one in told if not one.state.acknowledged),
-        any(one.state.acknowledged for one in told),
-        found.runs,
+        tuple(one.subject for one in problems if not one.state.acknowledged),
+        any(one.state.acknowledged for one in problems),
+        page.runs,
         tuple(about),
     )
 
 
-def forms(reach: Reach, proof: str, said: str, now: int) -> str:
+def forms(reach: Reach, proof: str, message: str, now: int) -> str:
     """Return the forms for who may use them."""
-    return filled("act", now, reach=reach, proof=proof, said=said, spans=SPANS)
+    return fill("act", now, reach=reach, proof=proof, message=message, spans=SPANS)
 
 
 def invitation(path: str) -> str:
     """Return what leads to the forms."""
-    return filled("invite", 0, path=path)
+    return fill("invite", 0, path=path)
 
 
-def login(path: str, said: str) -> str:
-    return filled("login", 0, path=path, said=said)
+def login(path: str, message: str) -> str:
+    return fill("login", 0, path=path, message=message)

@@ -12,9 +12,9 @@ import agent
 from agent.config.page_token import EXAMPLE, MAKE
 from agent.delivery.wording import measured, title, value_text
 from agent.model import Policy
-from agent.page.pictures import Span, cells, drawn, plot
+from agent.page.pictures import Span, cells, draw_bar, plot
 from agent.page.source import DAY, CheckPage, Overview
-from agent.page.templates import LINE, TEXT, filled
+from agent.page.templates import LINE, TEXT, fill
 from agent.plugin.text import one_line
 from agent.store import Delivery
 from agent.store.outbox import notification
@@ -36,40 +36,40 @@ ORDER = ("critical", "warning", "nodata", "waiting", "ok")
 def whole(part: str, host: str, forms: str) -> str:
     """Return a page around its main part, with what may be done on it."""
     acts = 'id="act"' in forms
-    return filled("whole", 0, part=part, forms=forms, acts=acts, host=one_line(host, LINE), version=agent.__version__)
+    return fill("whole", 0, part=part, forms=forms, acts=acts, host=one_line(host, LINE), version=agent.__version__)
 
 
 def how_to_act() -> str:
     """Return how the page comes to more than showing."""
-    return filled("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
+    return fill("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
 
 
-def overview(found: Overview, host: str) -> str:
-    seen = found.seen
-    subjects = seen.subjects
+def overview(page: Overview, host: str) -> str:
+    snapshot = page.snapshot
+    subjects = snapshot.subjects
     well = [one for one in subjects if one.is_well]
-    return filled(
+    return fill(
         "overview",
-        seen.at,
+        snapshot.at,
         title=f"{counts(subjects)} on {one_line(host, LINE)}",
-        seen=seen,
+        snapshot=snapshot,
         counts=counts(subjects),
         ill=[one for one in subjects if not one.is_well],
         well=well,
         folded=len(well) > FEW,
-        bar=_bars(found),
-        past=found.recent is not None,
+        bar=_bars(page),
+        past=page.recent is not None,
         label=label,
         marks=marks,
     )
 
 
-def _bars(found: Overview) -> Callable[[SubjectView], str]:
+def _bars(page: Overview) -> Callable[[SubjectView], str]:
     """Return what draws a subject's last day; most are alike, and drawn once."""
-    if not (past := found.recent):
+    if not (past := page.recent):
         return lambda one: ""
-    span = Span(found.seen.at - DAY, found.seen.at, past.lives, found.seen.agent.running)
-    draw = cache(drawn)
+    span = Span(page.snapshot.at - DAY, page.snapshot.at, past.lives, page.snapshot.agent.running)
+    draw = cache(draw_bar)
     steady: dict[tuple[str, bool], str] = {}
 
     def bar(one: SubjectView) -> str:
@@ -81,20 +81,20 @@ def _bars(found: Overview) -> Callable[[SubjectView], str]:
     return bar
 
 
-def check(found: CheckPage, host: str) -> str:
-    subjects = sorted(found.check.subjects, key=lambda one: (-urgency(one), one.subject))
-    policy = found.check.config.policy if found.check.config else Policy()
-    return filled(
+def check(page: CheckPage, host: str) -> str:
+    subjects = sorted(page.check.subjects, key=lambda one: (-urgency(one), one.subject))
+    policy = page.check.config.policy if page.check.config else Policy()
+    return fill(
         "check",
-        found.at,
-        title=f"{one_line(found.check.name, LINE)} on {one_line(host, LINE)}",
-        found=found,
-        head=[one_line(line, TEXT) for line in head(found.check)],
+        page.at,
+        title=f"{one_line(page.check.name, LINE)} on {one_line(host, LINE)}",
+        page=page,
+        head=[one_line(line, TEXT) for line in head(page.check)],
         subjects=subjects,
-        about=lambda one: _about(one, policy, found.at),
+        about=lambda one: _about(one, policy, page.at),
         measured=measured,
-        told=_told,
-        past=_past(found),
+        delivery_title=_format_delivery,
+        past=_past(page),
         label=label,
         marks=marks,
         became=_became,
@@ -114,16 +114,16 @@ class _Day(msgspec.Struct, frozen=True):
     """When a person did what, the newest first."""
 
 
-def _past(found: CheckPage) -> _Day | None:
-    if not (past := found.past):
+def _past(page: CheckPage) -> _Day | None:
+    if not (past := page.past):
         return None
-    span = Span(past.since, past.until, past.lives, found.running)
-    changes = {one.subject: [row for row in past.changes if row.subject == one.subject] for one in found.check.subjects}
+    span = Span(past.since, past.until, past.lives, page.running)
+    changes = {one.subject: [row for row in past.changes if row.subject == one.subject] for one in page.check.subjects}
     return _Day(
-        {one.subject: drawn(cells(changes[one.subject], one, span)) for one in found.check.subjects},
+        {one.subject: draw_bar(cells(changes[one.subject], one, span)) for one in page.check.subjects},
         [row for row in reversed(past.changes) if row.at >= past.since][:MOST_CHANGES],
         [(_numbers(metric), plot(metric, span)) for metric in past.metrics],
-        [(row.at, note_text(row, found.check.name)) for row in reversed(past.notes) if is_about(row, found.check)],
+        [(row.at, note_text(row, page.check.name)) for row in reversed(past.notes) if is_about(row, page.check)],
     )
 
 
@@ -139,8 +139,8 @@ def _became(row: ChangeRow) -> str:
 
 def counts(subjects: tuple[SubjectView, ...]) -> str:
     """Say how many are what, the worst first: `2 critical, 44 ok`."""
-    found = Counter(label(one) for one in subjects)
-    return ", ".join(f"{found[word]} {word}" for word in ORDER if found[word]) or "no checks"
+    counter = Counter(label(one) for one in subjects)
+    return ", ".join(f"{counter[word]} {word}" for word in ORDER if counter[word]) or "no checks"
 
 
 def label(one: SubjectView) -> str:
@@ -153,6 +153,6 @@ def _about(one: SubjectView, policy: Policy, now: int) -> list[str]:
     return [one_line(line, TEXT) for line in background(one, policy, now)]
 
 
-def _told(delivery: Delivery) -> str:
+def _format_delivery(delivery: Delivery) -> str:
     facts = notification(delivery)
     return one_line(title(facts) if facts else delivery.title, LINE)

@@ -19,23 +19,23 @@ METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 def machines(source: Source, ready: Readiness) -> dict[str, Callable[..., HTTPResponse]]:
     """Return each path with what answers it."""
-    kept = source.kept.get
+    get = source.cache.get
     return {
-        "/api/v1/status": lambda: answer(200, JSON, kept("status", lambda: _status(source))),
-        "/metrics": lambda: answer(200, METRICS, kept("metrics", lambda: _metrics(source))),
+        "/api/v1/status": lambda: answer(200, JSON, get("status", lambda: _status(source))),
+        "/metrics": lambda: answer(200, METRICS, get("metrics", lambda: _metrics(source))),
         "/healthz": lambda: answer(200, TEXT, "ok\n"),
-        "/readyz": lambda: _readiness(kept("ready", ready)),
+        "/readyz": lambda: _readiness(get("ready", ready)),
     }
 
 
 def _status(source: Source) -> bytes:
-    seen = source.snapshot()
-    return msgspec.json.encode(status_form(seen, seen.subjects))
+    snapshot = source.snapshot()
+    return msgspec.json.encode(status_form(snapshot, snapshot.subjects))
 
 
 def _metrics(source: Source) -> bytes:
     return exposition(source.snapshot())
 
 
-def _readiness(found: Any) -> HTTPResponse:
-    return answer(200 if found.ready else 503, JSON, msgspec.json.encode(found))
+def _readiness(ready: Any) -> HTTPResponse:
+    return answer(200 if ready.ready else 503, JSON, msgspec.json.encode(ready))

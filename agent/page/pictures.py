@@ -18,7 +18,7 @@ CELLS = 96
 WIDTH, HEIGHT = 300, 60
 MOST_APART = 15
 """Cells without a value over which a line is drawn: 72 minutes of a day."""
-KNOWN = frozenset(("", *Status))
+STATUSES = frozenset(("", *Status))
 WORDS = {NOT_WATCHED: "not watched"}
 
 
@@ -31,7 +31,7 @@ class Span(msgspec.Struct, frozen=True):
     running: bool
 
     @property
-    def watched(self) -> tuple[Life, ...]:
+    def lives_until_now(self) -> tuple[Life, ...]:
         """Of the life that goes on the end is written every few minutes only."""
         if not self.lives or not self.running:
             return self.lives
@@ -42,22 +42,22 @@ def cells(changes: Sequence[ChangeRow], one: SubjectView | None, span: Span) -> 
     """Return the worst status of each quarter of an hour; `one` is the subject as it is now."""
     steady = one is not None and Mark.NO_RESULT not in one.marks and one.since <= span.since
     now_is = str(one.status) if one and steady else NOT_WATCHED
-    known = [row for row in changes if row.decided in KNOWN]
-    return tuple(bar(known, span.watched, now_is, span.since, span.until, CELLS))
+    rows = [row for row in changes if row.decided in STATUSES]
+    return tuple(bar(rows, span.lives_until_now, now_is, span.since, span.until, CELLS))
 
 
-def drawn(found: Sequence[str]) -> str:
+def draw_bar(statuses: Sequence[str]) -> str:
     """Draw cells as one bar, with what is in it as a text for those who do not see it."""
     rects, at = [], 0
-    for status, group in itertools.groupby(found):
+    for status, group in itertools.groupby(statuses):
         width = len(list(group))
         if status != NOT_WATCHED:
             rects.append(f'<rect class="{status}" x="{at}" width="{width}" height="1"/>')
         at += width
-    said = ", ".join(WORDS.get(one, one) for one in sorted(set(found), key=_severity, reverse=True))
+    text = ", ".join(WORDS.get(one, one) for one in sorted(set(statuses), key=_severity, reverse=True))
     return (
-        f'<svg class="bar" viewBox="0 0 {len(found)} 1" preserveAspectRatio="none" role="img" '
-        f'aria-label="Last 24 hours: {said}">{"".join(rects)}</svg>'
+        f'<svg class="bar" viewBox="0 0 {len(statuses)} 1" preserveAspectRatio="none" role="img" '
+        f'aria-label="Last 24 hours: {text}">{"".join(rects)}</svg>'
     )
 
 

@@ -34,20 +34,20 @@ class Readiness:
         self._store = store
         self._config = config
         self._monotonic = monotonic
-        self._tried = -PROBE_SECONDS
+        self._tried_at = -PROBE_SECONDS
         self._store_says = ""
 
     def __call__(self) -> Ready:
         # What is wrong in a single check is that check's own status.
         configuration = "ok" if self._config().complete else "not all of it can be read, see hostvigil validate"
-        store = self._written()
+        store = self._probe_store()
         destinations = self._destinations()
-        said = (configuration, store, *destinations.values())
-        return Ready(all(one == "ok" for one in said), configuration, store, destinations)
+        answers = (configuration, store, *destinations.values())
+        return Ready(all(one == "ok" for one in answers), configuration, store, destinations)
 
-    def _written(self) -> str:
-        if self._monotonic() - self._tried >= PROBE_SECONDS:
-            self._tried = self._monotonic()
+    def _probe_store(self) -> str:
+        if self._monotonic() - self._tried_at >= PROBE_SECONDS:
+            self._tried_at = self._monotonic()
             try:
                 self._store.keep_fact(PROBE, str(time.time_ns()))
                 self._store_says = "ok"

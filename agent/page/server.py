@@ -37,14 +37,14 @@ class PageServer:
         """The server's own: what it waits for."""
         dispatcher: Any = Tasks()
         self._tasks: Tasks = dispatcher
-        listening = _listening(address)
-        self.port = 0 if address.path else int(listening.getsockname()[1])
+        listener = _listen(address)
+        self.port = 0 if address.path else int(listener.getsockname()[1])
         """What the system chose, where the address says 0."""
         try:
             self._server: Any = create_server(
                 application,
                 map=self._open,
-                sockets=[listening],
+                sockets=[listener],
                 _dispatcher=dispatcher,
                 outbuf_high_watermark=2**40,  # above it, who writes waits for the loop, and here it is the same
                 connection_limit=60,
@@ -55,7 +55,7 @@ class PageServer:
                 clear_untrusted_proxy_headers=False,  # what they say is only noted, and as said
             )
         except BaseException:
-            listening.close()
+            listener.close()
             raise
         self._thread = threading.Thread(target=self._serve, name="page", daemon=True)
         self._thread.start()
@@ -104,7 +104,7 @@ class Tasks:
         """Nothing of it goes on."""
 
 
-def _listening(address: PageAddress) -> socket.socket:
+def _listen(address: PageAddress) -> socket.socket:
     if not address.path:
         family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
         return socket.create_server((address.host, address.port), family=family)
@@ -114,12 +114,12 @@ def _listening(address: PageAddress) -> socket.socket:
         if not stat.S_ISSOCK(path.lstat().st_mode):
             raise FileExistsError(f"{path} is no socket")
         path.unlink()
-    found = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        found.bind(str(path))
+        listener.bind(str(path))
         os.chmod(path, SOCKET_MODE)  # noqa: PTH101 - of what we have just made
-        found.listen(64)
+        listener.listen(64)
     except BaseException:
-        found.close()
+        listener.close()
         raise
-    return found
+    return listener

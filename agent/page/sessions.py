@@ -30,7 +30,7 @@ TRIES = 5
 WAIT_SECONDS = 10.0
 
 
-class NotLetIn(Exception):
+class AccessDenied(Exception):
     """The text says why."""
 
 
@@ -43,7 +43,7 @@ class Session(msgspec.Struct):
     """Monotonic seconds."""
     file: tuple[int, int, int]
     """The version of the token's file; another token ends the session."""
-    said: str = ""
+    message: str = ""
     """What came of the last thing that was done; shown once."""
 
 
@@ -55,63 +55,63 @@ class Sessions:
         self._path = path
         self._monotonic = monotonic
         self._lock = threading.Lock()
-        self._found: dict[bytes, Session] = {}
+        self._sessions: dict[bytes, Session] = {}
         """By the hash of what the browser holds."""
         self._tries = Tries()
 
     def begin(self, token: str, where: str) -> str:
-        """Return what the browser is to hold; NotLetIn when the token is wrong or may not be tried now."""
+        """Return what the browser is to hold; AccessDenied when the token is wrong or may not be tried now."""
         with self._lock:
             now = self._monotonic()
             if wait := self._tries.wait(now):
-                raise NotLetIn(f"Too many wrong tokens. Try again in {wait:.0f} seconds.")
+                raise AccessDenied(f"Too many wrong tokens. Try again in {wait:.0f} seconds.")
             if not self._is_right(token):
-                self._tries.failed()
+                self._tries.note_failure()
                 log.warning("a wrong token for the page, from %s", where)
-                raise NotLetIn("That is not the token.")
-            while len(self._found) >= MOST_SESSIONS:
-                self._found.pop(next(iter(self._found)))
-            held = _random()
-            self._found[_hash(held)] = Session(_random(), now + SESSION_SECONDS, version_of(self._path()))
-            return held
+                raise AccessDenied("That is not the token.")
+            while len(self._sessions) >= MOST_SESSIONS:
+                self._sessions.pop(next(iter(self._sessions)))
+            cookie = _random()
+            self._sessions[_hash(cookie)] = Session(_random(), now + SESSION_SECONDS, version_of(self._path()))
+            return cookie
 
     def _is_right(self, token: str) -> bool:
         try:
             expected = read(self._path())
         except Unreadable as error:
             log.error("the page lets nobody in: %s %s", self._path(), error)
-            raise NotLetIn(f"The file of the token {error}.") from None
+            raise AccessDenied(f"The file of the token {error}.") from None
         return hmac.compare_digest(_hash(token.strip()), _hash(expected))
 
-    def of(self, held: str) -> Session | None:
+    def of(self, cookie: str) -> Session | None:
         """Return the session of what a browser holds; None: it has none, or it is over."""
         with self._lock:
-            found = self._found.get(_hash(held)) if held else None
-            if found and (self._monotonic() >= found.until or version_of(self._path()) != found.file):
-                del self._found[_hash(held)]
+            session = self._sessions.get(_hash(cookie)) if cookie else None
+            if session and (self._monotonic() >= session.until or version_of(self._path()) != session.file):
+                del self._sessions[_hash(cookie)]
                 return None
-            return found
+            return session
 
-    def end(self, held: str) -> None:
+    def end(self, cookie: str) -> None:
         with self._lock:
-            self._found.pop(_hash(held), None)
+            self._sessions.pop(_hash(cookie), None)
 
 
 class Tries:
     """How often a wrong token may be tried, by all together: addresses are cheap."""
 
     def __init__(self) -> None:
-        self._left = float(TRIES)
+        self._remaining = float(TRIES)
         self._at = 0.0
 
     def wait(self, now: float) -> float:
         """Return for how many seconds nothing may be tried; `now` in monotonic seconds."""
-        self._left = min(float(TRIES), self._left + (now - self._at) / WAIT_SECONDS)
+        self._remaining = min(float(TRIES), self._remaining + (now - self._at) / WAIT_SECONDS)
         self._at = now
-        return max(0.0, (1.0 - self._left) * WAIT_SECONDS)
+        return max(0.0, (1.0 - self._remaining) * WAIT_SECONDS)
 
-    def failed(self) -> None:
-        self._left -= 1.0
+    def note_failure(self) -> None:
+        self._remaining -= 1.0
 
 
 def version_of(path: str) -> tuple[int, int, int]:

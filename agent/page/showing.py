@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from agent.page.forms import Reach
 
 
-class Shown(msgspec.Struct, frozen=True):
+class PagePart(msgspec.Struct, frozen=True):
     """A page's main part, and what can be done there; not what it was made of, which is larger."""
 
     part: str
@@ -38,23 +38,23 @@ class Showing:
     def check(self, name: str) -> HTTPResponse:
         return self._answer(check_path(name), lambda: self._check(name))
 
-    def _overview(self) -> Shown:
-        found = self._source.overview()
-        return Shown(html.overview(found, self._source.host()), self._reach(found))
+    def _overview(self) -> PagePart:
+        page = self._source.overview()
+        return PagePart(html.overview(page, self._source.host()), self._reach(page))
 
-    def _check(self, name: str) -> Shown | None:
-        found = self._source.check(name)
-        return Shown(html.check(found, self._source.host()), self._reach(found)) if found else None
+    def _check(self, name: str) -> PagePart | None:
+        page = self._source.check(name)
+        return PagePart(html.check(page, self._source.host()), self._reach(page)) if page else None
 
-    def _reach(self, found: Overview | CheckPage) -> Reach | None:
-        return self._acting.reach(found) if self._acting else None
+    def _reach(self, page: Overview | CheckPage) -> Reach | None:
+        return self._acting.reach(page) if self._acting else None
 
-    def _answer(self, path: str, make: Callable[[], Shown | None]) -> HTTPResponse:
-        shown: Shown | None = self._source.kept.get(path, make)
-        if shown is None:
+    def _answer(self, path: str, make: Callable[[], PagePart | None]) -> HTTPResponse:
+        page: PagePart | None = self._source.cache.get(path, make)
+        if page is None:
             return answer(404, TEXT, "There is no such check.\n")
         if request.query.get("part") == "main":
-            return answer(200, HTML, shown.part)
+            return answer(200, HTML, page.part)
         acting = self._acting
-        forms = acting.forms(shown.reach, path) if acting and shown.reach else html.how_to_act()
-        return answer(200, HTML, html.whole(shown.part, self._source.host(), forms), acts=acting is not None)
+        forms = acting.forms(page.reach, path) if acting and page.reach else html.how_to_act()
+        return answer(200, HTML, html.whole(page.part, self._source.host(), forms), acts=acting is not None)

@@ -30,7 +30,7 @@ T = TypeVar("T")
 LEAST_SECONDS = 1.0
 SHARE = 0.05
 """Of one processor: what was costly to make is shown for longer, however many look."""
-MOST_KEPT = 64
+MOST_ENTRIES = 64
 DELIVERIES = 50
 """How many of a check are shown."""
 
@@ -41,7 +41,7 @@ DAY = 86_400_000
 class Overview(msgspec.Struct, frozen=True):
     """All that the first page shows."""
 
-    seen: Snapshot
+    snapshot: Snapshot
     recent: Recent | None = None
     """Of the last day; None: no history is kept."""
 
@@ -82,29 +82,31 @@ class Source:
         self._host = host
         self._hide = hide
         self._now = now
-        self.kept = Kept()
+        self.cache = Cache()
 
     def host(self) -> str:
         return self._host().get("host", "")
 
     def snapshot(self) -> Snapshot:
         with contextlib.closing(Store.read(self._directory)) as store:
-            return self._composed(store)
+            return self._compose(store)
 
     def overview(self) -> Overview:
-        seen = self.snapshot()
-        return Overview(seen, self._history(lambda: recent(self._directory, seen.at - DAY)))
+        snapshot = self.snapshot()
+        return Overview(snapshot, self._history(lambda: recent(self._directory, snapshot.at - DAY)))
 
     def check(self, name: str) -> CheckPage | None:
         """Return one check's page, None when there is no such check."""
         with contextlib.closing(Store.read(self._directory)) as store:
-            seen = self._composed(store)
-            if (check := seen.checks.get(name)) is None:
+            snapshot = self._compose(store)
+            if (check := snapshot.checks.get(name)) is None:
                 return None
-            written = settings(check.config, self._hide) if check.config else []
-            told = tuple(store.history.of_check(name, DELIVERIES))
-        found = self._history(lambda: past(self._directory, name, seen.at - DAY, seen.at))
-        return CheckPage(seen.at, seen.agent.running, check, tuple(written), told, found, seen.silences)
+            rows = settings(check.config, self._hide) if check.config else []
+            deliveries = tuple(store.history.of_check(name, DELIVERIES))
+        history = self._history(lambda: past(self._directory, name, snapshot.at - DAY, snapshot.at))
+        return CheckPage(
+            snapshot.at, snapshot.agent.running, check, tuple(rows), deliveries, history, snapshot.silences
+        )
 
     def _history(self, read: Callable[[], T]) -> T | None:
         """Read the history; one that cannot be read keeps nobody from the rest."""
@@ -114,36 +116,36 @@ class Source:
             log.info("the page is without the past: %s", error)
             return None
 
-    def _composed(self, store: Store) -> Snapshot:
+    def _compose(self, store: Store) -> Snapshot:
         return compose(read_store(store, silences(self._directory), self._directory), self._config(), self._now())
 
 
-class Kept:
+class Cache:
     """What was made is shown again for a while. Any thread may ask; the lock is between those who look: one makes."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._lock = threading.Lock()
-        self._made: dict[Hashable, tuple[float, Any]] = {}
+        self._entries: dict[Hashable, tuple[float, Any]] = {}
         """Until when it is good, in monotonic seconds, and what it is."""
 
     def get(self, key: Hashable, make: Callable[[], Any]) -> Any:
         """Return what `make` returned for this key a moment ago, or have it made now."""
         with self._lock:
-            until, found = self._made.get(key, (0.0, None))
+            until, value = self._entries.get(key, (0.0, None))
             begin = self._clock()
             if begin < until:
-                return found
-            self._made = {name: made for name, made in self._made.items() if begin < made[0]}
-            found = make()
+                return value
+            self._entries = {name: entry for name, entry in self._entries.items() if begin < entry[0]}
+            value = make()
             give_back()
             took = self._clock() - begin
-            if len(self._made) >= MOST_KEPT:
-                self._made.clear()
-            self._made[key] = (begin + took + max(LEAST_SECONDS, took / SHARE), found)
-            return found
+            if len(self._entries) >= MOST_ENTRIES:
+                self._entries.clear()
+            self._entries[key] = (begin + took + max(LEAST_SECONDS, took / SHARE), value)
+            return value
 
     def clear(self) -> None:
         """Forget it: somebody changed something, and is to see it."""
         with self._lock:
-            self._made.clear()
+            self._entries.clear()

@@ -44,9 +44,9 @@ class PageSwitch:
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration; a page that could not be served is tried again."""
         before = self._config.agent
-        moved = (before.page, bool(before.page_token)) != (new.agent.page, bool(new.agent.page_token))
+        has_moved = (before.page, bool(before.page_token)) != (new.agent.page, bool(new.agent.page_token))
         self._config = new
-        if moved:
+        if has_moved:
             self.stop()
         if new.agent.page and self._server is None:
             self._serve(new.agent.page)
@@ -58,13 +58,13 @@ class PageSwitch:
 
     def _serve(self, address: str) -> None:
         try:
-            self._server = self._made(address)
+            self._server = self._make_server(address)
         except (OSError, Unreadable) as error:
             log.error("the page cannot be served at %s: %s; hostvigil reload tries again", address, error)
         except Exception:
             log.exception("a bug of ours: there is no page, and everything else goes on")
 
-    def _made(self, address: str) -> PageServer:
+    def _make_server(self, address: str) -> PageServer:
         from agent.config.page_address import parse
         from agent.page.application import application
         from agent.page.readiness import Readiness

@@ -16,7 +16,7 @@ from agent.view.words import clock, span
 LINE, TEXT = 240, 20_000
 
 
-def filled(name: str, now: int, **values: Any) -> str:
+def fill(name: str, now: int, **values: Any) -> str:
     """Fill a template; `now` in Unix milliseconds."""
     words = {
         "clock": clock,
@@ -25,7 +25,7 @@ def filled(name: str, now: int, **values: Any) -> str:
         "link": lambda text: "/check/" + quote(text, safe=""),
         "plain": plain,
         "ago": lambda at: span(at, now) if at else "",
-        "left": lambda at: span(now, at),
+        "remaining": lambda at: span(now, at),
         "iso": lambda at: time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(at / 1000)),
         "now": now,
     }

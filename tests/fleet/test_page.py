@@ -22,7 +22,7 @@ from agent.fleet.page.application import is_ready
 from agent.fleet.page.metrics import exposition
 from agent.fleet.status import KeyStatus, RelayStatus, RelayView, parse_status
 from agent.model import Silence
-from agent.page.templates import filled
+from agent.page.templates import fill
 from tests.fleet.letters import NOW
 from tests.fleet.nats_server import free_port
 from tests.fleet.relay_process import RelayProcess
@@ -113,7 +113,7 @@ def shown(at: int) -> RelayView:
 
 
 def test_whatever_hosts_are_called_the_page_stays_text_and_the_metrics_are_read() -> None:
-    page = filled("relay", NOW, title=EVIL, view=shown(NOW), status=shown(NOW).status, fresh=True)
+    page = fill("relay", NOW, title=EVIL, view=shown(NOW), status=shown(NOW).status, fresh=True)
     assert EVIL not in page and page.count("&lt;script&gt;") >= 8
     families = list(text_string_to_metric_families(exposition(shown(NOW), True).decode()))
     assert {sample.labels["host"] for family in families for sample in family.samples if "host" in sample.labels} == {

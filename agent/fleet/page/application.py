@@ -13,8 +13,8 @@ from agent.config.page_address import PageAddress
 from agent.fleet.page.metrics import exposition
 from agent.fleet.status import RelayView
 from agent.page import html
-from agent.page.answers import HTML, JSON, TEXT, answer, error, guarded
-from agent.page.templates import filled
+from agent.page.answers import HTML, JSON, TEXT, answer, error, guard
+from agent.page.templates import fill
 
 METRICS = "text/plain; version=0.0.4; charset=utf-8"
 FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
@@ -38,7 +38,7 @@ def application(show: Show, address: PageAddress) -> Any:
         **{f"/{name}": _file(name, kind) for name, kind in FILES.items()},
     }
     for path, act in paths.items():
-        app.route(path, method="GET", callback=guarded(act, address))
+        app.route(path, method="GET", callback=guard(act, address))
     for code in (400, 404, 405, 500):
         app.error(code)(error)
     return app
@@ -52,7 +52,7 @@ def _file(name: str, kind: str) -> Callable[[], HTTPResponse]:
 def _page(view: RelayView, now: int) -> HTTPResponse:
     status = view.status
     title = f"{status.waiting if status else 0} changes wait in the fleet"
-    part = filled("relay", now, title=title, view=view, status=status, fresh=is_ready(view, now))
+    part = fill("relay", now, title=title, view=view, status=status, fresh=is_ready(view, now))
     if request.query.get("part") == "main":
         return answer(200, HTML, part)
     return answer(200, HTML, html.whole(part, "relay", ""))
