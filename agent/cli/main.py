@@ -28,6 +28,8 @@ PAINTING = ("run", "status", "history", "explain")
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
+    if arguments is None:
+        speak_utf8()
     open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
@@ -35,6 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # JSON writes what a terminal obeys as escapes, and is not for people.
     with nullcontext() if "--json" in words else clean_output(words[0] in PAINTING):
         return _run_words(words)
+
+
+def speak_utf8() -> None:
+    """Begin anew where the locale has names of files in another encoding: a drop-in is UTF-8, and so are its paths.
+
+    Else `path: /srv/café` would be another file, or an error, under LC_ALL=de_DE.ISO-8859-1 or PYTHONUTF8=0.
+    """
+    if sys.getfilesystemencoding() != "utf-8" and sys.executable:
+        os.execv(sys.executable, [sys.executable, "-X", "utf8", *sys.orig_argv[1:]])  # noqa: S606 - ourselves
 
 
 def open_what_is_closed() -> None:

@@ -112,7 +112,7 @@ def _child() -> Iterator[tuple[_Child, int]]:
     paths = [path for path in sys.path if path.startswith("/")]
     try:
         child = _Child(
-            [sys.executable, "-I", "-c", _START, str(write), *paths],
+            [sys.executable, "-I", "-X", "utf8", "-c", _START, str(write), *paths],
             stdin=subprocess.PIPE,
             stdout=2 if _has_stderr() else subprocess.DEVNULL,  # what it prints is no result
             pass_fds=(write,),
