@@ -15,12 +15,13 @@ DROP_IN = """checks:
   eigen: {{type: eigen}}
 """
 OWN = """
+from collections.abc import Iterator
 from agent.api import Check, Context, Result, ok
 
 class Eigen(Check, frozen=True):
     isolation = "process"
-    def run(self, ctx: Context) -> Result:
-        return ok("grün" if __import__("os").path.exists("{folder}/ünï") else "fehlt")
+    def run(self, ctx: Context) -> Iterator[Result]:
+        yield ok("grün" if __import__("os").path.exists("{folder}/ünï") else "fehlt")
 """
 
 

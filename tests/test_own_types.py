@@ -15,6 +15,7 @@ from agent.api import Check, CheckError, Context, ok
 from agent.cli.main import main
 from agent.config.catalog import Catalog, CatalogError, Folder
 from agent.config.drop_ins import load
+from agent.config.own_types import OwnTypeError, load_file
 from agent.config.settings import CheckConfig, Place
 from agent.model import Status
 from agent.plugin.ownership import weak_spot
@@ -438,3 +439,15 @@ def test_one_file_of_types_that_is_broken_hides_no_other_type(
     assert "disk" in said.out
     assert f"'afolder' cannot be used: {tmp_path}/checks.d/afolder.py: Is a directory\n" in said.err
     assert "'broken' cannot be used: " in said.err
+
+
+@pytest.mark.parametrize("end", ["_exit(3)", "abort()", "execv('/bin/true', ['x'])", "execlp('true', 'x')"])
+def test_an_import_that_would_end_the_agent_is_a_problem_of_its_file(tmp_path: Path, end: str) -> None:
+    file = tmp_path / "bad.py"
+    file.write_text(f"import os\nif not os.fork():\n    os._exit(0)\nos.wait()\nos.{end}\n")
+    with pytest.raises(OwnTypeError, match=r"bad.py: calls os.\w+ when it is imported, which would end the agent"):
+        load_file(file)
+    child = os.fork()
+    if not child:
+        os._exit(5)  # nobody else is kept from it
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 5

@@ -17,6 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from zlib import crc32
 
+from agent.config.own_import import ImportEndsError, survived
 from agent.plugin.ownership import weak_spot
 
 PACKAGE = "hostvigil_checks_d"
@@ -91,9 +92,12 @@ def load_file(file: Path, guarded: bool = False) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module  # where msgspec looks up what the annotations mean
     try:
-        spec.loader.exec_module(module)  # type: ignore[union-attr]  # it was given one
+        with survived():
+            spec.loader.exec_module(module)  # type: ignore[union-attr]  # it was given one
     except BaseException as error:
         del sys.modules[name]
+        if isinstance(error, ImportEndsError):
+            raise OwnTypeError(f"{file}: {error}") from None
         if isinstance(error, ModuleNotFoundError) and (hint := _hint(error, file.parent)):
             raise OwnTypeError(hint) from error
         raise

@@ -1,0 +1,51 @@
+"""An import of somebody's file that would end, or replace, the whole process is an error of that file."""
+
+from __future__ import annotations
+
+import contextlib
+import faulthandler
+import os
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+_ENDS = ("_exit", "abort", "execv", "execve")
+"""What of `os` leaves no room for a word. `os.exec*` and `os.spawn*` come to the last two."""
+_IMPORTING: set[tuple[int, int]] = set()
+"""Process and thread of each import under way: a child that it forks may end as it likes."""
+
+
+class ImportEndsError(Exception):
+    """The import would have ended the process."""
+
+
+@contextlib.contextmanager
+def survived() -> Iterator[None]:
+    """Import within: ImportEndsError instead of the end. Of a crash (SIGSEGV) stderr says in which file it was."""
+    _guard()
+    here = os.getpid(), threading.get_ident()
+    _IMPORTING.add(here)
+    try:
+        yield
+    finally:
+        _IMPORTING.discard(here)
+
+
+def _guard() -> None:
+    if hasattr(os._exit, "guarded"):
+        return
+    for name in _ENDS:
+        setattr(os, name, _guarded(name, getattr(os, name)))
+    with contextlib.suppress(OSError, RuntimeError, AttributeError):  # there is no stderr
+        if not faulthandler.is_enabled():
+            faulthandler.enable()
+
+
+def _guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def guarded(*arguments: Any) -> Any:
+        if (os.getpid(), threading.get_ident()) in _IMPORTING:
+            raise ImportEndsError(f"calls os.{name} when it is imported, which would end the agent")
+        return real(*arguments)
+
+    guarded.guarded = True  # type: ignore[attr-defined]
+    return guarded
