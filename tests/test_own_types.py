@@ -137,7 +137,7 @@ def test_a_type_of_the_folder_runs_in_a_process_of_its_own_as_the_readme_says(tm
     files(tmp_path / "checks.d", {"_common.py": "greeting = 'hello'\n"})
     files(tmp_path / "checks.d", {"mine.py": typed(body, isolation=True, head="from ._common import greeting\n")})
     with agent_process(tmp_path) as agent:
-        agent.write("q.yaml", "checks:\n  mine: {type: mine, interval: 1s}\n")
+        agent.write("q.yaml", "checks:\n  mine: {type: mine, interval: 30s}\n")
         assert agent.call("check", "mine").stdout.startswith("CRITICAL: hello from ")
         agent.start()
         agent.wait_until(lambda: "hello from " in agent.output(), "the event")
