@@ -384,7 +384,7 @@ def test_names_of_any_bytes_can_be_told_and_remembered(tmp_path: Path, isolation
     body = "name = os.fsdecode(b'\\xff')\nyield ok(f'{len(ctx.memory)} {name}', name)\nctx.memory[name] = [name]"
     files(tmp_path / "checks.d", {"a.py": typed(body, isolation=isolation, head="import os\n")})
     with agent_process(tmp_path) as agent:
-        agent.write("q.yaml", "checks:\n  a: {type: a, interval: 1s}\n")
+        agent.write("q.yaml", "checks:\n  a: {type: a, interval: 4s}\n")
         agent.start()
         agent.wait_until(
             lambda: [one["summary"][:1] for one in agent.status()["checks"] if one["check"] == "a"] == ["1"],
