@@ -183,3 +183,24 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
     value = dict(metrics).get(name) if name else metrics[0][1]
     wanted = {"1": Status.OK, "7": Status.WARNING, "99": Status.CRITICAL}.get(value or "", Status.NODATA)
     assert found.status is wanted
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["load 99", "load: 99", "load 99%", "load 99;5;10", "load 1.5, 2.5", "a 1 b 2", "took 5s"],
+)
+@pytest.mark.parametrize("form", ["OK | {} | users=1", "OK|{}|users=1", "OK | {} | | users=1"])
+def test_a_first_metric_without_its_equals_sign_is_not_passed_over(form: str, text: str) -> None:
+    parsed = nagios.parse(form.format(text).encode(), 0)
+    levels = Levels(LEVELS["warning"], LEVELS["critical"])
+    said = judged(parsed.result, parsed.unread, levels)
+    assert said.status is Status.NODATA
+    assert "lacks its `=`" in said.summary
+    named = judged(parsed.result, parsed.unread, levels._replace(metric="users"))
+    assert named.status is Status.OK
+
+
+@pytest.mark.parametrize("text", ["all is fine", "5 GB free", "a table", "https://x/?a|b 9"])
+def test_a_text_between_two_pipes_stays_text(text: str) -> None:
+    parsed = nagios.parse(f"OK | {text} | users=1".encode(), 0)
+    assert (parsed.unread, parsed.result.metrics[0].name) == ((), "users")

@@ -17,6 +17,8 @@ METRICS_MAX = 256
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _GAP = re.compile(r"[\s|]*")
 _ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
+_NAME = r"[^\W\d][^\s='|]{0,100}?(?:\s*[:,]\s*|\s+)"
+_NAMED_NUMBERS = re.compile(rf"({_NAME}){_NUMBER}[^\s='|]{{0,20}}(?:[\s,;]+(?:{_NAME})?{_NUMBER}[^\s='|]{{0,20}})*")
 _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
 _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
@@ -104,11 +106,20 @@ def passed_over(text: str) -> tuple[Unread, ...]:
     at = max(find(text))
     item = _ITEM.match(text, _GAP.match(text, at).end()) if at >= 0 else None  # type: ignore[union-attr]  # never None
     if not item:
-        return ()
+        return _without_equals_sign(text)
     only_items = _scan(text, at)[1] == len(text)
     if not only_items and at and not text[at - 1].isspace():
         return ()  # a URL
     return (Unread(0, _label(item), f"taken for text: {item[0][:80]}"),)
+
+
+def _without_equals_sign(text: str) -> tuple[Unread, ...]:
+    """Return what stands between two `|` and reads like `load 99`: nobody can say whether it is text."""
+    before, _, between = text.partition("|")
+    match = _NAMED_NUMBERS.fullmatch(between.strip(" |")[:200])
+    if not match or (before and not before[-1].isspace() and "/" in before):
+        return ()  # a URL
+    return (Unread(0, match[1].strip(" :,"), f"taken for text: {match[0][:80]}, which lacks its `=`"),)
 
 
 def with_points(text: str) -> str:
