@@ -12,11 +12,11 @@ import pytest
 from agent.api import Check
 from agent.config.catalog import Catalog
 from agent.config.check_section import CheckSection
-from agent.config.convert import fields, value
+from agent.config.convert import value
 from agent.config.diff import meaning
 from agent.config.located_yaml.tree import Located, scalar
 from agent.config.schema import table, working
-from agent.config.sections import AgentSection
+from agent.config.sections import AgentSection, fields
 from agent.config.settings import CheckConfig, Place
 from agent.model import Policy
 from tests.test_config import GOOD, written

@@ -10,10 +10,9 @@ import pytest
 from agent.config import foreign
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import COMMON
-from agent.config.convert import fields
 from agent.config.drop_ins import load
 from agent.config.schema import working
-from agent.config.sections import AgentSection
+from agent.config.sections import AgentSection, fields
 from agent.config.wording import nearest
 
 KINDS = working(Catalog())

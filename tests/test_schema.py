@@ -11,9 +11,8 @@ from jsonschema import Draft202012Validator
 
 from agent.config.catalog import Catalog
 from agent.config.check_section import CheckSection
-from agent.config.convert import fields
 from agent.config.schema import common_page, schema, type_page, working
-from agent.config.sections import AgentSection
+from agent.config.sections import AgentSection, fields
 from tests.sample_types import Volume, Web, sample_catalog
 
 TESTS = Path(__file__).parent

@@ -79,7 +79,7 @@ def _run_words(words: list[str]) -> int:
 
 def _run_command(words: list[str]) -> int:
     try:
-        options, rest = parser().parse_known_args(words)
+        options, rest = parser(*(word for word in words[:1] if word in COMMANDS)).parse_known_args(words)
     except SystemExit as end:
         sys.stdout.flush()
         # Of a plugin, 2 means critical; one that is called wrongly knows nothing.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -61,31 +61,25 @@ class _Parser(argparse.ArgumentParser):
             say(message)
 
 
-def parser() -> argparse.ArgumentParser:
+def parser(*names: str) -> argparse.ArgumentParser:
+    """Return what reads all commands, or only these: to make all takes longer than some of them work."""
     top = _Parser(prog="hostvigil", description="Runs checks and tells every change of their status as an event.")
     top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    parsers = {name: commands.add_parser(name, help=text, description=text) for name, text in COMMANDS.items()}
-    for name, one in parsers.items():
+    for name in names or COMMANDS:
+        one = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
         _common_options(name, one)
-    parsers["run"].add_argument("--at-once", action="store_true", help="run every check within the first second")
-    parsers["run"].add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
-    _names(parsers)
-    _outputs(parsers)
-    _status_options(parsers["status"])
-    _push_options(parsers["report"], parsers["wrap"])
-    _silence_options(parsers["silence"], parsers["unsilence"])
-    _event_options(parsers["events"])
-    _first_steps(parsers["setup"], parsers["import"])
-    _relay_options(parsers["relay"])
-    _ack_options(parsers["ack"])
+        if name in _OPTIONS:
+            _OPTIONS[name](one)
     return top
 
 
 def actions_of(command: str) -> list[argparse.Action]:
     """Return what a command takes; nothing for what is none."""
-    commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
-    return list(commands.choices[command]._actions) if command in commands.choices else []
+    if command not in COMMANDS:
+        return []
+    commands = next(one for one in parser(command)._actions if isinstance(one, argparse._SubParsersAction))
+    return list(commands.choices[command]._actions)
 
 
 def _common_options(name: str, command: argparse.ArgumentParser) -> None:
@@ -97,28 +91,52 @@ def _common_options(name: str, command: argparse.ArgumentParser) -> None:
         command.add_argument("--json", action="store_true", help="print JSON, for machines")
 
 
-def _names(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
-    parsers["check"].add_argument("name", metavar="NAME", help="the check's name in the configuration")
-    parsers["check"].add_argument(
+def _run_options(run: argparse.ArgumentParser) -> None:
+    run.add_argument("--at-once", action="store_true", help="run every check within the first second")
+    run.add_argument("--verbose", action="store_true", help="log more than a healthy agent has to say")
+
+
+def _check_options(check: argparse.ArgumentParser) -> None:
+    check.add_argument("name", metavar="NAME", help="the check's name in the configuration")
+    check.add_argument(
         "--by-agent", action="store_true", help="have the running agent run it now, so that what has changed is told"
     )
-    parsers["explain"].add_argument("name", metavar="CHECK", help="the check's name in the configuration")
-    parsers["history"].add_argument("name", metavar="CHECK", help="the check's name")
-    parsers["history"].add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
-    parsers["new-check"].add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
-    parsers["types"].add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
+
+
+def _explain_options(explain: argparse.ArgumentParser) -> None:
+    explain.add_argument("name", metavar="CHECK", help="the check's name in the configuration")
+
+
+def _history_options(history: argparse.ArgumentParser) -> None:
+    history.add_argument("name", metavar="CHECK", help="the check's name")
+    history.add_argument("--last", metavar="DURATION", default="1d", help="how far back [%(default)s]")
+
+
+def _new_check_options(new: argparse.ArgumentParser) -> None:
+    new.add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
+
+
+def _types_options(types: argparse.ArgumentParser) -> None:
+    types.add_argument("name", metavar="TYPE", nargs="?", help="one type; without it, all of them")
+
+
+def _completion_options(completion: argparse.ArgumentParser) -> None:
     shells = ["bash", "zsh", "fish", "words"]
-    parsers["completion"].add_argument("shell", choices=shells, help="a shell; words: what its script asks")
+    completion.add_argument("shell", choices=shells, help="a shell; words: what its script asks")
 
 
-def _outputs(parsers: Mapping[str, argparse.ArgumentParser]) -> None:
-    parsers["metrics"].add_argument(
+def _metrics_options(metrics: argparse.ArgumentParser) -> None:
+    metrics.add_argument(
         "--output", metavar="FILE", type=_path, help="replace this file in one step (for the textfile collector)"
     )
-    parsers["discover"].add_argument(
-        "--dry-run", action="store_true", help="print the drop-ins instead of writing them"
-    )
-    parsers["bundle"].add_argument("--output", metavar="FILE", type=_path, help="the archive [hostvigil-DATE.tar.gz]")
+
+
+def _discover_options(discover: argparse.ArgumentParser) -> None:
+    discover.add_argument("--dry-run", action="store_true", help="print the drop-ins instead of writing them")
+
+
+def _bundle_options(bundle: argparse.ArgumentParser) -> None:
+    bundle.add_argument("--output", metavar="FILE", type=_path, help="the archive [hostvigil-DATE.tar.gz]")
 
 
 def _ack_options(ack: argparse.ArgumentParser) -> None:
@@ -128,13 +146,16 @@ def _ack_options(ack: argparse.ArgumentParser) -> None:
     ack.add_argument("--undo", action="store_true", help="take it back")
 
 
-def _first_steps(setup: argparse.ArgumentParser, imports: argparse.ArgumentParser) -> None:
+def _setup_options(setup: argparse.ArgumentParser) -> None:
     setup.add_argument("--endpoint", metavar="URL", default="", help="the API's address, or a region such as us1")
     setup.add_argument(
         "--key-file", type=_path, metavar="FILE", help="where the key id stands; - for the standard input"
     )
     setup.add_argument("--yes", action="store_true", help="ask nothing")
     setup.add_argument("--no-start", action="store_true", help="leave the service as it is")
+
+
+def _import_options(imports: argparse.ArgumentParser) -> None:
     imports.add_argument("source", choices=["nrpe"], help="the tool")
     imports.add_argument("file", type=_path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
     imports.add_argument("--dry-run", action="store_true", help="print the drop-in instead of writing it")
@@ -211,22 +232,32 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     events.add_argument("event_id", nargs="?", help="with retry: this event only")
 
 
-def _silence_options(silence: argparse.ArgumentParser, unsilence: argparse.ArgumentParser) -> None:
+def _silence_options(silence: argparse.ArgumentParser) -> None:
     what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
     silence.add_argument("selector", nargs="?", help=what)
     silence.add_argument("--for", dest="duration", metavar="DURATION", default="", help="how long [1h]")
     silence.add_argument("--reason", default="", help="why, for other people")
+
+
+def _unsilence_options(unsilence: argparse.ArgumentParser) -> None:
     unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
 
 
-def _push_options(report: argparse.ArgumentParser, wrap: argparse.ArgumentParser) -> None:
-    for one in (report, wrap):
-        one.set_defaults(state=default_state(to_push=True))
-        one.add_argument("--subject", default="", help="the part of the check that this is about")
-        one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
+def _push_options(one: argparse.ArgumentParser) -> None:
+    one.set_defaults(state=default_state(to_push=True))
+    one.add_argument("--subject", default="", help="the part of the check that this is about")
+    one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
+
+
+def _report_options(report: argparse.ArgumentParser) -> None:
+    _push_options(report)
     report.add_argument("status", choices=["ok", "warning", "critical", "nodata"], type=_parse_status)
     report.add_argument("summary", nargs="*", help="the result in one line; without it, the status alone is told")
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
+
+
+def _wrap_options(wrap: argparse.ArgumentParser) -> None:
+    _push_options(wrap)
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
 
 
@@ -256,3 +287,28 @@ def default_state(to_push: bool = False) -> Path:
         return Path(ROOT_STATE)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(home) / "hostvigil"
+
+
+_OPTIONS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
+    "run": _run_options,
+    "check": _check_options,
+    "status": _status_options,
+    "events": _event_options,
+    "report": _report_options,
+    "wrap": _wrap_options,
+    "explain": _explain_options,
+    "history": _history_options,
+    "metrics": _metrics_options,
+    "ack": _ack_options,
+    "silence": _silence_options,
+    "unsilence": _unsilence_options,
+    "discover": _discover_options,
+    "new-check": _new_check_options,
+    "relay": _relay_options,
+    "types": _types_options,
+    "bundle": _bundle_options,
+    "completion": _completion_options,
+    "setup": _setup_options,
+    "import": _import_options,
+}
+"""What a command takes besides what all do."""

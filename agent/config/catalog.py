@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib
 import os
-import pkgutil
 import re
 import sys
 import traceback
@@ -53,8 +52,8 @@ class Package:
         self._package = package
 
     def names(self) -> Iterable[str]:
-        folder = importlib.import_module(self._package).__path__
-        return [module.name for module in pkgutil.iter_modules(folder) if _NAME.fullmatch(module.name)]
+        folders = map(Path, importlib.import_module(self._package).__path__)
+        return [path.stem for folder in folders for path in folder.iterdir() if _is_module(path)]
 
     def module(self, name: str) -> ModuleType:
         return importlib.import_module(f"{self._package}.{name}")
@@ -167,6 +166,11 @@ class Catalog:
         return f"unknown type {short(name)}, " + (
             f"did you mean '{close}'?" if close else f"write one of: {', '.join(self.names())}"
         )
+
+
+def _is_module(path: Path) -> bool:
+    """Tell a module or a package; `pkgutil` would import `inspect` to say so."""
+    return bool(_NAME.fullmatch(path.stem)) and (path.suffix == ".py" or (path / "__init__.py").exists())
 
 
 def _own_type(name: str) -> bool:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import msgspec
 from msgspec import Meta
 
-from agent.config.sections import Section, Window
+from agent.config.sections import Section, Window, fields
 from agent.config.values import FailCount
 from agent.model import Flapping
 from agent.plugin.units import Duration, Percent
@@ -103,5 +103,5 @@ class CheckSection(Section, frozen=True):
     runbook: Annotated[str, Meta(description="What to do, text or address, for the event's message.")] = ""
 
 
-COMMON: dict[str, Any] = {field.encode_name: field for field in msgspec.structs.fields(CheckSection)}
+COMMON = fields(CheckSection)
 """The settings every check has, by name: msgspec's FieldInfo."""

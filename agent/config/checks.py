@@ -14,11 +14,12 @@ from agent.api import Check
 from agent.config import parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault, Faults, fields, made, settings, value
+from agent.config.convert import Fault, Faults, made, settings, value
 from agent.config.cron import normal
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import hidden, secret_values
+from agent.config.sections import fields
 from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.wording import meant, said, slip_text, unknown
 

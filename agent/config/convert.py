@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
-from functools import cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal
+from agent.config.sections import fields
 from agent.config.settings import Place
 from agent.config.wording import (
     example_of,
@@ -86,12 +86,6 @@ def settings(
 def _missing(setting: str, wanted: Any, place: Place) -> Fault:
     example = next((example_of(one) for one in members_of(wanted) if _is_value(one)), "")
     return Fault(place, "", f"setting '{setting}' is missing: it must be {words(wanted)}{example}")
-
-
-@cache
-def fields(wanted: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
-    """Return a struct's settings by their name in YAML."""
-    return {field.encode_name: field for field in msgspec.structs.fields(wanted)}
 
 
 def value(node: Located, wanted: Any, setting: str) -> Any:

@@ -11,16 +11,15 @@ import msgspec
 from agent.config.agent_section import read_agent
 from agent.config.check_section import CheckSection
 from agent.config.checks import section
-from agent.config.convert import Fault, fields
+from agent.config.convert import Fault
 from agent.config.files import Unreadable, drop_ins, regular_file, shown, version, with_version
 from agent.config.foreign import HERE, form_of, setting, tool_of_section
-from agent.config.located_yaml import look_alikes
 from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
 from agent.config.patience import Patience
 from agent.config.secrecy import secret_values
 from agent.config.secrets import Secrets, files_in
-from agent.config.sections import SECTIONS, AgentSection
+from agent.config.sections import SECTIONS, AgentSection, fields
 from agent.config.settings import AgentSettings, Place, Problem
 from agent.config.wording import nearest, said, unknown
 
@@ -90,6 +89,10 @@ class Reading:
     def explained(self, problems: Sequence[Problem]) -> list[Problem]:
         """Add to problems where a letter of their line only looks like the one that is meant."""
         wrong = self._beyond_ascii.keys() & {problem.place.file for problem in problems}
+        if not wrong:
+            return list(problems)
+        from agent.config.located_yaml import look_alikes
+
         hints = {name: look_alikes.hints(self._beyond_ascii[name].decode(errors="replace")) for name in wrong}
         explained = []
         for problem in problems:

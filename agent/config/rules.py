@@ -8,10 +8,10 @@ from typing import Any
 
 from agent.api import Check
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault, fields
+from agent.config.convert import Fault
 from agent.config.cron import normal, zone_fault
 from agent.config.located_yaml.tree import Located
-from agent.config.sections import usual
+from agent.config.sections import fields, usual
 from agent.config.settings import Place
 from agent.config.spans import LONGEST, SHORTEST, span
 from agent.config.tags import OURS, RESERVED

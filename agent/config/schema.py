@@ -13,9 +13,8 @@ import msgspec
 from agent.api import Check
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
-from agent.config.convert import fields
 from agent.config.rules import NAME, OWN_NAME
-from agent.config.sections import SECTIONS, AgentSection
+from agent.config.sections import SECTIONS, AgentSection, fields
 from agent.config.wording import members_of, words
 from agent.plugin.units import Duration, SettingValue
 

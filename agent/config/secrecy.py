@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from agent.config.convert import fields
 from agent.config.located_yaml.tree import UNSAID, Located
+from agent.config.sections import fields
 from agent.config.wording import members_of
 
 _NAME = re.compile(r"PASS|[_-]PWD|SECRET|TOKEN|KEY|CRED|AUTH|COOKIE")

@@ -203,6 +203,11 @@ class AgentSection(AgentOptions, frozen=True):
 
 
 @cache
+def fields(section: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
+    """Return a section's settings by their name in YAML."""
+    return {field.encode_name: field for field in msgspec.structs.fields(section)}
+
+
 def usual(section: type[msgspec.Struct], name: str) -> Any:
     """Return the default of a section's setting, where a value that is made of it needs one of its own."""
-    return next(field.default for field in msgspec.structs.fields(section) if field.name == name)
+    return fields(section)[name].default

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from hashlib import blake2s
+from typing import TYPE_CHECKING
 
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.settings import AgentSettings, EventsSettings
@@ -15,13 +16,14 @@ from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
 from agent.delivery.bundling import Bundling
 from agent.delivery.courier import Courier
 from agent.delivery.emitter import Emitter
-from agent.delivery.handover.beats import Beats
-from agent.delivery.handover.courier import HandoverCourier
 from agent.delivery.problems import DeliveryProblems
 from agent.delivery.sinks.sink import Sink
 from agent.delivery.throttle import Limiter, Throttle
 from agent.model import Destination, EventStatus, Notification
 from agent.store import Outbox
+
+if TYPE_CHECKING:
+    from agent.delivery.handover.courier import HandoverCourier
 
 Remote = EventsSettings | WebhookSettings
 Settings = Remote | None
@@ -123,7 +125,9 @@ def courier(
 
 def _handover(outbox: Outbox, settings: EventsSettings, compose: ComposeAgentEvent, append: Append) -> HandoverCourier:
     """Return what hands over to a broker, under the name that this host has now."""
+    from agent.delivery.handover.beats import Beats
     from agent.delivery.handover.connection import Connection
+    from agent.delivery.handover.courier import HandoverCourier
 
     def about() -> Notification:
         return compose("heartbeat", "alive", EventStatus.INFO)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import shlex
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -13,7 +13,6 @@ from agent.cli.options import ROOT_STATE, default_state
 from agent.config.files import Unreadable
 from agent.config.patience import SILENT, Patience, answers
 from agent.config.settings import Problem
-from agent.store.connection import FILE
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
 STATE = frozenset(
@@ -29,18 +28,26 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
     closed_paths: list[Path] = []
     if options.command in CONFIG and _is_closed(options.config, os.R_OK | os.X_OK):
         closed_paths.append(options.config)
-    state = state_meant(options.state, server)
-    if options.command in STATE and _is_closed(state, os.X_OK | (os.W_OK if options.command in WRITING else 0)):
-        closed_paths.append(state)
-    if options.command in STATE - WRITING - {"reload", "ack"} and _is_closed(state / FILE, os.R_OK | os.W_OK):
-        closed_paths.append(state / FILE)
+    if options.command in STATE:
+        closed_paths += _closed_state(options.command, state_meant(options.state, server))
     if closed_paths and os.geteuid() == 0:
         return f"{closed_paths[0]} cannot be used: is its filesystem mounted read-only?"
     return f"you may not read {closed_paths[0]}{as_root(words)}" if closed_paths else ""
 
 
+def _closed_state(command: str, state: Path) -> Iterator[Path]:
+    from agent.store.connection import FILE
+
+    if _is_closed(state, os.X_OK | (os.W_OK if command in WRITING else 0)):
+        yield state
+    if command in STATE - WRITING - {"reload", "ack"} and _is_closed(state / FILE, os.R_OK | os.W_OK):
+        yield state / FILE
+
+
 def state_meant(state: Path, server: Path) -> Path:
     """Return the server's state directory where only missing rights made us look into our own, which is empty."""
+    from agent.store.connection import FILE
+
     if state == default_state() and state != server and not os.path.lexists(state / FILE) and os.path.lexists(server):
         return server
     return state
