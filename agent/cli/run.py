@@ -12,6 +12,7 @@ from agent.cli.output import fail, pluralize
 from agent.config.settings import Config
 from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
+from agent.system.heap import share
 from agent.system.process import shut_off
 from agent.system.records import hidden_output, log_to_stderr
 from agent.system.redactor import Redactor
@@ -19,6 +20,7 @@ from agent.system.redactor import Redactor
 
 def main(options: argparse.Namespace) -> int:
     """Runs until SIGTERM or SIGINT; exits 0, or 2 when the state directory cannot be used."""
+    share()
     shut_off()
     faulthandler.enable()  # systemd's watchdog kills with SIGABRT: the log then says where each thread hung
     hide = Redactor()

@@ -20,6 +20,7 @@ from agent.service.service import Service
 from agent.service.state_directory import comes_back
 from agent.store import Store
 from agent.store.connection import FILE
+from agent.system.heap import give_back
 from agent.system.redactor import Redactor
 from agent.system.sd_notify import ALIVE, READY, STOPPING, Notify
 from agent.system.signals import Order, Signals
@@ -57,6 +58,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     control.start()
     systemd(READY)
     ready(config)
+    give_back()  # of what came and went with the modules and the files
     known = orders(service, reader)
     for order in signals:
         obey(order, known)
@@ -91,6 +93,7 @@ def orders(service: Service, reader: Reader) -> Mapping[str, Callable[..., Mappi
 
     def reload() -> dict[str, object]:
         at_work = service.reload(reader.load())
+        give_back()
         return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
 
     return {

@@ -5,18 +5,31 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import cache
 
+# malloc.h
+_M_ARENA_MAX = -8
+
 
 @cache
-def _trim() -> Callable[[int], int] | None:
+def _libc(name: str) -> Callable[..., int] | None:
     import ctypes
 
     try:
-        return ctypes.CDLL(None).malloc_trim
+        found: Callable[..., int] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError):  # musl, macOS: they keep less
         return None
+    return found
+
+
+def share() -> None:
+    """Have all threads take their memory from one place, where the C library can. To be called before any thread.
+
+    Else each keeps some free for itself, though Python lets only one of them work at a time.
+    """
+    if set_option := _libc("mallopt"):
+        set_option(_M_ARENA_MAX, 1)
 
 
 def give_back() -> None:
     """Give free memory back to the system, where its C library can. Any thread; takes about a millisecond."""
-    if trim := _trim():
+    if trim := _libc("malloc_trim"):
         trim(0)
