@@ -41,7 +41,7 @@ def test_what_the_store_has_to_say_is_said_in_words_once_something_got_through()
     told.news.say_notices()
     assert told.said == [(news[bad], bad)], "what its bounds cost waits for a time without trouble"
     told.said.clear()
-    told.news.got_through()
+    told.news.note_success()
     told.news.say_notices()
     assert len(told.said) == 3
 

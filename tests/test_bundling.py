@@ -188,7 +188,7 @@ def test_a_digest_that_fails_again_and_again_is_halved_and_single_ones_probe_unt
         "a digest of 9 changes is taken apart, none of them is lost: it could not be delivered in 5 tries"
     ]
     assert working.wait(outbox.heads, False, 5.0) is None
-    working.got_through()
+    working.note_success()
     assert working.wait(outbox.heads, False, 5.0) == 0.0
     assert outbox.members == [1, 2, 3, 4, 5, 6, 7, 8], "the half, doubled by what got through"
 
@@ -201,7 +201,7 @@ def test_halves_go_down_to_one_and_what_gets_through_doubles_them_again() -> Non
         sizes.append(working._most)
     assert sizes == [2, 1, 1]
     for _ in range(12):
-        working.got_through()
+        working.note_success()
         sizes.append(working._most)
     assert sizes[3:6] == [2, 4, 8]
     assert sizes[-1] == MOST_IN_DIGEST

@@ -57,4 +57,4 @@ def test_only_what_gets_through_lets_digests_grow_and_the_store_speak(answer: An
     house.bundling._most = 4
     house.drain()
     assert house.bundling._most == most
-    assert house.courier._news._got_through is through
+    assert house.courier._news._has_delivered is through

@@ -361,7 +361,7 @@ def test_no_sixty_seconds_ever_hold_more_than_the_rate(rate: int, asks: list[tup
         # The API counts it at some moment between the start and the end.
         arrivals.append(now + duration / 2)
         now += duration
-        limiter.ended(now)
+        limiter.count(now)
     # A hair less than a minute: sums of floats.
     assert max(sum(at <= other < at + 59.999 for other in arrivals) for at in arrivals) <= rate
 
@@ -369,7 +369,7 @@ def test_no_sixty_seconds_ever_hold_more_than_the_rate(rate: int, asks: list[tup
 def test_less_than_one_a_minute_is_possible() -> None:
     limiter = Limiter(0.5)
     assert limiter.wait(0) == 0
-    limiter.ended(0)
+    limiter.count(0)
     assert limiter.wait(10) == 110
 
 

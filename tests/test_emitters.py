@@ -18,7 +18,7 @@ from agent.config.settings import AgentSettings, EventsSettings
 from agent.delivery import emitters as room
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.courier import Courier
-from agent.delivery.emitters import Emitters, configured, courier, destinations, sink_of
+from agent.delivery.emitters import Emitters, collect_remotes, courier, destinations, sink_of
 from agent.delivery.handover.courier import HandoverCourier
 from agent.delivery.problems import DeliveryProblem
 from agent.delivery.sinks.terminal import Terminal
@@ -50,10 +50,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def test_the_main_destination_is_there_where_it_has_an_address_and_stands_before_the_others() -> None:
     ops = hook()
-    assert configured(AgentSettings()) == {}
-    assert configured(AgentSettings(destinations={"ops": ops})) == {"ops": ops}
+    assert collect_remotes(AgentSettings()) == {}
+    assert collect_remotes(AgentSettings(destinations={"ops": ops})) == {"ops": ops}
     for events in (API, BROKER):
-        assert list(configured(AgentSettings(events=events, destinations={"ops": ops})).items()) == [
+        assert list(collect_remotes(AgentSettings(events=events, destinations={"ops": ops})).items()) == [
             (MAIN, events),
             ("ops", ops),
         ]
@@ -104,8 +104,8 @@ def test_each_kind_of_settings_has_its_sink(settings: Any, kind: type) -> None:
 # --- of what a courier is made --------------------------------------------------------------------------------------
 
 
-def made(store: Store, settings: Any, key_refused: Callable[[], None] = lambda: None) -> Courier:
-    found = courier(out(store, MAIN), settings, no_news, store.append, key_refused)
+def made(store: Store, settings: Any, on_bad_key: Callable[[], None] = lambda: None) -> Courier:
+    found = courier(out(store, MAIN), settings, no_news, store.append, on_bad_key)
     assert isinstance(found, Courier)
     return found
 

@@ -12,7 +12,7 @@ from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.config.tags import OURS, RESERVED, custom_tags, name_problem, tag_value
 from agent.delivery.sinks.truewatch.event import event as worded
-from agent.delivery.wording import measured
+from agent.delivery.wording import format_metric
 from agent.engine.notifications import Sender, of_agent, of_change
 from agent.model import EventStatus, Metric, Notification, Report, Result, Status
 from agent.system.redactor import redactor
@@ -154,7 +154,7 @@ def test_details_are_bounded() -> None:
     ],
 )
 def test_values_are_said_against_their_limits(metric: Metric, text: str) -> None:
-    assert measured(metric) == text
+    assert format_metric(metric) == text
 
 
 def test_the_tags_are_these() -> None:

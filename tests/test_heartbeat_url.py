@@ -154,15 +154,15 @@ def test_a_service_is_well_with_any_answer_of_200_and_its_client_is_kept_as_long
         for status, trouble in ((200, ""), (299, ""), (300, "HTTP 300")):
             service.answer = lambda post, status=status: (status, b"")  # type: ignore[misc]
             assert world.ping._trouble() == trouble
-            assert world.ping._asked is not None
-            kept.append(world.ping._asked[1])
+            assert world.ping._client is not None
+            kept.append(world.ping._client[1])
     assert kept[0] is kept[1] is kept[2]
     events = EventsSettings(proxy="http://127.0.0.1:1", ca_file="/nowhere/ca.pem")
     world.ping.apply(Config(), Config(agent=AgentSettings(heartbeat_url="https://127.0.0.1:1/", events=events)))
     assert "/nowhere/ca.pem" in world.ping._trouble()
-    assert world.ping._asked is not None
-    assert world.ping._asked[0] == Way(TIMEOUT_SECONDS, "http://127.0.0.1:1", "/nowhere/ca.pem")
-    assert world.ping._asked[1] is not kept[0]
+    assert world.ping._client is not None
+    assert world.ping._client[0] == Way(TIMEOUT_SECONDS, "http://127.0.0.1:1", "/nowhere/ca.pem")
+    assert world.ping._client[1] is not kept[0]
 
 
 def test_what_makes_the_address_secret_is_hidden_wherever_it_stands(caplog: pytest.LogCaptureFixture) -> None:

@@ -20,7 +20,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.config.settings import Config
-from agent.delivery.answer import hidden_body, plain
+from agent.delivery.answer import hide_body, plain
 from agent.delivery.sinks.truewatch.answers import classify
 from agent.model import Metric, Result, Status
 from agent.plugin.results import DETAILS_LIMIT, SUMMARY_LIMIT, _metric, presentable, without_secrets
@@ -318,13 +318,13 @@ def test_nobody_forges_a_line_of_the_log_or_steers_who_reads_it() -> None:
 def test_a_key_that_an_answer_echoes_is_hidden_wherever_the_answer_is_cut(before: int) -> None:
     hide = redactor([TOKEN])
     for body in ("x" * before + TOKEN + " rest", json.dumps({"errorCode": "x" * before + TOKEN, "message": TOKEN})):
-        answer = plain(classify(401, {}, hidden_body(body.encode(), hide)), hide)
+        answer = plain(classify(401, {}, hide_body(body.encode(), hide)), hide)
         assert TOKEN[:4] not in answer.text
 
 
 def test_an_answer_steers_no_terminal_and_forges_no_line() -> None:
     body = json.dumps({"errorCode": "bad\x1b[2J\nforged", "traceId": "x\ny\u202e"}).encode()
-    answer = plain(classify(400, {}, hidden_body(body, str)), str)
+    answer = plain(classify(400, {}, hide_body(body, str)), str)
     assert (answer.text, answer.trace_id) == ("HTTP 400: bad forged", "x y")
 
 

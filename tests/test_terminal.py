@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.output import Clean
-from agent.delivery.sinks.terminal import COLOURS, shown
+from agent.delivery.sinks.terminal import COLOURS, format_text
 from agent.model import EventStatus
 from agent.plugin.text import lines, one_line, plain_name
 
@@ -46,7 +46,7 @@ def test_where_no_command_paints_no_colour_comes_through(text: str) -> None:
 @pytest.mark.parametrize("status", COLOURS)
 def test_an_event_keeps_its_colour(status: EventStatus) -> None:
     out = io.StringIO()
-    text = shown(0, status, "title", "- status: it", coloured=True)
+    text = format_text(0, status, "title", "- status: it", coloured=True)
     Clean(out).write(text)
     assert out.getvalue() == text
 

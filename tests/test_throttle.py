@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from agent.delivery.answer import TEXT_LIMIT, Answer, Verdict, hidden_body, plain
+from agent.delivery.answer import TEXT_LIMIT, Answer, Verdict, hide_body, plain
 from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.delivery.throttle import (
     BAD_KEY_WAIT,
@@ -81,7 +81,7 @@ def test_three_quarters_of_a_minute_s_requests_go_at_once_the_rest_is_spread() -
     waits = []
     for _ in range(6):
         waits.append(limiter.wait(0.0))
-        limiter.ended(0.0)
+        limiter.count(0.0)
     assert waits == [0.0, 0.0, 0.0, 30.0, 60.0, 60.0]
     assert limiter.wait(59.0) == 1.0
     assert limiter.wait(60.0) == 0.0
@@ -90,7 +90,7 @@ def test_three_quarters_of_a_minute_s_requests_go_at_once_the_rest_is_spread() -
 def test_requests_under_way_count_as_if_they_ended_now() -> None:
     limiter = Limiter(4)
     assert [limiter.wait(10.0, running) for running in range(6)] == [0.0, 0.0, 0.0, 30.0, 60.0, 60.0]
-    limiter.ended(5.0)
+    limiter.count(5.0)
     assert limiter.wait(10.0, 2) == pytest.approx(27.5)  # half of what is left of the window of the first
 
 
@@ -98,16 +98,16 @@ def test_requests_under_way_count_as_if_they_ended_now() -> None:
 def test_what_is_left_of_the_window_is_told(rate: float, left: list[int]) -> None:
     limiter, found = Limiter(rate), []
     for _ in range(5):
-        found.append(limiter.left(10.0))
-        limiter.ended(10.0)
+        found.append(limiter.remaining(10.0))
+        limiter.count(10.0)
     assert found == left
-    assert limiter.left(10.0 + 60 / min(1.0, rate)) == left[0]
+    assert limiter.remaining(10.0 + 60 / min(1.0, rate)) == left[0]
 
 
 def test_less_than_one_a_minute_is_one_in_longer_windows_and_without_a_limit_nobody_waits() -> None:
     slow, free = Limiter(0.25), Limiter(math.inf)
     for limiter in (slow, free):
-        limiter.ended(0.0)
+        limiter.count(0.0)
     assert [slow.wait(now) for now in (0.0, 100.0, 239.0, 240.0)] == [240.0, 140.0, 1.0, 0.0]
     assert free.wait(0.0) == 0.0
 
@@ -206,7 +206,7 @@ def test_too_many_requests_or_a_bad_key_have_all_wait_and_the_key_is_read_again(
     verdict: Verdict, problem: DeliveryProblem, wait: float, refused: int
 ) -> None:
     calls: list[int] = []
-    way = Way(key_refused=lambda: calls.append(1))
+    way = Way(on_bad_key=lambda: calls.append(1))
     assert way.fails(1, answer=Answer(verdict, "no")) is problem
     assert way.wait(due(1, 1)) == way.wait(due(2)) == wait
     assert len(calls) == refused
@@ -216,7 +216,7 @@ def test_too_many_requests_or_a_bad_key_have_all_wait_and_the_key_is_read_again(
 
 def test_the_limit_holds_beside_all_waits() -> None:
     way = Way(rate=0.5)
-    way.throttle.request_ended(10.0)
+    way.throttle.count_request(10.0)
     assert way.wait(due(1)) == 120.0
 
 
@@ -266,4 +266,4 @@ def test_an_answer_is_shown_in_one_bounded_line_without_secrets() -> None:
     hide = str.upper
     answer = Answer(Verdict.REFUSED, "a\nb" + "c" * TEXT_LIMIT, "d\ne", 7.0)
     assert plain(answer, hide) == Answer(Verdict.REFUSED, "A B" + "C" * (TEXT_LIMIT - 4) + "…", "D E", 7.0)
-    assert hidden_body(b"se\xffcret", lambda text: text.replace("cret", "\udcff")) == "se\ufffd?".encode()
+    assert hide_body(b"se\xffcret", lambda text: text.replace("cret", "\udcff")) == "se\ufffd?".encode()

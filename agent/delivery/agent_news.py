@@ -34,19 +34,19 @@ class AgentNews:
         self.heartbeat = heartbeat
         """Seconds between signs of life; 0: none."""
         self._beat_at = 0.0
-        self._got_through = True
+        self._has_delivered = True
 
-    def got_through(self) -> None:
-        self._got_through = True
+    def note_success(self) -> None:
+        self._has_delivered = True
 
     def say_notices(self) -> None:
         """Turn what the store has to say into notifications; what its bounds cost only when something got through."""
         for notice in self._outbox.notices():
-            if self._got_through or notice.name == DAMAGED:
+            if self._has_delivered or notice.name == DAMAGED:
                 name, _, destination = notice.name.partition(":")
                 subject, status, text = NOTICES[name]
                 self._append(self._compose(subject, text.format(notice, destination), status), notice)
-        self._got_through = False
+        self._has_delivered = False
 
     def sign_of_life(self, now: float) -> Notification | None:
         """Return one where it is time for it. It is in no store: what was missed needs no telling."""

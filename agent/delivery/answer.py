@@ -41,10 +41,10 @@ class Answer(msgspec.Struct, frozen=True):
 
 def plain(answer: Answer, hide: Callable[[str], str]) -> Answer:
     """Return an answer as it may be stored, logged and shown: somebody else chose its words."""
-    text, trace_id = (one_line(hide(said), TEXT_LIMIT) for said in (answer.text, answer.trace_id))
+    text, trace_id = (one_line(hide(part), TEXT_LIMIT) for part in (answer.text, answer.trace_id))
     return msgspec.structs.replace(answer, text=text, trace_id=trace_id)
 
 
-def hidden_body(body: bytes, hide: Callable[[str], str]) -> bytes:
+def hide_body(body: bytes, hide: Callable[[str], str]) -> bytes:
     """Take secrets out of what a server echoes, before any of it is cut."""
     return hide(body.decode(errors="replace")).encode(errors="replace")

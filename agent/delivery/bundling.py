@@ -40,10 +40,10 @@ class Bundling:
         """
         if self._singly:
             return None
-        chosen = to_bundle(ready, 1 if scarce and math.isfinite(self._above) else self._above)
-        if chosen and now < self._not_before and not is_full(chosen):
+        heads = to_bundle(ready, 1 if scarce and math.isfinite(self._above) else self._above)
+        if heads and now < self._not_before and not is_full(heads):
             return self._not_before - now
-        if not chosen or not self._bundled(chosen):
+        if not heads or not self._bundle(heads):
             return None
         self._not_before = now + DIGEST_PAUSE
         return 0.0
@@ -63,14 +63,14 @@ class Bundling:
         self._not_before = 0.0
         log.warning("a digest of %d changes is taken apart, none of them is lost: %s", digest.members, why)
 
-    def got_through(self) -> None:
+    def note_success(self) -> None:
         self._singly = False
         self._most = min(MOST_IN_DIGEST, 2 * self._most)
 
-    def _bundled(self, chosen: Sequence[Due]) -> bool:
+    def _bundle(self, heads: Sequence[Due]) -> bool:
         """Put as much as fits into a digest; False when there is nothing to put together."""
         seqs: dict[str, int] = {}
-        subjects = _subjects(self._outbox, chosen, self._most, seqs)
+        subjects = _subjects(self._outbox, heads, self._most, seqs)
         first = next(subjects, None)
         if first is None or len((many := digest(chain([first], subjects))).changes) < 2:
             return False
@@ -80,16 +80,16 @@ class Bundling:
         return self._outbox.bundle(row, many.title, self._sink.bundle(many), many.at, many.status, members)
 
 
-def _subjects(outbox: Outbox, chosen: Sequence[Due], most: int, seqs: dict[str, int]) -> Iterator[list[Notification]]:
+def _subjects(outbox: Outbox, heads: Sequence[Due], most: int, seqs: dict[str, int]) -> Iterator[list[Notification]]:
     """Yield the changes of each subject, and note their numbers; reads only as far as it is asked.
 
     What has no facts that can be read goes by itself, and what is after it in its subject waits for it.
     """
-    for head in chosen:
+    for head in heads:
         if changes := _changes(outbox.waiting(head.check, head.subject, most)):
-            seqs |= {told.id: delivery.seq for delivery, told in changes}
+            seqs |= {change.id: delivery.seq for delivery, change in changes}
             most -= len(changes)
-            yield [told for _, told in changes]
+            yield [change for _, change in changes]
         if most <= 0:
             return
 
@@ -97,8 +97,8 @@ def _subjects(outbox: Outbox, chosen: Sequence[Due], most: int, seqs: dict[str, 
 def _changes(waiting: Sequence[Delivery]) -> list[tuple[Delivery, Notification]]:
     changes: list[tuple[Delivery, Notification]] = []
     for delivery in waiting:
-        told = notification(delivery)
-        if told is None:
+        change = notification(delivery)
+        if change is None:
             break
-        changes.append((delivery, told))
+        changes.append((delivery, change))
     return changes

@@ -42,9 +42,9 @@ def to_bundle(free: Sequence[Due], above: float) -> list[Due]:
     return list(free)
 
 
-def is_full(chosen: Sequence[Due]) -> bool:
+def is_full(events: Sequence[Due]) -> bool:
     """Whether waiting for more would make the digest no better."""
-    return len(chosen) >= SUBJECTS_LIMIT or _changes(chosen) >= 2 * SUBJECTS_LIMIT
+    return len(events) >= SUBJECTS_LIMIT or _changes(events) >= 2 * SUBJECTS_LIMIT
 
 
 def _changes(events: Sequence[Due]) -> int:

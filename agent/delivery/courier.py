@@ -38,7 +38,7 @@ class Courier:
         self._news = news
         self._problems = problems
         self._clock = clock
-        self._unsettled: tuple[Due, Answer] | None = None
+        self._pending: tuple[Due, Answer] | None = None
 
     def drain(self) -> float:
         """Send one, if one may be sent now; return the seconds until the next, infinite for "when woken".
@@ -49,8 +49,8 @@ class Courier:
         4. Digests that fail again and again are taken apart; what is too much to go singly is bundled.
         5. The most urgent that need not wait is sent; where there is none, a sign of life.
         """
-        if self._unsettled:
-            self._settle(*self._unsettled)
+        if self._pending:
+            self._settle(*self._pending)
         self._news.say_notices()
         due, now = self._outbox.due(), self._clock()
         wait = self._throttle.wait(due, now)
@@ -60,10 +60,10 @@ class Courier:
             return 0.0
         if (pause := self._bundle(due, now)) is not None:
             return pause
-        chosen = self._throttle.choose(due, now)
-        if isinstance(chosen, float):
-            return min(chosen, self._live(now))
-        self._send(chosen)
+        choice = self._throttle.choose(due, now)
+        if isinstance(choice, float):
+            return min(choice, self._live(now))
+        self._send(choice)
         return 0.0
 
     def close(self) -> None:
@@ -90,7 +90,7 @@ class Courier:
         if sign is None:
             return self._news.wait(now)
         answer = self._sink.post(self._sink.render(sign))
-        self._throttle.request_ended(self._clock())
+        self._throttle.count_request(self._clock())
         if answer.verdict is Verdict.DELIVERED:
             self._throttle.nobody_waits()
             return 0.0
@@ -102,16 +102,16 @@ class Courier:
         if isinstance(body, Answer):
             self._settle(due, body)
             return
-        answer = self._posted(body)
+        answer = self._post(body)
         now = self._clock()
-        self._throttle.request_ended(now)
+        self._throttle.count_request(now)
         self._throttle.learn(due, answer, now)
         if answer.verdict is Verdict.DELIVERED:
-            self._bundling.got_through()
-            self._news.got_through()
+            self._bundling.note_success()
+            self._news.note_success()
         self._settle(due, answer)
 
-    def _posted(self, body: bytes) -> Answer:
+    def _post(self, body: bytes) -> Answer:
         try:
             return self._sink.post(body)
         except Exception as error:
@@ -125,11 +125,11 @@ class Courier:
         """
         if delivery.body is not None:
             return delivery.body
-        told = notification(delivery)
-        if told is None:
+        change = notification(delivery)
+        if change is None:
             return Answer(Verdict.REFUSED, "its facts cannot be read")
         try:
-            body = self._sink.render(told)
+            body = self._sink.render(change)
         except Exception as error:
             log.exception("a bug of ours: %s: event %s cannot be worded", self._outbox.destination, due.id)
             return Answer(Verdict.REFUSED, f"a bug of hostvigil, see its log: {type(error).__name__}")
@@ -140,7 +140,7 @@ class Courier:
 
     def _settle(self, due: Due, answer: Answer) -> None:
         """Write down what became of it."""
-        self._unsettled = (due, answer)
+        self._pending = (due, answer)
         at = time.time_ns() // 1_000_000
         if answer.verdict is Verdict.DELIVERED:
             self._outbox.delivered(due.seq, answer.trace_id or answer.text, at)
@@ -154,4 +154,4 @@ class Courier:
                 "%s: event %s of %s was refused and is set aside (see: hostvigil events --refused): %s",
                 *(self._outbox.destination, due.id, due.check, answer.text),
             )
-        self._unsettled = None
+        self._pending = None

@@ -24,18 +24,19 @@ class DeadMansPing:
     """Asks `agent.heartbeat_url`, and says in the log when that begins to fail and when it works again.
 
     The service's thread applies, the schedule's ticks, the recorder's says that all is written; each request has a
-    thread of its own, one at a time. `written` hands a receipt to the recorder; `every` calls something every so often.
+    thread of its own, one at a time. `after_write` hands a receipt to the recorder; `every` calls something every so
+    often.
     """
 
     def __init__(
         self,
         every: Callable[[float, Callable[[], None]], None],
-        written: Callable[[Callable[[], None]], None],
+        after_write: Callable[[Callable[[], None]], None],
         interval: float = INTERVAL_SECONDS,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._every = every
-        self._written = written
+        self._after_write = after_write
         self._interval = interval
         self._monotonic = monotonic
         self._config = Config()
@@ -43,7 +44,7 @@ class DeadMansPing:
         self._first_at = 0.0
         self._busy = threading.Lock()  # between the recorder and the request that is under way
         self._failed = False
-        self._asked: tuple[Way, Client] | None = None
+        self._client: tuple[Way, Client] | None = None
         """Kept, for it knows what of its earlier requests still hangs."""
 
     def apply(self, old: Config, new: Config) -> None:
@@ -58,7 +59,7 @@ class DeadMansPing:
     def tick(self) -> None:
         """Ask the recorder whether all is written: the schedule, which calls this, is well."""
         if self._config.agent.heartbeat_url and self._monotonic() >= self._first_at:
-            self._written(self._healthy)
+            self._after_write(self._healthy)
 
     def _healthy(self) -> None:
         if self._busy.acquire(blocking=False):
@@ -79,10 +80,10 @@ class DeadMansPing:
         if not agent.heartbeat_url:
             return ""
         way = Way(TIMEOUT_SECONDS, agent.events.proxy, agent.events.ca_file)
-        if self._asked is None or self._asked[0] != way:
-            self._asked = way, Client(way)
+        if self._client is None or self._client[0] != way:
+            self._client = way, Client(way)
         try:
-            status = self._asked[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None).status
+            status = self._client[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None).status
         except Fault as fault:
             return str(fault)
         return "" if 200 <= status < 300 else f"HTTP {status}"

@@ -50,25 +50,25 @@ def digest(subjects: Iterable[Changes]) -> Digest:
 
     Of each subject the latest and the first change are told; every one is listed with its moment and event id.
     """
-    taken: list[Changes] = []
+    parts: list[Changes] = []
     room = MESSAGE_LIMIT
     for changes in subjects:
         size = len(_paragraph(changes))
-        if taken and (size > room or len(taken) == SUBJECTS_LIMIT):
+        if parts and (size > room or len(parts) == SUBJECTS_LIMIT):
             break
-        taken.append(changes if size <= room else _as_many_as_fit(changes, room))
+        parts.append(changes if size <= room else _as_many_as_fit(changes, room))
         room -= size
-    return _digest(taken)
+    return _digest(parts)
 
 
 def _as_many_as_fit(changes: Changes, room: int) -> Changes:
-    line = len(_listed(changes[-1])) + len("  critical\n")
+    line = len(_format_line(changes[-1])) + len("  critical\n")
     return changes[: max(1, (room - 4 * TITLE_LIMIT) // line)]
 
 
 def _digest(subjects: Sequence[Changes]) -> Digest:
-    changes = tuple(change for told in subjects for change in told)
-    latest = [told[-1] for told in subjects]
+    changes = tuple(change for subject in subjects for change in subject)
+    latest = [subject[-1] for subject in subjects]
     return Digest(
         id=digest_id(changes),
         status=min((change.status for change in latest), key=URGENCY.index),
@@ -88,7 +88,7 @@ def digest_id(changes: Iterable[Notification]) -> str:
 
 def _title(latest: Changes, changes: int) -> str:
     counts = Counter(change.status for change in latest)
-    now = [(counts[told], told.name.lower()) for told in URGENCY if counts[told]]
+    now = [(counts[status], status.name.lower()) for status in URGENCY if counts[status]]
     worst = now[0][1].upper()
     return f"{worst} {changes} changes on {host_name(latest[0])}: now {', '.join(f'{n} {word}' for n, word in now)}"
 
@@ -107,17 +107,17 @@ def _message(subjects: Sequence[Changes]) -> str:
 
 def _paragraph(changes: Changes) -> str:
     first, latest = changes[0], changes[-1]
-    lines = [f"- {_said(latest)}"]
+    lines = [f"- {_format_title(latest)}"]
     if len(changes) > 1:
-        lines += [f"  first of {len(changes)} changes: {_said(first)}"]
-    lines += [f"  {_listed(change)}" for change in changes]
+        lines += [f"  first of {len(changes)} changes: {_format_title(first)}"]
+    lines += [f"  {_format_line(change)}" for change in changes]
     return "\n".join(lines) + "\n"
 
 
-def _said(change: Notification) -> str:
+def _format_title(change: Notification) -> str:
     """Return the title without the host, which is the same in all of them."""
     return title(change).replace(f" on {host_name(change)}", "", 1)
 
 
-def _listed(change: Notification) -> str:
+def _format_line(change: Notification) -> str:
     return f"{utc(change.at):%Y-%m-%d %H:%M:%S} {change.status.name.lower()} {change.id}"

@@ -75,8 +75,8 @@ class Emitter:
     def _rest(self, seconds: float) -> None:
         """Wait however often woken: each try would only meet the same again."""
         until = time.monotonic() + seconds
-        while not self._stopping and (left := until - time.monotonic()) > 0:
-            self._wakeup.wait(left)
+        while not self._stopping and (remaining := until - time.monotonic()) > 0:
+            self._wakeup.wait(remaining)
             self._wakeup.clear()
 
     def _drain_or_say_why_not(self) -> float:

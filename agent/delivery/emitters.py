@@ -38,9 +38,9 @@ class Emitters:
         outbox: Callable[[str], Outbox],
         compose: ComposeAgentEvent,
         append: Append,
-        key_refused: Callable[[], None] = lambda: None,
+        on_bad_key: Callable[[], None] = lambda: None,
     ) -> None:
-        self._key_refused = key_refused
+        self._on_bad_key = on_bad_key
         self._outbox = outbox
         self._compose = compose
         self._append = append
@@ -48,25 +48,27 @@ class Emitters:
         self._at_work: dict[str, tuple[Settings, Emitter]] = {}
         self._stopped = False
 
-    def apply(self, agent: AgentSettings, told: Collection[str]) -> None:
+    def apply(self, agent: AgentSettings, names: Collection[str]) -> None:
         """Have these destinations told, as the settings say, and no others; what did not change goes on."""
-        wanted: dict[str, Settings] = {name: settings for name, settings in configured(agent).items() if name in told}
-        if TERMINAL in told:
-            wanted[TERMINAL] = None
+        targets: dict[str, Settings] = {
+            name: settings for name, settings in collect_remotes(agent).items() if name in names
+        }
+        if TERMINAL in names:
+            targets[TERMINAL] = None
         with self._lock:
             if self._stopped:
                 return
-            ended = [
+            leaving = [
                 self._at_work.pop(name)[1]
                 for name, (settings, _) in list(self._at_work.items())
-                if name not in wanted or wanted[name] != settings
+                if name not in targets or targets[name] != settings
             ]
-            _end(ended)
-            for name, settings in wanted.items():
+            _end(leaving)
+            for name, settings in targets.items():
                 if name not in self._at_work:
-                    made = Emitter(name, self._courier(name, settings))
-                    self._at_work[name] = (settings, made)
-                    made.start()
+                    emitter = Emitter(name, self._courier(name, settings))
+                    self._at_work[name] = (settings, emitter)
+                    emitter.start()
 
     def wake(self) -> None:
         """There is something new to tell. Never blocks for long."""
@@ -82,7 +84,7 @@ class Emitters:
             self._at_work.clear()
 
     def _courier(self, name: str, settings: Settings) -> Courier | HandoverCourier:
-        return courier(self._outbox(name), settings, self._compose, self._append, self._key_refused)
+        return courier(self._outbox(name), settings, self._compose, self._append, self._on_bad_key)
 
 
 def _end(emitters: list[Emitter], farewell: bool = False) -> None:
@@ -97,9 +99,9 @@ def courier(
     settings: Settings,
     compose: ComposeAgentEvent,
     append: Append,
-    key_refused: Callable[[], None] = lambda: None,
+    on_bad_key: Callable[[], None] = lambda: None,
 ) -> Courier | HandoverCourier:
-    """Return what carries to a destination, as its settings say; `key_refused` is called each time its key is."""
+    """Return what carries to a destination, as its settings say; `on_bad_key` is called each time its key is."""
     if isinstance(settings, EventsSettings) and settings.broker:
         return _handover(outbox, settings, compose, append)
     rate, above, heartbeat = math.inf, math.inf, 0.0
@@ -116,7 +118,7 @@ def courier(
     return Courier(
         outbox,
         sink,
-        Throttle(Limiter(rate), problems, random.Random(), key_refused),  # noqa: S311 - jitter needs no secrecy
+        Throttle(Limiter(rate), problems, random.Random(), on_bad_key),  # noqa: S311 - jitter needs no secrecy
         Bundling(outbox, sink, above),
         AgentNews(outbox, compose, append, heartbeat),
         problems,
@@ -158,7 +160,7 @@ def sink_of(settings: Settings) -> Sink:
     return Terminal()
 
 
-def configured(agent: AgentSettings) -> dict[str, Remote]:
+def collect_remotes(agent: AgentSettings) -> dict[str, Remote]:
     """Return the destinations that the settings name, the main one first."""
     main: dict[str, Remote] = {MAIN: agent.events} if agent.events.endpoint or agent.events.broker else {}
     return main | agent.destinations
@@ -166,16 +168,16 @@ def configured(agent: AgentSettings) -> dict[str, Remote]:
 
 def destinations(agent: AgentSettings) -> tuple[Destination, ...]:
     """Return them as the store has to know them."""
-    return tuple(_destination(name, settings) for name, settings in configured(agent).items())
+    return tuple(_destination(name, settings) for name, settings in collect_remotes(agent).items())
 
 
 def _destination(name: str, settings: Remote) -> Destination:
     if isinstance(settings, WebhookSettings):
-        return Destination(name, _hashed(f"webhook {settings.url}"), settings.only)
+        return Destination(name, _hash(f"webhook {settings.url}"), settings.only)
     if settings.broker:
-        return Destination(name, _hashed(f"broker {settings.broker}"))
-    return Destination(name, _hashed(f"truewatch {settings.endpoint.rstrip('/')}"))
+        return Destination(name, _hash(f"broker {settings.broker}"))
+    return Destination(name, _hash(f"truewatch {settings.endpoint.rstrip('/')}"))
 
 
-def _hashed(text: str) -> str:
+def _hash(text: str) -> str:
     return blake2s(text.encode(errors="surrogatepass"), digest_size=16).hexdigest()

@@ -29,17 +29,17 @@ class Reading(Generic[T]):
 
     def result(self, seconds: float) -> T:
         """Return what is made of them; OSError with words where one cannot be read, or not in time."""
-        call = self._begun()
+        call = self._begin()
         call.done.wait(seconds)
-        return self._ended(call, seconds)
+        return self._end(call, seconds)
 
     async def result_in_loop(self, seconds: float) -> T:
         """As `result`, for a loop that has other work."""
-        call = self._begun()
+        call = self._begin()
         await call.wait(seconds)
-        return self._ended(call, seconds)
+        return self._end(call, seconds)
 
-    def _begun(self) -> Call:
+    def _begin(self) -> Call:
         if self._call is None:
             self._call = Call(self._work)
             self._call.begin()
@@ -50,7 +50,7 @@ class Reading(Generic[T]):
             require_readable(name, path)
         return self._make()
 
-    def _ended(self, call: Call, seconds: float) -> T:
+    def _end(self, call: Call, seconds: float) -> T:
         if not call.done.is_set():
             which = " or ".join(f"{name} {path}" for name, path in self._files.items())
             raise OSError(f"{which} cannot be read within {seconds:g}s: does its disk or mount hang?")

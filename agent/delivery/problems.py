@@ -55,5 +55,5 @@ class DeliveryProblems:
         if self.now is DeliveryProblem.NONE:
             return
         self.now = DeliveryProblem.NONE
-        lasted = duration_text(self._clock() - self._since)
-        log.info("%s: events are delivered again, after %s", self._destination, lasted)
+        duration = duration_text(self._clock() - self._since)
+        log.info("%s: events are delivered again, after %s", self._destination, duration)

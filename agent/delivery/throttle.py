@@ -37,17 +37,17 @@ class Limiter:
 
         `running`: requests that have not ended yet; each of them counts as one that ends now.
         """
-        counted = [*(end for end in self._ends if end > now - self._window), *[now] * running]
-        if not self._most or 4 * len(counted) < 3 * self._most:
+        ends = [*(end for end in self._ends if end > now - self._window), *[now] * running]
+        if not self._most or 4 * len(ends) < 3 * self._most:
             return 0.0
-        latest, free_again = counted[-1], counted[max(0, len(counted) - self._most)] + self._window
-        return max(0.0, latest + (free_again - latest) / (max(0, self._most - len(counted)) + 1) - now)
+        latest, free_again = ends[-1], ends[max(0, len(ends) - self._most)] + self._window
+        return max(0.0, latest + (free_again - latest) / (max(0, self._most - len(ends)) + 1) - now)
 
-    def left(self, now: float) -> int:
+    def remaining(self, now: float) -> int:
         """Return how many requests are left of the window that ends now; many where there is no limit."""
         return self._most - sum(end > now - self._window for end in self._ends) if self._most else 1_000_000
 
-    def ended(self, now: float) -> None:
+    def count(self, now: float) -> None:
         """Count a request, by its end: the API counted it at some moment before."""
         self._ends.append(now)
 
@@ -64,9 +64,9 @@ class Throttle:
         limiter: Limiter,
         problems: DeliveryProblems,
         rng: random.Random,
-        key_refused: Callable[[], None] = lambda: None,
+        on_bad_key: Callable[[], None] = lambda: None,
     ) -> None:
-        self._key_refused = key_refused
+        self._on_bad_key = on_bad_key
         self._limiter = limiter
         self._problems = problems
         self._rng = rng
@@ -88,8 +88,8 @@ class Throttle:
         """Return the delivery to send now, or the seconds until one may be sent."""
         return choose(due, self._waits, self._problems.now is DeliveryProblem.OUTAGE, now)
 
-    def request_ended(self, now: float) -> None:
-        self._limiter.ended(now)
+    def count_request(self, now: float) -> None:
+        self._limiter.count(now)
 
     def nobody_waits(self) -> None:
         """Something got through, so others may as well: they are tried now, not when their time comes."""
@@ -98,17 +98,17 @@ class Throttle:
     def learn(self, about: Due, answer: Answer, now: float) -> None:
         """Decide from an answer who waits, and for how long."""
         if answer.verdict in (Verdict.DELIVERED, Verdict.REFUSED):
-            self._reached(about)
+            self._on_success(about)
         elif answer.verdict is Verdict.UNAVAILABLE:
-            self._not_reached(about, answer, now)
+            self._on_failure(about, answer, now)
         else:
             self._gate = self._fresh_gate = now + wait_after(answer, 1, self._rng)
             bad_key = answer.verdict is Verdict.BAD_KEY
             self._problems.say(DeliveryProblem.BAD_KEY if bad_key else DeliveryProblem.THROTTLED, about, answer.text)
             if bad_key:
-                self._key_refused()
+                self._on_bad_key()
 
-    def _reached(self, about: Due) -> None:
+    def _on_success(self, about: Due) -> None:
         self._tries, self._gate, self._fresh_gate = 0, 0.0, 0.0
         self._waits.pop(about.seq, None)
         if self._problems.now is not DeliveryProblem.ONE_CHECK:
@@ -116,7 +116,7 @@ class Throttle:
         if not self._waits:
             self._problems.over()
 
-    def _not_reached(self, about: Due, answer: Answer, now: float) -> None:
+    def _on_failure(self, about: Due, answer: Answer, now: float) -> None:
         self._tries += 1
         self._waits[about.seq] = now + wait_after(answer, about.attempts + 1, self._rng)
         if len(self._waits) == 1:

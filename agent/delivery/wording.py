@@ -17,100 +17,102 @@ TEXT_LIMIT = 2000
 METRICS_LIMIT = 30
 
 
-def title(told: Notification) -> str:
+def title(change: Notification) -> str:
     """Say it in one line: `CRITICAL root-disk on web-1: / 91.2% used (critical from 90%)`."""
-    start = f"{told.status.name} {one_line(told.check, NAME_LIMIT)} on {host_name(told)}"
-    end = _title_end(told)
-    said = summary(told)
-    middle = f": {said}" if said else ""
+    start = f"{change.status.name} {one_line(change.check, NAME_LIMIT)} on {host_name(change)}"
+    end = _title_end(change)
+    text = summary(change)
+    middle = f": {text}" if text else ""
     return cut(start + cut(middle, max(40, TITLE_LIMIT - len(start) - len(end))) + end, TITLE_LIMIT + 60)
 
 
-def host_name(told: Notification) -> str:
-    return one_line(told.host.get("host", ""), NAME_LIMIT)
+def host_name(change: Notification) -> str:
+    return one_line(change.host.get("host", ""), NAME_LIMIT)
 
 
-def _title_end(told: Notification) -> str:
-    if told.repeat or told.restated:
-        return f" (still, for {_for(told.incident_since, told.at)})"
-    return f" (was {_before_now(told.previous, told)})" if told.status is EventStatus.OK and told.previous else ""
+def _title_end(change: Notification) -> str:
+    if change.repeat or change.restated:
+        return f" (still, for {_for(change.incident_since, change.at)})"
+    if change.status is EventStatus.OK and change.previous:
+        return f" (was {_before_now(change.previous, change)})"
+    return ""
 
 
-def summary(told: Notification) -> str:
+def summary(change: Notification) -> str:
     """Return the summary, with the subject before it unless it is in it; the agent's own news say no subject."""
-    said = one_line(told.summary, SUMMARY_LIMIT)
-    subject = one_line(told.subject, NAME_LIMIT)
-    words = {word.strip(":,;()'\"") for word in said.split()}
-    named = not subject or is_news(told) or subject in words or (len(subject) > 3 and subject in said)
-    return said if named else f"{subject} {said}".strip()
+    text = one_line(change.summary, SUMMARY_LIMIT)
+    subject = one_line(change.subject, NAME_LIMIT)
+    words = {word.strip(":,;()'\"") for word in text.split()}
+    is_named = not subject or is_news(change) or subject in words or (len(subject) > 3 and subject in text)
+    return text if is_named else f"{subject} {text}".strip()
 
 
-def is_news(told: Notification) -> bool:
+def is_news(change: Notification) -> bool:
     """Tell news of the agent itself from changes of a check."""
-    return not told.incident and told.type == told.check
+    return not change.incident and change.type == change.check
 
 
-def message(told: Notification) -> str:
+def message(change: Notification) -> str:
     """Say everything, in lines that read well as plain text and as Markdown."""
-    return "\n".join(_news_lines(told) if is_news(told) else _message_lines(told))
+    return "\n".join(_news_lines(change) if is_news(change) else _message_lines(change))
 
 
-def _news_lines(told: Notification) -> Iterator[str]:
-    yield f"- host: {host_name(told)}"
-    yield f"- agent: {one_line(told.check, NAME_LIMIT)} {one_line(told.agent_version, NAME_LIMIT)}"
-    yield f"- {one_line(told.subject, NAME_LIMIT)}: {one_line(told.summary, TEXT_LIMIT)}"
+def _news_lines(change: Notification) -> Iterator[str]:
+    yield f"- host: {host_name(change)}"
+    yield f"- agent: {one_line(change.check, NAME_LIMIT)} {one_line(change.agent_version, NAME_LIMIT)}"
+    yield f"- {one_line(change.subject, NAME_LIMIT)}: {one_line(change.summary, TEXT_LIMIT)}"
 
 
-def _message_lines(told: Notification) -> Iterator[str]:
-    yield f"- status: {told.status.name.lower()}{_before(told)}"
-    if told.status is EventStatus.FLAPPING:
+def _message_lines(change: Notification) -> Iterator[str]:
+    yield f"- status: {change.status.name.lower()}{_before(change)}"
+    if change.status is EventStatus.FLAPPING:
         yield "- flapping: it changes too often to tell each change; what is true is told when it calms down"
-    if told.incident_since and told.incident_since != told.since and told.at > told.incident_since:
-        yield f"- problem: since {_for(told.incident_since, told.at)}"
-    named = {
-        "summary": one_line(told.summary, SUMMARY_LIMIT),
-        "check": f"{one_line(told.check, NAME_LIMIT)} ({one_line(told.type, NAME_LIMIT)})",
-        "subject": one_line(told.subject, SUMMARY_LIMIT),
-        "host": host_name(told),
+    if change.incident_since and change.incident_since != change.since and change.at > change.incident_since:
+        yield f"- problem: since {_for(change.incident_since, change.at)}"
+    fields = {
+        "summary": one_line(change.summary, SUMMARY_LIMIT),
+        "check": f"{one_line(change.check, NAME_LIMIT)} ({one_line(change.type, NAME_LIMIT)})",
+        "subject": one_line(change.subject, SUMMARY_LIMIT),
+        "host": host_name(change),
     }
-    yield from (f"- {name}: {text}" for name, text in named.items() if text)
-    yield from (f"- {measured(metric)}" for metric in told.metrics[:METRICS_LIMIT])
-    if len(told.metrics) > METRICS_LIMIT:
-        yield f"- and {len(told.metrics) - METRICS_LIMIT} more values"
-    yield from _block("description", told.description, TEXT_LIMIT)
-    yield from _block("runbook", told.runbook, TEXT_LIMIT)
-    yield from _block("details", told.details, DETAILS_LIMIT)
+    yield from (f"- {name}: {text}" for name, text in fields.items() if text)
+    yield from (f"- {format_metric(metric)}" for metric in change.metrics[:METRICS_LIMIT])
+    if len(change.metrics) > METRICS_LIMIT:
+        yield f"- and {len(change.metrics) - METRICS_LIMIT} more values"
+    yield from _block("description", change.description, TEXT_LIMIT)
+    yield from _block("runbook", change.runbook, TEXT_LIMIT)
+    yield from _block("details", change.details, DETAILS_LIMIT)
 
 
 def _block(name: str, text: str, limit: int) -> Iterator[str]:
     """One line stays on the line of its name; more go below it, indented."""
-    found = lines(text, limit)
-    if len(found) == 1:
-        yield f"- {name}: {found[0]}"
-    elif found:
+    block = lines(text, limit)
+    if len(block) == 1:
+        yield f"- {name}: {block[0]}"
+    elif block:
         yield f"- {name}:"
-        yield from (f"  {line}".rstrip() for line in found)
+        yield from (f"  {line}".rstrip() for line in block)
 
 
-def _before(told: Notification) -> str:
-    if told.restated:
-        return f", told again as it stands: a problem for {_for(told.incident_since, told.at)}"
-    if told.repeat:
-        return f", told again ({told.repeat}. repetition)"
-    return f", was {_before_now(told.previous, told)}" if told.previous else ""
+def _before(change: Notification) -> str:
+    if change.restated:
+        return f", told again as it stands: a problem for {_for(change.incident_since, change.at)}"
+    if change.repeat:
+        return f", told again ({change.repeat}. repetition)"
+    return f", was {_before_now(change.previous, change)}" if change.previous else ""
 
 
-def _before_now(previous: EventStatus, told: Notification) -> str:
+def _before_now(previous: EventStatus, change: Notification) -> str:
     """Say `critical for 2h 5m`, or just `critical` when it is not known since when."""
     word = previous.name.lower()
-    return f"{word} for {_for(told.since, told.at)}" if 0 < told.since < told.at else word
+    return f"{word} for {_for(change.since, change.at)}" if 0 < change.since < change.at else word
 
 
 def _for(since: int, now: int) -> str:
     return duration_text(max(0, now - since) / 1000)
 
 
-def measured(metric: Metric) -> str:
+def format_metric(metric: Metric) -> str:
     """Say a value against its limits: `used: 91.2% (warning from 80%, critical from 90%)`."""
     limits = [
         f"{word} {_limit(text, metric.unit)}"

@@ -49,8 +49,8 @@ class Budget:
 
     def free(self, now: float) -> int:
         """Return how many requests are left of this minute."""
-        remaining = sum(key.limiter.left(now) for key in self.keys.values() if key.not_before <= now)
-        return max(0, min(remaining, self._workspace.left(now)) - self._busy())
+        remaining = sum(key.limiter.remaining(now) for key in self.keys.values() if key.not_before <= now)
+        return max(0, min(remaining, self._workspace.remaining(now)) - self._busy())
 
     def wait(self, now: float) -> float:
         """Return the seconds until a request may be made; infinite while all keys are at work."""
@@ -60,23 +60,23 @@ class Budget:
     def take(self, now: float) -> str:
         """Return the key, by its fingerprint, for a request now: of those that may, the one with most left."""
         free = [key for key in self.keys.values() if key.wait(now) <= 0]
-        best = max(free, key=lambda key: key.limiter.left(now))
+        best = max(free, key=lambda key: key.limiter.remaining(now))
         best.busy = True
         return best.name
 
     def remember(self, names: Iterable[tuple[str, float]]) -> None:
         """Count requests that somebody else made: the key's fingerprint and the moment."""
         for name, at in sorted(names, key=lambda one: one[1]):
-            self._workspace.ended(at)
+            self._workspace.count(at)
             if name in self.keys:
-                self.keys[name].limiter.ended(at)
+                self.keys[name].limiter.count(at)
 
     def note_answer(self, name: str, answer: Answer, now: float) -> None:
         """Take note of the end of a request and of what its answer means for the key and for all."""
         key = self.keys[name]
         key.busy = False
-        key.limiter.ended(now)
-        self._workspace.ended(now)
+        key.limiter.count(now)
+        self._workspace.count(now)
         key.problem = answer.text if answer.verdict in (Verdict.BAD_KEY, Verdict.THROTTLED) else ""
         if key.problem:
             key.not_before = now + wait_after(answer, 1, self._rng)

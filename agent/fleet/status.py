@@ -78,7 +78,7 @@ def report(grant: Grant, session: Session, record: Record, now: float) -> RelayS
         waiting=sum(backlog.values()),
         unfinished=len(record.intents),
         hosts={host_of(host): count for host, count in most},
-        keys={key.name: KeyStatus(key.limiter.left(now), key.problem) for key in budget.keys.values()},
+        keys={key.name: KeyStatus(key.limiter.remaining(now), key.problem) for key in budget.keys.values()},
         heard=len(lives) - len(missing),
         missing=len(missing),
         missing_hosts=tuple(host_of(life.host) for life in missing[:MOST_HOSTS]),

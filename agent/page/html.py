@@ -10,7 +10,7 @@ import msgspec
 
 import agent
 from agent.config.page_token import EXAMPLE, MAKE
-from agent.delivery.wording import measured, title, value_text
+from agent.delivery.wording import format_metric, title, value_text
 from agent.model import Policy
 from agent.page.pictures import Span, cells, draw_bar, plot
 from agent.page.source import DAY, CheckPage, Overview
@@ -92,7 +92,7 @@ def check(page: CheckPage, host: str) -> str:
         head=[one_line(line, TEXT) for line in head(page.check)],
         subjects=subjects,
         about=lambda one: _about(one, policy, page.at),
-        measured=measured,
+        format_metric=format_metric,
         delivery_title=_format_delivery,
         past=_past(page),
         label=label,

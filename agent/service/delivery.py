@@ -20,11 +20,11 @@ log = logging.getLogger("hostvigil")
 class Delivery:
     """The service's thread applies and stops, the recorder's adopts, any thread wakes."""
 
-    def __init__(self, store: Store, composer: Composer, config: Config, key_refused: Callable[[], None]) -> None:
+    def __init__(self, store: Store, composer: Composer, config: Config, on_bad_key: Callable[[], None]) -> None:
         self._store = store
         self._composer = composer
         self._config = config
-        self._emitters = Emitters(store.outbox, composer.of_agent, store.append, key_refused)
+        self._emitters = Emitters(store.outbox, composer.of_agent, store.append, on_bad_key)
         self.wake = self._emitters.wake
         self._started = False
 

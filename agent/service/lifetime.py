@@ -47,10 +47,10 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     except Ended:
         return
     store = Store.open(state_dir, bounds(config), selects)
-    key_refused = lambda: signals.put(Order("renew keys"))  # noqa: E731
+    on_bad_key = lambda: signals.put(Order("renew keys"))  # noqa: E731
     config = with_known_sender(config, store)
     store.bound(bounds(config))
-    service = Service(config, store, state_dir, hide, key_refused)
+    service = Service(config, store, state_dir, hide, on_bad_key)
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
     service.start(at_once)

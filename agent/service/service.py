@@ -39,7 +39,7 @@ class Service:
     """One agent at work, from `start` to `stop`. The main thread owns it."""
 
     def __init__(
-        self, config: Config, store: Store, state_dir: Path, hide: Redactor, key_refused: Callable[[], None]
+        self, config: Config, store: Store, state_dir: Path, hide: Redactor, on_bad_key: Callable[[], None]
     ) -> None:
         self._config = config
         self._store = store
@@ -47,7 +47,7 @@ class Service:
         cloud = CloudTags()
         host = HostTags(config.agent.hostname, cloud=cloud)
         composer = Composer(host, config.agent.tags)
-        self._delivery = Delivery(store, composer, config, key_refused)
+        self._delivery = Delivery(store, composer, config, on_bad_key)
         self._orders = Orders(composer, Silences(state_dir), self._adopted, self._history.put)
         self._schedule = Schedule()
         self._recorder = Recorder(

@@ -175,7 +175,7 @@ def test_hosts_that_began_together_do_not_connect_together(tmp_path: Path) -> No
     hosts = [Beats(60, lambda: letter("web-1", 1).change, random.Random(seed)) for seed in range(200)]
     now = dict.fromkeys(hosts, 0.0)
     for host in hosts * 20:
-        host.sent(now[host])
+        host.note_sent(now[host])
         now[host] += host.wait(now[host])
     assert max(now.values()) - min(now.values()) > 15
 

@@ -31,5 +31,5 @@ class Beats:
     def message(self) -> bytes:
         return encode_beat(MISSED * self._seconds, self._about())
 
-    def sent(self, now: float) -> None:
+    def note_sent(self, now: float) -> None:
         self._next = now + self._seconds * (1 - JITTER * self._rng.random())

@@ -57,7 +57,7 @@ class Way:
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "inbox_prefix": inbox,
-            "error_cb": _said,
+            "error_cb": _log_error,
             **more,
         }
         tls, seed = await self._files.result_in_loop(timeout)
@@ -74,18 +74,18 @@ class Way:
         except BaseException:
             await _hang_up(client)
             raise
-        if self._secured and not client._server_info.get("tls_required"):
+        if self._is_secure and not client._server_info.get("tls_required"):
             # Whoever stands between may have taken that word out of the server's greeting.
             await client.close()
             raise ValueError("the broker does not speak TLS")
         return client
 
     @property
-    def _secured(self) -> bool:
+    def _is_secure(self) -> bool:
         return bool(self._ca_file or self._client_cert) or any(one.startswith("tls:") for one in self._servers)
 
     def _read(self) -> tuple[ssl.SSLContext | None, Seed | None]:
-        tls = self._tls() if self._secured else None
+        tls = self._tls() if self._is_secure else None
         return tls, Seed.read(self._credentials) if self._credentials else None
 
     def _tls(self) -> ssl.SSLContext:
@@ -105,7 +105,7 @@ async def _hang_up(client: Client) -> None:
             await transport.wait_closed()
 
 
-async def _said(error: Exception) -> None:
+async def _log_error(error: Exception) -> None:
     log.debug("broker: %s", error)
 
 
@@ -137,7 +137,7 @@ class Connection:
 
     async def _connect(self) -> None:
         self._client = await self._way.connect(self._timeout, f"_INBOX.{self._word}")
-        await self._client.subscribe(f"{RECEIPTS}.{self._word}", cb=self._received)
+        await self._client.subscribe(f"{RECEIPTS}.{self._word}", cb=self._receive)
 
     def memory(self) -> str:
         return self._run(self._memory())
@@ -151,7 +151,7 @@ class Connection:
             return ""
         return answer.data.decode(errors="replace")[:100]
 
-    async def _received(self, message: Msg) -> None:
+    async def _receive(self, message: Msg) -> None:
         if len(self._receipts) < MOST_RECEIPTS:  # the relay repeats what is lost
             self._receipts += receipts(message.data)
 
@@ -171,13 +171,11 @@ class Connection:
             ),
             return_exceptions=True,
         )
-        taken = [
-            one.seq for one, answer in zip(messages, answers, strict=True) if not isinstance(answer, BaseException)
-        ]
-        failed = next((answer for answer in answers if isinstance(answer, BaseException)), None)
-        if failed and not taken:
-            raise failed
-        return taken
+        seqs = [one.seq for one, answer in zip(messages, answers, strict=True) if not isinstance(answer, BaseException)]
+        error = next((answer for answer in answers if isinstance(answer, BaseException)), None)
+        if error and not seqs:
+            raise error
+        return seqs
 
     def beat(self, message: bytes) -> None:
         self._run(self._beat(message))
@@ -191,8 +189,8 @@ class Connection:
     def receipts(self) -> list[Receipt]:
         if self.connected:
             self._run(asyncio.sleep(PUMP))
-        found, self._receipts = self._receipts, []
-        return found
+        fresh, self._receipts = self._receipts, []
+        return fresh
 
     def close(self) -> None:
         """End the connection; whatever it says to that."""
@@ -224,8 +222,8 @@ class Connection:
 
 
 async def _end_tasks() -> None:
-    left = asyncio.all_tasks() - {asyncio.current_task()}
-    for task in left:
+    tasks = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in tasks:
         task.cancel()
-    await asyncio.gather(*left, return_exceptions=True)
+    await asyncio.gather(*tasks, return_exceptions=True)
     await asyncio.sleep(0)  # what was closed is let go in the loop's next round

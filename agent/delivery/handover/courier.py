@@ -142,7 +142,7 @@ class HandoverCourier:
             self._ask_at = self._clock()
         if self._beats.wait(self._clock()) <= 0:
             self._broker.beat(self._beats.message())
-            self._beats.sent(self._clock())
+            self._beats.note_sent(self._clock())
             self._well()
 
     def _well(self) -> None:
@@ -158,9 +158,9 @@ class HandoverCourier:
             return POLL
         messages = [message for one in due[:BATCH] if (message := self._message(one))]
         if messages:
-            taken = self._broker.publish(messages)
-            self._outbox.handed.mark(taken, self._wall_clock())
-            if not taken:
+            seqs = self._broker.publish(messages)
+            self._outbox.handed.mark(seqs, self._wall_clock())
+            if not seqs:
                 raise Unreachable("it keeps no more of this host")
         self._well()
         return 0.0
@@ -177,13 +177,13 @@ class HandoverCourier:
         """Return what is handed over; None where that is not possible, and the delivery is set aside."""
         delivery = self._outbox.delivery(due.seq)
         try:
-            return Message(due.seq, due.id, self._encoded(delivery))
+            return Message(due.seq, due.id, self._encode(delivery))
         except ValueError as error:
             self._outbox.refused(due.seq, str(error), self._wall_clock())
             log.warning("%s: event %s of %s is set aside: %s", self._outbox.destination, due.id, due.check, error)
             return None
 
-    def _encoded(self, delivery: Delivery) -> bytes:
+    def _encode(self, delivery: Delivery) -> bytes:
         if delivery.facts is None:
             raise ValueError("an older hostvigil worded it: it has no facts to hand over")
         return encode(delivery.facts, self._outbox.handed.before(delivery.seq, delivery.check, delivery.subject))
@@ -192,7 +192,7 @@ class HandoverCourier:
         for receipt in self._broker.receipts():
             phase = Phase.DELIVERED if receipt.verdict == "told" else Phase.REFUSED
             if self._outbox.handed.settle(receipt.id, phase, receipt.text or "told", self._wall_clock()):
-                self._news.got_through()
+                self._news.note_success()
 
     def _fail(self, due: Sequence[Due], text: str) -> float:
         self._broker.close()

@@ -21,12 +21,12 @@ MESSAGE_BYTES = 128 * 1024
 """The largest message that the broker takes of a host."""
 
 _PLAIN = re.compile(r"[A-Za-z0-9_-]")
-_ESCAPED = re.compile(rb"=([0-9A-F]{2})")
+_ESCAPE = re.compile(rb"=([0-9A-F]{2})")
 _SLIM_DETAILS = 4000
 _SLIM_METRICS = 100
 
 
-class Handed(msgspec.Struct, frozen=True, omit_defaults=True):
+class Handover(msgspec.Struct, frozen=True, omit_defaults=True):
     """One change, as a host hands it over."""
 
     facts: msgspec.Raw
@@ -52,31 +52,31 @@ class Beat(msgspec.Struct, frozen=True):
     tags: dict[str, str] = {}
 
 
-def encode_beat(ttl: float, told: Notification) -> bytes:
+def encode_beat(ttl: float, change: Notification) -> bytes:
     """Return a host's sign of life; without its tags where they are too many for the broker."""
-    message = msgspec.json.encode(Beat(ttl, told.host, told.tags))
+    message = msgspec.json.encode(Beat(ttl, change.host, change.tags))
     return message if len(message) <= ALIVE_BYTES // 2 else msgspec.json.encode(Beat(ttl))
 
 
 def token(host: str) -> str:
     """Return the host's name as one word of a subject: other characters than letters, digits, - and _ as =XX."""
-    return "".join(char if _PLAIN.match(char) else _escaped(char) for char in host) or "="
+    return "".join(char if _PLAIN.match(char) else _escape(char) for char in host) or "="
 
 
 def host_of(word: str) -> str:
     """Return the name that a word of a subject stands for."""
-    return _ESCAPED.sub(lambda match: bytes([int(match[1], 16)]), word.encode()).decode(errors="replace").strip("=")
+    return _ESCAPE.sub(lambda match: bytes([int(match[1], 16)]), word.encode()).decode(errors="replace").strip("=")
 
 
-def _escaped(char: str) -> str:
+def _escape(char: str) -> str:
     return "".join(f"={byte:02X}" for byte in char.encode("utf-8", "replace"))
 
 
 def encode(facts: bytes, after: str = "") -> bytes:
     """Return the message; ValueError where the broker would not take it, or the facts cannot be read."""
-    message = msgspec.json.encode(Handed(msgspec.Raw(facts), after))
+    message = msgspec.json.encode(Handover(msgspec.Raw(facts), after))
     if len(message) > MESSAGE_BYTES:
-        message = msgspec.json.encode(Handed(msgspec.Raw(_slim(facts)), after))
+        message = msgspec.json.encode(Handover(msgspec.Raw(_slim(facts)), after))
     if len(message) > MESSAGE_BYTES:
         raise ValueError(f"it has {len(message)} bytes, more than the {MESSAGE_BYTES} that the broker takes")
     return message
@@ -84,16 +84,16 @@ def encode(facts: bytes, after: str = "") -> bytes:
 
 def _slim(facts: bytes) -> bytes:
     """Leave out what no event shows anyway."""
-    told, _ = decode(msgspec.json.encode(Handed(msgspec.Raw(facts))))
-    less = {"details": told.details[: 2 * _SLIM_DETAILS], "metrics": told.metrics[:_SLIM_METRICS]}
-    return msgspec.json.encode(msgspec.structs.replace(told, **less))
+    change, _ = decode(msgspec.json.encode(Handover(msgspec.Raw(facts))))
+    less = {"details": change.details[: 2 * _SLIM_DETAILS], "metrics": change.metrics[:_SLIM_METRICS]}
+    return msgspec.json.encode(msgspec.structs.replace(change, **less))
 
 
 def decode(message: bytes) -> tuple[Notification, str]:
     """Return the change and the id of the one before it; ValueError where the message is not one of ours."""
     try:
-        found = msgspec.json.decode(message, type=Handed)
-        return msgspec.json.decode(found.facts, type=Notification), found.after
+        handover = msgspec.json.decode(message, type=Handover)
+        return msgspec.json.decode(handover.facts, type=Notification), handover.after
     except (msgspec.MsgspecError, ValueError) as error:
         raise ValueError(f"it cannot be read: {error}") from None
 

@@ -38,33 +38,33 @@ class Seed:
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror}") from None
         try:
-            return cls(_unpacked(text))
+            return cls(_unpack(text))
         except ValueError:
             raise ValueError(f"{path} is no nkey seed of a user: `hostvigil relay enrol` makes one") from None
 
     def text(self) -> str:
         """Return it as its file has it."""
-        return _packed(bytes((SEED | USER >> 5, (USER & 31) << 3)) + self._raw)
+        return _pack(bytes((SEED | USER >> 5, (USER & 31) << 3)) + self._raw)
 
     def public(self) -> str:
         """Return the public key, as the broker's configuration has it."""
-        found = ctypes.create_string_buffer(RAW)
+        buffer = ctypes.create_string_buffer(RAW)
         with _Key(self._raw) as key:
-            _true(_crypto().EVP_PKEY_get_raw_public_key(key, found, ctypes.byref(ctypes.c_size_t(RAW))))
-        return _packed(bytes((USER,)) + found.raw)
+            _true(_crypto().EVP_PKEY_get_raw_public_key(key, buffer, ctypes.byref(ctypes.c_size_t(RAW))))
+        return _pack(bytes((USER,)) + buffer.raw)
 
     def sign(self, nonce: str) -> bytes:
         """Return the signature of what the broker sent, in base64."""
-        crypto, said, made = _crypto(), nonce.encode(), ctypes.create_string_buffer(SIGNATURE)
+        crypto, message, signature = _crypto(), nonce.encode(), ctypes.create_string_buffer(SIGNATURE)
         context = ctypes.c_void_p(crypto.EVP_MD_CTX_new())
         try:
             with _Key(self._raw) as key:
                 _true(crypto.EVP_DigestSignInit(context, None, None, None, key))
                 length = ctypes.byref(ctypes.c_size_t(SIGNATURE))
-                _true(crypto.EVP_DigestSign(context, made, length, said, ctypes.c_size_t(len(said))))
+                _true(crypto.EVP_DigestSign(context, signature, length, message, ctypes.c_size_t(len(message))))
         finally:
             crypto.EVP_MD_CTX_free(context)
-        return base64.b64encode(made.raw)
+        return base64.b64encode(signature.raw)
 
 
 class _Key:
@@ -86,29 +86,29 @@ def _crypto() -> Any:
     """Return OpenSSL: what Python's own module is linked with; OSError where it cannot be had."""
     for path in (getattr(_ssl, "__file__", None), "libcrypto.so.3"):
         try:
-            found = ctypes.CDLL(path)
-            found.EVP_PKEY_new_raw_private_key.restype = found.EVP_MD_CTX_new.restype = ctypes.c_void_p
-            return found
+            library = ctypes.CDLL(path)
+            library.EVP_PKEY_new_raw_private_key.restype = library.EVP_MD_CTX_new.restype = ctypes.c_void_p
+            return library
         except (OSError, AttributeError):
             continue
     raise OSError("an nkey needs OpenSSL's library libcrypto.so.3, which is not found")
 
 
-def _true(done: int | None) -> None:
-    if not done or done < 0:
+def _true(result: int | None) -> None:
+    if not result or result < 0:
         raise OSError("OpenSSL does not take an Ed25519 key")
 
 
-def _packed(data: bytes) -> str:
+def _pack(data: bytes) -> str:
     """Return bytes and their checksum as letters."""
     check = binascii.crc_hqx(data, 0).to_bytes(2, "little")
     return base64.b32encode(data + check).decode().rstrip("=")
 
 
-def _unpacked(text: bytes) -> bytes:
+def _unpack(text: bytes) -> bytes:
     """Return the secret bytes of a user's seed; ValueError where it is none."""
-    found = base64.b32decode(text + b"=" * (-len(text) % 8))
-    data, check = found[:-2], int.from_bytes(found[-2:], "little")
+    raw = base64.b32decode(text + b"=" * (-len(text) % 8))
+    data, check = raw[:-2], int.from_bytes(raw[-2:], "little")
     kind = data[:2] == bytes((SEED | USER >> 5, (USER & 31) << 3))
     if len(data) != RAW + 2 or not kind or binascii.crc_hqx(data, 0) != check:
         raise ValueError

@@ -12,7 +12,7 @@ from agent.model import Notification
 class Sink(Protocol):
     """Words notifications for one kind of destination, and hands them over. One emitter's thread uses it."""
 
-    def render(self, told: Notification) -> bytes:
+    def render(self, change: Notification) -> bytes:
         """Return the bytes of one notification; they are kept, so that every try sends the same."""
 
     def bundle(self, many: Digest) -> bytes:

@@ -29,11 +29,13 @@ class Terminal:
     def __init__(self, stream: TextIO | None = None) -> None:
         self._stream = sys.stdout if stream is None else stream
 
-    def render(self, told: Notification) -> bytes:
-        return shown(told.at, told.status, title(told), message(told), self._coloured()).encode("utf-8", "replace")
+    def render(self, change: Notification) -> bytes:
+        text = format_text(change.at, change.status, title(change), message(change), self._has_colour())
+        return text.encode("utf-8", "replace")
 
     def bundle(self, many: Digest) -> bytes:
-        return shown(many.at, many.status, many.title, many.message, self._coloured()).encode("utf-8", "replace")
+        text = format_text(many.at, many.status, many.title, many.message, self._has_colour())
+        return text.encode("utf-8", "replace")
 
     def post(self, body: bytes) -> Answer:
         # Nobody reads any more, or the stream is closed: it is in the history all the same.
@@ -41,7 +43,7 @@ class Terminal:
             self._print(body.decode())
         return Answer(Verdict.DELIVERED, "printed")
 
-    def _coloured(self) -> bool:
+    def _has_colour(self) -> bool:
         return self._stream.isatty() and "NO_COLOR" not in os.environ
 
     def _print(self, text: str) -> None:
@@ -50,7 +52,7 @@ class Terminal:
         self._stream.flush()
 
 
-def shown(at: int, status: EventStatus, title: str, message: str, coloured: bool = False) -> str:
+def format_text(at: int, status: EventStatus, title: str, message: str, coloured: bool = False) -> str:
     """Return it as a terminal shows it: its time and title, the message below, indented."""
     head = f"\x1b[{COLOURS[status]}m{title}\x1b[0m" if coloured else title
     below = "".join(f"  {line}\n" for line in message.split("\n") if line)

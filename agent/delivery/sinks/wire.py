@@ -38,7 +38,7 @@ class Way(msgspec.Struct, frozen=True):
     client_key: str = ""
 
 
-class Received(msgspec.Struct, frozen=True):
+class Response(msgspec.Struct, frozen=True):
     """What a server answered, unpacked; header names in lower case."""
 
     status: int
@@ -60,7 +60,7 @@ class Client:
         self._files = Reading(files, lambda: None) if any(files.values()) else None
         self._hanging: list[Call] = []
 
-    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Received:
+    def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Return the answer, or raise Fault, before the time-out is over.
 
         What came of an answer whose end does not come is returned as well: it may say that all was taken, and what is
@@ -71,17 +71,17 @@ class Client:
             raise Fault(f"{len(self._hanging)} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
         self._read_files(url)
-        came: list[Received] = []
-        call = Call(lambda: _send(self._way, method, url, headers, body, end, came.append))
+        responses: list[Response] = []
+        call = Call(lambda: _send(self._way, method, url, headers, body, end, responses.append))
         call.begin()
         if not call.done.wait(max(0.0, end - time.monotonic())):
             self._hanging.append(call)
-            return _as_far(came, f"no complete answer within {self._way.timeout:g}s")
+            return _as_far(responses, f"no complete answer within {self._way.timeout:g}s")
         try:
             call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
-            return _as_far(came, reason(error))
-        return _as_far(came)
+            return _as_far(responses, reason(error))
+        return _as_far(responses)
 
     def _read_files(self, url: str) -> None:
         # OpenSSL would wait for a pipe for ever, and says of no file which one it is.
@@ -92,12 +92,12 @@ class Client:
                 raise Fault(str(error)) from None
 
 
-def _as_far(came: list[Received], broken: str = "") -> Received:
+def _as_far(responses: list[Response], broken: str = "") -> Response:
     """Return the latest of what came, unpacked; Fault where not even the headers did."""
-    if not came:
+    if not responses:
         raise Fault(broken)
-    last = came[-1]
-    body = unpacked(last.body, last.headers.get("content-encoding", ""))
+    last = responses[-1]
+    body = unpack(last.body, last.headers.get("content-encoding", ""))
     return msgspec.structs.replace(last, body=body, broken=broken)
 
 
@@ -108,7 +108,7 @@ def _send(
     headers: Mapping[str, str],
     body: bytes | None,
     end: float,
-    tell: Callable[[Received], None],
+    tell: Callable[[Response], None],
 ) -> None:
     """Ask, and tell what has come of the answer with each piece that comes."""
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
@@ -126,26 +126,26 @@ def _send(
             allow_redirects=False,
             stream=True,
         ) as response:
-            found = {name.lower(): text for name, text in response.headers.items()}
-            tell(Received(response.status_code, found, b""))
-            for taken in _growing(response, end):
-                tell(Received(response.status_code, found, taken))
+            fields = {name.lower(): text for name, text in response.headers.items()}
+            tell(Response(response.status_code, fields, b""))
+            for piece in _growing(response, end):
+                tell(Response(response.status_code, fields, piece))
 
 
 def _growing(response: requests.Response, end: float) -> Iterator[bytes]:
     """Yield what has come of the body, up to its bound; TimeoutError for a server that drips longer than it may."""
-    taken = b""
-    while len(taken) < BODY_LIMIT:
+    data = b""
+    while len(data) < BODY_LIMIT:
         if time.monotonic() >= end:
             raise TimeoutError
         chunk = response.raw.read1(CHUNK, decode_content=False)
         if not chunk:
             break
-        taken += chunk
-        yield taken[:BODY_LIMIT]
+        data += chunk
+        yield data[:BODY_LIMIT]
 
 
-def unpacked(body: bytes, coding: str) -> bytes:
+def unpack(body: bytes, coding: str) -> bytes:
     """Undo a packing that nobody asked for, as some gateways do it, up to the bound: else it could not be read."""
     if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body

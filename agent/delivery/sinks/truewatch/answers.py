@@ -49,8 +49,8 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
 
 def _from_in_between(status: int, envelope: dict[str, Any]) -> bool:
     """Tell whether somebody else than the API refuses: it may be one event's words that a firewall does not like."""
-    known = status in NOT_THE_EVENT or status in OF_THE_EVENT or status == 429
-    return 400 <= status < 500 and not known and not envelope.keys() & {"code", "errorCode", "success"}
+    is_known = status in NOT_THE_EVENT or status in OF_THE_EVENT or status == 429
+    return 400 <= status < 500 and not is_known and not envelope.keys() & {"code", "errorCode", "success"}
 
 
 def _of_a_200(envelope: dict[str, Any], text: str, trace_id: str, retry_after: float) -> Answer:
@@ -85,17 +85,17 @@ def _by_status(status: int, headers: dict[str, str], text: str, trace_id: str, r
 def _envelope(body: bytes) -> dict[str, Any]:
     try:
         # The standard library's: a lone surrogate or a NaN in somebody's error page is no reason to fail.
-        found = json.loads(body)
+        envelope = json.loads(body)
     except (ValueError, RecursionError):
         return {}
-    return found if isinstance(found, dict) else {}
+    return envelope if isinstance(envelope, dict) else {}
 
 
 def _text(status: int, envelope: dict[str, Any], body: bytes) -> str:
-    said = [str(envelope[name]) for name in ("errorCode", "message") if envelope.get(name)]
-    if not said and not envelope:
-        said = [" ".join(body[:TEXT_LIMIT].decode(errors="replace").split()) or "empty body"]
-    return f"HTTP {status}" + (f": {' '.join(said)}"[:TEXT_LIMIT] if said else "")
+    parts = [str(envelope[name]) for name in ("errorCode", "message") if envelope.get(name)]
+    if not parts and not envelope:
+        parts = [" ".join(body[:TEXT_LIMIT].decode(errors="replace").split()) or "empty body"]
+    return f"HTTP {status}" + (f": {' '.join(parts)}"[:TEXT_LIMIT] if parts else "")
 
 
 def seconds_to_wait(retry_after: str, date: str = "") -> float:
@@ -124,7 +124,7 @@ def _moment(date: str) -> float:
     from email.utils import parsedate_to_datetime
 
     try:
-        found = parsedate_to_datetime(date)
-        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+        moment = parsedate_to_datetime(date)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
     except (ValueError, TypeError, OverflowError):
         return 0.0

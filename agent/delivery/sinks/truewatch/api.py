@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent import __version__
 from agent.config.settings import EventsSettings
-from agent.delivery.answer import Answer, Verdict, hidden_body, plain
+from agent.delivery.answer import Answer, Verdict, hide_body, plain
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.answers import KEY_HINT, classify
 from agent.delivery.sinks.truewatch.event import digest_event, event
@@ -30,8 +30,8 @@ class Api:
         self._client: Client | None = None
         self._hide = redactor([settings.api_key, *_userinfo(settings.endpoint), *_userinfo(settings.proxy)])
 
-    def render(self, told: Notification) -> bytes:
-        return msgspec.json.encode(event(told))
+    def render(self, change: Notification) -> bytes:
+        return msgspec.json.encode(event(change))
 
     def bundle(self, many: Digest) -> bytes:
         return msgspec.json.encode(digest_event(many))
@@ -46,15 +46,15 @@ class Api:
         if not key or not (key.isascii() and key.isprintable()):
             return Answer(Verdict.BAD_KEY, f"the key is {'not one' if key else 'empty'}; {KEY_HINT}")
         headers = {"DF-API-KEY": key, "Content-Type": "application/json", "User-Agent": f"hostvigil/{__version__}"}
-        # Some answer packed all the same, see Received.
+        # Some answer packed all the same, see Response.
         headers["Accept-Encoding"] = "identity"
         way = Way(settings.timeout, settings.proxy, settings.ca_file, settings.client_cert, settings.client_key)
         self._client = self._client or Client(way)
         try:
-            found = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
-            answer = classify(found.status, found.headers, hidden_body(found.body, self._hide))
-            if found.broken and answer.verdict is Verdict.UNAVAILABLE:
-                answer = replace(answer, text=found.broken)
+            response = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
+            answer = classify(response.status, response.headers, hide_body(response.body, self._hide))
+            if response.broken and answer.verdict is Verdict.UNAVAILABLE:
+                answer = replace(answer, text=response.broken)
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)

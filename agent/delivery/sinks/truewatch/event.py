@@ -13,53 +13,53 @@ from agent.model import Notification
 ORIGIN = "hostvigil"
 
 
-def event(told: Notification) -> dict[str, Any]:
+def event(change: Notification) -> dict[str, Any]:
     """Word one notification."""
     return {
-        "date": told.at,
-        "status": str(told.status),
-        "title": title(told),
-        "message": message(told),
+        "date": change.at,
+        "status": str(change.status),
+        "title": title(change),
+        "message": message(change),
         "origin": ORIGIN,
-        "customTags": tags(told),
+        "customTags": tags(change),
     }
 
 
 def digest_event(many: Digest) -> dict[str, Any]:
     """Word many; what pairs problem and recovery stays in the tags where it is of one subject only."""
-    shared = _tags_of_one(many.changes) if many.alone else _shared_tags(many.latest)
+    common = _tags_of_one(many.changes) if many.alone else _intersect_tags(many.latest)
     return {
         "date": many.at,
         "status": str(many.status),
         "title": many.title,
         "message": many.message,
         "origin": ORIGIN,
-        "customTags": {**shared, "event_id": many.id, "digest": str(len(many.changes))},
+        "customTags": {**common, "event_id": many.id, "digest": str(len(many.changes))},
     }
 
 
-def tags(told: Notification) -> dict[str, str]:
+def tags(change: Notification) -> dict[str, str]:
     """Return the tags of an event: the agent's own first, they are never pushed out."""
     own = {
-        **told.host,
-        "check_name": told.check,
-        "check_type": told.type,
-        "subject": told.subject,
-        "previous_status": told.previous.name.lower() if told.previous else "",
-        "incident_id": told.incident,
-        "event_id": told.id,
-        "agent_version": told.agent_version,
+        **change.host,
+        "check_name": change.check,
+        "check_type": change.type,
+        "subject": change.subject,
+        "previous_status": change.previous.name.lower() if change.previous else "",
+        "incident_id": change.incident,
+        "event_id": change.id,
+        "agent_version": change.agent_version,
     }
-    return custom_tags(own, told.tags)
+    return custom_tags(own, change.tags)
 
 
-def _shared_tags(changes: Sequence[Notification]) -> dict[str, str]:
+def _intersect_tags(changes: Sequence[Notification]) -> dict[str, str]:
     """Return what all of them say: the host's tags, and a service's where all are of one service."""
-    shared = tags(changes[0])
+    common = tags(changes[0])
     for change in changes:
         other = tags(change)
-        shared = {name: value for name, value in shared.items() if other.get(name) == value}
-    return {name: value for name, value in shared.items() if name != "previous_status"}
+        common = {name: value for name, value in common.items() if other.get(name) == value}
+    return {name: value for name, value in common.items() if name != "previous_status"}
 
 
 def _tags_of_one(changes: Sequence[Notification]) -> dict[str, str]:

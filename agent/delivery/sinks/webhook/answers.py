@@ -27,8 +27,8 @@ OF_THE_WAY = {
 
 def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     """Judge an HTTP answer. Header names in lower case."""
-    said = one_line(body[:TEXT_LIMIT].decode(errors="replace"), TEXT_LIMIT)
-    text = f"HTTP {status}" + (f": {said}" if said else "")
+    detail = one_line(body[:TEXT_LIMIT].decode(errors="replace"), TEXT_LIMIT)
+    text = f"HTTP {status}" + (f": {detail}" if detail else "")
     wait = seconds_to_wait(headers.get("retry-after", "") or _in_body(body), headers.get("date", ""))
     if 200 <= status < 300:
         return Answer(Verdict.DELIVERED, f"HTTP {status}", headers.get("x-request-id", "")[:TEXT_LIMIT])
@@ -48,7 +48,7 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
 def _in_body(body: bytes) -> str:
     """Return the seconds that some services (Discord) say in JSON instead of the header."""
     try:
-        found = json.loads(body)
+        content = json.loads(body)
     except (ValueError, RecursionError):
         return ""
-    return str(found.get("retry_after", "")) if isinstance(found, dict) else ""
+    return str(content.get("retry_after", "")) if isinstance(content, dict) else ""

@@ -17,33 +17,33 @@ OTHER = "other"
 """The word for each status that has none of its own."""
 
 
-def values(told: Notification, words: Words) -> dict[str, str]:
+def values(change: Notification, words: Words) -> dict[str, str]:
     """Return what a notification has for each name."""
-    found = {
-        "title": title(told),
-        "message": message(told),
-        "summary": one_line(told.summary, SUMMARY_LIMIT),
-        "status": told.status.name.lower(),
-        "previous": told.previous.name.lower() if told.previous else "",
-        "host": told.host.get("host", ""),
-        "check": told.check,
-        "type": told.type,
-        "subject": told.subject,
-        "event_id": told.id,
-        "incident_id": told.incident,
-        "date": _iso(told.at),
-        "date_ms": str(told.at),
-        "since": _iso(told.incident_since) if told.incident_since else "",
-        **{f"tag.{name}": value for name, value in {**told.host, **told.tags}.items()},
+    fields = {
+        "title": title(change),
+        "message": message(change),
+        "summary": one_line(change.summary, SUMMARY_LIMIT),
+        "status": change.status.name.lower(),
+        "previous": change.previous.name.lower() if change.previous else "",
+        "host": change.host.get("host", ""),
+        "check": change.check,
+        "type": change.type,
+        "subject": change.subject,
+        "event_id": change.id,
+        "incident_id": change.incident,
+        "date": _iso(change.at),
+        "date_ms": str(change.at),
+        "since": _iso(change.incident_since) if change.incident_since else "",
+        **{f"tag.{name}": value for name, value in {**change.host, **change.tags}.items()},
     }
-    return found | _words(words, found)
+    return fields | _words(words, fields)
 
 
 def values_of_digest(many: Digest, words: Words) -> dict[str, str]:
     """Return what a digest has for each name: what only one change has is empty, tags are those that all share."""
     each = [values(change, {}) for change in many.latest]
-    shared = {name: value for name, value in each[0].items() if all(other.get(name) == value for other in each)}
-    found = shared | {
+    common = {name: value for name, value in each[0].items() if all(other.get(name) == value for other in each)}
+    fields = common | {
         "title": many.title,
         "message": many.message,
         "summary": many.title,
@@ -52,13 +52,13 @@ def values_of_digest(many: Digest, words: Words) -> dict[str, str]:
         "date": _iso(many.at),
         "date_ms": str(many.at),
     }
-    return found | _words(words, found)
+    return fields | _words(words, fields)
 
 
-def _words(words: Words, found: Mapping[str, str]) -> dict[str, str]:
+def _words(words: Words, fields: Mapping[str, str]) -> dict[str, str]:
     """Return the service's own words for this status; a word may have {...} of its own."""
-    chosen = {name: by.get(found["status"], by.get(OTHER, found["status"])) for name, by in words.items()}
-    return {f"word.{name}": put_in(word, found) for name, word in chosen.items()}
+    texts = {name: by.get(fields["status"], by.get(OTHER, fields["status"])) for name, by in words.items()}
+    return {f"word.{name}": put_in(word, fields) for name, word in texts.items()}
 
 
 def _iso(at: int) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent import __version__
 from agent.config.destinations import WebhookSettings
 from agent.config.template import filled, filled_url, is_json
-from agent.delivery.answer import Answer, Verdict, hidden_body, plain
+from agent.delivery.answer import Answer, Verdict, hide_body, plain
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.values import values, values_of_digest
@@ -29,8 +29,8 @@ class Webhook:
         self._hide = redactor([settings.url.partition("://")[2].partition("/")[2], *settings.headers.values()])
 
     # What is kept are the values, not what is sent: url and body may hold keys, which belong in no database.
-    def render(self, told: Notification) -> bytes:
-        return json.dumps(values(told, self._settings.words)).encode()
+    def render(self, change: Notification) -> bytes:
+        return json.dumps(values(change, self._settings.words)).encode()
 
     def bundle(self, many: Digest) -> bytes:
         return json.dumps(values_of_digest(many, self._settings.words)).encode()
@@ -41,15 +41,15 @@ class Webhook:
         from agent.delivery.sinks.wire import Client, Fault, Way
 
         settings = self._settings
-        found = json.loads(body)
-        content = filled(settings.body, found).encode("utf-8", "replace")
+        fields = json.loads(body)
+        content = filled(settings.body, fields).encode("utf-8", "replace")
         kind = "application/json" if is_json(settings.body) else "text/plain; charset=utf-8"
         headers = {"Content-Type": kind, "User-Agent": f"hostvigil/{__version__}", "Accept-Encoding": "identity"}
         self._client = self._client or Client(Way(settings.timeout, settings.proxy, settings.ca_file))
         try:
-            url = filled_url(settings.url, found)
-            received = self._client.ask(settings.method, url, headers | settings.headers, content)
-            answer = classify(received.status, received.headers, hidden_body(received.body, self._hide))
+            url = filled_url(settings.url, fields)
+            response = self._client.ask(settings.method, url, headers | settings.headers, content)
+            answer = classify(response.status, response.headers, hide_body(response.body, self._hide))
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)
