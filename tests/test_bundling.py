@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agent.delivery.bundling import DIGEST_PAUSE, MOST_IN_DIGEST, Bundling
-from agent.delivery.choosing import DIGEST_TRIES, choose, is_full, ready, stuck, to_bundle
+from agent.delivery.choosing import DIGEST_TRIES, choose, find_stuck, is_full, ready, to_bundle
 from agent.delivery.digest import SUBJECTS_LIMIT, Digest, digest
 from agent.model import EventStatus, Notification
 from agent.store import Delivery, Due, Phase
@@ -258,4 +258,4 @@ def test_a_digest_is_full_by_subjects_or_by_changes() -> None:
 
 def test_only_digests_can_be_stuck() -> None:
     digests = [due(1, members=2, attempts=tries) for tries in range(DIGEST_TRIES + 2)]
-    assert stuck([*digests, due(1, attempts=DIGEST_TRIES)]) == digests[DIGEST_TRIES:]
+    assert find_stuck([*digests, due(1, attempts=DIGEST_TRIES)]) == digests[DIGEST_TRIES:]

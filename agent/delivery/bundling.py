@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
-from agent.delivery.choosing import is_full, stuck, to_bundle
+from agent.delivery.choosing import find_stuck, is_full, to_bundle
 from agent.delivery.digest import digest
 from agent.delivery.sinks.sink import Sink
 from agent.model import Notification
@@ -50,7 +50,7 @@ class Bundling:
 
     def take_stuck_apart(self, due: Sequence[Due]) -> bool:
         """Should a digest be what does not get through, smaller ones may; until something does, single ones probe."""
-        digests = stuck(due)
+        digests = find_stuck(due)
         for one in digests:
             self.unbundle(one, f"it could not be delivered in {one.attempts} tries")
             self._singly = True

@@ -51,6 +51,6 @@ def _changes(events: Sequence[Due]) -> int:
     return sum(event.changes for event in events)
 
 
-def stuck(due: Sequence[Due]) -> list[Due]:
+def find_stuck(due: Sequence[Due]) -> list[Due]:
     """Return digests that fail again and again."""
     return [event for event in due if event.members and event.attempts >= DIGEST_TRIES]

@@ -56,7 +56,7 @@ class Courier:
         wait = self._throttle.wait(due, now)
         if wait > 0 and (due or self._news.heartbeat):
             return wait
-        if self._failing() and self._bundling.take_stuck_apart(due):
+        if self._is_failing() and self._bundling.take_stuck_apart(due):
             return 0.0
         if (pause := self._bundle(due, now)) is not None:
             return pause
@@ -69,7 +69,7 @@ class Courier:
     def close(self) -> None:
         """Nothing is kept open between two requests."""
 
-    def _failing(self) -> bool:
+    def _is_failing(self) -> bool:
         return self._problems.now in (DeliveryProblem.ONE_CHECK, DeliveryProblem.OUTAGE)
 
     def _bundle(self, due: list[Due], now: float) -> float | None:
@@ -139,7 +139,7 @@ class Courier:
         return body
 
     def _settle(self, due: Due, answer: Answer) -> None:
-        """Write down what became of it."""
+        """Write down what became of a delivery."""
         self._pending = (due, answer)
         at = time.time_ns() // 1_000_000
         if answer.verdict is Verdict.DELIVERED:

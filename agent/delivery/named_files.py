@@ -67,7 +67,7 @@ def require_readable(name: str, path: str) -> None:
         kind = os.stat(path).st_mode  # noqa: PTH116 - first: opening alone changes some devices
         if stat.S_ISDIR(kind):
             return
-        size = _size_read(path) if stat.S_ISREG(kind) else 0
+        size = _read_size(path) if stat.S_ISREG(kind) else 0
     except OSError as error:
         raise OSError(f"{name} {path} cannot be read: {error.strerror or error}") from None
     except ValueError:
@@ -78,7 +78,7 @@ def require_readable(name: str, path: str) -> None:
         raise OSError(f"{name} {path} is larger than {MOST_BYTES // 1024**2} MiB")
 
 
-def _size_read(path: str) -> int:
+def _read_size(path: str) -> int:
     size = 0
     file = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
     try:

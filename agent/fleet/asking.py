@@ -10,7 +10,7 @@ from agent.fleet.bucket import Bucket
 from agent.fleet.commands import Command, Reply
 from agent.fleet.lease import Grant
 from agent.fleet.settings import RelaySettings
-from agent.fleet.streams import COMMANDS, GONE
+from agent.fleet.streams import API_ERRORS, COMMANDS
 
 TIMEOUT = 5.0
 
@@ -34,7 +34,7 @@ async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
         bucket = Bucket(client, TIMEOUT)
         grant, _ = await bucket.look()
         return (grant if grant and grant.holder else None), await bucket.status()
-    except GONE:
+    except API_ERRORS:
         return None, b""  # no relay has ever run
     finally:
         await client.close()

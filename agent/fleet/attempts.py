@@ -27,7 +27,7 @@ class Attempts:
         self._others_pass = False
 
     def due(self, intents: Iterable[Intent], now: float) -> Intent | None:
-        """Return one that is not done, and not on its way: what was sent once is sent again as it was."""
+        """Return an intent to send now: not done, not on its way, its pause over. Its bytes never change."""
         waiting = (one for one in intents if one.id not in self._running)
         free = [one for one in waiting if self._waits.get(one.id, 0.0) <= now]
         return min(free, key=lambda one: self._tries.get(one.id, 0), default=None)
@@ -39,12 +39,12 @@ class Attempts:
         self._running.discard(intent.id)
 
     def note_success(self) -> None:
-        """One got through."""
+        """A request got through."""
         self._others_pass = True
         self.most = min(MOST_IN_FOLD, 2 * self.most)
 
     def note_failure(self, intent: Intent, verdict: Verdict, now: float) -> int:
-        """One did not; return how often it did not."""
+        """A request failed; return how often it has failed."""
         tries = self._tries[intent.id] = self._tries.get(intent.id, 0) + 1
         # What the key or the limit is at fault for may go with another key at once.
         pause = backoff(tries, self._rng) if verdict is Verdict.UNAVAILABLE else 0.0
@@ -56,4 +56,5 @@ class Attempts:
         return len(intent.members) > 1 and self._tries.get(intent.id, 0) >= FOLD_TRIES and self._others_pass
 
     def note_split(self, intent: Intent) -> None:
+        """A fold was taken apart: the next one has half of its changes at most."""
         self.most = max(1, len(intent.members) // 2)

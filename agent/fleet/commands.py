@@ -19,7 +19,7 @@ from agent.model import Silence
 RETENTION = 86_400_000
 """Milliseconds that an ended silence is known: what came while it lasted may not be told yet."""
 MOST_SILENCES = 1_000
-MOST_NAMED = 5
+MOST_NAMES = 5
 
 
 class Command(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -105,8 +105,8 @@ def describe_matches(selector: str, lives: Iterable[HostLife]) -> str:
     hosts = [host_of(life.host) for life in lives if matches(of_hosts, "", _tags(life))]
     if not hosts:
         return f"{selector} matches no host that gives signs of life: write for example host=web-* or site=berlin"
-    more = f" and {len(hosts) - MOST_NAMED} more" if len(hosts) > MOST_NAMED else ""
-    return f"it matches hosts: {', '.join(hosts[:MOST_NAMED])}{more}"
+    more = f" and {len(hosts) - MOST_NAMES} more" if len(hosts) > MOST_NAMES else ""
+    return f"it matches hosts: {', '.join(hosts[:MOST_NAMES])}{more}"
 
 
 def _tags(life: HostLife) -> dict[str, str]:

@@ -38,13 +38,13 @@ def render(choice: Choice, most: int) -> RenderedEvent:
     first = choice.groups[0].queues[0]
     if not choice.is_fold or (most <= 1 or len(choice.letters) == 1):
         return RenderedEvent(first[0].change.id, msgspec.json.encode(event(first[0].change)), first[:1])
-    groups = _fitting(choice.groups, most)
+    groups = _select_groups(choice.groups, most)
     if sum(len(queue) for group in groups for queue in group.queues) == 1:
         return RenderedEvent(first[0].change.id, msgspec.json.encode(event(first[0].change)), first[:1])
     return _fold(groups)
 
 
-def _fitting(groups: Sequence[Group], most: int) -> list[Group]:
+def _select_groups(groups: Sequence[Group], most: int) -> list[Group]:
     """Return as much as one message holds, at least one change."""
     fitting: list[Group] = []
     room = MESSAGE_LIMIT - HEAD

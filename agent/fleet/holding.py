@@ -67,7 +67,7 @@ class Holding:
         )
 
     def parent(self, letter: Letter) -> ParentStatus | None:
-        """Return what is new of a check that others depend on; None where it is none, or an old word of it."""
+        """Return the new status of a check that others depend on; None for another check, or an older status."""
         change = letter.change
         current = self._notes.parents.get(letter.key)
         if f"{host_of(letter.host)}/{change.check}" not in self._parents:
@@ -78,7 +78,7 @@ class Holding:
         return ParentStatus(letter.host, change.check, change.subject, change.status, letter.stored_at, down_before)
 
     def find_unknown_parents(self) -> list[str]:
-        """Return parents whose host gives no signs of life: are they written as their hosts say their names?"""
+        """Return the parents whose host gives no signs of life: their names may be written wrong."""
         return sorted(name for name in self._parents if token(name.partition("/")[0]) not in self._notes.hosts)
 
     def _select_rules(self, letter: Letter) -> list[Rule]:

@@ -36,7 +36,7 @@ def parse_message(message: bytes, host: str, now: int) -> tuple[Notification, st
 def sanitise(change: Notification, host: str, now: int) -> Notification:
     """Return the facts under the name that the broker vouches for: a host speaks of itself only.
 
-    What no event could carry, a moment that is none, would have the event of many others refused.
+    A time that no event can carry is replaced: for it the API would refuse the event of many other changes.
     """
     name = host_of(host)
     at = change.at if EARLIEST <= change.at <= now + DAY else now

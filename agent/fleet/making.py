@@ -79,6 +79,6 @@ def _ledger() -> StreamConfig:
 
 
 async def fetch_creation_time(client: Client, stream: str) -> str:
-    """Return when a stream was made, as the broker says it: that names this stream among all of its name."""
+    """Return when a stream was made, in the broker's words: this tells it from other streams of the same name."""
     answer = await client.request(f"$JS.API.STREAM.INFO.{stream}", timeout=5)
     return str(json.loads(answer.data)["created"])

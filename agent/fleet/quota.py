@@ -43,7 +43,7 @@ class Quota:
         return False
 
     def due(self, now: float) -> list[Late]:
-        """Return what may be looked at now of that which had to wait, each host's in its order."""
+        """Return the late messages that may be looked at now, in each host's order."""
         messages: list[Late] = []
         for word, waiting in list(self._late.items()):
             while waiting and self._take(word, now):
@@ -53,7 +53,7 @@ class Quota:
         self._full_at = {word: at for word, at in self._full_at.items() if at > now}
         return messages
 
-    def waiting(self) -> int:
+    def count_waiting(self) -> int:
         return sum(map(len, self._late.values()))
 
     def _take(self, word: str, now: float) -> bool:

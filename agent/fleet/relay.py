@@ -25,7 +25,7 @@ from agent.fleet.record import Record
 from agent.fleet.requests import LeaseLost
 from agent.fleet.settings import RelaySettings
 from agent.fleet.status import RelayView, parse_status, report
-from agent.fleet.streams import GONE, Streams, WriteConflict
+from agent.fleet.streams import API_ERRORS, Streams, WriteConflict
 from agent.fleet.work import UNKNOWN_MINUTE, Work, clock
 
 log = logging.getLogger("hostvigil.relay")
@@ -34,7 +34,7 @@ TIMEOUT = 5.0
 PAUSE = 1.0
 """Seconds after the broker was gone."""
 STATUS_EVERY = 2.0
-FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *GONE, WriteConflict, LeaseLost, sqlite3.Error)
+FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, *API_ERRORS, WriteConflict, LeaseLost, sqlite3.Error)
 
 
 class Relay:

@@ -149,7 +149,7 @@ def _decode_entries(messages: Iterable[StreamMessage]) -> Iterator[tuple[int, fl
             log.error("an entry of the ledger cannot be read (is another version at work?): %s", error)
 
 
-GONE: tuple[type[Exception], ...] = (APIError, NotFoundError)
+API_ERRORS: tuple[type[Exception], ...] = (APIError, NotFoundError)
 
 
 def by_host(receipts: Iterable[tuple[str, Receipt]]) -> dict[str, list[Receipt]]:

@@ -9,7 +9,7 @@ from bottle import HTTPResponse, request
 
 from agent.page import html
 from agent.page.answers import HTML, TEXT, answer, go_to, where
-from agent.page.deeds import Deeds, NotDone
+from agent.page.deeds import DeedError, Deeds
 from agent.page.forms import Reach, forms, invitation, login, reach_of
 from agent.page.sessions import AccessDenied, Session, Sessions, is_proven
 from agent.page.source import CheckPage, Overview, Source
@@ -72,7 +72,7 @@ class Acting:
         fields = {field: _field(field) for field in request.forms}
         try:
             session.message = self._deeds.do(name, fields, f"page, {where()}")
-        except NotDone as error:
+        except DeedError as error:
             session.message = str(error)
         except KeyError:
             return answer(404, TEXT, "There is no such deed.\n")

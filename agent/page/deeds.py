@@ -26,7 +26,7 @@ Answer = Mapping[str, object]
 Fields = Mapping[str, str]
 
 
-class NotDone(Exception):
+class DeedError(Exception):
     """The text says why, in a sentence."""
 
 
@@ -41,7 +41,7 @@ class Steering(Protocol):
 
 
 class Deeds:
-    """Any thread may call, but one at a time. Every method raises NotDone, and StoreError when nothing can be read."""
+    """Any thread may call, one at a time. Every method raises DeedError, and StoreError when nothing can be read."""
 
     def __init__(self, directory: Path, steering: Steering, snapshot: Callable[[], Snapshot]) -> None:
         self._directory = directory
@@ -64,19 +64,19 @@ class Deeds:
         if fields.get("check"):
             selector = exactly(self._check(fields), _subject(fields) or "")
         if wrong := problem(selector):
-            raise NotDone(f"Nothing is silenced: {wrong}.")
+            raise DeedError(f"Nothing is silenced: {wrong}.")
         try:
             seconds = Duration.parse(fields.get("for", "").strip())
         except ValueError as error:
-            raise NotDone(f"Nothing is silenced: {error}.") from None
+            raise DeedError(f"Nothing is silenced: {error}.") from None
         if seconds > LONGEST_SILENCE:
-            raise NotDone("Nothing is silenced: a silence ends within a year.")
+            raise DeedError("Nothing is silenced: a silence ends within a year.")
         now = self._snapshot().at
         silence = Silence(selector, now, now + round(seconds * 1000), _reason(fields), who)
         try:
             begin(self._directory, silence, now)
         except (OSError, msgspec.MsgspecError) as error:
-            raise NotDone(f"The silence cannot be written: {error}.") from None
+            raise DeedError(f"The silence cannot be written: {error}.") from None
         return f"Silenced for {duration_text(seconds)}: {selector}."
 
     def _unsilence(self, fields: Fields, who: str) -> str:
@@ -91,9 +91,9 @@ class Deeds:
                 self._snapshot().at,
             )
         except (OSError, msgspec.MsgspecError) as error:
-            raise NotDone(f"The silence cannot be ended: {error}.") from None
+            raise DeedError(f"The silence cannot be ended: {error}.") from None
         if not silences:
-            raise NotDone("There is no such silence any more.")
+            raise DeedError("There is no such silence any more.")
         return f"The silence has ended: {selector}."
 
     def _acknowledge(self, fields: Fields, who: str) -> str:
@@ -103,7 +103,7 @@ class Deeds:
         words = "" if undo else f"{who} ({reason})" if reason else who
         subjects = _answer(self._steering.acknowledge(check, _subject(fields), words, who)).get("subjects")
         if not subjects:
-            raise NotDone(f"Nothing is told as a problem of {check} now.")
+            raise DeedError(f"Nothing is told as a problem of {check} now.")
         what = "may be repeated again" if undo else "not repeated until it changes"
         return f"{check}: {what}."
 
@@ -115,7 +115,7 @@ class Deeds:
     def _check(self, fields: Fields) -> str:
         check = unquote(fields.get("check", ""), errors="surrogatepass")
         if check not in self._snapshot().checks:
-            raise NotDone("There is no such check any more.")
+            raise DeedError("There is no such check any more.")
         return check
 
 
@@ -127,7 +127,7 @@ def _subject(fields: Fields) -> str | None:
 
 def _answer(answer: Answer) -> Answer:
     if "error" in answer:
-        raise NotDone(f"It was not done: {answer['error']}.")
+        raise DeedError(f"It was not done: {answer['error']}.")
     return answer
 
 

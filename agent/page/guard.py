@@ -45,5 +45,5 @@ def is_own_host(host: str, address: PageAddress) -> bool:
     name, colon, port = host.rpartition(":")
     if not colon or not port.isdigit():
         name = host
-    bound = f"[{address.host}]" if ":" in address.host else address.host
-    return name.lower() in OWN_NAMES | {bound}
+    own_address = f"[{address.host}]" if ":" in address.host else address.host
+    return name.lower() in OWN_NAMES | {own_address}

@@ -32,7 +32,7 @@ class Span(msgspec.Struct, frozen=True):
 
     @property
     def lives_until_now(self) -> tuple[Life, ...]:
-        """Of the life that goes on the end is written every few minutes only."""
+        """Return the lives. A running agent's life lasts until now: its end is written every few minutes only."""
         if not self.lives or not self.running:
             return self.lives
         return (*self.lives[:-1], msgspec.structs.replace(self.lives[-1], until=self.until))

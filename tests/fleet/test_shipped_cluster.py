@@ -20,7 +20,7 @@ from agent.delivery.handover.connection import FAULTS, Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.fleet.enrolment import ACCOUNTS, enrol
 from agent.fleet.making import make
-from agent.fleet.streams import GONE
+from agent.fleet.streams import API_ERRORS
 from tests import needs
 from tests.fleet.network import Network
 
@@ -52,7 +52,7 @@ def eventually(work: Callable[[], T], folder: Path, seconds: float = 60) -> T:
     while True:
         try:
             return work()
-        except (*FAULTS, *GONE, Unreachable) as error:
+        except (*FAULTS, *API_ERRORS, Unreachable) as error:
             logs = "".join((folder / f"{name}.log").read_text()[-2000:] for name in NAMES)
             assert time.monotonic() < until, f"{error}\n{logs}"
             time.sleep(0.1)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from agent.delivery.handover.message import encode_beat
 from agent.model import Notification
 
-MISSED = 3
+MISSES = 3
 """So many signs of life must stay out before a host is missing."""
 JITTER = 0.1
 """Part of the time by which one comes sooner: hosts that began together must not all connect together for ever."""
@@ -29,7 +29,7 @@ class Beats:
         return max(0.0, self._next - now)
 
     def message(self) -> bytes:
-        return encode_beat(MISSED * self._seconds, self._about())
+        return encode_beat(MISSES * self._seconds, self._about())
 
     def note_sent(self, now: float) -> None:
         self._next = now + self._seconds * (1 - JITTER * self._rng.random())

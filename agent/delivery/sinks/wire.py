@@ -44,7 +44,7 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     headers: dict[str, str]
     body: bytes
-    broken: str = ""
+    error: str = ""
     """Why the end of the body did not come."""
 
 
@@ -92,13 +92,13 @@ class Client:
                 raise Fault(str(error)) from None
 
 
-def _as_far(responses: list[Response], broken: str = "") -> Response:
+def _as_far(responses: list[Response], error: str = "") -> Response:
     """Return the latest of what came, unpacked; Fault where not even the headers did."""
     if not responses:
-        raise Fault(broken)
+        raise Fault(error)
     last = responses[-1]
     body = unpack(last.body, last.headers.get("content-encoding", ""))
-    return msgspec.structs.replace(last, body=body, broken=broken)
+    return msgspec.structs.replace(last, body=body, error=error)
 
 
 def _send(
@@ -128,11 +128,11 @@ def _send(
         ) as response:
             fields = {name.lower(): text for name, text in response.headers.items()}
             tell(Response(response.status_code, fields, b""))
-            for piece in _growing(response, end):
+            for piece in _read_body(response, end):
                 tell(Response(response.status_code, fields, piece))
 
 
-def _growing(response: requests.Response, end: float) -> Iterator[bytes]:
+def _read_body(response: requests.Response, end: float) -> Iterator[bytes]:
     """Yield what has come of the body, up to its bound; TimeoutError for a server that drips longer than it may."""
     data = b""
     while len(data) < BODY_LIMIT:

@@ -53,8 +53,8 @@ class Api:
         try:
             response = self._client.ask("POST", settings.endpoint.rstrip("/") + CREATE, headers, body)
             answer = classify(response.status, response.headers, hide_body(response.body, self._hide))
-            if response.broken and answer.verdict is Verdict.UNAVAILABLE:
-                answer = replace(answer, text=response.broken)
+            if response.error and answer.verdict is Verdict.UNAVAILABLE:
+                answer = replace(answer, text=response.error)
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)
