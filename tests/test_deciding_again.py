@@ -6,7 +6,7 @@ from collections.abc import Hashable
 
 import pytest
 
-from agent.engine.recorder.second_look import SecondLooks
+from agent.engine.recorder.second_look import SecondLooks, seconds_until
 from agent.engine.state.transition import apply_result
 from agent.model import Count, FailAfter, Policy, Reason, Result, State, Status
 from agent.store import LastRun
@@ -60,6 +60,26 @@ def test_who_is_held_back_is_looked_at_once_when_somebody_set_the_clock(jump: in
     looks.found(1.0)
     assert looks.found(2.0, jump) == found
     assert looks.found(3.0, jump) == []
+
+
+def test_an_hour_without_a_look_is_no_clock_that_was_set() -> None:
+    looks = Looks("/a")
+    looks.found(1.0)
+    assert looks.found(3601.0) == []
+
+
+def test_who_is_forgotten_is_not_looked_at() -> None:
+    looks = Looks()
+    looks.hold("/a", 0.0, until=NOW + 500)
+    looks.hold("/b", 0.0, until=NOW + 600)
+    looks.forget("web", "/a")
+    assert looks.found(0.9) == ["/b"]
+
+
+@pytest.mark.parametrize(("until", "seconds"), [(NOW - 5, 0.0), (NOW, 0.0), (NOW + 1_000_000, 1000.0), (0, None)])
+def test_what_a_reason_s_end_is_waited_for_is_exact_and_never_negative(until: int, seconds: float | None) -> None:
+    step = apply_result(State("web"), bad(), STEADY, NOW, (Reason("silenced", until),))
+    assert seconds_until(step, STEADY) == seconds
 
 
 def test_who_is_held_back_is_looked_at_once_when_the_silences_are_others() -> None:

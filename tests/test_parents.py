@@ -91,6 +91,37 @@ def test_a_parent_that_counts_towards_a_problem_has_not_answered_until_it_is_dec
     assert parents.unanswered("web", 100) == []
 
 
+@pytest.mark.parametrize(
+    ("decided", "status"),
+    [(Status.OK, Status.WARNING), (Status.CRITICAL, Status.OK), (Status.CRITICAL, Status.NODATA)],
+)
+def test_a_parent_that_counts_towards_anything_but_a_problem_has_answered(decided: Status, status: Status) -> None:
+    parents = known(line=100, router=100)
+    parents.moved(apply_result(State("router", decided=decided), Result(status, "so"), TWICE, 100))
+    assert parents.unanswered("web", 100) == []
+
+
+def test_what_is_known_of_parents_outlives_a_reload_and_of_others_nothing_does() -> None:
+    def reloaded(*between: dict[str, CheckConfig]) -> Parents:
+        parents = known(line=300, router=300)
+        parents.moved(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "up"), STEADY, 400))
+        parents.moved(apply_result(State("line", "a", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 400))
+        for checks in (*between, CHECKS):
+            parents.configure(checks)
+        return parents
+
+    kept = reloaded()
+    assert names(kept.unanswered("web", 300)) == ["line", "router"], (
+        "one still counts, the other saw it while it was down"
+    )
+    kept.saw(ran("router", 400))
+    assert names(kept.unanswered("web", 300)) == ["line"]
+    forgotten = reloaded({})
+    for name in ("line", "router"):
+        forgotten.saw(ran(name, 300))
+    assert forgotten.unanswered("web", 300) == []
+
+
 def test_what_a_parent_said_while_its_own_was_down_says_nothing_once_that_is_well() -> None:
     parents = known(line=300, router=250)
     parents.moved(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "well"), STEADY, 260))

@@ -79,6 +79,21 @@ def test_a_silence_holds_until_it_ends_and_says_why() -> None:
     assert texts(suppression(silences), config("db"), 1000) == ""
 
 
+@pytest.mark.parametrize(
+    ("selector", "subject", "silenced"),
+    [
+        ("env=prod", "", True),
+        ("team=shop", "", True),
+        ("env=test", "", False),
+        ("web:/a", "/a", True),
+        ("web:/a", "", False),
+    ],
+)
+def test_a_silence_is_for_what_it_selects_by_name_subject_or_tag(selector: str, subject: str, silenced: bool) -> None:
+    quiet = suppression((Silence(selector, 0, 2000),))
+    assert bool(texts(quiet, config(tags={"team": "shop"}), 1000, subject=subject)) is silenced
+
+
 def test_what_was_seen_while_silenced_is_not_told_when_it_ends_during_the_run() -> None:
     silences = (Silence("web", since=1000, until=5000),)
     assert texts(suppression(silences), config(), began=4990, now=5010) != ""
