@@ -347,6 +347,23 @@ def test_of_who_is_given_up_nothing_is_kept_and_of_the_others_all() -> None:
     assert not switch.late("backup", "db", 0)
 
 
+def test_a_reload_that_changes_nothing_says_nothing_again_and_excuses_nobody_twice() -> None:
+    switch = awaiting()
+    assert len(said(switch, TTL)) == 1
+    switch.update([backup()], {}, TTL + 1, wall(TTL + 1))
+    assert said(switch, 3 * TTL) == []
+    excused = awaiting()
+    assert said(excused, TTL + 2) == []
+    excused.update([backup()], {}, TTL + 3, wall(TTL + 3))
+    assert len(said(excused, TTL + 9 + EXCUSE_SECONDS)) == 1
+
+
+def test_a_check_that_nothing_is_known_of_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    switch = DeadMansSwitch()
+    switch.update([backup()], {"mail": {"since": 5}}, 0.0, WALL)
+    assert (caplog.records, switch.memory("backup", 0.0, WALL)["since"]) == ([], WALL)
+
+
 def test_the_check_itself_is_awaited_beside_its_subjects_once_it_has_a_result() -> None:
     switch = awaiting()
     pushes(switch, "", 1.0)
