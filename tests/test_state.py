@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
-from agent.engine.state.subjects import FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
+from agent.engine.state.subjects import CROWDED_OUT, FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.model import (
     Count,
@@ -508,6 +508,14 @@ def test_who_is_crowded_out_is_closed_and_forgotten() -> None:
     last = [step for step in steps if step.last]
     assert len(last) == MOST_KNOWN
     assert [step.report.status for step in last if step.report] == [EventStatus.OK]
+    assert {step.result.summary for step in last} == {CROWDED_OUT}
+
+
+def test_of_what_is_left_out_only_what_is_known_is_told() -> None:
+    states = {"a": State("disks", "a", decided=Status.OK)}
+    left_out = (Result(Status.CRITICAL, "x", "a"), Result(Status.CRITICAL, "x", "b"))
+    steps = advance(states, msgspec.structs.replace(outcome(Result(Status.OK, "x", "c")), left_out=left_out), STEADY, 5)
+    assert [(step.state.subject, step.state.decided) for step in steps] == [("c", Status.OK), ("a", Status.CRITICAL)]
 
 
 def test_what_named_subjects_say_is_never_forgotten_however_long_it_lasts() -> None:

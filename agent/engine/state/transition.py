@@ -55,7 +55,7 @@ def advance(
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
     outcome = with_known(states, outcome)
     leaving = dropped(states, outcome, now)
-    asked = {subject: state for subject, state in states.items() if subject not in leaving} if leaving else states
+    asked = {subject: state for subject, state in states.items() if subject not in leaving}
     closed = [
         apply_result(states[subject], Result(Status.OK, words, subject), AT_ONCE, now)
         for subject, words in leaving.items()
