@@ -376,6 +376,7 @@ def test_the_wait_for_any_result_is_over_after_a_reload_too() -> None:
     pushes(switch, "db", 50.0)
     longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL + 5)), Place("a.yaml"))
     switch.update([longer], {}, 51.0, wall(51.0))
+    assert said(switch, TTL + 5) == []
     assert [one.results[0].subject for one in said(switch, 55.0 + TTL)] == ["db"]
 
 
@@ -386,3 +387,11 @@ def test_who_was_excused_and_came_is_excused_again_the_next_time() -> None:
     pushes(switch, "db", TTL + 3)
     assert said(switch, TTL + 3 + TTL + 2) == []
     assert len(said(switch, TTL + 3 + TTL + 2 + EXCUSE_SECONDS)) == 1
+
+
+def test_a_result_without_a_number_ends_the_run_that_has_none() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    switch.began("backup", "db", 10.0)
+    switch.began("backup", "db", 11.0, 1)
+    pushes(switch, "db", 20.0)
+    assert [run[1] for run in switch.memory("backup", 20.0, wall(20.0))["runs"]] == [1]

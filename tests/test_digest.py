@@ -102,6 +102,14 @@ def test_what_does_not_fit_at_all_is_told_from_its_first_change_on() -> None:
     assert found.alone
 
 
+def test_a_subject_that_fills_the_message_to_its_last_character_is_told_whole() -> None:
+    changes = many("web", 350)
+    room = MESSAGE_LIMIT - len(digest([changes]).message.partition("\n")[2] + "\n")
+    full = [changed(changes[0], id=changes[0].id + "x" * room), *changes[1:]]
+    assert len(digest([full]).changes) == 350
+    assert len(digest([[changed(full[0], id=full[0].id + "x"), *full[1:]]]).changes) < 350
+
+
 def test_what_has_only_long_lines_is_told_by_one_at_least() -> None:
     found = digest([many("a", 3, id="i" * 20_000)])
     assert len(found.changes) == 1

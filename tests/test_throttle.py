@@ -76,6 +76,16 @@ def test_the_wait_is_by_the_answer(verdict: Verdict, retry_after: float, least: 
 # --- how fast -------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(("rate", "at_once"), [(1, 1), (2, 2), (3, 3), (4, 3), (5, 4), (8, 6), (10, 8), (100, 75)])
+def test_so_many_requests_of_a_minute_go_at_once(rate: float, at_once: int) -> None:
+    limiter = Limiter(rate)
+    sent = 0
+    while not limiter.wait(0.0):
+        limiter.count(0.0)
+        sent += 1
+    assert sent == at_once
+
+
 def test_three_quarters_of_a_minute_s_requests_go_at_once_the_rest_is_spread() -> None:
     limiter = Limiter(4.9)
     waits = []

@@ -67,14 +67,14 @@ def require_readable(name: str, path: str) -> None:
         kind = os.stat(path).st_mode  # noqa: PTH116 - first: opening alone changes some devices
         if stat.S_ISDIR(kind):
             return
-        size = _read_size(path) if stat.S_ISREG(kind) else 0
+        fits = not stat.S_ISREG(kind) or _read_size(path) <= MOST_BYTES
     except OSError as error:
         raise OSError(f"{name} {path} cannot be read: {error.strerror or error}") from None
     except ValueError:
         raise OSError(f"{name} {path} cannot be read: no file's name has a NUL in it") from None
     if not stat.S_ISREG(kind):
         raise OSError(f"{name} {path} is not a regular file")
-    if size > MOST_BYTES:
+    if not fits:
         raise OSError(f"{name} {path} is larger than {MOST_BYTES // 1024**2} MiB")
 
 

@@ -105,7 +105,7 @@ def _before(change: Notification) -> str:
 def _before_now(previous: EventStatus, change: Notification) -> str:
     """Say `critical for 2h 5m`, or just `critical` when it is not known since when."""
     word = previous.name.lower()
-    return f"{word} for {_for(change.since, change.at)}" if 0 < change.since < change.at else word
+    return f"{word} for {_for(change.since, change.at)}" if change.since and change.since < change.at else word
 
 
 def _for(since: int, now: int) -> str:

@@ -96,7 +96,7 @@ def _value(check: CheckConfig, name: str, hide: Callable[[str], str]) -> str:
     own = {field.encode_name: field.name for field in msgspec.structs.fields(check.check)}
     if name not in own and (policy_text := policy_setting(check.policy, name)):
         return policy_text
-    value = getattr(check.check, own[name]) if name in own else getattr(check, name, "")
+    value = getattr(check.check, own[name]) if name in own else getattr(check, name)
     # The times that every check has are plain seconds.
     text = duration_text(value) if type(value) is float else without_user(_format(value, hide))
     return one_line(text, TEXT_LIMIT)

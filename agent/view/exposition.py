@@ -45,4 +45,4 @@ def _quote(text: str) -> str:
 def _number(value: float) -> str:
     if math.isfinite(value):
         return repr(float(value))
-    return "NaN" if math.isnan(value) else "+Inf" if value > 0 else "-Inf"
+    return {"nan": "NaN", "inf": "+Inf", "-inf": "-Inf"}[str(value)]
