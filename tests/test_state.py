@@ -322,6 +322,25 @@ def test_why_a_change_is_held_back_is_remembered_and_forgotten_when_it_is_told()
 # --- repeats ----------------------------------------------------------------------------------------------------------
 
 
+def test_a_repetition_says_what_is_told_already_as_one_more_event_of_the_incident() -> None:
+    known = State(
+        "web",
+        decided=Status.CRITICAL,
+        notified=EventStatus.CRITICAL,
+        notified_at=7000,
+        incident="i1",
+        incident_since=5000,
+        events=3,
+        repeats=1,
+    )
+    step = apply_result(known, Result(Status.CRITICAL, "x"), Policy(flapping=None, repeat_every=2.0), 11_000)
+    assert step.report == Report(EventStatus.CRITICAL, EventStatus.CRITICAL, "i1", 4, 7000, 5000, repeat=2)
+    after = step.state
+    assert (after.notified_at, after.events, after.repeats, after.incident_since) == (11_000, 4, 2, 5000)
+    over = apply_result(after, Result(Status.OK, "x"), STEADY, 12_000).state
+    assert (over.incident, over.incident_since, over.repeats, over.events) == ("", 0, 0, 5)
+
+
 def test_a_problem_that_lasts_is_told_again_and_ever_less_often() -> None:
     policy = Policy(flapping=None, repeat_every=2.0)
     assert told("occcccccccccccccccc", policy) == ".c.c...c.......c..."
