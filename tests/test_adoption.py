@@ -198,6 +198,6 @@ def test_while_nothing_can_be_written_it_is_tried_every_few_seconds(
 def test_a_database_that_was_begun_anew_is_taken_over_again(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.configure(OPS)
     house.take_over()
-    monkeypatch.setattr(house.store, "begun_anew", lambda: True)
+    monkeypatch.setattr(house.store, "was_replaced", lambda: True)
     house.take_over()
     assert house.told == 2

@@ -227,7 +227,7 @@ def test_a_database_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tm
         Store.read(tmp_path)
     with opened(tmp_path) as store:
         assert [stored.id for stored in store.history.pending()] == ["old-2", "old-3"]
-        assert [stored.id for stored in store.history.refused()] == ["old-4"]
+        assert [stored.id for stored in store.history.refusals()] == ["old-4"]
         assert [(state.check, state.decided) for state in store.states()] == [("root-disk", Status.CRITICAL)]
         assert store.memories() == {"log": {"offset": 4711}}
         assert [due.id for due in out(store).due()] == ["old-2"]

@@ -186,7 +186,7 @@ def test_a_refused_event_is_set_aside_with_the_answer_and_holds_up_nobody(
     working = courier(store, client(api), clock)
     assert drained(working, clock) == 0
     assert ids(api) == ["disk-2", "sshd-1"]
-    (refused,) = store.history.refused()
+    (refused,) = store.history.refusals()
     assert refused.answer == "HTTP 400: ft.InvalidParam bad parameter"
     assert "events: event disk-1 of disk was refused and is set aside" in log.text
     assert store.retry("disk-1") == 1
@@ -456,7 +456,7 @@ def test_an_event_that_meets_a_bug_of_ours_holds_up_nobody(
     drained(courier(store, delivery, clock), clock, seconds=60)
     assert delivery.posts == ["sshd-1", "sshd-2"]
     assert "a bug of ours: events: " in log.text
-    left = store.history.refused() if where == "render" else store.history.pending()
+    left = store.history.refusals() if where == "render" else store.history.pending()
     assert [one.id for one in left] == ["disk-1"]
 
 

@@ -87,7 +87,7 @@ def test_what_waited_is_told_in_the_bytes_that_were_tried_and_nothing_else_is(tm
     singles = [body for id_, body in waiting.items() if id_ not in members]
     assert sorted(posts) == sorted(singles)
     assert store.history.pending() == []
-    assert [one.id for one in store.history.refused()] == [id_ for id_, phase, _, _ in before if phase == "refused"]
+    assert [one.id for one in store.history.refusals()] == [id_ for id_, phase, _, _ in before if phase == "refused"]
     store.close()
 
 

@@ -485,7 +485,7 @@ class Machine(RuleBasedStateMachine):
         events = {event.id: (event.check, event.subject) for event in self.undisturbed.events()}
         order = {event_id: place for place, event_id in enumerate(events)}
         last: dict[tuple[str, str], int] = {}
-        refused = {event.id for event in self.agent.store.history.refused()}
+        refused = {event.id for event in self.agent.store.history.refusals()}
         own = {event["customTags"]["event_id"] for event in self.api.accepted if is_own(event)}
         for event_id in self.api.told():
             if event_id in own or event_id in refused:
@@ -511,7 +511,7 @@ class Machine(RuleBasedStateMachine):
             if wait == float("inf"):
                 break
         assert self.agent.store.history.pending() == []
-        refused = {event.id for event in self.agent.store.history.refused()}
+        refused = {event.id for event in self.agent.store.history.refusals()}
         told = set(self.api.told()) | refused
         assert all(event.id in told for event in self.agent.events()), "told, refused, or dropped and counted"
         latest = {(event.check, event.subject): event for event in self.agent.events()}

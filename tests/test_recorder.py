@@ -153,4 +153,4 @@ def test_a_start_with_many_checks_costs_each_first_result_the_same(agent: Agent,
     world.monotonic += 10
     agent.takes(msgspec.structs.replace(outcome(Status.OK, number=2, at=2000), check="c1"))
     assert gone_through == at_the_configuration
-    assert agent.store.history.remembered(NO_RESULT_YET) == '["c99"]'
+    assert agent.store.history.recall(NO_RESULT_YET) == '["c99"]'

@@ -418,7 +418,7 @@ def test_what_was_pushed_before_the_clock_was_set_is_not_overdue_after_a_restart
 
 def test_which_checks_never_had_a_result_is_in_the_store_for_status(agent: Watched, world: World) -> None:
     def silent() -> str:
-        return agent.store.history.remembered(NO_RESULT_YET)
+        return agent.store.history.recall(NO_RESULT_YET)
 
     assert silent() == '["backup","web"]'
     agent.run("web", "ok")

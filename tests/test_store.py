@@ -73,14 +73,14 @@ def test_due_is_the_oldest_event_of_every_check(store: Store) -> None:
         ]
     )
     assert [stored.id for stored in out(store).due()] == ["root-disk-1", "sshd-1"]
-    out(store).delivered(out(store).due()[0].seq, "TRACE-1", NOW)
+    out(store).mark_delivered(out(store).due()[0].seq, "TRACE-1", NOW)
     assert [stored.id for stored in out(store).due()] == ["root-disk-2", "sshd-1"]
 
 
 def test_a_delivered_event_is_history_with_its_answer(store: Store) -> None:
     store.record([change("root-disk-1", "/")])
-    out(store).tried(1, "HTTP 502", NOW + 5)
-    out(store).delivered(1, "TRACE-1", NOW + 9)
+    out(store).count_try(1, "HTTP 502", NOW + 5)
+    out(store).mark_delivered(1, "TRACE-1", NOW + 9)
     assert store.history.pending() == []
     (told,) = store.history.latest()
     assert (told.phase, told.attempts, told.answer, told.answered_at) == (Phase.DELIVERED, 2, "TRACE-1", NOW + 9)
@@ -94,7 +94,7 @@ def test_a_body_is_the_same_bytes_after_tries_and_restarts(tmp_path: Path) -> No
     out(store).keep_bytes(seq, b"first")
     out(store).keep_bytes(seq, b"second")
     before = out(store).delivery(seq)
-    out(store).tried(seq, "HTTP 500", NOW)
+    out(store).count_try(seq, "HTTP 500", NOW)
     store = reopened(store, tmp_path)
     after = out(store).delivery(out(store).due()[0].seq)
     assert after.body == before.body == b"first"
@@ -104,20 +104,20 @@ def test_a_body_is_the_same_bytes_after_tries_and_restarts(tmp_path: Path) -> No
 
 def test_a_refused_event_is_set_aside_until_somebody_retries_it(store: Store) -> None:
     store.record([change("root-disk-1", "/"), change("root-disk-2", "/"), change("sshd-1", "/")])
-    out(store).refused(1, "HTTP 400: bad parameter", NOW)
-    out(store).refused(3, "HTTP 400: bad parameter", NOW)
+    out(store).mark_refused(1, "HTTP 400: bad parameter", NOW)
+    out(store).mark_refused(3, "HTTP 400: bad parameter", NOW)
     assert [stored.id for stored in out(store).due()] == ["root-disk-2"]
-    assert [stored.answer for stored in store.history.refused()] == ["HTTP 400: bad parameter"] * 2
+    assert [stored.answer for stored in store.history.refusals()] == ["HTTP 400: bad parameter"] * 2
     assert store.retry("no such event") == 0
     assert store.retry("sshd-1") == 1
     assert store.retry() == 1
     assert [stored.id for stored in store.history.pending()] == ["root-disk-1", "root-disk-2", "sshd-1"]
-    assert store.history.refused() == []
+    assert store.history.refusals() == []
 
 
 def test_a_command_beside_a_running_agent_retries_refused_events(store: Store, tmp_path: Path) -> None:
     store.record([change("root-disk-1", "/")])
-    out(store).refused(1, "HTTP 400", NOW)
+    out(store).mark_refused(1, "HTTP 400", NOW)
     beside = Store.beside(tmp_path / "state")
     assert beside.retry() == 1
     beside.close()
@@ -127,8 +127,8 @@ def test_a_command_beside_a_running_agent_retries_refused_events(store: Store, t
 def test_the_backlog_counts_what_is_still_to_be_told(store: Store) -> None:
     assert store.history.backlog()["events"] == Backlog(0, 0, 0)
     store.record([change("root-disk-1", "/"), change("root-disk-2", "/"), change("sshd-1", "/")])
-    out(store).delivered(1, "", NOW)
-    out(store).refused(3, "no", NOW)
+    out(store).mark_delivered(1, "", NOW)
+    out(store).mark_refused(3, "no", NOW)
     assert store.history.backlog()["events"] == Backlog(1, NOW + 2, 1)
 
 
@@ -146,7 +146,7 @@ def test_the_history_is_bounded_and_pending_events_are_never_trimmed(store: Stor
     with store._db.transaction() as db:
         db.execute("UPDATE deliveries SET phase = 'delivered' WHERE seq > ? AND seq <= ?", (keep, many - TRIM_EVERY))
     for seq in range(many - TRIM_EVERY + 1, many + 1):
-        outbox.delivered(seq, "", NOW)
+        outbox.mark_delivered(seq, "", NOW)
     history = store.history.latest(many)
     assert len(history) == HISTORY_LIMIT + 1
     assert history[-1].seq == keep
@@ -159,8 +159,8 @@ def test_refused_events_are_bounded_too(store: Store) -> None:
         db.execute("UPDATE deliveries SET phase = 'refused' WHERE seq <= ?", (many - TRIM_EVERY,))
     outbox = out(store)
     for seq in range(many - TRIM_EVERY + 1, many + 1):
-        outbox.refused(seq, "no", NOW)
-    assert [stored.seq for stored in store.history.refused()] == list(range(TRIM_EVERY + 1, many + 1))
+        outbox.mark_refused(seq, "no", NOW)
+    assert [stored.seq for stored in store.history.refusals()] == list(range(TRIM_EVERY + 1, many + 1))
 
 
 def test_a_forgotten_check_leaves_its_events(store: Store) -> None:
@@ -302,7 +302,7 @@ def test_threads_write_and_deliver_at_the_same_time(store: Store) -> None:
         done = 0
         while done < count:
             for stored in out(store).due():
-                out(store).delivered(stored.seq, "", NOW)
+                out(store).mark_delivered(stored.seq, "", NOW)
                 done += 1
 
     thread = threading.Thread(target=deliver)
@@ -387,9 +387,9 @@ os.write(1, b"MARK\\n")
 def test_a_late_answer_changes_nothing_of_what_was_settled_meanwhile(store: Store) -> None:
     store.record([change("root-disk-1", "/")])
     seq = store.history.pending()[0].seq
-    out(store).delivered(seq, "trace", NOW)
-    out(store).tried(seq, "timed out", NOW)
-    out(store).refused(seq, "no", NOW)
+    out(store).mark_delivered(seq, "trace", NOW)
+    out(store).count_try(seq, "timed out", NOW)
+    out(store).mark_refused(seq, "no", NOW)
     out(store).unbundle(seq)
     assert [(stored.phase, stored.answer) for stored in store.history.latest()] == [("delivered", "trace")]
 

@@ -297,7 +297,7 @@ def test_one_event_that_the_api_refuses_is_found_and_all_others_are_told(
     far = Far(clock, lambda body: Verdict.REFUSED if bad in ids(body) else Verdict.DELIVERED)
     record(store, *storm)
     assert drained(emitter(store, far, clock), clock) <= 120
-    assert [stored.id for stored in store.history.refused()] == [bad]
+    assert [stored.id for stored in store.history.refusals()] == [bad]
     assert sorted([*told(far.taken), bad]) == sorted(event.id for event in storm)
     assert len(far.requests) <= 40
     assert "a digest of 100 changes is taken apart, none of them is lost" in caplog.text
@@ -345,7 +345,7 @@ def test_a_row_that_makes_no_sense_any_more_holds_up_nobody(store: Store, clock:
     far = Far(clock)
     drained(emitter(store, far, clock), clock, seconds=600)
     assert store.history.backlog()["events"].count == 0
-    assert [stored.seq for stored in store.history.refused()] == [third.seq]
+    assert [stored.seq for stored in store.history.refusals()] == [third.seq]
     assert [body["customTags"].get("digest") for body in far.taken] == ["19"]
 
 
@@ -377,7 +377,7 @@ def test_bounds_that_a_reload_brings_hold_from_the_next_change_on(tmp_path: Path
     store = opened(tmp_path)
     record(store, *story("web", *[EventStatus.CRITICAL, EventStatus.OK] * 100))
     assert store.history.backlog()["events"].count == 200
-    store.bound(Bounds(50, 2**28))
+    store.set_bounds(Bounds(50, 2**28))
     record(store, change("db", 1))
     assert store.history.backlog()["events"].count <= 50
     store.close()

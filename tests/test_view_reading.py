@@ -37,7 +37,7 @@ def store(folder: Path) -> Iterator[Store]:
     made.note([RUN], {})
     made.keep_fact(NO_RESULT_YET, '["fresh"]')
     outbox = out(made)
-    outbox.tried(outbox.due()[0].seq, "HTTP 503", NOW + 5)
+    outbox.count_try(outbox.due()[0].seq, "HTTP 503", NOW + 5)
     begin(folder, SILENCE, NOW)
     yield made
     made.close()

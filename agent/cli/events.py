@@ -51,7 +51,7 @@ def _select_deliveries(store: Store, options: argparse.Namespace) -> list[Delive
     if options.pending:
         return store.history.pending(options.destination)
     if options.refused:
-        return store.history.refused(options.destination)
+        return store.history.refusals(options.destination)
     return store.history.latest(options.limit, options.destination)[::-1]
 
 

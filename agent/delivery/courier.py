@@ -143,13 +143,13 @@ class Courier:
         self._pending = (due, answer)
         at = time.time_ns() // 1_000_000
         if answer.verdict is Verdict.DELIVERED:
-            self._outbox.delivered(due.seq, answer.trace_id or answer.text, at)
+            self._outbox.mark_delivered(due.seq, answer.trace_id or answer.text, at)
         elif answer.verdict is not Verdict.REFUSED:
-            self._outbox.tried(due.seq, answer.text, at)
+            self._outbox.count_try(due.seq, answer.text, at)
         elif due.members:
             self._bundling.unbundle(due, answer.text)
         else:
-            self._outbox.refused(due.seq, answer.text, at)
+            self._outbox.mark_refused(due.seq, answer.text, at)
             log.warning(
                 "%s: event %s of %s was refused and is set aside (see: hostvigil events --refused): %s",
                 *(self._outbox.destination, due.id, due.check, answer.text),

@@ -24,7 +24,7 @@ def with_known_sender(config: Config, store: Store) -> Config:
     if config.agent_readable:
         store.keep_fact(SENDER, known_sender.as_text(config.agent))
         return config
-    agent = known_sender.with_known(config.agent, store.history.remembered(SENDER))
+    agent = known_sender.with_known(config.agent, store.history.recall(SENDER))
     return msgspec.structs.replace(config, agent=agent)
 
 
@@ -36,7 +36,7 @@ class StoreSettings:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
-        self._store.bound(bounds(new))
+        self._store.set_bounds(bounds(new))
         try:
             with_known_sender(new, self._store)
         except StoreError as error:

@@ -49,7 +49,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     store = Store.open(state_dir, bounds(config), selects)
     on_bad_key = lambda: signals.put(Order("renew keys"))  # noqa: E731
     config = with_known_sender(config, store)
-    store.bound(bounds(config))
+    store.set_bounds(bounds(config))
     service = Service(config, store, state_dir, hide, on_bad_key)
     if systemd.beat_seconds:
         service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))

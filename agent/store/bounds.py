@@ -34,18 +34,18 @@ class Room:
         self._events = 0
         self._bytes = 0
 
-    def bound(self, bounds: Bounds) -> None:
+    def set_bounds(self, bounds: Bounds) -> None:
         """Let this much wait from now on."""
         self._bounds, self._events, self._bytes = bounds, 0, 0
 
-    def appended(self, db: sqlite3.Connection, sizes: list[int]) -> None:
+    def add(self, db: sqlite3.Connection, sizes: list[int]) -> None:
         """Take note of new notifications, by their size in bytes, and make room where there is none left."""
         self._events -= len(sizes)
         self._bytes -= sum(sizes) + ROW_BYTES * len(sizes)
         if sizes and (self._events < 0 or self._bytes < 0):
-            left = [self._make_room(db, *row) for row in _waiting(db)]
-            self._events = min((events for events, _ in left), default=self._bounds.most_events)
-            self._bytes = min((size for _, size in left), default=self._bounds.most_bytes)
+            remaining = [self._make_room(db, *row) for row in _waiting(db)]
+            self._events = min((events for events, _ in remaining), default=self._bounds.most_events)
+            self._bytes = min((size for _, size in remaining), default=self._bounds.most_bytes)
 
     def _make_room(self, db: sqlite3.Connection, destination: str, count: int, size: int) -> tuple[int, int]:
         """Drop what is too much for a destination; return how many and how many bytes may come."""
@@ -70,7 +70,7 @@ def _waiting(db: sqlite3.Connection) -> list[tuple[str, int, int]]:
 def drop(db: sqlite3.Connection, destination: str, count: int) -> None:
     """Drop what says least: what came between, then what a later change replaces, then, of the check that has most
     waiting, the least urgent and oldest."""
-    superseded = db.execute(
+    superseded_count = db.execute(
         f"""DELETE FROM deliveries WHERE seq IN (SELECT seq FROM (
             SELECT seq, min(seq) OVER subjects = seq AS first, max(seq) OVER subjects = seq AS last,
             count(*) OVER (PARTITION BY check_name) AS crowd {_FREE}
@@ -78,17 +78,17 @@ def drop(db: sqlite3.Connection, destination: str, count: int) -> None:
             WHERE NOT last ORDER BY first, crowd DESC, seq LIMIT ?)""",  # noqa: S608 - our own words
         (destination, count),
     ).rowcount
-    lost = 0
-    if superseded < count:
+    lost_count = 0
+    if superseded_count < count:
         order = URGENCY_OF.format("deliveries")
-        lost = db.execute(
+        lost_count = db.execute(
             f"""DELETE FROM deliveries WHERE seq IN (SELECT seq FROM (
                 SELECT seq, {order} AS urgency,
                 row_number() OVER (PARTITION BY check_name ORDER BY {order}, seq DESC) AS rank {_FREE})
                 ORDER BY rank DESC, urgency DESC, seq LIMIT ?)""",  # noqa: S608 - our own words
-            (destination, count - superseded),
+            (destination, count - superseded_count),
         ).rowcount
     # What nobody is told any more takes room for nothing.
     db.execute("DELETE FROM notifications WHERE id NOT IN (SELECT id FROM deliveries)")
-    notice(db, f"{SUPERSEDED}:{destination}", superseded)
-    notice(db, f"{LOST}:{destination}", lost)
+    notice(db, f"{SUPERSEDED}:{destination}", superseded_count)
+    notice(db, f"{LOST}:{destination}", lost_count)

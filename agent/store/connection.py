@@ -15,7 +15,7 @@ FILE = "hostvigil.db"
 
 
 @contextmanager
-def explained(directory: Path | None = None) -> Iterator[None]:
+def translate_errors(directory: Path | None = None) -> Iterator[None]:
     """Turn what SQLite and the system raise into a StoreError."""
     where = f"{directory}: " if directory else ""
     try:

@@ -13,7 +13,7 @@ from pathlib import Path
 from agent.store.connection import FILE, connect, private
 from agent.store.notices import notice
 from agent.store.salvage import salvage
-from agent.store.schema import checked_version, migrate, tables_missing
+from agent.store.schema import migrate, read_version, tables_missing
 
 log = logging.getLogger("hostvigil.store")
 
@@ -62,10 +62,10 @@ def _open(directory: Path) -> sqlite3.Connection:
     db = connect(file)
     try:
         db.execute("PRAGMA journal_mode = WAL")
-        if checked_version(db) < 0:
+        if read_version(db) < 0:
             raise DamagedError("its version is less than nothing")
-        if (found := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
-            raise DamagedError(" ".join(str(found).split()))
+        if (verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+            raise DamagedError(" ".join(str(verdict).split()))
         migrate(db)
         if missing := tables_missing(db):
             raise DamagedError(f"the table {missing} is missing")
@@ -81,13 +81,13 @@ def _begin(directory: Path) -> None:
     for suffix in ("-wal", "-shm"):
         (directory / (FILE + suffix)).unlink(missing_ok=True)
     if not (directory / NEW).exists():
-        _made(directory / FIRST).close()
+        _make_new(directory / FIRST).close()
         (directory / FIRST).rename(directory / NEW)
     (directory / NEW).rename(directory / FILE)
     _sync(directory)
 
 
-def _made(file: Path) -> sqlite3.Connection:
+def _make_new(file: Path) -> sqlite3.Connection:
     for suffix in ("", "-journal", "-wal", "-shm"):
         Path(f"{file}{suffix}").unlink(missing_ok=True)
     db = connect(private(file))
@@ -102,10 +102,10 @@ def _made(file: Path) -> sqlite3.Connection:
 def replace(directory: Path, why: str) -> None:
     """Set the damaged database aside and put a new one in its place, with what could be read of the old one."""
     aside = _free_name(directory, f"{FILE}.corrupt-{time.strftime('%Y%m%dT%H%M%S')}")
-    db = _made(directory / NEW)
+    db = _make_new(directory / NEW)
     try:
-        carried = salvage(directory / FILE, db)
-        text = f"the state database was damaged ({why}) and is set aside as {aside}; carried over: {carried}"
+        summary = salvage(directory / FILE, db)
+        text = f"the state database was damaged ({why}) and is set aside as {aside}; carried over: {summary}"
         notice(db, DAMAGED, 1, text)
     finally:
         db.close()
@@ -120,9 +120,9 @@ def replace(directory: Path, why: str) -> None:
 
 
 def _free_name(directory: Path, name: str) -> str:
-    taken = {path.name for path in directory.glob(f"{FILE}.corrupt-*")}
+    names = {path.name for path in directory.glob(f"{FILE}.corrupt-*")}
     return next(
-        free for number in range(len(taken) + 1) if (free := f"{name}{f'.{number}' * (number > 0)}") not in taken
+        free for number in range(len(names) + 1) if (free := f"{name}{f'.{number}' * (number > 0)}") not in names
     )
 
 

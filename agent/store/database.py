@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from agent.store import put_back
-from agent.store.connection import FILE, connect, explained
+from agent.store.connection import FILE, connect, translate_errors
 from agent.store.damage import is_damage, replace
 from agent.store.reserve import Reserve, give_up
 from agent.store.rows import RoomMade
@@ -30,14 +30,14 @@ class Database:
         self._directory = directory
         self._lock = threading.Lock()
         self._lock_file = lock_file
-        self._begun_anew = False
+        self._replaced = False
         self._reserve = Reserve(directory) if lock_file is not None else None
         self._look_at = time.monotonic() + put_back.LOOK_SECONDS
 
-    def begun_anew(self) -> bool:
+    def was_replaced(self) -> bool:
         """Tell, once, whether the file was damaged and begun anew since the last look."""
-        begun, self._begun_anew = self._begun_anew, False
-        return begun
+        replaced, self._replaced = self._replaced, False
+        return replaced
 
     def close(self) -> None:
         with self._lock:
@@ -50,13 +50,13 @@ class Database:
         return self.read(lambda db: db.execute(query, values).fetchall())
 
     def read(self, ask: Callable[[sqlite3.Connection], T]) -> T:
-        with self._lock, self._mended():
+        with self._lock, self._repair():
             return ask(self._db)
 
     @contextmanager
     def transaction(self, durable: bool = True) -> Iterator[sqlite3.Connection]:
         """Commit what is done inside, on the disk when this ends; `durable=False`: a power cut may lose it."""
-        with self._lock, self._mended():
+        with self._lock, self._repair():
             self._put_back()
             # In WAL mode FULL syncs the log at each commit (with all that went before), NORMAL only at checkpoints.
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
@@ -79,9 +79,9 @@ class Database:
                 self._db, self._lock_file = put_back.put_back(self._directory, self._db, self._lock_file)
 
     @contextmanager
-    def _mended(self) -> Iterator[None]:
+    def _repair(self) -> Iterator[None]:
         """Say what SQLite says in words; an agent that finds its database damaged begins a new one at once."""
-        with explained():
+        with translate_errors():
             try:
                 yield
             except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
@@ -92,7 +92,7 @@ class Database:
                 raise
 
     def _begin_anew(self, why: str) -> None:
-        self._begun_anew = True
+        self._replaced = True
         self._db.close()
         try:
             replace(self._directory, why)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 
 from agent.model import URGENCY, EventStatus, Notification
 from agent.store.encode import as_json, as_text
-from agent.store.kept import FORGOT, remembered
+from agent.store.kept import FORGOT, recall
 from agent.store.rows import Due, Phase
 
 HISTORY_LIMIT = 10_000
@@ -17,7 +17,9 @@ REFUSED_LIMIT = 1_000
 DUE_LIMIT = 1_000
 PROBLEMS = (EventStatus.CRITICAL, EventStatus.FLAPPING, EventStatus.WARNING, EventStatus.NODATA)
 
-URGENCY_OF = "CASE {}.status " + " ".join(f"WHEN '{told}' THEN {rank}" for rank, told in enumerate(URGENCY)) + " END"
+URGENCY_OF = (
+    "CASE {}.status " + " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(URGENCY)) + " END"
+)
 _DUE = f"""
     WITH heads AS (
         SELECT min(seq) AS first, max(seq) AS last, count(*) AS changes FROM deliveries
@@ -29,41 +31,41 @@ _DUE = f"""
     WHERE head.digest IS NULL ORDER BY head.members = 0, {URGENCY_OF.format("latest")}, head.seq LIMIT {DUE_LIMIT}"""  # noqa: S608 - our own words
 
 
-def append(db: sqlite3.Connection, told: Notification, destinations: Iterable[str]) -> int:
+def append(db: sqlite3.Connection, notification: Notification, destinations: Iterable[str]) -> int:
     """Store a notification once, with a delivery for each destination; returns the size of its facts in bytes.
 
     The end of a problem goes only to who was told of the problem.
     """
-    facts = as_json(told).encode()
-    about = (as_text(told.check), as_text(told.subject))
+    facts = as_json(notification).encode()
+    about = (as_text(notification.check), as_text(notification.subject))
     # The same once more (its commit had failed half-way) is no second one.
     db.execute(
         "INSERT INTO notifications (id, check_name, subject, status, created, facts) VALUES (?, ?, ?, ?, ?, ?)"
         " ON CONFLICT (id) DO NOTHING",
-        (told.id, *about, told.status, told.at, facts),
+        (notification.id, *about, notification.status, notification.at, facts),
     )
     for destination in destinations:
-        if _is_for(db, destination, about, told):
+        if _is_for(db, destination, about, notification):
             db.execute(
                 "INSERT INTO deliveries (destination, id, check_name, subject, status, created, size)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (destination, id) DO NOTHING",
-                (destination, told.id, *about, told.status, told.at, len(facts)),
+                (destination, notification.id, *about, notification.status, notification.at, len(facts)),
             )
     return len(facts)
 
 
-def _is_for(db: sqlite3.Connection, destination: str, about: tuple[str, str], told: Notification) -> bool:
+def _is_for(db: sqlite3.Connection, destination: str, about: tuple[str, str], notification: Notification) -> bool:
     """Note what the destination knows of the subject from now on; False where it has nothing to know."""
-    if not told.incident:
+    if not notification.incident:
         return True  # news of the agent, which neither begin nor end a problem
-    if told.status in PROBLEMS:
-        values = (destination, *about, told.incident, told.status)
+    if notification.status in PROBLEMS:
+        values = (destination, *about, notification.incident, notification.status)
         db.execute("INSERT OR REPLACE INTO known_problems VALUES (?, ?, ?, ?, ?)", values)
         return True
-    ended = db.execute(
+    result = db.execute(
         "DELETE FROM known_problems WHERE destination = ? AND check_name = ? AND subject = ?", (destination, *about)
     )
-    return ended.rowcount > 0 or bool(remembered(db, FORGOT))
+    return result.rowcount > 0 or bool(recall(db, FORGOT))
 
 
 def due(db: sqlite3.Connection, destination: str) -> list[Due]:
@@ -89,11 +91,11 @@ def bundle(db: sqlite3.Connection, digest: Due, destination: str, title: str, bo
 
 def take_into(db: sqlite3.Connection, digest: int, members: Sequence[int]) -> bool:
     """Have the digest tell these, by seq; False when one of them is waiting no more."""
-    changed = db.executemany(
+    result = db.executemany(
         "UPDATE deliveries SET digest = ? WHERE seq = ? AND phase = 'pending' AND digest IS NULL AND members = 0",
         [(digest, seq) for seq in members],
     )
-    return changed.rowcount == len(members)
+    return result.rowcount == len(members)
 
 
 def unbundle(db: sqlite3.Connection, seq: int) -> None:

@@ -28,11 +28,11 @@ def ever_configured(db: sqlite3.Connection, but: str) -> bool:
     return bool(db.execute("SELECT count(*) FROM destinations WHERE name != ?", (but,)).fetchone()[0])
 
 
-def adopt(db: sqlite3.Connection, wanted: Sequence[Destination]) -> None:
+def adopt(db: sqlite3.Connection, targets: Sequence[Destination]) -> None:
     """Bring in those that are new, and take note of those that are meant by an old name now."""
-    stored = {one.name: one for one in in_force(db)}
-    for one in wanted:
-        before = stored.get(one.name)
+    current = {one.name: one for one in in_force(db)}
+    for one in targets:
+        before = current.get(one.name)
         if before and before.identity not in (UNKNOWN, one.identity):
             begin_anew(db, one.name)
         db.execute(
@@ -72,8 +72,8 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int = 0) -> None:
 
 
 def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str, at: int) -> None:
-    dropped = "phase = 'dropped', answer = ?, answered_at = ?, digest = NULL, body = NULL"
-    db.execute(f"UPDATE deliveries SET {dropped} WHERE {where}", (why, at, *values))  # noqa: S608 - our own words
+    assignment = "phase = 'dropped', answer = ?, answered_at = ?, digest = NULL, body = NULL"
+    db.execute(f"UPDATE deliveries SET {assignment} WHERE {where}", (why, at, *values))  # noqa: S608 - our own words
 
 
 # The ends of problems that stand before any problem of their subject among what waits.
@@ -91,7 +91,7 @@ _KNOWN = f"""INSERT INTO known_problems SELECT destination, check_name, subject,
     AND (SELECT json_extract(facts, '$.incident') FROM notifications WHERE notifications.id = latest.id) != ''"""  # noqa: S608 - our own words
 
 
-def known(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], str]:
+def open_incidents(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], str]:
     """Return the incidents that a destination was told and not told the end of, by check and subject."""
     query = "SELECT check_name, subject, incident FROM known_problems WHERE destination = ?"
     return {(check, subject): incident for check, subject, incident in db.execute(query, (name,))}

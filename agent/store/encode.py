@@ -26,10 +26,10 @@ def as_text(text: str) -> str:
     return text.encode("utf-8", "replace").decode()
 
 
-def decoded(rows: Iterable[Sequence[str]], wanted: type[T]) -> Iterator[T]:
+def decode_rows(rows: Iterable[Sequence[str]], row_type: type[T]) -> Iterator[T]:
     """Yield what the rows, of a check and a JSON text each, say; what says nothing is left out and logged."""
     for check, text in rows:
         try:
-            yield msgspec.json.decode(text, type=wanted)
+            yield msgspec.json.decode(text, type=row_type)
         except (msgspec.MsgspecError, ValueError) as error:
             log.error("%s: what was stored of it cannot be read and is forgotten: %s", check, error)

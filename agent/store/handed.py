@@ -19,7 +19,7 @@ _ALL = """UPDATE deliveries SET handed_at = 0
 _LATE = f"{_ALL} AND (handed_at + ?2 * (1 << min(max(attempts - 1, 0), 4)) <= ?3 OR handed_at > ?3)"
 
 
-class Handed:
+class Handovers:
     """One destination's; its emitter's thread uses it. Times are Unix milliseconds. Methods may raise StoreError."""
 
     def __init__(self, db: Database, destination: str) -> None:
@@ -38,11 +38,11 @@ class Handed:
     def settle(self, notification_id: str, phase: Phase, answer: str, at: int) -> bool:
         """Write down a receipt; False where nothing waited for it."""
         with self._db.transaction() as db:
-            found = db.execute(_SEQ, self._with(notification_id)).fetchone()
-            if found:
-                deliveries.settle(db, found[0], phase, answer, at)
-                db.execute("UPDATE deliveries SET handed_at = 0 WHERE seq = ?", found)
-        return bool(found)
+            row = db.execute(_SEQ, self._with(notification_id)).fetchone()
+            if row:
+                deliveries.settle(db, row[0], phase, answer, at)
+                db.execute("UPDATE deliveries SET handed_at = 0 WHERE seq = ?", row)
+        return bool(row)
 
     def count(self) -> int:
         """Return how many wait for their receipt."""
@@ -56,14 +56,14 @@ class Handed:
         """Take note of the broker's memory; where it is a new one, all is handed over again. Returns how many."""
         with self._db.transaction() as db:
             name = f"broker of {self._destination}"
-            before = kept.remembered(db, name)
+            before = kept.recall(db, name)
             kept.remember(db, name, identity)
         return self._again(_ALL) if before != identity else 0
 
     def before(self, seq: int, check: str, subject: str) -> str:
         """Return the id of the last one of a subject before this that is not receipted; empty where there is none."""
-        found = self._db.rows(_BEFORE, self._with(seq, check, subject))
-        return str(found[0][0]) if found else ""
+        rows = self._db.rows(_BEFORE, self._with(seq, check, subject))
+        return str(rows[0][0]) if rows else ""
 
     def _again(self, update: str, *values: object) -> int:
         with self._db.transaction(durable=False) as db:

@@ -31,7 +31,7 @@ class History:
         """Return the outbox, of all or of one destination, in the order of happening."""
         return self.deliveries("phase = 'pending'" + _OF + " ORDER BY deliveries.seq", (destination,))
 
-    def refused(self, destination: str | None = None) -> list[Delivery]:
+    def refusals(self, destination: str | None = None) -> list[Delivery]:
         return self.deliveries("phase = 'refused'" + _OF + " ORDER BY deliveries.seq", (destination,))
 
     def latest(self, limit: int = 100, destination: str | None = None) -> list[Delivery]:
@@ -57,22 +57,22 @@ class History:
 
     def progress(self) -> dict[str, Progress]:
         """Return how delivery goes, by destination; those that nothing was ever tried for are left out."""
-        taken = dict(
+        latest = dict(
             self._db.rows(
                 "SELECT destination, max(answered_at) FROM deliveries WHERE phase = 'delivered' GROUP BY destination"
             )
         )
         # Of the row with the greatest answered_at: SQLite takes the bare columns from there.
-        tried = self._db.rows(
+        rows = self._db.rows(
             "SELECT destination, answer, max(answered_at) FROM deliveries"
             " WHERE phase = 'pending' AND attempts > 0 GROUP BY destination"
         )
-        troubles = {name: answer for name, answer, _ in tried}
-        return {name: Progress(taken.get(name, 0), troubles.get(name, "")) for name in {**taken, **troubles}}
+        troubles = {name: answer for name, answer, _ in rows}
+        return {name: Progress(latest.get(name, 0), troubles.get(name, "")) for name in {**latest, **troubles}}
 
-    def remembered(self, name: str) -> str:
+    def recall(self, name: str) -> str:
         """Return a fact that was kept over restarts; empty when there is none."""
-        return self._db.read(lambda db: kept.remembered(db, name))
+        return self._db.read(lambda db: kept.recall(db, name))
 
     def deliveries(self, where: str, values: Sequence[Any] = ()) -> list[Delivery]:
         rows = self._db.rows(
@@ -80,8 +80,8 @@ class History:
             values,
         )
         # Not validated: an odd row, after a flipped bit, is better told oddly than holding up all others.
-        named = [dict(zip(Delivery.__struct_fields__, row, strict=True)) for row in rows]
-        return [Delivery(**row | {"phase": Phase(row["phase"])}) for row in named]
+        records = [dict(zip(Delivery.__struct_fields__, row, strict=True)) for row in rows]
+        return [Delivery(**row | {"phase": Phase(row["phase"])}) for row in records]
 
 
 _OF = " AND (?1 IS NULL OR destination = ?1)"

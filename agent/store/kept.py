@@ -14,7 +14,7 @@ def remember(db: sqlite3.Connection, name: str, value: str) -> None:
     db.execute("INSERT OR REPLACE INTO facts VALUES (?, ?)", (name, as_text(value)))
 
 
-def remembered(db: sqlite3.Connection, name: str) -> str:
+def recall(db: sqlite3.Connection, name: str) -> str:
     """Return what was kept; empty when nothing was."""
     row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
     return row[0] if row else ""

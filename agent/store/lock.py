@@ -34,16 +34,16 @@ def lock(directory: Path, patience: float = PATIENCE_SECONDS) -> int:
     require_safe(directory)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
     file = os.open(directory / LOCK, flags, 0o600)
-    if not _taken(file, time.monotonic() + patience):
-        held = _holder(file)
+    if not _acquire(file, time.monotonic() + patience):
+        owner = _holder(file)
         os.close(file)
-        raise StoreError(f"{directory} is in use by another hostvigil{_described(held)}")
+        raise StoreError(f"{directory} is in use by another hostvigil{_describe(owner)}")
     # In this order it needs no more room than there was: the disk may be full.
     os.ftruncate(file, os.pwrite(file, msgspec.json.encode(Holder(os.getpid(), time.time_ns() // 1_000_000)), 0))
     return file
 
 
-def _taken(file: int, until: float) -> bool:
+def _acquire(file: int, until: float) -> bool:
     """Take the lock; False where another still has it at that moment of the monotonic clock."""
     while True:
         try:
@@ -64,11 +64,11 @@ def require_safe(directory: Path) -> None:
             # A folder in the database's place is damage like any other: it is set aside.
             if not stat.S_ISREG(mode) and not (name == FILES[0] and stat.S_ISDIR(mode)):
                 raise StoreError(f"{directory / name} is not a regular file: move it away")
-    found = directory.stat()
-    if os.geteuid() == 0 and found.st_uid != 0:
-        who = f"user {found.st_uid}"
+    folder = directory.stat()
+    if os.geteuid() == 0 and folder.st_uid != 0:
+        who = f"user {folder.st_uid}"
         raise StoreError(f"{directory} belongs to {who}: run the agent as that user, or chown root {directory}")
-    if os.geteuid() == 0 and found.st_mode & 0o022:
+    if os.geteuid() == 0 and folder.st_mode & 0o022:
         raise StoreError(f"others than root may write {directory}: chmod go-w {directory}")
 
 
@@ -84,8 +84,8 @@ def holder(directory: Path) -> Holder | None:
         # A shared lock: two who ask at once do not take each other for the agent.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
-        found = _holder(file)
-        return found if found and _holds(found.pid, os.fstat(file).st_ino) else None
+        agent = _holder(file)
+        return agent if agent and _holds(agent.pid, os.fstat(file).st_ino) else None
     finally:
         os.close(file)
     return None
@@ -112,11 +112,11 @@ def _holder(file: int) -> Holder | None:
     return None
 
 
-def _described(held: Holder | None) -> str:
-    if held is None:
+def _describe(owner: Holder | None) -> str:
+    if owner is None:
         return ""
     try:
-        since = datetime.fromtimestamp(held.since / 1000).astimezone()
+        since = datetime.fromtimestamp(owner.since / 1000).astimezone()
     except (OverflowError, ValueError, OSError):  # who holds it has written what he likes
-        return f" (process {held.pid})"
-    return f" (process {held.pid}, since {since:%Y-%m-%d %H:%M:%S})"
+        return f" (process {owner.pid})"
+    return f" (process {owner.pid}, since {since:%Y-%m-%d %H:%M:%S})"

@@ -22,7 +22,7 @@ def untold(db: sqlite3.Connection) -> list[StoreNotice]:
     return [StoreNotice(*row) for row in db.execute("SELECT name, count, text FROM notices WHERE count > told")]
 
 
-def told(db: sqlite3.Connection, said: StoreNotice) -> bool:
+def mark_told(db: sqlite3.Connection, note: StoreNotice) -> bool:
     """Note that it is told; False when somebody else told it meanwhile."""
-    changed = db.execute("UPDATE notices SET told = ?1 WHERE name = ?2 AND told < ?1", (said.count, said.name))
-    return changed.rowcount > 0
+    result = db.execute("UPDATE notices SET told = ?1 WHERE name = ?2 AND told < ?1", (note.count, note.name))
+    return result.rowcount > 0

@@ -32,8 +32,8 @@ def carry_over(db: sqlite3.Connection) -> None:
 def _destination(db: sqlite3.Connection) -> str:
     """Tell who was told. The terminal took all at once and gave no trace id; an API had something to answer."""
     rows = db.execute("SELECT count(*) FILTER (WHERE phase = 'delivered' AND answer = ''), count(*) FROM events")
-    printed, told = rows.fetchone()
-    return TERMINAL if told and printed == told else MAIN
+    printed_count, told_count = rows.fetchone()
+    return TERMINAL if told_count and printed_count == told_count else MAIN
 
 
 def know_what_was_told(db: sqlite3.Connection, destination: str) -> None:
@@ -87,7 +87,7 @@ def facts_of(row: Mapping[str, Any], body: Mapping[str, Any]) -> Notification:
     """Read back, from an event's words, what happened; where there are none, what the row says."""
     tags = {str(name): str(value) for name, value in _mapping(body.get("customTags")).items()}
     message = str(body.get("message", ""))
-    said = dict(_lines(message))
+    fields = dict(_lines(message))
     return Notification(
         id=row["event_id"],
         check=row["check_name"],
@@ -97,7 +97,7 @@ def facts_of(row: Mapping[str, Any], body: Mapping[str, Any]) -> Notification:
         type=tags.get("check_type", ""),
         previous=_status(tags.get("previous_status", "")),
         incident=tags.get("incident_id", ""),
-        summary=said.get("summary") or said.get(row["subject"]) or str(body.get("title", "")),
+        summary=fields.get("summary") or fields.get(row["subject"]) or str(body.get("title", "")),
         details=message,
         host={name: tags[name] for name in _HOST if name in tags},
         tags={name: value for name, value in tags.items() if name not in (*_HOST, *_OWN)},

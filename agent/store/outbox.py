@@ -9,7 +9,7 @@ import msgspec
 from agent.model import EventStatus, Notification
 from agent.store import deliveries, notices
 from agent.store.database import Database
-from agent.store.handed import Handed
+from agent.store.handed import Handovers
 from agent.store.history import History
 from agent.store.rows import Delivery, Due, Phase, StoreError, StoreNotice
 
@@ -22,9 +22,9 @@ class Outbox:
     def __init__(self, db: Database, destination: str) -> None:
         self._db = db
         self.destination = destination
-        self.handed = Handed(db, destination)
+        self.handovers = Handovers(db, destination)
         self._history = History(db)
-        self._untrimmed = 0
+        self._settled_since_trim = 0
 
     def due(self) -> list[Due]:
         """Return what may be told next, the most urgent first: the first delivery of every subject, and digests."""
@@ -32,19 +32,19 @@ class Outbox:
 
     def delivery(self, seq: int) -> Delivery:
         """Return one that is due; StoreError where it is gone (a reload ended its destination)."""
-        found = self._history.deliveries("deliveries.seq = ?", (seq,))
-        if not found:
+        matches = self._history.deliveries("deliveries.seq = ?", (seq,))
+        if not matches:
             raise StoreError(f"delivery {seq} is gone")
-        return found[0]
+        return matches[0]
 
     def waiting(self, check: str, subject: str, limit: int) -> list[Delivery]:
         """Return what of a subject is still to be told, in its order; nothing while a digest is to tell some of it."""
-        found = self._history.deliveries(
+        matches = self._history.deliveries(
             "destination = ? AND phase = 'pending' AND members = 0 AND deliveries.check_name = ?"
             " AND deliveries.subject = ? ORDER BY deliveries.seq LIMIT ?",
             (self.destination, check, subject, limit),
         )
-        return [] if any(one.digest for one in found) else found
+        return [] if any(one.digest for one in matches) else matches
 
     def keep_bytes(self, seq: int, body: bytes) -> None:
         """Keep what is sent before it is sent the first time: every try sends the same."""
@@ -67,15 +67,15 @@ class Outbox:
         with self._db.transaction() as db:
             deliveries.unbundle(db, seq)
 
-    def delivered(self, seq: int, answer: str, at: int) -> None:
+    def mark_delivered(self, seq: int, answer: str, at: int) -> None:
         """Take a delivery, and what it tells of others, into the history; `at` in Unix milliseconds."""
         self._settle(seq, Phase.DELIVERED, answer, at)
 
-    def refused(self, seq: int, answer: str, at: int) -> None:
+    def mark_refused(self, seq: int, answer: str, at: int) -> None:
         """Set a delivery aside that the destination will not take; `at` in Unix milliseconds."""
         self._settle(seq, Phase.REFUSED, answer, at)
 
-    def tried(self, seq: int, answer: str, at: int) -> None:
+    def count_try(self, seq: int, answer: str, at: int) -> None:
         """Count a try that failed; `at` in Unix milliseconds."""
         with self._db.transaction(durable=False) as db:
             deliveries.settle(db, seq, Phase.PENDING, answer, at)
@@ -88,11 +88,11 @@ class Outbox:
     def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
         with self._db.transaction() as db:
             deliveries.settle(db, seq, phase, answer, at)
-        self._untrimmed += 1
-        if self._untrimmed >= TRIM_EVERY:
+        self._settled_since_trim += 1
+        if self._settled_since_trim >= TRIM_EVERY:
             with self._db.transaction(durable=False) as db:
                 deliveries.trim(db)
-            self._untrimmed = 0
+            self._settled_since_trim = 0
 
 
 def notification(delivery: Delivery) -> Notification | None:

@@ -27,7 +27,7 @@ def put_back(directory: Path, db: sqlite3.Connection, lock_file: int) -> tuple[s
     The old ones are closed. OSError, StoreError or sqlite3.Error where that cannot be done; then they are not.
     """
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-    held = lock_file if _is_ours(directory / LOCK, lock_file) else lock(directory)
+    new_lock = lock_file if _is_ours(directory / LOCK, lock_file) else lock(directory)
     try:
         for suffix in ("-wal", "-shm"):  # of what was removed: SQLite would play them into the new one
             (directory / (FILE + suffix)).unlink(missing_ok=True)
@@ -37,14 +37,14 @@ def put_back(directory: Path, db: sqlite3.Connection, lock_file: int) -> tuple[s
         fresh = connect(directory / FILE)
         fresh.execute("PRAGMA journal_mode = WAL")
     except BaseException:
-        if held != lock_file:
-            os.close(held)
+        if new_lock != lock_file:
+            os.close(new_lock)
         raise
     db.close()
-    if held != lock_file:
+    if new_lock != lock_file:
         os.close(lock_file)
     log.error("%s was removed while the agent works: it is put back; restart the agent for the rest", directory / FILE)
-    return fresh, held
+    return fresh, new_lock
 
 
 def _is_ours(path: Path, file: int) -> bool:

@@ -44,8 +44,8 @@ def keep(directory: Path) -> None:
     """Make the file where it is missing or no file of that size; without it all goes on as well."""
     file = directory / FILE
     try:
-        found = os.lstat(file) if os.path.lexists(file) else None
-        if found and stat.S_ISREG(found.st_mode) and found.st_size == BYTES:
+        status = os.lstat(file) if os.path.lexists(file) else None
+        if status and stat.S_ISREG(status.st_mode) and status.st_size == BYTES:
             return
         if _free(directory) >= ENOUGH:
             file.unlink(missing_ok=True)
@@ -70,13 +70,13 @@ def _make(file: Path) -> None:
 
 def give_up(directory: Path, error: BaseException) -> bool:
     """Make room where a full disk was the error; tell whether there was any to make."""
-    return is_full(directory, error) and _given_up(directory)
+    return is_full(directory, error) and _release(directory)
 
 
 def give_up_at_start(directory: Path) -> None:
     """Make room before the first write, where there is next to none: nobody can be told yet that it failed."""
     if _free(directory) < BYTES // 4:
-        _given_up(directory)
+        _release(directory)
 
 
 def _free(directory: Path) -> int:
@@ -84,7 +84,7 @@ def _free(directory: Path) -> int:
     return space.f_bavail * space.f_frsize
 
 
-def _given_up(directory: Path) -> bool:
+def _release(directory: Path) -> bool:
     try:
         (directory / FILE).unlink()
     except OSError:

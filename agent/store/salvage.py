@@ -83,20 +83,20 @@ def _readable(file: Path) -> sqlite3.Connection:
 def _rows(db: sqlite3.Connection, table: str) -> Iterator[Row]:
     """Yield rows from the front up to the damage, from the back up to the damage, and what lies between."""
     key = KEYS[table]
-    seen: set[tuple[Any, ...]] = set()
+    places: set[tuple[Any, ...]] = set()
     for order in ("ASC", "DESC"):
         for row in _until_damage(db, f"SELECT * FROM {table} ORDER BY {', '.join(f'{name} {order}' for name in key)}"):  # noqa: S608
-            if (place := tuple(row[name] for name in key)) in seen:
+            if (place := tuple(row[name] for name in key)) in places:
                 return
-            seen.add(place)
+            places.add(place)
             yield row
-    if table in NUMBERED and seen:
-        yield from _one_by_one(db, table, {place[0] for place in seen})
+    if table in NUMBERED and places:
+        yield from _one_by_one(db, table, {place[0] for place in places})
 
 
-def _one_by_one(db: sqlite3.Connection, table: str, seen: set[int]) -> Iterator[Row]:
-    for seq in list(range(min(seen), max(seen)))[:GAP_LIMIT]:
-        if seq not in seen:
+def _one_by_one(db: sqlite3.Connection, table: str, numbers: set[int]) -> Iterator[Row]:
+    for seq in list(range(min(numbers), max(numbers)))[:GAP_LIMIT]:
+        if seq not in numbers:
             yield from _until_damage(db, f"SELECT * FROM {table} WHERE seq = {seq}")  # noqa: S608
 
 
@@ -114,10 +114,10 @@ def _copy(into: sqlite3.Connection, table: str, row: Row) -> None:
         into.execute(f"INSERT OR IGNORE INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))  # noqa: S608
 
 
-def _decodes(name: str, wanted: Any) -> Callable[[Row], bool]:
+def _decodes(name: str, row_type: Any) -> Callable[[Row], bool]:
     def decodes(row: Row) -> bool:
         try:
-            return bool(msgspec.json.decode(row[name], type=wanted))
+            return bool(msgspec.json.decode(row[name], type=row_type))
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError, KeyError):
             return False
 

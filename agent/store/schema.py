@@ -119,7 +119,7 @@ TABLES = (
 
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the database to today's tables, one transaction a version; StoreError when it is newer than we are."""
-    for version in range(checked_version(db), len(MIGRATIONS)):
+    for version in range(read_version(db), len(MIGRATIONS)):
         db.execute("BEGIN IMMEDIATE")
         for step in MIGRATIONS[version]:
             if isinstance(step, str):
@@ -132,14 +132,14 @@ def migrate(db: sqlite3.Connection) -> None:
 
 def require_today(db: sqlite3.Connection) -> None:
     """StoreError when the tables are not today's, for those who may not change them."""
-    if (version := checked_version(db)) < len(MIGRATIONS):
+    if (version := read_version(db)) < len(MIGRATIONS):
         raise StoreError(
             f"the database is of an older hostvigil (its version is {version}, this one knows {len(MIGRATIONS)}):"
             " restart the agent, which brings it up to date"
         )
 
 
-def checked_version(db: sqlite3.Connection) -> int:
+def read_version(db: sqlite3.Connection) -> int:
     """Return the version of the tables; StoreError when a newer hostvigil wrote them."""
     version = int(db.execute("PRAGMA user_version").fetchone()[0])
     if version > len(MIGRATIONS):

@@ -11,10 +11,10 @@ from typing import Any
 from agent.model import Destination, Notification, State
 from agent.store import beliefs, deliveries, destinations, kept, notices
 from agent.store.bounds import Bounds, Room
-from agent.store.connection import FILE, connect, explained
+from agent.store.connection import FILE, connect, translate_errors
 from agent.store.damage import open_whole
 from agent.store.database import Database
-from agent.store.encode import as_json, as_text, decoded
+from agent.store.encode import as_json, as_text, decode_rows
 from agent.store.history import History
 from agent.store.lock import lock
 from agent.store.outbox import Outbox
@@ -26,11 +26,11 @@ Selects = Callable[[Destination, Notification], bool]
 """Tells whether a destination wants a notification."""
 
 
-def wants_all(destination: Destination, told: Notification) -> bool:
+def wants_all(destination: Destination, notification: Notification) -> bool:
     return True
 
 
-def _made(directory: Path) -> None:
+def _make_directory(directory: Path) -> None:
     """Make the state directory where it is missing."""
     try:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -38,7 +38,7 @@ def _made(directory: Path) -> None:
         raise StoreError(f"{directory} is no directory: name another with --state") from None
 
 
-def _opened(directory: Path) -> sqlite3.Connection:
+def _open_database(directory: Path) -> sqlite3.Connection:
     """Open the database, on a full disk in the room that is kept for that."""
     give_up_at_start(directory)
     try:
@@ -56,7 +56,7 @@ class Store:
         self._db = db
         self._room = Room(bounds or Bounds())
         self._selects = selects
-        self._adopted: tuple[Destination, ...] = ()
+        self._targets: tuple[Destination, ...] = ()
         self.history = History(db)
 
     @classmethod
@@ -65,11 +65,11 @@ class Store:
 
         A damaged database is set aside and a new one begun; a notice says so.
         """
-        with explained(directory):
-            _made(directory)
+        with translate_errors(directory):
+            _make_directory(directory)
             lock_file = lock(directory)
             try:
-                db = _opened(directory)
+                db = _open_database(directory)
             except BaseException:
                 os.close(lock_file)
                 raise
@@ -85,7 +85,7 @@ class Store:
     @classmethod
     def beside(cls, directory: Path) -> Store:
         """Work beside a running agent, without its lock: for single commands such as `retry`."""
-        with explained(directory):
+        with translate_errors(directory):
             if not (directory / FILE).exists():
                 raise StoreError(f"{directory} holds no {FILE}: has the agent run with this state directory?")
             if not os.access(directory / FILE, os.R_OK | os.W_OK):
@@ -98,9 +98,9 @@ class Store:
                 raise
         return cls(Database(db, directory))
 
-    def bound(self, bounds: Bounds) -> None:
+    def set_bounds(self, bounds: Bounds) -> None:
         """Let this much wait for each destination from now on."""
-        self._room.bound(bounds)
+        self._room.set_bounds(bounds)
 
     def outbox(self, destination: str) -> Outbox:
         return Outbox(self._db, destination)
@@ -111,12 +111,12 @@ class Store:
     # --- states -----------------------------------------------------------------------------------------------------
 
     def states(self) -> list[State]:
-        return list(decoded(self._db.rows("SELECT check_name, state FROM states"), State))
+        return list(decode_rows(self._db.rows("SELECT check_name, state FROM states"), State))
 
     def memories(self) -> dict[str, dict[str, Any]]:
         """Return what checks remember, by check."""
         rows = self._db.rows("SELECT check_name, memory FROM memories")
-        return {row[0]: memory for row in rows for memory in decoded([row], dict[str, Any])}
+        return {row[0]: memory for row in rows for memory in decode_rows([row], dict[str, Any])}
 
     def last_ran(self) -> dict[str, int]:
         """Return when each check had its last result, in Unix milliseconds."""
@@ -124,7 +124,7 @@ class Store:
 
     def last_runs(self) -> list[LastRun]:
         rows = self._db.rows("SELECT check_name, last_run FROM last_runs ORDER BY check_name, subject")
-        return list(decoded(rows, LastRun))
+        return list(decode_rows(rows, LastRun))
 
     def record(
         self,
@@ -138,22 +138,24 @@ class Store:
         their notifications stay.
         """
         states = [change.state for change in changes if not change.last]
-        told = [change.notification for change in changes if change.notification]
+        notifications = [change.notification for change in changes if change.notification]
         with self._db.transaction() as db:
             beliefs.forget(db, forgotten)
             beliefs.believe(db, states)
-            if told:
-                self._room.appended(db, self._append(db, told))
+            if notifications:
+                self._room.add(db, self._append(db, notifications))
             beliefs.remember(db, memories or {})
 
-    def _append(self, db: Any, told: Sequence[Notification]) -> list[int]:
+    def _append(self, db: Any, notifications: Sequence[Notification]) -> list[int]:
         everybody = destinations.in_force(db)
-        if not everybody and self._adopted:
+        if not everybody and self._targets:
             # The database was damaged and begun anew while we were at work.
-            destinations.adopt(db, self._adopted)
+            destinations.adopt(db, self._targets)
             kept.remember(db, kept.FORGOT, "yes")
-            everybody = list(self._adopted)
-        return [deliveries.append(db, one, [to.name for to in everybody if self._selects(to, one)]) for one in told]
+            everybody = list(self._targets)
+        return [
+            deliveries.append(db, one, [to.name for to in everybody if self._selects(to, one)]) for one in notifications
+        ]
 
     def note(self, runs: Sequence[LastRun], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
         """Write what is nice to know, without waiting for the disk: a power cut may lose the last of it."""
@@ -166,11 +168,11 @@ class Store:
 
     # --- notifications ----------------------------------------------------------------------------------------------
 
-    def append(self, told: Notification, said: StoreNotice | None = None) -> None:
+    def append(self, notification: Notification, notice: StoreNotice | None = None) -> None:
         """Tell everybody what is about no state; with it, take note that a notice of the store is told."""
         with self._db.transaction() as db:
-            if said is None or notices.told(db, said):
-                self._room.appended(db, self._append(db, [told]))
+            if notice is None or notices.mark_told(db, notice):
+                self._room.add(db, self._append(db, [notification]))
 
     def retry(self, notification_id: str | None = None, destination: str | None = None) -> int:
         """Put refused deliveries, all or one, back into the outbox; return how many."""
@@ -185,7 +187,7 @@ class Store:
 
     def adopt(
         self,
-        wanted: Sequence[Destination],
+        targets: Sequence[Destination],
         removed: Sequence[str],
         at: int,
         standing: Callable[[Destination, Mapping[tuple[str, str], str]], Sequence[Notification]],
@@ -196,18 +198,18 @@ class Store:
         check and subject). All in one transaction: however often it is repeated, each is told once.
         """
         with self._db.transaction() as db:
-            ended = {name: destinations.remove(db, name, at) for name in removed}
-            destinations.adopt(db, wanted)
+            counts = {name: destinations.remove(db, name, at) for name in removed}
+            destinations.adopt(db, targets)
             kept.remember(db, kept.FORGOT, "")
-            for one in wanted:
-                told = standing(one, destinations.known(db, one.name))
-                self._room.appended(db, [deliveries.append(db, each, [one.name]) for each in told])
-        self._adopted = tuple(wanted)
-        return ended
+            for one in targets:
+                problems = standing(one, destinations.open_incidents(db, one.name))
+                self._room.add(db, [deliveries.append(db, each, [one.name]) for each in problems])
+        self._targets = tuple(targets)
+        return counts
 
-    def begun_anew(self) -> bool:
+    def was_replaced(self) -> bool:
         """Tell, once, whether the database was damaged and begun anew since the last look."""
-        return self._db.begun_anew()
+        return self._db.was_replaced()
 
     def forget_told(self, destination: str, at: int) -> None:
         """The destination forgot what it was told, but for what waits: the next `adopt` tells it what stands."""

@@ -46,7 +46,7 @@ def read_store(store: Store, all_silences: tuple[Silence, ...], state_dir: Path)
         history.progress(),
         all_silences,
         holder(state_dir),
-        _names(history.remembered(NO_RESULT_YET)),
+        _names(history.recall(NO_RESULT_YET)),
     )
 
 

@@ -121,7 +121,7 @@ class HandoverCourier:
         self._settle()
         self._news.say_notices()
         due = self._outbox.due()
-        idle = not due and not self._outbox.handed.count()
+        idle = not due and not self._outbox.handovers.count()
         if idle and (wait := self._beats.wait(self._clock())) > 0:
             self._broker.close()
             return wait
@@ -152,14 +152,14 @@ class HandoverCourier:
     def _hand_over(self, due: Sequence[Due]) -> float:
         if self._clock() >= self._ask_at and self._is_new(self._broker.memory()):
             return 0.0
-        if self._outbox.handed.hand_again(self._republish_after, self._wall_clock()):
+        if self._outbox.handovers.hand_again(self._republish_after, self._wall_clock()):
             return 0.0
         if not due:
             return POLL
         messages = [message for one in due[:BATCH] if (message := self._message(one))]
         if messages:
             seqs = self._broker.publish(messages)
-            self._outbox.handed.mark(seqs, self._wall_clock())
+            self._outbox.handovers.mark(seqs, self._wall_clock())
             if not seqs:
                 raise Unreachable("it keeps no more of this host")
         self._well()
@@ -168,7 +168,7 @@ class HandoverCourier:
     def _is_new(self, memory: str) -> bool:
         """Have all handed over again where the broker forgot it. Asked once a connection, for a broker keeps it."""
         self._ask_at = float("inf") if memory else self._clock() + ASK_AGAIN
-        again = self._outbox.handed.broker_is(memory) if memory else 0
+        again = self._outbox.handovers.broker_is(memory) if memory else 0
         if again:
             log.warning("%s: the broker's memory is a new one: %d changes again", self._outbox.destination, again)
         return again > 0
@@ -179,19 +179,19 @@ class HandoverCourier:
         try:
             return Message(due.seq, due.id, self._encode(delivery))
         except ValueError as error:
-            self._outbox.refused(due.seq, str(error), self._wall_clock())
+            self._outbox.mark_refused(due.seq, str(error), self._wall_clock())
             log.warning("%s: event %s of %s is set aside: %s", self._outbox.destination, due.id, due.check, error)
             return None
 
     def _encode(self, delivery: Delivery) -> bytes:
         if delivery.facts is None:
             raise ValueError("an older hostvigil worded it: it has no facts to hand over")
-        return encode(delivery.facts, self._outbox.handed.before(delivery.seq, delivery.check, delivery.subject))
+        return encode(delivery.facts, self._outbox.handovers.before(delivery.seq, delivery.check, delivery.subject))
 
     def _settle(self) -> None:
         for receipt in self._broker.receipts():
             phase = Phase.DELIVERED if receipt.verdict == "told" else Phase.REFUSED
-            if self._outbox.handed.settle(receipt.id, phase, receipt.text or "told", self._wall_clock()):
+            if self._outbox.handovers.settle(receipt.id, phase, receipt.text or "told", self._wall_clock()):
                 self._news.note_success()
 
     def _fail(self, due: Sequence[Due], text: str) -> float:

@@ -47,7 +47,7 @@ class Adoption:
 
     def take_over(self, states: Iterable[State]) -> None:
         """Do it if it is due; while it cannot be written it stays due."""
-        if self._store.begun_anew():
+        if self._store.was_replaced():
             self.again()
         if self._config is None or self._monotonic() < self.next_try:
             return
