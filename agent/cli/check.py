@@ -26,7 +26,7 @@ from agent.plugin.units import duration_text
 from agent.push.control import NoAnswer
 from agent.running.runner import Runner
 from agent.system.process import shut_off
-from agent.system.records import hidden_output, log_to_stderr
+from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import redactor
 from agent.view.forms.check import check_form
 
@@ -49,7 +49,7 @@ def main(options: argparse.Namespace) -> int:
     outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
-    with hidden_output(hide, sys.stderr):  # what an own check prints must not come before the plugin's first line
+    with hide_output(hide, sys.stderr):  # what an own check prints must not come before the plugin's first line
         Runner(outcomes.put, hide).start(check, time.monotonic())
         outcome = outcomes.get()
     form = check_form(outcome, worst(outcome.results))

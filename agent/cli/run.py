@@ -14,7 +14,7 @@ from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
 from agent.system.heap import share
 from agent.system.process import shut_off
-from agent.system.records import hidden_output, log_to_stderr
+from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import Redactor
 
 
@@ -26,7 +26,7 @@ def main(options: argparse.Namespace) -> int:
     hide = Redactor()
     log_to_stderr(logging.INFO if options.verbose else logging.WARNING, hide)
     try:
-        with hidden_output(hide):
+        with hide_output(hide):
             run(options.config, options.state, options.at_once, lambda config: greet(config, options), hide)
     except (ConfigError, StoreError) as error:
         return fail(error)

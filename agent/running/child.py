@@ -32,7 +32,7 @@ from agent.running.execute import CheckOutput, broken, execute
 from agent.running.memory_text import restored, storable
 from agent.running.place import place_in_code
 from agent.system.process import hide_from_own_user
-from agent.system.records import hidden_output, log_to_stderr
+from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
@@ -180,7 +180,7 @@ def main(descriptor: int) -> None:
     log_to_stderr(logging.WARNING, hide)
     os.environb.update(order.environ)
     # Written line by line: the process may be killed at any moment.
-    with hidden_output(hide, sys.stderr):
+    with hide_output(hide, sys.stderr):
         _carry_out(order, descriptor)
 
 

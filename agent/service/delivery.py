@@ -32,7 +32,7 @@ class Delivery:
         """Take over a configuration. Its destinations come when the recorder has adopted them."""
         self._config = new
 
-    def adopted(self, plan: Plan, ended: Mapping[str, int]) -> Outcome:
+    def take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> Outcome:
         """Go on with the destinations that are taken over; return what the agent's own check says of them."""
         if not self._started:
             self._started = True
@@ -40,7 +40,7 @@ class Delivery:
         self._emitters.apply(self._config.agent, [one.name for one in plan.told])
         for name in plan.held:
             log.warning("what waits for %s is kept and not sent: its settings cannot be read", name)
-        return destinations_outcome(plan, ended, now())
+        return destinations_outcome(plan, ended_counts, now())
 
     def stop(self) -> None:
         self._say("stopped")

@@ -15,7 +15,7 @@ from agent.engine.self_check import broken_checks
 from agent.plugin.ownership import weak_spot
 from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
-from agent.service.reader import READ_AGAIN, Ended, Reader
+from agent.service.reader import READ_AGAIN, Reader, Shutdown
 from agent.service.service import Service
 from agent.service.state_directory import comes_back
 from agent.store import Store
@@ -44,7 +44,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         return
     try:
         config = first_look(reader, config_dir, hide, worked_before=(state_dir / FILE).exists())
-    except Ended:
+    except Shutdown:
         return
     store = Store.open(state_dir, bounds(config), selects)
     on_bad_key = lambda: signals.put(Order("renew keys"))  # noqa: E731
@@ -59,9 +59,9 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     systemd(READY)
     ready(config)
     give_back()  # of what came and went with the modules and the files
-    known = orders(service, reader)
+    actions = orders(service, reader)
     for order in signals:
-        obey(order, known)
+        obey(order, actions)
     systemd(STOPPING)
     control.close()
     service.stop()
@@ -111,7 +111,7 @@ def obey(order: Order, orders: Mapping[str, Callable[..., Mapping[str, object] |
     """Do what is asked for and answer; a bug in it ends nothing but this order."""
     try:
         order.answer(orders[order.name](**order.arguments) or {})
-    except Ended:
+    except Shutdown:
         order.answer({"error": "the agent was told to end before it had read the configuration"})
     except Exception as error:
         log.exception("a bug of ours, the order to %s is lost", order.name)

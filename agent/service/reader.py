@@ -24,7 +24,7 @@ READ_AGAIN = "read again"
 """The order that is given then."""
 
 
-class Ended(Exception):
+class Shutdown(Exception):
     """The agent was told to end before the configuration was read."""
 
 
@@ -63,11 +63,11 @@ class Reader:
         if call is None or call.done.is_set():
             self._late = call = Call(read)
             call.begin()
-            if self._signals.ended_first(call, LONGEST):
+            if self._signals.wait_for(call, LONGEST):
                 self._late = None
                 return call.result()  # type: ignore[no-any-return]  # what `read` returns
         if self._signals.to_end:
-            raise Ended
+            raise Shutdown
         text = f"cannot be read within {LONGEST:g}s: does a disk or mount hang?"
         problem = Problem(Place(shown(self._directory)), text, agent=True)
         return Config(problems=(problem,), silent=(str(self._directory),))

@@ -48,7 +48,7 @@ class Service:
         host = HostTags(config.agent.hostname, cloud=cloud)
         composer = Composer(host, config.agent.tags)
         self._delivery = Delivery(store, composer, config, on_bad_key)
-        self._orders = Orders(composer, Silences(state_dir), self._adopted, self._history.put)
+        self._orders = Orders(composer, Silences(state_dir), self._take_over, self._history.put)
         self._schedule = Schedule()
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
@@ -138,9 +138,9 @@ class Service:
         for stop in self._stops:
             stop()
 
-    def _adopted(self, plan: Plan, ended: Mapping[str, int]) -> None:
+    def _take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> None:
         """Go on with the destinations that are taken over. Called by the recorder."""
-        self._recorder.put(self._delivery.adopted(plan, ended))
+        self._recorder.put(self._delivery.take_over(plan, ended_counts))
 
     def _say_configuration(self) -> None:
         for problem in self._config.problems:

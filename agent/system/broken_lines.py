@@ -16,38 +16,38 @@ of them on: there may be a hundred thousand."""
 
 def hide(text: str, spans: Iterable[tuple[int, int]], mark: str) -> str:
     """Put the mark in the place of each of these; what overlaps the one before is hidden with it."""
-    kept, done = [], 0
+    parts, position = [], 0
     for start, end in spans:
-        if start >= done:
-            kept.append(text[done:start] + mark)
-        done = max(done, end)
-    return "".join(kept) + text[done:] if kept else text
+        if start >= position:
+            parts.append(text[position:start] + mark)
+        position = max(position, end)
+    return "".join(parts) + text[position:] if parts else text
 
 
 def across_lines(finders: Iterable[Spans], mark: str) -> Callable[[str], str]:
     """Return a function that hides what the finders find in the text as if it were one line."""
     finders = tuple(finders)
 
-    def hidden(text: str) -> str:
+    def hide_across(text: str) -> str:
         breaks = [one.span() for one in _BREAK.finditer(text)]
         if not breaks:
             return text
-        joined, places = _joined(text, breaks)
-        found = sorted(span for find in finders for span in find(joined) if _crosses(span, places))
-        return hide(text, [_in_text(span, breaks, places) for span in found], mark)
+        line, places = _join_lines(text, breaks)
+        matches = sorted(span for find in finders for span in find(line) if _crosses(span, places))
+        return hide(text, [_in_text(span, breaks, places) for span in matches], mark)
 
-    return hidden
+    return hide_across
 
 
-def _joined(text: str, breaks: list[tuple[int, int]]) -> tuple[str, list[int]]:
+def _join_lines(text: str, breaks: list[tuple[int, int]]) -> tuple[str, list[int]]:
     """Return the text without its breaks, and where in it each of them was."""
-    parts, places, done, length = [], [], 0, 0
+    parts, places, position, length = [], [], 0, 0
     for start, end in breaks:
-        parts.append(text[done:start])
-        length += start - done
+        parts.append(text[position:start])
+        length += start - position
         places.append(length)
-        done = end
-    return "".join(parts) + text[done:], places
+        position = end
+    return "".join(parts) + text[position:], places
 
 
 def _crosses(span: tuple[int, int], places: list[int]) -> bool:

@@ -20,14 +20,14 @@ class CloudTags:
     """What is known so far. Any thread may call it; `apply` is for the main thread, `_look` is a thread's own."""
 
     def __init__(self, ask: Callable[[str], dict[str, str]] | None = None) -> None:
-        self._ask = ask or _asked
-        self._found: list[dict[str, str]] = []
+        self._ask = ask or _ask_cloud
+        self._answers: list[dict[str, str]] = []
         """One answer, or none yet: of the choice that holds, and no other thread writes there."""
         self._over = threading.Event()
         """Ends the thread that looks for what was chosen before."""
 
     def __call__(self) -> dict[str, str]:
-        return self._found[0] if self._found else {}
+        return self._answers[0] if self._answers else {}
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration; what the cloud says is looked for aside."""
@@ -35,27 +35,27 @@ class CloudTags:
         if cloud == old.agent.cloud_tags:
             return
         self._over.set()
-        self._over, self._found = threading.Event(), []
+        self._over, self._answers = threading.Event(), []
         if cloud != "none":
             threading.Thread(
-                target=self._look, args=(cloud, self._found, self._over), name="cloud-tags", daemon=True
+                target=self._look, args=(cloud, self._answers, self._over), name="cloud-tags", daemon=True
             ).start()
 
-    def _look(self, cloud: str, found: list[dict[str, str]], over: threading.Event) -> None:
-        pause, said = FIRST_PAUSE, False
+    def _look(self, cloud: str, answers: list[dict[str, str]], over: threading.Event) -> None:
+        pause, has_warned = FIRST_PAUSE, False
         while not over.is_set():
             try:
-                found.append(self._ask(cloud))
+                answers.append(self._ask(cloud))
                 return
             except OSError as error:
-                if not said:
+                if not has_warned:
                     log.warning("agent.cloud_tags: %s; events go without these tags, asked again later", error)
-                said = True
+                has_warned = True
                 over.wait(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
 
 
-def _asked(cloud: str) -> dict[str, str]:
+def _ask_cloud(cloud: str) -> dict[str, str]:
     # Late: who has no cloud does not pay for the client.
     from agent.system.clouds import cloud_tags
 

@@ -30,14 +30,14 @@ class Cloud(msgspec.Struct, frozen=True):
 def aws(get: Get) -> dict[str, str]:
     """IMDSv2: a token first, as instances may refuse all else. Source: EC2 User Guide, "Access instance metadata"."""
     token = get("PUT", "/latest/api/token", {"X-aws-ec2-metadata-token-ttl-seconds": "60"})
-    told = json.loads(
+    document = json.loads(
         get("GET", "/latest/dynamic/instance-identity/document", {"X-aws-ec2-metadata-token": token.strip()})
     )
     return {
-        "id": told.get("instanceId", ""),
-        "type": told.get("instanceType", ""),
-        "region": told.get("region", ""),
-        "zone": told.get("availabilityZone", ""),
+        "id": document.get("instanceId", ""),
+        "type": document.get("instanceType", ""),
+        "region": document.get("region", ""),
+        "zone": document.get("availabilityZone", ""),
     }
 
 
@@ -54,11 +54,11 @@ def gcp(get: Get) -> dict[str, str]:
 
 def azure(get: Get) -> dict[str, str]:
     """Source: "Azure Instance Metadata Service". `zone` is a number within the region, or empty."""
-    told = json.loads(get("GET", "/metadata/instance/compute?api-version=2021-02-01", {"Metadata": "true"}))
-    region, zone = told.get("location", ""), told.get("zone", "")
+    document = json.loads(get("GET", "/metadata/instance/compute?api-version=2021-02-01", {"Metadata": "true"}))
+    region, zone = document.get("location", ""), document.get("zone", "")
     return {
-        "id": told.get("vmId", ""),
-        "type": told.get("vmSize", ""),
+        "id": document.get("vmId", ""),
+        "type": document.get("vmSize", ""),
         "region": region,
         "zone": f"{region}-{zone}" if zone else "",
     }
@@ -80,11 +80,11 @@ def tencent(get: Get) -> dict[str, str]:
 
 def huawei(get: Get) -> dict[str, str]:
     """Source: "Obtaining ECS Details Using Metadata", the OpenStack form; more stands in it, and is left there."""
-    told = json.loads(get("GET", "/openstack/latest/meta_data.json", {}))
+    document = json.loads(get("GET", "/openstack/latest/meta_data.json", {}))
     return {
-        "id": told.get("uuid", ""),
-        "region": told.get("region_id", ""),
-        "zone": told.get("availability_zone", ""),
+        "id": document.get("uuid", ""),
+        "region": document.get("region_id", ""),
+        "zone": document.get("availability_zone", ""),
     }
 
 
@@ -116,10 +116,10 @@ def of_this_host() -> str:
     """Return the cloud that the hardware names; empty where it names none. Nobody is asked for it."""
     for name, word, cloud in WORDS:
         try:
-            said = host_path(f"/sys/class/dmi/id/{name}").read_text(errors="replace")
+            vendor = host_path(f"/sys/class/dmi/id/{name}").read_text(errors="replace")
         except (OSError, CheckError):
             continue
-        if word.lower() in said.lower():
+        if word.lower() in vendor.lower():
             return cloud
     return ""
 
@@ -138,10 +138,10 @@ def cloud_tags(cloud: str, address: str = "") -> dict[str, str]:
         return _get(where, method, path, headers)
 
     try:
-        told = CLOUDS[name].ask(get)
+        facts = CLOUDS[name].ask(get)
     except (OSError, HTTPException, ValueError, AttributeError) as error:
         raise OSError(f"the metadata service of {name} ({where}): {error}") from None
-    tags = {NAMES[key]: value.strip() for key, value in told.items() if isinstance(value, str) and value.strip()}
+    tags = {NAMES[key]: value.strip() for key, value in facts.items() if isinstance(value, str) and value.strip()}
     return {"cloud": name, **tags}
 
 

@@ -45,16 +45,16 @@ class HostTags:
         self._hostname = hostname
         self._cloud = cloud
         self._monotonic = monotonic
-        self._known: tuple[float, str, dict[str, str]] = (0.0, "", {})
+        self._cache: tuple[float, str, dict[str, str]] = (0.0, "", {})
         """Until when (monotonic seconds) it holds, for which configured name, and what."""
 
     def __call__(self) -> dict[str, str]:
         now, hostname = self._monotonic(), self._hostname
-        until, name, tags = self._known
+        until, name, tags = self._cache
         if not tags or now >= until or name != hostname:
             tags = host_tags(hostname)
             until = now + (LOOK_SECONDS if "host_ip" in tags else LOOK_AGAIN_SECONDS)
-            self._known = (until, hostname, tags)
+            self._cache = (until, hostname, tags)
         return {**tags, **self._cloud()}
 
     def apply(self, old: Config, new: Config) -> None:
@@ -68,7 +68,7 @@ def host_tags(hostname: str = "") -> dict[str, str]:
     `hostname` is the configured name; empty: this host's own.
     """
     machine = os.uname().machine.lower()
-    found = {
+    tags = {
         "host": hostname or own_name(socket.gethostname()),
         "host_id": own_id(),
         "host_ip": own_address(),
@@ -76,7 +76,7 @@ def host_tags(hostname: str = "") -> dict[str, str]:
         "os_version": os_version(),
         "arch": ARCHITECTURES.get(machine, machine),
     }
-    return {name: value for name, value in found.items() if value}
+    return {name: value for name, value in tags.items() if value}
 
 
 def own_name(kernel_name: str, machine_id: Path | None = None) -> str:
@@ -88,8 +88,8 @@ def own_name(kernel_name: str, machine_id: Path | None = None) -> str:
     name = kernel_name.strip().rstrip(".")
     if name.lower() not in NAMELESS:
         return name
-    found = own_id(machine_id)
-    return f"host-{found[:8]}" if found else name or "localhost"
+    machine = own_id(machine_id)
+    return f"host-{machine[:8]}" if machine else name or "localhost"
 
 
 def own_id(machine_id: Path | None = None) -> str:

@@ -76,13 +76,13 @@ class HiddenLines:
     def __init__(self, stream: TextIO, hide: Callable[[str], str]) -> None:
         self._stream, self._hide = stream, hide
         self._lock = threading.Lock()  # between two that print
-        self._begun = ""
+        self._rest = ""
 
     def write(self, text: str) -> int:
         with self._lock:
-            lines, end, self._begun = (self._begun + text).rpartition("\n")
-            if len(self._begun) > MOST:
-                lines, end, self._begun = lines + end + self._begun, "", ""
+            lines, end, self._rest = (self._rest + text).rpartition("\n")
+            if len(self._rest) > MOST:
+                lines, end, self._rest = lines + end + self._rest, "", ""
             if lines or end:
                 self._stream.write(self._hide(lines) + end)
                 self._stream.flush()
@@ -90,8 +90,8 @@ class HiddenLines:
 
     def flush(self) -> None:
         with self._lock:
-            begun, self._begun = self._begun, ""
-            self._stream.write(self._hide(begun))
+            rest, self._rest = self._rest, ""
+            self._stream.write(self._hide(rest))
             self._stream.flush()
 
     def __getattr__(self, name: str) -> Any:
@@ -99,16 +99,16 @@ class HiddenLines:
 
 
 @contextlib.contextmanager
-def hidden_output(hide: Callable[[str], str], out: TextIO | None = None) -> Iterator[None]:
+def hide_output(hide: Callable[[str], str], out: TextIO | None = None) -> Iterator[None]:
     """Hide secrets in what is printed inside, to `out` where one is given, else to where it goes now."""
-    printed_out: Any = HiddenLines(out or sys.stdout, hide)
+    output: Any = HiddenLines(out or sys.stdout, hide)
     error: Any = HiddenLines(sys.stderr, hide)
-    with contextlib.redirect_stdout(printed_out), contextlib.redirect_stderr(error):
+    with contextlib.redirect_stdout(output), contextlib.redirect_stderr(error):
         try:
             yield
         finally:
             with contextlib.suppress(OSError, ValueError):  # nobody reads any more
-                printed_out.flush()
+                output.flush()
                 error.flush()
 
 

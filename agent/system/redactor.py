@@ -39,7 +39,7 @@ class Redactor:
         self._monotonic = monotonic
         self._lock = threading.Lock()  # between two who call `apply`
         self._old: dict[str, float] = {}
-        self._known: frozenset[str] = frozenset()
+        self._secrets: frozenset[str] = frozenset()
         self._search: Callable[[str], str] = _nothing
         self._search_names: Callable[[str], str] = _nothing
         self._look_for(frozenset(secrets))
@@ -54,7 +54,7 @@ class Redactor:
     @property
     def secrets(self) -> frozenset[str]:
         """All that is hidden now, for a child that logs by itself."""
-        return self._known
+        return self._secrets
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration. What was a secret of the old one stays hidden for a day."""
@@ -63,22 +63,22 @@ class Redactor:
             for secret in frozenset(old.secrets) - today:
                 self._old.pop(secret, None)
                 self._old[secret] = now + KEEP_SECONDS
-            kept = [(secret, end) for secret, end in self._old.items() if end > now and secret not in today]
-            self._old = dict(kept[-MOST_OLD:])
+            recent = [(secret, end) for secret, end in self._old.items() if end > now and secret not in today]
+            self._old = dict(recent[-MOST_OLD:])
             self._look_for(today | frozenset(self._old))
 
     def _look_for(self, secrets: frozenset[str]) -> None:
-        if secrets != self._known:
-            self._known, self._search = secrets, compiled(secrets)
-            self._search_names = compiled(secret for secret in secrets if not _may_be_a_name(secret))
+        if secrets != self._secrets:
+            self._secrets, self._search = secrets, compile_secrets(secrets)
+            self._search_names = compile_secrets(secret for secret in secrets if not _may_be_a_name(secret))
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that hides these secrets, for ever the same."""
-    return compiled(frozenset(secrets))
+    return compile_secrets(frozenset(secrets))
 
 
-def compiled(secrets: Iterable[str]) -> Callable[[str], str]:
+def compile_secrets(secrets: Iterable[str]) -> Callable[[str], str]:
     """Return a function that hides these secrets: as they are, quoted, encoded, line by line, or cut off."""
     parts = {part for secret in secrets for part in _parts(secret)}
     if not parts:
@@ -86,21 +86,21 @@ def compiled(secrets: Iterable[str]) -> Callable[[str], str]:
     words = {form for part in parts if _is_word(part) for form in _forms(part)}
     anywhere = {form for part in parts if not _is_word(part) for form in _forms(part)}
     search = re.compile("|".join(filter(None, (_any_of(anywhere), *map(_standing_alone, _longest_first(words))))))
-    encoded = _encoded({core for part in parts for core in _in_base64(part)})
+    find_base64 = _base64_finder({core for part in parts for core in _in_base64(part)})
     steps = (
-        lambda text: hide(text, encoded(text), HIDDEN),
+        lambda text: hide(text, find_base64(text), HIDDEN),
         lambda text: search.sub(HIDDEN, text),
-        across_lines((encoded, _whole({form for form in anywhere if len(form) >= WORD})), HIDDEN),
+        across_lines((find_base64, _whole({form for form in anywhere if len(form) >= WORD})), HIDDEN),
         _cut_off(anywhere),
         _from_behind(_cut_off({form[::-1] for form in anywhere})),
     )
 
-    def hidden(text: str) -> str:
+    def hide_all(text: str) -> str:
         for step in steps:
             text = step(text)
         return text
 
-    return hidden
+    return hide_all
 
 
 def _nothing(text: str) -> str:
@@ -161,7 +161,7 @@ def _in_urls(secret: str) -> Iterator[str]:
     forms = {quote(secret, safe, errors="replace") for safe in ("/", "", "!~*'()", ";,/?:@&=+$!~*'()#")}
     forms |= {quote_plus(secret, errors="replace"), quote(quote(secret, "", errors="replace"), "")}
     for form in forms:
-        yield from (form, re.sub("%[0-9A-F]{2}", lambda found: found[0].lower(), form))
+        yield from (form, re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form))
 
 
 def _in_quotes(secret: str) -> Iterator[str]:
@@ -170,7 +170,7 @@ def _in_quotes(secret: str) -> Iterator[str]:
 
     yield from (repr(secret)[1:-1], ascii(secret)[1:-1], repr(secret.encode(errors="replace"))[2:-1])
     for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
-        for_html = re.sub("[<>&]", lambda found: f"\\u{ord(found[0]):04x}", json)  # as Go does
+        for_html = re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", json)  # as Go does
         yield from (json, for_html, json.replace("/", r"\/"))  # the last as PHP does
     html = escape(secret)
     yield from (html, escape(secret, quote=False), html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
@@ -197,10 +197,10 @@ def _in_base64(secret: str) -> Iterator[str]:
     """
     from base64 import b64encode
 
-    found = secret.encode(errors="replace")
-    for before in range(3) if len(found) > SHORT else ():
-        letters = b64encode(b"\0" * before + found).decode().rstrip("=")
-        core = letters[(8 * before + 5) // 6 : 8 * (before + len(found)) // 6]
+    data = secret.encode(errors="replace")
+    for before in range(3) if len(data) > SHORT else ():
+        letters = b64encode(b"\0" * before + data).decode().rstrip("=")
+        core = letters[(8 * before + 5) // 6 : 8 * (before + len(data)) // 6]
         yield from {core, core.replace("+", "-").replace("/", "_")}
 
 
@@ -222,25 +222,25 @@ def _any_of(forms: Iterable[str], depth: int = 3) -> str:
     )
 
 
-def _encoded(cores: set[str]) -> Spans:
+def _base64_finder(cores: set[str]) -> Spans:
     """Return a function that finds the whole words of base64 in which one of these stands."""
     core = re.compile(_any_of(cores) if cores else NOWHERE)
     others, rest = re.compile(r"[^A-Za-z0-9+/_-]"), re.compile(r"[A-Za-z0-9+/_-]*=*")
 
     def spans(text: str) -> Iterator[tuple[int, int]]:
-        done = 0
-        for found in core.finditer(text):
-            if found.start() >= done:
-                before = [other.end() for other in others.finditer(text, done, found.start())]
-                start, done = (before[-1] if before else done), rest.match(text, found.end()).end()  # type: ignore[union-attr]  # it may be empty
-                yield start, done
+        position = 0
+        for match in core.finditer(text):
+            if match.start() >= position:
+                before = [other.end() for other in others.finditer(text, position, match.start())]
+                start, position = (before[-1] if before else position), rest.match(text, match.end()).end()  # type: ignore[union-attr]  # it may be empty
+                yield start, position
 
     return spans
 
 
 def _whole(forms: set[str]) -> Spans:
     search = re.compile(_any_of(forms) if forms else NOWHERE)
-    return lambda text: (found.span() for found in search.finditer(text))
+    return lambda text: (match.span() for match in search.finditer(text))
 
 
 def _from_behind(step: Callable[[str], str]) -> Callable[[str], str]:
@@ -260,20 +260,20 @@ def _cut_off(forms: set[str]) -> Callable[[str], str]:
     head = re.compile(f"(?=(?:{_any_of({form[:SHORT] for form in long})}))")
     end_of_text = re.compile(r"[^\S\n]*(?:(…|\.\.\.)|$)", re.MULTILINE)
 
-    def hidden(text: str) -> str:
-        kept, done = [], 0
-        for found in head.finditer(text):
-            start = found.start()
-            if start < done:
+    def hide_beginnings(text: str) -> str:
+        parts, position = [], 0
+        for match in head.finditer(text):
+            start = match.start()
+            if start < position:
                 continue
             length = _most_alike(text[start : start + longest], long)
             stop = end_of_text.match(text, start + length)
             if stop and length >= (SHORT if stop[1] else CUT):
-                kept.append(text[done:start] + HIDDEN)
-                done = start + length
-        return "".join(kept) + text[done:] if kept else text
+                parts.append(text[position:start] + HIDDEN)
+                position = start + length
+        return "".join(parts) + text[position:] if parts else text
 
-    return hidden
+    return hide_beginnings
 
 
 def _most_alike(text: str, forms: list[str]) -> int:

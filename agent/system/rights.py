@@ -68,8 +68,8 @@ def state_of(directory: Path) -> Iterator[None]:
     What takes too long ends the process with words. OSError when root may not take the rights; LedByOthersError when
     the directory is root's and others may write it, for nobody says whose rights to take then.
     """
-    with owners_rights(directory) as taken:
-        if not taken:
+    with owners_rights(directory) as has_rights:
+        if not has_rights:
             if os.geteuid() == 0 and (weak := open_to_others(str(directory))):
                 raise LedByOthersError(errno.ENOTSUP, f"{weak}, or give it to the agent's user", str(directory))
             yield

@@ -21,8 +21,8 @@ class Notify:
     def __init__(self, environ: MutableMapping[str, str]) -> None:
         # Taken out, as no script may speak for us.
         self._address = environ.pop("NOTIFY_SOCKET", "")
-        meant = environ.pop("WATCHDOG_PID", "") in ("", str(os.getpid()))
-        microseconds = int(environ.pop("WATCHDOG_USEC", "") or 0) if meant else 0
+        is_for_us = environ.pop("WATCHDOG_PID", "") in ("", str(os.getpid()))
+        microseconds = int(environ.pop("WATCHDOG_USEC", "") or 0) if is_for_us else 0
         self.beat_seconds = microseconds / 1e6 / BEATS
         """Between signs of life; 0: nobody waits for them."""
 

@@ -52,7 +52,7 @@ class Signals:
         self._requests.put(order)
         self._wake()
 
-    def ended_first(self, call: Call, seconds: float) -> bool:
+    def wait_for(self, call: Call, seconds: float) -> bool:
         """Wait for a call, so long at the most, or until the agent is to end; tell whether the call has ended."""
         call.tell(self._wake)
         until = time.monotonic() + seconds
