@@ -38,7 +38,7 @@ class Reader:
         self._waits = threading.Event()
 
     def load(self) -> Config:
-        """Return the whole configuration; Ended when the agent is to end first."""
+        """Return the whole configuration; Shutdown when the agent is to end first."""
         before = returned()
         config = self._read(lambda: load(self._directory, Catalog(), os.environ))
         if config.silent and not self._waits.is_set():
@@ -47,7 +47,7 @@ class Reader:
         return config
 
     def agent(self) -> Config:
-        """Return only the agent's own settings; Ended when the agent is to end first."""
+        """Return only the agent's own settings; Shutdown when the agent is to end first."""
         return self._read(lambda: load_agent(self._directory, os.environ))
 
     def _look_again(self, before: int) -> None:

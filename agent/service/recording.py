@@ -21,7 +21,7 @@ class Orders(msgspec.Struct, frozen=True):
 
     composer: Composer
     silences: Silences
-    adopted: Adopted
+    take_over: Adopted
     observe: Observe
 
     def of(self, config: Config) -> RecorderConfig:
@@ -32,7 +32,7 @@ class Orders(msgspec.Struct, frozen=True):
             retire=config.complete,
             wanted=Wanted(destinations(config.agent), config.agent_readable),
             compose_standing=self.composer.of_standing,
-            adopted=self.adopted,
+            adopted=self.take_over,
             tags=config.agent.tags,
             observe=self.observe,
         )

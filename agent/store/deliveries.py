@@ -17,9 +17,8 @@ REFUSED_LIMIT = 1_000
 DUE_LIMIT = 1_000
 PROBLEMS = (EventStatus.CRITICAL, EventStatus.FLAPPING, EventStatus.WARNING, EventStatus.NODATA)
 
-URGENCY_OF = (
-    "CASE {}.status " + " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(URGENCY)) + " END"
-)
+_RANKS = " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(URGENCY))
+URGENCY_OF = f"CASE {{}}.status {_RANKS} END"
 _DUE = f"""
     WITH heads AS (
         SELECT min(seq) AS first, max(seq) AS last, count(*) AS changes FROM deliveries
