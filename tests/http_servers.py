@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent.api import Context, Metric, Result
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http, run
 from tests.looks import found
@@ -123,7 +123,7 @@ def http(url: str, **settings: Any) -> Http:
 
 def look(check: Http, timeout: float = 5.0, **seams: Any) -> Result:
     """Run the check as the runner does, and return its one result."""
-    (result,) = gathered(found(run(check, Context(timeout=timeout), **seams)))
+    (result,) = gather(found(run(check, Context(timeout=timeout), **seams)))
     return result
 
 

@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks._network.addresses import Address
 from checks.certificate import Certificate
@@ -57,7 +57,7 @@ def as_pem(certificate: x509.Certificate) -> bytes:
 
 
 def looked(**settings: Any) -> dict[str, Result]:
-    results = gathered(found(Certificate(**settings).run(Context(timeout=3))))
+    results = gather(found(Certificate(**settings).run(Context(timeout=3))))
     return {result.subject: result for result in results}
 
 

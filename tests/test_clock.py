@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.api import Context, DurationAbove, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.clock import Clock, Reading, ask_chrony, ask_kernel, read_timex, read_tracking
 
@@ -24,7 +24,7 @@ TRACKING = (
 
 
 def assess(told: Reading, settings: Clock | None = None, memory: dict[str, Any] | None = None) -> Result:
-    (result,) = gathered((settings or Clock()).assess(told, {} if memory is None else memory))
+    (result,) = gather((settings or Clock()).assess(told, {} if memory is None else memory))
     return result
 
 

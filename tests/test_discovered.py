@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from agent.api import Check, Context, Status, critical, ok
 from agent.engine.state.transition import Transition, advance
 from agent.model import EventStatus, Outcome, Policy, Result, State
-from agent.plugin.results import bounded, gathered
+from agent.plugin.results import gather, limit_subjects
 from agent.running.execute import execute
 from agent.testing import ran
 from checks.script import Script
@@ -139,8 +139,8 @@ def test_tens_of_thousands_leave_no_state() -> None:
 
 
 def test_of_too_many_subjects_the_worst_are_told_and_a_line_says_how_many_are_not() -> None:
-    results = gathered([ok("fine", str(n)) for n in range(30)] + [critical("full", "tmp"), ok("31 mounts")])
-    told, rest = bounded(results, limit=10)
+    results = gather([ok("fine", str(n)) for n in range(30)] + [critical("full", "tmp"), ok("31 mounts")])
+    told, rest = limit_subjects(results, limit=10)
     assert [one.subject for one in told[:2]] == ["", "tmp"]
     assert told[0].summary == "31 mounts, 22 of 32 subjects are left out, the worst of them ok"
     assert (len(told), len(rest), told[0].status) == (10, 22, Status.OK)
@@ -148,8 +148,8 @@ def test_of_too_many_subjects_the_worst_are_told_and_a_line_says_how_many_are_no
 
 @given(st.lists(st.tuples(st.integers(0, 40), st.sampled_from(Status)), min_size=1), st.integers(1, 20))
 def test_no_bound_turns_a_known_problem_into_something_else(seen: list[tuple[int, Status]], limit: int) -> None:
-    results = gathered(Result(status, "x", str(number) if number else "") for number, status in seen)
-    told, rest = bounded(results, limit)
+    results = gather(Result(status, "x", str(number) if number else "") for number, status in seen)
+    told, rest = limit_subjects(results, limit)
     assert set(told) >= {one for one in results if one.status is Status.CRITICAL and one.subject} or len(told) >= limit
     assert len(told) <= limit + 1
     names = {one.subject for one in (*told, *rest)}

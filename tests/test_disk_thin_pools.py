@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, PercentAbove, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import files
 from checks.disk.choice import Filter, takes
 from checks.disk.thin_pools import Pool, assess_pool, names, parse, pools
@@ -26,7 +26,7 @@ LEVELS = Levels(PercentAbove.parse("80%"), PercentAbove.parse("90%"))
 
 
 def told(pool: Pool) -> tuple[Status, str]:
-    (result,) = gathered(assess_pool(pool, LEVELS))
+    (result,) = gather(assess_pool(pool, LEVELS))
     return result.status, result.summary
 
 

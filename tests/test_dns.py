@@ -28,7 +28,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks._network.connection import Network
 from checks._network.datagrams import patience
@@ -105,7 +105,7 @@ def serving(talk: Talk, by_tcp: Callable[[bytes], bytes] | None = None) -> Itera
 
 def look(server: Address | None, timeout: float = 3.0, **settings: Any) -> Result:
     check = Dns(**({"name": "www.example.com", "server": server} | settings))
-    (result,) = gathered(found(check.run(Context(timeout=timeout))))
+    (result,) = gather(found(check.run(Context(timeout=timeout))))
     return result
 
 
@@ -216,7 +216,7 @@ def test_without_a_server_this_host_is_asked() -> None:
 def test_a_resolver_that_hangs_is_critical_in_time() -> None:
     hang = threading.Event()
     check = Dns(name="hanging.example.com")
-    (result,) = gathered(found(check.look(Context(timeout=0.2), lambda *asked: hang.wait(10) and [])))
+    (result,) = gather(found(check.look(Context(timeout=0.2), lambda *asked: hang.wait(10) and [])))
     hang.set()
     assert result.summary.startswith("no answer within ")
 

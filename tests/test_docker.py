@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, Result, Status
 from agent.config.settings import CheckConfig, Place
 from agent.model import Metric, Outcome
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.running.runner import Runner
 from agent.testing import ran
 from checks.docker import Docker
@@ -106,7 +106,7 @@ async def collected(check: Docker, ctx: Context) -> list[Result | Metric]:
 
 
 def look(path: str, timeout: float = 5.0, **settings: Any) -> dict[str, Result]:
-    found = gathered(asyncio.run(collected(Docker(socket=path, **settings), Context(timeout=timeout))))
+    found = gather(asyncio.run(collected(Docker(socket=path, **settings), Context(timeout=timeout))))
     return {result.subject: result for result in found}
 
 
@@ -387,7 +387,7 @@ class Life:
             self.engine.inspected = dict([inspection("web", restarts=self.count)])
         with serving(self.path, self.engine) as path:
             context = Context(timeout=5, memory=self.memory, wall=lambda: now)
-            found = {one.subject: one for one in gathered(asyncio.run(collected(Docker(socket=path), context)))}
+            found = {one.subject: one for one in gather(asyncio.run(collected(Docker(socket=path), context)))}
         self.path.unlink()
         return found["web"]
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, NumberAbove, Result, SizeAbove, Status
 from agent.plugin.context import SharedWork
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.file import File
 from checks.file.search import FileStatus, Findings, find
@@ -149,7 +149,7 @@ def partial(folder: Path, **settings: Any) -> Result:
         for number in range(20):
             write(folder / str(number), number + 1, 60.0 * number)
     check = File(path=f"{folder}/*", **settings)
-    (result,) = gathered(check.assess(find(check.path, limit=10), time.time()))
+    (result,) = gather(check.assess(find(check.path, limit=10), time.time()))
     return result
 
 
@@ -190,7 +190,7 @@ def test_what_the_other_names_may_change_is_nodata(settings: dict[str, Any], tmp
 def test_names_of_which_none_fits_so_far_are_no_proof_that_there_is_none(tmp_path: Path) -> None:
     for expect in ("present", "absent", "any"):
         check = File(path=f"{tmp_path}/*.dump", expect=expect)
-        (result,) = gathered(check.assess(Findings(looked_at=10), 0.0))
+        (result,) = gather(check.assess(Findings(looked_at=10), 0.0))
         assert result.status is Status.NODATA
 
 
@@ -214,7 +214,7 @@ def test_a_part_never_says_ok_or_bad_where_the_whole_says_otherwise(
         seen = Findings()
         for age, size in names:
             seen = seen.and_(FileStatus("/x/a", 1000.0 - age, size))
-        (result,) = gathered(check.assess(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
+        (result,) = gather(check.assess(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
         return result.status
 
     part = assess(files[:limit], limit)

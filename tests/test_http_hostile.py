@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Size, Status
 from agent.plugin.context import SharedWork
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks.http.addresses import ProxyUrl
 from checks.http.check import run
 from checks.http.expectations import JsonCondition
@@ -144,7 +144,7 @@ def test_a_resolver_that_hangs_is_bounded_and_holds_one_thread() -> None:
 
     work, check = SharedWork(), http("http://shop.invalid/")
     for _ in range(2):
-        (result,) = gathered(found(run(check, Context(timeout=TIMEOUT, shared=work), hang)))
+        (result,) = gather(found(run(check, Context(timeout=TIMEOUT, shared=work), hang)))
         assert result.status is Status.CRITICAL
         assert result.summary.endswith("looking up shop.invalid")
         assert result.summary.startswith("no answer within ")

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from agent.api import Regex, Result, Status
 from agent.plugin.patterns import searching_until
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks._network.progress import Progress
 from checks.http import cookies
@@ -353,7 +353,7 @@ def test_a_pattern_that_takes_too_long_hides_nothing_else_of_the_answer() -> Non
     answer = Answer(500, Headers(), b"healthy", 7, False, url, "", None)
     check = http("http://a/", matches=Regex("healthy"), contains="sick")
     with searching_until(time.monotonic() - 1):
-        (result,) = gathered(verdict(check, answer, Progress(0.0), 0.0))
+        (result,) = gather(verdict(check, answer, Progress(0.0), 0.0))
     assert result.status is Status.CRITICAL
     assert "expected 200-299, the body does not contain 'sick', " in result.summary
     assert "took longer than the run has" in result.summary

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.load import Load, cpu_ticks, measure_use
 
@@ -30,7 +30,7 @@ LOADAVG = "8.40 8.20 8.10 7/625 30038\n"
 
 
 def assess(load: Load, loadavg: str = LOADAVG, stat: str = STAT, borrowed: bool = False) -> Result:
-    (result,) = gathered(load.assess_load(loadavg, stat, borrowed))
+    (result,) = gather(load.assess_load(loadavg, stat, borrowed))
     return result
 
 

@@ -20,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Regex, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.log import Log
 from checks.log.beside import is_rotation
@@ -65,7 +65,7 @@ class Watcher:
 
     def run(self) -> Result:
         context = Context(timeout=self.timeout, memory=dict(self.memory))
-        (result,) = gathered(self.check.run(context))
+        (result,) = gather(self.check.run(context))
         self.memory = context.memory
         return result
 

@@ -22,7 +22,7 @@ import os, socket, subprocess, sys, time
 sys.path.insert(0, {root!r})
 from pathlib import Path
 from agent.api import CheckError, Context, Regex
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks.log import Log
 from tests.kernel import mount
 mount("tmpfs", Path("/run"), "tmpfs")
@@ -55,7 +55,7 @@ def run():
     if os.getuid() == 0:
         settled()
     ctx = Context("ssh", memory=memory)
-    (result,) = gathered(Log(units=("ssh.service", "cron*"), pattern=Regex("(?m)^ERR|für")).run(ctx))
+    (result,) = gather(Log(units=("ssh.service", "cron*"), pattern=Regex("(?m)^ERR|für")).run(ctx))
     memory.update(ctx.memory)
     print(result.status, result.summary, repr(result.details))
 

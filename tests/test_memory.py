@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, NumberAbove, PercentAbove, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks import memory as check
 from checks.memory import Memory, Reading, count_kills, read_container, read_host
@@ -59,7 +59,7 @@ size                            4    7516192768
 def assess(
     seen: Reading, settings: Memory | None = None, memory: dict[str, Any] | None = None, now: float = 0
 ) -> Result:
-    (result,) = gathered((settings or Memory()).assess(seen, {} if memory is None else memory, now))
+    (result,) = gather((settings or Memory()).assess(seen, {} if memory is None else memory, now))
     return result
 
 

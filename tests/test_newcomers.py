@@ -159,7 +159,7 @@ def test_an_amount_in_other_words_is_told_in_ours(kind: type[Duration], written:
 @examples(2000)
 def test_what_is_told_instead_can_be_written(text: str, kind: type[Duration]) -> None:
     words = {Duration: spelling.TIMES, Size: spelling.SIZES, Percent: spelling.PERCENT}[kind]
-    if meant := spelling.meant(text, words):
+    if meant := spelling.suggest(text, words):
         assert float(kind.parse(meant)) >= 0 or kind is Percent
 
 

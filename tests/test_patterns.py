@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, Regex
 from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import MOST_CHARACTERS, MOST_STEPS, longest_text, steps
-from agent.plugin.pattern_translation import translated
+from agent.plugin.pattern_translation import translate
 from agent.plugin.patterns import processor_share, searching_until
 from tests.examples import TIMES, examples
 
@@ -29,7 +29,7 @@ def found(match: object) -> object:
 
 
 def by_regex(pattern: str, *, for_ascii: bool = False) -> regex.Pattern[str]:
-    return regex.compile(translated(parse(pattern), for_ascii=for_ascii), regex.VERSION1)
+    return regex.compile(translate(parse(pattern), for_ascii=for_ascii), regex.VERSION1)
 
 
 LETTERS = "aAbBsSkKiIſKİıßẞéÉΣσςµμǅ_09²½٣ .-{}<>=+*&|~[]:\n\r\x1c\x85\u2028\u0301中\U0001d7d8\U0010ffff\ud800"

@@ -14,7 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Metric, PercentAbove, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks.ping import ECHOES, Ping, PingSeries, _checksum, _socket, answer_to
 from tests import needs
@@ -32,7 +32,7 @@ def may_ping() -> None:
 
 
 def look(host: str, timeout: float = 5.0, **settings: Any) -> Result:
-    (result,) = gathered(found(Ping(host=Address(host), **settings).run(Context(timeout=timeout))))
+    (result,) = gather(found(Ping(host=Address(host), **settings).run(Context(timeout=timeout))))
     return result
 
 
@@ -105,7 +105,7 @@ def test_lost_requests_are_counted(answered: set[int], status: Status) -> None:
     heard = heard_on(Wire(answered), time.monotonic() + (20.0 if len(answered) == 4 else 2.0))
     assert set(heard.took) == answered
     check = Ping(host=Address("192.0.2.1"), count=4)
-    (result,) = gathered(check._judge("x", heard))
+    (result,) = gather(check._judge("x", heard))
     assert (result.status, metric(result, "loss").value) == (status, 100 - 25 * len(answered))
 
 
@@ -113,7 +113,7 @@ def test_a_host_without_an_answer_is_critical_in_time() -> None:
     began = time.monotonic()
     heard = heard_on(Wire(set()), began + 0.2)
     assert 0.1 < time.monotonic() - began < 0.5
-    (result,) = gathered(Ping(host=Address("192.0.2.1"), count=4)._judge("gw", heard))
+    (result,) = gather(Ping(host=Address("192.0.2.1"), count=4)._judge("gw", heard))
     assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"
 
 

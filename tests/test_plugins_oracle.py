@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agent.api import Metric, Range, Result, Status
 from agent.cli.check import EXIT_CODES, perfdata, text, worst
 from agent.model import Outcome
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.plugin.text import _is_plain
 from checks.script import nagios
 
@@ -104,7 +104,7 @@ def metrics(names: st.SearchStrategy[str]) -> st.SearchStrategy[list[Metric]]:
 def outcomes(words: st.SearchStrategy[str]) -> st.SearchStrategy[Outcome]:
     results = st.builds(Result, st.sampled_from(Status), words, words, words, metrics(words).map(tuple))
     found = st.lists(results, min_size=1, max_size=5, unique_by=lambda result: result.subject)
-    return found.map(lambda results: Outcome("c", 1, 1, 0.1, gathered(results)))
+    return found.map(lambda results: Outcome("c", 1, 1, 0.1, gather(results)))
 
 
 def as_plugin(outcome: Outcome) -> Result:

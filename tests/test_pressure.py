@@ -10,7 +10,7 @@ import pytest
 from agent.api import CheckError, PercentAbove, Result, Status
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks import pressure as check
 from checks.pressure import Pressure, read_averages
@@ -27,7 +27,7 @@ THRASHING = {
 
 
 def assess(settings: Pressure, texts: dict[str, str] = THRASHING) -> Result:
-    (result,) = gathered(settings.assess(texts))
+    (result,) = gather(settings.assess(texts))
     return result
 
 

@@ -25,7 +25,7 @@ from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove,
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.context import SharedWork
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
 from checks.process.commands import Commands
@@ -75,7 +75,7 @@ def look(shared: SharedWork | None = None, memory: dict[str, object] | None = No
     due = time.monotonic()
     shared.once("processes", due, Scanner(own=0).scan)
     ctx = Context("web", shared=shared, due=due, memory=memory)
-    (result,) = gathered(Process(**settings).run(ctx))  # type: ignore[arg-type]
+    (result,) = gather(Process(**settings).run(ctx))  # type: ignore[arg-type]
     return result
 
 
@@ -193,7 +193,7 @@ def test_match_looks_at_the_arguments_joined_by_spaces(start: Start) -> None:
 
 def test_match_finds_neither_the_agent_nor_what_it_started(start: Start) -> None:
     start("plugin", "0")
-    (result,) = gathered(Process(match=Regex("/plugin 600"), min=0).run(Context("web")))
+    (result,) = gather(Process(match=Regex("/plugin 600"), min=0).run(Context("web")))
     assert metric(result, "count") == 0
     assert metric(look(match=Regex("/plugin 600")), "count") == 1
     table = Scanner().scan()
@@ -431,7 +431,7 @@ def test_where_exe_cannot_be_seen_only_what_is_called_like_it_is_unsure(fake_pro
         shared = SharedWork()
         due = time.monotonic()
         shared.once("processes", due, lambda: Table(rows, table.commands, now=table.now))
-        (result,) = gathered(Process(exe="/usr/sbin/sshd").run(Context("web", shared=shared, due=due)))
+        (result,) = gather(Process(exe="/usr/sbin/sshd").run(Context("web", shared=shared, due=due)))
         return result.status
 
     assert status(b"cron", b"/usr/sbin/cron\0-f\0") is Status.CRITICAL
@@ -729,7 +729,7 @@ class FakeProc:
         due = time.monotonic()
         shared.once("processes", due, self.scanner.scan)
         ctx = Context("web", timeout=timeout, shared=shared, due=due)
-        (result,) = gathered(Process(**settings).run(ctx))  # type: ignore[arg-type]
+        (result,) = gather(Process(**settings).run(ctx))  # type: ignore[arg-type]
         return result
 
 
@@ -899,7 +899,7 @@ def test_the_shipped_file_and_its_other_ways_are_true_configuration(tmp_path: Pa
     assert {"processes", "sshd", "nginx", "shop", "database", "backup", "no-telnet", "workers"} == set(config.checks)
     check = config.checks["processes"].check
     assert isinstance(check, Process)
-    (result,) = gathered(check.run(Context("processes")))
+    (result,) = gather(check.run(Context("processes")))
     assert result.status is Status.OK, "true on any host"
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import files, ran
 from checks.raid import Raid, unraid
 from checks.raid.btrfs import count_errors, find_filesystems
@@ -122,7 +122,7 @@ def test_the_missing_are_counted() -> None:
 
 def report(check: Raid, mdstat: str, errors: int | None = None) -> list[Result]:
     found = [Finding(assess(array), "md", "", errors) for array in parse(mdstat)]
-    return list(gathered(check.report(check.keep(found))))
+    return list(gather(check.report(check.keep(found))))
 
 
 def test_a_host_without_raid_is_ok() -> None:

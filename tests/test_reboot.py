@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agent.api import DurationAbove, DurationBelow, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.reboot import Reboot
 from checks.reboot.check import packages, reasons
@@ -19,7 +19,7 @@ DAY = 86400.0
 
 
 def assess(settings: Reboot, uptime: float, found: tuple[str, float] | None, now: float = 100 * DAY) -> Result:
-    (result,) = gathered(settings.assess(uptime, found, now, "asked for by libc6"))
+    (result,) = gather(settings.assess(uptime, found, now, "asked for by libc6"))
     return result
 
 
@@ -92,9 +92,9 @@ def test_modules_that_may_not_be_looked_at_are_neither_gone_nor_up_to_date(open_
     assert list(reasons(memory, "6.1.0-30-amd64", [], modules)) == []
     with closed(modules), pytest.raises(PermissionError):
         list(reasons(memory, "6.1.0-30-amd64", [], modules))
-    said = gathered(Reboot().assess(1e6, None, 0.0, unknown="not known"))[0]
+    said = gather(Reboot().assess(1e6, None, 0.0, unknown="not known"))[0]
     assert (said.status, said.summary.split(", ")[0]) == (Status.NODATA, "not known")
-    assert gathered(Reboot(required_warning=None).assess(1e6, None, 0.0, unknown="not known"))[0].status is Status.OK
+    assert gather(Reboot(required_warning=None).assess(1e6, None, 0.0, unknown="not known"))[0].status is Status.OK
 
 
 def test_a_kernel_that_never_had_modules_here_is_no_reason(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from agent.api import Check, CheckError, Context, Metric, Result, Status, critic
 from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
 from agent.plugin.context import SharedWork
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.running.kept import SecondTries
 from agent.running.memory_text import MARK
 from agent.running.runner import Runner
@@ -293,7 +293,7 @@ def test_a_bug_in_a_later_run_leaves_the_memory_as_it_is() -> None:
 
 @given(st.integers(), st.sampled_from([10**30, -(10**30), 2**63, 10**400, -(10**400)]), st.booleans())
 def test_whatever_numbers_a_type_yields_they_can_be_stored(small: int, large: int, truth: bool) -> None:
-    result = gathered([ok("x"), Metric("a", small), Metric("b", large, minimum=large), Metric("c", truth)])[0]
+    result = gather([ok("x"), Metric("a", small), Metric("b", large, minimum=large), Metric("c", truth)])[0]
     for metric in result.metrics:
         assert isinstance(metric.value, float) or abs(metric.value) <= 2**53
         sqlite3.connect(":memory:").execute("SELECT ?", (metric.value,))
@@ -564,5 +564,5 @@ def test_of_shared_work_only_what_was_made_lately_is_kept() -> None:
     for number in range(1000):
         shared._making[f"realpath /{number}"] = threading.Lock()
         shared._keep(f"realpath /{number}", number * 10.0, "x")
-    assert len(shared._made) <= 110
+    assert len(shared._cache) <= 110
     assert len(shared._making) <= 110

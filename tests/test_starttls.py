@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Context, Regex, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network import starttls
 from checks._network.addresses import Address
 from checks._network.progress import NoAnswer, Progress
@@ -48,7 +48,7 @@ def ca_file(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 def look(check: Tcp | Certificate, timeout: float = 5.0) -> Result:
-    (result,) = gathered(found(check.run(Context(timeout=timeout))))
+    (result,) = gather(found(check.run(Context(timeout=timeout))))
     return result
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, Duration, DurationAbove, NumberAbove, Regex, Result, Status
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from agent.testing import ran
 from checks.log import Log
 from checks.systemd import Systemd
@@ -98,7 +98,7 @@ for name; do cat "$name"; echo; done
 
 
 def run(check: Systemd, memory: dict[str, Any] | None = None, timeout: float = 5.0) -> tuple[Result, ...]:
-    return gathered(check.run(Context(timeout=timeout, memory=memory)))
+    return gather(check.run(Context(timeout=timeout, memory=memory)))
 
 
 def test_what_systemctl_prints_is_read() -> None:
@@ -260,7 +260,7 @@ def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
         "wrong.timer": Unit("bad-setting", "inactive", "dead"),
         "broken.service": FAILED,
     }
-    (one,) = gathered(Systemd().assess(units, {}, 86_401, 86_401))
+    (one,) = gather(Systemd().assess(units, {}, 86_401, 86_401))
     assert (one.status, one.summary) == (
         Status.WARNING,
         "1 failed unit: broken.service; 1 unit with bad settings: wrong.timer; "
@@ -272,7 +272,7 @@ def test_among_all_units_what_hangs_or_cannot_work_is_told() -> None:
 def turn(name: str, now: float = 1795672801.0 + 3600, **levels: Any) -> Result:
     units = dict(zip(("daily", "monotonic", "once", "none", "works", "wrong"), parse(TIMERS), strict=True))
     check = Systemd(unit=f"{name}.timer", **levels)
-    (one,) = gathered(check.assess({f"{name}.timer": units[name]}, {}, now, 100))
+    (one,) = gather(check.assess({f"{name}.timer": units[name]}, {}, now, 100))
     return one
 
 
@@ -292,7 +292,7 @@ def test_when_a_timer_ran_last_is_judged_where_asked() -> None:
     assert "has not run for 1d" in turn("monotonic", now=1795500000.0 + 86400, **late).summary
     assert turn("monotonic", now=1795500000.0 + 27 * 3600, **late).status is Status.CRITICAL, "it never ran"
     unknown = Unit("loaded", "active", "waiting", "success", has_next=True)
-    (one,) = gathered(Systemd(unit="a.timer", **late).assess({"a.timer": unknown}, {}, 0, 0))
+    (one,) = gather(Systemd(unit="a.timer", **late).assess({"a.timer": unknown}, {}, 0, 0))
     assert one.status is Status.NODATA
 
 
@@ -307,7 +307,7 @@ def test_one_unit_that_systemctl_refuses_takes_no_other_with_it(tmp_path: Path) 
 
 def assess(check: Systemd, count: int, memory: dict[str, Any], now: float) -> Result:
     unit = Unit("loaded", "activating", "auto-restart", "exit-code", count)
-    (one,) = gathered(check.assess({"loop.service": unit}, memory, now, now))
+    (one,) = gather(check.assess({"loop.service": unit}, memory, now, now))
     return one
 
 

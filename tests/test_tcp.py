@@ -19,7 +19,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks._network.connection import Network
 from checks._network.payload import Bytes, Exchange
@@ -34,7 +34,7 @@ from tests.starttls_servers import Wire
 def look(server: Server | int, timeout: float = 5.0, host: str = "127.0.0.1", **settings: Any) -> Result:
     port = server if isinstance(server, int) else server.port
     check = Tcp(address=Address(host, port), **settings)
-    (result,) = gathered(found(check.run(Context(timeout=timeout))))
+    (result,) = gather(found(check.run(Context(timeout=timeout))))
     return result
 
 
@@ -223,10 +223,10 @@ def test_a_unix_socket_is_a_place_as_well(tmp_path: Path) -> None:
         listener.bind(path)
         listener.listen()
         check = Tcp(unix_socket=path)
-        assert gathered(found(check.run(Context(timeout=2))))[0].summary.startswith(f"{path} answered in ")
-    (result,) = gathered(found(check.run(Context(timeout=2))))
+        assert gather(found(check.run(Context(timeout=2))))[0].summary.startswith(f"{path} answered in ")
+    (result,) = gather(found(check.run(Context(timeout=2))))
     assert result.summary.startswith(f"connection refused: connecting to {path}")
-    (result,) = gathered(found(Tcp(unix_socket=f"{path}x").run(Context(timeout=2))))
+    (result,) = gather(found(Tcp(unix_socket=f"{path}x").run(Context(timeout=2))))
     assert result.summary.startswith("no such file or directory: connecting to")
 
 

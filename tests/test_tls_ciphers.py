@@ -15,7 +15,7 @@ import pytest
 import trustme
 
 from agent.api import Context, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks.certificate import Certificate
 from checks.tcp import Tcp
@@ -148,5 +148,5 @@ def test_tcp_and_certificate_reach_the_same_servers(keys: Path) -> None:
                 Tcp(address=address, tls=True, ca_file=ca_file, old_tls=old),
                 Certificate(address=address, ca_file=ca_file, old_tls=old),
             ):
-                (result,) = gathered(found(check.run(Context(timeout=5))))
+                (result,) = gather(found(check.run(Context(timeout=5))))
                 assert result.status is Status.OK, result.summary

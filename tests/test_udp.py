@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks._network import datagrams
 from checks._network.addresses import Address
 from checks._network.connection import Network
@@ -23,7 +23,7 @@ from tests.test_dns import serving
 
 def look(address: Address, timeout: float = 3.0, **settings: Any) -> Result:
     check = Udp(**({"address": address, "send": "ping"} | settings))
-    (result,) = gathered(found(check.run(Context(timeout=timeout))))
+    (result,) = gather(found(check.run(Context(timeout=timeout))))
     return result
 
 

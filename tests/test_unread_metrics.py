@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from agent.api import DurationAbove, NumberAbove, PercentAbove, Result, Status, judge
-from agent.plugin.results import gathered
+from agent.plugin.results import gather
 from checks.clock import Clock, read_timex, read_tracking
 from checks.load import Load, is_stopped
 from checks.memory import Memory, read_container, read_host
@@ -31,28 +31,28 @@ def without(text: str, word: str) -> str:
 
 
 def of_memory(meminfo: str, vmstat: str = VMSTAT, **settings: Any) -> list[Result]:
-    return list(gathered(Memory(**settings).assess(read_host(meminfo, vmstat), {}, 0)))
+    return list(gather(Memory(**settings).assess(read_host(meminfo, vmstat), {}, 0)))
 
 
 def of_container(**settings: Any) -> list[Result]:
     seen = read_container("1073741824", "1048576", "oom_kill 0\n", "", read_host(ENOUGH, VMSTAT))
     assert seen
-    return list(gathered(Memory(**settings).assess(seen, {}, 0)))
+    return list(gather(Memory(**settings).assess(seen, {}, 0)))
 
 
 def of_clock(seen: Any, **settings: Any) -> list[Result]:
-    return list(gathered(Clock(**settings).assess(seen, {})))
+    return list(gather(Clock(**settings).assess(seen, {})))
 
 
 def of_raid(**settings: Any) -> list[Result]:
     found = Finding(Result(Status.OK, "is whole", "tank"), "zfs", "", None)
-    return list(gathered(Raid(**settings).report([found])))
+    return list(gather(Raid(**settings).report([found])))
 
 
 def of_systemd(unit: str, **settings: Any) -> list[Result]:
     shown = f"Id={unit}\nLoadState=loaded\nActiveState=active\nSubState=running\nResult=success\n"
     units = by_name([unit], shown)
-    return list(gathered(Systemd(unit=unit, **settings).assess(units, {}, 0.0, 0.0)))
+    return list(gather(Systemd(unit=unit, **settings).assess(units, {}, 0.0, 0.0)))
 
 
 CASES = {

@@ -9,7 +9,7 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from agent.plugin.text import printed
+from agent.plugin.text import printable
 
 
 def fail(message: object) -> int:
@@ -55,10 +55,10 @@ class Clean:
 
     def write(self, text: str) -> int:
         if not self._paints:
-            return int(self._stream.write(printed(text)))
+            return int(self._stream.write(printable(text)))
         parts = _OWN_COLOURS.split(text)
         return int(
-            self._stream.write("".join(part if _OWN_COLOURS.fullmatch(part) else printed(part) for part in parts))
+            self._stream.write("".join(part if _OWN_COLOURS.fullmatch(part) else printable(part) for part in parts))
         )
 
     def __getattr__(self, name: str) -> Any:

@@ -69,8 +69,8 @@ class Context:
         The answers are values or exceptions. A key is the name of what may hang (`statvfs /mnt`) in the whole agent:
         while one call of a key hangs, no second one is started: its answer, should it come, serves all who wait.
         """
-        started = {key: self._shared.call(key, function) for key, function in functions.items()}
-        return {key: self._answer(key, call) for key, call in started.items()}
+        pending = {key: self._shared.call(key, function) for key, function in functions.items()}
+        return {key: self._answer(key, call) for key, call in pending.items()}
 
     async def call_async(self, key: str, function: Callable[[], T], most: int = 0) -> T:
         """As `call`, for an `async def run`: other runs go on meanwhile.
@@ -79,7 +79,7 @@ class Context:
         """
         call = self._shared.call(key, function, most)
         await call.wait(self._patience(call))
-        answer = self._ended(key, call)
+        answer = self._result_of(key, call)
         if isinstance(answer, Exception):
             raise answer
         return answer  # type: ignore[no-any-return]
@@ -98,7 +98,7 @@ class Context:
             await last.wait(self._patience(last))
             if not last.done.is_set():
                 raise CheckError(
-                    f"not done for {duration_text(time.monotonic() - last.started)}: an earlier run computes"
+                    f"not done for {duration_text(time.monotonic() - last.started_at)}: an earlier run computes"
                 )
         return await self.call_async(key, function)
 
@@ -112,21 +112,21 @@ class Context:
 
     def _answer(self, key: str, call: Call) -> Any:
         call.done.wait(self._patience(call))
-        return self._ended(key, call)
+        return self._result_of(key, call)
 
     def _patience(self, call: Call) -> float:
         """Return how many seconds the run waits for a call."""
         tenth = min(0.5, self.timeout / 10)
         # A tenth is kept back so that the check can still word what it found before the deadline; and what has hung for
         # longer than that gets no more than a tenth, so that the others of the run are not told late each time.
-        hangs = self.started - call.started > self.timeout
+        hangs = self.started - call.started_at > self.timeout
         until = self.started + tenth if hangs else self.deadline - tenth
         return max(0.0, until - time.monotonic())
 
-    def _ended(self, key: str, call: Call) -> Any:
+    def _result_of(self, key: str, call: Call) -> Any:
         if not call.done.is_set():
             self._shared.late(key)
-            return CheckError(f"not answering for {duration_text(time.monotonic() - call.started)}")
+            return CheckError(f"not answering for {duration_text(time.monotonic() - call.started_at)}")
         self._shared.forget(key, call)
         try:
             return call.result()
@@ -167,10 +167,10 @@ class _Interruptible:
 
 
 def _until_error(results: Iterable[T]) -> tuple[list[T], CheckError | None]:
-    kept: list[T] = []
+    items: list[T] = []
     try:
         for one in results:
-            kept.append(one)
+            items.append(one)
     except CheckError as error:
-        return kept, error
-    return kept, None
+        return items, error
+    return items, None

@@ -84,8 +84,8 @@ def output(command: Sequence[str], seconds: float) -> str:
         return ""  # PATH may be of who typed `su`
     env = {**os.environ, "LC_ALL": "C", "SYSTEMD_COLORS": "0"}
     with suppress(OSError, subprocess.SubprocessError):
-        done = subprocess.run(
+        result = subprocess.run(
             command, env=env, stdin=subprocess.DEVNULL, capture_output=True, timeout=seconds, check=False
         )
-        return done.stdout.decode(errors="replace") if done.returncode == 0 else ""
+        return result.stdout.decode(errors="replace") if result.returncode == 0 else ""
     return ""

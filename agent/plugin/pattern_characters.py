@@ -36,11 +36,11 @@ def letter(code: int, flags: int) -> str:
     """Write one character, in any case where the flags say so."""
     if flags & re.IGNORECASE:
         # Of all characters, only those that have another case can be this one.
-        letters = _ascii() if flags & ASCII_TEXT else _cased()
+        letters = _ascii() if flags & ASCII_TEXT else _letters_with_case()
         same = re.compile(_code(code), flags & LETTERS).findall(letters + chr(code))
         return f"[{''.join(sorted({_code(ord(one)) for one in same}))}]"
-    written = chr(code)
-    return written if written.isascii() and written.isalnum() else _code(code)
+    character = chr(code)
+    return character if character.isascii() and character.isalnum() else _code(code)
 
 
 def character_set(items: Iterable[Any], flags: int) -> str:
@@ -48,8 +48,8 @@ def character_set(items: Iterable[Any], flags: int) -> str:
     inside = list(items)
     negated = bool(inside) and inside[0][0] is ops.NEGATE
     categories = "".join(_category(argument, flags) for op, argument in inside if op is ops.CATEGORY)
-    spans = _joined(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
-    others = _halved(spans)
+    spans = _join_spans(_item(*item) for item in inside[negated:] if item[0] is not ops.CATEGORY)
+    others = _nest(spans)
     if others and flags & re.IGNORECASE:
         others = _in_any_case("".join(_span(*span) for span in spans), flags & (LETTERS | ASCII_TEXT))
     if not others + categories:
@@ -66,15 +66,15 @@ def _item(op: Any, argument: Any) -> Span:
     raise Untranslatable(f"{str(op).lower()} cannot be searched for under a deadline")
 
 
-def _joined(spans: Iterable[Span]) -> list[Span]:
+def _join_spans(spans: Iterable[Span]) -> list[Span]:
     """Return the spans in order, those that touch as one."""
-    joined: list[Span] = []
+    result: list[Span] = []
     for first, last in sorted(spans):
-        if joined and first <= joined[-1][1] + 1:
-            joined[-1] = joined[-1][0], max(last, joined[-1][1])
+        if result and first <= result[-1][1] + 1:
+            result[-1] = result[-1][0], max(last, result[-1][1])
         else:
-            joined.append((first, last))
-    return joined
+            result.append((first, last))
+    return result
 
 
 def _category(category: Any, flags: int) -> str:
@@ -88,15 +88,15 @@ def _category(category: Any, flags: int) -> str:
 def _members(category: str, flags: int) -> str:
     """Return what `re` takes for a digit, space or word character: ASCII first, then as `regex` has it, corrected."""
     every = _ascii() if flags & ASCII_TEXT else _every_character()
-    wanted = _spans(re.compile(f"{category}+", flags & re.ASCII), every)
-    in_ascii = "".join(_span(start, min(end, LAST_ASCII)) for start, end in wanted if start <= LAST_ASCII)
+    spans = _spans(re.compile(f"{category}+", flags & re.ASCII), every)
+    in_ascii = "".join(_span(start, min(end, LAST_ASCII)) for start, end in spans if start <= LAST_ASCII)
     if flags:
         return in_ascii
     import regex
 
-    has, has_not = _difference(_spans(regex.compile(f"[{NEAREST[category]}]+"), every), wanted)
-    beyond = f"[{NEAREST[category]}]" + (f"--[{_halved(has)}]" if has else "")
-    return f"{in_ascii}[{_span(LAST_ASCII + 1, LAST)}&&[{beyond}]]{_halved(has_not)}"
+    has, has_not = _difference(_spans(regex.compile(f"[{NEAREST[category]}]+"), every), spans)
+    beyond = f"[{NEAREST[category]}]" + (f"--[{_nest(has)}]" if has else "")
+    return f"{in_ascii}[{_span(LAST_ASCII + 1, LAST)}&&[{beyond}]]{_nest(has_not)}"
 
 
 def _difference(spans: list[Span], others: list[Span]) -> tuple[list[Span], list[Span]]:
@@ -123,19 +123,17 @@ def _spans(pattern: Any, every: str) -> list[Span]:
 
 
 @cache
-def _in_any_case(written: str, flags: int) -> str:
+def _in_any_case(members: str, flags: int) -> str:
     every = _ascii() if flags & ASCII_TEXT else _every_character()
-    return _halved(_spans(re.compile(f"[{written}]+", flags & LETTERS), every))
+    return _nest(_spans(re.compile(f"[{members}]+", flags & LETTERS), every))
 
 
-def _halved(spans: list[Span]) -> str:
+def _nest(spans: list[Span]) -> str:
     """Write many spans as nested sets, since `regex` goes through a set one by one."""
     if len(spans) <= SPANS:
         return "".join(_span(*span) for span in spans)
     middle = len(spans) // 2
-    return "".join(
-        f"[{_span(half[0][0], half[-1][1])}&&[{_halved(half)}]]" for half in (spans[:middle], spans[middle:])
-    )
+    return "".join(f"[{_span(half[0][0], half[-1][1])}&&[{_nest(half)}]]" for half in (spans[:middle], spans[middle:]))
 
 
 def _span(first: int, last: int) -> str:
@@ -165,7 +163,7 @@ def _every_character() -> str:
 
 
 @cache
-def _cased() -> str:
+def _letters_with_case() -> str:
     letters = _every_character()
     # Piece by piece: most have no letter with another case in them, and this is six times as fast.
     pieces = (letters[start : start + 1024] for start in range(0, len(letters), 1024))

@@ -23,37 +23,37 @@ MOST_SETS = 240
 REPEATS = {ops.MAX_REPEAT: "", ops.MIN_REPEAT: "?", ops.POSSESSIVE_REPEAT: "+"}
 
 
-def translated(tree: SubPattern, *, for_ascii: bool = False) -> str:
+def translate(tree: SubPattern, *, for_ascii: bool = False) -> str:
     """Return the pattern for `regex` (its version 1, no other flags) that finds what this one finds in `re`.
 
     `for_ascii`: in texts of ASCII only. Such a pattern is compiled and searched ten times as fast.
     """
-    if unrolled(tree) > MOST_UNROLLED:
+    if count_parts(tree) > MOST_UNROLLED:
         raise Untranslatable(f"its repeats come to more than {MOST_UNROLLED} parts that must be there")
     translation = _Translation(tree)
-    written = translation.row(tree, tree.state.flags | (ASCII_TEXT if for_ascii else 0))
+    pattern = translation.row(tree, tree.state.flags | (ASCII_TEXT if for_ascii else 0))
     if translation.sets > MOST_SETS:
         raise Untranslatable("it has too many sets of characters and ends of words")
-    return written
+    return pattern
 
 
-def unrolled(items: Iterable[Any]) -> int:
+def count_parts(items: Iterable[Any]) -> int:
     """Return how many parts there are when each repeat is written out as often as it must match, as `regex` does."""
-    return sum(_unrolled(op, argument) for op, argument in items)
+    return sum(_count_of(op, argument) for op, argument in items)
 
 
-def _unrolled(op: Any, argument: Any) -> int:
+def _count_of(op: Any, argument: Any) -> int:
     if op in REPEATS:
-        return 1 + max(1, int(argument[0])) * unrolled(argument[2])
+        return 1 + max(1, int(argument[0])) * count_parts(argument[2])
     if op is ops.BRANCH:
-        return 1 + sum(unrolled(branch) for branch in argument[1])
+        return 1 + sum(count_parts(branch) for branch in argument[1])
     if op is ops.GROUPREF_EXISTS:
-        return 1 + sum(unrolled(branch or ()) for branch in argument[1:])
+        return 1 + sum(count_parts(branch or ()) for branch in argument[1:])
     if op is ops.SUBPATTERN:
-        return 1 + unrolled(argument[3])
+        return 1 + count_parts(argument[3])
     if op is ops.ATOMIC_GROUP:
-        return 1 + unrolled(argument)
-    return 1 + unrolled(argument[1]) if op in (ops.ASSERT, ops.ASSERT_NOT) else 1
+        return 1 + count_parts(argument)
+    return 1 + count_parts(argument[1]) if op in (ops.ASSERT, ops.ASSERT_NOT) else 1
 
 
 class _Translation:
@@ -86,7 +86,7 @@ class _Translation:
     def _group(self, op: Any, argument: Any, flags: int) -> str:
         if op is ops.SUBPATTERN:
             number, added, removed, body = argument
-            return f"({self._head(number)}{self.row(body, _changed(flags, added, removed))})"
+            return f"({self._head(number)}{self.row(body, _change_flags(flags, added, removed))})"
         if op is ops.BRANCH:
             return f"(?:{'|'.join(self.row(branch, flags) for branch in argument[1])})"
         if op is ops.ATOMIC_GROUP:
@@ -115,7 +115,7 @@ class _Translation:
         return f"?P<{self._names[number]}>" if number in self._names else ""
 
 
-def _changed(flags: int, added: int, removed: int) -> int:
+def _change_flags(flags: int, added: int, removed: int) -> int:
     if added & TYPES:
         flags &= ~TYPES
     return (flags | added) & ~removed

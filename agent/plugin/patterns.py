@@ -20,7 +20,7 @@ from typing import Any, Generic, TypeVar, cast
 from agent.plugin.errors import CheckError
 from agent.plugin.pattern_characters import Untranslatable
 from agent.plugin.pattern_cost import longest_text
-from agent.plugin.pattern_translation import translated
+from agent.plugin.pattern_translation import translate
 
 T = TypeVar("T")
 
@@ -34,7 +34,7 @@ LONGEST_PATTERN = 10_000
 SHOWN = 60
 
 
-class Unbounded(ValueError):
+class UnboundedPattern(ValueError):
     """The pattern is right, but cannot be searched for under a time limit; the text says why."""
 
 
@@ -82,25 +82,25 @@ def processor_share(load: float, processors: int) -> float:
 class Pattern:
     """A compiled pattern. Immutable but for what is compiled late, so any thread may use it."""
 
-    __slots__ = ("_bounded", "_bounded_in_ascii", "_longest", "_quick", "text")
+    __slots__ = ("_longest", "_quick", "_slow", "_slow_in_ascii", "text")
 
     def __init__(self, text: str) -> None:
-        """Raise re.error, OverflowError or RecursionError as `re` does, and Unbounded."""
+        """Raise re.error, OverflowError or RecursionError as `re` does, and UnboundedPattern."""
         self.text = text
-        self._quick, tree = _compiled(text)
+        self._quick, tree = _compile(text)
         self._longest = longest_text(tree)
-        self._bounded: Callable[..., Any] | None = None
-        self._bounded_in_ascii: Callable[..., Any] | None = None
+        self._slow: Callable[..., Any] | None = None
+        self._slow_in_ascii: Callable[..., Any] | None = None
         if self._longest < USUAL_CHARACTERS:
-            self._bounded_in_ascii = _by_regex(tree, for_ascii=True)
+            self._slow_in_ascii = _by_regex(tree, for_ascii=True)
 
     def search(self, text: str, seconds: float | None = None) -> re.Match[str] | None:
         """Search the text; CheckError at the end of the run, or after `seconds` where that is sooner."""
         deadline = _deadline.get()
-        left = ALONE_SECONDS if deadline is None else deadline - time.monotonic()
-        if left <= 0:
+        remaining = ALONE_SECONDS if deadline is None else deadline - time.monotonic()
+        if remaining <= 0:
             raise self._late(text)
-        left = left if seconds is None else min(left, seconds)
+        remaining = remaining if seconds is None else min(remaining, seconds)
         if len(text) <= self._longest:
             return self._quick(text)
         if _briefly.get():
@@ -108,28 +108,29 @@ class Pattern:
         share = 1.0 if deadline is None else processor_share(os.getloadavg()[0], os.cpu_count() or 1)
         try:
             # What `regex` finds has all that is promised of a match.
-            return cast("re.Match[str] | None", self._bounded_search(text)(text, timeout=left * share, concurrent=True))
+            match = self._slow_search(text)(text, timeout=remaining * share, concurrent=True)
+            return cast("re.Match[str] | None", match)
         except TimeoutError:
             raise self._late(text) from None
-        except Unbounded as error:
-            raise CheckError(f"the pattern {self._shown()} cannot be searched for, {_on(text)}: {error}") from None
+        except UnboundedPattern as error:
+            raise CheckError(f"the pattern {self._excerpt()} cannot be searched for, {_on(text)}: {error}") from None
         except MemoryError:
-            raise CheckError(f"the pattern {self._shown()} took too much memory, {_on(text)}") from None
+            raise CheckError(f"the pattern {self._excerpt()} took too much memory, {_on(text)}") from None
 
-    def _bounded_search(self, text: str) -> Callable[..., Any]:
+    def _slow_search(self, text: str) -> Callable[..., Any]:
         """Return what searches this text under a time limit; compiled when the first such text comes."""
         if text.isascii():
-            if self._bounded_in_ascii is None:
-                self._bounded_in_ascii = _by_regex(_tree_of(self.text), for_ascii=True)
-            return self._bounded_in_ascii
-        if self._bounded is None:
-            self._bounded = _by_regex(_tree_of(self.text))
-        return self._bounded
+            if self._slow_in_ascii is None:
+                self._slow_in_ascii = _by_regex(_tree_of(self.text), for_ascii=True)
+            return self._slow_in_ascii
+        if self._slow is None:
+            self._slow = _by_regex(_tree_of(self.text))
+        return self._slow
 
     def _late(self, text: str) -> CheckError:
-        return CheckError(f"the pattern {self._shown()} took longer than the run has, {_on(text)}")
+        return CheckError(f"the pattern {self._excerpt()} took longer than the run has, {_on(text)}")
 
-    def _shown(self) -> str:
+    def _excerpt(self) -> str:
         return repr(self.text if len(self.text) <= SHOWN else self.text[:SHOWN] + "…")
 
 
@@ -137,9 +138,9 @@ def _on(text: str) -> str:
     return f"on a text of {len(text)} characters"
 
 
-def _compiled(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPattern]:
+def _compile(text: str) -> tuple[Callable[[str], re.Match[str] | None], SubPattern]:
     if len(text) > LONGEST_PATTERN:
-        raise Unbounded(f"it has {len(text)} characters, {LONGEST_PATTERN} are the most")
+        raise UnboundedPattern(f"it has {len(text)} characters, {LONGEST_PATTERN} are the most")
     with warnings.catch_warnings(action="ignore"):
         search = re.compile(text).search
     return search, _tree_of(text)
@@ -155,6 +156,6 @@ def _by_regex(tree: SubPattern, *, for_ascii: bool = False) -> Callable[..., Any
     import regex
 
     try:
-        return cast("Callable[..., Any]", regex.compile(translated(tree, for_ascii=for_ascii), regex.VERSION1).search)
+        return cast("Callable[..., Any]", regex.compile(translate(tree, for_ascii=for_ascii), regex.VERSION1).search)
     except (Untranslatable, regex.error, OverflowError, RecursionError) as error:
-        raise Unbounded(str(error)) from None
+        raise UnboundedPattern(str(error)) from None

@@ -42,14 +42,14 @@ _METRIC_KINDS = tuple(
 )
 
 
-def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
+def gather(items: Iterable[Any]) -> tuple[Result, ...]:
     """Merge what a run yielded into one result a subject; nothing but metrics, or nothing, is nodata.
 
     TypeError for anything that is neither a Result nor a Metric: a bug of the check.
     """
     by_subject: dict[str, list[Result]] = {}
     metrics: dict[str, list[Metric]] = {}
-    for one in yielded:
+    for one in items:
         if isinstance(one, Result):
             by_subject.setdefault(one.subject, []).append(_sound(one, ("summary", "details")))
         elif isinstance(one, Metric):
@@ -61,10 +61,12 @@ def gathered(yielded: Iterable[Any]) -> tuple[Result, ...]:
             "only metrics, no result: yield ok(...) as well" if metrics else "nothing: yield a result, such as ok(...)"
         )
         by_subject[""] = [Result(Status.NODATA, f"the check said {only}")]
-    return tuple(merged(results, metrics.get(subject, [])) for subject, results in by_subject.items())
+    return tuple(merge(results, metrics.get(subject, [])) for subject, results in by_subject.items())
 
 
-def bounded(results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT) -> tuple[tuple[Result, ...], tuple[Result, ...]]:
+def limit_subjects(
+    results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT
+) -> tuple[tuple[Result, ...], tuple[Result, ...]]:
     """Return the worst `limit` subjects, with one line about the rest, and the rest without what is big.
 
     A bound must hide no problem: what is left out is no worse than what is told, and the line says how bad it is.
@@ -72,31 +74,31 @@ def bounded(results: tuple[Result, ...], limit: int = SUBJECTS_LIMIT) -> tuple[t
     if len(results) <= limit:
         return results, ()
     worst_first = sorted(results, key=lambda result: (result.subject != "", -SEVERITY[result.status]))
-    told, rest = worst_first[:limit], worst_first[limit:]
+    worst, rest = worst_first[:limit], worst_first[limit:]
     words = f"{len(rest)} of {len(results)} subjects are left out, the worst of them {rest[0].status}"
     line = Result(rest[0].status, words)
-    if told[0].subject:
-        told.insert(0, line)
+    if worst[0].subject:
+        worst.insert(0, line)
     else:
-        told[0] = merged([told[0], line], [])
-    return tuple(told), tuple(msgspec.structs.replace(result, details="", metrics=()) for result in rest)
+        worst[0] = merge([worst[0], line], [])
+    return tuple(worst), tuple(msgspec.structs.replace(result, details="", metrics=()) for result in rest)
 
 
-def merged(results: list[Result], metrics: list[Metric]) -> Result:
+def merge(results: list[Result], metrics: list[Metric]) -> Result:
     """Merge the results of one subject: the worst status, the summaries that explain it first."""
     every = [_sound_metric(metric) for result in results for metric in result.metrics]
     every += [_sound_metric(metric) for metric in metrics]
-    told = tuple([metric for metric in every if math.isfinite(metric.value)][:METRICS_LIMIT])
+    sound = tuple([metric for metric in every if math.isfinite(metric.value)][:METRICS_LIMIT])
     if len(results) == 1:
         only = results[0]
-        return Result(Status(only.status), only.summary, str(only.subject), only.details, told, bool(only.discovered))
+        return Result(Status(only.status), only.summary, str(only.subject), only.details, sound, bool(only.discovered))
     worst_first = sorted(results, key=lambda result: -SEVERITY[Status(result.status)])
     return Result(
         Status(worst_first[0].status),
         ", ".join(result.summary for result in worst_first if result.summary),
         str(results[0].subject),
         "\n".join(result.details for result in worst_first if result.details),
-        told,
+        sound,
         all(result.discovered for result in results),
     )
 
@@ -148,10 +150,10 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
 
     `scrub` takes secrets out of texts; out of names it may have another way, `scrub.in_names`. Two subjects stay two.
     """
-    found: dict[str, Result] = {}
+    by_name: dict[str, Result] = {}
     for result in results:
-        subject = _otherpresentable_name(presentable_name(result.subject, scrub), found)
-        found[subject] = Result(
+        subject = _unique_name(presentable_name(result.subject, scrub), by_name)
+        by_name[subject] = Result(
             Status(result.status),
             _text(result.summary, SUMMARY_LIMIT, scrub, one_line),
             subject,
@@ -161,25 +163,25 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
             else tuple(_metric(metric, scrub) for metric in result.metrics),
             result.discovered,
         )
-    return tuple(found.values())
+    return tuple(by_name.values())
 
 
 def presentable_name(subject: str, scrub: Callable[[str], str]) -> str:
     """Return a subject's name; one that held a secret is told from its like by a checksum."""
-    written = str(subject)
-    if not written:
+    original = str(subject)
+    if not original:
         return ""
-    shown = getattr(scrub, "in_names", scrub)(written)
-    if shown != written:
-        shown = f"{shown} ~{hashlib.sha256(written.encode(errors='replace')).hexdigest()[:8]}"
-    return plain_name(shown, SUBJECT_LIMIT)
+    name = getattr(scrub, "in_names", scrub)(original)
+    if name != original:
+        name = f"{name} ~{hashlib.sha256(original.encode(errors='replace')).hexdigest()[:8]}"
+    return plain_name(name, SUBJECT_LIMIT)
 
 
-def _otherpresentable_name(name: str, taken: dict[str, Result]) -> str:
+def _unique_name(name: str, by_name: dict[str, Result]) -> str:
     """Two subjects stay two, even where their names differ in nothing that shows."""
-    if name not in taken:
+    if name not in by_name:
         return name
-    return next(other for number in range(2, len(taken) + 3) if (other := f"{name} ({number})") not in taken)
+    return next(other for number in range(2, len(by_name) + 3) if (other := f"{name} ({number})") not in by_name)
 
 
 def _stay(metrics: Iterable[Metric], scrub: Callable[[str], str]) -> bool:

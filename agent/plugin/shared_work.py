@@ -17,14 +17,14 @@ T = TypeVar("T")
 class Call:
     """One function on a daemon thread of its own, so that a system call that never returns holds nobody else."""
 
-    def __init__(self, function: Callable[[], Any], ended: Callable[[], None] = lambda: None) -> None:
-        self.started = time.monotonic()
+    def __init__(self, function: Callable[[], Any], on_end: Callable[[], None] = lambda: None) -> None:
+        self.started_at = time.monotonic()
         self.done = threading.Event()
         # The lock is between the end of the call and those who want to hear of it.
         self._lock = threading.Lock()
         self._listeners: list[Callable[[], None]] = []
         self._function = function
-        self._ended = ended
+        self._on_end = on_end
         self._value: Any = None
         self._error: BaseException | None = None
         # The run's deadline goes along, for the patterns that are searched in there.
@@ -42,7 +42,7 @@ class Call:
             self.done.set()
         for listener in self._listeners:
             listener()
-        self._ended()
+        self._on_end()
 
     def tell(self, listener: Callable[[], None]) -> None:
         """Have `listener` called when the call has ended, in the call's thread; at once where it has."""
@@ -56,15 +56,15 @@ class Call:
         """Wait for its end in a loop, so long at the most."""
         import asyncio  # 20 ms that commands do not have
 
-        loop, ended = asyncio.get_running_loop(), asyncio.Event()
+        loop, end = asyncio.get_running_loop(), asyncio.Event()
 
         def listener() -> None:
             with suppress(RuntimeError):  # the loop has ended
-                loop.call_soon_threadsafe(ended.set)
+                loop.call_soon_threadsafe(end.set)
 
         self.tell(listener)
         with suppress(TimeoutError):
-            await asyncio.wait_for(ended.wait(), seconds)
+            await asyncio.wait_for(end.wait(), seconds)
 
     def result(self) -> Any:
         if self._error is not None:
@@ -125,7 +125,7 @@ class SharedWork:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._making: dict[str, threading.Lock] = {}
-        self._made: dict[str, tuple[float, Any]] = {}
+        self._cache: dict[str, tuple[float, Any]] = {}
         self._calls: dict[str, Call] = {}
         self._queues: dict[str, Queue] = {}
         self._late: set[str] = set()
@@ -136,7 +136,7 @@ class SharedWork:
         with self._lock:
             making = self._making.setdefault(key, threading.Lock())
         with making:
-            at, value = self._made.get(key, (-1.0, None))
+            at, value = self._cache.get(key, (-1.0, None))
             if at < due:
                 at = time.monotonic()
                 value = make()
@@ -146,11 +146,11 @@ class SharedWork:
     def _keep(self, key: str, at: float, value: Any) -> None:
         """Keep what was made; of the many things that keys may name, what nobody asked for lately is forgotten."""
         with self._lock:
-            self._made[key] = (at, value)
-            if len(self._made) > MOST_MADE:
-                old = [name for name, (made, _) in self._made.items() if made < at - KEPT_SECONDS]
+            self._cache[key] = (at, value)
+            if len(self._cache) > MOST_MADE:
+                old = [name for name, (when, _) in self._cache.items() if when < at - KEPT_SECONDS]
                 for name in old:
-                    del self._made[name]
+                    del self._cache[name]
                     self._making.pop(name, None)
 
     def call(self, key: str, function: Callable[[], Any], most: int = 0) -> Call:

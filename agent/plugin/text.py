@@ -28,8 +28,8 @@ def one_line(text: str, limit: int) -> str:
 def lines(text: str, limit: int) -> list[str]:
     """Return the text as its lines, without empty ones at the ends, at most `limit` characters in all."""
     unified = _LINE_ENDS.sub("\n", _visible(text, limit))
-    kept = cut(_CONTROLS.sub(" ", unified).strip("\n "), limit)
-    return [line.rstrip() for line in kept.split("\n")] if kept else []
+    visible = cut(_CONTROLS.sub(" ", unified).strip("\n "), limit)
+    return [line.rstrip() for line in visible.split("\n")] if visible else []
 
 
 def cut(text: str, limit: int) -> str:
@@ -47,13 +47,13 @@ def plain_name(text: str, limit: int) -> str:
     What does not show is written as an escape, and a cut is marked by a checksum, so that two names stay two.
     """
     if not _is_plain(text):
-        text = "".join(map(_escaped, text))
+        text = "".join(map(_escape, text))
     if len(text) <= limit:
         return text
     return f"{text[: limit - 10]}…~{hashlib.sha256(text.encode()).hexdigest()[:8]}"
 
 
-def printed(text: str) -> str:
+def printable(text: str) -> str:
     """Return a text of several lines for a terminal: line ends and tabs stay, all else that it would obey goes."""
     return text if _is_plain(text) else "".join(c for c in text if c in "\n\t" or _shows(c))
 
@@ -62,7 +62,7 @@ def _is_plain(text: str) -> bool:
     return text.isprintable() and (text.isascii() or not _FILLERS.search(text))
 
 
-def _escaped(character: str) -> str:
+def _escape(character: str) -> str:
     if character == " " or (_shows(character) and not character.isspace()):
         return character
     return character.encode("unicode_escape").decode()

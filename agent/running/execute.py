@@ -15,7 +15,7 @@ from agent.api import Check
 from agent.model import Metric, Result, Status
 from agent.plugin.context import CheckError, Context
 from agent.plugin.patterns import searching_until
-from agent.plugin.results import bounded, gathered
+from agent.plugin.results import gather, limit_subjects
 from agent.plugin.units import duration_text
 
 GRACE_SECONDS = 1.0
@@ -67,7 +67,7 @@ def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
             if isinstance(made, AsyncIterable | Awaitable):
                 return made
             _collect(made, context, found)
-            return _output(gathered(found), memory=context.memory)
+            return _output(gather(found), memory=context.memory)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
         return _cut_short(error, found)
 
@@ -82,7 +82,7 @@ async def go_on(made: ToAwait, context: Context) -> CheckOutput:
                     _keep(one, context, found)
             else:
                 _collect(await made, context, found)
-            return _output(gathered(found), memory=context.memory)
+            return _output(gather(found), memory=context.memory)
     except BaseException as error:
         if type(error).__name__ == "CancelledError" and context.interrupted:
             raise
@@ -116,7 +116,7 @@ def _cut_short(error: BaseException, found: Sequence[Any]) -> CheckOutput:
 def _output(
     results: tuple[Result, ...], complete: bool = True, bug: str = "", memory: dict[str, Any] | None = None
 ) -> CheckOutput:
-    told, left_out = bounded(results)
+    told, left_out = limit_subjects(results)
     return CheckOutput(told, complete, bug, memory, left_out)
 
 
@@ -136,4 +136,4 @@ def _yielded(made: Any) -> Iterable[Any]:
 
 def _with_failure(found: Sequence[Any], reason: str) -> tuple[Result, ...]:
     """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
-    return gathered([one for one in found if isinstance(one, Result)] + [Result(Status.NODATA, reason)])
+    return gather([one for one in found if isinstance(one, Result)] + [Result(Status.NODATA, reason)])

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TextIO
 
-from agent.plugin.text import one_line, printed
+from agent.plugin.text import one_line, printable
 
 log = logging.getLogger("hostvigil")
 
@@ -63,7 +63,7 @@ class CleanRecords(logging.Filter):
 
     def _clean(self, text: str, indent: str) -> str:
         """Further lines are indented: no text of others begins a line."""
-        plain = printed(self._hide(text.replace("\r\n", "\n")))
+        plain = printable(self._hide(text.replace("\r\n", "\n")))
         return self._hide(plain)[:MOST].replace("\n", f"\n{indent}")
 
 

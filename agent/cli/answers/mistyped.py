@@ -76,7 +76,7 @@ def _value(name: str, word: str, rest: Sequence[str]) -> str:
 
 def _duration(text: str) -> str:
     """Return a time span as it is written here, also one in other words; '' where it is none."""
-    if suggestion := spelling.meant(text, spelling.TIMES):
+    if suggestion := spelling.suggest(text, spelling.TIMES):
         return suggestion
     try:
         return text if Duration.parse(text) else ""

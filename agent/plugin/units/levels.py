@@ -98,10 +98,10 @@ class Level(SettingValue):
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
 
     @classmethod
-    def _with_clear(cls, written: dict[Any, Any]) -> Self:
-        if set(written) != {"raise", "clear"}:
+    def _with_clear(cls, value: dict[Any, Any]) -> Self:
+        if set(value) != {"raise", "clear"}:
             raise ValueError(f"a level with two values needs both, write {{raise: {cls.example}, clear: ...}}")
-        level, clear = cls.parse(written["raise"]), cls.parse(written["clear"])
+        level, clear = cls.parse(value["raise"]), cls.parse(value["clear"])
         if not level.range.implies(clear.range):
             raise ValueError(f"clear {clear} is not on the good side of raise {level}")
         return cls(f"{level}, clear {clear}", level.plain, level.range, clear.range)

@@ -25,12 +25,12 @@ _WEEKS = re.compile(r"([0-9]{1,9})\s*(?:w|wk|weeks?)\b")
 _PART = re.compile(r"([0-9]{1,9}(?:[.,][0-9]{1,5})?)\s*([a-z%]+)")
 
 
-def meant(text: str, units: Mapping[str, str]) -> str:
+def suggest(text: str, units: Mapping[str, str]) -> str:
     """Return how a value is written here, such as `90s` for `1 min 30 sec`; '' where nobody can tell."""
     plain = text.strip().lower()
     iso = re.fullmatch(r"p(?=.)(.*?)t?(.*)", plain) if units is TIMES and plain[:1] == "p" else None
     plain = f"{iso[1]}{iso[2]}".replace("t", "") if iso else plain
-    plain = _WEEKS.sub(lambda found: f"{float(found[1]) * 7:g}d", plain) if units is TIMES else plain
+    plain = _WEEKS.sub(lambda match: f"{float(match[1]) * 7:g}d", plain) if units is TIMES else plain
     parts = _PART.findall(plain)
     if not parts or re.sub(r"\s|,|and|\+", "", _PART.sub("", plain)):
         return ""
@@ -60,6 +60,6 @@ def with_unit(number: float, units: Mapping[str, str]) -> str:
     if units is PERCENT:
         share = f"{number * 100:.15g}% or " if 0 < number < 1 else ""
         return f"{share}{number:.15g}%"
-    chosen = ("s", "m", "h", "d") if units is TIMES else ("B", "MiB", "GiB")
-    each = [f"{number:.15g}{unit}" for unit in chosen]
+    choices = ("s", "m", "h", "d") if units is TIMES else ("B", "MiB", "GiB")
+    each = [f"{number:.15g}{unit}" for unit in choices]
     return f"{', '.join(each[:-1])} or {each[-1]}"

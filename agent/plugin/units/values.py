@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
-from agent.plugin.patterns import Pattern, Unbounded
+from agent.plugin.patterns import Pattern, UnboundedPattern
 from agent.plugin.units import spelling
 from agent.plugin.units.text import duration_text, size_text
 
@@ -70,7 +70,7 @@ def _amount(value: object, units: dict[str, Any], example: str, spellings: Mappi
     if (match and not match[2]) or (isinstance(value, (int, float)) and not isinstance(value, bool)):
         hint = spelling.with_unit(float(str(value)), spellings)
         raise ValueError(f"{value} has no unit, write {hint or f'for example {example}'}")
-    hint = spelling.meant(value, spellings) if isinstance(value, str) else ""
+    hint = spelling.suggest(value, spellings) if isinstance(value, str) else ""
     raise ValueError(f"{value!r} is not understood, write {hint or f'for example {example}'}")
 
 
@@ -136,9 +136,9 @@ class Number(float, SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        written = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
-        if isinstance(written, str) and re.match(cls.pattern, written) and math.isfinite(float(written)):
-            return cls(written)
+        text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+        if isinstance(text, str) and re.match(cls.pattern, text) and math.isfinite(float(text)):
+            return cls(text)
         raise ValueError(f"{value!r} is not a number, write for example {cls.example}")
 
     @classmethod
@@ -168,11 +168,11 @@ class Regex(SettingValue):
     def parse(cls, value: object) -> Self:
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
-        if found := _POSIX.search(value):
-            raise ValueError(f"{value!r} is refused: {found[0]} is of grep, in [ ] write {_IN_SETS[found[1]]} here")
+        if match := _POSIX.search(value):
+            raise ValueError(f"{value!r} is refused: {match[0]} is of grep, in [ ] write {_IN_SETS[match[1]]} here")
         try:
             return cls(value)
-        except Unbounded as error:
+        except UnboundedPattern as error:
             raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
