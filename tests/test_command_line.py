@@ -18,7 +18,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.answers.agents_eyes import unreadable
-from agent.cli.answers.mistyped import MEANT, too_much
+from agent.cli.answers.mistyped import SYNONYMS, too_much
 from agent.cli.answers.readable import readable
 from agent.cli.answers.rights import refusal, state_meant
 from agent.cli.main import main
@@ -209,10 +209,10 @@ def test_a_command_of_another_tool_leads_to_ours(typed: str, meant: str) -> None
 
 
 def test_each_word_of_other_tools_means_one_command_that_there_is() -> None:
-    words = [word for theirs in MEANT.values() for word in theirs.split()]
+    words = [word for theirs in SYNONYMS.values() for word in theirs.split()]
     assert len(words) == len(set(words))
     assert not set(words) & set(COMMANDS)
-    ours = [command.split()[1] for command in MEANT if command.startswith("hostvigil ")]
+    ours = [command.split()[1] for command in SYNONYMS if command.startswith("hostvigil ")]
     assert set(ours) <= set(COMMANDS)
 
 

@@ -56,17 +56,17 @@ class Outbox:
     def keep_bytes(self, seq: int, body: bytes) -> None:
         self._write("keep", seq, body)
 
-    def delivered(self, seq: int, answer: str, at: int) -> None:
+    def mark_delivered(self, seq: int, answer: str, at: int) -> None:
         assert type(at) is int
         assert abs(at - time.time() * 1000) < 60_000
         self._write("delivered", seq, answer)
         del self.rows[seq]
 
-    def tried(self, seq: int, answer: str, at: int) -> None:
+    def count_try(self, seq: int, answer: str, at: int) -> None:
         self._write("tried", seq, answer)
         self.rows[seq] = msgspec.structs.replace(self.rows[seq], attempts=self.rows[seq].attempts + 1)
 
-    def refused(self, seq: int, answer: str, at: int) -> None:
+    def mark_refused(self, seq: int, answer: str, at: int) -> None:
         self._write("refused", seq, answer)
         del self.rows[seq]
 

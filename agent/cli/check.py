@@ -12,7 +12,7 @@ import time
 import msgspec
 
 from agent.cli.answers.asking import ask_agent
-from agent.cli.answers.missing import no_check, unread
+from agent.cli.answers.missing import no_check, reading_problems
 from agent.cli.answers.rights import as_root, lacks_rights
 from agent.cli.answers.who import who
 from agent.cli.output import fail
@@ -97,9 +97,9 @@ def worst(results: tuple[Result, ...]) -> Status:
 def perfdata(metric: Metric, subject: str) -> str:
     """Write a metric as performance data: 'label'=value[UOM];[warn];[crit];[min];[max]."""
     label = one_line(f"{subject} {metric.name}", LABEL_LIMIT) or "value"
-    quoted = "'" + label.replace("'", "''").replace("=", "_").replace("|", "/") + "'"
+    quoted_label = "'" + label.replace("'", "''").replace("=", "_").replace("|", "/") + "'"
     bounds = ["" if bound is None else _number(bound) for bound in (metric.minimum, metric.maximum)]
-    fields = [f"{quoted}={_number(metric.value)}{metric.unit}", metric.warning, metric.critical, *bounds]
+    fields = [f"{quoted_label}={_number(metric.value)}{metric.unit}", metric.warning, metric.critical, *bounds]
     return ";".join(fields).rstrip(";")
 
 
@@ -115,7 +115,7 @@ def _unknown(name: str, config: Config) -> int:
         print(problem)
     if not problems:
         print(f"hostvigil: {no_check(name, config.checks)}", file=sys.stderr)
-        for problem in unread(config):
+        for problem in reading_problems(config):
             print(f"hostvigil: it may be in what cannot be read: {problem}", file=sys.stderr)
     if lacks_rights(config.problems):
         print(f"hostvigil: you may not read all of it{as_root(['check', name])}", file=sys.stderr)

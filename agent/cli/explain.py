@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.cli.answers.missing import no_check, unread
+from agent.cli.answers.missing import no_check, reading_problems
 from agent.cli.output import fail
 from agent.cli.show.screen import screen, show, width_of
 from agent.config.settings import Config
@@ -57,7 +57,7 @@ def main(options: argparse.Namespace) -> int:
 
 def _unknown(name: str, config: Config, snapshot: Snapshot) -> str:
     """Say that there is no such check, unless what may hold it cannot be read."""
-    maybe = [f"it may be in what cannot be read: {problem}" for problem in unread(config)]
+    maybe = [f"it may be in what cannot be read: {problem}" for problem in reading_problems(config)]
     return "\n".join([no_check(name, snapshot.checks), *maybe])
 
 

@@ -225,7 +225,7 @@ def _text(text: str, limit: int, scrub: Callable[[str], str], clean: Callable[[s
     text = str(text)
     if not text:
         return ""
-    scrubbed = scrub(text[: READ_LIMIT * limit])
-    cleaned = clean(scrubbed, len(scrubbed))
+    safe_text = scrub(text[: READ_LIMIT * limit])
+    clean_text = clean(safe_text, len(safe_text))
     # What was taken out may have stood in the middle of a secret.
-    return clean(scrub(cleaned), limit) if cleaned != scrubbed or len(cleaned) > limit else cleaned
+    return clean(scrub(clean_text), limit) if clean_text != safe_text or len(clean_text) > limit else clean_text

@@ -27,8 +27,8 @@ def one_line(text: str, limit: int) -> str:
 
 def lines(text: str, limit: int) -> list[str]:
     """Return the text as its lines, without empty ones at the ends, at most `limit` characters in all."""
-    unified = _LINE_ENDS.sub("\n", _visible(text, limit))
-    visible = cut(_CONTROLS.sub(" ", unified).strip("\n "), limit)
+    unix_text = _LINE_ENDS.sub("\n", _visible(text, limit))
+    visible = cut(_CONTROLS.sub(" ", unix_text).strip("\n "), limit)
     return [line.rstrip() for line in visible.split("\n")] if visible else []
 
 

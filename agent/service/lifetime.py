@@ -77,13 +77,13 @@ def first_look(reader: Reader, config_dir: Path, hide: Redactor, worked_before: 
     hide.apply(config, config)
     if os.geteuid() == 0 and not config.silent and (weak := weak_spot(str(config_dir))):
         log.warning("%s; who can change the configuration can run commands as root", weak)
-    waits = config.silent or (worked_before and unread(config))
+    waits = config.silent or (worked_before and has_unread_files(config))
     if not config.checks and not broken_checks(config) and not waits:
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     return config
 
 
-def unread(config: Config) -> bool:
+def has_unread_files(config: Config) -> bool:
     """Tell whether checks may be written in what cannot be read."""
     return any(not problem.check and not problem.aside and problem.text != NO_CHECK for problem in config.problems)
 

@@ -18,7 +18,7 @@ def notice(db: sqlite3.Connection, name: str, count: int, text: str = "") -> Non
         )
 
 
-def untold(db: sqlite3.Connection) -> list[StoreNotice]:
+def untold_notices(db: sqlite3.Connection) -> list[StoreNotice]:
     return [StoreNotice(*row) for row in db.execute("SELECT name, count, text FROM notices WHERE count > told")]
 
 

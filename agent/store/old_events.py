@@ -26,7 +26,7 @@ def carry_over(db: sqlite3.Connection) -> None:
     if db.execute("SELECT count(*) FROM deliveries").fetchone()[0]:
         db.execute("INSERT INTO destinations (name, identity, selector) VALUES (?, '', '*')", (destination,))
     db.execute("UPDATE notices SET name = name || ':' || ? WHERE name IN ('superseded', 'lost')", (destination,))
-    know_what_was_told(db, destination)
+    insert_known_problems(db, destination)
 
 
 def _destination(db: sqlite3.Connection) -> str:
@@ -36,7 +36,7 @@ def _destination(db: sqlite3.Connection) -> str:
     return TERMINAL if told_count and printed_count == told_count else MAIN
 
 
-def know_what_was_told(db: sqlite3.Connection, destination: str) -> None:
+def insert_known_problems(db: sqlite3.Connection, destination: str) -> None:
     """What stands was told to the one destination there was, or waits for it."""
     for check, subject, text in db.execute("SELECT check_name, subject, state FROM states").fetchall():
         state = _object(text)

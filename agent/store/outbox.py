@@ -83,7 +83,7 @@ class Outbox:
     def notices(self) -> list[StoreNotice]:
         """Return what the store has to say of itself: damage, and changes that the bounds cost this destination."""
         mine = f":{self.destination}"
-        return [one for one in self._db.read(notices.untold) if ":" not in one.name or one.name.endswith(mine)]
+        return [one for one in self._db.read(notices.untold_notices) if ":" not in one.name or one.name.endswith(mine)]
 
     def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
         with self._db.transaction() as db:

@@ -12,7 +12,7 @@ import msgspec
 
 from agent.model import Notification, State
 from agent.store.kept import FORGOT, remember
-from agent.store.old_events import MAIN, facts_of, insert, insert_facts, know_what_was_told
+from agent.store.old_events import MAIN, facts_of, insert, insert_facts, insert_known_problems
 from agent.store.rows import LastRun
 
 GAP_LIMIT = 100_000
@@ -68,7 +68,7 @@ def _make_sense(into: sqlite3.Connection) -> None:
     for (name,) in into.execute("SELECT DISTINCT destination FROM deliveries").fetchall():
         query = "INSERT OR IGNORE INTO destinations (name, identity, selector) VALUES (?, '', '*')"
         if into.execute(query, (name,)).rowcount:
-            know_what_was_told(into, name)
+            insert_known_problems(into, name)
     remember(into, FORGOT, "yes")
 
 

@@ -121,21 +121,21 @@ def _message(record: logging.LogRecord) -> str:
 
 def log_what_ends() -> None:
     """Have exceptions that nobody catches logged like everything else, instead of printed as they are."""
-    threading.excepthook = _thread_ended
-    sys.excepthook = _process_ended
-    sys.unraisablehook = _not_raised
+    threading.excepthook = _log_thread_end
+    sys.excepthook = _log_process_end
+    sys.unraisablehook = _log_unraisable
 
 
-def _thread_ended(how: threading.ExceptHookArgs) -> None:
+def _log_thread_end(how: threading.ExceptHookArgs) -> None:
     if how.exc_value is not None and how.exc_type is not SystemExit:
         name = how.thread.name if how.thread else "?"
         log.error("a thread (%s) ended by an exception", name, exc_info=how.exc_value)
 
 
-def _process_ended(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
+def _log_process_end(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
     log.critical("ended by an exception", exc_info=(kind, error, trace))
 
 
-def _not_raised(what: Any) -> None:
+def _log_unraisable(what: Any) -> None:
     if what.exc_value is not None:
         log.error("an exception that nobody could catch, in %r", what.object, exc_info=what.exc_value)

@@ -91,8 +91,8 @@ def compile_secrets(secrets: Iterable[str]) -> Callable[[str], str]:
         lambda text: hide(text, find_base64(text), HIDDEN),
         lambda text: search.sub(HIDDEN, text),
         across_lines((find_base64, _whole({form for form in anywhere if len(form) >= WORD})), HIDDEN),
-        _cut_off(anywhere),
-        _from_behind(_cut_off({form[::-1] for form in anywhere})),
+        _prefix_hider(anywhere),
+        _from_behind(_prefix_hider({form[::-1] for form in anywhere})),
     )
 
     def hide_all(text: str) -> str:
@@ -247,7 +247,7 @@ def _from_behind(step: Callable[[str], str]) -> Callable[[str], str]:
     return _nothing if step is _nothing else lambda text: step(text[::-1])[::-1]
 
 
-def _cut_off(forms: set[str]) -> Callable[[str], str]:
+def _prefix_hider(forms: set[str]) -> Callable[[str], str]:
     """Return a function that hides the beginning of a secret where the rest of it was cut off.
 
     Somebody else may have cut the text before we saw it: at the end of a line, or where an ellipsis says so.

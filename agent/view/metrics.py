@@ -58,8 +58,8 @@ def _destinations(snapshot: Snapshot) -> Iterator[Family]:
     rows = {as_text(one.name): one for one in snapshot.destinations}
     waiting = {(name,): float(one.waiting) for name, one in rows.items()}
     yield _gauge("hostvigil_destination_waiting", "Notifications still to be told.", DESTINATION, waiting)
-    refused = {(name,): float(one.refused) for name, one in rows.items()}
-    yield _gauge("hostvigil_destination_refused", "Notifications that were refused, set aside.", DESTINATION, refused)
+    refusals = {(name,): float(one.refused) for name, one in rows.items()}
+    yield _gauge("hostvigil_destination_refused", "Notifications that were refused, set aside.", DESTINATION, refusals)
     oldest = {(name,): one.oldest / 1000 for name, one in rows.items() if one.oldest}
     text = "When the oldest that waits was observed, Unix time."
     yield _gauge("hostvigil_destination_oldest_timestamp_seconds", text, DESTINATION, oldest)

@@ -28,6 +28,6 @@ def hanging(config: Config, *folders: Path) -> str:
     return next((f"{folder} {SILENT}" for folder in folders if str(folder) in config.silent), "")
 
 
-def unread(config: Config) -> list[Problem]:
+def reading_problems(config: Config) -> list[Problem]:
     """Return the problems behind which there may be more checks than can be seen."""
     return [problem for problem in config.problems if not problem.check and not problem.aside]

@@ -10,7 +10,7 @@ from agent.cli.options import COMMANDS, actions_of
 from agent.config.wording import nearest
 from agent.plugin.units import Duration, spelling
 
-MEANT = {
+SYNONYMS = {
     "hostvigil run": "start daemon agent serve foreground",
     "hostvigil reload": "refresh rehash hup",
     "hostvigil status": "list ls show checks ps overview state problems alerts",
@@ -39,7 +39,7 @@ def command(word: str) -> str:
     """Say what is meant by a command that there is not."""
     if close := nearest(word, COMMANDS):
         return f"no command {word!r}, did you mean {close!r}?"
-    ours = next((ours for ours, theirs in MEANT.items() if word.lower() in theirs.split()), "")
+    ours = next((ours for ours, theirs in SYNONYMS.items() if word.lower() in theirs.split()), "")
     return f"no command {word!r}, " + (f"write {ours!r}" if ours else "see hostvigil help")
 
 

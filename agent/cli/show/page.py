@@ -91,8 +91,8 @@ def _line(one: SubjectView, row: Sequence[str], widths: Sequence[int], on: Scree
     beginning = GAP.join(cells)
     text = truncate(row[-1], max(0, on.width - width_of(beginning) - len(GAP))) if on.width else row[-1]
     colour = "flapping" if Mark.FLAPPING in one.marks else "" if one.waits else str(one.status)
-    painted = on.paint(cells[0], colour) + beginning[len(cells[0]) :]
-    return f"{painted}{GAP}{text}".rstrip()
+    coloured_cells = on.paint(cells[0], colour) + beginning[len(cells[0]) :]
+    return f"{coloured_cells}{GAP}{text}".rstrip()
 
 
 def _foot(snapshot: Snapshot, on: Screen) -> list[str]:

@@ -185,7 +185,7 @@ def forget(db: sqlite3.Connection, passers: Iterable[Passer], hour: int) -> None
             continue
         hours = range(one.since // HOUR, hour + 1)
         for (series,) in db.execute(f"SELECT id FROM series WHERE {own}", names).fetchall():  # noqa: S608 - same
-            keys = [(key_of(past, series),) for past in hours]
+            keys = [(key_of(earlier_hour, series),) for earlier_hour in hours]
             db.executemany("DELETE FROM fine WHERE key = ?", keys)
             db.executemany("DELETE FROM hourly WHERE key = ?", keys)
             db.execute("DELETE FROM series WHERE id = ?", (series,))
