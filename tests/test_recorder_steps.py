@@ -43,7 +43,7 @@ class Notes:
     def last_ran(self) -> dict[str, int]:
         return {}
 
-    def begun_anew(self) -> bool:
+    def was_replaced(self) -> bool:
         return False
 
     def destinations(self) -> list[Destination]:
