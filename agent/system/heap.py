@@ -14,10 +14,10 @@ def _libc(name: str) -> Callable[..., int] | None:
     import ctypes
 
     try:
-        found: Callable[..., int] = getattr(ctypes.CDLL(None), name)
+        function: Callable[..., int] = getattr(ctypes.CDLL(None), name)
     except (AttributeError, OSError):  # musl, macOS: they keep less
         return None
-    return found
+    return function
 
 
 def share() -> None:

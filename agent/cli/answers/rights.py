@@ -29,13 +29,13 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
     if options.command in CONFIG and _is_closed(options.config, os.R_OK | os.X_OK):
         closed_paths.append(options.config)
     if options.command in STATE:
-        closed_paths += _closed_state(options.command, state_meant(options.state, server))
+        closed_paths += _find_closed_paths(options.command, state_meant(options.state, server))
     if closed_paths and os.geteuid() == 0:
         return f"{closed_paths[0]} cannot be used: is its filesystem mounted read-only?"
     return f"you may not read {closed_paths[0]}{as_root(words)}" if closed_paths else ""
 
 
-def _closed_state(command: str, state: Path) -> Iterator[Path]:
+def _find_closed_paths(command: str, state: Path) -> Iterator[Path]:
     from agent.store.connection import FILE
 
     if _is_closed(state, os.X_OK | (os.W_OK if command in WRITING else 0)):
