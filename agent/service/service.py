@@ -23,6 +23,7 @@ from agent.running.schedule import Schedule
 from agent.service.delivery import Delivery
 from agent.service.kept import StoreSettings
 from agent.service.recording import Orders
+from agent.service.state_directory import WRITER_LOOK_SECONDS, WriterWatch
 from agent.service.steering import Steering
 from agent.store import Store
 from agent.system.cloud_tags import CloudTags
@@ -53,6 +54,7 @@ class Service:
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
         )
+        self._writer = WriterWatch(state_dir, self._recorder.put)
         self.steering = Steering(self._recorder.put, self._schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         door = PushServer(state_dir, self._recorder.put, hide, store.states())
@@ -90,6 +92,7 @@ class Service:
         self._schedule.begin(self._runner.start, scheduled(self._config).values(), at_once, self._store.last_ran())
         self._history.apply(Config(), self._config)
         self._recorder.start()
+        self._schedule.every(WRITER_LOOK_SECONDS, self._writer.look)
         self._say_configuration()
         for apply in self._doors:
             apply(Config(), self._config)

@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.config.patience import SILENT, answers
+from agent.engine.recorder.commands import WatchdogPing
+from agent.plugin.units import duration_text
 
 LOOK_SECONDS = 1.0
 """How often to see whether it has come back."""
+WRITER_LOOK_SECONDS = 10.0
+"""How often the recorder of a running agent is asked for a sign of life."""
+LATE_SECONDS = 30.0
+"""So long a busy recorder may take for it."""
 
 log = logging.getLogger("hostvigil")
 
@@ -24,3 +31,37 @@ def comes_back(directory: Path, to_end_within: Callable[[float], bool]) -> bool:
             log.warning("the state directory %s answers again", directory)
             return True
     return False
+
+
+class WriterWatch:
+    """Says when the recorder does not come back from the disk: a mount may come to hang at any time.
+
+    The schedule's thread asks, the recorder's answers; nothing else of the agent waits for either.
+    """
+
+    def __init__(self, directory: Path, put: Callable[[WatchdogPing], None]) -> None:
+        self._directory = directory
+        self._put = put
+        self._since: float | None = None
+        self._said = False
+
+    def look(self, now: float | None = None) -> None:
+        """Ask for a sign of life; where the last one is late, say so once. `now`: monotonic seconds."""
+        now = time.monotonic() if now is None else now
+        since = self._since  # the other thread may set it
+        if since is None:
+            self._since = now
+            self._put(WatchdogPing(self._answer))
+        elif not self._said and now - since >= LATE_SECONDS:
+            self._said = True
+            log.error(
+                "nothing was written to the state directory %s for %s: until it answers, nothing is recorded or told. "
+                "Does its disk or mount hang?",
+                self._directory,
+                duration_text(now - since),
+            )
+
+    def _answer(self) -> None:
+        if self._said:
+            log.warning("the state directory %s answers again", self._directory)
+        self._since, self._said = None, False
