@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -21,7 +22,7 @@ from agent.config.own_bug import problem_of
 from agent.config.secrecy import hidden, secret_values
 from agent.config.sections import fields
 from agent.config.settings import CheckConfig, Place, Problem
-from agent.config.wording import meant, said, slip_text, unknown
+from agent.config.wording import meant, said, slip_text, unknown, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
@@ -114,7 +115,8 @@ def one_check(name: str, node: Located, defaults: Written, catalog: Catalog) -> 
     if not isinstance(node.value, dict):
         if name in _COMMON:
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
-        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}")]
+        why = " (is a space missing after the colon?)" if re.match(r"\w+:\S", str(node.value)) else ""
+        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
     known, slips = _with_type(node.value)
     faults += slips
@@ -213,6 +215,9 @@ def _with_type(written: Written) -> tuple[Written, list[Fault]]:
 def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
     node = written.get("type")
     if node is None:
+        for name, other in written.items():
+            if without_space(name, ("type",)):
+                raise Faults(Fault(other.key or other.place, "", unknown(name, name, ("type",))))
         text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
         raise Faults(Fault(place, "", text))
     name = value(node, str, "type")

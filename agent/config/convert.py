@@ -21,6 +21,7 @@ from agent.config.wording import (
     short,
     slip_text,
     unknown,
+    without_space,
     words,
 )
 from agent.plugin.units import SettingValue
@@ -72,6 +73,7 @@ def settings(
             missing.remove(slip)
             faults.append(Fault(node.key or node.place, "", slip_text(setting, name, slip)))
         elif name not in known:
+            missing = [one for one in missing if one != without_space(name, known)]
             faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*known, *also], listed=known)))
         else:
             try:

@@ -137,6 +137,8 @@ def unknown(setting: str, name: str, known: typing.Iterable[str], listed: typing
     """Say that a name is not known, and what to write: the word that is meant, else the names that there are."""
     known = list(known)
     text = f"unknown setting {short(setting)}"
+    if spaceless := without_space(name, known):
+        return f"{spaceless!r} needs a colon and a space before its value: write '{spaceless}: ...'"  # may be a secret
     if close := nearest(name, known):
         return f"{text}, did you mean '{close}'?"
     if ours := foreign.setting(name, known):
@@ -148,6 +150,12 @@ def unknown(setting: str, name: str, known: typing.Iterable[str], listed: typing
     if listed is None and len(names) > FEW:
         return text
     return f"{text}, write one of {', '.join(compact(names))}" if names else text
+
+
+def without_space(name: str, known: typing.Container[str]) -> str:
+    """Return the setting that is meant by `type:load` or `type = load`; '' for none."""
+    match = re.match(r"([\w-]+)\s*[:=]\s*\S", name)
+    return match[1] if match and match[1] in known else ""
 
 
 def _levels(name: str, names: list[str]) -> str:
@@ -196,6 +204,9 @@ def reworded(error: str, node: Located, wanted: Any) -> str:
 _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
+_LARGEST = 2**63 - 1
+
+
 def _hint(node: Located, members: tuple[Any, ...]) -> str:
     scalar = node.value
     if not isinstance(scalar, dict) and any(typing.get_origin(member) is dict for member in members):
@@ -213,7 +224,9 @@ def _hint(node: Located, members: tuple[Any, ...]) -> str:
     if bool in members and scalar.lower() in _YES_OR_NO:
         return f": write {_YES_OR_NO[scalar.lower()]}"
     if int in members or float in members:
-        number = scalar.lstrip("+-0_") if scalar.isascii() else ""
+        number = scalar.replace("_", "").lstrip("+-0") if scalar.isascii() else ""
+        if number.isdigit() and int(number[:30]) > _LARGEST:
+            return f": at most {_LARGEST} can be counted"
         return f": write {number}" if number.isdigit() else ""
     if re.match(r"[\w-]+:\S", scalar):
         return " (is a space missing after the colon?)"

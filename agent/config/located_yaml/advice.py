@@ -21,11 +21,27 @@ def reworded(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Plac
         mark = error.context_mark or mark
     if mark is None:
         return Place(file), f"not YAML: {problem}"
+    if "expected ','" in problem and error.problem_mark and error.context_mark:
+        here, begun = lines.place(error.problem_mark.index), lines.place(error.context_mark.index)
+        if text := _misfit(lines.line(here.line), here.column - 1, here.line == begun.line):
+            return here, text
     place = lines.place(mark.index)
     if "mapping values" in problem and (tight := _TIGHT.search(lines.line(place.line - 1))):
         return Place(file, place.line - 1, tight.start(1) + 1), _tight_advice(tight[1])
     text = _advice(problem, lines.line(place.line), place.column - 1)
     return place, text or f"not YAML: {problem}"
+
+
+def _misfit(line: str, column: int, one_line: bool) -> str:
+    """Say what does not fit within brackets; empty where they may just not be closed, for then their begin is meant."""
+    at = line[column : column + 1]
+    item = re.split(r"[,{\[]", line[:column])[-1]
+    if not at.strip() or at in "}]" or not (one_line or (at == ":" and re.search(r":\s", item))):
+        return ""
+    if at == ":" and (tight := _TIGHT.search(item)):
+        return _tight_advice(tight[1])
+    what = "a value with ': ' in it" if at == ":" else "the whole value"
+    return f"{at!r} does not fit here: a comma is missing before it, or quotes around {what}"
 
 
 def _advice(problem: str, line: str, column: int) -> str:
@@ -53,9 +69,15 @@ def _tight_advice(text: str) -> str:
 
 _TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
 _BACKSLASH = "a backslash means something in double quotes: use single quotes, or write it twice"
-_AT_THE_BEGIN = ("':'", "expected ','", "alphabetic or numeric")
+_AT_THE_BEGIN = ("':'", "expected ','", "alphabetic or numeric", "whitespace or line break")
 """Complaints that are about where something began."""
-_NO_BEGIN = ("cannot start any token", "alphabetic or numeric", "mapping keys are not allowed", "expected node content")
+_NO_BEGIN = (
+    "cannot start any token",
+    "alphabetic or numeric",
+    "whitespace or line break",
+    "mapping keys are not allowed",
+    "expected node content",
+)
 _ADVICE = {
     "mapping values": "a ':' does not fit here: put quotes around a value with ': ' in it, or correct the indentation",
     "could not find expected ':'": "a key without ':' and a value, or a line indented too little",

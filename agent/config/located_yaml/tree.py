@@ -47,7 +47,7 @@ class Refusal(msgspec.Struct, frozen=True):
 
 UNSAID = "this setting"
 """The source of a secret: stands in messages where its value would."""
-EMPTY = Refusal("has no value: write one (in quotes where it begins with #), or remove the line")
+EMPTY = Refusal("has no value: write one (in quotes where it begins with # or &), or remove the line")
 
 
 class Located(msgspec.Struct, frozen=True):
