@@ -8,6 +8,7 @@ import math
 import re
 import sqlite3
 import sys
+import tracemalloc
 import unicodedata
 from array import array
 from collections.abc import Iterator
@@ -110,6 +111,21 @@ def test_a_day_of_a_metric_takes_less_than_8_kb(tmp_path: Path) -> None:
         if minute % 5 == 4:
             writer.record.flush()
     assert bytes_in_use(open_history(tmp_path)) / 40 <= 8192
+
+
+def test_to_write_thousands_of_metrics_takes_little_memory_and_loses_none(tmp_path: Path) -> None:
+    count = 4000
+    clock = Clock()
+    record = Record(tmp_path, KEEP, clock)
+    for number in range(count):
+        record.take(measured(T0, 1.0, check=f"web-{number}"), True)
+    tracemalloc.start()
+    record.flush()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    with contextlib.closing(sqlite3.connect(tmp_path / FILE)) as db:
+        assert db.execute("SELECT count(*), sum(n) FROM hourly").fetchone() == (count, count)
+    assert peak / count < 500, "bytes a metric; all blocks at once take 1000"
 
 
 def test_a_clock_set_back_and_a_flush_that_fails_count_nothing_twice(tmp_path: Path) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 from agent.engine.state.transition import Transition
 from agent.view.history import file
@@ -14,8 +14,11 @@ from agent.view.history.rows import HOUR, MINUTE
 MOST_SERIES = 20_000
 """Metrics at a time; more are left out."""
 
-Written = list[tuple[OpenHour, int, Block]]
-"""What an open hour's block is in the file, and under which number."""
+AT_ONCE = 500
+"""So many blocks are made at a time: those of thousands of checks would take 10 MB at once, which stay in use."""
+
+Written = list[tuple[OpenHour, int, Block | None]]
+"""Under which number an open hour is in the file, and what is there where it went on with what was there before."""
 
 
 class OpenHours:
@@ -55,22 +58,21 @@ class OpenHours:
         ids = {id(points): points.id or file.series_id(db, key, hour) for key, points in self._open.items()}
         for points, unread, block in self._complete_hours:
             _write(db, ids[id(points)], block, unread)
-        dirty = [(points, ids[id(points)], points.block()) for points in self._open.values() if points.dirty]
-        whole = [
-            (points, number, join_blocks(file.read_block(db, number, block.hour), block) if points.unread else block)
-            for points, number, block in dirty
-        ]
-        file.write_blocks(db, [(number, block) for _, number, block in whole])
+        dirty = [(points, ids[id(points)]) for points in self._open.values() if points.dirty]
+        dirty.sort(key=lambda one: (one[0].hour, one[1]))  # in the order of the file
+        written: Written = []
+        for at in range(0, len(dirty), AT_ONCE):
+            written += _write_open(db, dirty[at : at + AT_ONCE])
         if hour != self._settled_hour:
             file.mark_seen(db, ids.values(), hour)
-        return whole
+        return written
 
-    def settle(self, hour: int, whole: Written) -> None:
+    def settle(self, hour: int, written: Written) -> None:
         """What was written is clean; what has been silent for long is forgotten."""
         self._complete_hours.clear()
-        for points, number, block in whole:
-            points.id, points.dirty = number, False
-            if points.unread:
+        for points, number, block in written:
+            points.id, points.dirty, points.unread = number, False, False
+            if block:
                 points.resume(block)
         if hour != self._settled_hour:
             self._settled_hour = hour
@@ -95,3 +97,15 @@ class OpenHours:
 
 def _write(db: sqlite3.Connection, number: int, block: Block, unread: bool) -> None:
     file.write_blocks(db, [(number, join_blocks(file.read_block(db, number, block.hour), block) if unread else block)])
+
+
+def _write_open(db: sqlite3.Connection, dirty: Iterable[tuple[OpenHour, int]]) -> Written:
+    rows: list[tuple[int, Block]] = []
+    written: Written = []
+    for points, number in dirty:
+        before = file.read_block(db, number, points.hour) if points.unread else None
+        block = join_blocks(before, points.block())
+        rows.append((number, block))
+        written.append((points, number, block if before else None))
+    file.write_blocks(db, rows)
+    return written

@@ -144,7 +144,7 @@ class Record:
         """Write what waits; what cannot be written waits on."""
         now = self._wall()
         self._life = Life(self._life.since, now)
-        whole: Written = []
+        written: Written = []
         try:
             db = self._disk.connection()
             with file.transaction(db):
@@ -152,7 +152,7 @@ class Record:
                 notes.write(db, self._notes)
                 file.write_life(db, self._life)
                 if metrics:
-                    whole = self._hours.write(db, now // HOUR)
+                    written = self._hours.write(db, now // HOUR)
                     self._disk.prune(self.keep, now // HOUR)
                 file.forget(db, self._passers, now // HOUR)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
@@ -163,7 +163,7 @@ class Record:
         self._hours.forget({(one.check, one.subject) for one in self._passers})
         self._passers.clear()
         if metrics:
-            self._hours.settle(now // HOUR, whole)
+            self._hours.settle(now // HOUR, written)
         self._disk.works()
 
     def _recover(self, error: Exception) -> None:
