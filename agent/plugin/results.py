@@ -129,15 +129,20 @@ def _sound_metric(metric: Any) -> Metric:
 
 def _with_plain_numbers(metric: Metric) -> Metric:
     value, least, most = metric.value, metric.minimum, metric.maximum
-    plain = _plain_number(value), _plain_number(least), _plain_number(most)
-    if plain[0] is value and plain[1] is least and plain[2] is most:
+    for number in (value, least, most):
+        kind = type(number)
+        if kind is not float and number is not None and not (kind is int and -MOST_WHOLE <= number <= MOST_WHOLE):
+            break
+    else:
         return metric
-    return msgspec.structs.replace(metric, value=plain[0], minimum=plain[1], maximum=plain[2])
+    return msgspec.structs.replace(
+        metric, value=_plain_number(value), minimum=_plain_number(least), maximum=_plain_number(most)
+    )
 
 
 def _plain_number(value: float | None) -> float | None:
     """Return a number that every reader of JSON and every database takes; infinity where it is too large for one."""
-    if value is None or type(value) is float or (type(value) is int and -MOST_WHOLE <= value <= MOST_WHOLE):
+    if value is None or (type(value) is int and -MOST_WHOLE <= value <= MOST_WHOLE):
         return value
     try:
         return float(value)
@@ -187,7 +192,7 @@ def _unique_name(name: str, by_name: dict[str, Result]) -> str:
 def _stay(metrics: Iterable[Metric], scrub: Callable[[str], str]) -> bool:
     """Tell whether metrics are presentable as they are, as nearly all: looked at together, for a tenth of the cost."""
     words = [word for one in metrics for word in (one.name, one.subject, one.unit, one.warning, one.critical) if word]
-    if any(len(word) > NAME_LIMIT or not word.isprintable() for word in words):
+    if words and (max(map(len, words)) > NAME_LIMIT or not "".join(words).isprintable()):
         return False
     # A secret stands alone on its line as it does in a text of its own.
     lines = "\n".join(words)

@@ -128,7 +128,8 @@ class Runner:
         """Await the end of one run."""
         outcome: Outcome | None
         try:
-            run.enters(thread)
+            if run.at.task is None:
+                run.enters(thread)  # it comes from a worker
             if not isinstance(seen, CheckOutput):
                 seen = await go_on(seen, run.context)
             outcome = self._ended(run, begun, seen)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import socket
 import ssl
-from collections.abc import Iterator
 
 from agent.api import CheckError
 from checks._network import tls
@@ -47,8 +45,11 @@ async def read_head(connection: socket.socket, reader: AnswerReader, progress: P
             progress.enter("transfer", "reading the headers")
         elif not piece and not begun:
             progress.hint = _other_speech(connection)
-        with _hint_at_tls(progress):
+        try:
             reader.receive(piece)
+        except BrokenAnswer as error:
+            progress.hint = "write https://" if str(error) == SPEAKS_TLS else progress.hint
+            raise
     return reader.head
 
 
@@ -57,15 +58,6 @@ def _other_speech(connection: socket.socket) -> str:
     if not isinstance(connection, ssl.SSLSocket):
         return "perhaps it speaks HTTP/2 only, or TLS: https://"
     return "" if connection.selected_alpn_protocol() == "http/1.1" else "perhaps it speaks HTTP/2 only"
-
-
-@contextlib.contextmanager
-def _hint_at_tls(progress: Progress) -> Iterator[None]:
-    try:
-        yield
-    except BrokenAnswer as error:
-        progress.hint = "write https://" if str(error) == SPEAKS_TLS else progress.hint
-        raise
 
 
 async def read_body(connection: socket.socket, reader: AnswerReader, progress: Progress) -> None:

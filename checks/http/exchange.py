@@ -7,7 +7,6 @@ import contextlib
 import os
 import socket
 import ssl
-from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,7 +14,7 @@ import msgspec
 from agent.api import CheckError, size_text
 from checks._network import tls
 from checks._network.connection import Network, send
-from checks._network.progress import NoAnswer, Progress
+from checks._network.progress import NoAnswer
 from checks._opening import open_regular
 from checks.http import cookies, digest
 from checks.http.addresses import HttpUrl
@@ -53,8 +52,11 @@ async def exchange(check: Http, network: Network) -> Answer:
     request = Request(check.url, check.method, await _body(check, network))
     certificates: list[tls.Certificate] = []
     for _ in range(check.redirects + 1):
-        with _say_what_stayed_behind(request, network.progress):
+        try:
             found = await _step(check, request, certificates, network)
+        except (OSError, NoAnswer):
+            network.progress.hint = network.progress.hint or request.left_behind
+            raise
         if isinstance(found, Answer):
             return found
         network.progress.doing = "following redirects"
@@ -77,22 +79,12 @@ async def _step(
             certificates.append(certificate)
         reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
         head = await _ask(check, request, route, connection, reader, network)
-        told = digest.again(check, request, head, os.urandom(12).hex())
+        told = digest.again(check, request, head, os.urandom(12).hex()) if check.auth == "digest" else None
         following = told or next_request(check, request, head, network.ctx.now())
         if following is None:
             await read_body(connection, reader, network.progress)
             return _answer(request, connection, reader, head, certificates)
     return await _step(check, told, certificates, network) if told else following
-
-
-@contextlib.contextmanager
-def _say_what_stayed_behind(request: Request, progress: Progress) -> Iterator[None]:
-    """Where it ends inside, have the words say also what stayed behind on the way."""
-    try:
-        yield
-    except (OSError, NoAnswer):
-        progress.hint = progress.hint or request.left_behind
-        raise
 
 
 async def _ask(

@@ -145,8 +145,9 @@ def hostvigil(made: Scene, counted: Tree) -> Iterator[Path]:
         assert agent.process is not None
         counted.adopt(agent.process)
         wait_for_firsts(agent, checks)
-        # The crowd of the start is over once each has had its own turn.
-        time.sleep(made.work.interval / 2)
+        # The crowd of the start is over once each has had its own turn, and once the history was begun: all series of
+        # metrics are made in its file ten seconds after the start, and never again.
+        time.sleep(made.work.interval * 1.2)
         yield agent.state
 
 

@@ -35,7 +35,8 @@ def as_last(change: Change, check: str, subject: str | None = None) -> Change:
 
 def with_settings(step: Transition, outcome: Outcome) -> Transition:
     """Note in the state under which type and settings its subject was seen."""
-    if not outcome.type:
+    state = step.state
+    if not outcome.type or (state.type, state.settings_checksum) == (outcome.type, outcome.settings_checksum):
         return step
     settings = {"type": outcome.type, "settings_checksum": outcome.settings_checksum}
     return msgspec.structs.replace(step, state=msgspec.structs.replace(step.state, **settings))

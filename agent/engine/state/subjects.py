@@ -28,6 +28,8 @@ def with_known(states: Mapping[str, State], outcome: Outcome) -> Outcome:
 
 def dropped(states: Mapping[str, State], outcome: Outcome, now: int) -> dict[str, str]:
     """Return the subjects that are closed and forgotten with this outcome, each with the words that say why."""
+    if outcome.complete and states.keys() <= {result.subject for result in outcome.results}:
+        return {}  # all that are known are named
     return (
         dict.fromkeys(unasked(states, outcome), UNASKED)
         | dict.fromkeys(gone(states, outcome), FORGOTTEN)

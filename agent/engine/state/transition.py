@@ -11,7 +11,7 @@ from hashlib import blake2s
 
 import msgspec
 
-from agent.engine.state.counting import count, decide, passed
+from agent.engine.state.counting import count, decide, longest, passed
 from agent.engine.state.flapping import flaps
 from agent.engine.state.hysteresis import held_results
 from agent.engine.state.subjects import completed, dropped, with_known
@@ -62,16 +62,29 @@ def advance(
     ]
     return [msgspec.structs.replace(step, last=True) for step in closed] + [
         _marked(
-            apply_result(
-                states.get(result.subject) or State(outcome.check, result.subject),
-                result,
-                policy,
-                now,
-                reasons(result.subject),
-            )
+            _moved(states.get(result.subject) or State(outcome.check, result.subject), result, policy, now, reasons)
         )
         for result in completed(asked, outcome)
     ]
+
+
+def _moved(state: State, result: Result, policy: Policy, now: int, reasons: Reasons) -> Transition:
+    if is_steady(state, result, policy):
+        return Transition(state, state, result, now)
+    return apply_result(state, result, policy, now, reasons(result.subject))
+
+
+def is_steady(state: State, result: Result, policy: Policy) -> bool:
+    """Tell at once of nearly all results that they change nothing: a subject that is well, and was so for long."""
+    return (
+        result.status is Status.OK
+        and state.decided is Status.OK
+        and state.notified in (None, EventStatus.OK)
+        and not (state.bad or state.missing or state.good or state.bad_for or state.missing_for or state.counted_at)
+        and not (state.recent or longest(policy.fail_after) or state.changes or state.flapping)
+        and not (state.latched or any(metric.status for metric in result.metrics))
+        and not (state.suppressed_by or state.suppressed_since)
+    )
 
 
 def _marked(step: Transition) -> Transition:
