@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.engine.state.counting import passed, seconds_left
+from agent.engine.state.counting import count, longest, passed, seconds_left
 from agent.engine.state.flapping import flaps
 from agent.engine.state.subjects import completed, dropped, with_known
 from agent.engine.state.transition import incident_id, judge_again
-from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Pushed, Result, State, Status
+from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, State, Status
 from tests.test_state import play, told
 
 
@@ -24,6 +24,23 @@ def lasting(bad: float, missing: float, patience: float = 60.0) -> Policy:
 def test_what_is_missing_has_a_time_of_its_own() -> None:
     assert told("nnnnn", lasting(bad=1, missing=10), seconds=5) == "..n.."
     assert told("ccccc", lasting(bad=10, missing=1), seconds=5) == "..c.."
+
+
+def test_a_good_result_begins_all_counts_anew_and_no_letter_is_kept_that_nobody_asks_for() -> None:
+    times = {"bad_for": 5.0, "missing_for": 6.0, "counted_at": 7000}
+    before = State("web", decided=Status.CRITICAL, bad=3, missing=2, recent="ccn", **times)  # type: ignore[arg-type]
+    assert count(before, Status.OK, Policy(), 9000) == State("web", decided=Status.CRITICAL, good=1)
+
+
+def test_of_the_changes_the_last_twenty_are_kept() -> None:
+    state = State("web", decided=Status.OK, changes=2**20 - 1)
+    assert flaps(state, Status.CRITICAL, Flapping())["changes"] == 2**20 - 1
+    assert flaps(state, Status.OK, Flapping())["changes"] == 2**20 - 2
+
+
+@pytest.mark.parametrize("status", ["warning", "critical", "nodata"])
+def test_as_many_results_are_kept_as_any_status_asks_for(status: str) -> None:
+    assert longest(FailAfter(**{status: Count(2, 5)})) == 5
 
 
 def test_a_problem_begins_the_time_of_what_is_missing_anew() -> None:
