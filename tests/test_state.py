@@ -322,6 +322,19 @@ def test_why_a_change_is_held_back_is_remembered_and_forgotten_when_it_is_told()
 # --- repeats ----------------------------------------------------------------------------------------------------------
 
 
+def test_why_it_is_held_back_is_said_in_full_and_forgotten_once_it_is_told_and_a_steady_ok_stays_one_value() -> None:
+    bad, well = Result(Status.CRITICAL, "x"), Result(Status.OK, "x")
+    held = apply_result(State("web"), bad, STEADY, 1000, (Reason("silenced"), Reason("a window"))).state
+    assert (held.suppressed_by, held.suppressed_since) == ("silenced; a window", 1000)
+    still = apply_result(held, bad, STEADY, 2000, (Reason("a window"),)).state
+    assert (still.suppressed_by, still.suppressed_since) == ("a window", 1000)
+    free = apply_result(still, bad, STEADY, 3000).state
+    assert (free.suppressed_by, free.suppressed_since) == ("", 0)
+    steady = apply_result(free, well, STEADY, 4000).state
+    assert steady.good == 0
+    assert apply_result(steady, well, STEADY, 5000).state == steady
+
+
 def test_a_repetition_says_what_is_told_already_as_one_more_event_of_the_incident() -> None:
     known = State(
         "web",
