@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
 from agent.engine.state.subjects import CROWDED_OUT, FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
-from agent.engine.state.transition import Transition, advance, apply_result, judge_again
+from agent.engine.state.transition import Transition, advance, apply_result, incident_id, judge_again
 from agent.model import (
     Count,
     EventStatus,
@@ -333,6 +333,16 @@ def test_why_it_is_held_back_is_said_in_full_and_forgotten_once_it_is_told_and_a
     steady = apply_result(free, well, STEADY, 4000).state
     assert steady.good == 0
     assert apply_result(steady, well, STEADY, 5000).state == steady
+
+
+def test_a_first_problem_says_since_when_it_was_well_and_names_its_incident_by_its_count_and_moment() -> None:
+    known = State("web", "/a", decided=Status.OK, decided_since=500, events=4)
+    bad = Result(Status.CRITICAL, "x", "/a")
+    report = apply_result(known, bad, STEADY, 9000).report
+    assert report == Report(EventStatus.CRITICAL, EventStatus.OK, incident_id(known, 5, 9000), 5, 500, 9000)
+    assert apply_result(State("web", "/a"), bad, STEADY, 9000).report == Report(
+        EventStatus.CRITICAL, None, incident_id(known, 1, 9000), 1, 0, 9000
+    )
 
 
 def test_a_repetition_says_what_is_told_already_as_one_more_event_of_the_incident() -> None:
