@@ -37,11 +37,21 @@ from checks.process.table import Scanner, Table
 from tests import needs
 
 Start = Callable[..., subprocess.Popen[bytes]]
-NUMBERS = "1 7 7 0 -1 4194560 173 0 0 0 {cpu} 5 0 0 20 0 {threads} 0 {started} 1048576 {pages} 18446744073709551615"
+NUMBERS = (
+    "{parent} 7 7 0 -1 4194560 173 0 0 0 {cpu} 5 0 0 20 0 {threads} 0 {started} 1048576 {pages} 18446744073709551615"
+)
 
 
-def stat_text(name: bytes = b"x", state: str = "S", cpu: int = 0, threads: int = 1, started: int = 500) -> bytes:
-    numbers = NUMBERS.format(cpu=cpu, threads=threads, started=started, pages=3).encode()
+def stat_text(
+    name: bytes = b"x",
+    state: str = "S",
+    cpu: int = 0,
+    threads: int = 1,
+    started: int = 500,
+    parent: int = 1,
+    pages: int = 3,
+) -> bytes:
+    numbers = NUMBERS.format(cpu=cpu, threads=threads, started=started, parent=parent, pages=pages).encode()
     return b"7 (%b) %b %b 1 1 0 0 0 0\n" % (name, state.encode(), numbers)
 
 
@@ -704,6 +714,110 @@ def test_a_process_in_state_d_keeps_the_command_line_it_is_known_by(fake_proc: F
     assert "the command line of a process cannot be read" in result.summary
 
 
+# What has had no turn on a processor since the last scan
+
+
+def test_a_process_that_slept_since_the_last_scan_is_not_read_anew(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, name=b"web", command=b"web one\0", turns=b"5 1 2\n")
+    assert fake_proc.look(name="web", match=Regex("one")).status is Status.OK
+    fake_proc.add(20, name=b"never", command=b"never read\0", turns=b"5 1 2\n")
+    assert fake_proc.look(name="web", match=Regex("one")).status is Status.OK
+    fake_proc.add(20, name=b"web", command=b"web two\0", turns=b"6 1 3\n")
+    assert fake_proc.look(name="web", match=Regex("one")).status is Status.CRITICAL
+    assert fake_proc.look(name="web", match=Regex("two")).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"state": state} for state in "RDZTtX"] + [{"threads": 2}, {"turns": b"0 0 0\n"}, {"turns": None}],
+    ids=str,
+)
+def test_who_may_change_without_a_turn_that_is_counted_is_read_anew(
+    fake_proc: FakeProc, values: dict[str, object]
+) -> None:
+    values = {"turns": b"5 1 2\n"} | values
+    for name in (b"one", b"two", b"three"):
+        fake_proc.add(20, name=name, **values)
+        assert fake_proc.scanner.scan().by_pid[20].name == name
+
+
+def test_parent_and_memory_are_those_of_now_also_of_a_process_that_slept(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, name=b"web", turns=b"5 1 2\n", pages=3, parent=7)
+    before = fake_proc.scanner.scan().by_pid[20]
+    assert (before.parent, before.rss) == (7, 3 * os.sysconf("SC_PAGE_SIZE"))
+    fake_proc.add(20, name=b"web", turns=b"5 1 2\n", pages=1, parent=1)
+    row = fake_proc.scanner.scan().by_pid[20]
+    assert (row.parent, row.rss) == (1, os.sysconf("SC_PAGE_SIZE"))
+
+
+def test_of_a_process_that_ended_meanwhile_and_of_one_with_its_pid_nothing_is_taken_over(fake_proc: FakeProc) -> None:
+    fake_proc.add(20, turns=b"5 1 2\n", parent=7)
+    fake_proc.scanner.scan()
+    row = fake_proc.scanner.scan().by_pid[20]
+    fake_proc.add(20, turns=b"1 1 1\n", parent=1, started=900)
+    assert (row.parent, row.started) == (7, 5.0)
+    shutil.rmtree(fake_proc.folder / "20")
+    assert fake_proc.scanner.scan().by_pid.keys() == {1}
+
+
+CHANGES = st.fixed_dictionaries(
+    {
+        "name": st.sampled_from([b"app", b"other"]),
+        "state": st.sampled_from("SSSRDZT"),
+        "threads": st.integers(1, 2),
+        "started": st.integers(1, 3),
+        "command": st.sampled_from([b"app one\0", b"app two\0", b"sh\0-c\0app\0", b""]),
+    }
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.dictionaries(st.integers(20, 22), st.none() | CHANGES), min_size=1, max_size=6))
+def test_a_scan_that_keeps_who_slept_sees_what_a_first_scan_sees(
+    steps: list[dict[int, dict[str, object] | None]],
+) -> None:
+    with TemporaryDirectory() as folder:
+        host = FakeProc(Path(folder))
+        for number, step in enumerate(steps):
+            for pid, changed in step.items():
+                shutil.rmtree(host.folder / str(pid), ignore_errors=True)
+                if changed is not None:
+                    host.add(pid, turns=b"%d 1 1\n" % (number + 1), **changed)  # type: ignore[arg-type]
+            for check in (Process(name="app"), Process(match=Regex("app")), Process(match=Regex("one"))):
+                fresh = Scanner(folder, own=1).scan()
+                assert pids(check, host.scanner.scan()) == pids(check, fresh), check
+
+
+CHANGES_ITS_TITLE = """
+import pathlib, sys
+for line in sys.stdin:
+    # Source: proc_pid_stat(5), field 48: where the arguments begin.
+    begin = int(pathlib.Path("/proc/self/stat").read_text().rpartition(")")[2].split()[45])
+    with open("/proc/self/mem", "r+b", buffering=0) as memory:
+        memory.seek(begin)
+        memory.write(line.encode().replace(b"\\n", b"\\0"))
+    print("done", flush=True)
+"""
+
+
+def test_a_title_that_a_process_gives_itself_is_seen_however_long_it_slept() -> None:
+    needs.file("/proc/self/schedstat")
+    scanner = Scanner(own=0)
+    with subprocess.Popen(
+        [sys.executable, "-c", CHANGES_ITS_TITLE], stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0
+    ) as process:
+        assert process.stdin
+        assert process.stdout
+        try:
+            for title in ("idle", "busy", "idle"):
+                wait_for(lambda: scanner.scan().by_pid[process.pid] is scanner.scan().by_pid[process.pid])
+                process.stdin.write(f"app: {title}\n".encode())
+                assert process.stdout.readline() == b"done\n"
+                assert pids(Process(match=Regex(f"^app: {title} ")), scanner.scan()) == [process.pid]
+        finally:
+            process.kill()
+
+
 # One scan
 
 
@@ -716,10 +830,12 @@ class FakeProc:
         (folder / "self" / "mountinfo").write_text(f"1 1 0:1 / {folder} rw - proc proc rw\n")
         self.add(1, name=b"init", command=b"init\0")
 
-    def add(self, pid: int, command: bytes | None = b"x\0", **values: object) -> Path:
+    def add(self, pid: int, command: bytes | None = b"x\0", turns: bytes | None = None, **values: object) -> Path:
         folder = self.folder / str(pid)
         folder.mkdir(exist_ok=True)
         (folder / "stat").write_bytes(stat_text(**values))  # type: ignore[arg-type]  # passed through
+        if turns is not None:
+            (folder / "schedstat").write_bytes(turns)
         if command is not None:
             (folder / "cmdline").write_bytes(command)
         return folder

@@ -33,6 +33,8 @@ from checks.process.table import Scanner
 from checks.process.uses import ALWAYS, USES, Seen, listing
 
 SCANNER = Scanner()
+LEVELS = {use: (f"{use}_warning", f"{use}_critical") for use in USES}
+"""The settings of each use."""
 
 
 class Process(Check, frozen=True, kw_only=True):
@@ -166,18 +168,18 @@ class Process(Check, frozen=True, kw_only=True):
             yield Result(Status(self.restart), text)
         for use in USES:
             if use in watched or (use in ALWAYS and found.rows):
-                yield from self._judge(use, Seen(self, found, table, ctx.memory, ctx))
+                yield from self._judge(use, Seen(self, found, table, ctx.memory, ctx), use in watched)
 
-    def _judge(self, name: str, seen: Seen) -> Iterator[Result | Metric]:
+    def _judge(self, name: str, seen: Seen, watched: bool) -> Iterator[Result | Metric]:
         try:
             use = USES[name](seen)
         except PermissionError:
-            if self._watches(name):
+            if watched:
                 yield nodata(f"{name} of another user's process cannot be seen: run the agent as root")
             return
         if use is None:
             return
-        if not self._watches(name):
+        if not watched:
             yield Metric(name, use.value, use.unit, minimum=0)
             return
         result = judge(name, use.value, *self._levels(name), unit=use.unit, summary=use.words, minimum=0)
@@ -187,7 +189,8 @@ class Process(Check, frozen=True, kw_only=True):
         yield result
 
     def _levels(self, use: str) -> tuple[Level | None, Level | None]:
-        return getattr(self, f"{use}_warning"), getattr(self, f"{use}_critical")
+        warning, critical = LEVELS[use]
+        return getattr(self, warning), getattr(self, critical)
 
     def _watches(self, use: str) -> bool:
         return self._levels(use) != (None, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import NamedTuple
 
 from checks.process.lines import CommandLine
@@ -28,6 +29,18 @@ def read_once(path: str, limit: int = SHORT) -> bytes:
         os.close(descriptor)
 
 
+def turns_of(folder: str, pid: str) -> bytes:
+    """Return what changes with every turn that a process has on a processor; empty where that is not known.
+
+    Of its first thread: how long it had one, in nanoseconds, how long it waited for one, and how often.
+    """
+    try:
+        told = read_once(f"{folder}/{pid}/schedstat")
+    except OSError:
+        return b""
+    return b"" if told.startswith(b"0 ") else told  # a kernel that does not count says `0 0 0`
+
+
 class Numbers(NamedTuple):
     """What a check may ask of /proc/N/stat of what a process uses; seconds and bytes."""
 
@@ -36,19 +49,49 @@ class Numbers(NamedTuple):
     rss: int
 
 
+def _fields_of(stat: bytes) -> list[bytes]:
+    """Split the text of /proc/N/stat from field 3 on, as far as anybody asks."""
+    return stat.split(None, 22)
+
+
+_STARTED = 22 - 3
+"""Where the start is among the fields."""
+
+
 class Row:
-    """One process. `name` and `state` (a letter as `ps` shows it) are always there, everything else is read late."""
+    """One process. `name` and `state` (a letter as `ps` shows it) are always there, everything else is read late.
 
-    __slots__ = ("_exe", "_fields", "_folder", "_numbers", "_stat", "_uid", "line", "line_read", "name", "pid", "state")
+    It lives from scan to scan while it `rests`, so checks of an earlier scan may ask it while it is renewed.
+    """
 
-    def __init__(self, folder: str, pid: int, stat: bytes) -> None:
-        """`stat` is the text of /proc/N/stat, see proc_pid_stat(5); ValueError where it is not."""
+    __slots__ = (
+        "_exe",
+        "_fields",
+        "_folder",
+        "_is_old",
+        "_numbers",
+        "_stat",
+        "_turns",
+        "_uid",
+        "line",
+        "line_read",
+        "name",
+        "pid",
+        "state",
+    )
+
+    def __init__(self, folder: str, pid: int, stat: bytes, turns: bytes = b"") -> None:
+        """`stat` is the text of /proc/N/stat, see proc_pid_stat(5); ValueError where it is not.
+
+        `turns`: see `turns_of`, asked before.
+        """
         # A name may hold anything, `) R 1` and line feeds included; only the last parenthesis ends it.
         end = stat.rindex(b")")
         if len(stat) < end + 3:
             raise ValueError(f"no state in {stat!r}")
         self.pid, self.name, self.state = pid, stat[stat.index(b"(") + 1 : end], chr(stat[end + 2])
-        self._folder, self._stat = folder, stat[end + 2 :]
+        self._folder, self._stat, self._turns = folder, stat[end + 2 :], turns
+        self._is_old = False
         self._fields: list[bytes] = []
         self._numbers: Numbers | None = None
         self._uid: int | None = None
@@ -57,22 +100,49 @@ class Row:
         """The command line after `Commands.read`; None also where it cannot be known."""
         self.line_read = False
 
+    @property
+    def alone(self) -> bool:
+        """Tell whether it has one thread: of several, `turns_of` would tell of the first one only."""
+        return self._field(20) == 1
+
+    def rests(self, turns: bytes) -> bool:
+        """Tell whether it has done nothing since it was read: it slept, and had no turn."""
+        return turns == self._turns != b"" and self.state in "SI" and self.alone
+
+    def renew(self) -> None:
+        """Take it over into the next scan, in which it `rests`: only what others change of it is asked anew."""
+        self._is_old, self._numbers, self._uid, self._exe = True, None, None, None
+        self.line_read = self.line is not None
+
     def _field(self, number: int) -> int:
         """Return a field by its number in proc_pid_stat(5); `_stat` begins with field 3."""
         if not self._fields:
-            self._fields = self._stat.split(None, 22)
+            self._fields = _fields_of(self._stat)
         return int(self._fields[number - 3])
+
+    def _field_now(self, number: int) -> int:
+        """Return a field that others change: who the parent is, how much memory is left to it."""
+        if self._is_old:
+            self._is_old = False
+            with suppress(OSError, ValueError, IndexError):
+                stat = read_once(f"{self._folder}/{self.pid}/stat")
+                now = _fields_of(stat[stat.rindex(b")") + 2 :])
+                if now[_STARTED] == self._fields[_STARTED]:
+                    self._fields = now
+        return self._field(number)
 
     @property
     def numbers(self) -> Numbers:
-        if self._numbers is None:
-            cpu = (self._field(14) + self._field(15)) / TICKS
-            self._numbers = Numbers(cpu, self._field(20), self._field(24) * PAGE)
-        return self._numbers
+        numbers = self._numbers
+        if numbers is None:
+            rss = self._field_now(24) * PAGE
+            numbers = Numbers((self._field(14) + self._field(15)) / TICKS, self._field(20), rss)
+            self._numbers = numbers
+        return numbers
 
     @property
     def parent(self) -> int:
-        return self._field(4)
+        return self._field_now(4)
 
     @property
     def kernel(self) -> bool:
@@ -108,15 +178,18 @@ class Row:
 
     def uid(self) -> int:
         """Return the effective user; asked anew in each scan, as a server gives its rights up after the start."""
-        if self._uid is None:
-            self._uid = os.stat(f"{self._folder}/{self.pid}").st_uid  # noqa: PTH116 - half the cost of a Path
-        return self._uid
+        uid = self._uid
+        if uid is None:
+            uid = self._uid = os.stat(f"{self._folder}/{self.pid}").st_uid  # noqa: PTH116 - half the cost of a Path
+        return uid
 
     def exe(self) -> str:
         """Return the path of the program, also after an upgrade has deleted it."""
-        if self._exe is None:
-            self._exe = os.readlink(f"{self._folder}/{self.pid}/exe").removesuffix(" (deleted)")  # noqa: PTH115 - same
-        return self._exe
+        exe = self._exe
+        if exe is None:
+            exe = os.readlink(f"{self._folder}/{self.pid}/exe").removesuffix(" (deleted)")  # noqa: PTH115 - same
+            self._exe = exe
+        return exe
 
     def open_files(self) -> int:
         folder = f"{self._folder}/{self.pid}/fd"
