@@ -240,3 +240,14 @@ def test_without_mountinfo_psutil_tells_what_is_mounted(tmp_path: Path) -> None:
     proc = table.at("/proc/self")
     assert proc
     assert proc.type == "proc"
+
+
+def test_what_is_mounted_is_what_the_file_says_now(tmp_path: Path) -> None:
+    file = tmp_path / "mountinfo"
+    file.write_bytes(CONTAINERS)
+    before = read(file)
+    assert read(file) is before, "the same text is not parsed again"
+    file.write_bytes(CONTAINERS + b"90 28 8:9 / /new rw - ext4 /dev/sdi rw\n")
+    after = read(file)
+    assert (before.at("/new").point, after.at("/new").point) == ("/", "/new")  # type: ignore[union-attr]
+    assert read(file, "/host").root == "/host"

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from os import fsdecode
 from os.path import normpath
 from pathlib import Path
@@ -70,7 +72,7 @@ class Mount(msgspec.Struct, frozen=True):
 
 
 class MountTable:
-    """All mounts, and which one a path is on."""
+    """All mounts, and which one a path is on. Immutable: many runs may ask it."""
 
     def __init__(self, mounts: Iterable[Mount], root: str = "") -> None:
         """`root` is where the mounts of the host lie for us, in a container; else empty."""
@@ -166,8 +168,8 @@ def _prefixes(place: str) -> Iterator[str]:
 
 def read(source: Path = Path("/proc/self/mountinfo"), root: str = "") -> MountTable:
     """Read what is mounted now; where there is no mountinfo (macOS), ask psutil."""
-    if source.exists():
-        return MountTable(parse(source.read_bytes()), root)
+    with suppress(FileNotFoundError, NotADirectoryError):
+        return _table(source.read_bytes(), root)
     if root:
         raise CheckError(f"{source} is not there: it says what is mounted on the host")
     import psutil
@@ -180,6 +182,12 @@ def read(source: Path = Path("/proc/self/mountinfo"), root: str = "") -> MountTa
         above = parent.id if parent else 0
         mounts.append(Mount(number, above, part.device, "/", part.mountpoint, part.fstype, part.device, options))
     return MountTable(mounts)
+
+
+@lru_cache(1)
+def _table(text: bytes, root: str) -> MountTable:
+    """Read a text once: what is mounted seldom changes between two runs."""
+    return MountTable(parse(text), root)
 
 
 def read_host() -> MountTable:

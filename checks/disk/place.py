@@ -166,4 +166,6 @@ def _open(mount: str) -> int:
 
 def printable(text: str) -> str:
     """Names may be any bytes: what cannot be shown or sent is escaped."""
+    if text.isprintable():
+        return text
     return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
