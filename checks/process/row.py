@@ -29,13 +29,13 @@ def read_once(path: str, limit: int = SHORT) -> bytes:
         os.close(descriptor)
 
 
-def turns_of(folder: str, pid: str) -> bytes:
+def turns_of(folder: str, pid: int) -> bytes:
     """Return what changes with every turn that a process has on a processor; empty where that is not known.
 
     Of its first thread: how long it had one, in nanoseconds, how long it waited for one, and how often.
     """
     try:
-        told = read_once(f"{folder}/{pid}/schedstat")
+        told = read_once(f"{folder}/{pid}/schedstat", 128)
     except OSError:
         return b""
     return b"" if told.startswith(b"0 ") else told  # a kernel that does not count says `0 0 0`
@@ -65,6 +65,7 @@ class Row:
     """
 
     __slots__ = (
+        "_alone",
         "_exe",
         "_fields",
         "_folder",
@@ -92,6 +93,7 @@ class Row:
         self.pid, self.name, self.state = pid, stat[stat.index(b"(") + 1 : end], chr(stat[end + 2])
         self._folder, self._stat, self._turns = folder, stat[end + 2 :], turns
         self._is_old = False
+        self._alone: bool | None = None
         self._fields: list[bytes] = []
         self._numbers: Numbers | None = None
         self._uid: int | None = None
@@ -103,7 +105,9 @@ class Row:
     @property
     def alone(self) -> bool:
         """Tell whether it has one thread: of several, `turns_of` would tell of the first one only."""
-        return self._field(20) == 1
+        if self._alone is None:
+            self._alone = self._field(20) == 1
+        return self._alone
 
     def rests(self, turns: bytes) -> bool:
         """Tell whether it has done nothing since it was read: it slept, and had no turn."""

@@ -146,8 +146,9 @@ class Scanner:
         try:
             for entry in os.listdir(self._folder):  # noqa: PTH208 - a Path a process costs more than the rest
                 if entry.isdecimal():
+                    pid = int(entry)
                     try:
-                        rows[int(entry)] = self._row(entry)
+                        rows[pid] = self._row(pid)
                     except PermissionError:
                         denied = True
                     except (FileNotFoundError, ProcessLookupError, ValueError):
@@ -158,14 +159,14 @@ class Scanner:
             raise CheckError(f"{self._folder} shows no process: is it mounted?")
         return rows, denied
 
-    def _row(self, pid: str) -> Row:
+    def _row(self, pid: int) -> Row:
         """Read a process, but for one that has done nothing since the last scan: most have not."""
-        last = self._last.get(int(pid))
+        last = self._last.get(pid)
         turns = turns_of(self._folder, pid) if last is None or last.alone else b""
         if last is not None and last.rests(turns):
             last.renew()
             return last
-        return Row(self._folder, int(pid), read_once(f"{self._folder}/{pid}/stat"), turns)
+        return Row(self._folder, pid, read_once(f"{self._folder}/{pid}/stat"), turns)
 
     def _hides(self) -> bool:
         """Tell whether /proc leaves processes out: pid 1 is always there, and mostly somebody else's."""
