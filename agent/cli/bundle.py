@@ -46,7 +46,7 @@ Part = tuple[str, Callable[[], str]]
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exits 0; 2 when the archive cannot be written. What cannot be read is said in its place."""
+    """Exits 0; 2 when the archive cannot be written. A part that cannot be read has the reason in its place."""
     config = configuration(options.config)
     target = options.output or Path(f"hostvigil-{time.strftime('%Y%m%d-%H%M%S')}.tar.gz")
     try:

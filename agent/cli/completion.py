@@ -76,7 +76,7 @@ def _values(action: argparse.Action, sources: Mapping[str, Callable[[], Iterable
 
 
 def _name_sources(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]]:
-    """Return where names come from; each is asked only where it is wanted."""
+    """Return the sources of names, by metavar. A source is called only when its names are needed."""
 
     def checks() -> Iterable[str]:
         from agent.view.reading import configuration

@@ -47,13 +47,13 @@ def main(options: argparse.Namespace) -> int:
 
 
 def describe(one: Finding) -> str:
-    """Say a finding in a line, and what to do in another."""
+    """Return a finding as one line, and what to do as another."""
     line = f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {one_line(one.text, LONG)}"
     return f"{line}\n{'':22}-> {one_line(one.mend, LONG)}" if one.mend else line
 
 
 def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
-    """Yield what is found, the nearest first: files, store, agent, host, network."""
+    """Yield all findings, the nearest first: files, store, agent, host, network."""
     yield from _configuration(config)
     yield from _rights(config, options.state)
     try:

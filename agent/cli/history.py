@@ -108,7 +108,7 @@ def _bar(
 
 
 def _change(change: ChangeRow, width: int, on: Screen) -> str:
-    """Say a change in a line: when, what, whether it was told, and why not."""
+    """Return a change as one line: when, what, whether it was told, and why not."""
     status = (FLAPPING if change.flapping else change.decided) or "forgotten"
     start = f"{clock(change.at)}  {on.paint(pad(status, STATUS_WIDTH), status)}  "
     what = _describe_notification(change)

@@ -116,7 +116,7 @@ def _usual(words: list[str]) -> list[str]:
 
 
 def _no_command(words: list[str]) -> str:
-    """Say what is meant by words that do not begin with a command; '' where they are options of our own."""
+    """Suggest a command for words that do not begin with one; '' where they are options of our own."""
     from agent.cli.answers import mistyped
 
     if words[0] in ("-h", "--help", "--version"):

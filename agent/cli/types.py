@@ -15,7 +15,7 @@ from agent.config.schema import common_page, type_page
 
 
 def main(options: argparse.Namespace) -> int:
-    """Exits 0, or 2 for a type that does not exist or cannot be used; all others are told of."""
+    """Exits 0, or 2 for a type that does not exist or cannot be used; prints all others."""
     catalog = Catalog()
     load(options.config, catalog)  # for the owner's own types
     types, code = {}, 0

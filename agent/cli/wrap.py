@@ -143,7 +143,7 @@ def _signal_name(number: int) -> str:
 
 
 class _Reporter:
-    """Hands messages in; whatever is wrong with that is told once, and never keeps the command from running."""
+    """Hands messages in. A failure is printed once, and never keeps the command from running."""
 
     def __init__(self) -> None:
         self._last_complaint = ""

@@ -29,7 +29,7 @@ def ever_configured(db: sqlite3.Connection, but: str) -> bool:
 
 
 def adopt(db: sqlite3.Connection, targets: Sequence[Destination]) -> None:
-    """Bring in those that are new, and take note of those that are meant by an old name now."""
+    """Add the new ones, and begin anew with those whose name now means another destination."""
     current = {one.name: one for one in in_force(db)}
     for one in targets:
         before = current.get(one.name)
@@ -92,6 +92,6 @@ _KNOWN = f"""INSERT INTO known_problems SELECT destination, check_name, subject,
 
 
 def open_incidents(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], str]:
-    """Return the incidents that a destination was told and not told the end of, by check and subject."""
+    """Return the incidents whose begin a destination was told, but not the end, by check and subject."""
     query = "SELECT check_name, subject, incident FROM known_problems WHERE destination = ?"
     return {(check, subject): incident for check, subject, incident in db.execute(query, (name,))}

@@ -43,7 +43,7 @@ class History:
         return self.deliveries("deliveries.check_name = ? ORDER BY deliveries.seq DESC LIMIT ?", (check, limit))
 
     def backlog(self) -> dict[str, Backlog]:
-        """Return what each destination is still to be told; every one that is told now is named."""
+        """Return the backlog of each destination. Each one in force has an entry."""
         rows = self._db.rows(
             "SELECT name, ifnull(sum(phase = 'pending' AND members = 0), 0),"
             " ifnull(min(created) FILTER (WHERE phase = 'pending' AND members = 0), 0),"

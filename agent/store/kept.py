@@ -15,6 +15,6 @@ def remember(db: sqlite3.Connection, name: str, value: str) -> None:
 
 
 def recall(db: sqlite3.Connection, name: str) -> str:
-    """Return what was kept; empty when nothing was."""
+    """Return the fact; empty when there is none."""
     row = db.execute("SELECT value FROM facts WHERE name = ?", (name,)).fetchone()
     return row[0] if row else ""

@@ -23,6 +23,6 @@ def untold_notices(db: sqlite3.Connection) -> list[StoreNotice]:
 
 
 def mark_told(db: sqlite3.Connection, note: StoreNotice) -> bool:
-    """Note that it is told; False when somebody else told it meanwhile."""
+    """Note that the notice is told; False when somebody else told it meanwhile."""
     result = db.execute("UPDATE notices SET told = ?1 WHERE name = ?2 AND told < ?1", (note.count, note.name))
     return result.rowcount > 0

@@ -30,14 +30,14 @@ def carry_over(db: sqlite3.Connection) -> None:
 
 
 def _destination(db: sqlite3.Connection) -> str:
-    """Tell who was told. The terminal took all at once and gave no trace id; an API had something to answer."""
+    """Return the destination of the old events. The terminal gave no trace id; an API had something to answer."""
     rows = db.execute("SELECT count(*) FILTER (WHERE phase = 'delivered' AND answer = ''), count(*) FROM events")
     printed_count, told_count = rows.fetchone()
     return TERMINAL if told_count and printed_count == told_count else MAIN
 
 
 def insert_known_problems(db: sqlite3.Connection, destination: str) -> None:
-    """What stands was told to the one destination there was, or waits for it."""
+    """Note each open problem as known to the one destination there was: it was told, or waits."""
     for check, subject, text in db.execute("SELECT check_name, subject, state FROM states").fetchall():
         state = _object(text)
         status = state.get("reported", "ok")

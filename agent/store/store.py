@@ -169,7 +169,7 @@ class Store:
     # --- notifications ----------------------------------------------------------------------------------------------
 
     def append(self, notification: Notification, notice: StoreNotice | None = None) -> None:
-        """Tell everybody what is about no state; with it, take note that a notice of the store is told."""
+        """Store a notification that is about no state; with it, note that a notice of the store is told."""
         with self._db.transaction() as db:
             if notice is None or notices.mark_told(db, notice):
                 self._room.add(db, self._append(db, [notification]))

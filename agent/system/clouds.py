@@ -24,7 +24,7 @@ class Cloud(msgspec.Struct, frozen=True):
 
     address: str
     ask: Callable[[Get], dict[str, str]]
-    """Return id, type, region and zone, as far as they are told."""
+    """Return id, type, region and zone, as far as the service names them."""
 
 
 def aws(get: Get) -> dict[str, str]:

@@ -70,7 +70,7 @@ def _about(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
 
 
 def background(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
-    """Say what stands behind the status: the next run, what was told and why, what is counted."""
+    """Explain the status: the next run, what was told and why, what is counted."""
     if Mark.LATE in one.marks:
         yield f"It is late: the next run was due {duration_text(one.late)} ago."
     elif one.next_run > now:

@@ -24,7 +24,7 @@ def silence_text(silence: Silence, now: int) -> str:
 
 
 def why(state: State, reasons: Iterable[Reason]) -> str:
-    """Say why what is true is told or not: the level rule in words."""
+    """Say why the present status is told or not: the level rule in words."""
     truth, texts = true_now(state), [reason.text for reason in reasons]
     suffix = f" Nothing is told now: {'; '.join(texts)}." if texts else ""
     if truth is None:

@@ -12,7 +12,7 @@ from agent.config.wording import nearest
 
 
 def no_check(name: str, names: Iterable[str]) -> str:
-    """Say that there is no such check, and which is meant."""
+    """Say that there is no such check, and suggest the nearest name."""
     names = list(names)
     if name == OWN_NAME:
         return f"the check {OWN_NAME} is the agent's own and not run by hand: hostvigil status, hostvigil doctor"

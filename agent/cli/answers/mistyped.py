@@ -36,7 +36,7 @@ OPTIONS = {"-c": "--config", "-f": "--config", "-d": "--config", "-s": "--state"
 
 
 def command(word: str) -> str:
-    """Say what is meant by a command that there is not."""
+    """Name an unknown command, and suggest one that exists."""
     if close := nearest(word, COMMANDS):
         return f"no command {word!r}, did you mean {close!r}?"
     ours = next((ours for ours, theirs in SYNONYMS.items() if word.lower() in theirs.split()), "")
@@ -52,7 +52,7 @@ def begins_with_option(words: Sequence[str]) -> str:
 
 
 def too_much(name: str, rest: Sequence[str]) -> str:
-    """Say what is wrong with words that a command does not take, and what is meant by the first of them."""
+    """Name the first word that a command does not take, and suggest what to write."""
     word = rest[0]
     suggestion = _option(name, word) if word.startswith("-") else _value(name, word, rest)
     return f"{name} takes no {word!r}, " + (f"write {suggestion}" if suggestion else f"see hostvigil help {name}")

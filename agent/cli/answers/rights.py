@@ -64,7 +64,7 @@ def lacks_rights(problems: Iterable[Problem]) -> bool:
 
 
 def _is_closed(path: Path, how: int) -> bool:
-    """Tell whether there is something, or may be, that we may not use so; who does not answer is told of by others."""
+    """Tell whether we may not use the path in this way. A path that does not answer is reported elsewhere."""
     try:
         return Patience().one(str(path), partial(_is_refused, path, how))
     except Unreadable:

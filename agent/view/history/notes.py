@@ -41,7 +41,7 @@ def read(db: sqlite3.Connection, since: int, until: int) -> tuple[NoteRow, ...]:
 
 
 def book(db: sqlite3.Connection, now: int) -> SilenceBook:
-    """Return what was noted of silences before; `now` in Unix milliseconds."""
+    """Return the book of the silences that are noted; `now` in Unix milliseconds."""
     rows = db.execute(
         "SELECT about, began, max(until), max(deed = ?) FROM notes WHERE began > 0 GROUP BY about, began"
         " HAVING max(deed = ?) = 0 OR max(at) > ?",

@@ -28,7 +28,7 @@ class OpenHours:
         self._open: dict[Key, OpenHour] = {}
         self._complete_hours: list[tuple[OpenHour, bool, Block]] = []
         self._settled_hour = 0
-        """The hour in which the file was told last which metrics there are."""
+        """The hour in which the metrics were last marked as seen in the file."""
 
     def add(self, step: Transition) -> int:
         """Take what a result measured; return how many values are left out."""

@@ -15,7 +15,7 @@ class SilenceBook:
     """What is noted of silences already. The history's thread owns it."""
 
     def __init__(self, ends: Mapping[Key, int]) -> None:
-        """`ends`: when each ends that is noted to have begun, Unix milliseconds; 0: its end is noted too."""
+        """`ends`: the end of each silence whose begin is noted, Unix milliseconds; 0: its end is noted too."""
         self._ends = dict(ends)
 
     def news(self, silences: Iterable[Silence], now: int) -> list[NoteRow]:

@@ -21,7 +21,7 @@ STOP_SECONDS = 0.5
 
 
 def find_section(config: Config) -> HistorySection | None:
-    """Return how much is to be kept; None: no history."""
+    """Return the settings of the history; None: no history."""
     if isinstance(config.agent.history, bool):
         return HistorySection() if config.agent.history else None
     return config.agent.history
