@@ -38,6 +38,11 @@ def change(target: Path, flags: int) -> None:
     _done(LIBC.mount(None, os.fsencode(target), None, flags, None))
 
 
+def enter(namespace: int) -> None:
+    """Go to other mounts; the working directory is their root then."""
+    _done(LIBC.setns(namespace, CLONE_NEWNS))
+
+
 @contextmanager
 def own_mounts(kind: int = MS_PRIVATE) -> Iterator[None]:
     """Give the main thread, and all it starts, mounts of its own; what is mounted inside is gone afterwards."""
@@ -49,7 +54,7 @@ def own_mounts(kind: int = MS_PRIVATE) -> Iterator[None]:
     finally:
         # A thread that is just ending still shares our root directory, and setns refuses while anybody does.
         _done(LIBC.unshare(CLONE_FS))
-        _done(LIBC.setns(home, CLONE_NEWNS))
+        enter(home)
         os.chdir(here)
         os.close(home)
 

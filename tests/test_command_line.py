@@ -249,7 +249,7 @@ def test_a_check_that_is_called_wrongly_knows_nothing() -> None:
 
 
 @given(st.sampled_from(sorted(set(COMMANDS) - {"import"})), st.lists(st.text(max_size=8), min_size=1, max_size=3))
-@examples(300)
+@examples(30)
 def test_any_words_that_are_too_much_are_told(command: str, words: list[str]) -> None:
     assert too_much(command, words).startswith(f"{command} takes no ")
 

@@ -17,7 +17,7 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
-from tests.examples import examples
+from tests.examples import TIMES, examples
 from tests.sample_types import sample_catalog
 from tests.test_config import CONFIGS, GOOD, SHIPPED, assert_said_well, written
 
@@ -34,15 +34,17 @@ def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("line_end", BREAKS, ids=ascii)
 def test_every_broken_file_has_its_problems_whatever_ends_its_lines(line_end: str, tmp_path: Path) -> None:
-    file = tmp_path / "a.yaml"
-    for path in sorted(CONFIGS.glob("*.yaml")):
+    file, catalog = tmp_path / "a.yaml", sample_catalog()
+    # In each run each line end has its share of the files, in `make torture` all; those that editors count have all.
+    step = 1 if TIMES > 1 or line_end in ("\r", "\r\n") else 2
+    for path in sorted(CONFIGS.glob("*.yaml"))[BREAKS.index(line_end) % step :: step]:
         text = path.read_text()
         file.write_bytes(text.replace("\n", line_end).encode())
-        config = load(tmp_path, sample_catalog(), {})
+        config = load(tmp_path, catalog, {})
         assert_said_well(config)
         if line_end in ("\r", "\r\n"):
             file.write_text(text)
-            assert config.problems == load(tmp_path, sample_catalog(), {}).problems
+            assert config.problems == load(tmp_path, catalog, {}).problems
 
 
 @pytest.mark.parametrize("line_end", BREAKS, ids=ascii)

@@ -28,6 +28,7 @@ from agent.engine import self_check
 from agent.model import Count, FailAfter, Flapping, Policy
 from agent.plugin.units import duration_text
 from tests import needs
+from tests.examples import TIMES
 from tests.sample_types import sample_catalog
 from tests.test_config import GOOD, assert_said_well, mutated, problems, written
 
@@ -447,7 +448,7 @@ def test_everything_at_once_has_no_problem(tmp_path: Path) -> None:
 @pytest.mark.parametrize("seed", range(4))
 def test_everything_with_any_slip_of_the_hand_is_a_config_or_problems(seed: int, tmp_path: Path) -> None:
     dice, catalog = random.Random(seed), sample_catalog()
-    for _ in range(150):
+    for _ in range(40 * TIMES):
         (tmp_path / "a.yaml").write_text(mutated(EVERYTHING, dice))
         config = load(tmp_path, catalog, {"K": "s3cr(t\\va[lue"})
         assert_said_well(config)

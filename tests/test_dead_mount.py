@@ -79,12 +79,8 @@ def mounts() -> Iterator[None]:
 
 @pytest.fixture
 def agent(mounts: None) -> Iterator[AgentProcess]:
-    # Short paths are told uncut. A Python of its own: that which forks for other tests sees none of our mounts.
-    with (
-        TemporaryDirectory() as folder,
-        ApiStandIn() as api,
-        agent_process(Path(folder), measured=True) as agent,
-    ):
+    # Short paths are told uncut.
+    with TemporaryDirectory() as folder, ApiStandIn() as api, agent_process(Path(folder)) as agent:
         agent.write("agent.yaml", f"agent: {{events: {{endpoint: '{api.url}', api_key: '{api.key}'}}}}\n")
         agent.write("good.yaml", GOOD)
         yield agent

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import nagiosplugin
-from hypothesis import assume, example, given, settings
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from agent.api import Metric, Range, Result, Status
@@ -14,6 +14,7 @@ from agent.model import Outcome
 from agent.plugin.results import gather
 from agent.plugin.text import _is_plain
 from checks.script import nagios
+from tests.examples import examples
 
 NUMBERS = st.integers(-(10**9), 10**9) | st.decimals(-(10**6), 10**6, places=3)
 WHOLE = st.builds(
@@ -115,7 +116,7 @@ def written(name: str) -> str:
     return name.replace("=", "_").replace("|", "/")
 
 
-@settings(max_examples=60)
+@examples(15)
 @given(outcomes(WORDS))
 def test_what_hostvigil_check_prints_is_read_back(outcome: Outcome) -> None:
     read = as_plugin(outcome)
@@ -140,7 +141,7 @@ def test_what_hostvigil_check_prints_is_read_back(outcome: Outcome) -> None:
     } == expected
 
 
-@settings(max_examples=60)
+@examples(30)
 @given(outcomes(st.text(st.characters(), max_size=20) | st.text("|='\n\r\t\x1b[;: \udcff\u2028", max_size=20)))
 def test_no_text_breaks_what_hostvigil_check_prints(outcome: Outcome) -> None:
     read = as_plugin(outcome)

@@ -75,7 +75,7 @@ LONG = st.text(string.ascii_letters + string.digits + "-_!%", min_size=24, max_s
 
 
 @pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-@examples(20)
+@examples(8)
 @given(secret=STRONG, before=AROUND, after=AROUND)
 def test_a_secret_shows_in_no_form(form: Callable[[str], str], secret: str, before: str, after: str) -> None:
     shown = redactor([secret])(f"{before} {form(secret)} {after}")

@@ -62,7 +62,7 @@ def test_what_happens_on_a_full_disk_is_written_in_the_room_that_was_kept(disk: 
 
 @pytest.mark.parametrize("killed", [False, True])
 def test_an_agent_starts_on_a_full_disk_tells_it_and_ends_it(disk: Path, killed: bool) -> None:
-    with ApiStandIn() as api, agent_process(disk, measured=True) as agent:
+    with ApiStandIn() as api, agent_process(disk) as agent:
         bad, flag = f"test ! -e {disk}/bad || exit 2", disk / "bad"
         flag.touch()
         flag.unlink()
