@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
+
 import msgspec
+from nats.aio.client import Client
 from nats.errors import NoRespondersError
 
 from agent.delivery.handover.connection import Way
@@ -13,18 +17,32 @@ from agent.fleet.settings import RelaySettings
 from agent.fleet.streams import API_ERRORS, COMMANDS
 
 TIMEOUT = 5.0
+PATIENCE = 15.0
+"""Seconds in which a relay takes over from one that has just learnt that it is not at work."""
+PAUSE = 0.3
 
 
 async def command(settings: RelaySettings, request: Command) -> Reply | None:
     """Have the relay at work do something; None where none is. nats errors where the broker cannot be asked."""
     client = await _way(settings).connect(TIMEOUT, "_INBOX.relay")
+    until = time.monotonic() + PATIENCE
     try:
-        answer = await client.request(COMMANDS, msgspec.json.encode(request), timeout=TIMEOUT)
-        return msgspec.json.decode(answer.data, type=Reply)
-    except NoRespondersError:
-        return None
+        reply = await _asked(client, request)
+        moving = reply is not None and reply.again
+        while moving and (reply is None or reply.again) and time.monotonic() < until:
+            await asyncio.sleep(PAUSE)
+            reply = await _asked(client, request)
+        return reply
     finally:
         await client.close()
+
+
+async def _asked(client: Client, request: Command) -> Reply | None:
+    try:
+        answer = await client.request(COMMANDS, msgspec.json.encode(request), timeout=TIMEOUT)
+    except NoRespondersError:
+        return None
+    return msgspec.json.decode(answer.data, type=Reply)
 
 
 async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:

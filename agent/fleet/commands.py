@@ -7,13 +7,14 @@ from collections.abc import Iterable
 from typing import Literal
 
 import msgspec
+from nats.aio.msg import Msg
 
 from agent.config.selector import matches, problem
 from agent.delivery.handover.message import Beat, host_of, token
 from agent.fleet.journal import Journal
 from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.lives import Lives
-from agent.fleet.streams import Streams
+from agent.fleet.streams import Streams, WriteConflict
 from agent.model import Silence
 
 RETENTION = 86_400_000
@@ -40,6 +41,8 @@ class Reply(msgspec.Struct, frozen=True):
     silences: tuple[Silence, ...]
     """Those that last."""
     done: bool = True
+    again: bool = False
+    """Nothing was done: another relay is at work by now, which can be asked."""
 
 
 class Commands:
@@ -58,9 +61,12 @@ class Commands:
             except msgspec.MsgspecError as error:
                 reply = self._reply(f"it is not understood, is another version asking? {error}", done=False)
             else:
-                reply = await self._do(command, time.time_ns() // 1_000_000)
-            if message.reply:
-                await message.respond(msgspec.json.encode(reply))
+                try:
+                    reply = await self._do(command, time.time_ns() // 1_000_000)
+                except WriteConflict as error:
+                    await _answer(message, Reply(str(error), (), done=False, again=True))
+                    raise
+            await _answer(message, reply)
 
     async def _do(self, command: Command, now: int) -> Reply:
         if command.do == "silence":
@@ -97,6 +103,11 @@ class Commands:
         now = time.time_ns() // 1_000_000
         lasting = tuple(one for one in self._journal.record.notes.silences if one.until > now)
         return Reply(text, lasting, done)
+
+
+async def _answer(message: Msg, reply: Reply) -> None:
+    if message.reply:
+        await message.respond(msgspec.json.encode(reply))
 
 
 def describe_matches(selector: str, lives: Iterable[HostLife]) -> str:
