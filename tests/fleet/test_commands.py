@@ -5,9 +5,15 @@ from __future__ import annotations
 import asyncio
 import json
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from types import SimpleNamespace
 
+import msgspec
+import pytest
+
+from agent.fleet.commands import Command, Commands, Reply
+from agent.fleet.streams import WriteConflict
 from tests.fleet import relay_process
 from tests.fleet.simulator import Box
 
@@ -77,6 +83,27 @@ def test_a_silence_outlives_relay_and_broker_and_ends_when_somebody_ends_it(tmp_
 
     figures = asyncio.run(box.run(disturb, patience=0))
     assert figures.good, figures
+
+
+def test_who_asks_a_relay_that_is_at_work_no_more_learns_that_nothing_was_done_and_may_ask_again() -> None:
+    answers: list[bytes] = []
+
+    class Streams:
+        async def commands(self) -> AsyncIterator[SimpleNamespace]:
+            asked = Command("unsilence", selector="*")
+            yield SimpleNamespace(data=msgspec.json.encode(asked), reply="inbox", respond=self.respond)
+
+        async def respond(self, answer: bytes) -> None:
+            answers.append(answer)
+
+    async def write(entry: object) -> None:
+        raise WriteConflict("another relay is at work")
+
+    journal = SimpleNamespace(write=write, record=SimpleNamespace(notes=SimpleNamespace(silences=())))
+    with pytest.raises(WriteConflict):
+        asyncio.run(Commands(Streams(), journal, None).run())  # type: ignore[arg-type]
+    (reply,) = (msgspec.json.decode(answer, type=Reply) for answer in answers)
+    assert (reply.done, reply.again) == (False, True)
 
 
 def test_a_host_that_was_taken_out_is_forgotten(tmp_path: Path) -> None:

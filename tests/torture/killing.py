@@ -110,6 +110,7 @@ class Killing:
     def _listens(self) -> bool:
         """Tell whether the agent obeys SIGHUP already: it would end a program that has only begun."""
         assert self.agent.process is not None
+        assert self.agent.process.poll() is None, f"the agent ended by itself:\n{self.agent.output()[-3000:]}"
         status = Path(f"/proc/{self.agent.process.pid}/status").read_text()
         caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt"))
         return bool(int(caught, 16) >> (signal.SIGHUP - 1) & 1)
