@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-
-from selenium.webdriver import Chrome, ChromeOptions
-from selenium.webdriver.chrome.service import Service
+from typing import TYPE_CHECKING, Any
 
 from tests import needs
+from tests.examples import TIMES
+
+if TYPE_CHECKING:  # selenium is imported where a browser is: each worker collects these tests, one runs them
+    from selenium.webdriver import Chrome
+
+TAB, ENTER = "\ue004", "\ue007"
+"""As selenium's Keys have them."""
 
 FLAGS = (
     "--headless",
@@ -31,6 +36,9 @@ FLAGS = (
 @contextmanager
 def browser(folder: Path) -> Iterator[Chrome]:
     """Yield a browser; `folder` is empty and holds its profile."""
+    from selenium.webdriver import Chrome, ChromeOptions
+    from selenium.webdriver.chrome.service import Service
+
     options = ChromeOptions()
     options.binary_location = needs.command("chromium", "chromium")
     for flag in (*FLAGS, f"--user-data-dir={folder}"):
@@ -44,6 +52,9 @@ def browser(folder: Path) -> Iterator[Chrome]:
     finally:
         driver.quit()
 
+
+NARROW = {"runOnly": {"type": "rule", "values": ["color-contrast", "scrollable-region-focusable"]}}
+"""What colours and width have to do with; all rules are held to the same page at a desk, and in `make torture` here."""
 
 LOOK = """
 const [strange, done] = arguments;
@@ -67,6 +78,29 @@ def assert_unharmed(driver: Chrome, strange: str) -> None:
     """
     assert driver.execute_async_script(LOOK, strange) == [UNHARMED, UNHARMED]
     assert [entry["message"] for entry in driver.get_log("browser")] == []
+
+
+def assert_accessible(driver: Chrome, page: str) -> None:
+    """axe finds nothing that keeps somebody out, by day at a desk and by night on a telephone, and all fits."""
+    from axe_core_python.selenium import Axe
+
+    for scheme, width, rules in (("light", 1280, None), ("dark", 360, NARROW if TIMES == 1 else None)):
+        look_like(driver, scheme, width, 800)
+        found = Axe().run(driver, options=rules)
+        assert [(one["id"], one["nodes"][0]["html"]) for one in found["violations"]] == [], (page, scheme)
+        assert driver.execute_script("return document.documentElement.scrollWidth") <= width, page
+
+
+def press(driver: Chrome, *keys: str) -> None:
+    from selenium.webdriver import ActionChains
+
+    ActionChains(driver).send_keys(*keys).perform()
+
+
+def wait_until(driver: Chrome, true: Callable[[Chrome], Any]) -> None:
+    from selenium.webdriver.support.wait import WebDriverWait
+
+    WebDriverWait(driver, 30).until(true)
 
 
 def focused(driver: Chrome, what: str) -> str:

@@ -10,15 +10,18 @@ import time
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from hypothesis import settings
 
 from tests.examples import examples
 
+if TYPE_CHECKING:
+    from tests.test_model import Agent, World
+
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
-settings.register_profile("steady", examples(50))
+settings.register_profile("steady", examples(30))
 settings.load_profile("steady")
 
 SLOW_WORDS = ("agent_process", "subprocess", "strace", "kill_points", "RuleBasedStateMachine", "ApiStandIn", "serving(")
@@ -82,6 +85,23 @@ def open_folder() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="hostvigil-") as made:
         Path(made).chmod(0o755)
         yield Path(made)
+
+
+@pytest.fixture
+def world() -> World:
+    """Return what is around an agent that lives step by step: its checks and the time. A file may have its own."""
+    from tests.test_model import World
+
+    return World()
+
+
+@pytest.fixture
+def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
+    from tests.test_model import Agent, Api
+
+    agent = Agent(tmp_path / "state", world, Api())
+    yield agent
+    agent.store.close()
 
 
 @pytest.fixture(scope="session")

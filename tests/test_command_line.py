@@ -357,9 +357,12 @@ def test_prose_is_wrapped_and_code_is_not() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("types",), ("schema",), ("help",), ("check", "--help"), ("--version",)], ids=" ".join
+    ("words", "unbuffered"),
+    [
+        *((words, "") for words in (("types",), ("schema",), ("help",), ("check", "--help"), ("--version",))),
+        *((words, "1") for words in (("types",), ("help",))),
+    ],
 )
-@pytest.mark.parametrize("unbuffered", ["", "1"])
 def test_a_reader_that_goes_away_early_is_no_error(words: tuple[str, ...], unbuffered: str) -> None:
     command = [sys.executable, "-m", "agent.cli", *words]
     environ = os.environ | {"PYTHONUNBUFFERED": unbuffered}

@@ -77,7 +77,7 @@ PARTS += [", ", ": ", "&x ", "*x", "<<: *x", "|", ">", "!t ", "? ", "%YAML 1.1",
 PARTS += ["'", '"', "\0", "\ud7ff", "${file:x}", "${env:", "events:", "tags: {a: b}", "flapping: ", "\x1b", "x" * 70]
 
 
-@examples(100)
+@examples(50)
 @given(content=st.lists(st.sampled_from(PARTS), max_size=14).map("".join).map(str.encode) | st.binary(max_size=60))
 @example(content=b"checks:\r  a: {type: volume, path: /}\r  b: {type: volume\r")
 @example(content="checks:\u2028  a: {type: volume".encode())

@@ -138,11 +138,11 @@ def test_retry_after_is_read_and_bounded(written: str, seconds: float) -> None:
     assert classify(503, {"retry-after": written}, b"").retry_after == seconds
 
 
-@pytest.mark.parametrize("status", [*range(400, 500)])
 @pytest.mark.parametrize("body", [b"", b"<html>blocked</html>", b'{"message": "no route"}', b"\xff"])
-def test_what_something_on_the_way_refuses_is_kept_unless_it_is_too_large(status: int, body: bytes) -> None:
+def test_what_something_on_the_way_refuses_is_kept_unless_it_is_too_large(body: bytes) -> None:
     kinds = {413: Verdict.REFUSED, 422: Verdict.REFUSED, 429: Verdict.THROTTLED}
-    assert classify(status, {}, body).verdict is kinds.get(status, Verdict.UNAVAILABLE)
+    for status in range(400, 500):
+        assert classify(status, {}, body).verdict is kinds.get(status, Verdict.UNAVAILABLE), status
 
 
 @pytest.mark.parametrize("form", ["%a, %d %b %Y %H:%M:%S GMT", "%A, %d-%b-%y %H:%M:%S GMT", "%a %b %d %H:%M:%S %Y"])

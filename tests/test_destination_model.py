@@ -215,5 +215,5 @@ class Destinations(RuleBasedStateMachine):
 
 TestDestinations = Destinations.TestCase
 TestDestinations.settings = settings(
-    max_examples=30, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=15, stateful_step_count=40, deadline=None, suppress_health_check=list(HealthCheck)
 )

@@ -15,6 +15,7 @@ import pytest
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
+from tests.examples import TIMES
 from tests.web_service import WebService
 
 
@@ -154,8 +155,17 @@ def a_folder(file: Path) -> None:
     file.mkdir()
 
 
-@pytest.mark.parametrize("harm", [dangling, of_others, endpoint_in_a_missing_file, a_folder])
-@pytest.mark.parametrize("by", ["reload", "restart"])
+HARMS = (dangling, of_others, endpoint_in_a_missing_file, a_folder)
+
+
+# By a reload each in `make torture`, two in each run.
+@pytest.mark.parametrize(
+    ("harm", "by"),
+    [
+        *((harm, "restart") for harm in HARMS),
+        *((harm, "reload") for harm in (HARMS if TIMES > 1 else (dangling, a_folder))),
+    ],
+)
 def test_a_file_that_cannot_be_read_keeps_all_that_waits(
     house: House, api: ApiStandIn, harm: Callable[[Path], None], by: str
 ) -> None:

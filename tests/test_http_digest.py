@@ -7,7 +7,7 @@ import subprocess
 from collections.abc import Callable
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Status
@@ -16,6 +16,7 @@ from checks.http.digest import answer, challenges
 from checks.http.head import Headers
 from checks.http.request import Request
 from tests import needs
+from tests.examples import examples
 from tests.http_servers import OK, Visit, http, look, serving
 
 WHO = ("Mufasa", "Circle of Life")
@@ -145,7 +146,7 @@ def test_other_ways_may_stand_around_a_challenge(line: str) -> None:
     assert (found.realm, found.nonce) == ("r", "n")
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(60)
 @given(st.text(st.characters(max_codepoint=255, exclude_characters="\n")), st.text(), st.text())
 def test_any_challenge_leaves_a_request_that_is_one_request(line: str, user: str, password: str) -> None:
     for said in (line, f'Digest nonce="{line}", realm="{line}"'):

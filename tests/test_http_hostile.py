@@ -23,7 +23,7 @@ from agent.plugin.results import gather
 from checks.http.addresses import ProxyUrl
 from checks.http.check import run
 from checks.http.expectations import JsonCondition
-from tests.examples import examples
+from tests.examples import TIMES, examples
 from tests.http_servers import OK, Visit, http, look, serving, timed_look
 from tests.looks import found
 
@@ -308,13 +308,17 @@ MORE = [
 ]
 
 
+def where_it_matters(name: str) -> bytes:
+    return {"Location": b"302 Go", "WWW-Authenticate": b"401 No", "Set-Cookie": b"302 Go"}.get(name, b"200 OK")
+
+
 @pytest.mark.parametrize("name", READ)
 def test_a_header_of_a_quarter_of_a_megabyte_is_read_in_little_time_whatever_it_holds(name: str) -> None:
     answer = b""
     with serving(lambda visit: visit.send(answer)) as server:
         for more in MORE:
             value = READ[name] + more * (250_000 // len(more))
-            for status in (b"200 OK", b"302 Go", b"401 No"):
+            for status in (b"200 OK", b"302 Go", b"401 No") if TIMES > 1 else (where_it_matters(name),):
                 answer = b"HTTP/1.1 %s\r\n%s: %s;\r\n\r\nok" % (status, name.encode(), value)
                 began = time.process_time()
                 assert look(http(server.url, contains="x", redirects=2), 30.0).status is not Status.OK
@@ -349,7 +353,7 @@ def test_whatever_a_server_sends_there_is_one_result() -> None:
     check_settings: dict[str, Any] = {"contains": "x", "json": {"a": JsonCondition.parse(1)}, "redirects": 1}
     with serving(lambda visit: visit.send(answer)) as server:
 
-        @examples(100)
+        @examples(50)
         @given(sent=ANY_BYTES | ANY_BYTES.map(lambda rest: b"HTTP/1.1 200 OK\r\n" + rest))
         def whatever(sent: bytes) -> None:
             nonlocal answer

@@ -55,7 +55,7 @@ def read(pieces: list[bytes], method: str = "GET", closed: bool = True, limit: i
     return reader.head, reader.complete, reader.body, reader.size, reader.cut
 
 
-@examples(150)
+@examples(60)
 @given(ANSWERS, METHODS, st.booleans(), st.lists(st.integers(1, 40), max_size=30))
 def test_any_bytes_in_any_pieces_give_the_same_answer_or_the_same_error(
     said: bytes, method: str, closed: bool, sizes: list[int]
@@ -70,7 +70,7 @@ def test_any_bytes_in_any_pieces_give_the_same_answer_or_the_same_error(
     assert read([said[at : at + 1] for at in range(len(said))], method, closed) == whole
 
 
-@examples(100)
+@examples(50)
 @given(st.lists(st.binary(min_size=1, max_size=20), max_size=20), st.binary(max_size=5))
 def test_chunks_are_what_they_were_made_of(chunks: list[bytes], after: bytes) -> None:
     body = b"".join(b"%x\r\n%s\r\n" % (len(chunk), chunk) for chunk in chunks) + b"0\r\n\r\n"

@@ -329,7 +329,7 @@ def test_cookies_are_gone_after_the_run() -> None:
     assert [b"Cookie: a=1" in request for request in server.requests] == [False, True, False, True]
 
 
-@examples(100)
+@examples(50)
 @given(st.lists(st.text(st.characters(max_codepoint=255, exclude_characters="\n\r")), max_size=6), st.floats(0, 1e10))
 def test_any_cookie_line_leaves_a_request_that_is_one_request(lines: list[str], now: float) -> None:
     jar = cookies.collect((), HERE, Headers(tuple(("set-cookie", line) for line in lines)), now)

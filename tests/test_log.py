@@ -866,7 +866,7 @@ def test_no_line_is_told_twice_whatever_is_rotated_when(steps: list[str]) -> Non
     assert set(host.seen) <= set(range(host.written))
 
 
-@examples(100)
+@examples(50)
 @given(STEPS)
 def test_no_line_is_lost_however_often_the_log_is_rotated_and_compressed_between_runs(steps: list[str]) -> None:
     with TemporaryDirectory() as folder:

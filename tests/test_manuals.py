@@ -6,6 +6,7 @@ import argparse
 import re
 import subprocess
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -24,7 +25,12 @@ sys.path.insert(0, str(ROOT / "packaging"))
 
 import manuals  # type: ignore[import-not-found]  # noqa: E402 - of the packages, no part of the agent
 
-PAGES = {"hostvigil.1": manuals.command(), "hostvigil.conf.5": manuals.configuration()}
+PAGES = ("hostvigil.1", "hostvigil.conf.5")
+
+
+@cache
+def page(name: str) -> str:
+    return str(manuals.command() if name == PAGES[0] else manuals.configuration())
 
 
 def shown(text: str, *options: str) -> subprocess.CompletedProcess[str]:
@@ -42,12 +48,12 @@ def shown(text: str, *options: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.mark.parametrize("name", PAGES)
 def test_a_page_is_set_without_a_warning(name: str) -> None:
-    done = shown(PAGES[name], "-ww", "-z")
+    done = shown(page(name), "-ww", "-z")
     assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_the_page_of_the_command_has_each_command_with_each_option() -> None:
-    text = re.sub(r".\x08", "", shown(PAGES["hostvigil.1"]).stdout)
+    text = re.sub(r".\x08", "", shown(page("hostvigil.1")).stdout)
     commands = next(one for one in parser()._actions if isinstance(one, argparse._SubParsersAction))
     for name, meaning in COMMANDS.items():
         part = re.split(r"hostvigil [a-z-]+\n", text.partition(f"   hostvigil {name}\n")[2])[0]
@@ -58,7 +64,7 @@ def test_the_page_of_the_command_has_each_command_with_each_option() -> None:
 
 
 def test_the_page_of_the_configuration_has_each_setting_of_agent_checks_and_types() -> None:
-    text = re.sub(r".\x08", "", shown(PAGES["hostvigil.conf.5"]).stdout)
+    text = re.sub(r".\x08", "", shown(page("hostvigil.conf.5")).stdout)
     types = working(Catalog())
     for name in types:
         assert f"   type: {name}\n" in text

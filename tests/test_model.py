@@ -550,7 +550,7 @@ def incidents(subjects: list[list[str]]) -> Iterator[list[str]]:
 TestModel = Machine.TestCase
 # Not shrunk: that takes minutes. `python -m tests.torture model` plays many more streams, with a seed of its own.
 TestModel.settings = settings(
-    max_examples=60,
+    max_examples=25,
     stateful_step_count=30,
     deadline=None,
     phases=[Phase.explicit, Phase.generate],

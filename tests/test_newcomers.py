@@ -208,7 +208,7 @@ def test_letters_in_quotes_and_comments_are_what_they_are() -> None:
 
 
 @given(st.text("a\"'#\\: ：“\n\r", max_size=40))
-@examples(150)
+@examples(60)
 def test_any_text_has_hints_on_lines_that_it_has(text: str) -> None:
     assert all(1 <= line <= text.count("\n") + text.count("\r") + 1 for line in hints(text))
 

@@ -279,14 +279,17 @@ def test_root_runs_no_type_that_others_could_change(folder: Path, command: tuple
     checks_d = files(folder, {"checks.d/evil.py": trap(folder)}) / "checks.d"
     with agent_process(folder) as agent:
         agent.write("q.yaml", "checks:\n  x: {type: evil}\n")
+        # By one command in each way, by the others in one.
+        ways = ((ALICE, 0o755), (0, 0o777)) if command == ("validate",) else ((ALICE, 0o755),)
         for path in (checks_d, checks_d / "evil.py"):
-            for owner, mode in ((ALICE, 0o755), (0, 0o777)):
+            for owner, mode in ways:
                 os.chown(path, owner, 0)
                 path.chmod(mode)
                 done = agent.call(*command)
                 assert not (folder / "ran").exists()
                 if command in (("validate",), ("check", "x")):
                     assert "refused to load" in done.stdout
+            os.chown(path, 0, 0)
             path.chmod(0o755)
         agent.call(*command)
         assert (folder / "ran").exists()

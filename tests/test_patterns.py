@@ -67,7 +67,7 @@ TEXTS = st.text(st.sampled_from(LETTERS), max_size=12) | st.text(
 )
 
 
-@examples(150)
+@examples(60)
 @given(patterns(), st.lists(TEXTS, min_size=1, max_size=8))
 def test_what_is_searched_under_a_deadline_finds_what_re_finds(pattern: str, texts: list[str]) -> None:
     with warnings.catch_warnings(action="ignore"):
@@ -223,7 +223,7 @@ def test_plain_patterns_stay_with_re_for_any_usual_text(pattern: str) -> None:
     assert longest_text(parse(pattern)) > 30_000
 
 
-@examples(100)
+@examples(50)
 @given(patterns())
 def test_the_longest_text_is_where_the_steps_pass_the_bound(pattern: str) -> None:
     with warnings.catch_warnings(action="ignore"):

@@ -237,7 +237,7 @@ def test_results_pushed_while_the_agent_is_down_are_taken_in_order_when_it_start
 
 def test_a_kill_right_after_a_report_loses_nothing(agent: AgentProcess) -> None:
     started(agent)
-    for number in range(10):
+    for number in range(4):
         status = "critical" if number % 2 == 0 else "ok"
         assert agent.call("report", "backup", status, f"turn {number}").returncode == 0
         agent.stop(signal.SIGKILL)

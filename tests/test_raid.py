@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 
 import pytest
@@ -305,19 +306,19 @@ def test_a_pool_and_an_array_of_one_name_are_two_subjects(tmp_path: Path) -> Non
 LEVELS = ("raid1", "raid4", "raid5", "raid6", "raid10", "multipath")
 
 
+SUPERBLOCKS = ("", " super 1.2", " super non-persistent", " super external:imsm")
+MODES = ("", " (read-only)", " (auto-read-only)")
+
+
 @pytest.mark.parametrize("level", LEVELS)
-@pytest.mark.parametrize("superblock", ["", " super 1.2", " super non-persistent", " super external:imsm"])
-@pytest.mark.parametrize("mode", ["", " (read-only)", " (auto-read-only)"])
-def test_an_array_without_a_device_is_critical_wherever_the_counts_stand(
-    level: str, superblock: str, mode: str
-) -> None:
+def test_an_array_without_a_device_is_critical_wherever_the_counts_stand(level: str) -> None:
     """The kernel begins a new line for the size only while there is a device."""
-    no_device = f"md0 : active{mode} {level}{superblock} [2/0] [__]\n      \nunused devices: <none>\n"
-    assert said(no_device) == [f"critical md0 ({level}) lacks 2 of 2 devices"]
-    usual = (
-        f"md0 : active{mode} {level} sda1[0]\n      100 blocks{superblock} [2/1] [U_]\n      \nunused devices: <none>\n"
-    )
-    assert said(usual) == [f"critical md0 ({level}) lacks 1 of 2 devices"]
+    end = "\n      \nunused devices: <none>\n"
+    for superblock, mode in product(SUPERBLOCKS, MODES):
+        no_device = f"md0 : active{mode} {level}{superblock} [2/0] [__]{end}"
+        assert said(no_device) == [f"critical md0 ({level}) lacks 2 of 2 devices"]
+        usual = f"md0 : active{mode} {level} sda1[0]\n      100 blocks{superblock} [2/1] [U_]{end}"
+        assert said(usual) == [f"critical md0 ({level}) lacks 1 of 2 devices"]
 
 
 @pytest.mark.parametrize("level", [*LEVELS, "raid7"])

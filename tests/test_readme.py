@@ -243,7 +243,7 @@ def test_every_command_has_its_module() -> None:
 def house(tmp_path: Path) -> Path:
     """A checkout with the README's own check type in it."""
     (tmp_path / "agent").symlink_to(ROOT / "agent")
-    shutil.copytree(ROOT / "checks", tmp_path / "checks", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copytree(ROOT / "checks", tmp_path / "checks")
     (check,) = only("python check")
     (tmp_path / "checks.d").mkdir()
     (tmp_path / "checks.d/queue_length.py").write_text(check.text)
@@ -252,7 +252,7 @@ def house(tmp_path: Path) -> Path:
 
 def called(house: Path, *arguments: str) -> str:
     """Run Python in the checkout; its output, which must be no complaint."""
-    environ = os.environ | {"PYTHONPATH": str(house), "PYTHONDONTWRITEBYTECODE": "1"}
+    environ = os.environ | {"PYTHONPATH": str(house)}
     done = subprocess.run(
         [sys.executable, *arguments], cwd=house, env=environ, capture_output=True, text=True, timeout=60, check=False
     )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import ItemsView, Iterator
+from collections.abc import ItemsView
 from pathlib import Path
 
 import msgspec
@@ -15,18 +15,6 @@ from agent.engine.self_check import NO_RESULT_YET
 from agent.model import EventStatus, Notification, Outcome, Result, State, Status
 from agent.store import Change
 from tests.test_model import CHECKS, Agent, Api, World
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
-    agent = Agent(tmp_path / "state", world, Api())
-    yield agent
-    agent.store.close()
 
 
 def outcome(status: Status, subject: str = "", type_: str = "none", number: int = 1, at: int = 1000) -> Outcome:

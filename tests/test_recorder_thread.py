@@ -5,8 +5,6 @@ from __future__ import annotations
 import queue
 import threading
 import time
-from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,20 +14,7 @@ from agent.engine.recorder import recorder as room
 from agent.engine.recorder.recorder import REST_SECONDS, Recorder
 from agent.model import Outcome, Result, RunStarted, Status
 from agent.store import LastRun
-from tests.test_model import CHECKS, Agent, Api, World
-
-
-@pytest.fixture
-def world() -> World:
-    return World()
-
-
-@pytest.fixture
-def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
-    agent = Agent(tmp_path / "state", world, Api())
-    yield agent
-    agent.store.close()
-
+from tests.test_model import CHECKS, Agent, World
 
 # --- what is awaited of those who push ------------------------------------------------------------------------------
 

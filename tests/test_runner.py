@@ -26,6 +26,7 @@ from agent.running.kept import SecondTries
 from agent.running.memory_text import MARK
 from agent.running.runner import Runner
 from agent.running.runs import Runs
+from tests.examples import examples
 
 Body = Callable[[Context], Iterator[Result | Metric]]
 
@@ -95,7 +96,7 @@ ODD_RESULTS = st.builds(
 
 
 @given(st.lists(ODD_RESULTS | THINGS | ODD, max_size=4))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(60, suppress_health_check=[HealthCheck.too_slow])
 def test_whatever_a_check_yields_its_run_ends_with_an_outcome_at_once(yielded: list[Any]) -> None:
     outcome = Bench().run(lambda ctx: iter(yielded), timeout=60.0)
     assert outcome.results

@@ -223,7 +223,7 @@ def test_it_does_not_matter_how_an_answer_is_cut_into_packets(protocol: Any, cut
 
 
 @given(st.sampled_from(sorted(PROTOCOLS)), st.lists(st.binary(max_size=60), max_size=5))
-@examples(100)
+@examples(50)
 def test_no_bytes_make_anything_but_an_error_with_words(protocol: Any, said: list[bytes]) -> None:
     wire: Any = Wire(said)
     with contextlib.suppress(NoAnswer):

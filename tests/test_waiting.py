@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -35,13 +34,6 @@ def world() -> World:
     world = World()
     world.checks = {"backup": pushed()}
     return world
-
-
-@pytest.fixture
-def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
-    agent = Agent(tmp_path / "state", world, Api())
-    yield agent
-    agent.store.close()
 
 
 def result(world: World, status: Status = Status.OK, how: Pushed = Pushed.LIVE, run: int = 0, ago: int = 0) -> Outcome:

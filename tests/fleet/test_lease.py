@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.fleet.lease import Grant, Lease
+from tests.examples import examples
 
 SECONDS = 5.0
 
@@ -30,7 +31,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@examples(100)
 @given(STEPS, st.lists(st.floats(0, 3), min_size=3, max_size=3))
 def test_no_two_relays_hold_the_lease_at_once(steps: list[tuple[int, str, float]], lags: list[float]) -> None:
     """Each answer comes late by the relay's lag, and between two steps any time passes. A relay is paused by lag.

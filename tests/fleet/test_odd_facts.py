@@ -70,7 +70,7 @@ def test_a_tag_that_the_api_does_not_take_is_left_out(name: str) -> None:
     told([Letter("evil", number, change, after) for number in range(3)])
 
 
-@examples(100)
+@examples(50)
 @given(st.lists(FACTS, max_size=4))
 def test_odd_facts_are_told_or_thrown_away_alone_and_with_others(odd: list[dict[str, Any]]) -> None:
     letters = []
