@@ -15,6 +15,7 @@ from agent.api import CheckError, Context, Result
 from checks.script import Script, shell_text
 from checks.script.code import code_of
 from checks.script.languages import language_of
+from checks.script.program import refuse_weak
 from tests import needs
 from tests.looks import found
 
@@ -337,6 +338,10 @@ ORDERED = [
 def test_a_file_of_orders_is_code(unowned: tuple[Path, Path]) -> None:
     root, alice = unowned
     assert [text for text in ORDERED if not weak_of(words_of(text, root, alice), alice)] == []
+
+
+def test_the_empty_device_has_no_orders_that_others_could_change() -> None:
+    refuse_weak(["/usr/bin/ssh", "-F", "/dev/null", "host"], "/", {"PATH": PATH}, {}, 0)
 
 
 @pytest.mark.parametrize("words", [["sh"], ["bash", "-s", "x"], ["sh", "-"], ["perl"], ["python3", "-"]])

@@ -43,7 +43,8 @@ def refuse_weak(
     from checks.script.code import code_of
 
     for file in dict.fromkeys(code_of(words, cwd, env, own, stdin)):
-        if weak := weak_spot(file, uid) or _may_come(file):
+        # Everybody may write into the empty device, and nothing of it is read again: `ssh -F /dev/null`.
+        if file != os.devnull and (weak := weak_spot(file, uid) or _may_come(file)):
             raise CheckError(f"refused to run {file}: {weak}")
 
 
