@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from pathlib import Path
+from typing import Annotated
 
 import pytest
 
@@ -13,7 +14,7 @@ from agent.config.check_section import COMMON
 from agent.config.drop_ins import load
 from agent.config.schema import working
 from agent.config.sections import AgentSection, fields
-from agent.config.wording import nearest
+from agent.config.wording import members_of, nearest
 
 KINDS = working(Catalog())
 
@@ -161,3 +162,7 @@ def test_a_slip_in_a_destination_is_told_in_the_same_way(tmp_path: Path) -> None
     found = "\n".join(problem.text for problem in load(tmp_path, Catalog(), {}).problems)
     assert found.count("which is missing") == 2
     assert "is missing:" not in found
+
+
+def test_somebodys_annotation_that_cannot_be_hashed_is_passed_over() -> None:
+    assert members_of(Annotated[int | None, ["theirs"]]) == (int, type(None))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
+from functools import cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -21,6 +22,14 @@ MOST_TEXT = 600
 
 def members_of(wanted: Any) -> tuple[Any, ...]:
     """Return the types of a union, or the one type, without their annotations."""
+    try:
+        return _members_of(wanted)
+    except TypeError:  # somebody's own annotation that cannot be hashed
+        return _members_of.__wrapped__(wanted)
+
+
+@cache
+def _members_of(wanted: Any) -> tuple[Any, ...]:
     if typing.get_origin(wanted) is Annotated:
         return members_of(typing.get_args(wanted)[0])
     if typing.get_origin(wanted) in (typing.Union, types.UnionType):
