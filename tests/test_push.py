@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -117,6 +118,19 @@ def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
 def test_what_is_no_message_is_refused_with_the_reason(line: bytes) -> None:
     with pytest.raises(NotAMessage, match="not understood"):
         parse(line)
+
+
+@pytest.mark.parametrize(
+    ("message", "said"),
+    [
+        ({"subject": "x" * 501}, "subject is longer than 500 characters"),
+        ({"metrics": {"x" * 201: 1}}, "a name in metrics is longer than 200 characters"),
+        ({"metrics": {str(at): 1 for at in range(101)}}, "metrics is longer than 100 entries"),
+    ],
+)
+def test_what_is_too_long_is_named_by_the_word_of_the_command(message: dict[str, object], said: str) -> None:
+    with pytest.raises(NotAMessage, match=f"^not understood: {said}$"):
+        parse(json.dumps({"check": "a", **message}).encode())
 
 
 @given(

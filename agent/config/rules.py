@@ -75,6 +75,8 @@ def check_name(name: str) -> str:
         return "must be one line of text without control characters"
     if name.startswith("-"):
         return "must not begin with '-', which begins options of commands"
+    if name in (".", ".."):
+        return "must not be . or .., which lead elsewhere in addresses and paths"
     if wrong := re.search(r"[\s:=*?\[\]]", name):
         usual = re.sub(r"[\s:=*?\[\]]+", "-", name).strip("-")[:60] or "shop"
         return f"must be without {wrong[0]!r}, which means something else in selectors: write {usual}"

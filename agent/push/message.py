@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import time
 from collections.abc import Callable
 from typing import Annotated, Literal
@@ -49,10 +50,19 @@ def parse(line: bytes) -> Message:
     try:
         message = msgspec.json.decode(line, type=Message)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotAMessage(f"not understood: {error}") from None
+        raise NotAMessage(f"not understood: {_worded(str(error))}") from None
     if not all(map(math.isfinite, message.metrics.values())):
         raise NotAMessage("a metric is not a number")
     return message
+
+
+def _worded(error: str) -> str:
+    """Say which part is too long in the words of `report`'s options; any other complaint as it is."""
+    match = re.fullmatch(r"Expected `(\w+)` of length <= (\d+) - at `(key` in `)?\$[.](\w+).*", error)
+    if not match:
+        return error
+    what = f"a name in {match[4]}" if match[3] else match[4]
+    return f"{what} is longer than {match[2]} {'characters' if match[1] == 'str' else 'entries'}"
 
 
 def encode(message: Message) -> bytes:
