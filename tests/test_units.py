@@ -184,3 +184,16 @@ def test_spans_without_an_end_can_be_said() -> None:
 @pytest.mark.parametrize(("number", "text"), [(512, "512 B"), (1536, "1.5 GiB"), (1024**5 * 3, "3 PiB")])
 def test_a_size_is_said_for_people(number: int, text: str) -> None:
     assert size_text(number * (1024**2 if text.endswith("GiB") else 1)) == text
+
+
+@pytest.mark.parametrize("text", ["", "error|", "|error", "(error|)", "a*", "x?", r"\s*$", "^", "(?i)", "[0-9]*"])
+def test_a_pattern_that_fits_every_text_without_saying_so_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"fits every text, as it fits the empty one: if you mean that, write \.\*"):
+        Regex.parse(text)
+
+
+@pytest.mark.parametrize(
+    "text", [".*", "^$", "^[^x]*$", "^(?!foo)", "(?s).*", "^.{0,80}$", r"^\w*$", r"^\S*$", r"^\s*$", r"\b", "(?m)^$"]
+)
+def test_a_pattern_that_fits_the_empty_text_among_others_is_taken(text: str) -> None:
+    assert Regex.parse(text).search("") or text == r"\b"

@@ -149,6 +149,17 @@ class Number(float, SettingValue):
         return f"{float(self):g}"
 
 
+_MEANT = re.compile(r"\.\*|\.\+|\(\?<?!|\{0?,")
+"""Who writes this knows that it may fit the empty text: all of it, not what comes, at most so much."""
+
+
+def _fits_everything(pattern: Regex) -> bool:
+    """Tell whether a pattern is found in whatever it is sought in: it is empty, or an alternative of it (`error|`)."""
+    if _MEANT.search(pattern.pattern_text) or not pattern.search(""):
+        return False
+    return all(pattern.search(text) for text in ("\n", "\ue000", *map(chr, range(32, 127))))
+
+
 class Regex(SettingValue):
     """A regular expression in Python's syntax, searched for (not anchored).
 
@@ -171,11 +182,14 @@ class Regex(SettingValue):
         if match := _POSIX.search(value):
             raise ValueError(f"{value!r} is refused: {match[0]} is of grep, in [ ] write {_IN_SETS[match[1]]} here")
         try:
-            return cls(value)
+            made = cls(value)
         except UnboundedPattern as error:
             raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+        if _fits_everything(made):
+            raise ValueError(f"{value!r} fits every text, as it fits the empty one: if you mean that, write .*")
+        return made
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
