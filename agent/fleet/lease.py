@@ -21,6 +21,8 @@ class Grant(msgspec.Struct, frozen=True):
     """Empty: its last holder gave it back."""
     epoch: int
     """Rises with every new holder."""
+    asked_at: float = 0.0
+    """By the holder's own clock: no two requests are alike, also where a broker that forgot all counts anew."""
 
     def release(self) -> Grant:
         """Return what the holder leaves behind when it ends: the next one need not wait."""
@@ -73,5 +75,5 @@ class Lease(msgspec.Struct, frozen=True):
     def request(self, now: float) -> Grant:
         """Return what to write to the broker in place of this revision."""
         if self.holds(now) and self.grant:
-            return self.grant
-        return Grant(self.me, self.grant.epoch + 1 if self.grant else 1)
+            return msgspec.structs.replace(self.grant, asked_at=now)
+        return Grant(self.me, self.grant.epoch + 1 if self.grant else 1, now)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.fleet.lease import Grant, Lease
@@ -32,6 +32,10 @@ STEPS = st.lists(
 
 
 @examples(100)
+@example(
+    [(1, "ask", 0), (1, "ask", 0), (0, "look", 0), (0, "wiped", 0), (1, "ask", 0), (1, "ask", 3), (0, "ask", 3)],
+    [0] * 3,
+)
 @given(STEPS, st.lists(st.floats(0, 3), min_size=3, max_size=3))
 def test_no_two_relays_hold_the_lease_at_once(steps: list[tuple[int, str, float]], lags: list[float]) -> None:
     """Each answer comes late by the relay's lag, and between two steps any time passes. A relay is paused by lag.
@@ -72,7 +76,7 @@ def test_a_relay_that_slept_past_its_lease_does_not_hold_it_and_comes_back_under
     lease = lease.acquire(revision, 0.0)
     assert lease.holds(3.9) and not lease.holds(4.1)
     assert lease.may_ask(5.0)
-    assert lease.request(5.0) == Grant("a", 2)
+    assert lease.request(5.0) == Grant("a", 2, 5.0)
 
 
 def test_a_lease_that_is_given_back_is_the_next_ones_at_once() -> None:
@@ -83,7 +87,7 @@ def test_a_lease_that_is_given_back_is_the_next_ones_at_once() -> None:
     assert a.grant
     broker.write(a.grant.release(), revision)
     b = b.observe(broker.grant, broker.revision, 0.5)
-    assert b.may_ask(0.5) and b.request(0.5) == Grant("b", 2)
+    assert b.may_ask(0.5) and b.request(0.5) == Grant("b", 2, 0.5)
     assert not a.observe(broker.grant, broker.revision, 0.5).holds(0.5)
 
 
@@ -97,4 +101,4 @@ def test_a_lease_that_is_renewed_is_nobody_elses() -> None:
             a = a.acquire(revision, now)
         b = b.observe(broker.grant, broker.revision, now)
         assert not b.may_ask(now)
-    assert a.grant == Grant("a", 1)
+    assert a.grant == Grant("a", 1, 58.0)
