@@ -17,7 +17,7 @@ MOST_SERIES = 20_000
 AT_ONCE = 500
 """So many blocks are made at a time: those of thousands of checks would take 10 MB at once, which stay in use."""
 
-Written = list[tuple[OpenHour, int, Block | None]]
+Saves = list[tuple[OpenHour, int, Block | None]]
 """Under which number an open hour is in the file, and what is there where it went on with what was there before."""
 
 
@@ -53,24 +53,24 @@ class OpenHours:
             points = self._open[key] = OpenHour()
         return points
 
-    def write(self, db: sqlite3.Connection, hour: int) -> Written:
+    def write(self, db: sqlite3.Connection, hour: int) -> Saves:
         """Write all that is new; return it of the hours that are open. Nothing here is changed before the commit."""
         ids = {id(points): points.id or file.series_id(db, key, hour) for key, points in self._open.items()}
         for points, unread, block in self._complete_hours:
             _write(db, ids[id(points)], block, unread)
         dirty = [(points, ids[id(points)]) for points in self._open.values() if points.dirty]
         dirty.sort(key=lambda one: (one[0].hour, one[1]))  # in the order of the file
-        written: Written = []
+        saves: Saves = []
         for at in range(0, len(dirty), AT_ONCE):
-            written += _write_open(db, dirty[at : at + AT_ONCE])
+            saves += _write_open(db, dirty[at : at + AT_ONCE])
         if hour != self._settled_hour:
             file.mark_seen(db, ids.values(), hour)
-        return written
+        return saves
 
-    def settle(self, hour: int, written: Written) -> None:
+    def settle(self, hour: int, saves: Saves) -> None:
         """What was written is clean; what has been silent for long is forgotten."""
         self._complete_hours.clear()
-        for points, number, block in written:
+        for points, number, block in saves:
             points.id, points.dirty, points.unread = number, False, False
             if block:
                 points.resume(block)
@@ -99,13 +99,13 @@ def _write(db: sqlite3.Connection, number: int, block: Block, unread: bool) -> N
     file.write_blocks(db, [(number, join_blocks(file.read_block(db, number, block.hour), block) if unread else block)])
 
 
-def _write_open(db: sqlite3.Connection, dirty: Iterable[tuple[OpenHour, int]]) -> Written:
+def _write_open(db: sqlite3.Connection, dirty: Iterable[tuple[OpenHour, int]]) -> Saves:
     rows: list[tuple[int, Block]] = []
-    written: Written = []
+    saves: Saves = []
     for points, number in dirty:
         before = file.read_block(db, number, points.hour) if points.unread else None
         block = join_blocks(before, points.block())
         rows.append((number, block))
-        written.append((points, number, block if before else None))
+        saves.append((points, number, block if before else None))
     file.write_blocks(db, rows)
-    return written
+    return saves
