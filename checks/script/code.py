@@ -10,7 +10,7 @@ from agent.api import CheckError
 from checks.script.languages import SH, Language, given, is_input, language_of, reads_only, takes_input
 from checks.script.orders import LOGIN, home_files, loaded, obeyed, orders, runs_a_folder
 from checks.script.place import Place, first_line
-from checks.script.program_text import files_of, takes_orders
+from checks.script.program_text import files_of, runs, takes_orders
 from checks.script.variables import in_assignment, in_variable
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
@@ -153,6 +153,8 @@ def _in_program(
         yield from _in_text(text, place, depth + STEEP, arguments)
     else:
         yield from files_of(text, place)
+        if runs(text):  # `perl -e 'do $ARGV[0]' file`
+            yield from existing(arguments, place)
 
 
 def _of_python(words: Sequence[str], at: int, place: Place) -> Iterator[str]:

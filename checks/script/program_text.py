@@ -23,7 +23,7 @@ _RUNS = re.compile(
     r"\b(?:system|exec\w*|eval\w*|spawn\w*|popen\w*|Popen|subprocess|check_(?:output|call)|instance_eval|class_eval|"
     r"dofile|loadfile|CDLL|dlopen|sys\.path|addsitedir|spec_from_file_location|run_path|runpy|pickle|marshal|shelve|"
     r"load_module|load_extension|import\s*\(|source\s*\(|use\s+lib|shell|program)\b|@INC|\$:|\$LOAD_PATH|"
-    r"package\.c?path|\bimport\s*\(|\|&?\s*(?:getline|[\"'])|[\"']-\||\\!|^!|(?<![\w.])load[\s(]+[\"']"
+    r"\b(?:do|load|require|include)\b[\s(\"']*(?:\$?ARGV|\$argv|process\.argv)|package\.c?path|\bimport\s*\(|\|&?\s*(?:getline|[\"'])|[\"']-\||\\!|^!|(?<![\w.])load[\s(]+[\"']"
 )
 """What runs or loads something that may be named anywhere in the text."""
 _NAME = re.compile(r"/[^\s'\"`(){};,|<>?*\\]+")
@@ -39,12 +39,16 @@ def takes_orders(name: str) -> bool:
     return bool(re.fullmatch(_TOLD_ORDERS, name))
 
 
+def runs(text: str) -> bool:
+    return bool(_RUNS.search(text))
+
+
 def files_of(text: str, place: Place) -> Iterator[str]:
     """Yield the files that the text runs or loads, and rather one too many: programs, and all where it runs any."""
     yield from (name for name in _LOADS.findall(text) if not name.endswith(".json") and _there(name, place))
-    runs = _RUNS.search(text)
+    runs_any = runs(text)
     for name in _NAME.findall(text):
-        if can_run(name) or (runs and not name.endswith(".json") and _there(name, place)):
+        if can_run(name) or (runs_any and not name.endswith(".json") and _there(name, place)):
             yield name
 
 

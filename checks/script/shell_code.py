@@ -23,7 +23,20 @@ _RUNS_OUTPUT = re.compile(
     r"\b(?:export|env)\s+(?:-\S+\s+|\w+=\S*\s+)*\"?(?:\$\(|`)"
 )
 """What a command in the text prints is run, or sets variables: `eval "$(cat file)"`, `. <(cat file)`."""
-_WRITERS = {"cp", "mv", "ln", "install", "tee", "tar", "unzip", "dd", "rsync", "scp", "git", "cat", "sed", "gzip"}
+_WRITERS = {
+    "cp",
+    "mv",
+    "ln",
+    "install",
+    "tee",
+    "tar",
+    "unzip",
+    "rsync",
+    "scp",
+    "git",
+    "gzip",
+    "mount",
+} | shell_text.FILTERS
 """What they write may be run by a later command of the same text."""
 
 
@@ -65,7 +78,7 @@ def _all_named(commands: Sequence[Sequence[str]], place: Place) -> Iterator[str]
 def _sources(file: str, written: Sequence[Sequence[str]], place: Place) -> Iterator[str]:
     """Yield what a file that is run was made of by an earlier command: `cp /x /run/y; /run/y`."""
     for words in written:
-        full = [place.full(word) for word in words[1:]]
+        full = [place.full(word.partition("=")[2] or word).rstrip("/") for word in words[1:]]
         if any(file == word or file.startswith(f"{word}/") for word in full):
             yield from existing(full, place)
 

@@ -16,7 +16,9 @@ _QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
 _ASSIGNED = re.compile(r"""(?:^|[\s;&|({])(\w+)\+?=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
 _MOST_WAYS = 8
 PIPED = "\0"
-_KEYWORDS = {"{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
+FILTERS = {"awk", "base64", "cat", "cut", "dd", "grep", "head", "sed", "sort", "tail", "tr", "zcat"}
+"""Of these the file that they write is one of their words."""
+_KEYWORDS = {"-p", "{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
 
 
 def expanded(text: str, env: Mapping[str, str]) -> str:
@@ -67,7 +69,7 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
         redirected, last = last, ""
         if redirected and not operator:
             inputs += [token] if redirected == "<" else []
-            words += [token] if words[:1] == ["cat"] and redirected[0] == ">" else []  # the file that it writes
+            words += [token] if words[:1] and words[0] in FILTERS and redirected[0] == ">" else []  # what it writes
         elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
             last = token
             if words and words[-1].isdigit():  # which descriptor
@@ -76,7 +78,7 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
             yield from [(*(words or "<"), *inputs)] if words or inputs else ()
             inputs = [PIPED + word for word in words[1:] if "/" in word] if token in ("|", "|&") else []
             words = ["(("] if token.endswith("((") else []  # arithmetic runs nothing itself
-        elif words[:1] == ["function"] and token == "{":  # noqa: S105 - no password
+        elif token == "{" and (words[:1] == ["function"] or len(words) == 1):  # noqa: S105 - `coproc X {`; no password
             words = []
         elif words or token not in _KEYWORDS:
             words.append(token)
