@@ -182,14 +182,14 @@ class Regex(SettingValue):
         if match := _POSIX.search(value):
             raise ValueError(f"{value!r} is refused: {match[0]} is of grep, in [ ] write {_IN_SETS[match[1]]} here")
         try:
-            made = cls(value)
+            regex = cls(value)
         except UnboundedPattern as error:
             raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
-        if _fits_everything(made):
+        if _fits_everything(regex):
             raise ValueError(f"{value!r} fits every text, as it fits the empty one: if you mean that, write .*")
-        return made
+        return regex
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
