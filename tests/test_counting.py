@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from agent.engine.state.counting import count, longest, passed, seconds_left
 from agent.engine.state.flapping import flaps
-from agent.engine.state.subjects import completed, dropped, with_known
+from agent.engine.state.subjects import completed, crowded_out, dropped, with_known
 from agent.engine.state.transition import incident_id, judge_again
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, State, Status
 from tests.test_state import play, told
@@ -30,6 +30,22 @@ def test_a_good_result_begins_all_counts_anew_and_no_letter_is_kept_that_nobody_
     times = {"bad_for": 5.0, "missing_for": 6.0, "counted_at": 7000}
     before = State("web", decided=Status.CRITICAL, bad=3, missing=2, recent="ccn", **times)  # type: ignore[arg-type]
     assert count(before, Status.OK, Policy(), 9000) == State("web", decided=Status.CRITICAL, good=1)
+
+
+def test_what_a_run_leaves_unsaid_is_said_for_it_in_words() -> None:
+    states = {subject: State("disks", subject, decided=Status.OK) for subject in ("", "a", "b")}
+    seen = Outcome("disks", 1, 9000, 0.1, (Result(Status.OK, "x", "a"),))
+    assert completed(states, seen)[1:] == (
+        Result(Status.OK, "the check runs again"),
+        Result(Status.NODATA, "no longer seen by this check", "b"),
+    )
+
+
+@pytest.mark.parametrize(("most", "gone"), [(4, []), (3, []), (2, ["b"]), (1, ["b", "c"])])
+def test_so_many_are_crowded_out_as_are_too_many(most: int, gone: list[str]) -> None:
+    states = {subject: State("disks", subject, decided=Status.OK) for subject in ("a", "b", "c")}
+    seen = Outcome("disks", 1, 9000, 0.1, (Result(Status.OK, "x", "a"),), complete=False)
+    assert crowded_out(states, seen, most) == gone
 
 
 def test_of_the_changes_the_last_twenty_are_kept() -> None:
