@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.config.diff import renewed
+from agent.config.diff import renew_secrets
 from agent.config.settings import AgentSettings, Config, EventsSettings, Place, Problem
 from agent.engine.self_check import configuration_outcomes
 from agent.model import Status
@@ -111,21 +111,21 @@ def changed(config: Config, **events: Any) -> Config:
 
 
 def test_only_the_key_is_renewed_and_both_stay_hidden() -> None:
-    now = renewed(at_work(), changed(at_work(), api_key="new", digest_above=3))
+    now = renew_secrets(at_work(), changed(at_work(), api_key="new", digest_above=3))
     assert (now.agent.events.api_key, now.agent.events.digest_above, now.agent.hostname) == ("new", 10, "h")
     assert now.secrets == {"old", "new"}
 
 
 def test_a_key_is_not_sent_where_it_was_not_written_for() -> None:
     old = at_work()
-    assert renewed(old, changed(old, api_key="new", endpoint="https://b.example")) is old
+    assert renew_secrets(old, changed(old, api_key="new", endpoint="https://b.example")) is old
 
 
 def test_a_key_out_of_settings_that_cannot_be_read_is_none() -> None:
     old = at_work()
     fresh = changed(old, api_key="")
     problem = Problem(Place("a.yaml"), "cannot be read", agent=True)
-    assert renewed(old, msgspec.structs.replace(fresh, problems=(problem,))) is old
+    assert renew_secrets(old, msgspec.structs.replace(fresh, problems=(problem,))) is old
 
 
 def test_the_agents_own_check_does_not_say_that_all_is_well_beside_a_broken_check() -> None:

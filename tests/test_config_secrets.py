@@ -180,7 +180,7 @@ def test_what_is_wrong_with_a_secret_setting_is_said_where_it_does_not_quote_it(
 def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thread(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    free, begun, before = threading.Event(), [], THREADS.returned
+    free, begun, before = threading.Event(), [], THREADS.late_answers
 
     def as_on_a_dead_mount(path: Path, most: int) -> bytes:
         if path.name.startswith("dead"):
@@ -204,7 +204,7 @@ def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thre
     assert sorted(begun) == ["dead-1", "dead-2"]
     free.set()
     until = time.monotonic() + 60
-    while THREADS.returned < before + 2:
+    while THREADS.late_answers < before + 2:
         assert time.monotonic() < until
         time.sleep(0.01)
     config = loaded(tmp_path, text)

@@ -14,7 +14,7 @@ from agent.config.catalog import Catalog
 from agent.config.check_section import CheckSection
 from agent.config.convert import value
 from agent.config.diff import meaning
-from agent.config.located_yaml.tree import Located, scalar
+from agent.config.located_yaml.tree import Node, scalar
 from agent.config.schema import table, working
 from agent.config.sections import AgentSection, fields
 from agent.config.settings import CheckConfig, Place
@@ -62,7 +62,7 @@ def test_a_default_of_a_type_in_the_documents_is_the_one_it_uses(kind: tuple[str
     for name, text in documented(kind[1]):
         if "." not in name:
             field = fields(kind[1])[name]
-            node = Located(scalar(text), Place(""))
+            node = Node(scalar(text), Place(""))
             assert value(node, field.type, name) == field.default, name
 
 

@@ -94,10 +94,10 @@ def test_what_comes_back_is_counted_and_answers_again() -> None:
 
     with pytest.raises(Unreadable):
         patience(threads).one("/late/a", late)
-    assert threads.returned == 0
+    assert threads.late_answers == 0
     free.set()
     until = time.monotonic() + 60
-    while not threads.returned:
+    while not threads.late_answers:
         assert time.monotonic() < until
         time.sleep(0.01)
     assert patience(threads).one("/late/a", late)
@@ -159,12 +159,12 @@ def test_few_processes_are_left_behind(tmp_path: Path, monkeypatch: pytest.Monke
         for _ in range(MOST_LEFT + 3):
             path = next(names)
             assert probes.silent([path], 0.01, 60) == {path}
-        assert len(probes._left) == MOST_LEFT
+        assert len(probes._hanging) == MOST_LEFT
     finally:
-        for one, _, _ in probes._left:
+        for one, _, _ in probes._hanging:
             one.kill()
             one.wait()
-    assert probes.returned == MOST_LEFT
+    assert probes.late_answers == MOST_LEFT
 
 
 def test_many_that_answer_slowly_are_waited_for_as_long_as_one_comes_after_the_other() -> None:

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agent.api import Check
-from agent.config.diff import difference, merged
+from agent.config.diff import difference, merge
 from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem
 from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
@@ -46,21 +46,21 @@ def test_another_type_under_the_same_name_is_another_check() -> None:
 
 def test_a_check_written_wrong_stays_as_it_was() -> None:
     problem = Problem(Place("a.yaml", 3), "unknown setting", "web")
-    now = merged(config(check("web"), check("db")), config(check("db"), problems=(problem,), host="new"))
+    now = merge(config(check("web"), check("db")), config(check("db"), problems=(problem,), host="new"))
     assert set(now.checks) == {"web", "db"}
     assert now.agent.hostname == "new"
 
 
 def test_a_file_that_cannot_be_understood_removes_nothing_and_keeps_the_agents_settings() -> None:
     problem = Problem(Place("b.yaml", 3), "not YAML", agent=True)
-    now = merged(config(check("web")), config(check("db"), problems=(problem,), host=""))
+    now = merge(config(check("web")), config(check("db"), problems=(problem,), host=""))
     assert set(now.checks) == {"web", "db"}
     assert now.agent.hostname == "h"
 
 
 def test_the_agents_settings_are_taken_over_where_only_the_checks_of_a_file_are_in_doubt() -> None:
     problem = Problem(Place("b.yaml", 3), "checks: must be a mapping")
-    now = merged(config(check("web"), host="old"), config(check("db"), problems=(problem,), host="new"))
+    now = merge(config(check("web"), host="old"), config(check("db"), problems=(problem,), host="new"))
     assert set(now.checks) == {"web", "db"}
     assert now.agent.hostname == "new"
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
-from agent.config.template import NAMES, filled, is_json, problem
+from agent.config.template import NAMES, fill, is_json, problem
 from agent.delivery.answer import Verdict
 from agent.delivery.digest import digest
 from agent.delivery.sinks.webhook.answers import classify
@@ -168,7 +168,7 @@ def test_every_name_of_the_template_has_a_value() -> None:
 )
 def test_a_template_is_filled(template: str, text: str) -> None:
     assert problem(template) == ""
-    assert filled(template, FOUND) == text
+    assert fill(template, FOUND) == text
 
 
 @pytest.mark.parametrize(
@@ -188,7 +188,7 @@ def test_what_is_wrong_with_a_template_is_said(template: str, says: str) -> None
 def test_whatever_the_facts_say_a_json_template_stays_json_and_holds_them(text: str, name: str) -> None:
     template = '{"a": ["{NAME}"], "b": {"c": "x {NAME} y"}}'.replace("NAME", name)
     assert is_json(template)
-    filled_in = json.loads(filled(template, {name: text}))
+    filled_in = json.loads(fill(template, {name: text}))
     assert filled_in == {"a": [text], "b": {"c": f"x {text} y"}}
 
 

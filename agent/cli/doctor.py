@@ -15,7 +15,7 @@ from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.finding import Finding
 from agent.cli.answers.reach import destinations
 from agent.cli.output import pluralize
-from agent.config.diff import running, scheduled
+from agent.config.diff import checks_on_schedule, running
 from agent.config.settings import Config
 from agent.model import Status
 from agent.plugin.text import one_line
@@ -153,7 +153,7 @@ def _checks(snapshot: Snapshot) -> Iterator[Finding]:
 
 
 def _push(config: Config, snapshot: Snapshot, state: Path) -> Iterator[Finding]:
-    if running(config).keys() == scheduled(config).keys():
+    if running(config).keys() == checks_on_schedule(config).keys():
         return
     waiting = len(list((state / SPOOL).iterdir())) if (state / SPOOL).is_dir() else 0
     if snapshot.agent.running and not (state / SOCKET).exists():

@@ -13,114 +13,112 @@ import msgspec
 from agent.config import destination_section, page_address, page_token, rules, windows
 from agent.config.checks import section
 from agent.config.convert import Fault, settings
-from agent.config.located_yaml.tree import Located
+from agent.config.located_yaml.tree import Node
 from agent.config.patience import Patience
-from agent.config.secrecy import hidden
+from agent.config.secrecy import mark_secrets
 from agent.config.sections import AgentSection, EventsSettings, HistorySection
 from agent.config.settings import AgentSettings, Maintenance, Place
-from agent.config.wording import said
+from agent.config.wording import quote
 
-Written = Mapping[str, Located]
+Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")
 
 
-def read_agent(sections: Sequence[Located], patience: Patience) -> tuple[AgentSettings, list[Fault]]:
+def read_agent(sections: Sequence[Node], patience: Patience) -> tuple[AgentSettings, list[Fault]]:
     """Return the settings, without those that are wrong, and what is wrong with them."""
     faults: list[Fault] = []
-    merged: dict[str, Located] = {}
+    all_nodes: dict[str, Node] = {}
     maintenance: tuple[Maintenance, ...] = ()
     for node in sections:
-        written, wrong = section(node, "agent")
-        faults += [*wrong, *_faults(written), *_token_faults(written, patience)]
-        maintenance += _windows(written)[0]
-        merged = _merged(merged, written)
-    events, _ = _events(merged)
-    faults += _delivery(events, _mapping(merged, "events"))
-    webhooks, wrong = destination_section.read(_mapping(merged, "destinations"))
+        nodes, wrong = section(node, "agent")
+        faults += [*wrong, *_faults(nodes), *_token_faults(nodes, patience)]
+        maintenance += _windows(nodes)[0]
+        all_nodes = _merge(all_nodes, nodes)
+    events, _ = _events(all_nodes)
+    faults += _delivery(events, _mapping(all_nodes, "events"))
+    webhooks, wrong = destination_section.read(_mapping(all_nodes, "destinations"))
     faults += wrong
-    values, _ = settings(AgentSection, _others(merged), Place(""))
+    values, _ = settings(AgentSection, _others(all_nodes), Place(""))
     wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting and not fault.aside}
-    good = {name: found for name, found in values.items() if name not in wrong_names}
+    good = {name: value for name, value in values.items() if name not in wrong_names}
     return AgentSettings(
         events=EventsSettings(**events), maintenance=maintenance, **good | {"destinations": webhooks}
     ), faults
 
 
-def _faults(written: Written) -> Iterator[Fault]:
+def _faults(nodes: Nodes) -> Iterator[Fault]:
     """Judge the section of one file by itself: what a later file replaces must be right as well."""
-    values, faults = settings(AgentSection, _others(written), Place(""), "agent")
+    values, faults = settings(AgentSection, _others(nodes), Place(""), "agent")
     yield from faults
-    yield from _events(written)[1]
-    yield from _windows(written)[1]
-    if "tags" in written and isinstance(written["tags"].value, dict):
-        yield from rules.tags(written["tags"].value, "agent.tags")
-    if isinstance(kept := values.get("history"), HistorySection):
-        yield from _history(kept, _mapping(written, "history"))
+    yield from _events(nodes)[1]
+    yield from _windows(nodes)[1]
+    if "tags" in nodes and isinstance(nodes["tags"].value, dict):
+        yield from rules.tags(nodes["tags"].value, "agent.tags")
+    if isinstance(history := values.get("history"), HistorySection):
+        yield from _history(history, _mapping(nodes, "history"))
     if values.get("heartbeat_url") and not _url(values["heartbeat_url"], ("http", "https")):
-        node = written["heartbeat_url"]
+        node = nodes["heartbeat_url"]
         yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
     if values.get("page") and (text := page_fault(values["page"])):
-        yield Fault(written["page"].place, "agent.page", f"{said(written['page'])} {text}")
+        yield Fault(nodes["page"].place, "agent.page", f"{quote(nodes['page'])} {text}")
     if values.get("page_token") and (text := page_token.no_path(values["page_token"])):
-        yield Fault(written["page_token"].place, "agent.page_token", f"{said(written['page_token'])} {text}")
+        yield Fault(nodes["page_token"].place, "agent.page_token", f"{quote(nodes['page_token'])} {text}")
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
-        node = written["hostname"]
-        yield Fault(node.place, "agent.hostname", f"{said(node)} must be one word of at most 255 characters")
+        node = nodes["hostname"]
+        yield Fault(node.place, "agent.hostname", f"{quote(node)} must be one word of at most 255 characters")
 
 
-def _token_faults(written: Written, patience: Patience) -> Iterator[Fault]:
+def _token_faults(nodes: Nodes, patience: Patience) -> Iterator[Fault]:
     """Look at the file of the page's token: without it nobody may act there, and all else is as it is written."""
-    node = written.get("page_token")
+    node = nodes.get("page_token")
     path = node.value if node and isinstance(node.value, str) else ""
     if node and path and not page_token.no_path(path) and (text := page_token.problem(path, patience)):
-        yield Fault(node.place, "agent.page_token", f"{said(node)} {text}", aside=True)
+        yield Fault(node.place, "agent.page_token", f"{quote(node)} {text}", aside=True)
 
 
-def _others(written: Written) -> Written:
+def _others(nodes: Nodes) -> Nodes:
     """Return what needs no treatment of its own."""
     own_reader = ("events", "destinations")
-    special = {name for name, node in written.items() if name in own_reader and isinstance(node.value, dict)}
-    rest = {name: node for name, node in written.items() if name not in special | {"maintenance"}}
-    return hidden(AgentSection, rest)
+    special = {name for name, node in nodes.items() if name in own_reader and isinstance(node.value, dict)}
+    rest = {name: node for name, node in nodes.items() if name not in special | {"maintenance"}}
+    return mark_secrets(AgentSection, rest)
 
 
-def _windows(written: Written) -> tuple[tuple[Maintenance, ...], list[Fault]]:
+def _windows(nodes: Nodes) -> tuple[tuple[Maintenance, ...], list[Fault]]:
     """Read the windows of one file: those of all files add up, for a window that is lost wakes people up."""
-    node = {name: node for name, node in written.items() if name == "maintenance"}
+    node = {name: node for name, node in nodes.items() if name == "maintenance"}
     values, faults = settings(AgentSection, node, Place(""), "agent")
     if values:
         faults += windows.faults(node["maintenance"], values["maintenance"], "agent.maintenance")
     return (() if faults else windows.windows(values.get("maintenance"))), faults
 
 
-def _events(written: Written) -> tuple[dict[str, Any], list[Fault]]:
-    node = _mapping(written, "events")
-    node = hidden(EventsSettings, node)
+def _events(nodes: Nodes) -> tuple[dict[str, Any], list[Fault]]:
+    node = _mapping(nodes, "events")
+    node = mark_secrets(EventsSettings, node)
     values, faults = settings(EventsSettings, node, Place(""), "agent.events")
     for name, judge in _JUDGES.items():
         if values.get(name) is not None and (text := judge(values[name])):
-            faults.append(Fault(node[name].place, f"agent.events.{name}", f"{said(node[name])} {text}"))
+            faults.append(Fault(node[name].place, f"agent.events.{name}", f"{quote(node[name])} {text}"))
             del values[name]
     return values, faults
 
 
-def _mapping(written: Written, name: str) -> Written:
-    node = written.get(name)
+def _mapping(nodes: Nodes, name: str) -> Nodes:
+    node = nodes.get(name)
     return node.value if node and isinstance(node.value, dict) else {}
 
 
-def _merged(earlier: Written, later: Written) -> dict[str, Located]:
-    merged = dict(earlier)
+def _merge(earlier: Nodes, later: Nodes) -> dict[str, Node]:
+    nodes = dict(earlier)
     for name, node in later.items():
         before = earlier.get(name)
         both = before and isinstance(before.value, dict) and isinstance(node.value, dict)
-        merged[name] = (
-            msgspec.structs.replace(node, value=_merged(before.value, node.value)) if before and both else node
-        )
-    return merged
+        nodes[name] = msgspec.structs.replace(node, value=_merge(before.value, node.value)) if before and both else node
+    return nodes
 
 
-def _delivery(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+def _delivery(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """An endpoint needs a key, and a key an endpoint; a client's key needs its certificate."""
     for name, other, text in (
         ("endpoint", "api_key", "write the key as well, best as ${file:/etc/hostvigil/api_key}"),
@@ -128,25 +126,25 @@ def _delivery(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
         ("client_key", "client_cert", "write the certificate as well"),
         ("credentials", "broker", "write the broker as well, such as nats://broker.example.com:4222"),
     ):
-        if values.get(name) and other not in written:
-            node = written[name]
+        if values.get(name) and other not in nodes:
+            node = nodes[name]
             yield Fault(node.key or node.place, f"agent.events.{name}", f"needs '{other}' beside it: {text}")
     if values.get("broker"):
-        yield from _handing_over(values, written)
+        yield from _handing_over(values, nodes)
 
 
-def _handing_over(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+def _handing_over(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """With a broker the relay has the key and sends; off this host the broker has to know who hands over."""
     for name in ("endpoint", "api_key"):
         if values.get(name):
-            node = written[name]
+            node = nodes[name]
             text = "does not go with `broker`, whose relay sends: remove one of them"
             yield Fault(node.key or node.place, f"agent.events.{name}", text)
     hosts = [_url(one.strip(), BROKERS) for one in values["broker"].split(",")]
     if not all(host and _is_loopback(host) for host in hosts) and not (
         values.get("credentials") or values.get("client_cert")
     ):
-        node = written["broker"]
+        node = nodes["broker"]
         text = "needs 'credentials' beside it: write the file that `hostvigil relay enrol` made for this host"
         yield Fault(node.key or node.place, "agent.events.broker", text)
 
@@ -203,16 +201,16 @@ def _api_key(text: str) -> str:
     return "" if good else "must be one word, as the workspace shows the key id"
 
 
-def _history(kept: HistorySection, written: Written) -> Iterator[Fault]:
+def _history(history: HistorySection, nodes: Nodes) -> Iterator[Fault]:
     bounds = {
         "fine": (86_400, 365 * 86_400, "1d and 365d"),
         "hourly": (86_400, 3650 * 86_400, "1d and 3650d"),
         "most_bytes": (1024**2, 1024**4, "1MiB and 1TiB"),
     }
     for name, (least, most, words) in bounds.items():
-        if not least <= getattr(kept, name) <= most:
-            node = written[name]
-            yield Fault(node.place, f"agent.history.{name}", f"{said(node)} must be between {words}")
+        if not least <= getattr(history, name) <= most:
+            node = nodes[name]
+            yield Fault(node.place, f"agent.history.{name}", f"{quote(node)} must be between {words}")
 
 
 def page_fault(text: str) -> str:

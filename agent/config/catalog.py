@@ -88,7 +88,7 @@ class Folder:
         return self.path / f"{name}.py"
 
 
-class Installed:
+class EntryPoints:
     """The types of packages installed beside the agent, by the entry point group `hostvigil.checks`."""
 
     def __init__(self) -> None:
@@ -100,8 +100,8 @@ class Installed:
         return [name for name in self._points if _NAME.fullmatch(name)]
 
     def module(self, name: str) -> ModuleType:
-        found = self._points[name].load()
-        return found if isinstance(found, ModuleType) else sys.modules[found.__module__]
+        target = self._points[name].load()
+        return target if isinstance(target, ModuleType) else sys.modules[target.__module__]
 
 
 class Catalog:
@@ -122,13 +122,13 @@ class Catalog:
         Such a name stays what it is, unless it is one of `replace`.
         """
         names = list(source.names())
-        known = [name for name in names if name in self._sources]
+        duplicates = [name for name in names if name in self._sources]
         self._sources = {
             **dict.fromkeys(names, source),
             **self._sources,
             **dict.fromkeys({*names} & {*replace}, source),
         }
-        return known
+        return duplicates
 
     def names(self) -> list[str]:
         self._look_at_packages()
@@ -141,19 +141,19 @@ class Catalog:
         if name not in self._sources:
             raise CatalogError(self._unknown(name))
         if name not in self._types:
-            self._types[name] = self._found(name)
-        found = self._types[name]
-        if isinstance(found, CatalogError):
-            raise found.with_traceback(None)
-        return found
+            self._types[name] = self._load(name)
+        entry = self._types[name]
+        if isinstance(entry, CatalogError):
+            raise entry.with_traceback(None)
+        return entry
 
     def _look_at_packages(self) -> None:
         """Last and only when needed: it reads the metadata of every installed package."""
         if not self._complete:
             self._complete = True
-            self.add(Installed())
+            self.add(EntryPoints())
 
-    def _found(self, name: str) -> type[Check] | CatalogError:
+    def _load(self, name: str) -> type[Check] | CatalogError:
         try:
             return check_class(self._sources[name].module(name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a type's file is foreign code; its fault is its own
@@ -205,8 +205,8 @@ def check_class(module: ModuleType) -> type[Check]:
     cls = classes.pop()
     if cls.run is Check.run:
         raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
-    if taken := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
-        raise CatalogError(f"every check has the setting '{taken[0]}' already: name this type's own differently")
+    if reserved := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
+        raise CatalogError(f"every check has the setting '{reserved[0]}' already: name this type's own differently")
     with suppress(msgspec.ValidationError):
         # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
         msgspec.convert({}, cls)

@@ -15,27 +15,27 @@ from agent.api import Check
 from agent.config import parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault, Faults, made, settings, value
+from agent.config.convert import Fault, Faults, make_struct, settings, value
 from agent.config.cron import normal
-from agent.config.located_yaml.tree import EMPTY, Located, Refusal
+from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.own_bug import problem_of
-from agent.config.secrecy import hidden, secret_values
+from agent.config.secrecy import mark_secrets, secret_values
 from agent.config.sections import fields
 from agent.config.settings import CheckConfig, Place, Problem
-from agent.config.wording import meant, said, slip_text, unknown, without_space
+from agent.config.wording import missing_name, quote, slip_text, unknown, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
 _EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
 
-TYPE = Located("", Place(""))
+TYPE = Node("", Place(""))
 """Stands for a type where only the other settings are in question."""
 
-Written = Mapping[str, Located]
+Nodes = Mapping[str, Node]
 
 
 def read_checks(
-    files: Iterable[Mapping[str, Located]], catalog: Catalog, all_read: bool = True
+    files: Iterable[Mapping[str, Node]], catalog: Catalog, all_read: bool = True
 ) -> tuple[dict[str, CheckConfig], list[Problem]]:
     """Return the good checks of all files, and what is wrong with the others.
 
@@ -43,20 +43,20 @@ def read_checks(
     """
     checks: dict[str, CheckConfig] = {}
     first: dict[str, Place] = {}
-    parents_of: dict[str, Located] = {}
+    parents_of: dict[str, Node] = {}
     problems: list[Problem] = []
     for file in files:
         defaults, faults = section(file.get("defaults"), "defaults")
-        written, more = section(file.get("checks"), "checks")
+        nodes, more = section(file.get("checks"), "checks")
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
-        for name, node in written.items():
-            good, found = _read(name, node, first, defaults, catalog)
-            problems += found
+        for name, node in nodes.items():
+            good, its_problems = _read(name, node, first, defaults, catalog)
+            problems += its_problems
             if good:
                 checks[name] = good
                 parents_of |= _parents(name, node, defaults)
-        problems += _defaults_problems(defaults, written, catalog)
+        problems += _defaults_problems(defaults, nodes, catalog)
     unfit = list(parents.unfit(checks, parents_of, first, all_read)) if parents_of else []
     problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
     wrong = {name for name, _ in unfit}
@@ -64,19 +64,19 @@ def read_checks(
 
 
 def _read(
-    name: str, node: Located, first: dict[str, Place], defaults: Written, catalog: Catalog
+    name: str, node: Node, first: dict[str, Place], defaults: Nodes, catalog: Catalog
 ) -> tuple[CheckConfig | None, list[Problem]]:
     """Read one check; a bug of ours is this check's problem alone."""
     try:
-        good, faults = _named(name, node, first, defaults, catalog)
+        good, faults = _read_unique(name, node, first, defaults, catalog)
     except Exception as error:  # noqa: BLE001 - as said
         return None, [problem_of(node.key or node.place, error, name)]
     # A key that is no text is no name either.
-    known_as = "" if node.place == node.key else name
-    return good, [Problem(fault.place, str(fault), known_as) for fault in faults]
+    reported_name = "" if node.place == node.key else name
+    return good, [Problem(fault.place, str(fault), reported_name) for fault in faults]
 
 
-def _defaults_problems(defaults: Written, checks: Written, catalog: Catalog) -> list[Problem]:
+def _defaults_problems(defaults: Nodes, checks: Nodes, catalog: Catalog) -> list[Problem]:
     try:
         return [Problem(fault.place, str(fault)) for fault in _unfit_defaults(defaults, checks, catalog)]
     except Exception as error:  # noqa: BLE001 - as above; the checks themselves are judged already
@@ -84,15 +84,15 @@ def _defaults_problems(defaults: Written, checks: Written, catalog: Catalog) -> 
         return [problem_of(first.key or first.place, error)]
 
 
-def _parents(name: str, node: Located, defaults: Written) -> dict[str, Located]:
+def _parents(name: str, node: Node, defaults: Nodes) -> dict[str, Node]:
     """Return where a check's parents are written; {} where it has none."""
     own = node.value.first.value if isinstance(node.value, Refusal) and node.value.first else node.value
-    found = {**defaults, **own}.get("depends_on")
-    return {name: found} if found else {}
+    parent_node = {**defaults, **own}.get("depends_on")
+    return {name: parent_node} if parent_node else {}
 
 
-def _named(
-    name: str, node: Located, first: dict[str, Place], defaults: Written, catalog: Catalog
+def _read_unique(
+    name: str, node: Node, first: dict[str, Place], defaults: Nodes, catalog: Catalog
 ) -> tuple[CheckConfig | None, list[Fault]]:
     """Read one check, unless another has its name: the first keeps it."""
     key = node.key or node.place
@@ -100,69 +100,69 @@ def _named(
         return None, [Fault(key, "", f"a check of this name is at {first[name]} already: rename one")]
     if not isinstance(node.value, Refusal):
         first[name] = key
-        found = one_check(name, node, defaults, catalog)
-        return (found, []) if isinstance(found, CheckConfig) else (None, found)
+        outcome = one_check(name, node, defaults, catalog)
+        return (outcome, []) if isinstance(outcome, CheckConfig) else (None, outcome)
     twice = Fault(node.place, "", node.value.text)
     if node.value.first is None:
         return None, [twice]
-    good, faults = _named(name, node.value.first, first, defaults, catalog)
+    good, faults = _read_unique(name, node.value.first, first, defaults, catalog)
     return good, [twice, *faults]
 
 
-def one_check(name: str, node: Located, defaults: Written, catalog: Catalog) -> CheckConfig | list[Fault]:
+def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> CheckConfig | list[Fault]:
     """Read one check; the faults where it cannot be used."""
     place = node.key or node.place
     if not isinstance(node.value, dict):
         if name in _COMMON:
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
         why = " (is a space missing after the colon?)" if re.match(r"\w+:\S", str(node.value)) else ""
-        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {said(node)}{why}")]
+        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
-    known, slips = _with_type(node.value)
+    nodes, slips = _with_type(node.value)
     faults += slips
     try:
-        kind = _kind(known, place, catalog)
+        kind = _kind(nodes, place, catalog)
     except Faults as error:
-        own = {key: sub for key, sub in known.items() if key in _COMMON and key != "type"}
+        own = {key: sub for key, sub in nodes.items() if key in _COMMON and key != "type"}
         return [*faults, *error.faults, *settings(CheckSection, own | {"type": TYPE}, place)[1]]
-    written = _with_defaults(known, defaults, kind)
-    return _judged(name, kind, written, place, faults)
+    merged_nodes = _with_defaults(nodes, defaults, kind)
+    return _build_check(name, kind, merged_nodes, place, faults)
 
 
-def _judged(
-    name: str, kind: type[Check], written: Written, place: Place, faults: list[Fault]
+def _build_check(
+    name: str, kind: type[Check], nodes: Nodes, place: Place, faults: list[Fault]
 ) -> CheckConfig | list[Fault]:
-    shared, more = settings(CheckSection, {key: sub for key, sub in written.items() if key in _COMMON}, place)
+    shared, more = settings(CheckSection, {key: sub for key, sub in nodes.items() if key in _COMMON}, place)
     faults = [*faults, *more]
-    own = hidden(kind, {key: sub for key, sub in written.items() if key not in _COMMON})
+    own = mark_secrets(kind, {key: sub for key, sub in nodes.items() if key not in _COMMON})
     values, more = settings(kind, own, place, also=_COMMON)
-    faults += [*more, *rules.times(shared, written), *rules.levels(kind, values, own)]
-    faults += _shared_faults(shared, written)
+    faults += [*more, *rules.times(shared, nodes), *rules.levels(kind, values, own)]
+    faults += _common_faults(shared, nodes)
     if more:
         return faults
     try:
-        check = made(kind, values, place)
+        check = make_struct(kind, values, place)
     except Faults as error:
         return [*faults, *error.faults]
     faults += rules.own(check, own, place)
-    return faults or _configured(name, check, shared, written, place)
+    return faults or _make_config(name, check, shared, nodes, place)
 
 
-def _shared_faults(shared: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+def _common_faults(shared: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """Judge what every check has, beyond the type of each setting."""
-    if "tags" in written and isinstance(written["tags"].value, dict):
-        yield from rules.tags(written["tags"].value)
-    yield from policy.faults(shared, written)
+    if "tags" in nodes and isinstance(nodes["tags"].value, dict):
+        yield from rules.tags(nodes["tags"].value)
+    yield from policy.faults(shared, nodes)
     if "maintenance" in shared:
-        yield from windows.faults(written["maintenance"], shared["maintenance"])
+        yield from windows.faults(nodes["maintenance"], shared["maintenance"])
     if "depends_on" in shared:
-        yield from parents.faults(written["depends_on"], shared["depends_on"])
+        yield from parents.faults(nodes["depends_on"], shared["depends_on"])
 
 
-def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Written, place: Place) -> CheckConfig:
-    own = {key: node for key, node in written.items() if key not in _COMMON}
+def _make_config(name: str, check: Check, shared: Mapping[str, Any], nodes: Nodes, place: Place) -> CheckConfig:
+    own = {key: node for key, node in nodes.items() if key not in _COMMON}
     common = CheckSection(**shared)
-    timeout = rules.timeout(common, written)
+    timeout = rules.timeout(common, nodes)
     return CheckConfig(
         name=name,
         type=sys.intern(common.type),
@@ -181,41 +181,41 @@ def _configured(name: str, check: Check, shared: Mapping[str, Any], written: Wri
         depends_on=parents.depends_on(common.depends_on),
         maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum(own),
-        places={setting: node.place for setting, node in written.items()},
+        places={setting: node.place for setting, node in nodes.items()},
         secrets=_secrets(type(check), own),
     )
 
 
-def _secrets(kind: type[Check], own: Written) -> frozenset[str]:
-    found = [secret for secret in secret_values(kind, own) if secret]
-    return frozenset(found) if found else _NO_SECRETS
+def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:
+    values = [secret for secret in secret_values(kind, own) if secret]
+    return frozenset(values) if values else _NO_SECRETS
 
 
-def checksum(own: Written) -> int:
+def checksum(own: Nodes) -> int:
     """Return a checksum of settings as they are written, never 0; of a secret only where it comes from."""
     text = repr([(name, [leaf.source or leaf.value for leaf in own[name].leaves()]) for name in sorted(own)])
     return crc32(text.encode("utf-8", "surrogatepass")) or 1
 
 
-def _with_type(written: Written) -> tuple[Written, list[Fault]]:
+def _with_type(nodes: Nodes) -> tuple[Nodes, list[Fault]]:
     """Return a check's settings with its type under its name, and what is wrong where that was misspelt.
 
     Without it nothing else of the check could be judged.
     """
-    if "type" in written:
-        return written, []
-    slip = next((name for name in written if name not in _COMMON and meant(name, _COMMON, ("type",))), "")
+    if "type" in nodes:
+        return nodes, []
+    slip = next((name for name in nodes if name not in _COMMON and missing_name(name, _COMMON, ("type",))), "")
     if not slip:
-        return written, []
-    node = written[slip]
-    rest = {"type" if name == slip else name: one for name, one in written.items()}
+        return nodes, []
+    node = nodes[slip]
+    rest = {"type" if name == slip else name: one for name, one in nodes.items()}
     return rest, [Fault(node.key or node.place, "", slip_text(slip, slip, "type"))]
 
 
-def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
-    node = written.get("type")
+def _kind(nodes: Nodes, place: Place, catalog: Catalog) -> type[Check]:
+    node = nodes.get("type")
     if node is None:
-        for name, other in written.items():
+        for name, other in nodes.items():
             if without_space(name, ("type",)):
                 raise Faults(Fault(other.key or other.place, "", unknown(name, name, ("type",))))
         text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
@@ -224,11 +224,11 @@ def _kind(written: Written, place: Place, catalog: Catalog) -> type[Check]:
     try:
         return catalog.get(name)
     except CatalogError as error:
-        text = f"{said(node)} is no type: write one of {', '.join(catalog.names())}" if node.source else str(error)
+        text = f"{quote(node)} is no type: write one of {', '.join(catalog.names())}" if node.source else str(error)
         raise Faults(Fault(node.place, "", text)) from None
 
 
-def _with_defaults(own: Written, defaults: Written, kind: type[Check]) -> dict[str, Located]:
+def _with_defaults(own: Nodes, defaults: Nodes, kind: type[Check]) -> dict[str, Node]:
     """Return the check's settings over those of the file's defaults that its type has; tags are merged."""
     usable = {name: node for name, node in defaults.items() if _has(kind, name)}
     for name, others in _EITHER.items():
@@ -247,7 +247,7 @@ def _has(kind: type[Check], name: str) -> bool:
     return (name in _COMMON and name != "type") or name in fields(kind)
 
 
-def section(node: Located | None, name: str) -> tuple[dict[str, Located], list[Fault]]:
+def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]:
     """Return what a section holds; empty where it is absent, commented out or no mapping."""
     if node is None or node.value is EMPTY or node.value is None:
         return {}, []
@@ -256,15 +256,15 @@ def section(node: Located | None, name: str) -> tuple[dict[str, Located], list[F
     if isinstance(node.value, Refusal):
         first, faults = section(node.value.first, name)
         return first, [Fault(node.place, "", node.value.text), *faults]
-    return {}, [Fault(node.place, name, f"must be a mapping, not {said(node)}: write `name: settings` lines under it")]
+    return {}, [Fault(node.place, name, f"must be a mapping, not {quote(node)}: write `name: settings` lines under it")]
 
 
-def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Iterator[Fault]:
+def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:
     """Judge what can be judged of a file's defaults without its checks; the checks judge the rest."""
     shared = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
     values, faults = settings(CheckSection, shared | {"type": TYPE}, Place(""))
     yield from faults
-    yield from _shared_faults(values, shared)
+    yield from _common_faults(values, shared)
     if defaults and not checks:
         first = next(iter(defaults.values()))
         text = "defaults are for the checks of the same file, and this file has none: move them to their checks"
@@ -277,11 +277,11 @@ def _unfit_defaults(defaults: Written, checks: Written, catalog: Catalog) -> Ite
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
         elif checks and name not in _COMMON and not any(_has(kind, name) for kind in kinds):
-            known = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
-            yield Fault(key, "", f"{unknown(name, name, known)} (no check of this file has it)")
+            names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
+            yield Fault(key, "", f"{unknown(name, name, names)} (no check of this file has it)")
 
 
-def _kinds(checks: Written, catalog: Catalog) -> set[type[Check]]:
+def _kinds(checks: Nodes, catalog: Catalog) -> set[type[Check]]:
     """Return the types of checks, as far as they can be told."""
     kinds = set()
     for node in checks.values():

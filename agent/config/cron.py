@@ -69,13 +69,13 @@ LAST_OR_NTH = re.compile(r"([0-7]|[a-z]{3})(?:(l)|#([1-5]))", re.ASCII)
 @lru_cache
 def normal(cron: str, zone: str = "") -> str:
     """Return the line in five fields, weekdays by name, all else in numbers; ValueError where it never comes."""
-    written = cron.lower().split()
-    if len(written) == 1 and written[0].startswith("@"):
-        written = _nickname(written[0]).split()
-    if len(written) != 5:
+    texts = cron.lower().split()
+    if len(texts) == 1 and texts[0].startswith("@"):
+        texts = _nickname(texts[0]).split()
+    if len(texts) != 5:
         example = "write minute, hour, day of month, month and weekday, for example 30 3 * * 1-5"
-        raise ValueError(f"has {len(written)} {'field' if len(written) == 1 else 'fields'}, not 5: {example}")
-    fields = [_field(field, text) for field, text in zip(FIELDS, written, strict=True)]
+        raise ValueError(f"has {len(texts)} {'field' if len(texts) == 1 else 'fields'}, not 5: {example}")
+    fields = [_field(field, text) for field, text in zip(FIELDS, texts, strict=True)]
     if fields[2].startswith("*"):
         fields[4] = _by_name(fields[4])
     line = " ".join(fields)
@@ -153,8 +153,8 @@ def _by_name(weekdays: str) -> str:
     """Return weekdays by name, all seven as `*`: it means the same, but only where no day of month is named."""
     plain = [part for part in weekdays.split(",") if part[-1] != "L" and "#" not in part]
     days = {day for part in plain for day in _days(part)}
-    named = [DAYS[day] for day in sorted(days)]
-    return "*" if len(days) == 7 else ",".join([*named, *(part for part in weekdays.split(",") if part not in plain)])
+    names = [DAYS[day] for day in sorted(days)]
+    return "*" if len(days) == 7 else ",".join([*names, *(part for part in weekdays.split(",") if part not in plain)])
 
 
 def _days(part: str) -> Iterable[int]:
@@ -183,10 +183,10 @@ def zone_fault(name: str) -> str:
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError):
-        known = available_timezones()
-        if not known:
+        zones = available_timezones()
+        if not zones:
             return "cannot be looked up: this host has no time zone database, install the package tzdata"
-        close = get_close_matches(name, known, 1)
+        close = get_close_matches(name, zones, 1)
         return "is not a known time zone, " + (
             f"did you mean '{close[0]}'?" if close else "write for example Europe/Berlin"
         )

@@ -10,36 +10,36 @@ from urllib.parse import urlsplit
 from agent.config import selector, template
 from agent.config.convert import Fault, settings
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
-from agent.config.located_yaml.tree import Located
-from agent.config.secrecy import hidden
-from agent.config.wording import said
+from agent.config.located_yaml.tree import Node
+from agent.config.secrecy import mark_secrets
+from agent.config.wording import quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 STATUSES = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
 
 
-def read(written: Mapping[str, Located]) -> tuple[dict[str, WebhookSettings], list[Fault]]:
+def read(nodes: Mapping[str, Node]) -> tuple[dict[str, WebhookSettings], list[Fault]]:
     """Return those that are right, and what is wrong with the others."""
-    found: dict[str, WebhookSettings] = {}
+    destinations: dict[str, WebhookSettings] = {}
     faults: list[Fault] = []
-    for name, node in written.items():
+    for name, node in nodes.items():
         setting = f"agent.destinations.{name}"
         if not NAME.fullmatch(name) or name in (MAIN, TERMINAL):
             text = "must be a-z, 0-9, - or _, begin with a letter, and be neither 'events' nor 'terminal'"
             faults.append(Fault(node.key or node.place, setting, text))
         elif not isinstance(node.value, dict):
             faults.append(
-                Fault(node.place, setting, f"must be settings such as {{type: webhook, url: ...}}, not {said(node)}")
+                Fault(node.place, setting, f"must be settings such as {{type: webhook, url: ...}}, not {quote(node)}")
             )
         else:
             values, wrong = settings(
-                WebhookSettings, hidden(WebhookSettings, node.value), node.key or node.place, setting
+                WebhookSettings, mark_secrets(WebhookSettings, node.value), node.key or node.place, setting
             )
             wrong += [Fault(node.value[part].place, f"{setting}.{part}", text) for part, text in _problems(values)]
             faults += wrong
             if not wrong:
-                found[name] = WebhookSettings(**values)
-    return found, faults
+                destinations[name] = WebhookSettings(**values)
+    return destinations, faults
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,7 @@ class Difference(msgspec.Struct, frozen=True):
     removed: frozenset[str]
 
 
-def merged(old: Config, new: Config) -> Config:
+def merge(old: Config, new: Config) -> Config:
     """Return the new configuration, with the old one's word wherever the new one is wrong.
 
     A check written wrong stays as it was. A file that cannot be understood may have held anything: then no check is
@@ -39,21 +39,21 @@ def merged(old: Config, new: Config) -> Config:
     )
 
 
-def renewed(old: Config, fresh: Config) -> Config:
+def renew_secrets(old: Config, fresh: Config) -> Config:
     """Return the configuration at work with the secrets of its destinations as they are written now, and nothing else.
 
     A key is not sent to another place than it was written for.
     """
     agent = old.agent
-    events = _renewed(agent.events, fresh.agent.events)
-    others = {name: _renewed(one, fresh.agent.destinations.get(name, one)) for name, one in agent.destinations.items()}
+    events = _renew(agent.events, fresh.agent.events)
+    others = {name: _renew(one, fresh.agent.destinations.get(name, one)) for name, one in agent.destinations.items()}
     if not fresh.agent_readable or (events == agent.events and others == agent.destinations):
         return old
     agent = msgspec.structs.replace(agent, events=events, destinations=others)
     return msgspec.structs.replace(old, agent=agent, secrets=old.secrets | fresh.secrets)
 
 
-def _renewed(old: T, fresh: T) -> T:
+def _renew(old: T, fresh: T) -> T:
     if any(getattr(old, name, "") != getattr(fresh, name, "") for name in ("endpoint", "url")):
         return old
     names = [field.name for field in msgspec.structs.fields(old) if is_secret(type(old), field.encode_name)]
@@ -65,7 +65,7 @@ def running(config: Config) -> dict[str, CheckConfig]:
     return {name: check for name, check in config.checks.items() if check.enabled}
 
 
-def scheduled(config: Config) -> dict[str, CheckConfig]:
+def checks_on_schedule(config: Config) -> dict[str, CheckConfig]:
     """Return the checks that are looked at, not waited for."""
     return {name: one for name, one in running(config).items() if not isinstance(one.check, PushedCheck)}
 

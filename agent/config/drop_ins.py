@@ -14,12 +14,12 @@ from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
 from agent.config.convert import Fault
 from agent.config.cron import zone_fault
-from agent.config.files import Unreadable, folders_in, left_out, of_others, shown, version
+from agent.config.files import Unreadable, folder_fault, folders_in, format_path, of_others, version
 from agent.config.own_bug import problem_of
 from agent.config.own_types import sources
 from agent.config.patience import LEAST, Patience
 from agent.config.reading import Reading
-from agent.config.script_folder import listed, look, name_of
+from agent.config.script_folder import list_scripts, look, name_of
 from agent.config.senders import unknown_senders
 from agent.config.settings import Config, Place, Problem
 from agent.config.wording import one_line
@@ -36,9 +36,9 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
     are added to the catalog.
     """
     try:
-        return _loaded(directory, catalog, environ)
+        return _load(directory, catalog, environ)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end an agent that has a configuration already
-        return Config(problems=(problem_of(Place(shown(directory)), error, agent=True),))
+        return Config(problems=(problem_of(Place(format_path(directory)), error, agent=True),))
 
 
 def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:
@@ -47,60 +47,65 @@ def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Conf
     Its problems are those because of which `agent` may be meant otherwise.
     """
     try:
-        read = Reading(directory, environ)
+        reading = Reading(directory, environ)
     except Unreadable as error:
-        return Config(problems=(Problem(Place(shown(directory)), str(error), agent=True),))
-    agent, faults = read.agent()
-    problems = [*read.problems, *map(_agent_problem, faults)]
+        return Config(problems=(Problem(Place(format_path(directory)), str(error), agent=True),))
+    agent, faults = reading.agent()
+    problems = [*reading.problems, *map(_agent_problem, faults)]
     return Config(
-        agent, {}, _in_order(read.explained(problems)), read.hidden(), read.sources, tuple(read.patience.silent)
+        agent,
+        {},
+        _in_order(reading.explain(problems)),
+        reading.secrets(),
+        reading.sources,
+        tuple(reading.patience.silent),
     )
 
 
-def _loaded(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
+def _load(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Config:
     patience = Patience()
     try:
-        read = Reading(directory, environ, patience)
+        reading = Reading(directory, environ, patience)
     except Unreadable as error:
-        problem = Problem(Place(shown(directory)), str(error), agent=True)
+        problem = Problem(Place(format_path(directory)), str(error), agent=True)
         before = {} if patience.silent else {str(directory): version(directory)}
         return Config(problems=(problem,), sources=before, silent=tuple(patience.silent))
-    _name_owners(read.sources)
+    _name_owners(reading.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
-    agent, faults = read.agent()
-    files, problems = read.files, read.problems
+    agent, faults = reading.agent()
+    files, problems = reading.files, reading.problems
     types = own_types(directory, agent.checks_d)
     own = Folder(types)
-    problems += _own_types(own, agent.replace_types, catalog, read)
+    problems += _own_types(own, agent.replace_types, catalog, reading)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
-        problems += _scripts(Path(agent.scripts), read)
+        problems += _scripts(Path(agent.scripts), reading)
     checks, more = read_checks(files, catalog, all_read=all(problem.aside for problem in problems))
-    problems += _left_out(directory)
+    problems += _folder_problems(directory)
     problems += [*map(_agent_problem, faults), *more]
     problems += unknown_senders(checks.values())
     if not checks and not problems:
-        problems.append(Problem(Place(shown(directory)), NO_CHECK))
-    hidden = read.hidden().union(*(check.secrets for check in checks.values()))
-    silent = (*read.patience.silent, *own.patience.silent)
-    return Config(agent, checks, _in_order(read.explained(problems)), hidden, read.sources, silent)
+        problems.append(Problem(Place(format_path(directory)), NO_CHECK))
+    secrets = reading.secrets().union(*(check.secrets for check in checks.values()))
+    silent = (*reading.patience.silent, *own.patience.silent)
+    return Config(agent, checks, _in_order(reading.explain(problems)), secrets, reading.sources, silent)
 
 
 def _agent_problem(fault: Fault) -> Problem:
     return Problem(fault.place, str(fault), agent=not fault.aside, aside=fault.aside)
 
 
-def _left_out(directory: Path) -> list[Problem]:
+def _folder_problems(directory: Path) -> list[Problem]:
     """Say which drop-ins are in folders, as far as these answer: nobody waits for a folder that is not read."""
     patience = Patience(LEAST)
     try:
         folders = patience.one(str(directory), partial(folders_in, directory))
     except Unreadable:
         return []
-    found = patience.all({str(folder): partial(left_out, folder) for folder in folders})
+    faults = patience.all({str(folder): partial(folder_fault, folder) for folder in folders})
     return [
-        Problem(Place(shown(Path(path))), why, aside=True)
-        for path, why in found.items()
+        Problem(Place(format_path(Path(path))), why, aside=True)
+        for path, why in faults.items()
         if why and isinstance(why, str)
     ]
 
@@ -112,57 +117,57 @@ def _name_owners(sources: Iterable[str]) -> None:
         log.warning(text, others[0], len(others))
 
 
-def own_types(directory: Path, written: str) -> Path:
+def own_types(directory: Path, setting: str) -> Path:
     """Return the folder of the owner's check types."""
-    return directory / written if written else directory.parent / "checks.d"
+    return directory / setting if setting else directory.parent / "checks.d"
 
 
-def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog, read: Reading) -> list[Problem]:
+def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog, reading: Reading) -> list[Problem]:
     """Add the owner's types; a name of a built-in one is a problem, unless it is to be replaced."""
     try:
-        paths = read.patience.one(str(folder.path), partial(sources, folder.path))
-        found = read.patience.all({str(path): partial(version, path) for path in paths})
-        read.sources |= {path: before for path, before in found.items() if not isinstance(before, BaseException)}
-        known = catalog.add(folder, replace)
+        paths = reading.patience.one(str(folder.path), partial(sources, folder.path))
+        versions = reading.patience.all({str(path): partial(version, path) for path in paths})
+        reading.sources |= {path: before for path, before in versions.items() if not isinstance(before, BaseException)}
+        duplicates = catalog.add(folder, replace)
     except Unreadable as error:
-        catalog.unread = shown(folder.path)
-        return [Problem(Place(shown(folder.path)), str(error))]
+        catalog.unread = format_path(folder.path)
+        return [Problem(Place(format_path(folder.path)), str(error))]
     problems = []
-    for name in known:
+    for name in duplicates:
         if name not in replace:
             text = f"a built-in type is called '{name}' and stays in force: rename the file, or write under `agent:` "
             problems.append((name, f"{text}`replace_types: [{name}]`"))
-    lost = "agent.replace_types names it, but it is no built-in type with a file here"
-    problems += [(name, lost) for name in replace if name not in known]
-    return [Problem(Place(shown(folder.file(name))), text, aside=True) for name, text in problems]
+    no_file = "agent.replace_types names it, but it is no built-in type with a file here"
+    problems += [(name, no_file) for name in replace if name not in duplicates]
+    return [Problem(Place(format_path(folder.file(name))), text, aside=True) for name, text in problems]
 
 
-def _scripts(folder: Path, read: Reading) -> list[Problem]:
+def _scripts(folder: Path, reading: Reading) -> list[Problem]:
     """Add the scripts of a folder, as if each were a file of its own."""
     try:
-        folders, files = read.patience.one(str(folder), partial(listed, folder))
+        folders, files = reading.patience.one(str(folder), partial(list_scripts, folder))
     except Unreadable as error:
-        return [Problem(Place(shown(folder)), str(error))]
-    read.sources |= folders
+        return [Problem(Place(format_path(folder)), str(error))]
+    reading.sources |= folders
     problems = []
-    answers = read.patience.all({str(path): partial(look, path, interval) for path, interval in files})
-    for path, found in ((Path(path), found) for path, found in answers.items()):
-        if isinstance(found, BaseException) and not isinstance(found, Unreadable):
-            raise found
-        sections, fault = ({}, str(found)) if isinstance(found, BaseException) else found
-        read.files += [sections] if sections else []
-        problems += [Problem(Place(shown(path)), fault, name_of(path))] if fault else []
+    answers = reading.patience.all({str(path): partial(look, path, interval) for path, interval in files})
+    for path, answer in ((Path(path), answer) for path, answer in answers.items()):
+        if isinstance(answer, BaseException) and not isinstance(answer, Unreadable):
+            raise answer
+        sections, fault = ({}, str(answer)) if isinstance(answer, BaseException) else answer
+        reading.files += [sections] if sections else []
+        problems += [Problem(Place(format_path(path)), fault, name_of(path))] if fault else []
     return problems
 
 
 def _in_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     """Order by place; what is wrong with several checks for one reason, a default, is said once."""
-    said_of: dict[tuple[Place, str, bool, bool], set[str]] = {}
+    checks_by_fault: dict[tuple[Place, str, bool, bool], set[str]] = {}
     for problem in problems:
         key = (problem.place, one_line(problem.text), problem.agent, problem.aside)
-        said_of.setdefault(key, set()).add(one_line(problem.check))
+        checks_by_fault.setdefault(key, set()).add(one_line(problem.check))
     once = [
         Problem(place, text, min(of) if len(of) == 1 else "", agent, aside)
-        for (place, text, agent, aside), of in said_of.items()
+        for (place, text, agent, aside), of in checks_by_fault.items()
     ]
     return tuple(sorted(once, key=lambda problem: (problem.place.file, problem.place.line, problem.place.column)))

@@ -20,10 +20,10 @@ class Unreadable(Exception):
 def version(path: Path) -> tuple[int, int, int]:
     """Return what changes when a file or a folder is written or replaced; zeros where it cannot be looked at."""
     try:
-        found = path.stat()
+        info = path.stat()
     except (OSError, ValueError):
         return (0, 0, 0)
-    return (found.st_ino, found.st_mtime_ns, found.st_size)
+    return (info.st_ino, info.st_mtime_ns, info.st_size)
 
 
 def with_version(path: Path, read: Callable[[Path], T]) -> tuple[tuple[int, int, int], T | Unreadable]:
@@ -46,10 +46,10 @@ def drop_ins(directory: Path) -> list[Path]:
     except OSError as error:
         raise Unreadable(f"cannot be read: {error.strerror}") from None
     _refuse_open(directory)
-    found = [directory / os.fsdecode(name) for name in names if _is_yaml(name)]
-    if not found:
+    paths = [directory / os.fsdecode(name) for name in names if _is_yaml(name)]
+    if not paths:
         raise Unreadable("no *.yaml or *.yml file in this directory: write one with a section `checks:`")
-    return found
+    return paths
 
 
 def _is_yaml(name: bytes) -> bool:
@@ -59,20 +59,20 @@ def _is_yaml(name: bytes) -> bool:
 def folders_in(directory: Path) -> list[Path]:
     """Return what may be a folder in a directory, links among it, without following any."""
     try:
-        found = [entry for entry in os.scandir(directory) if not entry.name.startswith(".")]
-        return sorted(Path(entry.path) for entry in found if entry.is_symlink() or entry.is_dir())
+        entries = [entry for entry in os.scandir(directory) if not entry.name.startswith(".")]
+        return sorted(Path(entry.path) for entry in entries if entry.is_symlink() or entry.is_dir())
     except OSError:
         return []  # what cannot be read has told so
 
 
-def left_out(folder: Path) -> str:
+def folder_fault(folder: Path) -> str:
     """Say what to do about a folder that holds what looks like drop-ins; empty where it holds none, or is none."""
     try:
-        lost = sorted(name for name in os.listdir(folder) if _is_yaml(os.fsencode(name)))  # noqa: PTH208 - names
+        names = sorted(name for name in os.listdir(folder) if _is_yaml(os.fsencode(name)))  # noqa: PTH208 - names
     except OSError:
         return ""
     text = "folders in here are not read: move {} up, or the folder to another place"
-    return text.format(shown(Path(folder.name, lost[0]))) if lost else ""
+    return text.format(format_path(Path(folder.name, names[0]))) if names else ""
 
 
 def regular_file(path: Path, most: int) -> bytes:
@@ -116,18 +116,18 @@ def of_others(paths: Iterable[Path]) -> list[str]:
     """Return which of these an agent of root obeys though they are somebody else's, each with its owner."""
     if os.geteuid() != 0:
         return []
-    found = []
+    owners = []
     for path in paths:
         try:
             owner = path.stat().st_uid
         except (OSError, ValueError):
             continue
         if owner != 0:
-            found.append(f"{shown(path)} belongs to user {owner}")
-    return found
+            owners.append(f"{format_path(path)} belongs to user {owner}")
+    return owners
 
 
-def shown(path: Path) -> str:
+def format_path(path: Path) -> str:
     """Return a path for people: on one line, whatever bytes it has."""
     text = os.fsencode(path).decode("utf-8", "replace")
     return text if text.isprintable() else ascii(text)[1:-1]

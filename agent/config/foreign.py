@@ -127,9 +127,9 @@ _CONFLICT = re.compile(rb"(?:\A|[\r\n])(<{7}|>{7})(?: |[\r\n]|\Z)")
 HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
 
 
-def setting(name: str, known: Collection[str]) -> str:
+def setting(name: str, names: Collection[str]) -> str:
     """Return the setting of ours that is meant, with a note how it is written; '' where nothing is known."""
-    return _ours(_SETTINGS, name, known)
+    return _ours(_SETTINGS, name, names)
 
 
 def note(ours: str) -> str:
@@ -137,10 +137,10 @@ def note(ours: str) -> str:
     return _NOTES.get(ours, "")
 
 
-def type_of(name: str, known: Collection[str]) -> str:
+def type_of(name: str, names: Collection[str]) -> str:
     """Return the type of ours that is meant; '' where nothing is known."""
-    return _ours(_TYPES, name.removeprefix("check_"), known) or (
-        name.removeprefix("check_") if name.removeprefix("check_") in known else ""
+    return _ours(_TYPES, name.removeprefix("check_"), names) or (
+        name.removeprefix("check_") if name.removeprefix("check_") in names else ""
     )
 
 
@@ -151,15 +151,15 @@ def tool_of_section(name: str) -> str:
 
 def form_of(content: bytes) -> str:
     """Say in which other form than YAML a file is written; '' where nothing shows that."""
-    if found := _NAGIOS.search(content):
-        return f"`{found[1].decode()}` is the form of Nagios and Icinga, not YAML: {HERE}"
-    if found := _TOML.match(content):
-        return f"`{found[1].decode(errors='replace')}` is the form of TOML and INI files, not YAML: {HERE}"
-    if found := _CONFLICT.search(content):
-        return f"`{found[1].decode()}` is left from a merge that is not done: keep one side of it"
+    if match := _NAGIOS.search(content):
+        return f"`{match[1].decode()}` is the form of Nagios and Icinga, not YAML: {HERE}"
+    if match := _TOML.match(content):
+        return f"`{match[1].decode(errors='replace')}` is the form of TOML and INI files, not YAML: {HERE}"
+    if match := _CONFLICT.search(content):
+        return f"`{match[1].decode()}` is left from a merge that is not done: keep one side of it"
     return ""
 
 
-def _ours(words: dict[str, str], name: str, known: Collection[str]) -> str:
-    wanted = name.lower().replace("-", "_")
-    return next((ours for ours, theirs in words.items() if ours in known and wanted in theirs.split()), "")
+def _ours(words: dict[str, str], name: str, names: Collection[str]) -> str:
+    word = name.lower().replace("-", "_")
+    return next((ours for ours, theirs in words.items() if ours in names and word in theirs.split()), "")

@@ -15,7 +15,7 @@ SENDER = "sender"
 """What the store calls it."""
 
 
-class Known(msgspec.Struct, frozen=True):
+class KnownSender(msgspec.Struct, frozen=True):
     """What the settings said when they could be read."""
 
     hostname: str
@@ -27,31 +27,33 @@ class Known(msgspec.Struct, frozen=True):
 
 
 def as_text(agent: AgentSettings) -> str:
-    kept = agent.history
-    past = kept if isinstance(kept, bool) else (float(kept.fine), float(kept.hourly), int(kept.most_bytes))
+    history = agent.history
+    past = (
+        history if isinstance(history, bool) else (float(history.fine), float(history.hourly), int(history.most_bytes))
+    )
     events = agent.events
     return msgspec.json.encode(
-        Known(agent.hostname, agent.tags, events.most_events, int(events.most_bytes), past)
+        KnownSender(agent.hostname, agent.tags, events.most_events, int(events.most_bytes), past)
     ).decode()
 
 
 def with_known(agent: AgentSettings, text: str) -> AgentSettings:
     """Return the settings with what was known of them; as they are where nothing was kept, or it is damaged."""
     try:
-        known = msgspec.json.decode(text, type=Known)
+        sender = msgspec.json.decode(text, type=KnownSender)
     except (msgspec.MsgspecError, UnicodeError):
         return agent
     events = agent.events
-    if known.most_events:
-        size = max(int(events.most_bytes), known.most_bytes)
-        most = max(events.most_events, known.most_events)
+    if sender.most_events:
+        size = max(int(events.most_bytes), sender.most_bytes)
+        most = max(events.most_events, sender.most_events)
         events = msgspec.structs.replace(events, most_events=most, most_bytes=Size(size))
     return msgspec.structs.replace(
-        agent, hostname=known.hostname, tags=known.tags, events=events, history=_history(known.history)
+        agent, hostname=sender.hostname, tags=sender.tags, events=events, history=_history(sender.history)
     )
 
 
-def _history(kept: bool | tuple[float, float, int]) -> bool | HistorySection:
-    if isinstance(kept, bool):
-        return kept
-    return HistorySection(fine=Duration(kept[0]), hourly=Duration(kept[1]), most_bytes=Size(kept[2]))
+def _history(bounds: bool | tuple[float, float, int]) -> bool | HistorySection:
+    if isinstance(bounds, bool):
+        return bounds
+    return HistorySection(fine=Duration(bounds[0]), hourly=Duration(bounds[1]), most_bytes=Size(bounds[2]))

@@ -20,7 +20,7 @@ class ImportEndsError(Exception):
 
 
 @contextlib.contextmanager
-def survived() -> Iterator[None]:
+def forbid_exit() -> Iterator[None]:
     """Import within: ImportEndsError instead of the end. Of a crash (SIGSEGV) stderr says in which file it was."""
     _guard()
     here = os.getpid(), threading.get_ident()
@@ -32,20 +32,20 @@ def survived() -> Iterator[None]:
 
 
 def _guard() -> None:
-    if hasattr(os._exit, "guarded"):
+    if hasattr(os._exit, "is_guard"):
         return
     for name in _ENDS:
-        setattr(os, name, _guarded(name, getattr(os, name)))
+        setattr(os, name, _make_guard(name, getattr(os, name)))
     with contextlib.suppress(OSError, RuntimeError, AttributeError):  # there is no stderr
         if not faulthandler.is_enabled():
             faulthandler.enable()
 
 
-def _guarded(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
-    def guarded(*arguments: Any) -> Any:
+def _make_guard(name: str, real: Callable[..., Any]) -> Callable[..., Any]:
+    def guard(*arguments: Any) -> Any:
         if (os.getpid(), threading.get_ident()) in _IMPORTING:
             raise ImportEndsError(f"calls os.{name} when it is imported, which would end the agent")
         return real(*arguments)
 
-    guarded.guarded = True  # type: ignore[attr-defined]
-    return guarded
+    guard.is_guard = True  # type: ignore[attr-defined]
+    return guard

@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from zlib import crc32
 
-from agent.config.own_import import ImportEndsError, survived
+from agent.config.own_import import ImportEndsError, forbid_exit
 from agent.plugin.ownership import weak_spot
 
 PACKAGE = "hostvigil_checks_d"
@@ -79,7 +79,7 @@ def _spec(name: str, file: Path, guarded: bool) -> ModuleSpec:
 def load_file(file: Path, guarded: bool = False) -> ModuleType:
     """Import a type's file; the same version of a file is the same module, so that a reload sees no change in it.
 
-    `guarded`: nothing is loaded that others than root could change; OwnTypeError then, and for a file that is no type.
+    `guarded`: nothing is loaded that others than root could change. OwnTypeError then, and for a file that is no type.
     """
     file = file.absolute()
     package = _package(file.parent, guarded)
@@ -92,7 +92,7 @@ def load_file(file: Path, guarded: bool = False) -> ModuleType:
     module = module_from_spec(spec)
     sys.modules[name] = module  # where msgspec looks up what the annotations mean
     try:
-        with survived():
+        with forbid_exit():
             spec.loader.exec_module(module)  # type: ignore[union-attr]  # it was given one
     except BaseException as error:
         del sys.modules[name]
@@ -110,7 +110,7 @@ def _package(folder: Path, guarded: bool) -> _Package:
     if not any(isinstance(one, _Finder) for one in sys.meta_path):
         sys.meta_path.insert(0, _Finder())
     name = f"{PACKAGE}_{crc32(os.fsencode(folder)):08x}"
-    shared = _version(_shared(folder))
+    shared = _version(_library_files(folder))
     package = sys.modules.get(name)
     if not isinstance(package, _Package) or package.shared != shared or package.guarded != guarded:
         for imported in [one for one in sys.modules if one.startswith(f"{name}.")]:
@@ -120,7 +120,7 @@ def _package(folder: Path, guarded: bool) -> _Package:
     return package
 
 
-def _shared(folder: Path) -> Iterable[Path]:
+def _library_files(folder: Path) -> Iterable[Path]:
     inside = [path for one in _packages(folder) for path in one.glob("**/*.py")]
     return sorted([*folder.glob("_*.py"), *inside])
 
@@ -138,18 +138,18 @@ def sources(folder: Path) -> list[Path]:
         if not folder.is_dir():
             return []
         inside = [path for one in _packages(folder) for path in one.glob("**/")]
-        shared = [*_shared(folder), *(path for path in inside if path.name != "__pycache__")]
+        shared = [*_library_files(folder), *(path for path in inside if path.name != "__pycache__")]
         return [folder, *sorted({*folder.glob("*.py"), *shared})]
     except OSError:  # whoever may not look at it is told so where a type is missing
         return []
 
 
 def _version(files: Iterable[Path]) -> Version:
-    found = []
+    entries = []
     for file in files:
         info = file.stat()
-        found.append((file.name, info.st_ino, info.st_mtime_ns, info.st_size))
-    return tuple(found)
+        entries.append((file.name, info.st_ino, info.st_mtime_ns, info.st_size))
+    return tuple(entries)
 
 
 def _hint(error: ModuleNotFoundError, folder: Path) -> str:

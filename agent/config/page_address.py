@@ -42,14 +42,14 @@ def _loopback(host: str) -> str:
     from ipaddress import ip_address
 
     try:
-        found = ip_address(host[1:-1] if host[:1] + host[-1:] == "[]" else host)
+        address = ip_address(host[1:-1] if host[:1] + host[-1:] == "[]" else host)
     except ValueError:
         if host == "localhost":
             return "127.0.0.1"
         raise ValueError(f"is no address, {EXAMPLES}") from None
-    if not found.is_loopback:
+    if not address.is_loopback:
         raise ValueError(
             "would show this host to the network without a password: write 127.0.0.1 and a port, and put a proxy with "
             "TLS and a login before it, or look at it through ssh -L 8741:127.0.0.1:8741"
         )
-    return str(found)
+    return str(address)

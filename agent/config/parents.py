@@ -8,115 +8,115 @@ from functools import cache, partial
 
 from agent.config.check_section import Parents
 from agent.config.convert import Fault
-from agent.config.located_yaml.tree import Located
+from agent.config.located_yaml.tree import Node
 from agent.config.settings import CheckConfig, DependsOn
-from agent.config.wording import nearest, said
+from agent.config.wording import nearest, quote
 
 MOST_SHOWN = 10
 """Checks of a circle that are shown in a message."""
 MOST_COMPARED = 500
 """Beyond so many names, looking for the one that was meant takes seconds."""
 
-Written = str | tuple[str, ...] | Parents | None
+Names = str | tuple[str, ...] | Parents | None
 Graph = Mapping[str, Iterable[str]]
 """Checks and their parents."""
 
 
-def depends_on(found: Written) -> DependsOn:
+def depends_on(names: Names) -> DependsOn:
     """Return the parents of checked settings."""
-    if isinstance(found, Parents):
-        return DependsOn(_names(found.all), all=True) if found.all else DependsOn(_names(found.any))
-    return DependsOn(_names(found or ()))
+    if isinstance(names, Parents):
+        return DependsOn(_names(names.all), all=True) if names.all else DependsOn(_names(names.any))
+    return DependsOn(_names(names or ()))
 
 
-def _names(found: str | tuple[str, ...]) -> tuple[str, ...]:
-    return (found,) if isinstance(found, str) else found
+def _names(names: str | tuple[str, ...]) -> tuple[str, ...]:
+    return (names,) if isinstance(names, str) else names
 
 
-def faults(node: Located, found: Written) -> Iterator[Fault]:
+def faults(node: Node, names: Names) -> Iterator[Fault]:
     """Check what can be checked without the other checks."""
-    if isinstance(found, Parents) and bool(found.any) == bool(found.all):
+    if isinstance(names, Parents) and bool(names.any) == bool(names.all):
         yield Fault(node.place, "depends_on", "needs one of {any: [names]} and {all: [names]}")
     counts: Counter[str] = Counter()
-    for name in located(node):
+    for name in name_nodes(node):
         counts[str(name.value)] += 1
         if counts[str(name.value)] == 2:
-            yield Fault(name.place, "depends_on", f"{said(name)} is named twice: remove one")
+            yield Fault(name.place, "depends_on", f"{quote(name)} is named twice: remove one")
 
 
-def located(node: Located) -> list[Located]:
+def name_nodes(node: Node) -> list[Node]:
     """Return the names where they stand."""
     if isinstance(node.value, dict):
-        return [name for part in node.value.values() for name in located(part)]
+        return [name for part in node.value.values() for name in name_nodes(part)]
     if isinstance(node.value, list):
         return node.value
     return [] if node.value is None else [node]
 
 
 def unfit(
-    checks: Mapping[str, CheckConfig], written: Mapping[str, Located], known: Iterable[str], all_known: bool
+    checks: Mapping[str, CheckConfig], nodes: Mapping[str, Node], known_names: Iterable[str], all_known: bool
 ) -> Iterator[tuple[str, Fault]]:
     """Yield the checks whose parents do not fit, and why.
 
-    `written` are their settings as they stand, `known` all names: a parent that is written wrong is none the less
-    there. Unless `all_known`, a name that is not known may be in a file that cannot be read.
+    `nodes` are their settings as the files have them. `known_names` are all names: a parent with faults of its own is
+    there all the same. Unless `all_known`, a name that is not known may be in a file that cannot be read.
     """
-    names = set(known)
-    meant = cache(partial(nearest, known=names if len(names) <= MOST_COMPARED else ()))
-    for check, node in written.items():
-        for name in located(node):
+    names = set(known_names)
+    nearest_name = cache(partial(nearest, names=names if len(names) <= MOST_COMPARED else ()))
+    for check, node in nodes.items():
+        for name in name_nodes(node):
             if name.value in names:
                 text = _unfit(name, checks[check], checks)
             else:
-                text = _unknown(name, checks[check], meant) if all_known else ""
+                text = _unknown(name, checks[check], nearest_name) if all_known else ""
             if text:
                 yield check, Fault(name.place, "depends_on", text)
-    parents = {check: set(checks[check].depends_on.checks) - {check} for check in written}
+    parents = {check: set(checks[check].depends_on.checks) - {check} for check in nodes}
     for circle in circles(parents):
         for at, check in enumerate(circle):
-            yield check, _in_circle(circle[at:] + circle[:at], checks, written[check])
+            yield check, _in_circle(circle[at:] + circle[:at], checks, nodes[check])
 
 
-def _unknown(node: Located, check: CheckConfig, meant: Callable[[str], str]) -> str:
-    close = "" if node.source else meant(node.value)
-    return f"{said(node)} is no check" + (f", did you mean '{close}'?" if close not in ("", check.name) else "")
+def _unknown(node: Node, check: CheckConfig, nearest_name: Callable[[str], str]) -> str:
+    close = "" if node.source else nearest_name(node.value)
+    return f"{quote(node)} is no check" + (f", did you mean '{close}'?" if close not in ("", check.name) else "")
 
 
-def _unfit(node: Located, check: CheckConfig, checks: Mapping[str, CheckConfig]) -> str:
+def _unfit(node: Node, check: CheckConfig, checks: Mapping[str, CheckConfig]) -> str:
     name = node.value
     if name == check.name:
-        return f"{said(node)} is this check itself: remove it, or write `depends_on: []` where a default says so"
+        return f"{quote(node)} is this check itself: remove it, or write `depends_on: []` where a default says so"
     if check.enabled and name in checks and not checks[name].enabled:
-        return f"{said(node)} is not enabled, so it never has a result: enable it, or remove it here"
+        return f"{quote(node)} is not enabled, so it never has a result: enable it, or remove it here"
     return ""
 
 
-def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Located) -> Fault:
+def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Node) -> Fault:
     """A circle would keep all of it silent for ever once it is down."""
-    shown = [f"{name} ({checks[name].places['depends_on']})" for name in circle[:MOST_SHOWN]]
-    way = " -> ".join(shown + [f"{len(circle) - MOST_SHOWN} more"] * (len(circle) > MOST_SHOWN))
-    place = next((name.place for name in located(node) if name.value == circle[1]), node.place)
+    steps = [f"{name} ({checks[name].places['depends_on']})" for name in circle[:MOST_SHOWN]]
+    way = " -> ".join(steps + [f"{len(circle) - MOST_SHOWN} more"] * (len(circle) > MOST_SHOWN))
+    place = next((name.place for name in name_nodes(node) if name.value == circle[1]), node.place)
     return Fault(place, "depends_on", f"goes round in a circle, remove one: {way} -> {circle[0]}")
 
 
 def circles(parents: Graph) -> list[list[str]]:
     """Return circles, each as child, parent, its parent, ...; no check is in two of them."""
-    found: list[list[str]] = []
-    seen: set[str] = set()
+    all_circles: list[list[str]] = []
+    visited: set[str] = set()
     for start in parents:
         # The way from `start` to here, and of each check on it the parents that are still to be followed.
-        ahead = {} if start in seen else {start: iter(parents[start])}
+        ahead = {} if start in visited else {start: iter(parents[start])}
         while ahead:
             here = next(reversed(ahead))
             parent = next(ahead[here], None)
             if parent is None:
-                seen.add(here)
+                visited.add(here)
                 del ahead[here]
             elif parent in ahead:
                 way = list(ahead)
-                found.append(way[way.index(parent) :])
-                seen.update(found[-1])
+                all_circles.append(way[way.index(parent) :])
+                visited.update(all_circles[-1])
                 ahead = {name: ahead[name] for name in way[: way.index(parent)]}
-            elif parent in parents and parent not in seen:
+            elif parent in parents and parent not in visited:
                 ahead[parent] = iter(parents[parent])
-    return found
+    return all_circles

@@ -38,12 +38,12 @@ class Threads:
         self._lock = threading.Lock()
         self._under_way: dict[object, tuple[str, float]] = {}
         """Each with its path, and since when (monotonic seconds)."""
-        self._returned = 0
+        self._late_answers = 0
 
     @property
-    def returned(self) -> int:
+    def late_answers(self) -> int:
         """How many answers came when nobody waited for them any more."""
-        return self._returned
+        return self._late_answers
 
     def begin(self, path: str) -> object | None:
         """Take note of a question; None where it hangs already, or hangs in all likelihood."""
@@ -61,7 +61,7 @@ class Threads:
     def end(self, mark: object, too_late: bool) -> None:
         with self._lock:
             del self._under_way[mark]
-            self._returned += too_late
+            self._late_answers += too_late
 
     def has_room(self) -> bool:
         """Tell whether one more thread may be begun."""
@@ -80,16 +80,16 @@ class Threads:
 THREADS = Threads()
 
 
-def returned() -> int:
+def count_late_answers() -> int:
     """How much has come back that nobody waited for any more: when it grows, to read anew is worth it."""
-    return THREADS.returned + PROBES.returned
+    return THREADS.late_answers + PROBES.late_answers
 
 
 class Patience:
     """What one load may wait for, all in all. One thread uses it."""
 
     def __init__(self, seconds: float = FIRST, threads: Threads = THREADS, mounts: Mounts | None = None) -> None:
-        self._left = seconds
+        self._remaining = seconds
         self._threads = threads
         self._mounts = mounts or Mounts()
         self.silent: list[str] = []
@@ -97,24 +97,24 @@ class Patience:
 
     def one(self, path: str, ask: Callable[[], T]) -> T:
         """Return what `ask` finds; Unreadable where it does not answer, and whatever `ask` raises."""
-        found = self.all({path: ask})[path]
-        if isinstance(found, BaseException):
-            raise found
-        return found
+        answer = self.all({path: ask})[path]
+        if isinstance(answer, BaseException):
+            raise answer
+        return answer
 
     def all(self, questions: Mapping[str, Callable[[], T]]) -> dict[str, T | BaseException]:
         """Return by path what was found, or what was raised. Those that hang are waited for together."""
         began = time.monotonic()
         doubtful = [path for path in questions if self._mounts.may_hang(path)]
-        silent = PROBES.silent(doubtful, self._left, AGAIN) if doubtful else set()
-        asked = Round({path: ask for path, ask in questions.items() if path not in silent}, self._threads)
-        asked.wait(max(LEAST, self._left - (time.monotonic() - began) if silent else self._left))
-        found = asked.close()
-        if len(found) == len(questions):
-            return found
-        self._left = max(LEAST, self._left - (time.monotonic() - began))
-        self.silent += [path for path in questions if path not in found]
-        return {path: found[path] if path in found else Unreadable(SILENT) for path in questions}
+        silent = PROBES.silent(doubtful, self._remaining, AGAIN) if doubtful else set()
+        batch = Round({path: ask for path, ask in questions.items() if path not in silent}, self._threads)
+        batch.wait(max(LEAST, self._remaining - (time.monotonic() - began) if silent else self._remaining))
+        answers = batch.close()
+        if len(answers) == len(questions):
+            return answers
+        self._remaining = max(LEAST, self._remaining - (time.monotonic() - began))
+        self.silent += [path for path in questions if path not in answers]
+        return {path: answers[path] if path in answers else Unreadable(SILENT) for path in questions}
 
 
 def answers(path: Path, seconds: float = FIRST) -> bool:
@@ -137,19 +137,19 @@ class Round(Generic[T]):
         self._lock = threading.Lock()
         self._todo = deque(questions.items())
         self._open = len(questions)
-        self._found: dict[str, T | BaseException] = {}
+        self._answers: dict[str, T | BaseException] = {}
         self._closed = False
         self._done = threading.Event()
 
     def wait(self, seconds: float) -> None:
         """Wait until each is answered, so long at the most from one answer to the next: many files take their time."""
-        until, seen = time.monotonic() + seconds, -1
+        until, count = time.monotonic() + seconds, -1
         while self._open and not self._done.is_set() and (rest := until - time.monotonic()) > 0:
-            if seen == -1 or (seen == len(self._found) and self._todo and self._threads.has_room()):
+            if count == -1 or (count == len(self._answers) and self._todo and self._threads.has_room()):
                 self._begin()
-            if seen not in (-1, len(self._found)):
+            if count not in (-1, len(self._answers)):
                 until = time.monotonic() + seconds
-            seen = len(self._found)
+            count = len(self._answers)
             self._done.wait(min(STALL, rest))
 
     def _begin(self) -> None:
@@ -164,17 +164,17 @@ class Round(Generic[T]):
         with self._lock:
             self._closed = True
             self._todo.clear()
-            return self._found
+            return self._answers
 
     def _work(self) -> None:
         while question := self._next():
             path, ask = question
             mark = self._threads.begin(path)
-            answer = [_asked(ask)] if mark else []
+            answer = [_ask(ask)] if mark else []
             with self._lock:
                 late = self._closed
                 if answer and not late:
-                    self._found[path] = answer[0]
+                    self._answers[path] = answer[0]
                 self._open -= 1
                 if not self._open:
                     self._done.set()
@@ -186,7 +186,7 @@ class Round(Generic[T]):
             return self._todo.popleft() if self._todo else None
 
 
-def _asked(ask: Callable[[], T]) -> T | BaseException:
+def _ask(ask: Callable[[], T]) -> T | BaseException:
     try:
         return ask()
     except BaseException as error:  # noqa: BLE001 - handed to whoever waits, in its thread

@@ -41,8 +41,8 @@ class Mounts:
             lines = []  # not Linux
         self._remote: dict[str, bool] = {}
         for line in lines:
-            seen, _, source = line.partition(" - ")
-            place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), seen.split(" ")[4])
+            fields, _, source = line.partition(" - ")
+            place = re.sub(r"\\([0-7]{3})", lambda code: chr(int(code[1], 8)), fields.split(" ")[4])
             # What is mounted later hides what was there.
             # Where / itself hangs, nothing of ours goes on.
             self._remote[place] = place != "/" and bool(REMOTE.fullmatch(source.partition(" ")[0]))
@@ -74,29 +74,29 @@ class Probes:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._left: list[tuple[subprocess.Popen[bytes], frozenset[str], float]] = []
+        self._hanging: list[tuple[subprocess.Popen[bytes], frozenset[str], float]] = []
         """Each with what it did not answer, and since when (monotonic seconds)."""
-        self._returned = 0
+        self._late_answers = 0
 
     @property
-    def returned(self) -> int:
+    def late_answers(self) -> int:
         """How many have come back: when it grows, to read anew is worth it."""
         with self._lock:
             self._reap()
-            return self._returned
+            return self._late_answers
 
     def silent(self, paths: Collection[str], seconds: float, again: float) -> set[str]:
         """Return which of these paths do not answer in time; what hung less than `again` ago is not asked anew."""
         with self._lock:
             self._reap()
             now = time.monotonic()
-            hang = {path for _, left, since in self._left if now - since < again for path in left}
-            room = len(self._left) < MOST_LEFT
-        asked = [path for path in paths if path not in hang]
-        answered = self._asked(asked, seconds) if asked and room else set()
-        return {path for path in paths if path not in answered}
+            hang = {path for _, unanswered, since in self._hanging if now - since < again for path in unanswered}
+            room = len(self._hanging) < MOST_LEFT
+        targets = [path for path in paths if path not in hang]
+        answering = self._ask(targets, seconds) if targets and room else set()
+        return {path for path in paths if path not in answering}
 
-    def _asked(self, paths: list[str], seconds: float) -> set[str]:
+    def _ask(self, paths: list[str], seconds: float) -> set[str]:
         import subprocess  # 3 ms that most hosts need not pay
 
         try:
@@ -111,24 +111,24 @@ class Probes:
         except OSError:
             return set()  # no process is to be had just now
         numbers = _answers(child, paths, seconds)
-        answered = {path for number, path in enumerate(paths) if number in numbers}
-        if len(answered) < len(paths):
+        answering = {path for number, path in enumerate(paths) if number in numbers}
+        if len(answering) < len(paths):
             with self._lock:
-                self._left.append((child, frozenset(paths) - answered, time.monotonic()))
+                self._hanging.append((child, frozenset(paths) - answering, time.monotonic()))
         else:
             child.wait()
-        return answered
+        return answering
 
     def _reap(self) -> None:
-        ended = [one for one in self._left if one[0].poll() is not None]
-        self._left = [one for one in self._left if one not in ended]
-        self._returned += len(ended)
+        ended = [one for one in self._hanging if one[0].poll() is not None]
+        self._hanging = [one for one in self._hanging if one not in ended]
+        self._late_answers += len(ended)
 
 
 def _answers(child: subprocess.Popen[bytes], paths: Iterable[str], seconds: float) -> set[int]:
     """Return the numbers of the paths that the process says to answer, in time."""
     assert child.stdin and child.stdout  # noqa: S101 - both are pipes
-    found: list[bytes] = []
+    parts: list[bytes] = []
     paths = list(paths)
     with child.stdout, contextlib.suppress(OSError):
         with child.stdin:
@@ -140,9 +140,9 @@ def _answers(child: subprocess.Popen[bytes], paths: Iterable[str], seconds: floa
             if not ready.poll(rest * 1000) or not (part := os.read(child.stdout.fileno(), 65536)):
                 break
             until = time.monotonic() + seconds  # it has come up, or goes on
-            found.append(part)
+            parts.append(part)
             lines += part.count(b"\n")
-    return {int(number) for number in b"".join(found).split(b"\n")[:-1] if number}
+    return {int(number) for number in b"".join(parts).split(b"\n")[:-1] if number}
 
 
 PROBES = Probes()

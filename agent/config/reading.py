@@ -12,16 +12,16 @@ from agent.config.agent_section import read_agent
 from agent.config.check_section import CheckSection
 from agent.config.checks import section
 from agent.config.convert import Fault
-from agent.config.files import Unreadable, drop_ins, regular_file, shown, version, with_version
+from agent.config.files import Unreadable, drop_ins, format_path, regular_file, version, with_version
 from agent.config.foreign import HERE, form_of, setting, tool_of_section
-from agent.config.located_yaml.tree import EMPTY, Located, Refusal, YamlError, parse
+from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
 from agent.config.patience import Patience
 from agent.config.secrecy import secret_values
 from agent.config.secrets import Secrets, files_in
 from agent.config.sections import SECTIONS, AgentSection, fields
 from agent.config.settings import AgentSettings, Place, Problem
-from agent.config.wording import nearest, said, unknown
+from agent.config.wording import nearest, quote, unknown
 
 MOST_BYTES = 1024 * 1024
 
@@ -31,7 +31,7 @@ class Reading:
 
     def __init__(self, directory: Path, environ: Mapping[str, str], patience: Patience | None = None) -> None:
         self.patience = patience or Patience()
-        self.files: list[Mapping[str, Located]] = []
+        self.files: list[Mapping[str, Node]] = []
         self.problems: list[Problem] = []
         self._secrets = Secrets(environ, self.patience)
         self._beyond_ascii: dict[str, bytes] = {}
@@ -49,25 +49,25 @@ class Reading:
 
     def _contents(self, paths: Iterable[Path]) -> dict[Path, bytes | BaseException]:
         """Read all files together; what hangs is not watched for changes either."""
-        found = self.patience.all({str(path): partial(with_version, path, _content) for path in paths})
-        answers = {path: one for path, one in found.items() if not isinstance(one, BaseException)}
-        self.sources |= {path: before for path, (before, _) in answers.items()}
-        return {Path(path): answers[path][1] if path in answers else one for path, one in found.items()}  # type: ignore[misc]
+        answers = self.patience.all({str(path): partial(with_version, path, _content) for path in paths})
+        contents = {path: answer for path, answer in answers.items() if not isinstance(answer, BaseException)}
+        self.sources |= {path: before for path, (before, _) in contents.items()}
+        return {Path(path): contents[path][1] if path in contents else answer for path, answer in answers.items()}  # type: ignore[misc]
 
-    def _tree(self, path: Path, content: bytes | BaseException) -> Located | None:
+    def _tree(self, path: Path, content: bytes | BaseException) -> Node | None:
         """Return what a file says, with references as they are written; None where it cannot be understood."""
-        name = shown(path)
+        name = format_path(path)
         try:
             if isinstance(content, BaseException):
                 raise content
-            return self._parsed(name, content)
+            return self._parse(name, content)
         except Unreadable as error:
             self.problems.append(Problem(Place(name), str(error), agent=True))
         except Exception as error:  # noqa: BLE001 - a bug of ours is this file's problem alone
             self.problems.append(problem_of(Place(name), error, agent=True))
         return None
 
-    def _parsed(self, name: str, content: bytes) -> Located | None:
+    def _parse(self, name: str, content: bytes) -> Node | None:
         if not content.isascii():
             self._beyond_ascii[name] = content
         try:
@@ -77,16 +77,16 @@ class Reading:
             self.problems.append(Problem(error.place, form_of(content) or error.text, agent=True))
             return None
 
-    def _take(self, path: Path, tree: Located, content: bytes | BaseException) -> None:
+    def _take(self, path: Path, tree: Node, content: bytes | BaseException) -> None:
         """Add the sections of one file."""
         try:
-            file, found = _sections(self._secrets.expanded(tree, path.parent), content)
+            file, problems = _sections(self._secrets.expand(tree, path.parent), content)
         except Exception as error:  # noqa: BLE001 - as above
-            file, found = {}, [problem_of(Place(shown(path)), error, agent=True)]
+            file, problems = {}, [problem_of(Place(format_path(path)), error, agent=True)]
         self.files.append(file)
-        self.problems += found
+        self.problems += problems
 
-    def explained(self, problems: Sequence[Problem]) -> list[Problem]:
+    def explain(self, problems: Sequence[Problem]) -> list[Problem]:
         """Add to problems where a letter of their line only looks like the one that is meant."""
         wrong = self._beyond_ascii.keys() & {problem.place.file for problem in problems}
         if not wrong:
@@ -94,57 +94,59 @@ class Reading:
         from agent.config.located_yaml import look_alikes
 
         hints = {name: look_alikes.hints(self._beyond_ascii[name].decode(errors="replace")) for name in wrong}
-        explained = []
+        with_hints = []
         for problem in problems:
             unread = problem.place in self._no_yaml
             hint = look_alikes.explanation(hints.get(problem.place.file, {}), problem.place.line, unread)
             text = f"{problem.text} ({hint})" if hint else problem.text
-            explained.append(msgspec.structs.replace(problem, text=text))
-        return explained
+            with_hints.append(msgspec.structs.replace(problem, text=text))
+        return with_hints
 
     def agent(self) -> tuple[AgentSettings, list[Fault]]:
         """Return the agent's own settings, merged, and what is wrong with them."""
         return read_agent([file["agent"] for file in self.files if "agent" in file], self.patience)
 
-    def hidden(self) -> frozenset[str]:
+    def secrets(self) -> frozenset[str]:
         """Return the values that must not show."""
-        written = [section(file["agent"], "agent")[0] for file in self.files if "agent" in file]
-        found = {value for one in written for value in secret_values(AgentSection, one)}
-        return frozenset({*self._secrets.values, *found} - {""})
+        sections = [section(file["agent"], "agent")[0] for file in self.files if "agent" in file]
+        values = {value for nodes in sections for value in secret_values(AgentSection, nodes)}
+        return frozenset({*self._secrets.values, *values} - {""})
 
 
 def _content(path: Path) -> bytes:
     return regular_file(path, MOST_BYTES)
 
 
-def _sections(tree: Located, content: bytes | BaseException) -> tuple[Mapping[str, Located], list[Problem]]:
+def _sections(tree: Node, content: bytes | BaseException) -> tuple[Mapping[str, Node], list[Problem]]:
     """Return the sections of one file."""
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
         foreign = form_of(content) if isinstance(content, bytes) else ""
-        text = foreign or f"must be sections such as `checks:`, not {said(tree)}"
+        text = foreign or f"must be sections such as `checks:`, not {quote(tree)}"
         if isinstance(tree.value, Refusal):
             text = tree.value.text
         return {}, [Problem(tree.place, text, agent=True)]
-    return tree.value, list(_lost(tree.value))
+    return tree.value, list(_section_problems(tree.value))
 
 
-def _lost(tree: Mapping[str, Located]) -> Iterator[Problem]:
+def _section_problems(tree: Mapping[str, Node]) -> Iterator[Problem]:
     """Yield what stands where only sections do. Of settings without a check only the type is told, which tells all."""
-    lost = {name: node for name, node in tree.items() if not _known(name)}
-    if "type" in lost:
-        lost = {name: node for name, node in lost.items() if name == "type" or isinstance(node.value, (dict, Refusal))}
-    for name, node in lost.items():
+    misplaced = {name: node for name, node in tree.items() if not _is_section(name)}
+    if "type" in misplaced:
+        misplaced = {
+            name: node for name, node in misplaced.items() if name == "type" or isinstance(node.value, (dict, Refusal))
+        }
+    for name, node in misplaced.items():
         yield _not_a_section(name, node)
 
 
-def _known(name: str) -> bool:
+def _is_section(name: str) -> bool:
     """Tell a section; what begins with x- holds anchors for others, as in other tools' files."""
     return name in SECTIONS or name.startswith("x-")
 
 
-def _not_a_section(name: str, node: Located) -> Problem:
+def _not_a_section(name: str, node: Node) -> Problem:
     if isinstance(node.value, Refusal) and node.place == node.key:
         return Problem(node.place, node.value.text, agent=True)
     if tool := tool_of_section(name):
@@ -162,7 +164,7 @@ _OF_THE_AGENT = fields(AgentSection)
 _OF_A_CHECK = fields(CheckSection)
 
 
-def _elsewhere(name: str, node: Located) -> str:
+def _elsewhere(name: str, node: Node) -> str:
     """Say where something belongs that is no section; nothing where that is not known."""
     if isinstance(node.value, dict) and "type" in node.value:
         return f"a check stands under `checks:`: write that line above '{name}', and indent '{name}' and all below it"

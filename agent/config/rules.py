@@ -10,12 +10,12 @@ from agent.api import Check
 from agent.config.check_section import CheckSection
 from agent.config.convert import Fault
 from agent.config.cron import normal, zone_fault
-from agent.config.located_yaml.tree import Located
+from agent.config.located_yaml.tree import Node
 from agent.config.sections import fields, usual
 from agent.config.settings import Place
 from agent.config.spans import LONGEST, SHORTEST, span
 from agent.config.tags import OURS, RESERVED
-from agent.config.wording import one_line, safe, said, short
+from agent.config.wording import one_line, quote, safe, short
 from agent.plugin.units import Level, duration_text
 
 MOST_TAGS = 100
@@ -29,19 +29,19 @@ OWN_NAME = "hostvigil"
 NAME = r"^[^\s:=*?\[\]-][^\s:=*?\[\]]{0,99}$"
 """What a check may be called: selectors and commands read the other characters differently."""
 
-Written = Mapping[str, Located]
+Nodes = Mapping[str, Node]
 
 
-def tags(written: Written, place: str = "tags") -> Iterator[Fault]:
+def tags(nodes: Nodes, place: str = "tags") -> Iterator[Fault]:
     """Check tags by the API's rules: names, one-line values, lengths."""
-    if len(written) > MOST_TAGS:
-        first = next(iter(written.values()))
-        yield Fault(first.key or first.place, place, f"has {len(written)} tags, at most {MOST_TAGS} are sent")
-    for name, node in written.items():
+    if len(nodes) > MOST_TAGS:
+        first = next(iter(nodes.values()))
+        yield Fault(first.key or first.place, place, f"has {len(nodes)} tags, at most {MOST_TAGS} are sent")
+    for name, node in nodes.items():
         if text := _tag_name(name):
             yield Fault(node.key or node.place, place, text)
         if isinstance(node.value, str) and (text := _tag_value(node.value)):
-            yield Fault(node.place, f"{place}.{name}", f"{said(node)} {text}")
+            yield Fault(node.place, f"{place}.{name}", f"{quote(node)} {text}")
 
 
 def _tag_name(name: str) -> str:
@@ -88,88 +88,88 @@ def patience(common: CheckSection, timeout: float) -> float:
     return 86_400.0 if common.cron else float(common.interval) + timeout + 5.0
 
 
-def times(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+def times(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """Check interval, timeout, retry interval and cron against each other; `values` are those that are understood."""
     for name in ("interval", "timeout", "retry_interval"):
         shortest = 0.001 if name == "timeout" else SHORTEST
-        if name in written:
-            yield from span(written[name], values.get(name), name, shortest, LONGEST)
-    if "cron" in written:
-        yield from _cron(values, written)
+        if name in nodes:
+            yield from span(nodes[name], values.get(name), name, shortest, LONGEST)
+    if "cron" in nodes:
+        yield from _cron(values, nodes)
         return
-    if "timezone" in written:
-        node = written["timezone"]
+    if "timezone" in nodes:
+        node = nodes["timezone"]
         yield Fault(node.key or node.place, "timezone", "belongs to `cron`, which this check does not have: remove it")
     interval = values.get("interval", usual(CheckSection, "interval"))
-    if "timeout" in written and values.get("timeout", 0) >= interval >= SHORTEST:
-        text = f"{said(written['timeout'])} must be below the interval of {duration_text(interval)}"
-        yield Fault(written["timeout"].place, "timeout", text)
-    if "retry_interval" in written and values.get("retry_interval", 0) > interval:
-        text = f"{said(written['retry_interval'])} must not be above the interval of {duration_text(interval)}"
-        yield Fault(written["retry_interval"].place, "retry_interval", text)
+    if "timeout" in nodes and values.get("timeout", 0) >= interval >= SHORTEST:
+        text = f"{quote(nodes['timeout'])} must be below the interval of {duration_text(interval)}"
+        yield Fault(nodes["timeout"].place, "timeout", text)
+    if "retry_interval" in nodes and values.get("retry_interval", 0) > interval:
+        text = f"{quote(nodes['retry_interval'])} must not be above the interval of {duration_text(interval)}"
+        yield Fault(nodes["retry_interval"].place, "retry_interval", text)
 
 
-def _cron(values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
-    if "interval" in written:
-        node = written["cron"]
+def _cron(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
+    if "interval" in nodes:
+        node = nodes["cron"]
         yield Fault(node.key or node.place, "cron", "stands beside `interval`: remove one of them")
     zone = values.get("timezone", "")
-    if "timezone" in written and "timezone" in values and (text := zone_fault(zone)):
-        node = written["timezone"]
-        yield Fault(node.place, "timezone", f"{said(node)} {safe(text, node)}")
+    if "timezone" in nodes and "timezone" in values and (text := zone_fault(zone)):
+        node = nodes["timezone"]
+        yield Fault(node.place, "timezone", f"{quote(node)} {safe(text, node)}")
         zone = ""
     if "cron" in values:
         try:
             normal(values["cron"], zone)
         except ValueError as error:
-            yield Fault(written["cron"].place, "cron", f"{said(written['cron'])} {safe(str(error), written['cron'])}")
+            yield Fault(nodes["cron"].place, "cron", f"{quote(nodes['cron'])} {safe(str(error), nodes['cron'])}")
 
 
-def timeout(common: CheckSection, written: Written) -> float:
+def timeout(common: CheckSection, nodes: Nodes) -> float:
     """Return the timeout in seconds: as written or by default, or a share of an interval that is too short for it."""
-    if "timeout" in written or common.cron or common.timeout < common.interval:
+    if "timeout" in nodes or common.cron or common.timeout < common.interval:
         return float(common.timeout)
     return float(common.interval) * SHARE_OF_INTERVAL
 
 
-def levels(wanted: type[Check], values: Mapping[str, Any], written: Written) -> Iterator[Fault]:
+def levels(kind: type[Check], values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """Compare each `warning` with its `critical`: what is critical must be a warning as well."""
-    defaults = {name: field.default for name, field in fields(wanted).items()}
+    defaults = {name: field.default for name, field in fields(kind).items()}
     for name in defaults:
         other = name.replace("warning", "critical")
-        if name == other or not (name in written or other in written):
+        if name == other or not (name in nodes or other in nodes):
             continue
-        low, high = (values.get(setting) if setting in written else defaults.get(setting) for setting in (name, other))
+        low, high = (values.get(setting) if setting in nodes else defaults.get(setting) for setting in (name, other))
         if isinstance(low, Level) and low.plain == 0 and not low.upper:
             continue  # below zero: switched off
         if isinstance(low, Level) and isinstance(high, Level) and not high.range.implies(low.range):
-            at = written[other] if other in written else written[name]
-            text = f"{_level(high, other, written)} comes before {name} {_level(low, name, written)}: swap or move them"
+            at = nodes[other] if other in nodes else nodes[name]
+            text = f"{_level(high, other, nodes)} comes before {name} {_level(low, name, nodes)}: swap or move them"
             yield Fault(at.place, other, text)
 
 
-def _level(level: Level, name: str, written: Written) -> str:
-    if name not in written:
+def _level(level: Level, name: str, nodes: Nodes) -> str:
+    if name not in nodes:
         return f"{level} (the default)"
-    sources = [leaf.source for leaf in written[name].leaves() if leaf.source]
+    sources = [leaf.source for leaf in nodes[name].leaves() if leaf.source]
     return f"the value of {sources[0]}" if sources else str(level)
 
 
-def own(check: Check, written: Written, place: Place) -> Iterator[Fault]:
+def own(check: Check, nodes: Nodes, place: Place) -> Iterator[Fault]:
     """Ask the type itself what is wrong with its settings."""
-    expanded = [leaf for node in written.values() for leaf in node.leaves() if leaf.source]
+    leaves = [leaf for node in nodes.values() for leaf in node.leaves() if leaf.source]
     try:
-        found = list(check.problems())
+        problems = list(check.problems())
     except Exception as error:  # noqa: BLE001 - a type is foreign code
-        text = "" if expanded else f": {one_line(str(error))}"
+        text = "" if leaves else f": {one_line(str(error))}"
         yield Fault(place, "", f"cannot be judged: `problems` of its type raised {type(error).__name__}{text}")
         return
-    for setting, text in found:
-        node = written.get(setting)
-        hidden = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
-        hidden = hidden or [leaf for leaf in expanded if _quotes(text, leaf.value, 6)]
-        unsaid = f"the value of {hidden[0].source} does not fit (why might quote it)" if hidden else ""
-        yield Fault(node.place if node else place, setting, unsaid or one_line(text))
+    for setting, text in problems:
+        node = nodes.get(setting)
+        quoted = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
+        quoted = quoted or [leaf for leaf in leaves if _quotes(text, leaf.value, 6)]
+        advice = f"the value of {quoted[0].source} does not fit (why might quote it)" if quoted else ""
+        yield Fault(node.place if node else place, setting, advice or one_line(text))
 
 
 def _quotes(text: str, secret: str, most: int) -> bool:

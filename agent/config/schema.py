@@ -60,7 +60,7 @@ def schema(catalog: Catalog) -> Schema:
         "additionalProperties": False,
         # What a type needs may also stand in `defaults`: then not every check has to have it.
         "if": {"not": {"type": "object", "required": ["defaults"]}},
-        "then": {"properties": {"checks": {"additionalProperties": _needed(kinds)}}},
+        "then": {"properties": {"checks": {"additionalProperties": _requirements(kinds)}}},
     }
 
 
@@ -75,24 +75,24 @@ def working(catalog: Catalog) -> dict[str, type[Check]]:
     return kinds
 
 
-def of_type(wanted: Any) -> Schema:
+def of_type(kind: Any) -> Schema:
     """Return the JSON Schema of one type of a setting."""
-    origin, inside = typing.get_origin(wanted), typing.get_args(wanted)
+    origin, inside = typing.get_origin(kind), typing.get_args(kind)
     if origin is Annotated:
-        return _annotated(of_type(inside[0]), inside[1:])
+        return _annotate(of_type(inside[0]), inside[1:])
     if origin in (typing.Union, types.UnionType):
         return {"anyOf": [of_type(member) for member in inside]}
     if origin is Literal:
         return _or_reference({"enum": list(inside)})
-    if isinstance(wanted, type) and issubclass(wanted, SettingValue):
-        return {"anyOf": [wanted.schema(), _REFERENCE]}
-    if isinstance(wanted, type) and issubclass(wanted, msgspec.Struct):
-        return _object(_properties(wanted), [name for name, field in fields(wanted).items() if field.required])
+    if isinstance(kind, type) and issubclass(kind, SettingValue):
+        return {"anyOf": [kind.schema(), _REFERENCE]}
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct):
+        return _object(_properties(kind), [name for name, field in fields(kind).items() if field.required])
     if origin is dict:
         return {"type": "object", "additionalProperties": of_type(inside[1])}
     if origin in (list, set, frozenset) or (origin is tuple and inside[-1] is Ellipsis):
         return {"type": "array", "items": of_type(inside[0])}
-    return msgspec.json.schema(wanted)
+    return msgspec.json.schema(kind)
 
 
 def default_of(field: msgspec.structs.FieldInfo) -> Any:
@@ -119,12 +119,12 @@ def _check(own: dict[str, Schema]) -> Schema:
     }
 
 
-def _needed(kinds: dict[str, type[Check]]) -> Schema:
-    needed = {
+def _requirements(kinds: dict[str, type[Check]]) -> Schema:
+    required = {
         name: [key for key, field in fields(kind).items() if field.required and key != "type"]
         for name, kind in kinds.items()
     }
-    return {"allOf": [_when(name, {"required": keys}) for name, keys in needed.items()]}
+    return {"allOf": [_when(name, {"required": keys}) for name, keys in required.items()]}
 
 
 def _when(kind: str, then: Schema) -> Schema:
@@ -132,28 +132,30 @@ def _when(kind: str, then: Schema) -> Schema:
 
 
 def _object(properties: Schema, required: list[str] | None = None) -> Schema:
-    needed = {"required": required} if required else {}
-    return {"type": "object", "properties": properties, "additionalProperties": False, **needed}
+    requirement = {"required": required} if required else {}
+    return {"type": "object", "properties": properties, "additionalProperties": False, **requirement}
 
 
-def _properties(wanted: type[msgspec.Struct]) -> Schema:
+def _properties(struct: type[msgspec.Struct]) -> Schema:
     properties = {}
-    for name, field in fields(wanted).items():
+    for name, field in fields(struct).items():
         default = default_of(field)
         properties[name] = of_type(field.type) | ({} if default is None else {"default": default})
     return properties
 
 
-def _annotated(schema: Schema, annotations: tuple[Any, ...]) -> Schema:
+def _annotate(schema: Schema, annotations: tuple[Any, ...]) -> Schema:
     for meta in annotations:
         if not isinstance(meta, msgspec.Meta):
             continue
-        said = {key: getattr(meta, name) for name, key in _META.items() if getattr(meta, name) is not None}
+        keywords = {key: getattr(meta, name) for name, key in _META.items() if getattr(meta, name) is not None}
         ends = {"min": meta.min_length, "max": meta.max_length}
         length = _LENGTHS.get(str(schema.get("type")), "Length")
-        said |= {end + length: number for end, number in ends.items() if number is not None}
-        description = {"description": said.pop("description")} if "description" in said else {}
-        schema = (_or_reference(schema | said) if said else schema) | description | (meta.extra_json_schema or {})
+        keywords |= {end + length: number for end, number in ends.items() if number is not None}
+        description = {"description": keywords.pop("description")} if "description" in keywords else {}
+        schema = (
+            (_or_reference(schema | keywords) if keywords else schema) | description | (meta.extra_json_schema or {})
+        )
     return schema
 
 
@@ -176,16 +178,16 @@ def common_page() -> str:
     return f"### Settings every check has\n\n{table(CheckSection)}\n### `agent:`\n\n{table(AgentSection)}"
 
 
-def table(wanted: type[msgspec.Struct]) -> str:
-    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(wanted))
+def table(struct: type[msgspec.Struct]) -> str:
+    return _HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows(struct))
 
 
-def rows(wanted: type[msgspec.Struct], inside: str = "") -> Iterator[tuple[str, str, str, str]]:
+def rows(struct: type[msgspec.Struct], inside: str = "") -> Iterator[tuple[str, str, str, str]]:
     """Yield each setting's name, form, default and meaning, as in a table of the documents."""
-    for name, field in fields(wanted).items():
+    for name, field in fields(struct).items():
         default = default_of(field)
-        shown = "required" if field.required else "" if default is None else f"`{_yaml(default)}`"
-        yield f"`{inside}{name}`", _cell(words(field.type)), _cell(shown), _cell(_description(field.type))
+        default_text = "required" if field.required else "" if default is None else f"`{_yaml(default)}`"
+        yield f"`{inside}{name}`", _cell(words(field.type)), _cell(default_text), _cell(_description(field.type))
         for member in members_of(field.type):
             if isinstance(member, type) and issubclass(member, msgspec.Struct):
                 yield from rows(member, f"{inside}{name}.")
@@ -195,12 +197,12 @@ def _yaml(default: Any) -> str:
     return default if isinstance(default, str) else msgspec.json.encode(default).decode()
 
 
-def _description(wanted: Any) -> str:
+def _description(kind: Any) -> str:
     """Return what the annotations say, also those inside a union."""
-    if typing.get_origin(wanted) is Annotated:
-        said = [meta.description for meta in typing.get_args(wanted)[1:] if isinstance(meta, msgspec.Meta)]
-        return next((text for text in said if text), "") or _description(typing.get_args(wanted)[0])
-    return next((text for member in typing.get_args(wanted) if (text := _description(member))), "")
+    if typing.get_origin(kind) is Annotated:
+        descriptions = [meta.description for meta in typing.get_args(kind)[1:] if isinstance(meta, msgspec.Meta)]
+        return next((text for text in descriptions if text), "") or _description(typing.get_args(kind)[0])
+    return next((text for member in typing.get_args(kind) if (text := _description(member))), "")
 
 
 def _cell(text: str) -> str:

@@ -12,8 +12,8 @@ import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from agent.config.files import Unreadable, beginning, shown, version
-from agent.config.located_yaml.tree import Located, Refusal, scalar
+from agent.config.files import Unreadable, beginning, format_path, version
+from agent.config.located_yaml.tree import Node, Refusal, scalar
 from agent.config.settings import Place
 from agent.config.wording import short
 from agent.plugin.ownership import weak_spot
@@ -32,7 +32,7 @@ _LEFT_BEHIND = re.compile(
 
 _TEXT = re.compile(r"README.*|.*\.(?:md|rst|txt)")
 
-Sections = Mapping[str, Located]
+Sections = Mapping[str, Node]
 
 
 def folders(folder: Path) -> list[Path]:
@@ -41,18 +41,18 @@ def folders(folder: Path) -> list[Path]:
     return [folder, *inside] if folder.is_dir() else []
 
 
-def listed(folder: Path) -> tuple[dict[str, tuple[int, int, int]], list[tuple[Path, str]]]:
+def list_scripts(folder: Path) -> tuple[dict[str, tuple[int, int, int]], list[tuple[Path, str]]]:
     """Return the folders with their versions, and what may be scripts, each with the interval that its folder says.
 
     Unreadable where there is no such folder.
     """
-    found = {str(place): version(place) for place in folders(folder)}
+    versions = {str(place): version(place) for place in folders(folder)}
     try:
         os.scandir(folder).close()
     except OSError as error:
         text = f"cannot be read: {error.strerror}; create it, or correct `scripts` of the section agent"
         raise Unreadable(text) from None
-    return found, list(_files(folder))
+    return versions, list(_files(folder))
 
 
 def look(path: Path, interval: str) -> tuple[Sections, str]:
@@ -98,57 +98,57 @@ def _executable(path: Path) -> bool:
 
 
 def _sections(name: str, path: Path, interval: str) -> Sections:
-    place = Place(shown(path))
-    settings: dict[str, Located] = {}
+    place = Place(format_path(path))
+    settings: dict[str, Node] = {}
     if interval:
-        where = Place(shown(path.parent))
-        settings["interval"] = Located(interval if interval[-1].isalpha() else f"{interval}s", where)
+        where = Place(format_path(path.parent))
+        settings["interval"] = Node(interval if interval[-1].isalpha() else f"{interval}s", where)
     settings |= _header(path)
     for own, text in (("type", "script"), ("command", "")):
         if own in settings:
             refusal = Refusal("cannot be set here: it is the script itself")
-            settings[own] = Located(refusal, settings[own].place, settings[own].key)
+            settings[own] = Node(refusal, settings[own].place, settings[own].key)
         else:
-            settings[own] = Located(text or [Located(os.fspath(path.absolute()), place)], place)
-    return {"checks": Located({name: Located(settings, place)}, place)}
+            settings[own] = Node(text or [Node(os.fspath(path.absolute()), place)], place)
+    return {"checks": Node({name: Node(settings, place)}, place)}
 
 
-def _header(path: Path) -> dict[str, Located]:
+def _header(path: Path) -> dict[str, Node]:
     """Return the settings in the comment `# hostvigil: name=value ...`, of which there may be several lines."""
     try:
         head = beginning(path, _HEAD_BYTES)
     except OSError:
         return {}
-    settings: dict[str, Located] = {}
+    settings: dict[str, Node] = {}
     if head.startswith(b"#!"):
         for number, line in enumerate(head.decode("utf-8", "replace").split("\n")[:HEAD_LINES], 1):
             if begin := _HEADER.match(line):
-                for name, node in _settings(line, begin.end(), shown(path), number):
+                for name, node in _settings(line, begin.end(), format_path(path), number):
                     _put(settings, name, node)
     return settings
 
 
-def _settings(line: str, begin: int, file: str, number: int) -> Iterator[tuple[str, Located]]:
+def _settings(line: str, begin: int, file: str, number: int) -> Iterator[tuple[str, Node]]:
     for match in _SETTING.finditer(line.rstrip("\r"), begin):
         key = Place(file, number, match.start() + 1)
-        written = match["value"]
-        if not written:
-            yield match["name"], Located(Refusal(f"{short(match[0])} has no value, write setting=value"), key, key)
+        text = match["value"]
+        if not text:
+            yield match["name"], Node(Refusal(f"{short(match[0])} has no value, write setting=value"), key, key)
         else:
-            value = written[1:-1] if written[0] in "\"'" else scalar(written)
-            yield match["name"], Located(value, Place(file, number, match.start("value") + 1), key)
+            value = text[1:-1] if text[0] in "\"'" else scalar(text)
+            yield match["name"], Node(value, Place(file, number, match.start("value") + 1), key)
 
 
-def _put(settings: dict[str, Located], name: str, node: Located) -> None:
+def _put(settings: dict[str, Node], name: str, node: Node) -> None:
     """Put a setting in; `tags.team` is `team` in `tags`."""
     outer, dot, inner = name.partition(".")
     if dot and outer in settings and isinstance(settings[outer].value, dict):
         _put(settings[outer].value, inner, node)
     elif outer in settings:
         place = node.key or node.place
-        settings[outer] = Located(Refusal(f"{short(outer)} is written twice: remove one"), place, place)
+        settings[outer] = Node(Refusal(f"{short(outer)} is written twice: remove one"), place, place)
     elif dot:
-        settings[outer] = Located({}, node.place, node.key)
+        settings[outer] = Node({}, node.place, node.key)
         _put(settings[outer].value, inner, node)
     else:
         settings[name] = node

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from agent.config.located_yaml.tree import UNSAID, Located
+from agent.config.located_yaml.tree import UNSAID, Node
 from agent.config.sections import fields
 from agent.config.wording import members_of
 
@@ -26,7 +26,7 @@ _ABOUT = re.compile(
 )
 """What a secret is kept in, or a service is reached at: AUTH_SERVICE_HOST, as Kubernetes sets it, is an address."""
 
-Written = Mapping[str, Located]
+Nodes = Mapping[str, Node]
 
 
 def names_a_secret(name: str) -> bool:
@@ -35,18 +35,18 @@ def names_a_secret(name: str) -> bool:
     return not _ABOUT.search(upper) and bool(_NAME.search(_OTHER_WORDS.sub("", upper)))
 
 
-def is_secret(wanted: type[msgspec.Struct], name: str) -> bool:
+def is_secret(struct: type[msgspec.Struct], name: str) -> bool:
     """Tell whether a setting is a secret by its nature: `Meta(extra={"secret": True})` says so."""
-    return name in _secrets(wanted)
+    return name in _secrets(struct)
 
 
 @cache
-def _secrets(wanted: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(name for name, field in fields(wanted).items() if any(_marks(field.type)))
+def _secrets(struct: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(name for name, field in fields(struct).items() if any(_marks(field.type)))
 
 
-def _marks(wanted: Any) -> Iterator[bool]:
-    for part in typing.get_args(wanted):
+def _marks(kind: Any) -> Iterator[bool]:
+    for part in typing.get_args(kind):
         if isinstance(part, msgspec.Meta):
             if (part.extra or {}).get("secret"):
                 yield True
@@ -54,39 +54,39 @@ def _marks(wanted: Any) -> Iterator[bool]:
             yield from _marks(part)
 
 
-def hidden(wanted: type[msgspec.Struct], written: Written) -> dict[str, Located]:
+def mark_secrets(struct: type[msgspec.Struct], nodes: Nodes) -> dict[str, Node]:
     """Return the settings with those that are secrets marked, so that no message quotes them."""
-    return {name: _unsaid(node) if is_secret(wanted, name) else node for name, node in written.items()}
+    return {name: _mark(node) if is_secret(struct, name) else node for name, node in nodes.items()}
 
 
-def _unsaid(node: Located) -> Located:
+def _mark(node: Node) -> Node:
     value = node.value
     if isinstance(value, dict):
-        value = {key: _unsaid(part) for key, part in value.items()}
+        value = {key: _mark(part) for key, part in value.items()}
     elif isinstance(value, list):
-        value = [_unsaid(part) for part in value]
+        value = [_mark(part) for part in value]
     return msgspec.structs.replace(node, value=value, source=node.source or UNSAID)
 
 
-def secret_values(wanted: type[msgspec.Struct], written: Written) -> Iterator[str]:
+def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
     """Yield what must not show of these settings, those of sections inside included.
 
     Of a marked setting what came from the environment, and all of it where its name says so: a password, but not the
     body of a request. Of a mapping (headers, variables) the parts whose names say so.
     """
-    for name, node in written.items():
-        if is_secret(wanted, name):
+    for name, node in nodes.items():
+        if is_secret(struct, name):
             yield from _values(node, name)
-        elif name in fields(wanted) and isinstance(node.value, dict):
-            for section in _sections(fields(wanted)[name].type):
+        elif name in fields(struct) and isinstance(node.value, dict):
+            for section in _sections(fields(struct)[name].type):
                 yield from secret_values(section, node.value)
-            for section in _sections(_items(fields(wanted)[name].type)):
+            for section in _sections(_items(fields(struct)[name].type)):
                 for part in node.value.values():
                     if isinstance(part.value, dict):
                         yield from secret_values(section, part.value)
 
 
-def _values(node: Located, name: str) -> Iterator[str]:
+def _values(node: Node, name: str) -> Iterator[str]:
     if isinstance(node.value, dict):
         for key, part in node.value.items():
             if names_a_secret(key):
@@ -100,11 +100,11 @@ def _values(node: Located, name: str) -> Iterator[str]:
             yield node.value
 
 
-def _sections(wanted: Any) -> list[type[msgspec.Struct]]:
-    return [one for one in members_of(wanted) if isinstance(one, type) and issubclass(one, msgspec.Struct)]
+def _sections(kind: Any) -> list[type[msgspec.Struct]]:
+    return [one for one in members_of(kind) if isinstance(one, type) and issubclass(one, msgspec.Struct)]
 
 
-def _items(wanted: Any) -> Any:
+def _items(kind: Any) -> Any:
     """Return the type of a mapping's values; of anything else one that holds nothing."""
-    mapping = [one for one in members_of(wanted) if typing.get_origin(one) is dict]
+    mapping = [one for one in members_of(kind) if typing.get_origin(one) is dict]
     return typing.get_args(mapping[0])[1] if mapping else str

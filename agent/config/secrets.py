@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from agent.config.files import Unreadable, regular_file, with_version
-from agent.config.located_yaml.tree import Located, Refusal
+from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.patience import Patience
 from agent.config.secrecy import names_a_secret
 
@@ -34,7 +34,7 @@ class Secrets:
         self.sources: dict[str, tuple[int, int, int]] = {}
         """The files that were read, and their versions."""
 
-    def expanded(self, node: Located, folder: Path, path: tuple[str, ...] = ()) -> Located:
+    def expand(self, node: Node, folder: Path, path: tuple[str, ...] = ()) -> Node:
         """Return the tree with every reference replaced; where that fails, a Refusal. Relative to `folder`.
 
         `path` is where the node stands. Texts that are only shown to people get no secret at all.
@@ -43,16 +43,16 @@ class Secrets:
         if isinstance(value, str):
             return self._text(node, value, folder, path) if "${" in value else node
         if isinstance(value, dict):
-            found = {key: self.expanded(sub, folder, (*path, str(key))) for key, sub in value.items()}
-            return msgspec.structs.replace(node, value=found)
+            values = {key: self.expand(sub, folder, (*path, str(key))) for key, sub in value.items()}
+            return msgspec.structs.replace(node, value=values)
         if isinstance(value, list):
-            return msgspec.structs.replace(node, value=[self.expanded(sub, folder, path) for sub in value])
+            return msgspec.structs.replace(node, value=[self.expand(sub, folder, path) for sub in value])
         if isinstance(value, Refusal) and value.first:
-            kept = Refusal(value.text, self.expanded(value.first, folder, path))
-            return msgspec.structs.replace(node, value=kept)
+            refusal = Refusal(value.text, self.expand(value.first, folder, path))
+            return msgspec.structs.replace(node, value=refusal)
         return node
 
-    def _text(self, node: Located, text: str, folder: Path, path: tuple[str, ...]) -> Located:
+    def _text(self, node: Node, text: str, folder: Path, path: tuple[str, ...]) -> Node:
         sources: list[str] = []
         parts: list[str] = []
 
@@ -68,52 +68,52 @@ class Secrets:
             return HIDDEN if secret and _only_shown(path) else value
 
         try:
-            expanded = _REFERENCE.sub(value_of, text)
+            new_text = _REFERENCE.sub(value_of, text)
         except Unreadable as error:
             return msgspec.structs.replace(node, value=Refusal(f"{_short(sources[-1])} {error}"))
-        return msgspec.structs.replace(node, value=expanded, source=_short(" ".join(sources)), parts=tuple(parts))
+        return msgspec.structs.replace(node, value=new_text, source=_short(" ".join(sources)), parts=tuple(parts))
 
     def _value(self, reference: str | None, folder: Path) -> tuple[str, bool]:
         """Return what a reference stands for, and whether it is a secret."""
         kind, _, name = (reference or "").partition(":")
         if kind == "file" and name:
             return self._file(folder / name), True
-        name, marked, mark = name.partition("!")
-        if kind == "env" and name and (not marked or mark in ("secret", "plain")):
+        name, bang, mark = name.partition("!")
+        if kind == "env" and name and (not bang or mark in ("secret", "plain")):
             value = self._environ.get(name)
             if not value:
                 raise Unreadable("is empty" if value == "" else "is not set in the environment of the agent")
-            secret = mark == "secret" or (not marked and names_a_secret(name))
-            return _checked(value.encode(errors="surrogateescape")), secret
+            secret = mark == "secret" or (not bang and names_a_secret(name))
+            return _decode(value.encode(errors="surrogateescape")), secret
         raise Unreadable("is not understood: write ${file:PATH} or ${env:NAME}, or $${ for a plain ${")
 
     def _file(self, path: Path) -> str:
         if path not in self._files:
             self.read([path])
-        found = self._files[path]
-        if isinstance(found, Unreadable):
-            raise found.with_traceback(None)
-        return found
+        content = self._files[path]
+        if isinstance(content, Unreadable):
+            raise content.with_traceback(None)
+        return content
 
     def read(self, files: Iterable[Path]) -> None:
         """Read these files together; what hangs is not watched for changes either."""
         paths = [path for path in dict.fromkeys(files) if path not in self._files]
-        asked = {str(path): partial(with_version, path, _content) for path in paths}
-        for path, (key, found) in zip(paths, self._patience.all(asked).items(), strict=True):
-            if isinstance(found, Unreadable):
-                self._files[path] = found
-            elif isinstance(found, BaseException):
-                raise found
+        questions = {str(path): partial(with_version, path, _content) for path in paths}
+        for path, (key, content) in zip(paths, self._patience.all(questions).items(), strict=True):
+            if isinstance(content, Unreadable):
+                self._files[path] = content
+            elif isinstance(content, BaseException):
+                raise content
             else:
-                self.sources[key], self._files[path] = found
+                self.sources[key], self._files[path] = content
 
 
-def files_in(node: Located, folder: Path) -> Iterator[Path]:
+def files_in(node: Node, folder: Path) -> Iterator[Path]:
     """Yield the files that a tree refers to, relative to `folder`."""
     value = node.value
     if isinstance(value, str):
-        found = (_REFERENCE.finditer(value)) if "${file:" in value else ()
-        yield from (folder / name for match in found if (name := (match[1] or "").removeprefix("file:")) != match[1])
+        matches = (_REFERENCE.finditer(value)) if "${file:" in value else ()
+        yield from (folder / name for match in matches if (name := (match[1] or "").removeprefix("file:")) != match[1])
     elif isinstance(value, dict):
         for one in value.values():
             yield from files_in(one, folder)
@@ -131,10 +131,10 @@ def _only_shown(path: tuple[str, ...]) -> bool:
 
 
 def _content(path: Path) -> str:
-    return _checked(regular_file(path, MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r"))
+    return _decode(regular_file(path, MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r"))
 
 
-def _checked(content: bytes) -> str:
+def _decode(content: bytes) -> str:
     if not content:
         raise Unreadable("is empty")
     try:

@@ -21,15 +21,15 @@ def unknown_senders(checks: Iterable[CheckConfig]) -> Iterator[Problem]:
 
     A directory server may be away just now, and a check that waits for a backup must not end for that.
     """
-    named = {check.name: check.check.senders for check in checks if isinstance(check.check, PushedCheck)}
-    wanted = {name for senders in named.values() for name in senders}
-    if not wanted:
+    names_by_check = {check.name: check.check.senders for check in checks if isinstance(check.check, PushedCheck)}
+    names = {name for senders in names_by_check.values() for name in senders}
+    if not names:
         return
-    call = Call(lambda: {name for name in wanted if not _is_known(name)})
+    call = Call(lambda: {name for name in names if not _is_known(name)})
     call.begin()
     unknown = call.result() if call.done.wait(LOOK_SECONDS) else set()
     for check in checks:
-        for name in named.get(check.name, ()):
+        for name in names_by_check.get(check.name, ()):
             if name in unknown:
                 text = (
                     f"{check.name}.from: {short(name)} is neither a user nor a group of this host, so it lets nobody in"
@@ -38,10 +38,10 @@ def unknown_senders(checks: Iterable[CheckConfig]) -> Iterator[Problem]:
 
 
 def _is_known(name: str) -> bool:
-    return _found(pwd.getpwnam, name) or _found(grp.getgrnam, name)
+    return _exists(pwd.getpwnam, name) or _exists(grp.getgrnam, name)
 
 
-def _found(look: Callable[[str], Any], name: str) -> bool:
+def _exists(look: Callable[[str], Any], name: str) -> bool:
     try:
         look(name)
     except (KeyError, ValueError, OSError):  # ValueError: a NUL in it

@@ -65,9 +65,9 @@ def custom_tags(own: Mapping[str, str], users: Mapping[str, str]) -> dict[str, s
 
     A relay has `own` from another host, which may say anything.
     """
-    known = {name: value for name, value in own.items() if name in OURS or not name_problem(name)}
+    agents = {name: value for name, value in own.items() if name in OURS or not name_problem(name)}
     allowed = {name: value for name, value in users.items() if not name_problem(name)}
-    cleaned = {name: tag_value(value) for name, value in {**known, **allowed}.items()}
+    cleaned = {name: tag_value(value) for name, value in {**agents, **allowed}.items()}
     return dict([(name, value) for name, value in cleaned.items() if value][:LIMIT])
 
 

@@ -54,17 +54,17 @@ def _fault(text: str) -> str:
     return ""
 
 
-def filled(template: str, values: Mapping[str, str]) -> str:
+def fill(template: str, values: Mapping[str, str]) -> str:
     """Put the values in, escaped where the template is JSON; a tag that there is not is empty."""
-    escape: Callable[[str], str] = _escaped if is_json(template) else str
+    escape: Callable[[str], str] = _escape if is_json(template) else str
     return _PLACE.sub(lambda place: escape(values.get(place[1], "")), template)
 
 
-def filled_url(template: str, values: Mapping[str, str]) -> str:
+def fill_url(template: str, values: Mapping[str, str]) -> str:
     return _PLACE.sub(lambda place: quote(values.get(place[1], ""), safe=""), template)
 
 
-def _escaped(text: str) -> str:
+def _escape(text: str) -> str:
     return json.dumps(text)[1:-1]
 
 

@@ -19,16 +19,16 @@ SURROUNDINGS = timedelta(hours=25)
 
 def next_turn(line: str, zone: tzinfo, after: datetime) -> datetime | None:
     """Return the first turn after a moment, both in UTC; None where there is none in 50 years."""
-    found: datetime | None = None
+    first: datetime | None = None
     until = datetime.max  # noqa: DTZ901 - the clock on the wall
-    for wall in _named(line, _wall(after, zone) - _put(zone, after)):
+    for wall in _minutes(line, _wall(after, zone) - _put(zone, after)):
         for turn in _moments(wall, zone, _is_interval(line)):
-            if turn > after and (found is None or turn < found):
-                found = turn
+            if turn > after and (first is None or turn < first):
+                first = turn
                 until = _wall(turn, zone) + _put(zone, turn)
         if wall >= until:
             break
-    return found
+    return first
 
 
 def zone_of(name: str) -> tzinfo:
@@ -42,7 +42,7 @@ def zone_of(name: str) -> tzinfo:
     return get_localzone()
 
 
-def _named(line: str, after: datetime) -> Iterator[datetime]:
+def _minutes(line: str, after: datetime) -> Iterator[datetime]:
     """Yield the minutes that the line names, by the clock on the wall."""
     from cronsim import CronSim, CronSimError
 

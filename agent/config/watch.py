@@ -43,26 +43,26 @@ class Watch:
     def apply(self, old: Config, new: Config) -> None:
         """Watch what this configuration was read from, or nothing any more."""
         before = set(self._names)
-        wanted = self._added(new.sources) if new.agent.watch else {}
-        self._names = wanted
-        for number in before - set(wanted):
+        names_by_watch = self._add_watches(new.sources) if new.agent.watch else {}
+        self._names = names_by_watch
+        for number in before - set(names_by_watch):
             self._forget(number)
         # What changed after it was read and before it was watched, the kernel does not tell.
-        if set(wanted) - before and any(version(Path(path)) != then for path, then in new.sources.items()):
+        if set(names_by_watch) - before and any(version(Path(path)) != then for path, then in new.sources.items()):
             self._reload()
 
-    def _added(self, sources: Iterable[str]) -> dict[int, set[str]]:
-        wanted: dict[int, set[str]] = {}
+    def _add_watches(self, sources: Iterable[str]) -> dict[int, set[str]]:
+        names_by_watch: dict[int, set[str]] = {}
         for folder, names in way(sources).items():
             try:
-                wanted.setdefault(self._watched(folder), set()).update(names)
+                names_by_watch.setdefault(self._watch_folder(folder), set()).update(names)
             except (ImportError, OSError) as error:
                 if folder not in self._refused:
                     log.error("%s cannot be watched, use hostvigil reload: %s", folder, error)
                 self._refused.add(folder)
-        return wanted
+        return names_by_watch
 
-    def _watched(self, folder: str) -> int:
+    def _watch_folder(self, folder: str) -> int:
         from inotify_simple import INotify, flags
 
         if self._changes is None:
@@ -80,8 +80,8 @@ class Watch:
 
     def _work(self, changes: INotify) -> None:
         while True:
-            found = changes.read(read_delay=SETTLE_MILLISECONDS)
-            if any(self._matters(event.wd, event.name) for event in found):
+            events = changes.read(read_delay=SETTLE_MILLISECONDS)
+            if any(self._matters(event.wd, event.name) for event in events):
                 self._reload()
 
     def _matters(self, number: int, name: str) -> bool:

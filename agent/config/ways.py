@@ -19,11 +19,11 @@ def way(paths: Iterable[str]) -> dict[str, set[str]]:
 
     Of a path that is a folder every name in it matters as well.
     """
-    found: dict[str, set[str]] = {}
+    names_by_folder: dict[str, set[str]] = {}
     for path in paths:
         for folder, name in _steps(path):
-            found.setdefault(folder, set()).add(name)
-    return found
+            names_by_folder.setdefault(folder, set()).add(name)
+    return names_by_folder
 
 
 def _steps(path: str) -> Iterator[tuple[str, str]]:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agent.config import foreign
-from agent.config.located_yaml.tree import UNSAID, Located
+from agent.config.located_yaml.tree import UNSAID, Node
 from agent.plugin.units import SettingValue
 
 FEW = 6
@@ -20,27 +20,27 @@ MOST_TEXT = 600
 """Characters of a message."""
 
 
-def members_of(wanted: Any) -> tuple[Any, ...]:
+def members_of(expected: Any) -> tuple[Any, ...]:
     """Return the types of a union, or the one type, without their annotations."""
     try:
-        return _members_of(wanted)
+        return _members_of(expected)
     except TypeError:  # somebody's own annotation that cannot be hashed
-        return _members_of.__wrapped__(wanted)
+        return _members_of.__wrapped__(expected)
 
 
 @cache
-def _members_of(wanted: Any) -> tuple[Any, ...]:
-    if typing.get_origin(wanted) is Annotated:
-        return members_of(typing.get_args(wanted)[0])
-    if typing.get_origin(wanted) in (typing.Union, types.UnionType):
-        return tuple(member for part in typing.get_args(wanted) for member in members_of(part))
-    return (wanted,)
+def _members_of(expected: Any) -> tuple[Any, ...]:
+    if typing.get_origin(expected) is Annotated:
+        return members_of(typing.get_args(expected)[0])
+    if typing.get_origin(expected) in (typing.Union, types.UnionType):
+        return tuple(member for part in typing.get_args(expected) for member in members_of(part))
+    return (expected,)
 
 
-def words(wanted: Any) -> str:
+def words(expected: Any) -> str:
     """Say what a type wants: `a whole number`, `text or a list`, `one of 'a' or 'b'`."""
-    found = dict.fromkeys(_word(member) for member in members_of(wanted) if member is not type(None))
-    return " or ".join(found)
+    names = dict.fromkeys(_word(member) for member in members_of(expected) if member is not type(None))
+    return " or ".join(names)
 
 
 def _word(member: Any) -> str:
@@ -55,7 +55,7 @@ def _word(member: Any) -> str:
     return simple.get(typing.get_origin(member) or member, "a list")
 
 
-def said(node: Located) -> str:
+def quote(node: Node) -> str:
     """Show a value in a message, briefly; an expanded one only by its `${...}`."""
     if node.source:
         return f"the value of {node.source}"
@@ -89,12 +89,12 @@ def one_line(text: str) -> str:
     return text if len(text) <= MOST_TEXT else text[: MOST_TEXT - 3] + "..."
 
 
-def safe(text: str, node: Located) -> str:
+def safe(text: str, node: Node) -> str:
     """A complaint about an expanded value may quote it, so only the fact remains."""
     return "does not fit here" if node.source else one_line(text)
 
 
-def nearest(name: str, known: typing.Iterable[str]) -> str:
+def nearest(name: str, names: typing.Iterable[str]) -> str:
     """Return the known name that is meant by a slip of the hand, or ''. No hint is better than a wrong one."""
     from difflib import SequenceMatcher
 
@@ -109,18 +109,18 @@ def nearest(name: str, known: typing.Iterable[str]) -> str:
         ratio = SequenceMatcher(None, one, two).ratio()
         return ratio if ratio >= enough else 0.0
 
-    best = max(known, key=likeness, default="")
+    best = max(names, key=likeness, default="")
     return best if best and likeness(best) else ""
 
 
-def meant(name: str, known: typing.Iterable[str], missing: typing.Collection[str]) -> str:
+def missing_name(name: str, names: typing.Iterable[str], missing: typing.Collection[str]) -> str:
     """Return which of the missing names somebody meant who wrote one that is not known; '' for none.
 
     Where a name has to be, one letter that is wrong is enough of a hint; else it might be a word of its own.
     """
-    known = list(known)
-    if found := nearest(name, known) or foreign.setting(name, known):
-        return found if found in missing else ""
+    names = list(names)
+    if name_meant := nearest(name, names) or foreign.setting(name, names):
+        return name_meant if name_meant in missing else ""
     return next((one for one in missing if _one_letter_off(name.lower(), one)), "")
 
 
@@ -142,29 +142,31 @@ def _one_letter_off(one: str, two: str) -> bool:
     return long_one[at + 1 :] == short_one[at + (len(one) == len(two)) :]
 
 
-def unknown(setting: str, name: str, known: typing.Iterable[str], listed: typing.Iterable[str] | None = None) -> str:
+def unknown(
+    setting: str, name: str, names: typing.Iterable[str], shown_names: typing.Iterable[str] | None = None
+) -> str:
     """Say that a name is not known, and what to write: the word that is meant, else the names that there are."""
-    known = list(known)
+    names = list(names)
     text = f"unknown setting {short(setting)}"
-    if spaceless := without_space(name, known):
+    if spaceless := without_space(name, names):
         return f"{spaceless!r} needs a colon and a space before its value: write '{spaceless}: ...'"  # may be a secret
-    if close := nearest(name, known):
+    if close := nearest(name, names):
         return f"{text}, did you mean '{close}'?"
-    if ours := foreign.setting(name, known):
+    if ours := foreign.setting(name, names):
         note = f" ({foreign.note(ours)})" if foreign.note(ours) else ""
         return f"{text}, write '{ours}'{note}"
-    names = known if listed is None else list(listed)
-    if levels := _levels(name, names):
+    choices = names if shown_names is None else list(shown_names)
+    if levels := _levels(name, choices):
         return f"{text}, write {levels}"
-    if listed is None and len(names) > FEW:
+    if shown_names is None and len(choices) > FEW:
         return text
-    return f"{text}, write one of {', '.join(compact(names))}" if names else text
+    return f"{text}, write one of {', '.join(compact(choices))}" if choices else text
 
 
-def without_space(name: str, known: typing.Container[str]) -> str:
+def without_space(name: str, names: typing.Container[str]) -> str:
     """Return the setting that is meant by `type:load` or `type = load`; '' for none."""
     match = re.match(r"([\w-]+)\s*[:=]\s*\S", name)
-    return match[1] if match and match[1] in known else ""
+    return match[1] if match and match[1] in names else ""
 
 
 def _levels(name: str, names: list[str]) -> str:
@@ -172,8 +174,8 @@ def _levels(name: str, names: list[str]) -> str:
     word = next(
         (word for word in ("warning", "critical") if name == word or (word.startswith(name) and len(name) > 3)), ""
     )
-    found = [one for one in names if word and one.endswith(f"_{word}")]
-    return " or ".join((", ".join(found[:-1]), found[-1])) if len(found) > 1 else "".join(found)
+    levels = [one for one in names if word and one.endswith(f"_{word}")]
+    return " or ".join((", ".join(levels[:-1]), levels[-1])) if len(levels) > 1 else "".join(levels)
 
 
 def compact(names: list[str]) -> list[str]:
@@ -191,23 +193,23 @@ _BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")
 _COMPARED = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
-def reworded(error: str, node: Located, wanted: Any) -> str:
+def explain(error: str, node: Node, expected: Any) -> str:
     """Say msgspec's complaint for people; it names types and bounds only, never the value."""
-    members = members_of(wanted)
+    members = members_of(expected)
     complaint = error.partition(" - at ")[0]
     if match := _BOUND.search(complaint):
         bound = f"{_COMPARED[match[2]]} {match[3]}"
         if match[1]:
             word = ("character", "characters") if isinstance(node.value, str) else ("entry", "entries")
             return f"must have {bound} {word[match[3] != '1']}"
-        return f"must be {bound}, not {said(node)}"
+        return f"must be {bound}, not {quote(node)}"
     if "matching regex" in complaint:
-        return f"{said(node)} does not have the form {complaint.partition('matching regex ')[2]}"
+        return f"{quote(node)} does not have the form {complaint.partition('matching regex ')[2]}"
     if isinstance(node.value, str) and bool in members and not _choices(members):
-        return f"{said(node)} is text here, write true or false"
+        return f"{quote(node)} is text here, write true or false"
     text = "text " if isinstance(node.value, str) and not node.source else ""
-    instead = "" if node.source == UNSAID else f", not {text}{said(node)}"
-    return f"must be {words(wanted)}{instead}{_hint(node, members)}"
+    instead = "" if node.source == UNSAID else f", not {text}{quote(node)}"
+    return f"must be {words(expected)}{instead}{_hint(node, members)}"
 
 
 _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
@@ -216,7 +218,7 @@ _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LARGEST = 2**63 - 1
 
 
-def _hint(node: Located, members: tuple[Any, ...]) -> str:
+def _hint(node: Node, members: tuple[Any, ...]) -> str:
     scalar = node.value
     if not isinstance(scalar, dict) and any(typing.get_origin(member) is dict for member in members):
         return ": write `name: value` lines under it"
@@ -246,6 +248,6 @@ def _choices(members: tuple[Any, ...]) -> list[Any]:
     return [choice for member in members if typing.get_origin(member) is Literal for choice in typing.get_args(member)]
 
 
-def example_of(wanted: type[SettingValue]) -> str:
-    example = getattr(wanted, "example", "")
+def example_of(expected: type[SettingValue]) -> str:
+    example = getattr(expected, "example", "")
     return f", write for example {example}" if example else ""

@@ -13,15 +13,15 @@ from agent.config import parents, windows
 from agent.config.agent_section import events_fault, page_fault
 from agent.config.check_section import Parents
 from agent.config.convert import Fault, settings
-from agent.config.files import Unreadable, regular_file, shown
-from agent.config.located_yaml.tree import Located, YamlError, parse
+from agent.config.files import Unreadable, format_path, regular_file
+from agent.config.located_yaml.tree import Node, YamlError, parse
 from agent.config.parents import depends_on
 from agent.config.secrets import Secrets
 from agent.config.sections import AgentWindow, EventsSettings, Section
 from agent.config.selector import problem
 from agent.config.settings import Maintenance, Place
 from agent.config.values import Rate
-from agent.config.wording import said
+from agent.config.wording import quote
 from agent.fleet.holding import Rule
 from agent.plugin.units import Duration
 
@@ -102,13 +102,13 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[RelaySettings, frozens
     """Return the settings and the values that must not show; RelayConfigError names every mistake."""
     secrets = Secrets(environ)
     try:
-        tree = secrets.expanded(parse(regular_file(path, MOST_BYTES), shown(path)), path.parent)
+        tree = secrets.expand(parse(regular_file(path, MOST_BYTES), format_path(path)), path.parent)
     except Unreadable as error:
-        raise RelayConfigError(f"{shown(path)}: {error}") from None
+        raise RelayConfigError(f"{format_path(path)}: {error}") from None
     except YamlError as error:
         raise RelayConfigError(f"{error.place}: {error.text}") from None
     node = tree.value.get("relay") if isinstance(tree.value, dict) else None
-    if not isinstance(node, Located) or not isinstance(node.value, dict):
+    if not isinstance(node, Node) or not isinstance(node.value, dict):
         raise RelayConfigError(f"{tree.place}: write a section `relay:` with broker, state and events")
     values, faults = settings(RelaySettings, node.value, node.place, "relay")
     faults += _wrong(values, node.value)
@@ -119,27 +119,27 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[RelaySettings, frozens
     return msgspec.structs.replace(config, state=state), frozenset({*secrets.values, *config.events.api_keys} - {""})
 
 
-def _wrong(values: Mapping[str, Any], nodes: Mapping[str, Located]) -> Iterator[Fault]:
+def _wrong(values: Mapping[str, Any], nodes: Mapping[str, Node]) -> Iterator[Fault]:
     """Judge what the form does not show."""
     if "broker" in values and (text := events_fault("broker", values["broker"])):
         yield _fault(nodes["broker"], "broker", text)
     if "lease" in values and not 1 <= values["lease"] <= 300:
         yield _fault(nodes["lease"], "lease", "must be between 1s and 5m")
     if values.get("page") and (text := page_fault(values["page"])):
-        yield _fault(nodes["page"], "page", f"{said(nodes['page'])} {text}")
+        yield _fault(nodes["page"], "page", f"{quote(nodes['page'])} {text}")
     if values.get("maintenance"):
         yield from windows.faults(nodes["maintenance"], values["maintenance"], "relay.maintenance")
     for at, site in enumerate(values.get("depends_on", ())):
         yield from _site(site, nodes["depends_on"].value[at], f"depends_on.{at}")
-    if isinstance(nodes.get("events"), Located) and isinstance(nodes["events"].value, dict):
+    if isinstance(nodes.get("events"), Node) and isinstance(nodes["events"].value, dict):
         yield from _wrong_events(nodes["events"].value)
 
 
-def _wrong_events(nodes: Mapping[str, Located]) -> Iterator[Fault]:
+def _wrong_events(nodes: Mapping[str, Node]) -> Iterator[Fault]:
     values, _ = settings(RelayEvents, nodes, Place(""))
     for name in ("endpoint", "timeout", "proxy"):
         if values.get(name) and (text := events_fault(name, values[name])):
-            yield _fault(nodes[name], f"events.{name}", f"{said(nodes[name])} {text}")
+            yield _fault(nodes[name], f"events.{name}", f"{quote(nodes[name])} {text}")
     if "timeout" in values and not values["timeout"]:
         yield _fault(nodes["timeout"], "events.timeout", "must be between 1s and 10m")
     keys = values.get("api_keys", ("",))
@@ -152,19 +152,21 @@ def _wrong_events(nodes: Mapping[str, Located]) -> Iterator[Fault]:
         yield _fault(nodes["api_keys"], "events.api_keys", "names a key twice: each has its own limit only once")
 
 
-def _site(site: Site, node: Located, setting: str) -> Iterator[Fault]:
+def _site(site: Site, node: Node, setting: str) -> Iterator[Fault]:
     if text := problem(site.select):
-        yield _fault(node.value["select"], f"{setting}.select", f"{said(node.value['select'])} does not select: {text}")
+        yield _fault(
+            node.value["select"], f"{setting}.select", f"{quote(node.value['select'])} does not select: {text}"
+        )
     if not 0 <= site.wait <= 600:
         yield _fault(node.value["wait"], f"{setting}.wait", "must be between 0s and 10m")
     on = node.value["on"]
     for fault in parents.faults(on, site.on):
         yield _fault(on, f"{setting}.on", fault.text)
-    for name in parents.located(on):
+    for name in parents.name_nodes(on):
         host, slash, check = str(name.value).partition("/")
         if not host or " " in host or bool(slash) != bool(check):
-            yield _fault(name, f"{setting}.on", f"{said(name)} is no HOST/CHECK and no HOST")
+            yield _fault(name, f"{setting}.on", f"{quote(name)} is no HOST/CHECK and no HOST")
 
 
-def _fault(node: Located, setting: str, text: str) -> Fault:
+def _fault(node: Node, setting: str, text: str) -> Fault:
     return Fault(node.place, f"relay.{setting}", text)

@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
-from agent.config.diff import Difference, difference, scheduled
+from agent.config.diff import Difference, checks_on_schedule, difference
 from agent.config.settings import CheckConfig, Config
 from agent.plugin.units import utc
 from agent.running.apscheduler_parts import BaseTrigger
@@ -70,8 +70,8 @@ class Schedule:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
-        self._spread = spread_of(scheduled(new).values())
-        self.update(difference(scheduled(old), scheduled(new)))
+        self._spread = spread_of(checks_on_schedule(new).values())
+        self.update(difference(checks_on_schedule(old), checks_on_schedule(new)))
 
     def update(self, difference: Difference) -> None:
         """Take over a reloaded configuration: a check's turn may come sooner by it, but never later."""

@@ -10,8 +10,8 @@ from pathlib import Path
 
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load, load_agent
-from agent.config.files import shown
-from agent.config.patience import AGAIN, returned
+from agent.config.files import format_path
+from agent.config.patience import AGAIN, count_late_answers
 from agent.config.settings import Config, Place, Problem
 from agent.plugin.shared_work import Call
 from agent.system.signals import Order, Signals
@@ -39,7 +39,7 @@ class Reader:
 
     def load(self) -> Config:
         """Return the whole configuration; Shutdown when the agent is to end first."""
-        before = returned()
+        before = count_late_answers()
         config = self._read(lambda: load(self._directory, Catalog(), os.environ))
         if config.silent and not self._waits.is_set():
             self._waits.set()
@@ -53,7 +53,7 @@ class Reader:
     def _look_again(self, before: int) -> None:
         """Have the configuration read anew once something has come back, and after a minute whatever happens."""
         until = time.monotonic() + AGAIN
-        while returned() == before and time.monotonic() < until:
+        while count_late_answers() == before and time.monotonic() < until:
             time.sleep(LOOK_SECONDS)
         self._waits.clear()
         self._signals.put(Order(READ_AGAIN))
@@ -69,5 +69,5 @@ class Reader:
         if self._signals.to_end:
             raise Shutdown
         text = f"cannot be read within {LONGEST:g}s: does a disk or mount hang?"
-        problem = Problem(Place(shown(self._directory)), text, agent=True)
+        problem = Problem(Place(format_path(self._directory)), text, agent=True)
         return Config(problems=(problem,), silent=(str(self._directory),))

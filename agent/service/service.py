@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from agent.config.diff import merged, renewed, scheduled
+from agent.config.diff import checks_on_schedule, merge, renew_secrets
 from agent.config.settings import Config
 from agent.config.watch import Watch
 from agent.delivery.dead_mans_ping import DeadMansPing
@@ -89,7 +89,9 @@ class Service:
 
     def start(self, at_once: bool = False) -> None:
         # Begun before the recorder, which may want a run at once of what was held back until this start.
-        self._schedule.begin(self._runner.start, scheduled(self._config).values(), at_once, self._store.last_ran())
+        self._schedule.begin(
+            self._runner.start, checks_on_schedule(self._config).values(), at_once, self._store.last_ran()
+        )
         self._history.apply(Config(), self._config)
         self._recorder.start()
         self._schedule.every(WRITER_LOOK_SECONDS, self._writer.look)
@@ -106,13 +108,13 @@ class Service:
 
         What did not change goes on as if nothing had happened.
         """
-        self._apply(merged(self._config, fresh))
+        self._apply(merge(self._config, fresh))
         self._say_configuration()
         return self._config
 
     def renew_keys(self, fresh: Config) -> None:
         """Take over the secrets of destinations, where they are others now. Nothing else of it."""
-        new = renewed(self._config, fresh)
+        new = renew_secrets(self._config, fresh)
         if new != self._config:
             log.warning("a key was refused and has changed since it was read: the new one is used")
             self._apply(new)

@@ -14,7 +14,7 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
-def reworded(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
+def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
     """Say a parser's complaint in the words of somebody who edits the file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark
     if problem == "found unexpected end of stream" or any(words in problem for words in _AT_THE_BEGIN):
@@ -56,9 +56,9 @@ def _advice(problem: str, line: str, column: int) -> str:
         return f"the quote {at} that opens here is never closed"
     if "':'" in problem and (tight := _TIGHT.search(line)):
         return _tight_advice(tight[1])
-    if "did not find expected key" in problem and (found := re.search(r"([\"'])\s*$", line[:column])):
-        inside = "''" if found[1] == "'" else '\\"'
-        how = f"put quotes around all of it, and write {found[1]} inside it as {inside}"
+    if "did not find expected key" in problem and (quote := re.search(r"([\"'])\s*$", line[:column])):
+        inside = "''" if quote[1] == "'" else '\\"'
+        how = f"put quotes around all of it, and write {quote[1]} inside it as {inside}"
         return f"the text in quotes ends before this: {how}"
     return next((advice for words, advice in _ADVICE.items() if words in problem), "")
 

@@ -18,9 +18,9 @@ class Lines:
         self._text = text
         self._starts = [0]
         self._ends: list[int] = []
-        for found in _BREAK.finditer(text):
-            self._ends.append(found.start())
-            self._starts.append(found.end())
+        for end in _BREAK.finditer(text):
+            self._ends.append(end.start())
+            self._starts.append(end.end())
         self._ends.append(len(text))
         if len(self._starts) > 1 and self._starts[-1] == len(text):
             # What ends the last line begins no further one.

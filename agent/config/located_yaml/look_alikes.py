@@ -33,22 +33,22 @@ def hints(text: str) -> dict[int, Hint]:
     return {number: hint for number, line in lines if not line.isascii() and (hint := _hint(line))}
 
 
-def explanation(found: dict[int, Hint], line: int, unread: bool) -> str:
+def explanation(hints_by_line: dict[int, Hint], line: int, not_parsed: bool) -> str:
     """Say which letter may be why there is a problem in this line; `unread`: YAML tripped there, perhaps over more."""
-    if line in found:
-        return found[line].text
-    near = [at for at in found if at == line - 1 and (unread or found[at].hidden)]
-    near += [at for at in found if at < line - 1 and unread and found[at].hidden]
-    return f"in line {max(near)}, {found[max(near)].text}" if near else ""
+    if line in hints_by_line:
+        return hints_by_line[line].text
+    near = [at for at in hints_by_line if at == line - 1 and (not_parsed or hints_by_line[at].hidden)]
+    near += [at for at in hints_by_line if at < line - 1 and not_parsed and hints_by_line[at].hidden]
+    return f"in line {max(near)}, {hints_by_line[max(near)].text}" if near else ""
 
 
 def _hint(line: str) -> Hint | None:
-    covered = _WITHOUT_MEANING.sub(lambda found: "x" * len(found[0]), line)
-    found = _ANY.search(covered)
-    if not found:
+    covered = _WITHOUT_MEANING.sub(lambda match: "x" * len(match[0]), line)
+    match = _ANY.search(covered)
+    if not match:
         return None
-    plain, letter = PLAIN[found[0]], unicodedata.name(found[0], "").lower() or "unseen"
-    place = f"the letter in column {found.start() + 1} is U+{ord(found[0]):04X}, {letter}"
+    plain, letter = PLAIN[match[0]], unicodedata.name(match[0], "").lower() or "unseen"
+    place = f"the letter in column {match.start() + 1} is U+{ord(match[0]):04X}, {letter}"
     if plain in ("", " "):
         return Hint(f"{place}: {'write a plain space' if plain else 'remove it'}", hidden=True)
     return Hint(f"{place}: write a plain {plain}", hidden=False)

@@ -10,7 +10,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
-from agent.config.located_yaml.advice import reworded, short
+from agent.config.located_yaml.advice import explain, short
 from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
@@ -41,7 +41,7 @@ class Refusal(msgspec.Struct, frozen=True):
     """Stands where a value would be that YAML allows and we do not."""
 
     text: str
-    first: Located | None = None
+    first: Node | None = None
     """Of a key written twice, the first value."""
 
 
@@ -50,8 +50,8 @@ UNSAID = "this setting"
 EMPTY = Refusal("has no value: write one (in quotes where it begins with # or &), or remove the line")
 
 
-class Located(msgspec.Struct, frozen=True):
-    """A value and where it stands: a scalar, a Refusal, a list of Located or a dict of Located."""
+class Node(msgspec.Struct, frozen=True):
+    """A value and where it stands: a scalar, a Refusal, a list of nodes or a dict of nodes."""
 
     value: Any
     place: Place
@@ -61,7 +61,7 @@ class Located(msgspec.Struct, frozen=True):
     """The `${...}` the value came from; messages then say this instead of the value."""
     parts: tuple[str, ...] = ()
     """What came out of the environment and is no secret unless the setting is one."""
-    written: str = ""
+    literal: str = ""
     """How it was written, where that is not the value itself: a number, true, null."""
 
     def plain(self) -> Any:
@@ -72,7 +72,7 @@ class Located(msgspec.Struct, frozen=True):
             return [node.plain() for node in self.value]
         return self.value
 
-    def leaves(self) -> Iterator[Located]:
+    def leaves(self) -> Iterator[Node]:
         """Walk over everything that is neither a list nor a mapping."""
         if isinstance(self.value, (dict, list)):
             for node in self.value.values() if isinstance(self.value, dict) else self.value:
@@ -80,18 +80,18 @@ class Located(msgspec.Struct, frozen=True):
         else:
             yield self
 
-    def refusals(self) -> Iterator[Located]:
+    def refusals(self) -> Iterator[Node]:
         return (leaf for leaf in self.leaves() if isinstance(leaf.value, Refusal))
 
 
-def parse(content: bytes, file: str) -> Located:
+def parse(content: bytes, file: str) -> Node:
     """Read one YAML document; YamlError where it is none. `file` is the name that places carry."""
-    text = _decoded(content, file)
+    text = _decode(content, file)
     lines = Lines(text, file)
     try:
         return _Composer(yaml.parse(text, Loader=_LOADER), lines, file).document()
     except yaml.MarkedYAMLError as error:
-        raise YamlError(*reworded(error, lines, file)) from None
+        raise YamlError(*explain(error, lines, file)) from None
     except yaml.YAMLError as error:
         raise YamlError(Place(file), f"not YAML: {error}") from None
 
@@ -114,13 +114,13 @@ class _Composer:
         self._events = events
         self._lines = lines
         self._file = file
-        self._anchors: dict[str, tuple[Located, int, int]] = {}
+        self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._size = 0
 
-    def document(self) -> Located:
+    def document(self) -> Node:
         next(self._events)
         if isinstance(next(self._events), yaml.StreamEndEvent):
-            return Located({}, Place(self._file))
+            return Node({}, Place(self._file))
         tree = self._node(next(self._events), 0)
         next(self._events)
         more = next(self._events)
@@ -128,7 +128,7 @@ class _Composer:
             self._stop(more, "a second YAML document begins here, write one document a file: remove this line")
         return tree
 
-    def _node(self, event: Any, depth: int) -> Located:
+    def _node(self, event: Any, depth: int) -> Node:
         if depth > MOST_DEPTH:
             self._stop(event, _TOO_DEEP)
         if isinstance(event, yaml.AliasEvent):
@@ -138,7 +138,7 @@ class _Composer:
         value = self._value(event, depth)
         if event.tag is not None:
             value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
-        node = Located(value, self._place(event), written=_written(event, value))
+        node = Node(value, self._place(event), literal=_literal(event, value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._size - before, _height(node))
         return node
@@ -154,51 +154,51 @@ class _Composer:
             return EMPTY
         return scalar(event.value) if event.implicit[0] else event.value
 
-    def _sequence(self, depth: int) -> list[Located]:
+    def _sequence(self, depth: int) -> list[Node]:
         items = []
         while not isinstance(event := next(self._events), yaml.SequenceEndEvent):
             items.append(self._node(event, depth + 1))
         return items
 
-    def _mapping(self, depth: int) -> dict[str, Located]:
-        found: dict[str, Located] = {}
-        merged: list[Located] = []
+    def _mapping(self, depth: int) -> dict[str, Node]:
+        nodes: dict[str, Node] = {}
+        merges: list[Node] = []
         while not isinstance(event := next(self._events), yaml.MappingEndEvent):
             is_merge = isinstance(event, yaml.ScalarEvent) and event.value == "<<" and event.implicit[0]
             key = self._node(event, depth + 1)
             value = msgspec.structs.replace(self._node(next(self._events), depth + 1), key=key.place)
             if is_merge:
-                merged.append(value)
+                merges.append(value)
             else:
-                self._put(found, key, value)
-        for value in merged:
-            self._merge(found, value)
-        return found
+                self._put(nodes, key, value)
+        for value in merges:
+            self._merge(nodes, value)
+        return nodes
 
-    def _put(self, found: dict[str, Located], key: Located, value: Located) -> None:
+    def _put(self, nodes: dict[str, Node], key: Node, value: Node) -> None:
         place, name = key.place, key.value
         if not isinstance(name, str):
             refusal = name if isinstance(name, Refusal) else Refusal(_key_fault(name))
-            found[f"key at {place}"] = Located(refusal, place, place)
-        elif name in found:
-            earlier = found[name].value
-            first = found[name] if not (isinstance(earlier, Refusal) and earlier.first) else earlier.first
+            nodes[f"key at {place}"] = Node(refusal, place, place)
+        elif name in nodes:
+            earlier = nodes[name].value
+            first = nodes[name] if not (isinstance(earlier, Refusal) and earlier.first) else earlier.first
             text = f"{short(name)} is written twice, first at {first.key}: remove one"
-            found[name] = Located(Refusal(text, first), place, first.key)
+            nodes[name] = Node(Refusal(text, first), place, first.key)
         else:
-            found[sys.intern(name)] = value  # the same few names stand in thousands of checks
+            nodes[sys.intern(name)] = value  # the same few names stand in thousands of checks
 
-    def _merge(self, found: dict[str, Located], value: Located) -> None:
+    def _merge(self, nodes: dict[str, Node], value: Node) -> None:
         """Take in what `<<` names; what the mapping says itself, or an earlier `<<`, wins."""
         for source in value.value if isinstance(value.value, list) else [value]:
             if isinstance(source.value, dict):
                 for name, node in source.value.items():
-                    found.setdefault(name, node)
+                    nodes.setdefault(name, node)
             else:
                 text = "<< needs a mapping, or an alias of one"
-                found[f"key at {source.place}"] = Located(Refusal(text), source.place, value.key)
+                nodes[f"key at {source.place}"] = Node(Refusal(text), source.place, value.key)
 
-    def _alias(self, event: Any, depth: int) -> Located:
+    def _alias(self, event: Any, depth: int) -> Node:
         if event.anchor not in self._anchors:
             name = f"*{short(event.anchor)[1:-1]}"
             self._stop(event, f"{name} names no complete value above; put quotes around text that begins with *")
@@ -220,11 +220,11 @@ class _Composer:
         raise YamlError(self._place(event), text)
 
 
-def _written(event: Any, value: Any) -> str:
+def _literal(event: Any, value: Any) -> str:
     return str(event.value) if value is None or isinstance(value, int | float) else ""
 
 
-def _height(node: Located) -> int:
+def _height(node: Node) -> int:
     below = node.value.values() if isinstance(node.value, dict) else node.value if isinstance(node.value, list) else ()
     return 1 + max(map(_height, below), default=-1)
 
@@ -232,18 +232,18 @@ def _height(node: Located) -> int:
 def _key_fault(key: object) -> str:
     if isinstance(key, (dict, list)):
         return "a key must be text: put quotes around what begins with { or ["
-    written = key if isinstance(key, float) else msgspec.json.encode(key).decode()
-    return f'a key must be text: write "{written}"'
+    literal = key if isinstance(key, float) else msgspec.json.encode(key).decode()
+    return f'a key must be text: write "{literal}"'
 
 
-def _decoded(content: bytes, file: str) -> str:
+def _decode(content: bytes, file: str) -> str:
     try:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start].decode("utf-8", "replace").removeprefix("\ufeff")
         place = Lines(f"{before}x", file).place(len(before))
         raise YamlError(place, f"byte {error.start + 1} of the file is not UTF-8: save the file as UTF-8") from None
-    if found := _CONTROL.search(text):
-        place = Lines(text, file).place(found.start())
-        raise YamlError(place, f"control character {found[0]!r} is not allowed: remove it") from None
+    if match := _CONTROL.search(text):
+        place = Lines(text, file).place(match.start())
+        raise YamlError(place, f"control character {match[0]!r} is not allowed: remove it") from None
     return text

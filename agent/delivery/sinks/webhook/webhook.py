@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from agent import __version__
 from agent.config.destinations import WebhookSettings
-from agent.config.template import filled, filled_url, is_json
+from agent.config.template import fill, fill_url, is_json
 from agent.delivery.answer import Answer, Verdict, hide_body, plain
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.webhook.answers import classify
@@ -42,12 +42,12 @@ class Webhook:
 
         settings = self._settings
         fields = json.loads(body)
-        content = filled(settings.body, fields).encode("utf-8", "replace")
+        content = fill(settings.body, fields).encode("utf-8", "replace")
         kind = "application/json" if is_json(settings.body) else "text/plain; charset=utf-8"
         headers = {"Content-Type": kind, "User-Agent": f"hostvigil/{__version__}", "Accept-Encoding": "identity"}
         self._client = self._client or Client(Way(settings.timeout, settings.proxy, settings.ca_file))
         try:
-            url = filled_url(settings.url, fields)
+            url = fill_url(settings.url, fields)
             response = self._client.ask(settings.method, url, headers | settings.headers, content)
             answer = classify(response.status, response.headers, hide_body(response.body, self._hide))
         except Fault as fault:
