@@ -26,9 +26,9 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, bind, resolved, source_family, source_problem
+from checks._network.connection import FAMILIES, Network, bind, resolve_first, source_family, source_problem
 from checks._network.progress import Progress
-from checks._network.waiting import repeated
+from checks._network.waiting import retry
 
 PAUSE = 0.2
 """Seconds between two requests; a shorter one is for root only, says ping(8)."""
@@ -78,9 +78,9 @@ class Ping(Check, frozen=True, kw_only=True):
         progress.enter("dns", f"looking up {self.host}")
         try:
             configured_family = source_family(self.source, FAMILIES[self.ip_version])
-            family, where = await resolved(self.host, configured_family, Network(ctx, progress))
+            family, where = await resolve_first(self.host, configured_family, Network(ctx, progress))
         except OSError as error:
-            yield critical(progress.failed(error))
+            yield critical(progress.describe_failure(error))
             return
         with _socket(family) as connection:
             connection.setblocking(False)
@@ -156,7 +156,7 @@ class PingSeries:
         while len(self.took) < enough and time.monotonic() < until:
             await asyncio.sleep(0)  # a flood of other packets holds up nobody else
             try:
-                packet = await repeated(self._connection, lambda: self._connection.recv(2048), until)
+                packet = await retry(self._connection, lambda: self._connection.recv(2048), until)
             except TimeoutError:
                 return
             except OSError as error:  # an ICMP error that came back for an earlier request

@@ -11,7 +11,7 @@ from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, crit
 from checks._network import datagrams
 from checks._network.addresses import Address
 from checks._network.connection import FAMILIES, Network, source_problem
-from checks._network.payload import Bytes, Exchange, shown
+from checks._network.payload import Bytes, Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
 
 
@@ -64,14 +64,14 @@ class Udp(Check, frozen=True, kw_only=True):
         try:
             answer, tries = await self._ask(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
-            yield critical(progress.failed(error))
+            yield critical(progress.describe_failure(error))
             return
         progress.leave()
         took = progress.elapsed()
         summary = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
         yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
         if not await ctx.compute(lambda: self._exchange.fits(answer)):
-            yield critical(f"said {shown(answer)}, expected {self._exchange.wish}")
+            yield critical(f"said {excerpt(answer)}, expected {self._exchange.wish}")
 
     async def _ask(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from agent.api import Context
 from checks._network.addresses import Address
-from checks._network.connection import Network, connected
-from checks._network.crowd import AT_ONCE, KEPT, LONGEST_SECONDS, PAUSE_SECONDS, Crowd
+from checks._network.connection import Network, connect
+from checks._network.crowd import AT_ONCE, LONGEST_SECONDS, MOST_ADDRESSES, PAUSE_SECONDS, Crowd
 from checks._network.progress import Progress
 from tests.outage import silent_servers
 
@@ -38,22 +38,22 @@ def test_a_crowd_waits_no_longer_than_a_tenth_of_its_time_and_forgets_addresses(
     crowd = Crowd()
     waits = [crowd.wait("x", 5.0, 0.5) for _ in range(5000)]
     assert (waits[AT_ONCE - 1], waits[-1]) == (0.0, 0.05)
-    assert [crowd.wait(str(number), 5.0, 1.0) for number in range(2 * KEPT)] == [0.0] * 2 * KEPT
-    assert len(crowd._taken) <= KEPT + 1
+    assert [crowd.wait(str(number), 5.0, 1.0) for number in range(2 * MOST_ADDRESSES)] == [0.0] * 2 * MOST_ADDRESSES
+    assert len(crowd._taken_until) <= MOST_ADDRESSES + 1
     assert crowd.wait("x", 50.0, 0.5) == 0.0
 
 
 def test_what_a_connection_waits_for_others_is_no_time_of_the_server() -> None:
-    async def connect(port: int, began: float) -> tuple[float, float]:
+    async def connect_one(port: int, began: float) -> tuple[float, float]:
         progress = Progress(began + 60)
-        with await connected(Address("127.0.0.1", port), 0, Network(Context(), progress)):
+        with await connect(Address("127.0.0.1", port), 0, Network(Context(), progress)):
             progress.leave()
             return time.monotonic() - began, progress.elapsed()
 
     async def crowd(port: int) -> list[tuple[float, float]]:
         # One beginning for all: on a busy machine the last one comes late, and waits less of its own time.
         began = time.monotonic()
-        return await asyncio.gather(*(connect(port, began) for _ in range(10 * AT_ONCE)))
+        return await asyncio.gather(*(connect_one(port, began) for _ in range(10 * AT_ONCE)))
 
     with silent_servers(1) as (port,):
         took = asyncio.run(crowd(port))

@@ -17,7 +17,7 @@ import pytest
 
 from agent.api import CheckError, Context, Regex, Size, Status
 from checks._network.addresses import Address, host_name
-from checks._network.connection import Network, _written_address, connected, resolved_all, socket_path_problem
+from checks._network.connection import Network, _parse_ip_literal, connect, resolve, socket_path_problem
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import HeaderCondition
@@ -86,7 +86,7 @@ def test_tcp_and_certificate_go_the_same_way() -> None:
         context = Context(timeout=5)
         stop = Address("localhost", server.port)
         network = Network(context, Progress(context.deadline), BOTH)
-        with asyncio.run(connected(stop, socket.AF_UNSPEC, network)) as made:
+        with asyncio.run(connect(stop, socket.AF_UNSPEC, network)) as made:
             assert made.getpeername()[0] == "127.0.0.1"
 
 
@@ -110,7 +110,7 @@ def test_an_address_is_read_as_the_host_reads_it_and_only_a_name_is_looked_up(ho
         return [(socket.AF_INET, 1, 6, "", ("192.0.2.7", 0))]
 
     network = Network(Context(), Progress(time.monotonic() + 5), names)
-    found = [asyncio.run(resolved_all(host, family, network)) for _ in range(2)]
+    found = [asyncio.run(resolve(host, family, network)) for _ in range(2)]
     try:
         plain = socket.getaddrinfo(host, None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP, socket.AI_NUMERICHOST)
     except socket.gaierror:
@@ -122,10 +122,10 @@ def test_an_address_is_read_as_the_host_reads_it_and_only_a_name_is_looked_up(ho
 
 def test_a_zone_is_read_anew_each_time_as_its_interface_comes_and_goes() -> None:
     network = Network(Context(), Progress(time.monotonic() + 5), answering("192.0.2.7"))
-    before = _written_address.cache_info()
+    before = _parse_ip_literal.cache_info()
     for _ in range(2):
-        asyncio.run(resolved_all("fe80::1%lo", socket.AF_UNSPEC, network))
-    assert _written_address.cache_info() == before
+        asyncio.run(resolve("fe80::1%lo", socket.AF_UNSPEC, network))
+    assert _parse_ip_literal.cache_info() == before
 
 
 def test_a_zone_is_shown_where_the_address_is() -> None:

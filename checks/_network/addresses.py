@@ -18,7 +18,7 @@ class NoZone(ValueError):
     """An address that each network of this host may have: without the interface the kernel refuses it."""
 
 
-class Written(SettingValue):
+class ComparableSetting(SettingValue):
     """Equal where all of it is equal, so that a reload sees what changed; shown as `str` shows it."""
 
     def __eq__(self, other: object) -> bool:
@@ -31,7 +31,7 @@ class Written(SettingValue):
         return f"{type(self).__name__}({str(self)!r})"
 
 
-class Address(Written):
+class Address(ComparableSetting):
     """A host, or host and port: `10.0.0.7`, `web-2:8443`, `[::1]:8443`. Port 0: none was written."""
 
     pattern = r"^\S+$"
@@ -54,17 +54,17 @@ class Address(Written):
             raise
         except ValueError:
             pass
-        raise ValueError(f"{value!r} is not an address, write {_meant(text) or f'for example {cls.example}'}")
+        raise ValueError(f"{value!r} is not an address, write {_suggest(text) or f'for example {cls.example}'}")
 
     def __str__(self) -> str:
-        return bracketed(self.host) + (f":{self.port}" if self.port else "")
+        return url_host(self.host) + (f":{self.port}" if self.port else "")
 
 
-def _meant(text: str) -> str:
+def _suggest(text: str) -> str:
     """Say how an address is written of which somebody wrote a URL, or a port that is none; '' where there is none."""
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
-        host = bracketed(host_name(parts.hostname or ""))
+        host = url_host(host_name(parts.hostname or ""))
     except ValueError:
         return ""
     try:
@@ -145,5 +145,5 @@ def is_ip(text: str) -> bool:
     return True
 
 
-def bracketed(host: str) -> str:
+def url_host(host: str) -> str:
     return f"[{host}]" if ":" in host else host

@@ -20,7 +20,7 @@ from agent.api import CheckError, Context
 from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
 from checks._network.crowd import CROWD
 from checks._network.progress import Progress
-from checks._network.waiting import repeated, writable
+from checks._network.waiting import retry, writable
 
 CRL_UNUSABLE = (3, 5, 8, 11, 12)
 """X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
@@ -44,25 +44,25 @@ class Network(msgspec.Struct, frozen=True):
     """The address of this host to come from; empty: the kernel chooses."""
 
 
-async def connected(stop: Address, family: int, network: Network) -> socket.socket:
+async def connect(stop: Address, family: int, network: Network) -> socket.socket:
     """Connect to the first address of a name, and only to that: trying others would hide that one of them is dead.
 
     Nobody who writes `localhost` means that it must answer by IPv4 and by IPv6: there each address is tried.
     """
     progress = network.progress
     progress.enter("dns", f"looking up {stop.host}")
-    found = await addresses_of(stop.host, source_family(network.source, family), network)
-    addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in found]
+    answers = await addresses_of(stop.host, source_family(network.source, family), network)
+    addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in answers]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
     for kind, where in tries:
-        shown = Address(with_zone(where), where[1])
-        progress.address = shown.host
-        progress.enter("connect", f"connecting to {shown}")
+        target = Address(with_zone(where), where[1])
+        progress.address = target.host
+        progress.enter("connect", f"connecting to {target}")
         try:
             return await _connect(kind, where, network)
         except OSError as error:
             if isinstance(error, TimeoutError) or where is tries[-1][1]:
-                progress.hint = _untried_hint([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
+                progress.hint = _hint_at_untried([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
                 raise
     raise OSError(f"{stop.host} has no address")
 
@@ -70,7 +70,7 @@ async def connected(stop: Address, family: int, network: Network) -> socket.sock
 async def addresses_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
     """Look a name up. One that means this host means it also where the host's resolver knows none (RFC 6761, 6.3)."""
     try:
-        return await resolved_all(host, family, network)
+        return await resolve(host, family, network)
     except socket.gaierror:
         if not is_this_host(host):
             raise
@@ -82,15 +82,15 @@ async def addresses_of(host: str, family: int, network: Network) -> list[tuple[A
 def new_socket(family: int, kind: int) -> socket.socket:
     """Make a socket that does not block; CheckError where we may have no more, which is no fault of a server."""
     try:
-        made = socket.socket(family, kind)
+        new = socket.socket(family, kind)
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
         raise CheckError(
             f"the agent cannot connect: {(error.strerror or '').lower()} (LimitNOFILE, ulimit -n)"
         ) from None
-    made.setblocking(False)
-    return made
+    new.setblocking(False)
+    return new
 
 
 async def turn(address: str, progress: Progress) -> None:
@@ -104,51 +104,51 @@ async def turn(address: str, progress: Progress) -> None:
 
 async def _connect(family: int, where: Any, network: Network) -> socket.socket:
     await turn(f"{where[0]} {where[1]}", network.progress)
-    made = new_socket(family, socket.SOCK_STREAM)
+    connection = new_socket(family, socket.SOCK_STREAM)
     try:
-        network.progress.left()
-        bind(made, network.source)
-        error = made.connect_ex(where)
+        network.progress.remaining_seconds()
+        bind(connection, network.source)
+        error = connection.connect_ex(where)
         if error == errno.EINPROGRESS:
             # To this host it mostly is connected by now, and a second call says so; to others that is worth a wait.
-            error = made.connect_ex(where)
+            error = connection.connect_ex(where)
         if error == errno.EALREADY:
-            await writable(made, network.progress.deadline)
-            error = made.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            await writable(connection, network.progress.deadline)
+            error = connection.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
         if error not in (0, errno.EISCONN):
             raise OSError(error, os.strerror(error))
     except BaseException:
-        made.close()
+        connection.close()
         raise
-    return made
+    return connection
 
 
-async def unix_connected(path: str, progress: Progress) -> socket.socket:
+async def connect_unix(path: str, progress: Progress) -> socket.socket:
     """Connect to a unix socket; CheckError where we may not."""
     progress.address = path
     progress.enter("connect", f"connecting to {path}")
     await turn(path, progress)
-    made = new_socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    connection = new_socket(socket.AF_UNIX, socket.SOCK_STREAM)
     try:
-        await unix_connect(made, path, progress.deadline)
+        await retry_unix_connect(connection, path, progress.deadline)
     except PermissionError:
-        made.close()
+        connection.close()
         raise CheckError(f"{path}: the agent may not connect to it") from None
     except ConnectionRefusedError:
-        made.close()
+        connection.close()
         progress.hint = "nobody listens on it" if Path(path).is_socket() else "it is no socket"
         raise
     except BaseException:
-        made.close()
+        connection.close()
         raise
-    return made
+    return connection
 
 
-async def unix_connect(made: socket.socket, path: str, deadline: float) -> None:
+async def retry_unix_connect(connection: socket.socket, path: str, deadline: float) -> None:
     """Connect; of a server whose queue is full the kernel says so, and cannot tell when it has room again."""
     while time.monotonic() < deadline:
         try:
-            return made.connect(path)
+            return connection.connect(path)
         except BlockingIOError:
             await asyncio.sleep(FULL_QUEUE_SECONDS)
     raise TimeoutError
@@ -159,8 +159,8 @@ def socket_path_problem(path: str) -> str:
     if len(path.encode()) > UNIX_PATH_LIMIT:
         return f"has more than the {UNIX_PATH_LIMIT} bytes that the kernel takes"
     if not path.startswith("/") or "\0" in path:
-        meant = re.sub(r"^unix:(//)?(?=/)", "", path)
-        return f"{path!r} is not a whole path, write {meant if meant != path else 'for example /run/docker.sock'}"
+        plain = re.sub(r"^unix:(//)?(?=/)", "", path)
+        return f"{path!r} is not a whole path, write {plain if plain != path else 'for example /run/docker.sock'}"
     return ""
 
 
@@ -183,7 +183,7 @@ def with_zone(where: tuple[Any, ...]) -> str:
         return f"{where[0]}%{where[3]}"
 
 
-def _untried_hint(others: list[str], tried_6: bool) -> str:
+def _hint_at_untried(others: list[str], tried_6: bool) -> str:
     """Say which other addresses of the name could have answered, and what to set."""
     if not others:
         return ""
@@ -192,32 +192,32 @@ def _untried_hint(others: list[str], tried_6: bool) -> str:
     return f"the name has {len(others) + 1} addresses, only the first was tried"
 
 
-def bind(made: socket.socket, source: str) -> None:
+def bind(connection: socket.socket, source: str) -> None:
     """Come from this address; CheckError where that cannot be, which is no fault of the server."""
     if not source:
         return
     try:
-        made.bind((source, 0))
+        connection.bind((source, 0))
     except OSError as error:
         raise CheckError(f"source {source} cannot be used: {(error.strerror or str(error)).lower()}") from None
 
 
-def source_family(source: str, wanted: int) -> int:
+def source_family(source: str, family: int) -> int:
     """Return the family to look up: that of the source, where there is one."""
-    return (socket.AF_INET6 if ":" in source else socket.AF_INET) if source else wanted
+    return (socket.AF_INET6 if ":" in source else socket.AF_INET) if source else family
 
 
-async def resolved(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
+async def resolve_first(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
     """Return family and address of the first that a name stands for."""
-    found, _, _, _, where = (await addresses_of(stop.host, family, network))[0]
-    return found, (where[0], stop.port, *where[2:])
+    kind, _, _, _, where = (await addresses_of(stop.host, family, network))[0]
+    return kind, (where[0], stop.port, *where[2:])
 
 
-async def resolved_all(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
+async def resolve(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
     """Look a name up as this host does, by the deadline, at least one answer; OSError where there is none."""
-    read = _written_address if "%" not in host else _written_address.__wrapped__  # an interface comes and goes
-    if found := read(host, family):
-        return found
+    read = _parse_ip_literal if "%" not in host else _parse_ip_literal.__wrapped__  # an interface comes and goes
+    if literal := read(host, family):
+        return literal
     key = f"dns {host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
     try:
         return await network.ctx.call_async(key, lambda: network.getaddrinfo(*_question(host, family)), LOOKUPS)
@@ -226,7 +226,7 @@ async def resolved_all(host: str, family: int, network: Network) -> list[tuple[A
 
 
 @functools.lru_cache(maxsize=1000)
-def _written_address(host: str, family: int) -> list[tuple[Any, ...]]:
+def _parse_ip_literal(host: str, family: int) -> list[tuple[Any, ...]]:
     """Read a host that is written as an address; nothing where it is a name. Kept, as to ask takes 2 us."""
     try:
         return socket.getaddrinfo(*_question(host, family), socket.AI_NUMERICHOST)
@@ -239,39 +239,41 @@ def _question(host: str, family: int) -> tuple[bytes, None, int, int, int]:
     return host.encode("ascii"), None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP
 
 
-async def secured(plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress) -> ssl.SSLSocket:
+async def start_tls(
+    plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress
+) -> ssl.SSLSocket:
     progress.enter("tls", f"TLS handshake with {server_name}")
     try:
         # In ASCII: Python would write other names by IDNA 2003.
         name = without_zone(host_name(server_name.rstrip(".")))
     except ValueError as error:
         raise CheckError(f"server_name: {error}") from None
-    made = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
+    connection = context.wrap_socket(plain, server_hostname=name, do_handshake_on_connect=False)
     try:
-        await repeated(made, made.do_handshake, progress.deadline)
+        await retry(connection, connection.do_handshake, progress.deadline)
     except ssl.SSLCertVerificationError as error:
-        made.close()
+        connection.close()
         if error.verify_code in CRL_UNUSABLE:  # says nothing about the server
             raise CheckError(f"crl_file cannot be used: {error.verify_message}") from None
         raise
     except BaseException:
-        made.close()
+        connection.close()
         raise
-    return made
+    return connection
 
 
 async def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
     rest = memoryview(request)
     while rest:
-        progress.left()
-        sent = await repeated(connection, lambda rest=rest: connection.send(rest), progress.deadline, sends=True)  # type: ignore[misc]
-        rest = rest[sent:]
+        progress.remaining_seconds()
+        count = await retry(connection, lambda rest=rest: connection.send(rest), progress.deadline, sends=True)  # type: ignore[misc]
+        rest = rest[count:]
 
 
 async def receive(connection: socket.socket, progress: Progress) -> bytes:
     """Return what comes next, empty at the end; TimeoutError at the deadline."""
-    progress.left()
+    progress.remaining_seconds()
     progress.pieces += 1
     if progress.pieces % PIECES_AT_ONCE == 0:
         await asyncio.sleep(0)  # a server that sends faster than we read holds up nobody else
-    return await repeated(connection, lambda: connection.recv(65536), progress.deadline)
+    return await retry(connection, lambda: connection.recv(65536), progress.deadline)

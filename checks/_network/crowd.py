@@ -10,7 +10,7 @@ PAUSE_SECONDS = 0.002
 """Between further ones."""
 LONGEST_SECONDS = 1.0
 """No connection waits for longer, whatever the crowd: a server that hangs must not hold up those who would say so."""
-KEPT = 1000
+MOST_ADDRESSES = 1000
 """Addresses; beyond that, those nobody waits for are forgotten."""
 
 
@@ -19,17 +19,17 @@ class Crowd:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._taken: dict[str, float] = {}
+        self._taken_until: dict[str, float] = {}
         """Up to which moment the turns are taken, monotonic seconds."""
 
     def wait(self, address: str, now: float, timeout: float) -> float:
         """Take a turn; return for how many seconds to wait for it, a tenth of the run's `timeout` at the most."""
         with self._lock:
-            if len(self._taken) > KEPT:
-                self._taken = {one: taken for one, taken in self._taken.items() if taken > now}
-            free = max(self._taken.get(address, 0.0), now - AT_ONCE * PAUSE_SECONDS)
+            if len(self._taken_until) > MOST_ADDRESSES:
+                self._taken_until = {one: until for one, until in self._taken_until.items() if until > now}
+            free = max(self._taken_until.get(address, 0.0), now - AT_ONCE * PAUSE_SECONDS)
             turn = min(free + PAUSE_SECONDS, now + LONGEST_SECONDS)
-            self._taken[address] = turn
+            self._taken_until[address] = turn
         return min(max(0.0, turn - now), timeout / 10)
 
 

@@ -12,7 +12,7 @@ from typing import TypeVar
 from checks._network.addresses import Address, is_this_host
 from checks._network.connection import Network, addresses_of, bind, new_socket, source_family, with_zone
 from checks._network.progress import Progress
-from checks._network.waiting import repeated
+from checks._network.waiting import retry
 
 T = TypeVar("T")
 FIRST_PATIENCE = 1.0
@@ -25,8 +25,8 @@ class AskAgain(Exception):
 
 async def places(stop: Address, family: int, network: Network) -> list[Address]:
     """Look a name up: its first address alone; of `localhost` all, for nobody means that each of them must answer."""
-    found = await addresses_of(stop.host, source_family(network.source, family), network)
-    addresses = [Address(with_zone((where[0], stop.port, *where[2:])), stop.port) for _, _, _, _, where in found]
+    answers = await addresses_of(stop.host, source_family(network.source, family), network)
+    addresses = [Address(with_zone((where[0], stop.port, *where[2:])), stop.port) for _, _, _, _, where in answers]
     return addresses if is_this_host(stop.host) else addresses[:1]
 
 
@@ -56,17 +56,17 @@ async def _ask(
         bind(connection, network.source)
         # Connected: only this server's datagrams are heard, and a port that is closed is known at once.
         connection.connect((place.host, place.port))
-        for tries, wait in enumerate(patience(network.progress.left()), 1):
-            await repeated(connection, partial(connection.send, question(tries)), network.progress.deadline, sends=True)
+        for tries, wait in enumerate(patience(network.progress.remaining_seconds()), 1):
+            await retry(connection, partial(connection.send, question(tries)), network.progress.deadline, sends=True)
             answer = await _one(connection, partial(read, tries), wait, network.progress)
             if answer is not None:
                 return answer, tries
     raise TimeoutError
 
 
-def patience(left: float) -> Iterator[float]:
+def patience(remaining: float) -> Iterator[float]:
     """Yield how many seconds to wait for an answer before the question is sent again: for ever, doubling."""
-    wait = min(FIRST_PATIENCE, left / 3)
+    wait = min(FIRST_PATIENCE, remaining / 3)
     while True:
         yield wait
         wait *= 2
@@ -77,14 +77,14 @@ async def _one(
 ) -> T | None:
     """Wait for the answer; None where it does not come in these seconds, TimeoutError at the deadline."""
     until = time.monotonic() + wait
-    while time.monotonic() < until and progress.left():
+    while time.monotonic() < until and progress.remaining_seconds():
         try:
-            datagram = await repeated(connection, lambda: connection.recv(65535), min(until, progress.deadline))
+            datagram = await retry(connection, lambda: connection.recv(65535), min(until, progress.deadline))
             answer = read(datagram)
         except (TimeoutError, AskAgain):
             break
         if answer is not None:
             return answer
         await asyncio.sleep(0)  # a flood of what is no answer holds up nobody else
-    progress.left()
+    progress.remaining_seconds()
     return None

@@ -51,9 +51,9 @@ class Listener(msgspec.Struct, frozen=True):
 
 def listeners(host: Host) -> list[Listener]:
     """Return what listens, each program and port once, by port."""
-    low, high = _given_away(host)
+    low, high = _ephemeral_ports(host)
     programs = _programs(host)
-    found: dict[tuple[int, str], Listener] = {}
+    by_program: dict[tuple[int, str], Listener] = {}
     for address, port, inode in sorted(_sockets(host), key=_easiest_first):
         pid = programs.get(inode, "")
         program = host.read(f"/proc/{pid}/comm").strip() if pid else ""
@@ -63,8 +63,8 @@ def listeners(host: Host) -> list[Listener]:
             off = f"port {port} is one that the kernel gives away; after a restart it may be another"
         elif re.search(r"/session-[^/]*\.scope|/user@\d+\.service", cgroup):
             off = "it belongs to somebody's login, and may end with it"
-        found.setdefault((port, program), Listener(address, port, program, cgroup, off))
-    return list(found.values())
+        by_program.setdefault((port, program), Listener(address, port, program, cgroup, off))
+    return list(by_program.values())
 
 
 def _easiest_first(one: tuple[str, int, str]) -> tuple[int, bool, bool, bool]:
@@ -85,21 +85,21 @@ def _sockets(host: Host) -> Iterator[tuple[str, int, str]]:
 def _address(text: str) -> str:
     # Each 32 bits are a number in the byte order of this machine.
     packed = b"".join(struct.pack("=I", int(text[at : at + 8], 16)) for at in range(0, len(text), 8))
-    shown = socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
-    return shown.removeprefix("::ffff:")
+    address = socket.inet_ntop(socket.AF_INET if len(packed) == 4 else socket.AF_INET6, packed)
+    return address.removeprefix("::ffff:")
 
 
 def _programs(host: Host) -> dict[str, str]:
     """Return the process, the oldest one, that has each socket open, by the socket's inode."""
-    found: dict[str, str] = {}
+    by_inode: dict[str, str] = {}
     pids = sorted((entry for entry in _names(host, "/proc") if entry.isdecimal()), key=int)
     for pid in pids:
         for number in _names(host, f"/proc/{pid}/fd"):
             with suppress(OSError):
                 target = str(host.path(f"/proc/{pid}/fd/{number}").readlink())
                 if target.startswith("socket:["):
-                    found.setdefault(target[8:-1], pid)
-    return found
+                    by_inode.setdefault(target[8:-1], pid)
+    return by_inode
 
 
 def _names(host: Host, folder: str) -> list[str]:
@@ -108,6 +108,6 @@ def _names(host: Host, folder: str) -> list[str]:
     return []
 
 
-def _given_away(host: Host) -> tuple[int, int]:
+def _ephemeral_ports(host: Host) -> tuple[int, int]:
     words = host.read("/proc/sys/net/ipv4/ip_local_port_range").split()
     return (int(words[0]), int(words[1])) if len(words) == 2 else (32768, 60999)

@@ -10,10 +10,10 @@ import msgspec
 from msgspec import Meta
 
 from agent.api import Regex
-from checks._network.addresses import Written
+from checks._network.addresses import ComparableSetting
 
 
-class Bytes(Written):
+class Bytes(ComparableSetting):
     """Bytes in hexadecimal digits, as `ff 00 1a`."""
 
     pattern = r"^\s*([0-9a-fA-F]{2}\s*)+$"
@@ -51,10 +51,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def wish(self) -> str:
         return str(self.expect) if self.expect else str(self.expect_hex or "")
 
-    def fits(self, said: bytes) -> bool:
+    def fits(self, data: bytes) -> bool:
         if self.expect:
-            return bool(self.expect.search(said.decode(errors="replace")))
-        return self.expect_hex is None or self.expect_hex.content in said
+            return bool(self.expect.search(data.decode(errors="replace")))
+        return self.expect_hex is None or self.expect_hex.content in data
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.send and self.send_hex:
@@ -72,6 +72,6 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             )
 
 
-def shown(said: bytes) -> str:
+def excerpt(data: bytes) -> str:
     """Return the beginning of what a server said."""
-    return repr(said[:80].decode(errors="replace"))
+    return repr(data[:80].decode(errors="replace"))

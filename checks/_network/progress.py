@@ -50,12 +50,12 @@ class Progress:
         self.started += seconds
         self._since += seconds
 
-    def left(self) -> float:
+    def remaining_seconds(self) -> float:
         """Return the seconds left; TimeoutError when there are none."""
-        left = self.deadline - time.monotonic()
-        if left <= 0:
+        remaining = self.deadline - time.monotonic()
+        if remaining <= 0:
             raise TimeoutError
-        return left
+        return remaining
 
     def elapsed(self) -> float:
         return self._since - self.started
@@ -63,11 +63,11 @@ class Progress:
     def phases(self) -> str:
         return ", ".join(_phase(phase, took) for phase, took in self.took.items())
 
-    def failed(self, error: Exception) -> str:
+    def describe_failure(self, error: Exception) -> str:
         """Say why and in which phase it ended, and which phases before it took a while."""
         slow = ", ".join(_phase(phase, took) for phase, took in self.took.items() if took >= WORTH_TELLING)
-        said = f"{reason(error, self.timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
-        return f"{said}; {self.hint}" if self.hint else said
+        text = f"{reason(error, self.timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
+        return f"{text}; {self.hint}" if self.hint else text
 
 
 def _phase(phase: str, took: float) -> str:

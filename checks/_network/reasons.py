@@ -55,7 +55,7 @@ def reason(error: Exception, timeout: float) -> str:
     if isinstance(error, ssl.SSLError) and error.reason in ("WRONG_VERSION_NUMBER", "HTTP_REQUEST"):
         return "what answers does not speak TLS"
     if isinstance(error, ssl.SSLError):
-        return _tls_reason(error.reason or _unnamed(str(error.strerror)))
+        return _tls_reason(error.reason or _name_in(str(error.strerror)))
     if isinstance(error, socket.gaierror):
         return (error.strerror or "the name cannot be resolved").lower()
     if isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT:
@@ -65,10 +65,10 @@ def reason(error: Exception, timeout: float) -> str:
     return str(error)
 
 
-def _unnamed(text: str) -> str:
+def _name_in(text: str) -> str:
     """Return OpenSSL's name of an error that is too new for Python to know; `[SSL] the name in words (_ssl.c:1006)`."""
-    found = re.search(r"\] (.+?) \(", text)
-    return found[1].upper().replace(" ", "_") if found else "unknown"
+    match = re.search(r"\] (.+?) \(", text)
+    return match[1].upper().replace(" ", "_") if match else "unknown"
 
 
 def _tls_reason(name: str) -> str:

@@ -13,7 +13,7 @@ from typing import Literal
 
 from checks._network.connection import receive, send
 from checks._network.der import element
-from checks._network.payload import shown
+from checks._network.payload import excerpt
 from checks._network.progress import NoAnswer, Progress
 
 Protocol = Literal["ftp", "imap", "ldap", "mysql", "pop3", "postgres", "smtp"]
@@ -36,29 +36,31 @@ async def ask_for_tls(protocol: str, connection: socket.socket, progress: Progre
     """Bring the connection to where the TLS handshake begins."""
     progress.enter("starttls", f"asking for TLS ({protocol})")
     talk = TALKS[protocol](_own_name(connection))
-    heard = b""
+    buffer = b""
     question, whole = next(talk)
     while True:
         await send(connection, question, progress)
-        reply, heard = await _heard(heard, whole, connection, progress) if whole else (b"", heard)
+        reply, buffer = await _receive_reply(buffer, whole, connection, progress) if whole else (b"", buffer)
         try:
             question, whole = talk.send(reply)
         except StopIteration:
             break
-    if heard:  # it would count as if it had come by TLS (CVE-2011-0411)
-        raise NoAnswer(f"said {shown(heard)} in plain text after it agreed to TLS")
+    if buffer:  # it would count as if it had come by TLS (CVE-2011-0411)
+        raise NoAnswer(f"said {excerpt(buffer)} in plain text after it agreed to TLS")
 
 
-async def _heard(heard: bytes, whole: Whole, connection: socket.socket, progress: Progress) -> tuple[bytes, bytes]:
+async def _receive_reply(
+    buffer: bytes, whole: Whole, connection: socket.socket, progress: Progress
+) -> tuple[bytes, bytes]:
     """Receive until the reply is whole: (the reply, what came after it)."""
-    while not (length := whole(heard)):
-        if len(heard) > REPLY_LIMIT:
-            raise NoAnswer(f"said {shown(heard)} and more")
+    while not (length := whole(buffer)):
+        if len(buffer) > REPLY_LIMIT:
+            raise NoAnswer(f"said {excerpt(buffer)} and more")
         piece = await receive(connection, progress)
         if not piece:
-            raise NoAnswer(f"said {shown(heard)} and closed" if heard else "the server closed the connection")
-        heard += piece
-    return heard[:length], heard[length:]
+            raise NoAnswer(f"said {excerpt(buffer)} and closed" if buffer else "the server closed the connection")
+        buffer += piece
+    return buffer[:length], buffer[length:]
 
 
 def _own_name(connection: socket.socket) -> bytes:
@@ -69,26 +71,26 @@ def _own_name(connection: socket.socket) -> bytes:
 
 
 def _smtp(own_name: bytes) -> Talk:
-    _must(b"220", (yield b"", _numbered))
-    offered = yield b"EHLO " + own_name + b"\r\n", _numbered
-    _must(b"250", offered)
-    if not re.search(rb"(?im)^250[ -]STARTTLS(?:\s|$)", offered):
+    _must(b"220", (yield b"", _numbered_reply))
+    extensions = yield b"EHLO " + own_name + b"\r\n", _numbered_reply
+    _must(b"250", extensions)
+    if not re.search(rb"(?im)^250[ -]STARTTLS(?:\s|$)", extensions):
         raise NoAnswer("does not offer STARTTLS")
-    _must(b"220", (yield b"STARTTLS\r\n", _numbered))
+    _must(b"220", (yield b"STARTTLS\r\n", _numbered_reply))
 
 
 def _ftp(own_name: bytes) -> Talk:
-    greeting = yield b"", _numbered
+    greeting = yield b"", _numbered_reply
     while greeting[:3] == b"120":  # not ready yet; another greeting follows (RFC 959, 5.4)
-        greeting = yield b"", _numbered
+        greeting = yield b"", _numbered_reply
     _must(b"220", greeting)
-    reply = yield b"AUTH TLS\r\n", _numbered
+    reply = yield b"AUTH TLS\r\n", _numbered_reply
     _must(b"334" if reply[:3] == b"334" else b"234", reply)  # 334 asks for what TLS brings by itself; curl takes it
 
 
 def _imap(own_name: bytes) -> Talk:
     _must(b"* OK", (yield b"", _line))
-    reply = yield b"a1 STARTTLS\r\n", _tagged
+    reply = yield b"a1 STARTTLS\r\n", _tagged_line
     _must(b"a1 OK", reply.splitlines()[-1])
 
 
@@ -110,15 +112,15 @@ def _ldap(own_name: bytes) -> Talk:
         if tag != LDAP_ANSWER or code_tag != ENUMERATED or end - start > 2:
             raise ValueError
     except (IndexError, ValueError):
-        raise NoAnswer(f"said {shown(reply)}, which is no answer of LDAP") from None
+        raise NoAnswer(f"said {excerpt(reply)}, which is no answer of LDAP") from None
     if code:
         raise NoAnswer(f"does not want TLS (LDAP result {code})")
 
 
 def _postgres(own_name: bytes) -> Talk:
-    reply = yield b"\0\0\0\x08\x04\xd2\x16\x2f", lambda heard: min(len(heard), 1)
+    reply = yield b"\0\0\0\x08\x04\xd2\x16\x2f", lambda data: min(len(data), 1)
     if reply != b"S":
-        raise NoAnswer("does not offer TLS" if reply == b"N" else f"said {shown(reply)}, which is no answer to it")
+        raise NoAnswer("does not offer TLS" if reply == b"N" else f"said {excerpt(reply)}, which is no answer to it")
 
 
 def _mysql(own_name: bytes) -> Talk:
@@ -127,7 +129,7 @@ def _mysql(own_name: bytes) -> Talk:
         raise NoAnswer(f"refuses us: {greeting[3:200].decode(errors='replace')}")
     version, nul, rest = greeting[1:].partition(b"\0")
     if greeting[:1] != b"\x0a" or not nul or len(rest) < 15:
-        raise NoAnswer(f"said {shown(greeting)}, which is no greeting of MySQL")
+        raise NoAnswer(f"said {excerpt(greeting)}, which is no greeting of MySQL")
     if not int.from_bytes(rest[13:15], "little") & MYSQL_CLIENT_SSL:
         raise NoAnswer(f"does not offer TLS (version {version.decode(errors='replace')})")
     wish = MYSQL_CLIENT.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
@@ -147,42 +149,42 @@ TALKS: dict[str, Callable[[bytes], Talk]] = {
 
 def _must(begin: bytes, reply: bytes) -> None:
     if not reply.upper().startswith(begin.upper()):
-        raise NoAnswer(f"said {shown(reply)} instead of {begin.decode()}")
+        raise NoAnswer(f"said {excerpt(reply)} instead of {begin.decode()}")
 
 
-def _lines(heard: bytes) -> Iterator[tuple[bytes, int]]:
+def _lines(data: bytes) -> Iterator[tuple[bytes, int]]:
     """Yield each line that is whole, and where it ends."""
     start = 0
-    while end := heard.find(b"\n", start) + 1:
-        yield heard[start:end], end
+    while end := data.find(b"\n", start) + 1:
+        yield data[start:end], end
         start = end
 
 
-def _line(heard: bytes) -> int:
-    return heard.find(b"\n") + 1
+def _line(data: bytes) -> int:
+    return data.find(b"\n") + 1
 
 
-def _numbered(heard: bytes) -> int:
+def _numbered_reply(data: bytes) -> int:
     """`220-` goes on, until a line begins with `220 ` (RFC 959, 4.2)."""
-    for line, end in _lines(heard):
-        if not re.match(rb"\d{3}-", heard) or line.rstrip() == heard[:3] or line.startswith(heard[:3] + b" "):
+    for line, end in _lines(data):
+        if not re.match(rb"\d{3}-", data) or line.rstrip() == data[:3] or line.startswith(data[:3] + b" "):
             return end
     return 0
 
 
-def _tagged(heard: bytes) -> int:
-    return next((end for line, end in _lines(heard) if line.startswith(b"a1 ")), 0)
+def _tagged_line(data: bytes) -> int:
+    return next((end for line, end in _lines(data) if line.startswith(b"a1 ")), 0)
 
 
-def _ber(heard: bytes) -> int:
-    if heard and heard[0] != 0x30:
-        return len(heard)
+def _ber(data: bytes) -> int:
+    if data and data[0] != 0x30:
+        return len(data)
     try:
-        return element(heard, 0)[2]
+        return element(data, 0)[2]
     except (IndexError, ValueError):
         return 0
 
 
-def _packet(heard: bytes) -> int:
-    length = 4 + int.from_bytes(heard[:3], "little")
-    return length if len(heard) >= max(length, 5) else 0
+def _packet(data: bytes) -> int:
+    length = 4 + int.from_bytes(data[:3], "little")
+    return length if len(data) >= max(length, 5) else 0

@@ -60,17 +60,19 @@ class Certificate(msgspec.Struct, frozen=True):
     """Since when all of the chain are valid, Unix seconds."""
 
 
-def lasting(
+def judge_expiry(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Result:
     """Judge how long a certificate lasts; `now` is Unix seconds. A level of 0s is never passed, as its table says."""
     warning, critical = (None if level and level.plain == 0 else level for level in (warning, critical))
-    left = certificate.expires - now
-    when = f"expires in {duration_text(left)}" if left > 0 else f"expired {duration_text(-left)} ago"
-    return judge("certificate", left, warning, critical, unit="s", summary=f"certificate {certificate.name!r} {when}")
+    remaining = certificate.expires - now
+    when = f"expires in {duration_text(remaining)}" if remaining > 0 else f"expired {duration_text(-remaining)} ago"
+    return judge(
+        "certificate", remaining, warning, critical, unit="s", summary=f"certificate {certificate.name!r} {when}"
+    )
 
 
-def judged(
+def judge_validity(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
     """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it."""
@@ -78,14 +80,14 @@ def judged(
     worst = next((status for status, level in watched.items() if level and level.plain != 0), None)
     if certificate.begins > now and worst:
         yield Result(worst, f"certificate {certificate.name!r} is not valid yet: look at the clocks")
-    result = lasting(certificate, now, warning, critical)
+    result = judge_expiry(certificate, now, warning, critical)
     if result.status is Status.OK:
         yield from result.metrics
     else:
         yield result
 
 
-class Made(msgspec.Struct, frozen=True):
+class CachedContext(msgspec.Struct, frozen=True):
     """A context, and of which files it was made."""
 
     context: ssl.SSLContext
@@ -94,7 +96,7 @@ class Made(msgspec.Struct, frozen=True):
     """When the files were looked at last, in monotonic seconds."""
 
 
-_contexts: dict[TlsSettings, Made] = {}
+_contexts: dict[TlsSettings, CachedContext] = {}
 _keeping = threading.Lock()
 """Never held while a file is read: one that hangs must hold up nobody else."""
 MOST_CONTEXTS = 200
@@ -113,18 +115,18 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     stamps = [_stamp(name, path) for name, path in files.items() if path]
     with _keeping:
         last = _contexts.get(settings)
-    made = last.context if last and last.stamps == stamps else _make(settings, ca_file, ca_folder)
+    tls_context = last.context if last and last.stamps == stamps else _make(settings, ca_file, ca_folder)
     with _keeping:
         if len(_contexts) >= MOST_CONTEXTS:
             _contexts.clear()
-        _contexts[settings] = Made(made, stamps, looked_at)
-    return made
+        _contexts[settings] = CachedContext(tls_context, stamps, looked_at)
+    return tls_context
 
 
 async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
     """As `context`, in a loop: files that somebody named may lie on a mount that hangs."""
-    named = [path for path in (settings.ca_file, settings.client_cert, settings.client_key, settings.crl_file) if path]
-    if not named:
+    paths = [path for path in (settings.ca_file, settings.client_cert, settings.client_key, settings.crl_file) if path]
+    if not paths:
         return context(settings)
     last = _contexts.get(settings)
     if last and last.looked_at >= ctx.due:
@@ -135,65 +137,69 @@ async def context_for(settings: TlsSettings, ctx: Context) -> ssl.SSLContext:
 
 def _stamp(name: str, path: str) -> tuple[int, ...]:
     try:
-        found = Path(path).stat()
+        info = Path(path).stat()
     except OSError as error:
         raise CheckError(f"{name} {path}: {error.strerror}") from None
-    if not stat.S_ISREG(found.st_mode):  # OpenSSL would wait for a pipe, and read a device for ever
+    if not stat.S_ISREG(info.st_mode):  # OpenSSL would wait for a pipe, and read a device for ever
         raise CheckError(f"{name} {path} is not a regular file")
-    if found.st_size > FILE_LIMIT:
+    if info.st_size > FILE_LIMIT:
         raise CheckError(f"{name} {path} is larger than {size_text(FILE_LIMIT)}")
-    return found.st_mtime_ns, found.st_size, found.st_ino
+    return info.st_mtime_ns, info.st_size, info.st_ino
 
 
 def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext:
     # Not create_default_context: that follows SSL_CERT_FILE and SSLKEYLOGFILE of whoever started the agent.
-    made = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    made.minimum_version = settings.minimum
-    _set_ciphers(made, settings.old)
+    tls_context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    tls_context.minimum_version = settings.minimum
+    _set_ciphers(tls_context, settings.old)
     if settings.protocols:
-        made.set_alpn_protocols(list(settings.protocols))
+        tls_context.set_alpn_protocols(list(settings.protocols))
     # A ca_file may hold an intermediate or the server's own certificate; from Python 3.13 on this is the default.
-    made.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    tls_context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if settings.verify:
-        _load("CAs", ca_file or ca_folder, lambda: made.load_verify_locations(ca_file or None, ca_folder or None))
+        _load(
+            "CAs", ca_file or ca_folder, lambda: tls_context.load_verify_locations(ca_file or None, ca_folder or None)
+        )
     else:
-        made.check_hostname = False
-        made.verify_mode = ssl.CERT_NONE
+        tls_context.check_hostname = False
+        tls_context.verify_mode = ssl.CERT_NONE
     if settings.crl_file:
-        _load("crl_file", settings.crl_file, lambda: _load_crl(made, settings.crl_file))
+        _load("crl_file", settings.crl_file, lambda: _load_crl(tls_context, settings.crl_file))
         # Of the server's own certificate only: few who have its CA's list have those of the CAs above.
-        made.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
+        tls_context.verify_flags |= ssl.VERIFY_CRL_CHECK_LEAF
     if settings.client_cert:
         key = settings.client_key or settings.client_cert
-        made.post_handshake_auth = True  # some servers ask for it once they know the path (Apache, TLS 1.3)
+        tls_context.post_handshake_auth = True  # some servers ask for it once they know the path (Apache, TLS 1.3)
         _load(
-            "client_cert", settings.client_cert, lambda: made.load_cert_chain(settings.client_cert, key, _no_password)
+            "client_cert",
+            settings.client_cert,
+            lambda: tls_context.load_cert_chain(settings.client_cert, key, _no_password),
         )
-    return made
+    return tls_context
 
 
-def _load_crl(made: ssl.SSLContext, path: str) -> None:
+def _load_crl(tls_context: ssl.SSLContext, path: str) -> None:
     content = Path(path).read_bytes()
     if b"-----BEGIN X509 CRL-----" not in content or b"CERTIFICATE-----" in content:
         # OpenSSL would trust the certificates that it finds there.
         raise CheckError(f"crl_file {path} must hold CRLs in PEM, and nothing else")
-    made.load_verify_locations(path)
+    tls_context.load_verify_locations(path)
 
 
-def _set_ciphers(made: ssl.SSLContext, old: bool) -> None:
+def _set_ciphers(tls_context: ssl.SSLContext, old: bool) -> None:
     """Offer what this host's OpenSSL offers by itself; Python brings a shorter list, but no other security level."""
     if old:
-        made.set_ciphers("DEFAULT:@SECLEVEL=0")  # below TLS 1.2 there is nothing at any higher level
-        made.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
-        made.options |= LEGACY_SERVER_CONNECT
-    elif not _follows_policy(made):
-        made.set_ciphers("DEFAULT")
+        tls_context.set_ciphers("DEFAULT:@SECLEVEL=0")  # below TLS 1.2 there is nothing at any higher level
+        tls_context.minimum_version = ssl.TLSVersion.MINIMUM_SUPPORTED
+        tls_context.options |= LEGACY_SERVER_CONNECT
+    elif not _follows_policy(tls_context):
+        tls_context.set_ciphers("DEFAULT")
 
 
-def _follows_policy(made: ssl.SSLContext) -> bool:
+def _follows_policy(tls_context: ssl.SSLContext) -> bool:
     """Offer what the policy of the whole system says, where there is one, as on Fedora."""
     try:
-        made.set_ciphers("PROFILE=SYSTEM")
+        tls_context.set_ciphers("PROFILE=SYSTEM")
     except ssl.SSLError:
         return False
     return True
@@ -239,7 +245,7 @@ def certificate(connection: ssl.SSLSocket) -> Certificate | None:
     Unverified, it is the chain that the server sent.
     """
     try:
-        chain = [_certificate(found) for found in _chain(connection)]
+        chain = [_certificate(info) for info in _chain(connection)]
     except (ssl.SSLError, ValueError):
         return None  # an unverified certificate may hold any nonsense
     if not chain:
@@ -254,34 +260,34 @@ def _chain(connection: ssl.SSLSocket) -> list[dict[str, Any]]:
     private: Any = getattr(connection, "_sslobj", None)
     try:
         if connection.context.verify_mode == ssl.CERT_NONE:
-            return _issuers([_decoded(one) for one in private.get_unverified_chain()])
-        return [_decoded(one) for one in private.get_verified_chain()]
+            return _issuers([_decode(handle) for handle in private.get_unverified_chain()])
+        return [_decode(handle) for handle in private.get_verified_chain()]
     except (AttributeError, TypeError):
         leaf: Any = connection.getpeercert()
         return [leaf] if leaf else []
 
 
 @functools.lru_cache(maxsize=256)
-def _decoded(one: Any) -> dict[str, Any]:
+def _decode(handle: Any) -> dict[str, Any]:
     """Decode a certificate; the same one, to the bit, only once."""
-    decoded: dict[str, Any] = one.get_info()
-    return decoded
+    info: dict[str, Any] = handle.get_info()
+    return info
 
 
-def _issuers(sent: list[dict[str, Any]]) -> list[dict[str, Any]]:
+def _issuers(certificates: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """Return the server's certificate and those that issued it; roots aside, which nobody needs to be sent."""
-    chain = sent[:1]
-    for one in sent[1:]:
+    chain = certificates[:1]
+    for one in certificates[1:]:
         if one.get("subject") == chain[-1].get("issuer") and one.get("subject") != one.get("issuer"):
             chain.append(one)
     return chain
 
 
-def _certificate(decoded: dict[str, Any]) -> Certificate:
-    subject = {key: value for part in decoded.get("subject", ()) for key, value in part}
-    names = [value for _, value in decoded.get("subjectAltName", ())]
+def _certificate(info: dict[str, Any]) -> Certificate:
+    subject = {key: value for part in info.get("subject", ()) for key, value in part}
+    names = [value for _, value in info.get("subjectAltName", ())]
     name = subject.get("commonName") or (names[0] if names else subject.get("organizationName", "?"))
-    begins, expires = (float(_seconds(decoded[key])) for key in ("notBefore", "notAfter"))
+    begins, expires = (float(_seconds(info[key])) for key in ("notBefore", "notAfter"))
     return Certificate(str(name), expires, begins)
 
 

@@ -23,7 +23,7 @@ async def writable(connection: socket.socket, until: float) -> None:
     await _ready(loop.add_writer, loop.remove_writer, connection.fileno(), until)
 
 
-async def repeated(connection: socket.socket, act: Callable[[], T], until: float, *, sends: bool = False) -> T:
+async def retry(connection: socket.socket, act: Callable[[], T], until: float, *, sends: bool = False) -> T:
     """Do on a socket that does not block what would block, again and again until it is done; with TLS or without."""
     while True:
         try:

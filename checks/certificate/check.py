@@ -26,7 +26,7 @@ from agent.api import (
 from checks._lasting import find_missing
 from checks._network import tls
 from checks._network.addresses import Address, is_host
-from checks._network.connection import FAMILIES, Network, connected, secured, source_problem
+from checks._network.connection import FAMILIES, Network, connect, source_problem, start_tls
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
 from checks.certificate import discovered
@@ -146,7 +146,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         own = [one for one in bundle.good if not one.root] or list(bundle.good)
         first = min(own, key=lambda one: one.expires)
         certificate = tls.Certificate(first.name or Path(path).name, first.expires)
-        result = tls.lasting(certificate, now, self.warning, self.critical)
+        result = tls.judge_expiry(certificate, now, self.warning, self.critical)
         yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
         if bundle.good[0].begins > now and self._watches:
             yield critical(f"{path} is not valid yet: look at this host's clock", subject)
@@ -162,12 +162,12 @@ class Certificate(Check, frozen=True, kw_only=True):
         try:
             served, der = await self._fetch(address, Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
-            yield critical(progress.failed(error))
+            yield critical(progress.describe_failure(error))
             return
         if served is None:
             yield nodata(f"{address} serves a certificate that cannot be read")
             return
-        result = tls.lasting(served, now, self.warning, self.critical)
+        result = tls.judge_expiry(served, now, self.warning, self.critical)
         metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
         if served.begins > now and self._watches:
@@ -178,11 +178,11 @@ class Certificate(Check, frozen=True, kw_only=True):
     async def _fetch(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
         trust = await tls.context_for(self._trust, network.ctx)
         stop = Address(address.host, address.port or self.port)
-        with await connected(stop, FAMILIES[self.ip_version], network) as plain:
+        with await connect(stop, FAMILIES[self.ip_version], network) as plain:
             if self.starttls:
                 await ask_for_tls(self.starttls, plain, network.progress)
             name = self.server_name or address.host.rstrip(".")
-            with await secured(plain, trust, name, network.progress) as connection:
+            with await start_tls(plain, trust, name, network.progress) as connection:
                 return tls.certificate(connection), connection.getpeercert(True) or b""
 
 

@@ -8,10 +8,10 @@ from functools import partial
 
 from checks._network import datagrams
 from checks._network.addresses import Address, is_ip
-from checks._network.connection import Network, connected, send
+from checks._network.connection import Network, connect, send
 from checks._network.datagrams import AskAgain
 from checks._network.progress import NoAnswer, Progress
-from checks._network.waiting import repeated
+from checks._network.waiting import retry
 from checks.dns.messages import NO_EDNS, Answer, BrokenAnswer, Question, read
 
 PORT = 53
@@ -71,7 +71,7 @@ async def _by_tcp(question: Question, place: Address, network: Network) -> Answe
 
 
 async def _one_by_tcp(question: Question, message: bytes, place: Address, network: Network) -> Answer:
-    with await connected(place, socket.AF_UNSPEC, network) as connection:
+    with await connect(place, socket.AF_UNSPEC, network) as connection:
         network.progress.enter("answer", f"asking {place} by TCP")
         await send(connection, struct.pack("!H", len(message)) + message, network.progress)
         length = int.from_bytes(await _exactly(connection, 2, network.progress), "big")
@@ -84,7 +84,7 @@ async def _one_by_tcp(question: Question, message: bytes, place: Address, networ
 async def _exactly(connection: socket.socket, count: int, progress: Progress) -> bytes:
     received = b""
     while len(received) < count:
-        piece = await repeated(connection, partial(connection.recv, count - len(received)), progress.deadline)
+        piece = await retry(connection, partial(connection.recv, count - len(received)), progress.deadline)
         if not piece:
             raise NoAnswer("the server closed the connection")
         received += piece

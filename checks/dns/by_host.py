@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from checks._network.connection import Network, resolved_all
+from checks._network.connection import Network, resolve
 
 HOSTS = "/etc/hosts"
 HOSTS_LIMIT = 32 * 1024 * 1024
@@ -19,7 +19,7 @@ async def addresses(name: str, family: int, network: Network, hosts: str = HOSTS
         and not name.endswith(".")
         and not await network.ctx.call_async(f"read {hosts} for {name}", lambda: in_hosts(name, hosts))
     )
-    answers = await resolved_all(name + "." * final, family, network)
+    answers = await resolve(name + "." * final, family, network)
     return {where[0] for _, _, _, _, where in answers}
 
 

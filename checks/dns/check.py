@@ -145,7 +145,7 @@ class Dns(Check, frozen=True, kw_only=True):
             asking = self._ask_server(self.server, network) if self.server else self._ask_host(network)
             values, note = await asking
         except (OSError, NoAnswer) as error:
-            yield critical(progress.failed(error))
+            yield critical(progress.describe_failure(error))
             return
         progress.leave()
         took = progress.elapsed()

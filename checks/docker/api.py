@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from agent.api import CheckError, Context, duration_text
-from checks._network.connection import new_socket, receive, send, turn, unix_connect
+from checks._network.connection import new_socket, receive, retry_unix_connect, send, turn
 from checks._network.progress import Progress
 
 ANSWER_LIMIT = 16 * 1024 * 1024
@@ -145,7 +145,7 @@ async def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, b
     progress = Progress(deadline)
     with new_socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         await turn(path, progress)
-        await unix_connect(connection, path, deadline)
+        await retry_unix_connect(connection, path, deadline)
         # To HTTP/1.0 the answer is not chunked, and the connection ends with it.
         request = f"GET {question} HTTP/1.0\r\nHost: docker\r\n\r\n".replace('"', "%22")
         await send(connection, request.encode(), progress)

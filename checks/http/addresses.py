@@ -6,7 +6,7 @@ import re
 from typing import Self
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
-from checks._network.addresses import IN_BRACKETS, Address, Written, bracketed, host_and_port, without_zone
+from checks._network.addresses import IN_BRACKETS, Address, ComparableSetting, host_and_port, url_host, without_zone
 
 PORTS = {"http": 80, "https": 443}
 # What a path may hold as it is; everything else is percent-encoded, so that no URL can break out of the request line.
@@ -15,7 +15,7 @@ _KEEP = "%/:=&?~+!$,;'@()*[]"
 _UNWRITTEN = re.compile(r"[\x00-\x1f\x7f\ud800-\udfff]")
 
 
-class HttpUrl(Written):
+class HttpUrl(ComparableSetting):
     """An http or https URL without user and password. Its text leaves the query out: that often holds a secret."""
 
     pattern = r"^https?://[^\s/@?#]+([/?#].*)?$"
@@ -51,12 +51,12 @@ class HttpUrl(Written):
     @property
     def authority(self) -> str:
         """Return the Host header: the port only where it is not the scheme's own, and no zone (RFC 6874)."""
-        return bracketed(without_zone(self.host)) + self._port
+        return url_host(without_zone(self.host)) + self._port
 
     @property
     def whole(self) -> str:
         """Return the URL with its query: never for people."""
-        return f"{self.scheme}://{bracketed(self.host)}{self._port}{self.target}"
+        return f"{self.scheme}://{url_host(self.host)}{self._port}{self.target}"
 
     @property
     def _port(self) -> str:
@@ -92,7 +92,7 @@ def _with_plain_host(parts: SplitResult) -> SplitResult:
     return parts._replace(netloc=f"{plain}{colon}{port}")
 
 
-class ProxyUrl(Written):
+class ProxyUrl(ComparableSetting):
     """An HTTP proxy: `http://proxy:3128`, with user and password where it wants them. Its text leaves both out."""
 
     pattern = r"^http://\S+$"

@@ -175,7 +175,7 @@ async def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getad
     try:
         answer = await exchange(check, Network(ctx, progress, getaddrinfo, check.source))
     except (OSError, NoAnswer) as error:
-        results = [critical(progress.failed(error), details=where(check.url, progress))]
+        results = [critical(progress.describe_failure(error), details=where(check.url, progress))]
     else:
         now = time.time()
         results = await ctx.compute(

@@ -8,7 +8,7 @@ import ssl
 from agent.api import CheckError
 from checks._network import tls
 from checks._network.addresses import Address
-from checks._network.connection import Network, connected, receive, secured, send, unix_connected
+from checks._network.connection import Network, connect, connect_unix, receive, send, start_tls
 from checks._network.progress import NoAnswer, Progress
 from checks.http.head import SPEAKS_TLS, BrokenAnswer, Head
 from checks.http.reader import AnswerReader
@@ -28,7 +28,7 @@ async def open_route(route: Route, network: Network) -> socket.socket:
     try:
         if route.proxy:
             await _tunnel(plain, route, network.progress)
-        return await secured(plain, context, route.server_name, network.progress)
+        return await start_tls(plain, context, route.server_name, network.progress)
     except BaseException:
         plain.close()
         raise
@@ -75,13 +75,13 @@ async def read_body(connection: socket.socket, reader: AnswerReader, progress: P
 
 async def _first_stop(route: Route, network: Network) -> socket.socket:
     if route.unix_socket:
-        return await unix_connected(route.unix_socket, network.progress)
+        return await connect_unix(route.unix_socket, network.progress)
     try:
-        return await connected(route.first_stop, route.family, network)
+        return await connect(route.first_stop, route.family, network)
     except (OSError, NoAnswer) as error:
         if not route.proxy:
             raise
-        raise CheckError(f"proxy {route.proxy}: {network.progress.failed(error)}") from None
+        raise CheckError(f"proxy {route.proxy}: {network.progress.describe_failure(error)}") from None
 
 
 async def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> None:
@@ -92,7 +92,7 @@ async def _tunnel(plain: socket.socket, route: Route, progress: Progress) -> Non
     try:
         status = await _ask_proxy(plain, question.encode(), progress)
     except (NoAnswer, ConnectionError) as error:
-        raise CheckError(f"proxy {route.proxy}: {progress.failed(error)}") from None
+        raise CheckError(f"proxy {route.proxy}: {progress.describe_failure(error)}") from None
     if status == 407:
         raise proxy_wants_password(route)
     if status in GATEWAY_FAILURES:

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Self
 import msgspec
 
 from agent.api import Regex
-from checks._network.addresses import Written
+from checks._network.addresses import ComparableSetting
 
 
-class StatusSet(Written):
+class StatusSet(ComparableSetting):
     """Which HTTP statuses are expected: `200`, `200-299`, or a list of both."""
 
     example = "200-299"
@@ -60,7 +60,7 @@ def _meant(text: str) -> str:
     return "for example 200, 200-299 or [200, 404]"
 
 
-class TlsVersion(Written):
+class TlsVersion(ComparableSetting):
     """A TLS version: `1.2` or `1.3`."""
 
     example = "1.3"
@@ -86,7 +86,7 @@ class TlsVersion(Written):
         return self.text
 
 
-class HeaderCondition(Written):
+class HeaderCondition(ComparableSetting):
     """What a header of the answer must be: a pattern, or patterns by what they mean.
 
     A pattern alone: the header must be there and match. `optional`: if it is there, it must match. `not_matches`: it
@@ -133,7 +133,7 @@ class HeaderCondition(Written):
         return ", ".join(f"{key} {pattern.pattern_text}" for key, pattern in named.items() if pattern)
 
 
-class JsonCondition(Written):
+class JsonCondition(ComparableSetting):
     """What a value in a JSON body must be.
 
     A plain value must be equal; text beginning with `<`, `<=`, `>`, `>=` (numbers) or `!=` compares. Behind `!=` nobody

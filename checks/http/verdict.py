@@ -40,7 +40,7 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
         yield critical(f"the answer came without TLS, from {answer.url}")
     yield from faults(check, answer)
     if answer.certificate:
-        yield from tls.judged(answer.certificate, now, check.certificate_warning, check.certificate_critical)
+        yield from tls.judge_validity(answer.certificate, now, check.certificate_warning, check.certificate_critical)
     yield Metric("size", answer.size, "B", minimum=0)
 
 

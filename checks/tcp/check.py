@@ -29,16 +29,16 @@ from checks._network.addresses import Address, is_host, is_ip
 from checks._network.connection import (
     FAMILIES,
     Network,
-    connected,
-    secured,
+    connect,
+    connect_unix,
     socket_path_problem,
     source_problem,
-    unix_connected,
+    start_tls,
 )
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import Protocol, ask_for_tls
-from checks._network.tls import Certificate, TlsSettings, certificate, context_for, contradictions, judged
+from checks._network.tls import Certificate, TlsSettings, certificate, context_for, contradictions, judge_validity
 from checks.tcp import greeting
 from checks.tcp.talk import converse, exchange
 
@@ -174,14 +174,16 @@ class Tcp(Check, frozen=True, kw_only=True):
         try:
             certificate_served = await self._talk(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:
-            yield critical(progress.failed(error), details=self._place)
+            yield critical(progress.describe_failure(error), details=self._place)
         else:
             progress.leave()
             took = progress.elapsed()
             summary = f"{self._place} answered in {duration_text(took)}"
             yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
             if certificate_served:
-                for one in judged(certificate_served, time.time(), self.certificate_warning, self.certificate_critical):
+                for one in judge_validity(
+                    certificate_served, time.time(), self.certificate_warning, self.certificate_critical
+                ):
                     yield one
         for phase, seconds in progress.took.items():
             yield Metric(phase, seconds, "s", minimum=0)
@@ -196,7 +198,7 @@ class Tcp(Check, frozen=True, kw_only=True):
                 await ask_for_tls(self.starttls, connection, progress)
             if trust:
                 name = self.server_name or (self.address.host.rstrip(".") if self.address else "")
-                connection = stack.enter_context(await secured(connection, trust, name, progress))
+                connection = stack.enter_context(await start_tls(connection, trust, name, progress))
             if self.steps:
                 await converse(self.steps, connection, network)
             else:
@@ -205,8 +207,8 @@ class Tcp(Check, frozen=True, kw_only=True):
 
     async def _connect(self, network: Network) -> socket.socket:
         if self.address:
-            return await connected(self.address, FAMILIES[self.ip_version], network)
-        return await unix_connected(self.unix_socket, network.progress)
+            return await connect(self.address, FAMILIES[self.ip_version], network)
+        return await connect_unix(self.unix_socket, network.progress)
 
 
 def _with_port(host: str) -> str:

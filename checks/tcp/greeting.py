@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from agent.api import Context, Host, Suggestion
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, connected, receive
+from checks._network.connection import FAMILIES, Network, connect, receive
 from checks._network.progress import NoAnswer, Progress
 
 GREETINGS = {b"SSH-2.0-": r"^SSH-2\.0-", b"220": "^220[ -]", b"* OK": r"^\* OK", b"+OK": r"^\+OK"}
@@ -35,7 +35,7 @@ def _greeting(address: str) -> Callable[[], bytes]:
         context = Context("discover", GREETING_SECONDS)
         progress = Progress(context.deadline)
         try:
-            with await connected(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
+            with await connect(Address.parse(address), FAMILIES[None], Network(context, progress)) as connection:
                 return await receive(connection, progress)
         except (OSError, NoAnswer):
             return b""

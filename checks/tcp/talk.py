@@ -6,7 +6,7 @@ import socket
 from functools import partial
 
 from checks._network.connection import Network, receive, send
-from checks._network.payload import Exchange, shown
+from checks._network.payload import Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
 
 BANNER_LIMIT = 64 * 1024
@@ -29,7 +29,7 @@ async def exchange(step: Exchange, connection: socket.socket, network: Network) 
             return
         if not piece:
             raise _end_of_connection(received)
-    raise NoAnswer(f"said {shown(received)} and more")
+    raise NoAnswer(f"said {excerpt(received)} and more")
 
 
 async def converse(steps: tuple[Exchange, ...], connection: socket.socket, network: Network) -> None:
@@ -49,7 +49,7 @@ async def _await(step: Exchange, unanswered: Received, connection: socket.socket
     received = unanswered.pending
     while not await network.ctx.compute(partial(unanswered.has, step)):
         if len(received) >= BANNER_LIMIT:
-            raise NoAnswer(f"said {shown(received)} and more")
+            raise NoAnswer(f"said {excerpt(received)} and more")
         piece = await _more(received, connection, network.progress)
         if not piece:
             raise _end_of_connection(received)
@@ -100,8 +100,8 @@ async def _more(received: bytes, connection: socket.socket, progress: Progress) 
     except TimeoutError:
         if not received:
             raise
-        raise NoAnswer(f"said only {shown(received)}") from None
+        raise NoAnswer(f"said only {excerpt(received)}") from None
 
 
 def _end_of_connection(received: bytes) -> NoAnswer:
-    return NoAnswer(f"said {shown(received)} and closed" if received else "the server closed the connection")
+    return NoAnswer(f"said {excerpt(received)} and closed" if received else "the server closed the connection")
