@@ -28,7 +28,7 @@ from agent.running.discovery import Found, discovered, drop_in, tried
 from agent.testing import files
 from checks._network.listening import Listener, listeners
 from checks._network.tls import Certificate as Seen
-from checks.http.discovered import found_well
+from checks.http.discovered import find_settings
 from checks.http.exchange import Answer
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
@@ -164,8 +164,8 @@ def test_a_web_server_is_asked_by_the_name_of_its_certificate_where_that_is_trus
         return trusted(settings) if settings.get("verify") is False else None
 
     by_name = {"url": "https://shop.example.com/", "connect_to": "127.0.0.1:443"}
-    assert found_well(here, trusted)[0] == by_name | {"expect_status": 301}
-    settings, words = found_well(here, self_made)
+    assert find_settings(here, trusted)[0] == by_name | {"expect_status": 301}
+    settings, words = find_settings(here, self_made)
     assert settings == {"url": "https://127.0.0.1:443/", "verify": False, "expect_status": 301}
     assert "is not verified" in words
 
@@ -173,7 +173,7 @@ def test_a_web_server_is_asked_by_the_name_of_its_certificate_where_that_is_trus
 def test_what_a_web_server_says_today_is_expected_unless_it_is_broken() -> None:
     here = Listener("0.0.0.0", 80, "nginx")
     for status, expected in ((200, {}), (404, {"expect_status": 404}), (503, {})):
-        assert found_well(here, lambda settings, status=status: answer(status))[0] == {  # type: ignore[misc]
+        assert find_settings(here, lambda settings, status=status: answer(status))[0] == {  # type: ignore[misc]
             "url": "http://127.0.0.1:80/",
             **expected,
         }

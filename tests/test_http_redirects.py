@@ -54,7 +54,7 @@ def test_everything_that_is_set_goes_along_to_the_same_server_also_when_it_adds_
     head = Head(307, Headers((("location", url),)))
     request = next_request(check, Request(check.url, "POST", b"b=1"), head, 0.0)
     assert request is not None
-    assert (request.method, request.left_behind) == ("POST", "")
+    assert (request.method, request.lost_settings) == ("POST", "")
     sent, route = request_bytes(check, request), route_of(check, request.url)
     for line in (b"X-Key: k", b"User-Agent: me", b"Host: virtual.example.com", b"Authorization: Basic dTo="):
         assert line + b"\r\n" in sent
@@ -69,7 +69,7 @@ def test_nothing_that_is_set_goes_to_another_server_and_what_stayed_is_said(url:
     head = Head(302, Headers((("location", url),)))
     request = next_request(check, Request(check.url, "GET"), head, 0.0)
     assert request is not None
-    assert request.left_behind == f"headers, bearer_token, connect_to stayed behind at the redirect to {request.url}"
+    assert request.lost_settings == f"headers, bearer_token, connect_to stayed behind at the redirect to {request.url}"
     assert b"k\r\n" not in request_bytes(check, request)
     assert b"t0k" not in request_bytes(check, request)
     assert route_of(check, request.url).host == request.url.host

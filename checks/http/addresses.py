@@ -32,8 +32,8 @@ class HttpUrl(ComparableSetting):
         try:
             parts = _with_plain_host(urlsplit(value.strip()))
         except ValueError:  # some Pythons refuse brackets here, others let them pass
-            said = IN_BRACKETS if "[" in value else f"not a URL, write for example {cls.example}"
-            raise ValueError(said) from None
+            reason = IN_BRACKETS if "[" in value else f"not a URL, write for example {cls.example}"
+            raise ValueError(reason) from None
         if parts.scheme not in PORTS:
             raise ValueError(_of_another_scheme(value.strip(), parts))
         if "@" in parts.netloc:
@@ -104,8 +104,8 @@ class ProxyUrl(ComparableSetting):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        scheme, found, rest = value.strip().rstrip("/").partition("://") if isinstance(value, str) else ("", "", "")
-        if not found or scheme != "http":
+        scheme, separator, rest = value.strip().rstrip("/").partition("://") if isinstance(value, str) else ("", "", "")
+        if not separator or scheme != "http":
             raise ValueError(f"only http:// proxies are spoken to, write for example {cls.example}")
         credentials, _, host = rest.rpartition("@")
         address = Address.parse(host)

@@ -40,10 +40,10 @@ def unpack(body: bytes, headers: Headers, limit: int, cut: bool) -> tuple[bytes,
     codings = _content_codings(headers) + _transfer_codings(headers)
     if len(codings) > CODINGS_LIMIT:
         raise Unreadable(f"the body is encoded {len(codings)} times, which is not read here")
-    for left, coding in reversed(list(enumerate(codings))):
+    for position, coding in reversed(list(enumerate(codings))):
         if coding not in ("gzip", "x-gzip", "deflate"):
             raise Unreadable(f"the body is encoded as {coding[:20]!a}, which cannot be read here{_HINT}")
-        body, cut = _inflate(body, coding, limit + (INNER_SLACK if left else 0), cut)
+        body, cut = _inflate(body, coding, limit + (INNER_SLACK if position else 0), cut)
     return body, cut
 
 
@@ -78,20 +78,20 @@ def _inflate(body: bytes, coding: str, limit: int, cut: bool) -> tuple[bytes, bo
 
 def _members(body: bytes, limit: int, cut: bool, window: int) -> tuple[bytes, bool]:
     """Unpack all members: RFC 1952 lets gzip have several. What follows them and is none is padding."""
-    unpacking, found, at = zlib.decompressobj(window), bytearray(), 0
+    unpacking, content, at = zlib.decompressobj(window), bytearray(), 0
     while at < len(body):
         piece = body[at : at + PIECE]
-        found += unpacking.decompress(piece, limit + 1 - len(found))
-        if len(found) > limit:
-            return bytes(found[:limit]), True
+        content += unpacking.decompress(piece, limit + 1 - len(content))
+        if len(content) > limit:
+            return bytes(content[:limit]), True
         at += len(piece) - len(unpacking.unused_data)
         if unpacking.eof:
             if not body.startswith(b"\x1f\x8b", at):
-                return bytes(found), False
+                return bytes(content), False
             unpacking = zlib.decompressobj(window)
     if not cut:
         raise BrokenBody("the compressed body ends too early")
-    return bytes(found), True
+    return bytes(content), True
 
 
 def json_of(body: bytes, headers: Headers) -> Any:

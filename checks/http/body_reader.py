@@ -24,33 +24,33 @@ class Body:
         self.cut = False
         """It went on beyond the limit: no more of it is read."""
         self._keep = keep
-        self._kept = io.BytesIO()
+        self._content = io.BytesIO()
 
     @property
-    def kept(self) -> bytes:
-        return self._kept.getvalue()
+    def content(self) -> bytes:
+        return self._content.getvalue()
 
     def add(self, data: bytes | bytearray) -> None:
-        left = self.limit - self.size
+        room = self.limit - self.size
         if self._keep:
-            self._kept.write(data[:left])
-        self.cut = len(data) > left
-        self.size += min(len(data), left)
+            self._content.write(data[:room])
+        self.cut = len(data) > room
+        self.size += min(len(data), room)
 
 
 class PlainReader:
     """A body of `length` bytes; None: it ends where the server closes. Owned by the reader of the answer."""
 
     def __init__(self, body: Body, length: int | None) -> None:
-        self._body, self._left = body, length
+        self._body, self._remaining = body, length
 
     def receive(self, data: bytes) -> bool:
         """Take the next bytes; True where the body is complete, or longer than its limit."""
-        if self._left is not None:
-            data = data[: self._left]
-            self._left -= len(data)
+        if self._remaining is not None:
+            data = data[: self._remaining]
+            self._remaining -= len(data)
         self._body.add(data)
-        return self._body.cut or self._left == 0
+        return self._body.cut or self._remaining == 0
 
 
 class ChunkedReader:
@@ -62,41 +62,41 @@ class ChunkedReader:
         self._step: Callable[[], bool] = self._read_size
         """Reads on in the buffer; False when it needs more bytes for that, or none."""
         self._searched = 0
-        self._chunk_left = 0
+        self._chunk_remaining = 0
         # Beyond this, it is mostly framing and there to keep us busy.
-        self._left = body.limit + body.limit // 4 + FRAMING_SLACK
-        self._ended = False
+        self._remaining = body.limit + body.limit // 4 + FRAMING_SLACK
+        self._complete = False
 
     def receive(self, data: bytes) -> bool:
         """Take the next bytes; True where the body is complete, or longer than its limit."""
-        data = data[: self._left]
+        data = data[: self._remaining]
         self._buffer += data
-        self._left -= len(data)
+        self._remaining -= len(data)
         while self._step():
             pass
-        if self._left == 0 and not self._ended:
+        if self._remaining == 0 and not self._complete:
             self._body.cut = True
-        return self._ended or self._body.cut
+        return self._complete or self._body.cut
 
     def _read_size(self) -> bool:
         line = self._line()
         if line is None:
             return False
-        found = _CHUNK_SIZE.match(line)
-        if not found:
+        match = _CHUNK_SIZE.match(line)
+        if not match:
             raise BrokenAnswer(f"broken HTTP answer, a chunk's size is {line[:BEGIN].decode('latin-1').strip()!a}")
-        self._chunk_left = int(found[1], 16)
-        self._step = self._read_chunk if self._chunk_left else self._read_trailer
+        self._chunk_remaining = int(match[1], 16)
+        self._step = self._read_chunk if self._chunk_remaining else self._read_trailer
         return True
 
     def _read_chunk(self) -> bool:
         if not self._buffer:
             return False
-        count = min(len(self._buffer), self._chunk_left)
+        count = min(len(self._buffer), self._chunk_remaining)
         self._body.add(self._buffer[:count])
         del self._buffer[:count]
-        self._chunk_left -= count
-        if self._chunk_left == 0:
+        self._chunk_remaining -= count
+        if self._chunk_remaining == 0:
             self._step = self._read_chunk_end
         return not self._body.cut
 
@@ -112,8 +112,8 @@ class ChunkedReader:
 
     def _read_trailer(self) -> bool:
         line = self._line()
-        self._ended = line is not None and not line.strip(b"\r")
-        return line is not None and not self._ended
+        self._complete = line is not None and not line.strip(b"\r")
+        return line is not None and not self._complete
 
     def _line(self) -> bytes | None:
         """Take the next line without its end; None where it has not come."""

@@ -69,7 +69,7 @@ def text_of(body: bytes, headers: Headers, cut: bool = False) -> str:
     for mark, charset in _MARKS.items():
         if body.startswith(mark):
             return body[len(mark) :].decode(charset, "replace")
-    charset = charset_of(headers) or _declared(body, headers)
+    charset = charset_of(headers) or _charset_of_page(body, headers)
     # What calls itself ASCII and is none, is what the rest of the web is.
     if charset and codecs.lookup(charset).name != "ascii":
         return _decode(body, charset)
@@ -91,28 +91,28 @@ def _decode(body: bytes, charset: str) -> str:
 
 def charset_of(headers: Headers) -> str:
     """Return the charset that Content-Type names, where it is known, by Python's name; else nothing."""
-    found = _CHARSET.search(headers.get("content-type")[:CONTENT_TYPE_LIMIT])
-    return _known(found[1]) if found else ""
+    match = _CHARSET.search(headers.get("content-type")[:CONTENT_TYPE_LIMIT])
+    return _find_codec(match[1]) if match else ""
 
 
-def _declared(body: bytes, headers: Headers) -> str:
+def _charset_of_page(body: bytes, headers: Headers) -> str:
     """Return the charset that a page of HTML or XML names itself, as far as it is known; else nothing."""
     kind = headers.get("content-type")[:CONTENT_TYPE_LIMIT].lower()
-    found = _DECLARED.search(body[:DECLARED_WITHIN]) if not kind or "html" in kind or "xml" in kind else None
-    name = _known((found[1] or found[2]).decode("ascii", "ignore")) if found else ""
+    match = _DECLARED.search(body[:DECLARED_WITHIN]) if not kind or "html" in kind or "xml" in kind else None
+    name = _find_codec((match[1] or match[2]).decode("ascii", "ignore")) if match else ""
     # Who can read this line of a page reads no UTF-16.
     return "utf-8" if name.replace("_", "-").startswith("utf-16") else name
 
 
-def _known(label: str) -> str:
+def _find_codec(label: str) -> str:
     name = _plain(label)
-    known = _LABELS.get(name) or _codecs().get(name) or _codecs().get(name.removeprefix("x_"))
-    return known if known and _is_charset(known) else ""
+    codec = _LABELS.get(name) or _codecs().get(name) or _codecs().get(name.removeprefix("x_"))
+    return codec if codec and _is_charset(codec) else ""
 
 
 def is_charset(label: str) -> bool:
     """Tell whether a word is the name of a charset."""
-    return bool(_known(label))
+    return bool(_find_codec(label))
 
 
 @functools.cache

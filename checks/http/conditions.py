@@ -25,8 +25,8 @@ def faults(check: Http, answer: Answer) -> Iterator[Result]:
 
 
 def _header_faults(check: Http, answer: Answer) -> Iterator[Result]:
-    for name, wanted in check.response_headers.items():
-        if fault := wanted.fault(name, answer.headers.all(name)):
+    for name, condition in check.response_headers.items():
+        if fault := condition.fault(name, answer.headers.all(name)):
             yield critical(fault)
 
 
@@ -71,6 +71,6 @@ def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
     except ValueError as error:
         yield critical(f"the body is {error}")
         return
-    for path, wanted in check.json.items():
-        if fault := json_fault(document, path, wanted):
+    for path, condition in check.json.items():
+        if fault := json_fault(document, path, condition):
             yield critical(fault)

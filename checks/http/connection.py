@@ -37,13 +37,13 @@ async def open_route(route: Route, network: Network) -> socket.socket:
 async def read_head(connection: socket.socket, reader: AnswerReader, progress: Progress) -> Head:
     """Read up to the end of the headers of the final answer."""
     progress.doing = "waiting for the headers"
-    begun = False
+    has_data = False
     while reader.head is None:
         piece = await receive(connection, progress)
-        if piece and not begun:
-            begun = True
+        if piece and not has_data:
+            has_data = True
             progress.enter("transfer", "reading the headers")
-        elif not piece and not begun:
+        elif not piece and not has_data:
             progress.hint = _other_speech(connection)
         try:
             reader.receive(piece)
@@ -110,6 +110,6 @@ async def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) 
 
 
 def proxy_wants_password(route: Route) -> CheckError:
-    told = bool(route.proxy and route.proxy.user)
-    why = "refuses this user and password" if told else "refuses us: write user and password into its URL"
+    has_user = bool(route.proxy and route.proxy.user)
+    why = "refuses this user and password" if has_user else "refuses us: write user and password into its URL"
     return CheckError(f"proxy {route.proxy} {why} (only basic authentication is spoken)")

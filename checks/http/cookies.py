@@ -39,15 +39,15 @@ Jar = tuple[Cookie, ...]
 
 def collect(jar: Jar, url: HttpUrl, headers: Headers, now: float) -> Jar:
     """Return the cookies after an answer from this URL; `now` is Unix seconds."""
-    kept = {cookie.key: cookie for cookie in jar}
+    cookies = {cookie.key: cookie for cookie in jar}
     for line in headers.all("set-cookie"):
         cookie, attributes = _read(line, url)
         if cookie is None:
             continue
-        kept.pop(cookie.key, None)
-        if not _gone(attributes, now):
-            kept[cookie.key] = cookie
-    return tuple(kept.values())[-LIMIT:]
+        cookies.pop(cookie.key, None)
+        if not _is_deletion(attributes, now):
+            cookies[cookie.key] = cookie
+    return tuple(cookies.values())[-LIMIT:]
 
 
 def matching(jar: Jar, url: HttpUrl) -> list[tuple[str, str]]:
@@ -76,7 +76,7 @@ def header(own: str, cookies: list[tuple[str, str]]) -> str:
     return text
 
 
-def kept_back(jar: Jar) -> str:
+def describe_withheld(jar: Jar) -> str:
     """Say which cookies did not go where the site wanted them; nothing where there are none."""
     wider = next((cookie for cookie in jar if cookie.domain), None)
     return f": a cookie for all of {wider.domain} goes back to {wider.host} only" if wider else ""
@@ -89,8 +89,8 @@ def _read(line: str, url: HttpUrl) -> tuple[Cookie | None, dict[str, str]]:
     name, value = (part.encode("latin-1").decode("utf-8", "surrogateescape") for part in (name, value))
     attributes = {}
     for one in rest:
-        key, _, said = (part.strip(" \t") for part in one.partition("="))
-        attributes[key.lower()] = said
+        key, _, setting = (part.strip(" \t") for part in one.partition("="))
+        attributes[key.lower()] = setting
     secure = "secure" in attributes
     domain = attributes.get("domain", "").lower().removeprefix(".")
     foreign = domain and url.host != domain and not url.host.endswith(f".{domain}")
@@ -124,7 +124,7 @@ def _is_secure(url: HttpUrl) -> bool:
     return url.scheme == "https" or url.host in ("localhost", "127.0.0.1", "::1")
 
 
-def _gone(attributes: dict[str, str], now: float) -> bool:
+def _is_deletion(attributes: dict[str, str], now: float) -> bool:
     """Tell whether a cookie is set to be deleted."""
     if re.fullmatch(r"-?\d{1,18}", age := attributes.get("max-age", "")):
         return int(age) <= 0

@@ -61,11 +61,11 @@ def again(check: Http, request: Request, head: Head, cnonce: str) -> Request | N
     due = check.auth == "digest" and head.status == 401 and not request.authorization
     if not due or head.status in check.expect_status or not check.url.same_server(request.url):
         return None
-    found = min(challenges(head.headers), key=lambda one: one.rank, default=None)
-    if found is None:
+    challenge = min(challenges(head.headers), key=lambda one: one.rank, default=None)
+    if challenge is None:
         return None
-    said = answer(found, (check.user, check.password), request, cnonce)
-    return msgspec.structs.replace(request, authorization=said)
+    authorization = answer(challenge, (check.user, check.password), request, cnonce)
+    return msgspec.structs.replace(request, authorization=authorization)
 
 
 def answer(challenge: Challenge, who: tuple[str, str], request: Request, cnonce: str) -> str:
@@ -75,32 +75,32 @@ def answer(challenge: Challenge, who: tuple[str, str], request: Request, cnonce:
     if challenge.session:
         secret = challenge.hash(secret, challenge.nonce, cnonce)
     uri, qop = request.url.target, challenge.qop
-    asked = [request.method, uri] + ([challenge.hash(request.body)] if qop == "auth-int" else [])
-    counted = [challenge.nonce, *((COUNT, cnonce, qop) if qop else ())]
-    said = {
-        "username": _quoted(challenge.hash(user, challenge.realm) if challenge.userhash else user),
-        "realm": _quoted(challenge.realm),
-        "nonce": _quoted(challenge.nonce),
-        "uri": _quoted(uri),
-        "response": _quoted(challenge.hash(secret, *counted, challenge.hash(*asked))),
-        "opaque": None if challenge.opaque is None else _quoted(challenge.opaque),
+    request_parts = [request.method, uri] + ([challenge.hash(request.body)] if qop == "auth-int" else [])
+    nonce_parts = [challenge.nonce, *((COUNT, cnonce, qop) if qop else ())]
+    parameters = {
+        "username": _quote(challenge.hash(user, challenge.realm) if challenge.userhash else user),
+        "realm": _quote(challenge.realm),
+        "nonce": _quote(challenge.nonce),
+        "uri": _quote(uri),
+        "response": _quote(challenge.hash(secret, *nonce_parts, challenge.hash(*request_parts))),
+        "opaque": None if challenge.opaque is None else _quote(challenge.opaque),
         "algorithm": challenge.algorithm.upper().replace("-SESS", "-sess") if challenge.says_algorithm else None,
         "userhash": "true" if challenge.userhash else None,
-        "cnonce": _quoted(cnonce) if qop or challenge.session else None,
+        "cnonce": _quote(cnonce) if qop or challenge.session else None,
         **({"qop": qop, "nc": COUNT} if qop else {}),
     }
-    return "Digest " + ", ".join(f"{name}={value}" for name, value in said.items() if value is not None)
+    return "Digest " + ", ".join(f"{name}={value}" for name, value in parameters.items() if value is not None)
 
 
 def challenges(headers: Headers) -> list[Challenge]:
     """Return the challenges that can be answered; other schemes may stand before, behind and between."""
     lines = [line[:CHALLENGE_LIMIT] for line in headers.all("www-authenticate")]
-    return [known for line in lines for said in _said(line) if (known := _challenge(said))]
+    return [challenge for line in lines for parameters in _parse_line(line) if (challenge := _challenge(parameters))]
 
 
-def _said(line: str) -> list[dict[str, str]]:
+def _parse_line(line: str) -> list[dict[str, str]]:
     """Return the parameters of each Digest challenge of a line."""
-    found: list[dict[str, str]] = []
+    all_parameters: list[dict[str, str]] = []
     current: dict[str, str] = {}
     for match in _WORDS.finditer(line):
         name, value = match[1].lower(), match[2]
@@ -109,21 +109,21 @@ def _said(line: str) -> list[dict[str, str]]:
             continue
         current = {}
         if name == "digest":
-            found.append(current)
-    return found
+            all_parameters.append(current)
+    return all_parameters
 
 
-def _challenge(said: dict[str, str]) -> Challenge | None:
-    algorithm = said.get("algorithm", "md5").lower()
-    offered = [one.strip().lower() for one in said.get("qop", "").split(",")]
+def _challenge(parameters: dict[str, str]) -> Challenge | None:
+    algorithm = parameters.get("algorithm", "md5").lower()
+    offered = [one.strip().lower() for one in parameters.get("qop", "").split(",")]
     qop = next((one for one in ("auth", "auth-int") if one in offered), "")
-    if not said.get("nonce") or any(_CONTROL.search(value) for value in said.values()):
+    if not parameters.get("nonce") or any(_CONTROL.search(value) for value in parameters.values()):
         return None
-    if algorithm.removesuffix("-sess") not in ALGORITHMS or (said.get("qop") and not qop):
+    if algorithm.removesuffix("-sess") not in ALGORITHMS or (parameters.get("qop") and not qop):
         return None
-    hashed = said.get("userhash", "").lower() == "true"
-    realm, opaque = said.get("realm", ""), said.get("opaque")
-    return Challenge(said["nonce"], realm, algorithm, qop, opaque, "algorithm" in said, hashed)
+    hashed = parameters.get("userhash", "").lower() == "true"
+    realm, opaque = parameters.get("realm", ""), parameters.get("opaque")
+    return Challenge(parameters["nonce"], realm, algorithm, qop, opaque, "algorithm" in parameters, hashed)
 
 
 def _plain(value: str) -> str:
@@ -133,5 +133,5 @@ def _plain(value: str) -> str:
     return value.encode("latin-1").decode("utf-8", "surrogateescape")
 
 
-def _quoted(value: str) -> str:
+def _quote(value: str) -> str:
     return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"'

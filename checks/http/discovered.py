@@ -23,20 +23,20 @@ Ask = Callable[[dict[str, Any]], Answer | None]
 
 def suggestions(host: Host) -> Iterator[Suggestion]:
     servers = [one for one in listeners(host) if one.web]
-    answers = Context("discover", 3 * SECONDS).calls({one.address: _asking(one) for one in servers})
+    answers = Context("discover", 3 * SECONDS).calls({one.address: _call_for(one) for one in servers})
     for one in servers:
-        found = answers[one.address]
+        answer = answers[one.address]
         # What does not answer is written all the same: the trial says what is wrong with it.
-        settings, words = ({"url": f"http://{one.address}/"}, "") if isinstance(found, Exception) else found
+        settings, words = ({"url": f"http://{one.address}/"}, "") if isinstance(answer, Exception) else answer
         why = f"{one.words}{words}."
         yield Suggestion(name=one.name, settings=settings, why=why, about=("url",), off=one.off)
 
 
-def _asking(one: Listener) -> Any:
-    return lambda: found_well(one)
+def _call_for(one: Listener) -> Any:
+    return lambda: find_settings(one)
 
 
-def found_well(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], str]:
+def find_settings(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], str]:
     """Return what finds the server well, and what it said."""
     ask = ask or _answer
     plain = {"url": f"http://{one.address}/"}
@@ -45,11 +45,11 @@ def found_well(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], s
         answer = ask(settings)
         # Web servers tell by 400 that they wanted TLS.
         if answer and (answer.status != 400 or settings is secure):
-            named = _by_name(one, answer, ask)
+            trusted = _by_name(one, answer, ask)
             words = f", and answers {answer.status}"
-            if answer.certificate and not named:
+            if answer.certificate and not trusted:
                 words += "; its certificate is not one that this host trusts, so it is not verified"
-            return {**(named or settings), **_expected(answer.status)}, words
+            return {**(trusted or settings), **_expectation(answer.status)}, words
     return plain, ""
 
 
@@ -59,8 +59,8 @@ def _by_name(one: Listener, answer: Answer, ask: Ask) -> dict[str, Any]:
     if not is_host(name) or is_ip(name) or "." not in name:
         return {}
     settings = {"url": f"https://{Address(name, one.port if one.port != 443 else 0)}/", "connect_to": one.address}
-    found = ask(settings)
-    return settings if found and found.status == answer.status else {}
+    answer_by_name = ask(settings)
+    return settings if answer_by_name and answer_by_name.status == answer.status else {}
 
 
 def _answer(settings: dict[str, Any]) -> Answer | None:
@@ -78,6 +78,6 @@ def _answer(settings: dict[str, Any]) -> Answer | None:
         return None
 
 
-def _expected(status: int) -> dict[str, Any]:
+def _expectation(status: int) -> dict[str, Any]:
     """What it says now is right, unless it says that itself is broken."""
     return {"expect_status": status} if 300 <= status < 500 else {}

@@ -43,7 +43,7 @@ class Answer(msgspec.Struct, frozen=True):
     tls_version: str
     certificate: tls.Certificate | None
     """Of all connections on the way, the certificate that expires first."""
-    left_behind: str = ""
+    lost_settings: str = ""
     lost_tls: bool = False
 
 
@@ -53,16 +53,16 @@ async def exchange(check: Http, network: Network) -> Answer:
     certificates: list[tls.Certificate] = []
     for _ in range(check.redirects + 1):
         try:
-            found = await _step(check, request, certificates, network)
+            outcome = await _step(check, request, certificates, network)
         except (OSError, NoAnswer):
-            network.progress.hint = network.progress.hint or request.left_behind
+            network.progress.hint = network.progress.hint or request.lost_settings
             raise
-        if isinstance(found, Answer):
-            return found
+        if isinstance(outcome, Answer):
+            return outcome
         network.progress.doing = "following redirects"
-        request = found
+        request = outcome
     raise NoAnswer(
-        f"more than {check.redirects} redirects, the last one to {request.url}{cookies.kept_back(request.jar)}"
+        f"more than {check.redirects} redirects, the last one to {request.url}{cookies.describe_withheld(request.jar)}"
     )
 
 
@@ -79,12 +79,12 @@ async def _step(
             certificates.append(certificate)
         reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
         head = await _ask(check, request, route, connection, reader, network)
-        told = digest.again(check, request, head, os.urandom(12).hex()) if check.auth == "digest" else None
-        following = told or next_request(check, request, head, network.ctx.now())
+        second_try = digest.again(check, request, head, os.urandom(12).hex()) if check.auth == "digest" else None
+        following = second_try or next_request(check, request, head, network.ctx.now())
         if following is None:
             await read_body(connection, reader, network.progress)
             return _answer(request, connection, reader, head, certificates)
-    return await _step(check, told, certificates, network) if told else following
+    return await _step(check, second_try, certificates, network) if second_try else following
 
 
 async def _ask(
@@ -118,7 +118,7 @@ def _answer(
         url=request.url,
         tls_version=(connection.version() or "") if isinstance(connection, ssl.SSLSocket) else "",
         certificate=min(certificates, key=lambda one: one.expires, default=None),
-        left_behind=request.left_behind,
+        lost_settings=request.lost_settings,
         lost_tls=request.lost_tls,
     )
 

@@ -33,7 +33,7 @@ class StatusSet(ComparableSetting):
     def _range(part: object) -> tuple[int, int]:
         text = str(part).replace(" ", "")
         if isinstance(part, bool) or not re.fullmatch(r"[1-9]\d\d(-[1-9]\d\d)?", text):
-            raise ValueError(f"{part!r} is not an HTTP status, write {_meant(text)}")
+            raise ValueError(f"{part!r} is not an HTTP status, write {_suggest(text)}")
         first, _, last = text.partition("-")
         if int(last or first) < int(first):
             raise ValueError(f"range {text} begins after its end, write {last}-{first}")
@@ -51,7 +51,7 @@ class StatusSet(ComparableSetting):
         return " or ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
 
 
-def _meant(text: str) -> str:
+def _suggest(text: str) -> str:
     """Return how statuses are written that others write as `2xx` or `200,201`, else examples."""
     if all(re.fullmatch(r"[1-9]\d\d", one) for one in text.split(",")):
         return f"[{', '.join(text.split(','))}]"
@@ -120,17 +120,17 @@ class HeaderCondition(ComparableSetting):
         """Say what does not hold; nothing where all does."""
         if not values:
             return f"no header {name}" if self.matches else ""
-        said = ", ".join(values)
-        for wanted in (self.matches, self.optional):
-            if wanted and not wanted.search(said):
-                return f"header {name} does not match {wanted.pattern_text!r}"
-        if self.not_matches and self.not_matches.search(said):
+        text = ", ".join(values)
+        for pattern in (self.matches, self.optional):
+            if pattern and not pattern.search(text):
+                return f"header {name} does not match {pattern.pattern_text!r}"
+        if self.not_matches and self.not_matches.search(text):
             return f"header {name} matches {self.not_matches.pattern_text!r}"
         return ""
 
     def __str__(self) -> str:
-        named = {"matches": self.matches, "optional": self.optional, "not_matches": self.not_matches}
-        return ", ".join(f"{key} {pattern.pattern_text}" for key, pattern in named.items() if pattern)
+        patterns = {"matches": self.matches, "optional": self.optional, "not_matches": self.not_matches}
+        return ", ".join(f"{key} {pattern.pattern_text}" for key, pattern in patterns.items() if pattern)
 
 
 class JsonCondition(ComparableSetting):
@@ -150,8 +150,8 @@ class JsonCondition(ComparableSetting):
         ">": operator.gt,
     }
 
-    def __init__(self, comparison: str, wanted: Any, text: str | None = None) -> None:
-        self.comparison, self.wanted = comparison, wanted
+    def __init__(self, comparison: str, operand: Any, text: str | None = None) -> None:
+        self.comparison, self.operand = comparison, operand
         self.text = text
         """Behind `!=`: what is written there."""
 
@@ -159,13 +159,13 @@ class JsonCondition(ComparableSetting):
     def parse(cls, value: object) -> Self:
         if isinstance(value, (list, dict)):
             raise ValueError("only single values can be compared, write one line for each of them, as in a.b: up")
-        found = re.match(r"\s*(<=|>=|!=|<|>)\s*(.*)", value) if isinstance(value, str) else None
-        if not found:
+        match = re.match(r"\s*(<=|>=|!=|<|>)\s*(.*)", value) if isinstance(value, str) else None
+        if not match:
             return cls("", value)
-        wanted = _scalar(found[2])
-        if found[1] != "!=" and not _is_number(wanted):
+        operand = _scalar(match[2])
+        if match[1] != "!=" and not _is_number(operand):
             raise ValueError(f"{value!r} compares with something that is no number, write for example <100")
-        return cls(found[1], wanted, found[2].strip() if found[1] == "!=" else None)
+        return cls(match[1], operand, match[2].strip() if match[1] == "!=" else None)
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
@@ -173,22 +173,22 @@ class JsonCondition(ComparableSetting):
 
     @property
     def of_numbers(self) -> bool:
-        return _is_number(self.wanted)
+        return _is_number(self.operand)
 
     def holds(self, value: object) -> bool:
         if self.comparison in ("", "!="):
             # True == 1 in Python, but not in JSON.
-            equal = value == self.wanted and isinstance(value, bool) == isinstance(self.wanted, bool)
+            equal = value == self.operand and isinstance(value, bool) == isinstance(self.operand, bool)
             equal = equal or (self.text is not None and value == self.text)
             return equal == (self.comparison == "")
-        return _is_number(value) and bool(self.operators[self.comparison](value, self.wanted))
+        return _is_number(value) and bool(self.operators[self.comparison](value, self.operand))
 
     def __str__(self) -> str:
-        return f"{self.comparison or 'equal to'} {self.shown}"
+        return f"{self.comparison or 'equal to'} {self.operand_text}"
 
     @property
-    def shown(self) -> str:
-        return msgspec.json.encode(self.wanted).decode()
+    def operand_text(self) -> str:
+        return msgspec.json.encode(self.operand).decode()
 
 
 def _scalar(text: str) -> Any:

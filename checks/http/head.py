@@ -28,8 +28,8 @@ class Headers(msgspec.Struct, frozen=True):
     lines: tuple[tuple[str, str], ...] = ()
 
     def all(self, name: str) -> list[str]:
-        wanted = name.lower()
-        return [value for key, value in self.lines if key == wanted]
+        lower_name = name.lower()
+        return [value for key, value in self.lines if key == lower_name]
 
     def get(self, name: str) -> str:
         """Return the first value, empty where there is none."""
@@ -56,33 +56,33 @@ class Framing(msgspec.Struct, frozen=True):
         return self.length is None and not self.chunked
 
 
-def head_of(said: bytes) -> Head:
+def head_of(data: bytes) -> Head:
     """Read a whole head. A header line that is not well formed costs that line, not those after it."""
-    first, *lines = said.decode("latin-1").split("\n")
+    first, *lines = data.decode("latin-1").split("\n")
     return Head(status_of(first), Headers(tuple(_headers(lines))))
 
 
 def status_of(line: str) -> int:
     """Read the status line; BrokenAnswer where it is none."""
-    found = _STATUS_LINE.match(line)
-    if not found:
+    match = _STATUS_LINE.match(line)
+    if not match:
         raise BrokenAnswer(f"not an HTTP answer, it begins with {line[:BEGIN].rstrip(_BLANK)!a}")
     # `HTTP/2 200` in plain text is what some gateways write; its rest is HTTP/1.1.
-    if int(found[1]) > 2:
+    if int(match[1]) > 2:
         raise BrokenAnswer(f"broken HTTP answer, its version is {line.split(maxsplit=1)[0][:BEGIN]!a}")
-    return int(found[2])
+    return int(match[2])
 
 
 def _headers(lines: list[str]) -> Iterator[tuple[str, str]]:
     """Yield names and values; a line that begins with a blank goes on the one before, whether that is one or not."""
-    found: list[tuple[str, list[str]]] = [("", [])]
+    headers: list[tuple[str, list[str]]] = [("", [])]
     for line in lines:
         if line[:1] in (" ", "\t"):
-            found[-1][1].append(line.strip(_BLANK))
+            headers[-1][1].append(line.strip(_BLANK))
         else:
             name, colon, value = line.partition(":")
-            found.append((name.rstrip(_BLANK).lower() if colon else "", [value.strip(_BLANK)]))
-    for name, parts in found:
+            headers.append((name.rstrip(_BLANK).lower() if colon else "", [value.strip(_BLANK)]))
+    for name, parts in headers:
         if name:
             yield name, " ".join(part for part in parts if part) if len(parts) > 1 else parts[0]
 

@@ -21,7 +21,7 @@ class HeadReader:
     def __init__(self) -> None:
         self._buffer = bytearray()
         self._searched = 0
-        self._left = HEADER_LIMIT
+        self._remaining = HEADER_LIMIT
         self._informational = 0
 
     @property
@@ -49,24 +49,24 @@ class HeadReader:
         self.check_begin()
         if end := self._end():
             return head_of(self._take(end))
-        if len(self._buffer) > self._left:
+        if len(self._buffer) > self._remaining:
             raise _too_long()
         return None
 
     def _end(self) -> int:
         """Return where the head ends, behind its empty line; 0 where that has not come."""
-        found = _EMPTY_LINE.search(self._buffer, max(0, self._searched - 3))
+        match = _EMPTY_LINE.search(self._buffer, max(0, self._searched - 3))
         self._searched = len(self._buffer)
-        return found.end() if found else 0
+        return match.end() if match else 0
 
     def _take(self, count: int) -> bytes:
-        self._left -= count
-        if self._left < 0:
+        self._remaining -= count
+        if self._remaining < 0:
             raise _too_long()
-        taken = bytes(self._buffer[:count])
+        data = bytes(self._buffer[:count])
         del self._buffer[:count]
         self._searched = 0
-        return taken
+        return data
 
 
 def _too_long() -> BrokenAnswer:

@@ -43,8 +43,8 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
     if not check.bearer_token.isprintable():
         yield "bearer_token", "must be one line"
     if not re.fullmatch("[A-Z]+", check.method):
-        wanted = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
-        yield "method", f"{check.method!r} is not written as methods are, write {wanted}"
+        suggestion = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
+        yield "method", f"{check.method!r} is not written as methods are, write {suggestion}"
     if check.method == "CONNECT":
         yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
 

@@ -31,7 +31,7 @@ class AnswerReader:
 
     @property
     def body(self) -> bytes:
-        return self._body.kept
+        return self._body.content
 
     @property
     def size(self) -> int:
@@ -48,22 +48,22 @@ class AnswerReader:
         if self.complete:
             return
         if not data:
-            self._closed()
+            self._finish()
         elif self._rest:
             self.complete = self._rest.receive(data)
         elif head := self._heads.receive(data):
             self._begin_body(head)
 
     def _begin_body(self, head: Head) -> None:
-        found = framing(self._method, head)
-        self.head, self.until_closed = head, found.until_closed
-        if found.length == 0 or self._body.limit == 0:
+        frame = framing(self._method, head)
+        self.head, self.until_closed = head, frame.until_closed
+        if frame.length == 0 or self._body.limit == 0:
             self.complete = True
             return
-        self._rest = ChunkedReader(self._body) if found.chunked else PlainReader(self._body, found.length)
+        self._rest = ChunkedReader(self._body) if frame.chunked else PlainReader(self._body, frame.length)
         self.complete = self._rest.receive(self._heads.rest)
 
-    def _closed(self) -> None:
+    def _finish(self) -> None:
         if self.head is None:
             self._heads.check_begin(closed=True)
         if not self.until_closed:

@@ -38,7 +38,7 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
         method,
         body,
         cookies.collect(request.jar, request.url, head.headers, now),
-        "" if own else left_behind(check, target),
+        "" if own else describe_lost_settings(check, target),
         request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
         authorization,
     )
@@ -47,8 +47,8 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
 def _place(check: Http, url: HttpUrl, head: Head) -> str:
     """Return the whole URL to which an answer leads; nothing where it is the final one."""
     location = next(filter(None, head.headers.all("location")), "")
-    wanted = head.status in check.expect_status or (check.warning_status and head.status in check.warning_status)
-    if head.status not in REDIRECTS or not location or not check.redirects or wanted:
+    expected = head.status in check.expect_status or (check.warning_status and head.status in check.warning_status)
+    if head.status not in REDIRECTS or not location or not check.redirects or expected:
         return ""
     try:
         return urljoin(url.whole, _EXTRA_SLASHES.sub(r"\1//", _readable(location), count=1))
@@ -70,11 +70,11 @@ def _read(place: str, status: int) -> tuple[HttpUrl, str]:
 
 def _readable(location: str) -> str:
     """Read what came as Latin-1: beyond ASCII it is UTF-8 in practice, and other bytes go back as they came."""
-    said = location.encode("latin-1")
+    data = location.encode("latin-1")
     try:
-        return said.decode()
+        return data.decode()
     except UnicodeDecodeError:
-        return quote(said, safe=_ASCII)
+        return quote(data, safe=_ASCII)
 
 
 def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[str, bytes]:
@@ -86,8 +86,8 @@ def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[st
     return request.method, request.body
 
 
-def left_behind(check: Http, target: HttpUrl) -> str:
+def describe_lost_settings(check: Http, target: HttpUrl) -> str:
     """Say which settings do not go along to another server; nothing where there are none."""
     names = ("headers", "user", "bearer_token", "client_cert", "server_name", "connect_to", "unix_socket")
-    kept = [name for name in names if getattr(check, name)]
-    return f"{', '.join(kept)} stayed behind at the redirect to {target}" if kept else ""
+    lost = [name for name in names if getattr(check, name)]
+    return f"{', '.join(lost)} stayed behind at the redirect to {target}" if lost else ""

@@ -25,7 +25,7 @@ class Request(msgspec.Struct, frozen=True):
     method: str
     body: bytes = b""
     jar: cookies.Jar = ()
-    left_behind: str = ""
+    lost_settings: str = ""
     """Which settings did not go along to this server."""
     lost_tls: bool = False
     """A redirect led from https to http."""
@@ -59,8 +59,8 @@ def request_bytes(check: Http, request: Request) -> bytes:
         headers |= _own_headers(check)
     if request.authorization:
         headers["authorization"] = ("Authorization", request.authorization)
-    if request.jar and (sent := cookies.matching(request.jar, url)):
-        headers["cookie"] = ("Cookie", cookies.header(headers.get("cookie", ("", ""))[1], sent))
+    if request.jar and (pairs := cookies.matching(request.jar, url)):
+        headers["cookie"] = ("Cookie", cookies.header(headers.get("cookie", ("", ""))[1], pairs))
     if request.body or request.method in ("POST", "PUT", "PATCH"):
         headers["content-length"] = ("Content-Length", str(len(request.body)))
     headers["connection"] = ("Connection", "close")

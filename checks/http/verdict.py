@@ -18,7 +18,11 @@ from checks.http.exchange import Answer
 if TYPE_CHECKING:
     from checks.http.check import Http
 
-SPOKEN = {"basic": "user and password", "digest": "user, password and auth: digest", "bearer": "bearer_token"}
+SETTINGS_BY_SCHEME = {
+    "basic": "user and password",
+    "digest": "user, password and auth: digest",
+    "bearer": "bearer_token",
+}
 """Ways to tell who asks, and the settings for them."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 
@@ -26,16 +30,16 @@ _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iterator[Result | Metric]:
     """Judge status, time, conditions and certificate; `now` is Unix seconds."""
     took = progress.elapsed()
-    said = f"{answer.status} in {duration_text(took)}" + (" after a redirect from https to http" * answer.lost_tls)
-    timed = judge("time", took, check.warning, check.critical, unit="s", summary=said, minimum=0)
+    summary = f"{answer.status} in {duration_text(took)}" + (" after a redirect from https to http" * answer.lost_tls)
+    time_result = judge("time", took, check.warning, check.critical, unit="s", summary=summary, minimum=0)
     details = _details(answer, progress)
     if answer.status in check.expect_status:
-        yield replace(timed, details=details)
+        yield replace(time_result, details=details)
     else:
         mild = check.warning_status is not None and answer.status in check.warning_status
         say = warning if mild else critical
-        yield say(f"{said}, expected {check.expect_status}{_why(check, answer)}", details=details)
-        yield from (timed,) if mild and timed.status is Status.CRITICAL else timed.metrics
+        yield say(f"{summary}, expected {check.expect_status}{_why(check, answer)}", details=details)
+        yield from (time_result,) if mild and time_result.status is Status.CRITICAL else time_result.metrics
     if check.require_tls and (answer.lost_tls or answer.url.scheme != "https"):
         yield critical(f"the answer came without TLS, from {answer.url}")
     yield from faults(check, answer)
@@ -46,11 +50,11 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
 
 def _why(check: Http, answer: Answer) -> str:
     """Say what may explain an unexpected status; nothing where nothing is known."""
-    reasons = [answer.left_behind] if answer.status in (401, 403) and answer.left_behind else []
+    reasons = [answer.lost_settings] if answer.status in (401, 403) and answer.lost_settings else []
     if 300 <= answer.status < 400 and answer.headers.get("location"):
         reasons.append("its Location is not followed" + (", redirects is 0" if not check.redirects else ""))
-    if answer.status == 401 and (wanted := _wanted(check, answer)):
-        reasons.append(f"the server wants {wanted}")
+    if answer.status == 401 and (challenge := _describe_challenge(check, answer)):
+        reasons.append(f"the server wants {challenge}")
     if answer.status == 400 and answer.url.scheme == "http" and answer.url.port % 1000 == PORTS["https"]:
         reasons.append("perhaps it speaks TLS, write https://")
     if answer.status == 426 and (other := answer.headers.get("upgrade")):
@@ -58,20 +62,22 @@ def _why(check: Http, answer: Answer) -> str:
     return f" ({'; '.join(reasons)})" if reasons else ""
 
 
-def _wanted(check: Http, answer: Answer) -> str:
+def _describe_challenge(check: Http, answer: Answer) -> str:
     """Say how the server wants to know who asks; nothing where it does not say, or we have told."""
     lines = answer.headers.all("www-authenticate")
     schemes = list(dict.fromkeys(scheme[:20] for line in lines for scheme in _SCHEME.findall(line)))
-    spoken = {scheme.lower(): SPOKEN[scheme.lower()] for scheme in schemes if scheme.lower() in SPOKEN}
-    if schemes and not spoken:
+    usable = {
+        scheme.lower(): SETTINGS_BY_SCHEME[scheme.lower()] for scheme in schemes if scheme.lower() in SETTINGS_BY_SCHEME
+    }
+    if schemes and not usable:
         return f"{', '.join(schemes[:5])} authentication, which is not spoken here"
     ours = check.auth if check.user else "bearer" if check.bearer_token else ""
-    told = ours in spoken or any(name.lower() == "authorization" for name in check.headers)
-    return "" if told else " or ".join(spoken.values())
+    has_credentials = ours in usable or any(name.lower() == "authorization" for name in check.headers)
+    return "" if has_credentials else " or ".join(usable.values())
 
 
 def _details(answer: Answer, progress: Progress) -> str:
-    parts = [where(answer.url, progress), progress.phases(), answer.tls_version, answer.left_behind]
+    parts = [where(answer.url, progress), progress.phases(), answer.tls_version, answer.lost_settings]
     if answer.cut:
         parts.append("body cut at body_limit")
     return "; ".join(part for part in parts if part)
