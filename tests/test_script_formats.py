@@ -201,13 +201,13 @@ def test_whatever_stands_between_good_lines_all_are_read(lines: list[tuple[str, 
     said = checkmk.parse("\n".join(f"{line}\n{junk}" for line in good), NOW)
     found = iter(said.results)
     assert all(any(result.subject == name for result in found) for _, name, _ in lines)
-    assert len(said.results) + said.faulty >= len(good)
+    assert len(said.results) + said.fault_count >= len(good)
 
 
 @given(st.text(alphabet="0P cached(1,)\"'-=|;:.a\\n\n", max_size=200))
 def test_no_line_of_checkmk_ever_raises(text: str) -> None:
     said = checkmk.parse(text, NOW)
-    assert len(said.results) + said.faulty == sum(1 for line in text.split("\n") if line.strip())
+    assert len(said.results) + said.fault_count == sum(1 for line in text.split("\n") if line.strip())
 
 
 # JSON
@@ -383,7 +383,7 @@ def test_silence_can_be_declared_fine() -> None:
 def test_of_a_million_bad_lines_three_are_told_and_a_count() -> None:
     for format_, parse in (("checkmk_local", checkmk.parse), ("json", jsonformat.parse)):
         said = parse("x\n" * 100_000 + ("0 a - b" if format_ != "json" else '{"status": "ok", "subject": "a"}'), NOW)
-        assert (len(said.faults), said.faulty, [result.subject for result in said.results]) == (3, 100_000, ["a"])
+        assert (len(said.faults), said.fault_count, [result.subject for result in said.results]) == (3, 100_000, ["a"])
         _, failure = run("yes x | head -n 5000", format=format_)
         assert failure.endswith("; and 4997 more")
 

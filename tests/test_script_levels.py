@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from checks.script import Script, nagios
-from checks.script.levels import Levels, judged
+from checks.script.levels import Levels, apply_levels
 from tests.looks import found
 
 LEVELS = {"warning": NumberAbove.parse("5"), "critical": NumberAbove.parse("10")}
@@ -179,7 +179,7 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
     """The oracle: look the one metric up by hand."""
     text = "OK | " + " ".join(f"{label}={value}" for label, value in metrics)
     levels = Levels(LEVELS["warning"], LEVELS["critical"], name)
-    found = judged(*nagios.parse(text.encode(), 0), levels)
+    found = apply_levels(*nagios.parse(text.encode(), 0), levels)
     value = dict(metrics).get(name) if name else metrics[0][1]
     wanted = {"1": Status.OK, "7": Status.WARNING, "99": Status.CRITICAL}.get(value or "", Status.NODATA)
     assert found.status is wanted
@@ -193,10 +193,10 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
 def test_a_first_metric_without_its_equals_sign_is_not_passed_over(form: str, text: str) -> None:
     parsed = nagios.parse(form.format(text).encode(), 0)
     levels = Levels(LEVELS["warning"], LEVELS["critical"])
-    said = judged(parsed.result, parsed.unread, levels)
+    said = apply_levels(parsed.result, parsed.unread, levels)
     assert said.status is Status.NODATA
     assert "lacks its `=`" in said.summary
-    named = judged(parsed.result, parsed.unread, levels._replace(metric="users"))
+    named = apply_levels(parsed.result, parsed.unread, levels._replace(metric="users"))
     assert named.status is Status.OK
 
 

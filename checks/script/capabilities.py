@@ -40,7 +40,7 @@ AGENT = _of_the_agent()
 _AS_IT_IS = nullcontext()
 
 
-def kept(names: Sequence[str]) -> AbstractContextManager[None]:
+def keep_only(names: Sequence[str]) -> AbstractContextManager[None]:
     """Inside, a child that this thread starts gets these rights and no others. CheckError where the agent lacks one."""
     numbers = set(map(NAMES.index, names))
     if numbers == AGENT or os.geteuid() == 0:

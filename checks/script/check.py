@@ -13,7 +13,7 @@ from agent.api import Check, Context, NumberAbove, Result
 from checks.script.child import Child
 from checks.script.launch import Launch
 from checks.script.limits import Limits
-from checks.script.reading import ExitCodes, kept, read
+from checks.script.reading import ExitCodes, read, stdout_max
 from checks.script.word import Word
 
 QUICK_OUTPUT = 64 * 1024
@@ -123,30 +123,30 @@ class Script(Check, frozen=True):
 
     def run(self, ctx: Context) -> Iterable[Result] | AsyncIterable[Result]:
         """Start it, which may take as long as a mount does; one that does not end at once is awaited in a loop."""
-        with Launch(self) as launch, Child(launch, kept(self.format)) as child, ctx.interruptible(child.kill):
+        with Launch(self) as launch, Child(launch, stdout_max(self.format)) as child, ctx.interruptible(child.kill):
             if not child.ends_soon():
                 # Before this `with` ends: an agent that stops before the loop has it must not leave it behind.
-                given_up = ExitStack()
-                given_up.enter_context(ctx.interruptible(child.kill))
+                guard = ExitStack()
+                guard.enter_context(ctx.interruptible(child.kill))
                 launch.stays = child.stays = True
-                return self._await(ctx, child, launch, given_up)
-            ended = child.ended()
+                return self._await(ctx, child, launch, guard)
+            output = child.collect_output()
             launch.complain()
-        results = read(self, ended, ctx.timeout, launch)
-        return results if self.format == "nagios" else self._marked(results, ctx)
+        results = read(self, output, ctx.timeout, launch)
+        return results if self.format == "nagios" else self._mark_subjects(results, ctx)
 
-    async def _await(self, ctx: Context, child: Child, launch: Launch, given_up: ExitStack) -> AsyncIterator[Result]:
+    async def _await(self, ctx: Context, child: Child, launch: Launch, guard: ExitStack) -> AsyncIterator[Result]:
         # A part of the timeout is kept back, so that TERM, KILL and the result all come before its end.
         grace = min(1.0, ctx.timeout / 10)
         terminate_at = ctx.deadline - grace
         with closing(launch):
             async with child:
-                with given_up:
+                with guard:
                     await child.end(terminate_at, terminate_at + grace * 0.7)
-                    ended = child.ended()
+                    output = child.collect_output()
             launch.complain()
-        long = len(ended.stdout) > QUICK_OUTPUT
-        results = ctx.computed(lambda: read(self, ended, ctx.timeout, launch), long)
+        long = len(output.stdout) > QUICK_OUTPUT
+        results = ctx.computed(lambda: read(self, output, ctx.timeout, launch), long)
         if self.format == "nagios":
             async for result in results:
                 yield result
@@ -159,10 +159,10 @@ class Script(Check, frozen=True):
         for result in subjects.missing(ctx):
             yield result
 
-    def _marked(self, results: Iterable[Result], ctx: Context) -> Iterable[Result]:
-        from checks.script.subjects import marked
+    def _mark_subjects(self, results: Iterable[Result], ctx: Context) -> Iterable[Result]:
+        from checks.script.subjects import mark_subjects
 
-        return marked(results, self.command, ctx)
+        return mark_subjects(results, self.command, ctx)
 
     def problems(self) -> Iterable[tuple[str, str]]:
         from checks.script.problems import problems

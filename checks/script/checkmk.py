@@ -12,10 +12,19 @@ from functools import partial
 from agent.api import Metric, Result, Status
 from checks.script import perfdata
 from checks.script.levels import WORST_LAST
-from checks.script.many import Found, Said, aged, line_fault, noted, said_by, status_numbered, subject_of
+from checks.script.many import (
+    Report,
+    ReportBuilder,
+    add_notes,
+    check_age,
+    line_fault,
+    metrics_text,
+    status_from_number,
+    subject_of,
+)
 from checks.script.nagios import DETAILS_LENGTH, SUMMARY_LENGTH
 from checks.script.perfdata import Unread
-from checks.script.text import one_line, shortened
+from checks.script.text import one_line, shorten
 
 STALE = 1.5
 """A cached line may be so many intervals old: it is renewed only after one has passed."""
@@ -34,19 +43,19 @@ _TORN = re.compile(r"(?:[KMGTPkm]?i?[Bb]|[a-z]|%)?;\s?[-+]?[0-9]|[-+]?[0-9][0-9.
 _CACHED = re.compile(r"cached\([0-9]{1,12},[0-9]{1,9}\)\s+")
 
 
-def parse(text: str, now: float) -> Said:
+def parse(text: str, now: float) -> Report:
     """Read every line; a bad one hides no other. `now` in Unix seconds. Never raises."""
-    found = Found()
+    builder = ReportBuilder()
     for number, line in enumerate(text.split("\n"), 1):
         stripped = line.strip()
         if not stripped:
             continue
         match = _LINE.fullmatch(stripped)
         if match:
-            found.add(*_result(match, now))
+            builder.add(*_result(match, now))
         else:
-            found.fault(partial(_line_fault, number, stripped))
-    return found.said()
+            builder.add_fault(partial(_line_fault, number, stripped))
+    return builder.report()
 
 
 def _line_fault(number: int, line: str) -> str:
@@ -64,10 +73,10 @@ def _fault(line: str) -> str:
 def _result(match: re.Match[str], now: float) -> tuple[Result, tuple[Unread, ...]]:
     metrics, status, unread = _metrics(match["metrics"])
     summary, _, details = (match["text"] or "").replace("\\n", "\n").strip().partition("\n")
-    summary = shortened(one_line(summary), SUMMARY_LENGTH) or said_by(metrics)
+    summary = shorten(one_line(summary), SUMMARY_LENGTH) or metrics_text(metrics)
     notes = [one.reason for one in unread][:8]
     if match["state"] != "P":
-        status = status_numbered(int(match["state"]))
+        status = status_from_number(int(match["state"]))
     elif status is Status.OK and match["metrics"] != "-" and _TORN.match(match["text"] or ""):
         status, summary = Status.NODATA, f"a blank within the metrics, their levels are not read: {summary}"
     elif notes and status is Status.OK:
@@ -76,14 +85,14 @@ def _result(match: re.Match[str], now: float) -> tuple[Result, tuple[Unread, ...
     name = match["double"] or match["single"] or match["plain"]
     result = Result(
         status,
-        shortened(summary, SUMMARY_LENGTH),
+        shorten(summary, SUMMARY_LENGTH),
         subject_of(name),
-        shortened(details, DETAILS_LENGTH),
+        shorten(details, DETAILS_LENGTH),
         metrics,
     )
     if match["epoch"]:
-        result = aged(result, now - int(match["epoch"]), STALE * int(match["interval"]))
-    return noted(result, notes), unread
+        result = check_age(result, now - int(match["epoch"]), STALE * int(match["interval"]))
+    return add_notes(result, notes), unread
 
 
 def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, tuple[Unread, ...]]:
@@ -95,7 +104,7 @@ def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, tuple[Unread, ...]]
         try:
             metric, status = _metric(item)
         except ValueError:
-            reason = f"metric not understood: {shortened(item, 80)}"
+            reason = f"metric not understood: {shorten(item, 80)}"
             unread.append(Unread(len(metrics), item.partition("=")[0], reason))
             continue
         metrics.append(metric)
@@ -111,11 +120,11 @@ def _metric(item: str) -> tuple[Metric, Status]:
         raise ValueError(item)
     number = _number(value)
     warn, crit = _levels(warning), _levels(critical)
-    status = Status.CRITICAL if _passed(number, crit) else Status.WARNING if _passed(number, warn) else Status.OK
-    return Metric(name, number, "", _range(warn), _range(crit), _bound(minimum), _bound(maximum)), status
+    status = Status.CRITICAL if _is_beyond(number, crit) else Status.WARNING if _is_beyond(number, warn) else Status.OK
+    return Metric(name, number, "", _range(warn), _range(crit), _parse_bound(minimum), _parse_bound(maximum)), status
 
 
-def _bound(text: str) -> float | None:
+def _parse_bound(text: str) -> float | None:
     return _number(text) if text else None
 
 
@@ -134,7 +143,7 @@ def _levels(text: str) -> tuple[float, float]:
     return _number(lower) if lower else -math.inf, _number(upper) if upper else math.inf
 
 
-def _passed(number: float, levels: tuple[float, float]) -> bool:
+def _is_beyond(number: float, levels: tuple[float, float]) -> bool:
     """In Checkmk the upper level itself is bad already, the lower one is not."""
     return number < levels[0] or number >= levels[1]
 

@@ -19,7 +19,7 @@ from checks.script.launch import Launch
 from checks.script.program import why_not_started
 from checks.script.spawn import spawn
 
-KEPT = 65536
+STREAM_MAX = 65536
 """Bytes of each stream that are kept."""
 PRINTED_MAX = 64 * 1024 * 1024
 """Bytes after which a child is killed."""
@@ -28,7 +28,7 @@ _QUICK = 0.02
 _WITHOUT_PIDFD = 0.02
 
 
-class Ended(NamedTuple):
+class ChildOutput(NamedTuple):
     """What came of a child."""
 
     exit_code: int
@@ -41,7 +41,7 @@ class Ended(NamedTuple):
     """It had not ended when it was told to."""
     flooded: bool
     """Killed because it printed more than PRINTED_MAX."""
-    left_behind: bool
+    left_processes: bool
     """It ended and left processes in its group, which were killed."""
 
 
@@ -51,7 +51,7 @@ class Stream:
     def __init__(self, fd: int, most: int) -> None:
         self.fd = fd
         self.most = most
-        self.kept = b""
+        self.head = b""
         self.total = 0
 
     def read(self) -> bool:
@@ -61,7 +61,7 @@ class Stream:
         except BlockingIOError:
             return True
         self.total += len(chunk)
-        self.kept += chunk[: self.most - len(self.kept)]
+        self.head += chunk[: self.most - len(self.head)]
         return bool(chunk)
 
 
@@ -74,13 +74,13 @@ class Child:
 
     stays = False
 
-    def __init__(self, launch: Launch, kept: int = KEPT) -> None:
+    def __init__(self, launch: Launch, stdout_max: int = STREAM_MAX) -> None:
         # The lock is between reaping and killing: a reaped child's number may belong to somebody else.
         self._lock = threading.Lock()
         self._status: int | None = None
         self._killed = self._late = self._flooded = self._killed_at_end = False
         self.pid, out, err = _start(launch)
-        self._out, self._err = Stream(out, kept), Stream(err, KEPT)
+        self._out, self._err = Stream(out, stdout_max), Stream(err, STREAM_MAX)
         self._pidfd = _pidfd(self.pid)
 
     def __enter__(self) -> Self:
@@ -112,7 +112,7 @@ class Child:
         if self._status is None and not self._killed_at_end:
             self._killed_at_end = True
             self._signal(signal.SIGKILL)
-        return self._reaped()
+        return self._has_ended()
 
     def _close(self) -> None:
         for fd in (self._out.fd, self._err.fd, self._pidfd):
@@ -128,13 +128,13 @@ class Child:
         """Wait a moment in this thread: most plugins print a line and end. The pipe holds that."""
         if self._pidfd >= 0:
             _poll(self._pidfd, _QUICK)
-        return self._reaped()
+        return self._has_ended()
 
     async def end(self, terminate_at: float, kill_at: float) -> None:
         """Read until it has ended; TERM and KILL its group at these times (monotonic seconds)."""
         streams = [self._out, self._err]
         plan = [(terminate_at, signal.SIGTERM), (kill_at, signal.SIGKILL)]
-        while not self._reaped():
+        while not self._has_ended():
             self._follow(plan)
             await self._news(streams, plan[0][0] if plan else None)
             streams = [stream for stream in streams if stream.read()]
@@ -149,22 +149,22 @@ class Child:
         descriptors = [stream.fd for stream in streams] + ([self._pidfd] if self._pidfd >= 0 else [])
         await any_readable(descriptors, until)
 
-    def ended(self) -> Ended:
+    def collect_output(self) -> ChildOutput:
         """Return what came of it; it must have ended."""
-        left_behind = self._kill_rest()
+        left_processes = self._kill_rest()
         # One read each has all that was in the pipes; whoever still holds them is not waited for.
         self._out.read()
         self._err.read()
         if self._killed:
             raise CheckError("killed: the agent gave it up")
-        return Ended(
+        return ChildOutput(
             os.waitstatus_to_exitcode(self._status or 0),
-            self._out.kept,
-            self._err.kept,
-            self._out.total > self._out.most or self._err.total > KEPT,
+            self._out.head,
+            self._err.head,
+            self._out.total > self._out.most or self._err.total > STREAM_MAX,
             self._late,
             self._flooded,
-            left_behind,
+            left_processes,
         )
 
     def _follow(self, plan: list[tuple[float, signal.Signals]]) -> None:
@@ -176,7 +176,7 @@ class Child:
                 # A stopped process would not hear it.
                 self._signal(signal.SIGCONT)
 
-    def _reaped(self) -> bool:
+    def _has_ended(self) -> bool:
         with self._lock:
             if self._status is None:
                 try:
@@ -208,7 +208,7 @@ def _start(launch: Launch) -> tuple[int, int, int]:
         out, out_writer, err, err_writer = pipes
         os.set_blocking(out, False)
         os.set_blocking(err, False)
-        with capabilities.kept(launch.capabilities):
+        with capabilities.keep_only(launch.capabilities):
             pid = _spawn(launch, out_writer, err_writer)
     except BaseException as error:
         for fd in pipes:
@@ -224,7 +224,7 @@ def _start(launch: Launch) -> tuple[int, int, int]:
 def _spawn(launch: Launch, out: int, err: int) -> int:
     # Descriptors of Python close on exec, but for those that are duplicated onto themselves.
     own = [(launch.stdin, 0)] if launch.stdin >= 0 else []
-    return spawn(launch.argv, launch.env, [*own, (out, 1), (err, 2), *((fd, fd) for fd in launch.given)])
+    return spawn(launch.argv, launch.env, [*own, (out, 1), (err, 2), *((fd, fd) for fd in launch.descriptors)])
 
 
 def _poll(descriptor: int, seconds: float | None) -> None:

@@ -7,8 +7,8 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from agent.api import CheckError
-from checks.script.languages import SH, Language, given, is_input, language_of, reads_only, takes_input
-from checks.script.orders import LOGIN, home_files, loaded, obeyed, orders, runs_a_folder
+from checks.script.languages import SH, Language, code_arguments, is_input, language_of, reads_only, takes_input
+from checks.script.orders import LOGIN, code_in_options, home_files, orders, possible_orders, runs_a_folder
 from checks.script.place import Place, first_line
 from checks.script.program_text import files_of, runs, takes_orders
 from checks.script.variables import in_assignment, in_variable
@@ -60,7 +60,7 @@ def command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if depth > DEPTH_MAX:
         raise CheckError(f"refused to run {program}: it is started over too many others to see who could change it")
     name = program.rpartition("/")[2]
-    yield from existing((*orders(words), *obeyed(words)), place)
+    yield from existing((*orders(words), *possible_orders(words)), place)
     if takes_orders(name):
         yield from (file for word in words[1:] if word[:1] != "/" for file in files_of(word, place))
     yield from _of_the_home(words, place)
@@ -69,17 +69,17 @@ def command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         # As the kernel does: the program of the first line is given the script and its arguments.
         yield from command([place.full(first[0]), *first[1:], program, *words[1:]], place, depth + STEEP)
         if name in _LAUNCHER_SCRIPTS:
-            yield from launched(words, place, depth + 1)
+            yield from of_launcher(words, place, depth + 1)
         return
     language = language_of(name) or language_of(_real_name(program))
     if language:
-        yield from interpreted(words, language, place, depth)
+        yield from of_interpreter(words, language, place, depth)
     elif _SSH.fullmatch(name):
         yield from _of_ssh(words, place, depth)
     elif name == "find":
-        yield from _found(words, place, depth)
+        yield from _of_find(words, place, depth)
     elif not reads_only(name):
-        yield from launched(words, place, depth + 1)
+        yield from of_launcher(words, place, depth + 1)
 
 
 def _of_ssh(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -88,7 +88,7 @@ def _of_ssh(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     yield from existing((match[1] for match in map(_SSH_FILE.fullmatch, words) if match), place)
 
 
-def _found(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
+def _of_find(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     """Look at what `find` runs; where it looks is data, unless what it finds there is run."""
     first = next((at for at, word in enumerate(words[1:], 1) if word[:1] in "-(!"), len(words))
     for at in (at for at, word in enumerate(words) if word in _FIND_RUNS):
@@ -96,7 +96,7 @@ def _found(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         places = [place.inside(folder) for folder in words[1:first]] if "dir" in words[at] else [place]
         for one in places if len(runs) > 1 else ():
             if one.program(runs[1]) or NO_NAME.match(runs[1]):
-                yield from launched(["exec", *runs[1:]], one, depth + 1)
+                yield from of_launcher(["exec", *runs[1:]], one, depth + 1)
             elif "/" in runs[1]:
                 yield one.full(runs[1])
 
@@ -113,12 +113,12 @@ def _real_name(program: str) -> str:
     return os.path.realpath(program).rpartition("/")[2] if os.path.islink(program) else ""  # noqa: PTH114 - each run
 
 
-def interpreted(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:
+def of_interpreter(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:
     """Yield what an interpreter is told to run; what it takes from its input is noted as unknown."""
-    yield from loaded(words)
+    yield from code_in_options(words)
     if takes_input(words, language):
         place.unknown.append(language)
-    for one in given(words, language):
+    for one in code_arguments(words, language):
         if one.what == "code":
             yield from (place.full(part) for part in one.value.split(":"))
         elif one.what == "text":
@@ -163,7 +163,7 @@ def _of_python(words: Sequence[str], at: int, place: Place) -> Iterator[str]:
         return
     if _looks_around(words[:at]):
         yield place.full(".") if place.cwd else os.getcwd()  # noqa: PTH109 - each run
-    yield from existing(obeyed(words[at:]), place)
+    yield from existing(possible_orders(words[at:]), place)
     yield from (file for word in words[at + 1 :] for file in files_of(word, place))
 
 
@@ -188,12 +188,12 @@ def _looks_around(words: Sequence[str]) -> bool:
     return not any(re.match(r"-[a-zA-Z]*[IP]", word) for word in words[1:])
 
 
-def launched(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
+def of_launcher(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     """Look for the program that a launcher (`nice -n 5 program`), or a program that nobody knows, is told to run.
 
     Behind an option a word may be its value or the program: then both are looked at.
     """
-    if not place.first_look(words):
+    if not place.is_first_visit(words):
         return
     name, rest, after_option = words[0].rpartition("/")[2], _arguments(words), False
     while rest:

@@ -19,7 +19,7 @@ _SAVES = re.compile(r"-[a-zA-Z]*[oO]|>|--output(?:-document)?")
 
 def runs_what_it_fetches(text: str) -> bool:
     """Look at the words only: `curl ... | sh`, `eval "$(curl ...)"`, `wget -O /x ...; sh /x`."""
-    saved: set[str] = set()
+    fetched_files: set[str] = set()
     for statement in re.split(r"[;&\n]+", re.sub(r"\d?>&\d", "", text)):
         parts = statement.split("|")
         first = next((at for at, part in enumerate(parts) if _CLIENT.search(part)), len(parts))
@@ -28,10 +28,10 @@ def runs_what_it_fetches(text: str) -> bool:
         if any(_CLIENT.match(match[1]) for match in _OUTPUT_IS_RUN.finditer(statement)):
             return True
         words = statement.split()
-        if saved & set(_run(words)):
+        if fetched_files & set(_run(words)):
             return True
         if first < len(parts):
-            saved |= set(_saved(words))
+            fetched_files |= set(_output_files(words))
     return False
 
 
@@ -55,7 +55,7 @@ def _run(words: Sequence[str]) -> Sequence[str]:
     return _behind_launchers(words[1:])[:1]
 
 
-def _saved(words: Sequence[str]) -> list[str]:
+def _output_files(words: Sequence[str]) -> list[str]:
     """Return the files that a client is told to write."""
     split = " ".join(words).replace("=", " ").replace(">", " > ").split()
     return [file for option, file in itertools.pairwise(split) if _SAVES.fullmatch(option)]

@@ -32,8 +32,8 @@ class Language(NamedTuple):
     """Letters that take the rest of their word as a value, or nothing."""
 
 
-class Given(NamedTuple):
-    """One thing that an interpreter is given."""
+class CodeArgument(NamedTuple):
+    """An argument of an interpreter that is code, or names it."""
 
     what: str
     """code: a file or folder of code; text: a program; script: an argument that may be the file that it runs."""
@@ -143,20 +143,20 @@ def reads_only(name: str) -> bool:
     return bool(re.fullmatch(_READERS, name))
 
 
-def given(words: Sequence[str], language: Language) -> Iterator[Given]:
-    """Read an interpreter's words: what it is given to run, up to the program's own arguments."""
+def code_arguments(words: Sequence[str], language: Language) -> Iterator[CodeArgument]:
+    """Yield the code among an interpreter's words, up to the program's own arguments."""
     at = 1
     while at < len(words):
         word = words[at]
         if word == "--":
-            yield from (Given("script", later, place) for place, later in enumerate(words[at + 1 :], at + 1))
+            yield from (CodeArgument("script", later, place) for place, later in enumerate(words[at + 1 :], at + 1))
             return
         if word[:1] not in "-+" or len(word) < 2:
             if language.program:
-                yield Given("text", word, at)
+                yield CodeArgument("text", word, at)
                 return
             if language.script:
-                yield Given("script", word, at)
+                yield CodeArgument("script", word, at)
             at += 1
             continue
         option, value = _option(word, language)
@@ -164,9 +164,9 @@ def given(words: Sequence[str], language: Language) -> Iterator[Given]:
             at += 1
             value = words[at] if at < len(words) else ""
         if option in language.code:
-            yield Given("code", value or "", at)
+            yield CodeArgument("code", value or "", at)
         elif option in language.text:
-            yield Given("text", value or "", at)
+            yield CodeArgument("text", value or "", at)
             return
         at += 1
 
@@ -176,9 +176,9 @@ def _option(word: str, language: Language) -> tuple[str, str | None]:
     name, equals, value = word.partition("=")
     if word.startswith("--") or not language.clusters:
         return name, value if equals else None
-    known = language.code | language.other | language.text
+    options = language.code | language.other | language.text
     for at, letter in itertools.islice(enumerate(word), 1, None):
-        if word[0] + letter in known:
+        if word[0] + letter in options:
             return word[0] + letter, word[at + 1 :] or None
         if letter in language.swallows:
             break
@@ -191,7 +191,7 @@ def takes_input(words: Sequence[str], language: Language) -> bool:
         return False
     if language.sh and any(re.match(r"-[a-z]*s", word) for word in words[1:]):
         return True
-    return all(one.what != "text" and is_input(one.value) for one in given(words, language))
+    return all(one.what != "text" and is_input(one.value) for one in code_arguments(words, language))
 
 
 def is_input(name: str) -> bool:

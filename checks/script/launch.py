@@ -46,12 +46,12 @@ class Launch:
         self.stdin = -1
         """What it reads; -1: nothing."""
         self.capabilities = script.capabilities
-        self.given: list[int] = []
+        self.descriptors: list[int] = []
         """Descriptors it gets under the same numbers."""
         self._script = script
         self._words: tuple[str, ...] = ()
         self._complaints = -1
-        self._opened: list[int] = []
+        self._open_descriptors: list[int] = []
 
     def __enter__(self) -> Self:
         """CheckError where it cannot, or must not, be started."""
@@ -67,8 +67,8 @@ class Launch:
             self.close()
 
     def close(self) -> None:
-        while self._opened:
-            os.close(self._opened.pop())
+        while self._open_descriptors:
+            os.close(self._open_descriptors.pop())
 
     @property
     def file(self) -> str:
@@ -79,8 +79,8 @@ class Launch:
     def complain(self) -> None:
         """CheckError when the stage before the program gave up; to be asked when the child has ended."""
         with contextlib.suppress(BlockingIOError):
-            if self._complaints >= 0 and (said := os.read(self._complaints, 256).decode()):
-                number, _, setting = said.partition(" ")
+            if self._complaints >= 0 and (complaint := os.read(self._complaints, 256).decode()):
+                number, _, setting = complaint.partition(" ")
                 raise CheckError(self._why_given_up(int(number), setting))
 
     def _why_given_up(self, number: int, setting: str) -> str:
@@ -104,8 +104,8 @@ class Launch:
             self._pin(words, script)
         if script.stdin:
             self.stdin = self._in_memory("stdin", script.stdin.encode())
-        if limits.staged(script):
-            self.argv = self._staged(words, script, account)
+        if limits.needs_stage(script):
+            self.argv = self._stage(words, script, account)
         else:
             self.argv = ["/bin/sh", "-c", _CD, "sh", script.cwd, *words] if script.cwd else words
 
@@ -118,18 +118,18 @@ class Launch:
 
     def _pin(self, words: list[str], script: Script) -> None:
         """Have a copy run that nobody can change any more, when it is what was pinned."""
-        from checks.script.pin import pinned
+        from checks.script.pin import open_pinned
 
         at = program.script_in(words, script.cwd)
-        self.given.append(self._keep(pinned(self.file, script.sha256)))
-        words[at] = f"/proc/self/fd/{self.given[-1]}"
+        self.descriptors.append(self._keep(open_pinned(self.file, script.sha256)))
+        words[at] = f"/proc/self/fd/{self.descriptors[-1]}"
 
-    def _staged(self, words: list[str], script: Script, account: Account | None) -> list[str]:
+    def _stage(self, words: list[str], script: Script, account: Account | None) -> list[str]:
         self._complaints, writer = os.pipe()
-        self._opened += (self._complaints, writer)
+        self._open_descriptors += (self._complaints, writer)
         os.set_blocking(self._complaints, False)
         env = self._in_memory("env", limits.as_content(self.env))
-        self.given += (writer, env)
+        self.descriptors += (writer, env)
         self.env = limits.STAGE_ENV
         return limits.stage(words, script, account, writer, env)
 
@@ -139,5 +139,5 @@ class Launch:
         return self._keep(memory_file(name, content))
 
     def _keep(self, fd: int) -> int:
-        self._opened.append(fd)
+        self._open_descriptors.append(fd)
         return fd

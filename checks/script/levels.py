@@ -9,7 +9,7 @@ import msgspec
 
 from agent.api import Level, Metric, Range, Result, Status, judge
 from checks.script.perfdata import Unread
-from checks.script.text import shortened
+from checks.script.text import shorten
 
 WORST_LAST = (Status.OK, Status.NODATA, Status.WARNING, Status.CRITICAL)
 
@@ -37,7 +37,7 @@ def status_of(metrics: Iterable[Metric]) -> Status:
     return Status.OK
 
 
-def judged(result: Result, unread: Sequence[Unread], levels: Levels) -> Result:
+def apply_levels(result: Result, unread: Sequence[Unread], levels: Levels) -> Result:
     """Judge the metric that the levels are about; the worse of both verdicts counts.
 
     Where it has no value, nobody knows whether a level is passed: that is nodata, and never the next metric's turn.
@@ -46,16 +46,16 @@ def judged(result: Result, unread: Sequence[Unread], levels: Levels) -> Result:
         return result
     at = _place(result.metrics, unread, levels.metric)
     if isinstance(at, str):
-        return _unjudged(result, at)
-    found = result.metrics[at]
+        return _add_reason(result, at)
+    metric = result.metrics[at]
     ours = judge(
-        found.name,
-        found.value,
+        metric.name,
+        metric.value,
         levels.warning,
         levels.critical,
-        unit=found.unit,
-        minimum=found.minimum,
-        maximum=found.maximum,
+        unit=metric.unit,
+        minimum=metric.minimum,
+        maximum=metric.maximum,
     )
     worse = WORST_LAST.index(ours.status) > WORST_LAST.index(result.status)
     return msgspec.structs.replace(
@@ -74,20 +74,20 @@ def _place(metrics: Sequence[Metric], unread: Sequence[Unread], name: str) -> in
             return f"its first metric has no value ({first.reason})"
         return 0 if metrics else "it printed no metric to hold against the levels"
     at = next((at for at, metric in enumerate(metrics) if metric.name == name), None)
-    lost = next((one for one in unread if one.name == name), None)
-    if lost and (at is None or lost.at <= at):
-        return f"its metric {_shown(name)} has no value ({lost.reason})"
+    missing = next((one for one in unread if one.name == name), None)
+    if missing and (at is None or missing.at <= at):
+        return f"its metric {_quote(name)} has no value ({missing.reason})"
     if at is None:
-        names = ", ".join(_shown(metric.name) for metric in metrics[:5])
-        return f"it printed no metric called {_shown(name)}" + (f", only {names}" if names else "")
+        names = ", ".join(_quote(metric.name) for metric in metrics[:5])
+        return f"it printed no metric called {_quote(name)}" + (f", only {names}" if names else "")
     return at
 
 
-def _shown(name: str) -> str:
-    return f"'{shortened(name, 60)}'"
+def _quote(name: str) -> str:
+    return f"'{shorten(name, 60)}'"
 
 
-def _unjudged(result: Result, reason: str) -> Result:
+def _add_reason(result: Result, reason: str) -> Result:
     if result.status is Status.OK:
         return msgspec.structs.replace(result, status=Status.NODATA, summary=f"{reason}; {result.summary}")
     if result.status is Status.NODATA:

@@ -40,7 +40,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     ] = None
 
 
-def staged(script: Script) -> bool:
+def needs_stage(script: Script) -> bool:
     """Tell whether posix_spawn alone cannot do what is wanted."""
     return bool(script.user or script.group or script.umask or script.nice or script.limits)
 

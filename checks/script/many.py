@@ -10,48 +10,48 @@ import msgspec
 
 from agent.api import Metric, Result, Status, duration_text, nodata
 from checks.script.perfdata import Unread
-from checks.script.text import one_line, shortened
+from checks.script.text import one_line, shorten
 
-TOLD_MAX = 3
+FAULTS_MAX = 3
 SUBJECT_LENGTH = 600
 
 
-class Said(NamedTuple):
-    """One result a line, in order."""
+class Report(NamedTuple):
+    """What a script printed: one result a line, in order."""
 
     results: tuple[Result, ...]
     unread: tuple[tuple[Unread, ...], ...]
     """Which metrics of each result have no value."""
     faults: tuple[str, ...]
     """Why the first few lines could not be read, each with its number."""
-    faulty: int
+    fault_count: int
     """How many lines could not be read."""
 
 
-class Found:
+class ReportBuilder:
     """Gathers what the lines say. Of a million bad lines a few texts and a number are kept."""
 
     def __init__(self) -> None:
         self._results: list[Result] = []
         self._unread: list[tuple[Unread, ...]] = []
         self._faults: list[str] = []
-        self._faulty = 0
+        self._fault_count = 0
 
     def add(self, result: Result, unread: tuple[Unread, ...]) -> None:
         self._results.append(result)
         self._unread.append(unread)
 
-    def fault(self, words: Callable[[], str]) -> None:
-        self._faulty += 1
-        if self._faulty <= TOLD_MAX:
+    def add_fault(self, words: Callable[[], str]) -> None:
+        self._fault_count += 1
+        if self._fault_count <= FAULTS_MAX:
             self._faults.append(words())
 
-    def said(self) -> Said:
-        return Said(tuple(self._results), tuple(self._unread), tuple(self._faults), self._faulty)
+    def report(self) -> Report:
+        return Report(tuple(self._results), tuple(self._unread), tuple(self._faults), self._fault_count)
 
 
 def line_fault(number: int, reason: str, line: str) -> str:
-    return f"line {number}: {reason}: {shortened(one_line(line), 80)}"
+    return f"line {number}: {reason}: {shorten(one_line(line), 80)}"
 
 
 def subject_of(text: str) -> str:
@@ -62,13 +62,13 @@ def subject_of(text: str) -> str:
     )
 
 
-def faults_text(said: Said) -> str:
+def faults_text(report: Report) -> str:
     """Word the faults in one line; empty where there are none."""
-    more = f"; and {said.faulty - len(said.faults)} more" if said.faulty > len(said.faults) else ""
-    return "; ".join(said.faults) + more
+    more = f"; and {report.fault_count - len(report.faults)} more" if report.fault_count > len(report.faults) else ""
+    return "; ".join(report.faults) + more
 
 
-def aged(result: Result, age: float, most: float) -> Result:
+def check_age(result: Result, age: float, most: float) -> Result:
     """Return the result, or nodata where it is older, or from further in the future, than `most` (seconds)."""
     if -most <= age <= most:
         return result
@@ -77,17 +77,17 @@ def aged(result: Result, age: float, most: float) -> Result:
     return msgspec.structs.replace(result, status=old.status, summary=old.summary, metrics=())
 
 
-def noted(result: Result, notes: list[str]) -> Result:
+def add_notes(result: Result, notes: list[str]) -> Result:
     """Add what could not be read to the details."""
     if not notes:
         return result
     return msgspec.structs.replace(result, details="\n".join(filter(None, (result.details, *notes))))
 
 
-def said_by(metrics: tuple[Metric, ...]) -> str:
+def metrics_text(metrics: tuple[Metric, ...]) -> str:
     """Word metrics where there is no text."""
     return ", ".join(f"{metric.name} {metric.value:.6g}{metric.unit}" for metric in metrics[:5]) or "no text"
 
 
-def status_numbered(number: int) -> Status:
+def status_from_number(number: int) -> Status:
     return (Status.OK, Status.WARNING, Status.CRITICAL, Status.NODATA)[number]

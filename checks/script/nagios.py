@@ -11,7 +11,7 @@ from typing import NamedTuple
 from agent.api import Result, Status
 from checks.script import perfdata
 from checks.script.perfdata import Perfdata, Unread
-from checks.script.text import readable, shortened
+from checks.script.text import readable, shorten
 
 SUMMARY_LENGTH = 512
 DETAILS_LENGTH = 8192
@@ -21,35 +21,35 @@ _STATUS = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL, 3: Status.NODATA
 _SHELL_HINTS = {126: "not executable (exit 126)", 127: "command or shared library not found (exit 127)"}
 
 
-class Parsed(NamedTuple):
+class PluginResult(NamedTuple):
     """A result, and which of its metrics have no value."""
 
     result: Result
     unread: tuple[Unread, ...] = ()
 
 
-def parse(output: bytes, exit_code: int, mapped: Status | None = None, decimal_comma: bool = False) -> Parsed:
+def parse(output: bytes, exit_code: int, meaning: Status | None = None, decimal_comma: bool = False) -> PluginResult:
     """Read what a plugin printed; a negative exit code is the signal that ended it. Never raises.
 
-    `mapped` is what the settings say of the exit code.
+    `meaning` is what the settings say of the exit code.
     """
     text = readable(output).strip()
     first, _, rest = (perfdata.with_points(text) if decimal_comma else text).partition("\n")
     # Among strangers items are read in the first line only, and that line stays whole: it may be a log's or a table's.
     summary, data = _split(first, loosely=True)
     details, more = _split_lines(rest)
-    data = data.joined(more)
+    data = data.join(more)
     if len(summary) > SUMMARY_LENGTH:
         details = f"{summary}\n{details}"
-    told = [*dict.fromkeys(data.notes)][:NOTES_MAX]
+    notes = [*dict.fromkeys(data.notes)][:NOTES_MAX]
     result = Result(
-        mapped or _STATUS.get(exit_code, Status.NODATA),
-        shortened(_worded(summary.replace("\t", " "), exit_code, mapped is not None), SUMMARY_LENGTH),
+        meaning or _STATUS.get(exit_code, Status.NODATA),
+        shorten(_word_summary(summary.replace("\t", " "), exit_code, meaning is not None), SUMMARY_LENGTH),
         "",
-        "\n".join(filter(None, (shortened(details, DETAILS_LENGTH), *told))),
+        "\n".join(filter(None, (shorten(details, DETAILS_LENGTH), *notes))),
         data.metrics[: perfdata.METRICS_MAX],
     )
-    return Parsed(result, data.unread)
+    return PluginResult(result, data.unread)
 
 
 def _split(text: str, loosely: bool = False) -> tuple[str, Perfdata]:
@@ -58,8 +58,8 @@ def _split(text: str, loosely: bool = False) -> tuple[str, Perfdata]:
         return text.rstrip(), Perfdata()
     pipe, like = perfdata.find(text)
     if pipe >= 0:
-        before = Perfdata(unread=perfdata.passed_over(text[:pipe]) if loosely else ())
-        return text[:pipe].rstrip(), before.joined(perfdata.read(text[pipe:]))
+        before = Perfdata(unread=perfdata.find_in_text(text[:pipe]) if loosely else ())
+        return text[:pipe].rstrip(), before.join(perfdata.read(text[pipe:]))
     if not loosely:
         return text.rstrip(), Perfdata()
     # `OK |` ends in empty performance data.
@@ -76,12 +76,12 @@ def _split_lines(rest: str) -> tuple[str, Perfdata]:
     data = Perfdata()
     for _, more in (*lines, ("", last)):
         if len(data.metrics) + len(data.notes) < perfdata.METRICS_MAX:
-            data = data.joined(more)
+            data = data.join(more)
     return "\n".join(line for line, _ in lines), data
 
 
-def _worded(summary: str, exit_code: int, mapped: bool) -> str:
-    reason = "" if mapped and exit_code >= 0 else reason_for(exit_code)
+def _word_summary(summary: str, exit_code: int, has_meaning: bool) -> str:
+    reason = "" if has_meaning and exit_code >= 0 else reason_for(exit_code)
     if not summary:
         return reason or f"no output (exit {exit_code})"
     return f"{reason}: {summary}" if reason else summary

@@ -80,7 +80,7 @@ def runs_a_folder(name: str) -> bool:
     return _obeys(name)
 
 
-def obeyed(words: Sequence[str]) -> Iterator[str]:
+def possible_orders(words: Sequence[str]) -> Iterator[str]:
     """Yield what may be a file or folder that such a program obeys."""
     if _obeys(words[0].rpartition("/")[2]):
         for word in words[1:]:
@@ -117,8 +117,8 @@ def home_files(name: str) -> tuple[str, ...]:
 
 @functools.lru_cache(maxsize=256)
 def _order_options(name: str) -> frozenset[str]:
-    found = [options for names, options in _ORDERS if re.fullmatch(rf"(?:{names})[-0-9.]*", name)]
-    return frozenset(" ".join(found).split())
+    matches = [options for names, options in _ORDERS if re.fullmatch(rf"(?:{names})[-0-9.]*", name)]
+    return frozenset(" ".join(matches).split())
 
 
 def orders(words: Sequence[str]) -> Iterator[str]:
@@ -139,7 +139,7 @@ def _short(word: str, options: frozenset[str]) -> str | None:
     return next((word[at + 1 :] for at in range(1, len(word)) if f"-{word[at]}" in options), None)
 
 
-def loaded(words: Sequence[str]) -> Iterator[str]:
+def code_in_options(words: Sequence[str]) -> Iterator[str]:
     """Yield what an interpreter is told to load by a setting within an option: `-Mlib=/x`, `-javaagent:/x`."""
     java = words[0].rpartition("/")[2].startswith("java")
     for word in words[1:]:

@@ -59,7 +59,7 @@ class Perfdata(NamedTuple):
     notes: tuple[str, ...] = ()
     unread: tuple[Unread, ...] = ()
 
-    def joined(self, more: Perfdata) -> Perfdata:
+    def join(self, more: Perfdata) -> Perfdata:
         """Return both, the other's behind ours."""
         if not any(more):
             return self
@@ -101,8 +101,8 @@ def _scan(text: str, position: int) -> tuple[int, int, int, bool]:
         position = item.end()
 
 
-def passed_over(text: str) -> tuple[Unread, ...]:
-    """Return the first item in what was taken for text, where it may have been meant as a metric."""
+def find_in_text(text: str) -> tuple[Unread, ...]:
+    """Return the first item in what was taken for text, where it may be meant as a metric."""
     at = max(find(text))
     item = _ITEM.match(text, _GAP.match(text, at).end()) if at >= 0 else None  # type: ignore[union-attr]  # never None
     if not item:
@@ -147,8 +147,8 @@ def read(text: str) -> Perfdata:
             item = _WORD.match(text, position)
             notes.append(f"performance data not understood: {item[0][:80]}")  # type: ignore[index]  # no gap here
             if why := _why_torn(before, item[0]):  # type: ignore[index]  # same
-                lost = metrics.pop().name
-                unread.append(Unread(len(metrics), lost, f"{why}: {lost}=... {item[0][:20]}"))  # type: ignore[index]  # same
+                name = metrics.pop().name
+                unread.append(Unread(len(metrics), name, f"{why}: {name}=... {item[0][:20]}"))  # type: ignore[index]  # same
             before = ""
         position = item.end()  # type: ignore[union-attr]  # same
     return Perfdata(tuple(metrics), tuple(notes), tuple(unread))
@@ -173,11 +173,11 @@ def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str], unr
         return
     amount, unit, factor = number
     try:
-        read_limits = _limits(limits, factor)
+        metric_limits = _limits(limits, factor)
     except ValueError:
         notes.append(f"limits not understood: {item[0][:80]}")
-        read_limits = ("", "", None, None)
-    metrics.append(Metric(label, amount, unit, *read_limits))
+        metric_limits = ("", "", None, None)
+    metrics.append(Metric(label, amount, unit, *metric_limits))
 
 
 def _label(item: re.Match[str]) -> str:
@@ -202,11 +202,11 @@ def _value(text: str) -> tuple[float, str, int] | None:
     if not match:
         return None
     unit, factor = _UNITS.get(match[2], (match[2], 1))
-    number = _scaled(match[1], factor)
+    number = _scale(match[1], factor)
     return (number, unit, factor) if math.isfinite(number) else None
 
 
-def _scaled(number: str, factor: int) -> float:
+def _scale(number: str, factor: int) -> float:
     return float(number) * factor if factor > 0 else float(number) / -factor
 
 
@@ -216,21 +216,26 @@ def _limits(text: str, factor: int) -> tuple[str, str, float | None, float | Non
     warning, critical, minimum, maximum, *more = [*text.split(";"), "", "", ""]
     if any(more):
         raise ValueError(text)
-    return _range(warning, factor), _range(critical, factor), _bound(minimum, factor), _bound(maximum, factor)
+    return (
+        _range(warning, factor),
+        _range(critical, factor),
+        _parse_bound(minimum, factor),
+        _parse_bound(maximum, factor),
+    )
 
 
 def _range(text: str, factor: int) -> str:
     if text in ("", "@"):
         return text and "@0:"  # as the grammar has it: from 0, without an end
-    scaled = NUMBER.sub(lambda number: repr(_scaled(number[0], factor)).removesuffix(".0"), text)
-    Range.parse(scaled)
-    return scaled
+    in_base_unit = NUMBER.sub(lambda number: repr(_scale(number[0], factor)).removesuffix(".0"), text)
+    Range.parse(in_base_unit)
+    return in_base_unit
 
 
-def _bound(text: str, factor: int) -> float | None:
+def _parse_bound(text: str, factor: int) -> float | None:
     if text in ("", "U"):
         return None
-    number = _scaled(text, factor) if NUMBER.fullmatch(text) else math.inf
+    number = _scale(text, factor) if NUMBER.fullmatch(text) else math.inf
     if not math.isfinite(number):
         raise ValueError(text)
     return number

@@ -21,19 +21,19 @@ class Place(NamedTuple):
 
     cwd: str
     env: Mapping[str, str]
-    looked_at: set[tuple[str, ...]]
+    visited: set[tuple[str, ...]]
     """Commands that were looked at already: with many options one command can be read in many ways."""
     unknown: list[Language]
     """A program was met that has no name yet: what a shell makes, or an interpreter (of this language) reads."""
     folders: tuple[str, ...] = ()
     """Other folders that may be the current one: an option may name it."""
 
-    def first_look(self, words: Sequence[str]) -> bool:
+    def is_first_visit(self, words: Sequence[str]) -> bool:
         """Note that this command is looked at here; False where it was before."""
         command = (*words, self.cwd)
-        known = command in self.looked_at
-        self.looked_at.add(command)
-        return not known
+        is_known = command in self.visited
+        self.visited.add(command)
+        return not is_known
 
     def inside(self, folder: str) -> Place:
         """Return the same place with this folder as the current one; this place itself where it is no folder."""

@@ -29,7 +29,7 @@ def problems(script: Script) -> Problems:
     if any("\0" in word for word in words):
         yield "command", "holds a NUL character, which no program can be given"
     if script.user in ("", "root", "0") and os.geteuid() == 0:
-        yield from _fetched(words)
+        yield from _fetch_problems(words)
     if not script.shell and words[0:1] and "/" in words[0] and not words[0].startswith("/") and not script.cwd:
         yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
     for name, value in script.env.items():
@@ -65,7 +65,7 @@ def _command_problem(command: str | Sequence[str], shell: bool) -> str:
     return f"as one text needs `shell: true`{words}"
 
 
-def _fetched(words: Sequence[str]) -> Problems:
+def _fetch_problems(words: Sequence[str]) -> Problems:
     from checks.script.fetched import runs_what_it_fetches
 
     if any(runs_what_it_fetches(word) for word in words):

@@ -23,10 +23,10 @@ def command_line(command: str | Sequence[str], cwd: str, env: Mapping[str, str])
 
 def script_in(words: Sequence[str], cwd: str) -> int:
     """Return which word is the file that says what is done: the program, or the script an interpreter is given."""
-    from checks.script.languages import given, language_of
+    from checks.script.languages import code_arguments, language_of
 
     language = language_of(words[0].rpartition("/")[2])
-    for one in given(words, language) if language else ():
+    for one in code_arguments(words, language) if language else ():
         if one.what == "script" and os.path.isfile(os.path.join(cwd, one.value)):  # noqa: PTH113, PTH118 - as above
             return one.at
     return 0
@@ -74,14 +74,14 @@ def touch(file: str) -> None:
     Who waits for it within the start of a program is a process already, with all that the agent has open.
     """
     try:
-        os.close(opened(file))
+        os.close(open_to_read(file))
     except OSError as error:
         # A program need not be readable to be started.
         if error.errno != errno.EACCES:
             raise CheckError(why_not_started(file, error)) from error
 
 
-def opened(file: str) -> int:
+def open_to_read(file: str) -> int:
     """Return a descriptor to read a file by; what is no file cannot be started either, and is not opened."""
     try:
         return open_regular(file)
@@ -118,24 +118,24 @@ def _reason(file: Path, error: OSError) -> str:
 def carriage_return(file: Path) -> str:
     """Say that the `#!` line of a script has a line end of Windows, which becomes part of a name; empty where not."""
     try:
-        with file.open("rb") as opened:
-            line = opened.readline(256)
+        with file.open("rb") as stream:
+            line = stream.readline(256)
     except OSError:
         return ""
-    name, found, rest = line[2:].partition(b"\r")
-    if not line.startswith(b"#!") or not found:
+    name, mark, rest = line[2:].partition(b"\r")
+    if not line.startswith(b"#!") or not mark:
         return ""
-    shown = ascii(name.decode("utf-8", "replace"))[1:-1] + "\\r"
+    text = ascii(name.decode("utf-8", "replace"))[1:-1] + "\\r"
     how = "CR LF" if rest == b"\n" else "CR"
     mend = "s/\\r$//" if rest in (b"\n", b"") else "s/\\r/\\n/g"
-    return f"its first line ends in {how}, so that a carriage return belongs to it ({shown}): sed -i '{mend}' {file}"
+    return f"its first line ends in {how}, so that a carriage return belongs to it ({text}): sed -i '{mend}' {file}"
 
 
 def _no_program(file: Path) -> str:
     """Say what keeps the system from taking it for a program."""
     try:
-        with file.open("rb") as opened:
-            head = opened.read(260)
+        with file.open("rb") as stream:
+            head = stream.read(260)
     except OSError:
         head = b"?"
     if not head:
@@ -153,8 +153,8 @@ def _no_program(file: Path) -> str:
 
 def _first_line(file: Path) -> str:
     try:
-        with file.open("rb") as opened:
-            line = opened.readline(128)
+        with file.open("rb") as stream:
+            line = stream.readline(128)
     except OSError as error:
         return os.strerror(error.errno or 0)
     return line.decode("utf-8", "backslashreplace").strip() if line.startswith(b"#!") else "of the program file"

@@ -8,8 +8,17 @@ from collections.abc import Iterator, Sequence
 
 from agent.api import CheckError
 from checks.script import shell_text
-from checks.script.code import ASSIGNMENT, DEPTH_MAX, NO_NAME, STEEP, command, existing, has_blanks, interpreted
-from checks.script.code import launched as behind
+from checks.script.code import (
+    ASSIGNMENT,
+    DEPTH_MAX,
+    NO_NAME,
+    STEEP,
+    command,
+    existing,
+    has_blanks,
+    of_interpreter,
+    of_launcher,
+)
 from checks.script.languages import SH, language_of, takes_input
 from checks.script.place import Place
 from checks.script.program_text import reads_orders
@@ -48,36 +57,36 @@ def in_text(text: str, place: Place, depth: int, arguments: Sequence[str] = ()) 
     """
     if depth > DEPTH_MAX:
         raise CheckError("refused to run it: its text for a shell holds too many others to see what is run")
-    known = len(place.unknown)
+    unknown_before = len(place.unknown)
     commands = [*shell_text.commands_of(text, place.env, arguments)]
-    written: list[Sequence[str]] = []
+    writers: list[Sequence[str]] = []
     for all_words in commands:
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         while words and ASSIGNMENT.match(words[0]):
             yield from in_assignment(words.pop(0), place)
         for file in _simple(words, place, depth + 1):
             yield file
-            yield from _sources(file, written, place)
+            yield from _sources(file, writers, place)
         if len(words) < len(all_words) and _reads_orders(words):
             for word in (word[1:] for word in all_words if word[:1] == shell_text.PIPED):
                 yield from in_text(word, place, depth + STEEP) if has_blanks(word) else [place.full(word)]
         if words[:1] in (["cd"], ["pushd"]):
             place = place._replace(cwd=place.full(words[-1]))
         if words and words[0].rpartition("/")[2] in _WRITERS:
-            written.append(words)
-    if len(place.unknown) > known or _RUNS_OUTPUT.search(text):
-        yield from _all_named(commands, place)
+            writers.append(words)
+    if len(place.unknown) > unknown_before or _RUNS_OUTPUT.search(text):
+        yield from _all_names(commands, place)
 
 
-def _all_named(commands: Sequence[Sequence[str]], place: Place) -> Iterator[str]:
-    named = (word.lstrip(shell_text.PIPED) for words in commands for word in words if "/" in word)
-    for part in (part for word in named for part in (word, word.partition("=")[2]) if part):
+def _all_names(commands: Sequence[Sequence[str]], place: Place) -> Iterator[str]:
+    names = (word.lstrip(shell_text.PIPED) for words in commands for word in words if "/" in word)
+    for part in (part for word in names for part in (word, word.partition("=")[2]) if part):
         yield from (file for file in place.matching(part) if part[0] == "/" or os.path.exists(file))  # noqa: PTH110 - each run
 
 
-def _sources(file: str, written: Sequence[Sequence[str]], place: Place) -> Iterator[str]:
+def _sources(file: str, writers: Sequence[Sequence[str]], place: Place) -> Iterator[str]:
     """Yield what a file that is run was made of by an earlier command: `cp /x /run/y; /run/y`."""
-    for words in written:
+    for words in writers:
         full = [place.full(word.partition("=")[2] or word).rstrip("/") for word in words[1:]]
         if any(file == word or file.startswith(f"{word}/") for word in full):
             yield from existing(full, place)
@@ -96,11 +105,11 @@ def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if reads_orders(words[0].rpartition("/")[2]) and len(words) >= least and "/" in words[-1]:  # `psql < file`
         yield place.full(words[-1])
     if words[0] in (".", "source"):
-        yield from interpreted(words, SH, place, depth)
+        yield from of_interpreter(words, SH, place, depth)
     elif words[0] in _BUILT_IN:
         at = next((at for at, word in enumerate(words[1:], 1) if word[:1] != "-"), len(words))
         yield from _simple(words[at:], place, depth) if words[at : at + 1] in ([["."], ["source"]]) else ()
-        yield from behind(words, place, depth)
+        yield from of_launcher(words, place, depth)
     elif words[0] in ("hash", "enable"):  # `hash -p /x ls` has ls be /x
         yield from (place.full(word) for word in words[1:] if "/" in word)
     elif NO_NAME.search(words[0]):

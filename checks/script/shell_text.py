@@ -13,7 +13,7 @@ _WORDS = re.compile(r"\"?\$(?:[@*]|\{[@*]\})\"?")
 _SET = re.compile(r"\bset\s+--\s+([^;\n&|]*)")
 _FUNCTION = re.compile(r"\w\s*\(\s*\)|\bfunction\s")
 _QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
-_ASSIGNED = re.compile(r"""(?:^|[\s;&|({])(\w+)\+?=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
+_ASSIGNMENT = re.compile(r"""(?:^|[\s;&|({])(\w+)\+?=("[^"]*"|'[^']*'|[^\s;&|()"']+)|\bfor\s+(\w+)\s+in\s+([^;\n]*)""")
 _MOST_WAYS = 8
 PIPED = "\0"
 FILTERS = {"awk", "base64", "cat", "cut", "dd", "grep", "head", "sed", "sort", "tail", "tr", "zcat"}
@@ -21,7 +21,7 @@ FILTERS = {"awk", "base64", "cat", "cut", "dd", "grep", "head", "sed", "sort", "
 _KEYWORDS = {"-p", "{", "}", "!", "if", "then", "elif", "else", "while", "until", "do", "time", "coproc"}
 
 
-def expanded(text: str, env: Mapping[str, str]) -> str:
+def expand(text: str, env: Mapping[str, str]) -> str:
     """Put in the variables that are known."""
     text = _VARIABLE.sub(lambda match: env.get(match[1] or match[3], match[0] if match[2] is None else match[2]), text)
     return re.sub(r"(?<![^\s=:])~(?=/)", lambda _: env.get("HOME", "~"), text)
@@ -38,22 +38,22 @@ def commands_of(text: str, env: Mapping[str, str], arguments: Sequence[str] = ()
         env = {**env, **{str(at): word for at, word in enumerate(arguments)}}
         text = _WORDS.sub(lambda _: shlex.join(arguments[1:]), text)
     values: dict[str, list[str]] = {}
-    for name, value, loop, words in _ASSIGNED.findall(text):
+    for name, value, loop, words in _ASSIGNMENT.findall(text):
         values.setdefault(name or loop, []).extend(re.findall(r"[^\s\"']+", words) if loop else [value.strip("\"'")])
-    ways = max((len(found) for found in values.values()), default=1)
+    ways = max((len(choices) for choices in values.values()), default=1)
     for way in range(min(ways, _MOST_WAYS)):
-        own = {name: found[min(way, len(found) - 1)] for name, found in values.items() if found}
-        own = {name: expanded(value, {**env, **own}) for name, value in own.items()}
-        yield from commands(expanded(expanded(text, {**env, **own}), env))
+        own = {name: choices[min(way, len(choices) - 1)] for name, choices in values.items() if choices}
+        own = {name: expand(value, {**env, **own}) for name, value in own.items()}
+        yield from commands(expand(expand(text, {**env, **own}), env))
 
 
 @functools.lru_cache(maxsize=256)  # a check's text is the same in every run
 def commands(text: str) -> tuple[tuple[str, ...], ...]:
     """Return the words of each simple command, also of those in `$(...)` and backticks."""
-    found = [*_commands(text)]
+    parts = [*_commands(text)]
     if "$(" in text or "`" in text:
-        found += _commands(_SUBSTITUTION.sub(lambda match: " " if match[0] == '"' else " ; ", text))
-    return tuple(dict.fromkeys(found))
+        parts += _commands(_SUBSTITUTION.sub(lambda match: " " if match[0] == '"' else " ; ", text))
+    return tuple(dict.fromkeys(parts))
 
 
 def _commands(text: str) -> Iterator[tuple[str, ...]]:
@@ -66,10 +66,10 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
     last = ""
     for token in (*_tokens(text), ";"):
         operator = bool(token) and set(token) <= set("();<>|&")
-        redirected, last = last, ""
-        if redirected and not operator:
-            inputs += [token] if redirected == "<" else []
-            words += [token] if words[:1] and words[0] in FILTERS and redirected[0] == ">" else []  # what it writes
+        redirection, last = last, ""
+        if redirection and not operator:
+            inputs += [token] if redirection == "<" else []
+            words += [token] if words[:1] and words[0] in FILTERS and redirection[0] == ">" else []  # what it writes
         elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
             last = token
             if words and words[-1].isdigit():  # which descriptor
@@ -86,7 +86,7 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
 
 def _tokens(text: str) -> list[str]:
     whole = text.replace("\\\n", " ").replace("\n", " ; ")
-    whole = _QUOTED.sub(lambda match: shlex.quote(_unescaped(match[1])), whole)
+    whole = _QUOTED.sub(lambda match: shlex.quote(_unescape(match[1])), whole)
     try:
         lexer = shlex.shlex(whole, posix=True, punctuation_chars=True)
         lexer.whitespace_split = True
@@ -96,7 +96,7 @@ def _tokens(text: str) -> list[str]:
         return re.findall(r"[();|&<>]+|[^\s();|&<>'\"]+", whole)
 
 
-def _unescaped(text: str) -> str:
+def _unescape(text: str) -> str:
     """Return what `$'...'` means."""
     try:
         return text.encode("latin-1", "backslashreplace").decode("unicode_escape")

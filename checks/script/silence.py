@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 from agent.api import Result, Status
 from checks.script.nagios import SUMMARY_LENGTH
-from checks.script.text import readable, shortened
+from checks.script.text import readable, shorten
 
 if TYPE_CHECKING:
-    from checks.script.child import Ended
+    from checks.script.child import ChildOutput
 
 # What interpreters write when a program dies. They leave with 1 or 2, which a plugin would mean as a verdict.
 _DEATHS = re.compile(
@@ -34,20 +34,20 @@ _DEATHS = re.compile(
 _LONGEST = 8192
 
 
-def silent(ended: Ended, mapped: Status | None, empty: str | None) -> Result | None:
-    """Say what no output means; None where the exit code alone says it. `mapped` is what the settings say of it."""
-    if ended.exit_code == 0 and empty is not None:
-        return Result(mapped or Status(empty), "printed nothing")
-    if mapped is not None or ended.exit_code not in (1, 2, 3):
+def judge_silence(output: ChildOutput, meaning: Status | None, empty: str | None) -> Result | None:
+    """Say what no output means; None where the exit code alone says it. `meaning` is what the settings say of it."""
+    if output.exit_code == 0 and empty is not None:
+        return Result(meaning or Status(empty), "printed nothing")
+    if meaning is not None or output.exit_code not in (1, 2, 3):
         return None
     # The end is kept of much: there the reason stands.
-    lines = readable(ended.stderr).strip()[-_LONGEST:].split("\n")
+    lines = readable(output.stderr).strip()[-_LONGEST:].split("\n")
     if not lines[-1]:
         return None
-    if ended.exit_code != 3 and _DEATHS.search("\n".join(lines)):
-        return Result(Status.NODATA, shortened(f"it died: {_last_words(lines)}", SUMMARY_LENGTH))
-    status = (Status.WARNING, Status.CRITICAL, Status.NODATA)[ended.exit_code - 1]
-    return Result(status, shortened(f"no output (exit {ended.exit_code}), stderr: {lines[0].strip()}", SUMMARY_LENGTH))
+    if output.exit_code != 3 and _DEATHS.search("\n".join(lines)):
+        return Result(Status.NODATA, shorten(f"it died: {_last_words(lines)}", SUMMARY_LENGTH))
+    status = (Status.WARNING, Status.CRITICAL, Status.NODATA)[output.exit_code - 1]
+    return Result(status, shorten(f"no output (exit {output.exit_code}), stderr: {lines[0].strip()}", SUMMARY_LENGTH))
 
 
 def _last_words(lines: list[str]) -> str:

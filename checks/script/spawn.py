@@ -49,9 +49,9 @@ def _by_library(argv: Sequence[str], env: Mapping[str, str], descriptors: Descri
     library, pid = _library(), ctypes.c_int()
     words, actions = _texts(argv), _actions(tuple(descriptors))
     error = library.posix_spawn(
-        ctypes.byref(pid), words[0], actions.made, _attributes(), words, _environment(tuple(env.items()))
+        ctypes.byref(pid), words[0], actions.structure, _attributes(), words, _environment(tuple(env.items()))
     )
-    _done(error, argv[0])
+    _raise_for_error(error, argv[0])
     return pid.value
 
 
@@ -59,15 +59,17 @@ class _Actions:
     """What becomes of the descriptors, as the C library has it; only read once it is made."""
 
     def __init__(self, descriptors: Descriptors) -> None:
-        library, self.made = _library(), _Room()
-        _done(library.posix_spawn_file_actions_init(self.made))
+        library, self.structure = _library(), _Room()
+        _raise_for_error(library.posix_spawn_file_actions_init(self.structure))
         if not _has_input(descriptors):
-            _done(library.posix_spawn_file_actions_addopen(self.made, 0, os.devnull.encode(), os.O_RDONLY, 0))
+            _raise_for_error(
+                library.posix_spawn_file_actions_addopen(self.structure, 0, os.devnull.encode(), os.O_RDONLY, 0)
+            )
         for pair in descriptors:
-            _done(library.posix_spawn_file_actions_adddup2(self.made, *pair))
+            _raise_for_error(library.posix_spawn_file_actions_adddup2(self.structure, *pair))
 
     def __del__(self) -> None:
-        _library().posix_spawn_file_actions_destroy(self.made)
+        _library().posix_spawn_file_actions_destroy(self.structure)
 
 
 _actions = functools.lru_cache(maxsize=64)(_Actions)
@@ -79,10 +81,10 @@ def _has_input(descriptors: Descriptors) -> bool:
 
 
 def _texts(texts: Sequence[str]) -> ctypes.Array[ctypes.c_char_p]:
-    found = [text.encode(_ENCODING, _ERRORS) for text in texts]
-    if b"\0" in b"".join(found):
+    encoded_texts = [text.encode(_ENCODING, _ERRORS) for text in texts]
+    if b"\0" in b"".join(encoded_texts):
         raise ValueError("embedded null byte")
-    return (ctypes.c_char_p * (len(found) + 1))(*found)
+    return (ctypes.c_char_p * (len(encoded_texts) + 1))(*encoded_texts)
 
 
 @functools.lru_cache(maxsize=64)
@@ -91,7 +93,7 @@ def _environment(env: tuple[tuple[str, str], ...]) -> ctypes.Array[ctypes.c_char
     return _texts([f"{name}={value}" for name, value in env])
 
 
-def _done(error: int, path: str | None = None) -> None:
+def _raise_for_error(error: int, path: str | None = None) -> None:
     if error:
         raise OSError(error, os.strerror(error), path)
 
@@ -104,12 +106,12 @@ def _library() -> ctypes.CDLL:
 @functools.cache
 def _attributes() -> ctypes.Array[ctypes.c_uint64]:
     """Return what each program is started with; made once, and only read."""
-    library, made, none, defaults = _library(), _Room(), _Room(), _Room()
+    library, attributes, none, defaults = _library(), _Room(), _Room(), _Room()
     library.sigemptyset(none)
     # All of them: of each other one, glibc asks first what it is and sets it then, in each program that starts.
     library.sigfillset(defaults)
-    _done(library.posix_spawnattr_init(made))
-    _done(library.posix_spawnattr_setsigmask(made, none))
-    _done(library.posix_spawnattr_setsigdefault(made, defaults))
-    _done(library.posix_spawnattr_setflags(made, ctypes.c_short(_FLAGS)))
-    return made
+    _raise_for_error(library.posix_spawnattr_init(attributes))
+    _raise_for_error(library.posix_spawnattr_setsigmask(attributes, none))
+    _raise_for_error(library.posix_spawnattr_setsigdefault(attributes, defaults))
+    _raise_for_error(library.posix_spawnattr_setflags(attributes, ctypes.c_short(_FLAGS)))
+    return attributes

@@ -11,20 +11,20 @@ _STRAY_RETURN = re.compile(r"\r(?=[,;:.)])")
 _CONTROLS = dict.fromkeys([*range(9), *range(11, 32), *range(127, 160)])
 
 
-def readable(printed: bytes) -> str:
+def readable(output: bytes) -> str:
     """Decode as UTF-8 (or UTF-16 where it plainly is) with replacement, without colours and control characters."""
-    encoding = _utf16(printed)
-    text = printed.decode(encoding, "replace") if encoding else printed.decode("utf-8", "replace")
+    encoding = _utf16(output)
+    text = output.decode(encoding, "replace") if encoding else output.decode("utf-8", "replace")
     if text.replace("\n", "").isprintable():
         return text.removeprefix("\ufeff")
     if "\r" in text:
-        text = "\n".join(map(_overwritten, text.split("\n")))
+        text = "\n".join(map(_apply_returns, text.split("\n")))
     if "\x1b" in text:
         text = _ESCAPES.sub("", text)
     return text.translate(_CONTROLS).removeprefix("\ufeff")
 
 
-def _overwritten(line: str) -> str:
+def _apply_returns(line: str) -> str:
     """Return what a line says at last: each carriage return begins it anew, as progress bars do.
 
     A stray one before a comma does not: some plugins pass on the line ends of a server.
@@ -42,20 +42,20 @@ def printable(text: str) -> str:
     return text if text.isprintable() else text.translate(_CONTROLS)
 
 
-def _utf16(printed: bytes) -> str:
-    if printed[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
+def _utf16(output: bytes) -> str:
+    if output[:2] in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE):
         return "utf-16"
-    if b"\0" not in printed:
+    if b"\0" not in output:
         return ""
     # Latin letters in UTF-16 have a NUL as every second byte; stray NULs in UTF-8 have not.
-    half = max(1, len(printed) // 2)
-    if printed[1::2].count(0) > half * 0.7 and printed[0::2].count(0) < half * 0.1:
+    half = max(1, len(output) // 2)
+    if output[1::2].count(0) > half * 0.7 and output[0::2].count(0) < half * 0.1:
         return "utf-16-le"
-    if printed[0::2].count(0) > half * 0.7 and printed[1::2].count(0) < half * 0.1:
+    if output[0::2].count(0) > half * 0.7 and output[1::2].count(0) < half * 0.1:
         return "utf-16-be"
     return ""
 
 
-def shortened(text: str, length: int) -> str:
+def shorten(text: str, length: int) -> str:
     """Cut text to at most `length` characters, showing that it was cut."""
     return text if len(text) <= length else text[: length - 2].rstrip() + " …"
