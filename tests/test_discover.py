@@ -24,7 +24,7 @@ from agent.cli.discover import _as_user, write_new
 from agent.config.catalog import Catalog, Folder
 from agent.config.drop_ins import load
 from agent.config.settings import Config
-from agent.running.discovery import Found, discovered, drop_in, tried
+from agent.running.discovery import Candidate, discover, drop_in, try_out
 from agent.testing import files
 from checks._network.listening import Listener, listeners
 from checks._network.tls import Certificate as Seen
@@ -316,7 +316,7 @@ def suggesting(folder: Path, *suggestions: str, more: str = "") -> Catalog:
     return Catalog((Folder(folder),))
 
 
-def texts(found: dict[str, tuple[Found, ...]]) -> str:
+def texts(found: dict[str, tuple[Candidate, ...]]) -> str:
     return "".join(drop_in(checks) for checks in found.values())
 
 
@@ -328,7 +328,7 @@ def test_what_is_not_ok_is_commented_out_with_the_reason(tmp_path: Path) -> None
         "name='later', settings={'at': 'z'}, why='And this.', about=('at',), off='do something first'",
         "name='wrong', settings={'att': 1}, why='A mistake.', about=('at',)",
     )
-    text = texts(tried(discovered(NO_FILES, catalog, Host()).found))
+    text = texts(try_out(discover(NO_FILES, catalog, Host()).candidates))
     assert text.partition("checks:\n")[2] == (
         "  # It is there.\n  good:\n    type: thing\n\n"
         "  # It is there, too.\n  # Off: it is warning now: too bad\n  # bad:\n  #   type: thing\n"
@@ -347,7 +347,7 @@ def test_names_on_the_host_cannot_write_configuration(tmp_path: Path) -> None:
         f"name='null', settings={{'at': 'b: [c'}}, why='{evil}', about=('at',), off='{evil}'",
         "name='???', settings={'at': 'c'}, why='w' * 10000, about=('at',)",
     )
-    text = texts(tried(discovered(NO_FILES, catalog, Host()).found))
+    text = texts(try_out(discover(NO_FILES, catalog, Host()).candidates))
     files(tmp_path, {"conf.d/found-thing.yaml": text})
     config = load(tmp_path / "conf.d", Catalog())
     assert config.problems == ()
@@ -371,7 +371,7 @@ def test_what_is_configured_already_is_not_suggested_again(tmp_path: Path) -> No
     full = Catalog()
     config = load(tmp_path / "conf.d", full)
     assert config.problems == ()
-    (found,) = discovered(config, catalog, Host()).found.values()
+    (found,) = discover(config, catalog, Host()).candidates.values()
     assert [(one.name, one.settings["at"]) for one in found] == [("taken", "b"), ("other-2", "c")]
 
 
@@ -388,8 +388,8 @@ def test_a_type_that_cannot_look_takes_no_other_with_it(more: str, said: str, tm
     catalog = suggesting(tmp_path, "name='a', settings={}, why=''", more=more)
     files(tmp_path, {"fine.py": (tmp_path / "thing.py").read_text().replace(more, "pass")})
     # So long has the other one, too, which does not wait at all.
-    found = discovered(NO_FILES, Catalog((Folder(tmp_path),)), Host(), seconds=2 if "sleep" in more else 60)
-    assert found.found.keys() == {"fine"}
+    found = discover(NO_FILES, Catalog((Folder(tmp_path),)), Host(), seconds=2 if "sleep" in more else 60)
+    assert found.candidates.keys() == {"fine"}
     assert len(found.problems) == 1
     assert said in found.problems[0]
     assert catalog.names()

@@ -22,7 +22,7 @@ from agent.config.settings import CheckConfig, Place
 from agent.model import Outcome
 from agent.plugin.context import SharedWork
 from agent.plugin.results import gather
-from agent.running.kept import SecondTries
+from agent.running.memories import SecondTries
 from agent.running.memory_text import MARK
 from agent.running.runner import Runner
 from agent.running.runs import Runs
@@ -554,7 +554,7 @@ def test_after_reloads_the_runner_keeps_nothing_of_what_is_gone() -> None:
     bench = Bench(memories={f"web{number}": {"old": number} for number in range(50)})
     for number in range(50):
         bench.run(remembering, name=f"web{number}")
-        bench.runner._second_tries._tried.add(f"web{number}")
+        bench.runner._second_tries._tries.add(f"web{number}")
         bench.runner.forget([f"web{number}"])
     wait_until(lambda: not len(bench.runner._runs))
     assert (len(bench.runner._memories), len(bench.runner._second_tries)) == (0, 0)

@@ -15,7 +15,7 @@ from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.host import Host
-from agent.running.discovery import Found, discovered, drop_in, tried
+from agent.running.discovery import Candidate, discover, drop_in, try_out
 
 AGENT_USER = "hostvigil"
 NOTHING_WRITTEN = 1
@@ -27,14 +27,14 @@ def main(options: argparse.Namespace) -> int:
     config = load(options.config, catalog, os.environ)
     if text := hanging(config, options.config):
         return fail(text)
-    discovery = discovered(config, catalog, Host())
+    discovery = discover(config, catalog, Host())
     problems = list(discovery.problems)
     if config.problems and any(options.config.glob("*.y*ml")):
         problems.append("the configuration has problems, see `hostvigil validate`: what is wrong counts as not there")
     for problem in problems:
         print(f"hostvigil: {problem}", file=sys.stderr)
     with _as_user(AGENT_USER):
-        by_type = tried(discovery.found)
+        by_type = try_out(discovery.candidates)
     files = {options.config / f"found-{kind}.yaml": checks for kind, checks in by_type.items()}
     if not files:
         print(f"nothing was found that {options.config} does not look at already")
@@ -48,7 +48,7 @@ def main(options: argparse.Namespace) -> int:
         return fail(f"{error.filename or options.config}: {error.strerror}")
 
 
-def _write(directory: Path, files: Mapping[Path, tuple[Found, ...]]) -> int:
+def _write(directory: Path, files: Mapping[Path, tuple[Candidate, ...]]) -> int:
     directory.mkdir(parents=True, exist_ok=True, mode=0o750)
     fresh = [file for file, checks in files.items() if write_new(file, drop_in(checks))]
     for file, checks in files.items():
@@ -81,7 +81,7 @@ def write_new(file: Path, text: str) -> bool:
     return True
 
 
-def _list_names(checks: tuple[Found, ...]) -> str:
+def _list_names(checks: tuple[Candidate, ...]) -> str:
     on, off = ([one.name for one in checks if bool(one.off) is is_off] for is_off in (False, True))
     return "; ".join(filter(None, (", ".join(on), f"off: {', '.join(off)}" if off else "")))
 

@@ -15,7 +15,7 @@ from agent.cli.output import fail, pluralize
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.plugin.host import Suggestion
-from agent.running.discovery import Found, as_read, drop_in
+from agent.running.discovery import Candidate, as_read, drop_in
 
 HEAD = """# yaml-language-server: $schema=hostvigil.schema.json
 #
@@ -65,7 +65,7 @@ def main(options: argparse.Namespace) -> int:
     return _write(options.config, text, checks)
 
 
-def _write(folder: Path, text: str, checks: list[Found]) -> int:
+def _write(folder: Path, text: str, checks: list[Candidate]) -> int:
     file = folder / DROP_IN
     try:
         if not write_new(file, text):
@@ -103,7 +103,7 @@ def _lines(file: Path, visited: set[Path]) -> Iterator[tuple[str, str]]:
             yield name, value
 
 
-def _checks(lines: list[tuple[str, str]], catalog: Catalog, names_in_use: set[str]) -> list[Found]:
+def _checks(lines: list[tuple[str, str]], catalog: Catalog, names_in_use: set[str]) -> list[Candidate]:
     settings = dict(lines)
     prefix = settings.get("command_prefix", "")
     limit = settings.get("command_timeout", "")

@@ -30,14 +30,14 @@ STAND_INS: Mapping[str, Mapping[str, object]] = {
 @contextmanager
 def without(stand_ins: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
     """Have modules that nobody has imported yet stand in empty for the true ones while the block lasts."""
-    made = {name: ModuleType(name) for name in stand_ins if name not in sys.modules}
-    for name, module in made.items():
+    modules = {name: ModuleType(name) for name in stand_ins if name not in sys.modules}
+    for name, module in modules.items():
         vars(module).update(stand_ins[name])
-    sys.modules.update(made)
+    sys.modules.update(modules)
     try:
         yield
     finally:
-        for name in made:
+        for name in modules:
             del sys.modules[name]
 
 

@@ -28,8 +28,8 @@ from agent.model import Result, Status
 from agent.plugin.context import Context
 from agent.plugin.results import presentable
 from agent.plugin.units import duration_text
-from agent.running.execute import CheckOutput, broken, execute
-from agent.running.memory_text import restored, storable
+from agent.running.execute import CheckOutput, bug_output, execute
+from agent.running.memory_text import restore, storable
 from agent.running.place import place_in_code
 from agent.system.process import hide_from_own_user
 from agent.system.records import hide_output, log_to_stderr
@@ -72,15 +72,15 @@ def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = f
     with _child() as (child, answer), context.interruptible(lambda: _kill(child)):
         with suppress(BrokenPipeError):
             child.communicate_order(order)
-        written = _read(answer, context)
-    if written is None:
-        return _failed(f"did not finish within {duration_text(context.timeout)}, its process was killed")
+        answer_bytes = _read(answer, context)
+    if answer_bytes is None:
+        return _failure_output(f"did not finish within {duration_text(context.timeout)}, its process was killed")
     try:
-        return msgspec.msgpack.decode(written, type=CheckOutput)
+        return msgspec.msgpack.decode(answer_bytes, type=CheckOutput)
     except msgspec.MsgspecError as error:
-        if written:
-            return _failed(f"a bug in this check: what it said cannot be read: {error}")
-        return _failed(f"its process ended without an answer ({_ending(child.returncode)})")
+        if answer_bytes:
+            return _failure_output(f"a bug in this check: what it said cannot be read: {error}")
+        return _failure_output(f"its process ended without an answer ({_ending(child.returncode)})")
 
 
 def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
@@ -147,22 +147,22 @@ def _read(answer: int, context: Context) -> bytes | None:
 
     Its length comes first: a process that the child has started may hold the pipe open for ever.
     """
-    read = bytearray()
+    content = bytearray()
     poll = select.poll()
     poll.register(answer, select.POLLIN)
-    while len(read) <= MOST_BYTES:
-        if len(read) >= LENGTH.size and len(read) >= LENGTH.size + LENGTH.unpack_from(read)[0]:
-            return bytes(read[LENGTH.size :])
+    while len(content) <= MOST_BYTES:
+        if len(content) >= LENGTH.size and len(content) >= LENGTH.size + LENGTH.unpack_from(content)[0]:
+            return bytes(content[LENGTH.size :])
         if not poll.poll(context.remaining() * 1000):
             return None
         part = os.read(answer, 1024 * 1024)
         if not part:
             break
-        read += part
+        content += part
     return b""
 
 
-def _failed(reason: str) -> CheckOutput:
+def _failure_output(reason: str) -> CheckOutput:
     return CheckOutput((Result(Status.NODATA, reason),), complete=False)
 
 
@@ -186,14 +186,14 @@ def main(descriptor: int) -> None:
 
 def _carry_out(order: Order, descriptor: int) -> None:
     answer = _Answer(descriptor)
-    context = Context(order.name, order.timeout, restored(order.memory))
+    context = Context(order.name, order.timeout, restore(order.memory))
     context.deadline = order.deadline
     try:
         if order.file:
             load_file(Path(order.file), guarded=os.geteuid() == 0)
         check: Check = pickle.loads(order.check)  # noqa: S301 - written by the agent, our parent
     except Exception as error:  # noqa: BLE001 - a type's file is foreign code
-        answer.give(broken(f"cannot be loaded in a process of its own: {type(error).__name__}: {error}"))
+        answer.give(bug_output(f"cannot be loaded in a process of its own: {type(error).__name__}: {error}"))
         return
     watch = Timer(context.remaining(), _give_up, (answer, get_ident(), check, order.timeout))
     watch.daemon = True
@@ -203,7 +203,9 @@ def _carry_out(order: Order, descriptor: int) -> None:
 
 def _give_up(answer: _Answer, thread: int, check: Check, timeout: float) -> None:
     where = place_in_code(thread, check)
-    answer.give(_failed(f"did not finish within {duration_text(timeout)}, hangs {where}, its process was killed"))
+    answer.give(
+        _failure_output(f"did not finish within {duration_text(timeout)}, hangs {where}, its process was killed")
+    )
 
 
 class _Answer:
@@ -212,23 +214,23 @@ class _Answer:
     def __init__(self, descriptor: int) -> None:
         self._descriptor = descriptor
         self._lock = Lock()
-        self._given = False
+        self._closed = False
 
     def give(self, output: CheckOutput) -> None:
         with self._lock:
-            if self._given:
+            if self._closed:
                 return
-            self._given = True
+            self._closed = True
             with os.fdopen(self._descriptor, "wb") as file:
-                encoded = _encoded(output)
+                encoded = _encode(output)
                 file.write(LENGTH.pack(len(encoded)) + encoded)
 
 
-def _encoded(output: CheckOutput) -> bytes:
+def _encode(output: CheckOutput) -> bytes:
     try:
         with suppress(UnicodeEncodeError):
             return msgspec.msgpack.encode(output)
         clean = msgspec.structs.replace(output, results=presentable(output.results), memory=storable(output.memory))
         return msgspec.msgpack.encode(clean)
     except (TypeError, ValueError, OverflowError) as error:
-        return msgspec.msgpack.encode(broken(f"a bug in this check: it said what cannot be written down: {error}"))
+        return msgspec.msgpack.encode(bug_output(f"a bug in this check: it said what cannot be written down: {error}"))

@@ -36,7 +36,7 @@ MOST_WORDS = 500
 """Characters of one comment."""
 
 
-class Found(msgspec.Struct, frozen=True):
+class Candidate(msgspec.Struct, frozen=True):
     """One check of a drop-in; `off` is why it is commented out."""
 
     name: str
@@ -53,42 +53,42 @@ class Found(msgspec.Struct, frozen=True):
 class Discovery(msgspec.Struct, frozen=True):
     """What was found, by type, and why some types could not look."""
 
-    found: Mapping[str, tuple[Found, ...]]
+    candidates: Mapping[str, tuple[Candidate, ...]]
     problems: tuple[str, ...] = ()
 
 
-def discovered(config: Config, catalog: Catalog, host: Host, seconds: float = LOOK_SECONDS) -> Discovery:
+def discover(config: Config, catalog: Catalog, host: Host, seconds: float = LOOK_SECONDS) -> Discovery:
     """Ask every type what it would look at here; without what the configuration has already."""
-    said, problems = _suggestions(working(catalog), host, seconds)
-    taken = {*config.checks, *(problem.check for problem in config.problems)}
-    found = {}
-    for kind, suggestions in said.items():
-        checks = [_named(kind, one, taken, catalog) for one in suggestions]
-        fresh = tuple(check for check in checks if not _known(check, config))
+    suggestions_by_type, problems = _suggestions(working(catalog), host, seconds)
+    names = {*config.checks, *(problem.check for problem in config.problems)}
+    candidates = {}
+    for kind, suggestions in suggestions_by_type.items():
+        checks = [_candidate(kind, one, names, catalog) for one in suggestions]
+        fresh = tuple(check for check in checks if not _is_configured(check, config))
         if fresh:
-            found[kind] = fresh
-    return Discovery(found, tuple(problems))
+            candidates[kind] = fresh
+    return Discovery(candidates, tuple(problems))
 
 
-def tried(found: Mapping[str, tuple[Found, ...]]) -> dict[str, tuple[Found, ...]]:
+def try_out(candidates: Mapping[str, tuple[Candidate, ...]]) -> dict[str, tuple[Candidate, ...]]:
     """Run each check once, all side by side; what is not ok is off, and says so."""
-    on = [one.config for checks in found.values() for one in checks if one.config and not one.off]
+    on = [one.config for checks in candidates.values() for one in checks if one.config and not one.off]
     reasons = _reasons(on)
     return {
         kind: tuple(msgspec.structs.replace(one, off=one.off or reasons.get(one.name, "")) for one in checks)
-        for kind, checks in found.items()
+        for kind, checks in candidates.items()
     }
 
 
-def drop_in(checks: Iterable[Found], head: str = HEAD) -> str:
+def drop_in(checks: Iterable[Candidate], head: str = HEAD) -> str:
     """Write the file of one type."""
     blocks = [_block(one) for one in checks]
     return head.format(type=next(iter(checks)).type) + "\n".join(blocks)
 
 
-def as_read(name: str, kind: str, suggestion: Suggestion, catalog: Catalog) -> Found:
+def as_read(name: str, kind: str, suggestion: Suggestion, catalog: Catalog) -> Candidate:
     """Read it as the agent will: what the agent would not take is off."""
-    draft = Found(name, kind, suggestion, None)
+    draft = Candidate(name, kind, suggestion, None)
     config, reason = _read(draft, catalog)
     return msgspec.structs.replace(draft, config=config, off=suggestion.off or reason)
 
@@ -97,16 +97,16 @@ def _suggestions(
     kinds: Mapping[str, type[Check]], host: Host, seconds: float
 ) -> tuple[dict[str, list[Suggestion]], list[str]]:
     looks = {name: _look(kind, host) for name, kind in kinds.items()}
-    said: dict[str, list[Suggestion]] = {}
+    suggestions: dict[str, list[Suggestion]] = {}
     problems = []
     for name, answer in Context("discover", seconds).calls(looks).items():
         if not isinstance(answer, Exception):
-            said[name] = answer
+            suggestions[name] = answer
         elif isinstance(answer, CheckError):
             problems.append(f"{name}: {answer}")
         else:
             problems.append(f"{name}: a bug in the check type: {type(answer).__name__}: {answer}")
-    return said, problems
+    return suggestions, problems
 
 
 def _look(kind: type[Check], host: Host) -> Any:
@@ -114,10 +114,10 @@ def _look(kind: type[Check], host: Host) -> Any:
     return lambda: [one for one in kind.discover(host) if _flow(one.settings)]
 
 
-def _named(kind: str, suggestion: Suggestion, taken: set[str], catalog: Catalog) -> Found:
+def _candidate(kind: str, suggestion: Suggestion, names: set[str], catalog: Catalog) -> Candidate:
     """Give it a name that nothing has, and read it as the agent will."""
-    name = _free(_name(suggestion) or kind, taken)
-    taken.add(name)
+    name = _free(_name(suggestion) or kind, names)
+    names.add(name)
     return as_read(name, kind, suggestion, catalog)
 
 
@@ -126,31 +126,31 @@ def _name(suggestion: Suggestion) -> str:
     return re.sub(r"[^a-z0-9]+", "-", suggestion.name.lower()).strip("-")[:60]
 
 
-def _free(name: str, taken: set[str]) -> str:
+def _free(name: str, names: set[str]) -> str:
     numbered = (f"{name}-{number}" for number in itertools.count(2))
-    return name if name not in taken else next(other for other in numbered if other not in taken)
+    return name if name not in names else next(other for other in numbered if other not in names)
 
 
-def _read(found: Found, catalog: Catalog) -> tuple[CheckConfig | None, str]:
+def _read(candidate: Candidate, catalog: Catalog) -> tuple[CheckConfig | None, str]:
     """Read it as the agent will; the reason where that does not work."""
     try:
-        checks, problems = read_checks([parse(f"checks:\n{_yaml(found)}".encode(), "found").value], catalog)
+        checks, problems = read_checks([parse(f"checks:\n{_yaml(candidate)}".encode(), "found").value], catalog)
     except YamlError as error:
         return None, f"it cannot be written: {error}"
-    return checks.get(found.name), f"it cannot be used: {problems[0].text}" if problems else ""
+    return checks.get(candidate.name), f"it cannot be used: {problems[0].text}" if problems else ""
 
 
-def _known(found: Found, config: Config) -> bool:
+def _is_configured(candidate: Candidate, config: Config) -> bool:
     """Tell whether the configuration looks at the same already."""
-    others = [check for check in config.checks.values() if check.type == found.type]
-    return any(other.name == _name(found.suggestion) or _same(found, other) for other in others)
+    others = [check for check in config.checks.values() if check.type == candidate.type]
+    return any(other.name == _name(candidate.suggestion) or _same(candidate, other) for other in others)
 
 
-def _same(found: Found, other: CheckConfig) -> bool:
-    about = found.suggestion.about
-    if about is None or found.config is None:
+def _same(candidate: Candidate, other: CheckConfig) -> bool:
+    about = candidate.suggestion.about
+    if about is None or candidate.config is None:
         return False
-    return all(getattr(other.check, name, None) == getattr(found.config.check, name, None) for name in about)
+    return all(getattr(other.check, name, None) == getattr(candidate.config.check, name, None) for name in about)
 
 
 def _reasons(checks: list[CheckConfig]) -> dict[str, str]:
@@ -176,25 +176,25 @@ def _not_ok(outcome: Outcome) -> str:
     return "" if worst.status is Status.OK else f"it is {worst.status} now: {worst.summary}"
 
 
-def _block(found: Found) -> str:
+def _block(candidate: Candidate) -> str:
     """Write one check below its comment."""
-    lines = _comment(found.suggestion.why)
-    text = _yaml(found)
-    if found.off:
-        lines += _comment(f"Off: {found.off}")
+    lines = _comment(candidate.suggestion.why)
+    text = _yaml(candidate)
+    if candidate.off:
+        lines += _comment(f"Off: {candidate.off}")
         text = "".join(f"  # {line[2:]}\n" for line in text.splitlines())
     return "\n".join(lines) + "\n" + text
 
 
 def _comment(text: str) -> list[str]:
     """Return lines that end nowhere else than here: names on a host may hold line ends."""
-    shown = "".join(letter if letter.isprintable() else " " for letter in text)
-    return textwrap.wrap(shown[:MOST_WORDS], 110, initial_indent="  # ", subsequent_indent="  # ")
+    plain = "".join(letter if letter.isprintable() else " " for letter in text)
+    return textwrap.wrap(plain[:MOST_WORDS], 110, initial_indent="  # ", subsequent_indent="  # ")
 
 
-def _yaml(found: Found) -> str:
-    lines = [f"    {name}: {_flow(value)}\n" for name, value in found.settings.items()]
-    return f"  {_flow(found.name)}:\n" + "".join(lines)
+def _yaml(candidate: Candidate) -> str:
+    lines = [f"    {name}: {_flow(value)}\n" for name, value in candidate.settings.items()]
+    return f"  {_flow(candidate.name)}:\n" + "".join(lines)
 
 
 def _flow(value: Any) -> str:

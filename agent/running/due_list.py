@@ -28,8 +28,8 @@ class Turn:
 class DueList:
     """Safe to use from any thread."""
 
-    def __init__(self, begun: datetime) -> None:
-        self.begun = begun
+    def __init__(self, started_at: datetime) -> None:
+        self.started_at = started_at
         """When intervals begin to count, by the clock as it is set now."""
         # The lock is between the schedule's thread, which takes what is due, and those who change when that is.
         self._lock = threading.Lock()
@@ -74,21 +74,21 @@ class DueList:
 
     def take(self, now: datetime) -> list[tuple[CheckConfig, datetime]]:
         """Return the checks that are due, each with since when; their next turns come after `now`."""
-        taken = []
+        turns = []
         with self._lock:
             while (due := self._next()) and due <= now:
                 turn = heapq.heappop(self._heap)[2]
-                taken.append((turn.config, due))
+                turns.append((turn.config, due))
                 self._set(turn, turn.trigger.get_next_fire_time(due, now))
-        return taken
+        return turns
 
     def move(self, jump: timedelta, now: datetime) -> None:
         """The wall clock was set by `jump`, and it is `now` by it."""
         with self._lock:
-            self.begun += jump
+            self.started_at += jump
             for turn in self._turns.values():
                 if turn.at:
-                    turn.at = turn.trigger.moved(turn.at, jump, now)
+                    turn.at = turn.trigger.move(turn.at, jump, now)
             self._rebuild()
 
     def _next(self) -> datetime | None:

@@ -42,13 +42,13 @@ class CheckOutput(msgspec.Struct, frozen=True):
 
 def execute(check: Check, context: Context) -> CheckOutput:
     """Run the check in this thread, and to its end; what is to be awaited gets a loop of its own."""
-    begun = begin(check, context)
-    if isinstance(begun, CheckOutput):
-        return begun
+    answer = begin(check, context)
+    if isinstance(answer, CheckOutput):
+        return answer
     import asyncio  # a check in a process of its own mostly needs none
 
     async def to_its_end() -> CheckOutput:
-        task = asyncio.ensure_future(go_on(begun, context))
+        task = asyncio.ensure_future(go_on(answer, context))
         if not (await asyncio.wait({task}, timeout=context.remaining() + GRACE_SECONDS))[0]:
             context.interrupt()
             task.cancel()
@@ -60,33 +60,33 @@ def execute(check: Check, context: Context) -> CheckOutput:
 
 def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
     """Run the check in this thread; where its `run` gives what is to be awaited, return that instead, for `go_on`."""
-    found: list[Any] = []
+    items: list[Any] = []
     try:
         with searching_until(context.deadline):
-            made = check.run(context)
-            if isinstance(made, AsyncIterable | Awaitable):
-                return made
-            _collect(made, context, found)
-            return _output(gather(found), memory=context.memory)
+            answer = check.run(context)
+            if isinstance(answer, AsyncIterable | Awaitable):
+                return answer
+            _collect(answer, context, items)
+            return _output(gather(items), memory=context.memory)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
-        return _cut_short(error, found)
+        return _cut_short(error, items)
 
 
-async def go_on(made: ToAwait, context: Context) -> CheckOutput:
+async def go_on(awaitable: ToAwait, context: Context) -> CheckOutput:
     """Await what a `run` gave, in this thread's loop. CancelledError where the run is given up."""
-    found: list[Any] = []
+    items: list[Any] = []
     try:
         with searching_until(context.deadline):
-            if isinstance(made, AsyncIterable):
-                async for one in made:
-                    _keep(one, context, found)
+            if isinstance(awaitable, AsyncIterable):
+                async for one in awaitable:
+                    _keep(one, context, items)
             else:
-                _collect(await made, context, found)
-            return _output(gather(found), memory=context.memory)
+                _collect(await awaitable, context, items)
+            return _output(gather(items), memory=context.memory)
     except BaseException as error:
         if type(error).__name__ == "CancelledError" and context.interrupted:
             raise
-        return _cut_short(error, found)
+        return _cut_short(error, items)
 
 
 @lru_cache(100)
@@ -95,45 +95,45 @@ def is_async(kind: type[Check]) -> bool:
     return inspect.isasyncgenfunction(kind.run) or inspect.iscoroutinefunction(kind.run)
 
 
-def _collect(made: Any, context: Context, found: list[Any]) -> None:
-    for one in _yielded(made):
-        _keep(one, context, found)
+def _collect(answer: Any, context: Context, items: list[Any]) -> None:
+    for one in _items(answer):
+        _keep(one, context, items)
 
 
-def _keep(one: Any, context: Context, found: list[Any]) -> None:
-    found.append(one)
+def _keep(item: Any, context: Context, items: list[Any]) -> None:
+    items.append(item)
     if time.monotonic() > context.deadline + GRACE_SECONDS:
         raise CheckError(f"did not finish within {duration_text(context.timeout)}")
 
 
-def _cut_short(error: BaseException, found: Sequence[Any]) -> CheckOutput:
+def _cut_short(error: BaseException, items: Sequence[Any]) -> CheckOutput:
     """Say how a look ended before its end."""
     if isinstance(error, CheckError):
-        return _output(_with_failure(found, str(error) or "could not look"), complete=False)
-    return broken(f"a bug in this check: {type(error).__name__}: {error}", found)
+        return _output(_with_failure(items, str(error) or "could not look"), complete=False)
+    return bug_output(f"a bug in this check: {type(error).__name__}: {error}", items)
 
 
 def _output(
     results: tuple[Result, ...], complete: bool = True, bug: str = "", memory: dict[str, Any] | None = None
 ) -> CheckOutput:
-    told, left_out = limit_subjects(results)
-    return CheckOutput(told, complete, bug, memory, left_out)
+    limited, left_out = limit_subjects(results)
+    return CheckOutput(limited, complete, bug, memory, left_out)
 
 
-def broken(reason: str, found: Sequence[Any] = ()) -> CheckOutput:
+def bug_output(reason: str, items: Sequence[Any] = ()) -> CheckOutput:
     """Tell of the exception that is being handled, beside what was found before it."""
-    return _output(_with_failure(found, reason), complete=False, bug=traceback.format_exc())
+    return _output(_with_failure(items, reason), complete=False, bug=traceback.format_exc())
 
 
-def _yielded(made: Any) -> Iterable[Any]:
+def _items(answer: Any) -> Iterable[Any]:
     """Return what `run` made, where it can be gone through; TypeError says what to write instead."""
-    if isinstance(made, Result | Metric):
-        raise TypeError(f"run() returned a {type(made).__name__}: yield it instead")
-    if made is None:
+    if isinstance(answer, Result | Metric):
+        raise TypeError(f"run() returned a {type(answer).__name__}: yield it instead")
+    if answer is None:
         raise TypeError("run() returned nothing: yield a result, such as `yield ok(...)`")
-    return made  # type: ignore[no-any-return]  # whatever else it is says so itself
+    return answer  # type: ignore[no-any-return]  # whatever else it is says so itself
 
 
-def _with_failure(found: Sequence[Any], reason: str) -> tuple[Result, ...]:
+def _with_failure(items: Sequence[Any], reason: str) -> tuple[Result, ...]:
     """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
-    return gather([one for one in found if isinstance(one, Result)] + [Result(Status.NODATA, reason)])
+    return gather([one for one in items if isinstance(one, Result)] + [Result(Status.NODATA, reason)])

@@ -22,24 +22,24 @@ class Loop:
         self._name = name
         # The lock is between those who hand work over and the thread that takes it.
         self._lock = threading.Lock()
-        self._handed: list[Begin] = []
-        self._woken = False
+        self._work: list[Begin] = []
+        self._is_awake = False
         self._thread: LoopThread | None = None
 
     def submit(self, begin: Begin) -> None:
         """Have it begun soon; never blocks. What comes meanwhile is taken together."""
         with self._lock:
-            self._handed.append(begin)
-            if self._woken:
+            self._work.append(begin)
+            if self._is_awake:
                 return
             self._wake()
 
-    def lost(self, thread: LoopThread) -> None:
+    def replace(self, thread: LoopThread) -> None:
         """A run does not let the thread go: what is new gets another one."""
         with self._lock:
             if self._thread is thread:
                 self._thread = None
-                if self._handed:
+                if self._work:
                     self._wake()
         thread.end_when_done()
 
@@ -49,16 +49,16 @@ class Loop:
         except RuntimeError:
             log.error("runs wait for a thread, the system gives no new one (TasksMax, ulimit -u)")
             return
-        self._woken = True
+        self._is_awake = True
         thread.loop.call_soon_threadsafe(self._begin, thread)
 
     def _begin(self, thread: LoopThread) -> None:
         with self._lock:
             if self._thread is not thread:
                 return  # the one that took its place does it
-            handed, self._handed = self._handed, []
-            self._woken = False
-        for begin in handed:
+            work, self._work = self._work, []
+            self._is_awake = False
+        for begin in work:
             thread.start(begin)
 
 
@@ -85,7 +85,7 @@ class LoopThread:
     def start(self, begin: Begin) -> None:
         task = self.loop.create_task(begin(self))
         self._tasks.add(task)
-        task.add_done_callback(self._done)
+        task.add_done_callback(self._end_task)
 
     def end_when_done(self) -> None:
         """Have it end when its runs have, which may be never; from any thread."""
@@ -101,7 +101,7 @@ class LoopThread:
         self.loop.run_forever()
         self.loop.close()
 
-    def _done(self, task: asyncio.Task[None]) -> None:
+    def _end_task(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
         self._end_if_done()
 

@@ -17,29 +17,29 @@ def as_json(memory: Any) -> tuple[bytes, Any]:
     try:
         return msgspec.json.encode(memory), memory
     except UnicodeEncodeError:
-        written = storable(memory)
-        return msgspec.json.encode(written), written
+        plain = storable(memory)
+        return msgspec.json.encode(plain), plain
 
 
 def from_json(text: bytes) -> Any:
     memory = msgspec.json.decode(text)
-    return restored(memory) if b"\\u0000bytes:" in text else memory
+    return restore(memory) if b"\\u0000bytes:" in text else memory
 
 
 def storable(memory: Any) -> Any:
     """Return it with each string that is no text as the mark and the hexadecimal digits of its bytes."""
-    return _mapped(memory, lambda text: f"{MARK}{_bytes(text).hex()}" if _HALVES.search(text) else text)
+    return _map(memory, lambda text: f"{MARK}{_bytes(text).hex()}" if _HALVES.search(text) else text)
 
 
-def restored(memory: Any) -> Any:
-    return _mapped(memory, _restored)
+def restore(memory: Any) -> Any:
+    return _map(memory, _decode)
 
 
 def _bytes(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
 
 
-def _restored(text: str) -> str:
+def _decode(text: str) -> str:
     if not text.startswith(MARK):
         return text
     try:
@@ -48,11 +48,11 @@ def _restored(text: str) -> str:
         return text
 
 
-def _mapped(value: Any, change: Callable[[str], str]) -> Any:
+def _map(value: Any, change: Callable[[str], str]) -> Any:
     if isinstance(value, str):
         return change(value)
     if isinstance(value, dict):
-        return {_mapped(key, change): _mapped(one, change) for key, one in value.items()}
+        return {_map(key, change): _map(one, change) for key, one in value.items()}
     if isinstance(value, list | tuple):
-        return [_mapped(one, change) for one in value]
+        return [_map(one, change) for one in value]
     return value

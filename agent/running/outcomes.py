@@ -11,22 +11,22 @@ from agent.running.execute import CheckOutput
 from agent.running.run import Run
 
 
-def outcome_of(run: Run, seen: CheckOutput, scrub: Callable[[str], str]) -> Outcome:
+def outcome_of(run: Run, output: CheckOutput, scrub: Callable[[str], str]) -> Outcome:
     """Return what a run has seen; `scrub` takes secrets out of texts."""
     duration = time.monotonic() - run.context.started
-    results = presentable((*seen.results, *seen.left_out), scrub)
+    results = presentable((*output.results, *output.left_out), scrub)
     config = run.config
     return Outcome(
         config.name,
         run.number,
         run.started_at,
         duration,
-        results[: len(seen.results)],
-        seen.complete,
-        without_secrets(seen.memory, scrub),
+        results[: len(output.results)],
+        output.complete,
+        without_secrets(output.memory, scrub),
         type=config.type,
         settings_checksum=config.settings_checksum,
-        left_out=results[len(seen.results) :],
+        left_out=results[len(output.results) :],
     )
 
 

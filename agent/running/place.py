@@ -41,26 +41,26 @@ def _frames_of_thread(thread: int) -> Iterator[FrameType]:
         frame = frame.f_back
 
 
-def _frames_of_coroutine(awaited: Any) -> Iterator[FrameType]:
+def _frames_of_coroutine(awaitable: Any) -> Iterator[FrameType]:
     """Yield the frames below `go_on`, the outermost first."""
     inside = False
-    while awaited is not None:
+    while awaitable is not None:
         frame = next(
-            (getattr(awaited, f"{kind}_frame", None) for kind in _KINDS if hasattr(awaited, f"{kind}_frame")), None
+            (getattr(awaitable, f"{kind}_frame", None) for kind in _KINDS if hasattr(awaitable, f"{kind}_frame")), None
         )
         if frame is not None and inside:
             yield frame
         inside = inside or (frame is not None and frame.f_code is go_on.__code__)
-        awaited = _awaited_by(awaited)
+        awaitable = _next_awaitable(awaitable)
 
 
 _KINDS = ("cr", "ag", "gi")
 """Coroutine, asynchronous generator, generator."""
 
 
-def _awaited_by(one: Any) -> Any:
+def _next_awaitable(one: Any) -> Any:
     for name in ("cr_await", "ag_await", "gi_yieldfrom"):
         if hasattr(one, name):
             return getattr(one, name)
     # The step of an asynchronous generator says in no other way whose it is.
-    return next((found for found in gc.get_referents(one) if hasattr(found, "ag_frame")), None)
+    return next((referent for referent in gc.get_referents(one) if hasattr(referent, "ag_frame")), None)

@@ -38,7 +38,7 @@ class Run:
         """Unix milliseconds; 0 while it waits for its turn."""
         self.at = Position()
         self.phase = Phase.AT_WORK
-        self.given_up = ""
+        self.failure_reason = ""
         """Why."""
         self.removed = False
         """Its check is configured no more."""

@@ -13,9 +13,9 @@ from agent.config.diff import difference, running
 from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome
 from agent.plugin.units import duration_text
-from agent.running.execute import GRACE_SECONDS, CheckOutput, ToAwait, begin, broken, go_on, is_async
-from agent.running.kept import Memories, SecondTries
+from agent.running.execute import GRACE_SECONDS, CheckOutput, ToAwait, begin, bug_output, go_on, is_async
 from agent.running.loop import Loop, LoopThread
+from agent.running.memories import Memories, SecondTries
 from agent.running.memory_text import from_json
 from agent.running.outcomes import failure_of, outcome_of
 from agent.running.run import Phase, Run
@@ -26,8 +26,8 @@ from agent.running.workers import Workers
 log = logging.getLogger("hostvigil.runner")
 
 
-class Begun(NamedTuple):
-    """What a run was begun with."""
+class RunStart(NamedTuple):
+    """What a run starts with."""
 
     memory: bytes
     """What the check remembers, as JSON."""
@@ -91,14 +91,14 @@ class Runner:
     def _work(self, run: Run) -> bool:
         """Do one run, in a worker's thread; False when the run had been given up and the worker with it."""
         try:
-            begun = self._begin(run)
+            start = self._begin(run)
             run.at.worker = threading.get_ident()
-            seen = self._look(run)
-            if not isinstance(seen, CheckOutput):
-                kept = self._runs.leaves_worker(run)
-                self._loop_of(run).submit(lambda thread: self._wait(run, thread, begun, seen))
-                return kept
-            outcome = self._ended(run, begun, seen)
+            answer = self._look(run)
+            if not isinstance(answer, CheckOutput):
+                has_worker = self._runs.leaves_worker(run)
+                self._loop_of(run).submit(lambda thread: self._wait(run, thread, start, answer))
+                return has_worker
+            outcome = self._complete(run, start, answer)
         except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result and is no hang
             outcome = self._own_bug(run, error)
         return self._hand_over(run, outcome)
@@ -111,47 +111,47 @@ class Runner:
 
             return execute_in_child(run.config.check, run.context, getattr(self._scrub, "secrets", frozenset()))
         except Exception as error:  # noqa: BLE001 - whatever it is, the run ends with a result
-            return broken(f"cannot be run in a process of its own: {type(error).__name__}: {error}")
+            return bug_output(f"cannot be run in a process of its own: {type(error).__name__}: {error}")
 
     async def _work_async(self, run: Run, thread: LoopThread) -> None:
         """Do one run, in a loop's thread."""
         try:
             run.enters(thread)
-            begun = self._begin(run)
-            seen = begin(run.config.check, run.context)
+            start = self._begin(run)
+            answer = begin(run.config.check, run.context)
         except Exception as error:  # noqa: BLE001 - as above
             self._hand_over(run, self._own_bug(run, error))
         else:
-            await self._wait(run, thread, begun, seen)
+            await self._wait(run, thread, start, answer)
 
-    async def _wait(self, run: Run, thread: LoopThread, begun: Begun, seen: CheckOutput | ToAwait) -> None:
+    async def _wait(self, run: Run, thread: LoopThread, start: RunStart, answer: CheckOutput | ToAwait) -> None:
         """Await the end of one run."""
         outcome: Outcome | None
         try:
             if run.at.task is None:
                 run.enters(thread)  # it comes from a worker
-            if not isinstance(seen, CheckOutput):
-                seen = await go_on(seen, run.context)
-            outcome = self._ended(run, begun, seen)
+            if not isinstance(answer, CheckOutput):
+                answer = await go_on(answer, run.context)
+            outcome = self._complete(run, start, answer)
         except asyncio.CancelledError:
-            outcome = self._failure(run, run.given_up) if run.given_up else None  # None: the agent stops
+            outcome = self._failure(run, run.failure_reason) if run.failure_reason else None  # None: the agent stops
         except Exception as error:  # noqa: BLE001 - as above
             outcome = self._own_bug(run, error)
         self._hand_over(run, outcome)
 
-    def _begin(self, run: Run) -> Begun:
+    def _begin(self, run: Run) -> RunStart:
         """Start the run's clock."""
         memory = self._memories.of(run.config.name)
         run.context.begin(from_json(memory))
         run.started_at = time.time_ns() // 1_000_000
-        return Begun(memory, self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._overdue(run)))
+        return RunStart(memory, self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._overdue(run)))
 
-    def _ended(self, run: Run, begun: Begun, seen: CheckOutput) -> Outcome:
-        begun.deadline.call_off()
-        kept = self._memories.keep(run, begun.memory, seen)
-        if seen.bug and not run.spoiled:
-            log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, seen.bug)
-        return outcome_of(run, kept, self._scrub)
+    def _complete(self, run: Run, start: RunStart, output: CheckOutput) -> Outcome:
+        start.deadline.call_off()
+        final = self._memories.keep(run, start.memory, output)
+        if output.bug and not run.spoiled:
+            log.error("%s: a bug in the check type '%s'\n%s", run.config.name, run.config.type, output.bug)
+        return outcome_of(run, final, self._scrub)
 
     def _own_bug(self, run: Run, error: Exception) -> Outcome:
         log.exception("%s: a bug: its run could not be completed", run.config.name)
@@ -174,23 +174,23 @@ class Runner:
     def _overdue(self, run: Run) -> None:
         """Its time is over. Called by the thread of deadlines."""
         now = time.monotonic()
-        todo = self._runs.overdue(run, now - run.context.deadline - GRACE_SECONDS)
-        if todo is Overdue.NOTHING:
+        action = self._runs.overdue(run, now - run.context.deadline - GRACE_SECONDS)
+        if action is Overdue.NOTHING:
             return
-        if todo is not Overdue.EXCUSE:
-            run.given_up = f"did not finish within {duration_text(run.context.timeout)}, {run.where()}"
-        if todo is Overdue.ABANDON:
+        if action is not Overdue.EXCUSE:
+            run.failure_reason = f"did not finish within {duration_text(run.context.timeout)}, {run.where()}"
+        if action is Overdue.ABANDON:
             self._abandon(run)
             return
         self._deadlines.add(now + GRACE_SECONDS, lambda: self._overdue(run))
-        if todo is Overdue.CANCEL:
+        if action is Overdue.CANCEL:
             run.interrupt()
 
     def _abandon(self, run: Run) -> None:
         """Tell its outcome without it; others go on in another thread than the one that hangs."""
         if run.at.worker:
-            self._workers.lost(run.config.type)
+            self._workers.replace(run.config.type)
         elif run.at.loop and run.at.holds_its_loop():
-            self._loop_of(run).lost(run.at.loop)
+            self._loop_of(run).replace(run.at.loop)
         run.interrupt()
-        self._deliver(self._failure(run, run.given_up))
+        self._deliver(self._failure(run, run.failure_reason))

@@ -88,7 +88,7 @@ class Schedule:
         self, config: CheckConfig, at_once: bool = False, due: datetime | None = None, latest: datetime | None = None
     ) -> None:
         now = datetime.now(UTC)
-        self._due.add(config, trigger_of(config, self._due.begun, now, at_once, due, self._spread), now, latest)
+        self._due.add(config, trigger_of(config, self._due.started_at, now, at_once, due, self._spread), now, latest)
 
     def retry(self, check: str, seconds: float) -> None:
         """Run the check again in `seconds`, unless its next turn comes sooner."""
@@ -130,7 +130,7 @@ class WhenDue(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         at = self._due.next() or now + timedelta(seconds=LONGEST_SLEEP_SECONDS)
         return at if previous_fire_time is None else max(at, now + timedelta(seconds=TOGETHER_SECONDS))
 
-    def moved(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
+    def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
         """Return when the next check is due after the clock was set."""
         self._due.move(jump, now)
         return self.get_next_fire_time(None, now)

@@ -38,7 +38,7 @@ class StartAtOnce(BaseExecutor):  # type: ignore[misc]  # APScheduler has no typ
 
 
 class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
-    """APScheduler that keeps its intervals when the wall clock is set. Its triggers have `moved` besides."""
+    """APScheduler that keeps its intervals when the wall clock is set. Its triggers have `move` besides."""
 
     _offset = 0.0
     """Wall clock minus monotonic clock, in seconds, as last seen."""
@@ -64,12 +64,12 @@ class SteadyScheduler(BackgroundScheduler):  # type: ignore[misc]
         # Locked: a job that a reload removes meanwhile would end this thread, and all checks with it.
         with self._jobstores_lock:
             for job in self.get_jobs():
-                job.modify(next_run_time=job.trigger.moved(job.next_run_time, span, now))
+                job.modify(next_run_time=job.trigger.move(job.next_run_time, span, now))
         return True
 
     def not_later(self, job: str, at: datetime) -> None:
         """Have the job's next turn at `at`, unless it comes sooner."""
         with self._jobstores_lock:
-            found = self.get_job(job)
-            if found is not None and found.next_run_time > at:
-                found.modify(next_run_time=at)
+            entry = self.get_job(job)
+            if entry is not None and entry.next_run_time > at:
+                entry.modify(next_run_time=at)

@@ -33,7 +33,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         """Return the first moment of the grid after `now`."""
         return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
 
-    def moved(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
+    def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
         """Return the next turn, which was at `at`, after the clock was set: an interval is a span and moves along."""
         self.anchor += jump
         return at + jump
@@ -56,7 +56,7 @@ class Cron(BaseTrigger):  # type: ignore[misc]
             return first or next_turn(self._line, self._zone, now - timedelta(microseconds=1))
         return next_turn(self._line, self._zone, max(previous_fire_time, now))
 
-    def moved(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
+    def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
         """Return the next turn after the clock was set: a cron line means the clock itself."""
         return self.get_next_fire_time(None, now)
 
@@ -66,7 +66,7 @@ Trigger = Every | Cron
 
 def trigger_of(
     config: CheckConfig,
-    begun: datetime,
+    started_at: datetime,
     now: datetime,
     at_once: bool = False,
     due: datetime | None = None,
@@ -77,12 +77,12 @@ def trigger_of(
     `due` is when it must have its first turn, see `due_at`; None: when its grid or line says so.
     """
     if config.cron:
-        return Cron(config.cron, config.timezone, soon(config, begun, now, spread) if due and due <= now else None)
-    grid = Every(begun + timedelta(seconds=spread.offset(config)), config.interval, now)
+        return Cron(config.cron, config.timezone, soon(config, started_at, now, spread) if due and due <= now else None)
+    grid = Every(started_at + timedelta(seconds=spread.offset(config)), config.interval, now)
     if at_once:
         grid.first = now + timedelta(seconds=_at_once(config, spread))
     else:
-        grid.first = min(grid.after(now), max(due, soon(config, begun, now, spread))) if due else grid.after(now)
+        grid.first = min(grid.after(now), max(due, soon(config, started_at, now, spread))) if due else grid.after(now)
     return grid
 
 
@@ -96,14 +96,14 @@ def due_at(config: CheckConfig, now: datetime, last: datetime | None) -> datetim
     return now if last is None or last > now else last + timedelta(seconds=config.interval)
 
 
-def soon(config: CheckConfig, begun: datetime, now: datetime, spread: Spread = ALONE) -> datetime:
+def soon(config: CheckConfig, started_at: datetime, now: datetime, spread: Spread = ALONE) -> datetime:
     """Return a moment within the next seconds: checks are spread over them, those that share work are together.
 
-    Each life of the agent, which began at `begun`, has another one first: else, of an agent that never lives so long,
-    the same checks would always be left.
+    Another check comes first in each life of the agent, which began at `started_at`: else, of an agent that never lives
+    so long, the same checks would never run.
     """
     seconds = min(SOON_SECONDS, SOON_SECONDS if config.cron else config.interval)
-    return now + timedelta(seconds=(spread.phase(config) + fraction(begun.isoformat())) % 1.0 * seconds)
+    return now + timedelta(seconds=(spread.phase(config) + fraction(started_at.isoformat())) % 1.0 * seconds)
 
 
 def _at_once(config: CheckConfig, spread: Spread) -> float:

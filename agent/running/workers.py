@@ -98,7 +98,7 @@ class Workers(Generic[Job]):
         self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []
         self._ended = 0
         self._relief = Relief()
-        self._said: dict[str, float] = {}
+        self._last_warnings: dict[str, float] = {}
 
     def submit(self, job: Job, kind: str = "") -> None:
         """Give the job to a worker if none is at work; else it waits, for those at work are mostly done in no time.
@@ -112,7 +112,7 @@ class Workers(Generic[Job]):
             elif not self._relief.planned:
                 self._relieve_later()
 
-    def lost(self, kind: str = "") -> None:
+    def replace(self, kind: str = "") -> None:
         """A worker hangs and is given up: another one may take its place."""
         with self._lock:
             self._count -= 1
@@ -126,30 +126,30 @@ class Workers(Generic[Job]):
     def _relieve(self) -> None:
         """Jobs may still wait: then there are more workers."""
         with self._lock:
-            begun = True
+            has_threads = True
             for _ in range(min(self._relief.more(self._ended), len(self._backlog))):
-                begun = begun and self._hand_on()
+                has_threads = has_threads and self._hand_on()
             self._say_full()
-            if len(self._backlog) and begun:
+            if len(self._backlog) and has_threads:
                 self._relieve_later()
 
     def _say_full(self) -> None:
         now = time.monotonic()
         for kind in self._backlog.full():
-            if now - self._said.get(kind, -SAY_SECONDS) >= SAY_SECONDS:
-                self._said[kind] = now
+            if now - self._last_warnings.get(kind, -SAY_SECONDS) >= SAY_SECONDS:
+                self._last_warnings[kind] = now
                 log.warning("%d runs of the type '%s' do not end, its other checks wait for them", MOST, kind)
 
     def _hand_on(self) -> bool:
         """Give the job that has waited longest to a worker; False where none is to be had."""
-        taken = self._backlog.take()
-        if taken is None:
+        entry = self._backlog.take()
+        if entry is None:
             return False
         if self._idle:
             # The last to become idle: its memory is still in the processor's cache, and workers too many can end.
-            self._idle.pop().put(taken)
+            self._idle.pop().put(entry)
             return True
-        return self._add(*taken)
+        return self._add(*entry)
 
     def _add(self, kind: str, job: Job) -> bool:
         try:
@@ -163,19 +163,19 @@ class Workers(Generic[Job]):
 
     def _serve(self, first: tuple[str, Job]) -> None:
         inbox: queue.SimpleQueue[tuple[str, Job]] = queue.SimpleQueue()
-        taken: tuple[str, Job] | None = first
-        while taken is not None:
-            kind, job = taken
+        entry: tuple[str, Job] | None = first
+        while entry is not None:
+            kind, job = entry
             if not self._work(job):
                 return  # another worker took this one's place
-            taken = self._next(kind, inbox)
+            entry = self._next(kind, inbox)
 
-    def _next(self, done: str, inbox: queue.SimpleQueue[tuple[str, Job]]) -> tuple[str, Job] | None:
+    def _next(self, kind: str, inbox: queue.SimpleQueue[tuple[str, Job]]) -> tuple[str, Job] | None:
         with self._lock:
             self._ended += 1
-            self._backlog.end(done)
-            if taken := self._backlog.take():
-                return taken
+            self._backlog.end(kind)
+            if entry := self._backlog.take():
+                return entry
             self._idle.append(inbox)
         while True:
             try:

@@ -26,54 +26,54 @@ class Memories:
     def __init__(self, memories: Mapping[str, dict[str, Any]]) -> None:
         # The lock is between a run that ends and a reload that forgets its check, which marks the run before.
         self._lock = threading.Lock()
-        self._written = {check: msgspec.json.encode(memory) for check, memory in memories.items()}
-        self._inherited = set(self._written)
+        self._texts = {check: msgspec.json.encode(memory) for check, memory in memories.items()}
+        self._inherited = set(self._texts)
         """Whose memory is of an earlier life, perhaps of another version, and was not of use to any run yet."""
 
     def __len__(self) -> int:
-        return len(self._written)
+        return len(self._texts)
 
     def of(self, check: str) -> bytes:
         """Return it as `from_json` reads it."""
-        return self._written.get(check, NOTHING)
+        return self._texts.get(check, NOTHING)
 
-    def keep(self, run: Run, before: bytes, seen: CheckOutput) -> CheckOutput:
+    def keep(self, run: Run, before: bytes, output: CheckOutput) -> CheckOutput:
         """Keep the check's memory where it changed; return what was seen with only a changed memory in it."""
-        self._judge(run, seen)
-        if not seen.complete or run.phase is Phase.ABANDONED:
-            return _without_memory(seen)
+        self._judge(run, output)
+        if not output.complete or run.phase is Phase.ABANDONED:
+            return _without_memory(output)
         try:
-            after, written = as_json(seen.memory)
+            after, memory = as_json(output.memory)
         except (TypeError, ValueError, OverflowError, RecursionError) as error:
             log.error("%s: ctx.memory holds what JSON cannot: %s", run.config.name, error)
             return CheckOutput((Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}"),), complete=False)
         if after == before:
-            return _without_memory(seen)
+            return _without_memory(output)
         with self._lock:
             if not run.removed:
-                self._written[run.config.name] = after
-        return seen if written is seen.memory else msgspec.structs.replace(seen, memory=written)
+                self._texts[run.config.name] = after
+        return output if memory is output.memory else msgspec.structs.replace(output, memory=memory)
 
-    def _judge(self, run: Run, seen: CheckOutput) -> None:
+    def _judge(self, run: Run, output: CheckOutput) -> None:
         """Have a check begin anew that ran into a bug with what it remembered from an earlier life of the agent."""
         check = run.config.name
         with self._lock:
-            if check in self._inherited and seen.bug:
+            if check in self._inherited and output.bug:
                 run.spoiled = True
-                self._written.pop(check, None)
+                self._texts.pop(check, None)
                 log.warning("%s: what it remembered is of no use and is forgotten: it begins anew", check)
-            if seen.bug or seen.complete:
+            if output.bug or output.complete:
                 self._inherited.discard(check)
 
     def forget(self, checks: Iterable[str]) -> None:
         with self._lock:
             for check in checks:
-                self._written.pop(check, None)
+                self._texts.pop(check, None)
                 self._inherited.discard(check)
 
 
-def _without_memory(seen: CheckOutput) -> CheckOutput:
-    return seen if seen.memory is None else msgspec.structs.replace(seen, memory=None)
+def _without_memory(output: CheckOutput) -> CheckOutput:
+    return output if output.memory is None else msgspec.structs.replace(output, memory=None)
 
 
 class SecondTries:
@@ -81,10 +81,10 @@ class SecondTries:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()  # as above
-        self._tried: set[str] = set()
+        self._tries: set[str] = set()
 
     def __len__(self) -> int:
-        return len(self._tried)
+        return len(self._tries)
 
     def wants(self, run: Run, outcome: Outcome) -> bool:
         """Tell whether the agent stood still over the run's deadline: then a problem it saw may be none.
@@ -95,16 +95,16 @@ class SecondTries:
         if run.spoiled:
             return not run.removed
         if not _is_doubtful(run, outcome) or outcome.memory is not None:
-            self._tried.discard(check)
+            self._tries.discard(check)
             return False
         with self._lock:
-            wanted = not run.removed and check not in self._tried
-            (self._tried.add if wanted else self._tried.discard)(check)
-            return wanted
+            again = not run.removed and check not in self._tries
+            (self._tries.add if again else self._tries.discard)(check)
+            return again
 
     def forget(self, checks: Iterable[str]) -> None:
         with self._lock:
-            self._tried.difference_update(checks)
+            self._tries.difference_update(checks)
 
 
 def _is_doubtful(run: Run, outcome: Outcome) -> bool:
