@@ -927,7 +927,7 @@ def test_memory_of_command_lines_goes_with_their_processes(fake_proc: FakeProc) 
     fake_proc.add(20, started=200, command=b"new\0")
     assert fake_proc.look(match=Regex("old")).status is Status.CRITICAL, "the pid was given away"
     shutil.rmtree(fake_proc.folder / "20")
-    assert 20 not in fake_proc.scanner.scan().commands._known
+    assert 20 not in fake_proc.scanner.scan().commands._entries
 
 
 # Where the agent may not see all

@@ -26,11 +26,11 @@ from agent.api import (
     nodata,
 )
 from checks.process import changes
-from checks.process.counting import counted
+from checks.process.counting import judge_count
 from checks.process.levels import CoresAbove
 from checks.process.matching import find
 from checks.process.table import Scanner
-from checks.process.uses import ALWAYS, USES, Seen, listing
+from checks.process.uses import ALWAYS, USES, Inputs, listing
 
 SCANNER = Scanner()
 LEVELS = {use: (f"{use}_warning", f"{use}_critical") for use in USES}
@@ -156,23 +156,23 @@ class Process(Check, frozen=True, kw_only=True):
 
     def run(self, ctx: Context) -> Iterator[Result | Metric]:
         table = ctx.shared("processes", SCANNER.scan)
-        found = find(self, table, ctx)
+        selection = find(self, table, ctx)
         changes.of_this_boot(ctx.memory, table.boot)
-        yield counted(self, found, table, self.name or ctx.check)
+        yield judge_count(self, selection, table, self.name or ctx.check)
         watched = [use for use in USES if self._watches(use)]
-        if found.blind:
+        if selection.blind:
             if watched or self.restart != "ignore":
-                yield nodata(f"limits and restarts not judged: {found.reason}")
+                yield nodata(f"limits and restarts not judged: {selection.reason}")
             return
-        if self.restart != "ignore" and (text := changes.restart(ctx.memory, found.rows, table.now)):
+        if self.restart != "ignore" and (text := changes.restart(ctx.memory, selection.rows, table.now)):
             yield Result(Status(self.restart), text)
         for use in USES:
-            if use in watched or (use in ALWAYS and found.rows):
-                yield from self._judge(use, Seen(self, found, table, ctx.memory, ctx), use in watched)
+            if use in watched or (use in ALWAYS and selection.rows):
+                yield from self._judge(use, Inputs(self, selection, table, ctx.memory, ctx), use in watched)
 
-    def _judge(self, name: str, seen: Seen, watched: bool) -> Iterator[Result | Metric]:
+    def _judge(self, name: str, inputs: Inputs, watched: bool) -> Iterator[Result | Metric]:
         try:
-            use = USES[name](seen)
+            use = USES[name](inputs)
         except PermissionError:
             if watched:
                 yield nodata(f"{name} of another user's process cannot be seen: run the agent as root")
@@ -185,7 +185,7 @@ class Process(Check, frozen=True, kw_only=True):
         result = judge(name, use.value, *self._levels(name), unit=use.unit, summary=use.words, minimum=0)
         if result.status is not Status.OK:
             about = sorted(use.about, key=use.by, reverse=True)
-            result = replace(result, details=listing(about, seen.table))
+            result = replace(result, details=listing(about, inputs.table))
         yield result
 
     def _levels(self, use: str) -> tuple[Level | None, Level | None]:

@@ -11,7 +11,7 @@ from checks.process.lines import CommandLine, Searches
 from checks.process.row import Row
 
 
-class Known(NamedTuple):
+class Entry(NamedTuple):
     started: float
     line: CommandLine | None
     """None: not allowed, or its reading hangs."""
@@ -23,42 +23,42 @@ class Commands:
 
     def __init__(self) -> None:
         self.searches = Searches()
-        self._known: dict[int, Known] = {}
+        self._entries: dict[int, Entry] = {}
         self._one_reader = threading.Lock()
 
     def keep(self, pids: Collection[int]) -> None:
         """Forget all processes but these."""
-        for pid in list(self._known):
+        for pid in list(self._entries):
             if pid not in pids:
-                self._known.pop(pid, None)
+                self._entries.pop(pid, None)
 
     def read(self, rows: Iterable[Row], ctx: Context) -> None:
         """Give these processes their command lines.
 
         CheckError when reading one hangs: that one is not read again until that reading comes back.
         """
-        wanted = [row for row in rows if not row.line_read]
-        if not wanted:
+        missing = [row for row in rows if not row.line_read]
+        if not missing:
             return
         if not self._one_reader.acquire(timeout=ctx.remaining() / 2):
             raise CheckError("another check still reads command lines")
         try:
             # Many checks come at once; the one before has mostly read for all of them.
-            self._give([row for row in wanted if not row.line_read], ctx)
+            self._give([row for row in missing if not row.line_read], ctx)
         finally:
             self._one_reader.release()
 
-    def _give(self, asked: list[Row], ctx: Context) -> None:
-        if unread := [row for row in asked if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
+    def _give(self, rows: list[Row], ctx: Context) -> None:
+        if unread := [row for row in rows if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
             self._read(unread, ctx)
-        for row in asked:
-            known = self._known.get(row.pid)
-            row.line = known.line if known is not None and known.started == row.started else None
+        for row in rows:
+            entry = self._entries.get(row.pid)
+            row.line = entry.line if entry is not None and entry.started == row.started else None
             row.line_read = True
 
     def _hangs(self, row: Row) -> bool:
-        known = self._known.get(row.pid)
-        return known is not None and known.hangs and known.started == row.started
+        entry = self._entries.get(row.pid)
+        return entry is not None and entry.hangs and entry.started == row.started
 
     def _read(self, rows: list[Row], ctx: Context) -> None:
         reading = [rows[0]]
@@ -66,13 +66,13 @@ class Commands:
         def read_all() -> None:
             for row in rows:
                 reading[0] = row
-                self._known[row.pid] = Known(row.started, self._line(row))
+                self._entries[row.pid] = Entry(row.started, self._line(row))
 
         try:
             ctx.call(f"command lines from process {rows[0].pid}", read_all)
         except CheckError:
             stuck = reading[0]
-            self._known[stuck.pid] = Known(stuck.started, None, hangs=True)
+            self._entries[stuck.pid] = Entry(stuck.started, None, hangs=True)
             raise CheckError(f"reading the command line of process {stuck.pid} hangs") from None
 
     def _line(self, row: Row) -> CommandLine | None:
@@ -83,9 +83,9 @@ class Commands:
             return None
         except (FileNotFoundError, ProcessLookupError):
             raw = b""
-        known = self._known.get(row.pid)
-        same = known is not None and known.started == row.started and known.line is not None and known.line.raw == raw
-        return known.line if known is not None and same else CommandLine(raw)
+        entry = self._entries.get(row.pid)
+        same = entry is not None and entry.started == row.started and entry.line is not None and entry.line.raw == raw
+        return entry.line if entry is not None and same else CommandLine(raw)
 
 
 def _waits(row: Row) -> bool:

@@ -34,7 +34,7 @@ WRAPPERS = {"su", "sudo", "doas", "runuser", "timeout", "flock", "script", "xarg
 class CommandLine:
     """The arguments of a process. Patterns are bits here, so that many of them on many lines need little memory."""
 
-    __slots__ = ("beyond", "first", "found", "raw", "searched", "slow", "text", "wraps")
+    __slots__ = ("beyond", "first", "hits", "raw", "searched", "slow", "text", "wraps")
 
     def __init__(self, raw: bytes) -> None:
         arguments = raw.rstrip(b"\0").decode("utf-8", "surrogateescape").split("\0")
@@ -47,7 +47,7 @@ class CommandLine:
         """Where the program's own name ends in the text."""
         self.wraps = _wraps(self.first)
         """Whether it only runs what its arguments name."""
-        self.searched = self.found = self.slow = 0
+        self.searched = self.hits = self.slow = 0
 
     @property
     def looks_on(self) -> bool:
@@ -72,24 +72,24 @@ class Searches:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._bits: dict[tuple[str, bool], int] = {}
-        self._asked = 0
+        self._bits_in_use = 0
         """Bits of patterns that were asked for since `in_use`."""
 
     def in_use(self) -> int:
         """Return the bits of all patterns that were asked for since this was asked last: those of the checks."""
         with self._lock:
-            asked, self._asked = self._asked, 0
-            return asked
+            bits, self._bits_in_use = self._bits_in_use, 0
+            return bits
 
     def bit(self, pattern: Regex, by_words: bool) -> int:
-        """Return what stands for a pattern in `found`, `slow` and `searched` of a line."""
+        """Return what stands for a pattern in `hits`, `slow` and `searched` of a line."""
         with self._lock:
             bit = self._bits.setdefault((str(pattern), by_words), 1 << len(self._bits))
-            self._asked |= bit
+            self._bits_in_use |= bit
             return bit
 
     def search(self, pattern: Regex, rows: Iterable[HasLine], ctx: Context, *, by_words: bool = False) -> int:
-        """Search the lines that were not searched yet, and return the pattern's bit: see `found` and `slow` of a line.
+        """Search the lines that were not searched yet, and return the pattern's bit: see `hits` and `slow` of a line.
 
         `by_words`: nothing else is said of the process, so what only looks at such a thing is not one.
         """
@@ -99,8 +99,8 @@ class Searches:
             return bit
         verdicts = [_verdict(pattern, line, ctx, by_words) for line in new]
         with self._lock:
-            for line, (found, slow) in zip(new, verdicts, strict=True):
-                line.found |= bit * found
+            for line, (hit, slow) in zip(new, verdicts, strict=True):
+                line.hits |= bit * hit
                 line.slow |= bit * slow
                 line.searched |= bit
         return bit
@@ -115,22 +115,22 @@ class ByPattern(Generic[R]):
 
     def __init__(self, rows: Iterable[R], bits: int) -> None:
         self._bits = bits
-        self._found: dict[int, list[R]] = {}
+        self._rows_by_bit: dict[int, list[R]] = {}
         self._open: list[R] = []
         for row in rows:
             line = row.line
             if line is None or line.searched & bits != bits:
                 self._open.append(row)
                 continue
-            left = (line.found | line.slow) & bits
-            while left:
-                bit = left & -left
-                self._found.setdefault(bit, []).append(row)
-                left ^= bit
+            remaining = (line.hits | line.slow) & bits
+            while remaining:
+                bit = remaining & -remaining
+                self._rows_by_bit.setdefault(bit, []).append(row)
+                remaining ^= bit
 
     def possible(self, rows: list[R], bit: int) -> list[R]:
         """Return those of all rows that may fit a pattern."""
-        return self._found.get(bit, []) + self._open if self._bits & bit else rows
+        return self._rows_by_bit.get(bit, []) + self._open if self._bits & bit else rows
 
 
 def _verdict(pattern: Regex, line: CommandLine, ctx: Context, by_words: bool) -> tuple[bool, bool]:

@@ -22,7 +22,7 @@ PIDFILE_LIMIT = 64
 """Bytes; a pid and its line end need fewer."""
 
 
-class Found:
+class Selection:
     """The processes of one check. `unsure` more may be among them, and `reason` says why nobody knows."""
 
     def __init__(self, rows: list[Row]) -> None:
@@ -45,22 +45,22 @@ class Found:
 
     def keep(self, fits: Callable[[Row], bool | None], reason: str = "") -> None:
         """Keep the processes that fit, and those of which `fits` does not know (None)."""
-        kept = []
+        rows = []
         for row in self.rows:
             fit = fits(row)
             if fit is False:
                 continue
-            kept.append(row)
+            rows.append(row)
             if fit is None:
                 self._doubt(row, reason)
-        self.rows = kept
+        self.rows = rows
 
-    def keep_lines(self, bit: int, *, wanted: bool = True) -> None:
+    def keep_lines(self, bit: int, *, include: bool = True) -> None:
         """Keep those whose command line has this (or has it not); apart from `keep`, as the whole host is asked."""
-        if wanted:
-            self.rows = [row for row in self.rows if (line := row.line) is None or (line.found | line.slow) & bit]
+        if include:
+            self.rows = [row for row in self.rows if (line := row.line) is None or (line.hits | line.slow) & bit]
         else:
-            self.rows = [row for row in self.rows if (line := row.line) is None or not line.found & bit]
+            self.rows = [row for row in self.rows if (line := row.line) is None or not line.hits & bit]
         for row in self.rows:
             if row.line is None:
                 self._doubt(row, "the command line of a process cannot be read")
@@ -88,62 +88,64 @@ class Found:
             self.blind, self.reason = False, ""
 
 
-def find(check: Process, table: Table, ctx: Context) -> Found:
+def find(check: Process, table: Table, ctx: Context) -> Selection:
     """Return the processes that fit all settings. The cheap settings come first: they leave less to read."""
     uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx)) if check.user else None
-    found = _candidates(check, table, uid, ctx)
+    selection = _candidates(check, table, uid, ctx)
     if table.hidden and uid != os.geteuid() and not check.pidfile:
-        found.some_hidden(table.hidden)
-    if found.rows is table.programs:
-        found.rows, found.zombies = table.running, table.zombies
-    elif zombies := [row for row in found.rows if row.state in "ZX" and row.zombie]:
-        found.zombies = zombies
-        found.keep(lambda row: not row.zombie)
+        selection.some_hidden(table.hidden)
+    if selection.rows is table.programs:
+        selection.rows, selection.zombies = table.running, table.zombies
+    elif zombies := [row for row in selection.rows if row.state in "ZX" and row.zombie]:
+        selection.zombies = zombies
+        selection.keep(lambda row: not row.zombie)
     if check.exe:
-        _keep_exe(check.exe, found, table, ctx)
+        _keep_exe(check.exe, selection, table, ctx)
     if not check.containers:
-        found.keep(lambda row: _gone_is_false(row.in_container, operator.not_), "its pid namespace cannot be seen")
+        selection.keep(lambda row: _false_if_gone(row.in_container, operator.not_), "its pid namespace cannot be seen")
     if check.match is not None or check.exclude is not None:
-        _keep_matching(check, found, table, ctx)
-    found.settle()
-    if check.pidfile and not (found.rows or found.zombies or found.note):
-        found.note = f"{check.pidfile} holds the pid of another program"
-    return found
+        _keep_matching(check, selection, table, ctx)
+    selection.settle()
+    if check.pidfile and not (selection.rows or selection.zombies or selection.note):
+        selection.note = f"{check.pidfile} holds the pid of another program"
+    return selection
 
 
-def _keep_matching(check: Process, found: Found, table: Table, ctx: Context) -> None:
-    table.read_lines(found.rows, ctx)
+def _keep_matching(check: Process, selection: Selection, table: Table, ctx: Context) -> None:
+    table.read_lines(selection.rows, ctx)
     by_words = not (check.name or check.exe or check.pidfile)
     searches = table.commands.searches
-    if check.match is not None and found.rows is table.running:
-        found.rows = table.by_pattern.possible(found.rows, searches.bit(check.match, by_words))
-    for pattern, wanted in ((check.match, True), (check.exclude, False)):
+    if check.match is not None and selection.rows is table.running:
+        selection.rows = table.by_pattern.possible(selection.rows, searches.bit(check.match, by_words))
+    for pattern, include in ((check.match, True), (check.exclude, False)):
         if pattern is not None:
-            bit = searches.search(pattern, found.rows, ctx, by_words=wanted and by_words)
-            found.keep_lines(bit, wanted=wanted)
+            bit = searches.search(pattern, selection.rows, ctx, by_words=include and by_words)
+            selection.keep_lines(bit, include=include)
     if check.match is not None:
-        found.keep(lambda row: not table.of_agent(row))
+        selection.keep(lambda row: not table.of_agent(row))
         if by_words:
-            found.leave_out_wrappers(table)
+            selection.leave_out_wrappers(table)
 
 
-def _candidates(check: Process, table: Table, uid: int | None, ctx: Context) -> Found:
+def _candidates(check: Process, table: Table, uid: int | None, ctx: Context) -> Selection:
     if not check.pidfile and not check.name:
-        return Found(table.programs if uid is None else table.by_uid.get(uid, []))
-    found = _by_pidfile(check.pidfile, table, ctx) if check.pidfile else Found(_named(check.name, table, ctx))
+        return Selection(table.programs if uid is None else table.by_uid.get(uid, []))
+    selection = (
+        _by_pidfile(check.pidfile, table, ctx) if check.pidfile else Selection(_rows_by_name(check.name, table, ctx))
+    )
     if check.pidfile and check.name:
-        named = _named(check.name, table, ctx)
-        found.keep(lambda row: row in named)
+        rows = _rows_by_name(check.name, table, ctx)
+        selection.keep(lambda row: row in rows)
     if uid is not None:
-        found.keep(lambda row: _gone_is_false(row.uid, uid.__eq__))
-    return found
+        selection.keep(lambda row: _false_if_gone(row.uid, uid.__eq__))
+    return selection
 
 
-def _named(name: str, table: Table, ctx: Context) -> list[Row]:
-    wanted = name.encode("utf-8", "surrogateescape")
+def _rows_by_name(name: str, table: Table, ctx: Context) -> list[Row]:
+    encoded = name.encode("utf-8", "surrogateescape")
     # Threads of the kernel may have names longer than a program's.
-    rows = table.by_name.get(wanted) or table.by_name.get(wanted[:COMM_BYTES], [])
-    if len(wanted) < COMM_BYTES or not rows:
+    rows = table.by_name.get(encoded) or table.by_name.get(encoded[:COMM_BYTES], [])
+    if len(encoded) < COMM_BYTES or not rows:
         return rows
     table.commands.read((row for row in rows if not row.kernel), ctx)
     return [row for row in rows if _may_be(name, row)]
@@ -158,7 +160,7 @@ def _may_be(name: str, row: Row) -> bool:
     return not whole or name in whole
 
 
-def _gone_is_false(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | None:
+def _false_if_gone(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | None:
     try:
         return fits(ask())
     except PermissionError:
@@ -167,24 +169,24 @@ def _gone_is_false(ask: Callable[[], T], fits: Callable[[T], bool]) -> bool | No
         return False
 
 
-def _keep_exe(exe: str, found: Found, table: Table, ctx: Context) -> None:
+def _keep_exe(exe: str, selection: Selection, table: Table, ctx: Context) -> None:
     # The kernel names programs without symbolic links: /usr/bin/python3 runs as /usr/bin/python3.11.
     real = ctx.shared(f"realpath {exe}", lambda: ctx.call(f"realpath {exe}", lambda: os.path.realpath(exe)))
-    fits = {row.pid: _gone_is_false(row.exe, (exe, real).__contains__) for row in found.rows}
-    hidden = [row for row in found.rows if fits[row.pid] is None]
+    fits = {row.pid: _false_if_gone(row.exe, (exe, real).__contains__) for row in selection.rows}
+    hidden = [row for row in selection.rows if fits[row.pid] is None]
     if hidden:
         # What the kernel hides is still called something: few programs are called like none of their files.
         table.commands.read(hidden, ctx)
         names = {Path(path).name for path in (exe, real)}
         fits |= {row.pid: False for row in hidden if not any(_may_be_called(name, row) for name in names)}
-    found.keep(lambda row: fits[row.pid], _why_hidden())
-    found.blind = bool(found.unsure)
+    selection.keep(lambda row: fits[row.pid], _why_hidden())
+    selection.blind = bool(selection.unsure)
 
 
 def _may_be_called(name: str, row: Row) -> bool:
-    wanted = name.encode("utf-8", "surrogateescape")[:COMM_BYTES]
+    encoded = name.encode("utf-8", "surrogateescape")[:COMM_BYTES]
     first = row.line.first[0].partition(":")[0].lstrip("-") if row.line else name
-    return row.name == wanted or first == name
+    return row.name == encoded or first == name
 
 
 def _why_hidden() -> str:
@@ -213,7 +215,7 @@ def _uid_of(user: str) -> int:
     return {fields[0]: int(fields[2]) for fields in lines if len(fields) > 2}[user]
 
 
-def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
+def _by_pidfile(path: str, table: Table, ctx: Context) -> Selection:
     try:
         text = ctx.call(f"pidfile {path}", lambda: _read_small(str(host_path(path))))
     except FileNotFoundError:
@@ -223,12 +225,12 @@ def _by_pidfile(path: str, table: Table, ctx: Context) -> Found:
     else:
         pid, note = _pid(path, text)
     row = table.by_pid.get(pid)
-    found = Found([row] if row is not None else [])
+    selection = Selection([row] if row is not None else [])
     if row is None:
-        found.note = note
+        selection.note = note
         if pid and table.hidden:
-            found.some_hidden(table.hidden)
-    return found
+            selection.some_hidden(table.hidden)
+    return selection
 
 
 def _read_small(path: str) -> bytes:

@@ -22,7 +22,7 @@ def rows_by_psutil() -> Iterator[Row]:
             continue
 
 
-def _asked(ask: Callable[[], T]) -> T:
+def _ask_psutil(ask: Callable[[], T]) -> T:
     """Ask psutil, with its errors as the ones that /proc gives."""
     try:
         return ask()
@@ -64,7 +64,7 @@ class PsutilRow(Row):
         """Raise PermissionError for another user's process, unless the agent is root."""
         if self._numbers is None:
             try:
-                self._numbers = _asked(self._ask)
+                self._numbers = _ask_psutil(self._ask)
             except ProcessLookupError:
                 self._numbers = Numbers(0.0, 0, 0)
         return self._numbers
@@ -75,13 +75,13 @@ class PsutilRow(Row):
         return Numbers(times.user + times.system, threads, memory.rss)
 
     def uid(self) -> int:
-        return _asked(self._process.uids).effective
+        return _ask_psutil(self._process.uids).effective
 
     def exe(self) -> str:
-        return _asked(self._process.exe)
+        return _ask_psutil(self._process.exe)
 
     def open_files(self) -> int:
-        return _asked(self._process.num_fds)
+        return _ask_psutil(self._process.num_fds)
 
     def pss(self) -> int:
         raise CheckError("pss is known on Linux only")
@@ -93,4 +93,4 @@ class PsutilRow(Row):
         return False
 
     def command(self) -> bytes:
-        return "\0".join(_asked(self._process.cmdline)).encode("utf-8", "surrogateescape")
+        return "\0".join(_ask_psutil(self._process.cmdline)).encode("utf-8", "surrogateescape")

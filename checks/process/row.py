@@ -35,10 +35,10 @@ def turns_of(folder: str, pid: int) -> bytes:
     Of its first thread: how long it had one, in nanoseconds, how long it waited for one, and how often.
     """
     try:
-        told = read_once(f"{folder}/{pid}/schedstat", 128)
+        turns = read_once(f"{folder}/{pid}/schedstat", 128)
     except OSError:
         return b""
-    return b"" if told.startswith(b"0 ") else told  # a kernel that does not count says `0 0 0`
+    return b"" if turns.startswith(b"0 ") else turns  # a kernel that does not count says `0 0 0`
 
 
 class Numbers(NamedTuple):

@@ -65,11 +65,11 @@ class Table:
     @cached_property
     def by_uid(self) -> dict[int, list[Row]]:
         """Return the programs by their effective user."""
-        found: dict[int, list[Row]] = {}
+        rows_by_uid: dict[int, list[Row]] = {}
         for row in self.programs:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
-                found.setdefault(row.uid(), []).append(row)
-        return found
+                rows_by_uid.setdefault(row.uid(), []).append(row)
+        return rows_by_uid
 
     def of_agent(self, row: Row) -> bool:
         """Tell whether this is the agent or was started by it: a plugin's arguments often name what it looks at."""
@@ -79,12 +79,12 @@ class Table:
 
     def _is_below(self, row: Row, steps: int = MOST_ABOVE) -> bool:
         """Tell whether this is the agent or below it, as far as so many steps up; all on the way is remembered."""
-        known = self._below.get(row.pid)
-        if known is None:
+        below = self._below.get(row.pid)
+        if below is None:
             parent = self.by_pid.get(row.parent) if steps else None
-            known = row.pid == self.own or (parent is not None and self._is_below(parent, steps - 1))
-            self._below[row.pid] = known
-        return known
+            below = row.pid == self.own or (parent is not None and self._is_below(parent, steps - 1))
+            self._below[row.pid] = below
+        return below
 
     def above(self, row: Row) -> Iterator[Row]:
         """Yield the parent of a process, its parent, and so on."""
@@ -103,7 +103,7 @@ class Scanner:
 
     def __init__(self, folder: str = "", own: int | None = None) -> None:
         """`folder`: default the host's /proc. `own` is the pid of the agent; 0 means that no process is its own."""
-        self._given = folder
+        self._fixed_folder = folder
         self._folder = folder
         self._own = own
         self._commands = Commands()
@@ -111,7 +111,7 @@ class Scanner:
         """As of the last table."""
 
     def scan(self) -> Table:
-        folder = self._given or str(host_path("/proc"))
+        folder = self._fixed_folder or str(host_path("/proc"))
         if folder != self._folder:
             self._folder, self._last = folder, {}
         own = self._own_pid() if self._own is None else self._own

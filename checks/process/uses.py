@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from agent.api import Context, duration_text, size_text
 from checks.process import changes
-from checks.process.matching import Found
+from checks.process.matching import Selection
 from checks.process.row import Row
 from checks.process.table import Table
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 LISTED = 10
 
 
-class Seen(NamedTuple):
+class Inputs(NamedTuple):
     check: Process
-    found: Found
+    selection: Selection
     table: Table
     memory: dict[str, Any]
     ctx: Context
@@ -36,66 +36,66 @@ class Use(NamedTuple):
     unit: str = ""
 
 
-def rss(seen: Seen) -> Use:
-    value = sum([row.numbers.rss for row in seen.found.rows])
-    return Use(value, f"{size_text(value)} RSS", seen.found.rows, lambda row: row.rss, "B")
+def rss(inputs: Inputs) -> Use:
+    value = sum([row.numbers.rss for row in inputs.selection.rows])
+    return Use(value, f"{size_text(value)} RSS", inputs.selection.rows, lambda row: row.rss, "B")
 
 
-def pss(seen: Seen) -> Use:
+def pss(inputs: Inputs) -> Use:
     counts: dict[int, int] = {}
 
     def read() -> None:
-        for row in seen.found.rows:
+        for row in inputs.selection.rows:
             with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
                 counts[row.pid] = row.pss()
 
     # The kernel waits for the memory map of a process, as for a command line.
-    seen.ctx.call(f"pss for {seen.ctx.check}", read)
+    inputs.ctx.call(f"pss for {inputs.ctx.check}", read)
     value = sum(counts.values())
-    return Use(value, f"{size_text(value)} PSS", seen.found.rows, lambda row: counts.get(row.pid, 0), "B")
+    return Use(value, f"{size_text(value)} PSS", inputs.selection.rows, lambda row: counts.get(row.pid, 0), "B")
 
 
-def threads(seen: Seen) -> Use:
-    value = sum([row.numbers.threads for row in seen.found.rows])
-    return Use(value, f"{value} threads", seen.found.rows, lambda row: row.threads)
+def threads(inputs: Inputs) -> Use:
+    value = sum([row.numbers.threads for row in inputs.selection.rows])
+    return Use(value, f"{value} threads", inputs.selection.rows, lambda row: row.threads)
 
 
-def age(seen: Seen) -> Use | None:
-    rows = seen.found.rows
+def age(inputs: Inputs) -> Use | None:
+    rows = inputs.selection.rows
     if not rows:
         return None
-    value = max(0.0, seen.table.now - min(row.started for row in rows))
+    value = max(0.0, inputs.table.now - min(row.started for row in rows))
     words = f"{'oldest ' if len(rows) > 1 else ''}started {duration_text(value)} ago"
     return Use(value, words, rows, lambda row: -row.started, "s")
 
 
-def cpu(seen: Seen) -> Use | None:
-    value = changes.cpu_percent(seen.memory, seen.found.rows, seen.table.now)
-    return None if value is None else Use(value, f"{value:.3g}% CPU", seen.found.rows, lambda row: row.cpu, "%")
+def cpu(inputs: Inputs) -> Use | None:
+    value = changes.cpu_percent(inputs.memory, inputs.selection.rows, inputs.table.now)
+    return None if value is None else Use(value, f"{value:.3g}% CPU", inputs.selection.rows, lambda row: row.cpu, "%")
 
 
-def open_files(seen: Seen) -> Use | None:
+def open_files(inputs: Inputs) -> Use | None:
     counts: dict[int, int] = {}
-    for row in seen.found.rows:
+    for row in inputs.selection.rows:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan
             counts[row.pid] = row.open_files()
     if not counts:
         return None
     most = max(counts.values())
-    return Use(most, f"{most} open files", seen.found.rows, lambda row: counts.get(row.pid, 0))
+    return Use(most, f"{most} open files", inputs.selection.rows, lambda row: counts.get(row.pid, 0))
 
 
-def zombies(seen: Seen) -> Use:
-    rows = seen.found.zombies
+def zombies(inputs: Inputs) -> Use:
+    rows = inputs.selection.zombies
     return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows, lambda row: -row.started)
 
 
-def stuck(seen: Seen) -> Use:
-    rows = changes.stuck(seen.memory, seen.found.rows, seen.table.now, seen.check.stuck_after)
+def stuck(inputs: Inputs) -> Use:
+    rows = changes.stuck(inputs.memory, inputs.selection.rows, inputs.table.now, inputs.check.stuck_after)
     return Use(len(rows), f"{len(rows)} stuck in state D", rows, lambda row: -row.started)
 
 
-USES: dict[str, Callable[[Seen], Use | None]] = {
+USES: dict[str, Callable[[Inputs], Use | None]] = {
     function.__name__: function for function in (rss, pss, cpu, threads, open_files, age, zombies, stuck)
 }
 ALWAYS = ("rss", "threads", "age")
