@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.engine.destinations import Plan, Wanted
+from agent.engine.destinations import Plan, Targets
 from agent.engine.notifications import Sender, of_agent
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.model import Destination, EventStatus, Notification, Policy
@@ -21,11 +21,11 @@ OPS = Destination("ops", "a webhook", "*")
 ELSEWHERE = Destination("ops", "another webhook", "*")
 WEB_ONLY = Destination("ops", "another webhook", "web")
 WANTED = {
-    "events": Wanted((EVENTS,)),
-    "both": Wanted((EVENTS, OPS)),
-    "elsewhere": Wanted((EVENTS, ELSEWHERE)),
-    "unreadable": Wanted((EVENTS,), readable=False),
-    "web only": Wanted((EVENTS, WEB_ONLY)),
+    "events": Targets((EVENTS,)),
+    "both": Targets((EVENTS, OPS)),
+    "elsewhere": Targets((EVENTS, ELSEWHERE)),
+    "unreadable": Targets((EVENTS,), readable=False),
+    "web only": Targets((EVENTS, WEB_ONLY)),
 }
 STREAM: list[tuple[int, str, str | Said]] = [
     (1, "web", {"": "critical"}),
@@ -66,10 +66,10 @@ class Aimed(World):
         self.told: tuple[str, ...] = ()
 
     def orders(self) -> RecorderConfig:
-        return msgspec.structs.replace(super().orders(), wanted=WANTED[self.wanted], adopted=self._adopted)
+        return msgspec.structs.replace(super().orders(), targets=WANTED[self.wanted], adopted=self._adopted)
 
     def _adopted(self, plan: Plan, ended: object) -> None:
-        self.told = tuple(one.name for one in plan.told)
+        self.told = tuple(one.name for one in plan.destinations)
 
 
 def play(folder: Path, at_each: AtEach) -> None:

@@ -13,7 +13,7 @@ import pytest
 from agent.api import Check
 from agent.config.destinations import TERMINAL
 from agent.config.settings import CheckConfig, Place
-from agent.engine.destinations import Plan, Wanted
+from agent.engine.destinations import Plan, Targets
 from agent.engine.notifications import Sender, of_standing
 from agent.engine.recorder.adoption import RETRY_SECONDS, Adoption
 from agent.engine.recorder.commands import RecorderConfig
@@ -62,7 +62,7 @@ class House:
             {"web": WEB},
             None,  # type: ignore[arg-type]
             None,  # type: ignore[arg-type]
-            wanted=Wanted(wanted, readable),
+            targets=Targets(wanted, readable),
             **{"compose_standing": self.standing, "adopted": lambda *said: self.adopted.append(said), **more},
         )
         self.adoption.configure(config)
@@ -163,7 +163,7 @@ def test_who_is_removed_is_told_no_more_and_what_waited_is_counted(
 def test_the_terminal_is_told_only_where_none_was_ever_configured(house: House) -> None:
     house.configure()
     house.take_over()
-    assert house.adopted[0][0].told == (Destination(TERMINAL, TERMINAL),)
+    assert house.adopted[0][0].destinations == (Destination(TERMINAL, TERMINAL),)
     house.configure(OPS)
     house.take_over()
     assert house.adopted[1][0] == Plan((OPS,), (), (TERMINAL,))

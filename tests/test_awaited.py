@@ -62,7 +62,7 @@ class Room:
 
     def push(self, *results: Result, how: Pushed = Pushed.LIVE, ago: float = 0.0, run: int = 0) -> Outcome | None:
         at = self.wall - round(ago * 1000)
-        return self.waiting.came(Outcome("backup", run, at, 0.0, results, complete=False, pushed=how))
+        return self.waiting.accept(Outcome("backup", run, at, 0.0, results, complete=False, pushed=how))
 
     def next_look(self) -> float:
         """In how many seconds something may be overdue."""
@@ -115,14 +115,14 @@ def test_while_the_spool_is_read_nothing_is_overdue(how: Pushed, overdue: list[s
 def test_what_is_pushed_of_a_check_that_nobody_awaits_says_nothing() -> None:
     room = Room(run_by_agent("backup"))
     assert room.push(ok()) is None
-    room.waiting.began(RunStarted("backup", "", 7))
+    room.waiting.note_start(RunStarted("backup", "", 7))
     assert room.kept == {}
 
 
 def test_a_run_ends_with_the_result_that_names_it_and_counts_no_better_than_one_that_goes_on() -> None:
     room = Room(pushed("backup"))
-    room.waiting.began(RunStarted("backup", "/a", 0, room.wall - 10_000))
-    room.waiting.began(RunStarted("backup", "/a", 1 << 22))
+    room.waiting.note_start(RunStarted("backup", "/a", 0, room.wall - 10_000))
+    room.waiting.note_start(RunStarted("backup", "/a", 1 << 22))
     assert room.kept["backup"]["runs"] == [["/a", 0, NOW - 10_000], ["/a", 1 << 22, NOW]]
     room.push(ok("/a"))
     assert room.kept["backup"]["runs"] == [["/a", 1 << 22, NOW]]
@@ -132,7 +132,7 @@ def test_a_run_ends_with_the_result_that_names_it_and_counts_no_better_than_one_
 
 def test_of_a_run_that_begins_in_the_future_the_moment_it_was_heard_of_counts() -> None:
     room = Room(pushed("backup"))
-    room.waiting.began(RunStarted("backup", "/a", 7, room.wall + 5000))
+    room.waiting.note_start(RunStarted("backup", "/a", 7, room.wall + 5000))
     assert room.kept["backup"]["runs"] == [["/a", 7, NOW]]
 
 
@@ -184,9 +184,9 @@ def test_what_a_run_that_is_not_pushed_says_counts_as_it_is() -> None:
     room = Room(run_by_agent("web"))
     outcome = Outcome("web", 1, room.wall, 1.0, (ok(),), type="http")
     room.passes(30.0)
-    assert room.waiting.came(outcome) is outcome
+    assert room.waiting.accept(outcome) is outcome
     room.passes(36.0)
     assert room.next_look() == 29.0
     assert room.kept == {}
     late = msgspec.structs.replace(outcome, check="nobody")
-    assert room.waiting.came(late) is late
+    assert room.waiting.accept(late) is late

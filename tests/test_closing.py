@@ -269,7 +269,7 @@ def test_of_a_pushed_check_a_forgotten_subject_is_not_judged_again(agent: Agent,
     assert ("backup", "/a") in decider._results
     agent.takes(msgspec.structs.replace(outcome, results=outcome.results[1:]))
     assert set(decider._results) == {("backup", "/b")}
-    assert decider._looks.held() == []
+    assert decider._looks.list_suppressed() == []
     decider._looks.at_once("backup", "/b", 1.0)
     del world.checks["backup"]
     world.checks["jumpy"] = CHECKS["jumpy"]

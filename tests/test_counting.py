@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.engine.state.counting import count, longest, passed, seconds_left
+from agent.engine.state.counting import count, count_time, longest, seconds_left
 from agent.engine.state.flapping import flaps
-from agent.engine.state.subjects import completed, crowded_out, dropped, with_known
+from agent.engine.state.subjects import complete_results, find_crowded_out, find_dropped, with_known
 from agent.engine.state.transition import incident_id, judge_again
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, State, Status
 from tests.test_state import play, told
@@ -35,7 +35,7 @@ def test_a_good_result_begins_all_counts_anew_and_no_letter_is_kept_that_nobody_
 def test_what_a_run_leaves_unsaid_is_said_for_it_in_words() -> None:
     states = {subject: State("disks", subject, decided=Status.OK) for subject in ("", "a", "b")}
     seen = Outcome("disks", 1, 9000, 0.1, (Result(Status.OK, "x", "a"),))
-    assert completed(states, seen)[1:] == (
+    assert complete_results(states, seen)[1:] == (
         Result(Status.OK, "the check runs again"),
         Result(Status.NODATA, "no longer seen by this check", "b"),
     )
@@ -45,7 +45,7 @@ def test_what_a_run_leaves_unsaid_is_said_for_it_in_words() -> None:
 def test_so_many_are_crowded_out_as_are_too_many(most: int, gone: list[str]) -> None:
     states = {subject: State("disks", subject, decided=Status.OK) for subject in ("a", "b", "c")}
     seen = Outcome("disks", 1, 9000, 0.1, (Result(Status.OK, "x", "a"),), complete=False)
-    assert crowded_out(states, seen, most) == gone
+    assert find_crowded_out(states, seen, most) == gone
 
 
 def test_of_the_changes_the_last_twenty_are_kept() -> None:
@@ -93,7 +93,7 @@ def test_time_without_results_counts_like_time_with_them(status: Status, spans: 
     for span in spans:
         now += span
         seconds = min(30.0, seconds + min(span / 1000, 15.0))
-        state = passed(state, status, policy, now)
+        state = count_time(state, status, policy, now)
     counted = state.missing_for if status is Status.NODATA else state.bad_for
     assert counted == pytest.approx(seconds)
     assert (state.missing, state.bad, state.recent) == (begun.missing, begun.bad, begun.recent)
@@ -101,7 +101,7 @@ def test_time_without_results_counts_like_time_with_them(status: Status, spans: 
 
 def test_time_changes_nothing_of_what_is_ok() -> None:
     state = State("web", good=1)
-    assert passed(state, Status.OK, lasting(10, 10), 99_000) is state
+    assert count_time(state, Status.OK, lasting(10, 10), 99_000) is state
 
 
 @pytest.mark.parametrize(
@@ -144,9 +144,9 @@ def test_results_that_come_again_end_the_silence_of_a_pushed_check_unless_it_spe
     for subject, more in (("db", (again,)), ("", ())):
         results = (Result(Status.OK, "fine", subject),)
         outcome = Outcome("backup", 1, 1, 0.0, results, complete=False, pushed=Pushed.LIVE)
-        assert completed(silent, outcome) == results + more
-        assert completed(silent, msgspec.structs.replace(outcome, pushed=Pushed.NOT)) == results
-        assert completed({"db": silent["db"]}, outcome) == results
+        assert complete_results(silent, outcome) == results + more
+        assert complete_results(silent, msgspec.structs.replace(outcome, pushed=Pushed.NOT)) == results
+        assert complete_results({"db": silent["db"]}, outcome) == results
 
 
 def test_judged_again_without_a_word_of_it_nodata_is_counted_as_nodata() -> None:
@@ -167,8 +167,8 @@ def test_who_is_gone_for_a_week_is_told_so() -> None:
     gone = State("web", "a", decided=Status.NODATA, decided_since=1000)
     outcome = Outcome("web", 1, 1, 0.0, (Result(Status.OK, "fine", "b"),))
     week = 1000 + round(LONG_GONE_SECONDS * 1000)
-    assert dropped({"a": gone}, outcome, week) == {"a": "is gone for a week, and forgotten"}
-    assert dropped({"a": gone}, outcome, week - 1) == {}
+    assert find_dropped({"a": gone}, outcome, week) == {"a": "is gone for a week, and forgotten"}
+    assert find_dropped({"a": gone}, outcome, week - 1) == {}
 
 
 def test_an_incident_has_the_same_name_in_each_version_and_another_for_each_beginning() -> None:

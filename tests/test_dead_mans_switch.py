@@ -36,7 +36,7 @@ def wall(now: float) -> int:
 
 
 def pushes(switch: DeadMansSwitch, subject: str, now: float) -> None:
-    switch.seen("backup", subject, wall(now), now, wall(now))
+    switch.note_result("backup", subject, wall(now), now, wall(now))
 
 
 def said(switch: DeadMansSwitch, now: float) -> list[Outcome]:
@@ -81,7 +81,7 @@ def test_a_result_is_late_when_a_newer_one_of_the_same_subject_is_known() -> Non
 def test_a_run_that_outlasts_its_limit_is_critical_and_says_whether_it_still_runs() -> None:
     for number, running, words in ((7, True, "still running"), (7, False, "its process is gone, and no result")):
         switch = awaiting(is_running=lambda pid, answer=running: answer)  # type: ignore[misc]
-        switch.began("backup", "db", 10.0, number)
+        switch.note_start("backup", "db", 10.0, number)
         assert said(switch, 39.9) == []
         (outcome,) = said(switch, 40.0)
         text = f"{words} after 30s"
@@ -90,7 +90,7 @@ def test_a_run_that_outlasts_its_limit_is_critical_and_says_whether_it_still_run
 
 def test_a_run_without_a_number_is_taken_for_running() -> None:
     switch = awaiting()
-    switch.began("backup", "db", 10.0)
+    switch.note_start("backup", "db", 10.0)
     assert said(switch, 40.0)[0].results[0].summary == "still running after 30s"
 
 
@@ -98,8 +98,8 @@ def test_a_run_is_awaited_only_where_a_limit_is_set_and_the_check_is_known() -> 
     switch = DeadMansSwitch()
     plain = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
     switch.update([plain], {}, 0.0, WALL)
-    switch.began("backup", "db", 1.0, 7)
-    switch.began("other", "db", 1.0, 7)
+    switch.note_start("backup", "db", 1.0, 7)
+    switch.note_start("other", "db", 1.0, 7)
     assert switch.memory("backup", 1.0, wall(1.0))["runs"] == []
     assert said(switch, 59.0) == []
 
@@ -156,7 +156,7 @@ def test_a_settings_change_keeps_what_is_known_and_counts_anew_from_it() -> None
 def test_over_a_restart_the_wall_clock_counts(tmp_path: Path) -> None:
     before = awaiting(at=1000.0)
     pushes(before, "db", 1010.0)
-    before.began("backup", "db", 1020.0, 7)
+    before.note_start("backup", "db", 1020.0, 7)
     memory = before.memories(1030.0, wall(1030.0))
     after = DeadMansSwitch(lambda pid: True)
     after.update([backup()], memory, 5.0, wall(1035.0))
@@ -220,17 +220,17 @@ def test_who_is_given_up_is_missed_no_more_neither_by_later_spans_nor_after_a_re
 
 def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_after_it() -> None:
     switch = awaiting(is_running=lambda pid: False)
-    switch.began("backup", "db", 10.0, 7)
+    switch.note_start("backup", "db", 10.0, 7)
     result = Result(Status.OK, "fine", "db")
-    switch.seen("backup", "db", wall(40.5), 40.5, wall(40.5), 8)
-    assert switch.outlasted("backup", result, 40.5) == result
+    switch.note_result("backup", "db", wall(40.5), 40.5, wall(40.5), 8)
+    assert switch.effective_result("backup", result, 40.5) == result
     assert said(switch, 40.5) == []
 
 
 def test_two_runs_that_died_are_one_problem() -> None:
     switch = awaiting(is_running=lambda pid: False)
-    switch.began("backup", "db", 10.0, 7)
-    switch.began("backup", "db", 10.0, 8)
+    switch.note_start("backup", "db", 10.0, 7)
+    switch.note_start("backup", "db", 10.0, 8)
     (outcome,) = said(switch, 40.0)
     assert outcome.results == (Result(Status.CRITICAL, "its process is gone, and no result after 30s", "db"),)
     assert switch.memory("backup", 40.0, wall(40.0))["runs"] == []
@@ -278,9 +278,9 @@ def test_checks_and_subjects_are_each_awaited_by_themselves() -> None:
     switch.update([backup(), mail], {}, 0.0, WALL)
     longer = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL + 5)), Place("a.yaml"))
     switch.update([backup(), longer], {}, 1.0, wall(1.0))
-    switch.began("backup", "db", 20.0, 7)
+    switch.note_start("backup", "db", 20.0, 7)
     fine = Result(Status.OK, "fine", "www")
-    assert switch.outlasted("backup", fine, 55.0) == fine, "another subject's run goes on"
+    assert switch.effective_result("backup", fine, 55.0) == fine, "another subject's run goes on"
     assert [one.results[0].subject for one in said(switch, 50.0)] == ["db"]
     assert [one.check for one in said(switch, TTL)] == ["backup"]
     assert [one.check for one in said(switch, TTL + 5)] == ["mail"]
@@ -289,7 +289,7 @@ def test_checks_and_subjects_are_each_awaited_by_themselves() -> None:
 @pytest.mark.parametrize("ago", [0.0, 0.5, 1.0, 20.0, 59.0])
 def test_a_result_that_comes_late_counts_from_its_own_moment(ago: float) -> None:
     switch = awaiting()
-    switch.seen("backup", "db", wall(100.0 - ago), 100.0, wall(100.0))
+    switch.note_result("backup", "db", wall(100.0 - ago), 100.0, wall(100.0))
     due = 100.0 - ago + TTL
     assert said(switch, due - 0.05) == []
     assert said(switch, due) == [nodata("db", "1m", due)]
@@ -297,7 +297,7 @@ def test_a_result_that_comes_late_counts_from_its_own_moment(ago: float) -> None
 
 def test_a_result_of_the_future_counts_from_when_it_came() -> None:
     switch = awaiting()
-    switch.seen("backup", "db", wall(400.0), 100.0, wall(100.0))
+    switch.note_result("backup", "db", wall(400.0), 100.0, wall(100.0))
     assert said(switch, 159.95) == []
     assert said(switch, 160.0) == [nodata("db", "1m", 160.0)]
 
@@ -307,10 +307,10 @@ def test_a_limit_that_a_reload_takes_away_or_brings_holds_for_the_runs_that_go_o
     mail = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL + 10)), Place("a.yaml"))
     plain = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
     switch.update([backup(), mail], {}, 0.0, WALL)
-    switch.began("backup", "db", 10.0, 7)
+    switch.note_start("backup", "db", 10.0, 7)
     switch.update([plain, mail], {}, 20.0, wall(20.0))
     assert said(switch, 45.0) == []
-    assert switch.outlasted("backup", Result(Status.OK, "well", "db"), 45.0) == Result(Status.OK, "well", "db")
+    assert switch.effective_result("backup", Result(Status.OK, "well", "db"), 45.0) == Result(Status.OK, "well", "db")
     switch.update([backup(), mail], {}, 46.0, wall(46.0))
     assert said(switch, 46.0) == [], "the look comes late, results get the time to come in"
     (run,) = said(switch, 46.0 + EXCUSE_SECONDS)
@@ -320,13 +320,13 @@ def test_a_limit_that_a_reload_takes_away_or_brings_holds_for_the_runs_that_go_o
 
 def test_a_result_beside_a_run_that_takes_too_long_says_both() -> None:
     switch = awaiting(is_running=lambda pid: True)
-    switch.began("backup", "db", 10.0, 7)
+    switch.note_start("backup", "db", 10.0, 7)
     well = Result(Status.OK, "12 files", "db", "all of them")
-    assert switch.outlasted("backup", well, 39.9) == well
+    assert switch.effective_result("backup", well, 39.9) == well
     text = "another run goes on after 30s; this one: 12 files"
-    assert switch.outlasted("backup", well, 40.0) == Result(Status.CRITICAL, text, "db", "all of them")
+    assert switch.effective_result("backup", well, 40.0) == Result(Status.CRITICAL, text, "db", "all of them")
     worse = Result(Status.CRITICAL, "no disk", "db")
-    assert switch.outlasted("backup", worse, 40.0) == worse
+    assert switch.effective_result("backup", worse, 40.0) == worse
 
 
 @pytest.mark.parametrize(("jump", "kept"), [(59.999, 0), (60.0, 60_000), (-59.999, 0), (-60.0, -60_000)])
@@ -391,7 +391,7 @@ def test_who_was_excused_and_came_is_excused_again_the_next_time() -> None:
 
 def test_a_result_without_a_number_ends_the_run_that_has_none() -> None:
     switch = awaiting(is_running=lambda pid: True)
-    switch.began("backup", "db", 10.0)
-    switch.began("backup", "db", 11.0, 1)
+    switch.note_start("backup", "db", 10.0)
+    switch.note_start("backup", "db", 11.0, 1)
     pushes(switch, "db", 20.0)
     assert [run[1] for run in switch.memory("backup", 20.0, wall(20.0))["runs"]] == [1]

@@ -23,7 +23,7 @@ from agent.config.selector import matches
 from agent.config.settings import CheckConfig, Place
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.digest import Digest
-from agent.engine.destinations import Plan, Wanted, selects
+from agent.engine.destinations import Plan, Targets, selects
 from agent.engine.notifications import Sender, of_change, of_standing
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.engine.recorder.recorder import Recorder
@@ -87,7 +87,7 @@ class Destinations(RuleBasedStateMachine):
             dict(CHECKS),
             lambda report, step, check: of_change(report, step.result, check, SENDER, step.at),
             lambda states: Suppression({}, (), (), lambda window, at: 0, states, states),
-            wanted=Wanted(tuple(self.wanted.values()), self.readable),
+            targets=Targets(tuple(self.wanted.values()), self.readable),
             compose_standing=self.standing,
             adopted=self.adopted,
         )
@@ -96,8 +96,8 @@ class Destinations(RuleBasedStateMachine):
         return of_standing(state, result, check, SENDER, to.name, self.now)
 
     def adopted(self, plan: Plan, ended: object) -> None:
-        self.told = [one.name for one in plan.told if one.name != TERMINAL]
-        self.held = plan.held
+        self.told = [one.name for one in plan.destinations if one.name != TERMINAL]
+        self.held = plan.on_hold
 
     def takes(self, command: object) -> None:
         self.now += 1000

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent.config.destinations import TERMINAL
-from agent.engine.destinations import Plan, Wanted, destinations_outcome, plan, selects, unknown_problems
+from agent.engine.destinations import Plan, Targets, destinations_outcome, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
 
 
@@ -42,7 +42,7 @@ def test_of_settings_that_can_be_read_each_is_told_that_they_name_and_no_other(
     told: tuple[Destination, ...],
     removed: tuple[str, ...],
 ) -> None:
-    assert plan(stored, Wanted(wanted), ever) == Plan(told, (), removed)
+    assert plan(stored, Targets(wanted), ever) == Plan(told, (), removed)
 
 
 @pytest.mark.parametrize(
@@ -67,7 +67,7 @@ def test_of_settings_that_cannot_be_read_nothing_is_removed_and_who_may_be_anoth
     held: tuple[str, ...],
     removed: tuple[str, ...],
 ) -> None:
-    assert plan(stored, Wanted(wanted, readable=False), ever) == Plan(told, held, removed)
+    assert plan(stored, Targets(wanted, readable=False), ever) == Plan(told, held, removed)
 
 
 @pytest.mark.parametrize(

@@ -36,7 +36,7 @@ def test_a_check_is_silent_after_its_interval_its_timeout_and_some_slack_and_aga
 def test_a_result_in_time_begins_a_new_window() -> None:
     expectations = expecting()
     assert silent(expectations, 0, 70) == []
-    expectations.seen("web", 70.0)
+    expectations.note_result("web", 70.0)
     assert silent(expectations, 70, 200) == [145.0]
 
 
@@ -69,7 +69,7 @@ def test_an_agent_that_stood_still_gives_each_check_the_time_to_run(begin: float
     assert silent(expectations, 0, begin) == []
     awake = begin + seconds
     assert silent(expectations, awake, awake + 9.9 if awake > 75 else 74.9) == []
-    expectations.seen("web", awake + 9.9)
+    expectations.note_result("web", awake + 9.9)
     assert silent(expectations, awake + 9.9, awake + 60) == []
 
 
@@ -86,7 +86,7 @@ def test_another_interval_counts_from_the_last_result_and_a_shorter_one_from_the
         found = silent(expectations, reload_at, 1000.0)
         assert found[0] == suspected + 7.0, (interval, reload_at)
         assert found[1] - found[0] == interval + 5.0 + 7.0
-        expectations.seen("web", 1000.0)
+        expectations.note_result("web", 1000.0)
         assert silent(expectations, 1000.0, 1000.0 + interval + 12.0) == [1000.0 + interval + 12.0]
 
 

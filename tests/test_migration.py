@@ -12,7 +12,7 @@ import pytest
 from agent.config.destinations import MAIN, TERMINAL
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.event import digest_event, event
-from agent.engine.destinations import Wanted, plan, selects, unknown_problems
+from agent.engine.destinations import Targets, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification
 from agent.store import Change, Store, notification
 from agent.store.connection import FILE
@@ -61,8 +61,8 @@ def adopted(store: Store, *wanted: Destination) -> list[str]:
             for state in states
         ]
 
-    decided = plan(store.history.destinations(), Wanted(wanted), store.ever_configured(but=TERMINAL))
-    store.adopt(decided.told, decided.removed, NOW, standing)
+    decided = plan(store.history.destinations(), Targets(wanted), store.ever_configured(but=TERMINAL))
+    store.adopt(decided.destinations, decided.removed, NOW, standing)
     return restated
 
 

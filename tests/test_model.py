@@ -26,7 +26,7 @@ from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.answers import classify
 from agent.delivery.sinks.truewatch.event import digest_event
 from agent.delivery.sinks.truewatch.event import event as worded
-from agent.engine.destinations import Wanted, selects
+from agent.engine.destinations import Targets, selects
 from agent.engine.notifications import Sender, of_agent, of_change, of_standing
 from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.recorder import Recorder
@@ -205,7 +205,7 @@ class World:
             dict(self.checks),
             self._compose,
             self._suppression,
-            wanted=Wanted((Destination("events", "the API"),)),
+            targets=Targets((Destination("events", "the API"),)),
             compose_standing=lambda state, result, config, to: of_standing(
                 state, result, config, Sender(HOST, {}), to.name, self.wall
             ),
@@ -227,7 +227,7 @@ class Agent:
         self.recorder = Recorder(
             self.store,
             world.orders(),
-            told=lambda: None,
+            on_events=lambda: None,
             retry=lambda check, seconds: None,
             next_run=lambda check: 0,
             wall=lambda: world.wall,

@@ -57,38 +57,38 @@ def test_only_parents_are_remembered() -> None:
 
 def test_a_parent_has_answered_with_a_run_that_began_no_earlier() -> None:
     parents = known(line=100, router=99)
-    assert names(parents.unanswered("web", 100)) == ["router"]
-    parents.saw(ran("router", 100))
-    assert parents.unanswered("web", 100) == []
-    assert names(parents.unanswered("web", 101)) == ["line", "router"]
-    assert parents.unanswered("other", 101) == []
+    assert names(parents.pending_parents("web", 100)) == ["router"]
+    parents.note_run(ran("router", 100))
+    assert parents.pending_parents("web", 100) == []
+    assert names(parents.pending_parents("web", 101)) == ["line", "router"]
+    assert parents.pending_parents("other", 101) == []
 
 
 def test_what_the_agent_itself_says_of_a_parent_is_no_run() -> None:
     parents = known(line=100, router=100)
-    parents.saw(msgspec.structs.replace(ran("router", 200), type=""))
-    assert names(parents.unanswered("web", 150)) == ["line", "router"]
+    parents.note_run(msgspec.structs.replace(ran("router", 200), type=""))
+    assert names(parents.pending_parents("web", 150)) == ["line", "router"]
 
 
 def test_a_parent_that_is_forgotten_has_said_nothing() -> None:
     parents = known(line=100, router=100)
-    parents.moved(apply_result(State("router", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 100))
-    parents.moved(apply_result(State("line", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 100))
+    parents.note_step(apply_result(State("router", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 100))
+    parents.note_step(apply_result(State("line", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 100))
     parents.forget("router")
-    parents.saw(ran("router", 100))
-    assert names(parents.unanswered("web", 100)) == ["line"], "the count of the other one goes on"
+    parents.note_run(ran("router", 100))
+    assert names(parents.pending_parents("web", 100)) == ["line"], "the count of the other one goes on"
     parents.forget("line")
-    assert names(parents.unanswered("web", 1)) == ["line"]
+    assert names(parents.pending_parents("web", 1)) == ["line"]
 
 
 def test_a_parent_that_counts_towards_a_problem_has_not_answered_until_it_is_decided() -> None:
     parents = known(line=100, router=100)
     state = State("router", decided=Status.OK)
     step = apply_result(state, Result(Status.CRITICAL, "down"), TWICE, 100)
-    parents.moved(step)
-    assert names(parents.unanswered("web", 100)) == ["router"]
-    parents.moved(apply_result(step.state, Result(Status.CRITICAL, "down"), TWICE, 200))
-    assert parents.unanswered("web", 100) == []
+    parents.note_step(step)
+    assert names(parents.pending_parents("web", 100)) == ["router"]
+    parents.note_step(apply_result(step.state, Result(Status.CRITICAL, "down"), TWICE, 200))
+    assert parents.pending_parents("web", 100) == []
 
 
 @pytest.mark.parametrize(
@@ -97,41 +97,43 @@ def test_a_parent_that_counts_towards_a_problem_has_not_answered_until_it_is_dec
 )
 def test_a_parent_that_counts_towards_anything_but_a_problem_has_answered(decided: Status, status: Status) -> None:
     parents = known(line=100, router=100)
-    parents.moved(apply_result(State("router", decided=decided), Result(status, "so"), TWICE, 100))
-    assert parents.unanswered("web", 100) == []
+    parents.note_step(apply_result(State("router", decided=decided), Result(status, "so"), TWICE, 100))
+    assert parents.pending_parents("web", 100) == []
 
 
 def test_what_is_known_of_parents_outlives_a_reload_and_of_others_nothing_does() -> None:
     def reloaded(*between: dict[str, CheckConfig]) -> Parents:
         parents = known(line=300, router=300)
-        parents.moved(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "up"), STEADY, 400))
-        parents.moved(apply_result(State("line", "a", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 400))
+        parents.note_step(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "up"), STEADY, 400))
+        parents.note_step(
+            apply_result(State("line", "a", decided=Status.OK), Result(Status.CRITICAL, "down"), TWICE, 400)
+        )
         for checks in (*between, CHECKS):
             parents.configure(checks)
         return parents
 
     kept = reloaded()
-    assert names(kept.unanswered("web", 300)) == ["line", "router"], (
+    assert names(kept.pending_parents("web", 300)) == ["line", "router"], (
         "one still counts, the other saw it while it was down"
     )
-    kept.saw(ran("router", 400))
-    assert names(kept.unanswered("web", 300)) == ["line"]
+    kept.note_run(ran("router", 400))
+    assert names(kept.pending_parents("web", 300)) == ["line"]
     forgotten = reloaded({})
     for name in ("line", "router"):
-        forgotten.saw(ran(name, 300))
-    assert forgotten.unanswered("web", 300) == []
+        forgotten.note_run(ran(name, 300))
+    assert forgotten.pending_parents("web", 300) == []
 
 
 def test_what_a_parent_said_while_its_own_was_down_says_nothing_once_that_is_well() -> None:
     parents = known(line=300, router=250)
-    parents.moved(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "well"), STEADY, 260))
-    assert names(parents.unanswered("web", 100)) == ["router"]
-    parents.saw(ran("router", 260))
-    assert parents.unanswered("web", 100) == []
+    parents.note_step(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "well"), STEADY, 260))
+    assert names(parents.pending_parents("web", 100)) == ["router"]
+    parents.note_run(ran("router", 260))
+    assert parents.pending_parents("web", 100) == []
     parents.forget("line")
-    parents.saw(ran("line", 300))
-    parents.saw(ran("router", 200))
-    assert parents.unanswered("web", 100) == [], "a parent that is forgotten was never down"
+    parents.note_run(ran("line", 300))
+    parents.note_run(ran("router", 200))
+    assert parents.pending_parents("web", 100) == [], "a parent that is forgotten was never down"
 
 
 def test_a_new_problem_waits_as_long_as_the_slowest_parent_may_take_and_a_recovery_for_nobody() -> None:

@@ -56,24 +56,24 @@ def test_a_check_that_never_had_a_result_is_nodata_after_a_full_ttl() -> None:
 
 def test_each_result_winds_the_clock_up_again() -> None:
     waits = awaited()
-    waits.seen("backup", "", 0, HOUR - 1, 0)
+    waits.note_result("backup", "", 0, HOUR - 1, 0)
     assert waits.overdue(HOUR + 1, 0) == []
     assert len(waits.overdue(2 * HOUR, 0)) == 1
-    waits.seen("backup", "", 0, 2 * HOUR + 5, 0)
+    waits.note_result("backup", "", 0, 2 * HOUR + 5, 0)
     assert len(waits.overdue(3 * HOUR + 5, 0)) == 1
 
 
 def test_every_subject_is_awaited_by_itself() -> None:
     waits = awaited()
-    waits.seen("backup", "db", 0, 10.0, 0)
-    waits.seen("backup", "files", 0, 20.0, 0)
+    waits.note_result("backup", "db", 0, 10.0, 0)
+    waits.note_result("backup", "files", 0, 20.0, 0)
     assert said(waits.overdue(HOUR + 10, 0)) == ["db:nodata no result for 1h, expected every 1h"]
     assert said(waits.overdue(HOUR + 20, 0)) == ["files:nodata no result for 1h, expected every 1h"]
 
 
 def test_a_restart_of_the_agent_does_not_wind_the_clock_up() -> None:
     waits = awaited()
-    waits.seen("backup", "", 1_000_000, 10.0, 1_000_000)
+    waits.note_result("backup", "", 1_000_000, 10.0, 1_000_000)
     memory = waits.memory("backup", 10.0, 1_000_000)
     again = awaited(now=0.0, wall=1_000_000 + 3_000_000, memory=memory)
     assert again.overdue(599.0, 0) == []
@@ -82,16 +82,16 @@ def test_a_restart_of_the_agent_does_not_wind_the_clock_up() -> None:
 
 def test_a_run_that_takes_too_long_is_critical_while_it_runs() -> None:
     waits = awaited(max_run=60.0)
-    waits.began("backup", "", 100.0)
+    waits.note_start("backup", "", 100.0)
     assert waits.overdue(159.0, 0) == []
     assert said(waits.overdue(160.0, 0)) == [":critical still running after 1m"]
-    waits.seen("backup", "", 0, 170.0, 0)
+    waits.note_result("backup", "", 0, 170.0, 0)
     assert waits.overdue(400.0, 0) == []
 
 
 def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
     waits = awaited()
-    waits.seen("backup", "", 5000, 0.0, 5000)
+    waits.note_result("backup", "", 5000, 0.0, 5000)
     assert waits.late("backup", "", 4999)
     assert not waits.late("backup", "", 5000)
     assert not waits.late("backup", "other", 1)
@@ -461,11 +461,11 @@ DAY = 24 * HOUR
 def test_a_subject_that_nobody_pushes_any_more_is_forgotten_after_a_week_and_not_missed_after_a_restart() -> None:
     waits = awaited()
     for subject in ("job-1", "job-2"):
-        waits.seen("backup", subject, 0, 0.0, 0)
+        waits.note_result("backup", subject, 0, 0.0, 0)
     assert len(waits.overdue(HOUR, 0)) == 2
     given_up: list[str] = []
     for hour in range(1, 24 * 9):
-        waits.seen("backup", "job-2", 0, hour * HOUR, 0)
+        waits.note_result("backup", "job-2", 0, hour * HOUR, 0)
         for late in waits.overdue(hour * HOUR, 0):
             assert late.results == ()
             assert hour >= 7 * 24
@@ -478,20 +478,20 @@ def test_a_subject_that_nobody_pushes_any_more_is_forgotten_after_a_week_and_not
 def test_as_long_as_nobody_pushes_anything_every_subject_is_waited_for() -> None:
     """A backup of one subject that is dead for a year is still dead."""
     waits = awaited()
-    waits.seen("backup", "db", 0, 0.0, 0)
+    waits.note_result("backup", "db", 0, 0.0, 0)
     assert len(waits.overdue(HOUR, 0)) == 1
     for hour in range(2, 24 * 30):
         assert waits.overdue(hour * HOUR, 0) == []
-    waits.seen("backup", "db", 0, 31 * DAY, 0)
+    waits.note_result("backup", "db", 0, 31 * DAY, 0)
     assert len(waits.overdue(31 * DAY + HOUR, 0)) == 1
 
 
 def test_a_subject_that_is_given_up_comes_back_as_a_new_one() -> None:
     waits = awaited()
-    waits.seen("backup", "a", 0, 0.0, 0)
+    waits.note_result("backup", "a", 0, 0.0, 0)
     waits.overdue(HOUR, 0)
-    waits.seen("backup", "b", 0, 7 * DAY + HOUR, 0)
+    waits.note_result("backup", "b", 0, 7 * DAY + HOUR, 0)
     (late,) = waits.overdue(7 * DAY + HOUR + 1, 0)
     assert late.given_up == ("a",)
-    waits.seen("backup", "a", 0, 8 * DAY, 0)
+    waits.note_result("backup", "a", 0, 8 * DAY, 0)
     assert "a:nodata no result for 1h, expected every 1h" in said(waits.overdue(8 * DAY + HOUR, 0))

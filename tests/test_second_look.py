@@ -38,7 +38,7 @@ class Watched(Agent):
         self.recorder = Recorder(
             self.store,
             world.orders(),
-            told=lambda: None,
+            on_events=lambda: None,
             retry=lambda check, seconds: self.asked.append((check, seconds)),
             next_run=lambda check: 0,
             wall=lambda: world.wall,
@@ -474,7 +474,7 @@ def test_after_reloads_and_subjects_nothing_is_kept_of_what_is_gone(agent: Watch
     decider = agent.recorder._decider
     assert decider._states == {}
     assert decider._results == {}
-    assert not decider._looks._held
+    assert not decider._looks._suppressed
     assert not len(decider._looks._book)
     assert (decider._parents._began, decider._parents._undecided, decider._parents._above) == ({}, set(), {})
     pending = agent.recorder._pending

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, Config, Place, Problem
-from agent.engine.self_check import OWN_NAME, broken_checks, configuration_outcomes, own_check
+from agent.engine.self_check import OWN_NAME, configuration_outcomes, own_check, stand_ins
 from agent.model import Outcome, Result, Status
 
 WEB = CheckConfig("web", "none", Check(), Place("a.yaml", 1, 1))
@@ -28,7 +28,7 @@ def test_the_own_check_is_not_run_and_has_a_name_a_place_and_a_description() -> 
 
 
 def test_a_check_that_is_written_wrong_has_a_stand_in_at_its_place_that_is_not_run() -> None:
-    (name, stand_in), *others = broken_checks(Config(checks={"web": WEB}, problems=(problem("db", 7),))).items()
+    (name, stand_in), *others = stand_ins(Config(checks={"web": WEB}, problems=(problem("db", 7),))).items()
     assert not others
     assert (name, stand_in.name, stand_in.type, stand_in.interval) == ("db", "db", "broken", 0.0)
     assert stand_in.place == Place("a.yaml", 7, 3)
@@ -36,7 +36,7 @@ def test_a_check_that_is_written_wrong_has_a_stand_in_at_its_place_that_is_not_r
 
 
 def test_a_check_that_runs_and_a_problem_of_no_check_need_no_stand_in() -> None:
-    assert broken_checks(Config(checks={"web": WEB}, problems=(problem("web", 7), problem("", 9)))) == {}
+    assert stand_ins(Config(checks={"web": WEB}, problems=(problem("web", 7), problem("", 9)))) == {}
 
 
 def test_a_configuration_without_problems_is_ok() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from agent.api import PercentAbove, judge
 from agent.engine.state.flapping import is_flapping, percent
-from agent.engine.state.subjects import CROWDED_OUT, FORGOTTEN, MOST_KNOWN, UNASKED, crowded_out
+from agent.engine.state.subjects import CROWDED_OUT, FORGOTTEN, MOST_KNOWN, UNASKED, find_crowded_out
 from agent.engine.state.transition import Transition, advance, apply_result, incident_id, judge_again
 from agent.model import (
     Count,
@@ -529,7 +529,7 @@ def test_whatever_runs_name_a_check_has_no_more_subjects_than_the_bound_and_thos
             Result(Status.CRITICAL if bad else Status.OK, "x", str(number)) for number in range(first, first + count)
         ) or (Result(Status.NODATA, "x"),)
         seen = Outcome("disks", 1, now, 0.1, named, complete)
-        gone = crowded_out(states, seen, 12)
+        gone = find_crowded_out(states, seen, 12)
         assert not {result.subject for result in named} & set(gone)
         told_of = {subject for subject in gone if states[subject].notified not in (None, EventStatus.OK)}
         well = [one for one in states.values() if one.subject and one.notified in (None, EventStatus.OK)]

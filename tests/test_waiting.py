@@ -163,9 +163,9 @@ def running(*pids: int) -> DeadMansSwitch:
 
 def test_a_run_that_takes_too_long_is_critical_though_another_one_ends_well() -> None:
     switch = running(1, 2)
-    switch.began("backup", "", 0.0, 1)
-    switch.began("backup", "", 10.0, 2)
-    switch.seen("backup", "", 0, 20.0, 0, 2)
+    switch.note_start("backup", "", 0.0, 1)
+    switch.note_start("backup", "", 10.0, 2)
+    switch.note_result("backup", "", 0, 20.0, 0, 2)
     (outcome,) = switch.overdue(60.0, 0)
     assert (outcome.results[0].status, outcome.results[0].summary) == (Status.CRITICAL, "still running after 1m")
 
@@ -177,29 +177,29 @@ def test_a_result_is_good_only_when_no_run_goes_on_for_too_long(steps: list[tupl
     for step, (what, run) in enumerate(steps):
         now = step * 25.0
         if what == "begin":
-            switch.began("backup", "", now, run)
+            switch.note_start("backup", "", now, run)
             began[run] = now
         else:
-            switch.seen("backup", "", 0, now, 0, run)
+            switch.note_result("backup", "", 0, now, 0, run)
             began.pop(run, None)
-            counts = switch.outlasted("backup", Result(Status.OK, "done"), now)
+            counts = switch.effective_result("backup", Result(Status.OK, "done"), now)
             assert counts.status == (Status.CRITICAL if any(now - at >= 60 for at in began.values()) else Status.OK)
         switch.overdue(now, 0)
 
 
 def test_a_run_whose_process_is_gone_holds_nothing_up() -> None:
     switch = running(2)
-    switch.began("backup", "", 0.0, 1)
+    switch.note_start("backup", "", 0.0, 1)
     (outcome,) = switch.overdue(60.0, 0)
     assert outcome.results[0].summary == "its process is gone, and no result after 1m"
-    switch.began("backup", "", 100.0, 2)
-    switch.seen("backup", "", 0, 110.0, 0, 2)
-    assert switch.outlasted("backup", Result(Status.OK, "done"), 110.0).status is Status.OK
+    switch.note_start("backup", "", 100.0, 2)
+    switch.note_result("backup", "", 0, 110.0, 0, 2)
+    assert switch.effective_result("backup", Result(Status.OK, "done"), 110.0).status is Status.OK
 
 
 def test_runs_are_known_over_a_restart_also_those_that_older_agents_noted() -> None:
     switch = running(1)
-    switch.began("backup", "db", 0.0, 1)
+    switch.note_start("backup", "db", 0.0, 1)
     again = DeadMansSwitch(is_running=lambda pid: True)
     again.update([pushed(max_run=60)], {"backup": switch.memory("backup", 10.0, 10_000)}, 0.0, 30_000)
     assert [outcome.results[0].subject for outcome in again.overdue(30.0, 0)] == ["db"]
@@ -294,7 +294,7 @@ def test_what_is_awaited_is_forgotten_with_its_check(agent: Agent, world: World)
     assert not waiting._pushed._excused
     assert not waiting._runs._checks
     assert not len(waiting._runs._book)
-    assert not waiting._remembered
+    assert not waiting._memories
     assert not waiting._last_runs
 
 

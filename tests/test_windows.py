@@ -10,7 +10,7 @@ from agent.api import Check
 from agent.config.settings import CheckConfig, DependsOn, Maintenance, Place
 from agent.engine.recorder.unset_clock import LONGEST_SECONDS, SET_SINCE, UnsetClock, put_right
 from agent.engine.suppression import windows as room
-from agent.engine.suppression.reasons import CLOCK_SET_BACK, Suppression, in_maintenance, silenced, trouble
+from agent.engine.suppression.reasons import CLOCK_SET_BACK, Suppression, in_maintenance, silence_reasons, trouble
 from agent.engine.suppression.windows import Windows, span
 from agent.model import Reason, ReasonKind, Silence, State, Status
 from agent.plugin.units import clock_text
@@ -80,7 +80,7 @@ MINUTES = clock_text(END, "%Y-%m-%d %H:%M")
 @pytest.mark.parametrize(("reason", "more"), [("", ""), ("deploy", ": deploy")])
 def test_what_holds_back_says_until_when_and_why(reason: str, more: str) -> None:
     silence = Silence("web", 0, END, reason)
-    assert silenced([silence], "web", {}, "", END - 1) == [Reason(f"silenced until {MINUTES}{more}", END)]
+    assert silence_reasons([silence], "web", {}, "", END - 1) == [Reason(f"silenced until {MINUTES}{more}", END)]
     window = Maintenance("0 3 * * *", 7200.0, "UTC", "*", reason)
     wanted = Reason(f"maintenance until {MINUTES}{more}", END, ReasonKind.MAINTENANCE)
     assert in_maintenance([window], Windows().ends, END - 1, END - 1) == [wanted]

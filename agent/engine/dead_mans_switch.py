@@ -40,7 +40,7 @@ Key = tuple[str, str, int | None]
 """Check, subject, and the run whose end is awaited; None: any result is."""
 
 
-class Awaited(msgspec.Struct):
+class PushWatch(msgspec.Struct):
     """What is awaited of one check."""
 
     settings: PushedCheck
@@ -60,7 +60,7 @@ class DeadMansSwitch:
     """Owned by the recorder's thread. What is awaited is forgotten with its check."""
 
     def __init__(self, is_running: Callable[[int], bool] | None = None) -> None:
-        self._checks: dict[str, Awaited] = {}
+        self._checks: dict[str, PushWatch] = {}
         self._book: DeadlineBook[Key] = DeadlineBook()
         self._excused: set[Key] = set()
         self._reading = (0.0, 0.0)
@@ -79,25 +79,25 @@ class DeadMansSwitch:
         for check in checks:
             if isinstance(check.check, PushedCheck):
                 again = check.policy.fail_after.nodata.times > 1
-                known = old.get(check.name)
-                if known:
-                    self._checks[check.name] = msgspec.structs.replace(known, settings=check.check, again=again)
+                before = old.get(check.name)
+                if before:
+                    self._checks[check.name] = msgspec.structs.replace(before, settings=check.check, again=again)
                 else:
                     memory = memories.get(check.name, {})
-                    self._checks[check.name] = _restored(check.check, again, memory, now, wall)
-                if known is None or known.settings != check.check:
+                    self._checks[check.name] = _restore(check.check, again, memory, now, wall)
+                if before is None or before.settings != check.check:
                     self._await_all(check.name)
         self._book.keep(lambda key: key[0] in self._checks)
         self._excused = {key for key in self._excused if key[0] in self._checks}
 
     def _await_all(self, check: str) -> None:
-        awaited = self._checks[check]
+        watch = self._checks[check]
         self._book.keep(lambda key: key[0] != check)
-        for subject, last in awaited.last.items():
-            self._book.set((check, subject, None), last + awaited.settings.ttl)
-        for (subject, run), began in awaited.runs.items():
-            if awaited.settings.max_run:
-                self._book.set((check, subject, run), began + awaited.settings.max_run)
+        for subject, last in watch.last.items():
+            self._book.set((check, subject, None), last + watch.settings.ttl)
+        for (subject, run), began in watch.runs.items():
+            if watch.settings.max_run:
+                self._book.set((check, subject, run), began + watch.settings.max_run)
 
     def awaits(self, check: str) -> bool:
         return check in self._checks
@@ -112,30 +112,30 @@ class DeadMansSwitch:
         since = since if now <= until else now
         self._reading = since, min(now + EXCUSE_SECONDS, since + LONGEST_EXCUSE_SECONDS)
 
-    def seen(self, check: str, subject: str, at: int, now: float, wall: int, run: int = 0) -> None:
+    def note_result(self, check: str, subject: str, at: int, now: float, wall: int, run: int = 0) -> None:
         """There is a result of the moment `at`, which ends `run`. One of a named subject ends the wait for any."""
-        awaited = self._checks.get(check)
-        if awaited is None:
+        watch = self._checks.get(check)
+        if watch is None:
             return
-        if subject and "" not in awaited.at:
-            awaited.last.pop("", None)
+        if subject and "" not in watch.at:
+            watch.last.pop("", None)
             self._book.drop((check, "", None))
-        awaited.at[subject] = at
-        awaited.last[subject] = now - max(0, wall - at) / 1000
-        awaited.runs.pop((subject, run), None)
+        watch.at[subject] = at
+        watch.last[subject] = now - max(0, wall - at) / 1000
+        watch.runs.pop((subject, run), None)
         for key in ((check, subject, None), (check, subject, run), (check, subject, GIVE_UP)):
             self._book.drop(key)
             self._excused.discard(key)
-        self._book.set((check, subject, None), awaited.last[subject] + awaited.settings.ttl)
+        self._book.set((check, subject, None), watch.last[subject] + watch.settings.ttl)
 
-    def began(self, check: str, subject: str, now: float, run: int = 0) -> None:
+    def note_start(self, check: str, subject: str, now: float, run: int = 0) -> None:
         """A run has begun; its result is awaited within `max_run`."""
-        awaited = self._checks.get(check)
-        if awaited and awaited.settings.max_run:
-            awaited.runs[subject, run] = now
-            self._book.set((check, subject, run), now + awaited.settings.max_run)
+        watch = self._checks.get(check)
+        if watch and watch.settings.max_run:
+            watch.runs[subject, run] = now
+            self._book.set((check, subject, run), now + watch.settings.max_run)
 
-    def outlasted(self, check: str, result: Result, now: float) -> Result:
+    def effective_result(self, check: str, result: Result, now: float) -> Result:
         """Return the result as it counts: no better than critical while another run goes on for too long."""
         seconds = self._too_long(check, result.subject, now)
         if not seconds or result.status is Status.CRITICAL:
@@ -145,40 +145,40 @@ class DeadMansSwitch:
 
     def _too_long(self, check: str, subject: str, now: float) -> float:
         """Return for how many seconds a run goes on that has passed `max_run`; 0: none does."""
-        awaited = self._checks[check]
-        limit = awaited.settings.max_run
-        passed = [key for key, at in awaited.runs.items() if limit and key[0] == subject and at + limit <= now]
-        ended = [key for key in passed if not (key[1] and self._is_running(key[1]))]
-        for key in ended:
-            del awaited.runs[key]
-        return max((now - awaited.runs[key] for key in passed if key not in ended), default=0.0)
+        watch = self._checks[check]
+        limit = watch.settings.max_run
+        late_runs = [key for key, at in watch.runs.items() if limit and key[0] == subject and at + limit <= now]
+        dead_runs = [key for key in late_runs if not (key[1] and self._is_running(key[1]))]
+        for key in dead_runs:
+            del watch.runs[key]
+        return max((now - watch.runs[key] for key in late_runs if key not in dead_runs), default=0.0)
 
     def memories(self, now: float, wall: int) -> dict[str, dict[str, Any]]:
         """Return what must be remembered of each check over a restart, in Unix milliseconds."""
         return {check: self.memory(check, now, wall) for check in self._checks}
 
     def memory(self, check: str, now: float, wall: int) -> dict[str, Any]:
-        awaited = self._checks[check]
-        runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in awaited.runs.items()]
+        watch = self._checks[check]
+        runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in watch.runs.items()]
         last = {
-            subject: _as_counted(awaited.at[subject], wall - round((now - at) * 1000))
-            for subject, at in awaited.last.items()
-            if subject in awaited.at
+            subject: _as_counted(watch.at[subject], wall - round((now - at) * 1000))
+            for subject, at in watch.last.items()
+            if subject in watch.at
         }
-        return {"since": awaited.since, "last": last, "runs": runs}
+        return {"since": watch.since, "last": last, "runs": runs}
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
         """Return an outcome for everything overdue, once until there is a result."""
         if now < self._reading[1]:
             return []
         late = [key for key, due in self._book.take(now) if not self._excuse(key, due, now)]
-        return [outcome for key in late if (outcome := self._judged(key, now, wall))]
+        return [outcome for key in late if (outcome := self._judge(key, now, wall))]
 
-    def _judged(self, key: Key, now: float, wall: int) -> Outcome | None:
+    def _judge(self, key: Key, now: float, wall: int) -> Outcome | None:
         if key[2] != GIVE_UP:
             return self._outcome(key, now, wall)
-        awaited = self._checks[key[0]]
-        if any(last + awaited.settings.ttl > now for last in awaited.last.values()):
+        watch = self._checks[key[0]]
+        if any(last + watch.settings.ttl > now for last in watch.last.values()):
             return self._give_up(key[0], key[1], wall)
         # As long as nobody pushes anything, nothing says that this subject alone is no more.
         self._book.set(key, now + ASK_AGAIN_SECONDS)
@@ -194,29 +194,29 @@ class DeadMansSwitch:
         return True
 
     def _give_up(self, check: str, subject: str, wall: int) -> Outcome:
-        awaited = self._checks[check]
-        del awaited.last[subject], awaited.at[subject]
+        watch = self._checks[check]
+        del watch.last[subject], watch.at[subject]
         self._book.drop((check, subject, None))
         return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
 
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome | None:
         check, subject, run = key
-        awaited = self._checks[check]
-        if run is not None and (subject, run) not in awaited.runs:
+        watch = self._checks[check]
+        if run is not None and (subject, run) not in watch.runs:
             return None  # it died, and that was told with another run of the subject
         if run is None and subject:
-            self._book.set((check, subject, GIVE_UP), awaited.last[subject] + awaited.settings.ttl + LONG_GONE_SECONDS)
-        if run is None and awaited.again:
-            self._book.set(key, now + awaited.settings.ttl)
-        began = None if run is None else awaited.runs[subject, run]
+            self._book.set((check, subject, GIVE_UP), watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS)
+        if run is None and watch.again:
+            self._book.set(key, now + watch.settings.ttl)
+        began = None if run is None else watch.runs[subject, run]
         seconds = self._too_long(check, subject, now)
         if seconds or began is not None:
             going = "still running" if seconds or not run else "its process is gone, and no result"
             span = duration_text(seconds or now - (began or 0.0))
             result = Result(Status.CRITICAL, f"{going} after {span}", subject)
         else:
-            span = duration_text(now - awaited.last[subject])
-            result = Result(Status.NODATA, f"no result for {span}, expected every {awaited.settings.ttl}", subject)
+            span = duration_text(now - watch.last[subject])
+            result = Result(Status.NODATA, f"no result for {span}, expected every {watch.settings.ttl}", subject)
         return Outcome(check, 0, wall, 0.0, (result,), complete=False)
 
 
@@ -245,27 +245,27 @@ class Memory(msgspec.Struct, frozen=True):
     """How older agents noted runs."""
 
 
-def _restored(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: float, wall: int) -> Awaited:
+def _restore(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:
     """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
     try:
-        known = msgspec.convert(memory, Memory)
+        record = msgspec.convert(memory, Memory)
     except msgspec.ValidationError as error:
         log.error("what was awaited of a pushed check cannot be read, the wait begins anew: %s", error)
-        known = Memory()
-    since, runs = known.since or wall, [*known.runs, *((name, 0, at) for name, at in (known.began or {}).items())]
-    return Awaited(
+        record = Memory()
+    since, runs = record.since or wall, [*record.runs, *((name, 0, at) for name, at in (record.began or {}).items())]
+    return PushWatch(
         settings,
         again=again,
         since=since,
-        last={subject: _before(now, wall, moment) for subject, moment in (known.last or {"": since}).items()},
-        at=dict(known.last),
-        runs={(subject, run): _before(now, wall, begun) for subject, run, begun in runs},
+        last={subject: _before(now, wall, moment) for subject, moment in (record.last or {"": since}).items()},
+        at=dict(record.last),
+        runs={(subject, run): _before(now, wall, start) for subject, run, start in runs},
     )
 
 
-def _as_counted(said: int, counted: int) -> int:
+def _as_counted(stated: int, computed: int) -> int:
     """Return the moment that a sender said, unless the clock was set since: then the one that was counted."""
-    return said if abs(said - counted) < CLOCK_SET_MILLISECONDS else counted
+    return stated if abs(stated - computed) < CLOCK_SET_MILLISECONDS else computed
 
 
 def _before(now: float, wall: int, at: int) -> float:

@@ -30,9 +30,9 @@ class DeadlineBook(Generic[Key]):
     def drop(self, key: Key) -> None:
         self._at.pop(key, None)
 
-    def keep(self, wanted: Callable[[Key], bool]) -> None:
+    def keep(self, keeps: Callable[[Key], bool]) -> None:
         """Forget all others."""
-        self._at = {key: at for key, at in self._at.items() if wanted(key)}
+        self._at = {key: at for key, at in self._at.items() if keeps(key)}
 
     def take(self, now: float) -> list[tuple[Key, float]]:
         """Return what is due, and since when; it is in the book no more."""

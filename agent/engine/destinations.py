@@ -13,7 +13,7 @@ from agent.model import Destination, EventStatus, Notification, Outcome, Result,
 SUBJECT = "destinations"
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class Targets(msgspec.Struct, frozen=True):
     """The destinations that the configuration names."""
 
     destinations: tuple[Destination, ...] = ()
@@ -24,71 +24,71 @@ class Wanted(msgspec.Struct, frozen=True):
 class Plan(msgspec.Struct, frozen=True):
     """Who is told, who is not told for now, and whose deliveries end."""
 
-    told: tuple[Destination, ...]
-    held: tuple[str, ...] = ()
+    destinations: tuple[Destination, ...]
+    on_hold: tuple[str, ...] = ()
     """What waits for these is kept, and nothing is sent: their settings cannot be read."""
     removed: tuple[str, ...] = ()
 
 
-def plan(stored: Sequence[Destination], wanted: Wanted, ever_configured: bool) -> Plan:
-    """Compare the destinations in force with those that are wanted.
+def plan(stored: Sequence[Destination], targets: Targets, ever_configured: bool) -> Plan:
+    """Compare the destinations in force with those that the settings name.
 
-    1. What the settings do not name was removed on purpose, if they can be read; if not, it is held.
-    2. Another one under a known name takes its place; if the settings cannot be read, the name is held.
+    1. What the settings do not name was removed on purpose, if they can be read; if not, it is on hold.
+    2. Another one under a known name takes its place; if the settings cannot be read, the name is on hold.
     3. The terminal is told only where no destination was ever configured.
     """
     before = {one.name: one for one in stored if one.name != TERMINAL}
-    named = {one.name for one in wanted.destinations}
+    names = {one.name for one in targets.destinations}
     doubtful = (
-        [] if wanted.readable else [one.name for one in wanted.destinations if _another(before.get(one.name), one)]
+        [] if targets.readable else [one.name for one in targets.destinations if _another(before.get(one.name), one)]
     )
-    missing = tuple(name for name in before if name not in named)
-    told = tuple(one for one in wanted.destinations if one.name not in doubtful)
-    if not named and not ever_configured:
+    missing = tuple(name for name in before if name not in names)
+    active = tuple(one for one in targets.destinations if one.name not in doubtful)
+    if not names and not ever_configured:
         return Plan((Destination(TERMINAL, TERMINAL),))
-    gone = (TERMINAL,) if named and any(one.name == TERMINAL for one in stored) else ()
-    if wanted.readable:
-        return Plan(told, removed=missing + gone)
-    return Plan(told, held=missing + tuple(doubtful), removed=gone)
+    terminal = (TERMINAL,) if names and any(one.name == TERMINAL for one in stored) else ()
+    if targets.readable:
+        return Plan(active, removed=missing + terminal)
+    return Plan(active, on_hold=missing + tuple(doubtful), removed=terminal)
 
 
 def _another(before: Destination | None, now: Destination) -> bool:
     return before is not None and before.identity not in ("", now.identity)
 
 
-def selects(destination: Destination, told: Notification) -> bool:
+def selects(destination: Destination, notification: Notification) -> bool:
     """Tell whether a destination wants a notification."""
-    return matches(destination.only, told.check, told.tags, told.subject)
+    return matches(destination.only, notification.check, notification.tags, notification.subject)
 
 
 def unknown_problems(
-    states: Iterable[State], known: Mapping[tuple[str, str], str], only: str, tags: Mapping[str, Mapping[str, str]]
+    states: Iterable[State], incidents: Mapping[tuple[str, str], str], only: str, tags: Mapping[str, Mapping[str, str]]
 ) -> list[State]:
     """Return the problems that stand and a destination does not know of.
 
-    `known`: incidents by check and subject; `tags` by check.
+    `incidents` are those it knows, by check and subject; `tags` by check.
     """
     return [
         state
         for state in states
         if state.notified not in (None, EventStatus.OK)
-        and known.get((state.check, state.subject)) != state.incident
+        and incidents.get((state.check, state.subject)) != state.incident
         and matches(only, state.check, tags.get(state.check, {}), state.subject)
     ]
 
 
 def destinations_outcome(plan: Plan, ended: Mapping[str, int], now: int) -> Outcome:
     """Say in the agent's own check what became of the destinations; `now` in Unix milliseconds."""
-    lost = {name: count for name, count in ended.items() if count}
-    if plan.held:
-        text = f"what waits for {', '.join(plan.held)} is kept: its settings cannot be read"
+    undelivered = {name: count for name, count in ended.items() if count}
+    if plan.on_hold:
+        text = f"what waits for {', '.join(plan.on_hold)} is kept: its settings cannot be read"
         result = Result(Status.NODATA, text, SUBJECT)
-    elif lost:
-        said = ", ".join(f"{count} for {name}" for name, count in lost.items())
-        text = f"never told, because the destination was removed from the configuration: {said}"
+    elif undelivered:
+        counts = ", ".join(f"{count} for {name}" for name, count in undelivered.items())
+        text = f"never told, because the destination was removed from the configuration: {counts}"
         result = Result(Status.WARNING, text, SUBJECT)
     else:
-        names = ", ".join(one.name for one in plan.told)
+        names = ", ".join(one.name for one in plan.destinations)
         result = Result(Status.OK, f"told: {names}" if names else "none is configured: no event is sent", SUBJECT)
     # Not complete: other subjects of the same check are not gone because this speaks of one only.
     return Outcome("hostvigil", 0, now, 0.0, (result,), complete=False)

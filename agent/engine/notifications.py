@@ -50,12 +50,12 @@ def of_standing(state: State, result: Result, config: CheckConfig, sender: Sende
     )
 
 
-def under_one_name(state: State, told: Notification) -> tuple[State, Notification]:
+def under_one_name(state: State, notification: Notification) -> tuple[State, Notification]:
     """Return both so that a whole incident is of one host, whatever the host is called meanwhile."""
-    name = state.incident_host or told.host.get("host", "")
+    name = state.incident_host or notification.host.get("host", "")
     if state.incident_host:
-        told = msgspec.structs.replace(told, host={**told.host, "host": name})
-    return msgspec.structs.replace(state, incident_host=name if state.incident else ""), told
+        notification = msgspec.structs.replace(notification, host={**notification.host, "host": name})
+    return msgspec.structs.replace(state, incident_host=name if state.incident else ""), notification
 
 
 def of_agent(subject: str, text: str, sender: Sender, now: int, status: EventStatus = EventStatus.INFO) -> Notification:

@@ -21,7 +21,7 @@ def own_check() -> CheckConfig:
     return CheckConfig(OWN_NAME, OWN_NAME, Check(), Place("hostvigil"), interval=NEVER, description="The agent itself.")
 
 
-def broken_checks(config: Config) -> dict[str, CheckConfig]:
+def stand_ins(config: Config) -> dict[str, CheckConfig]:
     """Return a stand-in for each check that is written wrong: it keeps its name and its state."""
     return {
         problem.check: CheckConfig(problem.check, BROKEN, Check(), problem.place, interval=NEVER)
@@ -34,8 +34,8 @@ def configuration_outcomes(config: Config, now: int) -> list[Outcome]:
     """Say what the configuration is like: each broken check nodata and why, all other problems together."""
     by_check: dict[str, list[Problem]] = {OWN_NAME: []}
     for problem in config.problems:
-        known = problem.check and problem.check not in config.checks
-        by_check.setdefault(problem.check if known else OWN_NAME, []).append(problem)
+        is_broken = problem.check and problem.check not in config.checks
+        by_check.setdefault(problem.check if is_broken else OWN_NAME, []).append(problem)
     broken = [check for check in by_check if check != OWN_NAME]
     return [_outcome(check, problems, now, broken) for check, problems in by_check.items()]
 
@@ -44,8 +44,8 @@ def _outcome(check: str, problems: list[Problem], now: int, broken: list[str]) -
     subject = CONFIGURATION if check == OWN_NAME else ""
     if not problems:
         # Each tells so itself; one more problem for all of them would be told twice.
-        shown = ", ".join(broken[:3]) + (f" and {len(broken) - 3} more" if len(broken) > 3 else "")
-        result = Result(Status.OK, f"no problems but of single checks: {shown}" if broken else "no problems", subject)
+        names = ", ".join(broken[:3]) + (f" and {len(broken) - 3} more" if len(broken) > 3 else "")
+        result = Result(Status.OK, f"no problems but of single checks: {names}" if broken else "no problems", subject)
     else:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         result = Result(Status.NODATA, f"{problems[0]}{more}", subject, "\n".join(map(str, problems)))

@@ -20,7 +20,7 @@ LATE_SECONDS = 1.0
 """A look that comes later than this says that the whole agent stood still: stopped, or on a paused machine."""
 
 
-class Awaited(msgspec.Struct):
+class ResultWatch(msgspec.Struct):
     """One check whose results are awaited. Times are monotonic seconds."""
 
     window: float
@@ -38,7 +38,7 @@ class StalenessMonitor:
     """
 
     def __init__(self) -> None:
-        self._checks: dict[str, Awaited] = {}
+        self._checks: dict[str, ResultWatch] = {}
         self._book: DeadlineBook[str] = DeadlineBook()
 
     @property
@@ -56,38 +56,38 @@ class StalenessMonitor:
                 self._expect(check, old.get(check.name), now, (last or {}).get(check.name))
         self._book.keep(self._checks.__contains__)
 
-    def _expect(self, check: CheckConfig, known: Awaited | None, now: float, before: float | None) -> None:
+    def _expect(self, check: CheckConfig, watch: ResultWatch | None, now: float, before: float | None) -> None:
         window = check.interval + SLACK_SECONDS
-        if known is None:
+        if watch is None:
             last, soonest = (now, now) if before is None else (min(before, now), now + START_SECONDS)
-            known = Awaited(window, check.timeout, last)
+            watch = ResultWatch(window, check.timeout, last)
             self._book.set(check.name, max(last + window, soonest))
-        elif (known.window, known.timeout) != (window, check.timeout):
+        elif (watch.window, watch.timeout) != (window, check.timeout):
             # A shorter interval accuses nobody of what was right under the longer one.
-            self._book.set(check.name, max(known.last + window, min(known.last + known.window, now + window)))
-            known = Awaited(window, check.timeout, known.last)
-        self._checks[check.name] = known
+            self._book.set(check.name, max(watch.last + window, min(watch.last + watch.window, now + window)))
+            watch = ResultWatch(window, check.timeout, watch.last)
+        self._checks[check.name] = watch
 
-    def seen(self, check: str, now: float) -> None:
-        if awaited := self._checks.get(check):
-            awaited.last, awaited.suspected = now, False
-            self._book.set(check, now + awaited.window)
+    def note_result(self, check: str, now: float) -> None:
+        if watch := self._checks.get(check):
+            watch.last, watch.suspected = now, False
+            self._book.set(check, now + watch.window)
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
         """Return a nodata outcome for each check whose window has passed; `wall` in Unix milliseconds."""
         silent = [check for check, due in self._book.take(now) if self._is_silent(check, due, now)]
         outcomes = [self._silent(check, now, wall) for check in silent]
         for check in silent:
-            self.seen(check, now)
+            self.note_result(check, now)
         return outcomes
 
     def _is_silent(self, check: str, due: float, now: float) -> bool:
         """Believe it at the second look, unless that comes late; else look once more after a time-out."""
-        awaited = self._checks[check]
-        if awaited.suspected and now <= due + LATE_SECONDS:
+        watch = self._checks[check]
+        if watch.suspected and now <= due + LATE_SECONDS:
             return True
-        awaited.suspected = True
-        self._book.set(check, now + awaited.timeout)
+        watch.suspected = True
+        self._book.set(check, now + watch.timeout)
         return False
 
     def _silent(self, check: str, now: float, wall: int) -> Outcome:

@@ -10,7 +10,7 @@ import msgspec
 from agent.config.selector import matches
 from agent.config.settings import DependsOn, Maintenance
 from agent.delivery.handover.message import host_of, token
-from agent.engine.suppression.reasons import Ends, in_maintenance, silenced, trouble, unreachable
+from agent.engine.suppression.reasons import Ends, in_maintenance, silence_reasons, trouble, unreachable
 from agent.fleet.ledger import ParentStatus
 from agent.fleet.mailbox import Letter
 from agent.fleet.notes import Notes
@@ -53,7 +53,7 @@ class Holding:
             return ()
         windows = [one for one in self._windows if matches(one.select, change.check, tags, change.subject)]
         return (
-            *silenced(self._notes.silences, change.check, tags, change.subject, began),
+            *silence_reasons(self._notes.silences, change.check, tags, change.subject, began),
             *in_maintenance(windows, self._ends, began, now),
             *(reason for rule in self._select_rules(letter) for reason in self._unreachable(rule, letter, began, now)),
         )

@@ -37,8 +37,8 @@ class Delivery:
         if not self._started:
             self._started = True
             self._say(f"started, checks: {len(running(self._config))}")
-        self._emitters.apply(self._config.agent, [one.name for one in plan.told])
-        for name in plan.held:
+        self._emitters.apply(self._config.agent, [one.name for one in plan.destinations])
+        for name in plan.on_hold:
             log.warning("what waits for %s is kept and not sent: its settings cannot be read", name)
         return destinations_outcome(plan, ended_counts, now())
 

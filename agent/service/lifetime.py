@@ -11,7 +11,7 @@ from agent.config.diff import running
 from agent.config.drop_ins import NO_CHECK
 from agent.config.settings import Config
 from agent.engine.destinations import selects
-from agent.engine.self_check import broken_checks
+from agent.engine.self_check import stand_ins
 from agent.plugin.ownership import weak_spot
 from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
@@ -78,7 +78,7 @@ def first_look(reader: Reader, config_dir: Path, hide: Redactor, worked_before: 
     if os.geteuid() == 0 and not config.silent and (weak := weak_spot(str(config_dir))):
         log.warning("%s; who can change the configuration can run commands as root", weak)
     waits = config.silent or (worked_before and has_unread_files(config))
-    if not config.checks and not broken_checks(config) and not waits:
+    if not config.checks and not stand_ins(config) and not waits:
         raise ConfigError("\n".join(map(str, config.problems)) or f"{config_dir}: no checks to run")
     return config
 

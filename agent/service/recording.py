@@ -8,9 +8,9 @@ from agent.config.diff import running
 from agent.config.settings import Config
 from agent.delivery.emitters import destinations
 from agent.engine.composer import Composer
-from agent.engine.destinations import Wanted
+from agent.engine.destinations import Targets
 from agent.engine.recorder.commands import Adopted, Observe, RecorderConfig, Suppress
-from agent.engine.self_check import OWN_NAME, broken_checks, own_check
+from agent.engine.self_check import OWN_NAME, own_check, stand_ins
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
@@ -26,11 +26,11 @@ class Orders(msgspec.Struct, frozen=True):
 
     def of(self, config: Config) -> RecorderConfig:
         return RecorderConfig(
-            {**running(config), **broken_checks(config), OWN_NAME: own_check()},
+            {**running(config), **stand_ins(config), OWN_NAME: own_check()},
             self.composer.of_change,
             suppressor(config, self.silences),
             retire=config.complete,
-            wanted=Wanted(destinations(config.agent), config.agent_readable),
+            targets=Targets(destinations(config.agent), config.agent_readable),
             compose_standing=self.composer.of_standing,
             adopted=self.take_over,
             tags=config.agent.tags,

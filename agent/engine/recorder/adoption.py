@@ -24,14 +24,14 @@ RETRY_SECONDS = 5.0
 class Adoption:
     """Brings the store in line with the destinations that the configuration names. The recorder's thread owns it.
 
-    `told` is called when something new is to be told.
+    `on_events` is called when something new is to be told.
     """
 
     def __init__(
-        self, store: Store, told: Callable[[], None], wall: Callable[[], int], monotonic: Callable[[], float]
+        self, store: Store, on_events: Callable[[], None], wall: Callable[[], int], monotonic: Callable[[], float]
     ) -> None:
         self._store = store
-        self._told = told
+        self._on_events = on_events
         self._wall = wall
         self._monotonic = monotonic
         self._config: RecorderConfig | None = None
@@ -57,36 +57,36 @@ class Adoption:
             log.error("the destinations cannot be taken over yet: %s", error)
             self.next_try = self._monotonic() + RETRY_SECONDS
             return
-        self._told()
+        self._on_events()
 
     def _take_over(self, config: RecorderConfig, states: Sequence[State], now: int) -> None:
         stored = self._store.history.destinations()
-        decided = plan(stored, config.wanted, self._store.ever_configured(but=TERMINAL))
+        new_plan = plan(stored, config.targets, self._store.ever_configured(but=TERMINAL))
         results = {(run.check, run.subject): run.result for run in self._store.last_runs()}
         tags = {name: {**config.tags, **check.tags} for name, check in config.checks.items()}
 
-        def standing(to: Destination, known: Mapping[tuple[str, str], str]) -> list[Notification]:
+        def standing(to: Destination, incidents: Mapping[tuple[str, str], str]) -> list[Notification]:
             if config.compose_standing is None:
                 return []
             return [
                 under_one_name(
                     state, config.compose_standing(state, _result(state, results), _check(state, config), to)
                 )[1]
-                for state in unknown_problems(states, known, to.only, tags)
+                for state in unknown_problems(states, incidents, to.only, tags)
             ]
 
-        ended = self._store.adopt(decided.told, decided.removed, now, standing)
+        ended = self._store.adopt(new_plan.destinations, new_plan.removed, now, standing)
         self.next_try = math.inf
         for name, count in ended.items():
             log.warning("the destination %s was removed: %d notifications were never told to it", name, count)
         if config.adopted:
-            config.adopted(decided, ended)
+            config.adopted(new_plan, ended)
 
 
 def _result(state: State, results: Mapping[tuple[str, str], Result]) -> Result:
     """Return the last result of a subject; where it is not known, what is believed."""
-    found = results.get((state.check, state.subject))
-    return found or Result(state.decided or Status.NODATA, "", state.subject)
+    result = results.get((state.check, state.subject))
+    return result or Result(state.decided or Status.NODATA, "", state.subject)
 
 
 def _check(state: State, config: RecorderConfig) -> CheckConfig:

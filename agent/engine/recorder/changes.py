@@ -29,8 +29,8 @@ def is_gone(states: Iterable[State], config: CheckConfig | None, retire: bool) -
 
 def as_last(change: Change, check: str, subject: str | None = None) -> Change:
     """Return the change; if it is of this check, or this subject of it, as one whose state is not kept."""
-    meant = change.state.check == check and subject in (None, change.state.subject)
-    return msgspec.structs.replace(change, last=True) if meant else change
+    is_meant = change.state.check == check and subject in (None, change.state.subject)
+    return msgspec.structs.replace(change, last=True) if is_meant else change
 
 
 def with_settings(step: Transition, outcome: Outcome) -> Transition:
@@ -48,18 +48,18 @@ def worth_keeping(changes: list[Change], most: int = MOST_HELD) -> list[Change]:
     Beyond `most` events, those between a subject's first and its latest go too: memory is bounded as the outbox is.
     """
     latest = {_key(change): change for change in changes}
-    kept = [change for change in changes if change.notification or latest[_key(change)] is change]
-    told = [change for change in kept if change.notification]
-    if len(told) <= most:
-        return kept
-    first, last = {_key(change): change for change in reversed(told)}, {_key(change): change for change in told}
-    dropped = [change for change in told if change not in (first[_key(change)], last[_key(change)])]
-    log.error("%d changes that later ones replace are lost: the disk takes nothing", len(dropped))
-    gone = set(map(id, dropped))
-    return [change for change in kept if id(change) not in gone]
+    current = [change for change in changes if change.notification or latest[_key(change)] is change]
+    events = [change for change in current if change.notification]
+    if len(events) <= most:
+        return current
+    first, last = {_key(change): change for change in reversed(events)}, {_key(change): change for change in events}
+    drops = [change for change in events if change not in (first[_key(change)], last[_key(change)])]
+    log.error("%d changes that later ones replace are lost: the disk takes nothing", len(drops))
+    drop_ids = set(map(id, drops))
+    return [change for change in current if id(change) not in drop_ids]
 
 
-def written(
+def write_all(
     store: Store,
     changes: Sequence[Change],
     memories: Mapping[str, dict[str, Any]],

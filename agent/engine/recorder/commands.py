@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 import msgspec
 
 from agent.config.settings import CheckConfig
-from agent.engine.destinations import Plan, Wanted
+from agent.engine.destinations import Plan, Targets
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Destination, Notification, Outcome, Report, Result, RunStarted, State
@@ -31,7 +31,7 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     suppress: Suppress
     retire: bool = True
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
-    wanted: Wanted = Wanted()
+    targets: Targets = Targets()
     """Who is to be told."""
     compose_standing: ComposeStanding | None = None
     adopted: Adopted | None = None

@@ -99,8 +99,8 @@ class Decider:
 
     def _say_silent(self) -> None:
         """Keep which checks had no result yet: no state says anything of them."""
-        shown = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
-        self._silent = {name for name in shown if not self._states.get(name)}
+        names = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
+        self._silent = {name for name in names if not self._states.get(name)}
         self._pending.fact(NO_RESULT_YET, self._silent_text)
 
     def _silent_text(self) -> str:
@@ -132,7 +132,7 @@ class Decider:
         check, config = outcome.check, self._config.checks[outcome.check]
         states = self._states.setdefault(outcome.check, {})
         observed = outcome.started_at + round(outcome.duration * 1000)
-        self._parents.saw(outcome)
+        self._parents.note_run(outcome)
         self._put_right()
         unset = self._clock.reasons(self._wall(), self._monotonic())
 
@@ -146,10 +146,10 @@ class Decider:
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
         typed = outcome if outcome.type or config.type == BROKEN else msgspec.structs.replace(outcome, type=config.type)
         for step in advance(states, outcome, config.policy, observed, reasons):
-            self._moved(with_settings(step, typed), config, measured=True)
+            self._take_step(with_settings(step, typed), config, measured=True)
             if not step.last:
                 self._note(step, outcome)
-        self._answered(check)
+        self._recheck_children(check)
         if states and check in self._silent:
             self._silent.discard(check)
             self._pending.fact(NO_RESULT_YET, self._silent_text)
@@ -159,14 +159,14 @@ class Decider:
     def acknowledge(self, command: Acknowledge) -> list[str]:
         """Note it in what is told as a problem now; return the subjects."""
         states = self._states.get(command.check, {})
-        told = [one for one in states.values() if one.notified not in (None, EventStatus.OK)]
-        meant = [one for one in told if command.subject in (None, one.subject)]
-        for one in meant:
+        problems = [one for one in states.values() if one.notified not in (None, EventStatus.OK)]
+        matches = [one for one in problems if command.subject in (None, one.subject)]
+        for one in matches:
             states[one.subject] = msgspec.structs.replace(one, acknowledged=command.words)
             self._pending.change(Change(states[one.subject]))
             if not command.words:
                 self._looks.at_once(one.check, one.subject, self._monotonic())  # a repetition may be due
-        return [one.subject for one in meant]
+        return [one.subject for one in matches]
 
     def look(self, now: float) -> None:
         """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
@@ -180,10 +180,10 @@ class Decider:
 
     def _put_right(self) -> None:
         """Once somebody has set a clock that was not set, what was noted by it is put right."""
-        if moved := self._clock.was_set(self._wall(), self._monotonic()):
+        if shift := self._clock.was_set(self._wall(), self._monotonic()):
             for states in self._states.values():
                 for subject, state in states.items():
-                    states[subject] = put_right(state, moved)
+                    states[subject] = put_right(state, shift)
                     if states[subject] != state:
                         self._pending.change(Change(states[subject]))
 
@@ -201,13 +201,13 @@ class Decider:
             else:
                 self._looks.wait(check, subject, [reason.until for reason in reasons], now, self._monotonic())
         elif result is not None and (config.type != BROKEN or not subject):
-            self._moved(judge_again(state, result, config.policy, now, reasons), config)
+            self._take_step(judge_again(state, result, config.policy, now, reasons), config)
 
-    def _moved(self, step: Transition, config: CheckConfig, measured: bool = False) -> None:
+    def _take_step(self, step: Transition, config: CheckConfig, measured: bool = False) -> None:
         check, subject = step.state.check, step.state.subject
         if self._config.observe:
             self._config.observe(step, measured)
-        self._parents.moved(step)
+        self._parents.note_step(step)
         if step.last:
             self._close(step, config)
             del self._states[check][subject]
@@ -236,15 +236,15 @@ class Decider:
             self._ask_parents(config.name, step.state.suppressed_since)
 
     def _ask_parents(self, check: str, since: int) -> None:
-        for parent in self._parents.unanswered(check, since):
+        for parent in self._parents.pending_parents(check, since):
             if self._parents.is_stale(parent.name, since):
                 self._schedule.retry(parent.name, 0.0)
 
-    def _answered(self, parent: str) -> None:
+    def _recheck_children(self, parent: str) -> None:
         """A parent has a result: look again at what is held back below it, or ask it once more for a fresher one."""
         if not self._parents.is_one(parent):
             return
-        for check, subject in self._looks.held():
+        for check, subject in self._looks.list_suppressed():
             if self._parents.depends(check, parent):
                 state, now = self._states[check][subject], self._wall()
                 if self._parents.waits(check, state, now, now):
@@ -257,8 +257,8 @@ class Decider:
         self._pending.forget(check)
         self._parents.forget(check)
         for state in self._states.pop(check).values():
-            gone = Result(Status.OK, RETIRED, state.subject)
-            step = apply_result(state, gone, Policy(flapping=None), self._wall())
+            result = Result(Status.OK, RETIRED, state.subject)
+            step = apply_result(state, result, Policy(flapping=None), self._wall())
             if self._config.observe:
                 self._config.observe(msgspec.structs.replace(step, last=True), False)
             config = self._config.checks.get(check)

@@ -29,7 +29,7 @@ class Parents:
 
     def configure(self, checks: Mapping[str, CheckConfig]) -> None:
         self._above = {name: above(name, checks) for name, check in checks.items() if check.depends_on.checks}
-        self._names = {parent.name for found in self._above.values() for parent in found}
+        self._names = {parent.name for parents in self._above.values() for parent in parents}
         self._began = {name: at for name, at in self._began.items() if name in self._names}
         self._recovered = {name: at for name, at in self._recovered.items() if name in self._names}
         self._undecided = {key for key in self._undecided if key[0] in self._names}
@@ -42,30 +42,30 @@ class Parents:
     def is_one(self, check: str) -> bool:
         return check in self._names
 
-    def saw(self, outcome: Outcome) -> None:
+    def note_run(self, outcome: Outcome) -> None:
         """Note when a run began; what the agent itself says of a check (no type) is no run."""
         if outcome.type and outcome.check in self._names:
             self._began[outcome.check] = outcome.started_at
 
-    def moved(self, step: Transition) -> None:
+    def note_step(self, step: Transition) -> None:
         """Note whether a subject may be down soon."""
         key = (step.state.check, step.state.subject)
         counts = step.undecided and step.result.status in DOWN and step.state.decided not in DOWN
-        wanted = counts and not step.last and key[0] in self._names
-        (self._undecided.add if wanted else self._undecided.discard)(key)
+        may_be_down = counts and not step.last and key[0] in self._names
+        (self._undecided.add if may_be_down else self._undecided.discard)(key)
         if key[0] in self._names and step.before.decided in DOWN and step.state.decided not in DOWN:
             self._recovered[key[0]] = step.at
 
-    def unanswered(self, check: str, since: int) -> list[CheckConfig]:
+    def pending_parents(self, check: str, since: int) -> list[CheckConfig]:
         """Return the parents, and theirs, that have not said since then what is so: no run, or not decided yet."""
         counting = {name for name, _ in self._undecided}
-        found = [one for one in self._above.get(check, ()) if has_runs(one)]
-        return [one for one in found if self.is_stale(one.name, since) or one.name in counting]
+        parents = [one for one in self._above.get(check, ()) if has_runs(one)]
+        return [one for one in parents if self.is_stale(one.name, since) or one.name in counting]
 
     def is_stale(self, parent: str, since: int) -> bool:
-        return self._began.get(parent, 0) < self._needed(parent, since)
+        return self._began.get(parent, 0) < self._required_run(parent, since)
 
-    def _needed(self, parent: str, since: int) -> int:
+    def _required_run(self, parent: str, since: int) -> int:
         """Return when a parent must have run: what was seen while its own parents were down says nothing."""
         names = [one.name for one in self._above.get(parent, ())]
         return max([since, *(self._recovered[name] for name in names if name in self._recovered)])
@@ -75,15 +75,15 @@ class Parents:
         if state is not None and state.notified not in (None, EventStatus.OK):
             return ()
         since = (state.suppressed_since if state else 0) or began
-        found = self.unanswered(check, since)
-        if not found:
+        parents = self.pending_parents(check, since)
+        if not parents:
             return ()
-        asked = max(self._needed(one.name, since) for one in found)
-        until = asked + round(1000 * min(LONGEST_SECONDS, max(map(patience, found))))
+        asked_at = max(self._required_run(one.name, since) for one in parents)
+        until = asked_at + round(1000 * min(LONGEST_SECONDS, max(map(patience, parents))))
         # A clock set back would have it wait for hours.
-        if not asked <= now < until:
+        if not asked_at <= now < until:
             return ()
-        names = ", ".join(one.name for one in found)
+        names = ", ".join(one.name for one in parents)
         return (Reason(f"waits for {names}, which it depends on", until),)
 
     def depends(self, check: str, parent: str) -> bool:
@@ -92,14 +92,14 @@ class Parents:
 
 def above(check: str, checks: Mapping[str, CheckConfig]) -> list[CheckConfig]:
     """Return the parents of a check, and theirs. Pure."""
-    found: dict[str, CheckConfig] = {}
+    parents: dict[str, CheckConfig] = {}
     ahead = [check]
     while ahead:
         for name in checks[ahead.pop()].depends_on.checks:
-            if name in checks and name not in found and name != check:
-                found[name] = checks[name]
+            if name in checks and name not in parents and name != check:
+                parents[name] = checks[name]
                 ahead.append(name)
-    return list(found.values())
+    return list(parents.values())
 
 
 def patience(parent: CheckConfig) -> float:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.engine.recorder.changes import as_last, worth_keeping, written
+from agent.engine.recorder.changes import as_last, worth_keeping, write_all
 from agent.store import Change, LastRun, RoomMade, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
@@ -19,11 +19,11 @@ RETRY_SECONDS = 5.0
 
 
 class PendingWrites:
-    """Owned by the recorder's thread. `told` is called when events were written."""
+    """Owned by the recorder's thread. `on_events` is called when events were written."""
 
-    def __init__(self, store: Store, told: Callable[[], None], monotonic: Callable[[], float]) -> None:
+    def __init__(self, store: Store, on_events: Callable[[], None], monotonic: Callable[[], float]) -> None:
         self._store = store
-        self._told = told
+        self._on_events = on_events
         self._monotonic = monotonic
         self._changes: list[Change] = []
         self._forgotten: set[tuple[str, str | None]] = set()
@@ -90,7 +90,7 @@ class PendingWrites:
 
     def _write_changes(self) -> None:
         try:
-            written(self._store, self._changes, self._memories, self._forgotten)
+            write_all(self._store, self._changes, self._memories, self._forgotten)
         except RoomMade:
             self._write_changes()  # others may use what was made free, so at once
             return
@@ -106,7 +106,7 @@ class PendingWrites:
         events = any(change.notification for change in self._changes)
         self._changes, self._memories, self._forgotten = [], {}, set()
         if events:
-            self._told()
+            self._on_events()
 
     def _write_notes(self, memories: bool = True) -> None:
         pause = NOTE_SECONDS

@@ -47,7 +47,7 @@ class Recorder:
         self,
         store: Store,
         config: RecorderConfig,
-        told: Callable[[], None],
+        on_events: Callable[[], None],
         retry: Callable[[str, float], None],
         next_run: Callable[[str], int],
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
@@ -56,12 +56,12 @@ class Recorder:
         self._monotonic = monotonic
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
-        self._pending = PendingWrites(store, told, monotonic)
+        self._pending = PendingWrites(store, on_events, monotonic)
         self._decider = Decider(
             store.states(), store.last_runs(), config, self._pending, Schedule(retry, next_run), wall, monotonic
         )
         self._waiting = Waiting(store, self._pending, wall, monotonic)
-        self._adoption = Adoption(store, told, wall, monotonic)
+        self._adoption = Adoption(store, on_events, wall, monotonic)
         self._rest_until = 0.0
         """No step begins sooner; in monotonic seconds, whichever clock is given: nobody else need wait for it."""
         self._stopping = threading.Event()
@@ -110,26 +110,26 @@ class Recorder:
         The second value is when nothing more was there, in monotonic seconds: all that came before it was taken. None
         when more may wait. The third is False at the end.
         """
-        taken: list[Command] = []
+        commands: list[Command] = []
         for command in itertools.chain(self._first(), self._more()):
             if command is None:
-                return taken, None, False
-            taken.append(command)
-            if len(taken) == BATCH:
-                return taken, None, True
-        return taken, self._monotonic(), True
+                return commands, None, False
+            commands.append(command)
+            if len(commands) == BATCH:
+                return commands, None, True
+        return commands, self._monotonic(), True
 
     def _first(self) -> Sequence[Command | None]:
         """Wait until there is something to do, and rest where the last step was just now; return it, if it came."""
         timeout = self._patience()
         try:
-            found = [self._queue.get(timeout=timeout)]
+            commands = [self._queue.get(timeout=timeout)]
         except queue.Empty:
-            found = []
+            commands = []
         rest = self._rest_until - time.monotonic()
         if rest > 0 and self._queue.qsize() < BATCH:
             self._stopping.wait(rest)
-        return found
+        return commands
 
     def _more(self) -> Iterator[Command | None]:
         with suppress(queue.Empty):
@@ -155,10 +155,10 @@ class Recorder:
         elif isinstance(command, Restate):
             self._adoption.again()
         elif isinstance(command, Outcome):
-            if self._decider.is_meant(command) and (outcome := self._waiting.came(command)):
+            if self._decider.is_meant(command) and (outcome := self._waiting.accept(command)):
                 self._decider.take(outcome)
         elif isinstance(command, RunStarted):
-            self._waiting.began(command)
+            self._waiting.note_start(command)
         elif isinstance(command, WatchdogPing):
             command.answer()
         elif isinstance(command, Acknowledge):

@@ -24,7 +24,7 @@ class SecondLooks:
 
     def __init__(self) -> None:
         self._book: DeadlineBook[Key] = DeadlineBook()
-        self._held: set[Key] = set()
+        self._suppressed: set[Key] = set()
         self._silences: Hashable = None
         self._offset = 0.0
         self._poll_at = math.inf
@@ -38,7 +38,7 @@ class SecondLooks:
         key = (step.state.check, step.state.subject)
         self.forget(*key)
         if step.suppressed_by:
-            self._held.add(key)
+            self._suppressed.add(key)
             self._poll_at = min(self._poll_at, now + POLL_SECONDS)
         if (span := seconds_until(step, policy)) is not None:
             self._book.set(key, now + span)
@@ -51,28 +51,28 @@ class SecondLooks:
         if spans := [max(0, end - at) / 1000 for end in ends if end]:
             self._book.set((check, subject), now + min(spans))
 
-    def held(self) -> list[Key]:
+    def list_suppressed(self) -> list[Key]:
         """Return what is not told though it should be."""
-        return list(self._held)
+        return list(self._suppressed)
 
     def forget(self, check: str, subject: str) -> None:
         self._book.drop((check, subject))
-        self._held.discard((check, subject))
+        self._suppressed.discard((check, subject))
 
-    def keep(self, wanted: Callable[[Key], bool]) -> None:
+    def keep(self, keeps: Callable[[Key], bool]) -> None:
         """Forget all others."""
-        self._book.keep(wanted)
-        self._held = {key for key in self._held if wanted(key)}
+        self._book.keep(keeps)
+        self._suppressed = {key for key in self._suppressed if keeps(key)}
 
     def due(self, now: float, wall: int, silences: Callable[[], Hashable]) -> list[Key]:
         """Return who is to be looked at now; all that are held back, where silences or the clock were changed."""
         due = [key for key, _ in self._book.take(now)]
         if now >= self._poll_at:
-            self._poll_at = now + POLL_SECONDS if self._held else math.inf
-            offset, found = wall - now * 1000, silences()
-            if abs(offset - self._offset) > JUMP_MILLISECONDS or found != self._silences:
-                due += [key for key in self._held if key not in due]
-            self._offset, self._silences = offset, found
+            self._poll_at = now + POLL_SECONDS if self._suppressed else math.inf
+            offset, current = wall - now * 1000, silences()
+            if abs(offset - self._offset) > JUMP_MILLISECONDS or current != self._silences:
+                due += [key for key in self._suppressed if key not in due]
+            self._offset, self._silences = offset, current
         return due
 
 
@@ -82,6 +82,6 @@ def seconds_until(step: Transition, policy: Policy) -> float | None:
     if not step.suppressed_by and (due := repeat_due(step.state, policy)):
         ends.append(due)
     spans = [max(0, end - step.at) / 1000 for end in ends]
-    if step.undecided and (left := seconds_left(step.state, step.result.status, policy)):
-        spans.append(left)
+    if step.undecided and (seconds := seconds_left(step.state, step.result.status, policy)):
+        spans.append(seconds)
     return min(spans, default=None)

@@ -26,15 +26,15 @@ class UnsetClock:
         if self._offset is None:
             self._until = now + LONGEST_SECONDS
         self._offset = wall - now * 1000
-        left = round((self._until - now) * 1000)
-        return (Reason("the clock of this host is not set", wall + left),) if left > 0 else ()
+        remaining = round((self._until - now) * 1000)
+        return (Reason("the clock of this host is not set", wall + remaining),) if remaining > 0 else ()
 
     def was_set(self, wall: int, now: float) -> int:
         """Return by how many milliseconds the clock was put right since the last look; 0: it was not."""
         if self._offset is None or wall < SET_SINCE:
             return 0
-        moved, self._offset = round(wall - now * 1000 - self._offset), None
-        return moved
+        shift, self._offset = round(wall - now * 1000 - self._offset), None
+        return shift
 
 
 def put_right(state: State, milliseconds: int) -> State:

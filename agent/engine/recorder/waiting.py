@@ -30,7 +30,7 @@ class Waiting:
         self._monotonic = monotonic
         self._pushed = DeadMansSwitch()
         self._runs = StalenessMonitor()
-        self._remembered: dict[str, dict[str, Any]] = store.memories()
+        self._memories: dict[str, dict[str, Any]] = store.memories()
         self._last_runs = store.last_ran()
 
     @property
@@ -43,31 +43,31 @@ class Waiting:
         now, wall = self._monotonic(), self._wall()
         last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items()}
         self._runs.update(checks.values(), now, last)
-        self._pushed.update(checks.values(), self._remembered, now, wall)
+        self._pushed.update(checks.values(), self._memories, now, wall)
         for check, memory in self._pushed.memories(now, wall).items():
             self._pending.remember(check, memory)
         # Of a check that is written wrong until it is mended, what was awaited is still in the store.
         waits = {name for name, check in checks.items() if check.type == BROKEN}
-        self._remembered = {name: memory for name, memory in self._remembered.items() if name in waits}
+        self._memories = {name: memory for name, memory in self._memories.items() if name in waits}
         self._last_runs = {name: at for name, at in self._last_runs.items() if name in waits}
 
-    def began(self, begun: RunStarted) -> None:
+    def note_start(self, start: RunStarted) -> None:
         """A run has begun that pushes its result at its end."""
         now, wall = self._monotonic(), self._wall()
-        if self._pushed.awaits(begun.check):
-            since = now - max(0, wall - begun.at) / 1000 if begun.at else now
-            self._pushed.began(begun.check, begun.subject, since, begun.run)
-            self._remember(begun.check)
+        if self._pushed.awaits(start.check):
+            since = now - max(0, wall - start.at) / 1000 if start.at else now
+            self._pushed.note_start(start.check, start.subject, since, start.run)
+            self._remember(start.check)
 
-    def came(self, outcome: Outcome) -> Outcome | None:
+    def accept(self, outcome: Outcome) -> Outcome | None:
         """Note that an outcome came; return it as it counts, None when it says nothing new."""
         now = self._monotonic()
-        self._runs.seen(outcome.check, now)
+        self._runs.note_result(outcome.check, now)
         if outcome.pushed is Pushed.NOT:
             return outcome
         if not self._pushed.awaits(outcome.check) or not self._is_news(outcome):
             return None
-        results = tuple(self._pushed.outlasted(outcome.check, result, now) for result in outcome.results)
+        results = tuple(self._pushed.effective_result(outcome.check, result, now) for result in outcome.results)
         return msgspec.structs.replace(outcome, results=results)
 
     def overdue(self, now: float) -> list[Outcome]:
@@ -88,7 +88,7 @@ class Waiting:
             if outcome.pushed is Pushed.SPOOLED and self._pushed.late(check, result.subject, outcome.started_at):
                 log.info("%s: a spooled result is older than what is known, it changes nothing", check)
                 return False
-            self._pushed.seen(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
+            self._pushed.note_result(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
         self._remember(check)
         return True
 

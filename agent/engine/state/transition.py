@@ -11,10 +11,10 @@ from hashlib import blake2s
 
 import msgspec
 
-from agent.engine.state.counting import count, decide, longest, passed
+from agent.engine.state.counting import count, count_time, decide, longest
 from agent.engine.state.flapping import flaps
-from agent.engine.state.hysteresis import held_results
-from agent.engine.state.subjects import completed, dropped, with_known
+from agent.engine.state.hysteresis import apply_hysteresis
+from agent.engine.state.subjects import complete_results, find_dropped, with_known
 from agent.model import EventStatus, Outcome, Policy, Reason, Report, Result, State, Status
 
 AT_ONCE = Policy(flapping=None)
@@ -54,21 +54,21 @@ def advance(
 ) -> list[Transition]:
     """Move every subject of a check by one outcome; `states` by subject, `now` in Unix milliseconds."""
     outcome = with_known(states, outcome)
-    leaving = dropped(states, outcome, now)
-    asked = {subject: state for subject, state in states.items() if subject not in leaving}
+    leaving = find_dropped(states, outcome, now)
+    others = {subject: state for subject, state in states.items() if subject not in leaving}
     closed = [
         apply_result(states[subject], Result(Status.OK, words, subject), AT_ONCE, now)
         for subject, words in leaving.items()
     ]
     return [msgspec.structs.replace(step, last=True) for step in closed] + [
-        _marked(
-            _moved(states.get(result.subject) or State(outcome.check, result.subject), result, policy, now, reasons)
+        _mark_discovered(
+            _move(states.get(result.subject) or State(outcome.check, result.subject), result, policy, now, reasons)
         )
-        for result in completed(asked, outcome)
+        for result in complete_results(others, outcome)
     ]
 
 
-def _moved(state: State, result: Result, policy: Policy, now: int, reasons: Reasons) -> Transition:
+def _move(state: State, result: Result, policy: Policy, now: int, reasons: Reasons) -> Transition:
     if is_steady(state, result, policy):
         return Transition(state, state, result, now)
     return apply_result(state, result, policy, now, reasons(result.subject))
@@ -87,7 +87,7 @@ def is_steady(state: State, result: Result, policy: Policy) -> bool:
     )
 
 
-def _marked(step: Transition) -> Transition:
+def _mark_discovered(step: Transition) -> Transition:
     """Note in the state whether its subject was named by somebody or found."""
     if step.state.discovered == step.result.discovered:
         return step
@@ -98,7 +98,7 @@ def apply_result(
     state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()
 ) -> Transition:
     """Move one subject by one result."""
-    result, latched = held_results(result, state.latched)
+    result, latched = apply_hysteresis(result, state.latched)
     counted = count(state, result.status, policy, now)
     decided = decide(counted, result.status, policy)
     believed = msgspec.structs.replace(
@@ -108,12 +108,12 @@ def apply_result(
         latched=latched,
         **flaps(state, decided, policy.flapping),
     )
-    return _settled(state, believed, result, policy, now, reasons)
+    return _settle(state, believed, result, policy, now, reasons)
 
 
 def judge_again(state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()) -> Transition:
     """Judge a subject's last result once more, where there is no fresh one: time counts, results do not."""
-    counted = passed(state, result.status, policy, now)
+    counted = count_time(state, result.status, policy, now)
     decided = decide(counted, result.status, policy)
     changed = decided is not state.decided
     believed = msgspec.structs.replace(
@@ -122,19 +122,19 @@ def judge_again(state: State, result: Result, policy: Policy, now: int, reasons:
         decided_since=now if changed else state.decided_since,
         **(flaps(state, decided, policy.flapping) if changed or policy.flapping is None else {}),
     )
-    return _settled(state, believed, result, policy, now, reasons)
+    return _settle(state, believed, result, policy, now, reasons)
 
 
-def _settled(
+def _settle(
     state: State, believed: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...]
 ) -> Transition:
     """Tell what is to be told of what is believed now, or hold it back."""
     report = due_report(believed, state, policy, now)
     if report and reasons:
         texts, since = "; ".join(reason.text for reason in reasons), state.suppressed_since or now
-        held = msgspec.structs.replace(believed, suppressed_by=texts, suppressed_since=since)
-        return Transition(state, forget_counts(held), result, now, suppressed_by=reasons)
-    after = told(believed, report, now) if report else believed
+        silent = msgspec.structs.replace(believed, suppressed_by=texts, suppressed_since=since)
+        return Transition(state, forget_counts(silent), result, now, suppressed_by=reasons)
+    after = apply_report(believed, report, now) if report else believed
     free = msgspec.structs.replace(after, suppressed_by="", suppressed_since=0)
     return Transition(state, forget_counts(free), result, now, report)
 
@@ -195,7 +195,7 @@ def repeat_due(state: State, policy: Policy) -> float:
     return state.notified_at + wait * 1000
 
 
-def told(state: State, report: Report, now: int) -> State:
+def apply_report(state: State, report: Report, now: int) -> State:
     """Return the state after the report is on its way; both are written in one transaction."""
     over = report.status is EventStatus.OK
     return msgspec.structs.replace(

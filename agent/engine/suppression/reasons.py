@@ -44,29 +44,31 @@ class Suppression(msgspec.Struct, frozen=True):
         """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
         tags = {**self.tags, **check.tags}
         return (
-            *silenced(self.silences, check.name, tags, subject, began),
-            *in_maintenance((*check.maintenance, *self._chosen(check.name, tags, subject)), self.ends, began, now),
+            *silence_reasons(self.silences, check.name, tags, subject, began),
+            *in_maintenance(
+                (*check.maintenance, *self._matching_windows(check.name, tags, subject)), self.ends, began, now
+            ),
             *self._unreachable(check, began, now, frozenset()),
         )
 
-    def _unreachable(self, check: CheckConfig, began: int, now: int, passed: frozenset[str]) -> list[Reason]:
+    def _unreachable(self, check: CheckConfig, began: int, now: int, path: frozenset[str]) -> list[Reason]:
         """Follow the parents up: each is down itself, or behind one that is."""
-        troubles = {name: self._trouble(name, began, now, passed | {check.name}) for name in check.depends_on.checks}
+        troubles = {name: self._trouble(name, began, now, path | {check.name}) for name in check.depends_on.checks}
         return unreachable(check.depends_on, troubles)
 
-    def _trouble(self, parent: str, began: int, now: int, passed: frozenset[str]) -> Reason | None:
-        if parent not in self.running or parent in passed:
+    def _trouble(self, parent: str, began: int, now: int, path: frozenset[str]) -> Reason | None:
+        if parent not in self.running or parent in path:
             return None
-        if found := trouble(self.states.get(parent, {}), began, now):
-            return found
+        if reason := trouble(self.states.get(parent, {}), began, now):
+            return reason
         config = self.checks.get(parent)
-        return next(iter(self._unreachable(config, began, now, passed)), None) if config else None
+        return next(iter(self._unreachable(config, began, now, path)), None) if config else None
 
-    def _chosen(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
+    def _matching_windows(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
         return [window for window in self.windows if matches(window.select, check, tags, subject)]
 
 
-def silenced(
+def silence_reasons(
     silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, began: int
 ) -> list[Reason]:
     return [
@@ -77,10 +79,10 @@ def silenced(
 
 
 def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: int) -> list[Reason]:
-    found = ((window, ends(window, now) or ends(window, began)) for window in windows)
+    spans = ((window, ends(window, now) or ends(window, began)) for window in windows)
     return [
         Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end, ReasonKind.MAINTENANCE)
-        for window, end in found
+        for window, end in spans
         if end
     ]
 
@@ -88,9 +90,9 @@ def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: 
 def unreachable(on: DependsOn, troubles: Mapping[str, Reason | None]) -> list[Reason]:
     """Return why a check cannot be judged, by the troubles of its parents: of any of them, or only of all together."""
     down = [
-        Reason(f"depends on {parent}, which {found.text}", found.until, ReasonKind.PARENT)
-        for parent, found in troubles.items()
-        if found
+        Reason(f"depends on {parent}, which {reason.text}", reason.until, ReasonKind.PARENT)
+        for parent, reason in troubles.items()
+        if reason
     ]
     return [] if on.all and len(down) < len(troubles) else down
 

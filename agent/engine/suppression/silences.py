@@ -36,18 +36,18 @@ class Silences:
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / FILE
-        self._seen: tuple[int, int, int] | None = None
+        self._version: tuple[int, int, int] | None = None
         self._silences: tuple[Silence, ...] = ()
 
     def __call__(self) -> tuple[Silence, ...]:
         try:
-            found = self._file.lstat()
+            info = self._file.lstat()
         except OSError:
-            self._seen, self._silences = None, ()
+            self._version, self._silences = None, ()
             return ()
-        seen = (found.st_ino, found.st_mtime_ns, found.st_size)
-        if seen != self._seen:
-            self._seen = seen
+        version = (info.st_ino, info.st_mtime_ns, info.st_size)
+        if version != self._version:
+            self._version = version
             self._silences = self._read()
         return self._silences
 
@@ -72,32 +72,34 @@ def begin(directory: Path, silence: Silence, now: int) -> list[Silence]:
     return change(directory, lambda old: [*old, silence], now)
 
 
-def end(directory: Path, meant: Callable[[Silence], bool], who: str, now: int) -> int:
+def end(directory: Path, selects: Callable[[Silence], bool], who: str, now: int) -> int:
     """End those that are meant and in force; return how many. OSError, MsgspecError when that cannot be done."""
-    ended = 0
+    count = 0
 
-    def changed(old: Sequence[Silence]) -> list[Silence]:
-        nonlocal ended
-        kept = []
+    def end_them(old: Sequence[Silence]) -> list[Silence]:
+        nonlocal count
+        silences = []
         for one in old:
-            ending = one.until > now and meant(one)
-            ended += ending
-            kept.append(msgspec.structs.replace(one, until=now, ended_by=who, meant_until=one.until) if ending else one)
-        return kept
+            ending = one.until > now and selects(one)
+            count += ending
+            silences.append(
+                msgspec.structs.replace(one, until=now, ended_by=who, meant_until=one.until) if ending else one
+            )
+        return silences
 
-    change(directory, changed, now)
-    return ended
+    change(directory, end_them, now)
+    return count
 
 
-def change(directory: Path, changed: Callable[[Sequence[Silence]], Sequence[Silence]], now: int) -> list[Silence]:
+def change(directory: Path, update: Callable[[Sequence[Silence]], Sequence[Silence]], now: int) -> list[Silence]:
     """Replace the silences; return those in force at `now`, Unix milliseconds. OSError when that cannot be done.
 
     Root has taken the rights of the directory's owner before (`agent.system.rights`), so what is made here is his.
     """
     with _alone(directory), _naming(directory / FILE):
-        found = changed(read(directory))
-        running = [silence for silence in found if silence.until > now]
-        ended = [silence for silence in found if now - ENDED_KEPT < silence.until <= now]
+        silences = update(read(directory))
+        running = [silence for silence in silences if silence.until > now]
+        ended = [silence for silence in silences if now - ENDED_KEPT < silence.until <= now]
         fresh = directory / f"{FILE}.new"
         fresh.unlink(missing_ok=True)
         with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:

@@ -16,14 +16,14 @@ class Windows:
     """
 
     def __init__(self) -> None:
-        self._known: dict[Maintenance, tuple[int, int, int]] = {}
+        self._spans: dict[Maintenance, tuple[int, int, int]] = {}
 
     def ends(self, window: Maintenance, at: int) -> int:
         """Return the end in Unix milliseconds, 0 when no window is open at `at`."""
-        known = self._known.get(window)
-        if known is None or not known[0] <= at < known[1]:
-            known = self._known[window] = span(window, at)
-        return known[2]
+        span_now = self._spans.get(window)
+        if span_now is None or not span_now[0] <= at < span_now[1]:
+            span_now = self._spans[window] = span(window, at)
+        return span_now[2]
 
 
 def span(window: Maintenance, at: int) -> tuple[int, int, int]:
