@@ -29,8 +29,8 @@ def find_missing(memory: dict[str, Any], there: Collection[str], choice: str, no
     for subject in sorted(there)[:MOST]:
         first = before.get(subject, [now])[0]
         lasting[subject] = [min(first, now)]
-    for subject, (first, *gone) in before.items():
-        since = min(gone[0], now) if gone else now
+    for subject, (first, *gone_since) in before.items():
+        since = min(gone_since[0], now) if gone_since else now
         if subject in there or since - first < LASTING or now - since >= LASTING:
             continue
         lasting[subject] = [first, since]

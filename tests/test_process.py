@@ -120,7 +120,7 @@ def test_a_recorded_stat_line_is_read_as_the_manual_numbers_it() -> None:
     seen = Row("/proc", 1203, text)
     assert (seen.name, seen.state, seen.parent, seen.threads, seen.kernel) == (b"postgres", "S", 1, 1, False)
     ticks = os.sysconf("SC_CLK_TCK")
-    assert (seen.cpu, seen.started) == (1625 / ticks, 2214 / ticks)
+    assert (seen.cpu, seen.started_at) == (1625 / ticks, 2214 / ticks)
     assert seen.rss == 6912 * os.sysconf("SC_PAGE_SIZE")
 
 
@@ -132,7 +132,7 @@ def test_a_recorded_kernel_thread_is_known_as_one() -> None:
 @given(name=st.binary(max_size=64), state=st.sampled_from("RSDZTtXI"), threads=st.integers(0, 10**6))
 def test_any_bytes_in_a_name_leave_the_other_fields_where_they_are(name: bytes, state: str, threads: int) -> None:
     seen = row(name=name, state=state, threads=threads)
-    assert (seen.name, seen.state, seen.threads, seen.parent, seen.started) == (name, state, threads, 1, 5.0)
+    assert (seen.name, seen.state, seen.threads, seen.parent, seen.started_at) == (name, state, threads, 1, 5.0)
 
 
 def test_a_process_whose_first_thread_ended_is_no_zombie_while_others_work() -> None:
@@ -155,8 +155,8 @@ def test_the_scan_agrees_with_psutil(start: Start) -> None:
         lambda one: one.kernel,
     ):
         assert ask(by_stat) == ask(by_psutil)
-    age = Scanner().scan().now - by_stat.started
-    assert age == pytest.approx(time.time() - by_psutil.started, abs=1)
+    age = Scanner().scan().now - by_stat.started_at
+    assert age == pytest.approx(time.time() - by_psutil.started_at, abs=1)
 
 
 # Which processes
@@ -756,7 +756,7 @@ def test_of_a_process_that_ended_meanwhile_and_of_one_with_its_pid_nothing_is_ta
     fake_proc.scanner.scan()
     row = fake_proc.scanner.scan().by_pid[20]
     fake_proc.add(20, turns=b"1 1 1\n", parent=1, started=900)
-    assert (row.parent, row.started) == (7, 5.0)
+    assert (row.parent, row.started_at) == (7, 5.0)
     shutil.rmtree(fake_proc.folder / "20")
     assert fake_proc.scanner.scan().by_pid.keys() == {1}
 

@@ -25,7 +25,7 @@ from checks._network.connection import Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks.tcp import Tcp
-from checks.tcp.talk import BANNER_LIMIT, Received, converse, exchange
+from checks.tcp.talk import BANNER_LIMIT, AnswerBuffer, converse, exchange
 from tests.http_servers import Server, Visit, serving
 from tests.looks import found
 from tests.starttls_servers import Wire
@@ -147,7 +147,7 @@ LINES = [b"220-mail 250 x", b"220 ready", b"250-a", b"250 b", b"221 250 bye", b"
 def test_it_does_not_matter_how_lines_are_cut_into_packets(lines: list[bytes], cuts: list[int]) -> None:
     def found(pieces: list[bytes]) -> int:
         """Return how many steps get their answer."""
-        heard, waiting = Received(), iter(pieces)
+        heard, waiting = AnswerBuffer(), iter(pieces)
         for number, one in enumerate([step(expect="^220"), step(expect="^250 b$"), step(expect="^221")]):
             while not heard.has(one):
                 piece = next(waiting, None)
@@ -162,7 +162,7 @@ def test_it_does_not_matter_how_lines_are_cut_into_packets(lines: list[bytes], c
 
 
 def test_a_prompt_without_a_line_end_is_an_answer_once() -> None:
-    heard = Received()
+    heard = AnswerBuffer()
     heard.pending += b"Welcome\r\nlogin: "
     assert heard.has(step(expect="login: $"))
     assert not heard.has(step(expect="login: $"))

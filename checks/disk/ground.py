@@ -31,8 +31,10 @@ class Ground(msgspec.Struct, omit_defaults=True):
     def is_like(self, other: Ground) -> bool:
         if self.type == other.type and self.tree and self.tree == other.tree:
             return True  # a bind mount over itself, as the sandboxes of systemd make and take away
-        named = self.identity and other.identity
-        return (self.point, self.type) == (other.point, other.type) and (not named or self.identity == other.identity)
+        comparable = self.identity and other.identity
+        return (self.point, self.type) == (other.point, other.type) and (
+            not comparable or self.identity == other.identity
+        )
 
 
 def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) -> dict[str, list[Result]]:

@@ -69,10 +69,10 @@ def assess(usage: Usage, levels: Levels, subject: str) -> list[Result]:
         Metric("total", usage.total, "B", minimum=0, subject=subject),
     )
     free = msgspec.structs.replace(free, metrics=(*free.metrics, *sizes))
-    return [_used(usage, levels, subject), free, *_inodes(usage, levels, subject)]
+    return [_judge_used(usage, levels, subject), free, *_inodes(usage, levels, subject)]
 
 
-def _used(usage: Usage, levels: Levels, subject: str) -> Result:
+def _judge_used(usage: Usage, levels: Levels, subject: str) -> Result:
     summary = f"{_show(usage.percent)} used"
     used = judge(
         "used_percent",

@@ -47,7 +47,7 @@ class Container(msgspec.Struct, frozen=True):
         return int(code[1]) if code else None
 
     @property
-    def created(self) -> float:
+    def created_at(self) -> float:
         return self.Created if isinstance(self.Created, int | float) else 0.0
 
 
@@ -57,7 +57,7 @@ class Policy(msgspec.Struct, frozen=True):
     Name: str | None = ""
 
 
-class Wanted(msgspec.Struct, frozen=True):
+class HostSettings(msgspec.Struct, frozen=True):
     """What was asked for when the container was made."""
 
     RestartPolicy: Policy | None = None
@@ -78,7 +78,7 @@ class Inspection(msgspec.Struct, frozen=True):
     State: Condition
     RestartCount: int | None = None
     """By its restart policy, since somebody last started it."""
-    HostConfig: Wanted | None = None
+    HostConfig: HostSettings | None = None
 
     @property
     def restarts_for_ever(self) -> bool:

@@ -45,7 +45,7 @@ async def assess(
 
 async def _assess_created(container: Container, summary: str, inspect: Inspect, now: float) -> Result:
     """A container that could not be started, as its port is taken, stays `Created`."""
-    if 0 <= now - container.created < UNSTARTED_SECONDS:
+    if 0 <= now - container.created_at < UNSTARTED_SECONDS:
         return ok(summary, container.name)
     one = await inspect()
     if one and one.State.Error:

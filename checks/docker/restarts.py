@@ -49,6 +49,6 @@ def _since_last(
         return int(again)
     if before is None:
         # What is younger than `within` made all its restarts in that time; of an older one nobody knows.
-        made_now = container.created and now - container.created < within
-        return count if made_now else int(again and count > 0)
+        is_new = container.created_at and now - container.created_at < within
+        return count if is_new else int(again and count > 0)
     return count - before if count > before else 0

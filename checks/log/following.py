@@ -90,7 +90,7 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
             read.append((yield from _read_on(position, until, encoding)))
         except CannotUnpack as error:
             lost = str(error.strerror)
-    unread = sum(max(0, position.size - position.offset) for position, done in read if not done)
+    unread = sum(max(0, position.size - position.offset) for position, complete in read if not complete)
     changed = max(position.changed for position, _ in read)
     current = replace(read[-1][0], changed=changed)
     return Progress([*_worth_keeping(read[:-1], changed), current], unread, missing=not current.inode, lost=lost)
@@ -98,7 +98,11 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
 
 def _worth_keeping(read: list[tuple[Position, bool]], changed: int) -> list[Position]:
     """Return what is still to be known: rotated files that may grow, and all of the time of the last writing."""
-    old = [one for one, done in read if is_written_since(one.changed, changed) or not (done and is_packed(one.path))]
+    old = [
+        one
+        for one, complete in read
+        if is_written_since(one.changed, changed) or not (complete and is_packed(one.path))
+    ]
     return [
         one for at, one in enumerate(old, OLD_FILES - len(old)) if at >= 0 or is_written_since(one.changed, changed)
     ]
@@ -183,9 +187,9 @@ class _Reading:
             before = (before + piece[:size_judged])[-MARK:]
             position = replace(position, offset=position.offset + size_judged, tail=0, counted=None)
             late = time.monotonic() > self._until
-        done = not late or (not packed and position.offset >= position.size)
-        size = position.size if not packed else position.offset + (0 if done else position.size)
-        return replace(position, mark=zlib.crc32(before), size=size), done
+        complete = not late or (not packed and position.offset >= position.size)
+        size = position.size if not packed else position.offset + (0 if complete else position.size)
+        return replace(position, mark=zlib.crc32(before), size=size), complete
 
     def _tail(self, position: Position, last: Position, lines: Lines, tail: bytes, final: bool) -> Steps[Position]:
         """Judge a line without end once it is as it was at the last look; again when it grew, unless it was counted."""

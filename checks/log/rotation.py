@@ -32,20 +32,20 @@ def locate(last: list[Position], real: str, until: float) -> tuple[list[Position
     *old, current = last
     inode, read = _now(real, current)
     places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
-    kept = [place for _, place in places if place]
+    older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
     if not current.inode:
-        between, unread = _between(current, inode, kept, until)
-        return [*kept, *between, Position(real, inode, changed=current.changed)], lost or unread
+        between, unread = _between(current, inode, older, until)
+        return [*older, *between, Position(real, inode, changed=current.changed)], lost or unread
     if inode == current.inode and read:
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
-        between, unread = ([], "") if current.size else _between(current, inode, kept, until)
-        return [*kept, *between, replace(current, path=real)], lost or unread
+        between, unread = ([], "") if current.size else _between(current, inode, older, until)
+        return [*older, *between, replace(current, path=real)], lost or unread
     moved = _find_renamed(current, inode) or _find_copy(current, inode) or _find_packed(current, until)
     if moved is None and current.offset and read:
         # An editor, or `sed -i`, wrote the same log anew.
-        return [*kept, replace(current, path=real, inode=inode)], lost
-    before = [*kept, moved] if moved else kept
+        return [*older, replace(current, path=real, inode=inode)], lost
+    before = [*older, moved] if moved else older
     between, unread = _between(current, inode, before, until)
     # Of an empty log nothing is known again but its inode, which compressing changes.
     among = not current.offset and any(is_packed(one.path) for one in between)
@@ -121,7 +121,7 @@ def _has_nothing_new(position: Position, others: list[Position]) -> bool:
     )
 
 
-def _between(current: Position, inode: int, known: list[Position], until: float) -> tuple[list[Position], str]:
+def _between(current: Position, inode: int, positions: list[Position], until: float) -> tuple[list[Position], str]:
     """Return the logs that came and were rotated away since the last look, oldest first; and what cannot be read.
 
     They were written to after all that we have seen, or in the same tick of the clock: what had that time at the last
@@ -129,8 +129,8 @@ def _between(current: Position, inode: int, known: list[Position], until: float)
     """
     if not current.changed:  # it was never there, or seen by a version that did not remember this
         return [], ""
-    known_inodes = {position.inode for position in known} | {inode}
-    beside = _beside(current.path, known)
+    known_inodes = {position.inode for position in positions} | {inode}
+    beside = _beside(current.path, positions)
     names = {sibling.path for sibling in beside}
     newer = [
         sibling
@@ -145,10 +145,10 @@ def _between(current: Position, inode: int, known: list[Position], until: float)
     return readable, f"{unreadable[0]} cannot be unpacked here" if unreadable else ""
 
 
-def _beside(log: str, known: list[Position]) -> list[Sibling]:
+def _beside(log: str, positions: list[Position]) -> list[Sibling]:
     """Return all that may be rotations of the log: by its name, or where and how those are named that we know."""
     name, files = Path(log).name, dict.fromkeys(rotations(log))
-    for one in known:
+    for one in positions:
         usual = one.path == log or is_rotation(name, Path(one.path).name)
         files |= dict.fromkeys(
             rotations(str(Path(one.path).parent / name)) if usual else siblings_with_other_numbers(one.path)

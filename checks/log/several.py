@@ -71,22 +71,22 @@ class Matching(NamedTuple):
     """Why there may be more than are followed."""
 
 
-def logs_of(pattern: str, known: Collection[str] = ()) -> Matching:
+def logs_of(pattern: str, known_logs: Collection[str] = ()) -> Matching:
     """Return the regular files that match, without the rotations of others among them.
 
-    Of several names of one file the one that is `known` stays, and of too many logs those that are known.
+    Of several names of one file the one of `known_logs` stays, and of too many logs those of `known_logs`.
     """
     paths, fault = _matching_paths(pattern)
     by_file: dict[tuple[int, int], list[str]] = {}
     for path in paths:
         if not path.endswith(READABLE + UNREADABLE) and (file := _file(path)):
             by_file.setdefault(file, []).append(path)
-    files = [_own_name(names, known) for names in by_file.values()]
+    files = [_own_name(names, known_logs) for names in by_file.values()]
     other_names = {path for names in by_file.values() for path in names} - {*files}
     logs = _without_rotations(files)
     if len(logs) <= MOST_LOGS:
         return Matching(logs, other_names, fault)
-    first = sorted(logs, key=lambda path: (path not in known, path))[:MOST_LOGS]
+    first = sorted(logs, key=lambda path: (path not in known_logs, path))[:MOST_LOGS]
     fault = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
     return Matching(first, other_names, fault)
 
@@ -109,11 +109,11 @@ def _without_rotations(files: list[str]) -> list[str]:
     return [path for path in files if not _is_rotated(Path(path).name, names[str(Path(path).parent)])]
 
 
-def _own_name(paths: list[str], known: Collection[str]) -> str:
+def _own_name(paths: list[str], known_logs: Collection[str]) -> str:
     """Return the name that is no link and leads over none, where there is one."""
     if len(paths) == 1:
         return paths[0]
-    return min(paths, key=lambda path: (os.path.realpath(path) != path, path not in known, path))
+    return min(paths, key=lambda path: (os.path.realpath(path) != path, path not in known_logs, path))
 
 
 def _is_rotated(name: str, others: set[str]) -> bool:

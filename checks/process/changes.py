@@ -21,14 +21,14 @@ def restart(memory: dict[str, Any], rows: list[Row], now: float) -> str:
 
     The oldest: a server's workers come and go. After a run that found none, nothing: that was told already.
     """
-    oldest = min(rows, key=lambda row: (row.started, row.pid), default=None)
+    oldest = min(rows, key=lambda row: (row.started_at, row.pid), default=None)
     last = memory.pop("oldest", None)
     if oldest is None:
         return ""
     memory["oldest"] = oldest.key
     if last is None or any(row.key == last for row in rows):
         return ""
-    age = duration_text(now - oldest.started)
+    age = duration_text(now - oldest.started_at)
     return f"restarted: process {last.partition(':')[0]} ended, the oldest is now {oldest.pid}, started {age} ago"
 
 
@@ -42,7 +42,7 @@ def cpu_percent(memory: dict[str, Any], rows: list[Row], now: float) -> float | 
     if last_at is None or now < last_at:
         return None
     # A process that is older than the last run, but was not in it, has used its CPU who knows when.
-    used = sum(row.cpu - last.get(row.key, 0.0 if row.started >= last_at else row.cpu) for row in rows)
+    used = sum(row.cpu - last.get(row.key, 0.0 if row.started_at >= last_at else row.cpu) for row in rows)
     return max(0.0, 100.0 * used / (now - last_at))
 
 

@@ -12,7 +12,7 @@ from checks.process.row import Row
 
 
 class Entry(NamedTuple):
-    started: float
+    started_at: float
     line: CommandLine | None
     """None: not allowed, or its reading hangs."""
     hangs: bool = False
@@ -53,12 +53,12 @@ class Commands:
             self._read(unread, ctx)
         for row in rows:
             entry = self._entries.get(row.pid)
-            row.line = entry.line if entry is not None and entry.started == row.started else None
+            row.line = entry.line if entry is not None and entry.started_at == row.started_at else None
             row.line_read = True
 
     def _hangs(self, row: Row) -> bool:
         entry = self._entries.get(row.pid)
-        return entry is not None and entry.hangs and entry.started == row.started
+        return entry is not None and entry.hangs and entry.started_at == row.started_at
 
     def _read(self, rows: list[Row], ctx: Context) -> None:
         reading = [rows[0]]
@@ -66,13 +66,13 @@ class Commands:
         def read_all() -> None:
             for row in rows:
                 reading[0] = row
-                self._entries[row.pid] = Entry(row.started, self._line(row))
+                self._entries[row.pid] = Entry(row.started_at, self._line(row))
 
         try:
             ctx.call(f"command lines from process {rows[0].pid}", read_all)
         except CheckError:
             stuck = reading[0]
-            self._entries[stuck.pid] = Entry(stuck.started, None, hangs=True)
+            self._entries[stuck.pid] = Entry(stuck.started_at, None, hangs=True)
             raise CheckError(f"reading the command line of process {stuck.pid} hangs") from None
 
     def _line(self, row: Row) -> CommandLine | None:
@@ -84,7 +84,12 @@ class Commands:
         except (FileNotFoundError, ProcessLookupError):
             raw = b""
         entry = self._entries.get(row.pid)
-        same = entry is not None and entry.started == row.started and entry.line is not None and entry.line.raw == raw
+        same = (
+            entry is not None
+            and entry.started_at == row.started_at
+            and entry.line is not None
+            and entry.line.raw == raw
+        )
         return entry.line if entry is not None and same else CommandLine(raw)
 
 

@@ -48,7 +48,7 @@ class PsutilRow(Row):
         return self._parent
 
     @property
-    def started(self) -> float:
+    def started_at(self) -> float:
         return self._started
 
     @property

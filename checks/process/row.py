@@ -163,7 +163,7 @@ class Row:
         return self.numbers.threads
 
     @property
-    def started(self) -> float:
+    def started_at(self) -> float:
         """Return the start in seconds on the clock of `Table.now`; with the pid it is the identity of a process."""
         return self._field(22) / TICKS
 
@@ -173,7 +173,7 @@ class Row:
 
     @property
     def key(self) -> str:
-        return f"{self.pid}:{self.started:.2f}"
+        return f"{self.pid}:{self.started_at:.2f}"
 
     @property
     def zombie(self) -> bool:

@@ -64,9 +64,9 @@ def age(inputs: Inputs) -> Use | None:
     rows = inputs.selection.rows
     if not rows:
         return None
-    value = max(0.0, inputs.table.now - min(row.started for row in rows))
+    value = max(0.0, inputs.table.now - min(row.started_at for row in rows))
     words = f"{'oldest ' if len(rows) > 1 else ''}started {duration_text(value)} ago"
-    return Use(value, words, rows, lambda row: -row.started, "s")
+    return Use(value, words, rows, lambda row: -row.started_at, "s")
 
 
 def cpu(inputs: Inputs) -> Use | None:
@@ -87,12 +87,12 @@ def open_files(inputs: Inputs) -> Use | None:
 
 def zombies(inputs: Inputs) -> Use:
     rows = inputs.selection.zombies
-    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows, lambda row: -row.started)
+    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows, lambda row: -row.started_at)
 
 
 def stuck(inputs: Inputs) -> Use:
     rows = changes.stuck(inputs.memory, inputs.selection.rows, inputs.table.now, inputs.check.stuck_after)
-    return Use(len(rows), f"{len(rows)} stuck in state D", rows, lambda row: -row.started)
+    return Use(len(rows), f"{len(rows)} stuck in state D", rows, lambda row: -row.started_at)
 
 
 USES: dict[str, Callable[[Inputs], Use | None]] = {
@@ -109,7 +109,7 @@ def listing(rows: list[Row], table: Table) -> str:
 
 
 def _line(row: Row, table: Table) -> str:
-    line = f"{row.pid} {_name(row)}: state {row.state}, {duration_text(max(0.0, table.now - row.started))} old"
+    line = f"{row.pid} {_name(row)}: state {row.state}, {duration_text(max(0.0, table.now - row.started_at))} old"
     parent = table.by_pid.get(row.parent)
     if row.zombie:
         return f"{line}, parent {row.parent} {_name(parent) if parent else ''}".rstrip()

@@ -27,7 +27,7 @@ class Array(msgspec.Struct, frozen=True):
     failed: tuple[str, ...] = ()
     members: int = 0
     """Devices that are no spare, no journal and have not failed; one that is to be rebuilt counts."""
-    wanted: int = 0
+    total: int = 0
     """Devices a whole array has; 0 where mdstat does not say."""
     working: int = 0
     action: str = ""
@@ -66,7 +66,7 @@ def _array(block: str) -> Array:
     devices = [word for word in words if re.match(r"[^\[\]]+\[\d+\]", word)]
     counted = re.search(r"(?<!\S)\[(\d+)/(\d+)\]", block)
     action = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
-    left = f", {duration_text(60 * float(action[3]))} left" if action and action[3] else ""
+    remaining = f", {duration_text(60 * float(action[3]))} left" if action and action[3] else ""
     return Array(
         name,
         state,
@@ -76,7 +76,7 @@ def _array(block: str) -> Array:
         int(counted[1]) if counted else 0,
         int(counted[2]) if counted else 0,
         action[1] if action else "",
-        action[2] + left if action else "",
+        action[2] + remaining if action else "",
         _odd_marks(devices, block),
         state == "inactive" and re.search(r"super external:\w", block) is not None,
     )
@@ -91,9 +91,9 @@ def _odd_marks(devices: list[str], block: str) -> str:
 
 def assess(array: Array) -> Result:
     """Judge one array; what its text does not say is not known, never whole."""
-    missing = array.wanted - array.working
+    missing = array.total - array.working
     metric = Metric("missing", max(0, missing), minimum=0, subject=array.name)
-    return replace(_assess(array, missing), metrics=(metric,) if array.wanted else ())
+    return replace(_assess(array, missing), metrics=(metric,) if array.total else ())
 
 
 def _assess(array: Array, missing: int) -> Result:
@@ -107,14 +107,14 @@ def _assess(array: Array, missing: int) -> Result:
     if array.state != "active":
         return critical(f"{about} is {array.state}{lost}", array.name)
     if missing > 0:
-        words = f"{about} lacks {missing} of {array.wanted} devices{lost}{doing}"
+        words = f"{about} lacks {missing} of {array.total} devices{lost}{doing}"
         return (warning if array.rebuilding else critical)(words, array.name)
     if array.odd:
         words = f"{about}: mdstat marks a device {array.odd}"
         if array.odd == "E":
             return critical(f"{words}, which the array gave up on{doing}", array.name)
         return nodata(f"{words}, which is not known here", array.name)
-    if not array.wanted and array.level not in UNCOUNTED:
+    if not array.total and array.level not in UNCOUNTED:
         return nodata(f"{about}: mdstat does not say how many of its devices work{lost}", array.name)
     if array.failed:
         return warning(f"{about} is whole, but replace what failed: {', '.join(array.failed)}{doing}", array.name)

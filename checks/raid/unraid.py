@@ -21,21 +21,21 @@ def assess(values: dict[str, str]) -> Result:
     """Judge the array by its state and by that of each of its disks."""
     states = {name.partition(".")[2]: value for name, value in values.items() if name.startswith("rdevStatus.")}
     bad = {number: state for number, state in states.items() if state not in GOOD}
-    named = ", ".join(f"disk {number} {state}" for number, state in bad.items())
+    disks = ", ".join(f"disk {number} {state}" for number, state in bad.items())
     metric = Metric("missing", len(bad), minimum=0, subject=NAME)
-    return replace(_assess(values, bad, named), metrics=(metric,) if states else ())
+    return replace(_assess(values, bad, disks), metrics=(metric,) if states else ())
 
 
-def _assess(values: dict[str, str], bad: dict[str, str], named: str) -> Result:
+def _assess(values: dict[str, str], bad: dict[str, str], disks: str) -> Result:
     state = values["mdState"]
     counted = [f"{name[2:]}={values[name]}" for name in _COUNTS if values.get(name, "0") != "0"]
     if state != "STARTED":
-        return critical(f"{NAME} is {state}" + (f": {named}" if named else ""), NAME)
+        return critical(f"{NAME} is {state}" + (f": {disks}" if disks else ""), NAME)
     if not bad and not counted:
         if not any(name.startswith("rdevStatus.") for name in values):
             return nodata(f"{NAME}: mdstat does not say how its disks are", NAME)
         return ok(f"{NAME} is whole", NAME)
-    words = f"{NAME} is not whole: {named or ', '.join(counted)}"
+    words = f"{NAME} is not whole: {disks or ', '.join(counted)}"
     return (warning if _rebuilding(values) else critical)(words, NAME)
 
 

@@ -164,8 +164,8 @@ class Systemd(Check, frozen=True, kw_only=True):
                     yield ran
             return
         # Whose last restart is long ago is no longer asked for.
-        gone = [name for name, unit in units.items() if not restarts[name] and unit.sub != "auto-restart"]
-        for name in gone:
+        stale = [name for name, unit in units.items() if not restarts[name] and unit.sub != "auto-restart"]
+        for name in stale:
             del memory["restarts"][name]
         yield assess_all(units, self.starting_warning, monotonic)
         yield from self._restarts(restarts)

@@ -21,9 +21,9 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
     why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
     counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
     yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
-    named = read_names(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
+    names = read_names(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
     properties = "--property=Id,UnitFileState,FragmentPath"
-    properties_text = host.output("systemctl", "show", "--no-pager", properties, "--", *named)
+    properties_text = host.output("systemctl", "show", "--no-pager", properties, "--", *names)
     if units := _worth_watching(properties_text):
         why = "These are started with the host, and run. A timer whose service fails shows in `units`."
         yield Suggestion(name="services", settings={"unit": units, "fail_after": 2}, why=why, about=("unit",))

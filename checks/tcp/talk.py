@@ -36,7 +36,7 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
     """Go through the steps, one after the other; NoAnswer where an answer does not come."""
     progress = network.progress
     progress.enter("answer", "")
-    unanswered = Received()
+    unanswered = AnswerBuffer()
     for number, step in enumerate(steps, 1):
         progress.doing = f"step {number}: sending"
         await send(connection, step.question, progress)
@@ -45,7 +45,7 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
             await _await(step, unanswered, connection, network)
 
 
-async def _await(step: Exchange, unanswered: Received, connection: socket.socket, network: Network) -> None:
+async def _await(step: Exchange, unanswered: AnswerBuffer, connection: socket.socket, network: Network) -> None:
     received = unanswered.pending
     while not await network.ctx.compute(partial(unanswered.has, step)):
         if len(received) >= BANNER_LIMIT:
@@ -57,7 +57,7 @@ async def _await(step: Exchange, unanswered: Received, connection: socket.socket
         unanswered.pending += piece
 
 
-class Received:
+class AnswerBuffer:
     """What the server said in a conversation, and was not taken as an answer yet. Pure.
 
     Text is searched line by line, and what was an answer to one step is none to the next.
