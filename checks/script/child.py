@@ -41,7 +41,7 @@ class ChildOutput(NamedTuple):
     """It had not ended when it was told to."""
     flooded: bool
     """Killed because it printed more than PRINTED_MAX."""
-    left_processes: bool
+    has_leftovers: bool
     """It ended and left processes in its group, which were killed."""
 
 
@@ -151,7 +151,7 @@ class Child:
 
     def collect_output(self) -> ChildOutput:
         """Return what came of it; it must have ended."""
-        left_processes = self._kill_rest()
+        has_leftovers = self._kill_rest()
         # One read each has all that was in the pipes; whoever still holds them is not waited for.
         self._out.read()
         self._err.read()
@@ -164,7 +164,7 @@ class Child:
             self._out.total > self._out.most or self._err.total > STREAM_MAX,
             self._late,
             self._flooded,
-            left_processes,
+            has_leftovers,
         )
 
     def _follow(self, plan: list[tuple[float, signal.Signals]]) -> None:

@@ -41,10 +41,10 @@ class ReportBuilder:
         self._results.append(result)
         self._unread.append(unread)
 
-    def add_fault(self, words: Callable[[], str]) -> None:
+    def add_fault(self, describe: Callable[[], str]) -> None:
         self._fault_count += 1
         if self._fault_count <= FAULTS_MAX:
-            self._faults.append(words())
+            self._faults.append(describe())
 
     def report(self) -> Report:
         return Report(tuple(self._results), tuple(self._unread), tuple(self._faults), self._fault_count)

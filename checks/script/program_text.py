@@ -11,7 +11,7 @@ from checks.script.place import Place, can_run
 
 _READ_ORDERS = r"psql|mysql|mariadb|sqlite3|ex|ed|at|batch|lftp|gdb|dc|crontab|smbclient|mongo|mongosh|sqlplus|gnuplot"
 """Programs that run commands which stand in what they read, beside the languages."""
-_TOLD_ORDERS = rf"{_READ_ORDERS}|r?n?vim?|view|vimdiff|emacs(?:client)?|nginx|tshark|wireshark|rpm|wget|java[a-z]*"
+_TAKE_ORDERS = rf"{_READ_ORDERS}|r?n?vim?|view|vimdiff|emacs(?:client)?|nginx|tshark|wireshark|rpm|wget|java[a-z]*"
 """Programs that run commands which stand in their words."""
 
 _LOADS = re.compile(
@@ -36,7 +36,7 @@ def reads_orders(name: str) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def takes_orders(name: str) -> bool:
-    return bool(re.fullmatch(_TOLD_ORDERS, name))
+    return bool(re.fullmatch(_TAKE_ORDERS, name))
 
 
 def runs(text: str) -> bool:

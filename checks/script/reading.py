@@ -47,7 +47,7 @@ def _one(script: Script, output: ChildOutput, timeout: float) -> Result:
         result = _judge_early_end(script, output, reason)
     else:
         result = _plugin(script, output)
-        if output.left_processes:
+        if output.has_leftovers:
             notes.append("(it left processes running in its group: killed)")
     if result.status is not Status.OK and (stderr := readable(output.stderr).strip()):
         notes.append(f"stderr: {shorten(stderr, _STDERR_LENGTH)}")
