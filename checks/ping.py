@@ -93,11 +93,11 @@ class Ping(Check, frozen=True, kw_only=True):
             yield one
 
     def _judge(self, name: str, series: PingSeries) -> Iterator[Result | Metric]:
-        lost = 100 * (self.count - len(series.took)) / self.count
+        loss = 100 * (self.count - len(series.took)) / self.count
         why = f", {series.refusal}" if series.refusal else ""
-        summary = f"{name} lost {lost:.3g}% of {self.count} pings{why}"
+        summary = f"{name} lost {loss:.3g}% of {self.count} pings{why}"
         yield judge(
-            "loss", lost, self.loss_warning, self.loss_critical, unit="%", summary=summary, minimum=0, maximum=100
+            "loss", loss, self.loss_warning, self.loss_critical, unit="%", summary=summary, minimum=0, maximum=100
         )
         if series.took:
             times = list(series.took.values())
@@ -127,7 +127,7 @@ class PingSeries:
     def __init__(self, connection: socket.socket, family: int, where: tuple[object, ...]) -> None:
         self._connection, self._family, self._where = connection, family, where
         self._token = os.urandom(16)
-        self._sent: dict[int, float] = {}
+        self._sent_at: dict[int, float] = {}
         self.took: dict[int, float] = {}
         self.refusal = ""
         """Why the last request could not be sent."""
@@ -146,7 +146,7 @@ class PingSeries:
         message = struct.pack("!BBHHH", ECHOES[self._family].request, 0, 0, os.getpid() & 0xFFFF, number) + self._token
         if self._family == socket.AF_INET:
             message = message[:2] + _checksum(message) + message[4:]
-        self._sent[number] = time.monotonic()
+        self._sent_at[number] = time.monotonic()
         try:
             self._connection.sendto(message, self._where)
         except OSError as error:
@@ -163,8 +163,8 @@ class PingSeries:
                 self.refusal = (error.strerror or str(error)).lower()
                 continue
             number = answer_to(packet, self._family, self._token)
-            if number in self._sent:
-                self.took.setdefault(number, time.monotonic() - self._sent[number])
+            if number in self._sent_at:
+                self.took.setdefault(number, time.monotonic() - self._sent_at[number])
 
 
 def answer_to(packet: bytes, family: int, token: bytes) -> int | None:

@@ -65,14 +65,14 @@ class Pressure(Check, frozen=True, kw_only=True):
 
     def assess(self, texts: dict[str, str]) -> Iterator[Result | Metric]:
         """Judge the texts of cpu, memory and io."""
-        lost = {name: read_averages(text) for name, text in texts.items()}
+        averages = {name: read_averages(text) for name, text in texts.items()}
         if missing := [
-            name for name, (share, _) in SHARES.items() if share not in lost[name] or "some" not in lost[name]
+            name for name, (share, _) in SHARES.items() if share not in averages[name] or "some" not in averages[name]
         ]:
             raise CheckError(f"the pressure of {', '.join(missing)} is written in a form that is not known here")
-        shares = {name: lost[name][share] for name, (share, _) in SHARES.items()}
-        listed = ", ".join(f"{percent:.3g}% for {SHARES[name][1]}" for name, percent in shares.items())
-        yield ok(f"waited in the last 5 min: {listed}")
+        shares = {name: averages[name][share] for name, (share, _) in SHARES.items()}
+        shares_text = ", ".join(f"{percent:.3g}% for {SHARES[name][1]}" for name, percent in shares.items())
+        yield ok(f"waited in the last 5 min: {shares_text}")
         for name, percent in shares.items():
             share, what = SHARES[name]
             words = f"{'all' if share == 'full' else 'some'} work waited {percent:.3g}% of the last 5 min for {what}"
@@ -80,7 +80,7 @@ class Pressure(Check, frozen=True, kw_only=True):
             result = judge(f"{name}_{share}", percent, *levels, unit="%", summary=words, minimum=0, maximum=100)
             yield replace(result, summary="") if result.status is Status.OK else result
             if share == "full":
-                yield Metric(f"{name}_some", lost[name]["some"], "%", minimum=0, maximum=100)
+                yield Metric(f"{name}_some", averages[name]["some"], "%", minimum=0, maximum=100)
 
 
 def read_averages(text: str) -> dict[str, float]:

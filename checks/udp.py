@@ -71,7 +71,7 @@ class Udp(Check, frozen=True, kw_only=True):
         summary = f"{self.address} answered in {duration_text(took)}" + (f", only at try {tries}" if tries > 1 else "")
         yield judge("time", took, self.warning, self.critical, unit="s", summary=summary, minimum=0)
         if not await ctx.compute(lambda: self._exchange.fits(answer)):
-            yield critical(f"said {excerpt(answer)}, expected {self._exchange.wish}")
+            yield critical(f"said {excerpt(answer)}, expected {self._exchange.expectation}")
 
     async def _ask(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")

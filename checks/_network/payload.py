@@ -48,7 +48,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.send_hex.content if self.send_hex else self.send.encode()
 
     @property
-    def wish(self) -> str:
+    def expectation(self) -> str:
         return str(self.expect) if self.expect else str(self.expect_hex or "")
 
     def fits(self, data: bytes) -> bool:
@@ -61,14 +61,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
             yield "send_hex", "cannot be sent together with send, leave one of them out"
         if self.expect and self.expect_hex:
             yield "expect_hex", "cannot be expected together with expect, leave one of them out"
-        if unread := re.search(r"(?:\\[rn])+$", self.send):
-            yield "send", f"ends with the letters {unread[0]}, not with a line end: write it in double quotes"
+        if escape := re.search(r"(?:\\[rn])+$", self.send):
+            yield "send", f"ends with the letters {escape[0]}, not with a line end: write it in double quotes"
         # YAML's "\xff" is the letter ÿ: whether the byte or the letter's two bytes are meant, nobody can tell.
-        if unclear := re.search(r"[\x80-\xff]", self.send):
-            byte, letter = unclear[0].encode("latin-1").hex(), unclear[0].encode().hex(" ")
+        if ambiguous := re.search(r"[\x80-\xff]", self.send):
+            byte, letter = ambiguous[0].encode("latin-1").hex(), ambiguous[0].encode().hex(" ")
             yield (
                 "send",
-                f"{unclear[0]!r} may be a byte or a letter: write send_hex, there it is {byte} or {letter}",
+                f"{ambiguous[0]!r} may be a byte or a letter: write send_hex, there it is {byte} or {letter}",
             )
 
 

@@ -132,8 +132,8 @@ def _mysql(own_name: bytes) -> Talk:
         raise NoAnswer(f"said {excerpt(greeting)}, which is no greeting of MySQL")
     if not int.from_bytes(rest[13:15], "little") & MYSQL_CLIENT_SSL:
         raise NoAnswer(f"does not offer TLS (version {version.decode(errors='replace')})")
-    wish = MYSQL_CLIENT.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
-    yield b"\x20\0\0\x01" + wish, None
+    request = MYSQL_CLIENT.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
+    yield b"\x20\0\0\x01" + request, None
 
 
 TALKS: dict[str, Callable[[bytes], Talk]] = {

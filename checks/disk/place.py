@@ -34,13 +34,13 @@ class Place(msgspec.Struct, frozen=True):
     """Where the host's files lie for us, in a container."""
 
     @classmethod
-    def of(cls, path: str, mounted: MountTable) -> Place:
-        real = mounted.resolve(clean(path))
-        return cls(path, real, mounted.at(real), mounted.root)
+    def of(cls, path: str, table: MountTable) -> Place:
+        real = table.resolve(clean(path))
+        return cls(path, real, table.at(real), table.root)
 
     @classmethod
-    def of_mount(cls, mount: Mount, mounted: MountTable) -> Place:
-        return cls(mount.point, mount.point, mount, mounted.root)
+    def of_mount(cls, mount: Mount, table: MountTable) -> Place:
+        return cls(mount.point, mount.point, mount, table.root)
 
     @property
     def way(self) -> str:

@@ -175,8 +175,8 @@ class Dns(Check, frozen=True, kw_only=True):
             raise NoAnswer((values_text(answer.values) or messages.failure(answer)) + instead)
         if not answer.values:
             return [], f"{messages.failure(answer)}, as expected,"
-        lost = f", only at try {tries}," if tries > 1 else ""
-        return list(answer.values), f"{values_text(answer.values)}{lost}" if lost else ""
+        tries_text = f", only at try {tries}," if tries > 1 else ""
+        return list(answer.values), f"{values_text(answer.values)}{tries_text}" if tries_text else ""
 
     def _question(self) -> Question:
         """ValueError where the name is none."""

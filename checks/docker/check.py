@@ -106,15 +106,15 @@ class Docker(Check, frozen=True, kw_only=True):
         path = self.socket or next((path for path in SOCKETS if os.path.lexists(path)), SOCKETS[0])
         # Podman tells health by this filter only; Docker knows it too.
         sick, all_sick = await list_containers(ctx, path, UNHEALTHY)
-        listed, all_listed = await list_containers(ctx, path, LIST)
+        all_containers, complete = await list_containers(ctx, path, LIST)
         unhealthy = {container.Id for container in sick}
-        containers = {one.name: one for one in listed if self._watches(one.name)}
+        containers = {one.name: one for one in all_containers if self._watches(one.name)}
         inspections_left = count(MOST_INSPECTED, -1)
 
         async def inspect(one: Container) -> Inspection | None:
             return await ask_container(ctx, path, one.Id) if next(inspections_left) > 0 else None
 
-        for result in self._judge_required(containers) if all_listed else ():
+        for result in self._judge_required(containers) if complete else ():
             yield result
         before: dict[str, Any] = ctx.memory.get("containers", {})
         keys = {one.Id[:12] for one in containers.values() if _runs(one) or one.Id[:12] in before}
@@ -128,7 +128,7 @@ class Docker(Check, frozen=True, kw_only=True):
         up = sum(map(_runs, containers.values()))
         yield ok(f"{up} of {len(containers)} containers run")
         yield Metric("running", up, minimum=0)
-        if not (all_sick and all_listed):
+        if not (all_sick and complete):
             raise CheckError(f"{path} tells more than {ANSWER_LIMIT} bytes, the containers in the rest are not known")
 
     def _judge_required(self, containers: dict[str, Container]) -> Iterator[Result]:

@@ -115,15 +115,15 @@ def _parse_line(line: str) -> list[dict[str, str]]:
 
 def _challenge(parameters: dict[str, str]) -> Challenge | None:
     algorithm = parameters.get("algorithm", "md5").lower()
-    offered = [one.strip().lower() for one in parameters.get("qop", "").split(",")]
-    qop = next((one for one in ("auth", "auth-int") if one in offered), "")
+    qops = [one.strip().lower() for one in parameters.get("qop", "").split(",")]
+    qop = next((one for one in ("auth", "auth-int") if one in qops), "")
     if not parameters.get("nonce") or any(_CONTROL.search(value) for value in parameters.values()):
         return None
     if algorithm.removesuffix("-sess") not in ALGORITHMS or (parameters.get("qop") and not qop):
         return None
-    hashed = parameters.get("userhash", "").lower() == "true"
+    userhash = parameters.get("userhash", "").lower() == "true"
     realm, opaque = parameters.get("realm", ""), parameters.get("opaque")
-    return Challenge(parameters["nonce"], realm, algorithm, qop, opaque, "algorithm" in parameters, hashed)
+    return Challenge(parameters["nonce"], realm, algorithm, qop, opaque, "algorithm" in parameters, userhash)
 
 
 def _plain(value: str) -> str:

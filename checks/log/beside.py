@@ -89,12 +89,12 @@ def logs_between(last: str, now: str) -> list[Sibling]:
     (folder, first), (other, name) = os.path.split(last), os.path.split(now)
     if folder != other or first == name or _without_numbers(first) != _without_numbers(name):
         return []
-    numbered = [
+    pairs = [
         (_numbers(entry.name), one)
         for entry in _entries(folder)
         if _without_numbers(entry.name) == _without_numbers(name) and (one := _sibling(entry))
     ]
-    return [one for numbers, one in sorted(numbered) if _numbers(first) < numbers < _numbers(name)]
+    return [one for numbers, one in sorted(pairs) if _numbers(first) < numbers < _numbers(name)]
 
 
 def _numbers(name: str) -> list[int]:

@@ -84,23 +84,23 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
         now = _at_end(real)
         return Progress([*_same_time(now), now], first=now.inode > 0, missing=not now.inode)
     files, lost = locate(last, real, until)
-    read = []
+    results = []
     for position in files:
         try:
-            read.append((yield from _read_on(position, until, encoding)))
+            results.append((yield from _read_on(position, until, encoding)))
         except CannotUnpack as error:
             lost = str(error.strerror)
-    unread = sum(max(0, position.size - position.offset) for position, complete in read if not complete)
-    changed = max(position.changed for position, _ in read)
-    current = replace(read[-1][0], changed=changed)
-    return Progress([*_worth_keeping(read[:-1], changed), current], unread, missing=not current.inode, lost=lost)
+    unread = sum(max(0, position.size - position.offset) for position, complete in results if not complete)
+    changed = max(position.changed for position, _ in results)
+    current = replace(results[-1][0], changed=changed)
+    return Progress([*_worth_keeping(results[:-1], changed), current], unread, missing=not current.inode, lost=lost)
 
 
-def _worth_keeping(read: list[tuple[Position, bool]], changed: int) -> list[Position]:
+def _worth_keeping(results: list[tuple[Position, bool]], changed: int) -> list[Position]:
     """Return what is still to be known: rotated files that may grow, and all of the time of the last writing."""
     old = [
         one
-        for one, complete in read
+        for one, complete in results
         if is_written_since(one.changed, changed) or not (complete and is_packed(one.path))
     ]
     return [

@@ -30,29 +30,29 @@ GONE = "the log was truncated, or what it was rotated to is gone"
 def locate(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
     """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
     *old, current = last
-    inode, read = _now(real, current)
+    inode, is_same = _now(real, current)
     places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
     older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
     if not current.inode:
-        between, unread = _between(current, inode, older, until)
-        return [*older, *between, Position(real, inode, changed=current.changed)], lost or unread
-    if inode == current.inode and read:
+        between, fault = _between(current, inode, older, until)
+        return [*older, *between, Position(real, inode, changed=current.changed)], lost or fault
+    if inode == current.inode and is_same:
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
-        between, unread = ([], "") if current.size else _between(current, inode, older, until)
-        return [*older, *between, replace(current, path=real)], lost or unread
-    moved = _find_renamed(current, inode) or _find_copy(current, inode) or _find_packed(current, until)
-    if moved is None and current.offset and read:
+        between, fault = ([], "") if current.size else _between(current, inode, older, until)
+        return [*older, *between, replace(current, path=real)], lost or fault
+    rotated = _find_renamed(current, inode) or _find_copy(current, inode) or _find_packed(current, until)
+    if rotated is None and current.offset and is_same:
         # An editor, or `sed -i`, wrote the same log anew.
         return [*older, replace(current, path=real, inode=inode)], lost
-    before = [*older, moved] if moved else older
-    between, unread = _between(current, inode, before, until)
+    before = [*older, rotated] if rotated else older
+    between, fault = _between(current, inode, before, until)
     # Of an empty log nothing is known again but its inode, which compressing changes.
     among = not current.offset and any(is_packed(one.path) for one in between)
-    if moved is None and not among and not _has_nothing_new(current, [*before, *between]):
-        lost = unread or GONE
-    led = [Position(one.path, one.inode) for one in logs_between(current.path, real) if one.inode != inode]
-    return [*before, *between, *led, Position(real, inode, changed=current.changed)], lost or unread
+    if rotated is None and not among and not _has_nothing_new(current, [*before, *between]):
+        lost = fault or GONE
+    link_targets = [Position(one.path, one.inode) for one in logs_between(current.path, real) if one.inode != inode]
+    return [*before, *between, *link_targets, Position(real, inode, changed=current.changed)], lost or fault
 
 
 def _now(real: str, current: Position) -> tuple[int, bool]:
@@ -104,8 +104,8 @@ def _find_packed(position: Position, until: float) -> Position | None:
             and is_written_since(sibling.changed, position.changed)
             and _matches(position, sibling, until)
         ):
-            unread = max(position.size, position.offset + 1)  # not read to its end yet, for all we know
-            return replace(position, path=sibling.path, inode=sibling.inode, size=unread)
+            size = max(position.size, position.offset + 1)  # not read to its end yet, for all we know
+            return replace(position, path=sibling.path, inode=sibling.inode, size=size)
     return None
 
 

@@ -49,13 +49,13 @@ def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look
 
 
 def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
-    memory, started, units = ctx.memory, ctx.now(), list(check.units)
+    memory, now, units = ctx.memory, ctx.now(), list(check.units)
     first = memory.get("units") != units
     if first:
         place = journal.at_end(ctx)
     else:
         place = journal.read(ctx, units, journal.Place(memory["cursor"]), memory["at"], until, counter.line)
-    memory.update(units=units, cursor=place.cursor, at=started)
+    memory.update(units=units, cursor=place.cursor, at=now)
     return Look(f"the journal of {', '.join(units)}", Progress([], first=first, more=place.more, lost=place.lost))
 
 

@@ -92,8 +92,8 @@ def find(check: Process, table: Table, ctx: Context) -> Selection:
     """Return the processes that fit all settings. The cheap settings come first: they leave less to read."""
     uid = ctx.shared(f"uid of {check.user}", lambda: _uid(check.user, ctx)) if check.user else None
     selection = _candidates(check, table, uid, ctx)
-    if table.hidden and uid != os.geteuid() and not check.pidfile:
-        selection.some_hidden(table.hidden)
+    if table.hidden_reason and uid != os.geteuid() and not check.pidfile:
+        selection.some_hidden(table.hidden_reason)
     if selection.rows is table.programs:
         selection.rows, selection.zombies = table.running, table.zombies
     elif zombies := [row for row in selection.rows if row.state in "ZX" and row.zombie]:
@@ -173,12 +173,12 @@ def _keep_exe(exe: str, selection: Selection, table: Table, ctx: Context) -> Non
     # The kernel names programs without symbolic links: /usr/bin/python3 runs as /usr/bin/python3.11.
     real = ctx.shared(f"realpath {exe}", lambda: ctx.call(f"realpath {exe}", lambda: os.path.realpath(exe)))
     fits = {row.pid: _false_if_gone(row.exe, (exe, real).__contains__) for row in selection.rows}
-    hidden = [row for row in selection.rows if fits[row.pid] is None]
-    if hidden:
+    hidden_rows = [row for row in selection.rows if fits[row.pid] is None]
+    if hidden_rows:
         # What the kernel hides is still called something: few programs are called like none of their files.
-        table.commands.read(hidden, ctx)
+        table.commands.read(hidden_rows, ctx)
         names = {Path(path).name for path in (exe, real)}
-        fits |= {row.pid: False for row in hidden if not any(_may_be_called(name, row) for name in names)}
+        fits |= {row.pid: False for row in hidden_rows if not any(_may_be_called(name, row) for name in names)}
     selection.keep(lambda row: fits[row.pid], _why_hidden())
     selection.blind = bool(selection.unsure)
 
@@ -228,8 +228,8 @@ def _by_pidfile(path: str, table: Table, ctx: Context) -> Selection:
     selection = Selection([row] if row is not None else [])
     if row is None:
         selection.note = note
-        if pid and table.hidden:
-            selection.some_hidden(table.hidden)
+        if pid and table.hidden_reason:
+            selection.some_hidden(table.hidden_reason)
     return selection
 
 

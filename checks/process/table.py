@@ -23,16 +23,23 @@ HIDDEN = "/proc hides other users' processes (hidepid): run the agent as root or
 
 
 class Table:
-    """All processes of one scan. `hidden` is the reason why some are missing, else empty."""
+    """All processes of one scan. `hidden_reason` says why some are missing, else empty."""
 
     def __init__(
-        self, rows: Iterable[Row], commands: Commands, *, now: float, boot: str = "", hidden: str = "", own: int = 0
+        self,
+        rows: Iterable[Row],
+        commands: Commands,
+        *,
+        now: float,
+        boot: str = "",
+        hidden_reason: str = "",
+        own: int = 0,
     ) -> None:
         self.by_pid = {row.pid: row for row in rows}
         self.by_name: dict[bytes, list[Row]] = {}
         for row in self.by_pid.values():
             self.by_name.setdefault(row.name, []).append(row)
-        self.commands, self.now, self.boot, self.hidden, self.own = commands, now, boot, hidden, own
+        self.commands, self.now, self.boot, self.hidden_reason, self.own = commands, now, boot, hidden_reason, own
         self._below: dict[int, bool] = {}
         self._all_read = False
         """The command lines of all that run."""
@@ -129,7 +136,7 @@ class Scanner:
             self._commands,
             now=time.clock_gettime(time.CLOCK_BOOTTIME),
             boot=self._boot(),
-            hidden=HIDDEN if denied or self._hides() else "",
+            hidden_reason=HIDDEN if denied or self._hides() else "",
             own=own,
         )
 

@@ -28,14 +28,14 @@ def assess(values: dict[str, str]) -> Result:
 
 def _assess(values: dict[str, str], bad: dict[str, str], disks: str) -> Result:
     state = values["mdState"]
-    counted = [f"{name[2:]}={values[name]}" for name in _COUNTS if values.get(name, "0") != "0"]
+    counts = [f"{name[2:]}={values[name]}" for name in _COUNTS if values.get(name, "0") != "0"]
     if state != "STARTED":
         return critical(f"{NAME} is {state}" + (f": {disks}" if disks else ""), NAME)
-    if not bad and not counted:
+    if not bad and not counts:
         if not any(name.startswith("rdevStatus.") for name in values):
             return nodata(f"{NAME}: mdstat does not say how its disks are", NAME)
         return ok(f"{NAME} is whole", NAME)
-    words = f"{NAME} is not whole: {disks or ', '.join(counted)}"
+    words = f"{NAME} is not whole: {disks or ', '.join(counts)}"
     return (warning if _rebuilding(values) else critical)(words, NAME)
 
 

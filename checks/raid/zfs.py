@@ -41,8 +41,8 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
     try:
         text = ask()
         troubles = {} if text is None else parse(text)
-        understood = text is None or troubles or any(words in text for words in WELL)
-        silent = "" if understood else "zpool status -x answers in a form that is not known here"
+        is_known = text is None or troubles or any(words in text for words in WELL)
+        silent = "" if is_known else "zpool status -x answers in a form that is not known here"
     except CheckError as error:
         troubles, silent = {}, str(error)
     for name, state in pools.items():

@@ -117,8 +117,8 @@ class Systemd(Check, frozen=True, kw_only=True):
 
     def _list(self, ctx: Context) -> list[str]:
         """Return the units that are worth a look: in trouble, on their way, or restarted not long ago."""
-        listed = read_names(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
-        names = [name for name in listed if not self._excludes(name)]
+        all_names = read_names(self._ask(ctx, "list-units", "--all", "--plain", "--no-legend", *STATES))
+        names = [name for name in all_names if not self._excludes(name)]
         return names + [name for name in ctx.memory.get("restarts", {}) if name not in names]
 
     def _excludes(self, name: str) -> bool:

@@ -16,12 +16,12 @@ NOT_SERVERS = ("getty@*", "serial-getty@*", "user@*", "hostvigil.service")
 def suggestions(host: Host) -> Iterator[Suggestion]:
     if not host.path("/run/systemd/system").is_dir():
         return
-    listed = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
-    bad = read_names(host.output(*listed, "--all", "--state=failed", "--state=bad-setting,error"))
+    command = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")
+    bad = read_names(host.output(*command, "--all", "--state=failed", "--state=bad-setting,error"))
     why = "systemd runs here" + (f"; left out, as they have failed now: {', '.join(bad)}." if bad else ".")
     counts = {"fail_after": {"warning": 2, "critical": 1, "nodata": 3}}
     yield Suggestion(name="units", settings={"exclude": NOISY + bad, **counts}, why=why, about=("unit",))
-    names = read_names(host.output(*listed, "--type=service,timer", "--state=running,waiting"))
+    names = read_names(host.output(*command, "--type=service,timer", "--state=running,waiting"))
     properties = "--property=Id,UnitFileState,FragmentPath"
     properties_text = host.output("systemctl", "show", "--no-pager", properties, "--", *names)
     if units := _worth_watching(properties_text):

@@ -50,7 +50,7 @@ def assess_last_run(
     name: str, unit: Unit, levels: tuple[DurationAbove | None, DurationAbove | None], now: float
 ) -> Result | None:
     """Judge when a timer ran last; one that never ran counts from when it was started. `now` in Unix seconds."""
-    since = unit.last_run or unit.entered
+    since = unit.last_run or unit.entered_at
     if not name.endswith(".timer") or (since is None and levels == (None, None)):
         return None
     if since is None:

@@ -30,9 +30,9 @@ class Unit(msgspec.Struct, frozen=True):
     result: str = ""
     restarts: int | None = 0
     """By systemd itself, since somebody last started the unit; 0 for what is no service."""
-    changed: float | None = None
+    changed_at: float | None = None
     """When its state changed last, in seconds of the monotonic clock."""
-    entered: float | None = None
+    entered_at: float | None = None
     """When it became active, in Unix seconds; likewise `last_run`, of a timer."""
     last_run: float | None = None
     has_next: bool | None = None
@@ -43,9 +43,9 @@ class Unit(msgspec.Struct, frozen=True):
 
     def moving_for(self, monotonic: float) -> float:
         """Return the seconds that it has been on its way from one state to another; 0 where it is not, or is new."""
-        if self.active not in MOVING or not self.changed:
+        if self.active not in MOVING or not self.changed_at:
             return 0.0
-        return max(0.0, monotonic - self.changed)
+        return max(0.0, monotonic - self.changed_at)
 
     def words(self, monotonic: float) -> str:
         if self.load != "loaded":
@@ -111,9 +111,9 @@ def _moment(text: str) -> float | None:
     return None
 
 
-def read_names(listed: str) -> list[str]:
+def read_names(text: str) -> list[str]:
     """Read the names that `systemctl list-units` prints first; older ones put a dot before what failed."""
-    return [line.lstrip("●*○×↻ ").split()[0] for line in listed.splitlines() if line.strip("●*○×↻ ")]
+    return [line.lstrip("●*○×↻ ").split()[0] for line in text.splitlines() if line.strip("●*○×↻ ")]
 
 
 def by_name(names: list[str], output: str) -> dict[str, Unit]:

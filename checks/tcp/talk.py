@@ -18,9 +18,9 @@ async def exchange(step: Exchange, connection: socket.socket, network: Network) 
     progress = network.progress
     progress.enter("answer", "sending")
     await send(connection, step.question, progress)
-    if not step.wish:
+    if not step.expectation:
         return
-    progress.doing = f"waiting for {step.wish}"
+    progress.doing = f"waiting for {step.expectation}"
     received = b""
     while len(received) < BANNER_LIMIT:
         piece = await _more(received, connection, progress)
@@ -36,25 +36,25 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
     """Go through the steps, one after the other; NoAnswer where an answer does not come."""
     progress = network.progress
     progress.enter("answer", "")
-    unanswered = AnswerBuffer()
+    buffer = AnswerBuffer()
     for number, step in enumerate(steps, 1):
         progress.doing = f"step {number}: sending"
         await send(connection, step.question, progress)
-        if step.wish:
-            progress.doing = f"step {number}: waiting for {step.wish}"
-            await _await(step, unanswered, connection, network)
+        if step.expectation:
+            progress.doing = f"step {number}: waiting for {step.expectation}"
+            await _await(step, buffer, connection, network)
 
 
-async def _await(step: Exchange, unanswered: AnswerBuffer, connection: socket.socket, network: Network) -> None:
-    received = unanswered.pending
-    while not await network.ctx.compute(partial(unanswered.has, step)):
+async def _await(step: Exchange, buffer: AnswerBuffer, connection: socket.socket, network: Network) -> None:
+    received = buffer.pending
+    while not await network.ctx.compute(partial(buffer.has, step)):
         if len(received) >= BANNER_LIMIT:
             raise NoAnswer(f"said {excerpt(received)} and more")
         piece = await _more(received, connection, network.progress)
         if not piece:
             raise _end_of_connection(received)
         received += piece
-        unanswered.pending += piece
+        buffer.pending += piece
 
 
 class AnswerBuffer:
