@@ -164,7 +164,7 @@ def test_read_only_is_what_the_filesystem_says_inside_a_sandbox() -> None:
 
 def test_a_filesystem_the_kernel_stopped_is_read_only_though_it_calls_itself_writable() -> None:
     (mount,) = parse(b"28 1 8:1 / / rw,relatime - ext4 /dev/sda1 rw,errors=remount-ro,emergency_ro")
-    assert (mount.read_only, mount.failed) == (True, "emergency_ro")
+    assert (mount.read_only, mount.failure) == (True, "emergency_ro")
 
 
 def test_a_bind_mount_may_be_read_only_by_itself() -> None:

@@ -71,38 +71,38 @@ def _own_name(connection: socket.socket) -> bytes:
 
 
 def _smtp(own_name: bytes) -> Talk:
-    _must(b"220", (yield b"", _numbered_reply))
-    extensions = yield b"EHLO " + own_name + b"\r\n", _numbered_reply
+    _must(b"220", (yield b"", _end_of_numbered_reply))
+    extensions = yield b"EHLO " + own_name + b"\r\n", _end_of_numbered_reply
     _must(b"250", extensions)
     if not re.search(rb"(?im)^250[ -]STARTTLS(?:\s|$)", extensions):
         raise NoAnswer("does not offer STARTTLS")
-    _must(b"220", (yield b"STARTTLS\r\n", _numbered_reply))
+    _must(b"220", (yield b"STARTTLS\r\n", _end_of_numbered_reply))
 
 
 def _ftp(own_name: bytes) -> Talk:
-    greeting = yield b"", _numbered_reply
+    greeting = yield b"", _end_of_numbered_reply
     while greeting[:3] == b"120":  # not ready yet; another greeting follows (RFC 959, 5.4)
-        greeting = yield b"", _numbered_reply
+        greeting = yield b"", _end_of_numbered_reply
     _must(b"220", greeting)
-    reply = yield b"AUTH TLS\r\n", _numbered_reply
+    reply = yield b"AUTH TLS\r\n", _end_of_numbered_reply
     _must(b"334" if reply[:3] == b"334" else b"234", reply)  # 334 asks for what TLS brings by itself; curl takes it
 
 
 def _imap(own_name: bytes) -> Talk:
-    _must(b"* OK", (yield b"", _line))
-    reply = yield b"a1 STARTTLS\r\n", _tagged_line
+    _must(b"* OK", (yield b"", _end_of_line))
+    reply = yield b"a1 STARTTLS\r\n", _end_of_tagged_line
     _must(b"a1 OK", reply.splitlines()[-1])
 
 
 def _pop3(own_name: bytes) -> Talk:
-    _must(b"+OK", (yield b"", _line))
-    _must(b"+OK", (yield b"STLS\r\n", _line))
+    _must(b"+OK", (yield b"", _end_of_line))
+    _must(b"+OK", (yield b"STLS\r\n", _end_of_line))
 
 
 def _ldap(own_name: bytes) -> Talk:
     name = bytes([0x80, len(LDAP_STARTTLS)]) + LDAP_STARTTLS
     request = b"\x02\x01\x01" + bytes([0x77, len(name)]) + name
-    reply = yield bytes([0x30, len(request)]) + request, _ber
+    reply = yield bytes([0x30, len(request)]) + request, _end_of_element
     try:
         _, start, _ = element(reply, 0)
         _, _, after = element(reply, start)  # the message's number
@@ -124,7 +124,7 @@ def _postgres(own_name: bytes) -> Talk:
 
 
 def _mysql(own_name: bytes) -> Talk:
-    greeting = (yield b"", _packet)[4:]
+    greeting = (yield b"", _end_of_packet)[4:]
     if greeting[:1] == b"\xff":
         raise NoAnswer(f"refuses us: {greeting[3:200].decode(errors='replace')}")
     version, nul, rest = greeting[1:].partition(b"\0")
@@ -160,11 +160,11 @@ def _lines(data: bytes) -> Iterator[tuple[bytes, int]]:
         start = end
 
 
-def _line(data: bytes) -> int:
+def _end_of_line(data: bytes) -> int:
     return data.find(b"\n") + 1
 
 
-def _numbered_reply(data: bytes) -> int:
+def _end_of_numbered_reply(data: bytes) -> int:
     """`220-` goes on, until a line begins with `220 ` (RFC 959, 4.2)."""
     for line, end in _lines(data):
         if not re.match(rb"\d{3}-", data) or line.rstrip() == data[:3] or line.startswith(data[:3] + b" "):
@@ -172,11 +172,11 @@ def _numbered_reply(data: bytes) -> int:
     return 0
 
 
-def _tagged_line(data: bytes) -> int:
+def _end_of_tagged_line(data: bytes) -> int:
     return next((end for line, end in _lines(data) if line.startswith(b"a1 ")), 0)
 
 
-def _ber(data: bytes) -> int:
+def _end_of_element(data: bytes) -> int:
     if data and data[0] != 0x30:
         return len(data)
     try:
@@ -185,6 +185,6 @@ def _ber(data: bytes) -> int:
         return 0
 
 
-def _packet(data: bytes) -> int:
+def _end_of_packet(data: bytes) -> int:
     length = 4 + int.from_bytes(data[:3], "little")
     return length if len(data) >= max(length, 5) else 0

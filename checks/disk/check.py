@@ -191,8 +191,8 @@ class Disk(Check, frozen=True):
         mount = place.mount
         if mount is None or not mount.read_only:
             return
-        if mount.failed and self.writable is not False:
-            yield critical(f"read-only, stopped by the kernel after an error ({mount.failed}, {place.origin})")
+        if mount.failure and self.writable is not False:
+            yield critical(f"read-only, stopped by the kernel after an error ({mount.failure}, {place.origin})")
         elif self.writable or (was_writable and self.writable is None):
             yield critical(f"read-only{' but was writable' if was_writable else ''} ({place.origin})")
         else:

@@ -56,19 +56,19 @@ class Mount(msgspec.Struct, frozen=True):
         return any(fnmatchcase(self.type, pattern) for pattern in REMOTE)
 
     @property
-    def failed(self) -> str:
+    def failure(self) -> str:
         """Say how the kernel stopped writing after an error, if it did: newer ext4 goes on to call itself `rw` then."""
         return ", ".join(sorted(self.super_options & {"emergency_ro", "shutdown"}))
 
     @property
     def read_only(self) -> bool:
         # A sandbox (ProtectSystem=strict) shows us the host's disks read-only: then only the filesystem's word counts.
-        return bool(self.failed) or "ro" in self.super_options or ("ro" in self.options and not self.copied)
+        return bool(self.failure) or "ro" in self.super_options or ("ro" in self.options and not self.copied)
 
     @property
     def cannot_fill(self) -> bool:
         """Tell whether nobody can write to the filesystem; where only this mount of it is read-only, others may."""
-        return bool(self.failed) or "ro" in (self.super_options or self.options)
+        return bool(self.failure) or "ro" in (self.super_options or self.options)
 
 
 class MountTable:

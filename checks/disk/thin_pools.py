@@ -75,9 +75,9 @@ def parse(text: str) -> Iterator[Pool]:
         match = re.match(r"\d+ (\d+) thin-pool (?:\d+ (\d+)/(\d+) (\d+)/(\d+) \S+ (\S+)(.*)|(Fail|Error)\b)", rest)
         if match is None:
             continue
-        size, meta, metas, data, datas, mode, more, failed = match.groups()
-        if failed:
-            yield Pool(name, int(size) * SECTOR, mode=failed)
+        size, meta, metas, data, datas, mode, more, failure = match.groups()
+        if failure:
+            yield Pool(name, int(size) * SECTOR, mode=failure)
             continue
         numbers = (int(data), int(datas)), (int(meta), int(metas))
         yield Pool(name, int(size) * SECTOR, *numbers, mode, "needs_check" in more)
