@@ -66,7 +66,7 @@ class Aimed(World):
         self.told: tuple[str, ...] = ()
 
     def orders(self) -> RecorderConfig:
-        return msgspec.structs.replace(super().orders(), targets=WANTED[self.wanted], adopted=self._adopted)
+        return msgspec.structs.replace(super().orders(), targets=WANTED[self.wanted], on_adoption=self._adopted)
 
     def _adopted(self, plan: Plan, ended: object) -> None:
         self.told = tuple(one.name for one in plan.destinations)

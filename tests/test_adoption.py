@@ -63,7 +63,7 @@ class House:
             None,  # type: ignore[arg-type]
             None,  # type: ignore[arg-type]
             targets=Targets(wanted, readable),
-            **{"compose_standing": self.standing, "adopted": lambda *said: self.adopted.append(said), **more},
+            **{"compose_standing": self.standing, "on_adoption": lambda *said: self.adopted.append(said), **more},
         )
         self.adoption.configure(config)
 
@@ -149,7 +149,7 @@ def test_without_a_way_to_word_it_nothing_that_stands_is_told(house: House) -> N
 def test_who_is_removed_is_told_no_more_and_what_waited_is_counted(
     house: House, caplog: pytest.LogCaptureFixture
 ) -> None:
-    house.configure(OPS, adopted=None)
+    house.configure(OPS, on_adoption=None)
     house.take_over()
     house.configure(EVENTS)
     house.take_over()

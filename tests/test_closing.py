@@ -216,10 +216,10 @@ def test_another_check_under_a_parent_s_name_has_not_run_yet(agent: Agent, world
     )
     agent.takes(world.orders())
     agent.takes(result(world, Result(Status.OK, "fine")))
-    assert agent.recorder._decider._parents._began == {"jumpy": world.wall}
+    assert agent.recorder._decider._parents._starts == {"jumpy": world.wall}
     world.checks["jumpy"] = msgspec.structs.replace(world.checks["jumpy"], type="another")
     agent.takes(world.orders())
-    assert agent.recorder._decider._parents._began == {}
+    assert agent.recorder._decider._parents._starts == {}
 
 
 def test_a_parent_that_has_run_and_is_counted_still_is_not_asked_to_run_by_its_children(

@@ -89,7 +89,7 @@ class Destinations(RuleBasedStateMachine):
             lambda states: Suppression({}, (), (), lambda window, at: 0, states, states),
             targets=Targets(tuple(self.wanted.values()), self.readable),
             compose_standing=self.standing,
-            adopted=self.adopted,
+            on_adoption=self.adopted,
         )
 
     def standing(self, state: State, result: Result, check: CheckConfig, to: Destination) -> Notification:

@@ -476,7 +476,7 @@ def test_after_reloads_and_subjects_nothing_is_kept_of_what_is_gone(agent: Watch
     assert decider._results == {}
     assert not decider._looks._suppressed
     assert not len(decider._looks._book)
-    assert (decider._parents._began, decider._parents._undecided, decider._parents._above) == ({}, set(), {})
+    assert (decider._parents._starts, decider._parents._undecided, decider._parents._above) == ({}, set(), {})
     pending = agent.recorder._pending
     assert (pending._changes, pending._notes, pending._memories, pending._forgotten) == ([], {}, {}, set())
 

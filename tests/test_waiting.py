@@ -291,7 +291,7 @@ def test_what_is_awaited_is_forgotten_with_its_check(agent: Agent, world: World)
     waiting = agent.recorder._waiting
     assert not waiting._pushed._checks
     assert not len(waiting._pushed._book)
-    assert not waiting._pushed._excused
+    assert not waiting._pushed._excuses
     assert not waiting._runs._checks
     assert not len(waiting._runs._book)
     assert not waiting._memories

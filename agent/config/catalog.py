@@ -205,8 +205,8 @@ def check_class(module: ModuleType) -> type[Check]:
     cls = classes.pop()
     if cls.run is Check.run:
         raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
-    if reserved := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
-        raise CatalogError(f"every check has the setting '{reserved[0]}' already: name this type's own differently")
+    if duplicates := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
+        raise CatalogError(f"every check has the setting '{duplicates[0]}' already: name this type's own differently")
     with suppress(msgspec.ValidationError):
         # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
         msgspec.convert({}, cls)

@@ -132,12 +132,12 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
 def _build_check(
     name: str, kind: type[Check], nodes: Nodes, place: Place, faults: list[Fault]
 ) -> CheckConfig | list[Fault]:
-    shared, more = settings(CheckSection, {key: sub for key, sub in nodes.items() if key in _COMMON}, place)
+    common_values, more = settings(CheckSection, {key: sub for key, sub in nodes.items() if key in _COMMON}, place)
     faults = [*faults, *more]
     own = mark_secrets(kind, {key: sub for key, sub in nodes.items() if key not in _COMMON})
     values, more = settings(kind, own, place, also=_COMMON)
-    faults += [*more, *rules.times(shared, nodes), *rules.levels(kind, values, own)]
-    faults += _common_faults(shared, nodes)
+    faults += [*more, *rules.times(common_values, nodes), *rules.levels(kind, values, own)]
+    faults += _common_faults(common_values, nodes)
     if more:
         return faults
     try:
@@ -145,23 +145,23 @@ def _build_check(
     except Faults as error:
         return [*faults, *error.faults]
     faults += rules.own(check, own, place)
-    return faults or _make_config(name, check, shared, nodes, place)
+    return faults or _make_config(name, check, common_values, nodes, place)
 
 
-def _common_faults(shared: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
+def _common_faults(common_values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
     """Judge what every check has, beyond the type of each setting."""
     if "tags" in nodes and isinstance(nodes["tags"].value, dict):
         yield from rules.tags(nodes["tags"].value)
-    yield from policy.faults(shared, nodes)
-    if "maintenance" in shared:
-        yield from windows.faults(nodes["maintenance"], shared["maintenance"])
-    if "depends_on" in shared:
-        yield from parents.faults(nodes["depends_on"], shared["depends_on"])
+    yield from policy.faults(common_values, nodes)
+    if "maintenance" in common_values:
+        yield from windows.faults(nodes["maintenance"], common_values["maintenance"])
+    if "depends_on" in common_values:
+        yield from parents.faults(nodes["depends_on"], common_values["depends_on"])
 
 
-def _make_config(name: str, check: Check, shared: Mapping[str, Any], nodes: Nodes, place: Place) -> CheckConfig:
+def _make_config(name: str, check: Check, common_values: Mapping[str, Any], nodes: Nodes, place: Place) -> CheckConfig:
     own = {key: node for key, node in nodes.items() if key not in _COMMON}
-    common = CheckSection(**shared)
+    common = CheckSection(**common_values)
     timeout = rules.timeout(common, nodes)
     return CheckConfig(
         name=name,
@@ -169,8 +169,8 @@ def _make_config(name: str, check: Check, shared: Mapping[str, Any], nodes: Node
         check=check,
         place=place,
         interval=float(common.interval),
-        cron=normal(common.cron, common.timezone) if "cron" in shared else "",
-        timezone=common.timezone if "cron" in shared else "",
+        cron=normal(common.cron, common.timezone) if "cron" in common_values else "",
+        timezone=common.timezone if "cron" in common_values else "",
         timeout=timeout,
         retry_interval=float(common.retry_interval),
         policy=policy.policy(common, check.fail_after, rules.patience(common, timeout)),
@@ -234,13 +234,13 @@ def _with_defaults(own: Nodes, defaults: Nodes, kind: type[Check]) -> dict[str, 
     for name, others in _EITHER.items():
         if name in own:
             usable = {key: node for key, node in usable.items() if key not in others}
-    merged = {**usable, **own}
+    nodes = {**usable, **own}
     if "tags" in own and "tags" in usable and all(isinstance(at["tags"].value, dict) for at in (own, usable)):
         both = {**usable["tags"].value, **own["tags"].value}
-        merged["tags"] = msgspec.structs.replace(own["tags"], value=both)
-    if "cron" not in merged and "timezone" not in own:
-        merged.pop("timezone", None)
-    return merged
+        nodes["tags"] = msgspec.structs.replace(own["tags"], value=both)
+    if "cron" not in nodes and "timezone" not in own:
+        nodes.pop("timezone", None)
+    return nodes
 
 
 def _has(kind: type[Check], name: str) -> bool:
@@ -261,10 +261,10 @@ def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]
 
 def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:
     """Judge what can be judged of a file's defaults without its checks; the checks judge the rest."""
-    shared = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
-    values, faults = settings(CheckSection, shared | {"type": TYPE}, Place(""))
+    common_nodes = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
+    values, faults = settings(CheckSection, common_nodes | {"type": TYPE}, Place(""))
     yield from faults
-    yield from _common_faults(values, shared)
+    yield from _common_faults(values, common_nodes)
     if defaults and not checks:
         first = next(iter(defaults.values()))
         text = "defaults are for the checks of the same file, and this file has none: move them to their checks"

@@ -165,16 +165,16 @@ def make_struct(struct: type[T], values: Mapping[str, Any], place: Place, settin
 
 
 def _children(children: Iterator[tuple[str, Node, Any]], setting: str) -> list[tuple[str, Any]]:
-    converted: list[tuple[str, Any]] = []
+    pairs: list[tuple[str, Any]] = []
     faults: list[Fault] = []
     for key, node, expected in children:
         try:
-            converted.append((key, value(node, expected, f"{setting}.{key}")))
+            pairs.append((key, value(node, expected, f"{setting}.{key}")))
         except Faults as error:
             faults += error.faults
     if faults:
         raise Faults(*faults)
-    return converted
+    return pairs
 
 
 def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
@@ -190,8 +190,8 @@ def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
         if isinstance(error, ValueError) and isinstance(node.value, dict) and not hides_value:
             _parse_inside(node, kind, setting)
         if sources or not isinstance(error, ValueError) or hides_value:
-            quoted = f"the value of {' '.join(sorted(sources))}" if sources else quote(node)
-            text = f"{quoted} is not {kind.words}{example_of(kind)}"
+            text_of_value = f"the value of {' '.join(sorted(sources))}" if sources else quote(node)
+            text = f"{text_of_value} is not {kind.words}{example_of(kind)}"
         elif isinstance(plain, str) and len(plain) > 60:
             text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
         raise Faults(Fault(node.place, setting, one_line(text))) from None

@@ -30,12 +30,12 @@ def merge(old: Config, new: Config) -> Config:
     taken for removed, and the agent's own settings stay as they were. So they do where one of them is wrong.
     """
     wrong = {problem.check for problem in new.problems}
-    kept = {name: check for name, check in old.checks.items() if name in wrong or not new.complete}
+    old_checks = {name: check for name, check in old.checks.items() if name in wrong or not new.complete}
     return msgspec.structs.replace(
         new,
         agent=new.agent if new.agent_readable else old.agent,
-        checks={**kept, **new.checks},
-        secrets=new.secrets if new.agent_readable and not kept else old.secrets | new.secrets,
+        checks={**old_checks, **new.checks},
+        secrets=new.secrets if new.agent_readable and not old_checks else old.secrets | new.secrets,
     )
 
 

@@ -166,9 +166,9 @@ def own(check: Check, nodes: Nodes, place: Place) -> Iterator[Fault]:
         return
     for setting, text in problems:
         node = nodes.get(setting)
-        quoted = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
-        quoted = quoted or [leaf for leaf in leaves if _quotes(text, leaf.value, 6)]
-        advice = f"the value of {quoted[0].source} does not fit (why might quote it)" if quoted else ""
+        leaks = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
+        leaks = leaks or [leaf for leaf in leaves if _quotes(text, leaf.value, 6)]
+        advice = f"the value of {leaks[0].source} does not fit (why might quote it)" if leaks else ""
         yield Fault(node.place if node else place, setting, advice or one_line(text))
 
 

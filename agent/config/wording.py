@@ -190,7 +190,7 @@ def compact(names: list[str]) -> list[str]:
 
 
 _BOUND = re.compile(r"(of length )?(>=|<=|>|<) (\S+)$")
-_COMPARED = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
+_COMPARISONS = {">=": "at least", "<=": "at most", ">": "more than", "<": "less than"}
 
 
 def explain(error: str, node: Node, expected: Any) -> str:
@@ -198,7 +198,7 @@ def explain(error: str, node: Node, expected: Any) -> str:
     members = members_of(expected)
     complaint = error.partition(" - at ")[0]
     if match := _BOUND.search(complaint):
-        bound = f"{_COMPARED[match[2]]} {match[3]}"
+        bound = f"{_COMPARISONS[match[2]]} {match[3]}"
         if match[1]:
             word = ("character", "characters") if isinstance(node.value, str) else ("entry", "entries")
             return f"must have {bound} {word[match[3] != '1']}"

@@ -62,7 +62,7 @@ class DeadMansSwitch:
     def __init__(self, is_running: Callable[[int], bool] | None = None) -> None:
         self._checks: dict[str, PushWatch] = {}
         self._book: DeadlineBook[Key] = DeadlineBook()
-        self._excused: set[Key] = set()
+        self._excuses: set[Key] = set()
         self._reading = (0.0, 0.0)
         """Since when and until when results may still come out of the spool, monotonic seconds."""
         self._is_running = is_running or process_is_there
@@ -88,7 +88,7 @@ class DeadMansSwitch:
                 if before is None or before.settings != check.check:
                     self._await_all(check.name)
         self._book.keep(lambda key: key[0] in self._checks)
-        self._excused = {key for key in self._excused if key[0] in self._checks}
+        self._excuses = {key for key in self._excuses if key[0] in self._checks}
 
     def _await_all(self, check: str) -> None:
         watch = self._checks[check]
@@ -125,7 +125,7 @@ class DeadMansSwitch:
         watch.runs.pop((subject, run), None)
         for key in ((check, subject, None), (check, subject, run), (check, subject, GIVE_UP)):
             self._book.drop(key)
-            self._excused.discard(key)
+            self._excuses.discard(key)
         self._book.set((check, subject, None), watch.last[subject] + watch.settings.ttl)
 
     def note_start(self, check: str, subject: str, now: float, run: int = 0) -> None:
@@ -186,10 +186,10 @@ class DeadMansSwitch:
 
     def _excuse(self, key: Key, due: float, now: float) -> bool:
         """Put a deadline off, once, that passed while the agent stood still or was away."""
-        if now <= due + LATE_SECONDS or key in self._excused:
-            self._excused.discard(key)
+        if now <= due + LATE_SECONDS or key in self._excuses:
+            self._excuses.discard(key)
             return False
-        self._excused.add(key)
+        self._excuses.add(key)
         self._book.set(key, now + EXCUSE_SECONDS)
         return True
 
@@ -263,9 +263,9 @@ def _restore(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now:
     )
 
 
-def _as_counted(stated: int, computed: int) -> int:
+def _as_counted(sender_at: int, counted_at: int) -> int:
     """Return the moment that a sender said, unless the clock was set since: then the one that was counted."""
-    return stated if abs(stated - computed) < CLOCK_SET_MILLISECONDS else computed
+    return sender_at if abs(sender_at - counted_at) < CLOCK_SET_MILLISECONDS else counted_at
 
 
 def _before(now: float, wall: int, at: int) -> float:

@@ -77,9 +77,9 @@ def unknown_problems(
     ]
 
 
-def destinations_outcome(plan: Plan, ended: Mapping[str, int], now: int) -> Outcome:
+def destinations_outcome(plan: Plan, ended_counts: Mapping[str, int], now: int) -> Outcome:
     """Say in the agent's own check what became of the destinations; `now` in Unix milliseconds."""
-    undelivered = {name: count for name, count in ended.items() if count}
+    undelivered = {name: count for name, count in ended_counts.items() if count}
     if plan.on_hold:
         text = f"what waits for {', '.join(plan.on_hold)} is kept: its settings cannot be read"
         result = Result(Status.NODATA, text, SUBJECT)

@@ -222,8 +222,8 @@ class _Answer:
                 return
             self._closed = True
             with os.fdopen(self._descriptor, "wb") as file:
-                encoded = _encode(output)
-                file.write(LENGTH.pack(len(encoded)) + encoded)
+                content = _encode(output)
+                file.write(LENGTH.pack(len(content)) + content)
 
 
 def _encode(output: CheckOutput) -> bytes:

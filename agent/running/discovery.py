@@ -127,8 +127,8 @@ def _name(suggestion: Suggestion) -> str:
 
 
 def _free(name: str, names: set[str]) -> str:
-    numbered = (f"{name}-{number}" for number in itertools.count(2))
-    return name if name not in names else next(other for other in numbered if other not in names)
+    alternatives = (f"{name}-{number}" for number in itertools.count(2))
+    return name if name not in names else next(other for other in alternatives if other not in names)
 
 
 def _read(candidate: Candidate, catalog: Catalog) -> tuple[CheckConfig | None, str]:

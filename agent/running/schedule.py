@@ -58,8 +58,8 @@ class Schedule:
         now, checks = datetime.now(UTC), list(checks)
         self._spread = spread_of(checks)
         for config in checks:
-            ran = utc(last[config.name]) if last and config.name in last else None
-            self._add(config, at_once, None if last is None else due_at(config, now, ran))
+            last_run = utc(last[config.name]) if last and config.name in last else None
+            self._add(config, at_once, None if last is None else due_at(config, now, last_run))
         self._scheduler.add_job(self._start_due, WhenDue(self._due), id=CHECKS)
         self._scheduler.start()
 

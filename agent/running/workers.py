@@ -70,19 +70,19 @@ class Relief:
     """How many more workers are to be had while jobs wait. Pure."""
 
     def __init__(self) -> None:
-        self._ended = 0
+        self._end_count = 0
         """Jobs, as of the last look."""
         self._more = 1
         self.planned = False
         """There will be another look."""
 
-    def plan(self, ended: int) -> None:
-        self._ended, self.planned = ended, True
+    def plan(self, end_count: int) -> None:
+        self._end_count, self.planned = end_count, True
 
-    def more(self, ended: int) -> int:
+    def more(self, end_count: int) -> int:
         """Return how many: one, and twice as many each time while no job ends at all."""
         self.planned = False
-        self._more = 1 if ended > self._ended else self._more * 2
+        self._more = 1 if end_count > self._end_count else self._more * 2
         return self._more
 
 
@@ -96,7 +96,7 @@ class Workers(Generic[Job]):
         self._backlog: Backlog[Job] = Backlog()
         self._count = 0
         self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []
-        self._ended = 0
+        self._end_count = 0
         self._relief = Relief()
         self._last_warnings: dict[str, float] = {}
 
@@ -120,14 +120,14 @@ class Workers(Generic[Job]):
             self._hand_on()
 
     def _relieve_later(self) -> None:
-        self._relief.plan(self._ended)
+        self._relief.plan(self._end_count)
         self._deadlines.add(time.monotonic() + QUEUE_SECONDS, self._relieve)
 
     def _relieve(self) -> None:
         """Jobs may still wait: then there are more workers."""
         with self._lock:
             has_threads = True
-            for _ in range(min(self._relief.more(self._ended), len(self._backlog))):
+            for _ in range(min(self._relief.more(self._end_count), len(self._backlog))):
                 has_threads = has_threads and self._hand_on()
             self._say_full()
             if len(self._backlog) and has_threads:
@@ -172,7 +172,7 @@ class Workers(Generic[Job]):
 
     def _next(self, kind: str, inbox: queue.SimpleQueue[tuple[str, Job]]) -> tuple[str, Job] | None:
         with self._lock:
-            self._ended += 1
+            self._end_count += 1
             self._backlog.end(kind)
             if entry := self._backlog.take():
                 return entry

@@ -9,7 +9,7 @@ from agent.config.settings import Config
 from agent.delivery.emitters import destinations
 from agent.engine.composer import Composer
 from agent.engine.destinations import Targets
-from agent.engine.recorder.commands import Adopted, Observe, RecorderConfig, Suppress
+from agent.engine.recorder.commands import Observe, OnAdoption, RecorderConfig, Suppress
 from agent.engine.self_check import OWN_NAME, own_check, stand_ins
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.silences import Silences
@@ -21,7 +21,7 @@ class Orders(msgspec.Struct, frozen=True):
 
     composer: Composer
     silences: Silences
-    take_over: Adopted
+    take_over: OnAdoption
     observe: Observe
 
     def of(self, config: Config) -> RecorderConfig:
@@ -32,7 +32,7 @@ class Orders(msgspec.Struct, frozen=True):
             retire=config.complete,
             targets=Targets(destinations(config.agent), config.agent_readable),
             compose_standing=self.composer.of_standing,
-            adopted=self.take_over,
+            on_adoption=self.take_over,
             tags=config.agent.tags,
             observe=self.observe,
         )

@@ -22,8 +22,8 @@ def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place
     if mark is None:
         return Place(file), f"not YAML: {problem}"
     if "expected ','" in problem and error.problem_mark and error.context_mark:
-        here, begun = lines.place(error.problem_mark.index), lines.place(error.context_mark.index)
-        if text := _misfit(lines.line(here.line), here.column - 1, here.line == begun.line):
+        here, start = lines.place(error.problem_mark.index), lines.place(error.context_mark.index)
+        if text := _misfit(lines.line(here.line), here.column - 1, here.line == start.line):
             return here, text
     place = lines.place(mark.index)
     if "mapping values" in problem and (tight := _TIGHT.search(lines.line(place.line - 1))):

@@ -43,8 +43,8 @@ def explanation(hints_by_line: dict[int, Hint], line: int, not_parsed: bool) -> 
 
 
 def _hint(line: str) -> Hint | None:
-    covered = _WITHOUT_MEANING.sub(lambda match: "x" * len(match[0]), line)
-    match = _ANY.search(covered)
+    mask = _WITHOUT_MEANING.sub(lambda match: "x" * len(match[0]), line)
+    match = _ANY.search(mask)
     if not match:
         return None
     plain, letter = PLAIN[match[0]], unicodedata.name(match[0], "").lower() or "unseen"

@@ -75,12 +75,12 @@ class Adoption:
                 for state in unknown_problems(states, incidents, to.only, tags)
             ]
 
-        ended = self._store.adopt(new_plan.destinations, new_plan.removed, now, standing)
+        ended_counts = self._store.adopt(new_plan.destinations, new_plan.removed, now, standing)
         self.next_try = math.inf
-        for name, count in ended.items():
+        for name, count in ended_counts.items():
             log.warning("the destination %s was removed: %d notifications were never told to it", name, count)
-        if config.adopted:
-            config.adopted(new_plan, ended)
+        if config.on_adoption:
+            config.on_adoption(new_plan, ended_counts)
 
 
 def _result(state: State, results: Mapping[tuple[str, str], Result]) -> Result:

@@ -15,7 +15,7 @@ from agent.model import Destination, Notification, Outcome, Report, Result, RunS
 Compose = Callable[[Report, Transition, CheckConfig], Notification]
 ComposeStanding = Callable[[State, Result, CheckConfig, Destination], Notification]
 """Makes the facts of a problem that stands, for a destination that does not know of it."""
-Adopted = Callable[[Plan, Mapping[str, int]], None]
+OnAdoption = Callable[[Plan, Mapping[str, int]], None]
 """Called when the destinations are taken over, with how many deliveries ended with each that was removed."""
 Observe = Callable[[Transition, bool], None]
 """Called with each transition; True: its metrics were measured just now."""
@@ -34,7 +34,7 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     targets: Targets = Targets()
     """Who is to be told."""
     compose_standing: ComposeStanding | None = None
-    adopted: Adopted | None = None
+    on_adoption: OnAdoption | None = None
     tags: Mapping[str, str] = {}
     """The agent's own, which every check has too."""
     observe: Observe | None = None

@@ -131,7 +131,7 @@ class Decider:
         """Decide what an outcome changes."""
         check, config = outcome.check, self._config.checks[outcome.check]
         states = self._states.setdefault(outcome.check, {})
-        observed = outcome.started_at + round(outcome.duration * 1000)
+        observed_at = outcome.started_at + round(outcome.duration * 1000)
         self._parents.note_run(outcome)
         self._put_right()
         unset = self._clock.reasons(self._wall(), self._monotonic())
@@ -139,14 +139,16 @@ class Decider:
         def reasons(subject: str) -> tuple[Reason, ...]:
             return (
                 unset
-                or self._suppressing().reasons(config, subject, outcome.started_at, observed)
-                or self._parents.waits(check, states.get(subject), outcome.started_at, observed)
+                or self._suppressing().reasons(config, subject, outcome.started_at, observed_at)
+                or self._parents.waits(check, states.get(subject), outcome.started_at, observed_at)
             )
 
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
-        typed = outcome if outcome.type or config.type == BROKEN else msgspec.structs.replace(outcome, type=config.type)
-        for step in advance(states, outcome, config.policy, observed, reasons):
-            self._take_step(with_settings(step, typed), config, measured=True)
+        typed_outcome = (
+            outcome if outcome.type or config.type == BROKEN else msgspec.structs.replace(outcome, type=config.type)
+        )
+        for step in advance(states, outcome, config.policy, observed_at, reasons):
+            self._take_step(with_settings(step, typed_outcome), config, measured=True)
             if not step.last:
                 self._note(step, outcome)
         self._recheck_children(check)

@@ -17,10 +17,10 @@ LONGEST_SECONDS = 300.0
 class Parents:
     """What is known of the runs of checks that others depend on. Owned by the recorder's thread."""
 
-    def __init__(self, began: Mapping[str, int]) -> None:
-        self._began = dict(began)
+    def __init__(self, starts: Mapping[str, int]) -> None:
+        self._starts = dict(starts)
         """When the latest run of each began, Unix milliseconds."""
-        self._recovered: dict[str, int] = {}
+        self._recoveries: dict[str, int] = {}
         """When each was down for the last time, Unix milliseconds."""
         self._undecided: set[tuple[str, str]] = set()
         self._above: dict[str, list[CheckConfig]] = {}
@@ -30,13 +30,13 @@ class Parents:
     def configure(self, checks: Mapping[str, CheckConfig]) -> None:
         self._above = {name: above(name, checks) for name, check in checks.items() if check.depends_on.checks}
         self._names = {parent.name for parents in self._above.values() for parent in parents}
-        self._began = {name: at for name, at in self._began.items() if name in self._names}
-        self._recovered = {name: at for name, at in self._recovered.items() if name in self._names}
+        self._starts = {name: at for name, at in self._starts.items() if name in self._names}
+        self._recoveries = {name: at for name, at in self._recoveries.items() if name in self._names}
         self._undecided = {key for key in self._undecided if key[0] in self._names}
 
     def forget(self, check: str) -> None:
-        self._began.pop(check, None)
-        self._recovered.pop(check, None)
+        self._starts.pop(check, None)
+        self._recoveries.pop(check, None)
         self._undecided = {key for key in self._undecided if key[0] != check}
 
     def is_one(self, check: str) -> bool:
@@ -45,7 +45,7 @@ class Parents:
     def note_run(self, outcome: Outcome) -> None:
         """Note when a run began; what the agent itself says of a check (no type) is no run."""
         if outcome.type and outcome.check in self._names:
-            self._began[outcome.check] = outcome.started_at
+            self._starts[outcome.check] = outcome.started_at
 
     def note_step(self, step: Transition) -> None:
         """Note whether a subject may be down soon."""
@@ -54,7 +54,7 @@ class Parents:
         may_be_down = counts and not step.last and key[0] in self._names
         (self._undecided.add if may_be_down else self._undecided.discard)(key)
         if key[0] in self._names and step.before.decided in DOWN and step.state.decided not in DOWN:
-            self._recovered[key[0]] = step.at
+            self._recoveries[key[0]] = step.at
 
     def pending_parents(self, check: str, since: int) -> list[CheckConfig]:
         """Return the parents, and theirs, that have not said since then what is so: no run, or not decided yet."""
@@ -63,18 +63,21 @@ class Parents:
         return [one for one in parents if self.is_stale(one.name, since) or one.name in counting]
 
     def is_stale(self, parent: str, since: int) -> bool:
-        return self._began.get(parent, 0) < self._required_run(parent, since)
+        return self._starts.get(parent, 0) < self._required_run(parent, since)
 
     def _required_run(self, parent: str, since: int) -> int:
         """Return when a parent must have run: what was seen while its own parents were down says nothing."""
         names = [one.name for one in self._above.get(parent, ())]
-        return max([since, *(self._recovered[name] for name in names if name in self._recovered)])
+        return max([since, *(self._recoveries[name] for name in names if name in self._recoveries)])
 
-    def waits(self, check: str, state: State | None, began: int, now: int) -> tuple[Reason, ...]:
-        """Return what a new problem waits for; `began` its run. A recovery waits for nobody. Unix milliseconds."""
+    def waits(self, check: str, state: State | None, started_at: int, now: int) -> tuple[Reason, ...]:
+        """Return what a new problem waits for; its run began at `started_at`. A recovery waits for nobody.
+
+        Times are Unix milliseconds.
+        """
         if state is not None and state.notified not in (None, EventStatus.OK):
             return ()
-        since = (state.suppressed_since if state else 0) or began
+        since = (state.suppressed_since if state else 0) or started_at
         parents = self.pending_parents(check, since)
         if not parents:
             return ()

@@ -19,8 +19,8 @@ def count(state: State, status: Status, policy: Policy, now: int) -> State:
         return msgspec.structs.replace(
             state, bad=0, missing=0, good=good, bad_for=0.0, missing_for=0.0, counted_at=0, recent=recent
         )
-    counted = msgspec.structs.replace(state, good=0, recent=recent, **_streaks(state, status, limits))
-    return msgspec.structs.replace(counted, **_seconds(state, status, policy, now))
+    tally = msgspec.structs.replace(state, good=0, recent=recent, **_streaks(state, status, limits))
+    return msgspec.structs.replace(tally, **_seconds(state, status, policy, now))
 
 
 def _streaks(state: State, status: Status, limits: FailAfter) -> dict[str, int]:
@@ -40,10 +40,10 @@ def _seconds(state: State, status: Status, policy: Policy, now: int) -> dict[str
     missing = status is Status.NODATA
     so_far, enough = (state.missing_for, enough_missing) if missing else (state.bad_for, enough_bad)
     reset = {} if missing else {"missing_for": 0.0}
-    began = state.missing if missing else state.bad
-    if not enough or (began and so_far >= enough):
+    streak = state.missing if missing else state.bad
+    if not enough or (streak and so_far >= enough):
         return {**reset}
-    step = min(max(0.0, (now - state.counted_at) / 1000), policy.patience) if began else 0.0
+    step = min(max(0.0, (now - state.counted_at) / 1000), policy.patience) if streak else 0.0
     return {**reset, "missing_for" if missing else "bad_for": min(so_far + step, enough), "counted_at": now}
 
 

@@ -12,9 +12,9 @@ from agent.model import SEVERITY, Result, Status
 def apply_hysteresis(result: Result, latched: Mapping[str, Status]) -> tuple[Result, dict[str, Status]]:
     """Return the result as it counts, and which metrics are raised now."""
     # What was not measured has not cleared: a run that could not look ends no problem; the next goes on with it.
-    unmeasured = result.status is Status.NODATA
-    measured = {metric.name for metric in result.metrics}
-    still = {name: status for name, status in latched.items() if unmeasured and name not in measured}
+    no_data = result.status is Status.NODATA
+    metric_names = {metric.name for metric in result.metrics}
+    still = {name: status for name, status in latched.items() if no_data and name not in metric_names}
     worst, names = result.status, []
     for metric in result.metrics:
         if metric.status is None:

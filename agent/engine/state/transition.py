@@ -99,42 +99,42 @@ def apply_result(
 ) -> Transition:
     """Move one subject by one result."""
     result, latched = apply_hysteresis(result, state.latched)
-    counted = count(state, result.status, policy, now)
-    decided = decide(counted, result.status, policy)
-    believed = msgspec.structs.replace(
-        counted,
+    tally = count(state, result.status, policy, now)
+    decided = decide(tally, result.status, policy)
+    new_state = msgspec.structs.replace(
+        tally,
         decided=decided,
         decided_since=state.decided_since if decided == state.decided else now,
         latched=latched,
         **flaps(state, decided, policy.flapping),
     )
-    return _settle(state, believed, result, policy, now, reasons)
+    return _settle(state, new_state, result, policy, now, reasons)
 
 
 def judge_again(state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...] = ()) -> Transition:
     """Judge a subject's last result once more, where there is no fresh one: time counts, results do not."""
-    counted = count_time(state, result.status, policy, now)
-    decided = decide(counted, result.status, policy)
+    tally = count_time(state, result.status, policy, now)
+    decided = decide(tally, result.status, policy)
     changed = decided is not state.decided
-    believed = msgspec.structs.replace(
-        counted,
+    new_state = msgspec.structs.replace(
+        tally,
         decided=decided,
         decided_since=now if changed else state.decided_since,
         **(flaps(state, decided, policy.flapping) if changed or policy.flapping is None else {}),
     )
-    return _settle(state, believed, result, policy, now, reasons)
+    return _settle(state, new_state, result, policy, now, reasons)
 
 
 def _settle(
-    state: State, believed: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...]
+    state: State, new_state: State, result: Result, policy: Policy, now: int, reasons: tuple[Reason, ...]
 ) -> Transition:
     """Tell what is to be told of what is believed now, or hold it back."""
-    report = due_report(believed, state, policy, now)
+    report = due_report(new_state, state, policy, now)
     if report and reasons:
         texts, since = "; ".join(reason.text for reason in reasons), state.suppressed_since or now
-        silent = msgspec.structs.replace(believed, suppressed_by=texts, suppressed_since=since)
+        silent = msgspec.structs.replace(new_state, suppressed_by=texts, suppressed_since=since)
         return Transition(state, forget_counts(silent), result, now, suppressed_by=reasons)
-    after = apply_report(believed, report, now) if report else believed
+    after = apply_report(new_state, report, now) if report else new_state
     free = msgspec.structs.replace(after, suppressed_by="", suppressed_since=0)
     return Transition(state, forget_counts(free), result, now, report)
 

@@ -40,46 +40,46 @@ class Suppression(msgspec.Struct, frozen=True):
     checks: Mapping[str, CheckConfig] = {}
     """All of them: a parent that cannot be reached itself says nothing of its children either."""
 
-    def reasons(self, check: CheckConfig, subject: str, began: int, now: int) -> tuple[Reason, ...]:
-        """Return why nothing is told of a result whose run began at `began`; both in Unix milliseconds."""
+    def reasons(self, check: CheckConfig, subject: str, started_at: int, now: int) -> tuple[Reason, ...]:
+        """Return why nothing is told of a result whose run began at `started_at`; both in Unix milliseconds."""
         tags = {**self.tags, **check.tags}
         return (
-            *silence_reasons(self.silences, check.name, tags, subject, began),
+            *silence_reasons(self.silences, check.name, tags, subject, started_at),
             *in_maintenance(
-                (*check.maintenance, *self._matching_windows(check.name, tags, subject)), self.ends, began, now
+                (*check.maintenance, *self._matching_windows(check.name, tags, subject)), self.ends, started_at, now
             ),
-            *self._unreachable(check, began, now, frozenset()),
+            *self._unreachable(check, started_at, now, frozenset()),
         )
 
-    def _unreachable(self, check: CheckConfig, began: int, now: int, path: frozenset[str]) -> list[Reason]:
+    def _unreachable(self, check: CheckConfig, started_at: int, now: int, path: frozenset[str]) -> list[Reason]:
         """Follow the parents up: each is down itself, or behind one that is."""
-        troubles = {name: self._trouble(name, began, now, path | {check.name}) for name in check.depends_on.checks}
+        troubles = {name: self._trouble(name, started_at, now, path | {check.name}) for name in check.depends_on.checks}
         return unreachable(check.depends_on, troubles)
 
-    def _trouble(self, parent: str, began: int, now: int, path: frozenset[str]) -> Reason | None:
+    def _trouble(self, parent: str, started_at: int, now: int, path: frozenset[str]) -> Reason | None:
         if parent not in self.running or parent in path:
             return None
-        if reason := trouble(self.states.get(parent, {}), began, now):
+        if reason := trouble(self.states.get(parent, {}), started_at, now):
             return reason
         config = self.checks.get(parent)
-        return next(iter(self._unreachable(config, began, now, path)), None) if config else None
+        return next(iter(self._unreachable(config, started_at, now, path)), None) if config else None
 
     def _matching_windows(self, check: str, tags: Mapping[str, str], subject: str) -> list[Maintenance]:
         return [window for window in self.windows if matches(window.select, check, tags, subject)]
 
 
 def silence_reasons(
-    silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, began: int
+    silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, started_at: int
 ) -> list[Reason]:
     return [
         Reason(f"silenced until {_clock(silence.until)}{_because(silence.reason)}", silence.until)
         for silence in silences
-        if began < silence.until and matches(silence.selector, check, tags, subject)
+        if started_at < silence.until and matches(silence.selector, check, tags, subject)
     ]
 
 
-def in_maintenance(windows: Iterable[Maintenance], ends: Ends, began: int, now: int) -> list[Reason]:
-    spans = ((window, ends(window, now) or ends(window, began)) for window in windows)
+def in_maintenance(windows: Iterable[Maintenance], ends: Ends, started_at: int, now: int) -> list[Reason]:
+    spans = ((window, ends(window, now) or ends(window, started_at)) for window in windows)
     return [
         Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end, ReasonKind.MAINTENANCE)
         for window, end in spans
@@ -97,12 +97,12 @@ def unreachable(on: DependsOn, troubles: Mapping[str, Reason | None]) -> list[Re
     return [] if on.all and len(down) < len(troubles) else down
 
 
-def trouble(subjects: Mapping[str, State], began: int, now: int) -> Reason | None:
+def trouble(subjects: Mapping[str, State], started_at: int, now: int) -> Reason | None:
     """A parent without a result suppresses nothing; one that just recovered does, for what was seen before."""
     for state in subjects.values():
         if state.decided in DOWN:
             return Reason(f"is {state.decided}")
-        if state.events and began < state.decided_since <= now + CLOCK_SET_BACK:
+        if state.events and started_at < state.decided_since <= now + CLOCK_SET_BACK:
             return Reason("was down until just now", state.decided_since)
     return None
 
