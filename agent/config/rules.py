@@ -26,7 +26,7 @@ SHARE_OF_INTERVAL = 0.8
 OWN_NAME = "hostvigil"
 """The check by which the agent speaks of itself."""
 
-NAME = r"^[^\s:=*?\[\]-][^\s:=*?\[\]]{0,99}$"
+NAME = r"^(?!\.\.?$)[^\s:=*?\[\]-][^\s:=*?\[\]]{0,99}$"
 """What a check may be called: selectors and commands read the other characters differently."""
 
 Nodes = Mapping[str, Node]
