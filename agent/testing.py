@@ -67,10 +67,10 @@ class Ran:
         return [result.subject for result in self.results]
 
     def subject(self, name: str) -> Ran:
-        found = tuple(result for result in self.results if result.subject == name)
-        if not found:
+        matching = tuple(result for result in self.results if result.subject == name)
+        if not matching:
             raise AssertionError(f"no subject {name!r} among {self.subjects}")
-        return Ran(found, self.memory, self.bug)
+        return Ran(matching, self.memory, self.bug)
 
     @property
     def metrics(self) -> dict[str, Metric]:
@@ -112,11 +112,11 @@ def ran(
     wall = time.time if now is None else lambda: now
     before = _as_the_agent_keeps_it(memory or {})
     context = Context("test", timeout, _as_the_agent_keeps_it(before), Given(shared or {}), wall=wall)
-    seen = execute(check, context)
-    if not seen.complete:
-        return Ran(seen.results, before, seen.bug)  # what it remembered before a failed run stays
+    output = execute(check, context)
+    if not output.complete:
+        return Ran(output.results, before, output.bug)  # what it remembered before a failed run stays
     try:
-        return Ran(seen.results, _as_the_agent_keeps_it(seen.memory or {}), seen.bug)
+        return Ran(output.results, _as_the_agent_keeps_it(output.memory or {}), output.bug)
     except (TypeError, ValueError) as error:
         bug = Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}")
         return Ran((bug,), before, str(error))

@@ -21,7 +21,6 @@ WRITTEN = {
     "agent/__init__.py": '__version__ = "{}"',
     "packaging/kubernetes/daemonset.yaml": "image: hostvigil:{}",
     "docs/installation.md": "hostvigil_package: dist/hostvigil_{}-1_deb12_x86_64.deb",
-    "README.md": "\nhostvigil {}: ",
 }
 """Where the version stands, by file; a test looks for places that are not here."""
 UNRELEASED = "## Unreleased\n"

@@ -167,3 +167,24 @@ def test_a_decision_and_an_entry_of_the_changelog_stand_once() -> None:
     points = re.findall(r"(?m)^\*\*(.{15,50}?)(?:\*\*|$)", (ROOT / "DECISIONS.md").read_text())
     entries = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
     assert [one for one, count in Counter([*points, *entries]).items() if count > 1] == []
+
+
+IRREGULAR = set(
+    "begun found given gone heard held kept known left made meant said seen shown taken told written".split()  # noqa: SIM905
+)
+NOUNS = {"bed", "embed", "exceed", "feed", "need", "seed", "speed"}
+PROMISED_NAMES = {"computed", "elapsed", "shared"}
+"""Two of the api, and a standard term of timers."""
+
+
+def test_a_function_is_called_by_a_verb_or_a_noun_not_by_a_participle() -> None:
+    """`decode`, not `decoded`. What is true or false, and an attribute, may be an adjective: `is_closed`, `closed`."""
+    for path in sorted([*(ROOT / "agent").rglob("*.py"), *(ROOT / "checks").rglob("*.py")]):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) or node.name in PROMISED_NAMES:
+                continue
+            word = node.name.strip("_").split("_")[0]
+            participle = word in IRREGULAR or (word.endswith("ed") and word not in NOUNS)
+            adjective = node.returns is not None and ast.unparse(node.returns) == "bool"
+            attribute = any("property" in ast.unparse(one) for one in node.decorator_list)
+            assert not participle or adjective or attribute, f"{path}:{node.lineno}: {node.name} is no verb"

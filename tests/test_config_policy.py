@@ -13,7 +13,7 @@ from types import ModuleType
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.api import Check, Context, Result, ok
@@ -417,6 +417,7 @@ def test_the_name_of_the_agents_own_check_is_reserved() -> None:
     assert rules.check_name(self_check.OWN_NAME)
 
 
+@example("..")
 @given(st.text(alphabet="ab-_./@:*?[]= \t\u00fc\u4e2d", max_size=5) | st.text("x", min_size=98, max_size=102))
 def test_the_schema_and_the_agent_agree_on_names(name: str) -> None:
     assert (rules.check_name(name) == "") == bool(re.search(rules.NAME, name))

@@ -27,17 +27,17 @@ async def command(settings: RelaySettings, request: Command) -> Reply | None:
     client = await _way(settings).connect(TIMEOUT, "_INBOX.relay")
     until = time.monotonic() + PATIENCE
     try:
-        reply = await _asked(client, request)
+        reply = await _ask(client, request)
         moving = reply is not None and reply.again
         while moving and (reply is None or reply.again) and time.monotonic() < until:
             await asyncio.sleep(PAUSE)
-            reply = await _asked(client, request)
+            reply = await _ask(client, request)
         return reply
     finally:
         await client.close()
 
 
-async def _asked(client: Client, request: Command) -> Reply | None:
+async def _ask(client: Client, request: Command) -> Reply | None:
     try:
         answer = await client.request(COMMANDS, msgspec.json.encode(request), timeout=TIMEOUT)
     except NoRespondersError:

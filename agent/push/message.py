@@ -50,13 +50,13 @@ def parse(line: bytes) -> Message:
     try:
         message = msgspec.json.decode(line, type=Message)
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
-        raise NotAMessage(f"not understood: {_worded(str(error))}") from None
+        raise NotAMessage(f"not understood: {_in_words(str(error))}") from None
     if not all(map(math.isfinite, message.metrics.values())):
         raise NotAMessage("a metric is not a number")
     return message
 
 
-def _worded(error: str) -> str:
+def _in_words(error: str) -> str:
     """Say which part is too long in the words of `report`'s options; any other complaint as it is."""
     match = re.fullmatch(r"Expected `(\w+)` of length <= (\d+) - at `(key` in `)?\$[.](\w+).*", error)
     if not match:
