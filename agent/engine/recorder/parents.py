@@ -63,9 +63,9 @@ class Parents:
         return [one for one in parents if self.is_stale(one.name, since) or one.name in counting]
 
     def is_stale(self, parent: str, since: int) -> bool:
-        return self._starts.get(parent, 0) < self._required_run(parent, since)
+        return self._starts.get(parent, 0) < self._newest_run_needed(parent, since)
 
-    def _required_run(self, parent: str, since: int) -> int:
+    def _newest_run_needed(self, parent: str, since: int) -> int:
         """Return when a parent must have run: what was seen while its own parents were down says nothing."""
         names = [one.name for one in self._above.get(parent, ())]
         return max([since, *(self._recoveries[name] for name in names if name in self._recoveries)])
@@ -81,7 +81,7 @@ class Parents:
         parents = self.pending_parents(check, since)
         if not parents:
             return ()
-        asked_at = max(self._required_run(one.name, since) for one in parents)
+        asked_at = max(self._newest_run_needed(one.name, since) for one in parents)
         until = asked_at + round(1000 * min(LONGEST_SECONDS, max(map(patience, parents))))
         # A clock set back would have it wait for hours.
         if not asked_at <= now < until:
