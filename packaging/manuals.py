@@ -12,7 +12,8 @@ import msgspec
 
 def command() -> str:
     """Write hostvigil(1)."""
-    from agent.cli.options import COMMANDS, DEFAULT_CONFIG, ROOT_STATE
+    from agent.cli.options import COMMANDS
+    from agent.cli.places import DEFAULT_CONFIG, ROOT_STATE
 
     return "".join(
         (
@@ -31,7 +32,7 @@ def command() -> str:
 
 def configuration() -> str:
     """Write hostvigil.conf(5)."""
-    from agent.cli.options import DEFAULT_CONFIG
+    from agent.cli.places import DEFAULT_CONFIG
     from agent.config.catalog import Catalog
     from agent.config.check_section import CheckSection
     from agent.config.schema import working

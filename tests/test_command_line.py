@@ -22,7 +22,8 @@ from agent.cli.answers.mistyped import SYNONYMS, too_much
 from agent.cli.answers.readable import readable
 from agent.cli.answers.rights import refusal, state_meant
 from agent.cli.main import main
-from agent.cli.options import COMMANDS, default_state, parser
+from agent.cli.options import COMMANDS, parser
+from agent.cli.places import default_state
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
 from agent.store import Store, StoreError

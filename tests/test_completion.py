@@ -14,7 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.completion import SCRIPTS, candidates
-from agent.cli.options import COMMANDS, STATUSES
+from agent.cli.options import COMMANDS
+from agent.cli.words import STATUSES
 from tests import needs
 
 KNOWN = {

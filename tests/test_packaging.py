@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.cli.options import DEFAULT_CONFIG, ROOT_STATE, parser
+from agent.cli.options import parser
+from agent.cli.places import DEFAULT_CONFIG, ROOT_STATE
 from agent.push.client import address
 from agent.push.listener import FILE
 from tests import needs

@@ -17,7 +17,8 @@ from unittest.mock import patch
 
 import pytest
 
-from agent.cli.options import COMMANDS, DEFAULT_CONFIG, ROOT_STATE
+from agent.cli.options import COMMANDS
+from agent.cli.places import DEFAULT_CONFIG, ROOT_STATE
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.tags import OURS

@@ -8,7 +8,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
-from agent.cli.options import COMMANDS, STATUSES, actions_of, default_config
+from agent.cli.options import COMMANDS, actions_of
+from agent.cli.places import default_config
+from agent.cli.words import STATUSES
 
 SCRIPTS = {
     "bash": """\

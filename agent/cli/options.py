@@ -1,4 +1,4 @@
-"""The words after `hostvigil`: its commands, their options, and where they look by default."""
+"""The words after `hostvigil`: its commands and their options."""
 
 from __future__ import annotations
 
@@ -10,11 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import agent
+from agent.cli import words
 from agent.cli.output import say
-
-DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
-DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
-ROOT_STATE = "/var/lib/hostvigil"
+from agent.cli.places import DEFAULT_RELAY_CONFIG, default_config, default_state
+from agent.cli.words import STATUSES
 
 COMMANDS = {
     "run": "run the agent in the foreground",
@@ -48,7 +47,6 @@ COMMANDS = {
 WITH_JSON = frozenset(("validate", "check", "status", "events", "explain", "history", "silence", "test-event", "types"))
 
 RELAY = ("run", "status", "enrol", "forget", "silence", "unsilence")
-STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
 
 
 class _Parser(argparse.ArgumentParser):
@@ -84,9 +82,9 @@ def actions_of(command: str) -> list[argparse.Action]:
 
 def _common_options(name: str, command: argparse.ArgumentParser) -> None:
     command.add_argument(
-        "--config", type=_path, default=default_config(), help="directory of drop-in files [%(default)s]"
+        "--config", type=words.path, default=default_config(), help="directory of drop-in files [%(default)s]"
     )
-    command.add_argument("--state", type=_path, default=default_state(), help="state directory [%(default)s]")
+    command.add_argument("--state", type=words.path, default=default_state(), help="state directory [%(default)s]")
     if name in WITH_JSON:
         command.add_argument("--json", action="store_true", help="print JSON, for machines")
 
@@ -127,7 +125,7 @@ def _completion_options(completion: argparse.ArgumentParser) -> None:
 
 def _metrics_options(metrics: argparse.ArgumentParser) -> None:
     metrics.add_argument(
-        "--output", metavar="FILE", type=_path, help="replace this file in one step (for the textfile collector)"
+        "--output", metavar="FILE", type=words.path, help="replace this file in one step (for the textfile collector)"
     )
 
 
@@ -136,7 +134,7 @@ def _discover_options(discover: argparse.ArgumentParser) -> None:
 
 
 def _bundle_options(bundle: argparse.ArgumentParser) -> None:
-    bundle.add_argument("--output", metavar="FILE", type=_path, help="the archive [hostvigil-DATE.tar.gz]")
+    bundle.add_argument("--output", metavar="FILE", type=words.path, help="the archive [hostvigil-DATE.tar.gz]")
 
 
 def _ack_options(ack: argparse.ArgumentParser) -> None:
@@ -149,7 +147,7 @@ def _ack_options(ack: argparse.ArgumentParser) -> None:
 def _setup_options(setup: argparse.ArgumentParser) -> None:
     setup.add_argument("--endpoint", metavar="URL", default="", help="the API's address, or a region such as us1")
     setup.add_argument(
-        "--key-file", type=_path, metavar="FILE", help="where the key id stands; - for the standard input"
+        "--key-file", type=words.path, metavar="FILE", help="where the key id stands; - for the standard input"
     )
     setup.add_argument("--yes", action="store_true", help="ask nothing")
     setup.add_argument("--no-start", action="store_true", help="leave the service as it is")
@@ -157,7 +155,9 @@ def _setup_options(setup: argparse.ArgumentParser) -> None:
 
 def _import_options(imports: argparse.ArgumentParser) -> None:
     imports.add_argument("source", choices=["nrpe"], help="the tool")
-    imports.add_argument("file", type=_path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg")
+    imports.add_argument(
+        "file", type=words.path, metavar="FILE", help="its configuration, such as /etc/nagios/nrpe.cfg"
+    )
     imports.add_argument("--dry-run", action="store_true", help="print the drop-in instead of writing it")
 
 
@@ -177,44 +177,23 @@ def _status_options(status: argparse.ArgumentParser) -> None:
     status.add_argument("--problems", action="store_true", help="only what is not ok")
     status.add_argument("--all", action="store_true", help="show each check, also where many are ok")
     status.add_argument(
-        "--status", metavar="STATUS", action="append", default=[], type=_statuses, help=f"only {', '.join(STATUSES)}"
+        "--status",
+        metavar="STATUS",
+        action="append",
+        default=[],
+        type=words.statuses,
+        help=f"only {', '.join(STATUSES)}",
     )
     status.add_argument("--type", metavar="TYPE", action="append", default=[], help="only checks of this type")
-    status.add_argument("--tag", metavar="TAG=VALUE", action="append", default=[], type=_tag, help="only with this tag")
     status.add_argument(
-        "--watch", metavar="SECONDS", nargs="?", type=_seconds, const=2.0, help="show it again every SECONDS [2]"
+        "--tag", metavar="TAG=VALUE", action="append", default=[], type=words.tag, help="only with this tag"
+    )
+    status.add_argument(
+        "--watch", metavar="SECONDS", nargs="?", type=words.seconds, const=2.0, help="show it again every SECONDS [2]"
     )
     status.add_argument(
         "--exit-code", action="store_true", help="exit 0, 1, 2 or 3 for the worst status, as a plugin does; 3: unknown"
     )
-
-
-def _path(text: str) -> Path:
-    """Refuse nothing at all, which would be the folder that somebody happens to be in."""
-    if not text:
-        raise argparse.ArgumentTypeError("is empty: is a variable not set?")
-    return Path(text)
-
-
-def _statuses(text: str) -> str:
-    for word in text.split(","):
-        if word not in STATUSES:
-            raise argparse.ArgumentTypeError(f"{word!r} is no status, write one of {', '.join(STATUSES)}")
-    return text
-
-
-def _tag(text: str) -> str:
-    name, equals, value = text.partition("=")
-    if not (name and equals and value) or " " in text:
-        raise argparse.ArgumentTypeError(f"{text!r} needs a tag and a value, write for example env=prod")
-    return text
-
-
-def _seconds(text: str) -> float:
-    seconds = float(text)
-    if not 0.2 <= seconds <= 86_400:
-        raise argparse.ArgumentTypeError("write a number of seconds between 0.2 and 86400")
-    return seconds
 
 
 def _event_options(events: argparse.ArgumentParser) -> None:
@@ -222,7 +201,7 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     which.add_argument("--pending", action="store_true", help="only those still to be told")
     which.add_argument("--refused", action="store_true", help="only those that were refused")
     events.add_argument("--destination", metavar="NAME", help="only this destination")
-    events.add_argument("--limit", type=_count, default=20, help="how many of the latest [%(default)s]")
+    events.add_argument("--limit", type=words.count, default=20, help="how many of the latest [%(default)s]")
     events.add_argument(
         "action",
         nargs="?",
@@ -251,7 +230,7 @@ def _push_options(one: argparse.ArgumentParser) -> None:
 
 def _report_options(report: argparse.ArgumentParser) -> None:
     _push_options(report)
-    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"], type=_parse_status)
+    report.add_argument("status", choices=["ok", "warning", "critical", "nodata"], type=words.result_status)
     report.add_argument("summary", nargs="*", help="the result in one line; without it, the status alone is told")
     report.add_argument("--metric", metavar="NAME=VALUE", action="append", default=[], help="a number; may be repeated")
 
@@ -259,34 +238,6 @@ def _report_options(report: argparse.ArgumentParser) -> None:
 def _wrap_options(wrap: argparse.ArgumentParser) -> None:
     _push_options(wrap)
     wrap.add_argument("command_line", metavar="-- COMMAND", nargs=argparse.REMAINDER, help="the command to run")
-
-
-def _parse_status(text: str) -> str:
-    """Take the words of Nagios as well, in any case."""
-    return {"warn": "warning", "crit": "critical", "unknown": "nodata"}.get(text.lower(), text.lower())
-
-
-def _count(text: str) -> int:
-    if not (text.isascii() and text.isdecimal() and 0 < int(text) < 1_000_000):
-        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
-    return int(text)
-
-
-def default_config() -> Path:
-    return Path(os.environ.get("HOSTVIGIL_CONFIG") or DEFAULT_CONFIG)
-
-
-def default_state(to_push: bool = False) -> Path:
-    """Return systemd's directory for us, else the server's for root and who else may enter it, else the user's own.
-
-    Where there is a server's, its agent is meant `to_push` to, even by those who may not: they are told so.
-    """
-    if directory := os.environ.get("STATE_DIRECTORY"):
-        return Path(directory.split(":", maxsplit=1)[0])
-    if os.geteuid() == 0 or os.access(ROOT_STATE, os.F_OK if to_push else os.X_OK):
-        return Path(ROOT_STATE)
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
-    return Path(home) / "hostvigil"
 
 
 _OPTIONS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {

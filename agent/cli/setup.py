@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.cli import discover, reload, test_event, validate
-from agent.cli.options import DEFAULT_CONFIG
 from agent.cli.output import fail
+from agent.cli.places import DEFAULT_CONFIG
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.patience import SILENT, answers

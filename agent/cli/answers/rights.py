@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from agent.cli.options import ROOT_STATE, default_state
+from agent.cli.places import ROOT_STATE, default_state
 from agent.config.files import Unreadable
 from agent.config.patience import SILENT, Patience, answers
 from agent.config.settings import Problem
