@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import _strptime  # noqa: F401 - datetime imports it late: who has given up root's rights may not read it any more
 import binascii
 import datetime
 import os
