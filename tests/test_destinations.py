@@ -349,7 +349,7 @@ def test_what_stands_is_restated_on_demand_under_its_incident(house: House, api:
     house.checks("flag", "fine")
     house.agent.start()
     house.up("flag")
-    eventually(lambda: told(api) == heard(other) == ["critical"], "told")
+    house.agent.wait_until(lambda: told(api) == heard(other) == ["critical"], "told")
     wrong = house.agent.call("events", "restate", "--destination", "nobody")
     assert (wrong.returncode, "there are: events, ops" in wrong.stderr) == (2, True)
     done = house.agent.call("events", "restate", "--destination", "events")

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from agent.engine.recorder.commands import WatchdogPing
 from agent.service.state_directory import LATE_SECONDS, WriterWatch
 
 
 def test_a_recorder_that_does_not_come_back_is_said_once_and_so_is_its_return(caplog: pytest.LogCaptureFixture) -> None:
-    asked: list[WatchdogPing] = []
+    asked: list[Callable[[], None]] = []
     watch = WriterWatch(Path("/state"), asked.append)
     with caplog.at_level(logging.INFO):
         for now in range(0, int(3 * LATE_SECONDS), 10):
@@ -22,12 +22,12 @@ def test_a_recorder_that_does_not_come_back_is_said_once_and_so_is_its_return(ca
             "Does its disk or mount hang?"
         ]
         assert len(asked) == 1, "no queue of questions is built up meanwhile"
-        asked[0].answer()
+        asked[0]()
         assert "the state directory /state answers again" in caplog.messages[1]
 
 
 def test_a_recorder_that_answers_is_never_spoken_of(caplog: pytest.LogCaptureFixture) -> None:
-    watch = WriterWatch(Path("/state"), lambda ping: ping.answer())
+    watch = WriterWatch(Path("/state"), lambda answer: answer())
     for now in range(0, int(10 * LATE_SECONDS), 10):
         watch.look(float(now))
     assert not caplog.records

@@ -17,7 +17,7 @@ from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
 from agent.service.reader import READ_AGAIN, Reader, Shutdown
 from agent.service.service import Service
-from agent.service.state_directory import comes_back
+from agent.service.state_directory import WRITER_LOOK_SECONDS, WriterWatch, comes_back
 from agent.store import Store
 from agent.store.connection import FILE
 from agent.system.heap import give_back
@@ -51,11 +51,11 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     config = with_known_sender(config, store)
     store.set_bounds(bounds(config))
     service = Service(config, store, state_dir, hide, on_bad_key)
-    if systemd.beat_seconds:
-        service.beat(systemd.beat_seconds, lambda: systemd(ALIVE))
-    service.start(at_once)
+    # Before the first check runs: who has seen a result may ask for something at once.
     control = ControlServer(state_dir, signals.put)
     control.start()
+    service.start(at_once)
+    look_after_recorder(service, systemd, state_dir)
     systemd(READY)
     ready(config)
     give_back()  # of what came and went with the modules and the files
@@ -65,6 +65,13 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     systemd(STOPPING)
     control.close()
     service.stop()
+
+
+def look_after_recorder(service: Service, systemd: Notify, state_dir: Path) -> None:
+    """Ask the recorder for signs of life: for systemd's watchdog, and for the log when the disk hangs."""
+    if systemd.beat_seconds:
+        service.every(systemd.beat_seconds, lambda: service.ping(lambda: systemd(ALIVE)))
+    service.every(WRITER_LOOK_SECONDS, WriterWatch(state_dir, service.ping).look)
 
 
 def first_look(reader: Reader, config_dir: Path, hide: Redactor, worked_before: bool) -> Config:

@@ -23,7 +23,6 @@ from agent.running.schedule import Schedule
 from agent.service.delivery import Delivery
 from agent.service.kept import StoreSettings
 from agent.service.recording import Orders
-from agent.service.state_directory import WRITER_LOOK_SECONDS, WriterWatch
 from agent.service.steering import Steering
 from agent.store import Store
 from agent.system.cloud_tags import CloudTags
@@ -54,7 +53,6 @@ class Service:
         self._recorder = Recorder(
             store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
         )
-        self._writer = WriterWatch(state_dir, self._recorder.put)
         self.steering = Steering(self._recorder.put, self._schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         door = PushServer(state_dir, self._recorder.put, hide, store.states())
@@ -94,14 +92,17 @@ class Service:
         )
         self._history.apply(Config(), self._config)
         self._recorder.start()
-        self._schedule.every(WRITER_LOOK_SECONDS, self._writer.look)
         self._say_configuration()
         for apply in self._doors:
             apply(Config(), self._config)
 
-    def beat(self, seconds: float, sign: Callable[[], None]) -> None:
-        """Give a sign of life every so often: the schedule asks for it, and the recorder gives it."""
-        self._schedule.every(seconds, lambda: self._recorder.put(WatchdogPing(sign)))
+    def every(self, seconds: float, act: Callable[[], None]) -> None:
+        """Act every so often, on the schedule's thread."""
+        self._schedule.every(seconds, act)
+
+    def ping(self, answer: Callable[[], None]) -> None:
+        """Have the recorder answer, when it has done what it was given before."""
+        self._recorder.put(WatchdogPing(answer))
 
     def reload(self, fresh: Config) -> Config:
         """Take over what is right of a configuration, and return what is at work now.

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from agent.config.patience import SILENT, answers
-from agent.engine.recorder.commands import WatchdogPing
 from agent.plugin.units import duration_text
 
 LOOK_SECONDS = 1.0
@@ -39,9 +38,9 @@ class WriterWatch:
     The schedule's thread asks, the recorder's answers; nothing else of the agent waits for either.
     """
 
-    def __init__(self, directory: Path, put: Callable[[WatchdogPing], None]) -> None:
+    def __init__(self, directory: Path, ping: Callable[[Callable[[], None]], None]) -> None:
         self._directory = directory
-        self._put = put
+        self._ping = ping
         self._since: float | None = None
         self._said = False
 
@@ -51,7 +50,7 @@ class WriterWatch:
         since = self._since  # the other thread may set it
         if since is None:
             self._since = now
-            self._put(WatchdogPing(self._answer))
+            self._ping(self._answer)
         elif not self._said and now - since >= LATE_SECONDS:
             self._said = True
             log.error(
