@@ -444,10 +444,12 @@ def test_one_file_of_types_that_is_broken_hides_no_other_type(
     assert "'broken' cannot be used: " in said.err
 
 
-@pytest.mark.parametrize("end", ["_exit(3)", "abort()", "execv('/bin/true', ['x'])", "execlp('true', 'x')"])
+@pytest.mark.parametrize(
+    "end", ["os._exit(3)", "os.abort()", "os.execv('/bin/true', ['x'])", "os.execlp('true', 'x')", "posix._exit(3)"]
+)
 def test_an_import_that_would_end_the_agent_is_a_problem_of_its_file(tmp_path: Path, end: str) -> None:
     file = tmp_path / "bad.py"
-    file.write_text(f"import os\nif not os.fork():\n    os._exit(0)\nos.wait()\nos.{end}\n")
+    file.write_text(f"import os, posix\nif not os.fork():\n    os._exit(0)\nos.wait()\n{end}\n")
     with pytest.raises(OwnTypeError, match=r"bad.py: calls os.\w+ when it is imported, which would end the agent"):
         load_file(file)
     child = os.fork()

@@ -187,7 +187,7 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["load 99", "load: 99", "load 99%", "load 99;5;10", "load 1.5, 2.5", "a 1 b 2", "took 5s"],
+    ["load 99", "load: 99", "load 99%", "load 99;5;10", "load 1.5, 2.5", "a 1 b 2", "took 5s", "'a b' 5", '"a b" 5'],
 )
 @pytest.mark.parametrize("form", ["OK | {} | users=1", "OK|{}|users=1", "OK | {} | | users=1"])
 def test_a_first_metric_without_its_equals_sign_is_not_passed_over(form: str, text: str) -> None:

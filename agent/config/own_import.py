@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import faulthandler
 import os
+import posix
 import threading
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -35,7 +36,9 @@ def _guard() -> None:
     if hasattr(os._exit, "is_guard"):
         return
     for name in _ENDS:
-        setattr(os, name, _make_guard(name, getattr(os, name)))
+        guard = _make_guard(name, getattr(os, name))
+        setattr(os, name, guard)
+        setattr(posix, name, guard)
     with contextlib.suppress(OSError, RuntimeError, AttributeError):  # there is no stderr
         if not faulthandler.is_enabled():
             faulthandler.enable()

@@ -17,7 +17,7 @@ METRICS_MAX = 256
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _GAP = re.compile(r"[\s|]*")
 _ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
-_NAME = r"[^\W\d][^\s='|]{0,100}?(?:\s*[:,]\s*|\s+)"
+_NAME = r"""(?:'[^'|]{1,100}'|"[^"|]{1,100}"|[^\W\d][^\s='|]{0,100}?)(?:\s*[:,]\s*|\s+)"""
 _NAMED_NUMBERS = re.compile(rf"({_NAME}){_NUMBER}[^\s='|]{{0,20}}(?:[\s,;]+(?:{_NAME})?{_NUMBER}[^\s='|]{{0,20}})*")
 _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
@@ -119,7 +119,7 @@ def _without_equals_sign(text: str) -> tuple[Unread, ...]:
     match = _NAMED_NUMBERS.fullmatch(between.strip(" |")[:200])
     if not match or (before and not before[-1].isspace() and "/" in before):
         return ()  # a URL
-    return (Unread(0, match[1].strip(" :,"), f"taken for text: {match[0][:80]}, which lacks its `=`"),)
+    return (Unread(0, match[1].strip(" :,'\""), f"taken for text: {match[0][:80]}, which lacks its `=`"),)
 
 
 def with_points(text: str) -> str:
