@@ -5,19 +5,27 @@ glob takes a folder that may not be read for an empty one. Shared by check types
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from fnmatch import translate
 from pathlib import Path
 
+from checks._wildcards import has_wildcard
+
+LEADS_NOWHERE = (errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG)
+"""What the kernel says of a way that ends nowhere: of a link to itself, through a file, of 300 letters.
+
+Anybody may lay such a link where he may write, so it must not hide what lies beside it.
+"""
 ENTRIES = 100_000
 """More names than this are not looked at: a check is no search."""
 
 
 class ClosedFolder:
-    """Notes the first folder that may not be read, and goes on: what others hide hides nothing else."""
+    """Notes the first folder that cannot be read, and goes on: what others hide hides nothing else."""
 
     def __init__(self) -> None:
         self.first = ""
@@ -26,8 +34,19 @@ class ClosedFolder:
     def note(self, path: str) -> Iterator[None]:
         try:
             yield
-        except PermissionError as error:
-            self.first = self.first or f"{printable(str(error.filename or path))}: permission denied"
+        except OSError as error:
+            reason = (error.strerror or str(error)).lower()
+            self.first = self.first or f"{printable(str(error.filename or path))}: {reason}"
+
+
+@contextmanager
+def if_it_leads_somewhere() -> Iterator[None]:
+    """Pass over what leads nowhere."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno not in LEADS_NOWHERE:
+            raise
 
 
 class TooManyError(Exception):
@@ -39,7 +58,8 @@ def walk(pattern: str, closed: ClosedFolder, limit: int = ENTRIES) -> Iterator[o
 
     Links to folders are followed only where a part names them.
     """
-    parts = [part for part in pattern.split("/") if part] + (["*"] if pattern.endswith("**") else [])
+    parts = [part for part in pattern.split("/") if part]
+    parts += ["*"] if parts[-1] == "**" else []
     yield from _matching(Path("/"), parts, _counter(limit), closed)
 
 
@@ -70,25 +90,22 @@ def _matching(
 
 def _is_there(path: Path, closed: ClosedFolder) -> bool:
     """As lexists, which takes what may not be looked at for what is not there."""
-    with closed.note(str(path)), suppress(FileNotFoundError, NotADirectoryError):
+    with closed.note(str(path)), if_it_leads_somewhere():
         path.lstat()
         return True
     return False
 
 
 def _is_folder(entry: os.DirEntry[str], closed: ClosedFolder) -> bool:
-    with closed.note(entry.path):
+    with closed.note(entry.path), if_it_leads_somewhere():
         return entry.is_dir()
     return False
 
 
 def _entries(folder: Path, closed: ClosedFolder) -> Iterator[os.DirEntry[str]]:
     """Read a folder bit by bit; one that is none, or gone, is empty."""
-    try:
-        with closed.note(str(folder)), os.scandir(folder) as entries:
-            yield from entries
-    except (FileNotFoundError, NotADirectoryError):
-        return
+    with closed.note(str(folder)), if_it_leads_somewhere(), os.scandir(folder) as entries:
+        yield from entries
 
 
 def _counter(limit: int) -> Callable[[], None]:
@@ -99,10 +116,6 @@ def _counter(limit: int) -> Callable[[], None]:
             raise TooManyError
 
     return tick
-
-
-def has_wildcard(text: str) -> bool:
-    return any(mark in text for mark in "*?[")
 
 
 def printable(path: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import glob
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -29,6 +28,7 @@ from checks._network.addresses import Address, is_host
 from checks._network.connection import FAMILIES, Network, connect, source_problem, start_tls
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
+from checks._wildcards import find_problem, has_wildcard
 from checks.certificate import discovered
 from checks.certificate.files import Bundle, in_files
 
@@ -92,6 +92,8 @@ class Certificate(Check, frozen=True, kw_only=True):
         for path in _texts(self.file):
             if not path.startswith("/") or "\0" in path:
                 yield "file", f"{path!r} is not a whole path, write for example /etc/ssl/certs/www.pem"
+            if problem := find_problem(path):
+                yield "file", problem
         if self.address and self._many:
             yield "address", "can be compared with one file only: write a check for each"
         for name in FOR_ADDRESS:
@@ -109,7 +111,7 @@ class Certificate(Check, frozen=True, kw_only=True):
 
     @property
     def _many(self) -> bool:
-        return len(_texts(self.file)) > 1 or any(glob.has_magic(path) for path in _texts(self.file))
+        return len(_texts(self.file)) > 1 or any(has_wildcard(path) for path in _texts(self.file))
 
     @property
     def _watches(self) -> bool:

@@ -12,7 +12,8 @@ import msgspec
 from agent.api import CheckError
 from checks._network.der import element
 from checks._opening import open_regular
-from checks._walking import ClosedFolder, TooManyError, has_wildcard, walk
+from checks._walking import ClosedFolder, TooManyError, walk
+from checks._wildcards import has_wildcard
 
 FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""

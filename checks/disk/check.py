@@ -119,6 +119,9 @@ class Disk(Check, frozen=True):
             yield "include", "belongs to `mounts: all`, leave it out with `path`"
         if self.path and self.exclude != Filter():
             yield "exclude", "belongs to `mounts: all`, leave it out with `path`"
+        for setting in ("include", "exclude"):
+            for problem in (getattr(self, setting) or Filter()).problems():
+                yield setting, problem
         if self.mounts and self.mounted:
             yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
         if self.critical_only_below is not None and self.critical is None:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from checks._wildcards import find_problem
 from checks.disk.mountinfo import Mount, MountTable
 
 # Nothing is stored there, or it is an image that is always full. What has no size at all is left out by its size.
@@ -44,6 +45,10 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     def matches(self, mount: Mount) -> bool:
         pairs = ((mount.point, self.mount), (mount.device, self.device), (mount.type, self.type))
         return any(fnmatchcase(value, pattern) for value, patterns in pairs for pattern in texts(patterns))
+
+    def problems(self) -> Iterator[str]:
+        patterns = (*texts(self.mount), *texts(self.device), *texts(self.type))
+        return filter(None, map(find_problem, patterns))
 
 
 DEFAULT_EXCLUDE = Filter(mount=NOT_PLACES, type=NOT_DISKS)

@@ -28,6 +28,7 @@ from agent.api import (
     judge,
     ok,
 )
+from checks._wildcards import find_problem
 from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspection, ask_container, list_containers
 from checks.docker.judgement import assess
 from checks.docker.restarts import count_restarts
@@ -93,6 +94,8 @@ class Docker(Check, frozen=True, kw_only=True):
 
         for setting in ("include", "exclude"):
             for name in _texts(getattr(self, setting)):
+                if problem := find_problem(name):
+                    yield setting, problem
                 if name.startswith("/"):
                     yield setting, f"{name!r} fits no name, write it as `docker ps` shows it: {name.lstrip('/')}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Literal
@@ -26,7 +25,8 @@ from agent.api import (
     ok,
     size_text,
 )
-from checks._walking import has_wildcard, printable
+from checks._walking import printable
+from checks._wildcards import find_problem, has_wildcard
 from checks.file.search import FileStatus, Findings, find
 
 CLOCK_SKEW = 60.0
@@ -77,8 +77,10 @@ class File(Check, frozen=True, kw_only=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/backups/*.dump"
-        if re.search(r"(?<!\[)\{[^{}]*,[^{}]*\}", self.path):
-            yield "path", f"{self.path!r}: braces are no wildcard here, write a check for each, or `*`"
+        if problem := find_problem(self.path):
+            yield "path", problem
+        if has_wildcard(self.path) and self.path.endswith("/"):
+            yield "path", f"{self.path!r}: with wildcards folders do not count, leave out the slash at the end"
         if self.path.split("/").count("**") > 1:
             yield "path", "** can stand in a path once: leave one out"
         if self.expect == "absent" and any(getattr(self, name) for name in self.__struct_fields__ if "_" in name):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import stat
 from pathlib import Path
@@ -10,7 +9,8 @@ from pathlib import Path
 import msgspec
 
 from agent.api import CheckError
-from checks._walking import ENTRIES, ClosedFolder, TooManyError, has_wildcard, printable, walk
+from checks._walking import ENTRIES, LEADS_NOWHERE, ClosedFolder, TooManyError, printable, walk
+from checks._wildcards import has_wildcard
 
 NOWHERE = ", its link leads nowhere"
 KINDS = {
@@ -67,8 +67,10 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
         findings = _many(path, limit) if has_wildcard(path) else Findings()
         if findings.count or not findings.all_seen or not _is_written_so(path):
             return findings
-        return Findings().and_(_status(path, Path(path).stat()))
-    except (FileNotFoundError, NotADirectoryError):
+        return Findings().and_(_status(path, os.stat(path)))  # noqa: PTH116 - a Path drops a slash at the end
+    except (FileNotFoundError, NotADirectoryError) as error:
+        if isinstance(error, NotADirectoryError) and _is_file_as_folder(path):
+            raise CheckError(f"{printable(path)} is no folder: leave out the slash at its end") from None
         return Findings(why=NOWHERE if Path(path).is_symlink() else "")
     except OSError as error:
         raise CheckError(
@@ -79,6 +81,11 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
 def _is_written_so(path: str) -> bool:
     """Tell whether this is a name, not a pattern: also where a file is called `[1].txt` and nothing else is meant."""
     return not has_wildcard(path) or os.path.lexists(path)
+
+
+def _is_file_as_folder(path: str) -> bool:
+    """Tell whether a file is written as only a folder can be: `a.log/`."""
+    return path.endswith(("/", "/.")) and os.path.lexists(path.rstrip("/."))
 
 
 def _many(path: str, limit: int) -> Findings:
@@ -98,7 +105,7 @@ def _file(entry: os.DirEntry[str] | Path) -> FileStatus | None:
     try:
         status = entry.stat()
     except OSError as error:
-        if error.errno not in (errno.ENOENT, errno.ELOOP):
+        if error.errno not in LEADS_NOWHERE:
             raise
         try:
             status = entry.stat(follow_symlinks=False)  # a link that leads nowhere is a file too

@@ -9,7 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from agent.api import Check, Context, Metric, NumberAbove, Regex, Result
-from checks._walking import has_wildcard
+from checks._wildcards import find_problem, has_wildcard
 from checks.log.matching import Counter
 from checks.log.results import results
 from checks.log.text import encoding_problem
@@ -80,6 +80,8 @@ class Log(Check, frozen=True, kw_only=True):
             yield "path", "is missing: write path, or units for what is in the journal"
         elif not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/log/syslog"
+        if problem := find_problem(self.path):
+            yield "path", problem
         if "**" in self.path:
             yield "path", "** is no wildcard of a log: write one * for each folder on the way"
         if self.encoding and (problem := encoding_problem(self.encoding)):

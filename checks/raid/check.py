@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, host_path, judge, nodata, ok
 from checks._lasting import find_missing
 from checks._program import run_program
+from checks._wildcards import find_problem
 from checks.raid import btrfs, mdstat, unraid, zfs
 from checks.raid.finding import Finding, read, tell_apart
 
@@ -46,6 +47,10 @@ class Raid(Check, frozen=True, kw_only=True):
     errors_warning: Errors = None
     errors_critical: Errors = None
 
+    def problems(self) -> Iterator[tuple[str, str]]:
+        for problem in filter(None, map(find_problem, self._patterns())):
+            yield "exclude", problem
+
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         findings = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
@@ -72,12 +77,15 @@ class Raid(Check, frozen=True, kw_only=True):
 
     def keep(self, findings: Iterable[Finding]) -> list[Finding]:
         """Leave out what is excluded, by its own name or by the one that tells it from another."""
-        patterns = (self.exclude,) if isinstance(self.exclude, str) else self.exclude
+        patterns = [pattern.removeprefix("/dev/") for pattern in self._patterns()]
 
         def is_kept(one: Finding) -> bool:
-            return not any(fnmatchcase(one.result.subject, pattern.removeprefix("/dev/")) for pattern in patterns)
+            return not any(fnmatchcase(one.result.subject, pattern) for pattern in patterns)
 
         return list(filter(is_kept, tell_apart(list(filter(is_kept, findings)))))
+
+    def _patterns(self) -> tuple[str, ...]:
+        return (self.exclude,) if isinstance(self.exclude, str) else self.exclude
 
     def report(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """Say what is watched at all, and of each how it is and how many errors it made."""

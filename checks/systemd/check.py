@@ -25,6 +25,7 @@ from agent.api import (
     nodata,
 )
 from checks._program import ask
+from checks._wildcards import find_problem as find_wildcard_problem
 from checks.systemd.judgement import assess_all, assess_last_run, assess_state
 from checks.systemd.restarts import count_restarts
 from checks.systemd.units import PROPERTIES, Unit, by_name, find_problem, read_names
@@ -91,6 +92,8 @@ class Systemd(Check, frozen=True, kw_only=True):
                 yield "unit", f"{name!r} {problem}"
         if len(set(texts(self.unit))) < len(texts(self.unit)):
             yield "unit", "the same unit stands there twice, leave one out"
+        for problem in filter(None, map(find_wildcard_problem, texts(self.exclude))):
+            yield "exclude", problem
         if self.unit and self.exclude:
             yield "exclude", "belongs to all units, leave it out with `unit`"
         if not self.unit and self.state != "active":

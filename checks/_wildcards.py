@@ -1,0 +1,28 @@
+"""Wildcards: `*`, `?` and `[ab]`, and what only a shell would understand. Shared by check types."""
+
+from __future__ import annotations
+
+import re
+
+_OF_SHELLS = (
+    (
+        re.compile(r"\\[ *?\[\]()]"),
+        "a backslash is a letter like any other here, write `[*]` for a `*`, and blanks as they are",
+    ),
+    (re.compile(r"(?<!\[)\{[^{}/]*(?:,|\.\.)[^{}/]*\}"), "braces are no wildcard here, write a check for each, or `*`"),
+    (re.compile(r"\[\^"), "`[^` is not understood, write `[!` for all but these letters"),
+    (re.compile(r"\[!?\[:[a-z]+:\]"), "classes such as `[:digit:]` are not understood, write `[0-9]`"),
+    (re.compile(r"[?*+@!]\([^()/]*\|[^()/]*\)"), "parentheses are no wildcard here, write a check for each, or `*`"),
+)
+
+
+def has_wildcard(text: str) -> bool:
+    return any(mark in text for mark in "*?[")
+
+
+def find_problem(pattern: str) -> str:
+    """Say what of a pattern only a shell would understand, and what to write instead; empty where there is nothing.
+
+    It would be taken for letters, and so fit nothing, or (`[^a]`) what it was to leave out.
+    """
+    return next((f"{pattern!r}: {words}" for form, words in _OF_SHELLS if form.search(pattern)), "")
