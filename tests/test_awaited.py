@@ -102,6 +102,45 @@ def test_a_live_result_counts_though_its_sender_says_an_older_moment() -> None:
     assert room.kept["backup"]["last"] == {"/a": NOW - 5000}
 
 
+def test_a_result_of_a_part_speaks_for_the_check_unless_that_is_pushed_by_itself() -> None:
+    room = Room(pushed("backup"))
+
+    def speaks(subject: str) -> bool:
+        outcome = room.push(ok(subject))
+        return outcome is not None and outcome.speaks_for_check
+
+    assert [speaks(subject) for subject in ("/a", "", "/a")] == [True, False, False]
+
+
+def test_a_spooled_result_is_compared_by_the_clock_as_it_is_now() -> None:
+    room = Room(pushed("backup"))
+    room.push(ok())
+    room.wall -= 7_200_000
+    room.passes(60.0)
+    assert room.push(ok(), how=Pushed.SPOOLED, ago=90.0) is None
+    assert room.push(ok(), how=Pushed.SPOOLED, ago=30.0) is not None
+
+
+def test_a_spooled_result_counts_where_the_clock_was_set_back_while_the_agent_was_away() -> None:
+    room = Room(pushed("backup"), memories={"backup": {"since": 5, "last": {"": NOW + 7_200_000}}})
+    assert room.push(ok(), how=Pushed.SPOOLED, ago=30.0) is not None
+    assert room.push(ok(), how=Pushed.SPOOLED, ago=60.0) is None
+
+
+def test_once_the_clock_is_set_what_is_awaited_is_written_by_it() -> None:
+    room = Room(pushed("backup"), pushed("new"))
+    room.push(ok())
+    assert room.kept
+    room.wall += 3_600_000
+    room.passes(10.0)
+    room.waiting.overdue(room.now)
+    kept = room.kept
+    assert kept["backup"]["last"] == {"": room.wall - 10_000}
+    assert kept["new"]["since"] == room.wall - 10_000
+    room.waiting.overdue(room.now)
+    assert room.kept == {}, "once"
+
+
 @pytest.mark.parametrize(("how", "overdue"), [(Pushed.SPOOLED, []), (Pushed.LIVE, ["/a"])])
 def test_while_the_spool_is_read_nothing_is_overdue(how: Pushed, overdue: list[str]) -> None:
     room = Room(pushed("backup", ttl=60.0))

@@ -138,15 +138,14 @@ def test_judged_again_time_alone_changes_what_is_believed_and_since_when() -> No
     assert (late.state.decided, late.state.decided_since, late.state.changes) == (Status.CRITICAL, 61_000, 0b11)
 
 
-def test_results_that_come_again_end_the_silence_of_a_pushed_check_unless_it_speaks_of_itself() -> None:
+def test_results_that_come_again_end_the_silence_of_a_pushed_check_that_never_speaks_of_itself() -> None:
     silent = {"": State("backup", decided=Status.NODATA), "db": State("backup", "db", decided=Status.OK)}
     again = Result(Status.OK, "results come again")
-    for subject, more in (("db", (again,)), ("", ())):
-        results = (Result(Status.OK, "fine", subject),)
-        outcome = Outcome("backup", 1, 1, 0.0, results, complete=False, pushed=Pushed.LIVE)
-        assert complete_results(silent, outcome) == results + more
-        assert complete_results(silent, msgspec.structs.replace(outcome, pushed=Pushed.NOT)) == results
-        assert complete_results({"db": silent["db"]}, outcome) == results
+    results = (Result(Status.OK, "fine", "db"),)
+    outcome = Outcome("backup", 1, 1, 0.0, results, complete=False, pushed=Pushed.LIVE, speaks_for_check=True)
+    assert complete_results(silent, outcome) == (*results, again)
+    assert complete_results(silent, msgspec.structs.replace(outcome, speaks_for_check=False)) == results
+    assert complete_results({"db": silent["db"]}, outcome) == results
 
 
 def test_judged_again_without_a_word_of_it_nodata_is_counted_as_nodata() -> None:

@@ -71,11 +71,11 @@ def test_where_one_miss_does_not_suffice_each_further_span_counts() -> None:
 def test_a_result_is_late_when_a_newer_one_of_the_same_subject_is_known() -> None:
     switch = awaiting()
     pushes(switch, "db", 5.0)
-    assert switch.late("backup", "db", wall(4.999))
-    assert not switch.late("backup", "db", wall(5.0))
-    assert not switch.late("backup", "mail", 0)
-    assert not switch.late("backup", "", 0)
-    assert not switch.late("other", "db", 0)
+    assert switch.late("backup", "db", wall(4.999), 5.0, wall(5.0))
+    assert not switch.late("backup", "db", wall(5.0), 5.0, wall(5.0))
+    assert not switch.late("backup", "mail", 0, 5.0, wall(5.0))
+    assert not switch.late("backup", "", 0, 5.0, wall(5.0))
+    assert not switch.late("other", "db", 0, 5.0, wall(5.0))
 
 
 def test_a_run_that_outlasts_its_limit_is_critical_and_says_whether_it_still_runs() -> None:
@@ -115,7 +115,7 @@ def test_a_subject_that_is_long_gone_while_others_push_is_given_up() -> None:
         Outcome("backup", 0, wall(gone), 0.0, (), complete=False, given_up=("a",)),
     ]
     assert list(switch.memory("backup", gone, wall(gone))["last"]) == ["b"]
-    assert not switch.late("backup", "a", 0)
+    assert not switch.late("backup", "a", 0, gone, wall(gone))
 
 
 def test_nobody_is_given_up_while_nobody_pushes() -> None:
@@ -163,7 +163,7 @@ def test_over_a_restart_the_wall_clock_counts(tmp_path: Path) -> None:
     assert after.overdue(19.9, wall(1049.9)) == []
     (run,) = after.overdue(20.0, wall(1050.0))
     assert run.results[0].summary == "still running after 30s"
-    assert after.late("backup", "db", wall(1009.0))
+    assert after.late("backup", "db", wall(1009.0), 20.0, wall(1050.0))
     assert [one.results[0].status for one in after.overdue(40.0, wall(1070.0))] == [Status.CRITICAL]
 
 
@@ -344,7 +344,7 @@ def test_of_who_is_given_up_nothing_is_kept_and_of_the_others_all() -> None:
     pushes(switch, "mail", gone - 1.0)
     assert [one.given_up for one in said(switch, gone)] == [("db",)]
     assert set(switch.memory("backup", gone, wall(gone))["last"]) == {"mail"}
-    assert not switch.late("backup", "db", 0)
+    assert not switch.late("backup", "db", 0, gone, wall(gone))
 
 
 def test_a_reload_that_changes_nothing_says_nothing_again_and_excuses_nobody_twice() -> None:

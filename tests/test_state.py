@@ -20,7 +20,6 @@ from agent.model import (
     Flapping,
     Outcome,
     Policy,
-    Pushed,
     Reason,
     Report,
     Result,
@@ -587,7 +586,7 @@ def test_what_is_closed_is_closed_now_under_its_own_name_and_says_why(state: Sta
 
 def test_a_check_that_was_waited_for_in_vain_is_well_itself_when_results_of_its_subjects_come() -> None:
     states = {"": State("backup", decided=Status.NODATA), "db": State("backup", "db", decided=Status.OK)}
-    pushed = Outcome("backup", 0, 5, 0.0, (Result(Status.OK, "done", "db"),), complete=False, pushed=Pushed.LIVE)
+    pushed = Outcome("backup", 0, 5, 0.0, (Result(Status.OK, "done", "db"),), complete=False, speaks_for_check=True)
     assert [(step.state.subject, step.state.decided) for step in advance(states, pushed, STEADY, 5)] == [
         ("db", Status.OK),
         ("", Status.OK),

@@ -6,54 +6,32 @@ is awaited once a day must be missed although the agent restarts every night.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import msgspec
 
 from agent.api import PushedCheck
 from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
+from agent.engine.push_watch import PushWatch, last_moment, remember, restore
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, Status
 from agent.plugin.units import duration_text
-
-log = logging.getLogger("hostvigil.recorder")
 
 LATE_SECONDS = 1.0
 """A look that comes later than this says that the whole agent stood still, or was away."""
 EXCUSE_SECONDS = 5.0
 """Then results may be on their way: in the socket, or in the spool. They get this long, counted from the last one."""
 LONGEST_EXCUSE_SECONDS = 60.0
-CLOCK_SET_MILLISECONDS = 60_000
-"""A greater difference between what was said and what was counted is somebody who set the clock."""
 
 ASK_AGAIN_SECONDS = 3600.0
 GIVE_UP = -1
 """In the place of a run: when a subject is given up, if there are results of others: jobs and hosts come and go."""
 
-RunKey = tuple[str, int]
-"""Subject and number of a run; 0: the sender did not number it."""
 Key = tuple[str, str, int | None]
 """Check, subject, and the run whose end is awaited; None: any result is."""
-
-
-class PushWatch(msgspec.Struct):
-    """What is awaited of one check."""
-
-    settings: PushedCheck
-    again: bool
-    """Each further span without a result counts: one does not suffice to believe it."""
-    since: int
-    """When it was awaited first, Unix milliseconds."""
-    last: dict[str, float] = {}
-    """By subject, monotonic seconds. A check that never had a result waits for its first, subject ''."""
-    at: dict[str, int] = {}
-    """The same in Unix milliseconds, as the senders said."""
-    runs: dict[RunKey, float] = {}
-    """When the runs that go on began, monotonic seconds."""
 
 
 class DeadMansSwitch:
@@ -84,27 +62,50 @@ class DeadMansSwitch:
                     self._checks[check.name] = msgspec.structs.replace(before, settings=check.check, again=again)
                 else:
                     memory = memories.get(check.name, {})
-                    self._checks[check.name] = _restore(check.check, again, memory, now, wall)
-                if before is None or before.settings != check.check:
-                    self._await_all(check.name)
+                    self._checks[check.name] = restore(check.check, again, memory, now, wall)
+                if before is None or (before.settings, before.again) != (check.check, again):
+                    self._await_all(check.name, now)
         self._book.keep(lambda key: key[0] in self._checks)
         self._excuses = {key for key in self._excuses if key[0] in self._checks}
 
-    def _await_all(self, check: str) -> None:
+    def _await_all(self, check: str, now: float) -> None:
+        """Await all of a check, by its settings as they are now; what was missed is missed once, restarts or not."""
         watch = self._checks[check]
         self._book.keep(lambda key: key[0] != check)
+        watch.missed = {
+            subject: at for subject, at in watch.missed.items() if watch.last[subject] + watch.settings.ttl <= now
+        }
         for subject, last in watch.last.items():
-            self._book.set((check, subject, None), last + watch.settings.ttl)
+            if subject in watch.missed:
+                self._await_further(check, subject)
+            else:
+                self._book.set((check, subject, None), last + watch.settings.ttl)
+        limit = watch.settings.max_run
+        watch.late = {run for run, began in watch.runs.items() if run in watch.late and limit and began + limit <= now}
         for (subject, run), began in watch.runs.items():
-            if watch.settings.max_run:
-                self._book.set((check, subject, run), began + watch.settings.max_run)
+            if limit and (subject, run) not in watch.late:
+                self._book.set((check, subject, run), began + limit)
+
+    def _await_further(self, check: str, subject: str) -> None:
+        """Of a subject that was missed: await its next miss, where that counts, and its end."""
+        watch = self._checks[check]
+        if subject in watch.at:
+            gone_at = watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS
+            self._book.set((check, subject, GIVE_UP), gone_at)
+        if watch.again:
+            self._book.set((check, subject, None), watch.missed[subject] + watch.settings.ttl)
 
     def awaits(self, check: str) -> bool:
         return check in self._checks
 
-    def late(self, check: str, subject: str, at: int) -> bool:
-        """Tell whether there is a newer result already; `at` in Unix milliseconds."""
-        return check in self._checks and at < self._checks[check].at.get(subject, 0)
+    def speaks_for_check(self, check: str, subjects: Iterable[str]) -> bool:
+        """Tell whether results of these subjects end the wait for any: nothing was ever pushed of the whole."""
+        return "" not in {*self._checks[check].at, *subjects}
+
+    def late(self, check: str, subject: str, at: int, now: float, wall: int) -> bool:
+        """Tell whether there is a newer result already; `at` and `wall` in Unix milliseconds."""
+        watch = self._checks.get(check)
+        return bool(watch and watch.at.get(subject) and at < last_moment(watch, subject, now, wall))
 
     def reads_spool(self, now: float) -> None:
         """A result came out of the spool: more may follow, and nothing is overdue before they are known."""
@@ -119,10 +120,12 @@ class DeadMansSwitch:
             return
         if subject and "" not in watch.at:
             watch.last.pop("", None)
+            watch.missed.pop("", None)
             self._book.drop((check, "", None))
         watch.at[subject] = at
         watch.last[subject] = now - max(0, wall - at) / 1000
         watch.runs.pop((subject, run), None)
+        watch.missed.pop(subject, None)
         for key in ((check, subject, None), (check, subject, run), (check, subject, GIVE_UP)):
             self._book.drop(key)
             self._excuses.discard(key)
@@ -158,14 +161,7 @@ class DeadMansSwitch:
         return {check: self.memory(check, now, wall) for check in self._checks}
 
     def memory(self, check: str, now: float, wall: int) -> dict[str, Any]:
-        watch = self._checks[check]
-        runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in watch.runs.items()]
-        last = {
-            subject: _as_counted(watch.at[subject], wall - round((now - at) * 1000))
-            for subject, at in watch.last.items()
-            if subject in watch.at
-        }
-        return {"since": watch.since, "last": last, "runs": runs}
+        return remember(self._checks[check], now, wall)
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
         """Return an outcome for everything overdue, once until there is a result."""
@@ -196,6 +192,7 @@ class DeadMansSwitch:
     def _give_up(self, check: str, subject: str, wall: int) -> Outcome:
         watch = self._checks[check]
         del watch.last[subject], watch.at[subject]
+        watch.missed.pop(subject, None)
         self._book.drop((check, subject, None))
         return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
 
@@ -204,11 +201,13 @@ class DeadMansSwitch:
         watch = self._checks[check]
         if run is not None and (subject, run) not in watch.runs:
             return None  # it died, and that was told with another run of the subject
-        if run is None and subject:
-            self._book.set((check, subject, GIVE_UP), watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS)
-        if run is None and watch.again:
-            self._book.set(key, now + watch.settings.ttl)
-        began = None if run is None else watch.runs[subject, run]
+        if run is None:
+            watch.missed[subject] = now
+            self._await_further(check, subject)
+            began = None
+        else:
+            watch.late.add((subject, run))
+            began = watch.runs[subject, run]
         seconds = self._too_long(check, subject, now)
         if seconds or began is not None:
             going = "still running" if seconds or not run else "its process is gone, and no result"
@@ -229,45 +228,3 @@ def process_is_there(pid: int) -> bool:
         return False
     except OSError:  # another user's, or no /proc: it is there, and more cannot be known
         return True
-
-
-Moment = Annotated[int, msgspec.Meta(ge=-(2**53), le=2**53)]
-"""Unix milliseconds."""
-
-
-class Memory(msgspec.Struct, frozen=True):
-    """What is remembered of a check over a restart."""
-
-    since: Moment = 0
-    last: dict[str, Moment] = {}
-    runs: tuple[tuple[str, int, Moment], ...] = ()
-    began: dict[str, Moment] | None = None
-    """How older agents noted runs."""
-
-
-def _restore(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:
-    """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
-    try:
-        record = msgspec.convert(memory, Memory)
-    except msgspec.ValidationError as error:
-        log.error("what was awaited of a pushed check cannot be read, the wait begins anew: %s", error)
-        record = Memory()
-    since, runs = record.since or wall, [*record.runs, *((name, 0, at) for name, at in (record.began or {}).items())]
-    return PushWatch(
-        settings,
-        again=again,
-        since=since,
-        last={subject: _before(now, wall, moment) for subject, moment in (record.last or {"": since}).items()},
-        at=dict(record.last),
-        runs={(subject, run): _before(now, wall, start) for subject, run, start in runs},
-    )
-
-
-def _as_counted(sender_at: int, counted_at: int) -> int:
-    """Return the moment that a sender said, unless the clock was set since: then the one that was counted."""
-    return sender_at if abs(sender_at - counted_at) < CLOCK_SET_MILLISECONDS else counted_at
-
-
-def _before(now: float, wall: int, at: int) -> float:
-    """Return a moment of the wall clock on the monotonic one; what lies ahead is now."""
-    return now - max(0, wall - at) / 1000

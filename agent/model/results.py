@@ -69,6 +69,8 @@ class Outcome(msgspec.Struct, frozen=True):
     memory: dict[str, Any] | None = None
     """What the check wants to remember; None leaves the last memory as it is."""
     pushed: Pushed = Pushed.NOT
+    speaks_for_check: bool = False
+    """Nothing was ever pushed of the check as a whole: that a result of any subject comes ends its nodata."""
     type: str = ""
     """The check's type; empty for what the agent itself says of a check."""
     settings_checksum: int = 0

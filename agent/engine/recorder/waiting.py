@@ -10,6 +10,7 @@ import msgspec
 
 from agent.config.settings import CheckConfig
 from agent.engine.dead_mans_switch import DeadMansSwitch
+from agent.engine.push_watch import CLOCK_SET_MILLISECONDS
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.self_check import BROKEN
 from agent.engine.staleness import StalenessMonitor
@@ -32,6 +33,8 @@ class Waiting:
         self._runs = StalenessMonitor()
         self._memories: dict[str, dict[str, Any]] = store.memories()
         self._last_runs = store.last_ran()
+        self._offset = 0.0
+        """Wall clock minus monotonic clock when all that is awaited was written last, in milliseconds."""
 
     @property
     def next_look(self) -> float:
@@ -44,8 +47,7 @@ class Waiting:
         last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items()}
         self._runs.update(checks.values(), now, last)
         self._pushed.update(checks.values(), self._memories, now, wall)
-        for check, memory in self._pushed.memories(now, wall).items():
-            self._pending.remember(check, memory)
+        self._remember_all(now, wall)
         # Of a check that is written wrong until it is mended, what was awaited is still in the store.
         waits = {name for name, check in checks.items() if check.type == BROKEN}
         self._memories = {name: memory for name, memory in self._memories.items() if name in waits}
@@ -68,15 +70,17 @@ class Waiting:
         if not self._pushed.awaits(outcome.check) or not self._is_news(outcome):
             return None
         results = tuple(self._pushed.effective_result(outcome.check, result, now) for result in outcome.results)
-        return msgspec.structs.replace(outcome, results=results)
+        speaks = self._pushed.speaks_for_check(outcome.check, [result.subject for result in results])
+        return msgspec.structs.replace(outcome, results=results, speaks_for_check=speaks)
 
     def overdue(self, now: float) -> list[Outcome]:
         """Return an outcome for all that is overdue; all that came before `now` must have been taken."""
         wall = self._wall()
+        if abs(wall - now * 1000 - self._offset) >= CLOCK_SET_MILLISECONDS:
+            self._remember_all(now, wall)  # somebody set the clock: by it, what was written is older or newer
         pushed = self._pushed.overdue(now, wall)
         for outcome in pushed:
-            if outcome.given_up:
-                self._remember(outcome.check)
+            self._remember(outcome.check)
         return [*self._runs.overdue(now, wall), *pushed]
 
     def _is_news(self, outcome: Outcome) -> bool:
@@ -85,12 +89,19 @@ class Waiting:
         if outcome.pushed is Pushed.SPOOLED:
             self._pushed.reads_spool(now)
         for result in outcome.results:
-            if outcome.pushed is Pushed.SPOOLED and self._pushed.late(check, result.subject, outcome.started_at):
+            if outcome.pushed is Pushed.SPOOLED and self._pushed.late(
+                check, result.subject, outcome.started_at, now, self._wall()
+            ):
                 log.info("%s: a spooled result is older than what is known, it changes nothing", check)
                 return False
             self._pushed.note_result(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
         self._remember(check)
         return True
+
+    def _remember_all(self, now: float, wall: int) -> None:
+        self._offset = wall - now * 1000
+        for check, memory in self._pushed.memories(now, wall).items():
+            self._pending.remember(check, memory)
 
     def _remember(self, check: str) -> None:
         """Have it written what is awaited of a pushed check."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from agent.model import LONG_GONE_SECONDS, EventStatus, Outcome, Pushed, Result, State, Status
+from agent.model import LONG_GONE_SECONDS, EventStatus, Outcome, Result, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT
 
 GONE = "no longer seen by this check"
@@ -104,7 +104,6 @@ def complete_results(states: Mapping[str, State], outcome: Outcome) -> tuple[Res
 def _first_again(states: Mapping[str, State], outcome: Outcome) -> tuple[Result, ...]:
     """A check that was waited for in vain, and now has results of its subjects, is well itself."""
     whole = states.get("")
-    names = [result.subject for result in outcome.results]
-    if outcome.pushed is Pushed.NOT or whole is None or whole.decided is not Status.NODATA or "" in names:
+    if not outcome.speaks_for_check or whole is None or whole.decided is not Status.NODATA:
         return ()
     return (Result(Status.OK, RESULTS_COME),)
