@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import signal
 import statistics
@@ -13,7 +14,7 @@ from typing import Any
 import pytest
 
 from tests import needs
-from tests.agent_process import AgentProcess, agent_process
+from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.examples import TIMES
 from tests.web_service import WebService
@@ -28,7 +29,8 @@ class House:
 
     def checks(self, *names: str) -> None:
         checks = "".join(
-            f"  {name}: {{type: file, path: {self.folder}/{name}, expect: absent, interval: 1s}}\n" for name in names
+            f"  {name}: {{type: file, path: {self.folder}/{name}, expect: absent, interval: 1s, {PATIENT}}}\n"
+            for name in names
         )
         self.agent.write("checks.yaml", f"checks:\n{checks}")
 
@@ -92,7 +94,9 @@ def told(api: ApiStandIn, check: str = "flag") -> list[str]:
 
 
 def heard(service: WebService, check: str = "flag") -> list[str]:
-    return [post.json["status"] for post in service.posts if f" {check} on " in post.json["title"]]
+    """The statuses that a service heard of a check, each event once: what is posted again is the same to the byte."""
+    once = [json.loads(body) for body in dict.fromkeys(post.body for post in service.posts)]
+    return [event["status"] for event in once if f" {check} on " in event["title"]]
 
 
 def eventually(true: Callable[[], Any], what: str, seconds: float = 60) -> None:

@@ -198,10 +198,12 @@ class Carrying:
         self.settings = settings
         self.diary = diary
         self.drained = threading.Semaphore(0)
+        self.meanwhile: Callable[[], object] = lambda: None
 
     def drain(self) -> float:
         self.diary.append(f"{self.name} drains")
         self.drained.release()
+        self.meanwhile()
         return math.inf
 
     def close(self) -> None:
@@ -230,6 +232,16 @@ class Works:
         self.diary.clear()
         self.emitters.apply(AgentSettings(**settings), told)
 
+    def hanging(self, **settings: Any) -> threading.Event:
+        """Have `ops` at work on a request that hangs until what is returned is set."""
+        answered = threading.Event()
+        self.apply(["ops"], **settings)
+        self.made["ops"].wait_for_a_drain()
+        self.made["ops"].meanwhile = lambda: answered.wait(60)
+        self.emitters.wake()
+        self.made["ops"].wait_for_a_drain()
+        return answered
+
 
 @pytest.fixture
 def works(monkeypatch: pytest.MonkeyPatch) -> Iterator[Works]:
@@ -257,6 +269,26 @@ def test_who_is_told_and_configured_has_an_emitter_and_only_a_change_of_its_sett
     works.emitters.wake()
     works.made["ops"].wait_for_a_drain()
     assert works.diary == ["events ends", "ops drains"]
+
+
+def test_who_tells_the_same_address_by_other_settings_waits_for_the_request_that_is_under_way(works: Works) -> None:
+    """Else a service that is only slow hears the same twice."""
+    answered = works.hanging(destinations={"ops": hook()})
+    works.apply(["ops"], destinations={"ops": hook(only="web-*")})
+    replaced = works.made["ops"]
+    works.apply(["ops"], destinations={"ops": hook(only="db-*")})
+    assert not replaced.drained.acquire(blocking=False), "it had no turn"
+    answered.set()
+    works.made["ops"].wait_for_a_drain()
+    assert works.diary == ["ops ends", "ops ends", "ops drains"]
+
+
+def test_who_tells_another_address_waits_for_nobody(works: Works) -> None:
+    answered = works.hanging(destinations={"ops": hook()})
+    works.apply(["ops"], destinations={"ops": hook("https://hook.example/y")})
+    works.made["ops"].wait_for_a_drain()
+    assert works.diary == ["ops drains"]
+    answered.set()
 
 
 def test_the_terminal_is_told_where_that_is_said(works: Works) -> None:

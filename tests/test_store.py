@@ -16,7 +16,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.model import EventStatus, Metric, Notification, Result, State, Status
+from agent.config.destinations import MAIN
+from agent.model import Destination, EventStatus, Metric, Notification, Result, State, Status
 from agent.store import Backlog, Change, LastRun, Phase, Store, StoreError, holder
 from agent.store.connection import FILE
 from agent.store.deliveries import HISTORY_LIMIT, REFUSED_LIMIT
@@ -24,7 +25,7 @@ from agent.store.lock import LOCK, lock
 from agent.store.outbox import TRIM_EVERY
 from agent.store.schema import MIGRATIONS
 from tests import needs
-from tests.deliveries import change, critical, opened, out
+from tests.deliveries import change, critical, nothing_stands, opened, out, record
 
 NOW = 1_700_000_000_000
 
@@ -392,6 +393,22 @@ def test_a_late_answer_changes_nothing_of_what_was_settled_meanwhile(store: Stor
     out(store).mark_refused(seq, "no", NOW)
     out(store).unbundle(seq)
     assert [(stored.phase, stored.answer) for stored in store.history.latest()] == [("delivered", "trace")]
+
+
+def test_a_late_answer_of_another_address_under_the_same_name_is_none_of_the_new_one(store: Store) -> None:
+    """Else what only the old one heard counts as told to the new one."""
+    record(store, "disk-1")
+    old = out(store)
+    seq = old.due()[0].seq
+    store.adopt([Destination(MAIN, "another address")], [], NOW, nothing_stands)
+    old.keep_bytes(seq, b"in the old one's words")
+    old.count_try(seq, "HTTP 502", NOW)
+    old.mark_delivered(seq, "taken", NOW)
+    old.mark_refused(seq, "no", NOW)
+    (waiting,) = store.history.pending()
+    assert (waiting.id, waiting.body, waiting.attempts) == ("disk-1", None, 0)
+    out(store).mark_delivered(seq, "taken", NOW)
+    assert store.history.pending() == []
 
 
 def test_a_kill_while_the_first_database_is_made_leaves_nothing_that_looks_damaged(tmp_path: Path) -> None:

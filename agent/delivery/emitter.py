@@ -14,6 +14,8 @@ log = logging.getLogger("hostvigil.emitter")
 
 STORE_WAIT = 10.0
 STOP_SECONDS = 0.8
+LOOK_SECONDS = 0.1
+"""Between looks whether who was at work before has ended."""
 
 
 class Carrier(Protocol):
@@ -32,11 +34,14 @@ class Emitter:
     def __init__(self, name: str, courier: Carrier) -> None:
         self._courier = courier
         self._failing = False
+        self._before: Emitter | None = None
         self._wakeup = threading.Event()
         self._stopping = self._farewell = False
         self._thread = threading.Thread(target=self._work, name=f"emitter {name}", daemon=True)
 
-    def start(self) -> None:
+    def start(self, after: Emitter | None = None) -> None:
+        """Begin; after who told the same destination before: what its last request carries would be told twice."""
+        self._before = (after._before or after) if after else None
         self._thread.start()
 
     def wake(self) -> None:
@@ -55,8 +60,18 @@ class Emitter:
             self._thread.join(seconds)
 
     def _work(self) -> None:
-        self._drain_until_stopped()
+        if self._has_turn():
+            self._drain_until_stopped()
         self._courier.close()
+
+    def _has_turn(self) -> bool:
+        """Wait until who was at work before has ended, by its request's deadline; False where we are to end first."""
+        while self._before and self._before._thread.is_alive():
+            if self._stopping:
+                return False
+            self._before.join(LOOK_SECONDS)
+        self._before = None
+        return True
 
     def _drain_until_stopped(self) -> None:
         while True:

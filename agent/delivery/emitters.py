@@ -58,17 +58,17 @@ class Emitters:
         with self._lock:
             if self._stopped:
                 return
-            leaving = [
-                self._at_work.pop(name)[1]
+            leaving = {
+                name: self._at_work.pop(name)
                 for name, (settings, _) in list(self._at_work.items())
                 if name not in targets or targets[name] != settings
-            ]
-            _end(leaving)
+            }
+            _end([emitter for _, emitter in leaving.values()])
             for name, settings in targets.items():
                 if name not in self._at_work:
                     emitter = Emitter(name, self._courier(name, settings))
                     self._at_work[name] = (settings, emitter)
-                    emitter.start()
+                    emitter.start(after=_of_the_same(name, settings, leaving.get(name)))
 
     def wake(self) -> None:
         """There is something new to tell. Never blocks for long."""
@@ -85,6 +85,15 @@ class Emitters:
 
     def _courier(self, name: str, settings: Settings) -> Courier | HandoverCourier:
         return courier(self._outbox(name), settings, self._compose, self._append, self._on_bad_key)
+
+
+def _of_the_same(name: str, settings: Settings, before: tuple[Settings, Emitter] | None) -> Emitter | None:
+    """Return who told this destination until now; nobody where it was another one, to whom it told something else."""
+    settings_before, emitter = before or (None, None)
+    if not settings or not settings_before:
+        return None
+    is_same = _destination(name, settings).identity == _destination(name, settings_before).identity
+    return emitter if is_same else None
 
 
 def _end(emitters: list[Emitter], farewell: bool = False) -> None:

@@ -23,6 +23,12 @@ def in_force(db: sqlite3.Connection) -> list[Destination]:
     return [Destination(*row) for row in db.execute(query)]
 
 
+def identity(db: sqlite3.Connection, name: str) -> str | None:
+    """Return which destination a name means; None where none was ever told by it."""
+    row = db.execute("SELECT identity FROM destinations WHERE name = ?", (name,)).fetchone()
+    return row[0] if row else None
+
+
 def ever_configured(db: sqlite3.Connection, but: str) -> bool:
     """Tell whether there ever was a destination, beside the one called `but`."""
     return bool(db.execute("SELECT count(*) FROM destinations WHERE name != ?", (but,)).fetchone()[0])

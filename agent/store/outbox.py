@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
 
 import msgspec
 
 from agent.model import EventStatus, Notification
-from agent.store import deliveries, notices
+from agent.store import deliveries, destinations, notices
 from agent.store.database import Database
 from agent.store.handed import Handovers
 from agent.store.history import History
@@ -24,6 +25,7 @@ class Outbox:
         self.destination = destination
         self.handovers = Handovers(db, destination)
         self._history = History(db)
+        self._identity = db.read(lambda db: destinations.identity(db, destination))
         self._settled_since_trim = 0
 
     def due(self) -> list[Due]:
@@ -49,7 +51,8 @@ class Outbox:
     def keep_bytes(self, seq: int, body: bytes) -> None:
         """Keep what is sent before it is sent the first time: every try sends the same."""
         with self._db.transaction(durable=False) as db:
-            db.execute("UPDATE deliveries SET body = ? WHERE seq = ? AND body IS NULL", (body, seq))
+            if self._is_meant(db):
+                db.execute("UPDATE deliveries SET body = ? WHERE seq = ? AND body IS NULL", (body, seq))
 
     def bundle(
         self, digest: Due, title: str, body: bytes, at: int, status: EventStatus, members: Sequence[int]
@@ -57,7 +60,7 @@ class Outbox:
         """Have a digest tell these deliveries, by their seq; False when not all of them are waiting any more."""
         with self._db.transaction() as db:
             seq = deliveries.bundle(db, digest, self.destination, title, body, at, status)
-            whole = deliveries.take_into(db, seq, members)
+            whole = self._is_meant(db) and deliveries.take_into(db, seq, members)
             if not whole:
                 db.execute("ROLLBACK")
         return whole
@@ -77,8 +80,7 @@ class Outbox:
 
     def count_try(self, seq: int, answer: str, at: int) -> None:
         """Count a try that failed; `at` in Unix milliseconds."""
-        with self._db.transaction(durable=False) as db:
-            deliveries.settle(db, seq, Phase.PENDING, answer, at)
+        self._write_down(seq, Phase.PENDING, answer, at)
 
     def notices(self) -> list[StoreNotice]:
         """Return what the store has to say of itself: damage, and changes that the bounds cost this destination."""
@@ -86,13 +88,21 @@ class Outbox:
         return [one for one in self._db.read(notices.untold_notices) if ":" not in one.name or one.name.endswith(mine)]
 
     def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
-        with self._db.transaction() as db:
-            deliveries.settle(db, seq, phase, answer, at)
+        self._write_down(seq, phase, answer, at)
         self._settled_since_trim += 1
         if self._settled_since_trim >= TRIM_EVERY:
             with self._db.transaction(durable=False) as db:
                 deliveries.trim(db)
             self._settled_since_trim = 0
+
+    def _write_down(self, seq: int, phase: Phase, answer: str, at: int) -> None:
+        with self._db.transaction(durable=phase is not Phase.PENDING) as db:
+            if self._is_meant(db):
+                deliveries.settle(db, seq, phase, answer, at)
+
+    def _is_meant(self, db: sqlite3.Connection) -> bool:
+        """Tell whether the name still means this destination: a late answer of the old one is none of the new one."""
+        return destinations.identity(db, self.destination) == self._identity
 
 
 def notification(delivery: Delivery) -> Notification | None:
