@@ -14,6 +14,7 @@ import requests
 import urllib3.exceptions
 
 from agent.delivery.named_files import Reading
+from agent.delivery.sinks.heads import TolerantAdapter
 from agent.plugin.shared_work import Call
 
 BODY_LIMIT = 64 * 1024
@@ -114,6 +115,8 @@ def _send(
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
     with requests.Session() as session:
         session.trust_env = False
+        for scheme in ("http://", "https://"):
+            session.mount(scheme, TolerantAdapter())
         with session.request(
             method,
             url,

@@ -1,0 +1,120 @@
+"""The head of an answer to `requests`: what is odd in it costs that line, not the rest of the answer.
+
+`http.client` takes one odd line for the end of all headers, a hundred headers for too many, and an informational answer
+for the final one. What a service had taken would be told to it again, with every try. Importing this imports requests.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from http.client import HTTPException, HTTPResponse, RemoteDisconnected
+from typing import Any, BinaryIO
+
+from requests.adapters import HTTPAdapter
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
+from urllib3.connection import HTTPConnection, HTTPSConnection
+
+HEADER_LIMIT = 512 * 1024
+"""Bytes of an answer's heads, those of informational answers included."""
+INFORMATIONAL_LIMIT = 100
+USEFUL = frozenset(
+    b"connection content-encoding content-length content-type date location retry-after transfer-encoding "
+    b"x-request-id".split()
+)
+_STATUS_LINE = re.compile(rb"HTTP/\d{1,3}(\.\d{1,3})?[ \t]+([1-9]\d\d)(?!\d)", re.IGNORECASE)
+
+
+class TolerantAdapter(HTTPAdapter):
+    """Has each answer read by `TolerantResponse`. It has the life of its session."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, **named)
+        self.poolmanager.pool_classes_by_scheme = POOLS
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
+        manager: PoolManager = super().proxy_manager_for(proxy, **named)
+        if not proxy.lower().startswith("socks"):  # which has connections of its own
+            manager.pool_classes_by_scheme = POOLS
+        return manager
+
+
+class TolerantResponse(HTTPResponse):
+    """One answer. The thread of its request owns it."""
+
+    def begin(self, **bounds: Any) -> None:
+        """Read the head, and have http.client read what is left of it; HTTPException where what comes is no HTTP."""
+        if self.headers is not None:  # read already
+            return
+        connection = self.fp
+        try:
+            self.fp = io.BufferedReader(io.BytesIO(read_head(connection)))
+            super().begin(**bounds)
+        finally:
+            self.fp = connection
+
+
+class _Connection(HTTPConnection):
+    response_class = TolerantResponse
+
+
+class _TlsConnection(HTTPSConnection):
+    response_class = TolerantResponse
+
+
+class _Pool(HTTPConnectionPool):
+    ConnectionCls = _Connection
+
+
+class _TlsPool(HTTPSConnectionPool):
+    ConnectionCls = _TlsConnection
+
+
+POOLS = {"http": _Pool, "https": _TlsPool}
+
+
+def read_head(answer: BinaryIO) -> bytes:
+    """Read up to the end of the final answer's head; return what matters of it, well formed."""
+    remaining = HEADER_LIMIT
+    for _ in range(INFORMATIONAL_LIMIT):
+        lines = _read_lines(answer, remaining)
+        remaining -= sum(map(len, lines))
+        status = _status(lines[0])
+        if status == 101 or not 100 <= status < 200:
+            return b"\r\n".join([b"HTTP/1.1 %d -" % status, *_useful(lines[1:]), b"", b""])
+    raise HTTPException(f"more than {INFORMATIONAL_LIMIT} informational answers")
+
+
+def _read_lines(answer: BinaryIO, limit: int) -> list[bytes]:
+    """Read status line and header lines; where the server closes within them, those that came."""
+    lines: list[bytes] = []
+    while line := answer.readline(limit + 1):
+        limit -= len(line)
+        if limit < 0:
+            raise HTTPException(f"headers of more than {HEADER_LIMIT // 1024} KiB")
+        if not lines:
+            _status(line)  # at once: what is no HTTP may never end
+        if not (text := line.rstrip(b"\r\n")):
+            break
+        lines.append(text)
+    if not lines:
+        raise RemoteDisconnected("the server closed the connection without an answer")
+    return lines
+
+
+def _status(line: bytes) -> int:
+    if match := _STATUS_LINE.match(line):
+        return int(match[2])
+    if line[:1] in (b"\x15", b"\x16") and line[1:2] == b"\x03":
+        raise HTTPException("what answers speaks TLS: write https://")
+    raise HTTPException("what answers does not speak HTTP/1.1")  # its words may be an echo of ours, with the key
+
+
+def _useful(lines: list[bytes]) -> list[bytes]:
+    """Return the headers that anybody here asks for; of several of one name the first, for they belong to no list."""
+    headers: dict[bytes, bytes] = {}
+    for line in lines:
+        name, colon, value = line.partition(b":")
+        if colon and (plain := name.rstrip().lower()) in USEFUL:  # a folded line begins with a blank
+            headers.setdefault(plain, value.strip())
+    return [b": ".join(header) for header in headers.items()]
