@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs
 
 import msgspec
 import pytest
@@ -192,6 +193,44 @@ def test_whatever_the_facts_say_a_json_template_stays_json_and_holds_them(text: 
     assert filled_in == {"a": [text], "b": {"c": f"x {text} y"}}
 
 
+NESTED = (
+    r"""{"a": "{\"b\": [\"{NAME}\", \"{\\\"c\\\": \\\"{NAME}\\\"}\"], \"n\": {date_ms}}", "{check}": "\"{NAME}\""}"""
+)
+
+
+@given(st.text(), st.sampled_from(["title", "summary", "tag.env"]))
+def test_json_within_a_text_of_json_stays_json_too(text: str, name: str) -> None:
+    """As Feishu's cards, SNS and Kafka want it. Quotes alone are for people."""
+    outer = json.loads(fill(NESTED.replace("NAME", name), {name: text, "check": "k", "date_ms": "7"}))
+    inner = json.loads(outer["a"])
+    assert (inner["b"][0], json.loads(inner["b"][1]), inner["n"]) == (text, {"c": text}, 7)
+    assert outer["k"] == f'"{text}"'
+
+
+@given(st.text(st.characters(exclude_categories=["Cs"])), st.sampled_from(["title", "summary"]))
+def test_a_form_and_its_json_hold_whatever_the_facts_say(text: str, name: str) -> None:
+    template = 'payload={"text": "{NAME}"}&to=a&message={NAME}!'.replace("NAME", name)
+    fields = parse_qs(fill(template, {name: text}, "application/x-www-form-urlencoded; charset=utf-8"))
+    assert json.loads(fields["payload"][0]) == {"text": text}
+    assert (fields["to"], fields["message"]) == (["a"], [f"{text}!"])
+
+
+def test_in_xml_values_are_escaped_and_in_plain_text_they_are_not() -> None:
+    found = {"title": """a <b> & "c" 'd'"""}
+    escaped = "a &lt;b&gt; &amp; &quot;c&quot; &#x27;d&#x27;"
+    assert fill('<m t="{title}">{title}</m>', found, "text/xml") == f'<m t="{escaped}">{escaped}</m>'
+    assert fill("{title} & more", found, "text/plain") == f"{found['title']} & more"
+
+
+def test_the_content_type_of_the_headers_says_what_the_template_is() -> None:
+    with WebService() as service:
+        form = {"content-Type": "application/x-www-form-urlencoded"}
+        hook = WebhookSettings(type="webhook", url=f"{service.url}/", body="m={summary}&s={status}", headers=form)
+        sink = Webhook(hook)
+        assert sink.post(sink.render(PROBLEM)).verdict is Verdict.DELIVERED
+    assert parse_qs(service.posts[0].body.decode()) == {"m": [PROBLEM.summary], "s": ["critical"]}
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 
@@ -219,11 +258,26 @@ def test_an_answer_means_what_its_status_says(status: int, verdict: Verdict) -> 
     assert classify(status, {}, b"").verdict is verdict
 
 
-@pytest.mark.parametrize("status", [400, 401, 403])
-def test_a_page_that_refuses_is_not_the_services_word(status: int) -> None:
-    answer = classify(status, {}, b"\n<!doctype html>Attention required")
+@pytest.mark.parametrize("status", [400, 401, 403, 406, 418, 451])
+@pytest.mark.parametrize("page", [b"\n<!doctype html>Attention required", b"\xef\xbb\xbf<html>403"])
+def test_a_page_that_refuses_is_not_the_services_word(status: int, page: bytes) -> None:
+    answer = classify(status, {}, page)
     assert answer.verdict is Verdict.UNAVAILABLE
     assert "something on the way" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "verdict"),
+    [
+        (413, b"<html>too large", Verdict.REFUSED),
+        (415, b"<html>not this type", Verdict.REFUSED),
+        (422, b"<html>no", Verdict.REFUSED),
+        (403, b"<?xml version='1.0'?><Error><Code>InvalidToken</Code></Error>", Verdict.BAD_KEY),
+        (400, b"no such room", Verdict.REFUSED),
+    ],
+)
+def test_what_is_about_the_post_or_no_page_is_the_services_word(status: int, body: bytes, verdict: Verdict) -> None:
+    assert classify(status, {}, body).verdict is verdict
 
 
 @pytest.mark.parametrize("body", [b"", b"o"])

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from typing import Any
 from urllib.parse import quote
 
 NAMES = (
@@ -14,6 +17,9 @@ NAMES = (
 NUMBERS = ("date_ms",)
 """Those that may stand outside quotes in JSON."""
 _PLACE = re.compile(rf"\{{({'|'.join(NAMES)}|(?:tag|word)\.[a-z][a-z0-9_]*)\}}")
+
+_MARK = re.compile("\ue000(\\d+)\ue001")
+"""What stands for a place while it is looked for."""
 
 
 def is_json(template: str) -> bool:
@@ -54,18 +60,68 @@ def _fault(text: str) -> str:
     return ""
 
 
-def fill(template: str, values: Mapping[str, str]) -> str:
-    """Put the values in, escaped where the template is JSON; a tag that there is not is empty."""
-    escape: Callable[[str], str] = _escape if is_json(template) else str
-    return _PLACE.sub(lambda place: escape(values.get(place[1], "")), template)
+def fill(template: str, values: Mapping[str, str], content_type: str = "") -> str:
+    """Put the values in, escaped for what the template is; a tag that there is not is empty.
+
+    In JSON for that, and once more for each text that is JSON itself. Else in a form or XML, by the content type.
+    """
+    if not is_json(template):
+        if "form-urlencoded" in content_type.lower():
+            fields = (field.split("=", 1) for field in template.split("&"))
+            return "&".join("=".join(_fill(part, values, _quote) for part in field) for field in fields)
+        if re.search("xml|html", content_type, re.IGNORECASE):
+            return _fill(template, values, html.escape)
+    return _fill(template, values, str)
 
 
 def fill_url(template: str, values: Mapping[str, str]) -> str:
-    return _PLACE.sub(lambda place: quote(values.get(place[1], ""), safe=""), template)
+    return _PLACE.sub(lambda place: _quote(values.get(place[1], "")), template)
 
 
-def _escape(text: str) -> str:
-    return json.dumps(text)[1:-1]
+def _fill(template: str, values: Mapping[str, str], finish: Callable[[str], str]) -> str:
+    depths, numbers = _depths(template), itertools.count()
+
+    def value_at(place: re.Match[str]) -> str:
+        value = values.get(place[1], "")
+        for _ in range(depths.get(next(numbers), 0)):
+            value = json.dumps(value)[1:-1]
+        return finish(value)
+
+    return _PLACE.sub(value_at, template)
+
+
+def _depths(template: str) -> dict[int, int]:
+    """Return in how many texts of JSON, each within the one before, each place stands; nothing where it is none."""
+    numbers = itertools.count()
+
+    def mark(place: re.Match[str]) -> str:
+        number = next(numbers)
+        return "0" if place[1] in NUMBERS else f"\ue000{number}\ue001"
+
+    return dict(_marks(_PLACE.sub(mark, template), 0)) if is_json(template) else {}
+
+
+def _marks(text: str, depth: int) -> Iterator[tuple[int, int]]:
+    """Yield the number and the depth of each mark."""
+    if (depth == 0 or text.strip()[:1] in ("{", "[")) and _loads(text):
+        for inner in _texts(json.loads(text)):
+            yield from _marks(inner, depth + 1)
+    else:
+        yield from ((int(number), depth) for number in _MARK.findall(text))
+
+
+def _texts(document: Any) -> Iterator[str]:
+    if isinstance(document, str):
+        yield document
+    elif isinstance(document, dict):
+        yield from document
+        yield from itertools.chain.from_iterable(map(_texts, document.values()))
+    elif isinstance(document, list):
+        yield from itertools.chain.from_iterable(map(_texts, document))
+
+
+def _quote(text: str) -> str:
+    return quote(text, safe="", errors="replace")
 
 
 def put_in(template: str, values: Mapping[str, str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from codecs import BOM_UTF8
 
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.answers import TEXT_LIMIT, seconds_to_wait
@@ -23,6 +24,8 @@ OF_THE_WAY = {
     421: "check its url",
     425: "the server wants to be asked again later",
 }
+OF_THE_POST = (413, 415, 422)
+"""These are about what was sent, whoever says them."""
 
 
 def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
@@ -34,7 +37,7 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
         return Answer(Verdict.DELIVERED, f"HTTP {status}", headers.get("x-request-id", "")[:TEXT_LIMIT])
     if status == 429:
         return Answer(Verdict.THROTTLED, text, retry_after=wait)
-    if status in (400, 401, 403) and body.lstrip()[:1] == b"<":
+    if 400 <= status < 500 and status not in OF_THE_POST and status not in OF_THE_WAY and _is_page(body):
         return Answer(Verdict.UNAVAILABLE, f"{text}; {A_PAGE}", retry_after=wait)
     if status in (401, 403):
         return Answer(Verdict.BAD_KEY, f"{text}; {NOT_ALLOWED}")
@@ -43,6 +46,11 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     if status in OF_THE_WAY:
         return Answer(Verdict.UNAVAILABLE, f"{text}; {OF_THE_WAY[status]}", retry_after=wait)
     return Answer(Verdict.REFUSED if 400 <= status < 500 else Verdict.UNAVAILABLE, text, retry_after=wait)
+
+
+def _is_page(body: bytes) -> bool:
+    start = body.removeprefix(BOM_UTF8).lstrip()
+    return start.startswith(b"<") and not start.startswith(b"<?xml")
 
 
 def _in_body(body: bytes) -> str:

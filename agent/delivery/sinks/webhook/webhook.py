@@ -42,8 +42,9 @@ class Webhook:
 
         settings = self._settings
         fields = json.loads(body)
-        content = fill(settings.body, fields).encode("utf-8", "replace")
+        own = {name.lower(): text for name, text in settings.headers.items()}
         kind = "application/json" if is_json(settings.body) else "text/plain; charset=utf-8"
+        content = fill(settings.body, fields, own.get("content-type", kind)).encode("utf-8", "replace")
         headers = {"Content-Type": kind, "User-Agent": f"hostvigil/{__version__}", "Accept-Encoding": "identity"}
         self._client = self._client or Client(Way(settings.timeout, settings.proxy, settings.ca_file))
         try:
