@@ -11,6 +11,7 @@ import pytest
 
 from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
+from agent.engine.recorder.commands import Compose, RecorderConfig, Suppress
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.waiting import Waiting
 from agent.engine.self_check import BROKEN
@@ -54,8 +55,9 @@ class Room:
     def last_ran(self) -> Mapping[str, int]:
         return self._last_ran
 
-    def configure(self, *checks: CheckConfig) -> None:
-        self.waiting.configure({check.name: check for check in checks})
+    def configure(self, *checks: CheckConfig, retire: bool = True) -> None:
+        by_name = {check.name: check for check in checks}
+        self.waiting.configure(RecorderConfig(by_name, cast(Compose, None), cast(Suppress, None), retire=retire))
 
     def passes(self, seconds: float) -> None:
         self.now, self.wall = self.now + seconds, self.wall + round(seconds * 1000)

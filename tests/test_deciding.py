@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from agent.api import Check
@@ -168,6 +169,16 @@ def test_while_a_file_cannot_be_read_what_may_be_in_it_stays_but_nobody_looks_at
     house.configure(pushed("backup"), run_by_agent("web"))
     house.passes(0.0)
     assert house.retries == [("web", 0.0)], "what was held back is looked at again"
+
+
+def test_what_is_switched_off_is_closed_whatever_cannot_be_read() -> None:
+    house = House(run_by_agent("web"), run_by_agent("db"))
+    house.take("web", bad())
+    house.take("db", bad())
+    house.told()
+    config = msgspec.structs.replace(house.config(retire=False), off={"web"})
+    house.decider.configure(config)
+    assert house.told() == ["web  ok"]
 
 
 def test_results_are_kept_of_what_is_pushed_and_of_nothing_else() -> None:

@@ -238,25 +238,53 @@ def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk)
     assert heard == ["a", "b", "c"], "each once"
 
 
-def test_a_bug_in_one_change_costs_that_one_and_what_is_forgotten_is_forgotten(
-    disk: Disk, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_bug_in_one_change_costs_what_is_of_its_check(disk: Disk, caplog: pytest.LogCaptureFixture) -> None:
     record = disk.record
 
     def odd(changes: Any, memories: Any = None, forgotten: Any = ()) -> None:
-        if any(one.state.check == "odd" for one in changes):
+        if any(one.state.subject == "/odd" for one in changes):
             raise ValueError("too large")
         record(changes, memories or {}, forgotten)
 
     disk.record = odd  # type: ignore[method-assign]
     disk.pending.forget("gone")
-    for name in ("web-1", "odd-1", "db-1"):
-        disk.pending.change(change(name))
+    disk.pending.forget("db", "/")
+    for name, subject in (("web-1", "/"), ("web-2", "/odd"), ("web-3", "/cart"), ("db-1", "")):
+        disk.pending.change(change(name, subject))
+    for name in ("web", "db", "mail"):
+        disk.pending.remember(name, {"of": name})
     disk.pending.write()
     assert disk.diary == [
-        ("changes", [], {}, {("gone", None)}),
+        ("changes", [], {}, set()),
         ("changes", ["web"], {}, set()),
-        ("changes", ["db"], {}, set()),
+        ("changes", ["web"], {}, set()),
+        ("changes", ["db"], {"db": {"of": "db"}}, {("db", "/")}),
+        ("changes", [], {"mail": {"of": "mail"}}, set()),
+        ("changes", [], {}, {("gone", None)}),
     ]
     said = [entry.getMessage().partition(": Change(")[0] for entry in caplog.records]
-    assert said == ["a bug of ours: what waits is written one by one", "a bug of ours: this is lost"]
+    assert said == [
+        "a bug of ours: what waits is written check by check",
+        "a bug of ours: web is written change by change",
+        "a bug of ours: this is lost",
+    ]
+
+
+def test_a_bug_in_one_last_result_costs_what_is_of_its_check(disk: Disk, caplog: pytest.LogCaptureFixture) -> None:
+    note = disk.note
+
+    def odd(runs: list[LastRun], memories: Any) -> None:
+        if any(one.check == "web" for one in runs):
+            raise ValueError("too large")
+        note(runs, memories)
+
+    disk.note = odd  # type: ignore[method-assign]
+    for name in ("web", "db"):
+        disk.pending.note(run(name, ""))
+        disk.pending.remember(name, {"of": name})
+    disk.pending.write()
+    assert disk.diary == [("notes", ["db"], {"db": {"of": "db"}})]
+    assert [entry.getMessage() for entry in caplog.records if entry.exc_info] == [
+        "a bug of ours: the last results are written check by check",
+        "a bug of ours: the last results of web are lost",
+    ]

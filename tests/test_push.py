@@ -111,6 +111,7 @@ def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
         b'{"check": "a", "metrics": {"x": "1"}}',
         b'{"check": "a", "at": "now"}',
         b'{"check": "a", "at": -1}',
+        b'{"check": "a", "run": 2147483648}',
         b'{"check": "a", "at": 9223372036854775808}',
         b'{"check": "a", "at": -99999999999999999999999999}',
     ],

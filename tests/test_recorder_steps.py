@@ -221,6 +221,17 @@ def test_a_bug_in_one_part_leaves_no_other_without_the_configuration(caplog: pyt
     assert house.notes.adoptions == 2
 
 
+def test_a_bug_in_what_is_overdue_keeps_nothing_from_being_written(caplog: pytest.LogCaptureFixture) -> None:
+    def odd(at: float) -> list[Outcome]:
+        raise ZeroDivisionError("odd")
+
+    house = House(run_by_agent("web"))
+    house.recorder._waiting.overdue = odd  # type: ignore[method-assign]
+    house.step(house.result("web", bad()))
+    assert house.events() == ["web  critical"]
+    assert [record.getMessage() for record in caplog.records] == ["a bug of ours: what is overdue is not told of"]
+
+
 def test_one_step_takes_a_batch_and_what_is_overdue_waits_until_all_has_come() -> None:
     house = House(backup())
     house.step()

@@ -473,7 +473,7 @@ def test_after_reloads_and_subjects_nothing_is_kept_of_what_is_gone(agent: Watch
     agent.passes(2)
     decider = agent.recorder._decider
     assert decider._states == {}
-    assert decider._results == {}
+    assert list(decider._results) == []
     assert not decider._looks._suppressed
     assert not len(decider._looks._book)
     assert (decider._parents._starts, decider._parents._undecided, decider._parents._above) == ({}, set(), {})

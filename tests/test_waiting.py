@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -226,6 +227,7 @@ def test_the_recorder_ends_the_run_that_a_result_names_and_no_other(agent: Agent
 
 def test_a_process_that_is_no_wrap_is_no_run() -> None:
     assert not process_is_there(2**22 + 1)
+    assert not process_is_there(2**31), "a number that no process can have"
 
 
 # --- silence over restarts --------------------------------------------------------------------------------------------
@@ -334,6 +336,6 @@ def test_after_a_restart_silence_is_counted_from_the_last_run(tmp_path: Path, ag
     store.record([Change(State("web"))])
     store.note([LastRun("web", "", Result(Status.OK, "well"), wall - ago * 1000, 0.0, 0)])
     waiting = Waiting(store, PendingWrites(store, lambda: None, lambda: now), lambda: wall, lambda: now)
-    waiting.configure({"web": check})
+    waiting.configure(msgspec.structs.replace(World().orders(), checks={"web": check}))
     assert waiting.next_look == pytest.approx(max(now - ago + 300 + SLACK_SECONDS, now + START_SECONDS))
     store.close()

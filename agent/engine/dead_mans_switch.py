@@ -98,6 +98,13 @@ class DeadMansSwitch:
     def awaits(self, check: str) -> bool:
         return check in self._checks
 
+    def last_true(self, check: str, subject: str, now: float, wall: int) -> int:
+        """Return when the last result was so, Unix milliseconds; 0: there is none, or its `ttl` is over."""
+        watch = self._checks.get(check)
+        if watch is None or subject not in watch.at or now >= watch.last[subject] + watch.settings.ttl:
+            return 0
+        return last_moment(watch, subject, now, wall)
+
     def speaks_for_check(self, check: str, subjects: Iterable[str]) -> bool:
         """Tell whether results of these subjects end the wait for any: nothing was ever pushed of the whole."""
         return "" not in {*self._checks[check].at, *subjects}
@@ -224,7 +231,7 @@ def process_is_there(pid: int) -> bool:
     try:
         os.kill(pid, 0)
         return b"wrap" in Path(f"/proc/{pid}/cmdline").read_bytes()
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):  # a number that no process can have
         return False
     except OSError:  # another user's, or no /proc: it is there, and more cannot be known
         return True

@@ -37,7 +37,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, for
     metrics: Annotated[dict[Name, float], Meta(max_length=MOST_METRICS)] = {}
     at: Annotated[int, Meta(ge=0, le=2**53)] = 0
     """When it was so, Unix milliseconds; 0: now."""
-    run: Annotated[int, Meta(ge=0, le=2**31)] = 0
+    run: Annotated[int, Meta(ge=0, lt=2**31)] = 0
     """The process whose run begins or ends with it; 0: it is no run's."""
 
 

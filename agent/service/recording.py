@@ -25,11 +25,13 @@ class Orders(msgspec.Struct, frozen=True):
     observe: Observe
 
     def of(self, config: Config) -> RecorderConfig:
+        at_work = running(config)
         return RecorderConfig(
-            {**running(config), **stand_ins(config), OWN_NAME: own_check()},
+            {**at_work, **stand_ins(config), OWN_NAME: own_check()},
             self.composer.of_change,
             suppressor(config, self.silences),
             retire=config.complete,
+            off=config.checks.keys() - at_work.keys(),
             targets=Targets(destinations(config.agent), config.agent_readable),
             compose_standing=self.composer.of_standing,
             on_adoption=self.take_over,

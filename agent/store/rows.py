@@ -38,6 +38,8 @@ class LastRun(msgspec.Struct, frozen=True):
     """Seconds."""
     next_at: int
     """When the next run is due, Unix milliseconds; 0 when unknown."""
+    before: Result | None = None
+    """What was known of a pushed subject, where the result only says that nothing came since."""
 
 
 class Phase(enum.StrEnum):

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import msgspec
 
-from agent.config.settings import CheckConfig
+from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition
 from agent.model import Outcome, State
-from agent.store import Change, Store, StoreError
+from agent.store import Change, LastRun, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -20,10 +21,11 @@ MOST_HELD = 20_000
 """Events in memory while the disk takes nothing; some 2 kB each."""
 
 
-def is_gone(states: Iterable[State], config: CheckConfig | None, retire: bool) -> bool:
-    """Tell whether these states are of a check that is no more (`retire`: what is not configured is), or of another."""
+def is_gone(check: str, states: Iterable[State], orders: RecorderConfig) -> bool:
+    """Tell whether these states are of a check that is no more, or of another by its name."""
+    config = orders.checks.get(check)
     if config is None:
-        return retire
+        return not orders.may_come_back(check)
     return config.type != BROKEN and any(state.type not in ("", config.type) for state in states)
 
 
@@ -65,22 +67,41 @@ def write_all(
     memories: Mapping[str, dict[str, Any]],
     forgotten: Collection[tuple[str, str | None]],
 ) -> None:
-    """Write all in one transaction; should a bug of ours make that impossible, all but the one at fault."""
-    try:
-        store.record(changes, memories, forgotten)
+    """Write all in one transaction; should a bug of ours make that impossible, what is of each check by itself.
+
+    Of the check at fault each change, but not what it remembers: it would take for told what is not.
+    """
+    if _succeeds(lambda: store.record(changes, memories, forgotten), "what waits is written check by check"):
         return
+    for check in dict.fromkeys((*(one.state.check for one in changes), *memories, *(name for name, _ in forgotten))):
+        own = [one for one in changes if one.state.check == check]
+        memory = {check: memories[check]} if check in memories else {}
+        gone = [key for key in forgotten if key[0] == check]
+        if not _succeeds(partial(store.record, own, memory, gone), f"{check} is written change by change"):
+            store.record([], forgotten=gone)
+            for change in own:
+                _succeeds(partial(store.record, [change]), f"this is lost: {change!r}")
+
+
+def note_all(store: Store, runs: Sequence[LastRun], memories: Mapping[str, dict[str, Any]]) -> None:
+    """Note all; should a bug of ours make that impossible, what is of each check by itself."""
+    if _succeeds(lambda: store.note(runs, memories), "the last results are written check by check"):
+        return
+    for check in dict.fromkeys((*(run.check for run in runs), *memories)):
+        own = [run for run in runs if run.check == check]
+        memory = {check: memories[check]} if check in memories else {}
+        _succeeds(partial(store.note, own, memory), f"the last results of {check} are lost")
+
+
+def _succeeds(write: Callable[[], None], otherwise: str) -> bool:
+    try:
+        write()
     except StoreError:
         raise
     except Exception:
-        log.exception("a bug of ours: what waits is written one by one")
-    store.record([], forgotten=forgotten)
-    for change in changes:
-        try:
-            store.record([change])
-        except StoreError:
-            raise
-        except Exception:
-            log.exception("a bug of ours: this is lost: %r", change)
+        log.exception("a bug of ours: %s", otherwise)
+        return False
+    return True
 
 
 def _key(change: Change) -> tuple[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 import msgspec
 
@@ -31,6 +31,8 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     suppress: Suppress
     retire: bool = True
     """Close checks that are not among `checks`; not while a file is unreadable that may hold them."""
+    off: Collection[str] = ()
+    """Those that are switched off: they are closed whatever is unreadable."""
     targets: Targets = Targets()
     """Who is to be told."""
     compose_standing: ComposeStanding | None = None
@@ -39,6 +41,10 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     """The agent's own, which every check has too."""
     observe: Observe | None = None
     """Sees each transition; it must neither block nor raise."""
+
+    def may_come_back(self, check: str) -> bool:
+        """Tell whether a check that is not at work may be written in what cannot be read."""
+        return not self.retire and check not in self.checks and check not in self.off
 
 
 class Restate(msgspec.Struct, frozen=True):

@@ -12,11 +12,13 @@ from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import Acknowledge, RecorderConfig
+from agent.engine.recorder.last_results import LastResults
+from agent.engine.recorder.no_result_yet import NoResultYet
 from agent.engine.recorder.parents import Parents
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.recorder.unset_clock import UnsetClock, put_right
-from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME
+from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.engine.suppression.reasons import Suppression
 from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
@@ -52,14 +54,12 @@ class Decider:
         self._states: dict[str, dict[str, State]] = {}
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
-        self._results = {(run.check, run.subject): run.result for run in last_runs}
-        """The last results of checks that are not run: there is no fresh one to be had."""
+        self._results = LastResults(last_runs)
         self._parents = Parents({run.check: run.at - round(run.duration * 1000) for run in last_runs})
         self._looks = SecondLooks()
         self._clock = UnsetClock()
         self._config = config
-        self._silent: set[str] = set()
-        """Checks without a result yet."""
+        self._no_result_yet = NoResultYet(pending)
         self._suppression: Suppression | None = None
         """What may suppress as far as it was looked at in this step."""
         self._pending = pending
@@ -75,19 +75,15 @@ class Decider:
     def configure(self, config: RecorderConfig) -> None:
         """Take over the configuration: what is gone is closed and forgotten, what is unchanged keeps its state."""
         for check, states in list(self._states.items()):
-            if is_gone(states.values(), config.checks.get(check), config.retire):
+            if is_gone(check, states.values(), config):
                 self._retire(check)
         self._config = config
         self._suppression = None
         self._parents.configure(config.checks)
         self._looks.keep(self._is_known)
-        self._results = {
-            key: result
-            for key, result in self._results.items()
-            if self._is_known(key) and not has_runs(config.checks[key[0]])
-        }
+        self._results.keep(self._is_kept)
         self._look_at_all()
-        self._say_silent()
+        self._no_result_yet.configure(config.checks, [name for name, states in self._states.items() if states])
 
     def begin_step(self) -> None:
         """What has come was taken: silences are looked at anew, once for all of it."""
@@ -96,15 +92,6 @@ class Decider:
     def _suppressing(self) -> Suppression:
         self._suppression = self._suppression or self._config.suppress(self._states)
         return self._suppression
-
-    def _say_silent(self) -> None:
-        """Keep which checks had no result yet: no state says anything of them."""
-        names = (name for name, check in self._config.checks.items() if check.type not in (OWN_NAME, BROKEN))
-        self._silent = {name for name in names if not self._states.get(name)}
-        self._pending.fact(NO_RESULT_YET, self._silent_text)
-
-    def _silent_text(self) -> str:
-        return msgspec.json.encode(sorted(self._silent)).decode()
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise."""
@@ -116,6 +103,11 @@ class Decider:
 
     def _is_known(self, key: tuple[str, str]) -> bool:
         return key[0] in self._config.checks and key[1] in self._states.get(key[0], {})
+
+    def _is_kept(self, key: tuple[str, str]) -> bool:
+        """Tell whether a last result is needed: there is no fresh one to be had, or nobody knows yet."""
+        config = self._config.checks.get(key[0])
+        return self._config.may_come_back(key[0]) if config is None else self._is_known(key) and not has_runs(config)
 
     @property
     def states(self) -> Iterator[State]:
@@ -152,9 +144,8 @@ class Decider:
             if not step.last:
                 self._note(step, outcome)
         self._recheck_children(check)
-        if states and check in self._silent:
-            self._silent.discard(check)
-            self._pending.fact(NO_RESULT_YET, self._silent_text)
+        if states:
+            self._no_result_yet.has_result(check)
         if outcome.memory is not None:
             self._pending.remember(outcome.check, outcome.memory)
 
@@ -189,13 +180,35 @@ class Decider:
                     if states[subject] != state:
                         self._pending.change(Change(states[subject]))
 
+    def believe_again(self, last_true: Callable[[str, str], int]) -> None:
+        """Of pushed results for which it was said that nothing came since: believe those that are true after all.
+
+        Their `ttl` is longer now, or their check was written wrong. `last_true` says of when they are, 0: they are not.
+        """
+        for (check, subject), result in self._results.missing():
+            if self._is_known((check, subject)) and (at := last_true(check, subject)):
+                self._believe_again(check, subject, result)
+                self._results.is_true((check, subject))
+                self._pending.note(LastRun(check, subject, result, at, 0.0, 0))
+
+    def _believe_again(self, check: str, subject: str, result: Result) -> None:
+        config, now = self._config.checks[check], self._wall()
+        # It was counted when it came; but an ok is counted from the latest nodata on.
+        judge = apply_result if result.status is Status.OK else judge_again
+        step = judge(self._states[check][subject], result, config.policy, now, self._reasons(check, subject, now))
+        self._take_step(step, config)
+
+    def _reasons(self, check: str, subject: str, now: int) -> tuple[Reason, ...]:
+        """Return why nothing is told of a subject now, whatever is seen now."""
+        return (
+            self._clock.reasons(now, self._monotonic())
+            or self._suppressing().reasons(self._config.checks[check], subject, now, now)
+            or self._parents.waits(check, self._states[check][subject], now, now)
+        )
+
     def _look(self, check: str, subject: str) -> None:
         config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
-        reasons = (
-            self._clock.reasons(now, self._monotonic())
-            or self._suppressing().reasons(config, subject, now, now)
-            or self._parents.waits(check, state, now, now)
-        )
+        reasons = self._reasons(check, subject, now)
         result = self._results.get((check, subject))
         if has_runs(config):
             if not reasons:
@@ -225,10 +238,11 @@ class Decider:
 
     def _note(self, step: Transition, outcome: Outcome) -> None:
         check, subject = step.state.check, step.state.subject
+        before = None
         if not has_runs(self._config.checks[check]):
-            self._results[check, subject] = step.result
+            before = self._results.note((check, subject), step.result, outcome)
         next_at = self._schedule.next_run(check)
-        self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at))
+        self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at, before))
 
     def _have_run(self, step: Transition, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""
@@ -274,7 +288,7 @@ class Decider:
         key = (step.state.check, step.state.subject)
         self._pending.forget(*key)
         self._looks.forget(*key)
-        self._results.pop(key, None)
+        self._results.forget(key)
         self._pending.change(change)
 
     def _change(self, step: Transition, config: CheckConfig) -> Change:

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from agent.engine.recorder.changes import as_last, worth_keeping, write_all
+from agent.engine.recorder.changes import as_last, note_all, worth_keeping, write_all
 from agent.store import Change, LastRun, RoomMade, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
@@ -111,7 +111,7 @@ class PendingWrites:
     def _write_notes(self, memories: bool = True) -> None:
         pause = NOTE_SECONDS
         try:
-            self._store.note(list(self._notes.values()), self._memories if memories else {})
+            note_all(self._store, list(self._notes.values()), self._memories if memories else {})
             self._memories = {} if memories else self._memories
             for name, value in self._facts.items():
                 self._store.keep_fact(name, value())

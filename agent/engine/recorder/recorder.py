@@ -97,12 +97,19 @@ class Recorder:
         for command in commands:
             self._try(command)
         if drained_at is not None:
-            for outcome in self._waiting.overdue(drained_at):
+            for outcome in self._overdue(drained_at):
                 self._try(outcome)
             self._decider.look(drained_at)
         self._pending.write(everything=not going)
         self._adopt()
         return going
+
+    def _overdue(self, at: float) -> Sequence[Command]:
+        try:
+            return self._waiting.overdue(at)
+        except Exception:
+            log.exception("a bug of ours: what is overdue is not told of")
+            return []
 
     def _gather(self) -> tuple[list[Command], float | None, bool]:
         """Wait for something to do, then take all that is there.
@@ -170,7 +177,8 @@ class Recorder:
         """Take over a configuration: a bug of ours in one part leaves no other part without it."""
         steps: tuple[Callable[[], object], ...] = (
             lambda: self._decider.configure(config),
-            lambda: self._waiting.configure(config.checks),
+            lambda: self._waiting.configure(config),
+            lambda: self._decider.believe_again(self._waiting.last_true),
             lambda: self._adoption.configure(config),
             self._pending.write,
             self._adopt,

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 
-from agent.config.settings import CheckConfig
 from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.engine.push_watch import CLOCK_SET_MILLISECONDS
+from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.self_check import BROKEN
 from agent.engine.staleness import StalenessMonitor
@@ -41,17 +41,22 @@ class Waiting:
         """When something may be overdue, in monotonic seconds."""
         return min(self._runs.next_look, self._pushed.next_look)
 
-    def configure(self, checks: Mapping[str, CheckConfig]) -> None:
-        """Wait for these checks from now on."""
-        now, wall = self._monotonic(), self._wall()
+    def configure(self, config: RecorderConfig) -> None:
+        """Wait for the checks of this configuration from now on."""
+        checks, now, wall = config.checks, self._monotonic(), self._wall()
         last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items()}
         self._runs.update(checks.values(), now, last)
         self._pushed.update(checks.values(), self._memories, now, wall)
         self._remember_all(now, wall)
-        # Of a check that is written wrong until it is mended, what was awaited is still in the store.
-        waits = {name for name, check in checks.items() if check.type == BROKEN}
-        self._memories = {name: memory for name, memory in self._memories.items() if name in waits}
-        self._last_runs = {name: at for name, at in self._last_runs.items() if name in waits}
+        # Until a check that cannot be read is mended, what was awaited of it is still in the store.
+        unread = {name for name, check in checks.items() if check.type == BROKEN}
+        unread.update(filter(config.may_come_back, (*self._memories, *self._last_runs)))
+        self._memories = {name: memory for name, memory in self._memories.items() if name in unread}
+        self._last_runs = {name: at for name, at in self._last_runs.items() if name in unread}
+
+    def last_true(self, check: str, subject: str) -> int:
+        """Return when the last result of a pushed subject was so, Unix milliseconds; 0: it is true no more."""
+        return self._pushed.last_true(check, subject, self._monotonic(), self._wall())
 
     def note_start(self, start: RunStarted) -> None:
         """A run has begun that pushes its result at its end."""
