@@ -84,7 +84,7 @@ class AgentProcess:
             return main(self._command(*arguments)[3:]), printed.getvalue()
 
     def output(self) -> str:
-        return self.log.read_text(errors="replace")
+        return self.log.read_text(errors="replace") if self.log.exists() else ""
 
     def wait_until(self, true: Callable[[], Any], what: str, seconds: float = 60) -> None:
         until, step = time.monotonic() + seconds, 0.03

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -94,3 +96,20 @@ def test_an_event_whose_facts_cannot_be_read_still_says_whose_it_is(facts: bytes
     one = Delivery(1, "hook", "id", "disk", "/srv", "critical", 10**30, "", None, Phase.REFUSED, 1, "", 0, facts=facts)
     assert title_of(one) == "disk /srv"
     assert "refused    disk /srv" in event_text(one)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, -signal.SIGINT), (signal.SIGTERM, 128 + signal.SIGTERM)])
+def test_who_ends_a_check_sees_no_traceback_and_its_script_is_gone(
+    agent: AgentProcess, tmp_path: Path, number: signal.Signals, code: int
+) -> None:
+    begun = tmp_path / "begun"
+    agent.write(
+        "a.yaml",
+        f"checks:\n  slow: {{type: script, command: [sh, -c, 'echo $$ > {begun}; exec sleep 60'], timeout: 50s}}\n",
+    )
+    command = subprocess.Popen(agent._command("check", "slow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    agent.wait_until(lambda: begun.exists() and begun.read_text(), "the script")
+    command.send_signal(number)
+    out, err = command.communicate(timeout=20)
+    assert (command.returncode, out, err) == (code, b"", b"")
+    agent.wait_until(lambda: not Path(f"/proc/{int(begun.read_text())}").exists(), "its end")

@@ -6,8 +6,11 @@ import argparse
 import logging
 import os
 import queue
+import signal
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 
 import msgspec
 
@@ -18,7 +21,7 @@ from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.settings import Config
+from agent.config.settings import CheckConfig, Config
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
@@ -32,6 +35,8 @@ from agent.view.forms.check import check_form
 
 EXIT_CODES = {Status.OK: 0, Status.WARNING: 1, Status.CRITICAL: 2, Status.NODATA: 3}
 COULD_NOT_RUN = 3
+TO_END_SECONDS = 2.0
+"""For a check that is interrupted."""
 FIRST_LINE_LIMIT = 4000
 DETAILS_LIMIT = 10_000
 LABEL_LIMIT = 300
@@ -46,15 +51,29 @@ def main(options: argparse.Namespace) -> int:
     check = config.checks.get(options.name)
     if check is None:
         return _unknown(options.name, config)
-    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
     with hide_output(hide, sys.stderr):  # what an own check prints must not come before the plugin's first line
-        Runner(outcomes.put, hide).start(check, time.monotonic())
-        outcome = outcomes.get()
+        outcome = _run(check, hide)
     form = check_form(outcome, worst(outcome.results))
     print(msgspec.json.encode(form).decode() if options.json else text(outcome))
     return EXIT_CODES[worst(outcome.results)]
+
+
+def _run(check: CheckConfig, hide: Callable[[str], str]) -> Outcome:
+    """Run it once; whoever ends this command (Ctrl-C, a scheduler's deadline) ends the check's processes, too."""
+    outcomes: queue.SimpleQueue[Outcome] = queue.SimpleQueue()
+    runner = Runner(outcomes.put, hide)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: sys.exit(128 + number))
+    try:
+        runner.start(check, time.monotonic())
+        return outcomes.get()
+    except (KeyboardInterrupt, SystemExit):
+        runner.stop()
+        with suppress(queue.Empty):
+            outcomes.get(timeout=TO_END_SECONDS)
+        raise
 
 
 def _by_agent(options: argparse.Namespace) -> int:

@@ -75,6 +75,15 @@ def _run_words(words: list[str]) -> int:
             raise
         print_no_more(sys.stdout)
         return _report_failure(words[0], f"the output cannot be written: {(error.strerror or str(error)).lower()}")
+    except KeyboardInterrupt:
+        return _end_by_interrupt()
+
+
+def _end_by_interrupt() -> int:
+    """End by the signal of Ctrl-C: then a shell's loop around us ends, too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    os.kill(os.getpid(), signal.SIGINT)
+    return 130
 
 
 def _run_command(words: list[str]) -> int:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+import signal
 import sys
 import time
 
@@ -54,19 +56,18 @@ def _once(options: argparse.Namespace) -> int:
 
 def _watch(options: argparse.Namespace) -> int:
     """Show it anew every so often, until Ctrl-C."""
-    try:
-        while True:
-            on = screen()
-            config = configuration(options.config)
-            snapshot = _look(options, config)
-            lines = page(snapshot, choose(snapshot, choice_of(options, config)), _wish(options), on)
-            if on.height and sys.__stdout__:
-                # Past the cleaning of what is printed: it is our own.
-                sys.__stdout__.write(CLEAR)
-            print(_fit_page(lines, on), flush=True)
-            time.sleep(options.watch)
-    except KeyboardInterrupt:
-        return 0
+    # At once, wherever it is: Python drops an exception that comes while it clears away an object.
+    signal.signal(signal.SIGINT, lambda *_: os._exit(0))
+    while True:
+        on = screen()
+        config = configuration(options.config)
+        snapshot = _look(options, config)
+        lines = page(snapshot, choose(snapshot, choice_of(options, config)), _wish(options), on)
+        if on.height and sys.__stdout__:
+            # Past the cleaning of what is printed: it is our own.
+            sys.__stdout__.write(CLEAR)
+        print(_fit_page(lines, on), flush=True)
+        time.sleep(options.watch)
 
 
 def _fit_page(lines: list[str], on: Screen) -> str:
