@@ -93,3 +93,9 @@ def test_whatever_comes_is_a_head_or_an_error_of_http(data: bytes, begin: bytes)
 def test_what_the_answer_asks_for_is_read_behind_odd_lines() -> None:
     head = read_head(io.BytesIO(b"HTTP/1.0 503 No\r\nodd\r\nRETRY-AFTER : 7\r\nRetry-After: 9\r\nX: y\r\n\r\nbody"))
     assert head == b"HTTP/1.1 503 -\r\nretry-after: 7\r\n\r\n"
+
+
+def test_a_proxy_that_speaks_no_tls_is_told_in_words() -> None:
+    with serving(b"HTTP/1.1 400 Bad Request\r\n\r\n", greedy=False) as proxy:
+        found = post("http://api.example", proxy=proxy.url.replace("http:", "https:"))
+    assert found == (Verdict.UNAVAILABLE, "what answers does not speak TLS")

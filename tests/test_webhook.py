@@ -231,6 +231,36 @@ def test_the_content_type_of_the_headers_says_what_the_template_is() -> None:
     assert parse_qs(service.posts[0].body.decode()) == {"m": [PROBLEM.summary], "s": ["critical"]}
 
 
+# --- headers ----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ('{X-Key: "s3cret\\n"}', "X-Key must be one line, without blanks around it"),
+        ('{X-Key: " s3cret"}', "X-Key must be one line, without blanks around it"),
+        ('{"X-Key: s3cret": x}', "a name of a header ends at its colon, and has no blanks: 'X-Key'"),
+        ('{"ü": s3cret}', "a name of a header ends at its colon, and has no blanks: ''"),
+        ("{transfer-encoding: chunked}", "transfer-encoding is set by the agent, leave it out"),
+        ('{Title: "now {title}"}', "Title: {title} stands for something in `body` and `url` only"),
+    ],
+)
+def test_a_header_that_cannot_be_sent_is_refused_and_not_shown(headers: str, says: str, tmp_path: Path) -> None:
+    """It would be tried again with each event, for ever."""
+    text = f"agent: {{destinations: {{ops: {{type: webhook, url: 'http://x/', headers: {headers}}}}}}}\n"
+    (tmp_path / "0.yaml").write_text(text)
+    (found,) = [problem for problem in load(tmp_path, sample_catalog(), {}).problems if problem.agent]
+    assert str(found).endswith(f"agent.destinations.ops.headers: {says}")
+    assert "s3cret" not in str(found)
+
+
+def test_headers_beyond_ascii_are_utf_8() -> None:
+    with WebService() as service:
+        sink = Webhook(WebhookSettings(type="webhook", url=f"{service.url}/", headers={"Title": "Wärme 5 €"}))
+        assert sink.post(sink.render(PROBLEM)).verdict is Verdict.DELIVERED
+    assert service.posts[0].headers["title"].encode("latin-1").decode() == "Wärme 5 €"
+
+
 # --- answers ----------------------------------------------------------------------------------------------------------
 
 

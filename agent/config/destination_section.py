@@ -15,6 +15,8 @@ from agent.config.secrecy import mark_secrets
 from agent.config.wording import quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
+HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+OF_THE_AGENT = ("content-length", "transfer-encoding", "connection")
 STATUSES = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
 
 
@@ -52,9 +54,24 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "url", f"{{word.{unknown[0]}}} is not among the `words`"
     if text := selector.problem(values.get("only", "*")):
         yield "only", text
+    yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
     yield from (("words", text) for text in _word_problems(values.get("words", {})))
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"
+
+
+def _header_problems(headers: Mapping[str, str]) -> Iterator[str]:
+    """Yield what cannot be sent; a value may be a key, and is not shown."""
+    for name, value in headers.items():
+        if not HEADER.fullmatch(name):
+            start = HEADER.match(name)  # who writes `Authorization: Bearer x` as the name has a key in it
+            yield f"a name of a header ends at its colon, and has no blanks: {start[0] if start else ''!r}"
+        elif name.lower() in OF_THE_AGENT:
+            yield f"{name} is set by the agent, leave it out"
+        elif not value.isprintable() or value != value.strip():
+            yield f"{name} must be one line, without blanks around it"
+        elif place := template.first_place(value):
+            yield f"{name}: {place} stands for something in `body` and `url` only"
 
 
 def _word_problems(words: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
@@ -69,6 +86,6 @@ def _url_problem(text: str) -> str:
         url.port  # noqa: B018 - reading it raises where it is no number
     except ValueError:
         return "is not an address, write for example https://ntfy.sh/my-topic"
-    if url.scheme not in ("http", "https") or not url.hostname or " " in text:
+    if url.scheme not in ("http", "https") or not url.hostname or " " in text or not text.isprintable():
         return "is not an address, write for example https://ntfy.sh/my-topic"
     return ""

@@ -27,6 +27,12 @@ def is_json(template: str) -> bool:
     return _loads(_PLACE.sub(lambda place: "0" if place[1] in NUMBERS else "x", template))
 
 
+def first_place(text: str) -> str:
+    """Return the first {...} that stands for something, empty where there is none."""
+    place = _PLACE.search(text)
+    return place[0] if place else ""
+
+
 def unknown_words(template: str, words: Collection[str]) -> list[str]:
     """Return the names of the {word.NAME} that there are no words for."""
     names = [place[1].removeprefix("word.") for place in _PLACE.finditer(template) if place[1].startswith("word.")]

@@ -121,7 +121,7 @@ def _send(
             method,
             url,
             data=body,
-            headers=headers,
+            headers={name: text.encode() for name, text in headers.items()},  # else é goes as Latin-1
             timeout=way.timeout,
             proxies={"http": way.proxy, "https": way.proxy} if way.proxy else {},
             verify=way.ca_file or True,
@@ -181,6 +181,12 @@ def reason(error: BaseException) -> str:
 def _causes(error: BaseException) -> Iterator[BaseException]:
     """Yield what led to the error, the first cause first."""
     chain = [error]
-    while (cause := chain[-1].__cause__ or chain[-1].__context__) and cause not in chain:
+    while (cause := _cause(chain[-1])) and cause not in chain:
         chain.append(cause)
     yield from reversed(chain)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    # Where a proxy's TLS fails, urllib3 only has the error itself within its own.
+    held = (one for one in error.args if isinstance(one, BaseException))
+    return error.__cause__ or error.__context__ or next(held, None)
