@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from agent.api import Check
+from agent.config.at_work import ReloadPreview
 from agent.config.settings import CheckConfig, Place
 from agent.model import EventStatus, Metric, Outcome, Reason, ReasonKind, Result, State, Status
 from agent.store import Delivery, Phase
@@ -121,7 +122,8 @@ def shown(form: msgspec.Struct) -> Any:
 
 
 def test_status_has_the_agent_what_waits_in_all_each_destination_and_the_chosen_subjects() -> None:
-    seen = snapshot(AgentView(42, 500, ("a.yaml: wrong",), ("off",)), *DESTINATIONS)
+    reload = ReloadPreview(("db",), agent=True)
+    seen = snapshot(AgentView(42, 500, ("a.yaml: wrong",), ("off",), reload=reload), *DESTINATIONS)
     assert shown(status_form(seen, (ONE,))) == {
         "version": 1,
         "at": 1000,
@@ -136,6 +138,7 @@ def test_status_has_the_agent_what_waits_in_all_each_destination_and_the_chosen_
             "idle": {"count": 0, "oldest": 0, "refused": 0, "delivered_at": 0, "trouble": ""},
         },
         "checks": [SUBJECT],
+        "reload": {"added": ["db"], "changed": [], "removed": [], "agent": True, "directory": ""},
     }
 
 

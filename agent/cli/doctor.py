@@ -15,6 +15,7 @@ from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.finding import Finding
 from agent.cli.answers.reach import destinations
 from agent.cli.output import pluralize
+from agent.cli.show.page import reload_text
 from agent.config.diff import checks_on_schedule, running
 from agent.config.settings import Config
 from agent.model import Status
@@ -32,6 +33,7 @@ from agent.view.words import ago
 
 LEAST_FREE = 64 * 1024**2
 MOST_NAMED = 5
+RELOAD = "hostvigil reload takes it over, and says what it did not take"
 LONG = 500
 
 
@@ -110,6 +112,10 @@ def _agent(snapshot: Snapshot, state: Path) -> Iterator[Finding]:
         mend = "look at its log; kill -ABRT has it log where it hangs, then start it again"
         yield Finding("agent", f"process {agent.pid} stands still: {silent}", mend)
         return
+    if agent.reload:
+        yield Finding(
+            "agent", reload_text(agent.reload), "name its folder with --config" if agent.reload.directory else RELOAD
+        )
     late = [one.name for one in snapshot.late]
     if late:
         what = f"{pluralize(len(late), 'check')} late: {_join_names(late)}"

@@ -51,7 +51,8 @@ def main(options: argparse.Namespace) -> int:
     else:
         notifications = deliveries(options.state, options.name, MOST_DELIVERIES)
         on = screen()
-        show(list(wrap_lines(page(check, setting_views, notifications, options.config, snapshot.at), on.width)), on)
+        lines = page(check, setting_views, notifications, options.config, snapshot.at, snapshot.agent.reload.since)
+        show(list(wrap_lines(lines, on.width)), on)
     return 0
 
 
@@ -74,11 +75,16 @@ def wrap_lines(lines: Iterable[str], width: int) -> Iterator[str]:
 
 
 def page(
-    check: CheckView, setting_views: list[SettingView], notifications: Sequence[Delivery], folder: Path, now: int
+    check: CheckView,
+    setting_views: list[SettingView],
+    notifications: Sequence[Delivery],
+    folder: Path,
+    now: int,
+    taken_over: int = 0,
 ) -> Iterator[str]:
-    """Yield whole sentences, uncut."""
+    """Yield whole sentences, uncut. `taken_over`: when the agent took over what it has, Unix milliseconds."""
     policy = check.config.policy if check.config else Policy()
-    yield from (one_line(line, TEXT_LIMIT) for line in head(check))
+    yield from (one_line(line, TEXT_LIMIT) for line in head(check, ago(taken_over, now)))
     for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject)):
         yield ""
         yield from (_safe(line) for line in sentences(one, policy, now))

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agent.config import destination_section, page_address, page_token, rules, windows
-from agent.config.checks import section
+from agent.config.checks import checksum, section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Node
 from agent.config.patience import Patience
@@ -42,7 +42,10 @@ def read_agent(sections: Sequence[Node], patience: Patience) -> tuple[AgentSetti
     wrong_names = {fault.setting.split(".")[1] for fault in faults if "." in fault.setting and not fault.aside}
     good = {name: value for name, value in values.items() if name not in wrong_names}
     return AgentSettings(
-        events=EventsSettings(**events), maintenance=maintenance, **good | {"destinations": webhooks}
+        events=EventsSettings(**events),
+        maintenance=maintenance,
+        written_checksum=checksum({str(number): node for number, node in enumerate(sections)}),
+        **good | {"destinations": webhooks},
     ), faults
 
 

@@ -181,6 +181,7 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         depends_on=parents.depends_on(common.depends_on),
         maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum(own),
+        written_checksum=checksum(nodes),
         places={setting: node.place for setting, node in nodes.items()},
         secrets=_secrets(type(check), own),
     )
@@ -192,8 +193,8 @@ def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:
 
 
 def checksum(own: Nodes) -> int:
-    """Return a checksum of settings as they are written, never 0; of a secret only where it comes from."""
-    text = repr([(name, [leaf.source or leaf.value for leaf in own[name].leaves()]) for name in sorted(own)])
+    """Return a checksum of settings as they are written, never 0; of what a reference stands for only its text."""
+    text = repr([(name, own[name].written) for name in sorted(own)])
     return crc32(text.encode("utf-8", "surrogatepass")) or 1
 
 

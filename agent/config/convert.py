@@ -180,7 +180,7 @@ def _children(children: Iterator[tuple[str, Node, Any]], setting: str) -> list[t
 def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
     if any(node.refusals()):
         _refuse(node, setting)
-    plain = node.literal if kind.as_written and node.literal else node.plain()
+    plain = node.literal if kind.as_written and node.literal and not node.source else node.plain()
     try:
         return kind.parse(plain)
     except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code

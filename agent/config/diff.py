@@ -85,5 +85,5 @@ def difference(old: dict[str, CheckConfig], new: dict[str, CheckConfig]) -> Diff
 
 
 def meaning(check: CheckConfig) -> CheckConfig:
-    """Return the check without the places of its text: a comment above it changes nothing."""
-    return msgspec.structs.replace(check, place=NOWHERE, places={})
+    """Return the check without its text: a comment above it, or a default that is written out, changes nothing."""
+    return msgspec.structs.replace(check, place=NOWHERE, places={}, written_checksum=0)

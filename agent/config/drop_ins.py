@@ -36,9 +36,10 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
     are added to the catalog.
     """
     try:
-        return _load(directory, catalog, environ)
+        config = _load(directory, catalog, environ)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end an agent that has a configuration already
-        return Config(problems=(problem_of(Place(format_path(directory)), error, agent=True),))
+        config = Config(problems=(problem_of(Place(format_path(directory)), error, agent=True),))
+    return msgspec.structs.replace(config, directory=str(directory.absolute()))
 
 
 def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:

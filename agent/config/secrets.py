@@ -71,7 +71,9 @@ class Secrets:
             new_text = _REFERENCE.sub(value_of, text)
         except Unreadable as error:
             return msgspec.structs.replace(node, value=Refusal(f"{_short(sources[-1])} {error}"))
-        return msgspec.structs.replace(node, value=new_text, source=_short(" ".join(sources)), parts=tuple(parts))
+        return msgspec.structs.replace(
+            node, value=new_text, source=_short(" ".join(sources)), parts=tuple(parts), literal=text
+        )
 
     def _value(self, reference: str | None, folder: Path) -> tuple[str, bool]:
         """Return what a reference stands for, and whether it is a secret."""

@@ -71,6 +71,8 @@ class AgentSettings(AgentOptions, frozen=True):
     """The merged `agent:` sections of all files."""
 
     maintenance: tuple[Maintenance, ...] = ()
+    written_checksum: int = 0
+    """A checksum of the sections as they are written."""
 
 
 class CheckConfig(msgspec.Struct, frozen=True):
@@ -97,6 +99,8 @@ class CheckConfig(msgspec.Struct, frozen=True):
     maintenance: tuple[Maintenance, ...] = ()
     settings_checksum: int = 0
     """A checksum of the type's own settings: a subject that is gone after a change of it was not lost, but dropped."""
+    written_checksum: int = 0
+    """A checksum of all settings as they are written, those of the file's defaults included."""
     places: dict[str, Place] = {}
     """Where each setting was written."""
     secrets: frozenset[str] = frozenset()
@@ -130,6 +134,8 @@ class Config(msgspec.Struct, frozen=True):
     """What it was read from, files and folders, there or not, and the version of each before it was read."""
     silent: tuple[str, ...] = ()
     """Paths that did not answer in time, as on a mount that hangs."""
+    directory: str = ""
+    """The whole path of the drop-ins."""
 
     @property
     def agent_readable(self) -> bool:

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 
 import msgspec
 
-from agent.config import known_sender
+from agent.config import at_work, known_sender
+from agent.config.at_work import AT_WORK
 from agent.config.known_sender import SENDER
 from agent.config.settings import Config
+from agent.engine.composer import now
 from agent.store import Bounds, Store, StoreError
 
 log = logging.getLogger("hostvigil")
@@ -28,6 +31,14 @@ def with_known_sender(config: Config, store: Store) -> Config:
     return msgspec.structs.replace(config, agent=agent)
 
 
+def keep_at_work(config: Config, store: Store) -> None:
+    """Keep what is at work now, for the commands that hold it against the files."""
+    try:
+        store.keep_fact(AT_WORK, at_work.as_text(config, os.getpid(), now()))
+    except StoreError as error:
+        log.error("what is at work cannot be kept for hostvigil status: %s", error)
+
+
 class StoreSettings:
     """The store's part in a reload. The service's thread owns it."""
 
@@ -36,6 +47,7 @@ class StoreSettings:
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
+        keep_at_work(new, self._store)
         self._store.set_bounds(bounds(new))
         try:
             with_known_sender(new, self._store)

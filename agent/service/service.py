@@ -21,7 +21,7 @@ from agent.push.server import PushServer
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
 from agent.service.delivery import Delivery
-from agent.service.kept import StoreSettings
+from agent.service.kept import StoreSettings, keep_at_work
 from agent.service.recording import Orders
 from agent.service.steering import Steering
 from agent.store import Store
@@ -90,6 +90,7 @@ class Service:
         self._schedule.begin(
             self._runner.start, checks_on_schedule(self._config).values(), at_once, self._store.last_ran()
         )
+        keep_at_work(self._config, self._store)
         self._history.apply(Config(), self._config)
         self._recorder.start()
         self._say_configuration()

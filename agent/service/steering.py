@@ -25,7 +25,8 @@ class Steering:
     def run(self, check: str, who: str) -> dict[str, object]:
         """Run a check now, whenever its next turn is."""
         if not self._schedule.next_run(check):
-            return {"error": f"{check} is not run by the agent: it is pushed, switched off, or written wrong"}
+            why = "it is pushed, switched off, written wrong, or not taken over yet (hostvigil reload)"
+            return {"error": f"{check} is not run by the agent: {why}"}
         self._schedule.retry(check, 0.0)
         self._note(NoteRow(now(), Deed.RUN, who, check))
         return {}

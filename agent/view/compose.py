@@ -7,13 +7,14 @@ from collections.abc import Iterable, Iterator, Mapping
 import msgspec
 
 from agent.api import PushedCheck
+from agent.config.at_work import AtWork, ReloadPreview, preview
 from agent.config.settings import CheckConfig, Config
 from agent.engine.self_check import OWN_NAME
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
 from agent.model import Reason, ReasonKind, Silence, State, Status
 from agent.store import Backlog, Holder, LastRun, Progress
-from agent.view.snapshot import AgentView, CheckView, DestinationView, Mark, Snapshot, SubjectView
+from agent.view.snapshot import AgentView, CheckView, DestinationView, Mark, ReloadMark, Snapshot, SubjectView
 from agent.view.words import why
 
 LATE_SECONDS = 5.0
@@ -37,26 +38,43 @@ class StoreContents(msgspec.Struct, frozen=True):
     """The agent at work; None: none runs."""
     no_result_yet: tuple[str, ...] = ()
     """Checks that the agent knows and had no result of."""
+    at_work: AtWork | None = None
+    """What an agent took over last; None: unknown."""
 
 
 def compose(contents: StoreContents, config: Config, now: int) -> Snapshot:
     """Return the Snapshot; `now` in Unix milliseconds."""
+    agent = _agent(contents, config)
     return Snapshot(
         now,
-        _agent(contents.holder, config),
-        dict(_checks(contents, config, now)),
+        agent,
+        dict(_checks(contents, config, reload_marks(agent.reload), now)),
         tuple(_destinations(contents)),
         tuple(one for one in contents.silences if one.until > now),
     )
 
 
-def _agent(holder: Holder | None, config: Config) -> AgentView:
+def _agent(contents: StoreContents, config: Config) -> AgentView:
+    holder, at_work = contents.holder, contents.at_work
+    if not holder or not at_work or at_work.pid != holder.pid:
+        at_work = None  # of an agent that has ended
     return AgentView(
         holder.pid if holder else 0,
         holder.since if holder else 0,
         tuple(map(str, config.problems)),
         tuple(name for name, check in config.checks.items() if not check.enabled),
+        at_work.version if at_work else "",
+        preview(at_work, config) if at_work else ReloadPreview(),
     )
+
+
+def reload_marks(reload: ReloadPreview) -> dict[str, ReloadMark]:
+    """Return by check what a reload would make of it."""
+    return {
+        **dict.fromkeys(reload.added, ReloadMark.ADDED),
+        **dict.fromkeys(reload.changed, ReloadMark.CHANGED),
+        **dict.fromkeys(reload.removed, ReloadMark.REMOVED),
+    }
 
 
 def _destinations(contents: StoreContents) -> Iterator[DestinationView]:
@@ -65,7 +83,9 @@ def _destinations(contents: StoreContents) -> Iterator[DestinationView]:
         yield DestinationView(name, backlog.count, backlog.oldest, backlog.refused, how.delivered_at, how.trouble)
 
 
-def _checks(contents: StoreContents, config: Config, now: int) -> Iterator[tuple[str, CheckView]]:
+def _checks(
+    contents: StoreContents, config: Config, reload: Mapping[str, ReloadMark], now: int
+) -> Iterator[tuple[str, CheckView]]:
     """Yield what is configured, what is written wrong, and what is remembered of others."""
     states: dict[str, dict[str, State]] = {}
     for state in contents.states:
@@ -86,8 +106,9 @@ def _checks(contents: StoreContents, config: Config, now: int) -> Iterator[tuple
             problems[problem.check] = (*problems.get(problem.check, ()), str(problem))
     for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
         check = config.checks.get(name)
-        view = _View(check, config, problems.get(name, ()), suppression, contents.holder is not None, now)
-        yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)))
+        mark, running = reload.get(name), contents.holder is not None
+        view = _View(check, config, problems.get(name, ()), suppression, running, mark, now)
+        yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)), mark)
 
 
 class _View(msgspec.Struct, frozen=True):
@@ -98,6 +119,7 @@ class _View(msgspec.Struct, frozen=True):
     problems: tuple[str, ...]
     suppression: Suppression
     running: bool
+    reload: ReloadMark | None
     now: int
 
     def subjects(
@@ -134,6 +156,7 @@ class _View(msgspec.Struct, frozen=True):
             late,
             run.result.metrics if run else (),
             {**self.config.agent.tags, **(self.check.tags if self.check else {})},
+            self.reload,
         )
 
     def _instead(self, state: State) -> str:

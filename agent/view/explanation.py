@@ -16,7 +16,7 @@ from agent.model import Policy
 from agent.plugin.text import lines, one_line
 from agent.plugin.units import duration_text
 from agent.system.redactor import HIDDEN
-from agent.view.snapshot import CheckView, Mark, SubjectView
+from agent.view.snapshot import CheckView, Mark, ReloadMark, SubjectView
 from agent.view.words import ago, clock, describe_counts, flapping, last_notification, policy_setting, span
 
 TEXT_LIMIT = 100_000
@@ -31,8 +31,8 @@ class SettingView(msgspec.Struct, frozen=True):
     place: str
 
 
-def head(check: CheckView) -> Iterator[str]:
-    """Say what the check is and where it stands."""
+def head(check: CheckView, since: str = "") -> Iterator[str]:
+    """Say what the check is and where it stands. `since`: when the running agent took over what it has."""
     if check.config is None:
         wrong = "written wrong, so it does not run" if check.problems else "not in the files of the configuration now"
         yield f"{check.name} is {wrong if check.name != OWN_NAME else 'what the agent says of itself'}."
@@ -44,6 +44,15 @@ def head(check: CheckView) -> Iterator[str]:
         if check.config.runbook:
             yield f"What to do: {one_line(check.config.runbook, TEXT_LIMIT)}"
     yield from check.problems
+    if check.reload:
+        yield f"{_AFTER_RELOAD[check.reload]}: hostvigil reload. What it has was taken over {since}."
+
+
+_AFTER_RELOAD = {
+    ReloadMark.ADDED: "The running agent does not have it yet",
+    ReloadMark.CHANGED: "It was changed, and the running agent works with its old settings",
+    ReloadMark.REMOVED: "The running agent still has it",
+}
 
 
 def sentences(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import msgspec
 
+from agent.config.at_work import AT_WORK, from_text
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
@@ -47,6 +48,7 @@ def read_store(store: Store, all_silences: tuple[Silence, ...], state_dir: Path)
         all_silences,
         holder(state_dir),
         _names(history.recall(NO_RESULT_YET)),
+        from_text(history.recall(AT_WORK)),
     )
 
 

@@ -6,6 +6,7 @@ import enum
 
 import msgspec
 
+from agent.config.at_work import ReloadPreview
 from agent.config.settings import CheckConfig
 from agent.model import SEVERITY, EventStatus, Metric, Reason, Silence, State, Status
 
@@ -28,6 +29,14 @@ class Mark(enum.StrEnum):
     NO_RESULT = "no result yet"
     UNCONFIGURED = "not configured"
     """The files do not name its check any more."""
+
+
+class ReloadMark(enum.StrEnum):
+    """How the running agent's check differs from what is written: until a reload it keeps what it has."""
+
+    ADDED = "not at work yet"
+    CHANGED = "changed, not taken over yet"
+    REMOVED = "removed, still at work"
 
 
 class SubjectView(msgspec.Struct, frozen=True):
@@ -64,6 +73,7 @@ class SubjectView(msgspec.Struct, frozen=True):
     metrics: tuple[Metric, ...] = ()
     tags: dict[str, str] = {}
     """The agent's and the check's own."""
+    reload: ReloadMark | None = None
 
     @property
     def name(self) -> str:
@@ -89,6 +99,7 @@ class CheckView(msgspec.Struct, frozen=True):
     """None: the files do not name it, or it is written wrong."""
     problems: tuple[str, ...] = ()
     subjects: tuple[SubjectView, ...] = ()
+    reload: ReloadMark | None = None
 
 
 class DestinationView(msgspec.Struct, frozen=True):
@@ -114,6 +125,10 @@ class AgentView(msgspec.Struct, frozen=True):
     """Of the configuration, as its files are now."""
     disabled: tuple[str, ...] = ()
     """Checks that are configured and switched off."""
+    version: str = ""
+    """Of the agent that runs; empty: unknown."""
+    reload: ReloadPreview = ReloadPreview()
+    """What it has not taken over yet."""
 
     @property
     def running(self) -> bool:

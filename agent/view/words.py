@@ -128,7 +128,11 @@ def clock(at: int) -> str:
 
 def marks(one: SubjectView) -> Iterator[str]:
     """Say in a few words each what a reader must know beside the status."""
+    if one.reload:
+        yield str(one.reload)
     for mark in one.marks:
+        if mark is Mark.UNCONFIGURED and one.reload:
+            continue  # its file was just removed, and the agent does not know
         if mark is Mark.UNDECIDED:
             yield f"{one.last_status}, not decided yet"
         elif mark is Mark.LATE:

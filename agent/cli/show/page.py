@@ -7,8 +7,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from agent import __version__
 from agent.cli.output import pluralize
 from agent.cli.show.screen import Screen, pad, truncate, width_of
+from agent.config.at_work import ReloadPreview
 from agent.config.destinations import TERMINAL
 from agent.model import SEVERITY, Status
 from agent.plugin.text import one_line
@@ -110,7 +112,11 @@ def _foot(snapshot: Snapshot, on: Screen) -> list[str]:
 def _agent(snapshot: Snapshot) -> Iterator[str]:
     agent = snapshot.agent
     life = f"agent running for {span(agent.since, snapshot.at)} (pid {agent.pid})"
+    if agent.running and agent.version not in ("", __version__):
+        life += f", still version {agent.version}: restart it for {__version__}"
     yield life if agent.running else "agent not running"
+    if agent.reload:
+        yield reload_text(agent.reload)
     several = len(snapshot.destinations) > 1
     for one in snapshot.destinations:
         yield f"{one_line(one.name, 40) if several else 'events'}: {_delivery(one, snapshot.at)}"
@@ -124,6 +130,21 @@ def _agent(snapshot: Snapshot) -> Iterator[str]:
         yield f"the files have {pluralize(len(agent.problems), 'problem')} (hostvigil validate)"
     if agent.disabled:
         yield f"{len(agent.disabled)} switched off"
+
+
+def reload_text(reload: ReloadPreview) -> str:
+    """Say what the running agent has not taken over of what is written."""
+    if reload.directory:
+        return f"the agent reads {one_line(reload.directory, 200)}, not the files that are shown here (--config)"
+    kinds = {"new": reload.added, "changed": reload.changed, "removed": reload.removed}
+    parts = [f"{kind} {join_names(names)}" for kind, names in kinds.items() if names]
+    parts += ["the agent's own settings"] * reload.agent
+    return f"not taken over yet (hostvigil reload): {'; '.join(parts)}"
+
+
+def join_names(names: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(one_line(name, 40) for name in names[:most]) + more
 
 
 def _delivery(one: DestinationView, now: int) -> str:

@@ -62,7 +62,7 @@ class Node(msgspec.Struct, frozen=True):
     parts: tuple[str, ...] = ()
     """What came out of the environment and is no secret unless the setting is one."""
     literal: str = ""
-    """How it was written, where that is not the value itself: a number, true, null."""
+    """How it was written, where that is not the value itself: a number, true, null, text with references."""
 
     def plain(self) -> Any:
         """Return the value as ordinary lists, dicts and scalars."""
@@ -79,6 +79,15 @@ class Node(msgspec.Struct, frozen=True):
                 yield from node.leaves()
         else:
             yield self
+
+    @property
+    def written(self) -> Any:
+        """Return the value with its references unread: the same whoever reads it, in whatever environment."""
+        if isinstance(self.value, dict):
+            return {key: node.written for key, node in self.value.items()}
+        if isinstance(self.value, list):
+            return [node.written for node in self.value]
+        return self.literal if self.source else "" if isinstance(self.value, Refusal) else self.value
 
     def refusals(self) -> Iterator[Node]:
         return (leaf for leaf in self.leaves() if isinstance(leaf.value, Refusal))

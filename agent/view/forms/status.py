@@ -62,6 +62,16 @@ class DestinationForm(msgspec.Struct, frozen=True):
     trouble: Annotated[str, Meta(description="The last answer to what was tried in vain and waits.")]
 
 
+class ReloadForm(msgspec.Struct, frozen=True):
+    """What a reload would have the running agent take over; empty where that is unknown."""
+
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    agent: Annotated[bool, Meta(description="The agent's own settings were changed.")] = False
+    directory: Annotated[str, Meta(description="Where the agent reads its configuration, where that is not here.")] = ""
+
+
 class StatusForm(msgspec.Struct, frozen=True):
     """`hostvigil status --json`."""
 
@@ -74,6 +84,7 @@ class StatusForm(msgspec.Struct, frozen=True):
     outbox: BacklogForm
     destinations: dict[str, DestinationForm]
     checks: Annotated[tuple[SubjectForm, ...], Meta(description="The worst first.")]
+    reload: Annotated[ReloadForm, Meta(description="What is written and not taken over yet.")] = ReloadForm()
 
 
 def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm:
@@ -88,6 +99,7 @@ def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> Status
         _total(snapshot.destinations),
         {one.name: _destination(one) for one in snapshot.destinations},
         tuple(SubjectForm(**subject_fields(one)) for one in subjects),
+        ReloadForm(**{name: getattr(snapshot.agent.reload, name) for name in ReloadForm.__struct_fields__}),
     )
 
 
