@@ -7,6 +7,7 @@ import binascii
 import datetime
 import os
 import ssl
+import time
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,27 @@ def test_der_files_far_dates_and_names_of_all_kinds_are_read(tmp_path: Path) -> 
     far = made("Größe ☃", -20000, 365 * 60)
     (tmp_path / "far.der").write_bytes(far.public_bytes(serialization.Encoding.DER))
     assert look(tmp_path / "far.der").summary.startswith("certificate 'Größe ☃' expires in 219")
+
+
+@pytest.mark.parametrize(
+    ("written", "year"),
+    [
+        (b"491231235959Z", 2049),
+        (b"500101000000Z", 1950),
+        (b"561231235959Z", 1956),  # what makers of devices write who mean 2056
+        (b"690101000000Z", 1969),
+        (b"4001010000+0Z", None),
+        (b"4001 1000000Z", None),
+        (b"400101000000z", None),
+    ],
+)
+def test_a_year_of_two_digits_is_read_as_every_client_does(written: bytes, year: int | None) -> None:
+    plain = made("x", -1, (datetime.datetime(2040, 1, 1, tzinfo=datetime.UTC) - days(0)).days)
+    der = plain.public_bytes(serialization.Encoding.DER)
+    ends = plain.not_valid_after_utc.strftime("%y%m%d%H%M%SZ").encode()
+    assert der.count(ends) == 1
+    years = [time.gmtime(one.expires).tm_year for one in certificates(der.replace(ends, written)).good]
+    assert years == ([] if year is None else [year])
 
 
 def test_what_we_read_of_this_hosts_certificates_is_what_openssl_reads() -> None:

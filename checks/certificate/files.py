@@ -18,6 +18,7 @@ from checks._wildcards import has_wildcard
 FILE_LIMIT = 1024 * 1024
 """Bytes of one file that are read."""
 FILES_LIMIT = 500
+UTC_TIME = 0x17
 BLOCK = re.compile(rb"-----BEGIN (?:X509 |TRUSTED )?CERTIFICATE-----([^-]*)(-----END)?")
 
 
@@ -132,9 +133,14 @@ def _certificate(der: bytes) -> InFile:
 
 
 def _seconds(der: bytes, at: int) -> float:
+    """Read a time as RFC 5280, 4.1.2.5 has it; ValueError where it is another. The two digits 50 are 1950."""
     tag, start, end = element(der, at)
-    form = "%y%m%d%H%M%SZ" if tag == 0x17 else "%Y%m%d%H%M%SZ"
-    return datetime.datetime.strptime(der[start:end].decode("ascii"), form).replace(tzinfo=datetime.UTC).timestamp()
+    digits = der[start : end - 1].decode("ascii")
+    if tag == UTC_TIME:
+        digits = ("20" if digits < "50" else "19") + digits
+    if der[end - 1 : end] != b"Z" or not re.fullmatch(r"\d{14}", digits):
+        raise ValueError("a time in another form")
+    return datetime.datetime.strptime(digits, "%Y%m%d%H%M%S").replace(tzinfo=datetime.UTC).timestamp()
 
 
 def _common_name(subject: bytes) -> str:
