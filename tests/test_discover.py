@@ -26,8 +26,8 @@ from agent.config.drop_ins import load
 from agent.config.settings import Config
 from agent.running.discovery import Candidate, discover, drop_in, try_out
 from agent.testing import files
+from checks._network.certificates import Certificate as Seen
 from checks._network.listening import Listener, listeners
-from checks._network.tls import Certificate as Seen
 from checks.http.discovered import find_settings
 from checks.http.exchange import Answer
 from tests import needs

@@ -14,7 +14,9 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -24,8 +26,9 @@ from cryptography.hazmat.primitives import hashes, serialization
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
 from agent.plugin.context import SharedWork
-from checks._network import tls
+from checks._network import certificates, tls
 from checks._network.addresses import Address
+from checks._network.certificates import _issuers as issuers
 from checks._network.reasons import TLS_HINTS, reason
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import TlsVersion
@@ -495,3 +498,46 @@ def test_without_verification_the_issuers_that_the_server_sends_are_watched_too(
             made.load_cert_chain(path)
         with serving(tls=made) as server:
             assert look_at(server, "", verify=False).status is status
+
+
+def info(subject: str, issuer: str, expires: str = "2040", begins: str = "2020") -> dict[str, Any]:
+    """What Python's ssl says of a certificate."""
+    names = {key: ((("commonName", name),),) for key, name in (("subject", subject), ("issuer", issuer))}
+    return {**names, "notAfter": f"Jan  1 00:00:00 {expires} GMT", "notBefore": f"Jan  1 00:00:00 {begins} GMT"}
+
+
+LEAF, MIDDLE, ROOT = info("shop", "middle"), info("middle", "root"), info("root", "root", "2021")
+
+
+@pytest.mark.parametrize(
+    ("sent", "watched"),
+    [
+        ([LEAF, MIDDLE, ROOT], [LEAF, MIDDLE]),
+        ([LEAF, info("middle", "root", "2021"), MIDDLE], [LEAF, MIDDLE]),
+        ([LEAF, ROOT, info("other", "root"), MIDDLE], [LEAF, MIDDLE]),
+        ([LEAF, MIDDLE, info("root", "old root", "2021"), ROOT], [LEAF, MIDDLE]),
+        ([LEAF, MIDDLE, info("root", "old root", "2021")], [LEAF, MIDDLE, info("root", "old root", "2021")]),
+        ([LEAF, info("middle", "shop"), LEAF], [LEAF, info("middle", "shop"), LEAF]),
+        ([info("shop", "shop"), info("shop", "shop")], [info("shop", "shop")]),
+    ],
+)
+def test_unverified_the_issuers_that_a_client_needs_are_watched_in_any_order(
+    sent: list[dict[str, Any]], watched: list[dict[str, Any]]
+) -> None:
+    """Of two that issued the same an old one is no alarm."""
+    assert issuers(sent) == watched
+
+
+def test_the_certificate_that_is_not_valid_yet_is_named() -> None:
+    class Handle:
+        def __init__(self, *words: str) -> None:
+            self.get_info = partial(info, *words)
+
+    handles = [Handle("shop", "m", "2030"), Handle("m", "r", "2040", "2035")]
+    connection = SimpleNamespace(
+        context=SimpleNamespace(verify_mode=ssl.CERT_NONE),
+        _sslobj=SimpleNamespace(get_unverified_chain=lambda: handles),
+    )
+    seen = certificates.certificate(connection)  # type: ignore[arg-type]
+    assert seen is not None
+    assert (seen.name, seen.last_to_begin) == ("shop", "m")

@@ -23,7 +23,7 @@ from agent.api import (
     warning,
 )
 from checks._lasting import find_missing
-from checks._network import tls
+from checks._network import certificates, tls
 from checks._network.addresses import Address, is_host
 from checks._network.connection import FAMILIES, Network, connect, source_problem, start_tls
 from checks._network.progress import NoAnswer, Progress
@@ -147,8 +147,8 @@ class Certificate(Check, frozen=True, kw_only=True):
             return
         own = [one for one in bundle.good if not one.root] or list(bundle.good)
         first = min(own, key=lambda one: one.expires)
-        certificate = tls.Certificate(first.name or Path(path).name, first.expires)
-        result = tls.judge_expiry(certificate, now, self.warning, self.critical)
+        certificate = certificates.Certificate(first.name or Path(path).name, first.expires)
+        result = certificates.judge_expiry(certificate, now, self.warning, self.critical)
         yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
         if bundle.good[0].begins > now and self._watches:
             yield critical(f"{path} is not valid yet: look at this host's clock", subject)
@@ -169,7 +169,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         if served is None:
             yield nodata(f"{address} serves a certificate that cannot be read")
             return
-        result = tls.judge_expiry(served, now, self.warning, self.critical)
+        result = certificates.judge_expiry(served, now, self.warning, self.critical)
         metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
         if served.begins > now and self._watches:
@@ -177,7 +177,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")
 
-    async def _fetch(self, address: Address, network: Network) -> tuple[tls.Certificate | None, bytes]:
+    async def _fetch(self, address: Address, network: Network) -> tuple[certificates.Certificate | None, bytes]:
         trust = await tls.context_for(self._trust, network.ctx)
         stop = Address(address.host, address.port or self.port)
         with await connect(stop, FAMILIES[self.ip_version], network) as plain:
@@ -185,7 +185,7 @@ class Certificate(Check, frozen=True, kw_only=True):
                 await ask_for_tls(self.starttls, plain, network.progress)
             name = self.server_name or address.host.rstrip(".")
             with await start_tls(plain, trust, name, network.progress) as connection:
-                return tls.certificate(connection), connection.getpeercert(True) or b""
+                return certificates.certificate(connection), connection.getpeercert(True) or b""
 
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from agent.api import CheckError, size_text
-from checks._network import tls
+from checks._network.certificates import Certificate
+from checks._network.certificates import certificate as certificate_of
 from checks._network.connection import Network, send
 from checks._network.progress import NoAnswer
 from checks._opening import open_regular
@@ -41,7 +42,7 @@ class Answer(msgspec.Struct, frozen=True):
     """The body went on beyond `body_limit`."""
     url: HttpUrl
     tls_version: str
-    certificate: tls.Certificate | None
+    certificate: Certificate | None
     """Of all connections on the way, the certificate that expires first."""
     lost_settings: str = ""
     lost_tls: bool = False
@@ -50,7 +51,7 @@ class Answer(msgspec.Struct, frozen=True):
 async def exchange(check: Http, network: Network) -> Answer:
     """Ask, follow redirects, and return the last answer; OSError or NoAnswer without one, CheckError by our fault."""
     request = Request(check.url, check.method, await _body(check, network))
-    certificates: list[tls.Certificate] = []
+    certificates: list[Certificate] = []
     for _ in range(check.redirects + 1):
         try:
             outcome = await _step(check, request, certificates, network)
@@ -66,16 +67,14 @@ async def exchange(check: Http, network: Network) -> Answer:
     )
 
 
-async def _step(
-    check: Http, request: Request, certificates: list[tls.Certificate], network: Network
-) -> Answer | Request:
+async def _step(check: Http, request: Request, certificates: list[Certificate], network: Network) -> Answer | Request:
     """Ask, again where the server must be told who asks; return the answer, or what is to be asked next.
 
     `certificates` are of all connections on the way.
     """
     route = route_of(check, request.url)
     with await open_route(route, network) as connection:
-        if isinstance(connection, ssl.SSLSocket) and (certificate := tls.certificate(connection)):
+        if isinstance(connection, ssl.SSLSocket) and (certificate := certificate_of(connection)):
             certificates.append(certificate)
         reader = AnswerReader(request.method, int(check.body_limit), check.sees_body)
         head = await _ask(check, request, route, connection, reader, network)
@@ -107,7 +106,7 @@ def _answer(
     connection: socket.socket,
     reader: AnswerReader,
     head: Head,
-    certificates: list[tls.Certificate],
+    certificates: list[Certificate],
 ) -> Answer:
     return Answer(
         status=head.status,

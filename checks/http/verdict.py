@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from agent.api import Metric, Result, Status, critical, duration_text, judge, warning
-from checks._network import tls
+from checks._network.certificates import judge_validity
 from checks._network.progress import Progress
 from checks.http.addresses import PORTS, HttpUrl
 from checks.http.conditions import faults
@@ -44,7 +44,7 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
         yield critical(f"the answer came without TLS, from {answer.url}")
     yield from faults(check, answer)
     if answer.certificate:
-        yield from tls.judge_validity(answer.certificate, now, check.certificate_warning, check.certificate_critical)
+        yield from judge_validity(answer.certificate, now, check.certificate_warning, check.certificate_critical)
     yield Metric("size", answer.size, "B", minimum=0)
 
 

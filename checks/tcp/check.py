@@ -26,6 +26,7 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address, is_host, is_ip
+from checks._network.certificates import Certificate, certificate, judge_validity
 from checks._network.connection import (
     FAMILIES,
     Network,
@@ -38,7 +39,7 @@ from checks._network.connection import (
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import Protocol, ask_for_tls
-from checks._network.tls import Certificate, TlsSettings, certificate, context_for, contradictions, judge_validity
+from checks._network.tls import TlsSettings, context_for, contradictions
 from checks.tcp import greeting
 from checks.tcp.talk import converse, exchange
 
