@@ -10,7 +10,7 @@ import msgspec
 
 from agent.model import Status
 from tests.bench.agents import agent_with, wait_for_firsts
-from tests.bench.cost import cpu_seconds, memory_bytes
+from tests.bench.cost import memory_bytes, tree
 from tests.bench.runs import RunsSeen
 from tests.bench.work import Scene, process_pattern
 from tests.outage import hanging_checks, healthy_checks, silent_servers
@@ -72,14 +72,15 @@ Mixed = Callable[[int], dict[str, Any]]
 
 def idle(size: Size, mixed: Mixed) -> list[Figure]:
     checks, interval = mixed(size.idle_checks), size.idle_interval
-    with agent_with(checks, interval) as (agent, _):
+    with tree() as counted, agent_with(checks, interval) as (agent, _):
+        assert agent.process is not None
+        counted.adopt(agent.process)
         wait_for_firsts(agent, checks)
         time.sleep(size.settle)
-        assert agent.process is not None
         seen = RunsSeen(agent.state)
-        began, used = time.time(), sum(cpu_seconds(agent.process.pid))
+        began, used = time.time(), counted.seconds()
         seen.watch(began + interval, interval / 4)
-        ended, used = time.time(), sum(cpu_seconds(agent.process.pid)) - used
+        ended, used = time.time(), counted.seconds() - used
         seen.watch(ended + NOTED_SECONDS, interval / 4)
     runs = seen.between(began, ended)
     bad = [run.result.summary for run in runs if run.result.status is not Status.OK]
