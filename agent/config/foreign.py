@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 
 _SETTINGS = {
@@ -111,20 +110,6 @@ _TYPES = {
     "dns": "domain dns_check nslookup",
     "file": "files directory filesize",
 }
-_SECTIONS = {
-    "instances": "Datadog",
-    "init_config": "Datadog",
-    "scrape_configs": "Prometheus",
-    "modules": "the blackbox exporter",
-    "inputs": "Telegraf",
-    "receivers": "OpenTelemetry",
-    "metricbeat.modules": "Metricbeat",
-    "heartbeat.monitors": "Heartbeat",
-}
-_NAGIOS = re.compile(rb"(?:\A|[\r\n])[ \t]*(define[ \t]+(?:host|service|command|contact)\w*|(?:object|apply)[ \t]+\w+)")
-_TOML = re.compile(rb"\A(?:[ \t]*(?:[#;][^\r\n]*)?(?:\r\n?|\n))*[ \t]*(\[{1,2}[\w.\" -]{1,60}\]{1,2})[ \t]*[\r\n]")
-_CONFLICT = re.compile(rb"(?:\A|[\r\n])(<{7}|>{7})(?: |[\r\n]|\Z)")
-HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
 
 
 def setting(name: str, names: Collection[str]) -> str:
@@ -142,22 +127,6 @@ def type_of(name: str, names: Collection[str]) -> str:
     return _ours(_TYPES, name.removeprefix("check_"), names) or (
         name.removeprefix("check_") if name.removeprefix("check_") in names else ""
     )
-
-
-def tool_of_section(name: str) -> str:
-    """Return the tool whose section this is; '' for none that is known."""
-    return _SECTIONS.get(name, "")
-
-
-def form_of(content: bytes) -> str:
-    """Say in which other form than YAML a file is written; '' where nothing shows that."""
-    if match := _NAGIOS.search(content):
-        return f"`{match[1].decode()}` is the form of Nagios and Icinga, not YAML: {HERE}"
-    if match := _TOML.match(content):
-        return f"`{match[1].decode(errors='replace')}` is the form of TOML and INI files, not YAML: {HERE}"
-    if match := _CONFLICT.search(content):
-        return f"`{match[1].decode()}` is left from a merge that is not done: keep one side of it"
-    return ""
 
 
 def _ours(words: dict[str, str], name: str, names: Collection[str]) -> str:

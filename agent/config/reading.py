@@ -13,7 +13,9 @@ from agent.config.check_section import CheckSection
 from agent.config.checks import section
 from agent.config.convert import Fault
 from agent.config.files import Unreadable, drop_ins, format_path, regular_file, version, with_version
-from agent.config.foreign import HERE, form_of, setting, tool_of_section
+from agent.config.foreign import setting
+from agent.config.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
+from agent.config.located_yaml.lines import Lines
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
 from agent.config.own_bug import problem_of
 from agent.config.patience import Patience
@@ -74,7 +76,7 @@ class Reading:
             return parse(content, name)
         except YamlError as error:
             self._no_yaml.add(error.place)
-            self.problems.append(Problem(error.place, form_of(content) or error.text, agent=True))
+            self.problems.append(_form(name, content) or Problem(error.place, error.text, agent=True))
             return None
 
     def _take(self, path: Path, tree: Node, content: bytes | BaseException) -> None:
@@ -93,7 +95,7 @@ class Reading:
             return list(problems)
         from agent.config.located_yaml import look_alikes
 
-        hints = {name: look_alikes.hints(self._beyond_ascii[name].decode(errors="replace")) for name in wrong}
+        hints = {name: look_alikes.hints(_text(self._beyond_ascii[name])) for name in wrong}
         with_hints = []
         for problem in problems:
             unread = problem.place in self._no_yaml
@@ -122,17 +124,36 @@ def _sections(tree: Node, content: bytes | BaseException) -> tuple[Mapping[str, 
     if tree.value is EMPTY or tree.value is None:
         return {}, []
     if not isinstance(tree.value, dict):
-        foreign = form_of(content) if isinstance(content, bytes) else ""
-        text = foreign or f"must be sections such as `checks:`, not {quote(tree)}"
+        foreign = _form(tree.place.file, content) if isinstance(content, bytes) else None
+        text = f"must be sections such as `checks:`, not {quote(tree)}"
         if isinstance(tree.value, Refusal):
             text = tree.value.text
-        return {}, [Problem(tree.place, text, agent=True)]
+        return {}, [foreign or Problem(tree.place, text, agent=True)]
     return tree.value, list(_section_problems(tree.value))
 
 
+def _form(name: str, content: bytes) -> Problem | None:
+    """Return the problem of a file that is written for another program; None where nothing shows that it is."""
+    if (form := form_of(content)) is None:
+        return None
+    return Problem(Lines(_text(content), name).place(form.at), form.text, agent=True)
+
+
+def _text(content: bytes) -> str:
+    """Return a file's text, without the mark that may stand before it."""
+    return content.decode(errors="replace").removeprefix("\ufeff")
+
+
 def _section_problems(tree: Mapping[str, Node]) -> Iterator[Problem]:
-    """Yield what stands where only sections do. Of settings without a check only the type is told, which tells all."""
+    """Yield what stands where only sections do. Of settings without a check only the type is told, which tells all.
+
+    So does the first section of a file that has nothing of ours and is another program's.
+    """
     misplaced = {name: node for name, node in tree.items() if not _is_section(name)}
+    if misplaced and len(misplaced) == len(tree) and (tool := tool_of_file(misplaced)):
+        first = next(iter(misplaced.values()))
+        yield Problem(first.key or first.place, f"this is a file of {tool}: {HERE}", agent=True)
+        return
     if "type" in misplaced:
         misplaced = {
             name: node for name, node in misplaced.items() if name == "type" or isinstance(node.value, (dict, Refusal))

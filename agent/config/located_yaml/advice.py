@@ -17,6 +17,8 @@ def short(text: str) -> str:
 def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
     """Say a parser's complaint in the words of somebody who edits the file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark
+    if cause := _cause(problem, mark, lines):
+        return cause
     if problem == "found unexpected end of stream" or any(words in problem for words in _AT_THE_BEGIN):
         mark = error.context_mark or mark
     if mark is None:
@@ -32,10 +34,38 @@ def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place
     return place, text or f"not YAML: {problem}"
 
 
+def _cause(problem: str, mark: yaml.Mark | None, lines: Lines) -> tuple[Place, str] | None:
+    """Say what before this place is why the parser stops here; None where that is not known."""
+    if mark is None:
+        return None
+    here = lines.place(mark.index)
+    level = re.search(r":\s*([<>]=?\s*(\d[^\s,}]*))", lines.line(here.line))
+    if level and any(words in problem for words in _AT_A_SIGN):
+        return Place(here.file, here.line, level.start(1) + 1), f"a level is written without < or >: {level[2]}"
+    number = next((at for at in range(here.line - 1, 0, -1) if not _BLANK.match(lines.line(at))), 0)
+    line = lines.line(number)
+    place = Place(here.file, number, len(line) - len(line.lstrip()) + 1)
+    comment = next((at for at in (number, here.line) if re.match(r"\s*(?://|/\*)", lines.line(at))), 0)
+    if comment:
+        text = lines.line(comment)
+        return Place(here.file, comment, len(text) - len(text.lstrip()) + 1), "a comment begins with #"
+    if "mapping values" in problem and number and not (_HAS_KEY.search(line) or _TIGHT.search(line)):
+        word = line.strip()
+        if re.fullmatch(r"[\w./-]+", word):
+            return place, f"a colon is missing: write '{word}:'"
+        return place, f"this line is no `name: value`: {short(word)}"
+    if "<document start>" in problem and line.strip() == "...":
+        return place, "`...` ends the one document of the file: remove this line"
+    return None
+
+
 def _misfit(line: str, column: int, one_line: bool) -> str:
     """Say what does not fit within brackets; empty where they may just not be closed, for then their begin is meant."""
     at = line[column : column + 1]
     item = re.split(r"[,{\[]", line[:column])[-1]
+    value = re.split(r":\s", item)[-1].strip()
+    if value[:1] in ("'", '"') and value.endswith(value[0]) and at not in ("", " ", "}", "]", ":", ","):
+        return _quote_advice(value[0])
     if not at.strip() or at in "}]" or not (one_line or (at == ":" and re.search(r":\s", item))):
         return ""
     if at == ":" and (tight := _TIGHT.search(item)):
@@ -48,6 +78,8 @@ def _advice(problem: str, line: str, column: int) -> str:
     at = line[column : column + 1]
     if "tab character" in problem or ("cannot start any token" in problem and at == "\t"):
         return "a tab cannot indent or separate here, use spaces"
+    if template := re.search(r"\{[{%]", line):
+        return f"{template[0]} is of a template that was not filled in: write what is meant"
     if line.startswith("```"):
         return "``` is of Markdown: remove this line"
     if any(words in problem for words in _NO_BEGIN):
@@ -57,10 +89,20 @@ def _advice(problem: str, line: str, column: int) -> str:
     if "':'" in problem and (tight := _TIGHT.search(line)):
         return _tight_advice(tight[1])
     if "did not find expected key" in problem and (quote := re.search(r"([\"'])\s*$", line[:column])):
-        inside = "''" if quote[1] == "'" else '\\"'
-        how = f"put quotes around all of it, and write {quote[1]} inside it as {inside}"
-        return f"the text in quotes ends before this: {how}"
+        return _quote_advice(quote[1])
+    if "did not find expected key" in problem and (end := re.search(r"([\[{]).*[\]}]\s*$", line[:column])):
+        return f"what {end[1]} begins ends before this: put quotes around the whole value"
+    if dash := re.match(r"\s*-([^\s-]\S*|-\S+)", line):
+        return (
+            f"a space is missing after the dash: write '- {dash[1]}', or '- -{dash[1]}' if it begins with a dash itself"
+        )
     return next((advice for words, advice in _ADVICE.items() if words in problem), "")
+
+
+def _quote_advice(quote: str) -> str:
+    inside = "''" if quote == "'" else '\\"'
+    how = f"put quotes around all of it, and write {quote} inside it as {inside}"
+    return f"the text in quotes ends before this: {how}"
 
 
 def _tight_advice(text: str) -> str:
@@ -68,6 +110,9 @@ def _tight_advice(text: str) -> str:
 
 
 _TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
+_BLANK = re.compile(r"\s*(?:#.*)?$")
+_HAS_KEY = re.compile(r":(?:\s|$)|^\s*(?:- |[\[{'\"|>&*!%@`])")
+"""A line that is a setting, or begins with what means something."""
 _BACKSLASH = "a backslash means something in double quotes: use single quotes, or write it twice"
 _AT_THE_BEGIN = ("':'", "expected ','", "alphabetic or numeric", "whitespace or line break")
 """Complaints that are about where something began."""
@@ -78,6 +123,7 @@ _NO_BEGIN = (
     "mapping keys are not allowed",
     "expected node content",
 )
+_AT_A_SIGN = ("cannot start any token", "expected comment or line break")
 _ADVICE = {
     "mapping values": "a ':' does not fit here: put quotes around a value with ': ' in it, or correct the indentation",
     "could not find expected ':'": "a key without ':' and a value, or a line indented too little",

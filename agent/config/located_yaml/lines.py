@@ -31,6 +31,11 @@ class Lines:
         at = bisect_right(self._starts, index) - 1
         return Place(self._file, at + 1, min(index, self._ends[at]) - self._starts[at] + 1)
 
+    def number_of(self, word: str, after: int) -> int:
+        """Return the number of the first line after this one that has the word; 0 where none has."""
+        numbers = range(after + 1, len(self._starts) + 1)
+        return next((number for number in numbers if word in self.line(number).split()), 0)
+
     def line(self, number: int) -> str:
         """Return the line of a number, counted from 1; '' where there is none."""
         return self._text[self._starts[number - 1] : self._ends[number - 1]] if 1 <= number <= len(self._starts) else ""

@@ -210,7 +210,13 @@ class _Composer:
     def _alias(self, event: Any, depth: int) -> Node:
         if event.anchor not in self._anchors:
             name = f"*{short(event.anchor)[1:-1]}"
-            self._stop(event, f"{name} names no complete value above; put quotes around text that begins with *")
+            below = self._lines.number_of(f"&{event.anchor}", self._place(event).line)
+            how = (
+                f"move up what &{name[1:]} names in line {below}"
+                if below
+                else "put quotes around text that begins with *"
+            )
+            self._stop(event, f"{name} names no complete value above; {how}")
         node, size, height = self._anchors[event.anchor]
         self._grow(event, size)
         if depth + height > MOST_DEPTH:
@@ -239,7 +245,9 @@ def _height(node: Node) -> int:
 
 
 def _key_fault(key: object) -> str:
-    if isinstance(key, (dict, list)):
+    if isinstance(key, dict):
+        return "a key must be text: put quotes around what begins with {; {{ is of a template that was not filled in"
+    if isinstance(key, list):
         return "a key must be text: put quotes around what begins with { or ["
     literal = key if isinstance(key, float) else msgspec.json.encode(key).decode()
     return f'a key must be text: write "{literal}"'

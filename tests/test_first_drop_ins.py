@@ -1,0 +1,105 @@
+"""First drop-ins, as people really write them: one mistake is one message, at its letter, with what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.config.catalog import Catalog
+from agent.config.drop_ins import load
+
+REAL = Catalog()
+GOOD = "  good: {type: load}\n"
+
+
+def said(folder: Path, text: str) -> list[str]:
+    (folder / "a.yaml").write_text(text)
+    return [str(problem).removeprefix(f"{folder}/a.yaml:") for problem in load(folder, REAL, {}).problems]
+
+
+HERE = "here a check is `name: {type: disk, ...}` under `checks:`"
+NO_YAML = {
+    "a section without its colon": ("checks\n  web: {type: load}\n", "1:1: a colon is missing: write 'checks:'"),
+    "a check without its colon": (
+        "checks:\n  web\n    type: load\n",
+        "2:3: a colon is missing: write 'web:'",
+    ),
+    "the command that writes the file": (
+        "cat > a.yaml <<EOF\nchecks:\n  web: {type: load}\nEOF\n",
+        "1:1: this line is no `name: value`: 'cat > a.yaml <<EOF'",
+    ),
+    "a dash without its space": (
+        "checks:\n  s:\n    type: script\n    command:\n      - /bin/true\n      -a\n",
+        "6:7: a space is missing after the dash: write '- a', or '- -a' if it begins with a dash itself",
+    ),
+    "a comparison in a block": (
+        "checks:\n  d:\n    type: disk\n    warning: >90%\n",
+        "4:14: a level is written without < or >: 90%",
+    ),
+    "a comparison in brackets": (
+        "checks:\n  d: {type: disk, warning: >= 90%}\n",
+        "2:28: a level is written without < or >: 90%",
+    ),
+    "a list before the text": (
+        "checks:\n  l:\n    type: log\n    pattern: [ERROR] foo\n",
+        "4:22: what [ begins ends before this: put quotes around the whole value",
+    ),
+    "an apostrophe in brackets": (
+        "checks:\n  w: {type: load, description: 'don't'}\n",
+        "2:37: the text in quotes ends before this: put quotes around all of it, and write ' inside it as ''",
+    ),
+    "an anchor below": (
+        "checks:\n  web:\n    <<: *base\n    type: load\nx-base: &base\n  interval: 30s\n",
+        "3:9: *base names no complete value above; move up what &base names in line 5",
+    ),
+    "the end of a document in the middle": (
+        "checks:\n  web: {type: load}\n...\nchecks:\n",
+        "3:1: `...` ends the one document of the file: remove this line",
+    ),
+    "a comment of JSON": (
+        '{\n  // web\n  "checks": {"web": {"type": "load"}}\n}',
+        "2:3: a comment begins with #",
+    ),
+    "a template": (
+        "checks:\n{% for h in hosts %}\n  web-{{ h }}: {type: load}\n{% endfor %}\n",
+        "2:2: {% is of a template that was not filled in: write what is meant",
+    ),
+    "Telegraf": (
+        "[[inputs.cpu]]\n  percpu = true\n",
+        f"1:1: `[[inputs.cpu]]` is the form of TOML and INI files, not YAML: {HERE}",
+    ),
+    "INI below a comment": (
+        "# mine\n\n  [agent]\n  a = 1\n",
+        f"3:3: `[agent]` is the form of TOML and INI files, not YAML: {HERE}",
+    ),
+    "Monit": (
+        "# mine\ncheck process nginx with pidfile /run/nginx.pid\n",
+        f"2:1: `check process` is the form of Monit, not YAML: {HERE}",
+    ),
+    "NRPE": (
+        "log=1\ncommand[check_load]=/usr/lib/nagios/plugins/check_load -w 5\n",
+        "2:1: `command[check_load]=` is the form of NRPE, not YAML: move the file to another folder and run "
+        "`hostvigil import nrpe FILE`, which writes the drop-in",
+    ),
+    "a web page": (
+        "\ufeff<!DOCTYPE html>\n<html></html>\n",
+        "1:1: `<!DOCTYPE html` is the form of a web page, not YAML: what was downloaded is no drop-in, look at its "
+        "address",
+    ),
+    "a script": (
+        "#!/bin/sh\nexport A=1\nchecks:\n",
+        "1:1: `#!/bin/sh` is the form of a script, not YAML: name it in `command:` of a check of type script, and "
+        "leave it elsewhere",
+    ),
+    "Alertmanager": ("route: {receiver: a}\nreceivers: []\n", f"1:1: this is a file of Alertmanager: {HERE}"),
+    "Sensu": ("type: CheckConfig\napi_version: core/v2\nspec: {}\n", f"1:1: this is a file of Sensu: {HERE}"),
+    "Kubernetes": ("apiVersion: v1\nkind: ConfigMap\ndata: {}\n", f"1:1: this is a file of Kubernetes: {HERE}"),
+    "Datadog": ("init_config:\ninstances:\n  - name: a\n", f"1:1: this is a file of Datadog: {HERE}"),
+}
+
+
+@pytest.mark.parametrize("kind", NO_YAML)
+def test_a_file_that_is_no_drop_in_is_one_message_at_the_place_that_shows_it(kind: str, tmp_path: Path) -> None:
+    text, message = NO_YAML[kind]
+    assert said(tmp_path, text) == [message]
