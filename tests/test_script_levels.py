@@ -187,7 +187,19 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
 
 @pytest.mark.parametrize(
     "text",
-    ["load 99", "load: 99", "load 99%", "load 99;5;10", "load 1.5, 2.5", "a 1 b 2", "took 5s", "'a b' 5", '"a b" 5'],
+    [
+        "load 99",
+        "load: 99",
+        "load 99%",
+        "load 99;5;10",
+        "load 1.5, 2.5",
+        "a 1 b 2",
+        "took 5s",
+        "'a b' 5",
+        '"a b" 5',
+        "99",
+        "99%;5;10",
+    ],
 )
 @pytest.mark.parametrize("form", ["OK | {} | users=1", "OK|{}|users=1", "OK | {} | | users=1"])
 def test_a_first_metric_without_its_equals_sign_is_not_passed_over(form: str, text: str) -> None:
@@ -200,7 +212,21 @@ def test_a_first_metric_without_its_equals_sign_is_not_passed_over(form: str, te
     assert named.status is Status.OK
 
 
-@pytest.mark.parametrize("text", ["all is fine", "5 GB free", "a table", "https://x/?a|b 9"])
+@pytest.mark.parametrize(
+    "text", ["=5", "load =5", "load = 5 ; 10 ; 20", "load => 5", "'=5", "load'=5", "=5MB;10;20", "=U", "=", "==5"]
+)
+@pytest.mark.parametrize("form", ["OK | {} | users=1", "OK|{}|users=1", "OK | {} | | users=1"])
+def test_a_first_metric_that_lost_its_name_is_not_passed_over(form: str, text: str) -> None:
+    levels = Levels(LEVELS["warning"], LEVELS["critical"])
+    said = apply_levels(*nagios.parse(form.format(text).encode(), 0), levels)
+    assert (said.status, "its first metric has no value" in said.summary) == (Status.NODATA, True)
+    named = apply_levels(*nagios.parse(form.format(text).encode(), 0), levels._replace(metric="users"))
+    assert named.status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "text", ["2026-11-27 12:00:00", "a | b", "12:30", "all is fine", "5 GB free", "a table", "https://x/?a|b 9"]
+)
 def test_a_text_between_two_pipes_stays_text(text: str) -> None:
     parsed = nagios.parse(f"OK | {text} | users=1".encode(), 0)
     assert (parsed.unread, parsed.result.metrics[0].name) == ((), "users")

@@ -18,7 +18,10 @@ _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _GAP = re.compile(r"[\s|]*")
 _ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
 _NAME = r"""(?:'[^'|]{1,100}'|"[^"|]{1,100}"|[^\W\d][^\s='|]{0,100}?)(?:\s*[:,]\s*|\s+)"""
-_NAMED_NUMBERS = re.compile(rf"({_NAME}){_NUMBER}[^\s='|]{{0,20}}(?:[\s,;]+(?:{_NAME})?{_NUMBER}[^\s='|]{{0,20}})*")
+_NAMED_NUMBERS = re.compile(
+    rf"({_NAME}){_NUMBER}[^\s='|]{{0,20}}(?:[\s,;]+(?:{_NAME})?{_NUMBER}[^\s='|]{{0,20}})*|"
+    rf"{_NUMBER}[a-zA-Z%]{{0,3}}(?:;[^\s='|]*)?"
+)
 _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
 _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
@@ -106,20 +109,26 @@ def find_in_text(text: str) -> tuple[Unread, ...]:
     at = max(find(text))
     item = _ITEM.match(text, _GAP.match(text, at).end()) if at >= 0 else None  # type: ignore[union-attr]  # never None
     if not item:
-        return _without_equals_sign(text)
+        return _likely_item(text)
     only_items = _scan(text, at)[1] == len(text)
     if not only_items and at and not text[at - 1].isspace():
         return ()  # a URL
     return (Unread(0, _label(item), f"taken for text: {item[0][:80]}"),)
 
 
-def _without_equals_sign(text: str) -> tuple[Unread, ...]:
-    """Return what stands between two `|` and reads like `load 99`: nobody can say whether it is text."""
+def _likely_item(text: str) -> tuple[Unread, ...]:
+    """Return what stands between two `|` and holds a `=`, or reads like `load 99`: nobody can say whether it is text."""
     before, _, between = text.partition("|")
-    match = _NAMED_NUMBERS.fullmatch(between.strip(" |")[:200])
-    if not match or (before and not before[-1].isspace() and "/" in before):
+    if before and not before[-1].isspace() and "/" in before:
         return ()  # a URL
-    return (Unread(0, match[1].strip(" :,'\""), f"taken for text: {match[0][:80]}, which lacks its `=`"),)
+    between = between.strip(" |")[:200]
+    name, equals_sign, _ = between.partition("=")
+    if equals_sign:
+        return (Unread(0, name.strip(" '\""), f"taken for text: {between[:80]}"),)
+    match = _NAMED_NUMBERS.fullmatch(between)
+    if not match:
+        return ()
+    return (Unread(0, (match[1] or "").strip(" :,'\""), f"taken for text: {between[:80]}, which lacks its `=`"),)
 
 
 def with_points(text: str) -> str:
