@@ -29,6 +29,7 @@ from agent.plugin.results import gather
 from checks.process import CorePercent, CoresAbove, Process, count_status
 from checks.process.changes import cpu_percent, of_this_boot, restart, stuck
 from checks.process.commands import Commands
+from checks.process.counting import judge_count
 from checks.process.lines import CommandLine
 from checks.process.matching import find
 from checks.process.portable import PsutilRow
@@ -566,11 +567,55 @@ def test_a_killed_process_is_missed_and_its_zombie_mentioned(start: Start) -> No
     assert look(name="victim", min=0, zombies_warning=NumberAbove.parse(1)).status is Status.OK
 
 
-def test_a_stopped_process_runs_but_is_called_stopped(start: Start) -> None:
-    process = start("victim")
+def test_a_stopped_process_runs_but_is_not_enough(start: Start) -> None:
+    process = start()
     process.send_signal(signal.SIGSTOP)
     wait_for(lambda: state_of(process.pid) == "T")
-    assert look(name="victim").summary == "victim: 1 running, 1 of them stopped"
+    stopped = look(name="victim")
+    assert (stopped.status, stopped.summary) == (
+        Status.CRITICAL,
+        "victim: 1 running, 1 of them stopped (at least 1 expected)",
+    )
+    assert look(name="victim", min=0, max=0).summary.endswith("(at most 0 expected)")
+    start()
+    assert (look(name="victim").status, look(name="victim", min=2).status) == (Status.OK, Status.CRITICAL)
+    process.send_signal(signal.SIGCONT)
+    wait_for(lambda: state_of(process.pid) != "T")
+    assert look(name="victim", min=2).status is Status.OK
+
+
+def test_a_debugger_that_stops_a_process_for_a_moment_does_no_harm() -> None:
+    table = Table([row(7, state="t")], Commands(), now=100.0)
+    check = Process(name="x")
+    assert judge_count(check, find(check, table, Context("x")), table, "x").status is Status.OK
+
+
+@pytest.mark.parametrize(
+    "name", ["[victim]", "victim ", " victim", "Victim", "victim -x", "victim: worker", "./victim", "-victim"]
+)
+def test_a_name_as_people_write_it_is_told_how_it_is_called(name: str, start: Start) -> None:
+    start()
+    for least, status in ((1, Status.CRITICAL), (0, Status.OK)):
+        result = look(name=name, min=least)
+        assert (result.status, result.summary.endswith("but one 'victim'")) == (status, True), result.summary
+    assert "but one" not in look(name="another").summary
+
+
+def test_an_exe_that_is_a_script_is_told_to_be_none(tmp_path: Path) -> None:
+    (tmp_path / "daemon").write_text("#!/bin/sh\nsleep 600\n")
+    assert look(exe=str(tmp_path / "daemon")).summary.endswith(
+        "exe is a script, which its interpreter runs: write name or match"
+    )
+    assert "script" not in look(exe=str(tmp_path / "gone")).summary
+
+
+def test_a_thread_of_the_kernel_is_not_what_a_pidfile_means(tmp_path: Path) -> None:
+    pidfile = tmp_path / "daemon.pid"
+    pidfile.write_text("7")
+    for flags, status in ((4194560, Status.OK), (2129984, Status.CRITICAL)):
+        thread = Row("/nowhere", 7, stat_text().replace(b"4194560", b"%d" % flags))
+        table, check = Table([thread], Commands(), now=100.0), Process(pidfile=str(pidfile))
+        assert judge_count(check, find(check, table, Context("x")), table, "x").status is status
 
 
 # What they use
@@ -1000,6 +1045,7 @@ def test_behind_hidepid_what_is_not_seen_is_not_zero() -> None:
         ({"name": "x", "min": 3, "max": 2}, "max", "is 2, less than min 3"),
         ({"name": "/usr/sbin/sshd"}, "name", "write exe: /usr/sbin/sshd"),
         ({"name": "php-fpm*"}, "name", "names are exact: write match"),
+        ({"exe": "/usr/sbin/php*"}, "exe", "paths are exact: write match"),
         ({"exe": "sshd"}, "exe", "begin it with /"),
         ({"pidfile": "run/x.pid"}, "pidfile", "begin it with /"),
         ({"pidfile": "/run/x.pid", "min": 2}, "min", "a pidfile names one process"),

@@ -41,9 +41,9 @@ class Process(Check, frozen=True, kw_only=True):
     """Counts processes and watches what they use.
 
     `name`, `exe`, `match`, `user` and `pidfile` say which; a process has to fit all that are given. Without any of
-    them all processes are meant. Too few or too many is critical. Zombies do not count as running, threads of the
-    kernel only where `name` asks for them. rss, cpu and threads are sums over the processes found. Where the agent
-    may not see enough to answer, the result is nodata.
+    them all processes are meant. Too few or too many is critical. Zombies do not count as running, and what a signal
+    stopped (SIGSTOP) is not enough for `min`; threads of the kernel count only where `name` asks for them. rss, cpu and
+    threads are sums over the processes found. Where the agent may not see enough to answer, the result is nodata.
     """
 
     together: ClassVar[bool] = True
@@ -135,8 +135,10 @@ class Process(Check, frozen=True, kw_only=True):
             yield "max", f"is {self.max}, less than min {self.min}" + (": write min: 0 too" if not self.max else "")
         if self.name.startswith("/"):
             yield "name", f"{self.name!r} is a path: write exe: {self.name}, or only the last part of it"
-        if any(mark in self.name for mark in "*?"):
-            yield "name", f"{self.name!r} has a wildcard, and names are exact: write match with a regular expression"
+        for setting, what in (("name", "names"), ("exe", "paths")):
+            if any(mark in (value := getattr(self, setting)) for mark in "*?"):
+                words = f"{value!r} has a wildcard, and {what} are exact: write match with a regular expression"
+                yield setting, words
         for setting in ("exe", "pidfile"):
             if (path := getattr(self, setting)) and not path.startswith("/"):
                 yield setting, f"{path!r} is not a full path: begin it with /"

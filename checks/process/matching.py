@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from agent.api import CheckError, Context, host_path
 from checks._opening import open_regular
+from checks.process.hints import find_hint
 from checks.process.row import Row
 from checks.process.table import COMM_BYTES, Table
 
@@ -31,6 +32,8 @@ class Selection:
         self.reason = ""
         self.note = ""
         """Why there is none, where that is known."""
+        self.hint = ""
+        """What may be meant, where the settings fit no process."""
         self.blind = False
         """The agent lacks the right to see; then sums over those it sees would be too low."""
         self._hidden = False
@@ -108,6 +111,8 @@ def find(check: Process, table: Table, ctx: Context) -> Selection:
     selection.settle()
     if check.pidfile and not (selection.rows or selection.zombies or selection.note):
         selection.note = f"{check.pidfile} holds the pid of another program"
+    if not (selection.rows or selection.unsure):
+        selection.hint = find_hint(check, table, ctx)
     return selection
 
 
@@ -225,6 +230,9 @@ def _by_pidfile(path: str, table: Table, ctx: Context) -> Selection:
     else:
         pid, note = _pid(path, text)
     row = table.by_pid.get(pid)
+    if row is not None and row.kernel:
+        # After a restart of the host threads of the kernel have the low numbers that stale pidfiles name.
+        row, note = None, f"{path} names process {pid}, which is a thread of the kernel"
     selection = Selection([row] if row is not None else [])
     if row is None:
         selection.note = note

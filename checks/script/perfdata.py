@@ -117,7 +117,7 @@ def find_in_text(text: str) -> tuple[Unread, ...]:
 
 
 def _likely_item(text: str) -> tuple[Unread, ...]:
-    """Return what stands between two `|` and holds a `=`, or reads like `load 99`: nobody can say whether it is text."""
+    """Return what stands between two `|` and has a `=`, or reads like `load 99`: it may be text or not."""
     before, _, between = text.partition("|")
     if before and not before[-1].isspace() and "/" in before:
         return ()  # a URL
