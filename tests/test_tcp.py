@@ -8,6 +8,7 @@ import datetime
 import itertools
 import socket
 import ssl
+import struct
 import time
 from functools import partial
 from pathlib import Path
@@ -104,6 +105,63 @@ def test_no_such_answer_is_critical_in_time(talk: Any, reason: str) -> None:
     assert result.status is Status.CRITICAL
     assert reason in result.summary
     assert len(result.summary) < BANNER_LIMIT
+
+
+MUCH = "x" * 5_000_000
+"""More than the kernel takes of what nobody reads."""
+
+
+def busy(visit: Visit) -> None:
+    """Refuse as a server that has too many visitors, and end by a reset, for nothing of theirs was read."""
+    visit.send(b"554 too many\r\n")
+    visit.over.wait(0.05)
+    visit.reset()
+
+
+@pytest.mark.parametrize(
+    ("settings", "status", "words"),
+    [
+        (
+            {"send": MUCH, "expect": Regex("PONG")},
+            Status.CRITICAL,
+            "said '554 too many\\r\\n' and closed: waiting for PONG",
+        ),
+        ({"send": MUCH, "expect": Regex("^554")}, Status.OK, " answered in "),
+        ({"expect": Regex("PONG")}, Status.CRITICAL, "said '554 too many\\r\\n' and closed: waiting for PONG"),
+        ({"send": MUCH}, Status.CRITICAL, "connection reset by peer: sending"),
+        (
+            {"steps": (Exchange(expect=Regex("^5")), Exchange(send=MUCH, expect=Regex("^250")))},
+            Status.CRITICAL,
+            "step 2: waiting for ^250",
+        ),
+        ({"starttls": "ftp", "verify": False}, Status.CRITICAL, "said '554 too many\\r\\n' instead of 220"),
+    ],
+)
+def test_what_a_server_said_before_it_hung_up_counts(settings: dict[str, Any], status: Status, words: str) -> None:
+    with serving(busy, greedy=False) as server:
+        result = look(server, **settings)
+    assert result.status is status
+    assert words in result.summary
+
+
+def test_a_server_that_resets_within_its_reply_to_starttls_is_quoted() -> None:
+    def breaks_off(visit: Visit) -> None:
+        visit.send(b"220-we are")
+        visit.over.wait(0.05)
+        visit.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+
+    with serving(breaks_off, greedy=False) as server:
+        assert look(server, starttls="smtp", verify=False).summary.startswith("said '220-we are' and closed")
+
+
+def test_a_server_without_a_site_of_this_name_says_what_to_set() -> None:
+    def refuse(visit: Visit) -> None:
+        visit.connection.recv(1000)
+        visit.send(b"\x15\x03\x03\0\x02\x02\x70")
+
+    with serving(refuse, greedy=False) as server:
+        summary = look(server, tls=True, verify=False).summary
+    assert summary.startswith("TLS error unrecognized name (the server has no site of this name; server_name asks for")
 
 
 def test_a_name_that_is_none_is_critical() -> None:

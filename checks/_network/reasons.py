@@ -27,6 +27,7 @@ TLS_HINTS = {
     "SSLV3_ALERT_CERTIFICATE_UNKNOWN": OURS,
     "SSLV3_ALERT_UNSUPPORTED_CERTIFICATE": OURS,
     "TLSV1_ALERT_UNKNOWN_CA": OURS,
+    "TLSV1_UNRECOGNIZED_NAME": "the server has no site of this name; server_name asks for another",
     "TLSV13_ALERT_CERTIFICATE_REQUIRED": "the server wants a client certificate",
 }
 """What OpenSSL's words do not say: what is the matter, and what to do."""
@@ -72,8 +73,8 @@ def _name_in(text: str) -> str:
 
 
 def _tls_reason(name: str) -> str:
-    # Alerts are called after the version that brought them in: "sslv3" is on no wire.
-    plain = name.lower().replace("_", " ").removeprefix("sslv3 alert ")
+    # Alerts are called after the version that brought them in: that is on no wire.
+    plain = re.sub(r"^(sslv3|tlsv1|tlsv13)( alert)? ", "", name.lower().replace("_", " "))
     return f"TLS error {plain}" + (f" ({TLS_HINTS[name]})" if name in TLS_HINTS else "")
 
 

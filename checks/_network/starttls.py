@@ -56,7 +56,12 @@ async def _receive_reply(
     while not (length := whole(buffer)):
         if len(buffer) > REPLY_LIMIT:
             raise NoAnswer(f"said {excerpt(buffer)} and more")
-        piece = await receive(connection, progress)
+        try:
+            piece = await receive(connection, progress)
+        except ConnectionResetError:
+            if not buffer:
+                raise
+            piece = b""
         if not piece:
             raise NoAnswer(f"said {excerpt(buffer)} and closed" if buffer else "the server closed the connection")
         buffer += piece

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import ssl
 from functools import partial
 
 from checks._network.connection import Network, receive, send
@@ -17,7 +18,7 @@ async def exchange(step: Exchange, connection: socket.socket, network: Network) 
     """Send, and read until the answer is found; NoAnswer where the server ends, or says too much, before that."""
     progress = network.progress
     progress.enter("answer", "sending")
-    await send(connection, step.question, progress)
+    await _say(step, connection, progress)
     if not step.expectation:
         return
     progress.doing = f"waiting for {step.expectation}"
@@ -39,7 +40,7 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
     buffer = AnswerBuffer()
     for number, step in enumerate(steps, 1):
         progress.doing = f"step {number}: sending"
-        await send(connection, step.question, progress)
+        await _say(step, connection, progress)
         if step.expectation:
             progress.doing = f"step {number}: waiting for {step.expectation}"
             await _await(step, buffer, connection, network)
@@ -93,6 +94,15 @@ class AnswerBuffer:
         return False
 
 
+async def _say(step: Exchange, connection: socket.socket, progress: Progress) -> None:
+    """Send; what a server said before it left, and would not hear us, is there to be read where we expect something."""
+    try:
+        await send(connection, step.question, progress)
+    except (BrokenPipeError, ConnectionResetError, ssl.SSLEOFError, ssl.SSLZeroReturnError):
+        if not step.expectation:
+            raise
+
+
 async def _more(received: bytes, connection: socket.socket, progress: Progress) -> bytes:
     """Return what comes next, empty at the end."""
     try:
@@ -101,6 +111,10 @@ async def _more(received: bytes, connection: socket.socket, progress: Progress) 
         if not received:
             raise
         raise NoAnswer(f"said only {excerpt(received)}") from None
+    except ConnectionResetError:
+        if not received:
+            raise
+        raise _end_of_connection(received) from None
 
 
 def _end_of_connection(received: bytes) -> NoAnswer:
