@@ -27,6 +27,9 @@ from agent.system.signals import Order, Signals
 
 log = logging.getLogger("hostvigil")
 
+Actions = Mapping[str, Callable[..., Mapping[str, object] | None]]
+"""What is done, by the name of the order."""
+
 
 class ConfigError(Exception):
     """There is nothing to run. Its text says why."""
@@ -47,10 +50,9 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     except Shutdown:
         return
     store = Store.open(state_dir, bounds(config), selects)
-    on_bad_key = lambda: signals.put(Order("renew keys"))  # noqa: E731
     config = with_known_sender(config, store)
     store.set_bounds(bounds(config))
-    service = Service(config, store, state_dir, hide, on_bad_key)
+    service = Service(config, store, state_dir, hide, lambda: signals.put(Order("renew keys")))
     # Before the first check runs: who has seen a result may ask for something at once.
     control = ControlServer(state_dir, signals.put)
     control.start()
@@ -59,9 +61,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     systemd(READY)
     ready(config)
     give_back()  # of what came and went with the modules and the files
-    actions = orders(service, reader)
-    for order in signals:
-        obey(order, actions)
+    obey_until_end(signals, orders(service, reader))
     systemd(STOPPING)
     control.close()
     service.stop()
@@ -95,7 +95,7 @@ def has_unread_files(config: Config) -> bool:
     return any(not problem.check and not problem.aside and problem.text != NO_CHECK for problem in config.problems)
 
 
-def orders(service: Service, reader: Reader) -> Mapping[str, Callable[..., Mapping[str, object] | None]]:
+def orders(service: Service, reader: Reader) -> Actions:
     """Return what the agent does when it is asked to, by a signal or over its socket."""
 
     def reload() -> dict[str, object]:
@@ -114,10 +114,16 @@ def orders(service: Service, reader: Reader) -> Mapping[str, Callable[..., Mappi
     }
 
 
-def obey(order: Order, orders: Mapping[str, Callable[..., Mapping[str, object] | None]]) -> None:
+def obey_until_end(signals: Signals, actions: Actions) -> None:
+    """Do what is asked for, one after the other, until the agent is told to end."""
+    for order in signals:
+        obey(order, actions)
+
+
+def obey(order: Order, actions: Actions) -> None:
     """Do what is asked for and answer; a bug in it ends nothing but this order."""
     try:
-        order.answer(orders[order.name](**order.arguments) or {})
+        order.answer(actions[order.name](**order.arguments) or {})
     except Shutdown:
         order.answer({"error": "the agent was told to end before it had read the configuration"})
     except Exception as error:
