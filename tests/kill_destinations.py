@@ -48,7 +48,7 @@ STREAM: list[tuple[int, str, str | Said]] = [
     (18, "web", {"": "warning"}),
     (19, "wants", "events"),  # removed on purpose: its deliveries end
     (20, "tell", ""),
-    (21, "wants", "elsewhere"),  # restored: a new one again
+    (21, "wants", "elsewhere"),  # restored: it knows what it knew
     (22, "tell", ""),
     (23, "restate", "ops"),  # its workspace was emptied
     (24, "web", {"": "ok"}),

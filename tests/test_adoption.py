@@ -13,7 +13,7 @@ import pytest
 from agent.api import Check
 from agent.config.destinations import TERMINAL
 from agent.config.settings import CheckConfig, Place
-from agent.engine.destinations import Plan, Targets
+from agent.engine.destinations import Plan, Targets, selects
 from agent.engine.notifications import Sender, of_standing
 from agent.engine.recorder.adoption import RETRY_SECONDS, Adoption
 from agent.engine.recorder.commands import RecorderConfig
@@ -41,7 +41,7 @@ class House:
     """An adoption beside a store, its clock, and what was heard of it."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store.open(folder)
+        self.store = Store.open(folder, selects=selects)
         self.store.record([Change(STANDING), Change(OTHER)])
         self.store.note([LastRun("web", "/cart", RESULT, NOW, 0.5, 0)])
         self.now = 100.0
@@ -55,7 +55,7 @@ class House:
 
     def standing(self, state: State, result: Result, check: CheckConfig, to: Destination) -> Notification:
         self.asked.append((state, result, check, to.name))
-        return of_standing(state, result, check, Sender(HOST, {}), to.name, NOW)
+        return of_standing(state, result, check, Sender(HOST, {}), to.name, NOW + round(self.now))
 
     def configure(self, *wanted: Destination, readable: bool = True, **more: Any) -> None:
         config = RecorderConfig(
@@ -201,3 +201,121 @@ def test_a_database_that_was_begun_anew_is_taken_over_again(house: House, monkey
     monkeypatch.setattr(house.store, "was_replaced", lambda: True)
     house.take_over()
     assert house.told == 2
+
+
+# --- who goes and comes back ------------------------------------------------------------------------------------------
+
+
+def ends(house: House, state: State = STANDING) -> None:
+    """The problem ends; the store hears of it as from the recorder."""
+    ok = msgspec.structs.replace(state, decided=Status.OK, notified=EventStatus.OK, incident="", incident_since=0)
+    told = Notification(
+        f"end of {state.incident}",
+        state.check,
+        state.subject,
+        EventStatus.OK,
+        NOW + 5000,
+        previous=state.notified,
+        incident=state.incident,
+        incident_since=state.incident_since,
+    )
+    house.store.record([Change(ok, told)])
+
+
+def deliver(house: House, destination: str) -> list[tuple[str, str]]:
+    """Deliver all that waits for it; return what that was, in order."""
+    waiting = house.store.history.pending(destination)
+    for one in waiting:
+        house.store.outbox(destination).mark_delivered(one.seq, "", NOW)
+    return [(one.check, one.status) for one in waiting]
+
+
+def adopt(house: House, *wanted: Destination) -> None:
+    house.now += 1.0
+    house.configure(*wanted)
+    house.take_over()
+
+
+ELSEWHERE = Destination("ops", "another address")
+
+
+@pytest.mark.parametrize("meanwhile", [(), (ELSEWHERE,)])
+def test_who_comes_back_is_told_what_ended_meanwhile_and_not_again_what_stands(
+    house: House, meanwhile: tuple[Destination, ...]
+) -> None:
+    adopt(house, OPS)
+    assert sorted(deliver(house, "ops")) == [("gone", "critical"), ("web", "critical")]
+    adopt(house, *meanwhile)
+    ends(house)
+    deliver(house, "ops")
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [("web", "ok")]
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [], "once"
+
+
+def test_who_never_heard_of_a_problem_does_not_hear_its_end_when_he_comes_back(house: House) -> None:
+    adopt(house, OPS)
+    adopt(house)
+    ends(house)
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [("gone", "critical")]
+
+
+def test_an_end_that_waited_when_he_went_is_told_when_he_comes_back(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    ends(house)
+    adopt(house)
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [("web", "ok")]
+
+
+def test_who_comes_back_is_told_what_got_worse_and_after_an_end_what_began(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house)
+    ends(house)
+    worse = msgspec.structs.replace(OTHER, notified=EventStatus.NODATA)
+    house.store.record([Change(msgspec.structs.replace(STANDING, incident="i3")), Change(worse)])
+    adopt(house, OPS)
+    assert sorted(deliver(house, "ops"), key=lambda told: told[0]) == [
+        ("gone", "nodata"),
+        ("web", "ok"),
+        ("web", "critical"),
+    ]
+
+
+@pytest.mark.parametrize("only", ["db", "team=ops"])
+def test_who_heard_of_a_problem_hears_its_end_though_he_asks_for_others_by_now(house: House, only: str) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house, Destination("ops", "ops", only), EVENTS)
+    deliver(house, "events")
+    ends(house)
+    assert (deliver(house, "ops"), deliver(house, "events")) == ([("web", "ok")], [("web", "ok")])
+    house.store.record(
+        [Change(STANDING, Notification("new", "web", "/cart", EventStatus.CRITICAL, NOW, incident="i4"))]
+    )
+    assert deliver(house, "ops") == []
+
+
+def test_what_is_of_no_use_to_who_may_come_back_is_forgotten(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house)
+    house.store.record([], forgotten=[("web", None)])
+    adopt(house)
+    rows = house.store._db.rows("SELECT check_name FROM known_problems")
+    assert rows == [("gone",)], "nothing tells of an end of the other"
+
+
+def test_facts_that_cannot_be_read_keep_nobody_from_coming_back(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house)
+    ends(house)
+    with house.store._db.transaction() as db:
+        db.execute("UPDATE notifications SET facts = ?", (b"\xff{",))
+    adopt(house, OPS)
+    assert deliver(house, "ops") == []

@@ -1,8 +1,8 @@
 """Destinations that come, change, go and forget, at random, beside results, kills and outages: each hears what it must.
 
-At the end, when all is quiet, whoever is told by then knows the truth; nobody heard the end of a problem that he never
-heard of, nobody heard the same notification twice for another reason than a lost answer, and each heard a subject's
-changes in their order.
+At the end, when all is quiet, whoever is told by then knows the truth, also of what he does not ask for any more and of
+what ended while he was not told; nobody heard the end of a problem that he never heard of, nobody heard the same
+notification twice for another reason than a lost answer, and each heard a subject's changes in their order.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ SENDER = Sender(HOST, {})
 
 
 class Listener:
-    """One destination from the moment it was new, changed or forgot: what it heard since then."""
+    """Who is at an address: what he heard since he was new or forgot, whatever the settings said meanwhile."""
 
     def __init__(self) -> None:
         self.heard: list[Notification] = []
@@ -62,9 +62,11 @@ class Destinations(RuleBasedStateMachine):
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="hostvigil-destinations-"))
         self.now, self.number = NOW, 0
+        self.checks = dict(CHECKS)
         self.wanted: dict[str, Destination] = {}
         self.readable = True
-        self.listeners: dict[str, Listener] = defaultdict(Listener)
+        self.listeners: dict[tuple[str, str], Listener] = defaultdict(Listener)
+        self.moods: dict[str, Verdict] = defaultdict(lambda: Verdict.DELIVERED)
         self.told: list[str] = []
         self.held: tuple[str, ...] = ()
         self.open()
@@ -84,7 +86,7 @@ class Destinations(RuleBasedStateMachine):
 
     def config(self) -> RecorderConfig:
         return RecorderConfig(
-            dict(CHECKS),
+            dict(self.checks),
             lambda report, step, check: of_change(report, step.result, check, SENDER, step.at),
             lambda states: Suppression({}, (), (), lambda window, at: 0, states, states),
             targets=Targets(tuple(self.wanted.values()), self.readable),
@@ -110,26 +112,22 @@ class Destinations(RuleBasedStateMachine):
         check=st.sampled_from(sorted(CHECKS)), status=st.sampled_from(list(Status)), subject=st.sampled_from(["", "x"])
     )
     def result(self, check: str, status: Status, subject: str) -> None:
+        if check not in self.checks:
+            return
         self.number += 1
         results = (Result(status, f"it is {status}", subject),)
         self.takes(Outcome(check, self.number, self.now, 0.5, results, complete=False, type="none"))
 
     @rule(name=NAMES, identity=st.sampled_from("ab"), only=st.sampled_from(["*", "*", "web", "db:x"]))
     def configure(self, name: str, identity: str, only: str) -> None:
-        before = self.wanted.get(name)
         self.readable = True
         self.wanted[name] = Destination(name, identity, only)
-        if before is None or before.identity != identity:
-            mood = self.listeners[name].mood
-            self.listeners[name] = Listener()
-            self.listeners[name].mood = mood
         self.takes(self.config())
 
     @rule(name=NAMES)
     def remove(self, name: str) -> None:
         self.readable = True
         self.wanted.pop(name, None)
-        self.listeners.pop(name, None)
         self.takes(self.config())
 
     @rule(name=NAMES)
@@ -146,22 +144,30 @@ class Destinations(RuleBasedStateMachine):
     def restate(self, name: str) -> None:
         if name in self.told:
             self.store.forget_told(name, self.now)
-            mood = self.listeners[name].mood
-            self.listeners[name] = Listener()
-            self.listeners[name].mood = mood
+            self.listeners[name, self.wanted[name].identity] = Listener()
             self.takes(Restate())
+
+    @rule(check=st.sampled_from(sorted(CHECKS)))
+    def a_check_goes_or_comes(self, check: str) -> None:
+        if self.checks.pop(check, None) is None:
+            self.checks[check] = CHECKS[check]
+        self.takes(self.config())
 
     @rule(name=NAMES, mood=st.sampled_from([Verdict.DELIVERED, Verdict.UNAVAILABLE]))
     def far_end(self, name: str, mood: Verdict) -> None:
-        if name in self.wanted:
-            self.listeners[name].mood = mood
+        self.moods[name] = mood
 
     @rule(steps=st.integers(1, 6))
     def deliver(self, steps: int) -> None:
         for name in self.told:
-            working = courier(self.store, self.listeners[name], lambda: self.now / 1000, above=3, destination=name)
+            working = courier(self.store, self.listener(name), lambda: self.now / 1000, above=3, destination=name)
             for _ in range(steps):
                 working.drain()
+
+    def listener(self, name: str) -> Listener:
+        listener = self.listeners[name, self.wanted[name].identity]
+        listener.mood = self.moods[name]
+        return listener
 
     @rule()
     def kill(self) -> None:
@@ -182,8 +188,8 @@ class Destinations(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             for name in self.told:
-                listener = self.listeners[name]
-                listener.mood = Verdict.DELIVERED
+                self.moods[name] = Verdict.DELIVERED
+                listener = self.listener(name)
                 working = courier(self.store, listener, lambda: self.now / 1000, destination=name)
                 for _ in range(1000):
                     if working.drain() > 0:
@@ -194,7 +200,7 @@ class Destinations(RuleBasedStateMachine):
             shutil.rmtree(self.folder)
 
     def judge(self, name: str, listener: Listener) -> None:
-        truth = {(state.check, state.subject): state.notified for state in self.store.states()}
+        truth = {(state.check, state.subject): state for state in self.store.states()}
         ids = [told.id for told in listener.heard]
         assert len(ids) == len(set(ids)), "each once"
         heard: dict[tuple[str, str], list[Notification]] = defaultdict(list)
@@ -207,10 +213,12 @@ class Destinations(RuleBasedStateMachine):
                 if told.status is EventStatus.OK:
                     assert open_incident == told.incident, f"the end of a problem that {name} never heard of: {about}"
                 open_incident = "" if told.status is EventStatus.OK else told.incident
-        for about, status in truth.items():
+            standing = truth[about].incident if about in truth else ""
+            assert open_incident in ("", standing), f"{name} heard the end of {about}"
+        for about, state in truth.items():
             if matches(self.wanted[name].only, about[0], {}, about[1]):
                 last = heard[about][-1].status if heard[about] else EventStatus.OK
-                assert last == (status or EventStatus.OK), f"{name} knows the truth of {about}"
+                assert last == (state.notified or EventStatus.OK), f"{name} knows the truth of {about}"
 
 
 TestDestinations = Destinations.TestCase

@@ -89,7 +89,7 @@ def test_a_destination_gets_what_it_asks_for(only: str, wants: bool) -> None:
 
 WEB = State("web", "/cart", notified=EventStatus.CRITICAL, incident="i2")
 TAGS = {"web": {"team": "shop"}}
-KNOWN = {("web", "/cart"): "i2"}
+KNOWN = {("web", "/cart"): ("i2", "critical")}
 
 
 @pytest.mark.parametrize(
@@ -97,8 +97,9 @@ KNOWN = {("web", "/cart"): "i2"}
     [
         (WEB, {}, "*", True),
         (WEB, KNOWN, "*", False),
-        (WEB, {("web", "/cart"): "i1"}, "*", True),
-        (WEB, {("web", ""): "i2"}, "*", True),
+        (WEB, {("web", "/cart"): ("i1", "critical")}, "*", True),
+        (WEB, {("web", "/cart"): ("i2", "warning")}, "*", True),
+        (WEB, {("web", ""): ("i2", "critical")}, "*", True),
         (WEB, {}, "team=shop", True),
         (WEB, {}, "web:/cart", True),
         (WEB, {}, "web:/", False),
@@ -110,7 +111,7 @@ KNOWN = {("web", "/cart"): "i2"}
     ],
 )
 def test_a_problem_that_stands_is_unknown_unless_its_incident_is_known(
-    state: State, known: dict[tuple[str, str], str], only: str, told: bool
+    state: State, known: dict[tuple[str, str], tuple[str, str]], only: str, told: bool
 ) -> None:
     assert unknown_problems([state], known, only, TAGS) == [state] * told
 

@@ -346,6 +346,17 @@ def test_only_what_a_destination_asks_for_is_told_to_it(house: House, api: ApiSt
     house.reload()
     eventually(lambda: heard(other) == ["critical"], "what it may hear now, and stands")
     assert heard(other, "web-flag") == ["critical"], "nothing twice"
+    house.settings(events(api, webhook(other, more=", only: db")))
+    house.reload()
+    house.down("flag")
+    eventually(lambda: heard(other) == ["critical", "ok"], "the end of what it was told, though it asks for others")
+    house.settings(events(api))
+    house.reload()
+    house.down("web-flag")
+    eventually(lambda: told(api, "web-flag") == ["critical", "ok"], "it ends while the other is removed")
+    house.settings(events(api, webhook(other)))
+    house.reload()
+    eventually(lambda: heard(other, "web-flag") == ["critical", "ok"], "and come back it hears of that")
 
 
 def test_what_stands_is_restated_on_demand_under_its_incident(house: House, api: ApiStandIn, other: WebService) -> None:

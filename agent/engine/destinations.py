@@ -62,17 +62,20 @@ def selects(destination: Destination, notification: Notification) -> bool:
 
 
 def unknown_problems(
-    states: Iterable[State], incidents: Mapping[tuple[str, str], str], only: str, tags: Mapping[str, Mapping[str, str]]
+    states: Iterable[State],
+    known: Mapping[tuple[str, str], tuple[str, str]],
+    only: str,
+    tags: Mapping[str, Mapping[str, str]],
 ) -> list[State]:
-    """Return the problems that stand and a destination does not know of.
+    """Return the problems that stand and a destination does not know of, or not as they are.
 
-    `incidents` are those it knows, by check and subject; `tags` by check.
+    `known` are those it knows, incident and status by check and subject; `tags` by check.
     """
     return [
         state
         for state in states
         if state.notified not in (None, EventStatus.OK)
-        and incidents.get((state.check, state.subject)) != state.incident
+        and known.get((state.check, state.subject)) != (state.incident, state.notified)
         and matches(only, state.check, tags.get(state.check, {}), state.subject)
     ]
 

@@ -53,6 +53,15 @@ def append(db: sqlite3.Connection, notification: Notification, destinations: Ite
     return len(facts)
 
 
+def ends_for(db: sqlite3.Connection, destination: str, notification: Notification) -> bool:
+    """Tell whether it is the end of a problem that the destination heard of, whatever it asks for by now."""
+    if notification.status is not EventStatus.OK or not notification.incident:
+        return False
+    query = "SELECT 1 FROM known_problems WHERE destination = ? AND check_name = ? AND subject = ? AND incident = ?"
+    about = (as_text(notification.check), as_text(notification.subject), notification.incident)
+    return bool(db.execute(query, (destination, *about)).fetchone())
+
+
 def _is_for(db: sqlite3.Connection, destination: str, about: tuple[str, str], notification: Notification) -> bool:
     """Note what the destination knows of the subject from now on; False where it has nothing to know."""
     if not notification.incident:

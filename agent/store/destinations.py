@@ -8,7 +8,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from agent.model import Destination
+from agent.model import Destination, EventStatus
+from agent.store import former
 from agent.store.deliveries import PROBLEMS
 
 UNKNOWN = ""
@@ -34,13 +35,20 @@ def ever_configured(db: sqlite3.Connection, but: str) -> bool:
     return bool(db.execute("SELECT count(*) FROM destinations WHERE name != ?", (but,)).fetchone()[0])
 
 
-def adopt(db: sqlite3.Connection, targets: Sequence[Destination]) -> None:
-    """Add the new ones, and begin anew with those whose name now means another destination."""
+def adopt(db: sqlite3.Connection, targets: Sequence[Destination], at: int = 0) -> None:
+    """Add the new ones, and begin anew with those whose name now means another destination.
+
+    One that was told before under its name knows what it knew then. `at` in Unix milliseconds.
+    """
     current = {one.name: one for one in in_force(db)}
+    former.forget_moot(db)
     for one in targets:
         before = current.get(one.name)
-        if before and before.identity not in (UNKNOWN, one.identity):
-            begin_anew(db, one.name)
+        if before is None or before.identity not in (UNKNOWN, one.identity):
+            if before:
+                former.set_aside(db, one.name, before.identity)
+            former.call_back(db, one.name, one.identity)
+            begin_anew(db, one.name, at)
         db.execute(
             "INSERT INTO destinations (name, identity, selector) VALUES (?1, ?2, ?3)"
             " ON CONFLICT (name) DO UPDATE SET identity = ?2, selector = ?3, removed_at = 0",
@@ -54,14 +62,21 @@ def remove(db: sqlite3.Connection, name: str, at: int) -> int:
         "SELECT count(*) FROM deliveries WHERE destination = ? AND phase = 'pending' AND members = 0", (name,)
     ).fetchone()[0]
     db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
+    identity = db.execute("SELECT identity FROM destinations WHERE name = ?", (name,)).fetchone()
+    former.set_aside(db, name, identity[0] if identity else UNKNOWN)
     _drop(db, "destination = ? AND phase = 'pending'", (name,), REMOVED, at)
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
     db.execute("UPDATE destinations SET removed_at = ? WHERE name = ?", (at, name))
     return int(waiting)
 
 
-def begin_anew(db: sqlite3.Connection, name: str, at: int = 0) -> None:
-    """Another one is meant by this name, or it forgot all: it knows nothing but what still waits for it.
+def forget(db: sqlite3.Connection, name: str, at: int) -> None:
+    """It forgot all that it was told; `at` in Unix milliseconds."""
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
+    begin_anew(db, name, at)
+
+
+def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
+    """Another one is meant by this name, or it forgot all: it is told the ends of what it knows, then what waits.
 
     What waits is worded anew for it, and the end of a problem that it never heard of is not told.
     """
@@ -72,9 +87,26 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int = 0) -> None:
         " AND id IN (SELECT id FROM notifications WHERE facts IS NOT NULL)",
         (name,),
     )
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
-    _drop(db, f"destination = ? AND phase = 'pending' AND seq IN ({_ENDS})", (name, name, name), MOOT, at)
-    db.execute(_KNOWN, (name,))
+    known = {about: problem[0] for about, problem in open_problems(db, name).items()}
+    former.tell_ends(db, name)
+    for seq, *about, status, facts in db.execute(_WAITING, (name,)).fetchall():
+        incident = former.incident_of(facts).incident
+        problem = (*about,)
+        if status in PROBLEMS:
+            known[problem] = incident
+            _know(db, name, about, incident, status)
+        elif status == EventStatus.OK and known.get(problem) != incident:
+            _drop(db, "seq = ?", (seq,), MOOT, at)
+        elif status == EventStatus.OK:
+            del known[problem]
+            _know(db, name, about)
+
+
+def _know(db: sqlite3.Connection, name: str, about: Sequence[str], incident: str = "", status: str = "") -> None:
+    """Note which problem of a subject it knows once all that waits is told; without an incident none."""
+    db.execute("DELETE FROM known_problems WHERE destination = ? AND check_name = ? AND subject = ?", (name, *about))
+    if incident:
+        db.execute("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", (name, *about, incident, status))
 
 
 def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str, at: int) -> None:
@@ -82,22 +114,12 @@ def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str
     db.execute(f"UPDATE deliveries SET {assignment} WHERE {where}", (why, at, *values))  # noqa: S608 - our own words
 
 
-# The ends of problems that stand before any problem of their subject among what waits.
-_ENDS = """SELECT one.seq FROM deliveries AS one WHERE one.destination = ? AND one.phase = 'pending'
-    AND one.status = 'ok' AND NOT EXISTS (SELECT 1 FROM deliveries AS earlier WHERE earlier.destination = ?
-        AND earlier.phase = 'pending' AND earlier.check_name = one.check_name AND earlier.subject = one.subject
-        AND earlier.status NOT IN ('ok', 'info') AND earlier.seq < one.seq)"""
-
-_KNOWN = f"""INSERT INTO known_problems SELECT destination, check_name, subject,
-    ifnull((SELECT json_extract(facts, '$.incident') FROM notifications WHERE notifications.id = latest.id), ''), status
-    FROM deliveries AS latest WHERE destination = ?1 AND phase = 'pending' AND members = 0
-    AND seq = (SELECT max(seq) FROM deliveries WHERE destination = ?1 AND phase = 'pending' AND members = 0
-        AND check_name = latest.check_name AND subject = latest.subject)
-    AND status IN ({", ".join(f"'{status}'" for status in PROBLEMS)})
-    AND (SELECT json_extract(facts, '$.incident') FROM notifications WHERE notifications.id = latest.id) != ''"""  # noqa: S608 - our own words
+_WAITING = """SELECT deliveries.seq, deliveries.check_name, deliveries.subject, deliveries.status, facts
+    FROM deliveries LEFT JOIN notifications USING (id)
+    WHERE destination = ? AND phase = 'pending' AND members = 0 ORDER BY deliveries.seq"""
 
 
-def open_incidents(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], str]:
-    """Return the incidents whose begin a destination was told, but not the end, by check and subject."""
-    query = "SELECT check_name, subject, incident FROM known_problems WHERE destination = ?"
-    return {(check, subject): incident for check, subject, incident in db.execute(query, (name,))}
+def open_problems(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], tuple[str, str]]:
+    """Return the problems that a destination was told, but not the end of: incident and status by check and subject."""
+    query = "SELECT check_name, subject, incident, status FROM known_problems WHERE destination = ?"
+    return {(check, subject): (incident, status) for check, subject, incident, status in db.execute(query, (name,))}

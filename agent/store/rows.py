@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+from collections.abc import Mapping
 
 import msgspec
 
@@ -15,6 +16,10 @@ class StoreError(Exception):
 
 class RoomMade(StoreError):
     """The disk was full, and room was made just now: to try again at once is worth it."""
+
+
+Known = Mapping[tuple[str, str], tuple[str, str]]
+"""The problems that a destination knows of: incident and status by check and subject."""
 
 
 class Change(msgspec.Struct, frozen=True):

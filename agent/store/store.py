@@ -19,7 +19,7 @@ from agent.store.history import History
 from agent.store.lock import lock
 from agent.store.outbox import Outbox
 from agent.store.reserve import give_up, give_up_at_start
-from agent.store.rows import Change, LastRun, StoreError, StoreNotice
+from agent.store.rows import Change, Known, LastRun, StoreError, StoreNotice
 from agent.store.schema import require_today
 
 Selects = Callable[[Destination, Notification], bool]
@@ -153,8 +153,14 @@ class Store:
             destinations.adopt(db, self._targets)
             kept.remember(db, kept.FORGOT, "yes")
             everybody = list(self._targets)
+        return [deliveries.append(db, one, self._whom(db, everybody, one)) for one in notifications]
+
+    def _whom(self, db: Any, everybody: Sequence[Destination], notification: Notification) -> list[str]:
+        """Return who is told: who asks for it, and who heard of a problem that ends with it."""
         return [
-            deliveries.append(db, one, [to.name for to in everybody if self._selects(to, one)]) for one in notifications
+            to.name
+            for to in everybody
+            if self._selects(to, notification) or deliveries.ends_for(db, to.name, notification)
         ]
 
     def note(self, runs: Sequence[LastRun], memories: Mapping[str, dict[str, Any]] | None = None) -> None:
@@ -190,19 +196,19 @@ class Store:
         targets: Sequence[Destination],
         removed: Sequence[str],
         at: int,
-        standing: Callable[[Destination, Mapping[tuple[str, str], str]], Sequence[Notification]],
+        standing: Callable[[Destination, Known], Sequence[Notification]],
     ) -> dict[str, int]:
         """Have these be told from now on; return how many deliveries ended with each that was removed.
 
-        `standing` returns the problems that stand and a destination does not know of, by what it knows (incidents by
-        check and subject). All in one transaction: however often it is repeated, each is told once.
+        `standing` returns the problems that stand and a destination does not know of, by what it knows. All in one
+        transaction: however often it is repeated, each is told once.
         """
         with self._db.transaction() as db:
             counts = {name: destinations.remove(db, name, at) for name in removed}
-            destinations.adopt(db, targets)
+            destinations.adopt(db, targets, at)
             kept.remember(db, kept.FORGOT, "")
             for one in targets:
-                problems = standing(one, destinations.open_incidents(db, one.name))
+                problems = standing(one, destinations.open_problems(db, one.name))
                 self._room.add(db, [deliveries.append(db, each, [one.name]) for each in problems])
         self._targets = tuple(targets)
         return counts
@@ -214,7 +220,7 @@ class Store:
     def forget_told(self, destination: str, at: int) -> None:
         """The destination forgot what it was told, but for what waits: the next `adopt` tells it what stands."""
         with self._db.transaction() as db:
-            destinations.begin_anew(db, destination, at)
+            destinations.forget(db, destination, at)
 
     def ever_configured(self, but: str) -> bool:
         """Tell whether there ever was a destination, beside the one called `but`."""

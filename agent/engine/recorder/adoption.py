@@ -13,7 +13,7 @@ from agent.engine.destinations import plan, unknown_problems
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, Notification, Result, State, Status
-from agent.store import Store, StoreError
+from agent.store import Known, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -65,14 +65,14 @@ class Adoption:
         results = {(run.check, run.subject): run.result for run in self._store.last_runs()}
         tags = {name: {**config.tags, **check.tags} for name, check in config.checks.items()}
 
-        def standing(to: Destination, incidents: Mapping[tuple[str, str], str]) -> list[Notification]:
+        def standing(to: Destination, known: Known) -> list[Notification]:
             if config.compose_standing is None:
                 return []
             return [
                 under_one_name(
                     state, config.compose_standing(state, _result(state, results), _check(state, config), to)
                 )[1]
-                for state in unknown_problems(states, incidents, to.only, tags)
+                for state in unknown_problems(states, known, to.only, tags)
             ]
 
         ended_counts = self._store.adopt(new_plan.destinations, new_plan.removed, now, standing)

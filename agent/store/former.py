@@ -1,0 +1,105 @@
+"""Destinations that are told no more: which problems they heard of is kept, for they may come back.
+
+Each function works within its caller's transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+import msgspec
+
+from agent.store.deliveries import PROBLEMS
+
+_FORMER = " (was "
+"""No name of a destination in force has blanks."""
+
+# The first that waits of each subject says what was told before it.
+_FIRST = """SELECT check_name, subject, facts FROM deliveries AS one
+    LEFT JOIN (SELECT id, facts FROM notifications) USING (id)
+    WHERE destination = ?1 AND phase = 'pending' AND members = 0
+    AND seq = (SELECT min(seq) FROM deliveries WHERE destination = ?1 AND phase = 'pending' AND members = 0
+        AND check_name = one.check_name AND subject = one.subject)"""
+
+_ENDS = """SELECT id, check_name, subject, notifications.status, created, length(facts), facts, incident
+    FROM known_problems JOIN notifications USING (check_name, subject)
+    WHERE destination = ?1 AND notifications.status = 'ok'
+    AND id NOT IN (SELECT id FROM deliveries WHERE destination = ?1 AND phase = 'pending')"""
+
+_AGAIN = """INSERT INTO deliveries (destination, id, check_name, subject, status, created, size)
+    VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (destination, id) DO UPDATE SET phase = 'pending', attempts = 0,
+    answer = '', answered_at = 0, body = NULL, digest = NULL, handed_at = 0"""
+
+_ABOUT = "destination = ? AND check_name = ? AND subject = ?"
+
+
+class Incident(msgspec.Struct, frozen=True):
+    """What a state or a notification says of an incident."""
+
+    incident: str = ""
+    previous: str | None = ""
+    restated: bool = False
+    incident_since: int = 0
+    at: int = 0
+
+    @property
+    def began_before(self) -> bool:
+        """Tell whether who is told this was told of the same problem before."""
+        return bool(self.incident and self.previous in PROBLEMS and not self.restated and self.incident_since < self.at)
+
+
+def set_aside(db: sqlite3.Connection, name: str, identity: str) -> None:
+    """It is told no more: of what it knows keep what it was told, for of what waits it never heard."""
+    for check, subject, facts in db.execute(_FIRST, (name,)).fetchall():
+        first = incident_of(facts)
+        db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", (name, check, subject))  # noqa: S608 - our own words
+        if first.began_before:
+            values = (name, check, subject, first.incident, first.previous)
+            db.execute("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", values)
+    _rename(db, name, _former(name, identity))
+
+
+def call_back(db: sqlite3.Connection, name: str, identity: str) -> None:
+    """It is told again, and knows what it knew when it left, and nothing else."""
+    _rename(db, _former(name, identity), name)
+
+
+def tell_ends(db: sqlite3.Connection, name: str) -> None:
+    """Have it told the ends of the problems that it knows, before all else that waits of their subjects."""
+    for *row, facts, incident in db.execute(_ENDS, (name,)).fetchall():
+        if incident_of(facts).incident == incident:
+            about = (name, row[1], row[2])
+            later = f"SELECT seq FROM deliveries WHERE {_ABOUT} AND phase = 'pending' AND members = 0 ORDER BY seq"  # noqa: S608
+            waiting = db.execute(later, about).fetchall()
+            db.execute(_AGAIN, (name, *row))
+            db.executemany("UPDATE deliveries SET seq = 1 + (SELECT max(seq) FROM deliveries) WHERE seq = ?", waiting)
+            db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", about)  # noqa: S608 - our own words
+
+
+def forget_moot(db: sqlite3.Connection) -> None:
+    """Forget problems of former destinations that neither stand nor have an end that could be told."""
+    rows = db.execute("SELECT DISTINCT incident FROM known_problems WHERE instr(destination, ?)", (_FORMER,)).fetchall()
+    if not rows:
+        return
+    states = db.execute("SELECT state FROM states").fetchall()
+    ends = db.execute("SELECT facts FROM notifications WHERE status = 'ok'").fetchall()
+    known = {incident_of(row[0]).incident for row in (*states, *ends)}
+    moot = [(_FORMER, incident) for (incident,) in rows if incident not in known]
+    db.executemany("DELETE FROM known_problems WHERE instr(destination, ?) AND incident = ?", moot)
+
+
+def incident_of(text: bytes | str | None) -> Incident:
+    """Read what a state or notification says as JSON; what cannot be read is of no incident."""
+    try:
+        return msgspec.json.decode(text or b"{}", type=Incident)
+    except (msgspec.MsgspecError, ValueError):
+        return Incident()
+
+
+def _former(name: str, identity: str) -> str:
+    return f"{name}{_FORMER}{identity})"
+
+
+def _rename(db: sqlite3.Connection, old: str, new: str) -> None:
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (new,))
+    db.execute("UPDATE known_problems SET destination = ? WHERE destination = ?", (new, old))
