@@ -16,7 +16,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, BinaryIO
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Regex, Result, Status
@@ -503,6 +503,59 @@ def test_a_log_between_two_files_is_still_read(log: Path) -> None:
     assert watcher.run().status is Status.WARNING
     assert watcher.run().summary == f"{log} is not there"
     append(log, "ERR 2\n")
+    assert [watcher.count(), watcher.count()] == [1, 0]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.sampled_from(["a", "b", "c", "a>b", "b>c", "c>a", "b>a", "a<>b", "run"]), max_size=25))
+@example(["a", "run", "a>b", "b", "run", "a", "run"])
+@example(["a", "b", "run", "a<>b", "a", "b", "run", "a<>b", "a", "run"])
+def test_a_log_that_gets_the_name_of_another_goes_on_there(steps: list[str]) -> None:
+    with TemporaryDirectory() as folder:
+        watcher, written, counted = Watcher(Path(folder) / "*.log"), 0, 0.0
+        watcher.run()
+        for number, step in enumerate([*steps, "run", "run"]):
+            first, last = Path(folder) / f"{step[0]}.log", Path(folder) / f"{step[-1]}.log"
+            if step == "run":
+                counted += watcher.count()
+            elif len(step) == 1:
+                append(first, f"ERR {number}\n")
+                written += 1
+            elif first.exists() and not last.exists():
+                first.rename(last)
+            elif step == "a<>b" and first.exists():
+                for old, new in ((first, "x"), (last, "a.log"), (Path(folder) / "x", "b.log")):
+                    old.rename(Path(folder) / new)
+    assert counted == written
+
+
+def test_a_link_that_leads_back_to_a_log_goes_on_where_it_was_read(tmp_path: Path) -> None:
+    link = tmp_path / "current"
+    (tmp_path / "blue.log").write_text("ERR long ago\n" * 50)
+    link.symlink_to("blue.log")
+    watcher = Watcher(link)
+    watcher.run()
+    for number, name in enumerate(("green", "blue", "green", "green", "blue")):
+        append(tmp_path / f"{name}.log", f"ERR {number}\n")
+        link.unlink()
+        link.symlink_to(f"{name}.log")
+        assert (number, watcher.count()) == (number, 1)
+
+
+def test_a_hole_of_a_writer_that_does_not_append_takes_no_time(log: Path) -> None:
+    watcher = Watcher(log, timeout=2)
+    watcher.run()
+    with log.open("r+b") as file:
+        file.truncate(0)
+        file.seek(50 << 30)
+        file.write(b"ERR behind the hole\n")
+        file.flush()
+        said = watcher.run()
+        assert (said.status, said.details) == (Status.WARNING, "ERR behind the hole")
+        assert "to be read" not in said.summary
+        file.seek(20 << 30, os.SEEK_CUR)
+        file.flush()
+        file.write(b"\nERR behind the next\n")
     assert [watcher.count(), watcher.count()] == [1, 0]
 
 

@@ -176,6 +176,12 @@ class _Reading:
         last, late, packed = position, False, is_packed(position.path)
         piece = b""
         while not late and (piece := self._source.read(position.offset, PIECE)):
+            if piece.count(0) == PIECE:
+                # A writer that does not append leaves a hole as large as its log was, when that is truncated.
+                offset = self._source.behind_hole(position.offset + PIECE)
+                position = replace(position, offset=offset, tail=0, counted=None)
+                before, late = bytes(MARK), time.monotonic() > self._until
+                continue
             if not position.offset:
                 position = replace(position, marked=detect_encoding(piece))
             lines = Lines(choose_encoding(position.marked, self._encoding))

@@ -41,6 +41,9 @@ class PackedContent:
             length -= len(part)
         return b"".join(parts)
 
+    def behind_hole(self, offset: int) -> int:
+        return offset
+
     def _next(self, length: int) -> bytes:
         if time.monotonic() > self._until:
             raise CannotUnpack(0, f"there was no time to unpack {self._name}")

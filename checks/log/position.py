@@ -42,6 +42,10 @@ class Source(Protocol):
 
     def read(self, offset: int, length: int) -> bytes: ...
 
+    def behind_hole(self, offset: int) -> int:
+        """Return where the first byte is, from a place on, that somebody wrote: a hole is read as NULs."""
+        ...
+
 
 class PlainFile:
     """An open file."""
@@ -52,6 +56,12 @@ class PlainFile:
 
     def read(self, offset: int, length: int) -> bytes:
         return os.pread(self._file, max(0, min(length, self._size - offset)), offset)
+
+    def behind_hole(self, offset: int) -> int:
+        try:
+            return min(os.lseek(self._file, offset, os.SEEK_DATA), self._size)
+        except (OSError, AttributeError):  # nothing comes, or the system does not tell
+            return offset
 
 
 def before_place(source: Source, offset: int) -> bytes:

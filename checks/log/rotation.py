@@ -30,7 +30,11 @@ GONE = "the log was truncated, or what it was rotated to is gone"
 def locate(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
     """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
     *old, current = last
-    inode, is_same = _now(real, current)
+    inode, is_same = look_at(real, current)
+    if inode and inode != current.inode:
+        back = next((one for one in old if one.inode == inode and look_at(real, one)[1]), None)
+        if back:  # a link that leads to the log before the last again, or a rotation that was taken back
+            return locate([*(one for one in old if one is not back), current, back], real, until)
     places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
     older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
@@ -55,12 +59,12 @@ def locate(last: list[Position], real: str, until: float) -> tuple[list[Position
     return [*before, *between, *link_targets, Position(real, inode, changed=current.changed)], lost or fault
 
 
-def _now(real: str, current: Position) -> tuple[int, bool]:
-    """Return the inode of the file that is written to, 0 for none, and whether it is the one we have read."""
+def look_at(real: str, position: Position) -> tuple[int, bool]:
+    """Return the inode of the file that is there now, 0 for none, and whether it is the one we have read so far."""
     try:
         with open_log(real) as file:
             state = regular(file)
-            return state.st_ino, is_read(PlainFile(file, state.st_size), current)
+            return state.st_ino, is_read(PlainFile(file, state.st_size), position)
     except FileNotFoundError:
         return 0, False
 

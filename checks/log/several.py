@@ -6,6 +6,7 @@ import os
 import stat
 import time
 from collections.abc import Collection, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -14,8 +15,10 @@ import msgspec
 from checks._walking import ClosedFolder, TooManyError, walk
 from checks.log.beside import is_rotation
 from checks.log.following import Block, Progress, Steps, follow
+from checks.log.links import real_path
 from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
+from checks.log.rotation import look_at
 
 MOST_LOGS = 200
 QUIET_SECONDS = 3600.0
@@ -43,11 +46,12 @@ def follow_several(
     matching_now = logs_of(pattern, last or ())
     faults = [matching_now.fault] if matching_now.fault else []
     matching = matching_now.logs
-    for path in sorted({*matching, *(last or ())} - matching_now.other_names):
-        before = None if last is None else last.get(path, [Position(path)])
+    places = _places(last or {}, matching_now)
+    for path in sorted({*matching, *places} - matching_now.other_names):
+        before = None if last is None else places.get(path, [Position(path)])
         if time.monotonic() > until:
             progresses.append(Progress([], more=True))
-            logs |= {path: before} if before and path in (last or {}) else {}
+            logs |= {path: before} if before and path in places else {}
             continue
         try:
             one = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
@@ -61,12 +65,31 @@ def follow_several(
     return Several(logs, _together(progresses, first=last is None, missing=not matching), tuple(faults))
 
 
+def _places(last: Mapping[str, list[Position]], matching: Matching) -> dict[str, list[Position]]:
+    """Return how far each log was read, by the name that it has now: one log may have got the name of another."""
+    names = {matching.inodes[path]: path for path in matching.logs}
+    renamed = {
+        path: names[positions[-1].inode]
+        for path, positions in last.items()
+        if names.get(positions[-1].inode, path) != path and _is_at(names[positions[-1].inode], positions[-1])
+    }
+    stay = {path: positions for path, positions in last.items() if path not in renamed}
+    return stay | {new: last[path] for path, new in renamed.items()}
+
+
+def _is_at(path: str, position: Position) -> bool:
+    with suppress(OSError):
+        return position.offset > 0 and look_at(real_path(path), position) == (position.inode, True)
+    return False
+
+
 class Matching(NamedTuple):
     """What a pattern means now."""
 
     logs: list[str]
     other_names: set[str]
     """Further names of the same files: a link to today's log beside that log."""
+    inodes: dict[str, int]
     fault: str = ""
     """Why there may be more than are followed."""
 
@@ -81,14 +104,15 @@ def logs_of(pattern: str, known_logs: Collection[str] = ()) -> Matching:
     for path in paths:
         if not path.endswith(READABLE + UNREADABLE) and (file := _file(path)):
             by_file.setdefault(file, []).append(path)
-    files = [_own_name(names, known_logs) for names in by_file.values()]
+    inodes = {_own_name(names, known_logs): inode for (_, inode), names in by_file.items()}
+    files = list(inodes)
     other_names = {path for names in by_file.values() for path in names} - {*files}
     logs = _without_rotations(files)
     if len(logs) <= MOST_LOGS:
-        return Matching(logs, other_names, fault)
+        return Matching(logs, other_names, inodes, fault)
     first = sorted(logs, key=lambda path: (path not in known_logs, path))[:MOST_LOGS]
     fault = f"{len(logs)} logs match {pattern}, {MOST_LOGS} of them are followed: write several checks"
-    return Matching(first, other_names, fault)
+    return Matching(first, other_names, inodes, fault)
 
 
 def _matching_paths(pattern: str) -> tuple[list[str], str]:
