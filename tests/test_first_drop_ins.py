@@ -103,3 +103,58 @@ NO_YAML = {
 def test_a_file_that_is_no_drop_in_is_one_message_at_the_place_that_shows_it(kind: str, tmp_path: Path) -> None:
     text, message = NO_YAML[kind]
     assert said(tmp_path, text) == [message]
+
+
+VALUES = [
+    ("{type: load, interval: 1h30}", "interval: '1h30' is not understood, write 90m"),
+    ("{type: load, interval: 5m 30}", "interval: '5m 30' is not understood, write 330s"),
+    ("{type: load, interval: every 5m}", "interval: 'every 5m' is not understood, write 5m"),
+    ("{type: load, interval: 1 month}", "interval: '1 month' is not understood, write 30d"),
+    ("{type: load, interval: .5m}", "interval: '.5m' is not understood, write 0.5m"),
+    ("{type: load, interval: 00:05:00}", "interval: '00:05:00' is not understood, write 5m"),
+    ("{type: load, interval: 1:30}", "interval: '1:30' is not understood, write 90m or 90s"),
+    ("{type: load, interval: 80%}", "interval: '80%' is a percentage, write for example 30s"),
+    ("{type: load, repeat_every: none}", "repeat_every: 'none' is not understood, write null for none"),
+    ("{type: load, for: off}", "for: 'off' is not understood, write null for none"),
+    ("{type: load, repeat_every: false}", "repeat_every: false is not understood, write null for none"),
+    ("{type: load, fail_after: 3/5}", "fail_after: '3/5' is not understood, write 3 of 5"),
+    ("{type: load, fail_after: 3 times}", "fail_after: '3 times' is not understood, write 3"),
+    ("{type: load, fail_after: 5 min}", "fail_after: '5 min' is not understood, write 5m"),
+    ("{type: load, cron: '03:30'}", "cron: '03:30' has 1 field, not 5: write 30 3 * * *"),
+    ("{type: load, cron: daily}", "cron: 'daily' has 1 field, not 5: write \"@daily\""),
+    ("{type: disk, path: /, warning: percent 90}", "warning: 'percent 90' is not understood, write 90%"),
+    ("{type: disk, path: /, warning: '> 90%'}", "warning: '> 90%' is not understood, write 90%"),
+    ("{type: disk, path: /, warning: '< 10%'}", "warning: '< 10%' is not understood, write \"10%:\""),
+    ("{type: disk, path: /, free_critical: '<=5 GB'}", "free_critical: '<=5 GB' is not understood, write 5 GB"),
+    ("{type: disk, path: /, free_critical: '>5GB'}", "free_critical: '>5GB' is not understood, write \"~:5GB\""),
+    ("{type: disk, path: /, free_critical: '<5 gigs'}", "free_critical: '<5 gigs' is not understood, write 5GiB"),
+    (
+        "{type: disk, path: /, free_critical: 9 gigabyte}",
+        "free_critical: '9 gigabyte' is not understood, write 9GB",
+    ),
+    ("{type: disk, path: /, free_critical: 1073741824}", "free_critical: 1073741824 has no unit, write 1073741824B"),
+    (
+        "{type: disk, path: /, free_critical: '1,500B'}",
+        "free_critical: '1,500B' is not understood, write 1500B or 1.5B",
+    ),
+    (
+        "{type: disk, path: /, free_critical: 1_000B}",
+        "free_critical: '1_000B' is not understood, write 1000B",
+    ),
+    ("{type: disk, path: /, free_critical: 10%}", "free_critical: '10%' is a percentage, write for example 5GiB"),
+]
+
+
+@pytest.mark.parametrize(("check", "message"), VALUES)
+def test_a_value_written_otherwise_is_told_how_it_is_written_here(check: str, message: str, tmp_path: Path) -> None:
+    (problem,) = said(tmp_path, f"checks:\n  x: {check}\n{GOOD}")
+    assert problem.partition(" x: ")[2] == message
+
+
+@pytest.mark.parametrize(("check", "message"), VALUES)
+def test_what_a_message_says_to_write_is_taken(check: str, message: str, tmp_path: Path) -> None:
+    name, _, rest = message.partition(": ")
+    for value in rest.partition("write ")[2].removeprefix("for example ").removesuffix(" for none").split(" or "):
+        if "for example" not in message:
+            written = f"{check.partition(f', {name}:')[0]}, {name}: {value}}}"
+            assert said(tmp_path, f"checks:\n  x: {written}\n") == []

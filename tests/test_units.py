@@ -46,7 +46,7 @@ def test_a_number_without_unit_is_no_duration(value: object) -> None:
         Duration.parse(value)
 
 
-@pytest.mark.parametrize("text", ["no", "1:30", "-5s", "5 parsecs", "", "1e3s", "٣s", "inf", "nans"])
+@pytest.mark.parametrize("text", ["no", "1:99", "-5s", "5 parsecs", "", "1e3s", "٣s", "inf", "nans"])
 def test_what_is_no_duration_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write for example 30s"):
         Duration.parse(text)

@@ -100,12 +100,22 @@ def value(node: Node, expected: Any, setting: str) -> Any:
     if isinstance(node.value, dict) and (struct := _one_of(members, msgspec.Struct)):
         return _struct(node, struct, setting)
     if custom := _one_of(members, SettingValue):
+        if type(None) in members and _says_none(node):
+            raise Faults(Fault(node.place, setting, f"{quote(node)} is not understood, write null for none"))
         return _parse(node, custom, setting)
     inside = _convert_inside(node, members, setting)
     try:
         return msgspec.convert(inside, expected, dec_hook=_as_is)
     except msgspec.ValidationError as error:
         raise Faults(Fault(node.place, setting, explain(str(error), node, expected))) from None
+
+
+_NONE = ("none", "never", "no", "off", "nil", "n/a", "-", "false", "disabled", "unlimited", "null")
+
+
+def _says_none(node: Node) -> bool:
+    """Tell whether somebody wants no value here, in a word of another language."""
+    return node.value is False or (isinstance(node.value, str) and not node.source and node.value.lower() in _NONE)
 
 
 def _is_value(expected: Any) -> bool:

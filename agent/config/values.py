@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any, Self
 
-from agent.plugin.units import Duration, SettingValue, duration_text
+from agent.plugin.units import Duration, SettingValue, duration_text, spelling
 
 MOST_TIMES = 1000
 MOST_OF = 64
@@ -35,6 +35,15 @@ class Rate(float, SettingValue):
         return f"{float(self):g}/min"
 
 
+def _count(text: str) -> str:
+    """Return how a count is written here that is written otherwise: `3x`, `3 times`, `3/5`, `3 out of 5`."""
+    match = re.fullmatch(r"([0-9]{1,4})\s*(?:/|out of|from|of the last)\s*([0-9]{1,4})", text.lower())
+    if match:
+        return f"{match[1]} of {match[2]}"
+    match = re.fullmatch(r"([0-9]{1,4})\s*(?:x|times|in a row|runs|results|checks|failures)", text.lower())
+    return match[1] if match else ""
+
+
 class FailCount(SettingValue):
     """What it takes before a bad status is believed: `3` in a row, `3 of 5`, or a time span such as `5m`."""
 
@@ -56,7 +65,8 @@ class FailCount(SettingValue):
             return cls._among(int(match[1]), int(match[2]), text)
         if re.fullmatch(Duration.pattern, text):
             return cls._lasting(text)
-        raise ValueError(f"{value!r} is not understood, write for example {cls.example}")
+        hint = _count(text) or spelling.suggest(text, spelling.TIMES) or f"for example {cls.example}"
+        raise ValueError(f"{value!r} is not understood, write {hint}")
 
     @classmethod
     def _in_a_row(cls, text: str) -> Self:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any, ClassVar, Self
 
 from agent.plugin.units.values import Duration, Number, Percent, SettingValue, Size
+
+_COMPARISON = re.compile(r"([<>])=?\s*(.+)")
 
 
 class Range:
@@ -91,11 +94,22 @@ class Level(SettingValue):
     def parse(cls, value: object) -> Self:
         if isinstance(value, dict):
             return cls._with_clear(value)
+        if isinstance(value, str) and (match := _COMPARISON.fullmatch(value.strip())):
+            raise ValueError(f"{value!r} is not understood, write {cls._compared(match[1] == '>', match[2])}")
         if isinstance(value, str) and any(mark in value for mark in ":~@"):
             text = value.strip()
             return cls(text, None, Range.parse(text, cls.number))
         number = cls.number.parse(value)
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
+
+    @classmethod
+    def _compared(cls, above: bool, text: str) -> str:
+        """Return how `> 90%` is written: the number where the level means that anyway, else a range."""
+        try:
+            cls.number.parse(text)
+        except ValueError as error:
+            text = str(error).rpartition("write ")[2]
+        return text if above == cls.upper or " " in text else f'"~:{text}"' if above else f'"{text}:"'
 
     @classmethod
     def _with_clear(cls, value: dict[Any, Any]) -> Self:

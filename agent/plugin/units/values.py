@@ -71,7 +71,8 @@ def _amount(value: object, units: dict[str, Any], example: str, spellings: Mappi
         hint = spelling.with_unit(float(str(value)), spellings)
         raise ValueError(f"{value} has no unit, write {hint or f'for example {example}'}")
     hint = spelling.suggest(value, spellings) if isinstance(value, str) else ""
-    raise ValueError(f"{value!r} is not understood, write {hint or f'for example {example}'}")
+    kind = spelling.other_kind(value, spellings) if isinstance(value, str) and not hint else ""
+    raise ValueError(f"{value!r} is {kind or 'not understood'}, write {hint or f'for example {example}'}")
 
 
 class Duration(float, SettingValue):
