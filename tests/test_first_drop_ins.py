@@ -124,7 +124,7 @@ VALUES = [
     ("{type: load, cron: daily}", "cron: 'daily' has 1 field, not 5: write \"@daily\""),
     ("{type: disk, path: /, warning: percent 90}", "warning: 'percent 90' is not understood, write 90%"),
     ("{type: disk, path: /, warning: '> 90%'}", "warning: '> 90%' is not understood, write 90%"),
-    ("{type: disk, path: /, warning: '< 10%'}", "warning: '< 10%' is not understood, write \"10%:\""),
+    ("{type: load, load5_warning: '< 1'}", "load5_warning: '< 1' is not understood, write \"1:\""),
     ("{type: disk, path: /, free_critical: '<=5 GB'}", "free_critical: '<=5 GB' is not understood, write 5 GB"),
     ("{type: disk, path: /, free_critical: '>5GB'}", "free_critical: '>5GB' is not understood, write \"~:5GB\""),
     ("{type: disk, path: /, free_critical: '<5 gigs'}", "free_critical: '<5 gigs' is not understood, write 5GiB"),

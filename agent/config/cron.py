@@ -73,7 +73,7 @@ def normal(cron: str, zone: str = "") -> str:
     if len(texts) == 1 and texts[0].startswith("@"):
         texts = _nickname(texts[0]).split()
     if len(texts) != 5:
-        example = _meant(cron) or "write minute, hour, day of month, month and weekday, for example 30 3 * * 1-5"
+        example = _suggestion(cron) or "write minute, hour, day of month, month and weekday, for example 30 3 * * 1-5"
         raise ValueError(f"has {len(texts)} {'field' if len(texts) == 1 else 'fields'}, not 5: {example}")
     fields = [_field(field, text) for field, text in zip(FIELDS, texts, strict=True)]
     if fields[2].startswith("*"):
@@ -84,7 +84,7 @@ def normal(cron: str, zone: str = "") -> str:
     return line
 
 
-def _meant(text: str) -> str:
+def _suggestion(text: str) -> str:
     """Say how a day's time, or a nickname without its sign, is written; '' for anything else."""
     if clock := re.fullmatch(r"([01]?[0-9]|2[0-3]):([0-5][0-9])", text.strip()):
         return f"write {int(clock[2])} {int(clock[1])} * * *"

@@ -95,7 +95,7 @@ class Level(SettingValue):
         if isinstance(value, dict):
             return cls._with_clear(value)
         if isinstance(value, str) and (match := _COMPARISON.fullmatch(value.strip())):
-            raise ValueError(f"{value!r} is not understood, write {cls._compared(match[1] == '>', match[2])}")
+            raise ValueError(f"{value!r} is not understood, write {cls._without_sign(match[1] == '>', match[2])}")
         if isinstance(value, str) and any(mark in value for mark in ":~@"):
             text = value.strip()
             return cls(text, None, Range.parse(text, cls.number))
@@ -103,7 +103,7 @@ class Level(SettingValue):
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
 
     @classmethod
-    def _compared(cls, above: bool, text: str) -> str:
+    def _without_sign(cls, above: bool, text: str) -> str:
         """Return how `> 90%` is written: the number where the level means that anyway, else a range."""
         try:
             cls.number.parse(text)

@@ -54,8 +54,10 @@ def _of_thousands(text: str, number: re.Match[str], units: Mapping[str, str]) ->
     """Return what a number in groups may mean: one comma may also begin a fraction."""
     before, after = text[: number.start()], text[number.end() :]
     whole = suggest(f"{before}{re.sub('[^0-9]', '', number[0])}{after}", units)
-    fraction = suggest(f"{before}{number[0].replace(',', '.')}{after}", units) if len(number[2]) == 4 else ""
-    return f"{whole} or {fraction}" if whole and fraction and "," in number[2] else whole
+    if not re.fullmatch(",[0-9]{3}", number[2]):
+        return whole
+    fraction = suggest(f"{before}{number[0].replace(',', '.')}{after}", units)
+    return f"{whole} or {fraction}" if whole and fraction else whole
 
 
 def _plain_time(text: str) -> str:
