@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterable, Coroutine, Iterable
-from typing import Annotated, Any, ClassVar
+from typing import Annotated, Any, ClassVar, dataclass_transform
 
 import msgspec
 from msgspec import Meta
@@ -76,6 +76,7 @@ Looked = Iterable[Result | Metric] | AsyncIterable[Result | Metric] | Coroutine[
 """What a run may give: by `def` with or without `yield`, by `async def` with or without it."""
 
 
+@dataclass_transform(frozen_default=True, field_specifiers=(msgspec.field,))
 class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A check type: the fields are its YAML settings, the docstring is its documentation, `run` looks.
 
