@@ -19,7 +19,7 @@ from agent.running.schedule import Schedule
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http
 from checks.load import Load
-from checks.script.check import Script
+from tests.looks import script_of
 
 
 class Seen(NamedTuple):
@@ -53,7 +53,7 @@ def config(name: str, check: Check, interval: float, timeout: float) -> CheckCon
 
 def healthy_checks(count: int, interval: float) -> list[CheckConfig]:
     """Checks that are ok at once: a half run programs, a half look into /proc."""
-    checks: list[Check] = [Script(command=["/bin/true"], empty="ok"), Load(load15_warning=None, load15_critical=None)]
+    checks: list[Check] = [script_of("/bin/true", empty="ok"), Load(load15_warning=None, load15_critical=None)]
     return [config(f"well-{n}", checks[n % 2], interval, interval * 0.9) for n in range(count)]
 
 
@@ -61,7 +61,7 @@ def hanging_checks(
     https: int, scripts: int, ports: Sequence[int], interval: float, timeout: float
 ) -> list[CheckConfig]:
     asked = [Http(url=HttpUrl.parse(f"http://127.0.0.1:{ports[n % len(ports)]}/{n}")) for n in range(https)]
-    asleep = Script(command=["/bin/sleep", "1000"])
+    asleep = script_of("/bin/sleep", "1000")
     return [
         *(config(f"silent-{n}", check, interval, timeout) for n, check in enumerate(asked)),
         *(config(f"asleep-{n}", asleep, interval, timeout) for n in range(scripts)),

@@ -20,8 +20,8 @@ from agent.model import EventStatus, Outcome, Policy, Result, State
 from agent.plugin.results import gather, limit_subjects
 from agent.running.execute import execute
 from agent.testing import ran
-from checks.script import Script
 from tests.agent_process import AgentProcess, agent_process
+from tests.looks import script_of
 from tests.test_docker import Engine, container, serving
 
 STEADY = Policy(flapping=None)
@@ -246,7 +246,7 @@ def told(agent: AgentProcess) -> list[tuple[str, str]]:
 
 
 def of_script(text: str, memory: dict[str, Any], day: float, format_: str = "checkmk_local") -> list[str]:
-    script = Script(command=["/bin/cat"], stdin=text, format=format_)  # type: ignore[arg-type]
+    script = script_of("/bin/cat", stdin=text, format=format_)
     context = Context(timeout=10.0, memory=memory, wall=lambda: 1_700_000_000 + day * 86_400)
     seen = execute(script, context)
     if seen.complete:
@@ -262,7 +262,7 @@ def test_what_a_script_speaks_of_is_missed_for_a_day_after_it_was_there_for_one(
 
     def look(text: str, day: float) -> list[str]:
         command = ["/bin/sh", "-c", f"sleep {seconds}; cat"]
-        script = Script(command=command, stdin=text, format="checkmk_local")
+        script = script_of(*command, stdin=text, format="checkmk_local")
         seen = execute(script, Context(timeout=10.0, memory=memory, wall=lambda: 1_700_000_000 + day * 86_400))
         return [f"{one.subject}:{one.status}" for one in seen.results]
 

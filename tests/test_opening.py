@@ -14,10 +14,11 @@ from agent.testing import ran
 from checks._opening import open_regular
 from checks.certificate import Certificate
 from checks.http import Http
+from checks.http.addresses import HttpUrl
 from checks.log import Log
 from checks.process import Process
-from checks.script import Script
 from tests import needs
+from tests.looks import script_of
 
 NO_DRIVER = os.makedev(61, 7)
 """Of a number that is for local use: to open it fails with ENXIO, which shows that somebody tried."""
@@ -48,13 +49,13 @@ def test_no_check_opens_a_device_that_a_link_in_a_file_s_place_leads_to(device: 
         Log(path=path, pattern=Regex("x")),
         Certificate(file=path),
         Process(pidfile=path),
-        Http(url="http://127.0.0.1:9/", method="POST", body_file=path),
+        Http(url=HttpUrl.parse("http://127.0.0.1:9/"), method="POST", body_file=path),
     ]
     for check in tried:
         said = ran(check).is_nodata("is not a regular file")
         assert os.strerror(errno.ENXIO) not in said.result.summary
     for command in ([path], ["/bin/sh", path], ["/usr/bin/nice", path]):
-        said = ran(Script(command=command))
+        said = ran(script_of(*command))
         assert os.strerror(errno.ENXIO) not in said.result.summary or command[0] == "/bin/sh", "the shell itself tried"
 
 

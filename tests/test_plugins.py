@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import getpass
 import os
 import re
@@ -20,9 +19,8 @@ import nagiosplugin
 import pytest
 
 from agent.api import Context, Metric, Range, Result, Status
-from checks.script import Script
 from tests import needs
-from tests.looks import found
+from tests.looks import found, script_of
 from tests.plugin_runs import CANNOT, FOLDER, NOT_HERE, OWN_ADDRESS, PACKAGES, RUNS, Run, write_files
 from tests.plugin_servers import dns, ntp, servers, udp
 
@@ -73,7 +71,10 @@ def seen(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Future[
     ):
         subprocess.run(["apt-get", "-qq", "-c", folder / "apt/apt.conf", "update"], check=True, capture_output=True)
         places = {name: f"-H 127.0.0.1 -p {port}" for name, port in ports.items()}
-        fill = functools.partial(str.format, port=ports, files=folder, ssh=ssh, **places)
+
+        def fill(arguments: str) -> str:
+            return arguments.format(port=ports, files=folder, ssh=ssh, **places)
+
         yield {
             name_of(case): pool.submit(look, case[0], fill(case[1][1]), folder / f"printed-{number}")
             for number, case in enumerate(CASES)
@@ -145,7 +146,7 @@ def look(plugin: str, arguments: str, keep: Path) -> Seen:
         name, _, value = words.pop(0).partition("=")
         env[name] = value
     command = ["/bin/sh", "-c", KEEPING, str(keep), f"{FOLDER}/{plugin}", *words]
-    (result,) = found(Script(command=command, env=env).run(Context(timeout=20)))
+    (result,) = found(script_of(*command, env=env).run(Context(timeout=20)))
     code = int(keep.with_name(f"{keep.name}.code").read_text())
     return Seen(result, keep.read_bytes().replace(b"\r", b"").decode(), code)
 
@@ -230,7 +231,7 @@ def test_every_plugin_of_debian_is_in_a_table() -> None:
 @pytest.mark.parametrize("plugin", sorted(NOT_HERE))
 def test_a_plugin_that_lacks_what_it_needs_is_never_ok_and_says_something(plugin: str) -> None:
     path = needs.file(f"{FOLDER}/{plugin}", PACKAGES[1])
-    (result,) = found(Script(command=[str(path), "--no-such-option"]).run(Context(timeout=20)))
+    (result,) = found(script_of(str(path), "--no-such-option").run(Context(timeout=20)))
     assert result.status is not Status.OK
     assert result.summary
 
@@ -241,6 +242,6 @@ def test_check_load_goes_bad_with_the_load() -> None:
     while not os.getloadavg()[0]:  # the kernel looks every five seconds, and what it sees is this loop
         assert time.monotonic() < until
     for critical, status in (("99999,99999,99999", Status.WARNING), ("0,99999,99999", Status.CRITICAL)):
-        (result,) = found(Script(command=[str(path), "-w", "0,99999,99999", "-c", critical]).run(Context()))
+        (result,) = found(script_of(str(path), "-w", "0,99999,99999", "-c", critical).run(Context()))
         assert result.status is status
         assert [metric.name for metric in result.metrics] == ["load1", "load5", "load15"]

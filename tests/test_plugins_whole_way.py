@@ -10,11 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context, Metric, Result, Status
-from checks.script import Script
 from tests import needs
 from tests.agent_process import agent_process
 from tests.api_stand_in import ApiStandIn
-from tests.looks import found
+from tests.looks import found, script_of
 
 ROOT = Path(__file__).parent.parent
 
@@ -59,7 +58,7 @@ def test_what_a_plugin_finds_is_told_and_its_recovery_too(tmp_path: Path) -> Non
 def hostvigil_check(folder: Path, name: str, **environ: str) -> Result:
     """Run `hostvigil check` as a plugin, by a script check."""
     command = [sys.executable, "-m", "agent.cli", "check", "--config", str(folder), name]
-    (result,) = found(Script(command=command, cwd=str(ROOT), env=environ).run(Context(timeout=20)))
+    (result,) = found(script_of(*command, cwd=str(ROOT), env=environ).run(Context(timeout=20)))
     return result
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 
 import psutil
 import pytest
@@ -80,7 +81,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.communicate()
 
 
-def look(shared: SharedWork | None = None, memory: dict[str, object] | None = None, **settings: object) -> Result:
+def look(shared: SharedWork | None = None, memory: dict[str, object] | None = None, **settings: Any) -> Result:
     """Run a check on a new scan in which nothing counts as the agent's own, and merge what it says."""
     shared = shared or SharedWork()
     due = time.monotonic()
@@ -886,7 +887,7 @@ class FakeProc:
             (folder / "cmdline").write_bytes(command)
         return folder
 
-    def look(self, timeout: float = 10.0, **settings: object) -> Result:
+    def look(self, timeout: float = 10.0, **settings: Any) -> Result:
         shared = SharedWork()
         due = time.monotonic()
         shared.once("processes", due, self.scanner.scan)

@@ -11,29 +11,30 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.api import CheckError, Context, Result, Status
 from checks.script import Script
 from tests.left_behind import nothing_left_behind
-from tests.looks import found
+from tests.looks import found, script_of
 
 WAIT = 10.0
 GRACE = 0.5  # what a busy machine may add; the runner waits a second
 
 
-def run(*command: str, timeout: float = WAIT, **settings: object) -> Result:
-    (result,) = found(Script(command=list(command), **settings).run(Context(timeout=timeout)))  # type: ignore[arg-type]
+def run(*command: str, timeout: float = WAIT, **settings: Any) -> Result:
+    (result,) = found(script_of(*command, **settings).run(Context(timeout=timeout)))
     return result
 
 
-def sh(text: str, timeout: float = WAIT, **settings: object) -> Result:
+def sh(text: str, timeout: float = WAIT, **settings: Any) -> Result:
     return run("/bin/sh", "-c", text, timeout=timeout, **settings)
 
 
-def shell(text: str, **settings: object) -> Result:
-    (result,) = found(Script(command=text, shell=True, **settings).run(Context()))  # type: ignore[arg-type] # noqa: S604 - ours
+def shell(text: str, **settings: Any) -> Result:
+    (result,) = found(Script(command=text, shell=True, **settings).run(Context()))  # noqa: S604 - ours
     return result
 
 
@@ -266,7 +267,7 @@ def test_a_run_that_takes_too_long_is_terminated_and_keeps_what_it_printed() -> 
 
 def test_a_child_that_ignores_term_is_killed_by_the_deadline() -> None:
     context = Context(timeout=0.5)
-    script = Script(command=["/bin/sh", "-c", "trap '' TERM; echo $$; while :; do sleep 60; done"])
+    script = script_of("/bin/sh", "-c", "trap '' TERM; echo $$; while :; do sleep 60; done")
     (result,) = found(script.run(context))
     assert result.summary == "did not finish within 500ms (killed)"
     assert time.monotonic() < context.deadline + GRACE
@@ -336,7 +337,7 @@ def test_an_interrupt_from_another_thread_kills_the_group_at_once() -> None:
 
     def work() -> None:
         try:
-            list(found(Script(command=["/bin/sh", "-c", "trap '' TERM; sleep 60"]).run(context)))
+            list(found(script_of("/bin/sh", "-c", "trap '' TERM; sleep 60").run(context)))
         except CheckError as error:
             errors.append(error)
 
@@ -354,7 +355,7 @@ def test_a_run_given_up_before_its_child_started_kills_it_too() -> None:
     context = Context(timeout=60)
     context.interrupt()
     with pytest.raises(CheckError, match="the agent gave it up"):
-        list(found(Script(command=["/bin/sleep", "60"]).run(context)))
+        list(found(script_of("/bin/sleep", "60").run(context)))
 
 
 def test_an_exception_while_reading_reaps_all_the_same() -> None:
@@ -363,7 +364,7 @@ def test_an_exception_while_reading_reaps_all_the_same() -> None:
             raise RuntimeError("in the middle")
 
     with pytest.raises(RuntimeError):
-        list(found(Script(command=["/bin/sh", "-c", "sleep 60 & sleep 60"]).run(Broken())))
+        list(found(script_of("/bin/sh", "-c", "sleep 60 & sleep 60").run(Broken())))
 
 
 def test_a_hundred_at_once_leak_nothing_and_mix_nothing_up() -> None:
@@ -399,7 +400,7 @@ def without_pidfd(monkeypatch: pytest.MonkeyPatch) -> None:
 # When it cannot start
 
 
-def error_of(*command: str, **settings: object) -> str:
+def error_of(*command: str, **settings: Any) -> str:
     with pytest.raises(CheckError) as caught:
         run(*command, **settings)
     return str(caught.value)
@@ -523,8 +524,8 @@ def test_a_command_that_the_shell_does_not_find_is_nodata_not_critical() -> None
         ({"command": ["x"], "cwd": "here"}, "cwd", "'here' is not a full path"),
     ],
 )
-def test_settings_that_cannot_work_are_problems(settings: dict[str, object], setting: str, text: str) -> None:
-    ((name, told),) = Script(**settings).problems()  # type: ignore[arg-type]
+def test_settings_that_cannot_work_are_problems(settings: dict[str, Any], setting: str, text: str) -> None:
+    ((name, told),) = Script(**settings).problems()
     assert name == setting
     assert text in told
 
@@ -535,7 +536,7 @@ def test_settings_that_work_are_none() -> None:
         {"command": ["./check"], "cwd": "/opt"},
         {"command": "a | b", "shell": True, "env": {"A": "b"}},
     ):
-        assert list(Script(**settings).problems()) == []  # type: ignore[arg-type]
+        assert list(Script(**settings).problems()) == []
 
 
 def test_a_suggested_list_is_the_command_as_a_shell_would_split_it() -> None:
@@ -546,7 +547,7 @@ def test_a_suggested_list_is_the_command_as_a_shell_would_split_it() -> None:
 
 
 def test_a_program_that_no_loop_has_taken_over_yet_is_killed_when_the_agent_stops(tmp_path: Path) -> None:
-    script = Script(command=["/bin/sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/pid; exec sleep 60"])
+    script = script_of("/bin/sh", "-c", f"trap '' TERM; echo $$ > {tmp_path}/pid; exec sleep 60")
     ctx = Context(timeout=30)
     waits = script.run(ctx)
     while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():

@@ -6,6 +6,7 @@ import os
 import shutil
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,7 @@ from checks.script.code import code_of
 from checks.script.languages import language_of
 from checks.script.program import refuse_weak
 from tests import needs
-from tests.looks import found
+from tests.looks import found, script_of
 
 ALICE = 65534  # nobody
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -382,24 +383,24 @@ def test_root_refuses_the_one_and_runs_the_other(folders: tuple[Path, Path], tex
         "docker",
     ):
         pytest.skip("not on this host")
-    script = Script(command=words_of(text, root, alice), stdin="x\n")
+    script = script_of(*words_of(text, root, alice), stdin="x\n")
     if text in LAUNCHED:
         with pytest.raises(CheckError, match="refused to run"):
             list(found(script.run(Context(timeout=10))))
     else:
         assert list(found(script.run(Context(timeout=10))))
-    assert list(found(Script(command=words_of(text, root, root), stdin="x\n").run(Context(timeout=10))))
+    assert list(found(script_of(*words_of(text, root, root), stdin="x\n").run(Context(timeout=10))))
 
 
-def run(command: object, **settings: object) -> Result:
-    ((result),) = found(Script(command=command, **settings).run(Context(timeout=10)))  # type: ignore[arg-type]
+def run(command: Any, **settings: Any) -> Result:
+    ((result),) = found(Script(command=command, **settings).run(Context(timeout=10)))
     return result
 
 
 SHELL = {"shell": True}
 
 
-def refused(command: object, **settings: object) -> str:
+def refused(command: Any, **settings: Any) -> str:
     with pytest.raises(CheckError) as caught:
         run(command, **settings)
     return str(caught.value)

@@ -20,8 +20,9 @@ from checks.script import Script
 from tests import needs
 from tests.agent_process import AgentProcess
 from tests.api_stand_in import ApiStandIn
-from tests.looks import found
-from tests.test_reload import agent, api, told, wait_for_told  # noqa: F401 - fixtures
+from tests.looks import found, script_of
+from tests.test_reload import agent, api  # noqa: F401 - fixtures
+from tests.test_whole_way import told, wait_for_told
 
 
 class House:
@@ -205,7 +206,7 @@ def test_root_takes_no_script_that_others_could_change(house: House) -> None:
     os.chown(path, 65534, 0)
     assert "belongs to nobody, who could change it" in house.problems()[0]
     with pytest.raises(CheckError, match="refused to run"):
-        list(found(Script(command=[str(path)]).run(Context())))
+        list(found(script_of(str(path)).run(Context())))
 
 
 def test_root_reads_no_configuration_that_everybody_can_write(house: House) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,17 +11,17 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from agent.plugin.results import presentable
-from checks.script import Script, checkmk, jsonformat
-from tests.looks import found
+from checks.script import checkmk, jsonformat
+from tests.looks import found, script_of
 
 NOW = 1_700_000_000.0
 
 
-def run(text: str, timeout: float = 60.0, **settings: object) -> tuple[list[Result], str]:
+def run(text: str, timeout: float = 60.0, **settings: Any) -> tuple[list[Result], str]:
     """Return what a shell script says, and why the run failed as a whole."""
     results: list[Result] = []
     try:
-        for result in found(Script(command=["/bin/sh", "-c", text], **settings).run(Context(timeout=timeout))):  # type: ignore[arg-type]
+        for result in found(script_of("/bin/sh", "-c", text, **settings).run(Context(timeout=timeout))):
             results.append(result)
     except CheckError as error:
         return results, str(error)
@@ -435,7 +436,7 @@ def test_exit_codes_mean_what_the_settings_say(text: str, codes: dict[str, str],
 
 
 def test_a_timeout_can_be_critical() -> None:
-    script = Script(command=["/bin/sleep", "60"], exit_codes={"timeout": "critical"})
+    script = script_of("/bin/sleep", "60", exit_codes={"timeout": "critical"})
     (result,) = found(script.run(Context(timeout=0.3)))
     assert (result.status, result.summary) == (Status.CRITICAL, "did not finish within 300ms (killed)")
 
@@ -462,7 +463,7 @@ def test_levels_of_the_settings_judge_the_first_metric_and_the_worse_counts() ->
         ({"stdin": "x" * 2_000_000}, "longer than a million"),
     ],
 )
-def test_settings_that_cannot_work_are_problems(settings: dict[str, object], text: str) -> None:
-    ((setting, told),) = Script(command=["x"], **settings).problems()  # type: ignore[arg-type]
+def test_settings_that_cannot_work_are_problems(settings: dict[str, Any], text: str) -> None:
+    ((setting, told),) = script_of("x", **settings).problems()
     assert setting in settings
     assert text in told

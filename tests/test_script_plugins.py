@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,15 +17,15 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from checks.script import Script
 from tests import needs
-from tests.looks import found
+from tests.looks import found, script_of
 
 FOLDER = "/usr/lib/nagios/plugins"
 PACKAGE = "monitoring-plugins-basic"
 
 
-def plugin(name: str, *arguments: str | int, timeout: float = 10.0, **settings: object) -> Result:
+def plugin(name: str, *arguments: str | int, timeout: float = 10.0, **settings: Any) -> Result:
     path = needs.file(f"{FOLDER}/{name}", PACKAGE)
-    script = Script(command=[str(path), *map(str, arguments)], **settings)  # type: ignore[arg-type]
+    script = script_of(str(path), *map(str, arguments), **settings)
     (result,) = found(script.run(Context(timeout=timeout)))
     return result
 
@@ -65,7 +66,7 @@ def test_a_plugin_whose_server_never_answers_is_ended_by_our_deadline() -> None:
 
 def test_a_plugin_is_found_in_the_path_that_is_set() -> None:
     needs.file(f"{FOLDER}/check_dummy", PACKAGE)
-    (result,) = found(Script(command=["check_dummy", "1"], env={"PATH": f"{FOLDER}:/bin"}).run(Context()))
+    (result,) = found(script_of("check_dummy", "1", env={"PATH": f"{FOLDER}:/bin"}).run(Context()))
     assert result.status is Status.WARNING
 
 
@@ -83,14 +84,14 @@ def test_a_plugin_may_be_in_any_language(language: str, tmp_path: Path) -> None:
     file = tmp_path / "check"
     file.write_text(f"#!{program}{' -f' if language == 'awk' else ''}\n{LANGUAGES[language]}\n")
     file.chmod(0o755)
-    (result,) = found(Script(command=[str(file)]).run(Context()))
+    (result,) = found(script_of(str(file)).run(Context()))
     assert (result.status, result.summary, result.details) == (Status.WARNING, "OK", "")
     assert result.metrics == (Metric("a", 1),)
 
 
 def test_a_python_plugin_prints_any_letter() -> None:
     command = [sys.executable, "-IS", "-c", "print('größer als 5 €')"]
-    (result,) = found(Script(command=command).run(Context()))
+    (result,) = found(script_of(*command).run(Context()))
     assert result.summary == "größer als 5 €"
 
 
@@ -122,5 +123,5 @@ def test_the_shipped_check_goes_bad_in_time(tasks: int, status: Status, tmp_path
     (tmp_path / "loadavg").write_text(f"0.1 0.2 0.3 1/{tasks} 999\n")
     (tmp_path / "pid_max").write_text("100\n")
     command = str(shipped.command).replace("/proc/sys/kernel", str(tmp_path)).replace("/proc", str(tmp_path))
-    (result,) = found(Script(command=["/bin/sh", "-c", command]).run(Context()))
+    (result,) = found(script_of("/bin/sh", "-c", command).run(Context()))
     assert (result.status, metrics(result)["used"].value) == (status, tasks)

@@ -13,30 +13,31 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from agent.api import CheckError, Context, Duration, Result, Size, Status, weak_spot
-from checks.script import Script, stage
+from checks.script import stage
 from checks.script.launch import Launch
 from checks.script.limits import Limits
 from tests import needs
 from tests.left_behind import nothing_left_behind
-from tests.looks import found
+from tests.looks import found, script_of
 
 OTHER = 65534  # nobody
 
 
-def run(*command: str, timeout: float = 60.0, **settings: object) -> Result:
-    (result,) = found(Script(command=list(command), **settings).run(Context(timeout=timeout)))  # type: ignore[arg-type]
+def run(*command: str, timeout: float = 60.0, **settings: Any) -> Result:
+    (result,) = found(script_of(*command, **settings).run(Context(timeout=timeout)))
     return result
 
 
-def sh(text: str, timeout: float = 60.0, **settings: object) -> Result:
+def sh(text: str, timeout: float = 60.0, **settings: Any) -> Result:
     return run("/bin/sh", "-c", text, timeout=timeout, **settings)
 
 
-def error_of(*command: str, **settings: object) -> str:
+def error_of(*command: str, **settings: Any) -> str:
     with pytest.raises(CheckError) as caught:
         run(*command, **settings)
     return str(caught.value)
@@ -118,7 +119,7 @@ def test_behind_the_stage_everything_else_is_as_without_it(tmp_path: Path) -> No
         "env | grep -Ev '^(_|OLDPWD)='; ls /proc/self/fd | wc -l; cat; pwd; grep -E '^Sig(Blk|Ign)' /proc/self/status"
     )
     for lang in ("C", "POSIX", "C.UTF-8"):
-        settings = {"cwd": str(tmp_path), "env": {"LANG": lang, "X": "é"}, "stdin": "in"}
+        settings: dict[str, Any] = {"cwd": str(tmp_path), "env": {"LANG": lang, "X": "é"}, "stdin": "in"}
         assert sorted(lines(sh(text, nice=1, **settings))) == sorted(lines(sh(text, **settings)))
     assert run("./here", cwd=str(executable(tmp_path / "here", "#!/bin/sh\nexit 2").parent), nice=1).summary == (
         "no output (exit 2)"
@@ -200,7 +201,7 @@ def test_an_agent_without_the_right_says_who_has_it(folder: Path) -> None:
     os.close(reader)
     os.close(writer)
     assert said == f"{errno.EPERM} user"
-    with Launch(Script(command=["/bin/true"])) as launch:
+    with Launch(script_of("/bin/true")) as launch:
         assert launch._why_given_up(errno.EPERM, "user") == (
             "cannot start /bin/true with `user`: Operation not permitted: only an agent that runs as root may"
         )
@@ -252,7 +253,7 @@ WITH_RIGHTS = """
 import os, sys
 from agent.api import CheckError, Context
 from checks.script import Script
-from tests.looks import found
+from tests.looks import found, script_of
 for names in ([], ["CAP_DAC_READ_SEARCH"], [], ["CAP_SYS_TIME"]):
     script = Script(command=["/bin/grep", "-E", "^Cap(Amb|Eff)", "/proc/self/status"], capabilities=names)
     try:
@@ -431,7 +432,7 @@ def test_the_stage_is_ended_like_any_child() -> None:
     context = Context(timeout=60)
     context.interrupt()
     with pytest.raises(CheckError, match="the agent gave it up"):
-        list(found(Script(command=["/bin/sleep", "60"], nice=1).run(context)))
+        list(found(script_of("/bin/sleep", "60", nice=1).run(context)))
 
 
 def test_closed_output_behind_the_stage_is_a_death_by_sigpipe_like_everywhere() -> None:
