@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,10 @@ import pytest
 from agent.api import Context, PercentAbove, Result, Size, SizeBelow, Status
 from agent.testing import ran
 from checks.disk import Disk
+from checks.disk.check import WORST_FIRST
 from checks.disk.choice import Filter
+from checks.disk.mountinfo import Mount
+from checks.disk.place import Place
 from checks.disk.usage import Levels, Usage, assess
 
 GIB = 1 << 30
@@ -79,6 +83,33 @@ def test_a_filesystem_without_inodes_gets_no_verdict_on_them() -> None:
 
 def test_numbers_that_a_bad_filesystem_makes_up_do_not_become_negative() -> None:
     assert Usage(total=10, used=0, free=10, inodes=5, inodes_free=9).inodes_percent == 0
+
+
+def told(blocks: int, free: int, available: int, files: int = 0, files_free: int = 0) -> Result:
+    usage = Usage.of(os.statvfs_result((4096, 4096, blocks, free, available, files, files_free, files_free, 0, 255)))
+    place = Place("/data", "/data", Mount(1, 0, "0:9", "/", "/data", "nfs", "server:/"))
+    return min(Disk(path="/data")._assess(place, usage, False), key=lambda result: WORST_FIRST.index(result.status))
+
+
+@pytest.mark.parametrize(
+    ("numbers", "status"),
+    [
+        ((1000, 500, 500), Status.OK),
+        ((1000, 10, 500), Status.OK),
+        ((1000, 10, -40), Status.CRITICAL),
+        ((1000, 0, 0), Status.CRITICAL),
+        ((1000, 10, 2**32 - 40), Status.NODATA),
+        ((1000, 2000, 2000), Status.NODATA),
+        ((1000, -1, -1), Status.NODATA),
+        ((-1, -1, -1), Status.NODATA),
+        ((0, 0, 0), Status.NODATA),
+        ((1000, 500, 500, 100, -10), Status.OK),
+        ((1000, 500, 500, 100, 200), Status.OK),
+        ((1000, 500, 500, 100, 1), Status.CRITICAL),
+    ],
+)
+def test_numbers_that_cannot_be_are_not_ok(numbers: tuple[int, ...], status: Status) -> None:
+    assert told(*numbers).status is status
 
 
 def test_metrics_carry_their_limits_and_their_mount() -> None:

@@ -23,6 +23,7 @@ from agent.api import (
     host_path,
     nodata,
     ok,
+    size_text,
 )
 from checks._lasting import find_missing
 from checks.disk import mountinfo, thin_pools
@@ -209,8 +210,11 @@ class Disk(Check, frozen=True):
             return [nodata(f"{answer} ({place.origin})")]
         if isinstance(answer, Exception):
             raise answer
-        if not answer.total:
+        if answer.total <= 0:
             return [nodata(f"has no size ({place.origin})")]
+        if not answer.sound:
+            words = f"tells {size_text(answer.free)} free of {size_text(answer.total)}, which cannot be"
+            return [nodata(f"{words} ({place.origin})")]
         # What nobody can write to cannot fill up: an image is always full.
         read_only = place.mount is not None and place.mount.cannot_fill
         if place.mount and place.mount.type.startswith("fuse") and not answer.inodes_free:

@@ -90,7 +90,7 @@ class Place(msgspec.Struct, frozen=True):
     def not_for_us(self, answer: Usage | Exception) -> bool:
         """Tell a pseudo filesystem by its size, and a user's own FUSE mount, where not even root may look."""
         if isinstance(answer, Usage):
-            return not answer.total
+            return answer.total <= 0
         return isinstance(answer, PermissionError) and self.mount is not None and self.mount.type.startswith("fuse")
 
 

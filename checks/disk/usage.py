@@ -20,14 +20,22 @@ class Usage(msgspec.Struct, frozen=True):
     inodes: int = 0
     """0 where the filesystem makes them as it needs them (btrfs, vfat), or does not know them."""
     inodes_free: int = 0
+    sound: bool = True
+    """Whether the numbers can be: a server may tell more free space than there is."""
 
     @classmethod
     def measure(cls, place: str) -> Usage:
         """Ask the kernel; may block for ever on a dead server. OSError as statvfs(3) has it."""
-        statistics = os.statvfs(place)
-        unit = statistics.f_frsize or statistics.f_bsize
-        used = max(0, statistics.f_blocks - statistics.f_bfree) * unit
-        return cls(statistics.f_blocks * unit, used, statistics.f_bavail * unit, statistics.f_files, statistics.f_ffree)
+        return cls.of(os.statvfs(place))
+
+    @classmethod
+    def of(cls, numbers: os.statvfs_result) -> Usage:
+        """Read what the kernel says. Less than nothing is free where root used its reserve (BSD)."""
+        unit = numbers.f_frsize or numbers.f_bsize
+        used = max(0, numbers.f_blocks - numbers.f_bfree) * unit
+        sound = 0 <= numbers.f_bfree <= numbers.f_blocks and numbers.f_bavail <= numbers.f_blocks
+        inodes = numbers.f_files if 0 <= numbers.f_ffree <= numbers.f_files else 0
+        return cls(numbers.f_blocks * unit, used, numbers.f_bavail * unit, inodes, numbers.f_ffree, sound)
 
     @property
     def percent(self) -> float:
