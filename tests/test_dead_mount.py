@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import pytest
 
+from agent.cli.places import is_there
+from agent.system.frozen import FROZEN, takes_writes
 from tests import kernel, needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
@@ -242,6 +247,56 @@ def test_a_command_that_is_wrapped_runs_although_the_state_directory_hangs(agent
         said = commanded(agent, "wrap", "good", "--", "/bin/echo", "it ran")
         assert said.startswith("it ran\n")
         assert said.count(SAID) == 1
+
+
+def test_a_servers_state_directory_that_hangs_is_the_one_that_is_meant(mounts: None, tmp_path: Path) -> None:
+    with kernel.never_answering(tmp_path / "dead") as dead:
+        assert is_there(dead, os.X_OK)
+    assert is_there(tmp_path, os.X_OK)
+    assert not is_there(tmp_path / "none", os.X_OK)
+
+
+def test_who_asks_an_agent_to_run_a_check_waits_for_no_state_directory_that_hangs(agent: AgentProcess) -> None:
+    agent.state = agent.config.parent / "dead"
+    with hanging(agent):
+        assert f"{agent.state} {SAID}" in commanded(agent, "check", "good", "--by-agent")
+
+
+@contextmanager
+def freezing(target: Path) -> Iterator[None]:
+    """Keep all who write there waiting, as a snapshot does. Source: FIFREEZE, FITHAW of linux/fs.h."""
+    folder = os.open(target, os.O_RDONLY)
+    fcntl.ioctl(folder, 0xC0045877, 0)
+    try:
+        yield
+    finally:
+        fcntl.ioctl(folder, 0xC0045878, 0)
+        os.close(folder)
+
+
+def test_on_a_filesystem_that_is_frozen_each_command_says_so_and_a_wrapped_one_runs(agent: AgentProcess) -> None:
+    needs.command("mkfs.ext4")
+    image = agent.config.parent / "image"
+    with image.open("wb") as file:
+        file.truncate(16 << 20)
+    subprocess.run(["mkfs.ext4", "-q", image], check=True)
+    agent.state.mkdir()
+    mounting = subprocess.run(["mount", "-o", "loop", image, agent.state], capture_output=True, text=True)
+    if mounting.returncode:
+        needs.missing(f"loop devices: {mounting.stderr}")
+    agent.write("push.yaml", "checks:\n  job: {type: pushed, ttl: 1h}\n")
+    agent.start()
+    agent.wait_until(lambda: " ok" in commanded(agent, "status", "good"), "a run")
+    ends(agent)
+    assert takes_writes(agent.state)
+    with freezing(agent.state):
+        for command in (("status",), ("status", "--watch", "1")):
+            assert f"{agent.state} {FROZEN}" in commanded(agent, *command), command
+        said = commanded(agent, "wrap", "job", "--", "/bin/echo", "it ran")
+        assert said.startswith("it ran\n")
+        assert said.count(f"{agent.state}/spool {FROZEN}") == 1
+    assert takes_writes(agent.state)
+    kernel.unmount(agent.state)
 
 
 def catches(agent: AgentProcess, number: int) -> bool:

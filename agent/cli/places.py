@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from agent.config.probe import Mounts
+
 DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
 DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
 ROOT_STATE = "/var/lib/hostvigil"
@@ -21,7 +23,17 @@ def default_state(to_push: bool = False) -> Path:
     """
     if directory := os.environ.get("STATE_DIRECTORY"):
         return Path(directory.split(":", maxsplit=1)[0])
-    if os.geteuid() == 0 or os.access(ROOT_STATE, os.F_OK if to_push else os.X_OK):
+    if os.geteuid() == 0 or is_there(Path(ROOT_STATE), os.F_OK if to_push else os.X_OK):
         return Path(ROOT_STATE)
     home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
     return Path(home) / "hostvigil"
+
+
+def is_there(state: Path, how: int) -> bool:
+    """Tell whether we may use a state directory so; one that does not answer is the one that is meant."""
+    if Mounts().may_hang(str(state)):
+        from agent.config.patience import answers
+
+        if not answers(state):
+            return True
+    return os.access(state, how)

@@ -10,6 +10,7 @@ import time
 
 import msgspec
 
+from agent.cli.answers.rights import standstill
 from agent.cli.check import EXIT_CODES
 from agent.cli.output import fail
 from agent.cli.show.choosing import Choice, choose, unknown
@@ -55,11 +56,13 @@ def _once(options: argparse.Namespace) -> int:
 
 
 def _watch(options: argparse.Namespace) -> int:
-    """Show it anew every so often, until Ctrl-C."""
+    """Show it anew every so often, until Ctrl-C, or until the state directory does not answer."""
     # At once, wherever it is: Python drops an exception that comes while it clears away an object.
     signal.signal(signal.SIGINT, lambda *_: os._exit(0))
     while True:
         on = screen()
+        if text := standstill(options.state):
+            return fail(text)
         config = configuration(options.config)
         snapshot = _look(options, config)
         lines = page(snapshot, choose(snapshot, choice_of(options, config)), _wish(options), on)

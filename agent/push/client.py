@@ -19,11 +19,14 @@ from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
 from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT, reachable
 from agent.push.message import Message, encode, prepare
+from agent.system.frozen import FROZEN, takes_writes
 from agent.system.rights import owner_of, owners_rights
 
 SECONDS = 4.5
 """For the agent's answer, connection included; it says itself that it is busy before that."""
 NUDGE_SECONDS = 0.3
+SPOOL_SECONDS = 1.0
+"""For a spool that takes no writes."""
 MOST_ANSWER = 4096
 
 
@@ -124,6 +127,8 @@ def _own_socket(to: Path) -> Iterator[str]:
 def _spool(message: Message, spool: Path, cause: OSError) -> None:
     """Leave the message where the agent finds it when it starts, whole or not at all."""
     name = f"{message.at:015d}-{time.monotonic_ns()}-{os.getpid()}"
+    if not takes_writes(spool, SPOOL_SECONDS):
+        raise PushError(f"the agent does not answer ({cause.strerror or cause}), and its spool {spool} {FROZEN}")
     try:
         with _open_folder(spool) as folder, owners_rights(spool):
             if _is_full(folder):

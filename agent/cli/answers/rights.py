@@ -13,6 +13,7 @@ from agent.cli.places import ROOT_STATE, default_state
 from agent.config.files import Unreadable
 from agent.config.patience import SILENT, Patience, answers
 from agent.config.settings import Problem
+from agent.system.frozen import FROZEN, takes_writes
 
 CONFIG = frozenset(("check", "explain", "validate", "test-event", "new-check", "setup", "import", "doctor", "bundle"))
 STATE = frozenset(
@@ -23,8 +24,8 @@ WRITING = frozenset(("silence", "unsilence"))
 
 def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Path(ROOT_STATE)) -> str:
     """Say what this command may not read, and what to do; '' where nothing stands in its way."""
-    if options.command in STATE and not answers(options.state):
-        return f"{options.state} {SILENT}"
+    if (options.command in STATE or getattr(options, "by_agent", False)) and (text := standstill(options.state)):
+        return text
     closed_paths: list[Path] = []
     if options.command in CONFIG and _is_closed(options.config, os.R_OK | os.X_OK):
         closed_paths.append(options.config)
@@ -33,6 +34,13 @@ def refusal(options: argparse.Namespace, words: Sequence[str], server: Path = Pa
     if closed_paths and os.geteuid() == 0:
         return f"{closed_paths[0]} cannot be used: is its filesystem mounted read-only?"
     return f"you may not read {closed_paths[0]}{as_root(words)}" if closed_paths else ""
+
+
+def standstill(state: Path) -> str:
+    """Say that who looks into a state directory now would wait, perhaps for ever; '' where it answers."""
+    if not answers(state):
+        return f"{state} {SILENT}"
+    return "" if takes_writes(state) else f"{state} {FROZEN}"
 
 
 def _find_closed_paths(command: str, state: Path) -> Iterator[Path]:

@@ -1,0 +1,45 @@
+"""Whether a directory takes writes now: on a frozen filesystem who writes waits, and no signal ends the wait.
+
+A snapshot, a backup or `fsfreeze` freezes it. What only reads is answered, so to look at the directory says nothing.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from agent.system.rights import owners_rights
+
+FROZEN = "takes no writes now: is its filesystem frozen by a snapshot, or does its disk hang?"
+SECONDS = 3.0
+LOOK_SECONDS = 0.005
+MOST_FILES = 1024
+NO_NAME = ".nothing-is-called-so"
+
+
+def takes_writes(directory: Path, seconds: float = SECONDS) -> bool:
+    """Tell, within seconds, whether who writes there gets an answer; that he may not is an answer, too.
+
+    A process of its own asks, for it may have to be left behind.
+    """
+    child = os.fork()
+    if not child:
+        _ask_and_end(directory)
+    until = time.monotonic() + seconds
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        if time.monotonic() > until:
+            return False
+        time.sleep(LOOK_SECONDS)
+    return True
+
+
+def _ask_and_end(directory: Path) -> None:
+    try:
+        os.closerange(0, MOST_FILES)  # who reads what the command says is not to wait for this process
+        with suppress(OSError), owners_rights(directory):
+            # The kernel asks for the right to write before it looks for the name.
+            os.unlink(directory / NO_NAME)  # noqa: PTH108 - as in the kernel
+    finally:
+        os._exit(0)
