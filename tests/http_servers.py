@@ -79,7 +79,7 @@ def serving(
     listener = socket.create_server((address, 0), family=family)
     server = Server(listener.getsockname()[1])
     if tls:
-        tls.sni_callback = lambda _, name, __: server.server_names.append(name)  # type: ignore[assignment]
+        tls.sni_callback = lambda _, name, __: server.server_names.append(name)
     over = threading.Event()
     answer = (lambda visit: visit.send(talk)) if isinstance(talk, bytes) else talk
 

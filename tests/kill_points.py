@@ -68,7 +68,7 @@ class Steps:
         connect = sqlite3.connect
 
         def traced(*arguments: Any, **options: Any) -> sqlite3.Connection:
-            db = connect(*arguments, **options)
+            db: sqlite3.Connection = connect(*arguments, **options)
             db.set_trace_callback(self)
             return db
 

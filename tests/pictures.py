@@ -14,8 +14,8 @@ from selenium.webdriver.support.wait import WebDriverWait
 
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.engine.state.transition import Report, Transition
-from agent.model import EventStatus, Metric, Result, State, Status
+from agent.engine.state.transition import Transition
+from agent.model import EventStatus, Metric, Report, Result, State, Status
 from agent.view.history.file import Keep
 from agent.view.history.writer import HistoryWriter, Record
 from tests.browser import browser, look_like

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.terminal import Terminal
@@ -43,7 +44,7 @@ def api() -> Iterator[ApiStandIn]:
 
 
 def client(api: ApiStandIn, **settings: Any) -> Api:
-    plain = EventsSettings(endpoint=api.url, api_key=api.key, timeout=2.0)
+    plain = EventsSettings(endpoint=api.url, api_key=api.key, timeout=Duration(2.0))
     return Api(msgspec.structs.replace(plain, **settings))
 
 
@@ -205,7 +206,7 @@ def test_an_answer_whose_end_does_not_come_means_what_came_of_it(
             visit.hang()
 
     with serving(talk) as server:
-        found = Api(EventsSettings(server.url, "key-123456", timeout=0.5)).post(RAW)
+        found = Api(EventsSettings(server.url, "key-123456", timeout=Duration(0.5))).post(RAW)
     assert found.verdict is verdict
     assert found.retry_after == (7 if verdict is not Verdict.DELIVERED and verdict is not Verdict.BAD_KEY else 0)
     if verdict is Verdict.UNAVAILABLE:
@@ -240,7 +241,7 @@ def test_nobody_listening_is_said_in_words() -> None:
 
 
 def test_a_name_that_does_not_exist_is_said_in_words() -> None:
-    found = Api(EventsSettings("https://no-such-host.invalid", "key-123456", timeout=5)).post(RAW)
+    found = Api(EventsSettings("https://no-such-host.invalid", "key-123456", timeout=Duration(5))).post(RAW)
     assert found.verdict is Verdict.UNAVAILABLE
     assert "resolved" in found.text or "no complete answer" in found.text
 
@@ -305,7 +306,7 @@ def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("tls") / "server.pem"
     openssl = [needs.command("openssl", "openssl"), "req", "-x509", "-newkey", "ec", "-pkeyopt"]
     names = ["-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1"]
-    command = [*openssl, "ec_paramgen_curve:P-256", "-nodes", *names, "-keyout", file, "-out", f"{file}.crt"]
+    command = [*openssl, "ec_paramgen_curve:P-256", "-nodes", *names, "-keyout", str(file), "-out", f"{file}.crt"]
     subprocess.run(command, check=True, capture_output=True)
     file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
     return file

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.courier import Courier
@@ -63,7 +64,7 @@ def log(caplog: pytest.LogCaptureFixture) -> pytest.LogCaptureFixture:
 
 
 def client(api: ApiStandIn, **changes: Any) -> Api:
-    return Api(msgspec.structs.replace(EventsSettings(api.url, api.key, timeout=2.0), **changes))
+    return Api(msgspec.structs.replace(EventsSettings(api.url, api.key, timeout=Duration(2.0)), **changes))
 
 
 def started(store: Store, sink: Any) -> Emitter:

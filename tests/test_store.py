@@ -372,7 +372,7 @@ os.write(1, b"MARK\\n")
         "-e",
         "trace=fsync,fdatasync,write",
         "-o",
-        trace,
+        str(trace),
         sys.executable,
         "-c",
         script,

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.api import Duration
 from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
 from agent.config.template import NAMES, fill, is_json, problem
@@ -317,7 +318,7 @@ def test_a_service_that_took_it_and_does_not_end_its_answer_is_not_told_twice(bo
         visit.hang()
 
     with serving(talk) as server:
-        sink = Webhook(WebhookSettings(type="webhook", url=server.url, body="{title}", timeout=0.5))
+        sink = Webhook(WebhookSettings(type="webhook", url=server.url, body="{title}", timeout=Duration(0.5)))
         assert sink.post(sink.render(critical("web-1"))).verdict is Verdict.DELIVERED
 
 

@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -69,7 +70,7 @@ def parsed(arguments: Sequence[str] | None) -> argparse.Namespace:
 
 
 def small(work: Work) -> Work:
-    return work._replace(count=5, interval=1, processes=min(work.processes, 10))
+    return replace(work, count=5, interval=1, processes=min(work.processes, 10))
 
 
 def alone(name: str, quick: bool) -> list[Figure]:

@@ -12,6 +12,8 @@ from pathlib import Path
 
 import psutil
 
+from tests.forked import Forked
+
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CGROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))
 """Where cgroup v2 may be."""
@@ -27,7 +29,7 @@ class Tree:
 
     def __init__(self, group: Path | None) -> None:
         self._group = group
-        self.process: subprocess.Popen[bytes] | None = None
+        self.process: subprocess.Popen[bytes] | Forked | None = None
 
     def start(self, command: list[str], log: Path) -> None:
         """Start the first process, in a session of its own."""
@@ -38,7 +40,7 @@ class Tree:
                 command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
             )
 
-    def adopt(self, process: subprocess.Popen[bytes]) -> None:
+    def adopt(self, process: subprocess.Popen[bytes] | Forked) -> None:
         """Count a process that runs already; its earlier children are not counted."""
         if self._group:
             (self._group / "cgroup.procs").write_text(str(process.pid))
@@ -56,7 +58,7 @@ class Tree:
         """End the first process, and kill what is left of its session."""
         if self.process is None or self.process.poll() is not None:
             return
-        self.process.terminate()
+        self.process.send_signal(signal.SIGTERM)
         with suppress(subprocess.TimeoutExpired):
             self.process.wait(10)
         with suppress(ProcessLookupError, PermissionError):

@@ -66,7 +66,7 @@ def certificate(folder: Path) -> Path:
     made = folder / "server.pem"
     command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "90", "-subj", "/CN=localhost"]
     names = ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1"]
-    files = ["-keyout", folder / "server.key", "-out", made]
+    files = ["-keyout", str(folder / "server.key"), "-out", str(made)]
     subprocess.run([*command, *names, *files], capture_output=True, check=True)
     return made
 

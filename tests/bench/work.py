@@ -10,13 +10,15 @@ import socket
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.bench.surroundings import certificate, counted_plugin, processes, web_server
 
 
-class Work(NamedTuple):
+@dataclass(frozen=True)
+class Work:
     """So many checks of one kind, each due every so many seconds."""
 
     kind: str

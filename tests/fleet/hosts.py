@@ -17,7 +17,7 @@ from agent.model import EventStatus, Notification
 AT_ONCE = 200
 AGAIN = 10.0
 """Seconds; an agent's `republish_after`."""
-FAULTS = (*BROKER_FAULTS, KeyError)
+FAULTS: tuple[type[Exception], ...] = (*BROKER_FAULTS, KeyError)
 
 
 class Change:

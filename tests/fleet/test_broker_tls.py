@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import trustme
 
+from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
@@ -64,9 +65,9 @@ def test_a_broker_is_trusted_by_the_ca_file(tmp_path: Path, papers: Papers, sche
     with NatsServer(tmp_path, papers.tls()) as broker:
         prepare(broker, papers.ca)
         url = broker.url.replace("nats:", f"{scheme}:")
-        assert handed(EventsSettings(broker=url, ca_file=str(papers.ca), timeout=3)) == [7]
+        assert handed(EventsSettings(broker=url, ca_file=str(papers.ca), timeout=Duration(3))) == [7]
         with pytest.raises(Unreachable):
-            handed(EventsSettings(broker=url, ca_file=str(papers.other_ca), timeout=1))
+            handed(EventsSettings(broker=url, ca_file=str(papers.other_ca), timeout=Duration(1)))
 
 
 @pytest.mark.parametrize("scheme", ["nats", "tls"])
@@ -74,7 +75,7 @@ def test_nothing_is_handed_over_in_plain_text_where_tls_is_meant(tmp_path: Path,
     with NatsServer(tmp_path) as broker:
         url = broker.url.replace("nats:", f"{scheme}:")
         with pytest.raises(Unreachable, match="does not speak TLS"):
-            handed(EventsSettings(broker=url, ca_file=str(papers.ca), timeout=3))
+            handed(EventsSettings(broker=url, ca_file=str(papers.ca), timeout=Duration(3)))
 
 
 def test_a_host_may_show_a_certificate_instead_of_a_seed(tmp_path: Path, papers: Papers) -> None:
@@ -82,8 +83,10 @@ def test_a_host_may_show_a_certificate_instead_of_a_seed(tmp_path: Path, papers:
     users = f"authorization {{ users: [ {{ user: web-1, permissions: {{ {allowed} }} }} ] }}"
     with NatsServer(tmp_path, papers.tls("verify_and_map: true") + "\n" + users) as broker:
         with pytest.raises(Unreachable):
-            handed(EventsSettings(broker=broker.url, ca_file=str(papers.ca), timeout=1))
-        settings = EventsSettings(broker=broker.url, ca_file=str(papers.ca), client_cert=str(papers.host), timeout=2)
+            handed(EventsSettings(broker=broker.url, ca_file=str(papers.ca), timeout=Duration(1)))
+        settings = EventsSettings(
+            broker=broker.url, ca_file=str(papers.ca), client_cert=str(papers.host), timeout=Duration(2)
+        )
         connection = Connection(settings, "web-1")
         connection.connect()
         assert connection.connected
@@ -94,7 +97,7 @@ def test_a_sign_of_life_leaves_no_word_in_the_log(
     tmp_path: Path, papers: Papers, caplog: pytest.LogCaptureFixture
 ) -> None:
     with NatsServer(tmp_path, papers.tls()) as broker:
-        settings = EventsSettings(broker=broker.url, ca_file=str(papers.ca), timeout=3)
+        settings = EventsSettings(broker=broker.url, ca_file=str(papers.ca), timeout=Duration(3))
         for _ in range(3):
             connection = Connection(settings, "web-1")
             connection.connect()
@@ -105,4 +108,4 @@ def test_a_sign_of_life_leaves_no_word_in_the_log(
 
 def test_a_seed_that_is_not_there_is_said(tmp_path: Path) -> None:
     with NatsServer(tmp_path) as broker, pytest.raises(Unreachable, match="No such file"):
-        handed(EventsSettings(broker=broker.url, credentials=str(tmp_path / "none"), timeout=1))
+        handed(EventsSettings(broker=broker.url, credentials=str(tmp_path / "none"), timeout=Duration(1)))

@@ -15,6 +15,7 @@ import pytest
 from agent.fleet.commands import Command, Commands, Reply
 from agent.fleet.streams import WriteConflict
 from tests.fleet import relay_process
+from tests.fleet.nats_server import NatsServer
 from tests.fleet.simulator import Box
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
@@ -71,6 +72,7 @@ def test_a_silence_outlives_relay_and_broker_and_ends_when_somebody_ends_it(tmp_
         for relay in box.relays:
             relay.kill()
             relay.start()
+        assert isinstance(box.broker, NatsServer)
         await asyncio.to_thread(box.broker.forget_all)
         box.hosts.change("web-2")
         box.hosts.change("db-2")

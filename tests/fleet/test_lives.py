@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from tests.fleet.nats_server import NatsServer
 from tests.fleet.simulator import Box
 
 NO_LIMIT = ", rate_limit: 6000/min, workspace_limit: 6000/min"
@@ -54,6 +55,7 @@ def test_a_silent_host_is_told_once_whatever_dies_and_nobody_else(tmp_path: Path
         for relay in box.relays:
             relay.kill()
             relay.start()
+        assert isinstance(box.broker, NatsServer)
         await asyncio.to_thread(box.broker.forget_all)
         await signs.wait(TTL + 12)
         assert signs.told() == [("b.example", "nodata")], "told once, whoever is at work"

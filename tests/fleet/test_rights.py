@@ -12,6 +12,7 @@ import nats.errors
 import pytest
 from nats.js.api import StreamConfig
 
+from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.connection import Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
@@ -54,12 +55,12 @@ def test_an_enrolled_host_hands_over_under_its_own_name(tmp_path: Path, state: P
         good.beat(b"{}")
         assert asyncio.run(alive(broker, state)) == {f"{ALIVE}.web-1=2Eexample=2Ecom": 1}
         good.close()
-        wrong = Connection(EventsSettings(broker=broker.url, credentials=str(seed), timeout=1), "other")
+        wrong = Connection(EventsSettings(broker=broker.url, credentials=str(seed), timeout=Duration(1)), "other")
         wrong.connect()
         with pytest.raises(Unreachable):
             wrong.publish([Message(1, "b" * 32, b"{}")])
         wrong.close()
-        stranger = Connection(EventsSettings(broker=broker.url, timeout=1), "evil")
+        stranger = Connection(EventsSettings(broker=broker.url, timeout=Duration(1)), "evil")
         with pytest.raises(Unreachable):
             stranger.connect()
 

@@ -11,7 +11,9 @@ import pytest
 import trustme
 import yaml
 
+from agent.api import Duration
 from agent.cli.options import parser
+from agent.config.values import Rate
 from agent.fleet.enrolment import ACCOUNTS, enrol
 from agent.fleet.settings import RelayConfigError, read
 from tests import needs
@@ -33,7 +35,7 @@ def test_the_sample_and_the_document_are_read(tmp_path: Path) -> None:
     for text in [(FOLDER / "relay.yaml.sample").read_text(), *documented]:
         settings, secrets = read(relay_yaml(text, tmp_path), {})
         assert settings.events.api_keys == ("ak_1", "ak_2") and secrets == {"ak_1", "ak_2"}
-        assert (settings.lease, settings.replicas, settings.events.rate_limit) == (5, 3, 20)
+        assert (settings.lease, settings.replicas, settings.events.rate_limit) == (Duration(5), 3, Rate(20))
 
 
 GOOD = "relay: {broker: 'nats://127.0.0.1:4222', state: s, events: {endpoint: 'https://x.example', api_keys: [k]}}"

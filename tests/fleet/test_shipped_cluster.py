@@ -6,7 +6,7 @@ import asyncio
 import shlex
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeVar
@@ -15,6 +15,7 @@ import pytest
 import trustme
 import yaml
 
+from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.handover.connection import FAULTS, Connection, Way
 from agent.delivery.handover.courier import Message, Unreachable
@@ -27,12 +28,14 @@ from tests.fleet.network import Network
 SHIPPED = Path(__file__).parent.parent.parent / "packaging" / "relay"
 NAMES = ("nats-1", "nats-2", "nats-3")
 Processes = dict[str, subprocess.Popen[bytes]]
+NOT_YET: tuple[type[Exception], ...] = (*FAULTS, *API_ERRORS, Unreachable)
+"""What a cluster answers that is about to start."""
 T = TypeVar("T")
 
 
 @contextmanager
 def running(
-    network: Network, commands: dict[str, Sequence[str]], folder: Path
+    network: Network, commands: Mapping[str, Sequence[str]], folder: Path
 ) -> Iterator[dict[str, subprocess.Popen[bytes]]]:
     found: dict[str, subprocess.Popen[bytes]] = {}
     try:
@@ -52,7 +55,7 @@ def eventually(work: Callable[[], T], folder: Path, seconds: float = 60) -> T:
     while True:
         try:
             return work()
-        except (*FAULTS, *API_ERRORS, Unreachable) as error:
+        except NOT_YET as error:
             logs = "".join((folder / f"{name}.log").read_text()[-2000:] for name in NAMES)
             assert time.monotonic() < until, f"{error}\n{logs}"
             time.sleep(0.1)
@@ -109,7 +112,7 @@ def test_three_servers_as_shipped_take_what_an_enrolled_host_hands_over(tmp_path
             broker=url,
             credentials=str(seeds / "host-web-1=2Eexample=2Ecom.nk"),
             ca_file=str(tmp_path / "ca.pem"),
-            timeout=3,  # type: ignore[arg-type]
+            timeout=Duration(3),
         )
         with running(network, commands, tmp_path) as servers:
             way = Way(url, str(seeds / "relay.nk"), str(tmp_path / "ca.pem"), "", "")
@@ -133,5 +136,5 @@ def test_what_the_compose_file_runs_is_a_cluster(tmp_path: Path) -> None:
         url = ",".join(f"nats://{network.address(name)}:4222" for name in NAMES)
         with running(network, commands, tmp_path):
             eventually(lambda: prepare(Way(url, "", "", "", "")), tmp_path)
-            settings = EventsSettings(broker=url, timeout=3)  # type: ignore[arg-type]
+            settings = EventsSettings(broker=url, timeout=Duration(3))
             assert eventually(lambda: hand_over(settings, "a"), tmp_path) == [1]

@@ -151,6 +151,6 @@ def test_the_distributions_checkers_find_no_error(target: str) -> None:
 
 
 def test_rpmlint_finds_no_error() -> None:
-    words = [needs.command("rpmlint", "rpmlint"), "-c", ROOT / "packaging/rpmlint.toml", package("el9")]
+    words = [needs.command("rpmlint", "rpmlint"), "-c", str(ROOT / "packaging/rpmlint.toml"), str(package("el9"))]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout

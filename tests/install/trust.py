@@ -25,7 +25,7 @@ def made(pattern: str) -> Path:
 
 
 def test_the_sbom_fits_its_schema() -> None:
-    words = [AUDIT / "bin/python", "-c", CHECK, made("hostvigil_*.cdx.json")]
+    words = [str(AUDIT / "bin/python"), "-c", CHECK, str(made("hostvigil_*.cdx.json"))]
     done = subprocess.run(words, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
 
@@ -38,7 +38,7 @@ def test_the_sdist_makes_the_wheel_that_is_beside_it(tmp_path: Path) -> None:
         "--no-deps",
         "--no-build-isolation",
         "--wheel-dir",
-        tmp_path,
+        str(tmp_path),
     ]
     subprocess.run([sys.executable, "-m", "pip", *words, made("hostvigil-*.tar.gz")], check=True)
     [wheel] = tmp_path.glob("*.whl")
