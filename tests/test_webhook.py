@@ -24,7 +24,7 @@ from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.values import values
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.model import EventStatus, Notification
-from tests.deliveries import HOST, NOW, critical
+from tests.deliveries import HOST, NOW, critical, no_news
 from tests.http_servers import Visit, serving
 from tests.sample_types import sample_catalog
 from tests.web_service import Post, WebService
@@ -132,6 +132,17 @@ def test_a_recipe_makes_what_the_service_documents(recipe: str, status: EventSta
         assert sink.post(sink.bundle(digest([[PROBLEM, RECOVERY], [critical("web-1")]]))).verdict is Verdict.DELIVERED
         for post in service.posts[:3]:
             FORMS[recipe](post)
+
+
+@pytest.mark.parametrize("recipe", FORMS)
+def test_news_of_the_agent_have_their_form_too(recipe: str, tmp_path: Path) -> None:
+    """They are of no incident, and still no service gets an empty key or moment; a digest is of many."""
+    with WebService() as service:
+        sink = Webhook(settings(RECIPES[recipe], tmp_path / "conf.d", service.url))
+        sink.post(sink.render(no_news("outbox", "3 changes are lost", EventStatus.WARNING)))
+        sink.post(sink.bundle(digest([[PROBLEM], [critical("web-1")]])))
+    for post in service.posts:
+        FORMS[recipe](post)
 
 
 def test_a_problem_and_its_recovery_are_told_apart_in_the_words_of_the_service(tmp_path: Path) -> None:

@@ -30,10 +30,10 @@ def values(change: Notification, words: Words) -> dict[str, str]:
         "type": change.type,
         "subject": change.subject,
         "event_id": change.id,
-        "incident_id": change.incident,
+        "incident_id": change.incident or change.id,  # news of the agent are of no incident; a service wants a key
         "date": _iso(change.at),
         "date_ms": str(change.at),
-        "since": _iso(change.incident_since) if change.incident_since else "",
+        "since": _iso(change.incident_since or change.at),
         **{f"tag.{name}": value for name, value in {**change.host, **change.tags}.items()},
     }
     return fields | _words(words, fields)
@@ -43,15 +43,19 @@ def values_of_digest(many: Digest, words: Words) -> dict[str, str]:
     """Return what a digest has for each name: what only one change has is empty, tags are those that all share."""
     each = [values(change, {}) for change in many.latest]
     common = {name: value for name, value in each[0].items() if all(other.get(name) == value for other in each)}
-    fields = common | {
-        "title": many.title,
-        "message": many.message,
-        "summary": many.title,
-        "status": many.status.name.lower(),
-        "event_id": many.id,
-        "date": _iso(many.at),
-        "date_ms": str(many.at),
-    }
+    fields = (
+        {"incident_id": many.id, "since": _iso(many.at)}
+        | common
+        | {
+            "title": many.title,
+            "message": many.message,
+            "summary": many.title,
+            "status": many.status.name.lower(),
+            "event_id": many.id,
+            "date": _iso(many.at),
+            "date_ms": str(many.at),
+        }
+    )
     return fields | _words(words, fields)
 
 
