@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import socket
+from contextlib import ExitStack
 from http.client import HTTPException
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -11,8 +14,10 @@ from hypothesis import strategies as st
 
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Verdict
+from agent.delivery.sinks import wire
 from agent.delivery.sinks.heads import read_head
 from agent.delivery.sinks.truewatch.api import Api
+from agent.delivery.sinks.wire import connect_seconds
 from tests.api_stand_in import answer
 from tests.http_servers import Visit, serving
 
@@ -34,8 +39,8 @@ HEADS = {
 }
 
 
-def post(url: str, **settings: str) -> tuple[Verdict, str]:
-    found = Api(EventsSettings(url, "key-123456", timeout=5, **settings)).post(b"{}")  # type: ignore[arg-type]
+def post(url: str, **settings: Any) -> tuple[Verdict, str]:
+    found = Api(EventsSettings(url, "key-123456", **{"timeout": 5, **settings})).post(b"{}")
     return found.verdict, found.text
 
 
@@ -99,3 +104,29 @@ def test_a_proxy_that_speaks_no_tls_is_told_in_words() -> None:
     with serving(b"HTTP/1.1 400 Bad Request\r\n\r\n", greedy=False) as proxy:
         found = post("http://api.example", proxy=proxy.url.replace("http:", "https:"))
     assert found == (Verdict.UNAVAILABLE, "what answers does not speak TLS")
+
+
+def test_an_address_that_leads_nowhere_leaves_time_for_the_next(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As IPv6 behind a firewall that drops it: each try would spend all its time there, and IPv4 never had a turn."""
+    real = socket.getaddrinfo
+
+    def two(host: str, *more: Any) -> list[Any]:
+        return [one for address in ("127.0.0.2", "127.0.0.1") for one in real(address, *more)]
+
+    with (
+        serving(OK + SIZED) as server,
+        socket.create_server(("127.0.0.2", server.port), backlog=0),
+        ExitStack() as stack,
+    ):
+        for _ in range(3):  # nobody accepts, so the kernel drops what else comes
+            waiting = stack.enter_context(socket.socket())
+            waiting.setblocking(False)
+            waiting.connect_ex(("127.0.0.2", server.port))
+        monkeypatch.setattr(socket, "getaddrinfo", two)
+        monkeypatch.setattr(wire, "LEAST_CONNECT", 0.1)
+        assert post(f"http://api.example:{server.port}", timeout=2) == (Verdict.DELIVERED, "HTTP 200")
+
+
+@pytest.mark.parametrize(("timeout", "seconds"), [(1, 1), (3, 3), (5, 3), (15, 3.75), (600, 150)])
+def test_an_address_has_a_quarter_of_the_time_and_what_lost_packets_need(timeout: float, seconds: float) -> None:
+    assert connect_seconds(timeout) == seconds
