@@ -321,6 +321,17 @@ def test_an_array_without_a_device_is_critical_wherever_the_counts_stand(level: 
         assert said(usual) == [f"critical md0 ({level}) lacks 1 of 2 devices"]
 
 
+def test_an_array_that_nobody_can_write_to_is_a_warning() -> None:
+    end = "      100 blocks super 1.2 [3/3] [UUU]\n"
+    assert said(f"md0 : active (read-only) raid5 sdc1[2] sdb1[1] sda1[0]\n{end}") == [
+        "warning md0 (raid5) is whole, read-only: nobody can write to it"
+    ]
+    assert said(f"md0 : active (read-only) raid5 sdd1[3](J)(F) sdc1[2] sdb1[1] sda1[0]\n{end}") == [
+        "warning md0 (raid5) is whole, read-only: nobody can write to it, but replace what failed: sdd1"
+    ]
+    assert said(f"md0 : active (auto-read-only) raid5 sdc1[2] sdb1[1] sda1[0]\n{end}") == ["ok md0 (raid5) is whole"]
+
+
 @pytest.mark.parametrize("level", [*LEVELS, "raid7"])
 def test_an_array_of_which_the_counts_are_not_told_is_never_whole(level: str) -> None:
     (one,) = map(assess, parse(f"md0 : active {level} sda1[0]\n      100 blocks super 1.2\n"))

@@ -149,6 +149,26 @@ def test_what_kept_a_unit_from_its_last_start_is_said(kind: str, status: Status,
             assert (said.status, "not met" in said.summary) == (Status.OK, False)
 
 
+@pytest.mark.parametrize(
+    ("load", "file"), [("not-found", "gone"), ("masked", "masked"), ("bad-setting", "bad-setting")]
+)
+def test_what_runs_without_its_file_is_told_as_that(load: str, file: str) -> None:
+    unit = Unit(load, "active", "running", "success")
+    words = f"x active (running), but its file is {file}"
+    for expected in ("active", "not_failed"):
+        said = assess_state("x", unit, expected, None, 0.0)
+        assert (said.status, said.summary) == (Status.WARNING, words)
+    said = assess_state("x", unit, "inactive", None, 0.0)
+    assert (said.status, said.summary) == (
+        Status.CRITICAL,
+        f"x is active (running), but its file is {file}, should be inactive",
+    )
+
+
+def test_a_unit_of_which_nothing_is_told_is_not_known() -> None:
+    assert assess_state("x", Unit(), "active", None, 0.0).status is Status.NODATA
+
+
 def test_failed_units_are_a_warning_that_names_them(tmp_path: Path) -> None:
     (one,) = run(Systemd(command=fake(tmp_path)))
     assert (one.status, one.summary) == (Status.WARNING, "1 failed unit: broken.service")

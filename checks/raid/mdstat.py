@@ -36,6 +36,8 @@ class Array(msgspec.Struct, frozen=True):
     """`12.6%, 2h 8m left`, or DELAYED or PENDING."""
     odd: str = ""
     """Marks of devices that Linux does not print; Synology's and QNAP's E: a device that the array gave up on."""
+    read_only: bool = False
+    """As somebody set it, or the kernel after its journal failed; until the first writing it says `auto-read-only`."""
     container: bool = False
     """Not an array but the metadata of some (Intel, DDF); always inactive."""
 
@@ -78,6 +80,7 @@ def _array(block: str) -> Array:
         action[1] if action else "",
         action[2] + remaining if action else "",
         _odd_marks(devices, block),
+        "(read-only)" in first,
         state == "inactive" and re.search(r"super external:\w", block) is not None,
     )
 
@@ -116,8 +119,12 @@ def _assess(array: Array, missing: int) -> Result:
         return nodata(f"{words}, which is not known here", array.name)
     if not array.total and array.level not in UNCOUNTED:
         return nodata(f"{about}: mdstat does not say how many of its devices work{lost}", array.name)
+    stuck = ", read-only: nobody can write to it" if array.read_only else ""
     if array.failed:
-        return warning(f"{about} is whole, but replace what failed: {', '.join(array.failed)}{doing}", array.name)
+        words = f"{about} is whole{stuck}, but replace what failed: {', '.join(array.failed)}{doing}"
+        return warning(words, array.name)
+    if array.read_only:
+        return warning(f"{about} is whole{stuck}{doing}", array.name)
     return ok(f"{about} is whole{doing}", array.name)
 
 

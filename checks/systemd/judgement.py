@@ -18,9 +18,12 @@ def assess_state(name: str, unit: Unit, expected: str, starting: Duration | None
     is_loaded, words = unit.load == "loaded", unit.words(monotonic)
     if is_loaded and unit.active not in KNOWN:
         return nodata(f"{name} is {words}, a state that is not known here", name)
-    running = is_loaded and unit.active in ("active", "reloading", "refreshing")
+    if not unit.load:
+        return nodata(f"{name}: systemctl does not say how it is", name)
+    if unit.runs and not is_loaded and expected != "inactive":
+        return warning(f"{name} {words}", name, _see(name))  # as after its package was removed: no start finds it
     well = is_loaded and unit.active != "failed" and unit.unmet != "assertion"
-    good = {"active": running, "inactive": unit.active == "inactive", "not_failed": well}
+    good = {"active": is_loaded and unit.runs, "inactive": unit.active == "inactive", "not_failed": well}
     if good[expected]:
         if is_loaded and unit.has_next is False and expected != "inactive":
             return critical(f"{name} {words}, but will not run again: it has no next turn", name)
@@ -29,7 +32,7 @@ def assess_state(name: str, unit: Unit, expected: str, starting: Duration | None
         return ok(f"{name} {words}", name)
     if unit.active == "activating" and expected == "active" and is_loaded:
         return warning(f"{name} {words}", name)
-    if unit.load == "not-found":
+    if unit.load == "not-found" and not unit.runs:
         return critical(f"{name}: systemd knows no such unit", name)
     words = f"{name} is {words}" + ("" if expected == "not_failed" else f", should be {expected}")
     return critical(words, name, _see(name))

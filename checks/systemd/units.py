@@ -41,6 +41,10 @@ class Unit(msgspec.Struct, frozen=True):
     unmet: str = ""
     """condition or assertion, where one kept the unit from its last start: systemd calls it inactive, not failed."""
 
+    @property
+    def runs(self) -> bool:
+        return self.active in ("active", "reloading", "refreshing")
+
     def moving_for(self, monotonic: float) -> float:
         """Return the seconds that it has been on its way from one state to another; 0 where it is not, or is new."""
         if self.active not in MOVING or not self.changed_at:
@@ -48,12 +52,14 @@ class Unit(msgspec.Struct, frozen=True):
         return max(0.0, monotonic - self.changed_at)
 
     def words(self, monotonic: float) -> str:
-        if self.load != "loaded":
+        if self.load != "loaded" and not self.runs:
             return self.load
         why = f", {self.result}" if self.result not in ("", "success") else ""
         why += f", its {self.unmet} was not met" if self.unmet else ""
         moving = self.moving_for(monotonic)
-        return f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
+        words = f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
+        file = "" if self.load == "loaded" else "gone" if self.load == "not-found" else self.load
+        return words + (f", but its file is {file}" if file else "")
 
 
 def parse(text: str) -> list[Unit]:
