@@ -78,7 +78,8 @@ class Believed:
         truth = "error" if self.flaps else self.decided
         wait = min(policy.repeat_every * 2**self.again, 86_400) * 1000
         repeat = policy.repeat_every and truth == self.told != "ok" and abs(at - self.told_at) >= wait
-        due = bool(truth) and (repeat or truth != self.told)
+        recovers = self.decided != "ok" and self.seen[-1][0] == "o" and not self.flaps
+        due = bool(truth) and (repeat or (truth != self.told and not recovers))
         self.held_since = (self.held_since or at) if due and suppressed else 0
         if due and not suppressed:
             self.told, self.told_at, self.again = truth, at, self.again + 1 if repeat else 0

@@ -12,6 +12,7 @@ from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.staleness import SLACK_SECONDS
 from agent.engine.state.transition import apply_result
 from agent.model import Count, EventStatus, FailAfter, Outcome, Policy, Result, State, Status
+from agent.store import LastRun
 
 STEADY = Policy(flapping=None)
 TWICE = Policy(FailAfter(Count(2), Count(2), Count(2)), flapping=None)
@@ -27,7 +28,8 @@ CHECKS = {one.name: one for one in (check("line"), check("router", "line"), chec
 
 
 def known(**began: int) -> Parents:
-    parents = Parents(began)
+    runs = [LastRun(name, "", Result(Status.OK, "well"), at + 500, 0.5, 0) for name, at in began.items()]
+    parents = Parents({}, runs)
     parents.configure(CHECKS)
     return parents
 
@@ -45,6 +47,23 @@ def test_the_parents_of_parents_count_and_nobody_twice_nor_the_check_itself() ->
     circle = {**CHECKS, "line": check("line", "web", "router", "nobody")}
     assert names(above("web", circle)) == ["line", "router"]
     assert above("other", CHECKS) == []
+
+
+@pytest.mark.parametrize(
+    ("decided", "result", "counts"),
+    [
+        (Status.OK, Status.CRITICAL, True),
+        (Status.WARNING, Status.NODATA, True),
+        (Status.OK, Status.WARNING, False),
+        (Status.CRITICAL, Status.CRITICAL, False),
+        (Status.OK, Status.OK, False),
+    ],
+)
+def test_a_parent_that_counted_before_a_restart_counts_after_it(decided: Status, result: Status, counts: bool) -> None:
+    run = LastRun("router", "/a", Result(result, "so"), 500, 0.5, 0)
+    parents = Parents({"router": {"/a": State("router", "/a", decided=decided)}}, [run])
+    parents.configure(CHECKS)
+    assert (names(parents.pending_parents("web", 0)) == ["router"]) is counts
 
 
 def test_only_parents_are_remembered() -> None:
@@ -165,7 +184,7 @@ def test_a_parent_may_take_its_runs_until_it_is_decided(parent: CheckConfig, sec
 
 
 def test_nobody_waits_for_longer_than_five_minutes() -> None:
-    parents = Parents({})
+    parents = Parents({}, ())
     parents.configure({"slow": check("slow", timeout=3000.0), "web": check("web", "slow")})
     assert parents.waits("web", None, 1000, 1000)[0].until == 1000 + LONGEST_SECONDS * 1000
 

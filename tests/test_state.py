@@ -584,6 +584,20 @@ def test_what_is_closed_is_closed_now_under_its_own_name_and_says_why(state: Sta
     assert (second.state.subject, second.result.subject) == ("b", "b")
 
 
+@pytest.mark.parametrize("notified", [None, EventStatus.OK, EventStatus.WARNING])
+def test_a_problem_that_was_held_back_is_not_told_by_an_ok_though_that_does_not_suffice_to_end_it(
+    notified: EventStatus | None,
+) -> None:
+    held = State("web", decided=Status.CRITICAL, bad=1, notified=notified, suppressed_by="silenced", suppressed_since=1)
+    twice = fail_after(1, recover_after=2)
+    first = apply_result(held, Result(Status.OK, "well"), twice, 5)
+    assert (first.report, first.state.decided, first.state.suppressed_by) == (None, Status.CRITICAL, "")
+    again = apply_result(first.state, Result(Status.CRITICAL, "down"), twice, 6)
+    assert again.report is not None
+    assert again.report.status is EventStatus.CRITICAL
+    assert judge_again(first.state, Result(Status.OK, "well"), twice, 6).report is None
+
+
 def test_a_check_that_was_waited_for_in_vain_is_well_itself_when_results_of_its_subjects_come() -> None:
     states = {"": State("backup", decided=Status.NODATA), "db": State("backup", "db", decided=Status.OK)}
     pushed = Outcome("backup", 0, 5, 0.0, (Result(Status.OK, "done", "db"),), complete=False, speaks_for_check=True)

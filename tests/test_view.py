@@ -171,6 +171,7 @@ STATES = st.builds(
     notified=st.none() | st.sampled_from([one for one in EventStatus if one is not EventStatus.INFO]),
     notified_at=st.just(NOW - MINUTE),
     flapping=st.booleans(),
+    good=st.integers(0, 2),
     suppressed_by=st.sampled_from(["", "silenced until noon"]),
 )
 

@@ -148,6 +148,13 @@ def test_why_it_is_told_or_not(
     assert why(state, reasons) == said
 
 
+def test_a_problem_that_is_recovering_is_told_only_if_it_gets_bad_again() -> None:
+    recovering = State("web", decided=Status.CRITICAL, good=1)
+    said = "It is critical until enough oks have come, and is told only if it gets bad again before."
+    assert why(recovering, ()) == said
+    assert why(recovering, (SILENCED,)) == f"{said} Nothing is told now: silenced until noon."
+
+
 def test_what_holds_back_now_is_said_by_its_marks_alone() -> None:
     one = SubjectView("web", "", "http", Status.CRITICAL, 0, STATE, None, 0, "silenced")
     held = changed(one, marks=(Mark.SILENCED, Mark.LATE), late=75.0)

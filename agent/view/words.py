@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from agent.engine.state.flapping import percent
-from agent.engine.state.transition import true_now
+from agent.engine.state.transition import is_recovering, true_now
 from agent.model import Count, EventStatus, Policy, Reason, Silence, State, Status
 from agent.plugin.text import one_line
 from agent.plugin.units import clock_text, duration_text
@@ -33,6 +33,8 @@ def why(state: State, reasons: Iterable[Reason]) -> str:
         return "It was always ok, and a check that was always ok is not reported." + suffix
     if truth == (state.notified or EventStatus.OK):
         return f"What is true ({word(truth)}) is what was told last, so there is nothing to tell." + suffix
+    if is_recovering(state):
+        return f"It is {word(truth)} until enough oks have come, and is told only if it gets bad again before." + suffix
     if texts:
         return f"It is {word(truth)}, which is not told now: {'; '.join(texts)}."
     if state.suppressed_by:

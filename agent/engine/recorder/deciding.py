@@ -55,7 +55,7 @@ class Decider:
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
         self._results = LastResults(last_runs)
-        self._parents = Parents({run.check: run.at - round(run.duration * 1000) for run in last_runs})
+        self._parents = Parents(self._states, last_runs)
         self._looks = SecondLooks()
         self._clock = UnsetClock()
         self._config = config

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from agent.config.settings import CheckConfig, has_runs
 from agent.engine.staleness import SLACK_SECONDS
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.reasons import DOWN
-from agent.model import EventStatus, Outcome, Reason, State
+from agent.model import EventStatus, Outcome, Reason, State, Status
+from agent.store import LastRun
 
 LONGEST_SECONDS = 300.0
 """However long a parent takes until it is decided: then its child's problem is told."""
@@ -17,15 +18,21 @@ LONGEST_SECONDS = 300.0
 class Parents:
     """What is known of the runs of checks that others depend on. Owned by the recorder's thread."""
 
-    def __init__(self, starts: Mapping[str, int]) -> None:
-        self._starts = dict(starts)
+    def __init__(self, states: Mapping[str, Mapping[str, State]], last_runs: Iterable[LastRun]) -> None:
+        self._starts: dict[str, int] = {}
         """When the latest run of each began, Unix milliseconds."""
         self._recoveries: dict[str, int] = {}
         """When each was down for the last time, Unix milliseconds."""
         self._undecided: set[tuple[str, str]] = set()
+        """Subjects that may be down soon: their bad results are counted still."""
         self._above: dict[str, list[CheckConfig]] = {}
         """Of each check its parents, and theirs."""
         self._names: set[str] = set()
+        for run in last_runs:
+            self._starts[run.check] = run.at - round(run.duration * 1000)
+            state = states.get(run.check, {}).get(run.subject)
+            if state and is_counting(run.result.status, state.decided):
+                self._undecided.add((run.check, run.subject))
 
     def configure(self, checks: Mapping[str, CheckConfig]) -> None:
         self._above = {name: above(name, checks) for name, check in checks.items() if check.depends_on.checks}
@@ -50,8 +57,7 @@ class Parents:
     def note_step(self, step: Transition) -> None:
         """Note whether a subject may be down soon."""
         key = (step.state.check, step.state.subject)
-        counts = step.undecided and step.result.status in DOWN and step.state.decided not in DOWN
-        may_be_down = counts and not step.last and key[0] in self._names
+        may_be_down = is_counting(step.result.status, step.state.decided) and not step.last and key[0] in self._names
         (self._undecided.add if may_be_down else self._undecided.discard)(key)
         if key[0] in self._names and step.before.decided in DOWN and step.state.decided not in DOWN:
             self._recoveries[key[0]] = step.at
@@ -91,6 +97,11 @@ class Parents:
 
     def depends(self, check: str, parent: str) -> bool:
         return any(one.name == parent for one in self._above.get(check, ()))
+
+
+def is_counting(result: Status, decided: Status | None) -> bool:
+    """Tell whether a bad result is counted still: nothing bad is decided yet. Pure."""
+    return result in DOWN and decided not in DOWN
 
 
 def above(check: str, checks: Mapping[str, CheckConfig]) -> list[CheckConfig]:

@@ -147,6 +147,8 @@ def due_report(state: State, before: State, policy: Policy, now: int) -> Report 
         return None
     if truth == last:
         return due_repeat(state, policy, now)
+    if is_recovering(state):
+        return None
     sequence = state.events + 1
     opens = last is EventStatus.OK
     # What was held back since it was believed was nothing else before, as far as anybody knows.
@@ -160,6 +162,11 @@ def due_report(state: State, before: State, policy: Policy, now: int) -> Report 
         since=state.notified_at or (before.decided_since if other else 0),
         incident_since=now if opens else state.incident_since,
     )
+
+
+def is_recovering(state: State) -> bool:
+    """Tell whether a problem is believed only until enough oks have come: what was held back of it came and went."""
+    return bool(state.good) and state.decided is not Status.OK and not state.flapping
 
 
 def true_now(state: State) -> EventStatus | None:
