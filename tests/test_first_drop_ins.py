@@ -158,3 +158,120 @@ def test_what_a_message_says_to_write_is_taken(check: str, message: str, tmp_pat
         if "for example" not in message:
             written = f"{check.partition(f', {name}:')[0]}, {name}: {value}}}"
             assert said(tmp_path, f"checks:\n  x: {written}\n") == []
+
+
+MISPLACED = {
+    "settings beside their check": (
+        "  web:\n  type: http\n  url: http://a/\n  interval: 30s\n",
+        "3:3: web: 'type' is a setting, not a check: indent it further than the name of its check",
+    ),
+    "settings one level too deep": (
+        "  web:\n    type: http\n    options:\n      url: http://a/\n      timeout: 5s\n",
+        "4:5: web: 'options' is no setting: write what it holds (url, timeout) in its place",
+    ),
+    "levels one level too deep": (
+        "  d: {type: disk, path: /, thresholds: {warning: 80%, critical: 90%}}\n",
+        "2:28: d: 'thresholds' is no setting: write what it holds (warning, critical) in its place",
+    ),
+    "a type as the name of its settings": (
+        "  root:\n    disk:\n      path: /\n",
+        "3:5: root: 'disk' is no setting: write `type: disk`, and beside it what stands in it",
+    ),
+    "a type as the name of its check": (
+        "  disk:\n    path: /\n",
+        "2:3: disk: setting 'type' is missing, also where a check is called like it: write `type: disk`",
+    ),
+    "a list of settings": (
+        "  web:\n    - type: load\n    - interval: 30s\n",
+        "3:5: web: must be a mapping such as {type: disk}, not a list: remove the dashes before its settings",
+    ),
+    "an address": ("  web: http://a/\n", "2:8: web: must be a mapping such as {type: disk}, not 'http://a/'"),
+    "equals signs": (
+        "  web:\n    type=load\n",
+        "3:5: web: must be a mapping such as {type: disk}, not 'type=load' (`name: value` is meant, not `name=value`?)",
+    ),
+    "a comma in a value": (
+        "  web: {type: http, url: http://a/?a=1,b=2}\n",
+        "2:40: web: 'b=2' stands alone: where it belongs to the value before the comma, put quotes around that",
+    ),
+    "text in braces": (
+        "  l:\n    type: log\n    path: /a\n    pattern: {ERROR}\n",
+        "5:14: l: pattern: must be a regular expression, not a mapping: text that begins with { needs quotes",
+    ),
+    "hours as a window": (
+        "  l: {type: load, maintenance: '22:00-06:00'}\n",
+        "2:32: l: maintenance: must be a mapping of settings or a list, not text '22:00-06:00': its settings are "
+        "duration, cron, weekly, timezone, reason",
+    ),
+    "a list without its blanks": (
+        "  s:\n    type: script\n    command:\n      -/bin/true\n      -foo\n",
+        "5:7: s: command: begins with a dash: each item of a list has a line with a dash, a blank and the word",
+    ),
+    "a program by a short path": (
+        "  s: {type: script, command: bin/check}\n",
+        '2:30: s: command: as one text needs `shell: true`; without a shell write ["bin/check"]',
+    ),
+    "a variable of a shell": ("  w: {type: http, url: $URL}\n", "2:24: w: url: a variable is written ${env:URL}"),
+    "nothing": (
+        "  w: {type: http, url: ''}\n",
+        "2:24: w: url: is empty, write for example https://shop.example.com/health",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", MISPLACED)
+def test_a_mistake_in_a_check_is_one_message_and_costs_no_other_check(kind: str, tmp_path: Path) -> None:
+    text, message = MISPLACED[kind]
+    assert said(tmp_path, f"checks:\n{text}{GOOD}") == [message]
+    assert set(load(tmp_path, REAL, {}).checks) == {"good"}
+
+
+AGENT = {
+    "a list of checks": (
+        "checks:\n  - name: web\n    type: load\n",
+        "2:3: checks: must be a mapping, not a list: write `name: settings` lines under it, `web:` instead of "
+        "`- name: web`",
+    ),
+    "a list of named checks": (
+        "checks:\n- web:\n    type: load\n",
+        "2:1: checks: must be a mapping, not a list: write `name: settings` lines under it, without the dashes",
+    ),
+    "a setting of every check": (
+        "agent: {interval: 30s}\n",
+        "1:9: 'agent.interval': every check has it: write it there, or under `defaults:` of its file",
+    ),
+    "a setting of the events": (
+        "agent: {endpoint: 'https://a'}\n",
+        "1:9: 'agent.endpoint': stands under `events:` in `agent:`",
+    ),
+    "a section in a section": (
+        "agent:\n  defaults: {interval: 30s}\n",
+        "2:3: 'agent.defaults': is a section of its own: write it as far left as `agent:`",
+    ),
+    "a destination without a name": (
+        "agent:\n  destinations: {type: webhook, url: 'https://a/', body: '{}'}\n",
+        "2:33: agent.destinations: a destination has a name: write `name: {type: webhook, url: ...}` under it",
+    ),
+    "a kind of destination": (
+        "agent:\n  destinations: {me: {type: email, to: a@b.c}}\n",
+        "2:29: agent.destinations.me.type: must be 'webhook', not text 'email': most services take one, with a `body` "
+        "of theirs",
+    ),
+    "a key's file": (
+        "agent:\n  events: {endpoint: 'https://us1-openapi.truewatch.com', api_key: /etc/hostvigil/api_key}\n",
+        "2:68: agent.events.api_key: the value of this setting is no key but where one stands: write "
+        "${file:/etc/hostvigil/api_key} or ${env:NAME}",
+    ),
+    "a window without a length": (
+        "agent: {maintenance: {weekly: 'sun 03:00'}}\n",
+        "1:22: setting 'agent.maintenance.duration' is missing: it must be a time span, write for example 2h",
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", AGENT)
+def test_a_mistake_in_a_section_is_one_message(kind: str, tmp_path: Path) -> None:
+    text, message = AGENT[kind]
+    (tmp_path / "b.yaml").write_text(f"checks:\n{GOOD}")
+    assert said(tmp_path, text) == [message]
+    assert set(load(tmp_path, REAL, {}).checks) == {"good"}

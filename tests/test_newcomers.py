@@ -42,7 +42,7 @@ MISTAKES = {
     ),
     "settings beside their check": (
         "checks:\n  web:\n  type: http\n",
-        "3:3: type: is a setting, not a check: indent it further than the name of its check",
+        "3:3: web: 'type' is a setting, not a check: indent it further than the name of its check",
     ),
     "a setting of the agent": (
         "events: {endpoint: 'https://a'}\n",

@@ -11,17 +11,23 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agent.config import destination_section, page_address, page_token, rules, windows
+from agent.config.check_section import CheckSection
 from agent.config.checks import checksum, section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Node
 from agent.config.patience import Patience
 from agent.config.secrecy import mark_secrets
-from agent.config.sections import AgentSection, EventsSettings, HistorySection
+from agent.config.sections import AgentSection, EventsSettings, HistorySection, fields
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.wording import quote
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")
+_ELSEWHERE = {
+    **dict.fromkeys(fields(CheckSection), "every check has it: write it there, or under `defaults:` of its file"),
+    **dict.fromkeys(fields(EventsSettings), "stands under `events:` in `agent:`"),
+    **dict.fromkeys(("checks", "defaults"), "is a section of its own: write it as far left as `agent:`"),
+}
 
 
 def read_agent(sections: Sequence[Node], patience: Patience) -> tuple[AgentSettings, list[Fault]]:
@@ -51,7 +57,7 @@ def read_agent(sections: Sequence[Node], patience: Patience) -> tuple[AgentSetti
 
 def _faults(nodes: Nodes) -> Iterator[Fault]:
     """Judge the section of one file by itself: what a later file replaces must be right as well."""
-    values, faults = settings(AgentSection, _others(nodes), Place(""), "agent")
+    values, faults = settings(AgentSection, _others(nodes), Place(""), "agent", elsewhere=_ELSEWHERE)
     yield from faults
     yield from _events(nodes)[1]
     yield from _windows(nodes)[1]
@@ -200,6 +206,8 @@ def _republish_after(seconds: float) -> str:
 
 
 def _api_key(text: str) -> str:
+    if re.match(r"file:|[/~]|\./|\$[A-Z]", text):
+        return "is no key but where one stands: write ${file:/etc/hostvigil/api_key} or ${env:NAME}"
     good = text.isascii() and text.isprintable() and text and " " not in text
     return "" if good else "must be one word, as the workspace shows the key id"
 

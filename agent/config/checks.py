@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
@@ -12,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from agent.api import Check
-from agent.config import parents, policy, rules, windows
+from agent.config import foreign, parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.convert import Fault, Faults, make_struct, settings, value
@@ -22,7 +21,7 @@ from agent.config.own_bug import problem_of
 from agent.config.secrecy import mark_secrets, secret_values
 from agent.config.sections import fields
 from agent.config.settings import CheckConfig, Place, Problem
-from agent.config.wording import missing_name, quote, slip_text, unknown, without_space
+from agent.config.wording import missing_name, quote, short, slip_text, unknown, without_colon, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _COMMON = fields(CheckSection)
@@ -50,7 +49,11 @@ def read_checks(
         nodes, more = section(file.get("checks"), "checks")
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
+        beside, misplaced = _settings_beside(nodes)
+        problems += beside
         for name, node in nodes.items():
+            if name in misplaced:
+                continue
             good, its_problems = _read(name, node, first, defaults, catalog)
             problems += its_problems
             if good:
@@ -61,6 +64,24 @@ def read_checks(
     problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
     wrong = {name for name, _ in unfit}
     return {name: check for name, check in checks.items() if name not in wrong}, problems
+
+
+def _settings_beside(nodes: Nodes) -> tuple[list[Problem], set[str]]:
+    """Return the checks whose settings stand beside their names instead of below them, and all such names."""
+    problems: list[Problem] = []
+    misplaced: set[str] = set()
+    check = ""
+    for name, node in nodes.items():
+        if isinstance(node.value, dict) or (isinstance(node.value, Refusal) and node.value is not EMPTY):
+            check = ""
+        elif node.value is EMPTY and name not in _COMMON:
+            check = name
+        elif check and (check in misplaced or name in _COMMON):
+            if check not in misplaced:
+                text = f"{short(name)} is a setting, not a check: indent it further than the name of its check"
+                problems.append(Problem(node.key or node.place, text, check))
+            misplaced |= {check, name}
+    return problems, misplaced
 
 
 def _read(
@@ -115,13 +136,15 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
     if not isinstance(node.value, dict):
         if name in _COMMON:
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
-        why = " (is a space missing after the colon?)" if re.match(r"\w+:\S", str(node.value)) else ""
+        why = without_colon(node.value) if isinstance(node.value, str) else ""
+        if isinstance(node.value, list) and any(isinstance(one.value, dict) for one in node.value):
+            why = ": remove the dashes before its settings"
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
     nodes, slips = _with_type(node.value)
     faults += slips
     try:
-        kind = _kind(nodes, place, catalog)
+        kind = _kind(nodes, place, catalog, name)
     except Faults as error:
         own = {key: sub for key, sub in nodes.items() if key in _COMMON and key != "type"}
         return [*faults, *error.faults, *settings(CheckSection, own | {"type": TYPE}, place)[1]]
@@ -213,14 +236,26 @@ def _with_type(nodes: Nodes) -> tuple[Nodes, list[Fault]]:
     return rest, [Fault(node.key or node.place, "", slip_text(slip, slip, "type"))]
 
 
-def _kind(nodes: Nodes, place: Place, catalog: Catalog) -> type[Check]:
+def _missing_type(check_name: str, nodes: Nodes, place: Place, catalog: Catalog) -> Fault:
+    """Say which type is meant: that of a name inside it that holds settings, that of the check's own name, or any."""
+    names = catalog.names()
+    for name, node in nodes.items():
+        if isinstance(node.value, dict) and (kind := name if name in names else foreign.type_of(name, names)):
+            text = f"{short(name)} is no setting: write `type: {kind}`, and beside it what stands in it"
+            return Fault(node.key or node.place, "", text)
+    if check_name in names:
+        text = f"setting 'type' is missing, also where a check is called like it: write `type: {check_name}`"
+        return Fault(place, "", text)
+    return Fault(place, "", f"setting 'type' is missing: write one of {', '.join(names)}")
+
+
+def _kind(nodes: Nodes, place: Place, catalog: Catalog, check_name: str = "") -> type[Check]:
     node = nodes.get("type")
     if node is None:
         for name, other in nodes.items():
             if without_space(name, ("type",)):
                 raise Faults(Fault(other.key or other.place, "", unknown(name, name, ("type",))))
-        text = f"setting 'type' is missing: write one of {', '.join(catalog.names())}"
-        raise Faults(Fault(place, "", text))
+        raise Faults(_missing_type(check_name, nodes, place, catalog))
     name = value(node, str, "type")
     try:
         return catalog.get(name)
@@ -257,7 +292,19 @@ def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]
     if isinstance(node.value, Refusal):
         first, faults = section(node.value.first, name)
         return first, [Fault(node.place, "", node.value.text), *faults]
-    return {}, [Fault(node.place, name, f"must be a mapping, not {quote(node)}: write `name: settings` lines under it")]
+    text = f"must be a mapping, not {quote(node)}: write `name: settings` lines under it"
+    return {}, [Fault(node.place, name, text + _list_advice(node))]
+
+
+def _list_advice(node: Node) -> str:
+    """Say how a list of `- name: web` or `- web:` becomes a mapping; '' for anything else."""
+    first = node.value[0].value if isinstance(node.value, list) and node.value else None
+    if not isinstance(first, dict) or not first:
+        return ""
+    name = first.get("name")
+    if name and isinstance(name.value, str):
+        return f", `{short(name.value)[1:-1]}:` instead of `- name: {short(name.value)[1:-1]}`"
+    return ", without the dashes" if len(first) == 1 else ""
 
 
 def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:

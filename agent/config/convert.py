@@ -16,6 +16,7 @@ from agent.config.wording import (
     explain,
     members_of,
     missing_name,
+    nearest,
     one_line,
     quote,
     short,
@@ -56,16 +57,20 @@ def settings(
     place: Place,
     inside: str = "",
     also: typing.Iterable[str] = (),
+    elsewhere: Mapping[str, str] = {},
 ) -> tuple[dict[str, Any], list[Fault]]:
     """Convert the settings of a struct, each by itself.
 
-    `place` is where a missing one is reported; `also` are settings of others, worth suggesting.
+    `place` is where a missing one is reported; `also` are settings of others, worth suggesting; `elsewhere` says of
+    names that are none here where they belong.
     """
     values: dict[str, Any] = {}
     faults: list[Fault] = []
     own = fields(struct)
     missing = [name for name in own if own[name].required and name not in nodes]
+    line_before = 0
     for name, node in nodes.items():
+        same_line, line_before = node.place.line == line_before, node.place.line
         setting = f"{inside}.{name}" if inside else name
         if isinstance(node.value, Refusal) and (name in own or node.value is not EMPTY):
             faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
@@ -73,8 +78,12 @@ def settings(
             missing.remove(slip)
             faults.append(Fault(node.key or node.place, "", slip_text(setting, name, slip)))
         elif name not in own:
-            missing = [one for one in missing if one != without_space(name, own)]
-            faults.append(Fault(node.key or node.place, "", unknown(setting, name, [*own, *also], shown_names=own)))
+            text, inner = elsewhere.get(name, ""), _settings_inside(node, {*own, *also})
+            torn = node.value is EMPTY and same_line and not nearest(name, [*own, *also])
+            text = f"'{setting}': {text}" if text else _stranger(name, inner, torn)
+            missing = [one for one in missing if one not in inner and one != without_space(name, own)]
+            text = text or unknown(setting, name, [*own, *also], shown_names=own)
+            faults.append(Fault(node.key or node.place, "", text))
         else:
             try:
                 values[own[name].name] = value(node, own[name].type, setting)
@@ -85,8 +94,25 @@ def settings(
     ]
 
 
+def _stranger(name: str, inner: list[str], torn: bool) -> str:
+    """Say what a name is that is no setting, where that shows; '' for any other."""
+    if inner:
+        return f"{short(name)} is no setting: write what it holds ({', '.join(inner)}) in its place"
+    if torn:
+        return f"{short(name)} stands alone: where it belongs to the value before the comma, put quotes around that"
+    return ""
+
+
+def _settings_inside(node: Node, names: typing.Container[str]) -> list[str]:
+    """Return the settings that somebody wrote one level too deep, under a name that is none of ours."""
+    return [name for name in node.value if name in names] if isinstance(node.value, dict) else []
+
+
 def _missing(setting: str, expected: Any, place: Place) -> Fault:
-    example = next((example_of(one) for one in members_of(expected) if _is_value(one)), "")
+    metas = [one for one in typing.get_args(expected)[1:] if isinstance(one, msgspec.Meta)]
+    own_example = next((str(meta.examples[0]) for meta in metas if meta.examples), "")
+    example = f", write for example {own_example}" if own_example else ""
+    example = example or next((example_of(one) for one in members_of(expected) if _is_value(one)), "")
     return Fault(place, "", f"setting '{setting}' is missing: it must be {words(expected)}{example}")
 
 
@@ -99,6 +125,9 @@ def value(node: Node, expected: Any, setting: str) -> Any:
         return None
     if isinstance(node.value, dict) and (struct := _one_of(members, msgspec.Struct)):
         return _struct(node, struct, setting)
+    if _is_text_in_braces(node, members):
+        text = f"must be {words(expected)}, not a mapping: text that begins with {{ needs quotes"
+        raise Faults(Fault(node.place, setting, text))
     if custom := _one_of(members, SettingValue):
         if type(None) in members and _says_none(node):
             raise Faults(Fault(node.place, setting, f"{quote(node)} is not understood, write null for none"))
@@ -116,6 +145,13 @@ _NONE = ("none", "never", "no", "off", "nil", "n/a", "-", "false", "disabled", "
 def _says_none(node: Node) -> bool:
     """Tell whether somebody wants no value here, in a word of another language."""
     return node.value is False or (isinstance(node.value, str) and not node.source and node.value.lower() in _NONE)
+
+
+def _is_text_in_braces(node: Node, members: tuple[Any, ...]) -> bool:
+    """Tell `{ERROR}` where no mapping belongs: for YAML it is a mapping of a name to nothing."""
+    if not isinstance(node.value, dict) or any(typing.get_origin(member) is dict for member in members):
+        return False
+    return bool(node.value) and all(part.value is EMPTY for part in node.value.values())
 
 
 def _is_value(expected: Any) -> bool:

@@ -12,7 +12,7 @@ from agent.config.convert import Fault, settings
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.located_yaml.tree import Node
 from agent.config.secrecy import mark_secrets
-from agent.config.wording import quote
+from agent.config.wording import nearest, quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
@@ -24,6 +24,9 @@ def read(nodes: Mapping[str, Node]) -> tuple[dict[str, WebhookSettings], list[Fa
     """Return those that are right, and what is wrong with the others."""
     destinations: dict[str, WebhookSettings] = {}
     faults: list[Fault] = []
+    if (url := nodes.get("url")) and not isinstance(url.value, dict):
+        text = "a destination has a name: write `name: {type: webhook, url: ...}` under it"
+        return {}, [Fault(url.key or url.place, "agent.destinations", text)]
     for name, node in nodes.items():
         setting = f"agent.destinations.{name}"
         if not NAME.fullmatch(name) or name in (MAIN, TERMINAL):
@@ -34,6 +37,9 @@ def read(nodes: Mapping[str, Node]) -> tuple[dict[str, WebhookSettings], list[Fa
                 Fault(node.place, setting, f"must be settings such as {{type: webhook, url: ...}}, not {quote(node)}")
             )
         else:
+            if text := _type_problem(node.value):
+                faults.append(Fault(node.value["type"].place, f"{setting}.type", text))
+                continue
             values, wrong = settings(
                 WebhookSettings, mark_secrets(WebhookSettings, node.value), node.key or node.place, setting
             )
@@ -42,6 +48,14 @@ def read(nodes: Mapping[str, Node]) -> tuple[dict[str, WebhookSettings], list[Fa
             if not wrong:
                 destinations[name] = WebhookSettings(**values)
     return destinations, faults
+
+
+def _type_problem(nodes: Mapping[str, Node]) -> str:
+    """Say that a kind is not spoken here; what else is written may fit it, and is not judged."""
+    node = nodes.get("type")
+    if node is None or node.value == "webhook" or not isinstance(node.value, str) or nearest(node.value, ["webhook"]):
+        return ""
+    return f"must be 'webhook', not text {quote(node)}: most services take one, with a `body` of theirs"
 
 
 def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

@@ -101,7 +101,7 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Window(Section, frozen=True):
     """A maintenance window of a check."""
 
-    duration: Annotated[Duration, Meta(description="How long it is open, 1m to 31d.")]
+    duration: Annotated[Duration, Meta(description="How long it is open, 1m to 31d.", examples=["2h"])]
     cron: Annotated[
         str, Meta(description="When it begins: minute, hour, day of month, month, weekday. Either this or `weekly`.")
     ] = ""

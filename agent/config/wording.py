@@ -212,6 +212,13 @@ def explain(error: str, node: Node, expected: Any) -> str:
     return f"must be {words(expected)}{instead}{_hint(node, members)}"
 
 
+def without_colon(text: str) -> str:
+    """Ask after what is missing in `type:load` or `type=load`, where a mapping belongs; '' for any other text."""
+    if re.match(r"[A-Za-z_][\w-]*:(?!//)\S", text):
+        return " (is a space missing after the colon?)"
+    return " (`name: value` is meant, not `name=value`?)" if re.match(r"[A-Za-z_][\w-]*\s*=\s*\S", text) else ""
+
+
 _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
@@ -239,9 +246,10 @@ def _hint(node: Node, members: tuple[Any, ...]) -> str:
         if number.isdigit() and int(number[:30]) > _LARGEST:
             return f": at most {_LARGEST} can be counted"
         return f": write {number}" if number.isdigit() else ""
-    if re.match(r"[\w-]+:\S", scalar):
-        return " (is a space missing after the colon?)"
-    return ""
+    if struct := next((one for one in members if isinstance(one, type) and issubclass(one, msgspec.Struct)), None):
+        names = compact([field.encode_name for field in msgspec.structs.fields(struct)])
+        return f": its settings are {', '.join(names[:FEW])}"
+    return without_colon(scalar)
 
 
 def _choices(members: tuple[Any, ...]) -> list[Any]:

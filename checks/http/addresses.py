@@ -75,6 +75,10 @@ def _of_another_scheme(text: str, parts: SplitResult) -> str:
     """Say how a URL is written that does not begin with http:// or https://; without its query, which may be secret."""
     if parts.scheme == "unix" and parts.path.startswith("/"):
         return f"unix cannot be asked, write http://localhost/ and beside it unix_socket: {parts.path}"
+    if not text.strip():
+        return "is empty, write for example https://shop.example.com/health"
+    if variable := re.match(r"\$(\w+)", text):
+        return f"a variable is written ${{env:{variable[1]}}}"
     if not parts.scheme or re.match(r"[0-9]", parts.path):  # localhost:8080/x is one of the scheme localhost
         bare = re.sub(r"^(?:https?)?:?/+", "", text).partition("?")[0]
         return f"a URL without scheme cannot be asked, begin it with http:// or https://, as in http://{bare}"

@@ -30,7 +30,15 @@ def problems(script: Script) -> Problems:
         yield "command", "holds a NUL character, which no program can be given"
     if script.user in ("", "root", "0") and os.geteuid() == 0:
         yield from _fetch_problems(words)
-    if not script.shell and words[0:1] and "/" in words[0] and not words[0].startswith("/") and not script.cwd:
+    one_text = isinstance(script.command, str)
+    if (
+        not script.shell
+        and not one_text
+        and words[0:1]
+        and "/" in words[0]
+        and not words[0].startswith("/")
+        and not script.cwd
+    ):
         yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
     for name, value in script.env.items():
         if not name or "=" in name or "\0" in name + value:
@@ -61,6 +69,8 @@ def _command_problem(command: str | Sequence[str], shell: bool) -> str:
         return "is empty, write a list of the program and its arguments"
     if shell:
         return ""
+    if re.match(r"[-\u2013]\s*/", command):
+        return "begins with a dash: each item of a list has a line with a dash, a blank and the word"
     words = "" if _SHELL_ONLY.search(command) else f"; without a shell write {_as_list(command)}"
     return f"as one text needs `shell: true`{words}"
 
