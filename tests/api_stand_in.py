@@ -218,7 +218,7 @@ class ApiStandIn:
     def wait_for_requests(self, count: int, seconds: float = 60) -> None:
         self.wait_until(lambda: len(self.requests) >= count, seconds, f"{count} requests")
 
-    def wait_until(self, true: Callable[[], bool], seconds: float, what: str) -> None:
+    def wait_until(self, true: Callable[[], object], seconds: float, what: str) -> None:
         with self._changed:
             if not self._changed.wait_for(true, seconds):
                 titles = [event["title"] for event in self.accepted]

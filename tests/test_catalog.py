@@ -12,6 +12,7 @@ import pytest
 
 from agent.api import Context
 from agent.config.catalog import Catalog, CatalogError, Folder
+from tests.looks import found
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
 
@@ -110,7 +111,7 @@ def test_a_file_dropped_into_the_folder_is_a_type(tmp_path: Path) -> None:
     (tmp_path / "Not-A-Name.py").write_text("")
     catalog = Catalog([Folder(tmp_path)])
     assert catalog.names() == ["queue"]
-    assert list(catalog.get("queue")().run(Context()))
+    assert list(found(catalog.get("queue")().run(Context())))
 
 
 def test_a_folder_that_is_not_there_has_no_types(tmp_path: Path) -> None:

@@ -126,9 +126,9 @@ def test_what_we_read_of_this_hosts_certificates_is_what_openssl_reads() -> None
     ours = certificates(bundle.read_bytes()).good
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.load_verify_locations(bundle)
-    theirs = context.get_ca_certs()
-    assert {one.expires for one in ours} == {ssl.cert_time_to_seconds(str(one["notAfter"])) for one in theirs}
-    assert {one.begins for one in ours} == {ssl.cert_time_to_seconds(str(one["notBefore"])) for one in theirs}
+    theirs: list[dict[str, Any]] = context.get_ca_certs()
+    assert {one.expires for one in ours} == {ssl.cert_time_to_seconds(one["notAfter"]) for one in theirs}
+    assert {one.begins for one in ours} == {ssl.cert_time_to_seconds(one["notBefore"]) for one in theirs}
     names = {value for one in theirs for part in one["subject"] for key, value in part if key == "commonName"}
     assert {one.name for one in ours} - {""} == names
 

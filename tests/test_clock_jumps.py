@@ -58,6 +58,9 @@ class Shifted:
         file = self.folder / "runs"
         return len(file.read_text()) // 2 if file.exists() else 0
 
+    def has_run_twice(self) -> bool:
+        return self.runs() >= 2
+
     def told_of(self, check: str) -> list[str]:
         return [event["status"] for event in told(self.api) if event["customTags"]["check_name"] == check]
 
@@ -86,7 +89,7 @@ def test_a_clock_that_is_set_invents_nothing_and_stops_nothing(tmp_path: Path) -
         for one in agents.values():
             one.agent.start()
         for one in agents.values():
-            one.agent.wait_until(lambda one=one: one.runs() >= 2, "first results")
+            one.agent.wait_until(one.has_run_twice, "first results")
         offsets = {name: _offset(name) for name in JUMPS}
         for name, one in agents.items():
             one.set_clock(offsets[name])

@@ -13,12 +13,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.api import PercentAbove
+from agent.api import Duration, PercentAbove
 from agent.config.catalog import Catalog
 from agent.config.cron import normal
 from agent.config.drop_ins import load
 from agent.config.secrets import MOST_BYTES
 from agent.config.settings import Config, Place
+from agent.config.values import Rate
 from tests import needs
 from tests.examples import TIMES
 from tests.sample_types import Volume, Web, sample_catalog
@@ -33,6 +34,12 @@ def written(folder: Path, *texts: str | bytes, environ: dict[str, str] | None = 
     for number, text in enumerate(texts):
         (folder / f"{number}.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
     return load(folder, sample_catalog(), environ or {})
+
+
+def volume(config: Config, name: str) -> Volume:
+    check = config.checks[name].check
+    assert isinstance(check, Volume)
+    return check
 
 
 def problems(config: Config, folder: Path) -> list[str]:
@@ -146,13 +153,13 @@ def test_the_default_timeout_fits_into_a_short_interval(tmp_path: Path) -> None:
 
 
 def test_null_switches_off_what_may_be_off(tmp_path: Path) -> None:
-    check = written(tmp_path, "checks:\n  a: {type: volume, path: [/, /b], warning: null}\n").checks["a"].check
+    check = volume(written(tmp_path, "checks:\n  a: {type: volume, path: [/, /b], warning: null}\n"), "a")
     assert (check.warning, check.critical, check.path) == (None, PercentAbove.parse("90%"), ("/", "/b"))
 
 
 def test_nested_settings_arrive_typed(tmp_path: Path) -> None:
     text = "checks:\n  a: {type: volume, path: /, exclude: {mount: [/a], type: [^x]}}\n"
-    exclude = written(tmp_path, text).checks["a"].check.exclude
+    exclude = volume(written(tmp_path, text), "a").exclude
     assert exclude.mount == ("/a",)
     assert exclude.type[0].search("xfs")
 
@@ -164,8 +171,8 @@ def test_the_agent_sections_of_all_files_are_merged_and_later_files_win(tmp_path
         "agent: {hostname: b, tags: {team: y}, events: {api_key: k, timeout: 5s}}",
     ).agent
     assert (agent.hostname, agent.tags) == ("b", {"env": "prod", "team": "y"})
-    assert (agent.events.endpoint, agent.events.api_key, agent.events.timeout) == ("https://a.b", "k", 5)
-    assert agent.events.rate_limit == 300
+    assert (agent.events.endpoint, agent.events.api_key, agent.events.timeout) == ("https://a.b", "k", Duration(5))
+    assert agent.events.rate_limit == Rate(300)
 
 
 @pytest.mark.parametrize(("rate", "per_minute"), [("20/min", 20), ("5/s", 300), ("120/h", 2), ("0.5 / s", 30)])
@@ -181,19 +188,24 @@ def test_an_endpoint_on_this_host_needs_no_tls(host: str, tmp_path: Path) -> Non
 
 def test_wrong_settings_of_the_agent_are_left_out_of_it(tmp_path: Path) -> None:
     config = written(tmp_path, GOOD + "agent: {hostname: 'a b', tags: {env: prod}, events: {timeout: 1d}}")
-    assert (config.agent.hostname, config.agent.tags, config.agent.events.timeout) == ("", {"env": "prod"}, 15)
+    assert (config.agent.hostname, config.agent.tags, config.agent.events.timeout) == (
+        "",
+        {"env": "prod"},
+        Duration(15),
+    )
     assert len(config.problems) == 2
 
 
 def test_defaults_hold_for_the_checks_of_their_file_that_know_them(tmp_path: Path) -> None:
-    checks = written(
+    config = written(
         tmp_path,
         "defaults: {interval: 30s, at_least: 5GiB, tags: {a: x, b: x}}\nchecks:\n"
         "  one: {type: volume, path: /, tags: {b: y}}\n  two: {type: web, url: http://a, interval: 5m}",
         GOOD,
-    ).checks
+    )
+    checks = config.checks
     assert (checks["one"].interval, checks["one"].tags) == (30, {"a": "x", "b": "y"})
-    assert (checks["one"].check.at_least, checks["two"].interval) == (5 * 1024**3, 300)
+    assert (volume(config, "one").at_least, checks["two"].interval) == (5 * 1024**3, 300)
     assert (checks["good"].interval, checks["good"].tags) == (60, {})
 
 
@@ -217,7 +229,7 @@ def test_a_name_in_two_files_names_both_places_and_the_first_stays(tmp_path: Pat
     config = written(tmp_path, GOOD, GOOD.replace("path: /", "path: /other"))
     expected = "1.yaml:2:3: good: a check of this name is at 0.yaml:2:3 already: rename one"
     assert problems(config, tmp_path) == [expected]
-    assert config.checks["good"].check.path == "/"
+    assert volume(config, "good").path == "/"
 
 
 # --- files and directories

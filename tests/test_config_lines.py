@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -13,7 +13,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.api import Check
-from agent.config.catalog import Catalog
+from agent.config.catalog import Catalog, Source
 from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
@@ -157,7 +157,7 @@ def test_a_bug_while_a_check_is_read_is_a_problem_of_that_check(tmp_path: Path) 
 
 def test_a_bug_anywhere_else_is_a_problem_and_no_exception(tmp_path: Path) -> None:
     class NoCatalog(Catalog):
-        def add(self, source: object) -> None:
+        def add(self, source: Source, replace: Iterable[str] = ()) -> list[str]:
             raise RuntimeError
 
     (tmp_path / "a.yaml").write_text(GOOD)

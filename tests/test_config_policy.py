@@ -16,7 +16,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from agent.api import Check, Context, Result, ok
+from agent.api import Check, Context, Duration, Result, ok
 from agent.config import rules
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.cron import normal, of_week
@@ -401,7 +401,7 @@ def test_settings_of_digests_bounds_heartbeat_and_watching_arrive(tmp_path: Path
     ).agent
     events = agent.events
     assert (agent.watch, events.digest_above, events.most_events, events.most_bytes) == (True, 3, 500, 1024**3)
-    assert (events.heartbeat, events.start_stop) == (3600, True)
+    assert (events.heartbeat, events.start_stop) == (Duration(3600), True)
 
 
 def test_a_later_file_may_switch_the_heartbeat_off(tmp_path: Path) -> None:

@@ -149,8 +149,7 @@ def test_what_was_sent_before_is_sent_in_the_same_bytes() -> None:
 
 def test_what_fails_is_tried_again_after_its_wait() -> None:
     house = House(due(1), answers=[NO, YES])
-    assert [house.drain(), house.drain()] == [0.0, 1.0]
-    assert house.problems.now is DeliveryProblem.ONE_CHECK
+    assert [house.drain(), house.drain(), house.problems.now] == [0.0, 1.0, DeliveryProblem.ONE_CHECK]
     house.now += 1
     assert house.drain() == 0.0
     assert house.outbox.diary[1:] == [("tried", 1, "HTTP 502"), ("keep", 1, b"web web-1"), ("delivered", 1, "taken")]
@@ -229,12 +228,12 @@ def test_a_bug_in_putting_together_has_them_go_singly_and_an_error_of_the_store_
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     house = House(due(1))
-    house.bundling.wait = lambda *_: 1 / 0  # type: ignore[assignment,method-assign,return-value]
+    house.bundling.wait = lambda *_: 1 / 0  # type: ignore[method-assign]
     assert house.drain() == 0.0
     assert house.outbox.rows == {}
     assert caplog.records[0].getMessage() == "a bug of ours: ops: changes cannot be put together, they go singly"
 
-    def full(*_: object) -> float:
+    def full(ready: Sequence[Due], scarce: bool, now: float) -> float:
         raise StoreError("full")
 
     house.bundling.wait = full  # type: ignore[method-assign]
@@ -243,20 +242,20 @@ def test_a_bug_in_putting_together_has_them_go_singly_and_an_error_of_the_store_
 
 
 @pytest.mark.parametrize(
-    ("problem", "scarce"),
+    ("problem", "asked_with"),
     [(DeliveryProblem.NONE, [False]), (DeliveryProblem.THROTTLED, [True]), (DeliveryProblem.OUTAGE, [])],
 )
 def test_requests_are_scarce_while_the_api_takes_no_more_and_in_an_outage_nothing_is_bundled(
-    problem: DeliveryProblem, scarce: list[bool]
+    problem: DeliveryProblem, asked_with: list[bool]
 ) -> None:
     house = House(due(1))
     asked: list[tuple[Sequence[Due], bool, float]] = []
 
-    def wait(ready: Sequence[Due], few: bool, now: float) -> float:
-        asked.append((ready, few, now))
+    def wait(ready: Sequence[Due], scarce: bool, now: float) -> float:
+        asked.append((ready, scarce, now))
         return 3.0
 
     house.bundling.wait = wait  # type: ignore[method-assign]
     house.problems.now = problem
-    assert house.drain() == (3.0 if scarce else 0.0)
-    assert asked == [([due(1)], few, 1000.0) for few in scarce]
+    assert house.drain() == (3.0 if asked_with else 0.0)
+    assert asked == [([due(1)], scarce, 1000.0) for scarce in asked_with]

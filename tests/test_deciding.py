@@ -213,7 +213,10 @@ def test_what_is_told_as_a_problem_is_acknowledged_and_taking_it_back_looks_at_i
     house = House(pushed("backup", policy=hourly))
     house.take("backup", bad("/a"), bad("/b"), ok("/c"), kind="")
     assert house.told() == ["backup /a critical", "backup /b critical"]
-    ask = lambda subject, words: house.decider.acknowledge(Acknowledge("backup", subject, words, lambda names: None))  # noqa: E731
+
+    def ask(subject: str | None, words: str) -> list[str]:
+        return house.decider.acknowledge(Acknowledge("backup", subject, words, lambda names: None))
+
     assert (ask("/c", "ann"), ask("/d", "ann"), ask("/a", "ann")) == ([], [], ["/a"])
     assert [change.state for change in house.pending._changes] == [house.state("backup", "/a")]
     assert house.state("backup", "/a").acknowledged == "ann"

@@ -120,7 +120,7 @@ def greeting(text: bytes) -> Iterator[int]:
     with socket.create_server(("127.0.0.1", 0)) as server:
         client = subprocess.Popen(
             [sys.executable, "-c", f"import socket; s=socket.socket(fileno=0)\nwhile 1: s.accept()[0].send({text!r})"],
-            stdin=server,
+            stdin=server.fileno(),
         )
         yield server.getsockname()[1]
         client.kill()

@@ -47,7 +47,7 @@ def test_pools_are_told_apart_and_other_filesystems_and_failures_are_left_as_the
     ext4 = Place("/e", "/e", Mount(2, 0, "8:1", "/", "/e", "ext4", "/dev/sda1"))
     places = [dataset("a/x", "/a"), dataset("b/x", "/b"), dataset("a/dead", "/dead"), ext4]
     failure = OSError(5, "Input/output error")
-    answers = {"/a": usage(1, 9), "/b": usage(1, 9), "/dead": failure, "/e": usage(1, 9)}
+    answers: dict[str, Usage | Exception] = {"/a": usage(1, 9), "/b": usage(1, 9), "/dead": failure, "/e": usage(1, 9)}
     assert merge_pools(places, answers) == answers
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,7 +100,8 @@ def test_a_filesystem_without_inodes_left_is_critical_though_it_has_space(place:
 
 
 def test_a_mount_that_becomes_read_only_is_critical_until_it_is_writable_again(place: Path) -> None:
-    target, memory = tmpfs(place / "t"), {}
+    target = tmpfs(place / "t")
+    memory: dict[str, Any] = {}
     disk = Disk(path=str(target))
     assert run_one(disk, Context(memory=memory)).status is Status.OK
     kernel.change(target, kernel.MS_REMOUNT | kernel.MS_RDONLY)

@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -215,8 +216,13 @@ def test_without_a_server_this_host_is_asked() -> None:
 
 def test_a_resolver_that_hangs_is_critical_in_time() -> None:
     hang = threading.Event()
+
+    def resolve(*asked: Any) -> list[tuple[Any, ...]]:
+        hang.wait(10)
+        return []
+
     check = Dns(name="hanging.example.com")
-    (result,) = gather(found(check.look(Context(timeout=0.2), lambda *asked: hang.wait(10) and [])))
+    (result,) = gather(found(check.look(Context(timeout=0.2), resolve)))
     hang.set()
     assert result.summary.startswith("no answer within ")
 
@@ -236,7 +242,7 @@ def test_no_bytes_break_the_reader(noise: bytes, kind: str) -> None:
     query = question(kind).message()
     ours = query[:2] + b"\x81\x80\0\1\0\3\0\0\0\0" + question_of(query)
     for message in (noise, query[:2] + b"\x81" + noise, ours + noise, reply(query, record(kind, noise))):
-        assert isinstance(_or_error(lambda of=message: read(question(kind), of)), Answer | BrokenAnswer | None)
+        assert isinstance(_or_error(partial(read, question(kind), message)), Answer | BrokenAnswer | None)
 
 
 @given(st.text(max_size=60), st.sampled_from(sorted(KINDS)))
@@ -295,6 +301,11 @@ WITHOUT_VALUES: dict[str, tuple[list[str], list[str], bool, str]] = {
 """Of an answer without a value: its answer and authority sections, whether it has authority, and what that is."""
 
 
+def rrset(text: str) -> dns.rrset.RRset:
+    name, ttl, *rest = text.split(" ", 4)
+    return dns.rrset.from_text(name, int(ttl), *rest)
+
+
 @pytest.mark.parametrize("case", WITHOUT_VALUES)
 def test_that_a_server_knows_nothing_is_not_that_there_is_nothing(case: str) -> None:
     answer, authority, knows, said = WITHOUT_VALUES[case]
@@ -303,7 +314,7 @@ def test_that_a_server_knows_nothing_is_not_that_there_is_nothing(case: str) -> 
         made = dns.message.make_response(dns.message.from_wire(query))
         made.flags |= dns.flags.AA if knows else 0
         for section, records in ((made.answer, answer), (made.authority, authority)):
-            section += [dns.rrset.from_text(*record.split(" ", 4)) for record in records]
+            section += [rrset(record) for record in records]
         return [made.to_wire()]
 
     with serving(talk) as server:
@@ -329,7 +340,7 @@ def test_an_error_is_told_with_the_servers_reason(code: int, text: str | None, s
     def talk(query: bytes) -> list[bytes]:
         made = dns.message.make_response(dns.message.from_wire(query))
         made.set_rcode(dns.rcode.SERVFAIL)
-        made.use_edns(0, payload=1232, options=[dns.edns.EDEOption(code, text)])
+        made.use_edns(0, payload=1232, options=[dns.edns.EDEOption(dns.edns.EDECode.make(code), text)])
         return [made.to_wire()]
 
     with serving(talk) as server:
@@ -445,7 +456,13 @@ def test_a_query_is_what_the_settings_say() -> None:
         return struct.pack("!H", len(answer)) + answer
 
     with serving(lambda query: [], by_tcp) as server:
-        settings = {"name": "version.bind", "record": "TXT", "klass": "CH", "tcp": True, "recursion": False}
+        settings: dict[str, Any] = {
+            "name": "version.bind",
+            "record": "TXT",
+            "klass": "CH",
+            "tcp": True,
+            "recursion": False,
+        }
         assert look(server, expect="x", **settings).status is Status.OK
     assert queries[0][2:4] == b"\0\0"
     assert question_of(queries[0]) == encoded("version.bind") + b"\0\x10\0\3"

@@ -15,7 +15,7 @@ import pytest
 from agent.api import Status
 from checks.dns.values import EXAMPLES, key, parse
 from tests import needs
-from tests.test_dns import look, question_of, record, reply, serving
+from tests.test_dns import Talk, look, question_of, record, reply, serving
 
 LONG = "k" * 300
 VALUES = {
@@ -119,13 +119,17 @@ def test_a_value_that_differs_for_dig_differs_for_us(cases: list[Case]) -> None:
             assert same == (case.printed.lower() == case.changed.printed.lower()), (case.printed, case.changed.printed)
 
 
+def answering(sent: bytes) -> Talk:
+    return lambda query: [reply(query, sent)]
+
+
 @pytest.mark.parametrize("kind", VALUES)
 def test_the_whole_check_takes_what_dig_prints_and_refuses_a_change(cases: list[Case], kind: str) -> None:
     for case in cases:
         if case.kind == kind and not case.changed:
             sent = record(kind, case.wire)
             others = [one.printed for one in cases if one.changed is case and one.printed and rdata(one)]
-            with serving(lambda query, sent=sent: [reply(query, sent)]) as server:
+            with serving(answering(sent)) as server:
                 assert look(server, record=kind, expect=case.printed).status is Status.OK
                 for other in others[:2]:
                     assert look(server, record=kind, expect=other).status is Status.CRITICAL

@@ -372,7 +372,8 @@ class Life:
 
     def __init__(self, folder: Path, made: float = 0.0, counts: bool = True) -> None:
         self.made, self.starts, self.count, self.counts = made, [made], 0, counts
-        self.engine, self.memory = Engine(), {}
+        self.engine = Engine()
+        self.memory: dict[str, Any] = {}
         self.path = folder / "docker.sock"
 
     def start(self, at: float, by_hand: bool = False) -> None:

@@ -40,7 +40,7 @@ def server(date: str = "", context: ssl.SSLContext | None = None) -> Iterator[in
             pass
 
     made = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    made.handle_error = lambda request, client: None  # type: ignore[method-assign]  # who does not trust us hangs up
+    made.handle_error = lambda request, client_address: None  # type: ignore[method-assign]  # who does not trust us hangs up
     if context:
         made.socket = context.wrap_socket(made.socket, server_side=True)
     thread = threading.Thread(target=made.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True)

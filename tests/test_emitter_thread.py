@@ -11,7 +11,6 @@ from types import SimpleNamespace
 
 import pytest
 
-from agent.delivery import emitter as room
 from agent.delivery.emitter import STOP_SECONDS, STORE_WAIT, Emitter
 from agent.store import StoreError
 
@@ -69,7 +68,7 @@ class Script:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[float]]:
     now = [100.0]
-    monkeypatch.setattr(room.time, "monotonic", lambda: now[0])
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
     yield now
 
 

@@ -72,7 +72,7 @@ def test_a_destination_is_another_one_exactly_when_its_address_is_another() -> N
     assert identity(API) == "1800d6732066874eceb57ce2e485872c"
     assert identity(BROKER) == "b3bfcea1e411f33515916732dd6ba75e"
     assert identity(hook()) == identity(hook(body="other", only="web-*")) == "8ede8db02d3edb0dfc769e6922d9b3ba"
-    different = [
+    different: list[EventsSettings | WebhookSettings] = [
         API,
         EventsSettings(endpoint="https://api.example/X", api_key="k"),
         EventsSettings(endpoint="https://api2.example", api_key="k"),
@@ -158,7 +158,7 @@ def test_to_a_broker_it_is_handed_over_under_the_name_that_the_host_has_now(stor
     nameless = courier(
         out(store), settings, lambda *what: msgspec.structs.replace(no_news(*what), host={}), store.append
     )
-    assert nameless._broker._word == "="  # type: ignore[attr-defined,union-attr]
+    assert nameless._broker._word == "="  # type: ignore[union-attr]
 
 
 def test_a_key_that_is_refused_is_told_to_whoever_can_read_it_again(store: Store) -> None:

@@ -271,7 +271,7 @@ RESULTS = st.builds(Result, st.sampled_from(Status), TEXTS, TEXTS, TEXTS, st.lis
     st.integers(0, 2 * NOW),
 )
 def test_the_api_takes_whatever_a_check_says(
-    result: Result, status: Status, previous: Status | None, text: str, tags: dict[str, str], since: int
+    result: Result, status: EventStatus, previous: EventStatus | None, text: str, tags: dict[str, str], since: int
 ) -> None:
     check = config(description=text, runbook=text, tags=tags)
     told = report(status, previous, since=since, incident_since=since)

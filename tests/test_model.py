@@ -28,7 +28,7 @@ from agent.delivery.sinks.truewatch.event import digest_event
 from agent.delivery.sinks.truewatch.event import event as worded
 from agent.engine.destinations import Targets, selects
 from agent.engine.notifications import Sender, of_agent, of_change, of_standing
-from agent.engine.recorder.commands import RecorderConfig
+from agent.engine.recorder.commands import Command, RecorderConfig
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
@@ -88,7 +88,7 @@ class Believed:
     def enough(self, status: str, policy: Policy) -> bool:
         letters = "".join(letter for letter, _ in self.seen)
         if status == "ok":
-            needed = getattr(policy.fail_after, self.decided, Count()) if self.decided != "ok" else Count()
+            needed: Count = getattr(policy.fail_after, self.decided, Count()) if self.decided != "ok" else Count()
             still = sum(letter in self.kind(self.decided) for letter in letters[-needed.of :]) if needed.of else -1
             oks = len(letters) - len(letters.rstrip("o"))
             return not self.decided or (oks >= policy.recover_after and still < needed.times)
@@ -243,8 +243,8 @@ class Agent:
             compose=lambda subject, text, told: of_agent(subject, text, Sender(HOST, {}), world.wall, told),
         )
 
-    def takes(self, thing: Outcome | RecorderConfig) -> None:
-        self.recorder.put(thing)
+    def takes(self, command: Command) -> None:
+        self.recorder.put(command)
         self.looks()
 
     def looks(self) -> None:
@@ -501,11 +501,11 @@ class Machine(RuleBasedStateMachine):
         self.world.wall += 20 * MINUTE if self.world.wall // MINUTE % 60 < 30 else 0
         self.run("router", {"": Status.OK}, False, duration=0)
         for name in sorted(CHECKS):
-            subjects = {
+            statuses = {
                 subject: Status(one.decided) for subject, one in self.model.get(name, {}).items() if one.decided
             }
-            if subjects:
-                self.run(name, subjects, True, duration=0)
+            if statuses:
+                self.run(name, statuses, True, duration=0)
         for _ in range(1000):
             wait = self.agent.emitter.drain()
             self.world.passes(round(min(wait, 1000) * 1000) + 1)

@@ -5,12 +5,14 @@ from __future__ import annotations
 import queue
 import threading
 import time
+from collections.abc import Iterator
 
 import msgspec
 import pytest
 
 from agent.api import Duration, PushedCheck
 from agent.engine.recorder import recorder as room
+from agent.engine.recorder.pending import RETRY_SECONDS
 from agent.engine.recorder.recorder import REST_SECONDS, Recorder
 from agent.model import Outcome, Result, RunStarted, Status
 from agent.store import LastRun
@@ -39,7 +41,7 @@ def test_a_bug_ends_no_thread_it_goes_on_after_a_pause(
     agent: Agent, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     pauses: list[float] = []
-    answers = iter([ZeroDivisionError("odd"), True, False])
+    answers: Iterator[Exception | bool] = iter([ZeroDivisionError("odd"), True, False])
 
     def step() -> bool:
         answer = next(answers)
@@ -48,11 +50,11 @@ def test_a_bug_ends_no_thread_it_goes_on_after_a_pause(
         return answer
 
     monkeypatch.setattr(agent.recorder, "step", step)
-    monkeypatch.setattr(room.time, "sleep", pauses.append)
+    monkeypatch.setattr(time, "sleep", pauses.append)
     began = time.monotonic()
     agent.recorder._work()
     assert list(answers) == []
-    assert pauses == [room.RETRY_SECONDS]
+    assert pauses == [RETRY_SECONDS]
     assert began + REST_SECONDS <= agent.recorder._rest_until <= time.monotonic() + REST_SECONDS
     assert [record.getMessage() for record in caplog.records] == ["a bug of ours; the recorder goes on in 5s"]
     assert caplog.records[0].exc_info
@@ -89,7 +91,7 @@ def test_it_waits_for_commands_as_long_as_nothing_is_due_and_rests_after_a_step(
 
     recorder = agent.recorder
     rests: list[float] = []
-    monkeypatch.setattr(room.time, "monotonic", lambda: 50.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
     monkeypatch.setattr(recorder._stopping, "wait", rests.append)
     recorder._queue = Nothing()  # type: ignore[assignment]
     recorder._pending.note(LastRun("jumpy", "", Result(Status.OK, "fine"), world.wall, 0.0, 0))
@@ -158,7 +160,7 @@ def test_a_batch_that_is_full_is_taken_without_a_rest(agent: Agent, monkeypatch:
     rests: list[float] = []
     monkeypatch.setattr(agent.recorder._stopping, "wait", rests.append)
     monkeypatch.setattr(room, "BATCH", 3)
-    monkeypatch.setattr(room.time, "monotonic", lambda: 50.0)
+    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
     agent.recorder._rest_until = 50.5
     for waiting, rest in ((3, [0.5]), (4, [0.5])):
         for _ in range(waiting):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import fcntl
 import os
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -37,8 +38,8 @@ class Clock:
         self.now = 50.0
         self.sleeps: list[float] = []
         self.meanwhile: Callable[[], None] = lambda: None
-        monkeypatch.setattr(room.time, "monotonic", lambda: self.now)
-        monkeypatch.setattr(room.time, "sleep", self.sleep)
+        monkeypatch.setattr(time, "monotonic", lambda: self.now)
+        monkeypatch.setattr(time, "sleep", self.sleep)
 
     def sleep(self, seconds: float) -> None:
         assert 0 < seconds < 0.1, "a person waits for it"
@@ -117,7 +118,7 @@ def test_an_error_names_the_file_as_that_of_a_full_disk_does_not(
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr(room.os, "fsync", full)
+    monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(OSError) as found:
         begin(tmp_path, ONE, 10)
     assert (found.value.errno, found.value.filename) == (errno.ENOSPC, str(tmp_path / FILE))
@@ -131,7 +132,7 @@ def test_an_error_that_has_no_number_or_names_a_file_stays_as_it_is(
     def fails(descriptor: int) -> None:
         raise error
 
-    monkeypatch.setattr(room.os, "fsync", fails)
+    monkeypatch.setattr(os, "fsync", fails)
     with pytest.raises(OSError) as found:
         begin(tmp_path, ONE, 10)
     assert found.value is error

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -30,13 +31,13 @@ def test_a_run_goes_on_while_its_process_is_a_wrap(
             raise error
 
     (tmp_path / "cmdline").write_bytes(command)
-    monkeypatch.setattr(room.os, "kill", kill)
+    monkeypatch.setattr(os, "kill", kill)
     monkeypatch.setattr(room, "Path", lambda path: tmp_path / path.removeprefix("/proc/7/"))
     assert process_is_there(7) is there
     assert signals == [(7, 0)], "asked, and not ended"
 
 
 def test_without_proc_a_process_that_is_there_is_taken_for_the_run(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(room.os, "kill", lambda pid, number: None)
+    monkeypatch.setattr(os, "kill", lambda pid, number: None)
     monkeypatch.setattr(room, "Path", lambda path: Path("/nowhere/at/all"))
     assert process_is_there(7)
