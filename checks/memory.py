@@ -126,12 +126,15 @@ def read_host(meminfo: str, vmstat: str, arcstats: str = "") -> Reading:
     if "MemAvailable" not in memory or not memory.get("MemTotal"):
         raise CheckError("/proc/meminfo tells no MemAvailable; this check needs Linux 3.14 or newer and its /proc")
     total = memory["MemTotal"] - memory.get("Hugetlb", memory.get("HugePages_Total", 0) * memory.get("Hugepagesize", 0))
+    if total <= 0:
+        raise CheckError("/proc/meminfo tells of more huge pages than there is memory")
+    swap, swap_free = memory.get("SwapTotal"), memory.get("SwapFree")
     cache = max(0, arc.get("size", 0) - arc.get("c_min", 0))
     return Reading(
         total,
         min(total, memory["MemAvailable"] + cache),
-        memory.get("SwapTotal", 0),
-        memory.get("SwapFree") if "SwapTotal" in memory else None,
+        swap or 0,
+        swap_free if swap is not None and swap_free is not None and swap_free <= swap else None,
         read_numbers(vmstat).get("oom_kill"),
     )
 
@@ -168,7 +171,8 @@ def read_container_texts() -> tuple[str, str, str, str] | None:
 
 def count_kills(memory: dict[str, Any], count: int, now: float, within: float) -> int:
     """Return how many of the kills since boot (`count`) happened in the last `within` seconds, as far as we saw it."""
-    new = count - memory.get("oom_kills", count)
+    before = memory.get("oom_kills", count)
+    new = count - before if count >= before else count  # fewer than before: the host has started anew
     recent = [[at, number] for at, number in memory.get("kills", ()) if 0 <= now - at < within]
     memory["oom_kills"], memory["kills"] = count, recent + ([[now, new]] if new > 0 else [])
     return sum(number for _, number in memory["kills"])

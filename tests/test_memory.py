@@ -153,11 +153,24 @@ def test_kills_that_go_on_add_up() -> None:
     ]
 
 
-def test_after_a_reboot_the_kernel_counts_anew() -> None:
+def test_after_a_reboot_the_kernel_counts_anew_and_what_it_counted_is_new() -> None:
     memory: dict[str, Any] = {}
     count_kills(memory, 40, 0, 1800)
-    assert count_kills(memory, 2, 60, 1800) == 0
-    assert count_kills(memory, 3, 120, 1800) == 1
+    assert count_kills(memory, 0, 60, 1800) == 0
+    count_kills(memory, 40, 90, 1800)
+    assert count_kills(memory, 2, 2000, 1800) == 2
+    assert count_kills(memory, 3, 2060, 1800) == 3
+
+
+@pytest.mark.parametrize(("free", "known"), [(0, 0), (4194300, 4194300 * 1024), (4194301, None)])
+def test_more_free_swap_than_there_is_is_not_known(free: int, known: int | None) -> None:
+    """As lxcfs tells it of containers."""
+    assert read_host(LAPTOP.replace("419430 kB", f"{free} kB"), VMSTAT).swap_free == known
+
+
+def test_more_huge_pages_than_memory_are_an_error_and_no_negative_memory() -> None:
+    with pytest.raises(CheckError, match="more huge pages than there is memory"):
+        read_host(LAPTOP.replace("Hugetlb:               0", "Hugetlb:  99999999"), VMSTAT)
 
 
 def test_a_clock_set_back_forgets_kills_instead_of_keeping_them_for_years() -> None:
