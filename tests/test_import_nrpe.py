@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import subprocess
+import os
 from pathlib import Path
 
 import pytest
@@ -102,6 +103,12 @@ def test_a_file_without_commands_is_no_nrpe_cfg(text: str, tmp_path: Path, capsy
     assert "command[" in capsys.readouterr().err
 
 
-def test_what_is_no_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    imported(tmp_path, f"include={tmp_path}/none.cfg\n", code=2)
-    assert "none.cfg" in capsys.readouterr().err
+@pytest.mark.parametrize("name", ["none.cfg", "circle", "pipe", "a\0b"])
+@pytest.mark.parametrize("setting", ["include", "include_dir"])
+def test_what_is_no_file_is_named(
+    setting: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "circle").symlink_to(tmp_path / "circle")
+    os.mkfifo(tmp_path / "pipe")
+    imported(tmp_path, f"{setting}={tmp_path}/{name}\n", code=2)
+    assert (name.split("\0")[0] if setting == "include" else "no line") in capsys.readouterr().err

@@ -11,6 +11,7 @@ import stat
 import subprocess
 import sys
 import threading
+from contextlib import ExitStack
 from pathlib import Path
 
 import jsonschema
@@ -27,7 +28,7 @@ from agent.model import Metric, Status
 from agent.page import html as pages
 from agent.page.guard import HEADERS, is_own_host
 from agent.page.readiness import Readiness
-from agent.page.server import PageServer
+from agent.page.server import CONNECTIONS, PageServer
 from agent.page.source import Cache, CheckPage, Overview
 from agent.page.switch import PageSwitch
 from agent.store import Store
@@ -46,6 +47,15 @@ def folder(tmp_path: Path) -> Path:
     put(store, Told("web", "", Status.CRITICAL, "HTTP 503", "from 192.0.2.7", metrics), Told("disk", "/", summary="9%"))
     store.close()
     return tmp_path / "state"
+
+
+@pytest.mark.parametrize("said", [b"", b"GET / HT", b"POST /login HTTP/1.1\r\nContent-Length: 99\r\n\r\nto="])
+def test_nobody_shuts_out_others_by_connections_that_say_nothing_more(folder: Path, said: bytes) -> None:
+    with served(folder) as server, ExitStack() as held:
+        for _ in range(2 * CONNECTIONS):
+            one = held.enter_context(socket.create_connection(("127.0.0.1", server.port)))
+            one.sendall(said)
+        assert ask(server, "/healthz")[1] == "ok\n"
 
 
 # --- where it is

@@ -192,6 +192,16 @@ def test_a_key_file_that_is_not_there_is_named(conf: Path, capsys: pytest.Captur
     assert str(conf / "none") in capsys.readouterr().err
 
 
+def test_a_key_comes_out_of_a_pipe_and_what_never_ends_or_never_comes_is_no_key(conf: Path) -> None:
+    os.mkfifo(conf / "pipe")
+    with pytest.raises(setup.NotDone, match="says nothing within"):
+        setup.read_key(conf / "pipe", 0.1)
+    with subprocess.Popen(["sh", "-c", f"sleep 0.2; echo {KEY} > '{conf}/pipe'"]):
+        assert setup.read_key(conf / "pipe", 30) == f"{KEY}\n"
+    assert run(conf, "--endpoint", "us1", "--key-file", "/dev/zero", key=None) == 1
+    assert not (conf / "00-agent.yaml").exists()
+
+
 def test_other_destinations_need_no_endpoint(conf: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (conf / "ops.yaml").write_text('agent: {destinations: {ops: {type: webhook, url: "http://127.0.0.1:9/"}}}\n')
     assert run(conf, key=None) == 0

@@ -83,14 +83,14 @@ def _write(folder: Path, text: str, checks: list[Candidate]) -> int:
 
 def _lines(file: Path, visited: set[Path]) -> Iterator[tuple[str, str]]:
     """Yield each setting of a file and of those that it includes, in order."""
+    if not file.is_file():  # nor what cannot be a path, or a link that leads to itself
+        raise FileNotFoundError(2, "is no file", str(file))
     if file.resolve() in visited or len(visited) >= MOST_FILES:
         return
     visited.add(file.resolve())
-    if not file.is_file():
-        raise FileNotFoundError(2, "is no file", str(file))
     with file.open(encoding="utf-8", errors="surrogateescape") as source:
         text = source.read(MOST_BYTES)
-    for line in text.encode(errors="surrogateescape").decode(errors="replace").splitlines():
+    for line in text.encode(errors="surrogateescape").decode(errors="replace").replace("\0", "\ufffd").splitlines():
         name, equals, value = (part.strip() for part in line.partition("="))
         if not equals or name.startswith("#"):
             continue

@@ -7,6 +7,7 @@ import getpass
 import json
 import os
 import re
+import select
 import subprocess
 import sys
 import tempfile
@@ -39,6 +40,9 @@ agent:
     api_key: ${{file:{key}}}
 """
 SERVICE = "hostvigil.service"
+KEY_SECONDS = 30.0
+"""For a program behind a pipe that may ask somebody for a password."""
+MOST_KEY = 4096
 
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
@@ -144,11 +148,25 @@ def _key(options: argparse.Namespace, now: str, key_file: Path) -> str:
     elif str(options.key_file) == "-":
         answer = getpass.getpass("Key id: ") if sys.stdin.isatty() else sys.stdin.readline()
     else:
-        answer = options.key_file.read_text()
+        answer = read_key(options.key_file)
     key = answer.strip()
     if not re.fullmatch(r"[!-~]+", key):
         raise NotDone("the key is empty" if not key else "the key is not one word of plain letters")
     return key
+
+
+def read_key(file: Path, seconds: float = KEY_SECONDS) -> str:
+    """Return the beginning of a file, or of what a shell gives as one (`<(pass show key)`), which may never come."""
+    descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_NOCTTY | os.O_CLOEXEC)
+    with os.fdopen(descriptor, "rb", buffering=0) as source:
+        content, ready, part = b"", select.poll(), b"-"
+        ready.register(descriptor, select.POLLIN)
+        while part and len(content) < MOST_KEY:
+            if not ready.poll(seconds * 1000):
+                raise NotDone(f"{file} says nothing within {seconds:g}s: is it a pipe that nobody writes to?")
+            part = source.read(MOST_KEY) or b""
+            content += part
+    return content.decode(errors="replace")
 
 
 def _write(file: Path, text: str, like: Path) -> bool:

@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 from collections import deque
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from agent.config.patience import Patience
 
 SOCKET_MODE = 0o660
 """Its owner and group may ask: the group is what a proxy is put into."""
+CONNECTIONS = 60
 LOOP_SECONDS = 30.0
 STOP_SECONDS = 0.5
 
@@ -47,7 +49,7 @@ class PageServer:
                 sockets=[listener],
                 _dispatcher=dispatcher,
                 outbuf_high_watermark=2**40,  # above it, who writes waits for the loop, and here it is the same
-                connection_limit=60,
+                connection_limit=CONNECTIONS,
                 channel_timeout=30,
                 max_request_header_size=16 * 1024,
                 max_request_body_size=16 * 1024,
@@ -62,8 +64,16 @@ class PageServer:
 
     def _serve(self) -> None:
         while self._open:
+            self._make_room()
             wasyncore.loop(timeout=LOOP_SECONDS, use_poll=True, map=self._open, count=1)
             self._tasks.do()
+
+    def _make_room(self) -> None:
+        """Close the oldest connection where there is no room for one more: who holds many shuts out nobody."""
+        if len(self._open) >= CONNECTIONS:
+            idle = [one for one in self._server.active_channels.values() if not one.requests]
+            if idle:
+                min(idle, key=attrgetter("creation_time")).handle_close()
 
     def stop(self) -> None:
         """End within a second; answers that are under way may be cut."""
