@@ -105,9 +105,7 @@ def test_a_file_without_commands_is_no_nrpe_cfg(text: str, tmp_path: Path, capsy
 
 @pytest.mark.parametrize("name", ["none.cfg", "circle", "pipe", "a\0b"])
 @pytest.mark.parametrize("setting", ["include", "include_dir"])
-def test_what_is_no_file_is_named(
-    setting: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_what_is_no_file_is_named(setting: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     os.mkfifo(tmp_path / "pipe")
     imported(tmp_path, f"{setting}={tmp_path}/{name}\n", code=2)
