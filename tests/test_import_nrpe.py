@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
-import os
 from pathlib import Path
 
 import pytest
@@ -109,4 +109,4 @@ def test_what_is_no_file_is_named(setting: str, name: str, tmp_path: Path, capsy
     (tmp_path / "circle").symlink_to(tmp_path / "circle")
     os.mkfifo(tmp_path / "pipe")
     imported(tmp_path, f"{setting}={tmp_path}/{name}\n", code=2)
-    assert (name.split("\0")[0] if setting == "include" else "no line") in capsys.readouterr().err
+    assert (name.partition("\0")[0] if setting == "include" else "no line") in capsys.readouterr().err
