@@ -26,7 +26,15 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, bind, resolve_first, source_family, source_problem
+from checks._network.connection import (
+    FAMILIES,
+    Network,
+    bind,
+    new_socket,
+    resolve_first,
+    source_family,
+    source_problem,
+)
 from checks._network.progress import Progress
 from checks._network.waiting import retry
 
@@ -79,11 +87,12 @@ class Ping(Check, frozen=True, kw_only=True):
         try:
             configured_family = source_family(self.source, FAMILIES[self.ip_version])
             family, where = await resolve_first(self.host, configured_family, Network(ctx, progress))
+            progress.enter("answer", f"pinging {where[0]}")
+            new = _socket(family)
         except OSError as error:
             yield critical(progress.describe_failure(error))
             return
-        with _socket(family) as connection:
-            connection.setblocking(False)
+        with new as connection:
             bind(connection, self.source)
             # A quarter of the time or so is left to wait for the last answer.
             pause = min(PAUSE, ctx.remaining() * 3 / 4 / self.count)
@@ -177,12 +186,13 @@ def answer_to(packet: bytes, family: int, token: bytes) -> int | None:
 
 
 def _socket(family: int) -> socket.socket:
+    """Return a socket for echo requests; CheckError where we may have none, OSError where the host lacks the family."""
     protocol = ECHOES[family].protocol
     try:
-        return socket.socket(family, socket.SOCK_DGRAM, protocol)
+        return new_socket(family, socket.SOCK_DGRAM, protocol)
     except OSError:
         try:
-            return socket.socket(family, socket.SOCK_RAW, protocol)
+            return new_socket(family, socket.SOCK_RAW, protocol)
         except PermissionError:
             raise CheckError(NO_RIGHT) from None
 

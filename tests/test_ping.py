@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import socket
 import struct
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Metric, PercentAbove, Result, Status
 from agent.plugin.results import gather
+from checks import ping
 from checks._network.addresses import Address
 from checks.ping import ECHOES, Ping, PingSeries, _checksum, _socket, answer_to
 from tests import needs
@@ -65,6 +67,20 @@ def test_what_the_kernel_refuses_to_send_is_lost_and_said() -> None:
     result = look("255.255.255.255", timeout=0.5, count=1)
     assert result.status is Status.CRITICAL
     assert result.summary.startswith("255.255.255.255 lost 100% of 1 pings, permission denied")
+
+
+def test_a_host_without_ipv6_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As with ipv6.disable=1; it was told as a bug of the check."""
+
+    def none(*_: int) -> socket.socket:
+        raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+
+    monkeypatch.setattr(ping, "new_socket", none)
+    result = look("::1")
+    assert (result.status, result.summary) == (
+        Status.CRITICAL,
+        "address family not supported by protocol: pinging ::1",
+    )
 
 
 def test_a_name_that_is_none_is_critical() -> None:

@@ -79,10 +79,10 @@ async def addresses_of(host: str, family: int, network: Network) -> list[tuple[A
     return [(kind, socket.SOCK_STREAM, 0, "", (loopback[kind], 0)) for kind in kinds]
 
 
-def new_socket(family: int, kind: int) -> socket.socket:
+def new_socket(family: int, kind: int, protocol: int = 0) -> socket.socket:
     """Make a socket that does not block; CheckError where we may have no more, which is no fault of a server."""
     try:
-        new = socket.socket(family, kind)
+        new = socket.socket(family, kind, protocol)
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
