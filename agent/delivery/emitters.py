@@ -88,9 +88,12 @@ class Emitters:
 
 
 def _of_the_same(name: str, settings: Settings, before: tuple[Settings, Emitter] | None) -> Emitter | None:
-    """Return who told this destination until now; nobody where it was another one, to whom it told something else."""
+    """Return who told this destination until now; nobody where it was another one, to whom it told something else.
+
+    A broker drops by itself what is handed over twice, so nobody waits for that.
+    """
     settings_before, emitter = before or (None, None)
-    if not settings or not settings_before:
+    if not settings or not settings_before or (isinstance(settings, EventsSettings) and settings.broker):
         return None
     is_same = _destination(name, settings).identity == _destination(name, settings_before).identity
     return emitter if is_same else None
