@@ -8,8 +8,8 @@ from typing import Any, cast
 from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, DependsOn, Place
 from agent.engine.notifications import Sender, of_change
-from agent.engine.recorder.commands import RecorderConfig
-from agent.engine.recorder.deciding import Decider, Schedule
+from agent.engine.recorder.commands import RecorderConfig, Schedule
+from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition

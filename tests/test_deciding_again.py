@@ -8,7 +8,7 @@ import pytest
 
 from agent.engine.recorder.second_look import SecondLooks, seconds_until
 from agent.engine.state.transition import apply_result
-from agent.model import Count, FailAfter, Policy, Reason, Result, State, Status
+from agent.model import Count, EventStatus, FailAfter, Policy, Reason, Result, State, Status
 from agent.store import LastRun
 from tests.deciding import NOW, STEADY, TWICE, House, bad, broken, ok, pushed, run_by_agent
 
@@ -209,6 +209,43 @@ def test_a_check_that_is_not_decided_is_run_sooner_where_that_is_wanted() -> Non
     assert house.retries == [("web", 7.0)]
     house.take("web", bad())
     assert house.retries == [("web", 7.0)], "it is decided now"
+
+
+@pytest.mark.parametrize(("last", "wanted"), [(bad(), [("web", 7.0)]), (ok(), [])])
+def test_after_a_start_a_check_that_was_not_decided_is_run_as_soon_as_before(
+    last: Result, wanted: list[tuple[str, float]]
+) -> None:
+    states = [State(name, "", type="http", decided=Status.OK) for name in ("web", "db")]
+    runs = [LastRun(name, "", last, NOW - 1000, 1.0, 0) for name in ("web", "db")]
+    web = run_by_agent("web", policy=TWICE, retry_interval=7.0)
+    house = House(web, run_by_agent("db", policy=TWICE), states=states, runs=runs)
+    assert house.retries == wanted
+    house.configure(web)
+    assert house.retries == wanted, "a reload asks for nothing"
+
+
+def test_after_a_start_time_goes_on_for_who_is_run_seldom() -> None:
+    lasting = Policy(FailAfter(critical=Count(seconds=60.0)), flapping=None)
+    states = [State("web", type="http", decided=Status.OK, bad=1, bad_for=20.0, counted_at=NOW)]
+    house = House(run_by_agent("web", policy=lasting), states=states, runs=[LastRun("web", "", bad(), NOW, 1.0, 0)])
+    house.passes(39.0)
+    assert house.retries == []
+    house.passes(1.0)
+    assert house.retries == [("web", 0.0)]
+
+
+def test_a_problem_that_lasts_is_repeated_in_time_after_a_start_and_a_reload_that_asks_for_it() -> None:
+    told = {"decided": Status.CRITICAL, "notified": EventStatus.CRITICAL, "notified_at": NOW - 50_000}
+    again = run_by_agent("web", policy=Policy(repeat_every=60.0, flapping=None))
+    for house in (House(again, states=[State("web", type="http", **told)]), House(run_by_agent("web"))):  # type: ignore[arg-type]
+        if not list(house.decider.states):
+            house.take("web", bad())
+            house.wall += 50_000
+            house.configure(again)
+        house.passes(9.0)
+        assert house.retries == []
+        house.passes(1.1)
+        assert house.retries == [("web", 0.0)]
 
 
 def test_parents_are_asked_once_and_again_only_for_a_fresher_word() -> None:

@@ -27,6 +27,10 @@ class DeadlineBook(Generic[Key]):
         self._at[key] = at
         self.next = min(self.next, at)
 
+    def not_later(self, key: Key, at: float) -> None:
+        """Have it due at this moment, unless it is due sooner."""
+        self.set(key, min(at, self._at.get(key, at)))
+
     def drop(self, key: Key) -> None:
         self._at.pop(key, None)
 

@@ -1,4 +1,4 @@
-"""What the recorder is told to do."""
+"""What the recorder is told to do, and what it wants of others."""
 
 from __future__ import annotations
 
@@ -45,6 +45,15 @@ class RecorderConfig(msgspec.Struct, frozen=True):
     def may_come_back(self, check: str) -> bool:
         """Tell whether a check that is not at work may be written in what cannot be read."""
         return not self.retire and check not in self.checks and check not in self.off
+
+
+class Schedule(msgspec.Struct, frozen=True):
+    """What the recorder wants of the schedule."""
+
+    retry: Callable[[str, float], None]
+    """Have a check run in so many seconds, unless its next turn comes sooner; nothing for what is not run."""
+    next_run: Callable[[str], int]
+    """When a check runs next, Unix milliseconds; 0: unknown."""
 
 
 class Restate(msgspec.Struct, frozen=True):

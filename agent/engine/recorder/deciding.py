@@ -11,7 +11,7 @@ from agent.api import Check
 from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.changes import is_gone, with_settings
-from agent.engine.recorder.commands import Acknowledge, RecorderConfig
+from agent.engine.recorder.commands import Acknowledge, RecorderConfig, Schedule
 from agent.engine.recorder.last_results import LastResults
 from agent.engine.recorder.no_result_yet import NoResultYet
 from agent.engine.recorder.parents import Parents
@@ -27,15 +27,6 @@ from agent.store import Change, LastRun
 log = logging.getLogger("hostvigil.recorder")
 
 RETIRED = "no longer configured on this host"
-
-
-class Schedule(msgspec.Struct, frozen=True):
-    """What the recorder wants of the schedule."""
-
-    retry: Callable[[str, float], None]
-    """Have a check run in so many seconds, unless its next turn comes sooner; nothing for what is not run."""
-    next_run: Callable[[str], int]
-    """When a check runs next, Unix milliseconds; 0: unknown."""
 
 
 class Decider:
@@ -55,6 +46,8 @@ class Decider:
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
         self._results = LastResults(last_runs)
+        self._before = {(run.check, run.subject): run.result.status for run in last_runs}
+        """The last results before this start, until the first configuration is taken over."""
         self._parents = Parents(self._states, last_runs)
         self._looks = SecondLooks()
         self._clock = UnsetClock()
@@ -83,6 +76,7 @@ class Decider:
         self._looks.keep(self._is_known)
         self._results.keep(self._is_kept)
         self._look_at_all()
+        self._before = {}
         self._no_result_yet.configure(config.checks, [name for name, states in self._states.items() if states])
 
     def begin_step(self) -> None:
@@ -94,12 +88,17 @@ class Decider:
         return self._suppression
 
     def _look_at_all(self) -> None:
-        """A new configuration may lift what held something back, or count otherwise."""
-        now = self._monotonic()
-        for check, states in self._states.items():
-            for subject, state in states.items():
-                if state.suppressed_by or (check, subject) in self._results:
-                    self._looks.at_once(check, subject, now)
+        """A new configuration may lift what held something back, or count otherwise; a start goes on where it was."""
+        now, wall = self._monotonic(), self._wall()
+        for config, state in [(self._config.checks.get(state.check), state) for state in self.states]:
+            key = (state.check, state.subject)
+            if state.suppressed_by or key in self._results:
+                self._looks.at_once(*key, now)
+            elif config and has_runs(config):
+                before = self._before.get(key)
+                self._looks.go_on(state, before, config.policy, wall, now)
+                if before and before is not state.decided and config.retry_interval:
+                    self._schedule.retry(config.name, config.retry_interval)
 
     def _is_known(self, key: tuple[str, str]) -> bool:
         return key[0] in self._config.checks and key[1] in self._states.get(key[0], {})

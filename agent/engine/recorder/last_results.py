@@ -22,6 +22,9 @@ class LastResults:
             self._last[run.check, run.subject] = run.result
             self._known[run.check, run.subject] = run.before or run.result
 
+    def __contains__(self, key: Key) -> bool:
+        return key in self._last
+
     def __iter__(self) -> Iterator[Key]:
         return iter(self._last)
 

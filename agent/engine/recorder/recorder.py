@@ -17,10 +17,11 @@ from agent.engine.recorder.commands import (
     Compose,
     RecorderConfig,
     Restate,
+    Schedule,
     Suppress,
     WatchdogPing,
 )
-from agent.engine.recorder.deciding import Decider, Schedule
+from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
 from agent.model import Outcome, RunStarted

@@ -8,7 +8,7 @@ from collections.abc import Callable, Hashable, Iterable
 from agent.engine.deadlines import DeadlineBook
 from agent.engine.state.counting import seconds_left
 from agent.engine.state.transition import Transition, repeat_due
-from agent.model import Policy
+from agent.model import Policy, State, Status
 
 Key = tuple[str, str]
 """Check and subject."""
@@ -45,6 +45,17 @@ class SecondLooks:
 
     def at_once(self, check: str, subject: str, now: float) -> None:
         self._book.set((check, subject), now)
+
+    def go_on(self, state: State, result: Status | None, policy: Policy, wall: int, now: float) -> None:
+        """Look at a subject no later than time alone may change what is told of it, after a start or a reload.
+
+        `result` is the status of its last result; None: not known.
+        """
+        spans = [max(0, due - wall) / 1000] if (due := repeat_due(state, policy)) else []
+        if result and result is not state.decided and (seconds := seconds_left(state, result, policy)):
+            spans.append(seconds)
+        if spans:
+            self._book.not_later((state.check, state.subject), now + min(spans))
 
     def wait(self, check: str, subject: str, ends: Iterable[int], at: int, now: float) -> None:
         """Look again when the first of these reasons ends; `ends` and `at` in Unix milliseconds."""
