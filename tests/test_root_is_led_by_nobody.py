@@ -24,9 +24,10 @@ from agent.model import Silence
 from agent.store import Store, StoreError, holder
 from agent.store.lock import lock
 from agent.system.regular import read_regular
-from agent.system.rights import owner_of, owners_rights
+from agent.system.rights import owner_of, owners_rights, safe_folders
 from tests import needs
 from tests.agent_process import agent_process
+from tests.forked import call
 
 USER = 5  # games: without files and processes
 SOON = 10
@@ -290,6 +291,21 @@ def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Pla
         assert len(output.splitlines()) == 1
 
 
+def test_no_program_out_of_a_folder_of_another_user_runs_whatever_the_path_says(place: Place) -> None:
+    place.fresh()
+    theirs = place.folder / "bin"
+    theirs.mkdir()
+    for name in ("journalctl", "timedatectl", "uname", "systemctl", "less"):
+        (theirs / name).write_text(f"#!/bin/sh\n: > '{place.marker}'\n")
+        (theirs / name).chmod(0o755)
+    os.chown(theirs, USER, USER)
+    environ = {"PATH": f"{theirs}:{os.environ['PATH']}"}
+    at = ("--state", str(place.state), "--config", str(place.config))
+    assert call(["bundle", *at, "--output", str(place.folder / "b.tar.gz")], environ).returncode == 0
+    assert call(["doctor", *at], environ).returncode in (0, 1)
+    assert not place.marker.exists()
+
+
 # --- the parts --------------------------------------------------------------------------------------------------------
 
 
@@ -308,6 +324,22 @@ def test_rights_are_those_of_the_first_who_is_not_root_on_the_way(place: Place) 
         with pytest.raises(PermissionError):
             (place.roots / "secret").read_text()
     assert (os.geteuid(), os.getegid(), os.getgroups()) == before
+
+
+def test_folders_in_which_others_may_put_programs_are_left_out_of_a_path() -> None:
+    needs.root()
+    home = Path(tempfile.mkdtemp(prefix="path-", dir="/var/lib"))  # pytest's own folders lie in /tmp
+    try:
+        theirs, open_one, ours, link = (home / name for name in ("theirs", "open", "ours", "link"))
+        for folder in (theirs, open_one, ours):
+            folder.mkdir()
+        os.chown(theirs, USER, USER)
+        open_one.chmod(0o777)
+        link.symlink_to(theirs)
+        kept = f"{ours}:/usr/bin"
+        assert safe_folders(f"{theirs}::{ours}:bin:{open_one}:{link}:/tmp/none:{theirs}/none:/usr/bin:.") == kept
+    finally:
+        shutil.rmtree(home)
 
 
 def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:

@@ -14,10 +14,13 @@ from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
 from agent.cli.output import clean_output, fail, print_no_more
-from agent.system.rights import LedByOthersError
+from agent.system.rights import LedByOthersError, safe_folders
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
 """They say themselves what they may not; and a job that pushes its result waits for no import."""
+
+OF_THE_CALLER = ("run", "wrap", "check")
+"""They judge each program that they run, or run what they are told to; others run what helps them, such as a pager."""
 
 UNWRITABLE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EBADF)
 """What the system says of a file that takes no more."""
@@ -102,6 +105,8 @@ def _run_command(words: list[str]) -> int:
         signal.signal(signal.SIGHUP, signal.SIG_IGN)
     if options.command not in LIGHT and (text := _refusal(options, words)):
         return _report_failure(options.command, text)
+    if os.geteuid() == 0 and options.command not in OF_THE_CALLER:
+        os.environ["PATH"] = safe_folders(os.environ.get("PATH", ""))
     module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
     command = import_module(f"agent.cli.{module}")
     try:

@@ -16,6 +16,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+from agent.config.probe import Mounts
 from agent.plugin.ownership import open_to_others, way_to
 
 ANSWER_SECONDS = 4.0
@@ -28,6 +29,16 @@ class LedByOthersError(OSError):
 
     def __str__(self) -> str:
         return f"{self.filename}: {self.strerror}"
+
+
+def safe_folders(path: str) -> str:
+    """Return the folders of a PATH in which only root may put programs: after `su` it is still another's."""
+    mounts = Mounts()
+    return ":".join(
+        folder
+        for folder in path.split(":")
+        if folder[:1] == "/" and not mounts.may_hang(folder) and Path(folder).is_dir() and not open_to_others(folder)
+    )
 
 
 def owner_of(directory: Path) -> tuple[int, int]:
