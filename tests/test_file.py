@@ -7,8 +7,9 @@ import re
 import socket
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 import pytest
@@ -202,13 +203,14 @@ def test_names_of_which_none_fits_so_far_are_no_proof_that_there_is_none(tmp_pat
     st.integers(1, 20),
 )
 def test_a_part_never_says_ok_or_bad_where_the_whole_says_otherwise(
-    what: str, text: str, of: str, files: list[tuple[int, int]], limit: int
+    what: str, text: str, of: Literal["newest", "oldest", "largest"], files: list[tuple[int, int]], limit: int
 ) -> None:
     """Each file is (age, size)."""
     kind = {"count": NumberAbove, "age": DurationAbove, "size": SizeAbove}[what]
     unit = {"count": "", "age": "s", "size": "B"}[what]
     level = kind.parse(re.sub(r"\d+", lambda number: number[0] + unit, text))
-    check = File(path="/x/*", of=of, **{f"{what}_critical": level})
+    levels: dict[str, Any] = {f"{what}_critical": level}
+    check = File(path="/x/*", of=of, **levels)
 
     def assess(names: list[tuple[int, int]], looked_at: int) -> Status:
         seen = Findings()
@@ -226,7 +228,7 @@ def bound(path: Path) -> None:
         listener.bind(str(path))
 
 
-KINDS = {
+KINDS: dict[str, Callable[[Path], object]] = {
     "folder": Path.mkdir,
     "pipe": os.mkfifo,
     "socket": bound,

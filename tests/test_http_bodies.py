@@ -97,7 +97,7 @@ def test_a_charset_goes_by_the_names_that_servers_write(label: str, codec: str) 
 
 
 def test_names_that_servers_make_up_are_not_remembered() -> None:
-    known: dict[str, Any] = encodings._cache  # type: ignore[attr-defined]
+    known: dict[str, Any] = encodings._cache
     charset_of(of_type("text/html; charset=made-up-0"))
     before = len(known)
     for number in range(100):

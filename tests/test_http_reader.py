@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -42,7 +43,7 @@ ANSWERS = (
 )
 
 
-def read(pieces: list[bytes], method: str = "GET", closed: bool = True, limit: int = LIMIT) -> object:
+def read(pieces: list[bytes], method: str = "GET", closed: bool = True, limit: int = LIMIT) -> Any:
     """Return everything that the reader makes of these bytes, its error included."""
     reader = AnswerReader(method, limit, keep=True)
     try:
@@ -84,7 +85,7 @@ def test_a_body_is_cut_where_it_is_longer_than_the_limit(size: int) -> None:
     body = bytes(size)
     chunked = b"Transfer-Encoding: chunked\r\n\r\n%x\r\n%s\r\n0\r\n\r\n" % (size, body)
     for said in (b"Content-Length: %d\r\n\r\n%s" % (size, body), chunked, b"\r\n" + body):
-        _, complete, kept, counted, cut = read([HEAD + said])  # type: ignore[misc]
+        _, complete, kept, counted, cut = read([HEAD + said])
         assert (complete, kept, counted, cut) == (True, body[:LIMIT], min(size, LIMIT), size > LIMIT)
 
 
@@ -97,7 +98,7 @@ def test_with_a_limit_of_nothing_the_headers_are_the_answer() -> None:
 def test_headers_may_be_many_and_long_up_to_a_limit_of_bytes() -> None:
     for line in (b"X: y\r\n", b"X: " + b"y" * 5000 + b"\r\n", b"odd\r\n", b" folded\r\n"):
         fits = line * ((HEADER_LIMIT - 100) // len(line))
-        head, complete, *_ = read([HEAD + fits + b"Content-Length: 0\r\n\r\n"])  # type: ignore[misc]
+        head, complete, *_ = read([HEAD + fits + b"Content-Length: 0\r\n\r\n"])
         assert complete
         assert head.headers.get("content-length") == "0"
         assert read([HEAD + fits + line * (200 // len(line) + 1)]) == "headers of more than 512 KiB"
@@ -105,7 +106,7 @@ def test_headers_may_be_many_and_long_up_to_a_limit_of_bytes() -> None:
 
 def test_informational_answers_may_be_many_but_not_endless() -> None:
     early = b"HTTP/1.1 103 E\r\nLink: x\r\n\r\n"
-    head, *_ = read([early * 100 + HEAD + b"\r\n"])  # type: ignore[misc]
+    head, *_ = read([early * 100 + HEAD + b"\r\n"])
     assert head.status == 200
     assert read([early * 101 + HEAD + b"\r\n"]) == "broken HTTP answer, more than 100 informational ones before it"
 

@@ -23,6 +23,7 @@ import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from agent.api import CheckError, Context, DurationBelow, Result, Status
 from agent.plugin.context import SharedWork
@@ -91,6 +92,7 @@ def short_lived(authority: trustme.CA, until: datetime.datetime) -> trustme.CA:
     own = x509.load_pem_x509_certificate(authority.cert_pem.bytes())
     pem = authority.private_key_pem.bytes()
     key = serialization.load_pem_private_key(pem, None)
+    assert isinstance(key, ec.EllipticCurvePrivateKey)
     names = (own.issuer, own.subject, own.public_key(), own.serial_number, own.not_valid_before_utc)
     made = x509.CertificateBuilder(*names, until, list(own.extensions)).sign(key, hashes.SHA256())
     return trustme.CA.from_pem(made.public_bytes(serialization.Encoding.PEM), pem)
@@ -105,7 +107,7 @@ def test_an_issuer_that_expires_before_the_certificate_is_named(tmp_path: Path) 
     assert result.summary.startswith("certificate 'Our CA' expires in 5d (warning below 14d), 200 in ")
 
 
-REFUSED = {
+REFUSED: dict[str, dict[str, Any]] = {
     "Hostname mismatch": {"names": ("shop.example.com",)},
     "IP address mismatch": {"names": ("10.0.0.1",)},
     "certificate has expired": {"not_before": days(-9), "not_after": days(-2)},
@@ -214,7 +216,8 @@ def test_a_server_may_ask_for_the_client_certificate_after_it_has_read_the_reque
 def test_an_error_of_tls_is_explained_whether_python_knows_its_name_or_not(name: str) -> None:
     known = ssl.SSLError(1, f"[SSL: {name}] {name.lower().replace('_', ' ')} (_ssl.c:1006)")
     words = ssl.SSLError(1, f"[SSL] {name.lower().replace('_', ' ')} (_ssl.c:1006)")
-    known.reason, words.reason = name, None
+    known.reason = name
+    words.reason = None  # type: ignore[assignment]  # so it is where Python does not know the name
     assert reason(known, 1.0) == reason(words, 1.0)
     assert TLS_HINTS[name] in reason(words, 1.0)
 

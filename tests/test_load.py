@@ -62,8 +62,8 @@ def test_each_average_has_levels_of_its_own() -> None:
 
 
 def test_the_load_of_a_host_is_not_divided_by_the_cores_of_a_container() -> None:
-    for asked in ({"load1_warning": NumberAbove.parse(2)}, {"load15_critical": NumberAbove.parse(20)}):
-        assert assess(Load(**asked), borrowed=True).status is Status.NODATA
+    for check in (Load(load1_warning=NumberAbove.parse(2)), Load(load15_critical=NumberAbove.parse(20))):
+        assert assess(check, borrowed=True).status is Status.NODATA
     assert assess(Load(load15_warning=None, load15_critical=None), borrowed=True).status is Status.OK
     result = assess(Load(), borrowed=True)
     assert (result.status, result.summary) == (Status.OK, "load 8.40, 8.20, 8.10 of the whole host, not judged")
@@ -119,11 +119,10 @@ def test_whatever_the_counters_do_a_percentage_is_one(runs: list[list[int]]) -> 
 
 
 def test_on_this_host_the_second_run_knows_the_cpu() -> None:
-    memory = {"boot": "", "ticks": []}
-    first = ran(Load(), memory=memory)
-    memory, first = first.memory, first.result
-    assert first.status is not Status.NODATA
-    assert "cpu" not in {metric.name for metric in first.metrics}
+    first = ran(Load(), memory={"boot": "", "ticks": []})
+    memory = first.memory
+    assert first.result.status is not Status.NODATA
+    assert "cpu" not in {metric.name for metric in first.result.metrics}
     memory["ticks"] = [0] * 8
     check = Load(cpu_warning=PercentAbove.parse("0%"), load15_warning=None, load15_critical=None)
     second = ran(check, memory=memory).result

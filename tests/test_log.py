@@ -782,6 +782,9 @@ def test_a_writer_that_rotates_all_the_time_loses_no_line(log: Path) -> None:
     watcher.run()
     runs, ran = 0, threading.Condition()
 
+    def wait_for_runs(wanted: int) -> None:
+        ran.wait_for(lambda: runs >= wanted, timeout=10)
+
     def write() -> None:
         file = log.open("ab", buffering=0)
         for number in range(written):
@@ -793,8 +796,7 @@ def test_a_writer_that_rotates_all_the_time_loses_no_line(log: Path) -> None:
                 file = log.open("ab", buffering=0)
             if number % 100 == 70:  # not rotated twice between two runs
                 with ran:
-                    begun = runs
-                    ran.wait_for(lambda begun=begun: runs >= begun + 2, timeout=10)
+                    wait_for_runs(runs + 2)
         file.close()
 
     writer = threading.Thread(target=write, daemon=True)

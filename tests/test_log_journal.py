@@ -160,7 +160,7 @@ def test_an_entry_without_end_is_passed_over_and_said(tmp_path: Path) -> None:
     [("für", "für"), ([102, 195, 188, 114], "für"), ([102, 252, 114], "für"), (["a", "b"], "b"), (None, ""), ([], "")],
 )
 def test_every_way_in_which_journalctl_writes_a_message_is_read(message: object, text: str) -> None:
-    assert text_of(Entry(message=message)) == text  # type: ignore[arg-type]
+    assert text_of(Entry(message=message)) == text
 
 
 def test_units_stand_instead_of_a_path() -> None:

@@ -9,6 +9,7 @@ import sys
 from functools import cache
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -68,7 +69,8 @@ def test_the_page_of_the_configuration_has_each_setting_of_agent_checks_and_type
     types = working(Catalog())
     for name in types:
         assert f"   type: {name}\n" in text
-    for section in (CheckSection, AgentSection, *types.values()):
+    sections: list[type[msgspec.Struct]] = [CheckSection, AgentSection, *types.values()]
+    for section in sections:
         for name, *_ in rows(section):
             assert f"       {name.strip('`')} (" in text
 

@@ -157,7 +157,7 @@ REFERENCE = (("a_gauge", GaugeMetricFamily), ("a_counter", CounterMetricFamily))
     st.dictionaries(st.tuples(NAMES.map(plain), NAMES.map(plain)), VALUES, max_size=5),
     st.text(st.characters(exclude_categories=["Cs"]), max_size=20).map(str.strip),
 )
-def test_what_we_write_says_what_the_reference_writes(values: dict[tuple[str, str], float], help_: str) -> None:
+def test_what_we_write_says_what_the_reference_writes(values: dict[tuple[str, ...], float], help_: str) -> None:
     families = [made(name, help_, labels=("one", "two")) for name, made in REFERENCE]
     for family in families:
         for labels, value in values.items():

@@ -53,7 +53,7 @@ def adopted(store: Store, *wanted: Destination) -> list[str]:
     restated: list[str] = []
     believed = store.states()
 
-    def standing(to: Destination, known: Mapping[tuple[str, str], str]) -> list[Notification]:
+    def standing(to: Destination, known: Mapping[tuple[str, str], tuple[str, str]]) -> list[Notification]:
         states = unknown_problems(believed, known, to.only, {})
         restated.extend(state.check for state in states)
         return [

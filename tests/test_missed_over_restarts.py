@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,7 +54,7 @@ class Life:
             said, also = (self.said(switch) for switch in (self.undisturbed, self.other))
             assert said == also
 
-    def said(self, switch: DeadMansSwitch) -> list[object]:
+    def said(self, switch: DeadMansSwitch) -> list[tuple[Sequence[str], ...]]:
         outcomes = switch.overdue(self.now, self.wall)
         return sorted((one.given_up, *(str(result) for result in one.results)) for one in outcomes)
 
@@ -70,31 +73,31 @@ def backup(ttl: float, max_run: float | None, again: bool) -> CheckConfig:
 @settings(max_examples=60 * TIMES, deadline=None)
 @given(steps=st.lists(STEPS, max_size=30))
 def test_restarts_reloads_and_a_clock_that_is_set_change_nothing_of_what_is_missed(
-    steps: list[tuple[object, ...]],
+    steps: list[tuple[Any, ...]],
 ) -> None:
     life = Life()
     for what, *arguments in steps:
         both = (life.undisturbed, life.other)
         if what == "push":
             subject, run = arguments
-            life.alive.discard(run)  # type: ignore[arg-type]
+            life.alive.discard(run)
             for switch in both:
-                switch.note_result("backup", subject, life.wall, life.now, life.wall, run)  # type: ignore[arg-type]
+                switch.note_result("backup", subject, life.wall, life.now, life.wall, run)
         elif what == "start":
             subject, run = arguments
-            life.alive.add(run)  # type: ignore[arg-type]
+            life.alive.add(run)
             for switch in both:
-                switch.note_start("backup", subject, life.now, run)  # type: ignore[arg-type]
+                switch.note_start("backup", subject, life.now, run)
         elif what == "die":
-            life.alive.discard(arguments[0])  # type: ignore[arg-type]
+            life.alive.discard(arguments[0])
         elif what == "pass":
-            life.passes(arguments[0])  # type: ignore[arg-type]
+            life.passes(arguments[0])
         elif what == "set":
-            life.check = backup(*arguments)  # type: ignore[arg-type]
+            life.check = backup(*arguments)
             for switch in both:
                 switch.update([life.check], {}, life.now, life.wall)
         elif what == "set the clock":
-            life.offset += arguments[0]  # type: ignore[operator]
+            life.offset += arguments[0]
         elif what == "restart":
             life.restart()
         else:

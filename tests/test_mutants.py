@@ -8,6 +8,7 @@ import shutil
 import signal
 import time
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -163,19 +164,19 @@ def assert_nothing_is_left(folder: Path, of_fault: str = "") -> None:
     assert lines
     for _, group, *made in lines:
         assert not [path for path in made if Path(path).exists()]
-        soon(lambda group=int(group): not alive(group))
+        soon(partial(is_over, int(group)))
 
 
-def alive(group: int) -> bool:
-    """Tell whether a process of a group runs; one that is dead may wait for its parent for long."""
+def is_over(group: int) -> bool:
+    """Tell whether no process of a group runs; one that is dead may wait for its parent for long."""
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
             state, _, of_group = stat.read_text().rpartition(")")[2].split()[:3]
         except OSError:
             continue
         if int(of_group) == group and state not in "ZX":
-            return True
-    return False
+            return False
+    return True
 
 
 def soon(true: Callable[[], bool], seconds: float = 30) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from typing import Any
 
 import msgspec
 import pytest
@@ -29,7 +30,7 @@ REPORT = Report(
     repeat=1,
 )
 STATE = State("web", "/cart", decided=Status.CRITICAL, notified=EventStatus.WARNING, incident="i1", incident_since=2000)
-ABOUT = {
+ABOUT: dict[str, Any] = {
     "check": "web",
     "subject": "/cart",
     "at": NOW,

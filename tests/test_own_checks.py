@@ -180,4 +180,4 @@ def test_the_kits_server_answers_what_it_was_told_to() -> None:
 
 def test_check_type_finds_the_class_in_a_file(tmp_path: Path) -> None:
     (tmp_path / "queue.py").write_text(QUEUE)
-    ran(check_type(tmp_path / "queue.py")(folder=str(tmp_path))).is_ok("counted")  # type: ignore[call-arg]
+    ran(check_type(tmp_path / "queue.py")(folder=str(tmp_path))).is_ok("counted")

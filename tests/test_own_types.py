@@ -87,7 +87,7 @@ def test_a_class_that_types_build_upon_is_shared_and_is_no_type_itself(tmp_path:
     assert "a" in catalog.names()
     assert "_base" not in catalog.names()
     for name in ("a", "b"):
-        check = catalog.get(name)(greeting="hi")  # type: ignore[call-arg]
+        check = catalog.get(name)(greeting="hi")
         ran(check).is_ok("hi")
         assert execute_in_child(check, Context("x", 20.0)).results[0].summary == "hi"
 

@@ -67,7 +67,8 @@ def test_a_thousand_that_hang_take_few_threads_however_often_they_are_asked(neve
     for _ in range(6):
         patience(threads).all(questions)
     assert threading.active_count() - before <= MOST_THREADS + 1
-    others = patience(threads).all({**questions, **{f"/good/{at}": partial(int, at) for at in range(100)}})
+    good: dict[str, Callable[[], int]] = {f"/good/{at}": partial(int, at) for at in range(100)}
+    others = patience(threads).all({**questions, **good})
     assert [others[f"/good/{at}"] for at in range(100)] == list(range(100))
 
 
@@ -123,8 +124,8 @@ def test_what_lies_on_a_mount_that_may_hang_is_known_by_its_way_alone(tmp_path: 
     (near / "folder").symlink_to("../far")
     (near / "circle").symlink_to("circle")
     mounts = table(tmp_path, ("/", "ext4"), (str(far), kind), (str(far / "local"), "tmpfs"))
-    yes = (far, far / "file", far / "local" / "x", near / "link", near / "links", near / "folder" / "x")
-    yes = (*yes, near / ".." / "far" / "x", near / "folder")
+    yes = [far, far / "file", far / "local" / "x", near / "link", near / "links", near / "folder" / "x"]
+    yes += [near / ".." / "far" / "x", near / "folder"]
     no = (near, near / "file", near / "none" / "x", near / "circle", tmp_path / "farther", Path("/"))
     assert [path for path in yes if not mounts.may_hang(str(path))] == []
     assert [path for path in no if mounts.may_hang(str(path))] == []

@@ -20,7 +20,7 @@ from agent.plugin.pattern_translation import translate
 from agent.plugin.patterns import processor_share, searching_until
 from tests.examples import TIMES, examples
 
-parse = re._parser.parse  # type: ignore[attr-defined]
+parse = re._parser.parse
 
 
 def found(match: object) -> object:

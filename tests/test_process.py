@@ -57,8 +57,8 @@ def stat_text(
     return b"7 (%b) %b %b 1 1 0 0 0 0\n" % (name, state.encode(), numbers)
 
 
-def row(pid: int = 7, **values: object) -> Row:
-    return Row("/nowhere", pid, stat_text(**values))  # type: ignore[arg-type]  # passed through
+def row(pid: int = 7, **values: Any) -> Row:
+    return Row("/nowhere", pid, stat_text(**values))
 
 
 @pytest.fixture
@@ -66,11 +66,11 @@ def start(tmp_path: Path) -> Iterator[Start]:
     """Start programs, by default a copy of sleep under any name; they end with the test."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def begin(name: str | bytes = "victim", *arguments: str | bytes, **options: object) -> subprocess.Popen[bytes]:
+    def begin(name: str | bytes = "victim", *arguments: str | bytes, **options: Any) -> subprocess.Popen[bytes]:
         program = Path(os.fsdecode(os.path.join(os.fsencode(tmp_path), os.fsencode(name))))  # noqa: PTH118 - bytes
         if not program.exists():
             shutil.copy(shutil.which("sleep") or "/bin/sleep", program)
-        process = subprocess.Popen([program, "600", *arguments], **options)  # type: ignore[call-overload]
+        process: subprocess.Popen[bytes] = subprocess.Popen([program, "600", *arguments], **options)
         started.append(process)
         wait_for_exec(process)
         return process
@@ -87,7 +87,7 @@ def look(shared: SharedWork | None = None, memory: dict[str, object] | None = No
     due = time.monotonic()
     shared.once("processes", due, Scanner(own=0).scan)
     ctx = Context("web", shared=shared, due=due, memory=memory)
-    (result,) = gather(Process(**settings).run(ctx))  # type: ignore[arg-type]
+    (result,) = gather(Process(**settings).run(ctx))
     return result
 
 
@@ -145,7 +145,7 @@ def test_a_process_whose_first_thread_ended_is_no_zombie_while_others_work() -> 
 def test_the_scan_agrees_with_psutil(start: Start) -> None:
     process = start("agreed")
     by_stat, by_psutil = Scanner().scan().by_pid[process.pid], PsutilRow(psutil.Process(process.pid))
-    for ask in (
+    questions: list[Callable[[Row | PsutilRow], object]] = [
         lambda one: one.name,
         lambda one: one.parent,
         lambda one: one.threads,
@@ -155,7 +155,8 @@ def test_the_scan_agrees_with_psutil(start: Start) -> None:
         lambda one: one.command().rstrip(b"\0"),
         lambda one: one.zombie,
         lambda one: one.kernel,
-    ):
+    ]
+    for ask in questions:
         assert ask(by_stat) == ask(by_psutil)
     age = Scanner().scan().now - by_stat.started_at
     assert age == pytest.approx(time.time() - by_psutil.started_at, abs=1)
@@ -214,7 +215,7 @@ def test_match_finds_neither_the_agent_nor_what_it_started(start: Start) -> None
 
 
 def test_a_command_line_is_matched_as_it_is_now_however_old_the_process(fake_proc: FakeProc) -> None:
-    idle = {"match": Regex("^postgres: .* idle in transaction"), "min": 0, "max": 0}
+    idle: dict[str, Any] = {"match": Regex("^postgres: .* idle in transaction"), "min": 0, "max": 0}
     fake_proc.add(20, started=100, command=b"postgres: app shop idle\0")
     assert fake_proc.look(**idle).status is Status.OK
     fake_proc.add(20, started=100, command=b"postgres: app shop idle in transaction\0")
@@ -455,7 +456,7 @@ def test_where_exe_cannot_be_seen_only_what_is_called_like_it_is_unsure(fake_pro
 def test_exe_is_the_program_itself_whatever_it_calls_itself(start: Start, tmp_path: Path) -> None:
     process = start("real-program", executable=tmp_path / "real-program")
     (tmp_path / "link").symlink_to(tmp_path / "real-program")
-    where = {"name": "real-program"}  # other users' programs may be invisible here; their names are not
+    where: dict[str, Any] = {"name": "real-program"}  # other users' programs may be invisible here; their names are not
     assert metric(look(exe=str(tmp_path / "real-program"), **where), "count") == 1
     assert metric(look(exe=str(tmp_path / "link"), **where), "count") == 1
     assert look(exe="/bin/false", **where).status is Status.CRITICAL
@@ -649,7 +650,7 @@ def test_cpu_is_silent_at_first_and_then_what_was_used_since(start: Start) -> No
     memory: dict[str, object] = {}
     try:
         wait_for(lambda: b"while True" in Path(f"/proc/{busy.pid}/cmdline").read_bytes())
-        where = {"match": Regex("while True: pass"), "cpu_warning": CoresAbove.parse("1%")}
+        where: dict[str, Any] = {"match": Regex("while True: pass"), "cpu_warning": CoresAbove.parse("1%")}
         first = look(memory=memory, **where)
         assert first.status is Status.OK
         assert "cpu" not in {one.name for one in first.metrics}
@@ -674,7 +675,7 @@ def test_cpu_counts_processes_that_began_meanwhile_and_no_old_use_of_others() ->
 
 
 def test_percent_of_one_core_goes_beyond_a_hundred() -> None:
-    assert CorePercent.parse("250%") == 250
+    assert CorePercent.parse("250%") == CorePercent(250)
     for wrong in ("250", 250, "much", "-1%"):
         with pytest.raises(ValueError, match="write for example"):
             CorePercent.parse(wrong)
@@ -738,7 +739,7 @@ def test_a_process_in_state_d_is_stuck_for_real() -> None:
     try:
         wait_for(lambda: state_of(process.pid) == "D")
         memory: dict[str, object] = {}
-        settings = {"user": str(os.getuid()), "stuck_critical": NumberAbove.parse(1)}
+        settings: dict[str, Any] = {"user": str(os.getuid()), "stuck_critical": NumberAbove.parse(1)}
         assert look(memory=memory, stuck_after=Duration(60), **settings).status is Status.OK
         result = look(memory=memory, stuck_after=Duration(0), **settings)
         assert result.status is Status.CRITICAL
@@ -780,7 +781,7 @@ def test_a_process_that_slept_since_the_last_scan_is_not_read_anew(fake_proc: Fa
     ids=str,
 )
 def test_who_may_change_without_a_turn_that_is_counted_is_read_anew(
-    fake_proc: FakeProc, values: dict[str, object]
+    fake_proc: FakeProc, values: dict[str, Any]
 ) -> None:
     values = {"turns": b"5 1 2\n"} | values
     for name in (b"one", b"two", b"three"):
@@ -821,7 +822,7 @@ CHANGES = st.fixed_dictionaries(
 @settings(max_examples=50, deadline=None)
 @given(st.lists(st.dictionaries(st.integers(20, 22), st.none() | CHANGES), min_size=1, max_size=6))
 def test_a_scan_that_keeps_who_slept_sees_what_a_first_scan_sees(
-    steps: list[dict[int, dict[str, object] | None]],
+    steps: list[dict[int, dict[str, Any] | None]],
 ) -> None:
     with TemporaryDirectory() as folder:
         host = FakeProc(Path(folder))
@@ -829,7 +830,7 @@ def test_a_scan_that_keeps_who_slept_sees_what_a_first_scan_sees(
             for pid, changed in step.items():
                 shutil.rmtree(host.folder / str(pid), ignore_errors=True)
                 if changed is not None:
-                    host.add(pid, turns=b"%d 1 1\n" % (number + 1), **changed)  # type: ignore[arg-type]
+                    host.add(pid, turns=b"%d 1 1\n" % (number + 1), **changed)
             for check in (Process(name="app"), Process(match=Regex("app")), Process(match=Regex("one"))):
                 fresh = Scanner(folder, own=1).scan()
                 assert pids(check, host.scanner.scan()) == pids(check, fresh), check
@@ -877,10 +878,10 @@ class FakeProc:
         (folder / "self" / "mountinfo").write_text(f"1 1 0:1 / {folder} rw - proc proc rw\n")
         self.add(1, name=b"init", command=b"init\0")
 
-    def add(self, pid: int, command: bytes | None = b"x\0", turns: bytes | None = None, **values: object) -> Path:
+    def add(self, pid: int, command: bytes | None = b"x\0", turns: bytes | None = None, **values: Any) -> Path:
         folder = self.folder / str(pid)
         folder.mkdir(exist_ok=True)
-        (folder / "stat").write_bytes(stat_text(**values))  # type: ignore[arg-type]  # passed through
+        (folder / "stat").write_bytes(stat_text(**values))
         if turns is not None:
             (folder / "schedstat").write_bytes(turns)
         if command is not None:
@@ -892,7 +893,7 @@ class FakeProc:
         due = time.monotonic()
         shared.once("processes", due, self.scanner.scan)
         ctx = Context("web", timeout=timeout, shared=shared, due=due)
-        (result,) = gather(Process(**settings).run(ctx))  # type: ignore[arg-type]
+        (result,) = gather(Process(**settings).run(ctx))
         return result
 
 

@@ -37,7 +37,8 @@ HOUR = 3600.0
 def awaited(
     now: float = 0.0, wall: int = 0, memory: dict[str, dict[str, int]] | None = None, **more: float
 ) -> DeadMansSwitch:
-    check = PushedCheck(ttl=Duration(HOUR), **{name: Duration(value) for name, value in more.items()})
+    spans: dict[str, Any] = {name: Duration(value) for name, value in more.items()}
+    check = PushedCheck(ttl=Duration(HOUR), **spans)
     found = DeadMansSwitch()
     found.update([CheckConfig("backup", "pushed", check, Place("x"))], {"backup": memory or {}}, now, wall)
     return found

@@ -210,7 +210,7 @@ def test_a_bug_in_one_part_leaves_no_other_without_the_configuration(caplog: pyt
     house.now += 1.0
 
     class Odd(CheckConfig, frozen=True):
-        @property
+        @property  # type: ignore[misc]  # a bug is what is meant
         def depends_on(self) -> Any:
             raise ZeroDivisionError("odd")
 
@@ -222,7 +222,7 @@ def test_a_bug_in_one_part_leaves_no_other_without_the_configuration(caplog: pyt
 
 
 def test_a_bug_in_what_is_overdue_keeps_nothing_from_being_written(caplog: pytest.LogCaptureFixture) -> None:
-    def odd(at: float) -> list[Outcome]:
+    def odd(now: float) -> list[Outcome]:
         raise ZeroDivisionError("odd")
 
     house = House(run_by_agent("web"))

@@ -36,12 +36,12 @@ def test_added_changed_and_removed_checks_are_told_apart() -> None:
     old = {"a": check("a"), "b": check("b"), "c": check("c")}
     new = {"b": check("b", interval=5.0), "c": check("c"), "d": check("d")}
     change = difference(old, new)
-    assert (set(change.added), set(change.changed), change.removed) == ({"d"}, {"b"}, {"a"})
+    assert (set(change.added), set(change.changed), change.removed) == ({"d"}, {"b"}, frozenset({"a"}))
 
 
 def test_another_type_under_the_same_name_is_another_check() -> None:
     change = difference({"a": check("a")}, {"a": check("a", type_="http")})
-    assert (set(change.added), set(change.changed), change.removed) == ({"a"}, set(), {"a"})
+    assert (set(change.added), set(change.changed), change.removed) == ({"a"}, set(), frozenset({"a"}))
 
 
 def test_a_check_written_wrong_stays_as_it_was() -> None:

@@ -167,9 +167,12 @@ def test_an_unknown_check_has_no_next_run_and_cannot_be_retried() -> None:
 def utc_turns(cron: str, zone: str, start: str, count: int) -> list[str]:
     """Return the first turns of a cron line, in UTC."""
     trigger = trigger_of(config(cron=cron, timezone=zone), NOW, NOW)
-    now, turns = datetime.fromisoformat(start).replace(tzinfo=UTC), []
+    now = datetime.fromisoformat(start).replace(tzinfo=UTC)
+    turns: list[datetime] = []
     for _ in range(count):
-        turns.append(trigger.get_next_fire_time(turns[-1] if turns else None, now).astimezone(UTC))
+        turn = trigger.get_next_fire_time(turns[-1] if turns else None, now)
+        assert turn
+        turns.append(turn.astimezone(UTC))
         now = turns[-1] + timedelta(microseconds=1)
     return [f"{turn:%m-%d %H:%M}" for turn in turns]
 
@@ -269,6 +272,7 @@ def test_a_cron_turn_that_was_missed_while_the_agent_was_away_is_made_up_for_onc
     ran = datetime.fromisoformat(last).replace(tzinfo=UTC) if last else None
     trigger = trigger_of(check, now, now, due=due_at(check, now, ran))
     first = trigger.get_next_fire_time(None, now)
+    assert first
     assert first <= now + timedelta(seconds=SOON_SECONDS) if missed else first == tomorrow
     if missed:
         assert trigger.get_next_fire_time(first, first) == tomorrow

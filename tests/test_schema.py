@@ -39,6 +39,23 @@ def test_shipped_files_are_valid(path: Path) -> None:
     built_in().validate(yaml.safe_load(path.read_text()))
 
 
+FURTHER: list[dict[str, Any]] = [
+    {"fail_after": 3},
+    {"fail_after": "3 of 5", "for": "5m", "repeat_every": None},
+    {"fail_after": {"warning": "5m", "critical": 1, "nodata": "${env:N}"}},
+    {"flapping": False},
+    {"flapping": "nagios"},
+    {"flapping": {"formula": "nagios", "low": "10%", "high": "${env:H}"}},
+    {"depends_on": "b"},
+    {"depends_on": []},
+    {"depends_on": {"all": ["b", "c"]}},
+    {"maintenance": {"cron": "0 2 * * sun", "duration": "2h", "timezone": "UTC"}},
+    {"maintenance": [{"weekly": "sun 2:00", "duration": "2h", "reason": "why"}]},
+    {"critical": {"raise": "90%", "clear": "85%"}, "free_critical": {"raise": "5%", "clear": "${env:C}"}},
+]
+"""What may stand beside a type and its path."""
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -50,23 +67,7 @@ def test_shipped_files_are_valid(path: Path) -> None:
         {"checks": {"a": {"type": "web", "url": "https://a", "method": "${env:M}", "ip_version": 4}}},
         {"checks": {"a": {"type": "web", "url": "https://a", "warning": "~:5s", "headers": {"A": "b"}}}},
         {"defaults": {"url": "https://a", "interval": "30s"}, "checks": {"a": {"type": "web"}}},
-        *(
-            {"checks": {"a": {"type": "volume", "path": "/", **further}}}
-            for further in (
-                {"fail_after": 3},
-                {"fail_after": "3 of 5", "for": "5m", "repeat_every": None},
-                {"fail_after": {"warning": "5m", "critical": 1, "nodata": "${env:N}"}},
-                {"flapping": False},
-                {"flapping": "nagios"},
-                {"flapping": {"formula": "nagios", "low": "10%", "high": "${env:H}"}},
-                {"depends_on": "b"},
-                {"depends_on": []},
-                {"depends_on": {"all": ["b", "c"]}},
-                {"maintenance": {"cron": "0 2 * * sun", "duration": "2h", "timezone": "UTC"}},
-                {"maintenance": [{"weekly": "sun 2:00", "duration": "2h", "reason": "why"}]},
-                {"critical": {"raise": "90%", "clear": "85%"}, "free_critical": {"raise": "5%", "clear": "${env:C}"}},
-            )
-        ),
+        *({"checks": {"a": {"type": "volume", "path": "/", **further}}} for further in FURTHER),
         {"agent": {"watch": True, "maintenance": {"cron": "* * * * *", "duration": "2m", "select": "env=prod"}}},
         {"agent": {"events": {"digest_above": 3, "most_events": 500, "most_bytes": "1GiB", "heartbeat": None}}},
         {"agent": {"hostname": "a", "tags": {"env": "x"}, "events": {"endpoint": "https://a", "rate_limit": "5/s"}}},

@@ -126,8 +126,8 @@ def test_a_problem_and_its_recovery_share_an_incident_and_the_next_problem_has_a
 
 def test_a_report_knows_what_was_told_before_and_since_when() -> None:
     first, second = (s.report for s in play("ooccco") if s.report)
-    assert (first.previous, first.since) == (Status.OK, 0)
-    assert (second.previous, second.since, second.incident_since) == (Status.CRITICAL, 2000, 2000)
+    assert (first.previous, first.since) == (EventStatus.OK, 0)
+    assert (second.previous, second.since, second.incident_since) == (EventStatus.CRITICAL, 2000, 2000)
 
 
 def test_a_recovery_says_since_when_the_problem_was_told_and_not_since_when_it_was_believed() -> None:

@@ -147,7 +147,7 @@ def test_tags_of_the_host_choose_too_and_one_that_nothing_has_is_said() -> None:
         ({"tags": ("os=alpine",)}, 0),
         ({"names": ("os=debian db",)}, 1),
     ):
-        choice = Choice(**wanted, host=host)  # type: ignore[arg-type]
+        choice = Choice(**wanted, host=host)
         assert len(choose(everything, choice)) == count, wanted
     assert (
         unknown(everything, Choice(tags=("oss=debian",), host=host)) == "no check has a tag 'oss', did you mean 'os'?"

@@ -512,7 +512,14 @@ def test_a_storm_of_a_real_agent_is_told_in_digests(tmp_path: Path) -> None:
 # --- whatever happens -------------------------------------------------------------------------------------------------
 
 
-class Storms(Worded, RuleBasedStateMachine):
+class Answering(Worded):
+    """An API that answers by a function."""
+
+    def __init__(self, post: Callable[[bytes], Answer]) -> None:
+        self.post = post
+
+
+class Storms(RuleBasedStateMachine):
     """A real store and an emitter against an API that does what it likes; killed and opened again at any point."""
 
     @initialize(above=st.sampled_from([1, 3, 10]))
@@ -529,7 +536,7 @@ class Storms(Worded, RuleBasedStateMachine):
 
     def open(self) -> None:
         self.store = opened(Path(self.folder.name))
-        self.emitter = emitter(self.store, self, self.clock, above=self.above)
+        self.emitter = emitter(self.store, Answering(self.post), self.clock, above=self.above)
 
     def post(self, body: bytes) -> Answer:
         assert problems(body) == []

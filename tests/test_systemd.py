@@ -306,7 +306,7 @@ def test_a_named_timer_must_have_a_next_turn() -> None:
 
 
 def test_when_a_timer_ran_last_is_judged_where_asked() -> None:
-    late = {"last_run_critical": DurationAbove.parse("26h")}
+    late: dict[str, Any] = {"last_run_critical": DurationAbove.parse("26h")}
     assert turn("daily", **late).status is Status.OK
     assert turn("daily", now=1795672801.0 + 26 * 3600, **late).summary.startswith("ran 1d 2h ago (critical from 26h)")
     assert "has not run for 1d" in turn("monotonic", now=1795500000.0 + 86400, **late).summary

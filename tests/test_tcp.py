@@ -182,7 +182,8 @@ def smtp(visit: Visit) -> None:
 
 
 def step(**settings: Any) -> Exchange:
-    return Exchange(**{name: Regex(text) if name == "expect" else text for name, text in settings.items()})
+    given: dict[str, Any] = {name: Regex(text) if name == "expect" else text for name, text in settings.items()}
+    return Exchange(**given)
 
 
 EHLO = {"send": "EHLO me\r\n", "expect": "^250[ -]"}
@@ -244,7 +245,7 @@ def test_bytes_are_sent_and_expected(tmp_path: Path) -> None:
         visit.hang()
 
     with serving(echo, greedy=False) as server:
-        settings = {"send_hex": Bytes.parse("ff C3 bf00"), "expect_hex": Bytes.parse("00ffc3bf00fe")}
+        settings: dict[str, Any] = {"send_hex": Bytes.parse("ff C3 bf00"), "expect_hex": Bytes.parse("00ffc3bf00fe")}
         assert look(server, **settings).status is Status.OK
         assert look(server, steps=(Exchange(**settings),)).status is Status.OK
         result = look(server, send="x", expect_hex=Bytes.parse("ff"), timeout=0.3)
@@ -315,7 +316,7 @@ def tls_server(authority: trustme.CA, days: float = 90) -> ssl.SSLContext:
 
 def test_over_tls_the_certificate_is_verified_and_watched(authority: trustme.CA, tmp_path: Path) -> None:
     authority.cert_pem.write_to_path(tmp_path / "ca.pem")
-    trust = {"tls": True, "ca_file": str(tmp_path / "ca.pem"), "expect": Regex("SSH")}
+    trust: dict[str, Any] = {"tls": True, "ca_file": str(tmp_path / "ca.pem"), "expect": Regex("SSH")}
     with serving(greet, tls=tls_server(authority), greedy=False) as server:
         assert look(server, **trust).status is Status.OK
         assert look(server, **trust, server_name="mail.example.com").status is Status.OK

@@ -250,16 +250,16 @@ def test_a_problem_is_said_when_it_begins_and_its_length_when_it_ends(caplog: py
     now[0] += 30
     problems.over()
     problems.over()
-    about = "ops: the event of web"
+    event = "ops: the event of web"
     every = "all are kept and tried again every few minutes"
     assert [(record.levelname, record.getMessage()) for record in caplog.records] == [
-        ("WARNING", f"{about} could not be delivered, it is kept and tried again: HTTP 502"),
+        ("WARNING", f"{event} could not be delivered, it is kept and tried again: HTTP 502"),
         (
             "WARNING",
             "ops: a digest of 7 changes: events cannot be delivered, all are kept and tried again: HTTP 502",
         ),
-        ("WARNING", f"{about}: the API takes no more events for now, all are kept: HTTP 502"),
-        ("ERROR", f"{about}: NO EVENT CAN BE DELIVERED, {every}: HTTP 502"),
+        ("WARNING", f"{event}: the API takes no more events for now, all are kept: HTTP 502"),
+        ("ERROR", f"{event}: NO EVENT CAN BE DELIVERED, {every}: HTTP 502"),
         ("INFO", "ops: events are delivered again, after 2m 30s"),
     ]
 

@@ -22,7 +22,8 @@ from tests.test_dns import serving
 
 
 def look(address: Address, timeout: float = 3.0, **settings: Any) -> Result:
-    check = Udp(**({"address": address, "send": "ping"} | settings))
+    given: dict[str, Any] = {"address": address, "send": "ping"}
+    check = Udp(**given | settings)
     (result,) = gather(found(check.run(Context(timeout=timeout))))
     return result
 
@@ -98,7 +99,8 @@ def test_of_localhost_one_address_is_enough() -> None:
 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
     def problems(**settings: Any) -> list[str]:
-        return [name for name, _ in Udp(**({"address": Address("a", 1), "send": "x"} | settings)).problems()]
+        given: dict[str, Any] = {"address": Address("a", 1), "send": "x"}
+        return [name for name, _ in Udp(**given | settings).problems()]
 
     assert problems() == []
     assert problems(address=Address("a")) == ["address"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -55,7 +56,7 @@ def of_systemd(unit: str, **settings: Any) -> list[Result]:
     return list(gather(Systemd(unit=unit, **settings).assess(units, {}, 0.0, 0.0)))
 
 
-CASES = {
+CASES: dict[str, tuple[Callable[..., list[Result]], tuple[Any, ...], dict[str, Any]]] = {
     "swap without SwapFree": (of_memory, (without(ENOUGH, "SwapFree"),), {"swap_critical": PERCENT}),
     "swap without SwapTotal": (of_memory, (without(ENOUGH, "SwapTotal"),), {"swap_warning": PERCENT}),
     "swap of a container": (of_container, (), {"swap_critical": PERCENT}),
@@ -74,8 +75,8 @@ CASES = {
 @pytest.mark.parametrize("case", CASES)
 def test_a_level_whose_number_cannot_be_read_is_nodata(case: str) -> None:
     look, given, settings = CASES[case]
-    assert Status.NODATA in {one.status for one in look(*given, **settings)}  # type: ignore[operator]
-    assert {one.status for one in look(*given)} == {Status.OK}  # type: ignore[operator]
+    assert Status.NODATA in {one.status for one in look(*given, **settings)}
+    assert {one.status for one in look(*given)} == {Status.OK}
 
 
 def test_what_there_is_none_of_passes_no_level() -> None:

@@ -93,7 +93,7 @@ def test_a_file_that_is_written_as_a_folder_is_not_known(end: str, tmp_path: Pat
     (tmp_path / "a.log").touch()
     (tmp_path / "folder").mkdir()
     for expect in ("present", "absent", "any"):
-        ran(File(path=f"{tmp_path}/a.log{end}", expect=expect)).is_nodata("no folder")  # type: ignore[arg-type]
+        ran(File(path=f"{tmp_path}/a.log{end}", expect=expect)).is_nodata("no folder")
     assert ran(File(path=f"{tmp_path}/folder{end}")).result.status is Status.OK
     assert ran(File(path=f"{tmp_path}/gone{end}")).result.status is Status.CRITICAL
     assert ran(File(path=f"{tmp_path}/a.log/below{end}")).result.status is Status.CRITICAL

@@ -171,7 +171,7 @@ def test_what_holds_back_now_is_said_by_its_marks_alone() -> None:
         ({"who": "a\nnn", "reason": "a\nmove"}, -5000, "web*  for another 0ms  by a nn  (a move)"),
     ],
 )
-def test_a_silence_is_one_line_with_what_is_left_of_it(fields: dict[str, str], left: int, said: str) -> None:
+def test_a_silence_is_one_line_with_what_is_left_of_it(fields: dict[str, Any], left: int, said: str) -> None:
     assert silence_text(Silence("web*", 0, NOW + left, **fields), NOW) == said
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from pathlib import Path
 
 from tests.mutants.alone import alone, check
@@ -15,7 +15,7 @@ PATIENCE_SECONDS = 20.0
 
 def tried(
     folder: Path, faults: Sequence[str], children: int, longest: float, patience: float = PATIENCE_SECONDS
-) -> Iterator[Result]:
+) -> Generator[Result]:
     """Yield results as they come; whoever closes this ends all processes.
 
     The process has the folder's copy of this package: what it imports is what the tests import.
