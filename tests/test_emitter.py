@@ -389,7 +389,7 @@ def test_each_answer_has_its_wait() -> None:
     assert 15 <= wait_after(Answer(Verdict.THROTTLED, ""), 1, rng) <= 60
     assert 100 <= wait_after(Answer(Verdict.THROTTLED, "", retry_after=100), 1, rng) <= 120
     assert 240 <= wait_after(Answer(Verdict.BAD_KEY, ""), 1, rng) <= 300
-    assert wait_after(Answer(Verdict.UNAVAILABLE, "", retry_after=900), 1, rng) == 900
+    assert wait_after(Answer(Verdict.UNAVAILABLE, "", retry_after=200), 1, rng) == 200
 
 
 # --- the thread -----------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ def test_each_failure_doubles_the_wait_up_to_five_minutes_cut_by_up_to_half(trie
         (Verdict.UNAVAILABLE, 0, 2, 4),
         (Verdict.UNAVAILABLE, 3, 3, 4),
         (Verdict.UNAVAILABLE, 9, 9, 9),
+        (Verdict.UNAVAILABLE, 3600, LONGEST_WAIT, LONGEST_WAIT),
+        (Verdict.THROTTLED, 3600, 3600, 4320),
     ],
 )
 def test_the_wait_is_by_the_answer(verdict: Verdict, retry_after: float, least: float, most: float) -> None:
@@ -154,6 +156,10 @@ def test_a_pause_that_the_server_asks_for_is_for_all() -> None:
     way = Way()
     assert way.fails(1, answer=Answer(Verdict.UNAVAILABLE, "", retry_after=90.0)) is DeliveryProblem.ONE_CHECK
     assert way.wait(due(2)) == way.wait(due(1, 1)) == 90.0
+    way.fails(1, 1, answer=Answer(Verdict.UNAVAILABLE, "", retry_after=3600.0))
+    assert way.wait(due(2)) == LONGEST_WAIT, "a page of maintenance says an hour, and is gone in a minute"
+    way.fails(2, 1, answer=Answer(Verdict.UNAVAILABLE, "", retry_after=3600.0))
+    assert way.wait(due(2)) == LONGEST_WAIT
 
 
 def test_two_that_fail_are_an_outage_in_which_all_wait_and_what_is_new_less_long() -> None:

@@ -121,11 +121,11 @@ class Throttle:
         self._waits[about.seq] = now + wait_after(answer, about.attempts + 1, self._rng)
         if len(self._waits) == 1:
             # The server itself asking for a pause speaks for all.
-            self._gate = self._fresh_gate = now + answer.retry_after
+            self._gate = self._fresh_gate = now + pause_of(answer)
             self._problems.say(DeliveryProblem.ONE_CHECK, about, answer.text)
             return
         wait = wait_after(answer, self._tries, self._rng)
-        self._gate, self._fresh_gate = now + wait, now + max(answer.retry_after, min(wait, FRESH_WAIT))
+        self._gate, self._fresh_gate = now + wait, now + max(pause_of(answer), min(wait, FRESH_WAIT))
         self._problems.say(DeliveryProblem.OUTAGE, about, answer.text)
 
 
@@ -134,10 +134,15 @@ def backoff(tries: int, rng: random.Random) -> float:
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 20)) * rng.uniform(0.5, 1.0)
 
 
+def pause_of(answer: Answer) -> float:
+    """Return the seconds that one that is down asks for: its maintenance page says an hour, and is gone sooner."""
+    return min(answer.retry_after, LONGEST_WAIT)
+
+
 def wait_after(answer: Answer, tries: int, rng: random.Random) -> float:
     """Return the seconds to wait after the answer to the latest of `tries` failed tries."""
     if answer.verdict is Verdict.BAD_KEY:
         return BAD_KEY_WAIT * rng.uniform(0.8, 1.0)
     if answer.verdict is Verdict.THROTTLED:
         return answer.retry_after * rng.uniform(1.0, 1.2) or rng.uniform(*THROTTLED_WAIT)
-    return max(answer.retry_after, backoff(tries, rng))
+    return max(pause_of(answer), backoff(tries, rng))
