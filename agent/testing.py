@@ -117,7 +117,7 @@ def ran(
         return Ran(output.results, before, output.bug)  # what it remembered before a failed run stays
     try:
         return Ran(output.results, _as_the_agent_keeps_it(output.memory or {}), output.bug)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
         bug = Result(Status.NODATA, f"a bug in this check: ctx.memory: {error}")
         return Ran((bug,), before, str(error))
 

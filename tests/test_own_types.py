@@ -416,14 +416,14 @@ class Remembers(Check):
             raise CheckError("no disk")
         if self.fail == "bug":
             raise ZeroDivisionError
-        ctx.memory["kept"] = object() if self.fail == "json" else (1, 2)
+        ctx.memory["kept"] = {"json": object(), "circle": ctx.memory}.get(self.fail, (1, 2))
         yield ok("fine")
 
 
 def test_the_kit_keeps_memory_as_the_agent_does() -> None:
     first = ran(Remembers())
     assert first.memory == {"runs": 1, "list": [1], "kept": [1, 2]}
-    for how in ("world", "bug", "json"):
+    for how in ("world", "bug", "json", "circle"):
         failed = ran(Remembers(fail=how), memory=first.memory).is_nodata()
         assert failed.memory == first.memory == {"runs": 1, "list": [1], "kept": [1, 2]}
     assert ran(Remembers(), memory=first.memory).memory["runs"] == 2

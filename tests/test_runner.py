@@ -116,6 +116,13 @@ def test_what_is_no_text_or_number_is_said_with_its_place() -> None:
     )
 
 
+@pytest.mark.parametrize("odd", [ok(5), Result("bad", "x"), Result(0, "x")])  # type: ignore[arg-type]
+def test_a_result_that_is_none_takes_no_other_with_it(odd: Result) -> None:
+    results = Bench().run(lambda ctx: iter([critical("is full", "/data"), odd])).results
+    assert ("/data", Status.CRITICAL) in [(result.subject, result.status) for result in results]
+    assert ("", Status.NODATA) in [(result.subject, result.status) for result in results]
+
+
 def test_a_metric_named_after_a_file_whose_name_is_not_utf8_can_be_stored() -> None:
     outcome = Bench().run(lambda ctx: iter([ok("fine"), Metric("old\udcff", 5)]))
     assert msgspec.json.decode(msgspec.json.encode(outcome), type=Outcome) == outcome

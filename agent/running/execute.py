@@ -136,4 +136,13 @@ def _items(answer: Any) -> Iterable[Any]:
 
 def _with_failure(items: Sequence[Any], reason: str) -> tuple[Result, ...]:
     """Keep what was seen before the run failed; the failure itself belongs to the check, subject ''."""
-    return gather([one for one in items if isinstance(one, Result)] + [Result(Status.NODATA, reason)])
+    return gather(
+        [one for one in items if isinstance(one, Result) and _is_sound(one)] + [Result(Status.NODATA, reason)]
+    )
+
+
+def _is_sound(result: Result) -> bool:
+    try:
+        return bool(gather([result]))
+    except (TypeError, ValueError):
+        return False
