@@ -27,6 +27,7 @@ ENVIRON = {
     "DB_PASSWORD": "hunter22",
     "API_TOKEN": "t0ken-22",
     "X": "x-value-22",
+    "DATABASE_URL": "postgres://u:pw-22@h/d",
 }
 
 
@@ -54,6 +55,14 @@ def loaded(folder: Path, text: str) -> Config:
         ("{type: http, url: 'http://a/', user: u, password: 'a${env:X}'}", {"x-value-22", "ax-value-22"}),
         ("{type: http, url: 'http://a/', headers: {X-Api-Key: literal-22, Accept: text/html}}", {"literal-22"}),
         ("{type: http, url: 'http://a/', body: ping}", set()),
+        ("{type: script, command: [x], env: {DSN: 'pg://u:pw%2B22@h:5/d', B: 'h:5/a@b'}}", {"pw%2B22", "pw+22"}),
+        ("{type: script, command: [x], env: {CONN: 'Server=h;Pwd=pw-22;Timeout=5', A: tokens=9}}", {"pw-22"}),
+        ("{type: script, command: [x], env: {A: 'host=h password = ''pw-22'' sslmode=on'}}", {"pw-22"}),
+        ("{type: http, url: 'http://a/', headers: {X-A: 'a; access_key=pw-22'}}", {"pw-22"}),
+        ("{type: http, url: 'http://a/', body: '{\"user\": \"u\", \"password\": \"pw-22\"}'}", {"pw-22"}),
+        ("{type: script, command: [x, '${env:DATABASE_URL}']}", {"pw-22"}),
+        ("{type: script, command: [x, '${env:DATABASE_URL!plain}']}", set()),
+        ("{type: script, command: [x], stdin: 'PASSWORD=$(cat /run/x); TOKEN=$X'}", set()),
     ],
 )
 def test_what_is_hidden_is_what_is_secret(check: str, secrets: set[str], tmp_path: Path) -> None:

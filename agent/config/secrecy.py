@@ -26,6 +26,11 @@ _ABOUT = re.compile(
 )
 """What a secret is kept in, or a service is reached at: AUTH_SERVICE_HOST, as Kubernetes sets it, is an address."""
 
+_IN_A_URL = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@")
+_BEHIND_ITS_NAME = re.compile(
+    r"(?i)(?<![a-z0-9])(?:\w*[_-])?(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|secret)[_-]?key)"
+    r"[\"']?\s*[:=]\s*[\"']?([^\s\"';&,}$<{/*][^\s\"';&,}]*)"
+)
 Nodes = Mapping[str, Node]
 
 
@@ -33,6 +38,17 @@ def names_a_secret(name: str) -> bool:
     """Tell whether a variable or a header of this name holds a secret: DB_PASSWORD, API_KEY, Authorization."""
     upper = name.upper()
     return not _ABOUT.search(upper) and bool(_NAME.search(_OTHER_WORDS.sub("", upper)))
+
+
+def passwords_in(text: str) -> Iterator[str]:
+    """Yield the passwords of addresses (`postgres://user:PASSWORD@host`, `Server=x;Pwd=PASSWORD`) and the like."""
+    for pattern in (_IN_A_URL, _BEHIND_ITS_NAME):
+        for word in pattern.findall(text):
+            yield word
+            if "%" in word:
+                from urllib.parse import unquote
+
+                yield unquote(word)
 
 
 def is_secret(struct: type[msgspec.Struct], name: str) -> bool:
@@ -72,7 +88,7 @@ def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
     """Yield what must not show of these settings, those of sections inside included.
 
     Of a marked setting what came from the environment, and all of it where its name says so: a password, but not the
-    body of a request. Of a mapping (headers, variables) the parts whose names say so.
+    body of a request. Of a mapping (headers, variables) the parts whose names say so. Of others the passwords in them.
     """
     for name, node in nodes.items():
         if is_secret(struct, name):
@@ -91,13 +107,15 @@ def _values(node: Node, name: str) -> Iterator[str]:
         for key, part in node.value.items():
             if names_a_secret(key):
                 yield from _values(part, key)
+            elif isinstance(part.value, str):
+                yield from passwords_in(part.value)
     elif isinstance(node.value, list):
         for part in node.value:
             yield from _values(part, name)
     else:
         yield from node.parts
-        if names_a_secret(name) and isinstance(node.value, str):
-            yield node.value
+        if isinstance(node.value, str):
+            yield from [node.value] if names_a_secret(name) else passwords_in(node.value)
 
 
 def _sections(kind: Any) -> list[type[msgspec.Struct]]:

@@ -16,7 +16,7 @@ import msgspec
 from agent.config.files import Unreadable, regular_file, with_version
 from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.patience import Patience
-from agent.config.secrecy import names_a_secret
+from agent.config.secrecy import names_a_secret, passwords_in
 
 MOST_BYTES = 64 * 1024
 HIDDEN = "***"
@@ -65,6 +65,7 @@ class Secrets:
                 self.values.add(value)
             else:
                 parts.append(value)
+                self.values.update(() if match[0].endswith("!plain}") else passwords_in(value))
             return HIDDEN if secret and _only_shown(path) else value
 
         try:
