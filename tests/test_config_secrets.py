@@ -59,7 +59,7 @@ def loaded(folder: Path, text: str) -> Config:
         ("{type: script, command: [x], env: {CONN: 'Server=h;Pwd=pw-22;Timeout=5', A: tokens=9}}", {"pw-22"}),
         ("{type: script, command: [x], env: {A: 'host=h password = ''pw-22'' sslmode=on'}}", {"pw-22"}),
         ("{type: http, url: 'http://a/', headers: {X-A: 'a; access_key=pw-22'}}", {"pw-22"}),
-        ("{type: http, url: 'http://a/', body: '{\"user\": \"u\", \"password\": \"pw-22\"}'}", {"pw-22"}),
+        ('{type: http, url: \'http://a/\', body: \'{"user": "u", "password": "pw-22"}\'}', {"pw-22"}),
         ("{type: script, command: [x, '${env:DATABASE_URL}']}", {"pw-22"}),
         ("{type: script, command: [x, '${env:DATABASE_URL!plain}']}", set()),
         ("{type: script, command: [x], stdin: 'PASSWORD=$(cat /run/x); TOKEN=$X'}", set()),
