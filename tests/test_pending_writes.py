@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.engine.recorder.pending import NOTE_SECONDS, RETRY_SECONDS, PendingWrites
@@ -198,7 +199,8 @@ def test_what_is_nice_to_know_is_lost_on_a_full_disk_but_not_what_is_remembered(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk.full = True
-    disk.pending.note(run("web", ""))
+    disk.pending.note(msgspec.structs.replace(run("web", ""), next_at=2000))
+    disk.pending.note(run("backup", ""))
     disk.pending.remember("web", {"a": 1})
     disk.pending.write()
     assert [record.getMessage() for record in caplog.records] == [
@@ -208,7 +210,9 @@ def test_what_is_nice_to_know_is_lost_on_a_full_disk_but_not_what_is_remembered(
     assert disk.pending.next_write() == disk.now + RETRY_SECONDS
     disk.now += RETRY_SECONDS
     disk.pending.write()
-    assert disk.diary == [("notes", [], {"web": {"a": 1}})]
+    assert disk.diary == [("notes", ["backup"], {"web": {"a": 1}})], (
+        "nobody runs it, so there is no fresh one to be had"
+    )
 
 
 def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk) -> None:
@@ -228,7 +232,7 @@ def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk)
     disk.pending.note(run("mail", ""))
     disk.pending.write()
     assert heard == ["a", "b"]
-    assert disk.diary == [("notes", ["mail"], {}), ("changes", ["web"], {}, set())]
+    assert disk.diary == [("notes", ["db", "mail"], {}), ("changes", ["web"], {}, set())]
     disk.pending.note(run("late", ""))
     disk.pending.receipt(lambda: heard.append("c"))
     disk.pending.write()
