@@ -164,6 +164,10 @@ def test_a_directory_where_a_mount_should_be_is_critical() -> None:
         (Disk(path=("/data", "//data/")), "path"),
         (Disk(path="/", include=Filter(type="ext4")), "include"),
         (Disk(path="/", exclude=Filter(type="ext4")), "exclude"),
+        (Disk(path="/srv/current/.."), "path"),
+        (Disk(mounts="all", include=Filter(mount=("/srv/", "/data"))), "include"),
+        (Disk(mounts="all", include=Filter(mount="srv/*")), "include"),
+        (Disk(mounts="all", exclude=Filter(mount="/srv/*/")), "exclude"),
         (Disk(mounts="all", mounted=True), "mounted"),
         (Disk(path="/", critical=None, critical_only_below=Size(5)), "critical_only_below"),
     ],
@@ -174,6 +178,8 @@ def test_settings_that_contradict_each_other_are_named(disk: Disk, setting: str)
 
 def test_sound_settings_have_no_problems() -> None:
     assert not list(Disk(path=("/", "/data"), mounted=True, writable=True).problems())
+    for point in ("/", "*/data", "[!/]*", "?srv", "/srv..x"):
+        assert not list(Disk(mounts="all", include=Filter(mount=point)).problems())
     assert not list(Disk(mounts="all", include=Filter(mount="/srv/*"), exclude=Filter(type=("nfs*",))).problems())
 
 

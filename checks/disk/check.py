@@ -46,8 +46,8 @@ class Disk(Check, frozen=True):
     and lies on the one above now is critical, another filesystem there (by type, UUID or share) a warning for a day.
     With `mounts: all` the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a
     day and is gone is nodata for a day, what lived for less is forgotten. LVM's thin pools are told too, to root
-    (`dmsetup`): data, metadata, state. Not seen: a disk that fails while all that is read of it is in memory; inodes
-    of a FUSE that says none is free; projects' quotas.
+    (`dmsetup`): data, metadata, state. Not seen: a disk that fails while all that is read of it is in memory; one that
+    is frozen (`fsfreeze`); inodes of a FUSE that says none is free; projects' quotas.
     """
 
     path: Annotated[
@@ -114,6 +114,8 @@ class Disk(Check, frozen=True):
                 yield "path", f"{path!r} is not a whole path, write for example /data"
             elif any(mark in path for mark in "*?"):
                 yield "path", f"{path!r} has a wildcard: write `mounts: all` and `include: {{mount: {path!r}}}`"
+            elif ".." in path.split("/"):
+                yield "path", f"{path!r}: behind a link .. leads elsewhere than it looks, write the path without"
         if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
             yield "path", "the same path stands there twice, leave one out"
         if self.path and self.include:

@@ -47,8 +47,13 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         return any(fnmatchcase(value, pattern) for value, patterns in pairs for pattern in texts(patterns))
 
     def problems(self) -> Iterator[str]:
-        patterns = (*texts(self.mount), *texts(self.device), *texts(self.type))
-        return filter(None, map(find_problem, patterns))
+        """Say which patterns can fit nothing: a mount point is a whole path, and no slash ends it."""
+        yield from filter(None, map(find_problem, (*texts(self.mount), *texts(self.device), *texts(self.type))))
+        for point in texts(self.mount):
+            if point != "/" and point.endswith("/"):
+                yield f"{point!r} fits no mount point, leave out the slash at its end"
+            elif not point.startswith(("/", "*", "?", "[")):
+                yield f"{point!r} fits no mount point, write it with its slash: /{point}"
 
 
 DEFAULT_EXCLUDE = Filter(mount=NOT_PLACES, type=NOT_DISKS)
