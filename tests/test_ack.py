@@ -88,7 +88,8 @@ def test_the_agent_runs_a_check_at_once_when_it_is_asked_to_and_tells_what_chang
     with agent_process(tmp_path, {"SUDO_USER": "ann"}) as agent:
         agent.write(
             "a.yaml",
-            f"checks: {{flag: {{type: file, path: {flag}, expect: absent, interval: 1h}}, job: {{type: pushed}}}}\n",
+            f"checks: {{flag: {{type: file, path: {flag}, expect: absent, interval: 1h}}, bad: {{type: pushed}},"
+            " job: {type: pushed, ttl: 1h}, off: {type: load, enabled: false}}\n",
         )
         assert agent.call("check", "flag", "--by-agent").returncode == 3
         agent.start()
@@ -97,8 +98,15 @@ def test_the_agent_runs_a_check_at_once_when_it_is_asked_to_and_tells_what_chang
         done = agent.call("check", "flag", "--by-agent")
         assert (done.returncode, done.stdout) == (0, "flag runs now: hostvigil status flag\n")
         agent.wait_until(lambda: "critical" in agent.call("status", "flag").stdout, "the problem")
-        for name in ("job", "nothing"):
+        agent.write("b.yaml", "checks: {new: {type: load}}")
+        for name, why in {
+            "job": "job is not run by the agent: its results are pushed (hostvigil report, hostvigil wrap)\n",
+            "off": "hostvigil: off is not run by the agent: it is switched off (enabled: false)\n",
+            "new": "hostvigil: new is not run by the agent: it has not taken it over yet: hostvigil reload\n",
+            "flg": "hostvigil: no check is called 'flg', did you mean 'flag'?\n",
+            "bad": "setting 'ttl' is missing",
+        }.items():
             done = agent.call("check", name, "--by-agent")
-            assert (done.returncode, "is not run by the agent" in done.stderr) == (3, True)
+            assert (done.returncode, why in done.stderr + done.stdout) == (3, True), name
         assert agent.stop() == 0
         assert "run asked for by ann" in agent.call("history", "flag").stdout

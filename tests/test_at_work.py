@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from agent.cli.show.choosing import Choice, unknown
 from agent.cli.show.page import Wish, page
 from agent.cli.show.screen import Screen
 from agent.config.at_work import AtWork, ReloadPreview, as_text, from_text, preview
@@ -117,7 +118,7 @@ def test_status_marks_each_and_says_in_its_last_line_what_a_reload_would_take_ov
     assert "[removed, still at work]" in rows["gone"]
     assert "not configured" not in rows["gone"]
     assert "[" not in rows["same"]
-    said = "not taken over yet (hostvigil reload): new new; changed other; removed gone; the agent's own settings"
+    said = "not taken over yet (hostvigil reload): new: new; changed: other; removed: gone; the agent's own settings"
     assert said in "\n".join(lines[7:])
 
 
@@ -152,6 +153,11 @@ def test_explain_says_which_settings_are_at_work(tmp_path: Path) -> None:
             head(checks[name], "1m ago")
         )
     assert "reload" not in "\n".join(head(checks["same"], "1m ago"))
+
+
+def test_a_check_that_is_switched_off_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    snapshot = seen(written(tmp_path, BEFORE), None)
+    assert unknown(snapshot, Choice(names=("off",))) == "off is switched off (enabled: false), so it has no status"
 
 
 def test_what_is_kept_is_found_by_a_command(tmp_path: Path) -> None:

@@ -170,6 +170,8 @@ def agent(tmp_path: Path) -> Iterator[AgentProcess]:
 def test_reload_says_what_the_agent_took_over(agent: AgentProcess) -> None:
     done = agent.call("reload")
     assert (done.returncode, done.stdout) == (0, "1 check at work\n")
+    elsewhere = agent.call("reload", "--config", str(agent.state))
+    assert elsewhere.stdout == f"1 check at work, from {agent.config}\n"
     agent.write(
         "b.yaml", GOOD.replace("good", "more") + "  bad: {type: nothing}\n  off: {type: load, enabled: false}\n"
     )
@@ -215,7 +217,7 @@ def test_reloads_asked_for_at_once_are_all_answered(agent: AgentProcess) -> None
     agent.process.send_signal(signal.SIGHUP)
     for thread in threads:
         thread.join(20)
-    assert answers == [{"checks": 1, "problems": []}] * 5
+    assert answers == [{"checks": 1, "problems": [], "directory": str(agent.config)}] * 5
 
 
 @pytest.mark.parametrize(

@@ -21,12 +21,12 @@ from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.settings import CheckConfig, Config
+from agent.config.settings import CheckConfig, Config, has_runs
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
-from agent.push.control import NoAnswer
+from agent.push.control import CannotDo, NoAnswer
 from agent.running.runner import Runner
 from agent.system.process import shut_off
 from agent.system.records import hide_output, log_to_stderr
@@ -79,11 +79,28 @@ def _run(check: CheckConfig, hide: Callable[[str], str]) -> Outcome:
 def _by_agent(options: argparse.Namespace) -> int:
     try:
         ask_agent(options.state, "run", check=options.name, who=who())
+    except CannotDo as error:
+        return _not_run(options.name, load(options.config, Catalog(), os.environ), str(error))
     except NoAnswer as error:
         fail(error)
         return COULD_NOT_RUN
     print(f"{options.name} runs now: hostvigil status {options.name}")
     return 0
+
+
+def _not_run(name: str, config: Config, answer: str) -> int:
+    """Say why the agent does not run a check, by what is written; its own answer where that does not show it."""
+    check = config.checks.get(name)
+    if check is None:
+        return _unknown(name, config)
+    if not has_runs(check):
+        why = "its results are pushed (hostvigil report, hostvigil wrap)"
+    elif not check.enabled:
+        why = "it is switched off (enabled: false)"
+    else:
+        why = "it has not taken it over yet: hostvigil reload"
+    fail(f"{answer}: {why}")
+    return COULD_NOT_RUN
 
 
 def text(outcome: Outcome) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import errno
 import os
 import tempfile
 import time
@@ -19,17 +20,22 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when the store cannot be read or the file cannot be written."""
     try:
         text = exposition(look(configuration(options.config), options.state, time.time_ns() // 1_000_000))
-        if options.output:
-            replace(options.output, text)
-        else:
-            print(text.decode(), end="")
-    except (StoreError, OSError) as error:
+    except StoreError as error:
         return fail(error)
+    if not options.output:
+        print(text.decode(), end="")
+        return 0
+    try:
+        replace(options.output, text)
+    except OSError as error:
+        return fail(f"{options.output}: {error.strerror}")
     return 0
 
 
 def replace(target: Path, text: bytes) -> None:
     """Put a file in place in one step: whoever reads it meanwhile reads the old one or the new one."""
+    if target.is_dir():
+        raise IsADirectoryError(errno.EISDIR, "is a directory, name a file in it", str(target))
     descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
     try:
         with os.fdopen(descriptor, "wb") as out:

@@ -7,7 +7,11 @@ import argparse
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.rights import as_root
 from agent.cli.output import fail, pluralize
+from agent.plugin.text import one_line
 from agent.push.control import NoAnswer, NotAllowed
+
+LONGEST = 500
+"""Characters of a path."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -21,5 +25,7 @@ def main(options: argparse.Namespace) -> int:
     for problem in answer.problems:
         print(problem)
     text = f"{pluralize(answer.checks, 'check')} at work"
+    if answer.directory not in ("", str(options.config.absolute())):
+        text += f", from {one_line(answer.directory, LONGEST)}"
     print(f"{text}; what is wrong stays as it was" if answer.problems else text)
     return 1 if answer.problems else 0

@@ -41,6 +41,8 @@ class Reply(msgspec.Struct, frozen=True):
     checks: int = 0
     problems: tuple[str, ...] = ()
     subjects: tuple[str, ...] = ()
+    directory: str = ""
+    """What the agent read."""
 
 
 class Request(msgspec.Struct, frozen=True):
@@ -52,6 +54,10 @@ class Request(msgspec.Struct, frozen=True):
 
 class NoAnswer(Exception):
     """The agent was not reached or did not answer: the text says why."""
+
+
+class CannotDo(NoAnswer):
+    """An agent answered that it cannot."""
 
 
 class TooLate(NoAnswer):
@@ -68,8 +74,8 @@ def ask(
     """Have the agent that works on this state directory do something, and return its answer.
 
     `acknowledge` takes check, subject and words, and answers `subjects`;
-    `reload` answers `checks` (how many are at work) and `problems` (of the configuration, as lines); `wake` and
-    `restate` answer {}; `run` takes check and who, and answers {}.
+    `reload` answers `checks` (how many are at work), `problems` (of the configuration, as lines) and `directory` (of
+    the drop-ins); `wake` and `restate` answer {}; `run` takes check and who, and answers {}.
     NoAnswer when no agent is there, when we may not ask it, or when the answer does not come in time.
     """
     until = time.monotonic() + seconds
@@ -89,7 +95,7 @@ def ask(
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NoAnswer(f"the agent went away without an answer: {error}") from None
     if "error" in answer:
-        raise NoAnswer(str(answer["error"]))
+        raise CannotDo(str(answer["error"]))
     return answer
 
 

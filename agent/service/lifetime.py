@@ -101,7 +101,8 @@ def orders(service: Service, reader: Reader) -> Actions:
     def reload() -> dict[str, object]:
         at_work = service.reload(reader.load())
         give_back()
-        return {"checks": len(running(at_work)), "problems": list(map(str, at_work.problems))}
+        problems = list(map(str, at_work.problems))
+        return {"checks": len(running(at_work)), "problems": problems, "directory": at_work.directory}
 
     return {
         "acknowledge": service.steering.acknowledge,

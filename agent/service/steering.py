@@ -25,8 +25,7 @@ class Steering:
     def run(self, check: str, who: str) -> dict[str, object]:
         """Run a check now, whenever its next turn is."""
         if not self._schedule.next_run(check):
-            why = "it is pushed, switched off, written wrong, or not taken over yet (hostvigil reload)"
-            return {"error": f"{check} is not run by the agent: {why}"}
+            return {"error": f"{check} is not run by the agent"}
         self._schedule.retry(check, 0.0)
         self._note(NoteRow(now(), Deed.RUN, who, check))
         return {}

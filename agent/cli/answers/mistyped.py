@@ -71,7 +71,8 @@ def _value(name: str, word: str, rest: Sequence[str]) -> str:
         return f"--for {time}"
     if "--config" in options and path.exists():
         return f"--config {shlex.quote(str(path if path.is_dir() else path.parent))}"
-    return "one name at a time" if any(action.dest == "name" for action in actions_of(name)) else ""
+    one = next((action.dest for action in actions_of(name) if action.dest in ("name", "selector")), "")
+    return f"one {one} at a time" if one else ""
 
 
 def _duration(text: str) -> str:

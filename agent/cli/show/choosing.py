@@ -32,6 +32,8 @@ def unknown(snapshot: Snapshot, choice: Choice) -> str:
     """Say which name fits nothing, and what was probably meant; empty when each fits something."""
     for name in choice.names:
         if not any(_means(name, one, choice) for one in snapshot.subjects):
+            if name in snapshot.agent.disabled:
+                return f"{name} is switched off (enabled: false), so it has no status"
             return no_check(name, snapshot.checks)
     types = {one.type for one in snapshot.subjects}
     for name in choice.types:

@@ -137,7 +137,7 @@ def reload_text(reload: ReloadPreview) -> str:
     if reload.directory:
         return f"the agent reads {one_line(reload.directory, 200)}, not the files that are shown here (--config)"
     kinds = {"new": reload.added, "changed": reload.changed, "removed": reload.removed}
-    parts = [f"{kind} {join_names(names)}" for kind, names in kinds.items() if names]
+    parts = [f"{kind}: {join_names(names)}" for kind, names in kinds.items() if names]
     parts += ["the agent's own settings"] * reload.agent
     return f"not taken over yet (hostvigil reload): {'; '.join(parts)}"
 
