@@ -128,6 +128,39 @@ def test_to_write_thousands_of_metrics_takes_little_memory_and_loses_none(tmp_pa
     assert peak / count < 500, "bytes a metric; all blocks at once take 1000"
 
 
+def test_of_a_metric_that_is_written_little_stays_in_memory(tmp_path: Path) -> None:
+    count = 1000
+    clock = Clock()
+    record = Record(tmp_path, KEEP, clock)
+    tracemalloc.start()
+    for minute in range(20):
+        for number in range(count):
+            record.take(measured(T0 + minute * MINUTE, minute + 0.5, check=f"web-{number}"), True)
+        if minute % 5 == 4:
+            record.flush()
+    kept = tracemalloc.get_traced_memory()[0]
+    tracemalloc.stop()
+    assert kept / count < 600, "bytes a metric, its names among them; with the values of the whole hour 900"
+
+
+@given(values=st.lists(st.tuples(st.integers(0, 59), st.booleans()), min_size=1, max_size=12))
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_the_minutes_of_an_hour_come_in_any_order_and_in_any_number_of_writes(
+    values: list[tuple[int, bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, clock = tmp_path_factory.mktemp("history"), Clock()
+    record = Record(folder, KEEP, clock)
+    for value, (minute, flushes) in enumerate(values):
+        record.take(measured(T0 + minute * MINUTE, value), True)
+        if flushes:
+            record.flush()
+    record.flush()
+    (metric,) = past(folder, "web", T0, T0 + HOUR).metrics
+    assert dict(metric.points) == {T0 + minute * MINUTE: value for value, (minute, _) in enumerate(values)}
+    assert (metric.low, metric.high) == (0, len(values) - 1)
+    assert metric.mean == pytest.approx((len(values) - 1) / 2)
+
+
 def test_a_clock_set_back_and_a_flush_that_fails_count_nothing_twice(tmp_path: Path) -> None:
     clock = Clock()
     clock.now = T0 + 2 * HOUR

@@ -10,7 +10,7 @@ import logging
 import os
 import sqlite3
 import stat
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -142,24 +142,19 @@ def series_id(db: sqlite3.Connection, key: Key, hour: int) -> int:
     return int(row.lastrowid or 0)
 
 
-def read_block(db: sqlite3.Connection, series: int, hour: int) -> Block | None:
-    """Return what is written of an hour already."""
-    row = db.execute(
-        "SELECT data, n, low, high, mean FROM fine JOIN hourly USING (key) WHERE key = ?", (key_of(hour, series),)
-    ).fetchone()
-    return Block(hour, *row) if row else None
+def read_blocks(db: sqlite3.Connection, keys: Sequence[int]) -> dict[int, Block]:
+    """Return what is written of hours of metrics already."""
+    places = ",".join("?" * len(keys))
+    query = f"SELECT key, data, n, low, high, mean FROM fine JOIN hourly USING (key) WHERE key IN ({places})"  # noqa: S608 - same
+    return {key: Block(key >> SERIES_BITS, *block) for key, *block in db.execute(query, keys)}
 
 
-def write_blocks(db: sqlite3.Connection, blocks: Iterable[tuple[int, Block]]) -> None:
-    """Write hours of metrics, each with its metric's number, those that are there already anew."""
-    rows = sorted(blocks, key=lambda row: (row[1].hour, row[0]))
-    db.executemany(
-        "INSERT OR REPLACE INTO fine VALUES (?, ?)",
-        [(key_of(block.hour, series), block.data) for series, block in rows],
-    )
+def write_blocks(db: sqlite3.Connection, blocks: Mapping[int, Block]) -> None:
+    """Write hours of metrics, those that are there already anew."""
+    db.executemany("INSERT OR REPLACE INTO fine VALUES (?, ?)", [(key, block.data) for key, block in blocks.items()])
     db.executemany(
         "INSERT OR REPLACE INTO hourly VALUES (?, ?, ?, ?, ?)",
-        [(key_of(block.hour, series), block.count, block.low, block.high, block.mean) for series, block in rows],
+        [(key, block.count, block.low, block.high, block.mean) for key, block in blocks.items()],
     )
 
 

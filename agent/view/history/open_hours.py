@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 import sqlite3
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
+from operator import itemgetter
 
 from agent.engine.state.transition import Transition
 from agent.view.history import file
-from agent.view.history.points import Block, Key, OpenHour, join_blocks
+from agent.view.history.points import Key, OpenHour
 from agent.view.history.rows import HOUR, MINUTE
 
 MOST_SERIES = 20_000
@@ -17,8 +18,8 @@ MOST_SERIES = 20_000
 AT_ONCE = 500
 """So many blocks are made at a time: those of thousands of checks would take 10 MB at once, which stay in use."""
 
-Saves = list[tuple[OpenHour, int, Block | None]]
-"""Under which number an open hour is in the file, and what is there where it went on with what was there before."""
+Numbers = dict[Key, int]
+"""The numbers of metrics in the file."""
 
 
 class OpenHours:
@@ -26,7 +27,7 @@ class OpenHours:
 
     def __init__(self) -> None:
         self._open: dict[Key, OpenHour] = {}
-        self._complete_hours: list[tuple[OpenHour, bool, Block]] = []
+        self._complete: list[tuple[Key, OpenHour]] = []
         self._settled_hour = 0
         """The hour in which the metrics were last marked as seen in the file."""
 
@@ -36,76 +37,65 @@ class OpenHours:
         skip_count = 0
         for metric in step.result.metrics:
             if math.isfinite(metric.value):
-                points = self._points((step.state.check, step.state.subject, metric.name, metric.unit))
-                if points is None:
+                key = (step.state.check, step.state.subject, metric.name, metric.unit)
+                if points := self._points(key, hour):
+                    points.add(rest // MINUTE, metric.value)
+                else:
                     skip_count += 1
-                    continue
-                if points.hour != hour:
-                    if points.dirty:
-                        self._complete_hours.append((points, points.unread, points.block()))
-                    points.begin(hour)
-                points.add(rest // MINUTE, metric.value)
         return skip_count
 
-    def _points(self, key: Key) -> OpenHour | None:
+    def _points(self, key: Key, hour: int) -> OpenHour | None:
         points = self._open.get(key)
-        if points is None and len(self._open) < MOST_SERIES:
-            points = self._open[key] = OpenHour()
+        if points is None:
+            if len(self._open) < MOST_SERIES:
+                points = self._open[key] = OpenHour(0, hour)
+        elif points.hour != hour:
+            if points.count:
+                self._complete.append((key, points))
+            points = self._open[key] = OpenHour(points.number, hour)
         return points
 
-    def write(self, db: sqlite3.Connection, hour: int) -> Saves:
-        """Write all that is new; return it of the hours that are open. Nothing here is changed before the commit."""
-        ids = {id(points): points.id or file.series_id(db, key, hour) for key, points in self._open.items()}
-        for points, unread, block in self._complete_hours:
-            _write(db, ids[id(points)], block, unread)
-        dirty = [(points, ids[id(points)]) for points in self._open.values() if points.dirty]
-        dirty.sort(key=lambda one: (one[0].hour, one[1]))  # in the order of the file
-        saves: Saves = []
-        for at in range(0, len(dirty), AT_ONCE):
-            saves += _write_open(db, dirty[at : at + AT_ONCE])
+    def write(self, db: sqlite3.Connection, hour: int) -> Numbers:
+        """Write all that is new; return the numbers. Nothing here is changed before the commit."""
+        numbers = {key: points.number or file.series_id(db, key, hour) for key, points in self._open.items()}
+        waiting = [*self._complete, *((key, points) for key, points in self._open.items() if points.count)]
+        rows = [(file.key_of(points.hour, numbers[key]), points) for key, points in waiting]
+        rows.sort(key=itemgetter(0))  # in the order of the file
+        for at in range(0, len(rows), AT_ONCE):
+            _write(db, rows[at : at + AT_ONCE])
         if hour != self._settled_hour:
-            file.mark_seen(db, ids.values(), hour)
-        return saves
+            file.mark_seen(db, numbers.values(), hour)
+        return numbers
 
-    def settle(self, hour: int, saves: Saves) -> None:
-        """What was written is clean; what has been silent for long is forgotten."""
-        self._complete_hours.clear()
-        for points, number, block in saves:
-            points.id, points.dirty, points.unread = number, False, False
-            if block:
-                points.resume(block)
+    def settle(self, hour: int, numbers: Numbers) -> None:
+        """What was written need not be kept; what has been silent for long is forgotten."""
+        self._complete.clear()
+        for key, points in self._open.items():
+            points.number = numbers[key]
+            points.clear()
         if hour != self._settled_hour:
             self._settled_hour = hour
             self._open = {key: points for key, points in self._open.items() if points.hour >= hour - 1}
 
     def forget(self, subjects: Collection[tuple[str, str]]) -> None:
         """Let go of what subjects measured that are gone, written or not."""
-        dropped_ids = {id(points) for key, points in self._open.items() if key[:2] in subjects} if subjects else set()
-        if dropped_ids:
-            self._open = {key: points for key, points in self._open.items() if id(points) not in dropped_ids}
-            self._complete_hours = [one for one in self._complete_hours if id(one[0]) not in dropped_ids]
+        if subjects:
+            self._open = {key: points for key, points in self._open.items() if key[:2] not in subjects}
+            self._complete = [one for one in self._complete if one[0][:2] not in subjects]
 
     def drop_oldest(self) -> None:
         """Let go of the oldest that could not be written."""
-        self._complete_hours = self._complete_hours[-MOST_SERIES:]
+        self._complete = self._complete[-MOST_SERIES:]
 
     def forget_numbers(self) -> None:
         """The file is another one."""
         for points in self._open.values():
-            points.id = 0
+            points.number = 0
 
 
-def _write(db: sqlite3.Connection, number: int, block: Block, unread: bool) -> None:
-    file.write_blocks(db, [(number, join_blocks(file.read_block(db, number, block.hour), block) if unread else block)])
-
-
-def _write_open(db: sqlite3.Connection, dirty: Iterable[tuple[OpenHour, int]]) -> Saves:
-    rows: list[tuple[int, Block]] = []
-    saves: Saves = []
-    for points, number in dirty:
-        before = file.read_block(db, number, points.hour) if points.unread else None
-        block = join_blocks(before, points.block())
-        rows.append((number, block))
-        saves.append((points, number, block if before else None))
-    file.write_blocks(db, rows)
-    return saves
+def _write(db: sqlite3.Connection, rows: Sequence[tuple[int, OpenHour]]) -> None:
+    """Write hours with what is written of them already."""
+    blocks = file.read_blocks(db, [key for key, _ in rows])
+    for key, points in rows:
+        blocks[key] = points.block(blocks.get(key))
+    file.write_blocks(db, blocks)

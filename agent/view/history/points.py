@@ -1,4 +1,4 @@
-"""One metric's open hour: a value a minute as float32, and low, high, mean and count of all that came."""
+"""One metric's hour: a value a minute as float32, and low, high, mean and count of all that came."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from array import array
 import msgspec
 
 SLOTS = 60
-NOTHING = array("f", [math.nan] * SLOTS)
+NOTHING = array("f")
 
 Key = tuple[str, str, str, str]
 """Check, subject, metric, unit."""
@@ -28,66 +28,70 @@ class Block(msgspec.Struct, frozen=True):
 
 
 class OpenHour:
-    """The hour that is being filled. The history's thread owns it."""
+    """What came of one metric in one hour and is not written yet. The history's thread owns it.
 
-    __slots__ = ("count", "dirty", "high", "hour", "id", "latest", "low", "slots", "total", "unread")
+    Thousands are kept, so each holds only the minutes between the first and the last that have a value.
+    """
 
-    def __init__(self) -> None:
-        self.id = 0
+    __slots__ = ("_first", "_values", "count", "high", "hour", "low", "number", "total")
+
+    def __init__(self, number: int, hour: int) -> None:
+        self.number = number
         """In the file; 0: not known yet."""
-        self.hour = 0
-        self.latest = 0
-        """The latest hour that ever came."""
-        self.unread = True
-        """A part of this hour may be written already: by an agent before, or before the clock was set back."""
-        self._clear()
+        self.hour = hour
+        self.clear()
 
-    def _clear(self) -> None:
-        self.slots = array("f", NOTHING)
+    def clear(self) -> None:
+        """All is written."""
+        self._first = 0
+        self._values = NOTHING
         self.count = 0
         self.total = 0.0
         self.low = math.inf
         self.high = -math.inf
-        self.dirty = False
-
-    def begin(self, hour: int) -> None:
-        self.unread = hour <= self.latest or not self.latest
-        self.hour, self.latest = hour, max(hour, self.latest)
-        self._clear()
 
     def add(self, minute: int, value: float) -> None:
         """Take a finite value; `minute` within the hour."""
-        self.slots[minute] = value
+        at = minute - self._first
+        if not self.count:
+            self._first, self._values = minute, array("f", (value,))
+        elif at == len(self._values):
+            self._values.append(value)
+        elif 0 <= at < len(self._values):
+            self._values[at] = value
+        else:
+            self._widen(minute, value)
         self.count += 1
         self.total += value
         if value < self.low:
             self.low = value
         if value > self.high:
             self.high = value
-        self.dirty = True
 
-    def resume(self, whole: Block) -> None:
-        """Go on with a block that holds what is here and what was written before."""
-        self.slots = array("f", whole.data)
-        self.count, self.total = whole.count, whole.mean * whole.count
-        self.low, self.high = whole.low, whole.high
-        self.unread = False
+    def _widen(self, minute: int, value: float) -> None:
+        one = array("f", (value,))
+        if minute > self._first:
+            self._values += _empty(minute - self._first - len(self._values)) + one
+        else:  # the clock was set back
+            self._values = one + _empty(self._first - minute - 1) + self._values
+            self._first = minute
 
-    def block(self) -> Block:
-        return Block(self.hour, self.slots.tobytes(), self.count, self.low, self.high, self.total / self.count)
+    def block(self, before: Block | None) -> Block:
+        """Return the hour with what was written of it before; where both have a minute, the later one counts."""
+        if before is None or len(before.data) != len(ALL_EMPTY):
+            before = Block(self.hour, ALL_EMPTY, 0, math.inf, -math.inf, 0.0)
+        slots = array("f", before.data)
+        for minute, value in enumerate(self._values, self._first):
+            if not math.isnan(value):
+                slots[minute] = value
+        count = before.count + self.count
+        low, high = min(before.low, self.low), max(before.high, self.high)
+        mean = before.mean * (before.count / count) + self.total / count
+        return Block(self.hour, slots.tobytes(), count, low, high, mean)
 
 
-def join_blocks(before: Block | None, block: Block) -> Block:
-    """Return an hour with what was written of it before; where both have a minute, the later one counts."""
-    if before is None or len(before.data) != len(block.data):
-        return block
-    old, new = array("f", before.data), array("f", block.data)
-    count = before.count + block.count
-    return Block(
-        block.hour,
-        array("f", [one if math.isnan(two) else two for one, two in zip(old, new, strict=True)]).tobytes(),
-        count,
-        min(before.low, block.low),
-        max(before.high, block.high),
-        (before.mean * before.count + block.mean * block.count) / count,
-    )
+def _empty(minutes: int) -> array[float]:
+    return array("f", (math.nan,)) * minutes
+
+
+ALL_EMPTY = _empty(SLOTS).tobytes()

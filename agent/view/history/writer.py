@@ -15,7 +15,7 @@ from agent.model import Silence
 from agent.view.history import file, notes
 from agent.view.history.disk import Disk
 from agent.view.history.file import Keep
-from agent.view.history.open_hours import OpenHours, Saves
+from agent.view.history.open_hours import Numbers, OpenHours
 from agent.view.history.rows import HOUR, ChangeRow, Life, NoteRow, Passer, change_of, passer_of
 from agent.view.history.silences import SilenceBook
 
@@ -144,7 +144,7 @@ class Record:
         """Write what waits; what cannot be written waits on."""
         now = self._wall()
         self._life = Life(self._life.since, now)
-        saves: Saves = []
+        numbers: Numbers = {}
         try:
             db = self._disk.connection()
             with file.transaction(db):
@@ -152,7 +152,7 @@ class Record:
                 notes.write(db, self._notes)
                 file.write_life(db, self._life)
                 if metrics:
-                    saves = self._hours.write(db, now // HOUR)
+                    numbers = self._hours.write(db, now // HOUR)
                     self._disk.prune(self.keep, now // HOUR)
                 file.forget(db, self._passers, now // HOUR)
         except (sqlite3.Error, OSError, UnicodeDecodeError) as error:
@@ -163,7 +163,7 @@ class Record:
         self._hours.forget({(one.check, one.subject) for one in self._passers})
         self._passers.clear()
         if metrics:
-            self._hours.settle(now // HOUR, saves)
+            self._hours.settle(now // HOUR, numbers)
         self._disk.works()
 
     def _recover(self, error: Exception) -> None:
