@@ -137,10 +137,10 @@ class Color(str, SettingValue):
     \"\"\"A color of the traffic light.\"\"\"
 
     @classmethod
-    def parse(cls, text: str) -> "Color":
-        if text not in ("red", "green"):
-            raise ValueError(f"{text} is no color, write red or green")
-        return cls(text)
+    def parse(cls, value: object) -> "Color":
+        if value not in ("red", "green"):
+            raise ValueError(f"{value!r} is no color, write red or green")
+        return cls(value)
 
 
 class Light(Check):
