@@ -279,7 +279,7 @@ def lock_of(directory: Path) -> int:
 
 def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Place) -> None:
     place.fresh()
-    words = "\x1b[31mred\nall is well\x1b[0m"
+    words = "\x1b[31mred\nall is well\x1b[0m\x9b2J\u202e"
     far = time.time_ns() // 1_000_000 + 3_600_000
     change(place.state, lambda _: [Silence(words, 0, far, words, words)], 0)
     for name in ("silences.json", "silences.lock"):
@@ -289,6 +289,12 @@ def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Pla
         assert "red all is well" in output
         assert "\x1b" not in output
         assert len(output.splitlines()) == 1
+    change(place.state, lambda _: [Silence(words, 0, far, words, words)], 0)
+    for name in ("silences.json", "silences.lock"):
+        os.chown(place.state / name, USER, USER)
+    _, output, _ = place.run(["silence", "--json"])
+    assert json.loads(output)[0]["reason"] == words
+    assert not set(output) & set("\x1b\x9b\u202e")
 
 
 def test_no_program_out_of_a_folder_of_another_user_runs_whatever_the_path_says(place: Place) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import unicodedata
 
 import pytest
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from agent.cli.output import Clean
 from agent.delivery.sinks.terminal import COLOURS, format_text
 from agent.model import EventStatus
-from agent.plugin.text import lines, one_line, plain_name
+from agent.plugin.text import escape_json, lines, one_line, plain_name, printable
 
 NOTHING = "\u034f\u115f\u17b5\u180b\u2065\u2800\u3164\ufff9\U000e0041\U000e0100"
 ANY = st.text("a \ufe0f" + NOTHING) | st.text()
@@ -39,8 +40,17 @@ def test_what_hides_or_moves_text_is_no_colour_of_ours() -> None:
 @given(ANY)
 def test_where_no_command_paints_no_colour_comes_through(text: str) -> None:
     out = io.StringIO()
-    Clean(out, paints=False).write(f"\x1b[31m{text}\x1b[0m")
+    Clean(out, printable).write(f"\x1b[31m{text}\x1b[0m")
     assert "\x1b" not in out.getvalue()
+
+
+@given(ANY)
+def test_json_means_the_same_and_steers_nothing(text: str) -> None:
+    value = {text: [text]}
+    said = escape_json(json.dumps(value, ensure_ascii=False, indent=1))
+    assert json.loads(said) == value
+    assert not {unicodedata.category(letter) for letter in said} & {"Cf", "Cs"}
+    assert not {letter for letter in said if unicodedata.category(letter) == "Cc"} - {"\n"}
 
 
 @pytest.mark.parametrize("status", COLOURS)

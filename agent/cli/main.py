@@ -8,12 +8,13 @@ import io
 import os
 import signal
 import sys
-from collections.abc import Sequence
-from contextlib import nullcontext, suppress
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from importlib import import_module
 
 from agent.cli.options import COMMANDS, parser
-from agent.cli.output import clean_output, fail, print_no_more
+from agent.cli.output import clean_output, fail, keep_our_colours, print_no_more
+from agent.plugin.text import escape_json, printable
 from agent.system.rights import LedByOthersError, safe_folders
 
 LIGHT = ("run", "report", "wrap", "discover", "schema", "types", "completion")
@@ -37,9 +38,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail
     words = _usual(sys.argv[1:] if arguments is None else list(arguments))
-    # JSON writes what a terminal obeys as escapes, and is not for people.
-    with nullcontext() if "--json" in words else clean_output(words[0] in PAINTING):
+    with clean_output(_cleaning(words)):
         return _run_words(words)
+
+
+def _cleaning(words: Sequence[str]) -> Callable[[str], str]:
+    """Return what is done to all that the command prints."""
+    if "--json" in words:
+        return escape_json
+    return keep_our_colours if words[0] in PAINTING else printable
 
 
 def speak_utf8() -> None:

@@ -6,7 +6,7 @@ import contextlib
 import os
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from agent.plugin.text import printable
@@ -47,28 +47,28 @@ def pluralize(number: int, word: str, many: str = "") -> str:
 _OWN_COLOURS = re.compile(r"(\x1b\[(?:0|(?:1;)?3[1-7])m)")
 
 
-class Clean:
-    """A text stream whose texts are cleaned; our own colours stay where a command paints. All else is the stream."""
+def keep_our_colours(text: str) -> str:
+    parts = _OWN_COLOURS.split(text)
+    return "".join(part if _OWN_COLOURS.fullmatch(part) else printable(part) for part in parts)
 
-    def __init__(self, stream: Any, paints: bool = True) -> None:
-        self._stream, self._paints = stream, paints
+
+class Clean:
+    """A text stream whose texts are cleaned. All else is the stream."""
+
+    def __init__(self, stream: Any, clean: Callable[[str], str] = keep_our_colours) -> None:
+        self._stream, self._clean = stream, clean
 
     def write(self, text: str) -> int:
-        if not self._paints:
-            return int(self._stream.write(printable(text)))
-        parts = _OWN_COLOURS.split(text)
-        return int(
-            self._stream.write("".join(part if _OWN_COLOURS.fullmatch(part) else printable(part) for part in parts))
-        )
+        return int(self._stream.write(self._clean(text)))
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._stream, name)
 
 
 @contextlib.contextmanager
-def clean_output(paints: bool) -> Iterator[None]:
+def clean_output(clean: Callable[[str], str]) -> Iterator[None]:
     """Clean what is printed inside, also into a pipe, for at its end may be a terminal."""
-    out: Any = Clean(sys.stdout, paints)
+    out: Any = Clean(sys.stdout, clean)
     error: Any = Clean(sys.stderr)
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(error):
         yield

@@ -58,6 +58,16 @@ def printable(text: str) -> str:
     return text if _is_plain(text) else "".join(c for c in text if c in "\n\t" or _shows(c))
 
 
+def escape_json(text: str) -> str:
+    """Return JSON that means the same, in which a terminal obeys and hides nothing."""
+    return text if _is_plain(text) else "".join(c if c in "\n\t" or _shows(c) else _json_escape(c) for c in text)
+
+
+def _json_escape(character: str) -> str:
+    units = character.encode("utf-16-be", "surrogatepass")
+    return "".join(f"\\u{units[at : at + 2].hex()}" for at in range(0, len(units), 2))
+
+
 def _is_plain(text: str) -> bool:
     return text.isprintable() and (text.isascii() or not _FILLERS.search(text))
 
