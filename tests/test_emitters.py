@@ -28,7 +28,9 @@ from agent.delivery.throttle import BAD_KEY_WAIT
 from agent.model import Destination, EventStatus, Notification
 from agent.plugin.units import Duration
 from agent.store import Store
+from agent.system.redactor import redactor
 from tests.deliveries import no_news, opened, out, record
+from tests.web_service import WebService
 
 API = EventsSettings(endpoint="https://api.example/", api_key="key-123456")
 BROKER = EventsSettings(broker="nats://127.0.0.1:1")
@@ -99,6 +101,17 @@ def test_a_destination_has_its_name_and_what_it_asks_for() -> None:
 @pytest.mark.parametrize(("settings", "kind"), [(API, Api), (hook(), Webhook), (None, Terminal)])
 def test_each_kind_of_settings_has_its_sink(settings: Any, kind: type) -> None:
     assert type(sink_of(settings)) is kind
+
+
+@pytest.mark.parametrize("kind", [EventsSettings, WebhookSettings])
+def test_what_a_destination_echoes_is_stored_without_the_secrets_of_the_agent(store: Store, kind: type) -> None:
+    with WebService(lambda post: (500, b"cannot read r0utingkey77")) as service:
+        settings = hook(service.url) if kind is WebhookSettings else EventsSettings(service.url, "key-123456")
+        record(store, "web-1")
+        courier(out(store), settings, no_news, store.append, hide=redactor(["r0utingkey77"])).drain()
+    answers = [one.answer for one in store.history.pending() if one.destination == MAIN]
+    assert len(answers) == 1
+    assert answers[0].startswith("HTTP 500: cannot read ***")
 
 
 # --- of what a courier is made --------------------------------------------------------------------------------------
@@ -220,7 +233,7 @@ class Works:
         self.diary: list[str] = []
         self.made: dict[str, Carrying] = {}
         monkeypatch.setattr(room, "courier", self.courier)
-        self.around = (no_news, lambda told, notice: None, lambda: None)
+        self.around = (no_news, lambda told, notice: None, lambda: None, str)
         self.emitters = Emitters(lambda name: name, *self.around)  # type: ignore[arg-type,return-value]
 
     def courier(self, name: str, settings: object, *around: object) -> Carrying:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import re
 from collections.abc import Callable
@@ -336,6 +337,24 @@ def test_a_service_that_took_it_and_does_not_end_its_answer_is_not_told_twice(bo
 def test_a_service_says_how_long_to_wait() -> None:
     assert classify(429, {"retry-after": "7"}, b"").retry_after == 7
     assert classify(429, {}, b'{"retry_after": 1.5}').retry_after == 1.5
+
+
+def test_users_and_passwords_of_address_and_proxy_show_in_no_answer() -> None:
+    def said(post: Post) -> tuple[int, bytes]:
+        words = [post.headers.get(name, "") for name in ("authorization", "proxy-authorization")]
+        plain = [base64.b64decode(word.split()[1]).decode() for word in words if word]
+        return 500, " ".join([*words, *plain]).encode()
+
+    with WebService(said) as service:
+        url, proxy = (service.url.replace("//", f"//{user}@") for user in ("anna:h%40nter22", "bert:hunter33"))
+        for made in (
+            WebhookSettings(type="webhook", url=url),
+            WebhookSettings(type="webhook", url="http://x/", proxy=proxy),
+        ):
+            sink = Webhook(made)
+            answer = sink.post(sink.render(PROBLEM))
+            assert "Basic ***" in answer.text
+            assert not re.search("nter|anna|bert|YW5u|YmVy", answer.text), answer.text
 
 
 def test_neither_address_nor_headers_show_in_an_answer_or_in_what_is_kept() -> None:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable
+from urllib.parse import unquote
 
 import msgspec
 
 from agent.plugin.text import one_line
 
 TEXT_LIMIT = 600
+Hide = Callable[[str], str]
+"""Takes the secrets out of a text."""
 
 
 class Verdict(enum.StrEnum):
@@ -39,12 +42,22 @@ class Answer(msgspec.Struct, frozen=True):
     """Something on the way refuses it: perhaps for its text, so that others would get through."""
 
 
-def plain(answer: Answer, hide: Callable[[str], str]) -> Answer:
+def plain(answer: Answer, hide: Hide) -> Answer:
     """Return an answer as it may be stored, logged and shown: somebody else chose its words."""
     text, trace_id = (one_line(hide(part), TEXT_LIMIT) for part in (answer.text, answer.trace_id))
     return msgspec.structs.replace(answer, text=text, trace_id=trace_id)
 
 
-def hide_body(body: bytes, hide: Callable[[str], str]) -> bytes:
+def hide_body(body: bytes, hide: Hide) -> bytes:
     """Take secrets out of what a server echoes, before any of it is cut."""
     return hide(body.decode(errors="replace")).encode(errors="replace")
+
+
+def userinfo(url: str) -> list[str]:
+    """Return what must not show of `https://user:password@host`, as it is written and as it is sent."""
+    authority = url.partition("://")[2].partition("/")[0]
+    written, at, _ = authority.rpartition("@")
+    if not at:
+        return []
+    parts = {form for text in (written, unquote(written)) for form in (text, text.partition(":")[2])}
+    return [part for part in parts if part]

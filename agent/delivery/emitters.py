@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.settings import AgentSettings, EventsSettings
 from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
+from agent.delivery.answer import Hide
 from agent.delivery.bundling import Bundling
 from agent.delivery.courier import Courier
 from agent.delivery.emitter import Emitter
@@ -39,8 +40,10 @@ class Emitters:
         compose: ComposeAgentEvent,
         append: Append,
         on_bad_key: Callable[[], None] = lambda: None,
+        hide: Hide = str,
     ) -> None:
         self._on_bad_key = on_bad_key
+        self._hide = hide
         self._outbox = outbox
         self._compose = compose
         self._append = append
@@ -84,7 +87,7 @@ class Emitters:
             self._at_work.clear()
 
     def _courier(self, name: str, settings: Settings) -> Courier | HandoverCourier:
-        return courier(self._outbox(name), settings, self._compose, self._append, self._on_bad_key)
+        return courier(self._outbox(name), settings, self._compose, self._append, self._on_bad_key, self._hide)
 
 
 def _of_the_same(name: str, settings: Settings, before: tuple[Settings, Emitter] | None) -> Emitter | None:
@@ -112,8 +115,12 @@ def courier(
     compose: ComposeAgentEvent,
     append: Append,
     on_bad_key: Callable[[], None] = lambda: None,
+    hide: Hide = str,
 ) -> Courier | HandoverCourier:
-    """Return what carries to a destination, as its settings say; `on_bad_key` is called each time its key is."""
+    """Return what carries to a destination, as its settings say; `on_bad_key` is called each time its key is.
+
+    `hide` takes the agent's secrets out of what the destination answers, which may be an echo.
+    """
     if isinstance(settings, EventsSettings) and settings.broker:
         return _handover(outbox, settings, compose, append)
     rate, above, heartbeat = math.inf, math.inf, 0.0
@@ -126,7 +133,7 @@ def courier(
     elif settings:
         rate, above = float(settings.rate_limit), float(settings.digest_above or math.inf)
     problems = DeliveryProblems(outbox.destination, time.monotonic)
-    sink = sink_of(settings)
+    sink = sink_of(settings, hide)
     return Courier(
         outbox,
         sink,
@@ -157,16 +164,16 @@ def _handover(outbox: Outbox, settings: EventsSettings, compose: ComposeAgentEve
     )
 
 
-def sink_of(settings: Settings) -> Sink:
+def sink_of(settings: Settings, hide: Hide = str) -> Sink:
     """Return the code that speaks to this kind of destination; only the kinds in use are imported."""
     if isinstance(settings, EventsSettings):
         from agent.delivery.sinks.truewatch.api import Api
 
-        return Api(settings)
+        return Api(settings, hide)
     if settings:
         from agent.delivery.sinks.webhook.webhook import Webhook
 
-        return Webhook(settings)
+        return Webhook(settings, hide)
     from agent.delivery.sinks.terminal import Terminal
 
     return Terminal()

@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 
 from agent.config.diff import running
 from agent.config.settings import Config
+from agent.delivery.answer import Hide
 from agent.delivery.emitters import Emitters
 from agent.engine.composer import Composer, now
 from agent.engine.destinations import Plan, destinations_outcome
@@ -20,11 +21,13 @@ log = logging.getLogger("hostvigil")
 class Delivery:
     """The service's thread applies and stops, the recorder's adopts, any thread wakes."""
 
-    def __init__(self, store: Store, composer: Composer, config: Config, on_bad_key: Callable[[], None]) -> None:
+    def __init__(
+        self, store: Store, composer: Composer, config: Config, on_bad_key: Callable[[], None], hide: Hide
+    ) -> None:
         self._store = store
         self._composer = composer
         self._config = config
-        self._emitters = Emitters(store.outbox, composer.of_agent, store.append, on_bad_key)
+        self._emitters = Emitters(store.outbox, composer.of_agent, store.append, on_bad_key, hide)
         self.wake = self._emitters.wake
         self._started = False
 

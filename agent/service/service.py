@@ -47,7 +47,7 @@ class Service:
         cloud = CloudTags()
         host = HostTags(config.agent.hostname, cloud=cloud)
         composer = Composer(host, config.agent.tags)
-        self._delivery = Delivery(store, composer, config, on_bad_key)
+        self._delivery = Delivery(store, composer, config, on_bad_key, hide)
         self._orders = Orders(composer, Silences(state_dir), self._take_over, self._history.put)
         self._schedule = Schedule()
         self._recorder = Recorder(

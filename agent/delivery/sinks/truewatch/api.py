@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from agent import __version__
 from agent.config.settings import EventsSettings
-from agent.delivery.answer import Answer, Verdict, hide_body, plain
+from agent.delivery.answer import Answer, Hide, Verdict, hide_body, plain, userinfo
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.answers import KEY_HINT, classify
 from agent.delivery.sinks.truewatch.event import digest_event, event
@@ -25,10 +25,11 @@ CREATE = "/api/v1/events/create"
 class Api:
     """The create-event API at the configured endpoint; `requests` is imported with the first event."""
 
-    def __init__(self, settings: EventsSettings) -> None:
+    def __init__(self, settings: EventsSettings, hide: Hide = str) -> None:
         self._settings = settings
         self._client: Client | None = None
-        self._hide = redactor([settings.api_key, *_userinfo(settings.endpoint), *_userinfo(settings.proxy)])
+        own = redactor([settings.api_key, *userinfo(settings.endpoint), *userinfo(settings.proxy)])
+        self._hide: Hide = lambda text: hide(own(text))
 
     def render(self, change: Notification) -> bytes:
         return msgspec.json.encode(event(change))
@@ -58,11 +59,3 @@ class Api:
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)
-
-
-def _userinfo(url: str) -> list[str]:
-    """Return what must not show of `https://user:password@host`."""
-    authority = url.partition("://")[2].partition("/")[0]
-    userinfo, at, _ = authority.rpartition("@")
-    password = userinfo.partition(":")[2]
-    return [part for part in (userinfo, password) if part] if at else []

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from agent import __version__
 from agent.config.destinations import WebhookSettings
 from agent.config.template import fill, fill_url, is_json
-from agent.delivery.answer import Answer, Verdict, hide_body, plain
+from agent.delivery.answer import Answer, Hide, Verdict, hide_body, plain, userinfo
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.values import values, values_of_digest
@@ -22,11 +22,13 @@ if TYPE_CHECKING:
 class Webhook:
     """One service, as the settings say; `requests` is imported with the first notification."""
 
-    def __init__(self, settings: WebhookSettings) -> None:
+    def __init__(self, settings: WebhookSettings, hide: Hide = str) -> None:
         self._settings = settings
         self._client: Client | None = None
         # Whoever knows the address of most such services may post to it.
-        self._hide = redactor([settings.url.partition("://")[2].partition("/")[2], *settings.headers.values()])
+        path = settings.url.partition("://")[2].partition("/")[2]
+        own = redactor([path, *settings.headers.values(), *userinfo(settings.url), *userinfo(settings.proxy)])
+        self._hide: Hide = lambda text: hide(own(text))
 
     # What is kept are the values, not what is sent: url and body may hold keys, which belong in no database.
     def render(self, change: Notification) -> bytes:
