@@ -529,6 +529,17 @@ def test_a_log_that_gets_the_name_of_another_goes_on_there(steps: list[str]) -> 
     assert counted == written
 
 
+@pytest.mark.parametrize(
+    "path", ["/proc/kmsg", "/proc/meminfo", "/sys/kernel/uevent_seqnum", "/var/log/journal/x.journal"]
+)
+def test_what_looks_empty_for_ever_or_is_no_text_is_no_log(path: str, tmp_path: Path) -> None:
+    assert [name for name, _ in Log(path=path, pattern=Regex("x")).problems()] == ["path"]
+    link = tmp_path / "kern.log"
+    link.symlink_to(path)
+    if Path(path).exists():
+        ran(Log(path=str(link), pattern=Regex("x"))).is_nodata("made by the kernel")
+
+
 def test_a_link_that_leads_back_to_a_log_goes_on_where_it_was_read(tmp_path: Path) -> None:
     link = tmp_path / "current"
     (tmp_path / "blue.log").write_text("ERR long ago\n" * 50)

@@ -10,6 +10,7 @@ from msgspec import Meta
 
 from agent.api import Check, Context, Metric, NumberAbove, Regex, Result
 from checks._wildcards import find_problem, has_wildcard
+from checks.log.following import OF_KERNEL
 from checks.log.matching import Counter
 from checks.log.results import results
 from checks.log.text import encoding_problem
@@ -80,6 +81,10 @@ class Log(Check, frozen=True, kw_only=True):
             yield "path", "is missing: write path, or units for what is in the journal"
         elif not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/log/syslog"
+        if self.path.startswith(OF_KERNEL):
+            yield "path", f"{self.path!r} is no log but made by the kernel when it is read, it cannot be followed"
+        if self.path.endswith(".journal"):
+            yield "path", f"{self.path!r} is systemd's journal, which is no text: write units instead of path"
         if problem := find_problem(self.path):
             yield "path", problem
         if "**" in self.path:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 import zlib
@@ -22,6 +23,8 @@ from checks.log.text import BEGINNING, Lines, choose_encoding, detect_encoding
 T = TypeVar("T")
 
 OLD_FILES = 8
+OF_KERNEL = ("/proc/", "/sys/")
+"""Its files look as if nothing were in them: /proc/kmsg would be a log in which nothing ever happens."""
 GRACE = 1.0
 """Seconds in which a compressed file that was begun may be read to the end of a piece."""
 
@@ -80,6 +83,8 @@ def follow(path: str, last: list[Position] | None, until: float, encoding: str =
     `until` is monotonic seconds: later no file is touched any more; what is not read by then is read next time.
     """
     real = real_path(path)
+    if real.startswith(OF_KERNEL):
+        raise OSError(errno.EINVAL, "is made by the kernel when it is read, and has no size: it cannot be followed")
     if not last:
         now = _at_end(real)
         return Progress([*_same_time(now), now], first=now.inode > 0, missing=not now.inode)
