@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -67,11 +68,11 @@ def at_work(config: Config) -> AtWork:
     ],
 )
 def test_a_reload_is_missing_exactly_where_what_is_written_differs(
-    old: str, new: str, differs: dict[str, object], tmp_path: Path
+    old: str, new: str, differs: dict[str, Any], tmp_path: Path
 ) -> None:
     known = at_work(written(tmp_path, BEFORE))
     found = preview(known, written(tmp_path, BEFORE.replace(old, new, 1)))
-    assert found == ReloadPreview(**differs, since=NOW - 60_000)  # type: ignore[arg-type]
+    assert found == ReloadPreview(**differs, since=NOW - 60_000)
     assert bool(found) == bool(differs)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -27,8 +29,8 @@ def test_what_is_missing_has_a_time_of_its_own() -> None:
 
 
 def test_a_good_result_begins_all_counts_anew_and_no_letter_is_kept_that_nobody_asks_for() -> None:
-    times = {"bad_for": 5.0, "missing_for": 6.0, "counted_at": 7000}
-    before = State("web", decided=Status.CRITICAL, bad=3, missing=2, recent="ccn", **times)  # type: ignore[arg-type]
+    times: dict[str, Any] = {"bad_for": 5.0, "missing_for": 6.0, "counted_at": 7000}
+    before = State("web", decided=Status.CRITICAL, bad=3, missing=2, recent="ccn", **times)
     assert count(before, Status.OK, Policy(), 9000) == State("web", decided=Status.CRITICAL, good=1)
 
 

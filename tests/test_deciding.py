@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 
@@ -146,8 +148,13 @@ def test_another_type_under_the_name_closes_what_was_and_begins_anew() -> None:
 
 
 def test_what_is_of_no_type_is_closed_under_the_configuration_that_has_its_name() -> None:
-    problem = {"decided": Status.CRITICAL, "notified": EventStatus.CRITICAL, "incident": "i", "events": 1}
-    states = [State("web", "/a", type="dns", **problem), State("web", "/b", **problem)]  # type: ignore[arg-type]
+    problem: dict[str, Any] = {
+        "decided": Status.CRITICAL,
+        "notified": EventStatus.CRITICAL,
+        "incident": "i",
+        "events": 1,
+    }
+    states = [State("web", "/a", type="dns", **problem), State("web", "/b", **problem)]
     house = House(run_by_agent("web"), states=states)
     assert house.worded == [
         ("/a", CheckConfig("web", "dns", Check(), Place(""))),

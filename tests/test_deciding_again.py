@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable
+from typing import Any
 
 import pytest
 
@@ -235,9 +236,9 @@ def test_after_a_start_time_goes_on_for_who_is_run_seldom() -> None:
 
 
 def test_a_problem_that_lasts_is_repeated_in_time_after_a_start_and_a_reload_that_asks_for_it() -> None:
-    told = {"decided": Status.CRITICAL, "notified": EventStatus.CRITICAL, "notified_at": NOW - 50_000}
+    told: dict[str, Any] = {"decided": Status.CRITICAL, "notified": EventStatus.CRITICAL, "notified_at": NOW - 50_000}
     again = run_by_agent("web", policy=Policy(repeat_every=60.0, flapping=None))
-    for house in (House(again, states=[State("web", type="http", **told)]), House(run_by_agent("web"))):  # type: ignore[arg-type]
+    for house in (House(again, states=[State("web", type="http", **told)]), House(run_by_agent("web"))):
         if not list(house.decider.states):
             house.take("web", bad())
             house.wall += 50_000

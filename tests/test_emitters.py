@@ -15,6 +15,7 @@ import pytest
 
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.settings import AgentSettings, EventsSettings
+from agent.config.values import Rate
 from agent.delivery import emitters as room
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.courier import Courier
@@ -127,7 +128,12 @@ def made(store: Store, settings: Any, on_bad_key: Callable[[], None] = lambda: N
     ("settings", "rate", "above", "heartbeat"),
     [
         (EventsSettings(endpoint="https://api.example"), 20, 10.0, 0.0),
-        (EventsSettings(endpoint="https://a", rate_limit=7, digest_above=3, heartbeat=Duration(30)), 7, 3.0, 30.0),  # type: ignore[arg-type]
+        (
+            EventsSettings(endpoint="https://a", rate_limit=Rate(7), digest_above=3, heartbeat=Duration(30)),
+            7,
+            3.0,
+            30.0,
+        ),
         (hook(), 60, math.inf, 0.0),
         (hook(rate_limit=7, digest_above=3), 7, 3.0, 0.0),
         (None, 0, math.inf, 0.0),

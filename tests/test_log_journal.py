@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -164,8 +165,8 @@ def test_every_way_in_which_journalctl_writes_a_message_is_read(message: object,
 
 
 def test_units_stand_instead_of_a_path() -> None:
-    def problems(**settings: object) -> list[str]:
-        return [setting for setting, _ in Log(pattern=Regex("x"), **settings).problems()]  # type: ignore[arg-type]
+    def problems(**settings: Any) -> list[str]:
+        return [setting for setting, _ in Log(pattern=Regex("x"), **settings).problems()]
 
     assert problems() == ["path"]
     assert problems(units=("ssh.service", "-.mount", "user@*")) == []

@@ -11,6 +11,7 @@ import pytest
 
 from agent.config.destinations import MAIN, TERMINAL
 from agent.delivery.answer import Answer, Verdict
+from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.event import digest_event, event
 from agent.engine.destinations import Targets, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification
@@ -31,8 +32,8 @@ class Far:
     def render(self, told: Notification) -> bytes:
         return msgspec.json.encode(event(told))
 
-    def bundle(self, many: object) -> bytes:
-        return msgspec.json.encode(digest_event(many))  # type: ignore[arg-type]
+    def bundle(self, many: Digest) -> bytes:
+        return msgspec.json.encode(digest_event(many))
 
     def post(self, body: bytes) -> Answer:
         self.posts.append(body)

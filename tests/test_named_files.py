@@ -7,6 +7,7 @@ import os
 import socket
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -88,7 +89,9 @@ def test_a_path_that_none_can_be_has_words_too() -> None:
 def test_each_destination_says_which_of_its_files_is_none(setting: str, odd: tuple[str, str]) -> None:
     path, wrong = odd
     url = "https://127.0.0.1:1"
-    answer = Api(EventsSettings(endpoint=url, api_key="key-123456", **{setting: path})).post(b"{}")  # type: ignore[arg-type]
+    file: dict[str, Any] = {setting: path}
+    settings = EventsSettings(endpoint=url, api_key="key-123456", **file)
+    answer = Api(settings).post(b"{}")
     assert (answer.verdict, answer.text) == (Verdict.UNAVAILABLE, f"{setting} {wrong}")
     if setting == "ca_file":
         webhook = Webhook(WebhookSettings(type="webhook", url=url, ca_file=path))

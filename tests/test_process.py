@@ -1054,8 +1054,8 @@ def test_behind_hidepid_what_is_not_seen_is_not_zero() -> None:
         ({"match": Regex("x"), "zombies_critical": NumberAbove.parse(1)}, "zombies_warning", "only name and user"),
     ],
 )
-def test_settings_that_cannot_work_are_named(settings: dict[str, object], setting: str, says: str) -> None:
-    ((named, text),) = Process(**settings).problems()  # type: ignore[arg-type]
+def test_settings_that_cannot_work_are_named(settings: dict[str, Any], setting: str, says: str) -> None:
+    ((named, text),) = Process(**settings).problems()
     assert named == setting
     assert says in text
 
@@ -1063,8 +1063,8 @@ def test_settings_that_cannot_work_are_named(settings: dict[str, object], settin
 @pytest.mark.parametrize(
     "settings", [{"name": "x"}, {"max": 500}, {"zombies_warning": NumberAbove.parse(5)}, {"user": "www", "min": 2}]
 )
-def test_settings_that_can_work_are_no_problem(settings: dict[str, object]) -> None:
-    assert list(Process(**settings).problems()) == []  # type: ignore[arg-type]
+def test_settings_that_can_work_are_no_problem(settings: dict[str, Any]) -> None:
+    assert list(Process(**settings).problems()) == []
 
 
 def test_the_shipped_file_and_its_other_ways_are_true_configuration(tmp_path: Path) -> None:

@@ -67,10 +67,10 @@ def test_a_change_that_could_not_be_worded_is_told_with_the_next_result(
     orders = world.orders()
     wording = [ZeroDivisionError]
 
-    def fails_once(*arguments: object) -> object:
+    def fails_once(*arguments: Any) -> Notification:
         if wording:
             raise wording.pop()
-        return orders.compose(*arguments)  # type: ignore[arg-type]
+        return orders.compose(*arguments)
 
     agent.takes(msgspec.structs.replace(orders, compose=fails_once))
     with caplog.at_level(logging.CRITICAL):
@@ -84,8 +84,8 @@ def test_one_change_that_cannot_be_stored_holds_up_no_other(
 ) -> None:
     orders = world.orders()
 
-    def odd(*arguments: object) -> object:
-        event = orders.compose(*arguments)  # type: ignore[arg-type]
+    def odd(*arguments: Any) -> Notification:
+        event = orders.compose(*arguments)
         return msgspec.structs.replace(event, at=2**70) if event.subject == "/odd" else event
 
     agent.recorder.put(msgspec.structs.replace(orders, compose=odd))

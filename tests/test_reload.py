@@ -6,6 +6,7 @@ import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -18,9 +19,9 @@ from tests.api_stand_in import ApiStandIn
 from tests.test_whole_way import told, wait_for_told
 
 
-def check(name: str, line: int = 1, type_: str = "script", **settings: object) -> CheckConfig:
+def check(name: str, line: int = 1, type_: str = "script", **settings: Any) -> CheckConfig:
     place = Place("a.yaml", line)
-    return CheckConfig(name, type_, Check(), place, places={"type": place}, **settings)  # type: ignore[arg-type]
+    return CheckConfig(name, type_, Check(), place, places={"type": place}, **settings)
 
 
 def config(*checks: CheckConfig, problems: tuple[Problem, ...] = (), host: str = "h") -> Config:

@@ -12,6 +12,7 @@ import time
 from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -34,8 +35,8 @@ class Together(Check):
     together = True
 
 
-def config(name: str = "web", check: Check | None = None, **settings: object) -> CheckConfig:
-    return CheckConfig(name, "none", check or Check(), Place("x.yaml"), **settings)  # type: ignore[arg-type]
+def config(name: str = "web", check: Check | None = None, **settings: Any) -> CheckConfig:
+    return CheckConfig(name, "none", check or Check(), Place("x.yaml"), **settings)
 
 
 class Turns:

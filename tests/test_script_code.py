@@ -397,7 +397,7 @@ def run(command: Any, **settings: Any) -> Result:
     return result
 
 
-SHELL = {"shell": True}
+SHELL: dict[str, Any] = {"shell": True}
 
 
 def refused(command: Any, **settings: Any) -> str:

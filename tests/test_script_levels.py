@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, NumberAbove, Result, Status
-from checks.script import Script, nagios
+from checks.script import nagios
 from checks.script.levels import Levels, apply_levels
 from tests.looks import found, script_of
 
@@ -23,7 +23,7 @@ UNREADABLE = ["U", "", "12,5", "99,", "99(pct)", "nan", "inf", "-", "0x1f", "1e9
 def run(command: list[str], **settings: Any) -> tuple[list[Result], str]:
     results: list[Result] = []
     try:
-        for result in found(Script(command=command, **settings).run(Context(timeout=10))):  # type: ignore[arg-type]
+        for result in found(script_of(*command, **settings).run(Context(timeout=10))):
             results.append(result)
     except CheckError as error:
         return results, str(error)

@@ -163,7 +163,7 @@ def test_what_comes_over_the_network_is_run_by_no_root() -> None:
 
 def test_validate_says_so_where_root_would_run_it() -> None:
     needs.root()
-    script = Script(command="curl -s http://x/y | sh", **SHELL)  # type: ignore[arg-type]
+    script = Script(command="curl -s http://x/y | sh", **SHELL)
     assert [setting for setting, text in script.problems() if "comes over the network" in text] == ["command"]
     assert not [*script_of("sh", "-c", "curl -s http://x/y | sh", user="nobody").problems()]
     assert [*script_of("sh", "-c", "curl -s http://x/y | sh").problems()]

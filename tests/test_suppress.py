@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def at(text: str) -> int:
     return round(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp() * 1000)
 
 
-def config(name: str = "web", **settings: object) -> CheckConfig:
-    return CheckConfig(name, "none", Check(), Place("x.yaml"), **settings)  # type: ignore[arg-type]
+def config(name: str = "web", **settings: Any) -> CheckConfig:
+    return CheckConfig(name, "none", Check(), Place("x.yaml"), **settings)
 
 
 def texts(suppression: Suppression, check: CheckConfig, began: int, now: int | None = None, subject: str = "") -> str:

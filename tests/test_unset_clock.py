@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from agent.engine.recorder.unset_clock import LONGEST_SECONDS, SET_SINCE, UnsetClock, put_right
@@ -42,9 +44,13 @@ def test_a_clock_that_is_lost_again_has_five_minutes_again() -> None:
 TIMES = ("decided_since", "notified_at", "incident_since", "counted_at", "suppressed_since")
 
 
+def all_at(moment: int) -> dict[str, Any]:
+    return dict.fromkeys(TIMES, moment)
+
+
 @pytest.mark.parametrize(
     ("noted", "right"), [(0, 0), (1, 1_000_001), (SET_SINCE - 1, SET_SINCE + 999_999), (SET_SINCE, SET_SINCE)]
 )
 def test_each_moment_that_such_a_clock_noted_is_put_right(noted: int, right: int) -> None:
-    before = State("web", "/a", **dict.fromkeys(TIMES, noted))  # type: ignore[arg-type]
-    assert put_right(before, 1_000_000) == State("web", "/a", **dict.fromkeys(TIMES, right))  # type: ignore[arg-type]
+    before = State("web", "/a", **all_at(noted))
+    assert put_right(before, 1_000_000) == State("web", "/a", **all_at(right))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -53,8 +54,8 @@ def subject_of(known: StoreContents, config: Config, check: str) -> SubjectView:
     return found
 
 
-def decided(check: str, status: Status = Status.OK, **more: object) -> State:
-    return State(check, decided=status, decided_since=NOW - MINUTE, **more)  # type: ignore[arg-type]
+def decided(check: str, status: Status = Status.OK, **more: Any) -> State:
+    return State(check, decided=status, decided_since=NOW - MINUTE, **more)
 
 
 WORKING = Holder(42, NOW - MINUTE)

@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -55,10 +56,10 @@ class Box:
         limits: str = "",
         cluster: bool = False,
         network: Network | None = None,
-        **api: float,
+        **api: Any,
     ) -> None:
         """With a network three brokers and the relays are machines on it; its names are broker-0, relay-0 ..."""
-        self.api = FleetApi(keys, **api)  # type: ignore[arg-type]
+        self.api = FleetApi(keys, **api)
         self.broker: NatsServer | NatsCluster
         if network:
             nodes = ("broker-0", "broker-1", "broker-2")
