@@ -167,6 +167,9 @@ def judge(
     `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `summary` replaces "name value". A value that
     is not a number (NaN) is nodata.
     """
+    for word, level in (("warning", warning), ("critical", critical)):
+        if level is not None and not isinstance(level, Level):
+            raise TypeError(f"judge: {word} is {level!r:.60} and no level: give the setting a type such as NumberAbove")
     status, passed = Status.OK, ""
     if value != value:  # not a number: no level can be held against it
         return Result(Status.NODATA, f"{summary or name}: it has no value", subject)

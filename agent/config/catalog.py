@@ -23,7 +23,8 @@ from agent.config.files import Unreadable
 from agent.config.foreign import type_of
 from agent.config.own_types import OwnTypeError, load_file
 from agent.config.patience import Patience
-from agent.config.wording import nearest, short
+from agent.config.wording import members_of, nearest, short
+from agent.plugin.units import SettingValue
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
@@ -84,6 +85,10 @@ class Folder:
             text = "does not come to the end of its import: does it wait for something, or does its disk or mount hang?"
             raise OwnTypeError(f"{file} {text}") from None
 
+    def has_misnamed(self, name: str) -> bool:
+        """Tell whether there is a file of this name that is no type because of it."""
+        return "/" not in name and not _own_type(name) and self.file(name).is_file()
+
     def file(self, name: str) -> Path:
         return self.path / f"{name}.py"
 
@@ -109,6 +114,7 @@ class Catalog:
 
     def __init__(self, sources: Sequence[Source] = (Package(),)) -> None:
         self._sources: dict[str, Source] = {}
+        self._folders: list[Folder] = []
         for source in sources:
             self.add(source)
         self._complete = False
@@ -122,6 +128,7 @@ class Catalog:
         Such a name stays what it is, unless it is one of `replace`.
         """
         names = list(source.names())
+        self._folders += [source] if isinstance(source, Folder) else []
         duplicates = [name for name in names if name in self._sources]
         self._sources = {
             **dict.fromkeys(names, source),
@@ -154,14 +161,20 @@ class Catalog:
             self.add(EntryPoints())
 
     def _load(self, name: str) -> type[Check] | CatalogError:
+        source = self._sources[name]
+        file = str(source.file(name)) if isinstance(source, Folder) else ""
         try:
-            return check_class(self._sources[name].module(name))
+            return check_class(source.module(name))
         except (Exception, SystemExit) as error:  # noqa: BLE001 - a type's file is foreign code; its fault is its own
-            return CatalogError(f"the type '{name}' cannot be used: {_reason(error)}")
+            return CatalogError(f"the type '{name}' cannot be used: {_reason(error, file)}")
 
     def _unknown(self, name: str) -> str:
         if self.unread:
             return f"unknown type {short(name)}: it may be in {self.unread}, which cannot be read"
+        if file := next((folder.file(name) for folder in self._folders if folder.has_misnamed(name)), None):
+            usual = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_").lstrip("0123456789_") or "my_check"
+            how = f"a type's name has lower case letters, digits and _: call it {usual}.py"
+            return f"unknown type {short(name)}: {file} is there, but {how}"
         close = nearest(name, self._sources) or type_of(name, self._sources)
         return f"unknown type {short(name)}, " + (
             f"did you mean '{close}'?" if close else f"write one of: {', '.join(self.names())}"
@@ -177,17 +190,21 @@ def _own_type(name: str) -> bool:
     return bool(_NAME.fullmatch(name)) and not name.startswith("test_")
 
 
-def _reason(error: BaseException) -> str:
-    """Say what is wrong with a type's file, and in which line of it."""
+def _reason(error: BaseException, file: str) -> str:
+    """Say what is wrong with a type's file, and in which line of it. `file`: that of an own type."""
     if isinstance(error, CatalogError | OwnTypeError):
         return str(error)
     if isinstance(error, OSError) and error.filename:
         return f"{error.filename}: {error.strerror}"
     if isinstance(error, SyntaxError):
         return f"{error.filename}:{error.lineno}: SyntaxError: {error.msg}"
+    if isinstance(error, ModuleNotFoundError) and error.name == "hostvigil":
+        error = ModuleNotFoundError(f"{error}: write `from agent.api import ...`")
+        return f"{file}: {error}"
     ours = (__file__, own_types.__file__, "<", msgspec.__path__[0])
     frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
+    inside = [one for one in frames if one.filename.startswith(os.path.dirname(file))] if file else frames  # noqa: PTH120
+    where = f"{inside[-1].filename}:{inside[-1].lineno}: " if inside else f"{file}: " if file else ""
     return f"{where}{type(error).__name__}: {error}"
 
 
@@ -205,9 +222,37 @@ def check_class(module: ModuleType) -> type[Check]:
     cls = classes.pop()
     if cls.run is Check.run:
         raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
+    if text := _run_fault(cls) or _default_fault(cls):
+        raise CatalogError(f"{cls.__name__}: {text}")
     if duplicates := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
         raise CatalogError(f"every check has the setting '{duplicates[0]}' already: name this type's own differently")
     with suppress(msgspec.ValidationError):
         # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
         msgspec.convert({}, cls)
     return cls
+
+
+def _run_fault(cls: type[Check]) -> str:
+    """Say how `run` is written where the agent cannot call it; '' where it can."""
+    code = getattr(cls.run, "__code__", None)
+    if code is None or code.co_flags & _TAKES_ANY:
+        return ""
+    least = code.co_argcount - len(cls.run.__defaults__ or ())
+    return "" if least <= 2 <= code.co_argcount else "`run` is called with one argument: write `def run(self, ctx):`"
+
+
+_TAKES_ANY = 0x04  # *arguments
+
+
+def _default_fault(cls: type[Check]) -> str:
+    """Say which default is not of its setting's type: nothing converts it, so the check would trip over it."""
+    for field in msgspec.structs.fields(cls):
+        kinds = [one for one in members_of(field.type) if isinstance(one, type) and issubclass(one, SettingValue)]
+        default = field.default
+        if not kinds or default is msgspec.NODEFAULT or default is None or isinstance(default, tuple(kinds)):
+            continue
+        plain_number = isinstance(default, int | float) and issubclass(kinds[0], int | float)
+        if len(kinds) == len(members_of(field.type)) - (type(None) in members_of(field.type)) and not plain_number:
+            kind = kinds[0].__name__
+            return f"the default of '{field.encode_name}' is no {kind}: write {kind}.parse({default!r})"
+    return ""

@@ -164,7 +164,14 @@ def own(check: Check, nodes: Nodes, place: Place) -> Iterator[Fault]:
         text = "" if leaves else f": {one_line(str(error))}"
         yield Fault(place, "", f"cannot be judged: `problems` of its type raised {type(error).__name__}{text}")
         return
-    for setting, text in problems:
+    for problem in problems:
+        if not (
+            isinstance(problem, tuple | list) and len(problem) == 2 and all(isinstance(one, str) for one in problem)
+        ):
+            what = f"gave a {type(problem).__name__}, write `yield setting, text`"
+            yield Fault(place, "", f"cannot be judged: `problems` of its type {what}")
+            continue
+        setting, text = problem
         node = nodes.get(setting)
         leaks = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
         leaks = leaks or [leaf for leaf in leaves if _quotes(text, leaf.value, 6)]

@@ -54,6 +54,8 @@ def gather(items: Iterable[Any]) -> tuple[Result, ...]:
             by_subject.setdefault(one.subject, []).append(_sound(one, ("summary", "details")))
         elif isinstance(one, Metric):
             metrics.setdefault(one.subject, []).append(one)
+        elif isinstance(one, tuple | list) and any(isinstance(part, Result | Metric) for part in one):
+            raise TypeError(f"run() yielded a {type(one).__name__} of results: yield each by itself")
         else:
             raise TypeError(f"run() yielded {one!r:.80}, which is neither a Result nor a Metric")
     if not by_subject:

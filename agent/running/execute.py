@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import time
 import traceback
-from collections.abc import AsyncIterable, Awaitable, Iterable, Sequence
+from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -110,7 +110,8 @@ def _cut_short(error: BaseException, items: Sequence[Any]) -> CheckOutput:
     """Say how a look ended before its end."""
     if isinstance(error, CheckError):
         return _output(_with_failure(items, str(error) or "could not look"), complete=False)
-    return bug_output(f"a bug in this check: {type(error).__name__}: {error}", items)
+    hint = ": settings stay as they are, ctx.memory remembers" if "immutable type" in str(error) else ""
+    return bug_output(f"a bug in this check: {type(error).__name__}: {error}{hint}", items)
 
 
 def _output(
@@ -131,7 +132,9 @@ def _items(answer: Any) -> Iterable[Any]:
         raise TypeError(f"run() returned a {type(answer).__name__}: yield it instead")
     if answer is None:
         raise TypeError("run() returned nothing: yield a result, such as `yield ok(...)`")
-    return answer  # type: ignore[no-any-return]  # whatever else it is says so itself
+    if isinstance(answer, str | bytes | Mapping) or not isinstance(answer, Iterable):
+        raise TypeError(f"run() returned {answer!r:.80}: yield a result, such as `yield ok(...)`")
+    return answer
 
 
 def _with_failure(items: Sequence[Any], reason: str) -> tuple[Result, ...]:
