@@ -224,6 +224,29 @@ def test_a_request_that_was_given_up_ends_its_thread_soon(api: ApiStandIn, fault
             assert not call.is_alive()
 
 
+def test_an_answer_that_comes_late_counts_and_nothing_is_sent_again() -> None:
+    """Else a service that is always slower than `timeout` is told the same every five minutes, for ever."""
+    go_on = threading.Event()
+
+    def slowly(visit: Visit) -> None:
+        go_on.wait(60)
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer(200)) + answer(200))
+
+    before = set(threading.enumerate())
+    with serving(slowly) as server:
+        sink = Api(EventsSettings(server.url, "key-123456", timeout=Duration(0.3)))
+        assert sink.post(RAW).verdict is Verdict.UNAVAILABLE
+        calls = [one for one in set(threading.enumerate()) - before if one.name == "call"]
+        go_on.set()
+        for call in calls:
+            call.join(10)
+        assert sink.post(RAW).verdict is Verdict.DELIVERED
+        assert len(server.requests) == 1
+        assert sink.post(RAW + b" ").verdict is Verdict.DELIVERED
+        assert sink.post(RAW).verdict is Verdict.DELIVERED, "once only"
+        assert len(server.requests) == 3
+
+
 def test_a_server_that_drips_headers_for_ever_takes_a_few_threads_and_no_more(api: ApiStandIn) -> None:
     api.fail_next(*["drip_headers"] * MOST_HANGING)
     one = client(api, timeout=0.4)

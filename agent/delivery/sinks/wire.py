@@ -22,6 +22,7 @@ BODY_LIMIT = 64 * 1024
 CHUNK = 4096
 LEAST_CONNECT = 3.0
 """Seconds: two lost packets are sent again within."""
+LATEST = 60.0
 MOST_HANGING = 8
 """Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
 
@@ -51,17 +52,26 @@ class Response(msgspec.Struct, frozen=True):
     """Why the end of the body did not come."""
 
 
+class GivenUp(msgspec.Struct, frozen=True):
+    """A request for whose answer nobody waits any more; `responses` fills when it comes all the same."""
+
+    url: str
+    body: bytes | None
+    call: Call
+    responses: list[Response]
+
+
 class Client:
     """Asks one server. Each request runs on a thread of its own, because requests' time-outs are per read and a
     dripping server never meets them. A request that was given up may still arrive: what it carries is repeated then,
-    under the same id. One emitter's thread uses it.
+    under the same id, until its answer comes late. One emitter's thread uses it.
     """
 
     def __init__(self, way: Way) -> None:
         self._way = way
         files = {"ca_file": way.ca_file, "client_cert": way.client_cert, "client_key": way.client_key}
         self._files = Reading(files, lambda: None) if any(files.values()) else None
-        self._hanging: list[Call] = []
+        self._given_up: list[GivenUp] = []
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
         """Return the answer, or raise Fault, before the time-out is over.
@@ -69,22 +79,39 @@ class Client:
         What came of an answer whose end does not come is returned as well: it may say that all was taken, and what is
         repeated then is told twice.
         """
-        self._hanging = [call for call in self._hanging if not call.done.is_set()]
-        if len(self._hanging) >= MOST_HANGING:
-            raise Fault(f"{len(self._hanging)} requests that were given up still hang")
+        if late := self._take_late(url, body):
+            return late
+        hanging = sum(not one.call.done.is_set() for one in self._given_up)
+        if hanging >= MOST_HANGING:
+            raise Fault(f"{hanging} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
         self._read_files(url)
         responses: list[Response] = []
-        call = Call(lambda: _send(self._way, method, url, headers, body, end, responses.append))
+        call = Call(
+            lambda: _send(
+                self._way, method, url, headers, body, end + late_seconds(self._way.timeout), responses.append
+            )
+        )
         call.begin()
         if not call.done.wait(max(0.0, end - time.monotonic())):
-            self._hanging.append(call)
+            self._given_up.append(GivenUp(url, body, call, responses))
             return _as_far(responses, f"no complete answer within {self._way.timeout:g}s")
         try:
             call.result()
         except (requests.RequestException, urllib3.exceptions.HTTPError, HTTPException, OSError, ValueError) as error:
             return _as_far(responses, reason(error))
         return _as_far(responses)
+
+    def _take_late(self, url: str, body: bytes | None) -> Response | None:
+        """Return what came meanwhile of an answer to the same that was given up: a slow service has taken it."""
+        self._given_up = [one for one in self._given_up if one.responses or not one.call.done.is_set()][
+            -2 * MOST_HANGING :
+        ]
+        for one in self._given_up:
+            if body is not None and (one.url, one.body) == (url, body) and one.responses:
+                self._given_up.remove(one)
+                return _as_far(one.responses)
+        return None
 
     def _read_files(self, url: str) -> None:
         # OpenSSL would wait for a pipe for ever, and says of no file which one it is.
@@ -124,7 +151,7 @@ def _send(
             url,
             data=body,
             headers={name: text.encode() for name, text in headers.items()},  # else é goes as Latin-1
-            timeout=(connect_seconds(way.timeout), way.timeout),
+            timeout=(connect_seconds(way.timeout), way.timeout + late_seconds(way.timeout)),
             proxies={"http": way.proxy, "https": way.proxy} if way.proxy else {},
             verify=way.ca_file or True,
             cert=((way.client_cert, way.client_key) if way.client_key else way.client_cert) or None,
@@ -135,6 +162,11 @@ def _send(
             tell(Response(response.status_code, fields, b""))
             for piece in _read_body(response, end):
                 tell(Response(response.status_code, fields, piece))
+
+
+def late_seconds(timeout: float) -> float:
+    """Return for how long an answer that is late is still listened for."""
+    return min(3 * timeout, LATEST)
 
 
 def connect_seconds(timeout: float) -> float:
