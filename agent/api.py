@@ -169,7 +169,7 @@ def judge(
     """
     for word, level in (("warning", warning), ("critical", critical)):
         if level is not None and not isinstance(level, Level):
-            raise TypeError(f"judge: {word} is {level!r:.60} and no level: give the setting a type such as NumberAbove")
+            raise TypeError(f"judge: {word} is {level!r:.60} and no level, as NumberAbove.parse(5) is")
     status, passed = Status.OK, ""
     if value != value:  # not a number: no level can be held against it
         return Result(Status.NODATA, f"{summary or name}: it has no value", subject)

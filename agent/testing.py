@@ -109,6 +109,8 @@ def ran(
     `memory` is what it remembers from its last run, `shared` what `ctx.shared` finds made already (a process table),
     `now` what `ctx.now()` says in seconds since 1970, `timeout` its deadline in seconds.
     """
+    if isinstance(check, type):
+        raise TypeError(f"ran() takes a check with its settings, not a type: write ran({check.__name__}(...))")
     wall = time.time if now is None else lambda: now
     before = _as_the_agent_keeps_it(memory or {})
     context = Context("test", timeout, _as_the_agent_keeps_it(before), Given(shared or {}), wall=wall)

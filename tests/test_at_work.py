@@ -115,12 +115,23 @@ def test_status_marks_each_and_says_in_its_last_line_what_a_reload_would_take_ov
     lines = page(snapshot, snapshot.subjects, Wish(), WIDE)
     rows = {line.split()[1]: line for line in lines[2:6]}
     assert "[not at work yet] no result yet" in rows["new"]
-    assert "[changed, not taken over yet]" in rows["other"]
-    assert "[removed, still at work]" in rows["gone"]
+    assert "[old settings]" in rows["other"]
+    assert "[still at work]" in rows["gone"]
     assert "not configured" not in rows["gone"]
     assert "[" not in rows["same"]
     said = "not taken over yet (hostvigil reload): new: new; changed: other; removed: gone; the agent's own settings"
     assert said in "\n".join(lines[7:])
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_many_changes_are_counted_and_fit_the_terminal(width: int, tmp_path: Path) -> None:
+    known = at_work(written(tmp_path, BEFORE))
+    many = "".join(f"  a-check-with-a-name-{number}: {{type: load}}\n" for number in range(100))
+    snapshot = seen(written(tmp_path, AFTER + many), known)
+    lines = page(snapshot, snapshot.subjects, Wish(), Screen(width, 24))
+    assert max(map(len, lines)) <= width
+    said = "new: new, a-check-with-a-name-0, a-check-with-a-name-1 and 98 more; changed: other;"
+    assert said in " ".join(" ".join(lines).split())
 
 
 def test_no_agent_or_another_one_than_that_which_kept_the_fact_has_nothing_to_take_over(tmp_path: Path) -> None:

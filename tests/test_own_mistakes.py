@@ -51,7 +51,7 @@ AT_RUN = {
     "a tuple": ("yield ok('x'), Metric('a', 1)", "run() yielded a tuple of results: yield each by itself"),
     "a number for a level": (
         "yield judge('n', 7, 5)",
-        "judge: warning is 5 and no level: give the setting a type such as NumberAbove",
+        "judge: warning is 5 and no level, as NumberAbove.parse(5) is",
     ),
     "a changed setting": ("self.seen = 1", "settings stay as they are, ctx.memory remembers"),
 }
@@ -103,3 +103,9 @@ def test_a_file_whose_name_is_no_types_is_named(name: str, better: str, tmp_path
         f"unknown type '{name}': {tmp_path}/checks.d/{name}.py is there, but a type's name has lower case letters, "
         f"digits and _: call it {better}.py"
     )
+
+
+def test_the_kit_runs_a_check_and_no_type(tmp_path: Path) -> None:
+    (tmp_path / "q.py").write_text(f"{HEAD}class Q(Check):\n{RUN}")
+    with pytest.raises(TypeError, match=r"write ran\(Q\(...\)\)"):
+        ran(check_type(tmp_path / "q.py"))  # type: ignore[arg-type]

@@ -19,10 +19,9 @@ from hypothesis import strategies as st
 
 from agent.cli.check import EXIT_CODES
 from agent.cli.explain import page as page_of_explain
-from agent.cli.explain import wrap_lines
 from agent.cli.show.choosing import Choice, choose, unknown
 from agent.cli.show.page import Wish, page, worst
-from agent.cli.show.screen import Screen, pad, truncate, width_of
+from agent.cli.show.screen import Screen, pad, truncate, width_of, wrap_lines
 from agent.config.settings import Config
 from agent.model import Result, State, Status
 from agent.store import Backlog, Delivery, Holder, LastRun, Phase, Progress

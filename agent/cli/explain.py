@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import textwrap
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from agent.cli.answers.missing import no_check, reading_problems
 from agent.cli.output import fail
-from agent.cli.show.screen import screen, show, width_of
+from agent.cli.show.screen import screen, show, wrap_lines
 from agent.config.settings import Config
 from agent.model import Policy
 from agent.plugin.text import one_line
@@ -60,18 +59,6 @@ def _unknown(name: str, config: Config, snapshot: Snapshot) -> str:
     """Say that there is no such check, unless what may hold it cannot be read."""
     maybe = [f"it may be in what cannot be read: {problem}" for problem in reading_problems(config)]
     return "\n".join([no_check(name, snapshot.checks), *maybe])
-
-
-def wrap_lines(lines: Iterable[str], width: int) -> Iterator[str]:
-    """Break long lines between words, as deep as they begin; without a width nothing is broken."""
-    for line in lines:
-        if not width or width_of(line) <= width:
-            yield line
-            continue
-        indent = line[: len(line) - len(line.lstrip(" "))]
-        yield from textwrap.wrap(
-            line, width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
-        )
 
 
 def page(

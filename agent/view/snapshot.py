@@ -35,8 +35,8 @@ class ReloadMark(enum.StrEnum):
     """How the running agent's check differs from what is written: until a reload it keeps what it has."""
 
     ADDED = "not at work yet"
-    CHANGED = "changed, not taken over yet"
-    REMOVED = "removed, still at work"
+    CHANGED = "old settings"
+    REMOVED = "still at work"
 
 
 class SubjectView(msgspec.Struct, frozen=True):

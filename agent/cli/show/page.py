@@ -9,7 +9,7 @@ import msgspec
 
 from agent import __version__
 from agent.cli.output import pluralize
-from agent.cli.show.screen import Screen, pad, truncate, width_of
+from agent.cli.show.screen import Screen, pad, truncate, width_of, wrap_lines
 from agent.config.at_work import ReloadPreview
 from agent.config.destinations import TERMINAL
 from agent.model import SEVERITY, Status
@@ -106,7 +106,7 @@ def _foot(snapshot: Snapshot, on: Screen) -> list[str]:
             lines.append(part)
         else:
             lines[-1] = line
-    return lines
+    return list(wrap_lines(lines, on.width))
 
 
 def _agent(snapshot: Snapshot) -> Iterator[str]:

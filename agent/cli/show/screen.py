@@ -8,8 +8,9 @@ import shlex
 import shutil
 import subprocess
 import sys
+import textwrap
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
@@ -50,6 +51,18 @@ def show(page: Sequence[str], on: Screen, environ: Mapping[str, str] = os.enviro
 def width_of(text: str) -> int:
     """Return how many columns a text takes: an East Asian letter takes two, a mark on a letter none."""
     return len(text) if text.isascii() else sum(map(_columns, text))
+
+
+def wrap_lines(lines: Iterable[str], width: int) -> Iterator[str]:
+    """Break long lines between words, as deep as they begin; without a width nothing is broken."""
+    for line in lines:
+        if not width or width_of(line) <= width:
+            yield line
+            continue
+        indent = line[: len(line) - len(line.lstrip(" "))]
+        yield from textwrap.wrap(
+            line, width, subsequent_indent=indent + "  ", break_long_words=False, break_on_hyphens=False
+        )
 
 
 def truncate(text: str, width: int) -> str:
