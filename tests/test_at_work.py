@@ -194,3 +194,10 @@ def test_a_running_agent_is_asked_for_a_reload_until_it_had_one(tmp_path: Path) 
         assert str(ReloadMark.ADDED) in agent.call("status", "b").stdout
         assert agent.call("reload").returncode == 0
         assert agent.status()["reload"]["added"] == []
+
+
+def test_the_settings_checksum_that_the_store_keeps_is_the_same_in_every_version(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        'checks:\n  b: {type: script, command: [/bin/true, "${env:HOME}", 5, null, 1.50]}\n'
+    )
+    assert load(tmp_path, Catalog(), {"HOME": "/root"}).checks["b"].settings_checksum == 424793769
