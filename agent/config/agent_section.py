@@ -12,7 +12,7 @@ import msgspec
 
 from agent.config import destination_section, page_address, page_token, rules, windows
 from agent.config.check_section import CheckSection
-from agent.config.checks import section, written_checksum
+from agent.config.checks import checksum_as_written, section
 from agent.config.convert import Fault, settings
 from agent.config.located_yaml.tree import Node
 from agent.config.patience import Patience
@@ -50,7 +50,7 @@ def read_agent(sections: Sequence[Node], patience: Patience) -> tuple[AgentSetti
     return AgentSettings(
         events=EventsSettings(**events),
         maintenance=maintenance,
-        written_checksum=written_checksum({str(number): node for number, node in enumerate(sections)}),
+        written_checksum=checksum_as_written({str(number): node for number, node in enumerate(sections)}),
         **good | {"destinations": webhooks},
     ), faults
 

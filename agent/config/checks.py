@@ -203,8 +203,8 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         runbook=common.runbook,
         depends_on=parents.depends_on(common.depends_on),
         maintenance=windows.windows(common.maintenance),
-        settings_checksum=settings_checksum(own),
-        written_checksum=written_checksum(nodes),
+        settings_checksum=checksum_of(own),
+        written_checksum=checksum_as_written(nodes),
         places={setting: node.place for setting, node in nodes.items()},
         secrets=_secrets(type(check), own),
     )
@@ -215,7 +215,7 @@ def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:
     return frozenset(values) if values else _NO_SECRETS
 
 
-def settings_checksum(own: Nodes) -> int:
+def checksum_of(own: Nodes) -> int:
     """Return what the store keeps beside a subject to tell under which settings it was seen.
 
     It stays the same from version to version: else a subject that goes while hostvigil is upgraded is not missed.
@@ -223,7 +223,7 @@ def settings_checksum(own: Nodes) -> int:
     return _checksum([(name, [leaf.source or leaf.value for leaf in own[name].leaves()]) for name in sorted(own)])
 
 
-def written_checksum(nodes: Nodes) -> int:
+def checksum_as_written(nodes: Nodes) -> int:
     """Return a checksum of settings as they are written; of what a reference stands for only its text."""
     return _checksum([(name, nodes[name].written) for name in sorted(nodes)])
 
