@@ -21,6 +21,7 @@ import pytest
 
 from agent.engine.suppression.silences import Silences, change, read
 from agent.model import Silence
+from agent.service.state_directory import require_own_way
 from agent.store import Store, StoreError, holder
 from agent.store.lock import lock
 from agent.system.regular import read_regular
@@ -394,6 +395,23 @@ def test_an_agent_of_root_takes_no_directory_that_others_own_or_may_write(tmp_pa
     os.chown(tmp_path, USER, USER)
     with pytest.raises(StoreError, match="run the agent as that user, or chown root"):
         Store.open(tmp_path)
+
+
+def test_an_agent_of_root_takes_no_directory_that_others_may_exchange(open_folder: Path) -> None:
+    needs.root()
+    theirs, state = open_folder / "theirs", open_folder / "theirs" / "state"
+    state.mkdir(parents=True, mode=0o700)
+    (open_folder / "link").symlink_to(state)
+    require_own_way(state)
+    require_own_way(open_folder / "link")
+    os.chown(theirs, USER, USER)
+    for way in (state, theirs / "none", open_folder / "link"):
+        with pytest.raises(StoreError, match=f"{theirs} belongs to games"):
+            require_own_way(way)
+    os.chown(theirs, 0, 0)
+    os.chown(open_folder / "link", USER, USER, follow_symlinks=False)
+    with pytest.raises(StoreError, match="link belongs to games"):
+        require_own_way(open_folder / "link")
 
 
 def test_only_the_process_that_holds_the_lock_is_taken_for_the_agent(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from agent.push.control import ControlServer
 from agent.service.kept import bounds, with_known_sender
 from agent.service.reader import READ_AGAIN, Reader, Shutdown
 from agent.service.service import Service
-from agent.service.state_directory import WRITER_LOOK_SECONDS, WriterWatch, comes_back
+from agent.service.state_directory import WRITER_LOOK_SECONDS, WriterWatch, comes_back, require_own_way
 from agent.store import Store
 from agent.store.connection import FILE
 from agent.system.heap import give_back
@@ -49,6 +49,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
         config = first_look(reader, config_dir, hide, worked_before=(state_dir / FILE).exists())
     except Shutdown:
         return
+    require_own_way(state_dir)
     store = Store.open(state_dir, bounds(config), selects)
     config = with_known_sender(config, store)
     store.set_bounds(bounds(config))

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from agent.config.patience import SILENT, answers
+from agent.plugin.ownership import weak_spot
 from agent.plugin.units import duration_text
+from agent.store import StoreError
 
 LOOK_SECONDS = 1.0
 """How often to see whether it has come back."""
@@ -30,6 +33,12 @@ def comes_back(directory: Path, to_end_within: Callable[[float], bool]) -> bool:
             log.warning("the state directory %s answers again", directory)
             return True
     return False
+
+
+def require_own_way(directory: Path) -> None:
+    """StoreError where others than root may exchange the directory of root's agent, or a folder on the way to it."""
+    if os.geteuid() == 0 and (weak := weak_spot(str(directory))):
+        raise StoreError(f"the state directory of an agent of root: {weak}")
 
 
 class WriterWatch:
