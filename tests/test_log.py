@@ -30,6 +30,7 @@ from checks.log.text import detect_encoding
 from tests import needs
 from tests.closed import closed
 from tests.examples import examples
+from tests.kernel import mount, own_mounts
 
 NEVER = float("inf")
 
@@ -551,6 +552,19 @@ def test_a_link_that_leads_back_to_a_log_goes_on_where_it_was_read(tmp_path: Pat
         link.unlink()
         link.symlink_to(f"{name}.log")
         assert (number, watcher.count()) == (number, 1)
+
+
+def test_logs_of_one_inode_and_content_on_two_file_systems_stay_two(tmp_path: Path) -> None:
+    needs.root()
+    with own_mounts():
+        for name in "ab":
+            (mount("tmpfs", tmp_path / name, "tmpfs") / "app.log").write_text("ERR of the start\n" * 30)
+        assert len({(tmp_path / name / "app.log").stat().st_ino for name in "ab"}) == 1
+        watcher = Watcher(tmp_path / "*" / "app.log")
+        watcher.run()
+        for name in "ab":
+            append(tmp_path / name / "app.log", "ERR\n")
+            assert watcher.count() == 1
 
 
 def test_a_hole_of_a_writer_that_does_not_append_takes_no_time(log: Path) -> None:

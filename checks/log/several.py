@@ -68,11 +68,13 @@ def follow_several(
 def _places(last: Mapping[str, list[Position]], matching: Matching) -> dict[str, list[Position]]:
     """Return how far each log was read, by the name that it has now: one log may have got the name of another."""
     names = {matching.inodes[path]: path for path in matching.logs}
-    renamed = {
-        path: names[positions[-1].inode]
-        for path, positions in last.items()
-        if names.get(positions[-1].inode, path) != path and _is_at(names[positions[-1].inode], positions[-1])
-    }
+    renamed = {}
+    for path, positions in last.items():
+        place = positions[-1]
+        name = names.get(place.inode, path)
+        # Two logs on two file systems may have one inode.
+        if name != path and _is_at(name, place) and not _is_at(path, place):
+            renamed[path] = name
     stay = {path: positions for path, positions in last.items() if path not in renamed}
     return stay | {new: last[path] for path, new in renamed.items()}
 
