@@ -9,7 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Duration, Number, NumberAbove, NumberBelow, Percent, PercentAbove, Range, Regex, Size, SizeBelow
+from agent.api import (
+    Duration,
+    Number,
+    NumberAbove,
+    NumberBelow,
+    Percent,
+    PercentAbove,
+    PercentBelow,
+    Range,
+    Regex,
+    Size,
+    SizeBelow,
+)
 from agent.plugin.units import SettingValue, clock_text, duration_text, size_text, utc
 
 SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
@@ -95,6 +107,14 @@ def test_a_range_alerts_as_the_guidelines_say(text: str) -> None:
 def test_a_range_that_begins_after_its_end_is_refused() -> None:
     with pytest.raises(ValueError, match="begins after its end, write 1:2"):
         Range.parse("2:1")
+
+
+@pytest.mark.parametrize(("text", "by"), [("~:", "no"), ("@~:", "every")])
+def test_a_level_that_decides_nothing_is_refused(text: str, by: str) -> None:
+    for level in (NumberAbove, PercentBelow):
+        with pytest.raises(ValueError, match=f"is passed by {by} number: write null for no level"):
+            level.parse(text)
+    assert Range.parse(text).alerts(5) is (by == "every")
 
 
 ENDS = st.one_of(st.just(math.inf), NUMBERS)

@@ -98,7 +98,12 @@ class Level(SettingValue):
             raise ValueError(f"{value!r} is not understood, write {cls._without_sign(match[1] == '>', match[2])}")
         if isinstance(value, str) and any(mark in value for mark in ":~@"):
             text = value.strip()
-            return cls(text, None, Range.parse(text, cls.number))
+            range_ = Range.parse(text, cls.number)
+            if math.isinf(range_.start) and math.isinf(range_.end):
+                raise ValueError(
+                    f"{text!r} is passed by {'every' if range_.inside else 'no'} number: write null for no level"
+                )
+            return cls(text, None, range_)
         number = cls.number.parse(value)
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
 
