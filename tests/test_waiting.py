@@ -18,7 +18,7 @@ from agent.engine.recorder.recorder import RecorderConfig
 from agent.engine.recorder.waiting import Waiting
 from agent.engine.staleness import SLACK_SECONDS, START_SECONDS, StalenessMonitor
 from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, State, Status
-from agent.store import Change, LastRun, Store
+from agent.store import Change, LastRun, Store, notification
 from tests.test_model import Agent, Api, World
 
 TTL = 3600.0
@@ -151,6 +151,31 @@ def test_where_two_spans_without_a_result_are_needed_the_second_one_counts(agent
     assert told(agent) == []
     pass_(agent, TTL)
     assert told(agent) == ["nodata"]
+
+
+def test_what_flapped_and_is_pushed_no_more_is_told_as_missing_once_it_has_calmed_down(
+    agent: Agent, world: World
+) -> None:
+    world.checks = {"backup": pushed(policy=Policy())}
+    agent.takes(world.orders())
+    for _ in range(4):
+        for status in (Status.OK, Status.CRITICAL):
+            world.passes(1000)
+            agent.takes(result(world, status))
+    assert told(agent)[-1] == "error"
+    for _ in range(20):
+        pass_(agent, TTL)
+    assert told(agent)[-2:] == ["error", "nodata"]
+
+
+def test_a_miss_that_is_repeated_says_for_how_long_it_is_one_by_now(agent: Agent, world: World) -> None:
+    world.checks = {"backup": pushed(policy=Policy(repeat_every=2.5 * TTL, flapping=None))}
+    agent.takes(world.orders())
+    agent.takes(result(world))
+    for _ in range(8):
+        pass_(agent, TTL / 2)
+    summaries = [facts.summary for event in reversed(agent.events()) if (facts := notification(event))]
+    assert summaries[0] == "no result for 3h, expected every 1h"
 
 
 # --- runs that overlap ------------------------------------------------------------------------------------------------

@@ -56,14 +56,12 @@ class DeadMansSwitch:
         old, self._checks = self._checks, {}
         for check in checks:
             if isinstance(check.check, PushedCheck):
-                again = check.policy.fail_after.nodata.times > 1
                 before = old.get(check.name)
                 if before:
-                    self._checks[check.name] = msgspec.structs.replace(before, settings=check.check, again=again)
+                    self._checks[check.name] = msgspec.structs.replace(before, settings=check.check)
                 else:
-                    memory = memories.get(check.name, {})
-                    self._checks[check.name] = restore(check.check, again, memory, now, wall)
-                if before is None or (before.settings, before.again) != (check.check, again):
+                    self._checks[check.name] = restore(check.check, memories.get(check.name, {}), now, wall)
+                if before is None or before.settings != check.check:
                     self._await_all(check.name, now)
         self._book.keep(lambda key: key[0] in self._checks)
         self._excuses = {key for key in self._excuses if key[0] in self._checks}
@@ -77,7 +75,8 @@ class DeadMansSwitch:
         }
         for subject, last in watch.last.items():
             if subject in watch.missed:
-                self._await_further(check, subject)
+                self._await_miss(check, subject)
+                self._await_end(check, subject)
             else:
                 self._book.set((check, subject, None), last + watch.settings.ttl)
         limit = watch.settings.max_run
@@ -86,14 +85,19 @@ class DeadMansSwitch:
             if limit and (subject, run) not in watch.late:
                 self._book.set((check, subject, run), began + limit)
 
-    def _await_further(self, check: str, subject: str) -> None:
-        """Of a subject that was missed: await its next miss, where that counts, and its end."""
+    def _await_miss(self, check: str, subject: str) -> None:
+        """Of a subject that was missed: await its next miss.
+
+        One may not suffice to believe it; it says for how long by now; and what flapped before calms down.
+        """
+        watch = self._checks[check]
+        self._book.set((check, subject, None), watch.missed[subject] + watch.settings.ttl)
+
+    def _await_end(self, check: str, subject: str) -> None:
+        """Of a subject that was missed: await when it is to be given up."""
         watch = self._checks[check]
         if subject in watch.at:
-            gone_at = watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS
-            self._book.set((check, subject, GIVE_UP), gone_at)
-        if watch.again:
-            self._book.set((check, subject, None), watch.missed[subject] + watch.settings.ttl)
+            self._book.set((check, subject, GIVE_UP), watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS)
 
     def awaits(self, check: str) -> bool:
         return check in self._checks
@@ -171,7 +175,7 @@ class DeadMansSwitch:
         return remember(self._checks[check], now, wall)
 
     def overdue(self, now: float, wall: int) -> list[Outcome]:
-        """Return an outcome for everything overdue, once until there is a result."""
+        """Return an outcome for everything overdue, once in each span until there is a result."""
         if now < self._reading[1]:
             return []
         late = [key for key, due in self._book.take(now) if not self._excuse(key, due, now)]
@@ -206,11 +210,13 @@ class DeadMansSwitch:
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome | None:
         check, subject, run = key
         watch = self._checks[check]
-        if run is not None and (subject, run) not in watch.runs:
-            return None  # it died, and that was told with another run of the subject
+        if subject not in watch.last if run is None else (subject, run) not in watch.runs:
+            return None  # it was given up just now; it died, and that was told with another run of the subject
         if run is None:
+            if subject not in watch.missed:
+                self._await_end(check, subject)
             watch.missed[subject] = now
-            self._await_further(check, subject)
+            self._await_miss(check, subject)
             began = None
         else:
             watch.late.add((subject, run))

@@ -25,8 +25,6 @@ class PushWatch(msgspec.Struct):
     """What is awaited of one check."""
 
     settings: PushedCheck
-    again: bool
-    """Each further span without a result counts: one does not suffice to believe it."""
     since: int
     """When it was awaited first, Unix milliseconds."""
     last: dict[str, float] = {}
@@ -64,7 +62,7 @@ def remember(watch: PushWatch, now: float, wall: int) -> dict[str, Any]:
     return {"since": since, "last": last, "runs": runs, **said}
 
 
-def restore(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:
+def restore(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:
     """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
     try:
         record = msgspec.convert(memory, Memory)
@@ -75,7 +73,6 @@ def restore(settings: PushedCheck, again: bool, memory: Mapping[str, Any], now: 
     last = record.last or {"": since}
     return PushWatch(
         settings,
-        again=again,
         since=since,
         last={subject: _before(now, wall, moment) for subject, moment in last.items()},
         at={subject: moment if moment <= wall else 0 for subject, moment in record.last.items()},
