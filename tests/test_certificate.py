@@ -344,6 +344,8 @@ def test_a_server_that_was_not_reloaded_after_a_renewal_is_a_warning(ca_file: st
         result = looked(**settings)[""]
         assert result.status is Status.WARNING
         assert result.summary.startswith(f"127.0.0.1:{server.port} serves another certificate than {tmp_path}/www.pem")
+        (tmp_path / "www.pem").write_bytes(AUTHORITY.cert_pem.bytes() + pem(new) + pem(old))
+        assert looked(**settings)[""].status is Status.OK, "the file has it, wherever in it"
         (tmp_path / "www.pem").unlink()
         assert looked(**settings)[""].status is Status.NODATA
         assert {metric.name for metric in looked(**settings)[""].metrics} == {"served"}

@@ -174,7 +174,8 @@ class Certificate(Check, frozen=True, kw_only=True):
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
         if served.begins > now and self._watches:
             yield critical(f"{address} serves a certificate that is not valid yet: look at this host's clock")
-        if isinstance(bundle, Bundle) and bundle.good and bundle.good[0].der != der:
+        # One file may hold two for one server (RSA and ECDSA), or its issuers before it.
+        if isinstance(bundle, Bundle) and bundle.good and der not in [one.der for one in bundle.good]:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")
 
     async def _fetch(self, address: Address, network: Network) -> tuple[certificates.Certificate | None, bytes]:
