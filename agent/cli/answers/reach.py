@@ -86,7 +86,10 @@ def _trouble(to: Target) -> str:
 def _connect(to: Target) -> None:
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
-    with socket.create_connection((to.host, to.port), SECONDS) as connection:
+    from agent.delivery.sinks.wire import connect_seconds
+
+    with socket.create_connection((to.host, to.port), connect_seconds(SECONDS)) as connection:
+        connection.settimeout(SECONDS)
         if to.tls:
             if to.settings.ca_file:
                 require_readable("ca_file", to.settings.ca_file)
