@@ -298,6 +298,27 @@ def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Pla
     assert not set(output) & set("\x1b\x9b\u202e")
 
 
+@pytest.mark.parametrize("kind", ["a link to a folder of root", "a pipe", "a link to root's file", "a list"])
+def test_a_host_is_enrolled_with_the_rights_of_the_relays_user(place: Place, kind: str) -> None:
+    place.fresh()
+    enrolled = place.state / "enrolled"
+    if kind == "a link to a folder of root":
+        KINDS[kind](place, enrolled)
+    else:
+        enrolled.mkdir()
+        (enrolled / "keys.json").write_text("[]") if kind == "a list" else KINDS[kind](place, enrolled / "keys.json")
+    for path in (enrolled, *place.state.glob("enrolled/keys.json")):
+        os.chown(path, USER, USER, follow_symlinks=False)
+    relay = place.folder / "relay.yaml"
+    api = "{endpoint: 'http://127.0.0.1:1', api_keys: [a]}"
+    relay.write_text(f"relay: {{broker: 'nats://127.0.0.1:1', state: '{place.state}', events: {api}}}\n")
+    before, begun = place.outside(), time.monotonic()
+    done = call(["relay", "--config", str(relay), "enrol", "web-1"], os.environ)
+    assert (done.returncode, done.stderr[:11]) == (2, "hostvigil: "), done
+    assert place.outside() == before
+    assert time.monotonic() - begun < 2 * SOON
+
+
 def test_no_program_out_of_a_folder_of_another_user_runs_whatever_the_path_says(place: Place) -> None:
     place.fresh()
     theirs = place.folder / "bin"

@@ -20,6 +20,7 @@ from agent.plugin.units import Duration
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
+from agent.system.rights import state_of
 
 if TYPE_CHECKING:
     from agent.fleet.commands import Command, Reply
@@ -76,12 +77,16 @@ def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
 
 
 def _enrol(options: argparse.Namespace, settings: RelaySettings) -> int:
+    from agent.delivery.handover.seed import Seed
     from agent.fleet.enrolment import EnrolmentError, enrol
 
     if not options.name:
         return fail("write the host's name: hostvigil relay enrol HOST")
+    state = Path(settings.state)
+    Seed.new().public()  # loads OpenSSL, which the relay's user may not be able to read
     try:
-        files = enrol(options.name, Path(settings.state))
+        with state_of(state):
+            files = enrol(options.name, state)
     except EnrolmentError as error:
         return fail(error)
     print(f"{files.seed}: bring this to {options.name}, readable by its agent only, then remove it here;")

@@ -77,12 +77,11 @@ def _host(key: str, word: str) -> str:
 
 def _read_keys(folder: Path) -> dict[str, str]:
     try:
-        keys: dict[str, str] = json.loads((folder / KEYS).read_text())
+        return msgspec.json.decode((folder / KEYS).read_bytes(), type=dict[str, str])
     except FileNotFoundError:
         return {}
-    except ValueError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         raise EnrolmentError(f"{folder / KEYS} cannot be read: bring it back from a copy") from None
-    return keys
 
 
 def _new_key(path: Path) -> str:
