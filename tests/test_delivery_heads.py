@@ -35,6 +35,7 @@ HEADS = {
     "a folded line": OK + b"X: y\r\n Content-Length: 3\r\n" + SIZED,
     "a blank before the colon": OK + b"Content-Length" + b" " + SIZED[len(b"Content-Length") :],
     "line ends of one letter": (OK + SIZED).replace(b"\r\n", b"\n"),
+    "an empty line before it": b"\r\n" + OK + SIZED,
     "HTTP/2 in plain text": b"HTTP/2 200\r\n" + SIZED,
 }
 
@@ -93,6 +94,11 @@ def test_whatever_comes_is_a_head_or_an_error_of_http(data: bytes, begin: bytes)
     assert head.startswith(b"HTTP/1.1 ")
     assert head.endswith(b"\r\n\r\n")
     assert all(b":" in line for line in head.split(b"\r\n")[1:-2])
+
+
+def test_an_answer_without_a_body_is_waited_for_no_longer_whatever_it_announces() -> None:
+    head = read_head(io.BytesIO(b"HTTP/1.1 204 No\r\nTransfer-Encoding: chunked\r\nX: y\r\n\r\n"))
+    assert head == b"HTTP/1.1 204 -\r\ncontent-length: 0\r\n\r\n"
 
 
 def test_what_the_answer_asks_for_is_read_behind_odd_lines() -> None:

@@ -18,6 +18,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 HEADER_LIMIT = 512 * 1024
 """Bytes of an answer's heads, those of informational answers included."""
 INFORMATIONAL_LIMIT = 100
+WITHOUT_BODY = (204, 304)
+"""Whatever they announce: who waits for it, waits until the time-out."""
 USEFUL = frozenset(
     b"connection content-encoding content-length content-type date location retry-after transfer-encoding "
     b"x-request-id".split()
@@ -81,7 +83,8 @@ def read_head(answer: BinaryIO) -> bytes:
         remaining -= sum(map(len, lines))
         status = _status(lines[0])
         if status == 101 or not 100 <= status < 200:
-            return b"\r\n".join([b"HTTP/1.1 %d -" % status, *_useful(lines[1:]), b"", b""])
+            headers = [b"content-length: 0"] if status in WITHOUT_BODY else _useful(lines[1:])
+            return b"\r\n".join([b"HTTP/1.1 %d -" % status, *headers, b"", b""])
     raise HTTPException(f"more than {INFORMATIONAL_LIMIT} informational answers")
 
 
@@ -92,6 +95,8 @@ def _read_lines(answer: BinaryIO, limit: int) -> list[bytes]:
         limit -= len(line)
         if limit < 0:
             raise HTTPException(f"headers of more than {HEADER_LIMIT // 1024} KiB")
+        if not lines and not line.strip():
+            continue  # left over from an answer before, some servers think
         if not lines:
             _status(line)  # at once: what is no HTTP may never end
         if not (text := line.rstrip(b"\r\n")):
