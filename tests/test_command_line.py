@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import codecs
 import io
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -31,7 +33,15 @@ from tests import needs
 from tests.examples import examples
 
 NOBODY = 65534
-LATE = ("asyncio.events", "grp", "pwd", "agent.cli.check", "agent.running.runner", "checks.load")
+LATE = (
+    "agent.cli.import_nrpe",
+    "asyncio.events",
+    "grp",
+    "pwd",
+    "agent.cli.check",
+    "agent.running.runner",
+    "checks.load",
+)
 """What a command imports when it needs it: where Python lies in root's home, another user may not."""
 GOOD = "checks:\n  disks: {type: load}\n"
 
@@ -51,6 +61,7 @@ def called_by(user: int, *words: str) -> tuple[int, str]:
     """The same as another user, in a child."""
     for module in LATE:
         import_module(module)
+    codecs.lookup("utf-8-sig")
     read, write = os.pipe()
     child = os.fork()
     if not child:
@@ -131,7 +142,29 @@ def test_a_check_in_a_file_that_may_not_be_read_is_not_said_to_be_missing(
     assert code == 3
     assert "it may be in what cannot be read: " in text
     assert "a.yaml:1:1: cannot be read: Permission denied" in text
-    assert "run it as root: sudo hostvigil check disks" in text
+    assert f"run it as root: sudo hostvigil {shlex.join(['check', *closed, 'disks'])}" in text
+
+
+@pytest.mark.parametrize(
+    "words", [("new-check", "mine"), ("import", "nrpe", "nrpe.cfg"), ("metrics", "--output", "x.prom")], ids=" ".join
+)
+def test_who_may_not_write_is_told_the_whole_command_that_root_may(words: tuple[str, ...], open_folder: Path) -> None:
+    folder = open_folder / "conf.d"
+    folder.mkdir()
+    (folder / "a.yaml").write_text(GOOD)
+    nrpe = open_folder / "nrpe.cfg"
+    nrpe.write_text("command[check_x]=/bin/true\n")
+    folder.chmod(0o755 if os.geteuid() == 0 else 0o500)
+    state = open_folder / "state"
+    if words[0] == "metrics":
+        Store.open(state).close()
+        for path in (state, *state.iterdir()):
+            path.chmod(0o777)
+    places = {"nrpe.cfg": str(nrpe), "x.prom": str(folder / "x.prom")}
+    typed = [words[0], "--config", str(folder), "--state", str(state), *(places.get(one, one) for one in words[1:])]
+    code, text = called_by(LESSER, *typed)
+    assert (code, text.partition("hostvigil: ")[0]) == (2, "")
+    assert text.endswith(f"run it as root: sudo hostvigil {shlex.join(typed)}\n")
 
 
 def test_a_check_in_a_broken_file_is_not_said_to_be_missing(tmp_path: Path) -> None:

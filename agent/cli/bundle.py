@@ -56,6 +56,8 @@ def main(options: argparse.Namespace) -> int:
             for name, make in parts(config, options):
                 print(name, flush=True)
                 _add(archive, name, _make_part(make), redactor(config.secrets))
+    except PermissionError:
+        raise
     except OSError as error:
         return fail(error)
     print(f"written: {target}. Look into it before you give it away.")

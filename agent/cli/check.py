@@ -26,7 +26,7 @@ from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text
-from agent.push.control import CannotDo, NoAnswer
+from agent.push.control import CannotDo, NoAnswer, NotAllowed
 from agent.running.runner import Runner
 from agent.system.process import shut_off
 from agent.system.records import hide_output, log_to_stderr
@@ -50,7 +50,7 @@ def main(options: argparse.Namespace) -> int:
     config = load(options.config, Catalog(), os.environ)
     check = config.checks.get(options.name)
     if check is None:
-        return _unknown(options.name, config)
+        return _unknown(options, config)
     hide = redactor(config.secrets)
     log_to_stderr(logging.WARNING, hide)
     with hide_output(hide, sys.stderr):  # what an own check prints must not come before the plugin's first line
@@ -80,7 +80,10 @@ def _by_agent(options: argparse.Namespace) -> int:
     try:
         ask_agent(options.state, "run", check=options.name, who=who())
     except CannotDo as error:
-        return _not_run(options.name, load(options.config, Catalog(), os.environ), str(error))
+        return _not_run(options, load(options.config, Catalog(), os.environ), str(error))
+    except NotAllowed as error:
+        fail(f"{error}{as_root(options.words)}")
+        return COULD_NOT_RUN
     except NoAnswer as error:
         fail(error)
         return COULD_NOT_RUN
@@ -88,11 +91,11 @@ def _by_agent(options: argparse.Namespace) -> int:
     return 0
 
 
-def _not_run(name: str, config: Config, answer: str) -> int:
+def _not_run(options: argparse.Namespace, config: Config, answer: str) -> int:
     """Say why the agent does not run a check, by what is written; its own answer where that does not show it."""
-    check = config.checks.get(name)
+    check = config.checks.get(options.name)
     if check is None:
-        return _unknown(name, config)
+        return _unknown(options, config)
     if not has_runs(check):
         why = "its results are pushed (hostvigil report, hostvigil wrap)"
     elif not check.enabled:
@@ -144,8 +147,9 @@ def _number(value: float) -> str:
     return str(int(value)) if abs(value) < 1e15 and value == int(value) else f"{value:.12g}"
 
 
-def _unknown(name: str, config: Config) -> int:
+def _unknown(options: argparse.Namespace, config: Config) -> int:
     """Say what is wrong with the check, or why it may be that it is not seen."""
+    name = options.name
     problems = [problem for problem in config.problems if problem.check == name]
     for problem in problems:
         print(problem)
@@ -154,5 +158,5 @@ def _unknown(name: str, config: Config) -> int:
         for problem in reading_problems(config):
             print(f"hostvigil: it may be in what cannot be read: {problem}", file=sys.stderr)
     if lacks_rights(config.problems):
-        print(f"hostvigil: you may not read all of it{as_root(['check', name])}", file=sys.stderr)
+        print(f"hostvigil: you may not read all of it{as_root(options.words)}", file=sys.stderr)
     return COULD_NOT_RUN

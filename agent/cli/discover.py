@@ -44,6 +44,8 @@ def main(options: argparse.Namespace) -> int:
         return 0
     try:
         return _write(options.config, files)
+    except PermissionError:
+        raise
     except OSError as error:
         return fail(f"{error.filename or options.config}: {error.strerror}")
 

@@ -51,6 +51,8 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when the drop-in exists already; 2 when nothing can be read or written."""
     try:
         lines = list(_lines(options.file, set()))
+    except PermissionError:
+        raise
     except OSError as error:
         return fail(f"{error.filename or options.file}: {error.strerror}")
     catalog = Catalog()
@@ -71,6 +73,8 @@ def _write(folder: Path, text: str, checks: list[Candidate]) -> int:
         if not write_new(file, text):
             print(f"hostvigil: {file} exists already, left as it is", file=sys.stderr)
             return 1
+    except PermissionError:
+        raise
     except OSError as error:
         return fail(f"{error.filename or file}: {error.strerror}")
     off = [one for one in checks if one.off]

@@ -107,6 +107,7 @@ def _run_command(words: list[str]) -> int:
         from agent.cli.answers.mistyped import too_much
 
         return _report_failure(options.command, too_much(options.command, rest))
+    options.words = words  # as they were typed, for whoever has to type them again as root
     if options.command == "run":
         # A reload that is asked for while we start would end us, and what it is to read is read anyway.
         signal.signal(signal.SIGHUP, signal.SIG_IGN)

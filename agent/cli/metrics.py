@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from agent.cli.answers.rights import as_root
 from agent.cli.output import fail
 from agent.store import StoreError
 from agent.view.metrics import exposition
@@ -28,7 +29,8 @@ def main(options: argparse.Namespace) -> int:
     try:
         replace(options.output, text)
     except OSError as error:
-        return fail(f"{options.output}: {error.strerror}")
+        how = as_root(options.words) if isinstance(error, PermissionError) else ""
+        return fail(f"{options.output}: {error.strerror}{how}")
     return 0
 
 

@@ -93,6 +93,8 @@ def main(options: argparse.Namespace) -> int:
         return fail(f"{', '.join(existing)} exists already")
     try:
         _write(texts, name=name, cls="".join(part.capitalize() for part in name.split("_")), test=test)
+    except PermissionError:
+        raise
     except OSError as error:
         return fail(f"{error.filename}: {error.strerror}")
     print("\n".join(str(file) for file in texts))

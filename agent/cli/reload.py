@@ -19,7 +19,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         answer = ask_agent(options.state, "reload")
     except NotAllowed as error:
-        return fail(f"{error}{as_root(['reload'])}")
+        return fail(f"{error}{as_root(options.words)}")
     except NoAnswer as error:
         return fail(error)
     for problem in answer.problems:

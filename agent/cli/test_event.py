@@ -29,7 +29,7 @@ def main(options: argparse.Namespace) -> int:
         if not problem.check:
             print(problem, file=sys.stderr)
     if not config.agent.events.endpoint and not config.agent_readable:
-        how = as_root(["test-event"]) if lacks_rights(config.problems) else ""
+        how = as_root(options.words) if lacks_rights(config.problems) else ""
         return fail(f"the settings of the agent cannot be read{how}")
     if config.agent.events.broker:
         return fail("events go to a broker, and its relay has the key: ask `hostvigil relay status`")
