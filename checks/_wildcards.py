@@ -6,6 +6,10 @@ import re
 
 _OF_SHELLS = (
     (
+        re.compile(r"\s\Z"),
+        "a blank or a line end is its last letter, leave it out (of YAML's | write |-), or write `?`",
+    ),
+    (
         re.compile(r"\\[ *?\[\]()]"),
         "a backslash is a letter like any other here, write `[*]` for a `*`, and blanks as they are",
     ),
@@ -23,6 +27,6 @@ def has_wildcard(text: str) -> bool:
 def find_problem(pattern: str) -> str:
     """Say what of a pattern only a shell would understand, and what to write instead; empty where there is nothing.
 
-    It would be taken for letters, and so fit nothing, or (`[^a]`) what it was to leave out.
+    It would be taken for letters, and so fit nothing, or (`[^a]`) what it was to leave out; so is a blank at the end.
     """
     return next((f"{pattern!r}: {words}" for form, words in _OF_SHELLS if form.search(pattern)), "")

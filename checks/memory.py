@@ -60,6 +60,10 @@ class Memory(Check, frozen=True, kw_only=True):
         Duration(1800)
     )
 
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.oom_kills_within:
+            yield "oom_kills_within", "0s counts nothing: leave it out, or write oom_kills_warning: null"
+
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         numbers = read_numbers(host.read("/proc/meminfo"))

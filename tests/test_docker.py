@@ -17,7 +17,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import CheckError, Context, Result, Status
+from agent.api import CheckError, Context, Duration, Result, Status
 from agent.config.settings import CheckConfig, Place
 from agent.model import Metric, Outcome
 from agent.plugin.results import gather
@@ -471,3 +471,8 @@ def test_sockets_that_never_answer_take_no_thread_and_are_told_in_time(tmp_path:
     runner.stop()
     assert {one.results[0].summary for one in outcomes} == {f"{check.socket} does not answer within 2s"}
     assert {one.results[0].status for one in outcomes} == {Status.NODATA}
+
+
+def test_no_time_in_which_something_counts_is_refused() -> None:
+    ((_, text),) = Docker(restarts_within=Duration(0)).problems()
+    assert "0s counts nothing" in text

@@ -541,6 +541,17 @@ def test_what_looks_empty_for_ever_or_is_no_text_is_no_log(path: str, tmp_path: 
         ran(Log(path=str(link), pattern=Regex("x"))).is_nodata("made by the kernel")
 
 
+@pytest.mark.parametrize("text", [r"foo\nbar", r"ERR\r$", r"\d+\r", r"\nrest of", r"a\.b\n"])
+def test_a_pattern_that_needs_the_end_of_a_line_is_refused(text: str) -> None:
+    assert [name for name, _ in Log(path="/x", pattern=Regex(text)).problems()] == ["pattern"]
+    assert [name for name, _ in Log(path="/x", pattern=Regex("x"), exclude=Regex(text)).problems()] == ["exclude"]
+
+
+@pytest.mark.parametrize("text", [r"ERR\r?$", r"a|b\n", r"[\n]x", r"a(\n|$)", r"\\n", r"C:\\new", r"x\n*", "error$"])
+def test_a_pattern_that_fits_without_the_end_of_a_line_is_not(text: str) -> None:
+    assert not list(Log(path="/x", pattern=Regex(text)).problems())
+
+
 def test_a_link_that_leads_back_to_a_log_goes_on_where_it_was_read(tmp_path: Path) -> None:
     link = tmp_path / "current"
     (tmp_path / "blue.log").write_text("ERR long ago\n" * 50)

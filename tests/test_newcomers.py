@@ -213,6 +213,17 @@ def test_any_text_has_hints_on_lines_that_it_has(text: str) -> None:
     assert all(1 <= line <= text.count("\n") + text.count("\r") + 1 for line in hints(text))
 
 
+@pytest.mark.parametrize("text", [r"\<err\>", r"a\\\<", "%{LOGLEVEL}", "%{IP:client:x}", "error\n", "a|b\n", "\n"])
+def test_a_pattern_of_grep_or_grok_or_with_a_line_end_of_yaml_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match=r"is refused: .*write "):
+        Regex.parse(text)
+
+
+@pytest.mark.parametrize("text", ["<b>", r"\\<x", "%{x}", "100%{2}", r"error\n", "(?x) a \n", "(?ix) a\n  b\n", "a\nb"])
+def test_what_only_looks_like_those_is_not(text: str) -> None:
+    assert str(Regex.parse(text)) == text
+
+
 def test_a_set_of_grep_is_refused_and_its_letters_are_not() -> None:
     for pattern in (r"\[:digit:\]", "[[:foo:]]", "[:a]"):
         assert Regex.parse(pattern).pattern_text == pattern

@@ -187,6 +187,26 @@ def test_so_is_a_shell_script_with_a_bug(text: str) -> None:
     assert sh(text).status is Status.NODATA
 
 
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "ls: unrecognized option '--nosuch'\nTry 'ls --help' for more information.",
+        "tar: invalid option -- 'Q'",
+        "sort: option requires an argument -- 'k'",
+        "/bin/sh: 0: -c requires an argument",
+        "unknown option --nosuch\nusage: python [option] ...",
+        "Illegal option -Q",
+    ],
+)
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_program_that_was_called_wrongly_has_no_verdict(complaint: str, code: int) -> None:
+    result = py(f"import sys; print({complaint!r}, file=sys.stderr); sys.exit({code})")
+    assert (result.status, result.summary) == (
+        Status.NODATA,
+        f"it was called wrongly: {complaint.splitlines()[0]}",
+    )
+
+
 DEATHS = [
     "Traceback (most recent call last):\n  File 'x', line 1\nOSError: disk",
     "python3: can't open file '/x.py': [Errno 2] No such file or directory",

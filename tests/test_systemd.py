@@ -432,3 +432,8 @@ def test_the_sample_is_a_configuration(tmp_path: Path) -> None:
     config = load(tmp_path, Catalog(), {})
     assert [str(problem) for problem in config.problems] == []
     assert list(config.checks) == ["units"]
+
+
+def test_no_time_in_which_something_counts_is_refused() -> None:
+    ((_, text),) = Systemd(restarts_within=Duration(0)).problems()
+    assert "0s counts nothing" in text

@@ -21,6 +21,7 @@ from checks.raid import Raid
 from checks.systemd import Systemd
 
 OF_SHELLS = ["{a,b}*", "d{1..3}", "[^a]*", "[[:digit:]]*", "[![:alpha:]]x", r"a\ b", r"a\*", "!(a|b)*", "@(a|b).log"]
+OF_SHELLS += ["a.log ", "a.log\n", "*\t"]
 OURS = [
     "*",
     "a?b",

@@ -84,6 +84,8 @@ class Docker(Check, frozen=True, kw_only=True):
     ] = Duration(7 * 86400)
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.restarts_within:
+            yield "restarts_within", "0s counts nothing: leave it out, or write restarts_warning: null"
         if self.socket and not self.socket.startswith("/"):
             yield "socket", f"{self.socket!r} is not a whole path, write for example {SOCKETS[0]}"
         for name in _texts(self.running):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
 from typing import Annotated, Literal
@@ -15,6 +16,9 @@ from checks.log.matching import Counter
 from checks.log.results import results
 from checks.log.text import encoding_problem
 from checks.log.ways import of_one, of_several, of_units
+
+LINE_END = re.compile(r"(?:[^\\|()\[]|\\[^nr])*\\[nr](?:[^|?*{\[]|\\.)*", re.DOTALL)
+"""A pattern without alternatives that needs the end of a line."""
 
 
 class Log(Check, frozen=True, kw_only=True):
@@ -81,6 +85,9 @@ class Log(Check, frozen=True, kw_only=True):
             yield "path", "is missing: write path, or units for what is in the journal"
         elif not self.path.startswith("/") or "\0" in self.path:
             yield "path", f"{self.path!r} is not a whole path, write for example /var/log/syslog"
+        for setting in ("pattern", "exclude"):
+            if (regex := getattr(self, setting)) and LINE_END.fullmatch(str(regex)):
+                yield setting, f"{str(regex)!r}: a line is judged without its end, leave \\n and \\r out"
         if self.path.startswith(OF_KERNEL):
             yield "path", f"{self.path!r} is no log but made by the kernel when it is read, it cannot be followed"
         if self.path.endswith(".journal"):

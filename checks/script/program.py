@@ -101,7 +101,8 @@ def _reason(file: Path, error: OSError) -> str:
         case errno.ENOENT if file.is_file():
             return carriage_return(file) or f"its interpreter is missing ({_first_line(file)})"
         case errno.ENOENT | errno.ENOTDIR:
-            return "no such file"
+            first = str(file).split()[0]
+            return "no such file" + (": write each word of its own" if Path(first).is_file() else "")
         case errno.ENOEXEC:
             return _no_program(file)
         case errno.EACCES:

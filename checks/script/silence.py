@@ -31,6 +31,10 @@ _DEATHS = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
+# What getopt, and whoever does without it, says of options that a program does not have.
+_MISUSE = re.compile(
+    r"^.*(?:(?:unrecognized|invalid|unknown|illegal) option\b.{0,4}-|\brequires an argument\b).*$", re.M | re.I
+)
 _LONGEST = 8192
 
 
@@ -44,8 +48,11 @@ def judge_silence(output: ChildOutput, meaning: Status | None, empty: str | None
     lines = readable(output.stderr).strip()[-_LONGEST:].split("\n")
     if not lines[-1]:
         return None
-    if output.exit_code != 3 and _DEATHS.search("\n".join(lines)):
+    text = "\n".join(lines)
+    if output.exit_code != 3 and _DEATHS.search(text):
         return Result(Status.NODATA, shorten(f"it died: {_last_words(lines)}", SUMMARY_LENGTH))
+    if output.exit_code != 3 and (misuse := _MISUSE.search(text)):
+        return Result(Status.NODATA, shorten(f"it was called wrongly: {misuse[0].strip()}", SUMMARY_LENGTH))
     status = (Status.WARNING, Status.CRITICAL, Status.NODATA)[output.exit_code - 1]
     return Result(status, shorten(f"no output (exit {output.exit_code}), stderr: {lines[0].strip()}", SUMMARY_LENGTH))
 

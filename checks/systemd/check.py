@@ -87,6 +87,8 @@ class Systemd(Check, frozen=True, kw_only=True):
     ] = ("systemctl",)
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.restarts_within:
+            yield "restarts_within", "0s counts nothing: leave it out, or write restarts_warning: null"
         for name in texts(self.unit):
             if problem := find_problem(name):
                 yield "unit", f"{name!r} {problem}"

@@ -39,6 +39,18 @@ _IN_SETS = {
 }
 _POSIX = re.compile(rf"(?<!\\)\[:\^?({'|'.join(_IN_SETS)}):\]")
 """For `re` a set of some letters that nobody means: such a pattern would never be found, without a word."""
+_OTHERS = (
+    (
+        re.compile(r"(?<!\\)(?:\\\\)*\\[<>]"),
+        r"\< and \> are of grep: write \b for the edge of a word, < and > for themselves",
+    ),
+    (re.compile(r"%\{[A-Z][A-Z0-9_]*(?::\w+)*\}"), "%{...} is of grok: write what it stands for"),
+    (
+        re.compile(r"\A(?!.*\(\?[a-zA-Z]*x).*\n\Z", re.DOTALL),
+        r"a line end is its last letter, as YAML's | has it: write |- or \n",
+    ),
+)
+"""What is a pattern elsewhere, and here letters that hardly any text has."""
 
 
 class SettingValue:
@@ -182,6 +194,8 @@ class Regex(SettingValue):
             raise ValueError(f"{value!r} is not text, put quotes around it")
         if match := _POSIX.search(value):
             raise ValueError(f"{value!r} is refused: {match[0]} is of grep, in [ ] write {_IN_SETS[match[1]]} here")
+        if words := next((words for form, words in _OTHERS if form.search(value)), ""):
+            raise ValueError(f"{value!r} is refused: {words}")
         try:
             regex = cls(value)
         except UnboundedPattern as error:
