@@ -91,7 +91,7 @@ def test_a_result_from_the_spool_that_is_older_than_what_is_known_says_nothing(
     assert room.kept
     assert room.push(ok("/a"), how=Pushed.SPOOLED, ago=5.0) is None
     assert room.kept == {}, "it is noted nowhere"
-    words = "a spooled result is older than what is known, it changes nothing"
+    words = "a spooled result is no newer than what is known, it changes nothing"
     assert [record.getMessage() for record in caplog.records] == [f"backup: {words}"]
     assert room.push(ok("/b"), how=Pushed.SPOOLED, ago=5.0) is not None
     assert room.kept["backup"]["last"] == {"/a": NOW, "/b": NOW - 5000}

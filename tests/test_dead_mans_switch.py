@@ -63,11 +63,11 @@ def test_the_first_result_of_a_subject_ends_the_wait_for_any() -> None:
     assert said(switch, 110.0) == [nodata("db", "1m", 110.0)]
 
 
-def test_a_result_is_late_when_a_newer_one_of_the_same_subject_is_known() -> None:
+def test_a_result_is_late_when_it_or_a_newer_one_of_the_same_subject_is_known() -> None:
     switch = awaiting()
     pushes(switch, "db", 5.0)
-    assert switch.late("backup", "db", wall(4.999), 5.0, wall(5.0))
-    assert not switch.late("backup", "db", wall(5.0), 5.0, wall(5.0))
+    assert switch.late("backup", "db", wall(5.0), 5.0, wall(5.0))
+    assert not switch.late("backup", "db", wall(5.001), 5.001, wall(5.001))
     assert not switch.late("backup", "mail", 0, 5.0, wall(5.0))
     assert not switch.late("backup", "", 0, 5.0, wall(5.0))
     assert not switch.late("other", "db", 0, 5.0, wall(5.0))
@@ -220,6 +220,16 @@ def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_af
     switch.note_result("backup", "db", wall(40.5), 40.5, wall(40.5), 8)
     assert switch.effective_result("backup", result, 40.5) == result
     assert said(switch, 40.5) == []
+
+
+@pytest.mark.parametrize(("run", "alive", "awaited"), [(0, False, False), (7, False, False), (7, True, True)])
+def test_the_news_of_a_run_that_comes_after_its_result_awaits_nothing(run: int, alive: bool, awaited: bool) -> None:
+    switch = awaiting(is_running=lambda pid: alive)
+    pushes(switch, "db", 20.0)
+    switch.note_start("backup", "db", 10.0, run)
+    assert bool(switch.memory("backup", 20.0, wall(20.0))["runs"]) is awaited
+    switch.note_start("backup", "db", 20.001, run)
+    assert switch.memory("backup", 21.0, wall(21.0))["runs"], "one that began since is"
 
 
 def test_two_runs_that_died_are_one_problem() -> None:

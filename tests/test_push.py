@@ -90,11 +90,11 @@ def test_a_run_that_takes_too_long_is_critical_while_it_runs() -> None:
     assert waits.overdue(400.0, 0) == []
 
 
-def test_a_spooled_result_that_is_older_than_what_is_known_is_late() -> None:
+def test_a_spooled_result_that_is_no_newer_than_what_is_known_is_late() -> None:
     waits = awaited()
     waits.note_result("backup", "", 5000, 0.0, 5000)
-    assert waits.late("backup", "", 4999, 0.0, 5000)
-    assert not waits.late("backup", "", 5000, 0.0, 5000)
+    assert waits.late("backup", "", 5000, 0.0, 5000)
+    assert not waits.late("backup", "", 5001, 0.0, 5001)
     assert not waits.late("backup", "other", 1, 0.0, 5000)
 
 

@@ -63,6 +63,20 @@ def test_a_result_that_waits_in_the_queue_is_judged_before_what_is_overdue(agent
     assert told(agent) == []
 
 
+def test_a_result_that_was_taken_and_lies_in_the_spool_as_well_counts_once(agent: Agent, world: World) -> None:
+    """The disk was full: its sender was not answered in time, and spooled it."""
+    world.checks = {"backup": pushed(policy=Policy(FailAfter(critical=Count(2)), flapping=None))}
+    agent.takes(world.orders())
+    agent.takes(result(world))
+    pass_(agent, 1)
+    agent.takes(result(world, Status.CRITICAL))
+    agent.takes(result(world, Status.CRITICAL, Pushed.SPOOLED))
+    assert told(agent) == []
+    pass_(agent, 1)
+    agent.takes(result(world, Status.CRITICAL, Pushed.SPOOLED))
+    assert told(agent) == ["critical"]
+
+
 def test_what_is_overdue_waits_while_more_results_wait_than_one_step_takes(agent: Agent, world: World) -> None:
     agent.takes(result(world))
     world.passes(3600_000)

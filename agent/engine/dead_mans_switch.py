@@ -114,9 +114,9 @@ class DeadMansSwitch:
         return "" not in {*self._checks[check].at, *subjects}
 
     def late(self, check: str, subject: str, at: int, now: float, wall: int) -> bool:
-        """Tell whether there is a newer result already; `at` and `wall` in Unix milliseconds."""
+        """Tell whether this or a newer result is known already; `at` and `wall` in Unix milliseconds."""
         watch = self._checks.get(check)
-        return bool(watch and watch.at.get(subject) and at < last_moment(watch, subject, now, wall))
+        return bool(watch and watch.at.get(subject) and at <= last_moment(watch, subject, now, wall))
 
     def reads_spool(self, now: float) -> None:
         """A result came out of the spool: more may follow, and nothing is overdue before they are known."""
@@ -143,9 +143,12 @@ class DeadMansSwitch:
         self._book.set((check, subject, None), watch.last[subject] + watch.settings.ttl)
 
     def note_start(self, check: str, subject: str, now: float, run: int = 0) -> None:
-        """A run has begun; its result is awaited within `max_run`."""
+        """A run began at `now`; its result is awaited within `max_run`, unless that has come before this news."""
         watch = self._checks.get(check)
-        if watch and watch.settings.max_run:
+        if watch is None or not watch.settings.max_run:
+            return
+        is_over = subject in watch.at and now <= watch.last[subject] and not (run and self._is_running(run))
+        if not is_over:
             watch.runs[subject, run] = now
             self._book.set((check, subject, run), now + watch.settings.max_run)
 

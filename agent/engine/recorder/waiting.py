@@ -97,7 +97,7 @@ class Waiting:
             if outcome.pushed is Pushed.SPOOLED and self._pushed.late(
                 check, result.subject, outcome.started_at, now, self._wall()
             ):
-                log.info("%s: a spooled result is older than what is known, it changes nothing", check)
+                log.info("%s: a spooled result is no newer than what is known, it changes nothing", check)
                 return False
             self._pushed.note_result(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
         self._remember(check)
