@@ -18,6 +18,7 @@ from agent.config.located_yaml.tree import parse
 from agent.config.patience import THREADS
 from agent.config.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
+from agent.system.redactor import redactor
 from tests.test_config import GOOD, problems, written
 
 ENVIRON = {
@@ -69,6 +70,24 @@ def test_what_is_hidden_is_what_is_secret(check: str, secrets: set[str], tmp_pat
     config = loaded(tmp_path, f"checks:\n  c: {check}\n")
     assert problems(config, tmp_path) == []
     assert config.secrets == secrets
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"type": "account", "private_key": "-----BEGIN KEY-----\\nMIIEvQIBADANBgkq\\nhkiG9w0BAQEF\\n"}',
+        "HOST=db1\nDB_PASSWORD=MIIEvQIBADANBgkq\nAPI_TOKEN='hkiG9w0BAQEF'\n",
+        "[client]\nuser = root\npassword = \"MIIEvQIBADANBgkq\"\nsecret: hkiG9w0BAQEF\n",
+        '{"clientSecret": "MIIEvQIBADANBgkq", "accessToken":"hkiG9w0BAQEF", "expires": 9}',
+        "postgres://root:MIIEvQIBADANBgkq@db1/x?access_key=hkiG9w0BAQEF&type=account",
+    ],
+)
+def test_what_a_file_of_several_secrets_says_is_hidden_each_by_itself(content: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("checks:\n  c: {type: script, command: [x, '${file:secrets}']}\n")
+    (tmp_path / "secrets").write_text(content)
+    hide = redactor(load(tmp_path, Catalog(), {}).secrets)
+    text = "db1: root may not use MIIEvQIBADANBgkq, type account, nor hkiG9w0BAQEF"
+    assert hide(text) == "db1: root may not use ***, type account, nor ***"
 
 
 def test_the_agents_own_secrets_are_found_however_they_are_written(tmp_path: Path) -> None:

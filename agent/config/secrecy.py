@@ -28,9 +28,11 @@ _ABOUT = re.compile(
 
 _IN_A_URL = re.compile(r"://[^\s/?#@:]*:([^\s/?#@]+)@")
 _BEHIND_ITS_NAME = re.compile(
-    r"(?i)(?<![a-z0-9])(?:\w*[_-])?(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:api|access|secret)[_-]?key)"
-    r"[\"']?\s*[:=]\s*[\"']?([^\s\"';&,}$<{/*][^\s\"';&,}]*)"
+    r"(?i)(?:pass(?:word|wd|phrase)|pwd|secret|token|(?:access|api|private|secret)[_-]?key)"
+    r"[\"']?\s*[:=]\s*(?:(\"(?:[^\"\\]|\\.)*\")|'([^']*)'|([^\s\"';&,}]+))"
 )
+_NO_VALUE = "$<{*/"
+"""What begins so is a variable, a placeholder, a structure or a path."""
 Nodes = Mapping[str, Node]
 
 
@@ -41,14 +43,25 @@ def names_a_secret(name: str) -> bool:
 
 
 def passwords_in(text: str) -> Iterator[str]:
-    """Yield the passwords of addresses (`postgres://user:PASSWORD@host`, `Server=x;Pwd=PASSWORD`) and the like."""
-    for pattern in (_IN_A_URL, _BEHIND_ITS_NAME):
-        for word in pattern.findall(text):
-            yield word
-            if "%" in word:
-                from urllib.parse import unquote
+    """Yield the passwords in a text: of addresses (`postgres://user:PASSWORD@host`), behind their names, in JSON."""
+    for word in _IN_A_URL.findall(text):
+        yield word
+        if "%" in word:
+            from urllib.parse import unquote
 
-                yield unquote(word)
+            yield unquote(word)
+    for quoted, *plain in _BEHIND_ITS_NAME.findall(text):
+        for word in (quoted[1:-1], _unquote(quoted), *plain):
+            if word and word[0] not in _NO_VALUE:
+                yield word
+
+
+def _unquote(word: str) -> str:
+    """Return a text of JSON as it is meant, which may have several lines; '' where it is none."""
+    try:
+        return msgspec.json.decode(word, type=str) if "\\" in word else ""
+    except msgspec.DecodeError:
+        return ""
 
 
 def is_secret(struct: type[msgspec.Struct], name: str) -> bool:

@@ -65,7 +65,8 @@ class Secrets:
                 self.values.add(value)
             else:
                 parts.append(value)
-                self.values.update(() if match[0].endswith("!plain}") else passwords_in(value))
+            if not match[0].endswith("!plain}"):
+                self.values.update(passwords_in(value))
             return HIDDEN if secret and _only_shown(path) else value
 
         try:
