@@ -77,7 +77,7 @@ def test_what_is_hidden_is_what_is_secret(check: str, secrets: set[str], tmp_pat
     [
         '{"type": "account", "private_key": "-----BEGIN KEY-----\\nMIIEvQIBADANBgkq\\nhkiG9w0BAQEF\\n"}',
         "HOST=db1\nDB_PASSWORD=MIIEvQIBADANBgkq\nAPI_TOKEN='hkiG9w0BAQEF'\n",
-        "[client]\nuser = root\npassword = \"MIIEvQIBADANBgkq\"\nsecret: hkiG9w0BAQEF\n",
+        '[client]\nuser = root\npassword = "MIIEvQIBADANBgkq"\nsecret: hkiG9w0BAQEF\n',
         '{"clientSecret": "MIIEvQIBADANBgkq", "accessToken":"hkiG9w0BAQEF", "expires": 9}',
         "postgres://root:MIIEvQIBADANBgkq@db1/x?access_key=hkiG9w0BAQEF&type=account",
     ],
