@@ -49,6 +49,11 @@ NO_YAML = {
         "checks:\n  w: {type: load, description: 'don't'}\n",
         "2:37: the text in quotes ends before this: put quotes around all of it, and write ' inside it as ''",
     ),
+    "a brace too much": ("checks:\n  w: {type: load}}\n", "2:18: '}' is too much here: remove it"),
+    "a comma between checks": (
+        "checks:\n  w: {type: load},\n  d: {type: disk}\n",
+        "2:18: ',' is too much here: remove it",
+    ),
     "an anchor below": (
         "checks:\n  web:\n    <<: *base\n    type: load\nx-base: &base\n  interval: 30s\n",
         "3:9: *base names no complete value above; move up what &base names in line 5",
@@ -117,6 +122,9 @@ VALUES = [
     ("{type: load, repeat_every: none}", "repeat_every: 'none' is not understood, write null for none"),
     ("{type: load, for: off}", "for: 'off' is not understood, write null for none"),
     ("{type: load, repeat_every: false}", "repeat_every: false is not understood, write null for none"),
+    ("{type: load, repeat_every: 0}", "repeat_every: the number 0 is not understood, write null for none"),
+    ("{type: http, url: 'http://a/', warning: 500}", "warning: 500 has no unit, write 500ms, 500s, 500m, 500h or 500d"),
+    ("{type: load, load5_warning: '2,5'}", "load5_warning: '2,5' is not a number, write 2.5"),
     ("{type: load, fail_after: 3/5}", "fail_after: '3/5' is not understood, write 3 of 5"),
     ("{type: load, fail_after: 3 times}", "fail_after: '3 times' is not understood, write 3"),
     ("{type: load, fail_after: 5 min}", "fail_after: '5 min' is not understood, write 5m"),
@@ -154,7 +162,13 @@ def test_a_value_written_otherwise_is_told_how_it_is_written_here(check: str, me
 @pytest.mark.parametrize(("check", "message"), VALUES)
 def test_what_a_message_says_to_write_is_taken(check: str, message: str, tmp_path: Path) -> None:
     name, _, rest = message.partition(": ")
-    for value in rest.partition("write ")[2].removeprefix("for example ").removesuffix(" for none").split(" or "):
+    for value in (
+        rest.partition("write ")[2]
+        .removeprefix("for example ")
+        .removesuffix(" for none")
+        .replace(", ", " or ")
+        .split(" or ")
+    ):
         if "for example" not in message:
             written = f"{check.partition(f', {name}:')[0]}, {name}: {value}}}"
             assert said(tmp_path, f"checks:\n  x: {written}\n") == []
@@ -210,6 +224,23 @@ MISPLACED = {
     "a program by a short path": (
         "  s: {type: script, command: bin/check}\n",
         '2:30: s: command: as one text needs `shell: true`; without a shell write ["bin/check"]',
+    ),
+    "several where one is taken": (
+        "  p: {type: process, name: [nginx, mysql]}\n",
+        "2:28: p: name: must be text, not a list: only one is taken here; text that begins with [ needs quotes",
+    ),
+    "a wildcard as a pattern": (
+        "  l: {type: log, path: /a, pattern: '*error*'}\n",
+        "2:37: l: pattern: '*error*' is not a regular expression: any text is .* in one, not *",
+    ),
+    "a program's arguments beside it": (
+        "  s: {type: script, command: [/bin/x], args: [-a]}\n",
+        "2:40: s: unknown setting 'args', write 'command' (a list, such as [/bin/x, -a])",
+    ),
+    "a default of a shell": (
+        "  w: {type: http, url: '${env:URL:-http://a/}'}\n",
+        "2:24: w: url: ${env:URL:-http://a/} is of a shell: no default is taken here, write ${env:NAME} and set the "
+        "variable",
     ),
     "a variable of a shell": ("  w: {type: http, url: $URL}\n", "2:24: w: url: a variable is written ${env:URL}"),
     "nothing": (

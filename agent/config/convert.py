@@ -25,7 +25,7 @@ from agent.config.wording import (
     without_space,
     words,
 )
-from agent.plugin.units import SettingValue
+from agent.plugin.units import Duration, SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -129,7 +129,7 @@ def value(node: Node, expected: Any, setting: str) -> Any:
         text = f"must be {words(expected)}, not a mapping: text that begins with {{ needs quotes"
         raise Faults(Fault(node.place, setting, text))
     if custom := _one_of(members, SettingValue):
-        if type(None) in members and _says_none(node):
+        if type(None) in members and (_says_none(node) or (custom is Duration and node.value == 0)):
             raise Faults(Fault(node.place, setting, f"{quote(node)} is not understood, write null for none"))
         return _parse(node, custom, setting)
     inside = _convert_inside(node, members, setting)

@@ -78,6 +78,7 @@ _SETTINGS = {
 }
 _NOTES = {
     "address": "host:port",
+    "command": "a list, such as [/bin/x, -a]",
     "interval": "such as 30s",
     "cron": "such as 0 3 * * *",
     "age_critical": "such as 26h",

@@ -83,6 +83,8 @@ class Secrets:
         if kind == "file" and name:
             return self._file(folder / name), True
         name, bang, mark = name.partition("!")
+        if kind == "env" and re.search(r":[-=?+]", name):
+            raise Unreadable("is of a shell: no default is taken here, write ${env:NAME} and set the variable")
         if kind == "env" and name and (not bang or mark in ("secret", "plain")):
             value = self._environ.get(name)
             if not value:

@@ -231,6 +231,8 @@ def _hint(node: Node, members: tuple[Any, ...]) -> str:
         return ": write `name: value` lines under it"
     if str in members and isinstance(scalar, (int, float)):
         return ": put quotes around it"
+    if str in members and isinstance(scalar, list) and len(scalar) > 1:
+        return ": only one is taken here; text that begins with [ needs quotes"
     if str in members and isinstance(scalar, (list, dict)):
         return ": text that begins with [ or { needs quotes"
     if not isinstance(scalar, str):

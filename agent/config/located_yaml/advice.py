@@ -90,6 +90,8 @@ def _advice(problem: str, line: str, column: int) -> str:
         return _tight_advice(tight[1])
     if "did not find expected key" in problem and (quote := re.search(r"([\"'])\s*$", line[:column])):
         return _quote_advice(quote[1])
+    if "did not find expected key" in problem and at in ("}", "]", ","):
+        return f"{at!r} is too much here: remove it"
     if "did not find expected key" in problem and (end := re.search(r"([\[{]).*[\]}]\s*$", line[:column])):
         return f"what {end[1]} begins ends before this: put quotes around the whole value"
     if dash := re.match(r"\s*-([^\s-]\S*|-\S+)", line):

@@ -22,6 +22,8 @@ SIZES = {
 PERCENT = {"%": "% percent pct prozent pourcent procent"}
 _SECONDS = {"ms": 0.001, "s": 1, "m": 60, "h": 3600, "d": 86400}
 MOST = 1e9
+LEAST_MS = 100
+"""Who writes so much of a time without a unit may mean milliseconds."""
 _DAYS = {"w": 7, "mo": 30, "y": 365}
 _LONG = re.compile(r"([0-9]{1,9})\s*(?:(w)|(mo)|(y))(?:k|eeks?|nths?|s|rs?|ears?)?\b")
 _PART = re.compile(r"([0-9]{1,15}(?:[.,][0-9]{1,5})?)\s*([a-z%]+)")
@@ -108,6 +110,7 @@ def with_unit(number: float, units: Mapping[str, str]) -> str:
     if units is PERCENT:
         share = f"{number * 100:.15g}% or " if 0 < number < 1 else ""
         return f"{share}{number:.15g}%"
-    choices = ("s", "m", "h", "d") if units is TIMES else ("B", "MiB", "GiB")
+    of_times = ("ms", "s", "m", "h", "d") if number >= LEAST_MS else ("s", "m", "h", "d")
+    choices = of_times if units is TIMES else ("B", "MiB", "GiB")
     each = [f"{number:.15g}{unit}" for unit in choices]
     return f"{', '.join(each[:-1])} or {each[-1]}"

@@ -152,7 +152,9 @@ class Number(float, SettingValue):
         text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
         if isinstance(text, str) and re.match(cls.pattern, text) and math.isfinite(float(text)):
             return cls(text)
-        raise ValueError(f"{value!r} is not a number, write for example {cls.example}")
+        comma = isinstance(text, str) and re.fullmatch(r"-?[0-9]+,[0-9]+", text.strip())
+        hint = comma[0].replace(",", ".") if comma else f"for example {cls.example}"
+        raise ValueError(f"{value!r} is not a number, write {hint}")
 
     @classmethod
     def schema(cls) -> dict[str, Any]:
@@ -201,6 +203,8 @@ class Regex(SettingValue):
         except UnboundedPattern as error:
             raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
+            if value.startswith("*"):
+                raise ValueError(f"{value!r} is not a regular expression: any text is .* in one, not *") from None
             raise ValueError(f"{value!r} is not a regular expression: {error}") from None
         if _fits_everything(regex):
             raise ValueError(f"{value!r} fits every text, as it fits the empty one: if you mean that, write .*")
