@@ -267,6 +267,13 @@ def test_a_header_that_cannot_be_sent_is_refused_and_not_shown(headers: str, say
     assert "s3cret" not in str(found)
 
 
+@pytest.mark.parametrize("host", ["[fe80::1%25eth0]", "[fe80::1%eth0]:8080"])
+def test_an_address_of_one_interface_is_refused_as_it_can_never_be_reached(host: str, tmp_path: Path) -> None:
+    (tmp_path / "0.yaml").write_text(f"agent: {{destinations: {{ops: {{type: webhook, url: 'http://{host}/x'}}}}}}\n")
+    (found,) = [problem for problem in load(tmp_path, sample_catalog(), {}).problems if problem.agent]
+    assert "agent.destinations.ops.url: has the interface of an address" in str(found)
+
+
 def test_headers_beyond_ascii_are_utf_8() -> None:
     with WebService() as service:
         sink = Webhook(WebhookSettings(type="webhook", url=f"{service.url}/", headers={"Title": "Wärme 5 €"}))

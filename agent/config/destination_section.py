@@ -102,4 +102,6 @@ def _url_problem(text: str) -> str:
         return "is not an address, write for example https://ntfy.sh/my-topic"
     if url.scheme not in ("http", "https") or not url.hostname or " " in text or not text.isprintable():
         return "is not an address, write for example https://ntfy.sh/my-topic"
+    if ":" in url.hostname and "%" in url.hostname:
+        return "has the interface of an address, by which nothing is posted: write a name, or an address without %"
     return ""
