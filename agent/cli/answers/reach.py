@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import ssl
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
@@ -86,6 +85,7 @@ def _trouble(to: Target) -> str:
 def _connect(to: Target) -> None:
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
+    from agent.delivery.sinks.tls import tls_context
     from agent.delivery.sinks.wire import connect_seconds
 
     with socket.create_connection((to.host, to.port), connect_seconds(SECONDS)) as connection:
@@ -93,7 +93,8 @@ def _connect(to: Target) -> None:
         if to.tls:
             if to.settings.ca_file:
                 require_readable("ca_file", to.settings.ca_file)
-            context = ssl.create_default_context(cafile=to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
+            context = tls_context()
+            context.load_verify_locations(to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
             context.wrap_socket(connection, server_hostname=to.host).close()
 
 

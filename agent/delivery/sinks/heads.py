@@ -15,6 +15,8 @@ from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 
+from agent.delivery.sinks.tls import tls_context
+
 HEADER_LIMIT = 512 * 1024
 """Bytes of an answer's heads, those of informational answers included."""
 INFORMATIONAL_LIMIT = 100
@@ -39,6 +41,16 @@ class TolerantAdapter(HTTPAdapter):
         if not proxy.lower().startswith("socks"):  # which has connections of its own
             manager.pool_classes_by_scheme = POOLS
         return manager
+
+
+class TlsAdapter(TolerantAdapter):
+    """For https: has TLS spoken as curl does."""
+
+    def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
+        super().init_poolmanager(*arguments, ssl_context=tls_context(), **named)
+
+    def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
+        return super().proxy_manager_for(proxy, ssl_context=tls_context(), **named)
 
 
 class TolerantResponse(HTTPResponse):

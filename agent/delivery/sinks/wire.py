@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import time
@@ -14,7 +15,7 @@ import requests
 import urllib3.exceptions
 
 from agent.delivery.named_files import Reading
-from agent.delivery.sinks.heads import TolerantAdapter
+from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
 from agent.plugin.shared_work import Call
 
 BODY_LIMIT = 64 * 1024
@@ -25,6 +26,10 @@ LEAST_CONNECT = 3.0
 LATEST = 60.0
 MOST_HANGING = 8
 """Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
+
+
+_ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
+"""Alerts are called after the version that brought them in: that is on no wire."""
 
 
 class Fault(Exception):
@@ -144,8 +149,9 @@ def _send(
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
     with requests.Session() as session:
         session.trust_env = False
-        for scheme in ("http://", "https://"):
-            session.mount(scheme, TolerantAdapter())
+        session.mount("http://", TolerantAdapter())
+        if url[:6].lower() == "https:":
+            session.mount("https://", TlsAdapter())
         with session.request(
             method,
             url,
@@ -212,6 +218,8 @@ def reason(error: BaseException) -> str:
             return "the server closed the TLS connection"
         if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
             return "what answers does not speak TLS"
+        if isinstance(cause, ssl.SSLError) and cause.reason:
+            return f"TLS error {_ALERT_OF.sub('', cause.reason).lower().replace('_', ' ')}"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
     return str(causes[0]) or type(causes[0]).__name__

@@ -1,0 +1,65 @@
+"""TLS with a destination: whom it reaches and whom it trusts, as curl and the http check do."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+import pytest
+import trustme
+
+from agent.config.settings import EventsSettings
+from agent.delivery.answer import Answer, Verdict
+from agent.delivery.sinks.truewatch.api import Api
+from agent.plugin.units import Duration
+from tests.api_stand_in import answer
+from tests.http_servers import Server, Visit, serving
+
+AUTHORITY = trustme.CA()
+RSA = AUTHORITY.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
+
+
+def talk(visit: Visit) -> None:
+    while not visit.request.endswith(b"{}"):
+        visit.request += visit.connection.recv(1000)
+    visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(answer(200)) + answer(200))
+
+
+def speaking(issued: trustme.LeafCert, ciphers: str = "DEFAULT") -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    issued.configure_cert(context)
+    context.set_ciphers(ciphers)
+    context.maximum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def post(server: Server, *trusted: trustme.Blob, folder: Path) -> Answer:
+    (folder / "ca.pem").write_bytes(b"".join(one.bytes() for one in trusted))
+    url = server.url.replace("http:", "https:")
+    settings = EventsSettings(url, "key-123456", ca_file=str(folder / "ca.pem"), timeout=Duration(5))
+    return Api(settings).post(b"{}")
+
+
+@pytest.mark.parametrize("cipher", ["AES128-GCM-SHA256", "AES256-GCM-SHA384", "AES128-SHA", "ECDHE-RSA-AES128-SHA"])
+def test_a_server_with_one_of_openssls_own_ciphers_is_reached(cipher: str, tmp_path: Path) -> None:
+    with serving(talk, tls=speaking(RSA, cipher)) as server:
+        assert post(server, AUTHORITY.cert_pem, folder=tmp_path).verdict is Verdict.DELIVERED
+
+
+def test_a_ca_file_may_hold_the_servers_own_certificate(tmp_path: Path) -> None:
+    with serving(talk, tls=speaking(RSA)) as server:
+        assert post(server, RSA.cert_chain_pems[0], folder=tmp_path).verdict is Verdict.DELIVERED
+
+
+def test_another_host_and_an_unknown_ca_are_refused(tmp_path: Path) -> None:
+    with serving(talk, tls=speaking(AUTHORITY.issue_cert("shop.example"))) as server:
+        assert "not trusted: IP address mismatch" in post(server, AUTHORITY.cert_pem, folder=tmp_path).text
+    with serving(talk, tls=speaking(RSA)) as server:
+        assert "not trusted: unable to get local issuer" in post(server, trustme.CA().cert_pem, folder=tmp_path).text
+    assert server.requests == []
+
+
+def test_an_error_of_tls_is_told_without_the_version_that_is_on_no_wire(tmp_path: Path) -> None:
+    context = speaking(RSA, "DHE-RSA-AES128-GCM-SHA256")  # for which the server has no parameters
+    with serving(talk, tls=context) as server:
+        assert post(server, AUTHORITY.cert_pem, folder=tmp_path).text == "TLS error handshake failure"
