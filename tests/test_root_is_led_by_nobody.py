@@ -298,6 +298,14 @@ def test_a_silence_is_one_line_without_colours_whoever_wrote_its_file(place: Pla
     assert not set(output) & set("\x1b\x9b\u202e")
 
 
+def test_root_is_not_told_to_be_root(place: Place) -> None:
+    place.fresh()
+    (place.state / "silences.json").write_text("[]")  # root's own, which the owner of the directory may not read
+    (place.state / "silences.json").chmod(0o600)
+    code, output, _ = place.run(["silence", "x", "--for", "1h"])
+    assert (code, output) == (2, f"hostvigil: {place.state}/silences.json: Permission denied\n")
+
+
 @pytest.mark.parametrize("kind", ["a link to a folder of root", "a pipe", "a link to root's file", "a list"])
 def test_a_host_is_enrolled_with_the_rights_of_the_relays_user(place: Place, kind: str) -> None:
     place.fresh()

@@ -35,7 +35,7 @@ def print_no_more(stream: Any) -> None:
 def _in_words(message: object) -> object:
     if not isinstance(message, OSError) or not message.strerror:
         return message
-    who = ": run it as root or as the agent's user" if isinstance(message, PermissionError) else ""
+    who = ": run it as root or as the agent's user" if isinstance(message, PermissionError) and os.geteuid() else ""
     return f"{message.filename}: {message.strerror}{who}" if message.filename else f"{message.strerror}{who}"
 
 

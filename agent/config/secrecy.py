@@ -33,6 +33,7 @@ _BEHIND_ITS_NAME = re.compile(
 )
 _NO_VALUE = "$<{*/"
 """What begins so is a variable, a placeholder, a structure or a path."""
+_ANSWERS = frozenset(("true", "false", "yes", "no", "on", "off", "null", "none"))
 Nodes = Mapping[str, Node]
 
 
@@ -52,7 +53,7 @@ def passwords_in(text: str) -> Iterator[str]:
             yield unquote(word)
     for quoted, *plain in _BEHIND_ITS_NAME.findall(text):
         for word in (quoted[1:-1], _unquote(quoted), *plain):
-            if word and word[0] not in _NO_VALUE:
+            if word and word[0] not in _NO_VALUE and word.lower() not in _ANSWERS:
                 yield word
 
 
