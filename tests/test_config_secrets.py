@@ -57,7 +57,10 @@ def loaded(folder: Path, text: str) -> Config:
         ("{type: http, url: 'http://a/', headers: {X-Api-Key: literal-22, Accept: text/html}}", {"literal-22"}),
         ("{type: http, url: 'http://a/', body: ping}", set()),
         ("{type: script, command: [x], env: {DSN: 'pg://u:pw%2B22@h:5/d', B: 'h:5/a@b'}}", {"pw%2B22", "pw+22"}),
-        ("{type: script, command: [x], env: {CONN: 'Server=h;Pwd=pw-22;Timeout=5', A: 'tokens=9;secret=true'}}", {"pw-22"}),
+        (
+            "{type: script, command: [x], env: {CONN: 'Server=h;Pwd=pw-22;Timeout=5', A: 'tokens=9;secret=true'}}",
+            {"pw-22"},
+        ),
         ("{type: script, command: [x], env: {A: 'host=h password = ''pw-22'' sslmode=on'}}", {"pw-22"}),
         ("{type: http, url: 'http://a/', headers: {X-A: 'a; access_key=pw-22'}}", {"pw-22"}),
         ('{type: http, url: \'http://a/\', body: \'{"user": "u", "password": "pw-22"}\'}', {"pw-22"}),
