@@ -13,6 +13,7 @@ import pytest
 from agent.api import CheckError, Context, Regex
 from checks.log import Log
 from checks.log.journal import Entry, Place, at_end, read, text_of
+from checks.log.units import find_problem
 from tests import needs
 
 ROOT = Path(__file__).parent.parent
@@ -171,3 +172,31 @@ def test_units_stand_instead_of_a_path() -> None:
     assert problems() == ["path"]
     assert problems(units=("ssh.service", "-.mount", "user@*")) == []
     assert problems(units=("a b",)) == problems(units=("",)) == problems(units=("a",), path="/a") == ["units"]
+
+
+KNOWN = (
+    "Id=ssh.service\\nLoadState=loaded\\n\\nId=gone.service\\nLoadState=not-found\\n\\nId=a.timer\\nLoadState=masked\\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("units", "answer", "says"),
+    [
+        (["ssh"], "Id=ssh.service\\nLoadState=loaded\\n", ""),
+        (["sshd"], "Id=ssh.service\\nLoadState=loaded\\n", "sshd.service is another name of ssh.service"),
+        (["ssh.service", "gone", "a.timer"], KNOWN, "systemd knows no unit gone.service"),
+        (["gone*"], "Id=gone.service\\nLoadState=not-found\\n", ""),
+        (["ssh"], "", ""),
+    ],
+)
+def test_a_unit_that_the_journal_does_not_know_by_its_name_is_told(
+    units: list[str], answer: str, says: str, tmp_path: Path
+) -> None:
+    program = tmp_path / "systemctl"
+    for code in (0, 1):
+        program.write_text(f"#!/bin/sh\nprintf '{answer}'\nexit {code}\n")
+        program.chmod(0o755)
+        said = find_problem(Context("x", timeout=5), units, str(program))
+        assert said.startswith("" if code else says)
+        assert bool(said) == bool(says and not code)
+    assert not find_problem(Context("x", timeout=5), units, str(tmp_path / "none"))

@@ -41,7 +41,8 @@ class Log(Check, frozen=True, kw_only=True):
     was renamed goes on. A log that nobody wrote to for an hour may be removed.
 
     Of units, each message of the journal is a line, whatever its length; what journald drops or removes between two
-    runs that are less than ten minutes apart is not noticed.
+    runs that are less than ten minutes apart is not noticed. A unit that systemd does not know when the check begins,
+    or knows by another name only (sshd is ssh on Debian), is nodata.
 
     ```yaml
     checks:

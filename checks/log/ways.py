@@ -14,6 +14,7 @@ from checks.log.following import Progress, drive, follow
 from checks.log.matching import Counter
 from checks.log.position import Position
 from checks.log.several import follow_several
+from checks.log.units import find_problem
 
 if TYPE_CHECKING:
     from checks.log.check import Log
@@ -52,6 +53,8 @@ def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
     memory, now, units = ctx.memory, ctx.now(), list(check.units)
     first = memory.get("units") != units
     if first:
+        if problem := find_problem(ctx, units):
+            raise CheckError(problem)
         place = journal.at_end(ctx)
     else:
         place = journal.read(ctx, units, journal.Place(memory["cursor"]), memory["at"], until, counter.line)
