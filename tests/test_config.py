@@ -7,6 +7,7 @@ import os
 import random
 import re
 import time
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -552,6 +553,19 @@ def test_five_hundred_checks_load_in_well_under_a_second(tmp_path: Path) -> None
     started = time.process_time()
     assert len(written(tmp_path, text).checks) == 500
     assert time.process_time() - started < 1
+
+
+def test_what_a_check_takes_in_memory_is_little(tmp_path: Path) -> None:
+    needs.untraced()
+    line = "  {0}{1}: {{type: web, url: 'https://h{1}.example', warning: 500ms, critical: 2s, interval: 5m}}\n"
+    texts = ["checks:\n" + "".join(line.format(file, number) for number in range(200)) for file in "abcd"]
+    written(tmp_path, *texts)  # what is made once is there
+    tracemalloc.start()
+    config = written(tmp_path, *texts)
+    kept, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert kept / len(config.checks) < 1750, "bytes a check; with a place object for each setting 1925"
+    assert peak / len(config.checks) < 2300, "bytes a check; with every tree until the end, and a copy of each, 2800"
 
 
 def test_a_place_reads_as_editors_jump_to_it() -> None:

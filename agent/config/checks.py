@@ -17,13 +17,15 @@ from agent.config.check_section import CheckSection
 from agent.config.convert import Fault, Faults, make_struct, settings, value
 from agent.config.cron import normal
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
+from agent.config.once import once
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import mark_secrets, secret_values
 from agent.config.sections import fields
-from agent.config.settings import CheckConfig, Place, Problem
+from agent.config.settings import CheckConfig, Place, Problem, pack
 from agent.config.wording import missing_name, quote, short, slip_text, unknown, without_colon, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
+_NO_TAGS: dict[str, str] = {}
 _COMMON = fields(CheckSection)
 _EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
 
@@ -191,13 +193,13 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         type=sys.intern(common.type),
         check=check,
         place=place,
-        interval=float(common.interval),
+        interval=once(float(common.interval)),
         cron=normal(common.cron, common.timezone) if "cron" in common_values else "",
         timezone=common.timezone if "cron" in common_values else "",
-        timeout=timeout,
-        retry_interval=float(common.retry_interval),
+        timeout=once(timeout),
+        retry_interval=once(float(common.retry_interval)),
         policy=policy.policy(common, check.fail_after, rules.patience(common, timeout)),
-        tags=common.tags,
+        tags=common.tags or _NO_TAGS,
         enabled=common.enabled,
         description=common.description,
         runbook=common.runbook,
@@ -205,7 +207,7 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         maintenance=windows.windows(common.maintenance),
         settings_checksum=checksum_of(own),
         written_checksum=checksum_as_written(nodes),
-        places={setting: node.place for setting, node in nodes.items()},
+        packed_places=pack({setting: node.place for setting, node in nodes.items()}),
         secrets=_secrets(type(check), own),
     )
 

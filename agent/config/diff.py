@@ -8,11 +8,12 @@ import msgspec
 
 from agent.api import PushedCheck
 from agent.config.secrecy import is_secret
-from agent.config.settings import CheckConfig, Config, Place
+from agent.config.settings import CheckConfig, Config, Place, Places
 
 T = TypeVar("T", bound=msgspec.Struct)
 
 NOWHERE = Place("")
+NO_PLACES = Places()
 
 
 class Difference(msgspec.Struct, frozen=True):
@@ -86,4 +87,4 @@ def difference(old: dict[str, CheckConfig], new: dict[str, CheckConfig]) -> Diff
 
 def meaning(check: CheckConfig) -> CheckConfig:
     """Return the check without its text: a comment above it, or a default that is written out, changes nothing."""
-    return msgspec.structs.replace(check, place=NOWHERE, places={}, written_checksum=0)
+    return msgspec.structs.replace(check, place=NOWHERE, packed_places=NO_PLACES, written_checksum=0)

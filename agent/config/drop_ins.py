@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +15,7 @@ from agent.config.checks import read_checks
 from agent.config.convert import Fault
 from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, folder_fault, folders_in, format_path, of_others, version
+from agent.config.located_yaml.tree import Node
 from agent.config.own_bug import problem_of
 from agent.config.own_types import sources
 from agent.config.patience import LEAST, Patience
@@ -74,22 +75,31 @@ def _load(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Conf
     _name_owners(reading.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     agent, faults = reading.agent()
-    files, problems = reading.files, reading.problems
+    problems = reading.problems
     types = own_types(directory, agent.checks_d)
     own = Folder(types)
     problems += _own_types(own, agent.replace_types, catalog, reading)
     if agent.scripts:
         agent = msgspec.structs.replace(agent, scripts=str(directory / agent.scripts))
         problems += _scripts(Path(agent.scripts), reading)
-    checks, more = read_checks(files, catalog, all_read=all(problem.aside for problem in problems))
+    secrets = reading.secrets()
+    all_read = all(problem.aside for problem in problems)
+    checks, more = read_checks(_in_turn(reading.files), catalog, all_read)
     problems += _folder_problems(directory)
     problems += [*map(_agent_problem, faults), *more]
     problems += unknown_senders(checks.values())
     if not checks and not problems:
         problems.append(Problem(Place(format_path(directory)), NO_CHECK))
-    secrets = reading.secrets().union(*(check.secrets for check in checks.values()))
+    secrets = secrets.union(*(check.secrets for check in checks.values()))
     silent = (*reading.patience.silent, *own.patience.silent)
     return Config(agent, checks, _in_order(reading.explain(problems)), secrets, reading.sources, silent)
+
+
+def _in_turn(files: list[Mapping[str, Node]]) -> Iterator[Mapping[str, Node]]:
+    """Yield each file and let go of it: the checks of the next ones use the memory of its tree."""
+    files.reverse()
+    while files:
+        yield files.pop()
 
 
 def _agent_problem(fault: Fault) -> Problem:

@@ -9,6 +9,7 @@ from functools import cache, partial
 from agent.config.check_section import Parents
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Node
+from agent.config.once import once
 from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import nearest, quote
 
@@ -26,7 +27,7 @@ def depends_on(names: Names) -> DependsOn:
     """Return the parents of checked settings."""
     if isinstance(names, Parents):
         return DependsOn(_names(names.all), all=True) if names.all else DependsOn(_names(names.any))
-    return DependsOn(_names(names or ()))
+    return once(DependsOn(_names(names or ())))
 
 
 def _names(names: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any
 
 from agent.config.check_section import THRESHOLDS, CheckSection, Counts, FlappingSection
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Node
+from agent.config.once import once
 from agent.config.sections import usual
 from agent.config.spans import LONGEST, span
 from agent.config.values import FailCount
@@ -18,7 +18,7 @@ from agent.model import Count, FailAfter, Flapping, Policy
 
 def policy(common: CheckSection, count: int, patience: float) -> Policy:
     """Return the policy of checked settings; `count` is the type's own, `patience` in seconds."""
-    return _one(
+    return once(
         Policy(
             fail_after=fail_after(common.fail_after, count, float(common.lasting or 0)),
             recover_after=common.recover_after,
@@ -27,12 +27,6 @@ def policy(common: CheckSection, count: int, patience: float) -> Policy:
             patience=patience,
         )
     )
-
-
-@lru_cache(1000)
-def _one(new: Policy) -> Policy:
-    """Return the first that is equal: thousands of checks have the same, and each would take 0.3 kB."""
-    return new
 
 
 def fail_after(counts: FailCount | Counts | None, own: int, seconds: float = 0.0) -> FailAfter:

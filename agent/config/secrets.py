@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -44,9 +45,10 @@ class Secrets:
             return self._text(node, value, folder, path) if "${" in value else node
         if isinstance(value, dict):
             values = {key: self.expand(sub, folder, (*path, str(key))) for key, sub in value.items()}
-            return msgspec.structs.replace(node, value=values)
+            return _with_value(node, values, zip(values.values(), value.values(), strict=True))
         if isinstance(value, list):
-            return msgspec.structs.replace(node, value=[self.expand(sub, folder, path) for sub in value])
+            items = [self.expand(sub, folder, path) for sub in value]
+            return _with_value(node, items, zip(items, value, strict=True))
         if isinstance(value, Refusal) and value.first:
             refusal = Refusal(value.text, self.expand(value.first, folder, path))
             return msgspec.structs.replace(node, value=refusal)
@@ -112,6 +114,11 @@ class Secrets:
                 raise content
             else:
                 self.sources[key], self._files[path] = content
+
+
+def _with_value(node: Node, value: Any, parts: Iterable[tuple[Node, Node]]) -> Node:
+    """Return the node with this value; itself where no part is another one, as nearly all have no reference."""
+    return msgspec.structs.replace(node, value=value) if any(one is not before for one, before in parts) else node
 
 
 def files_in(node: Node, folder: Path) -> Iterator[Path]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from array import array
+from collections.abc import Mapping
+
 import msgspec
 
 from agent.api import Check, PushedCheck
 from agent.config.check_section import CheckSection
+from agent.config.once import once
 from agent.config.sections import AgentOptions, AgentWindow, EventsSettings, usual
 from agent.model import Policy
 
@@ -30,6 +34,25 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+class Places(msgspec.Struct, frozen=True, gc=False):
+    """Where each setting of a check was written, packed: as a dict of places it is a quarter of a check."""
+
+    settings: tuple[tuple[str, str], ...] = ()
+    """The name and the file of each; one tuple for all checks of a file that have the same settings."""
+    numbers: bytes = b""
+    """The line and the column of each."""
+
+    def unpack(self) -> dict[str, Place]:
+        numbers = iter(array("I", self.numbers))
+        return {name: Place(file, next(numbers), next(numbers)) for name, file in self.settings}
+
+
+def pack(places: Mapping[str, Place]) -> Places:
+    """Return the places of settings as they take little memory."""
+    numbers = array("I", [number for place in places.values() for number in (place.line, place.column)])
+    return Places(once(tuple((name, place.file) for name, place in places.items())), numbers.tobytes())
 
 
 class Problem(msgspec.Struct, frozen=True):
@@ -101,10 +124,14 @@ class CheckConfig(msgspec.Struct, frozen=True):
     """A checksum of the type's own settings: a subject that is gone after a change of it was not lost, but dropped."""
     written_checksum: int = 0
     """A checksum of all settings as they are written, those of the file's defaults included."""
-    places: dict[str, Place] = {}
-    """Where each setting was written."""
+    packed_places: Places = Places()
     secrets: frozenset[str] = frozenset()
     """Values of settings that are secrets by their nature."""
+
+    @property
+    def places(self) -> dict[str, Place]:
+        """Where each setting was written."""
+        return self.packed_places.unpack()
 
 
 def has_runs(check: CheckConfig) -> bool:

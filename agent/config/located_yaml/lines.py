@@ -25,11 +25,13 @@ class Lines:
         if len(self._starts) > 1 and self._starts[-1] == len(text):
             # What ends the last line begins no further one.
             del self._starts[-1], self._ends[-1]
+        self._numbers = list(range(1, len(self._starts) + 1))
+        """Of each line one object for all places in it."""
 
     def place(self, index: int) -> Place:
         """Return where the character of this index stands; beyond the end it is the end."""
         at = bisect_right(self._starts, index) - 1
-        return Place(self._file, at + 1, min(index, self._ends[at]) - self._starts[at] + 1)
+        return Place(self._file, self._numbers[at], min(index, self._ends[at]) - self._starts[at] + 1)
 
     def number_of(self, word: str, after: int) -> int:
         """Return the number of the first line after this one that has the word; 0 where none has."""

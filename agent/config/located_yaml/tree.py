@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import sys
 from collections.abc import Iterator
 from typing import Any, NoReturn
 
@@ -50,7 +49,7 @@ UNSAID = "this setting"
 EMPTY = Refusal("has no value: write one (in quotes where it begins with # or &), or remove the line")
 
 
-class Node(msgspec.Struct, frozen=True):
+class Node(msgspec.Struct, frozen=True, gc=False):
     """A value and where it stands: a scalar, a Refusal, a list of nodes or a dict of nodes."""
 
     value: Any
@@ -125,6 +124,8 @@ class _Composer:
         self._file = file
         self._anchors: dict[str, tuple[Node, int, int]] = {}
         self._size = 0
+        self._names: dict[str, str] = {}
+        """Of equal keys the first: the same few stand in thousands of checks."""
 
     def document(self) -> Node:
         next(self._events)
@@ -195,7 +196,7 @@ class _Composer:
             text = f"{short(name)} is written twice, first at {first.key}: remove one"
             nodes[name] = Node(Refusal(text, first), place, first.key)
         else:
-            nodes[sys.intern(name)] = value  # the same few names stand in thousands of checks
+            nodes[self._names.setdefault(name, name)] = value
 
     def _merge(self, nodes: dict[str, Node], value: Node) -> None:
         """Take in what `<<` names; what the mapping says itself, or an earlier `<<`, wins."""

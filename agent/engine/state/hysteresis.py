@@ -8,6 +8,9 @@ import msgspec
 
 from agent.model import SEVERITY, Result, Status
 
+NOTHING: dict[str, Status] = {}
+"""One for the states of all that is well; as any value, nobody changes it."""
+
 
 def apply_hysteresis(result: Result, latched: Mapping[str, Status]) -> tuple[Result, dict[str, Status]]:
     """Return the result as it counts, and which metrics are raised now."""
@@ -28,6 +31,6 @@ def apply_hysteresis(result: Result, latched: Mapping[str, Status]) -> tuple[Res
             still[metric.name] = status
         worst = max(worst, status, key=SEVERITY.__getitem__)
     if worst is result.status:
-        return result, still
+        return result, still or NOTHING
     note = f"{result.summary} ({', '.join(names)}: {worst} until it clears)"
     return msgspec.structs.replace(result, status=worst, summary=note), still

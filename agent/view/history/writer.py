@@ -26,6 +26,8 @@ MOST_WAITING = 50_000
 MOST_CHANGES = 10_000
 """Changes in memory while the disk takes nothing; beyond that the oldest are lost. Likewise of notes."""
 TAKE_SECONDS = 10.0
+MANY = 500
+"""So many results are taken at once: kept for long, those of thousands of checks leave their holes in memory."""
 FLUSH_SECONDS = 300.0
 """The open hour is written this often."""
 
@@ -39,7 +41,8 @@ class HistoryWriter:
         self.record = record
         self._queue: deque[Item] = deque()
         self._skip_count = 0
-        self._stopping = threading.Event()
+        self._stops = False
+        self._wake = threading.Event()
         self._thread = threading.Thread(target=self._work, name="history", daemon=True)
 
     def start(self) -> None:
@@ -49,6 +52,8 @@ class HistoryWriter:
         """Hand over what a result did; never blocks and never raises. `measured`: its metrics are new."""
         if len(self._queue) < MOST_WAITING:
             self._queue.append((step, measured))
+            if len(self._queue) == MANY:
+                self._wake.set()
         else:
             self._skip_count += 1
 
@@ -58,13 +63,16 @@ class HistoryWriter:
 
     def stop(self, seconds: float) -> None:
         """Write what there is and end; waits for it `seconds` at the most."""
-        self._stopping.set()
+        self._stops = True
+        self._wake.set()
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        flush_at = 0.0
+        flush_at = time.monotonic() + TAKE_SECONDS
         while True:
-            ending = self._stopping.wait(TAKE_SECONDS)
+            self._wake.wait(TAKE_SECONDS)
+            self._wake.clear()
+            ending = self._stops
             try:
                 self.take()
                 if ending or time.monotonic() >= flush_at:
