@@ -13,7 +13,7 @@ import pytest
 
 from agent.api import Check
 from agent.config.diff import difference, merge
-from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem
+from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem, pack
 from tests.agent_process import PATIENT, AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.test_whole_way import told, wait_for_told
@@ -21,7 +21,7 @@ from tests.test_whole_way import told, wait_for_told
 
 def check(name: str, line: int = 1, type_: str = "script", **settings: Any) -> CheckConfig:
     place = Place("a.yaml", line)
-    return CheckConfig(name, type_, Check(), place, places={"type": place}, **settings)
+    return CheckConfig(name, type_, Check(), place, packed_places=pack({"type": place}), **settings)
 
 
 def config(*checks: CheckConfig, problems: tuple[Problem, ...] = (), host: str = "h") -> Config:
