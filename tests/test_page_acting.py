@@ -242,6 +242,14 @@ def test_only_a_session_with_the_proof_of_our_own_form_acts(browser: Browser, fo
     assert steered.done == []
 
 
+@pytest.mark.parametrize("name", ["%ff", "a%C3", "%ED%A0%80", "%00", "\ud800", "%"])
+def test_names_of_any_bytes_are_answered(browser: Browser, name: str) -> None:
+    proof = browser.sign_in()
+    for deed in ("silence", "unsilence", "acknowledge", "run"):
+        for fields in ({"check": name}, {"check": "web", "subject": f".{name}"}, {"silence": f"1 {name}"}):
+            assert browser.post(f"/act/{deed}", {"for": "1h", **fields, "proof": proof})[0].status == 303
+
+
 def test_a_page_elsewhere_has_another_site() -> None:
     assert [site for site in ("", "same-origin", "same-site", "cross-site", "none", "x") if is_own_page(site)] == [
         "",

@@ -82,7 +82,7 @@ class Deeds:
     def _unsilence(self, fields: Fields, who: str) -> str:
         """`silence` is the moment it began, a blank, and its selector, escaped as in an address."""
         since, _, text = fields.get("silence", "").partition(" ")
-        selector = unquote(text, errors="surrogatepass")
+        selector = _unescape(text)
         try:
             silences = end(
                 self._directory,
@@ -113,16 +113,24 @@ class Deeds:
         return f"{check} runs now; its result shows here in a moment."
 
     def _check(self, fields: Fields) -> str:
-        check = unquote(fields.get("check", ""), errors="surrogatepass")
+        check = _unescape(fields.get("check", ""))
         if check not in self._snapshot().checks:
             raise DeedError("There is no such check any more.")
         return check
 
 
+def _unescape(text: str) -> str:
+    """Return a name as an address has it; bytes that are none of ours make one that nothing is called by."""
+    try:
+        return unquote(text, errors="surrogatepass")
+    except UnicodeDecodeError:
+        return unquote(text)
+
+
 def _subject(fields: Fields) -> str | None:
     """`subject` has a dot before it; without it the whole check is meant."""
     subject = fields.get("subject", "")
-    return unquote(subject[1:], errors="surrogatepass") if subject.startswith(".") else None
+    return _unescape(subject[1:]) if subject.startswith(".") else None
 
 
 def _answer(answer: Answer) -> Answer:
