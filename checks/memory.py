@@ -61,6 +61,8 @@ class Memory(Check, frozen=True, kw_only=True):
     )
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.only_below:
+            yield "only_below", "0B switches both percentages off: write null for them, or 1024TiB to judge them always"
         if not self.oom_kills_within:
             yield "oom_kills_within", "0s counts nothing: leave it out, or write oom_kills_warning: null"
 

@@ -170,6 +170,7 @@ def test_a_directory_where_a_mount_should_be_is_critical() -> None:
         (Disk(mounts="all", exclude=Filter(mount="/srv/*/")), "exclude"),
         (Disk(mounts="all", mounted=True), "mounted"),
         (Disk(path="/", critical=None, critical_only_below=Size(5)), "critical_only_below"),
+        (Disk(path="/", critical_only_below=Size(0)), "critical_only_below"),
     ],
 )
 def test_settings_that_contradict_each_other_are_named(disk: Disk, setting: str) -> None:

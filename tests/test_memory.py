@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import CheckError, Duration, NumberAbove, PercentAbove, Result, Status
+from agent.api import CheckError, Duration, NumberAbove, PercentAbove, Result, Size, Status
 from agent.plugin.results import gather
 from agent.testing import ran
 from checks import memory as check
@@ -207,6 +207,12 @@ def test_a_container_s_texts_of_no_known_form_are_nodata(limit: str, usage: str,
         read_container(limit, usage, events, stat, Reading(1 << 30, 1 << 29))
     with pytest.raises(CheckError, match="how much it uses is not told"):
         read_container("1000000", "", events, stat, Reading(1 << 30, 1 << 29))
+
+
+def test_a_bound_that_switches_the_levels_off_is_refused() -> None:
+    ((setting, text),) = Memory(only_below=Size(0)).problems()
+    assert (setting, "1024TiB" in text) == ("only_below", True)
+    assert not list(Memory(only_below=Size.parse("1024TiB")).problems())
 
 
 def test_no_time_in_which_something_counts_is_refused() -> None:

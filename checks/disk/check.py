@@ -127,6 +127,8 @@ class Disk(Check, frozen=True):
                 yield setting, problem
         if self.mounts and self.mounted:
             yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
+        if self.critical_only_below == 0:
+            yield "critical_only_below", "0B switches critical off: leave it out, or write critical: null"
         if self.critical_only_below is not None and self.critical is None:
             yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
 
