@@ -89,6 +89,13 @@ def test_another_folder_is_named_instead_of_all_its_checks(tmp_path: Path) -> No
     assert found == ReloadPreview(directory=str(tmp_path / "one"), since=NOW - 60_000)
 
 
+def test_a_link_to_the_folder_is_the_folder(tmp_path: Path) -> None:
+    (tmp_path / "one").mkdir()
+    known = at_work(written(tmp_path / "one", BEFORE))
+    (tmp_path / "link").symlink_to("one")
+    assert not preview(known, load(tmp_path / "link", Catalog(), {"FOLDER": "/srv"}))
+
+
 def test_of_an_agent_of_another_version_only_names_are_compared(tmp_path: Path) -> None:
     known = msgspec.structs.replace(at_work(written(tmp_path, BEFORE)), version="0.0.1")
     found = preview(known, written(tmp_path, BEFORE.replace("1m", "2m").replace("gone:", "new:").replace("env", "x")))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.rights import as_root
@@ -25,7 +26,7 @@ def main(options: argparse.Namespace) -> int:
     for problem in answer.problems:
         print(problem)
     text = f"{pluralize(answer.checks, 'check')} at work"
-    if answer.directory not in ("", str(options.config.absolute())):
+    if answer.directory not in ("", os.path.realpath(options.config)):
         text += f", from {one_line(answer.directory, LONGEST)}"
     print(f"{text}; what is wrong stays as it was" if answer.problems else text)
     return 1 if answer.problems else 0

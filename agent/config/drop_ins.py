@@ -40,7 +40,9 @@ def load(directory: Path, catalog: Catalog, environ: Mapping[str, str] = os.envi
         config = _load(directory, catalog, environ)
     except Exception as error:  # noqa: BLE001 - a bug of ours must not end an agent that has a configuration already
         config = Config(problems=(problem_of(Place(format_path(directory)), error, agent=True),))
-    return msgspec.structs.replace(config, directory=str(directory.absolute()))
+    # Whoever goes by a link means the same folder; on a mount that hangs no link is followed.
+    whole = os.fspath(directory.absolute()) if config.silent else os.path.realpath(directory)
+    return msgspec.structs.replace(config, directory=whole)
 
 
 def load_agent(directory: Path, environ: Mapping[str, str] = os.environ) -> Config:

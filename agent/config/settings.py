@@ -162,7 +162,7 @@ class Config(msgspec.Struct, frozen=True):
     silent: tuple[str, ...] = ()
     """Paths that did not answer in time, as on a mount that hangs."""
     directory: str = ""
-    """The whole path of the drop-ins."""
+    """The whole path of the drop-ins, without links."""
 
     @property
     def agent_readable(self) -> bool:
