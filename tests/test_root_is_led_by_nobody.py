@@ -24,8 +24,9 @@ from agent.model import Silence
 from agent.service.state_directory import require_own_way
 from agent.store import Store, StoreError, holder
 from agent.store.lock import lock
+from agent.system.frozen import NO_NAME, takes_writes
 from agent.system.regular import read_regular
-from agent.system.rights import owner_of, owners_rights, safe_folders
+from agent.system.rights import SYSTEM_PATH, owner_of, owners_rights, safe_folders
 from tests import needs
 from tests.agent_process import agent_process
 from tests.forked import call
@@ -374,8 +375,22 @@ def test_folders_in_which_others_may_put_programs_are_left_out_of_a_path() -> No
         link.symlink_to(theirs)
         kept = f"{ours}:/usr/bin"
         assert safe_folders(f"{theirs}::{ours}:bin:{open_one}:{link}:/tmp/none:{theirs}/none:/usr/bin:.") == kept
+        for nothing in ("", ":", ".", f"{theirs}:"):
+            assert safe_folders(nothing) == SYSTEM_PATH
     finally:
         shutil.rmtree(home)
+
+
+def test_to_ask_whether_writes_are_taken_touches_nothing_where_a_link_of_others_leads(place: Place) -> None:
+    place.fresh()
+    (place.roots / NO_NAME).touch()
+    (place.state / "link").symlink_to(place.roots)
+    os.chown(place.state / "link", USER, USER, follow_symlinks=False)
+    before = place.outside()
+    assert takes_writes(place.state / "link")
+    assert takes_writes(place.state)
+    assert place.outside() == before
+    (place.roots / NO_NAME).unlink()
 
 
 def test_only_regular_files_of_a_bounded_size_are_read(tmp_path: Path) -> None:

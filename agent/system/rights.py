@@ -22,6 +22,7 @@ from agent.plugin.ownership import open_to_others, way_to
 ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""
 MOST_MEMORY = 1024**3
+SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
 class LedByOthersError(OSError):
@@ -32,13 +33,17 @@ class LedByOthersError(OSError):
 
 
 def safe_folders(path: str) -> str:
-    """Return the folders of a PATH in which only root may put programs: after `su` it is still another's."""
+    """Return the folders of a PATH in which only root may put programs: after `su` it is still another's.
+
+    Never nothing: an empty PATH means the current folder.
+    """
     mounts = Mounts()
-    return ":".join(
+    safe = ":".join(
         folder
         for folder in path.split(":")
         if folder[:1] == "/" and not mounts.may_hang(folder) and Path(folder).is_dir() and not open_to_others(folder)
     )
+    return safe or SYSTEM_PATH
 
 
 def owner_of(directory: Path) -> tuple[int, int]:
