@@ -54,6 +54,11 @@ NO_YAML = {
         "checks:\n  w: {type: load},\n  d: {type: disk}\n",
         "2:18: ',' is too much here: remove it",
     ),
+    "an assignment": ("checks = {web: {type: load}}\n", "1:28: write 'checks: ...', not 'checks = ...'"),
+    "a comment in braces": (
+        "checks:\n  w: {type: http, url: http://a/ #x}\n",
+        "2:6: the '{' that opens here is not closed: what follows ' #' is a comment, put quotes around such a value",
+    ),
     "an anchor below": (
         "checks:\n  web:\n    <<: *base\n    type: load\nx-base: &base\n  interval: 30s\n",
         "3:9: *base names no complete value above; move up what &base names in line 5",
@@ -195,6 +200,22 @@ MISPLACED = {
         "  disk:\n    path: /\n",
         "2:3: disk: setting 'type' is missing, also where a check is called like it: write `type: disk`",
     ),
+    "a group of checks": (
+        "  web:\n    web1: {type: load}\n    web2: {type: load}\n",
+        "2:3: web: there are no groups of checks: write each as deep as 'web', with its `type` (web1, web2)",
+    ),
+    "checks below their type": (
+        "  disk:\n    root: {path: /}\n    var: {path: /var}\n",
+        "2:3: disk: there are no groups of checks: write each as deep as 'disk', with its `type` (root, var)",
+    ),
+    "a list below its type": (
+        "  disk:\n    - path: /\n    - path: /var\n",
+        "3:5: disk: must be a mapping such as {type: disk}, not a list: write a check for each, with a name",
+    ),
+    "a colon in a word of a command": (
+        "  s: {type: script, command: [curl, -H, Accept: x, 'http://a']}\n",
+        "2:41: s: command.2: a mapping is not text: put quotes around a value with ': ' in it",
+    ),
     "a list of settings": (
         "  web:\n    - type: load\n    - interval: 30s\n",
         "3:5: web: must be a mapping such as {type: disk}, not a list: remove the dashes before its settings",
@@ -258,6 +279,10 @@ def test_a_mistake_in_a_check_is_one_message_and_costs_no_other_check(kind: str,
 
 
 AGENT = {
+    "anchors by another name": (
+        "base: &base {interval: 30s}\n",
+        "1:1: unknown section 'base': what holds only anchors is called 'x-base'",
+    ),
     "a list of checks": (
         "checks:\n  - name: web\n    type: load\n",
         "2:3: checks: must be a mapping, not a list: write `name: settings` lines under it, `web:` instead of "

@@ -140,7 +140,9 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
         why = without_colon(node.value) if isinstance(node.value, str) else ""
         if isinstance(node.value, list) and any(isinstance(one.value, dict) for one in node.value):
-            why = ": remove the dashes before its settings"
+            keys = [key for one in node.value if isinstance(one.value, dict) for key in one.value]
+            several = len(keys) > len(set(keys))
+            why = ": write a check for each, with a name" if several else ": remove the dashes before its settings"
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
     nodes, slips = _with_type(node.value)
@@ -253,6 +255,11 @@ def _with_type(nodes: Nodes) -> tuple[Nodes, list[Fault]]:
 def _missing_type(check_name: str, nodes: Nodes, place: Place, catalog: Catalog) -> Fault:
     """Say which type is meant: that of a name inside it that holds settings, that of the check's own name, or any."""
     names = catalog.names()
+    if nodes and all(isinstance(node.value, dict) for node in nodes.values()) and not nodes.keys() & _COMMON.keys():
+        inside = ", ".join(list(nodes)[:3])
+        text = f"there are no groups of checks: write each as deep as {short(check_name)}, with its `type` ({inside})"
+        if check_name in names or any("type" in node.value for node in nodes.values()):
+            return Fault(place, "", text)
     for name, node in nodes.items():
         if isinstance(node.value, dict) and (kind := name if name in names else foreign.type_of(name, names)):
             text = f"{short(name)} is no setting: write `type: {kind}`, and beside it what stands in it"

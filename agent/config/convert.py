@@ -238,6 +238,8 @@ def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
         if sources or not isinstance(error, ValueError) or hides_value:
             text_of_value = f"the value of {' '.join(sorted(sources))}" if sources else quote(node)
             text = f"{text_of_value} is not {kind.words}{example_of(kind)}"
+            if isinstance(node.value, dict) and len(node.value) == 1 and node.key is None and not sources:
+                text = f"{text_of_value} is not {kind.words}: put quotes around a value with ': ' in it"
         elif isinstance(plain, str) and len(plain) > 60:
             text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
         raise Faults(Fault(node.place, setting, one_line(text))) from None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -129,7 +130,8 @@ def _sections(tree: Node, content: bytes | BaseException) -> tuple[Mapping[str, 
         if isinstance(tree.value, Refusal):
             text = tree.value.text
         return {}, [foreign or Problem(tree.place, text, agent=True)]
-    return tree.value, list(_section_problems(tree.value))
+    anchors = frozenset(re.findall(rb"^([\w.-]+):[ \t]*&", content, re.MULTILINE)) if isinstance(content, bytes) else ()
+    return tree.value, list(_section_problems(tree.value, anchors))
 
 
 def _form(name: str, content: bytes) -> Problem | None:
@@ -144,7 +146,7 @@ def _text(content: bytes) -> str:
     return content.decode(errors="replace").removeprefix("\ufeff")
 
 
-def _section_problems(tree: Mapping[str, Node]) -> Iterator[Problem]:
+def _section_problems(tree: Mapping[str, Node], anchors: Collection[bytes]) -> Iterator[Problem]:
     """Yield what stands where only sections do. Of settings without a check only the type is told, which tells all.
 
     So does the first section of a file that has nothing of ours and is another program's.
@@ -159,7 +161,11 @@ def _section_problems(tree: Mapping[str, Node]) -> Iterator[Problem]:
             name: node for name, node in misplaced.items() if name == "type" or isinstance(node.value, (dict, Refusal))
         }
     for name, node in misplaced.items():
-        yield _not_a_section(name, node)
+        if name.encode(errors="replace") in anchors and not nearest(name, SECTIONS):
+            text = f"unknown section '{name}': what holds only anchors is called 'x-{name.strip('_.-')}'"
+            yield Problem(node.key or node.place, text)
+        else:
+            yield _not_a_section(name, node)
 
 
 def _is_section(name: str) -> bool:

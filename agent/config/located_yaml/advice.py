@@ -90,6 +90,8 @@ def _advice(problem: str, line: str, column: int) -> str:
         return _tight_advice(tight[1])
     if "did not find expected key" in problem and (quote := re.search(r"([\"'])\s*$", line[:column])):
         return _quote_advice(quote[1])
+    if assignment := re.match(r"\s*([\w.-]+)\s*=[^=]", line):
+        return f"write '{assignment[1]}: ...', not '{assignment[1]} = ...'"
     if "did not find expected key" in problem and at in ("}", "]", ","):
         return f"{at!r} is too much here: remove it"
     if "did not find expected key" in problem and (end := re.search(r"([\[{]).*[\]}]\s*$", line[:column])):
@@ -98,6 +100,8 @@ def _advice(problem: str, line: str, column: int) -> str:
         return (
             f"a space is missing after the dash: write '- {dash[1]}', or '- -{dash[1]}' if it begins with a dash itself"
         )
+    if "or '}'" in problem and " #" in line[column:]:
+        return "the '{' that opens here is not closed: what follows ' #' is a comment, put quotes around such a value"
     return next((advice for words, advice in _ADVICE.items() if words in problem), "")
 
 
