@@ -16,6 +16,7 @@ import msgspec
 
 from agent.fleet import notes
 from agent.fleet.ledger import CarryOver, Effect, Entry, Intent, Name, NotesUpdate, effect
+from agent.plugin.ownership import open_to_others
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -43,6 +44,8 @@ class Record:
 
     def __init__(self, directory: Path) -> None:
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if os.geteuid() == 0 and (weak := open_to_others(str(directory))):
+            raise OSError(f"the state directory of a relay of root: {weak}")
         self._lock = _lock(directory)
         self._db = _open(directory)
         self.intents: dict[str, Intent] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.ledger import CarryOver, Completion, Entry, Intent, Split, Takeover, Try, decode, encode
 from agent.fleet.record import FILE, Record
+from tests import needs
 
 
 def intent(id_: str, *names: str) -> Intent:
@@ -20,6 +22,16 @@ def intent(id_: str, *names: str) -> Intent:
 def taken(record: Record, *entries: Entry) -> None:
     first = record.position + 1
     record.take([(first + number, 1000.0 + first + number, entry) for number, entry in enumerate(entries)])
+
+
+def test_a_relay_of_root_takes_no_directory_that_others_may_lead_elsewhere(tmp_path: Path) -> None:
+    needs.root()
+    for owner, mode in ((5, 0o700), (0, 0o777), (0, 0o1777), (0, 0o770)):
+        os.chown(tmp_path, owner, 0)
+        tmp_path.chmod(mode)
+        with pytest.raises(OSError, match=f"relay of root: .*{tmp_path}"):
+            Record(tmp_path)
+        assert not list(tmp_path.iterdir())
 
 
 def test_what_was_written_is_known_after_a_restart(tmp_path: Path) -> None:
