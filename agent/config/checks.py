@@ -11,7 +11,7 @@ from zlib import crc32
 import msgspec
 
 from agent.api import Check
-from agent.config import foreign, parents, policy, rules, windows
+from agent.config import nesting, parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.convert import Fault, Faults, make_struct, settings, value
@@ -22,7 +22,7 @@ from agent.config.own_bug import problem_of
 from agent.config.secrecy import mark_secrets, secret_values
 from agent.config.sections import fields
 from agent.config.settings import CheckConfig, Place, Problem, pack
-from agent.config.wording import missing_name, quote, short, slip_text, unknown, without_colon, without_space
+from agent.config.wording import quote, unknown, without_colon, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _NO_TAGS: dict[str, str] = {}
@@ -51,7 +51,7 @@ def read_checks(
         nodes, more = section(file.get("checks"), "checks")
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
-        beside, misplaced = _settings_beside(nodes)
+        beside, misplaced = nesting.settings_beside(nodes)
         problems += beside
         for name, node in nodes.items():
             if name in misplaced:
@@ -66,24 +66,6 @@ def read_checks(
     problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
     wrong = {name for name, _ in unfit}
     return {name: check for name, check in checks.items() if name not in wrong}, problems
-
-
-def _settings_beside(nodes: Nodes) -> tuple[list[Problem], set[str]]:
-    """Return the checks whose settings stand beside their names instead of below them, and all such names."""
-    problems: list[Problem] = []
-    misplaced: set[str] = set()
-    check = ""
-    for name, node in nodes.items():
-        if isinstance(node.value, dict) or (isinstance(node.value, Refusal) and node.value is not EMPTY):
-            check = ""
-        elif node.value is EMPTY and name not in _COMMON:
-            check = name
-        elif check and (check in misplaced or name in _COMMON):
-            if check not in misplaced:
-                text = f"{short(name)} is a setting, not a check: indent it further than the name of its check"
-                problems.append(Problem(node.key or node.place, text, check))
-            misplaced |= {check, name}
-    return problems, misplaced
 
 
 def _read(
@@ -138,14 +120,10 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
     if not isinstance(node.value, dict):
         if name in _COMMON:
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
-        why = without_colon(node.value) if isinstance(node.value, str) else ""
-        if isinstance(node.value, list) and any(isinstance(one.value, dict) for one in node.value):
-            keys = [key for one in node.value if isinstance(one.value, dict) for key in one.value]
-            several = len(keys) > len(set(keys))
-            why = ": write a check for each, with a name" if several else ": remove the dashes before its settings"
+        why = without_colon(node.value) if isinstance(node.value, str) else nesting.of_dashes(node)
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
-    nodes, slips = _with_type(node.value)
+    nodes, slips = nesting.with_type(node.value)
     faults += slips
     try:
         kind = _kind(nodes, place, catalog, name)
@@ -237,46 +215,13 @@ def _checksum(settings: object) -> int:
     return crc32(repr(settings).encode("utf-8", "surrogatepass")) or 1
 
 
-def _with_type(nodes: Nodes) -> tuple[Nodes, list[Fault]]:
-    """Return a check's settings with its type under its name, and what is wrong where that was misspelt.
-
-    Without it nothing else of the check could be judged.
-    """
-    if "type" in nodes:
-        return nodes, []
-    slip = next((name for name in nodes if name not in _COMMON and missing_name(name, _COMMON, ("type",))), "")
-    if not slip:
-        return nodes, []
-    node = nodes[slip]
-    rest = {"type" if name == slip else name: one for name, one in nodes.items()}
-    return rest, [Fault(node.key or node.place, "", slip_text(slip, slip, "type"))]
-
-
-def _missing_type(check_name: str, nodes: Nodes, place: Place, catalog: Catalog) -> Fault:
-    """Say which type is meant: that of a name inside it that holds settings, that of the check's own name, or any."""
-    names = catalog.names()
-    if nodes and all(isinstance(node.value, dict) for node in nodes.values()) and not nodes.keys() & _COMMON.keys():
-        inside = ", ".join(list(nodes)[:3])
-        text = f"there are no groups of checks: write each as deep as {short(check_name)}, with its `type` ({inside})"
-        if check_name in names or any("type" in node.value for node in nodes.values()):
-            return Fault(place, "", text)
-    for name, node in nodes.items():
-        if isinstance(node.value, dict) and (kind := name if name in names else foreign.type_of(name, names)):
-            text = f"{short(name)} is no setting: write `type: {kind}`, and beside it what stands in it"
-            return Fault(node.key or node.place, "", text)
-    if check_name in names:
-        text = f"setting 'type' is missing, also where a check is called like it: write `type: {check_name}`"
-        return Fault(place, "", text)
-    return Fault(place, "", f"setting 'type' is missing: write one of {', '.join(names)}")
-
-
 def _kind(nodes: Nodes, place: Place, catalog: Catalog, check_name: str = "") -> type[Check]:
     node = nodes.get("type")
     if node is None:
         for name, other in nodes.items():
             if without_space(name, ("type",)):
                 raise Faults(Fault(other.key or other.place, "", unknown(name, name, ("type",))))
-        raise Faults(_missing_type(check_name, nodes, place, catalog))
+        raise Faults(nesting.missing_type(check_name, nodes, place, catalog.names()))
     name = value(node, str, "type")
     try:
         return catalog.get(name)
@@ -314,18 +259,7 @@ def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]
         first, faults = section(node.value.first, name)
         return first, [Fault(node.place, "", node.value.text), *faults]
     text = f"must be a mapping, not {quote(node)}: write `name: settings` lines under it"
-    return {}, [Fault(node.place, name, text + _list_advice(node))]
-
-
-def _list_advice(node: Node) -> str:
-    """Say how a list of `- name: web` or `- web:` becomes a mapping; '' for anything else."""
-    first = node.value[0].value if isinstance(node.value, list) and node.value else None
-    if not isinstance(first, dict) or not first:
-        return ""
-    name = first.get("name")
-    if name and isinstance(name.value, str):
-        return f", `{short(name.value)[1:-1]}:` instead of `- name: {short(name.value)[1:-1]}`"
-    return ", without the dashes" if len(first) == 1 else ""
+    return {}, [Fault(node.place, name, text + nesting.of_list(node))]
 
 
 def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:
@@ -356,5 +290,5 @@ def _kinds(checks: Nodes, catalog: Catalog) -> set[type[Check]]:
     for node in checks.values():
         if isinstance(node.value, dict):
             with suppress(Faults):
-                kinds.add(_kind(_with_type(node.value)[0], node.place, catalog))
+                kinds.add(_kind(nesting.with_type(node.value)[0], node.place, catalog))
     return kinds

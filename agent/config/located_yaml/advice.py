@@ -96,7 +96,7 @@ def _advice(problem: str, line: str, column: int) -> str:
         return f"{at!r} is too much here: remove it"
     if "did not find expected key" in problem and (end := re.search(r"([\[{]).*[\]}]\s*$", line[:column])):
         return f"what {end[1]} begins ends before this: put quotes around the whole value"
-    if dash := re.match(r"\s*-([^\s-]\S*|-\S+)", line):
+    if dash := re.match(r"\s*-(?!--)([^\s-]\S*|-\S+)", line):
         return (
             f"a space is missing after the dash: write '- {dash[1]}', or '- -{dash[1]}' if it begins with a dash itself"
         )

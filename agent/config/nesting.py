@@ -1,0 +1,88 @@
+"""Checks and settings at another level, or by another name, than they belong, and which is meant. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from agent.config import foreign
+from agent.config.check_section import CheckSection
+from agent.config.convert import Fault
+from agent.config.located_yaml.tree import EMPTY, Node, Refusal
+from agent.config.sections import fields
+from agent.config.settings import Place, Problem
+from agent.config.wording import missing_name, short, slip_text
+
+_COMMON = fields(CheckSection)
+
+Nodes = Mapping[str, Node]
+
+
+def settings_beside(nodes: Nodes) -> tuple[list[Problem], set[str]]:
+    """Return the checks whose settings stand beside their names instead of below them, and all such names."""
+    problems: list[Problem] = []
+    misplaced: set[str] = set()
+    check = ""
+    for name, node in nodes.items():
+        if isinstance(node.value, dict) or (isinstance(node.value, Refusal) and node.value is not EMPTY):
+            check = ""
+        elif node.value is EMPTY and name not in _COMMON:
+            check = name
+        elif check and (check in misplaced or name in _COMMON):
+            if check not in misplaced:
+                text = f"{short(name)} is a setting, not a check: indent it further than the name of its check"
+                problems.append(Problem(node.key or node.place, text, check))
+            misplaced |= {check, name}
+    return problems, misplaced
+
+
+def with_type(nodes: Nodes) -> tuple[Nodes, list[Fault]]:
+    """Return a check's settings with its type under its name, and what is wrong where that was misspelt.
+
+    Without it nothing else of the check could be judged.
+    """
+    if "type" in nodes:
+        return nodes, []
+    slip = next((name for name in nodes if name not in _COMMON and missing_name(name, _COMMON, ("type",))), "")
+    if not slip:
+        return nodes, []
+    node = nodes[slip]
+    rest = {"type" if name == slip else name: one for name, one in nodes.items()}
+    return rest, [Fault(node.key or node.place, "", slip_text(slip, slip, "type"))]
+
+
+def missing_type(check_name: str, nodes: Nodes, place: Place, names: Collection[str]) -> Fault:
+    """Say which type is meant: that of a name inside it that holds settings, that of the check's own name, or any."""
+    if nodes and all(isinstance(node.value, dict) for node in nodes.values()) and not nodes.keys() & _COMMON.keys():
+        inside = ", ".join(list(nodes)[:3])
+        text = f"there are no groups of checks: write each as deep as {short(check_name)}, with its `type` ({inside})"
+        if check_name in names or any("type" in node.value for node in nodes.values()):
+            return Fault(place, "", text)
+    for name, node in nodes.items():
+        if isinstance(node.value, dict) and (kind := name if name in names else foreign.type_of(name, names)):
+            text = f"{short(name)} is no setting: write `type: {kind}`, and beside it what stands in it"
+            return Fault(node.key or node.place, "", text)
+    if check_name in names:
+        text = f"setting 'type' is missing, also where a check is called like it: write `type: {check_name}`"
+        return Fault(place, "", text)
+    return Fault(place, "", f"setting 'type' is missing: write one of {', '.join(names)}")
+
+
+def of_list(node: Node) -> str:
+    """Say how a list of `- name: web` or `- web:` becomes a mapping; '' for anything else."""
+    first = node.value[0].value if isinstance(node.value, list) and node.value else None
+    if not isinstance(first, dict) or not first:
+        return ""
+    name = first.get("name")
+    if name and isinstance(name.value, str):
+        return f", `{short(name.value)[1:-1]}:` instead of `- name: {short(name.value)[1:-1]}`"
+    return ", without the dashes" if len(first) == 1 else ""
+
+
+def of_dashes(node: Node) -> str:
+    """Say how a list where a check's settings belong is meant; '' for anything else."""
+    items = node.value if isinstance(node.value, list) else []
+    keys = [key for one in items if isinstance(one.value, dict) for key in one.value]
+    if not keys:
+        return ""
+    several = len(keys) > len(set(keys))
+    return ": write a check for each, with a name" if several else ": remove the dashes before its settings"
