@@ -568,5 +568,13 @@ def test_what_a_check_takes_in_memory_is_little(tmp_path: Path) -> None:
     assert peak / len(config.checks) < 2300, "bytes a check; with every tree until the end, and a copy of each, 2800"
 
 
+def test_equal_settings_are_read_once_in_each_load_and_anew_in_the_next(tmp_path: Path) -> None:
+    text = "checks: {{{}: {{type: volume, path: /, warning: '> 81.5%'}}}}"
+    config = written(tmp_path, text.format("a"), text.format("b"))
+    again = written(tmp_path, text.format("a"), text.format("b"))
+    assert volume(config, "a").warning is volume(config, "b").warning
+    assert volume(config, "a").warning is not volume(again, "a").warning
+
+
 def test_a_place_reads_as_editors_jump_to_it() -> None:
     assert str(Place("conf.d/a.yaml", 3, 5)) == "conf.d/a.yaml:3:5"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -228,6 +229,8 @@ def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
         _refuse(node, setting)
     plain = node.literal if kind.as_written and node.literal and not node.source else node.plain()
     try:
+        if isinstance(plain, str | int | float):
+            return parse_once(kind, plain)  # type: ignore[arg-type]  # takes the hash of the class for its instances
         return kind.parse(plain)
     except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code
         text = str(error)
@@ -243,6 +246,15 @@ def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
         elif isinstance(plain, str) and len(plain) > 60:
             text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
         raise Faults(Fault(node.place, setting, one_line(text))) from None
+
+
+@lru_cache(500, typed=True)
+def parse_once(kind: type[SettingValue], plain: str | float) -> SettingValue:
+    """Return the same value for the same words: thousands of checks have the same, and reading it takes time too.
+
+    To be cleared with each load: a type's own value class may look at the host.
+    """
+    return kind.parse(plain)
 
 
 def _parse_inside(node: Node, kind: type[SettingValue], setting: str) -> None:

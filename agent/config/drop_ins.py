@@ -12,7 +12,7 @@ import msgspec
 
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
-from agent.config.convert import Fault
+from agent.config.convert import Fault, parse_once
 from agent.config.cron import zone_fault
 from agent.config.files import Unreadable, folder_fault, folders_in, format_path, of_others, version
 from agent.config.located_yaml.tree import Node
@@ -76,6 +76,7 @@ def _load(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Conf
         return Config(problems=(problem,), sources=before, silent=tuple(patience.silent))
     _name_owners(reading.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
+    parse_once.cache_clear()
     agent, faults = reading.agent()
     problems = reading.problems
     types = own_types(directory, agent.checks_d)

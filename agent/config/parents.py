@@ -9,7 +9,6 @@ from functools import cache, partial
 from agent.config.check_section import Parents
 from agent.config.convert import Fault
 from agent.config.located_yaml.tree import Node
-from agent.config.once import once
 from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import nearest, quote
 
@@ -18,6 +17,7 @@ MOST_SHOWN = 10
 MOST_COMPARED = 500
 """Beyond so many names, looking for the one that was meant takes seconds."""
 
+NO_PARENTS = DependsOn()
 Names = str | tuple[str, ...] | Parents | None
 Graph = Mapping[str, Iterable[str]]
 """Checks and their parents."""
@@ -27,7 +27,7 @@ def depends_on(names: Names) -> DependsOn:
     """Return the parents of checked settings."""
     if isinstance(names, Parents):
         return DependsOn(_names(names.all), all=True) if names.all else DependsOn(_names(names.any))
-    return once(DependsOn(_names(names or ())))
+    return DependsOn(_names(names)) if names else NO_PARENTS
 
 
 def _names(names: str | tuple[str, ...]) -> tuple[str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from agent.config.once import once
 from agent.config.settings import CheckConfig
 from agent.config.turns import next_turn, zone_of
 from agent.running.apscheduler_parts import BaseTrigger
@@ -23,7 +24,7 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 
     def __init__(self, anchor: datetime, interval: float, first: datetime) -> None:
         self.anchor = anchor
-        self.interval = timedelta(seconds=interval)
+        self.interval = once(timedelta(seconds=interval))
         self.first = first
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
