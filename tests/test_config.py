@@ -569,7 +569,7 @@ def test_what_a_check_takes_in_memory_is_little(tmp_path: Path) -> None:
 
 
 def test_equal_settings_are_read_once_in_each_load_and_anew_in_the_next(tmp_path: Path) -> None:
-    text = "checks: {{{}: {{type: volume, path: /, warning: '> 81.5%'}}}}"
+    text = "checks: {{{}: {{type: volume, path: /, warning: 81.5%}}}}"
     config = written(tmp_path, text.format("a"), text.format("b"))
     again = written(tmp_path, text.format("a"), text.format("b"))
     assert volume(config, "a").warning is volume(config, "b").warning
