@@ -319,3 +319,31 @@ def test_facts_that_cannot_be_read_keep_nobody_from_coming_back(house: House) ->
         db.execute("UPDATE notifications SET facts = ?", (b"\xff{",))
     adopt(house, OPS)
     assert deliver(house, "ops") == []
+
+
+def test_who_goes_before_he_hears_what_waits_knows_what_he_knew_before_it(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    house.store.record([Change(msgspec.structs.replace(STANDING, notified=EventStatus.WARNING))])
+    adopt(house, OPS)
+    assert [one.status for one in house.store.history.pending("ops")] == ["warning"]
+    adopt(house)
+    ends(house)
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [("web", "ok")]
+
+
+def test_what_waited_for_another_at_the_same_name_is_not_known_to_who_goes_before_he_hears_it(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    worse = Notification(
+        "worse", "web", "/cart", EventStatus.WARNING, NOW + 9, previous=EventStatus.CRITICAL, incident="i1"
+    )
+    house.store.record([Change(msgspec.structs.replace(STANDING, notified=EventStatus.WARNING), worse)])
+    adopt(house, ELSEWHERE)
+    adopt(house)
+    ends(house)
+    adopt(house, ELSEWHERE)
+    assert deliver(house, "ops") == [("gone", "critical")]
+    adopt(house, OPS)
+    assert deliver(house, "ops") == [("web", "ok")]

@@ -30,12 +30,14 @@ from agent.engine.recorder.recorder import Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Destination, EventStatus, Notification, Outcome, Policy, Result, State, Status
 from agent.store import Store
-from tests.deliveries import HOST, NOW, courier
+from tests.deliveries import HOST, courier
 
 CHECKS = {name: CheckConfig(name, "none", Check(), Place("x"), policy=Policy(flapping=None)) for name in ("web", "db")}
 NAMES = st.sampled_from(["events", "ops"])
 STATUSES = st.sampled_from([Status.CRITICAL, Status.OK, Status.OK, Status.WARNING])
 SENDER = Sender(HOST, {})
+BEGIN = 1_790_000_000_000
+"""By a clock that is set: with an older one nothing is told."""
 
 
 class Listener:
@@ -61,7 +63,7 @@ class Destinations(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="hostvigil-destinations-"))
-        self.now, self.number = NOW, 0
+        self.now, self.number = BEGIN, 0
         self.checks = dict(CHECKS)
         self.wanted: dict[str, Destination] = {}
         self.readable = True

@@ -80,6 +80,14 @@ def unknown_problems(
     ]
 
 
+def as_known(notification: Notification, known: Mapping[tuple[str, str], tuple[str, str]]) -> Notification:
+    """Return what stands with what a destination knows of the same problem, if it knows of it."""
+    incident, status = known.get((notification.check, notification.subject), ("", ""))
+    if incident != notification.incident or not incident or status not in list(EventStatus):
+        return notification
+    return msgspec.structs.replace(notification, previous=EventStatus(status))
+
+
 def destinations_outcome(plan: Plan, ended_counts: Mapping[str, int], now: int) -> Outcome:
     """Say in the agent's own check what became of the destinations; `now` in Unix milliseconds."""
     undelivered = {name: count for name, count in ended_counts.items() if count}

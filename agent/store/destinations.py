@@ -87,26 +87,20 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
         " AND id IN (SELECT id FROM notifications WHERE facts IS NOT NULL)",
         (name,),
     )
-    known = {about: problem[0] for about, problem in open_problems(db, name).items()}
+    known = open_problems(db, name)
     former.tell_ends(db, name)
-    for seq, *about, status, facts in db.execute(_WAITING, (name,)).fetchall():
-        incident = former.incident_of(facts).incident
-        problem = (*about,)
+    former.note_begin(db, name, known)
+    for seq, check, subject, status, facts in db.execute(_WAITING, (name,)).fetchall():
+        about, incident = (check, subject), former.incident_of(facts).incident
         if status in PROBLEMS:
-            known[problem] = incident
-            _know(db, name, about, incident, status)
-        elif status == EventStatus.OK and known.get(problem) != incident:
+            known[about] = (incident, status)
+        elif status == EventStatus.OK and (about not in known or known[about][0] != incident):
             _drop(db, "seq = ?", (seq,), MOOT, at)
         elif status == EventStatus.OK:
-            del known[problem]
-            _know(db, name, about)
-
-
-def _know(db: sqlite3.Connection, name: str, about: Sequence[str], incident: str = "", status: str = "") -> None:
-    """Note which problem of a subject it knows once all that waits is told; without an incident none."""
-    db.execute("DELETE FROM known_problems WHERE destination = ? AND check_name = ? AND subject = ?", (name, *about))
-    if incident:
-        db.execute("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", (name, *about, incident, status))
+            del known[about]
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
+    rows = [(name, *about, *problem) for about, problem in known.items() if problem[0]]
+    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
 
 
 def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str, at: int) -> None:

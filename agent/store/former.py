@@ -9,13 +9,16 @@ import sqlite3
 
 import msgspec
 
+from agent.store import kept
 from agent.store.deliveries import PROBLEMS
+from agent.store.rows import Known
 
 _FORMER = " (was "
+_BEGIN = " (begin)"
 """No name of a destination in force has blanks."""
 
 # The first that waits of each subject says what was told before it.
-_FIRST = """SELECT check_name, subject, facts FROM deliveries AS one
+_FIRST = """SELECT seq, check_name, subject, facts FROM deliveries AS one
     LEFT JOIN (SELECT id, facts FROM notifications) USING (id)
     WHERE destination = ?1 AND phase = 'pending' AND members = 0
     AND seq = (SELECT min(seq) FROM deliveries WHERE destination = ?1 AND phase = 'pending' AND members = 0
@@ -38,24 +41,36 @@ class Incident(msgspec.Struct, frozen=True):
 
     incident: str = ""
     previous: str | None = ""
-    restated: bool = False
     incident_since: int = 0
     at: int = 0
 
     @property
     def began_before(self) -> bool:
         """Tell whether who is told this was told of the same problem before."""
-        return bool(self.incident and self.previous in PROBLEMS and not self.restated and self.incident_since < self.at)
+        return bool(self.incident and self.previous in PROBLEMS and self.incident_since < self.at)
+
+
+def note_begin(db: sqlite3.Connection, name: str, known: Known) -> None:
+    """It is told from now on: keep what it knows before what waits already, in case it goes before it hears that."""
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name + _BEGIN,))
+    rows = [(name + _BEGIN, *about, *problem) for about, problem in known.items()]
+    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+    last = db.execute("SELECT ifnull(max(seq), 0) FROM deliveries").fetchone()[0]
+    kept.remember(db, f"begin of {name}", str(last))
 
 
 def set_aside(db: sqlite3.Connection, name: str, identity: str) -> None:
     """It is told no more: of what it knows keep what it was told, for of what waits it never heard."""
-    for check, subject, facts in db.execute(_FIRST, (name,)).fetchall():
-        first = incident_of(facts)
-        db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", (name, check, subject))  # noqa: S608 - our own words
-        if first.began_before:
-            values = (name, check, subject, first.incident, first.previous)
+    begin = int(kept.recall(db, f"begin of {name}") or 0)
+    for seq, check, subject, facts in db.execute(_FIRST, (name,)).fetchall():
+        first, about = incident_of(facts), (check, subject)
+        db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", (name, *about))  # noqa: S608 - our own words
+        if seq <= begin:
+            db.execute(f"UPDATE known_problems SET destination = ? WHERE {_ABOUT}", (name, name + _BEGIN, *about))  # noqa: S608
+        elif first.began_before:
+            values = (name, *about, first.incident, first.previous)
             db.execute("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", values)
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name + _BEGIN,))
     _rename(db, name, _former(name, identity))
 
 

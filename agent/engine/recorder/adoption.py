@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from agent.api import Check
 from agent.config.destinations import TERMINAL
 from agent.config.settings import CheckConfig, Place
-from agent.engine.destinations import plan, unknown_problems
+from agent.engine.destinations import as_known, plan, unknown_problems
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, Notification, Result, State, Status
@@ -69,9 +69,12 @@ class Adoption:
             if config.compose_standing is None:
                 return []
             return [
-                under_one_name(
-                    state, config.compose_standing(state, _result(state, results), _check(state, config), to)
-                )[1]
+                as_known(
+                    under_one_name(
+                        state, config.compose_standing(state, _result(state, results), _check(state, config), to)
+                    )[1],
+                    known,
+                )
                 for state in unknown_problems(states, known, to.only, tags)
             ]
 
