@@ -8,7 +8,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from agent.cli.main import main
 from agent.push.control import FILE, MOST_REQUEST, ControlServer, NoAnswer, ask
+from agent.service.lifetime import obey
 from agent.system.signals import Order
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
@@ -58,6 +59,17 @@ def test_what_is_no_request_is_answered_with_the_reason(served: Callable[[Obey],
     state = served(echo)
     with pytest.raises(NoAnswer, match="no request is called 'stop'"):
         ask(state, "stop")
+
+
+@pytest.mark.parametrize("arguments", [{}, {"check": "a", "later": "b"}, {"other": "a"}])
+def test_a_request_of_another_version_is_no_bug(
+    arguments: dict[str, str | None], caplog: pytest.LogCaptureFixture
+) -> None:
+    answers: list[Mapping[str, object]] = []
+    obey(Order("run", answers.append, arguments), {"run": lambda check: {"done": check}})
+    obey(Order("run", answers.append, {"check": "a"}), {"run": lambda check: {"done": check}})
+    assert "Restart the agent" in str(answers[0])
+    assert (answers[1], caplog.records) == ({"done": "a"}, [])
 
 
 def test_whoever_says_nothing_or_rubbish_holds_nobody_up(served: Callable[[Obey], Path]) -> None:

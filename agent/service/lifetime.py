@@ -129,5 +129,19 @@ def obey(order: Order, actions: Actions) -> None:
     except Shutdown:
         order.answer({"error": "the agent was told to end before it had read the configuration"})
     except Exception as error:
+        if not takes(actions[order.name], order.arguments):
+            order.answer({"error": "the agent does not understand this: was hostvigil upgraded? Restart the agent"})
+            return
         log.exception("a bug of ours, the order to %s is lost", order.name)
         order.answer({"error": f"a bug of hostvigil, see its log: {type(error).__name__}"})
+
+
+def takes(action: Callable[..., object], arguments: Mapping[str, object]) -> bool:
+    """Tell whether an action has these parameters: a command of another version may ask with others."""
+    import inspect
+
+    try:
+        inspect.signature(action).bind(**arguments)
+    except TypeError:
+        return False
+    return True
