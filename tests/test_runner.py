@@ -173,7 +173,7 @@ def test_what_was_seen_before_a_failure_is_kept() -> None:
         (lambda ctx: None, "run() returned nothing: yield a result"),
         (lambda ctx: ok("x"), "run() returned a Result: yield it instead"),
         (lambda ctx: Metric("a", 1), "run() returned a Metric: yield it instead"),
-        (lambda ctx: 5, "not iterable"),
+        (lambda ctx: 5, "run() returned 5: yield a result"),
     ],
 )
 def test_a_run_that_yields_nothing_or_nonsense_is_nodata(body: Body, reason: str) -> None:
