@@ -22,7 +22,7 @@ WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) "*" 4)
 unexport PYTHONDONTWRITEBYTECODE
 
 test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not package"
+	$(BIN)/python -m pytest --workers $(WORKERS) -m "not package"
 
 # A package is built, and installed on an empty Debian 12: half a minute of processor time, as root. Part of CI.
 package-test: $(VENV)/installed-dev
@@ -34,7 +34,7 @@ again: $(VENV)/installed-dev
 
 # What needs no process, server or long series.
 quick: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS)
+	$(BIN)/python -m pytest -q -m "not slow" --workers $(WORKERS)
 
 # The branches that `make quick` takes, and the least that may be.
 coverage: $(VENV)/installed-dev

@@ -16,6 +16,7 @@ import pytest
 from hypothesis import settings
 
 from tests.examples import examples
+from tests.workers import Workers, scopes_of
 
 if TYPE_CHECKING:
     from tests.test_model import Agent, World
@@ -120,6 +121,19 @@ def driver(one_browser: Any) -> Any:
     return one_browser
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--workers", type=int, default=0, help="run the tests in so many processes at once")
+
+
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
+    """Give each slow test to whoever is free, and each group and each file of quick ones to one worker."""
+    count: int = session.config.getoption("workers", 0)
+    if not count or session.testsfailed or session.config.option.collectonly:
+        return None
+    Workers(session, scopes_of(session.items, lambda item: scope_of(item.path, item.nodeid))).run(count)
+    return True
+
+
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
     """Give each slow test to whoever is free, and each group and each file of quick ones to one worker."""
@@ -127,8 +141,7 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     class Groups(LoadScopeScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            file = config.rootpath / nodeid.partition("::")[0]
-            return group_of(file) or (nodeid if is_slow(file) else str(file))
+            return scope_of(config.rootpath / nodeid.partition("::")[0], nodeid)
 
         def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
             """What is done is forgotten: it was counted again after each test, seconds in the end."""
@@ -138,6 +151,10 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
 
     config.option.loadscopereorder = False
     return Groups(config, log)
+
+
+def scope_of(file: Path, nodeid: str) -> str:
+    return group_of(file) or (nodeid if is_slow(file) else str(file))
 
 
 def group_of(file: Path) -> str:
