@@ -38,7 +38,7 @@ quick: $(VENV)/installed-dev
 
 # The branches that `make quick` takes, and the least that may be.
 coverage: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -q -m "not slow" -n $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
+	$(BIN)/python -m pytest -q -m "not slow" --workers $(WORKERS) --cov --cov-report=term:skip-covered --cov-fail-under=$(FLOOR)
 
 # Small faults put into what decides, one after the other: which of them no test finds? Half an hour on two cores.
 mutants: $(VENV)/installed-dev

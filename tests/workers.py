@@ -138,8 +138,18 @@ def _work(session: pytest.Session, way: Connection, folder: Path) -> NoReturn:
     except Exception:  # noqa: BLE001 - whatever it is, it is printed and the status says so
         traceback.print_exc()
     finally:
+        _save_coverage()
         sys.stderr.flush()
         os._exit(status)
+
+
+def _save_coverage() -> None:
+    """Write the branches that this process has taken to a file of its own, where they are measured."""
+    if coverage := sys.modules.get("coverage"):
+        measured = coverage.Coverage.current()
+        if measured:
+            measured.stop()
+            measured.save()
 
 
 def _become_a_worker(config: pytest.Config, folder: Path) -> None:
