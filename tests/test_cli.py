@@ -110,6 +110,6 @@ def test_who_ends_a_check_sees_no_traceback_and_its_script_is_gone(
     command = subprocess.Popen(agent._command("check", "slow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     agent.wait_until(lambda: begun.exists() and begun.read_text(), "the script")
     command.send_signal(number)
-    out, err = command.communicate(timeout=20)
+    out, err = command.communicate(timeout=60)
     assert (command.returncode, out, err) == (code, b"", b"")
     agent.wait_until(lambda: not Path(f"/proc/{int(begun.read_text())}").exists(), "its end")

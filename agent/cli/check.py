@@ -68,7 +68,10 @@ def _run(check: CheckConfig, hide: Callable[[str], str]) -> Outcome:
         signal.signal(number, lambda number, _: sys.exit(128 + number))
     try:
         runner.start(check, time.monotonic())
-        return outcomes.get()
+        while True:
+            # A signal that another thread takes does not wake this one.
+            with suppress(queue.Empty):
+                return outcomes.get(timeout=1)
     except (KeyboardInterrupt, SystemExit):
         runner.stop()
         with suppress(queue.Empty):
