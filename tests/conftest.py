@@ -58,7 +58,8 @@ ONE_ON_THE_MACHINE = {"plugins", "processes"}
 LONG = (
     *("test_killed", "test_lives", "test_cuts", "test_shipped_cluster", "test_simulated", "test_page_browser"),
     *("test_page_acting_browser", "test_torture", "test_commands", "test_kill_points", "test_clock_jumps", "test_soak"),
-    *("test_bench", "test_secrets_whole_way", "test_history_disk", "test_doctor", "test_destinations", "test_storms"),
+    *("test_bench", "test_dead_mount", "test_secrets_whole_way", "test_history_disk", "test_doctor"),
+    *("test_destinations", "test_storms"),
 )
 """What takes long begins first, the longest of all first: else one worker still waits when the others are done."""
 

@@ -116,6 +116,25 @@ def test_each_worker_ends_its_session_but_the_one_that_crashed(mixed: tuple[str,
     assert len(made) - len(folders) == 2
 
 
+def test_who_works_in_a_file_stays_there_while_another_one_begins_the_next(tmp_path: Path) -> None:
+    """Each test is a scope of its own: a module's fixture is set up once, or once more by who helps at the end."""
+    text = """
+        import pytest, time
+
+        @pytest.fixture(scope="module", autouse=True)
+        def made(tmp_path_factory):
+            tmp_path_factory.mktemp(__name__)
+
+        @pytest.mark.parametrize("number", range(5))
+        def test_each(number):
+            time.sleep(0.02)
+        """
+    conftest = CONFTEST.replace("item.path.name", "item.nodeid")
+    printed = run(tmp_path, conftest=conftest, test_a=text, test_b=text, test_c=text, test_d=text)
+    assert "20 passed" in printed
+    assert 4 <= len(list((tmp_path / "base").glob("worker-*/test_*0"))) <= 5
+
+
 def test_after_the_first_failure_no_other_begins_where_that_is_asked_for(tmp_path: Path) -> None:
     text = "def test_wrong():\n    assert 0\n\ndef test_later():\n    import time; time.sleep(0.5)\n" + "".join(
         f"\ndef test_{number}():\n    assert 0\n" for number in range(20)

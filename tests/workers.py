@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
+from itertools import chain
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
@@ -34,6 +35,8 @@ class Worker:
     way: Connection
     scope: Scope = field(default_factory=deque)
     """What it was given and has not reported yet."""
+    file: Path | None = None
+    """Where it is."""
 
 
 class Workers:
@@ -41,14 +44,17 @@ class Workers:
 
     def __init__(self, session: pytest.Session, scopes: Iterable[Scope]) -> None:
         self._session = session
-        self._pending = deque(scopes)
+        self._pending: dict[Path, deque[Scope]] = {}
+        """What nobody was given yet, by the file of its first test."""
+        for scope in scopes:
+            self._pending.setdefault(scope[0].path, deque()).append(scope)
         self._alive: dict[Connection, Worker] = {}
         self._at = {item: number for number, item in enumerate(session.items)}
         self._base = session.config._tmp_path_factory.getbasetemp()  # type: ignore[attr-defined]
 
     def run(self, count: int) -> None:
         try:
-            for number in range(min(count, len(self._pending))):
+            for number in range(min(count, sum(map(len, self._pending.values())))):
                 self._begin(number)
             while self._alive:
                 for way in wait(list(self._alive)):
@@ -78,11 +84,25 @@ class Workers:
             self._bury(worker)
             return
         if said is None:
-            more = self._pending.popleft() if self._pending else Scope()
+            more = self._choose(worker)
             worker.scope.extend(more)
             worker.way.send([self._at[item] for item in more])
             return
         self._report(worker.scope.popleft(), said)
+
+    def _choose(self, worker: Worker) -> Scope:
+        """What is set up for a file serves its tests: stay in it, or begin with one that nobody is in, or help."""
+        busy = {other.file for other in self._alive.values()}
+        stay = [worker.file] if worker.file in self._pending else []
+        free = (file for file in self._pending if file not in busy)
+        worker.file = next(chain(stay, free, self._pending), None)
+        if worker.file is None:
+            return Scope()
+        scopes = self._pending[worker.file]
+        chosen = scopes.popleft()
+        if not scopes:
+            del self._pending[worker.file]
+        return chosen
 
     def _report(self, item: pytest.Item, reports: Sequence[dict[str, Any]]) -> None:
         hook = self._session.config.hook
@@ -103,7 +123,7 @@ class Workers:
         if worker.scope:
             item = worker.scope.popleft()
             if worker.scope:
-                self._pending.appendleft(worker.scope)
+                self._pending.setdefault(worker.scope[0].path, deque()).appendleft(worker.scope)
             self._begin(worker.number)
             self._report(item, [self._failure(item, f"the worker ended with {status} in this test")])
         elif status:
