@@ -6,7 +6,7 @@ A snapshot, a backup or `fsfreeze` freezes it. What only reads is answered, so t
 from __future__ import annotations
 
 import os
-import time
+import select
 from contextlib import suppress
 from pathlib import Path
 
@@ -14,7 +14,6 @@ from agent.system.rights import owner_of
 
 FROZEN = "takes no writes now: is its filesystem frozen by a snapshot, or does its disk hang?"
 SECONDS = 3.0
-LOOK_SECONDS = 0.005
 MOST_FILES = 1024
 NO_NAME = ".nothing-is-called-so"
 
@@ -24,20 +23,26 @@ def takes_writes(directory: Path, seconds: float = SECONDS) -> bool:
 
     A process of its own asks, for it may have to be left behind.
     """
+    ended, held = os.pipe()
     child = os.fork()
     if not child:
-        _ask_and_end(directory)
-    until = time.monotonic() + seconds
-    while not os.waitpid(child, os.WNOHANG)[0]:
-        if time.monotonic() > until:
+        _ask_and_end(directory, held)
+    os.close(held)
+    try:
+        if not select.select([ended], [], [], seconds)[0]:
             return False
-        time.sleep(LOOK_SECONDS)
+    finally:
+        os.close(ended)
+    os.waitpid(child, 0)
     return True
 
 
-def _ask_and_end(directory: Path) -> None:
+def _ask_and_end(directory: Path, held: int) -> None:
+    """Look, and end; `held` is open as long."""
     try:
-        os.closerange(0, MOST_FILES)  # who reads what the command says is not to wait for this process
+        # Who reads what the command says is not to wait for this process.
+        os.closerange(0, held)
+        os.closerange(held + 1, MOST_FILES)
         with suppress(OSError):
             if os.geteuid() == 0:
                 _become(*owner_of(directory))
