@@ -97,14 +97,15 @@ def test_the_next_turn_is_on_the_grid_and_never_more_than_an_interval_away(inter
 def test_missed_turns_are_one() -> None:
     turns = Turns()
     schedule = Schedule()
-    schedule.begin(turns, [config(interval=0.05)], at_once=True)
+    schedule.begin(turns, [config(interval=0.2)], at_once=True)
     turns.wait(1)
     with turns._changed:  # the schedule's thread cannot deliver: turns are missed
-        time.sleep(0.19)
+        time.sleep(0.5)
     seen = turns.wait(4)
     schedule.stop()
     late = [due for _, due in seen]
-    assert all(later - sooner > 0.04 for sooner, later in itertools.pairwise(late))
+    # Less than an interval: two clocks are read one after the other, and a busy processor may come between.
+    assert all(later - sooner > 0.1 for sooner, later in itertools.pairwise(late))
 
 
 def test_with_at_once_every_check_has_its_first_turn_within_a_second() -> None:
