@@ -14,6 +14,8 @@ def line(visit: Visit) -> bytes:
     got = b""
     while not got.endswith(b"\n") and (byte := visit.connection.recv(1)):
         got += byte
+    if not got:
+        raise ConnectionError("the other side hung up: another test of this host looks who listens")
     return got
 
 
