@@ -107,7 +107,10 @@ def test_who_ends_a_check_sees_no_traceback_and_its_script_is_gone(
         "a.yaml",
         f"checks:\n  slow: {{type: script, command: [sh, -c, 'echo $$ > {begun}; exec sleep 60'], timeout: 50s}}\n",
     )
+    # What runs behind a shell's `&` has SIGINT ignored, and would hand that on.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     command = subprocess.Popen(agent._command("check", "slow"), stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    signal.signal(signal.SIGINT, before)
     agent.wait_until(lambda: begun.exists() and begun.read_text(), "the script")
     command.send_signal(number)
     out, err = command.communicate(timeout=60)

@@ -479,8 +479,13 @@ def test_from_an_empty_directory_to_checks_that_are_all_ok_and_tell_nothing(agen
     names = set(agent.json("validate")["checks"])
     agent.start()
     agent.wait_until(lambda: {one["check"] for one in agent.status()["checks"]} >= names, "a result of each")
-    assert {one["status"] for one in agent.status()["checks"]} == {"ok"}
-    assert agent.json("events")["events"] == []
+    assert {one["status"] for one in agent.status()["checks"] if is_ours(one["check"], nginx)} == {"ok"}
+    assert [event for event in agent.json("events")["events"] if is_ours(event["check"], nginx)] == []
+
+
+def is_ours(check: str, port: int) -> bool:
+    """Leave out what other tests on this host bring along: servers that come and go, and load."""
+    return check == f"nginx-{port}" or not check.startswith(("nginx-", "port-", "load", "pressure"))
 
 
 def test_a_second_time_nothing_is_found_anew_and_no_file_is_touched(agent: AgentProcess) -> None:
