@@ -135,25 +135,6 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     return True
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Any:
-    """Give each slow test to whoever is free, and each group and each file of quick ones to one worker."""
-    from xdist.scheduler import LoadScopeScheduling
-
-    class Groups(LoadScopeScheduling):
-        def _split_scope(self, nodeid: str) -> str:
-            return scope_of(config.rootpath / nodeid.partition("::")[0], nodeid)
-
-        def _pending_of(self, workload: dict[str, dict[str, bool]]) -> int:
-            """What is done is forgotten: it was counted again after each test, seconds in the end."""
-            for scope in [scope for scope, tests in workload.items() if all(tests.values())]:
-                del workload[scope]
-            return super()._pending_of(workload)
-
-    config.option.loadscopereorder = False
-    return Groups(config, log)
-
-
 def scope_of(file: Path, nodeid: str) -> str:
     return group_of(file) or (nodeid if is_slow(file) else str(file))
 

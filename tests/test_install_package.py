@@ -15,7 +15,7 @@ from tests import needs
 from tests.api_stand_in import ApiStandIn
 from tests.install.server import Server, package, server
 
-pytestmark = [pytest.mark.package, pytest.mark.slow, pytest.mark.xdist_group("install")]
+pytestmark = [pytest.mark.package, pytest.mark.slow]
 ENVIRONMENT = "/opt/hostvigil/lib/python3.11/site-packages"
 
 

@@ -97,7 +97,7 @@ def test_survives(): assert tiny.survives()
 def test_waits(): tiny.waits()
 def test_broken(): assert False, "broken without a fault"
 """
-UNNEEDED = ("cacheprovider", "xdist", "xdist.looponfail", "hypothesispytest", "pytest_cov")
+UNNEEDED = ("cacheprovider", "hypothesispytest", "pytest_cov")
 """To import them takes a second."""
 LONG = 1000.0
 """Such a test has hours: no busy machine lets it seem to wait for ever."""

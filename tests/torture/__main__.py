@@ -85,7 +85,7 @@ def examples(_: int) -> list[str]:
     files = [
         file for file in Path("tests").glob("**/test_*.py") if re.search(r"@given\(|tests.examples", file.read_text())
     ]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", *map(str, files)]
+    command = [sys.executable, "-m", "pytest", "-q", "--workers", "2", *map(str, files)]
     environ = os.environ | {"HOSTVIGIL_EXAMPLES": "20"}
     done = subprocess.run(command, env=environ, capture_output=True, text=True, check=False)
     return [] if done.returncode == 0 else [done.stdout[-5000:]]

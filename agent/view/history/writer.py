@@ -68,7 +68,7 @@ class HistoryWriter:
         self._thread.join(seconds)
 
     def _work(self) -> None:
-        flush_at = time.monotonic() + TAKE_SECONDS
+        flush_at = 0.0
         while True:
             self._wake.wait(TAKE_SECONDS)
             self._wake.clear()
