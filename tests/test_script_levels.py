@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -184,6 +185,13 @@ def test_the_levels_are_about_one_metric_and_only_that(metrics: list[tuple[str, 
     value = dict(metrics).get(name) if name else metrics[0][1]
     wanted = {"1": Status.OK, "7": Status.WARNING, "99": Status.CRITICAL}.get(value or "", Status.NODATA)
     assert found.status is wanted
+
+
+@pytest.mark.parametrize("part", ["'a' 5 ", "''", "'' 5", "'a''b' 5 ", "„x“ 5 ", "a 5 ", '"a" 5'])
+def test_what_may_be_a_name_is_read_in_one_way_however_often_quotes_come(part: str) -> None:
+    began = time.process_time()
+    nagios.parse(f"OK | {part * 60}x!".encode(), 0)
+    assert time.process_time() - began < 1
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,9 @@ METRICS_MAX = 256
 _NUMBER = r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
 _GAP = re.compile(r"[\s|]*")
 _ITEM = re.compile(r"(?:'((?:[^']|'')*)'|([^\s='|]+))=([^\s|]*)")
-_NAME = r"""(?:'[^'|]{1,100}'|"[^"|]{1,100}"|[^\W\d][^\s='|]{0,100}?)(?:\s*[:,]\s*|\s+)"""
+# No quote stands within its own kind but doubled: there is one way to read it, however often quotes come.
+_QUOTED = """'(?:[^'=|]|'')*'|"[^"=|]*"|[‘“„«][^‘’“”„«»=|]*[’”“»]"""
+_NAME = rf"(?:{_QUOTED}|[^\W\d][^\s='|]{{0,100}}?)(?:\s*[:,]\s*|\s+)"
 _NAMED_NUMBERS = re.compile(
     rf"({_NAME}){_NUMBER}[^\s='|]{{0,20}}(?:[\s,;]+(?:{_NAME})?{_NUMBER}[^\s='|]{{0,20}})*|"
     rf"{_NUMBER}[a-zA-Z%]{{0,3}}(?:;[^\s='|]*)?"
@@ -128,7 +130,7 @@ def _likely_item(text: str) -> tuple[Unread, ...]:
     match = _NAMED_NUMBERS.fullmatch(between)
     if not match:
         return ()
-    return (Unread(0, (match[1] or "").strip(" :,'\""), f"taken for text: {between[:80]}, which lacks its `=`"),)
+    return (Unread(0, (match[1] or "").strip(" :,'\"‘’“”„«»"), f"taken for text: {between[:80]}, which lacks its `=`"),)
 
 
 def with_points(text: str) -> str:
