@@ -125,14 +125,9 @@ class Decider:
         observed_at = outcome.started_at + round(outcome.duration * 1000)
         self._parents.note_run(outcome)
         self._put_right()
-        unset = self._clock.reasons(self._wall(), self._monotonic())
 
         def reasons(subject: str) -> tuple[Reason, ...]:
-            return (
-                unset
-                or self._suppressing().reasons(config, subject, outcome.started_at, observed_at)
-                or self._parents.waits(check, states.get(subject), outcome.started_at, observed_at)
-            )
+            return self._reasons(check, subject, outcome.started_at, observed_at)
 
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
         typed_outcome = (
@@ -194,20 +189,20 @@ class Decider:
         config, now = self._config.checks[check], self._wall()
         # It was counted when it came; but an ok is counted from the latest nodata on.
         judge = apply_result if result.status is Status.OK else judge_again
-        step = judge(self._states[check][subject], result, config.policy, now, self._reasons(check, subject, now))
+        step = judge(self._states[check][subject], result, config.policy, now, self._reasons(check, subject, now, now))
         self._take_step(step, config)
 
-    def _reasons(self, check: str, subject: str, now: int) -> tuple[Reason, ...]:
-        """Return why nothing is told of a subject now, whatever is seen now."""
+    def _reasons(self, check: str, subject: str, began: int, at: int) -> tuple[Reason, ...]:
+        """Return why nothing is told of what a look that `began` then saw of a subject; Unix milliseconds."""
         return (
-            self._clock.reasons(now, self._monotonic())
-            or self._suppressing().reasons(self._config.checks[check], subject, now, now)
-            or self._parents.waits(check, self._states[check][subject], now, now)
+            self._clock.reasons(self._wall(), self._monotonic())
+            or self._suppressing().reasons(self._config.checks[check], subject, began, at)
+            or self._parents.waits(check, self._states[check].get(subject), began, at)
         )
 
     def _look(self, check: str, subject: str) -> None:
         config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
-        reasons = self._reasons(check, subject, now)
+        reasons = self._reasons(check, subject, now, now)
         result = self._results.get((check, subject))
         if has_runs(config):
             if not reasons:
