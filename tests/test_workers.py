@@ -21,6 +21,7 @@ def pytest_runtestloop(session):
 @pytest.fixture(scope="session", autouse=True)
 def whole(tmp_path_factory):
     folder = tmp_path_factory.getbasetemp()
+    (folder.parent / (folder.name + ".begun")).touch()
     yield
     (folder.parent / (folder.name + ".over")).touch()
 """
@@ -110,10 +111,10 @@ def test_what_was_printed_is_shown_of_the_test_that_failed_alone(mixed: tuple[st
 
 
 def test_each_worker_ends_its_session_but_the_one_that_crashed(mixed: tuple[str, Path]) -> None:
-    made = sorted(path.name for path in (mixed[1] / "base").glob("worker-*"))
-    folders = [name for name in made if not name.endswith(".over")]
-    assert len(folders) == 3
-    assert len(made) - len(folders) == 2
+    begun, over = (len(list((mixed[1] / "base").glob(f"worker-*.{what}"))) for what in ("begun", "over"))
+    # Who comes for the one that crashed may find nothing left to do, and begins no session.
+    assert begun in (2, 3)
+    assert over == begun - 1
 
 
 def test_who_works_in_a_file_stays_there_while_another_one_begins_the_next(tmp_path: Path) -> None:
