@@ -18,12 +18,18 @@ PROGRAM = Path(sys.executable).with_name("pip-audit")
 
 
 def main(program: Path = PROGRAM, seconds: float = SECONDS) -> int:
+    """Ask about each lock file, `seconds` at the most for each; return the exit code that this module names."""
     worst = 0
     for lock in LOCKS:
-        words = [program, "--disable-pip", "--require-hashes", "--strict", "--progress-spinner=off", "-r", ROOT / lock]
+        options = ("--disable-pip", "--require-hashes", "--strict", "--progress-spinner=off")
         try:
             done = subprocess.run(
-                words, capture_output=True, text=True, timeout=seconds, check=False, env={**os.environ, "NO_COLOR": "1"}
+                [program, *options, "-r", ROOT / lock],
+                capture_output=True,
+                text=True,
+                timeout=seconds,
+                check=False,
+                env={**os.environ, "NO_COLOR": "1"},
             )
         except subprocess.TimeoutExpired:
             return _unknown(f"it did not answer within {seconds:g} s")

@@ -94,11 +94,11 @@ def _bill(wheel: Path) -> str:
 
 
 def _last_change() -> str:
-    """Return when the newest commit was made; where there is none, the day of the changelog's format."""
-    asked = subprocess.run(
+    """Return when the newest commit was made, in seconds since 1970; without git, the first day of 2026."""
+    seconds = subprocess.run(
         ["git", "-C", ROOT, "log", "-1", "--format=%ct"], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip() or "1767225600"
+    ).stdout
+    return seconds.strip() or "1767225600"
 
 
 def _wheel(work: Path) -> Path:
@@ -173,10 +173,10 @@ def _files(stage: Path, target: Target, site: Path, bill: str) -> None:
     (doc / "copyright").write_text(papers.licences(site, HOME))
     papers.write(doc / "sbom.cdx.json.gz", bill)
     papers.write(doc / "changelog.gz", (ROOT / "CHANGELOG.md").read_text())
-    for place, text in (("man1/hostvigil.1", manuals.command()), ("man5/hostvigil.conf.5", manuals.configuration())):
-        manual = stage / f"usr/share/man/{place}.gz"
+    for name, page in (("man1/hostvigil.1", manuals.command()), ("man5/hostvigil.conf.5", manuals.configuration())):
+        manual = stage / f"usr/share/man/{name}.gz"
         manual.parent.mkdir(parents=True)
-        papers.write(manual, text)
+        papers.write(manual, page)
     for path in stage.rglob("*"):
         if path.is_file() and not path.is_symlink():
             path.chmod(0o755 if path.stat().st_mode & 0o100 and path.suffix != ".so" else 0o644)

@@ -35,13 +35,19 @@ def main(words: list[str] | None = None) -> int:
     options.add_argument("version")
     options.add_argument("--key", type=Path, required=True, help="private key of SSH, or the public half of an agent's")
     options.add_argument("targets", nargs="*", help="packages to build; default: all")
-    given = options.parse_intermixed_args(words)
+    arguments = options.parse_intermixed_args(words)
     try:
-        release(build.ROOT, given.version, given.key, datetime.now(UTC).date(), lambda: build.main(set(given.targets)))
+        release(
+            build.ROOT,
+            arguments.version,
+            arguments.key,
+            datetime.now(UTC).date(),
+            lambda: build.main(set(arguments.targets)),
+        )
     except (Refused, subprocess.CalledProcessError) as error:
         print(f"no release: {error}", file=sys.stderr)
         return 1
-    print(f"{given.version} is made; nothing left this machine. Look at dist/, then: git push --follow-tags")
+    print(f"{arguments.version} is made; nothing left this machine. Look at dist/, then: git push --follow-tags")
     return 0
 
 

@@ -26,18 +26,18 @@ def lay_out(root: Path, source: Path) -> None:
 def sdist(source: Path, into: Path, epoch: int) -> Path:
     """Build an sdist of a laid out tree. setuptools packs times and owners of this machine: they are taken out."""
     code = "import sys; from setuptools.build_meta import build_sdist; print(build_sdist(sys.argv[1]))"
-    with_name = [sys.executable, "-c", code, str(into)]
-    said = subprocess.run(with_name, cwd=source, check=True, capture_output=True, text=True).stdout
-    made = into / said.splitlines()[-1]
-    made.write_bytes(_packed(made, epoch))
+    command = [sys.executable, "-c", code, str(into)]
+    output = subprocess.run(command, cwd=source, check=True, capture_output=True, text=True).stdout
+    made = into / output.splitlines()[-1]
+    made.write_bytes(_pack_again(made, epoch))
     os.utime(made, (epoch, epoch))
     return made
 
 
-def _packed(made: Path, epoch: int) -> bytes:
+def _pack_again(made: Path, epoch: int) -> bytes:
     out = io.BytesIO()
     with tarfile.open(made) as old, tarfile.open(fileobj=out, mode="w", format=tarfile.PAX_FORMAT) as new:
-        for member in sorted(old.getmembers(), key=lambda one: one.name):
+        for member in sorted(old.getmembers(), key=lambda member: member.name):
             member.mtime, member.uid, member.gid, member.uname, member.gname = epoch, 0, 0, "", ""
             member.mode = 0o755 if member.isdir() or member.mode & 0o100 else 0o644
             member.pax_headers = {}

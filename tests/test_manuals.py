@@ -24,7 +24,7 @@ from tests import needs
 ROOT = Path(__file__).parent.parent
 sys.path.insert(0, str(ROOT / "packaging"))
 
-import manuals  # type: ignore[import-not-found]  # noqa: E402 - of the packages, no part of the agent
+import manuals  # noqa: E402 - of the packages, no part of the agent
 
 PAGES = ("hostvigil.1", "hostvigil.conf.5")
 
