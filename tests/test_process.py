@@ -734,9 +734,12 @@ def test_stuck_is_waiting_for_long_without_using_cpu() -> None:
 
 def test_a_process_in_state_d_is_stuck_for_real() -> None:
     # After vfork the parent waits, uninterruptibly, until the child ends or becomes another program.
-    code = "import ctypes, time; ctypes.CDLL(None).vfork(); time.sleep(600)"
-    process = subprocess.Popen([sys.executable, "-c", code, "vforked"], start_new_session=True)
+    code = "import ctypes, os, time; ctypes.CDLL(None).vfork(); os.write(1, b'.'); time.sleep(600)"
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, start_new_session=True)
+    assert process.stdout is not None
     try:
+        # Before the child's word, the start of a Python may wait for the disk, in the same state, for a moment only.
+        assert process.stdout.read(1) == b"."
         wait_for(lambda: state_of(process.pid) == "D")
         memory: dict[str, object] = {}
         settings: dict[str, Any] = {"user": str(os.getuid()), "stuck_critical": NumberAbove.parse(1)}
@@ -748,7 +751,7 @@ def test_a_process_in_state_d_is_stuck_for_real() -> None:
         assert f"{process.pid} python" in result.details
     finally:
         os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
+        process.communicate()
 
 
 def test_a_process_in_state_d_keeps_the_command_line_it_is_known_by(fake_proc: FakeProc) -> None:
