@@ -65,43 +65,63 @@ def settings(
     `place` is where a missing one is reported; `also` are settings of others, worth suggesting; `elsewhere` says of
     names that are none here where they belong.
     """
+    own = fields(struct)
+    names = _Names(inside, own, [*own, *also], elsewhere)
+    missing = [name for name in own if own[name].required and name not in nodes]
     values: dict[str, Any] = {}
     faults: list[Fault] = []
-    own = fields(struct)
-    missing = [name for name in own if own[name].required and name not in nodes]
     line_before = 0
     for name, node in nodes.items():
         same_line, line_before = node.place.line == line_before, node.place.line
-        setting = f"{inside}.{name}" if inside else name
-        if isinstance(node.value, Refusal) and (name in own or node.value is not EMPTY):
+        setting, field = names.full(name), own.get(name)
+        if isinstance(node.value, Refusal) and (field or node.value is not EMPTY):
             faults.append(Fault(node.place, "" if _names_its_key(node) else setting, node.value.text))
-        elif name not in own and (slip := missing_name(name, [*own, *also], missing)):
-            missing.remove(slip)
-            faults.append(Fault(node.key or node.place, "", slip_text(setting, name, slip)))
-        elif name not in own:
-            text, inner = elsewhere.get(name, ""), _settings_inside(node, {*own, *also})
-            torn = node.value is EMPTY and same_line and not nearest(name, [*own, *also])
-            text = f"'{setting}': {text}" if text else _stranger(name, inner, torn)
-            missing = [one for one in missing if one not in inner and one != without_space(name, own)]
-            text = text or unknown(setting, name, [*own, *also], shown_names=own)
+        elif field is None:
+            text, names_meant = _unknown_name(name, node, names, missing, same_line)
+            missing = [one for one in missing if one not in names_meant]
             faults.append(Fault(node.key or node.place, "", text))
         else:
             try:
-                values[own[name].name] = value(node, own[name].type, setting)
+                values[field.name] = value(node, field.type, setting)
             except Faults as error:
                 faults += error.faults
-    return values, faults + [
-        _missing(f"{inside}.{name}" if inside else name, own[name].type, place) for name in missing
-    ]
+    return values, faults + [_missing(names.full(name), own[name].type, place) for name in missing]
 
 
-def _stranger(name: str, inner: list[str], torn: bool) -> str:
-    """Say what a name is that is no setting, where that shows; '' for any other."""
-    if inner:
-        return f"{short(name)} is no setting: write what it holds ({', '.join(inner)}) in its place"
-    if torn:
-        return f"{short(name)} stands alone: where it belongs to the value before the comma, put quotes around that"
-    return ""
+class _Names(NamedTuple):
+    """What may be written in one mapping."""
+
+    inside: str
+    """The full name of the mapping, '' at the top."""
+    own: Mapping[str, msgspec.structs.FieldInfo]
+    known: list[str]
+    """Its own, and those of others that are worth suggesting."""
+    elsewhere: Mapping[str, str]
+    """Where names belong that are none here."""
+
+    def full(self, name: str) -> str:
+        return f"{self.inside}.{name}" if self.inside else name
+
+
+def _unknown_name(
+    name: str, node: Node, names: _Names, missing: list[str], same_line: bool
+) -> tuple[str, typing.Collection[str]]:
+    """Say what is wrong with a name that is no setting here, and which missing settings are meant by it.
+
+    `same_line`: it stands on the line of the setting before it.
+    """
+    if slip := missing_name(name, names.known, missing):
+        return slip_text(names.full(name), name, slip), (slip,)
+    inner = _settings_inside(node, names.known)
+    if text := names.elsewhere.get(name, ""):
+        text = f"'{names.full(name)}': {text}"
+    elif inner:
+        text = f"{short(name)} is no setting: write what it holds ({', '.join(inner)}) in its place"
+    elif node.value is EMPTY and same_line and not nearest(name, names.known):
+        text = f"{short(name)} stands alone: where it belongs to the value before the comma, put quotes around that"
+    else:
+        text = unknown(names.full(name), name, names.known, shown_names=names.own)
+    return text, (*inner, without_space(name, names.own))
 
 
 def _settings_inside(node: Node, names: typing.Container[str]) -> list[str]:
@@ -233,19 +253,29 @@ def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
             return parse_once(kind, plain)  # type: ignore[arg-type]  # takes the hash of the class for its instances
         return kind.parse(plain)
     except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code
-        text = str(error)
-        sources = {leaf.source for leaf in node.leaves() if leaf.source}
-        hides_value = isinstance(plain, (dict, list, bool, type(None))) and repr(plain) in text
-        if isinstance(error, ValueError) and isinstance(node.value, dict) and not hides_value:
+        if isinstance(node.value, dict) and isinstance(error, ValueError) and not _is_shown(plain, str(error)):
             _parse_inside(node, kind, setting)
-        if sources or not isinstance(error, ValueError) or hides_value:
-            text_of_value = f"the value of {' '.join(sorted(sources))}" if sources else quote(node)
-            text = f"{text_of_value} is not {kind.words}{example_of(kind)}"
-            if isinstance(node.value, dict) and len(node.value) == 1 and node.key is None and not sources:
-                text = f"{text_of_value} is not {kind.words}: put quotes around a value with ': ' in it"
-        elif isinstance(plain, str) and len(plain) > 60:
-            text = text.replace(repr(plain), short(plain)).replace(plain, short(plain))
-        raise Faults(Fault(node.place, setting, one_line(text))) from None
+        raise Faults(Fault(node.place, setting, one_line(_complaint(error, node, kind, plain)))) from None
+
+
+def _complaint(error: Exception, node: Node, kind: type[SettingValue], plain: Any) -> str:
+    """Say why a value is not taken: in the words of its class, unless these show a secret or how Python writes it."""
+    text = str(error)
+    sources = sorted({leaf.source for leaf in node.leaves() if leaf.source})
+    if sources or not isinstance(error, ValueError) or _is_shown(plain, text):
+        shown = f"the value of {' '.join(sources)}" if sources else quote(node)
+        text = f"{shown} is not {kind.words}"
+        if isinstance(node.value, dict) and len(node.value) == 1 and node.key is None and not sources:
+            return f"{text}: put quotes around a value with ': ' in it"
+        return f"{text}{example_of(kind)}"
+    if isinstance(plain, str) and len(plain) > 60:
+        return text.replace(repr(plain), short(plain)).replace(plain, short(plain))
+    return text
+
+
+def _is_shown(plain: Any, text: str) -> bool:
+    """Tell whether a text shows a value as Python writes it, which is not how it stands in the file."""
+    return isinstance(plain, (dict, list, bool, type(None))) and repr(plain) in text
 
 
 @lru_cache(500, typed=True)

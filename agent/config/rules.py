@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agent.api import Check
@@ -157,26 +157,32 @@ def _level(level: Level, name: str, nodes: Nodes) -> str:
 
 def own(check: Check, nodes: Nodes, place: Place) -> Iterator[Fault]:
     """Ask the type itself what is wrong with its settings."""
-    leaves = [leaf for node in nodes.values() for leaf in node.leaves() if leaf.source]
+    expanded = [leaf for node in nodes.values() for leaf in node.leaves() if leaf.source]
     try:
         problems = list(check.problems())
     except Exception as error:  # noqa: BLE001 - a type is foreign code
-        text = "" if leaves else f": {one_line(str(error))}"
+        text = "" if expanded else f": {one_line(str(error))}"
         yield Fault(place, "", f"cannot be judged: `problems` of its type raised {type(error).__name__}{text}")
         return
     for problem in problems:
-        if not (
-            isinstance(problem, tuple | list) and len(problem) == 2 and all(isinstance(one, str) for one in problem)
-        ):
+        if not _is_pair_of_texts(problem):
             what = f"gave a {type(problem).__name__}, write `yield setting, text`"
             yield Fault(place, "", f"cannot be judged: `problems` of its type {what}")
             continue
         setting, text = problem
         node = nodes.get(setting)
-        leaks = [leaf for leaf in (node.leaves() if node else ()) if leaf.source and _quotes(text, leaf.value, 3)]
-        leaks = leaks or [leaf for leaf in leaves if _quotes(text, leaf.value, 6)]
-        advice = f"the value of {leaks[0].source} does not fit (why might quote it)" if leaks else ""
+        leak = _leak(text, node.leaves() if node else (), 3) or _leak(text, expanded, 6)
+        advice = f"the value of {leak} does not fit (why might quote it)" if leak else ""
         yield Fault(node.place if node else place, setting, advice or one_line(text))
+
+
+def _is_pair_of_texts(problem: object) -> bool:
+    return isinstance(problem, tuple | list) and len(problem) == 2 and all(isinstance(part, str) for part in problem)
+
+
+def _leak(text: str, leaves: Iterable[Node], most: int) -> str:
+    """Return the `${...}` whose value a text quotes, by `most` characters in a row; '' for none."""
+    return next((leaf.source for leaf in leaves if leaf.source and _quotes(text, leaf.value, most)), "")
 
 
 def _quotes(text: str, secret: str, most: int) -> bool:
