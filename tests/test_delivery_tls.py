@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ssl
+import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,10 @@ from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.api import Api
 from agent.plugin.units import Duration
+from tests import needs
 from tests.api_stand_in import answer
 from tests.http_servers import Server, Visit, serving
+from tests.kernel import MS_BIND, mount, own_mounts
 
 AUTHORITY = trustme.CA()
 RSA = AUTHORITY.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)
@@ -57,6 +61,40 @@ def test_another_host_and_an_unknown_ca_are_refused(tmp_path: Path) -> None:
     with serving(talk, tls=speaking(RSA)) as server:
         assert "not trusted: unable to get local issuer" in post(server, trustme.CA().cert_pem, folder=tmp_path).text
     assert server.requests == []
+
+
+@pytest.fixture
+def company_host(tmp_path: Path) -> Iterator[None]:
+    """A host in whose store an administrator put the authority, and nothing else."""
+    needs.root()
+    store, pem = tmp_path / "certs", tmp_path / "authority.pem"
+    store.mkdir()
+    AUTHORITY.cert_pem.write_to_path(pem)
+    openssl = [needs.command("openssl"), "x509", "-hash", "-noout", "-in", str(pem)]
+    name = subprocess.run(openssl, capture_output=True, text=True, check=True).stdout.strip()
+    AUTHORITY.cert_pem.write_to_path(store / f"{name}.0")
+    with own_mounts():
+        mount(str(store), Path(ssl.get_default_verify_paths().openssl_capath), flags=MS_BIND, fresh=False)
+        yield
+
+
+def test_an_authority_in_the_hosts_store_is_trusted_unless_ca_file_names_others(
+    company_host: None, tmp_path: Path
+) -> None:
+    with serving(talk, tls=speaking(RSA)) as server:
+        url = server.url.replace("http:", "https:")
+        assert Api(EventsSettings(url, "key-123456", timeout=Duration(5))).post(b"{}").verdict is Verdict.DELIVERED
+        assert "not trusted" in post(server, trustme.CA().cert_pem, folder=tmp_path).text
+
+
+def test_a_proxy_that_speaks_tls_may_have_a_certificate_of_an_authority_in_the_hosts_store(company_host: None) -> None:
+    def refuse(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n")
+
+    with serving(refuse, tls=speaking(RSA)) as proxy:
+        by = proxy.url.replace("http:", "https:")
+        answer = Api(EventsSettings("https://api.example", "key-123456", proxy=by, timeout=Duration(5))).post(b"{}")
+    assert "407" in answer.text
 
 
 def test_an_error_of_tls_is_told_without_the_version_that_is_on_no_wire(tmp_path: Path) -> None:

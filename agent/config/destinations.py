@@ -55,4 +55,6 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     ] = None
     timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m.")] = Duration(15)
     proxy: Annotated[str, Meta(description="Address of an HTTP proxy, whatever the environment says.")] = ""
-    ca_file: Annotated[str, Meta(description="File with the certificates to trust, PEM.")] = ""
+    ca_file: Annotated[
+        str, Meta(description="PEM file of the CAs to trust instead of the host's and the usual ones (Mozilla's).")
+    ] = ""

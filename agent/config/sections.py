@@ -68,7 +68,7 @@ class EventsSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
         ),
     ] = ""
     ca_file: Annotated[
-        str, Meta(description="File with the certificates to trust, PEM; unless set, the built-in ones.")
+        str, Meta(description="PEM file of the CAs to trust instead of the host's and the usual ones (Mozilla's).")
     ] = ""
     client_cert: Annotated[str, Meta(description="File with the client's certificate, PEM.")] = ""
     client_key: Annotated[

@@ -37,7 +37,9 @@ class RelayEvents(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     workspace_limit: Annotated[Rate, Meta(description="Most requests with all keys together.")] = Rate(200)
     timeout: Annotated[Duration, Meta(description="Longest wait for one request, 1s to 10m.")] = Duration(15)
     proxy: Annotated[str, Meta(description="Address of an HTTP proxy, whatever the environment says.")] = ""
-    ca_file: Annotated[str, Meta(description="File with the certificates to trust, PEM.")] = ""
+    ca_file: Annotated[
+        str, Meta(description="PEM file of the CAs to trust instead of the host's and the usual ones (Mozilla's).")
+    ] = ""
     client_cert: Annotated[str, Meta(description="File with the client's certificate, PEM.")] = ""
     client_key: Annotated[str, Meta(description="File with the client certificate's key, PEM.")] = ""
 
@@ -67,7 +69,7 @@ class RelaySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     state: Annotated[str, Meta(description="Directory that this relay keeps what it told in; each has its own.")]
     events: Annotated[RelayEvents, Meta(description="How the relay reaches the API.")]
     credentials: Annotated[str, Meta(description="File with the relay's nkey seed.")] = ""
-    ca_file: Annotated[str, Meta(description="File with the certificates to trust, PEM.")] = ""
+    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
     client_cert: Annotated[str, Meta(description="File with the relay's certificate for the broker, PEM.")] = ""
     client_key: Annotated[str, Meta(description="File with that certificate's key, PEM.")] = ""
     lease: Annotated[Duration, Meta(description="How long after a relay's end the next one begins, 1s to 5m.")] = (

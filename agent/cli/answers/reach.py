@@ -93,7 +93,7 @@ def _connect(to: Target) -> None:
         if to.tls:
             if to.settings.ca_file:
                 require_readable("ca_file", to.settings.ca_file)
-            context = tls_context()
+            context = tls_context(host_cas=not to.settings.ca_file)
             context.load_verify_locations(to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
             context.wrap_socket(connection, server_hostname=to.host).close()
 

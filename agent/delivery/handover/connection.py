@@ -19,6 +19,7 @@ from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 from agent.delivery.handover.seed import Seed
 from agent.delivery.named_files import Reading
+from agent.delivery.sinks.tls import tls_context
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -89,7 +90,9 @@ class Way:
         return tls, Seed.read(self._credentials) if self._credentials else None
 
     def _tls(self) -> ssl.SSLContext:
-        context = ssl.create_default_context(cafile=self._ca_file or None)
+        context = tls_context(host_cas=not self._ca_file, protocols=())
+        if self._ca_file:
+            context.load_verify_locations(self._ca_file)
         if self._client_cert:
             context.load_cert_chain(self._client_cert, self._client_key or None)
         return context

@@ -44,13 +44,19 @@ class TolerantAdapter(HTTPAdapter):
 
 
 class TlsAdapter(TolerantAdapter):
-    """For https: has TLS spoken as curl does."""
+    """For https: has TLS spoken as curl does, with the CAs of this host beside those of requests, or without."""
+
+    def __init__(self, *, host_cas: bool) -> None:
+        self._host_cas = host_cas
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
-        super().init_poolmanager(*arguments, ssl_context=tls_context(), **named)
+        super().init_poolmanager(*arguments, ssl_context=tls_context(host_cas=self._host_cas), **named)
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
-        return super().proxy_manager_for(proxy, ssl_context=tls_context(), **named)
+        # A proxy may speak TLS itself, and is mostly of the company: its CA is the host's.
+        contexts = {name: tls_context(host_cas=self._host_cas) for name in ("ssl_context", "proxy_ssl_context")}
+        return super().proxy_manager_for(proxy, **contexts, **named)
 
 
 class TolerantResponse(HTTPResponse):

@@ -151,7 +151,7 @@ def _send(
         session.trust_env = False
         session.mount("http://", TolerantAdapter())
         if url[:6].lower() == "https:":
-            session.mount("https://", TlsAdapter())
+            session.mount("https://", TlsAdapter(host_cas=not way.ca_file))
         with session.request(
             method,
             url,
