@@ -1,4 +1,4 @@
-"""The certificate authorities that this host trusts: where OpenSSL was built to find them, or distributions keep them."""
+"""The certificate authorities that this host trusts, where OpenSSL looks for them or distributions keep them."""
 
 from __future__ import annotations
 
