@@ -38,25 +38,38 @@ def locate(last: list[Position], real: str, until: float) -> tuple[list[Position
     places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
     older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
+    newer, fault = _since(current, Position(real, inode, changed=current.changed), is_same, older, until)
+    return [*older, *newer], fault or lost
+
+
+def _since(
+    current: Position, now: Position, is_same: bool, older: list[Position], until: float
+) -> tuple[list[Position], str]:
+    """Return where the log of the last look is now and what came after it, last the log of now; and what is lost.
+
+    `current` is the log of the last look, `now` the file that has its name now, `is_same` whether it begins like it.
+    """
     if not current.inode:
-        between, fault = _between(current, inode, older, until)
-        return [*older, *between, Position(real, inode, changed=current.changed)], lost or fault
-    if inode == current.inode and is_same:
+        between, fault = _between(current, now.inode, older, until)
+        return [*between, now], fault
+    if now.inode == current.inode and is_same:
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
-        between, fault = ([], "") if current.size else _between(current, inode, older, until)
-        return [*older, *between, replace(current, path=real)], lost or fault
-    rotated = _find_renamed(current, inode) or _find_copy(current, inode) or _find_packed(current, until)
+        between, fault = ([], "") if current.size else _between(current, now.inode, older, until)
+        return [*between, replace(current, path=now.path)], fault
+    rotated = _find_renamed(current, now.inode) or _find_copy(current, now.inode) or _find_packed(current, until)
     if rotated is None and current.offset and is_same:
         # An editor, or `sed -i`, wrote the same log anew.
-        return [*older, replace(current, path=real, inode=inode)], lost
-    before = [*older, rotated] if rotated else older
-    between, fault = _between(current, inode, before, until)
+        return [replace(current, path=now.path, inode=now.inode)], ""
+    before = [rotated] if rotated else []
+    between, fault = _between(current, now.inode, [*older, *before], until)
     # Of an empty log nothing is known again but its inode, which compressing changes.
-    among = not current.offset and any(is_packed(one.path) for one in between)
-    if rotated is None and not among and not _has_nothing_new(current, [*before, *between]):
-        lost = fault or GONE
-    link_targets = [Position(one.path, one.inode) for one in logs_between(current.path, real) if one.inode != inode]
-    return [*before, *between, *link_targets, Position(real, inode, changed=current.changed)], lost or fault
+    is_among = not current.offset and any(is_packed(one.path) for one in between)
+    if rotated is None and not is_among and not _has_nothing_new(current, [*older, *between]):
+        fault = fault or GONE
+    link_targets = [
+        Position(one.path, one.inode) for one in logs_between(current.path, now.path) if one.inode != now.inode
+    ]
+    return [*before, *between, *link_targets, now], fault
 
 
 def look_at(real: str, position: Position) -> tuple[int, bool]:

@@ -23,23 +23,7 @@ Problems = Iterator[tuple[str, str]]
 
 def problems(script: Script) -> Problems:
     """Yield (setting, what is wrong and what to write instead)."""
-    if text := _command_problem(script.command, script.shell):
-        yield "command", text
-    words = [script.command] if isinstance(script.command, str) else script.command
-    if any("\0" in word for word in words):
-        yield "command", "holds a NUL character, which no program can be given"
-    if script.user in ("", "root", "0") and os.geteuid() == 0:
-        yield from _fetch_problems(words)
-    one_text = isinstance(script.command, str)
-    if (
-        not script.shell
-        and not one_text
-        and words[0:1]
-        and "/" in words[0]
-        and not words[0].startswith("/")
-        and not script.cwd
-    ):
-        yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
+    yield from _command_problems(script)
     for name, value in script.env.items():
         if not name or "=" in name or "\0" in name + value:
             yield "env", f"{name!r} cannot be an environment variable: no empty name, no '=' in it, no NUL"
@@ -56,11 +40,24 @@ def problems(script: Script) -> Problems:
     yield from _exit_code_problems(script)
 
 
+def _command_problems(script: Script) -> Problems:
+    if text := _form_problem(script.command, script.shell):
+        yield "command", text
+    words = [script.command] if isinstance(script.command, str) else script.command
+    if any("\0" in word for word in words):
+        yield "command", "holds a NUL character, which no program can be given"
+    if script.user in ("", "root", "0") and os.geteuid() == 0:
+        yield from _fetch_problems(words)
+    is_run_itself = not script.shell and not isinstance(script.command, str) and len(words) > 0
+    if is_run_itself and "/" in words[0] and not words[0].startswith("/") and not script.cwd:
+        yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
+
+
 _SHELL_ONLY = re.compile(r"[|&;<>$`*?()]")
 """What only a shell understands: as words of a list it would mean something else."""
 
 
-def _command_problem(command: str | Sequence[str], shell: bool) -> str:
+def _form_problem(command: str | Sequence[str], shell: bool) -> str:
     if not isinstance(command, str):
         if not command or not command[0].strip():
             return "is empty, write a list of the program and its arguments"

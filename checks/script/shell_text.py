@@ -63,21 +63,25 @@ def _commands(text: str) -> Iterator[tuple[str, ...]]:
     """
     words: list[str] = []
     inputs: list[str] = []
-    last = ""
+    redirection = ""
     for token in (*_tokens(text), ";"):
         operator = bool(token) and set(token) <= set("();<>|&")
-        redirection, last = last, ""
-        if redirection and not operator:
-            inputs += [token] if redirection == "<" else []
-            words += [token] if words[:1] and words[0] in FILTERS and redirection[0] == ">" else []  # what it writes
-        elif operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
-            last = token
+        if operator and token[-1] in "<>&" and set(token) & {"<", ">"}:
+            redirection = token
             if words and words[-1].isdigit():  # which descriptor
                 words.pop()
         elif operator:
-            yield from [(*(words or "<"), *inputs)] if words or inputs else ()
+            if words or inputs:
+                yield (*(words or "<"), *inputs)
             inputs = [PIPED + word for word in words[1:] if "/" in word] if token in ("|", "|&") else []
             words = ["(("] if token.endswith("((") else []  # arithmetic runs nothing itself
+            redirection = ""
+        elif redirection:
+            if redirection == "<":
+                inputs.append(token)
+            elif redirection[0] == ">" and words and words[0] in FILTERS:
+                words.append(token)  # what it writes
+            redirection = ""
         elif token == "{" and (words[:1] == ["function"] or len(words) == 1):  # noqa: S105 - `coproc X {`; no password
             words = []
         elif words or token not in _KEYWORDS:
