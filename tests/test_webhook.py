@@ -85,6 +85,23 @@ def is_teams(post: Post) -> None:
     assert all(block["type"] == "TextBlock" and block["text"] for block in card["content"]["body"])
 
 
+def is_dingtalk(post: Post) -> None:
+    assert post.json["msgtype"] == "text"
+    assert post.json["text"]["content"].startswith("hostvigil: ")
+    assert len(post.body) <= 20_000
+
+
+def is_wecom(post: Post) -> None:
+    assert post.json["msgtype"] == "text"
+    assert 0 < len(post.json["text"]["content"].encode()) <= 2048
+
+
+def is_feishu(post: Post) -> None:
+    assert post.json["msg_type"] == "text"
+    assert post.json["content"]["text"].startswith("hostvigil: ")
+    assert len(post.body) <= 20_000
+
+
 def is_pagerduty(post: Post) -> None:
     assert post.path == "/v2/enqueue"
     assert post.json["routing_key"] == "made-up-key"
@@ -113,10 +130,21 @@ FORMS: dict[str, Callable[[Post], None]] = {
     "ntfy": is_ntfy,
     "slack": is_slack,
     "teams": is_teams,
+    "dingtalk": is_dingtalk,
+    "wecom": is_wecom,
+    "feishu": is_feishu,
     "pagerduty": is_pagerduty,
     "alertmanager": is_alertmanager,
     "healthchecks": is_healthchecks,
 }
+
+
+TAKEN = {
+    "dingtalk": b'{"errcode":0,"errmsg":"ok"}',
+    "wecom": b'{"errcode":0,"errmsg":"ok"}',
+    "feishu": b'{"StatusCode":0,"StatusMessage":"success","code":0,"data":{},"msg":"success"}',
+}
+"""What a service says that is not content with a status."""
 
 
 def test_each_recipe_has_its_form() -> None:
@@ -126,7 +154,7 @@ def test_each_recipe_has_its_form() -> None:
 @pytest.mark.parametrize("recipe", FORMS)
 @pytest.mark.parametrize("status", EventStatus)
 def test_a_recipe_makes_what_the_service_documents(recipe: str, status: EventStatus, tmp_path: Path) -> None:
-    with WebService() as service:
+    with WebService(lambda post: (200, TAKEN.get(recipe, b"ok"))) as service:
         sink = Webhook(settings(RECIPES[recipe], tmp_path / "conf.d", service.url))
         for told in (PROBLEM, RECOVERY, msgspec.structs.replace(PROBLEM, status=status)):
             assert sink.post(sink.render(told)).verdict is Verdict.DELIVERED

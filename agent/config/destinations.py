@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.config.values import Rate
-from agent.plugin.units import Duration
+from agent.plugin.units import Duration, Regex
 
 MAIN = "events"
 """What the destination of `agent.events` is called."""
@@ -47,6 +47,12 @@ class WebhookSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_
     headers: Annotated[
         dict[str, str], Meta(description="Request headers; secrets best as ${file:...}.", extra={"secret": True})
     ] = {}
+    accepted: Annotated[
+        Regex | None,
+        Meta(
+            description="Regular expression that must be found in an answer 2xx, of services that say failures by one."
+        ),
+    ] = None
     only: Annotated[str, Meta(description="Which checks: web-*, disks:/mnt/* or env=prod, several must all fit.")] = "*"
     rate_limit: Annotated[Rate, Meta(description="Most requests to send.")] = Rate(60)
     digest_above: Annotated[

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from codecs import BOM_UTF8
+from typing import Any
 
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.answers import TEXT_LIMIT, seconds_to_wait
+from agent.plugin.errors import CheckError
 from agent.plugin.text import one_line
+from agent.plugin.units import Regex
 
 NOT_ALLOWED = "check the key in its url or headers"
 A_PAGE = (
@@ -28,12 +31,18 @@ OF_THE_POST = (413, 415, 422)
 """These are about what was sent, whoever says them."""
 
 
-def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
-    """Judge an HTTP answer. Header names in lower case."""
+NOT_TAKEN = "with this status the service says that it did not take it"
+NOT_ACCEPTED = "the answer does not match `accepted`"
+
+
+def classify(status: int, headers: dict[str, str], body: bytes, accepted: Regex | None = None) -> Answer:
+    """Judge an HTTP answer. Header names in lower case; `accepted` is what the text of a 2xx must match."""
     detail = one_line(body[:TEXT_LIMIT].decode(errors="replace"), TEXT_LIMIT)
     text = f"HTTP {status}" + (f": {detail}" if detail else "")
     wait = seconds_to_wait(headers.get("retry-after", "") or _in_body(body), headers.get("date", ""))
     if 200 <= status < 300:
+        if refusal := _refusal(body, accepted):
+            return Answer(Verdict.UNAVAILABLE, f"{text}; {refusal}", retry_after=wait)
         return Answer(Verdict.DELIVERED, f"HTTP {status}", headers.get("x-request-id", "")[:TEXT_LIMIT])
     if status == 429:
         return Answer(Verdict.THROTTLED, text, retry_after=wait)
@@ -48,6 +57,21 @@ def classify(status: int, headers: dict[str, str], body: bytes) -> Answer:
     return Answer(Verdict.REFUSED if 400 <= status < 500 else Verdict.UNAVAILABLE, text, retry_after=wait)
 
 
+def _refusal(body: bytes, accepted: Regex | None) -> str:
+    """Say why an answer of status 2xx is no delivery; nothing where it is one.
+
+    Without `accepted`, only what cannot mean anything else is a refusal: `code` alone has as many meanings as services.
+    """
+    if accepted:
+        try:
+            return "" if accepted.search(body.decode(errors="replace")) else NOT_ACCEPTED
+        except CheckError as error:
+            return str(error)
+    content = _object(body)
+    refused = content.get("ok") is False or content.get("success") is False or str(content.get("errcode") or 0) != "0"
+    return NOT_TAKEN if refused else ""
+
+
 def _is_page(body: bytes) -> bool:
     start = body.removeprefix(BOM_UTF8).lstrip()
     return start.startswith(b"<") and not start.startswith(b"<?xml")
@@ -55,8 +79,12 @@ def _is_page(body: bytes) -> bool:
 
 def _in_body(body: bytes) -> str:
     """Return the seconds that some services (Discord) say in JSON instead of the header."""
+    return str(_object(body).get("retry_after", ""))
+
+
+def _object(body: bytes) -> dict[str, Any]:
     try:
         content = json.loads(body)
     except (ValueError, RecursionError):
-        return ""
-    return str(content.get("retry_after", "")) if isinstance(content, dict) else ""
+        return {}
+    return content if isinstance(content, dict) else {}

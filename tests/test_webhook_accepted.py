@@ -1,0 +1,69 @@
+"""Services that say by a status of success that they did not take something."""
+
+from __future__ import annotations
+
+import pytest
+
+from agent.config.destinations import WebhookSettings
+from agent.delivery.answer import Verdict
+from agent.delivery.sinks.webhook.answers import classify
+from agent.delivery.sinks.webhook.webhook import Webhook
+from agent.plugin.units import Regex
+from tests.deliveries import critical
+from tests.web_service import WebService
+
+DINGTALK = b'{"errcode":310000,"errmsg":"keywords not in content"}'
+FEISHU = b'{"code":19024,"data":{},"msg":"Key Words Not Found"}'
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        DINGTALK,
+        b'{"errcode": "45009", "errmsg": "api freq out of limit"}',
+        b'{"ok": false, "error": "channel_not_found"}',
+        b'\n{"success": false}',
+    ],
+)
+def test_a_200_that_says_no_is_no_delivery(body: bytes) -> None:
+    answer = classify(200, {"retry-after": "7"}, body)
+    assert (answer.verdict, answer.retry_after) == (Verdict.UNAVAILABLE, 7)
+    assert "the service says that it did not take it" in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"ok",
+        b"[]",
+        b'"ok"',
+        b"{",
+        b'{"ok": true}',
+        b'{"ok": null, "success": 0, "errcode": null}',
+        b'{"errcode": 0, "errmsg": "ok"}',
+        b'{"errcode": "0"}',
+        b'{"code": 1, "data": {"ok": false}}',
+        b'[{"ok": false}]',
+    ],
+)
+def test_any_other_200_is_a_delivery(body: bytes) -> None:
+    assert classify(200, {}, body).verdict is Verdict.DELIVERED
+
+
+@pytest.mark.parametrize(
+    ("body", "taken"), [(b'{"code":0,"msg":"success"}', True), (FEISHU, False), (b'{"ok": false, "code":0}', True)]
+)
+def test_accepted_alone_says_what_a_delivery_is(body: bytes, taken: bool) -> None:
+    answer = classify(200, {}, body, Regex.parse(r'"code":0\b'))
+    assert (answer.verdict is Verdict.DELIVERED) == taken
+    assert taken or "does not match `accepted`" in answer.text
+
+
+def test_what_a_service_did_not_take_is_told_with_its_words() -> None:
+    with WebService(lambda post: (200, FEISHU)) as service:
+        made = WebhookSettings(type="webhook", url=service.url, accepted=Regex.parse('"code":0'))
+        sink = Webhook(made)
+        answer = sink.post(sink.render(critical("web-1")))
+    assert answer.verdict is Verdict.UNAVAILABLE
+    assert "Key Words Not Found" in answer.text
