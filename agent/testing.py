@@ -21,10 +21,9 @@ from pathlib import Path
 from threading import Thread
 from typing import Any
 
-from agent.api import Check
+from agent.api import Check, Metric, Result, Status
 from agent.config.catalog import check_class
 from agent.config.own_types import load_file
-from agent.model import Metric, Result, Status
 from agent.plugin.context import Context, SharedWork
 from agent.running.execute import execute
 from agent.running.memory_text import as_json, from_json
@@ -91,8 +90,8 @@ class Ran:
     def _is(self, status: Status, said: str) -> Ran:
         result = self.result
         if result.status is not status or said not in f"{result.summary}\n{result.details}":
-            wanted = f"{status}: ...{said}..." if said else str(status)
-            raise AssertionError(f"wanted {wanted}\n   got {result.status}: {result.summary}\n{self.bug}")
+            expected = f"{status}: ...{said}..." if said else str(status)
+            raise AssertionError(f"wanted {expected}\n   got {result.status}: {result.summary}\n{self.bug}")
         return self
 
 

@@ -6,7 +6,6 @@ from typing import TypeVar
 
 import msgspec
 
-from agent.api import PushedCheck
 from agent.config.secrecy import is_secret
 from agent.config.settings import CheckConfig, Config, Place, Places
 
@@ -68,7 +67,7 @@ def running(config: Config) -> dict[str, CheckConfig]:
 
 def checks_on_schedule(config: Config) -> dict[str, CheckConfig]:
     """Return the checks that are looked at, not waited for."""
-    return {name: one for name, one in running(config).items() if not isinstance(one.check, PushedCheck)}
+    return {name: one for name, one in running(config).items() if not one.pushed}
 
 
 def difference(old: dict[str, CheckConfig], new: dict[str, CheckConfig]) -> Difference:

@@ -7,7 +7,6 @@ import pwd
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from agent.api import PushedCheck
 from agent.config.settings import CheckConfig, Problem
 from agent.config.wording import short
 from agent.plugin.shared_work import Call
@@ -21,7 +20,7 @@ def unknown_senders(checks: Iterable[CheckConfig]) -> Iterator[Problem]:
 
     A directory server may be away just now, and a check that waits for a backup must not end for that.
     """
-    names_by_check = {check.name: check.check.senders for check in checks if isinstance(check.check, PushedCheck)}
+    names_by_check = {check.name: check.pushed.senders for check in checks if check.pushed}
     names = {name for senders in names_by_check.values() for name in senders}
     if not names:
         return

@@ -129,6 +129,11 @@ class CheckConfig(msgspec.Struct, frozen=True):
     """Values of settings that are secrets by their nature."""
 
     @property
+    def pushed(self) -> PushedCheck | None:
+        """Its settings, where its results are pushed from outside; None where it looks itself."""
+        return self.check if isinstance(self.check, PushedCheck) else None
+
+    @property
     def places(self) -> dict[str, Place]:
         """Where each setting was written."""
         return self.packed_places.unpack()
@@ -136,7 +141,7 @@ class CheckConfig(msgspec.Struct, frozen=True):
 
 def has_runs(check: CheckConfig) -> bool:
     """Tell whether the check is run by the agent: it is not pushed, nor a name that stands for no run."""
-    return bool(check.cron or check.interval) and not isinstance(check.check, PushedCheck)
+    return bool(check.cron or check.interval) and not check.pushed
 
 
 class Config(msgspec.Struct, frozen=True):

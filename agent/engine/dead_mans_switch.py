@@ -13,7 +13,6 @@ from typing import Any
 
 import msgspec
 
-from agent.api import PushedCheck
 from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
 from agent.engine.push_watch import PushWatch, last_moment, remember, restore
@@ -55,13 +54,13 @@ class DeadMansSwitch:
         """Await the results of these checks. `memories` are of the last start, `now` monotonic, `wall` milliseconds."""
         old, self._checks = self._checks, {}
         for check in checks:
-            if isinstance(check.check, PushedCheck):
+            if settings := check.pushed:
                 before = old.get(check.name)
                 if before:
-                    self._checks[check.name] = msgspec.structs.replace(before, settings=check.check)
+                    self._checks[check.name] = msgspec.structs.replace(before, settings=settings)
                 else:
-                    self._checks[check.name] = restore(check.check, memories.get(check.name, {}), now, wall)
-                if before is None or before.settings != check.check:
+                    self._checks[check.name] = restore(settings, memories.get(check.name, {}), now, wall)
+                if before is None or before.settings != settings:
                     self._await_all(check.name, now)
         self._book.keep(lambda key: key[0] in self._checks)
         self._excuses = {key for key in self._excuses if key[0] in self._checks}

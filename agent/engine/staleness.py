@@ -6,7 +6,6 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
-from agent.api import PushedCheck
 from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
 from agent.model import Outcome, Result, Status
@@ -52,7 +51,7 @@ class StalenessMonitor:
         """
         old, self._checks = self._checks, {}
         for check in checks:
-            if check.interval and not check.cron and not isinstance(check.check, PushedCheck):
+            if check.interval and not check.cron and not check.pushed:
                 self._expect(check, old.get(check.name), now, (last or {}).get(check.name))
         self._book.keep(self._checks.__contains__)
 

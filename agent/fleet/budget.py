@@ -10,8 +10,6 @@ from hashlib import blake2s
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.throttle import Limiter, wait_after
 
-LIMITED_WINDOW = 60.0
-
 
 def fingerprint(key: str) -> str:
     """Name a key without saying it."""

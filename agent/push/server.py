@@ -61,9 +61,7 @@ class PushServer:
 
     def serve(self, config: Config) -> None:
         """Take results for the checks of this configuration from now on."""
-        self._checks = {
-            name: one.check for name, one in config.checks.items() if one.enabled and isinstance(one.check, PushedCheck)
-        }
+        self._checks = {name: one.pushed for name, one in config.checks.items() if one.enabled and one.pushed}
         with self._lock:
             self._subjects = {name: self._subjects.get(name, {}) for name in self._checks}
         self._may_hold = config.may_hold

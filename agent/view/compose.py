@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
-from agent.api import PushedCheck
 from agent.config.at_work import AtWork, ReloadPreview, preview
 from agent.config.settings import CheckConfig, Config
 from agent.engine.self_check import OWN_NAME
@@ -185,9 +184,9 @@ class _View(msgspec.Struct, frozen=True):
     def _late(self, run: LastRun | None) -> float:
         """Return for how long the next run has been due, in seconds; 0 while it may still be under way."""
         check = self.check
-        if not self.running or run is None or not run.next_at or check is None or not check.enabled:
+        if not self.running or run is None or not run.next_at or check is None:
             return 0.0
-        if isinstance(check.check, PushedCheck):
+        if not check.enabled or check.pushed:
             return 0.0
         overdue = (self.now - run.next_at) / 1000
         return overdue if overdue > check.timeout + LATE_SECONDS else 0.0

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
 
+from agent.store.encode import as_text
+
 Labels = tuple[str, ...]
 
 
@@ -24,12 +26,15 @@ class Family(msgspec.Struct, frozen=True):
 
 
 def text(families: Iterable[Family]) -> bytes:
+    """Return what Prometheus reads; any text may be the value of a label."""
     return "".join(line for family in families for line in _lines(family)).encode()
 
 
 def _lines(family: Family) -> Iterator[str]:
     yield f"# HELP {family.name} {_escape(family.help)}\n# TYPE {family.name} {family.kind}\n"
-    for labels, value in family.values.items():
+    # A name that is no text is shown with a `?`; two that are then alike would be one sample twice.
+    samples = {tuple(map(as_text, labels)): value for labels, value in family.values.items()}
+    for labels, value in samples.items():
         label_text = ",".join(f'{name}="{_quote(of)}"' for name, of in sorted(zip(family.labels, labels, strict=True)))
         yield f"{family.name}{{{label_text}}} {_number(value)}\n" if label_text else f"{family.name} {_number(value)}\n"
 

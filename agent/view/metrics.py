@@ -11,7 +11,6 @@ from typing import Any
 
 from agent import __version__
 from agent.model import Metric, Status
-from agent.store.encode import as_text
 from agent.view.exposition import Family, Labels, text
 from agent.view.snapshot import Snapshot, SubjectView
 
@@ -55,7 +54,7 @@ def _agent(snapshot: Snapshot) -> Iterator[Family]:
 
 
 def _destinations(snapshot: Snapshot) -> Iterator[Family]:
-    rows = {as_text(one.name): one for one in snapshot.destinations}
+    rows = {one.name: one for one in snapshot.destinations}
     waiting = {(name,): float(one.waiting) for name, one in rows.items()}
     yield _gauge("hostvigil_destination_waiting", "Notifications still to be told.", DESTINATION, waiting)
     refusals = {(name,): float(one.refused) for name, one in rows.items()}
@@ -101,12 +100,12 @@ def _check_metrics(subjects: Iterable[SubjectView]) -> Iterator[Family]:
 
 
 def _metric_labels(one: SubjectView, metric: Metric, unit: str) -> Labels:
-    labels = (*_labels(one), as_text(metric.name))
-    return labels if unit else (*labels, as_text(metric.unit))
+    labels = (*_labels(one), metric.name)
+    return labels if unit else (*labels, metric.unit)
 
 
 def _labels(one: SubjectView) -> Labels:
-    return as_text(one.check), as_text(one.subject), as_text(one.type)
+    return one.check, one.subject, one.type
 
 
 def _gauge(name: str, text: str, labels: Labels, values: Mapping[Any, float]) -> Family:

@@ -171,10 +171,6 @@ class JsonCondition(ComparableSetting):
     def schema(cls) -> dict[str, Any]:
         return {"type": ["string", "number", "boolean", "null"]}
 
-    @property
-    def of_numbers(self) -> bool:
-        return _is_number(self.operand)
-
     def holds(self, value: object) -> bool:
         if self.comparison in ("", "!="):
             # True == 1 in Python, but not in JSON.

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 from agent import __version__
 from agent.fleet.status import RelayStatus, RelayView
-from agent.store.encode import as_text
 from agent.view.exposition import Family, text
 
 PREFIX = "hostvigil_relay_"
@@ -51,4 +50,4 @@ def _one(name: str, about: str, value: float) -> Family:
 
 
 def _many(name: str, about: str, label: str, values: Mapping[str, float]) -> Family:
-    return Family(PREFIX + name, "gauge", about, (label,), {(as_text(of),): float(one) for of, one in values.items()})
+    return Family(PREFIX + name, "gauge", about, (label,), {(of,): float(value) for of, value in values.items()})
