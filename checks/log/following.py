@@ -16,7 +16,7 @@ from msgspec.structs import replace
 from checks.log.beside import Sibling, rotations
 from checks.log.links import open_log, real_path
 from checks.log.packed import UNREADABLE, CannotUnpack, is_finished, is_packed, is_written_since, open_packed
-from checks.log.position import MARK, PIECE, PlainFile, Position, Source, before_place, regular
+from checks.log.position import AGAIN, MARK, PIECE, PlainFile, Position, Source, before_place, regular
 from checks.log.rotation import locate
 from checks.log.text import BEGINNING, Lines, choose_encoding, detect_encoding
 
@@ -38,6 +38,8 @@ class Block(NamedTuple):
     """The first line was counted before it had its end."""
     unfinished: bool = False
     """This is one line that has no end yet; the answer is then whether it was counted."""
+    again: int = 0
+    """This is a piece of a long line; with so many bytes of its end the next piece begins."""
     name: str = ""
     """The log's, where there are several."""
 
@@ -190,11 +192,15 @@ class _Reading:
             if not position.offset:
                 position = replace(position, marked=detect_encoding(piece))
             lines = Lines(choose_encoding(position.marked, self._encoding))
-            end = lines.whole(piece) or (len(piece) if len(piece) == PIECE else 0)
+            end, next_begin = lines.whole(piece), 0
+            if not end and len(piece) == PIECE:
+                end, next_begin = lines.whole_letters(piece, PIECE), lines.whole_letters(piece, PIECE - AGAIN)
             if not end:
                 position = yield from self._tail(position, last, lines, piece, packed)
                 break
-            size_judged = yield Block(lines, piece[:end], counted=position.counted is True)
+            again = end - next_begin if next_begin else 0
+            size_judged = yield Block(lines, piece[:end], counted=position.counted is True, again=again)
+            size_judged -= again
             before = (before + piece[:size_judged])[-MARK:]
             position = replace(position, offset=position.offset + size_judged, tail=0, counted=None)
             late = time.monotonic() > self._until

@@ -41,7 +41,8 @@ class Counter:
         for number, line in enumerate(block.lines.split(block.content)):
             slow = self.slow
             # What was counted before it had its end may have got it by a carriage return: more follows then.
-            self._judge(islice(parts(line), int(block.counted and not number), None), block.name)
+            again = len(block.lines.split(block.content[-block.again :])[-1]) if block.again else 0
+            self._judge(islice(parts(line), int(block.counted and not number), None), block.name, again)
             if (self.slow > slow or not number & EVERY) and time.monotonic() > self._until and not block.unfinished:
                 return block.lines.size(block.content, number + 1)
         return self.count > before if block.unfinished else len(block.content)
@@ -49,11 +50,15 @@ class Counter:
     def line(self, line: str, name: str = "") -> None:
         self._judge(parts(line), name)
 
-    def _judge(self, parts_of_line: Iterable[str], name: str) -> None:
+    def _judge(self, parts_of_line: Iterable[str], name: str, again: int = 0) -> None:
+        """What begins within the last letters (`again`) is left to the next piece of the line."""
         seconds = self._seconds
         for part in parts_of_line:
             try:
-                if self._pattern(part, seconds) and not (self._exclude and self._exclude(part, seconds)):
+                match = self._pattern(part, seconds)
+                if not match or (again and match.start() >= len(part) - again):
+                    continue
+                if not (self._exclude and self._exclude(part, seconds)):
                     self.count += 1
                     self._last.append(f"{name}: {part.strip()}" if name else part)
             except CheckError:

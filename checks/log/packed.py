@@ -25,21 +25,28 @@ class Stream(Protocol):
 
 
 class PackedContent:
-    """What a compressed file holds. Reading goes forward only, and until a moment in monotonic seconds."""
+    """What a compressed file holds. Until a moment in monotonic seconds.
+
+    Reading goes forward, and back no further than to the beginning of what was read last.
+    """
 
     def __init__(self, stream: Stream, name: str, until: float) -> None:
         self._stream, self._name, self._until = stream, name, until
         self._at = 0
+        self._last = b""
+        """What was read last, up to `_at`."""
 
     def read(self, offset: int, length: int) -> bytes:
         while self._at < offset:
             if not self._next(min(PIECE, offset - self._at)):
                 return b""
-        parts = []
+        parts = [self._last[len(self._last) - (self._at - offset) :]]
+        length -= len(parts[0])
         while length > 0 and (part := self._next(length)):
             parts.append(part)
             length -= len(part)
-        return b"".join(parts)
+        self._last = b"".join(parts)
+        return self._last
 
     def behind_hole(self, offset: int) -> int:
         return offset

@@ -13,7 +13,9 @@ import msgspec
 MARK = 256
 """So many bytes before the place we have come to tell that this is the file we have read."""
 PIECE = 1024 * 1024
-"""Bytes read at a time; a longer line is cut here."""
+"""Bytes read at a time; a longer line is judged in such pieces."""
+AGAIN = 65536
+"""Bytes of such a piece that the next one begins with, for what stands across the end of the first."""
 
 
 class Position(msgspec.Struct, frozen=True):

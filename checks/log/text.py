@@ -76,6 +76,16 @@ class Lines:
             at = piece.rfind(mark, 0, at + self.width - 1)
         return at + self.width if at >= 0 else 0
 
+    def whole_letters(self, piece: bytes, most: int) -> int:
+        """Return how many bytes, at most so many, end where a letter ends; of UTF-8 and UTF-16, others have no sign."""
+        at = most - 4
+        if self._encoding in ("", "utf-8"):
+            return next((place for place in range(at, at - 4, -1) if piece[place] & 0xC0 != 0x80), at)
+        if self._encoding.startswith("utf-16"):
+            high = piece[at + 1 if self._encoding.endswith("le") else at]
+            return at - 2 if 0xDC <= high <= 0xDF else at
+        return at
+
     def split(self, block: bytes) -> list[str]:
         """Return the lines of a block, each up to its line feed; carriage returns are still in them."""
         lines = self._decode(block).split("\n")
