@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Container, Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 
 from agent.config.diff import Difference, checks_on_schedule, difference
@@ -36,6 +36,8 @@ class Schedule:
 
     def __init__(self) -> None:
         self._due = DueList(datetime.now(UTC))
+        self._last: dict[str, int] = {}
+        """When each ran last before the start, in Unix milliseconds, until it is at work."""
         self._spread = ALONE
         self._scheduler = SteadyScheduler(
             timezone=UTC,
@@ -57,9 +59,10 @@ class Schedule:
         self._start = start
         now, checks = datetime.now(UTC), list(checks)
         self._spread = spread_of(checks)
+        self._last = dict(last or {})
         for config in checks:
-            last_run = utc(last[config.name]) if last and config.name in last else None
-            self._add(config, at_once, None if last is None else due_at(config, now, last_run))
+            due = due_at(config, now, self._last_run(config.name))
+            self._add(config, at_once, None if last is None else due)
         self._scheduler.add_job(self._start_due, WhenDue(self._due), id=CHECKS)
         self._scheduler.start()
 
@@ -71,14 +74,21 @@ class Schedule:
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
         self._spread = spread_of(checks_on_schedule(new).values())
-        self.update(difference(checks_on_schedule(old), checks_on_schedule(new)))
+        mended = {problem.check for problem in old.problems}
+        self.update(difference(checks_on_schedule(old), checks_on_schedule(new)), mended)
 
-    def update(self, difference: Difference) -> None:
-        """Take over a reloaded configuration: a check's turn may come sooner by it, but never later."""
+    def update(self, difference: Difference, mended: Container[str] = ()) -> None:
+        """Take over a reloaded configuration: a check's turn may come sooner by it, but never later.
+
+        `mended`: checks that were written wrong. They run soon, for it was told that they cannot.
+        """
+        now = datetime.now(UTC)
         for name in difference.removed:
             self._due.remove(name)
-        for config in difference.added.values():
-            self._add(config, due=due_at(config, datetime.now(UTC), None))
+        for name, config in difference.added.items():
+            last = self._last_run(name)
+            is_due = not config.cron or name in mended
+            self._add(config, due=now if is_due else due_at(config, now, last))
         for config in difference.changed.values():
             self._add(config, latest=self._due.at(config.name))
         if at := self._due.next():
@@ -89,6 +99,11 @@ class Schedule:
     ) -> None:
         now = datetime.now(UTC)
         self._due.add(config, trigger_of(config, self._due.started_at, now, at_once, due, self._spread), now, latest)
+
+    def _last_run(self, check: str) -> datetime | None:
+        """Return when a check that comes to work ran last: it may have been in a file that could not be read."""
+        last = self._last.pop(check, None)
+        return None if last is None else utc(last)
 
     def retry(self, check: str, seconds: float) -> None:
         """Run the check again in `seconds`, unless its next turn comes sooner."""

@@ -13,6 +13,9 @@ from agent.running.spread import ALONE, INSIDE_SECONDS, SLOT_SECONDS, Spread, fr
 SOON_SECONDS = 10.0
 """What was due while the agent was away, and what never ran, begins spread over this."""
 
+LONGEST_AWAY = timedelta(days=31)
+"""A clock that is set forward by more was wrong before: the turns that it named were none."""
+
 AT_ONCE_SECONDS = 1.0
 """With `at_once`, the first turns of all checks are spread over this instead of their intervals."""
 
@@ -58,8 +61,12 @@ class Cron(BaseTrigger):  # type: ignore[misc]
         return next_turn(self._line, self._zone, max(previous_fire_time, now))
 
     def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
-        """Return the next turn after the clock was set: a cron line means the clock itself."""
-        return self.get_next_fire_time(None, now)
+        """Return the next turn after the clock was set, which a cron line means.
+
+        One that the clock was set past comes now: a suspended machine is a clock set forward.
+        """
+        was_passed = at <= now and timedelta(0) < jump <= LONGEST_AWAY
+        return at if was_passed else self.get_next_fire_time(None, now)
 
 
 Trigger = Every | Cron

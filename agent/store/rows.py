@@ -45,6 +45,8 @@ class LastRun(msgspec.Struct, frozen=True):
     """When the next run is due, Unix milliseconds; 0 when unknown."""
     before: Result | None = None
     """What was known of a pushed subject, where the result only says that nothing came since."""
+    is_no_run: bool = False
+    """The agent itself said it: that there was no run, or that the check is written wrong."""
 
 
 class Phase(enum.StrEnum):

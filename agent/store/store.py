@@ -119,8 +119,8 @@ class Store:
         return {row[0]: memory for row in rows for memory in decode_rows([row], dict[str, Any])}
 
     def last_ran(self) -> dict[str, int]:
-        """Return when each check had its last result, in Unix milliseconds."""
-        return {run.check: run.at for run in sorted(self.last_runs(), key=lambda run: run.at)}
+        """Return when each check had its last result, in Unix milliseconds; 0: of late it had none."""
+        return {run.check: 0 if run.is_no_run else run.at for run in sorted(self.last_runs(), key=lambda run: run.at)}
 
     def last_runs(self) -> list[LastRun]:
         rows = self._db.rows("SELECT check_name, last_run FROM last_runs ORDER BY check_name, subject")

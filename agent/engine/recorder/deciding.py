@@ -21,7 +21,7 @@ from agent.engine.recorder.unset_clock import UnsetClock, put_right
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.engine.suppression.reasons import Suppression
-from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
+from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Result, State, Status
 from agent.store import Change, LastRun
 
 log = logging.getLogger("hostvigil.recorder")
@@ -236,7 +236,8 @@ class Decider:
         if not has_runs(self._config.checks[check]):
             before = self._results.note((check, subject), step.result, outcome)
         next_at = self._schedule.next_run(check)
-        self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at, before))
+        is_no_run = not outcome.type and outcome.pushed is Pushed.NOT
+        self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at, before, is_no_run))
 
     def _have_run(self, step: Transition, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Mapping
 from agent.config.settings import CheckConfig, has_runs
 from agent.engine.staleness import SLACK_SECONDS
 from agent.engine.state.transition import Transition
-from agent.engine.suppression.reasons import DOWN
-from agent.model import EventStatus, Outcome, Reason, State, Status
+from agent.engine.suppression.reasons import CLOCK_SET_BACK, DOWN
+from agent.model import EventStatus, Outcome, Reason, ReasonKind, State, Status
 from agent.store import LastRun
 
 LONGEST_SECONDS = 300.0
@@ -22,7 +22,7 @@ class Parents:
         self._starts: dict[str, int] = {}
         """When the latest run of each began, Unix milliseconds."""
         self._recoveries: dict[str, int] = {}
-        """When each was down for the last time, Unix milliseconds."""
+        """When each was first seen well after it was bad, decided or not; Unix milliseconds."""
         self._undecided: set[tuple[str, str]] = set()
         """Subjects that may be down soon: their bad results are counted still."""
         self._above: dict[str, list[CheckConfig]] = {}
@@ -55,11 +55,14 @@ class Parents:
             self._starts[outcome.check] = outcome.started_at
 
     def note_step(self, step: Transition) -> None:
-        """Note whether a subject may be down soon."""
+        """Note whether a subject may be down soon, or is well again."""
         key = (step.state.check, step.state.subject)
-        may_be_down = is_counting(step.result.status, step.state.decided) and not step.last and key[0] in self._names
+        if key[0] not in self._names:
+            return
+        was_bad = step.before.decided in DOWN or key in self._undecided
+        may_be_down = is_counting(step.result.status, step.state.decided) and not step.last
         (self._undecided.add if may_be_down else self._undecided.discard)(key)
-        if key[0] in self._names and step.before.decided in DOWN and step.state.decided not in DOWN:
+        if was_bad and not may_be_down and step.state.decided not in DOWN:
             self._recoveries[key[0]] = step.at
 
     def pending_parents(self, check: str, since: int) -> list[CheckConfig]:
@@ -84,6 +87,8 @@ class Parents:
         if state is not None and state.notified not in (None, EventStatus.OK):
             return ()
         since = (state.suppressed_since if state else 0) or started_at
+        if reasons := self._recent_recoveries(check, since, started_at, now):
+            return reasons
         parents = self.pending_parents(check, since)
         if not parents:
             return ()
@@ -94,6 +99,17 @@ class Parents:
             return ()
         names = ", ".join(one.name for one in parents)
         return (Reason(f"waits for {names}, which it depends on", until),)
+
+    def _recent_recoveries(self, check: str, since: int, started_at: int, now: int) -> tuple[Reason, ...]:
+        """Return whose end of a bad time the run does not know of; the longest wait is for one that is bad every now
+        and then.
+        """
+        ends = {one.name: self._recoveries.get(one.name, 0) for one in self._above.get(check, ())}
+        late = {name: at for name, at in ends.items() if started_at < at <= now + CLOCK_SET_BACK}
+        if not late or not since <= now < since + LONGEST_SECONDS * 1000:
+            return ()
+        text = f"depends on {', '.join(late)}, which was bad until just now"
+        return (Reason(text, max(late.values()), ReasonKind.PARENT),)
 
     def depends(self, check: str, parent: str) -> bool:
         return any(one.name == parent for one in self._above.get(check, ()))

@@ -44,7 +44,7 @@ class Waiting:
     def configure(self, config: RecorderConfig) -> None:
         """Wait for the checks of this configuration from now on."""
         checks, now, wall = config.checks, self._monotonic(), self._wall()
-        last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items()}
+        last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items() if at}
         self._runs.update(checks.values(), now, last)
         self._pushed.update(checks.values(), self._memories, now, wall)
         self._remember_all(now, wall)
