@@ -164,19 +164,16 @@ def judge(
 ) -> Result:
     """Judge a number against levels: the result has the number as a metric and says which level it passed.
 
-    `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `summary` replaces "name value". A value that
-    is not a number (NaN) is nodata.
+    `unit` is the base unit of the value: "s", "B", "%" or "" for a count. `subject` is the part of the check that it is
+    about, "" for the whole. `summary` replaces "name value". `minimum` and `maximum` are the least and the largest that
+    the value can be, for graphs. A value that is not a number (NaN) is nodata. TypeError where a level is none.
     """
     for word, level in (("warning", warning), ("critical", critical)):
         if level is not None and not isinstance(level, Level):
             raise TypeError(f"judge: {word} is {level!r:.60} and no level, as NumberAbove.parse(5) is")
-    status, passed = Status.OK, ""
     if value != value:  # not a number: no level can be held against it
         return Result(Status.NODATA, f"{summary or name}: it has no value", subject)
-    if critical is not None and critical.passed_by(value):
-        status, passed = Status.CRITICAL, f" ({_limit('critical', critical)})"
-    elif warning is not None and warning.passed_by(value):
-        status, passed = Status.WARNING, f" ({_limit('warning', warning)})"
+    status, passed = _compare(value, warning, critical)
     metric = Metric(
         name,
         value,
@@ -189,6 +186,15 @@ def judge(
         *_hysteresis(value, status, warning, critical),
     )
     return Result(status, (summary or f"{name} {_value_text(value, unit)}") + passed, subject, "", (metric,))
+
+
+def _compare(value: float, warning: Level | None, critical: Level | None) -> tuple[Status, str]:
+    """Return the status of a value, and which level it passed as it stands behind the summary."""
+    if critical is not None and critical.passed_by(value):
+        return Status.CRITICAL, f" ({_limit('critical', critical)})"
+    if warning is not None and warning.passed_by(value):
+        return Status.WARNING, f" ({_limit('warning', warning)})"
+    return Status.OK, ""
 
 
 def _hysteresis(

@@ -97,16 +97,11 @@ def _end_by_interrupt() -> int:
 
 
 def _run_command(words: list[str]) -> int:
-    try:
-        options, rest = parser(*(word for word in words[:1] if word in COMMANDS)).parse_known_args(words)
-    except SystemExit as end:
-        sys.stdout.flush()
-        # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
-        sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
-    if rest:
+    options, excess = _read_options(words)
+    if excess:
         from agent.cli.answers.mistyped import too_much
 
-        return _report_failure(options.command, too_much(options.command, rest))
+        return _report_failure(options.command, too_much(options.command, excess))
     options.words = words  # as they were typed, for whoever has to type them again as root
     if options.command == "run":
         # A reload that is asked for while we start would end us, and what it is to read is read anyway.
@@ -115,19 +110,33 @@ def _run_command(words: list[str]) -> int:
         return _report_failure(options.command, text)
     if os.geteuid() == 0 and options.command not in OF_THE_CALLER:
         os.environ["PATH"] = safe_folders(os.environ.get("PATH", ""))
-    module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
-    command = import_module(f"agent.cli.{module}")
     try:
-        code = int(command.main(options))
+        code = _call(options)
         sys.stdout.flush()
         return code
     except PermissionError as error:
         from agent.cli.answers.rights import as_root
 
-        what = f"you may not use {error.filename}" if error.filename else str(error)
-        return _report_failure(options.command, what + as_root(words))
+        reason = f"you may not use {error.filename}" if error.filename else str(error)
+        return _report_failure(options.command, reason + as_root(words))
     except LedByOthersError as error:
         return _report_failure(options.command, str(error))
+
+
+def _read_options(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
+    """Return the options, and the words that are none; ends with argparse's own message where they are wrong."""
+    try:
+        return parser(*(word for word in words[:1] if word in COMMANDS)).parse_known_args(words)
+    except SystemExit as end:
+        sys.stdout.flush()
+        # Of a plugin, 2 means critical; one that is called wrongly knows nothing.
+        sys.exit(3 if end.code == 2 and words[:1] == ["check"] else end.code)
+
+
+def _call(options: argparse.Namespace) -> int:
+    """Import the one command and run it; return its exit code."""
+    module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
+    return int(import_module(f"agent.cli.{module}").main(options))
 
 
 def _usual(words: list[str]) -> list[str]:

@@ -123,22 +123,17 @@ def courier(
     """
     if isinstance(settings, EventsSettings) and settings.broker:
         return _handover(outbox, settings, compose, append)
-    rate, above, heartbeat = math.inf, math.inf, 0.0
-    if isinstance(settings, EventsSettings):
-        rate, above, heartbeat = (
-            float(settings.rate_limit),
-            float(settings.digest_above),
-            settings.sign_of_life,
-        )
-    elif settings:
-        rate, above = float(settings.rate_limit), float(settings.digest_above or math.inf)
+    # A terminal takes all there is; a webhook is given no digest unless it asks for one.
+    rate = float(settings.rate_limit) if settings else math.inf
+    digest_above = float(settings.digest_above or math.inf) if settings else math.inf
+    heartbeat = settings.sign_of_life if isinstance(settings, EventsSettings) else 0.0
     problems = DeliveryProblems(outbox.destination, time.monotonic)
     sink = sink_of(settings, hide)
     return Courier(
         outbox,
         sink,
         Throttle(Limiter(rate), problems, random.Random(), on_bad_key),  # noqa: S311 - jitter needs no secrecy
-        Bundling(outbox, sink, above),
+        Bundling(outbox, sink, digest_above),
         AgentNews(outbox, compose, append, heartbeat),
         problems,
     )

@@ -211,27 +211,40 @@ class DeadMansSwitch:
 
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome | None:
         check, subject, run = key
+        result = self._miss(check, subject, now) if run is None else self._late_run(check, subject, run, now)
+        return Outcome(check, 0, wall, 0.0, (result,), complete=False) if result else None
+
+    def _miss(self, check: str, subject: str, now: float) -> Result | None:
+        """A span went by without a result of the subject. None: it was given up just now."""
         watch = self._checks[check]
-        if subject not in watch.last if run is None else (subject, run) not in watch.runs:
-            return None  # it was given up just now; it died, and that was told with another run of the subject
-        if run is None:
-            if subject not in watch.missed:
-                self._await_end(check, subject)
-            watch.missed[subject] = now
-            self._await_miss(check, subject)
-            began = None
-        else:
-            watch.late.add((subject, run))
-            began = watch.runs[subject, run]
-        seconds = self._too_long(check, subject, now)
-        if seconds or began is not None:
-            going = "still running" if seconds or not run else "its process is gone, and no result"
-            span = duration_text(seconds or now - (began or 0.0))
-            result = Result(Status.CRITICAL, f"{going} after {span}", subject)
-        else:
-            span = duration_text(now - watch.last[subject])
-            result = Result(Status.NODATA, f"no result for {span}, expected every {watch.settings.ttl}", subject)
-        return Outcome(check, 0, wall, 0.0, (result,), complete=False)
+        if subject not in watch.last:
+            return None
+        if subject not in watch.missed:
+            self._await_end(check, subject)
+        watch.missed[subject] = now
+        self._await_miss(check, subject)
+        if seconds := self._too_long(check, subject, now):
+            return _still_running(subject, seconds)
+        span = duration_text(now - watch.last[subject])
+        return Result(Status.NODATA, f"no result for {span}, expected every {watch.settings.ttl}", subject)
+
+    def _late_run(self, check: str, subject: str, run: int, now: float) -> Result | None:
+        """A run has passed `max_run`. None: it died, and that was told with another run of the subject."""
+        watch = self._checks[check]
+        began = watch.runs.get((subject, run))
+        if began is None:
+            return None
+        watch.late.add((subject, run))
+        if seconds := self._too_long(check, subject, now):
+            return _still_running(subject, seconds)
+        if not run:  # nobody said which process it is
+            return _still_running(subject, now - began)
+        span = duration_text(now - began)
+        return Result(Status.CRITICAL, f"its process is gone, and no result after {span}", subject)
+
+
+def _still_running(subject: str, seconds: float) -> Result:
+    return Result(Status.CRITICAL, f"still running after {duration_text(seconds)}", subject)
 
 
 def process_is_there(pid: int) -> bool:

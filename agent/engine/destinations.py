@@ -37,19 +37,17 @@ def plan(stored: Sequence[Destination], targets: Targets, ever_configured: bool)
     2. Another one under a known name takes its place; if the settings cannot be read, the name is on hold.
     3. The terminal is told only where no destination was ever configured.
     """
-    before = {one.name: one for one in stored if one.name != TERMINAL}
     names = {one.name for one in targets.destinations}
-    doubtful = (
-        [] if targets.readable else [one.name for one in targets.destinations if _another(before.get(one.name), one)]
-    )
-    missing = tuple(name for name in before if name not in names)
-    active = tuple(one for one in targets.destinations if one.name not in doubtful)
     if not names and not ever_configured:
         return Plan((Destination(TERMINAL, TERMINAL),))
+    before = {one.name: one for one in stored if one.name != TERMINAL}
+    missing = tuple(name for name in before if name not in names)
     terminal = (TERMINAL,) if names and any(one.name == TERMINAL for one in stored) else ()
     if targets.readable:
-        return Plan(active, removed=missing + terminal)
-    return Plan(active, on_hold=missing + tuple(doubtful), removed=terminal)
+        return Plan(targets.destinations, removed=missing + terminal)
+    doubtful = tuple(one.name for one in targets.destinations if _another(before.get(one.name), one))
+    certain = tuple(one for one in targets.destinations if one.name not in doubtful)
+    return Plan(certain, on_hold=missing + doubtful, removed=terminal)
 
 
 def _another(before: Destination | None, now: Destination) -> bool:

@@ -57,11 +57,23 @@ class Response(msgspec.Struct, frozen=True):
     """Why the end of the body did not come."""
 
 
+class Request(msgspec.Struct, frozen=True):
+    """What a server is asked."""
+
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes | None
+
+    @property
+    def uses_tls(self) -> bool:
+        return self.url[:6].lower() == "https:"
+
+
 class GivenUp(msgspec.Struct, frozen=True):
     """A request for whose answer nobody waits any more; `responses` fills when it comes all the same."""
 
-    url: str
-    body: bytes | None
+    request: Request
     call: Call
     responses: list[Response]
 
@@ -84,22 +96,19 @@ class Client:
         What came of an answer whose end does not come is returned as well: it may say that all was taken, and what is
         repeated then is told twice.
         """
-        if late := self._take_late(url, body):
+        request = Request(method, url, headers, body)
+        if late := self._take_late(request):
             return late
         hanging = sum(not one.call.done.is_set() for one in self._given_up)
         if hanging >= MOST_HANGING:
             raise Fault(f"{hanging} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
-        self._read_files(url)
+        self._read_files(request)
         responses: list[Response] = []
-        call = Call(
-            lambda: _send(
-                self._way, method, url, headers, body, end + late_seconds(self._way.timeout), responses.append
-            )
-        )
+        call = Call(lambda: _send(request, self._way, end + late_seconds(self._way.timeout), responses.append))
         call.begin()
         if not call.done.wait(max(0.0, end - time.monotonic())):
-            self._given_up.append(GivenUp(url, body, call, responses))
+            self._given_up.append(GivenUp(request, call, responses))
             return _as_far(responses, f"no complete answer within {self._way.timeout:g}s")
         try:
             call.result()
@@ -107,20 +116,21 @@ class Client:
             return _as_far(responses, reason(error))
         return _as_far(responses)
 
-    def _take_late(self, url: str, body: bytes | None) -> Response | None:
+    def _take_late(self, request: Request) -> Response | None:
         """Return what came meanwhile of an answer to the same that was given up: a slow service has taken it."""
         self._given_up = [one for one in self._given_up if one.responses or not one.call.done.is_set()][
             -2 * MOST_HANGING :
         ]
         for one in self._given_up:
-            if body is not None and (one.url, one.body) == (url, body) and one.responses:
+            is_same = (one.request.url, one.request.body) == (request.url, request.body)
+            if request.body is not None and is_same and one.responses:
                 self._given_up.remove(one)
                 return _as_far(one.responses)
         return None
 
-    def _read_files(self, url: str) -> None:
+    def _read_files(self, request: Request) -> None:
         # OpenSSL would wait for a pipe for ever, and says of no file which one it is.
-        if self._files and "https:" in (url[:6].lower(), self._way.proxy[:6].lower()):
+        if self._files and (request.uses_tls or self._way.proxy[:6].lower() == "https:"):
             try:
                 self._files.result(self._way.timeout)
             except OSError as error:
@@ -136,27 +146,19 @@ def _as_far(responses: list[Response], error: str = "") -> Response:
     return msgspec.structs.replace(last, body=body, error=error)
 
 
-def _send(
-    way: Way,
-    method: str,
-    url: str,
-    headers: Mapping[str, str],
-    body: bytes | None,
-    end: float,
-    tell: Callable[[Response], None],
-) -> None:
-    """Ask, and tell what has come of the answer with each piece that comes."""
+def _send(request: Request, way: Way, end: float, on_response: Callable[[Response], None]) -> None:
+    """Ask, and hand over what has come of the answer with each piece that comes; `end` is monotonic seconds."""
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
     with requests.Session() as session:
         session.trust_env = False
         session.mount("http://", TolerantAdapter())
-        if url[:6].lower() == "https:":
+        if request.uses_tls:
             session.mount("https://", TlsAdapter(host_cas=not way.ca_file))
         with session.request(
-            method,
-            url,
-            data=body,
-            headers={name: text.encode() for name, text in headers.items()},  # else é goes as Latin-1
+            request.method,
+            request.url,
+            data=request.body,
+            headers={name: text.encode() for name, text in request.headers.items()},  # else é goes as Latin-1
             timeout=(connect_seconds(way.timeout), way.timeout + late_seconds(way.timeout)),
             proxies={"http": way.proxy, "https": way.proxy} if way.proxy else {},
             verify=way.ca_file or True,
@@ -165,9 +167,9 @@ def _send(
             stream=True,
         ) as response:
             fields = {name.lower(): text for name, text in response.headers.items()}
-            tell(Response(response.status_code, fields, b""))
+            on_response(Response(response.status_code, fields, b""))
             for piece in _read_body(response, end):
-                tell(Response(response.status_code, fields, piece))
+                on_response(Response(response.status_code, fields, piece))
 
 
 def late_seconds(timeout: float) -> float:
