@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from agent.api import CheckError
+from checks.script import by_itself
 from checks.script.languages import SH, Language, code_arguments, is_input, language_of, reads_only, takes_input
-from checks.script.orders import LOGIN, code_in_options, home_files, orders, possible_orders, runs_a_folder
-from checks.script.place import Place, first_line
-from checks.script.program_text import files_of, runs, takes_orders
-from checks.script.variables import in_assignment, in_variable
+from checks.script.orders import code_in_options, orders, possible_orders, runs_a_folder
+from checks.script.place import Place, existing, first_line
+from checks.script.program_text import files_of, is_code_name, names_in, runs, sed_runs, takes_orders
+from checks.script.variables import in_assignment, names_code
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 DEPTH_MAX = 100
@@ -21,8 +22,7 @@ STEEP = 10
 _FIND_RUNS = {"-exec", "-execdir", "-ok", "-okdir"}
 _SSH = re.compile("ssh|scp|sftp|autossh")
 _SSH_COMMAND = re.compile(r"(?:-o)?(?i:proxy|local|knownhosts)(?i:command)[= ](.*)")
-_SSH_FILE = re.compile(r"(?:-o)?(?i:include|pkcs11provider|securitykeyprovider)[= ](.*)")
-_PYTHON = re.compile(r"(?:python|pypy)[-0-9.]*")
+_SSH_FILE = re.compile(r"(?:-o)?(?i:include|pkcs11provider|securitykeyprovider|xauthlocation)[= ](.*)")
 _ENV_SPLITS = re.compile(r"-[a-zA-Z]*S|--split-string=?")
 _APPLETS = {"busybox", "toybox"}
 # Scripts that do nothing but run what follows them.
@@ -32,6 +32,8 @@ _LAUNCHERS = {
     "stdbuf", "sudo", "taskset", "time", "timeout", "trap", "xargs",
 }  # fmt: skip
 """Their first word that is no option is a program: one that has no name yet cannot be data."""
+_PREFIX = re.compile(r"[+:]*\w*\s*[!|]+|[A-Za-z-]+:+(?!/)|[^\s=]*=+[\s!|]*|[+!|]+")
+"""What stands before a text for a shell: `EXEC:`, `alias.x=!`, `Dpkg::Pre-Invoke::=`, `+:r !`."""
 NO_NAME = re.compile(r"\$|`|(?:\./)?\{\}")
 """A word that only a shell, `find` or `xargs` makes a name of."""
 
@@ -45,7 +47,7 @@ def code_of(
     """
     place = Place(cwd, env, set(), [])
     for name, value in own.items():
-        yield from in_variable(name, value, place)
+        yield from of_variable(f"{name}={value}", place, 0)
     yield from command(words, place, 0)
     if place.unknown:
         yield from existing(words[1:], place)
@@ -60,10 +62,14 @@ def command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if depth > DEPTH_MAX:
         raise CheckError(f"refused to run {program}: it is started over too many others to see who could change it")
     name = program.rpartition("/")[2]
-    yield from existing((*orders(words), *possible_orders(words)), place)
+    obeyed = [*orders(words), *possible_orders(words)]
+    yield from existing(obeyed, place)
+    yield from names_in(" ".join(filter(has_blanks, obeyed)), place)
+    yield from code_in_options(words)
+    yield from by_itself.of_the_folder(name, place)
     if takes_orders(name):
         yield from (file for word in words[1:] if word[:1] != "/" for file in files_of(word, place))
-    yield from _of_the_home(words, place)
+    yield from by_itself.of_the_home(words, place)
     first = first_line(program)
     if first:
         # As the kernel does: the program of the first line is given the script and its arguments.
@@ -101,13 +107,6 @@ def _of_find(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
                 yield one.full(runs[1])
 
 
-def existing(values: Iterable[str], place: Place) -> Iterator[str]:
-    """Yield the files and folders among values that may be names of other things too."""
-    for part in (part for value in values for part in re.split("[,:]", value)):
-        if part and os.path.exists(place.full(part)):  # noqa: PTH110 - each run
-            yield place.full(part)
-
-
 def _real_name(program: str) -> str:
     """Return what a program is called where it truly lies: a link's own name is not that, any other is."""
     return os.path.realpath(program).rpartition("/")[2] if os.path.islink(program) else ""  # noqa: PTH114 - each run
@@ -115,16 +114,17 @@ def _real_name(program: str) -> str:
 
 def of_interpreter(words: Sequence[str], language: Language, place: Place, depth: int) -> Iterator[str]:
     """Yield what an interpreter is told to run; what it takes from its input is noted as unknown."""
-    yield from code_in_options(words)
     if takes_input(words, language):
         place.unknown.append(language)
     for one in code_arguments(words, language):
         if one.what == "code":
             yield from (place.full(part) for part in one.value.split(":"))
         elif one.what == "text":
-            yield from _in_program(one.value, language, place, depth, words[one.at + 1 :])
-            yield from _of_python([*words[: one.at], one.value, *words[one.at + 1 :]], one.at, place)
-            return
+            arguments = words[one.at + 1 :] if language.sh else [*words[1 : one.at], *words[one.at + 1 :]]
+            yield from _in_program(one.value, language, place, depth, arguments)
+            yield from by_itself.of_python([*words[: one.at], one.value, *words[one.at + 1 :]], one.at, place)
+            if not language.program:
+                return
         elif language.launches:
             yield from command([place.full(one.value), *words[one.at + 1 :]], place, depth + 1)
             return
@@ -151,41 +151,14 @@ def _in_program(
 ) -> Iterator[str]:
     if language.sh:
         yield from _in_text(text, place, depth + STEEP, arguments)
-    else:
-        yield from files_of(text, place)
-        if runs(text):  # `perl -e 'do $ARGV[0]' file`
-            yield from existing(arguments, place)
-
-
-def _of_python(words: Sequence[str], at: int, place: Place) -> Iterator[str]:
-    """Look at the folder it takes modules from, and at what a module (`-m pdb file`) is told to run."""
-    if not _is_python(words):
         return
-    if _looks_around(words[:at]):
-        yield place.full(".") if place.cwd else os.getcwd()  # noqa: PTH109 - each run
-    yield from existing(possible_orders(words[at:]), place)
-    yield from (file for word in words[at + 1 :] for file in files_of(word, place))
-
-
-def _of_the_home(words: Sequence[str], place: Place) -> Iterator[str]:
-    """Look at what a program runs or loads by itself from the home folder."""
-    name = words[0].rpartition("/")[2]
-    names = home_files(name)
-    if _is_python(words) and _looks_around(words):
-        names = (".local/lib",)
-    elif (language := language_of(name)) and language.sh:
-        names = LOGIN if any(re.match(r"-[a-z]*[li]|--login", word) for word in words[1:]) else ()
-    home = place.env.get("HOME", "") if names else ""
-    yield from (file for name in names if home and os.path.exists(file := f"{home}/{name}"))  # noqa: PTH110 - each run
-
-
-def _is_python(words: Sequence[str]) -> bool:
-    return bool(_PYTHON.fullmatch(words[0].rpartition("/")[2]))
-
-
-def _looks_around(words: Sequence[str]) -> bool:
-    """Tell whether Python takes modules from the current folder and from its user's home."""
-    return not any(re.match(r"-[a-zA-Z]*[IP]", word) for word in words[1:])
+    yield from existing([text], place)
+    yield from () if language.sed else files_of(text, place)
+    if (sed_runs if language.sed else runs)(text):  # `perl -e 'do $ARGV[0]' file`
+        yield from existing(arguments, place)
+        yield from names_in(" ".join([text.replace("\\/", "/"), *arguments]), place)
+    for word in (word.strip() for word in arguments):  # Perl opens `program |` like a file
+        yield from _in_text(word.strip("|"), place, depth + STEEP) if "|" in (word[:1], word[-1:]) else ()
 
 
 def of_launcher(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -199,7 +172,7 @@ def of_launcher(words: Sequence[str], place: Place, depth: int) -> Iterator[str]
     while rest:
         word = rest.pop(0)
         if name == "env" and (split := _ENV_SPLITS.match(word)):
-            rest = [*word[split.end() :].split(), *rest]
+            rest = [*(word[split.end() :] or (rest or [""]).pop(0)).split(), *rest]
         elif name in _APPLETS and word[:1] != "-":
             yield from command([place.program(word) or f"/bin/{word}", *rest], place, depth + 1)
             return
@@ -240,9 +213,9 @@ def _in_option(word: str, place: Place, depth: int) -> Iterator[str]:
     """Look at an option that may hold a program, or a text for a shell: `--exec=/x`, `--command='sh /x'`, `-csh /x`."""
     value = word.partition("=")[2] or word[2:]
     if has_blanks(value):
-        yield from _in_text(value, place, depth + STEEP)
+        yield from _in_text(_PREFIX.sub("", value), place, depth + STEEP)
     elif ASSIGNMENT.match(value):
-        yield from in_assignment(value, place)
+        yield from of_variable(value, place, depth)
     yield from _in_parts(word, place, depth)
 
 
@@ -253,13 +226,23 @@ def has_blanks(word: str) -> bool:
 def _in_setting(word: str, place: Place, depth: int) -> Iterator[str]:
     """Look at a variable's assignment, or a text for a shell (`EXEC:sh /x` of socat, `!sh /x` of others)."""
     if ASSIGNMENT.match(word):
-        yield from in_assignment(word, place)
+        yield from of_variable(word, place, depth)
     else:
-        yield from _in_text(re.sub(r"^[A-Za-z-]+:|^[^=]*=!|^[+!|]+", "", word), place, depth + STEEP)
+        yield from _in_text(_PREFIX.sub("", word), place, depth + STEEP)
+        yield from filter(is_code_name, names_in(word, place))
+
+
+def of_variable(word: str, place: Place, depth: int) -> Iterator[str]:
+    """Look at an assignment; what has blanks may be a text for a shell: `PAGER=sh /x`."""
+    yield from in_assignment(word, place)
+    if has_blanks(word) and not names_code(word.partition("=")[0]):
+        yield from _in_text(_PREFIX.sub("", word), place, depth + STEEP)
 
 
 def _in_data(word: str, launcher: str, place: Place, depth: int) -> Iterator[str]:
     yield from _in_parts(word, place, depth)
+    yield from existing([word], place) if is_code_name(word) else ()
+    yield from files_of(word, place) if "(" in word else ()
     if runs_a_folder(launcher) and place.inside(word) is not place:
         yield place.full(word)
 
@@ -270,6 +253,8 @@ def _in_parts(word: str, place: Place, depth: int) -> Iterator[str]:
     for part in (*parts, word[word.find("/") :] if word[:1] == "-" else ""):
         if part.startswith("/") and (file := place.program(part)):
             yield from command([file], place, depth)
+        elif part.startswith("/") and is_code_name(part):
+            yield from existing([part], place)
 
 
 def _in_text(text: str, place: Place, depth: int, arguments: Sequence[str] = ()) -> Iterator[str]:

@@ -30,6 +30,8 @@ class Language(NamedTuple):
     """Its first argument is a program, and what follows are that one's arguments."""
     swallows: str = "MmFiCxdDV0"
     """Letters that take the rest of their word as a value, or nothing."""
+    sed: bool = False
+    """Its programs are those of sed."""
 
 
 class CodeArgument(NamedTuple):
@@ -56,12 +58,15 @@ _LANGUAGES = (
     ("fish", Language(other=_options("-d -o -D -f"), text=_options("-c --command -C --init-command"), sh=True)),
     ("python|pypy", Language(other=_options("-W -X --check-hash-based-pycs"), text=_options("-c -m"))),
     ("perl", Language(_options("-I"), _options("-M -m"), _options("-e -E"), swallows="FiCxdDV0")),
-    ("ruby|jruby", Language(_options("-I -r -C -X"), _options("-E -K"), _options("-e"))),
+    ("ruby|jruby", Language(_options("-I -r -C -X --require"), _options("-E -K"), _options("-e"))),
     (
         "node|nodejs|deno|bun|ts-node|tsx",
         Language(
-            _options("-r --require --import --loader --experimental-loader --env-file --env-file-if-exists"),
-            text=_options("-e --eval -p --print"),
+            _options(
+                "-r --require --import --loader --experimental-loader --env-file --env-file-if-exists "
+                "--openssl-config --experimental-config-file"
+            ),
+            text=_options("-e --eval -p --print -pe"),
         ),
     ),
     ("php", Language(_options("-f --file -c -F -t -z"), _options("-d --define"), _options("-r --run -B -R -E"))),
@@ -71,17 +76,23 @@ _LANGUAGES = (
     (
         "[gmn]?awk|original-awk",
         Language(
-            _options("-f --file -E --exec -i --include -l --load"),
-            _options("-v --assign -F --field-separator -e --source -W"),
+            _options("-f --file -E --exec -i --include -l --load -We -Wexec"),
+            _options("-v --assign -F --field-separator -W"),
+            _options("-e --source"),
             script=False,
             program=True,
         ),
     ),
-    ("g?sed", Language(_options("-f --file"), _options("-e --expression -l"), script=False, program=True)),
     (
-        "g?make",
+        "g?sed",
         Language(
-            _options("-f --file --makefile -C --directory -I --include-dir"), _options("-o -W -j -l"), script=False
+            _options("-f --file"), _options("-l"), _options("-e --expression"), script=False, program=True, sed=True
+        ),
+    ),
+    (
+        "(?:g|b|re)?make",
+        Language(
+            _options("-f --file --makefile -C --directory -I --include-dir -m"), _options("-o -W -j -l"), script=False
         ),
     ),
     (
@@ -145,7 +156,7 @@ def reads_only(name: str) -> bool:
 
 def code_arguments(words: Sequence[str], language: Language) -> Iterator[CodeArgument]:
     """Yield the code among an interpreter's words, up to the program's own arguments."""
-    at = 1
+    at, is_given = 1, False
     while at < len(words):
         word = words[at]
         if word == "--":
@@ -153,7 +164,7 @@ def code_arguments(words: Sequence[str], language: Language) -> Iterator[CodeArg
             return
         if word[:1] not in "-+" or len(word) < 2:
             if language.program:
-                yield CodeArgument("text", word, at)
+                yield from () if is_given else [CodeArgument("text", word, at)]
                 return
             if language.script:
                 yield CodeArgument("script", word, at)
@@ -167,7 +178,9 @@ def code_arguments(words: Sequence[str], language: Language) -> Iterator[CodeArg
             yield CodeArgument("code", value or "", at)
         elif option in language.text:
             yield CodeArgument("text", value or "", at)
-            return
+            if not language.program:
+                return
+            is_given = True  # `sed -e one -e other file`
         at += 1
 
 
@@ -177,6 +190,8 @@ def _option(word: str, language: Language) -> tuple[str, str | None]:
     if word.startswith("--") or not language.clusters:
         return name, value if equals else None
     options = language.code | language.other | language.text
+    if word in options:
+        return word, None
     for at, letter in itertools.islice(enumerate(word), 1, None):
         if word[0] + letter in options:
             return word[0] + letter, word[at + 1 :] or None

@@ -17,14 +17,23 @@ _ORDERS = (
     ("docker-compose", "-f --file --project-directory"),
     ("valgrind", "--tool"),
     ("at|batch", "-f"),
-    ("openssl", "-engine -provider-path -config"),
+    ("openssl", "-engine -provider-path -provider -config"),
     ("mysql.*|mariadb.*", "--plugin-dir --defaults-file --defaults-extra-file"),
-    ("(?:auto)?ssh|sftp|scp|check_by_ssh", "-F -I"),
+    ("(?:auto)?ssh|sftp|scp|check_by_ssh", "-F -I --configfile"),
+    ("sftp", "-D -s"),
+    ("(?:key|policy)tool|jarsigner", "-providerpath -providerPath"),
+    ("erl", "-config -args_file -boot"),
+    ("cmake", "-P -C"),
+    ("emacs", "--init-directory --chdir"),
+    ("vim|nvim|ex|view", "-i -s"),
+    ("gdb", "--data-directory --cd"),
+    ("perf", "--exec-path"),
     ("ssh-add", "-s"),
     ("ssh-keygen", "-D -w"),
     ("curl", "--engine"),
     ("sftp", "-b"),
-    ("rpm", "--pipe"),
+    ("rpm.*", "--pipe --load --macros --rcfile --root --dbpath"),
+    ("dpkg", "--pre-invoke --post-invoke --status-logger"),
     ("less", "-k --lesskey-file"),
     ("julia", "--project"),
     ("dbus-run-session", "--config-file"),
@@ -54,7 +63,9 @@ _OBEY = (
     r"npm|npx|yarn|pnpm|pm2|forever|nodemon|composer|wp|drush|pip|pipx|poetry|uv|pre-commit|conda|apt|apt-get|aptitude|dnf|yum|"
     r"zypper|apk|nix|nix-shell|guix|spark-submit|jshell|jjs|kotlin|clojure|bb|lein|jbang|prove|cpan|git|hg|svn|"
     r"ansible(?:-\w+)?|puppet|salt-call|chef-client|chef-apply|chef-solo|terraform|tofu|vagrant|procmail|msfconsole|latex|"
-    r"pdflatex|nse|"
+    r"pdflatex|nse|rpmbuild|rpmspec|dpkg-(?:source|buildpackage|reconfigure)|kotlinc?(?:-jvm)?|jrunscript|phpunit|stack|cabal|mix|twistd?|"
+    r"viztracer|robot|behave|locust|streamlit|papermill|jupyter|scrapy|supervisor[.]supervisord|honcho|foreman|puma|rackup|thor|"
+    r"sphinx(?:-build)?|pylint|flake8|mypy|fabric|uvx|littler|r|erb|cling|csi|systemtap|runghc|runhaskell|ghc|"
     # Servers and their tools: a configuration names modules and programs.
     r"nginx|openresty|apache2(?:ctl)?|apachectl|httpd|haproxy|lighttpd|caddy|varnishd|squid|named|unbound|dnsmasq|postfix|"
     r"postconf|sendmail|exim4?|dovecot|doveadm|doveconf|slapd|mysqld|mariadbd|postgres|pg_ctl|redis-server|valkey-server|"
@@ -76,16 +87,40 @@ def _obeys(name: str) -> bool:
     return bool(re.fullmatch(rf"(?:{_OBEY})[-0-9.]*", name))
 
 
+@functools.lru_cache(maxsize=256)
+def _words_of(name: str) -> tuple[str, ...]:
+    return tuple(word for names, word in _BY_A_WORD if re.fullmatch(names, name))
+
+
 def runs_a_folder(name: str) -> bool:
     return _obeys(name)
 
 
 def possible_orders(words: Sequence[str]) -> Iterator[str]:
     """Yield what may be a file or folder that such a program obeys."""
-    if _obeys(words[0].rpartition("/")[2]):
+    name = words[0].rpartition("/")[2]
+    if _obeys(name) or any(word and any(map(re.compile(word).fullmatch, words[1:])) for word in _words_of(name)):
         for word in words[1:]:
             yield from re.split("[=,:@]", word)
             yield word[word.find("/") :] if word[:1] == "-" and "/" in word else ""
+
+
+_BY_A_WORD = (
+    ("rpm", r"-(?!.*[qVKe])[a-zA-Z]*[UFi][a-zA-Z]*|--(?:install|upgrade|freshen|reinstall)"),
+    ("openssl", "engine"),
+    ("http[.]server", "--cgi"),
+)
+"""Programs that obey files where one of their words is this."""
+_IN_FOLDERS = (
+    r"(?:g|b|re)?make|ant|mvn|gradle|ninja|ctest|scons|bazel|just|task|invoke|fab|cargo|rake|bundle|tox|nox|npm|npx|yarn|pnpm|"
+    r"composer|vagrant|terraform|tofu|docker-compose|pre-commit|lein|mix|pytest|poetry|uv|go|dotnet|msbuild|stack|cabal|rspec"
+)
+"""Programs that obey a file of the current folder, though nothing names it."""
+
+
+@functools.lru_cache(maxsize=256)
+def obeys_its_folder(name: str) -> bool:
+    return bool(re.fullmatch(_IN_FOLDERS, name))
 
 
 LOGIN = (".profile", ".bash_profile", ".bash_login", ".bashrc", ".zshenv", ".zprofile", ".zshrc")
@@ -141,17 +176,22 @@ def _short(word: str, options: frozenset[str]) -> str | None:
 
 def code_in_options(words: Sequence[str]) -> Iterator[str]:
     """Yield what an interpreter is told to load by a setting within an option: `-Mlib=/x`, `-javaagent:/x`."""
-    java = words[0].rpartition("/")[2].startswith("java")
+    name = words[0].rpartition("/")[2]
+    java, makes = name.startswith("java"), name.endswith("make")
     for word in words[1:]:
         if match := _SETTING.match(word):
-            yield from (part for part in re.split(r"[:,=\s]", match[1]) if part.startswith("/"))
+            yield from (part for part in re.split(r"[:,=\s()\"']", match[1]) if part.startswith("/"))
+        elif makes and re.search(r"\s|\$\(", word):  # `--eval='x:;sh /x'`, `X=$(shell sh /x)`
+            yield from re.findall(r"/[^\s'\"`(){};]+", word)
         elif java and re.match("@/|/.*[.]java$", word):
             yield word.lstrip("@")
 
 
 _SETTING = re.compile(
-    r"(?:-[Mm]lib=|-javaagent:|-agentpath:|-Xbootclasspath(?:/[ap])?:|-XX:(?:Flags|VMOptionsFile|OnError|OnOutOfMemoryError)=|"
+    r"(?:-[Mm]lib[= ]|(?:-J)?-javaagent:|-agentpath:|-Xbootclasspath(?:/[ap])?:|"
+    r"-XX:(?:Flags|VMOptionsFile|OnError|OnOutOfMemoryError)=|"
     r"-D(?:java\.(?:ext\.dirs|library\.path|class\.path|endorsed\.dirs|security\.policy)|jdk\.module\.path|loader\.path|"
-    r"log(?:4j2?|back|ging)\.config(?:uration(?:File)?)?)=|--eval=|(?:SHELL|CC|CXX)=|include\s|--source|"
-    r"(?:-X)?pycache_prefix=|(?:-d)?(?:auto_(?:ap|pre)pend_file|(?:zend_)?extension|extension_dir|include_path)=)(.*)"
+    r"log(?:4j2?|back|ging)\.config(?:uration(?:File)?)?)=|--eval=|(?:SHELL|CC|CXX|MAKE|MAKEFILES)=|"
+    r"-Dspring[.]config[.][\w.-]*location=|include\s|--source|"
+    r"(?:-X)?pycache_prefix=|(?:-d)?(?:auto_(?:ap|pre)pend_file|(?:zend_)?extension|sendmail_path|extension_dir|include_path)=)(.*)"
 )

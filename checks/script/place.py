@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -65,6 +66,13 @@ class Place(NamedTuple):
 
             yield from islice(iglob(full), _MOST_MATCHES)  # noqa: PTH207 - as os.path
         yield from (os.path.join(folder, name) for folder in self.folders)  # noqa: PTH118 - each run
+
+
+def existing(values: Iterable[str], place: Place) -> Iterator[str]:
+    """Yield the files and folders among values that may be names of other things too."""
+    for part in (part for value in values for part in re.split("[,:]", value)):
+        if part and os.path.exists(place.full(part)):  # noqa: PTH110 - each run
+            yield place.full(part)
 
 
 def first_line(file: str) -> list[str]:

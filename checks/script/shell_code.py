@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -14,22 +15,22 @@ from checks.script.code import (
     NO_NAME,
     STEEP,
     command,
-    existing,
     has_blanks,
     of_interpreter,
     of_launcher,
+    of_variable,
 )
 from checks.script.languages import SH, language_of, takes_input
-from checks.script.place import Place
+from checks.script.place import Place, existing
 from checks.script.program_text import reads_orders
-from checks.script.variables import in_assignment
 
 # Built into a shell, and run what follows them.
 _BUILT_IN = {"exec", "command", "builtin", "eval", "trap", "alias", "export", "declare", "typeset", "readonly", "local"}
+_CALL_BACK = {"mapfile", "readarray", "compgen", "complete", "fc", "bind"}
 _RUNS_OUTPUT = re.compile(
     r"\beval\b|(?:^|[\s;&|({/])(?:\.|source|(?:ba|da|k|z)?sh)\s+(?:-\w+\s+)*<(?:\(|<<|\s<\()|"
     r"\s-\w*[ce]\s+\"?(?:\$\(|`)|(?:^|[;&|{]|(?<!\()\(|\b(?:then|do|else|if|while|until|exec)\s)\s*\"?(?:\$\(|`)|"
-    r"\b(?:export|env)\s+(?:-\S+\s+|\w+=\S*\s+)*\"?(?:\$\(|`)"
+    r"\b(?:export|env|declare|typeset|readonly|local)\s+(?:-\S+\s+|\w+=\S*\s+)*\"?(?:\$\(|`)"
 )
 """What a command in the text prints is run, or sets variables: `eval "$(cat file)"`, `. <(cat file)`."""
 _WRITERS = {
@@ -63,7 +64,7 @@ def in_text(text: str, place: Place, depth: int, arguments: Sequence[str] = ()) 
     for all_words in commands:
         words = [word for word in all_words if word[:1] != shell_text.PIPED]
         while words and ASSIGNMENT.match(words[0]):
-            yield from in_assignment(words.pop(0), place)
+            yield from of_variable(words.pop(0), place, depth)
         for file in _simple(words, place, depth + 1):
             yield file
             yield from _sources(file, writers, place)
@@ -110,6 +111,9 @@ def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         at = next((at for at, word in enumerate(words[1:], 1) if word[:1] != "-"), len(words))
         yield from _simple(words[at:], place, depth) if words[at : at + 1] in ([["."], ["source"]]) else ()
         yield from of_launcher(words, place, depth)
+    elif words[0] in _CALL_BACK:
+        for option, text in itertools.pairwise(words[1:]):
+            yield from in_text(text, place, depth + STEEP) if re.fullmatch(r"-\w*[Cex]", option) else ()
     elif words[0] in ("hash", "enable"):  # `hash -p /x ls` has ls be /x
         yield from (place.full(word) for word in words[1:] if "/" in word)
     elif NO_NAME.search(words[0]):

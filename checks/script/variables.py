@@ -23,6 +23,11 @@ _HOLDS_JAVAS_OPTIONS = re.compile(r"_?(?:JAVA|JDK_JAVA)(?:_TOOL)?_OPTIONS")
 _JAVA_CODE = re.compile(r"-(?:javaagent|agentpath|Xbootclasspath/?[ap]?):(/[^\s:;,=]+)")
 
 
+def names_code(name: str) -> bool:
+    """Tell whether a variable of this name holds folders, files or options, and no text for a shell."""
+    return bool(_HOLDS_OPTIONS.fullmatch(name) or _HOLDS_JAVAS_OPTIONS.fullmatch(name) or _NAMES_CODE.fullmatch(name))
+
+
 def in_assignment(word: str, place: Place) -> Iterator[str]:
     name, _, value = word.partition("=")
     return in_variable(name.rstrip("+"), value, place)
