@@ -104,6 +104,46 @@ def test_no_form_that_only_reads_their_file_is_taken_for_code(theirs: Path) -> N
     assert [form for form in forms("forms_of_data.txt") if any(code_in(form, theirs))] == []
 
 
+VARIABLES = [
+    "PAGER=sh ALICE/plain",
+    "GIT_CONFIG_VALUE_0=!sh ALICE/plain",
+    "LESSOPEN=|sh ALICE/plain %s",
+    "TAR_OPTIONS=--checkpoint=1 --checkpoint-action=exec=ALICE/x.sh",
+    "ERL_AFLAGS=-pa ALICE",
+    "GOFLAGS=-toolexec=ALICE/x.sh",
+    "MAVEN_OPTS=-javaagent:ALICE/x.jar",
+    "LUA_PATH=/usr/?.lua;ALICE/?.lua",
+    "LUA_INIT=@ALICE/x.lua",
+    "TCLLIBPATH=/usr ALICE",
+    "SSH_SK_PROVIDER=ALICE/x.so",
+    "ANSIBLE_CALLBACK_PLUGINS=ALICE",
+    "AWS_CONFIG_FILE=ALICE/data.txt",
+]
+
+
+def test_variables_that_lead_to_their_code_are_seen_and_others_are_not(theirs: Path) -> None:
+    data = [
+        "TARGETS=ALICE/a ALICE/b",
+        "MESSAGE=look at ALICE/data.txt",
+        "OPTIONS=-f ALICE/data.txt",
+        "REPORT=ALICE/tree",
+    ]
+    seen = [line for line in (*VARIABLES, *data) if any(theirs_in(line.replace("ALICE", str(theirs)), theirs))]
+    assert seen == VARIABLES
+
+
+def theirs_in(variable: str, folder: Path) -> list[str]:
+    name, _, value = variable.partition("=")
+    return [file for file in code_of(["/bin/true"], "", {"PATH": PATH}, {name: value}) if file.startswith(f"{folder}")]
+
+
+def test_the_folder_in_which_make_looks_is_judged(theirs: Path) -> None:
+    for words, judged in ((["make", "-q"], True), (["sh", "-c", "make -q"], True), (["true"], False)):
+        command = words_of(shlex.join(words), theirs)
+        folders = [file for file in code_of(command, str(theirs), {"PATH": PATH}, {}) if file.startswith(f"{theirs}")]
+        assert bool(folders) == (judged and shutil.which("make") is not None), words
+
+
 def test_a_file_that_anybody_may_make_yet_is_refused(open_folder: Path) -> None:
     needs.root()
     open_folder.chmod(0o1777)

@@ -12,7 +12,7 @@ from checks.script.languages import SH, Language, code_arguments, is_input, lang
 from checks.script.orders import code_in_options, orders, possible_orders, runs_a_folder
 from checks.script.place import Place, existing, first_line
 from checks.script.program_text import files_of, is_code_name, names_in, runs, sed_runs, takes_orders
-from checks.script.variables import in_assignment, names_code
+from checks.script.variables import in_assignment, names_code, options_of
 
 ASSIGNMENT = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\+?=")
 DEPTH_MAX = 100
@@ -235,8 +235,14 @@ def _in_setting(word: str, place: Place, depth: int) -> Iterator[str]:
 def of_variable(word: str, place: Place, depth: int) -> Iterator[str]:
     """Look at an assignment; what has blanks may be a text for a shell: `PAGER=sh /x`."""
     yield from in_assignment(word, place)
-    if has_blanks(word) and not names_code(word.partition("=")[0]):
-        yield from _in_text(_PREFIX.sub("", word), place, depth + STEEP)
+    if options := options_of(word):
+        yield from existing(orders(options), place)
+        yield from code_in_options(options)
+        yield from of_launcher(options, place, depth + 1)
+    elif has_blanks(word) and not names_code(word.partition("=")[0]):
+        text = _PREFIX.sub("", word)
+        first = text.split()[0] if text.split() else ""
+        yield from _in_text(text, place, depth + STEEP) if "/" not in first or place.program(first) else ()
 
 
 def _in_data(word: str, launcher: str, place: Place, depth: int) -> Iterator[str]:
