@@ -61,7 +61,7 @@ SOME = (
 def test_axe_finds_nothing_in_the_forms_and_they_fit(driver: Chrome, folder: Path) -> None:
     config = written(folder, *SOME)
     change(folder, lambda _: [Silence("database", 1, NOW + HOUR, "new disk", "ann")], NOW)
-    with served(folder, config) as server:
+    with served(folder, config, "shop-1") as server:
         start = f"http://127.0.0.1:{server.port}"
         for path in ("/", "/check/database", "/login"):
             if path == "/login":

@@ -15,7 +15,8 @@ from agent.model import Metric, Status
 from agent.store import Store
 from tests.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
 from tests.examples import TIMES
-from tests.pages import Told, opened, put, served
+from tests.pages import HOUR, Told, opened, put, served
+from tests.test_page_pictures import SINCE, changed, history
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome
@@ -154,8 +155,9 @@ SOME = (
 @pytest.mark.parametrize("path", ["", "check/database", "check/disk", "check/web", "check/odd"])
 def test_axe_finds_nothing_that_keeps_somebody_out(driver: Chrome, folder: Path, path: str) -> None:
     written(folder, *SOME)
+    history(folder, *(changed(SINCE + hour * HOUR, [*Status][hour % 4], hour) for hour in range(20)))
     config = configured(folder, ["one", "two"])
-    with served(folder, config) as server:
+    with served(folder, config, "shop-1") as server:
         driver.get(f"http://127.0.0.1:{server.port}/{path}")
         driver.execute_script("for (const one of document.querySelectorAll('details')) one.open = true")
         assert_accessible(driver, path)
