@@ -383,6 +383,11 @@ def over_socket(path: Path, page: str) -> str:
     return found.decode()
 
 
+def listens(path: Path) -> bool:
+    with socket.socket(socket.AF_UNIX) as connection:
+        return connection.connect_ex(str(path)) == 0
+
+
 def test_what_lies_where_the_socket_belongs_stays_unless_it_is_a_dead_socket(folder: Path, tmp_path: Path) -> None:
     places, path = Places(folder), tmp_path / "page.sock"
     path.write_text("precious")
@@ -414,7 +419,7 @@ def test_a_real_agent_shows_itself_and_ends_as_fast_as_without(tmp_path: Path) -
             "a.yaml", f"agent: {{page: 'unix:{path}'}}\nchecks: {{web: {{type: script, command: [/bin/true]}}}}\n"
         )
         agent.start()
-        agent.wait_until(path.exists, "the page")
+        agent.wait_until(lambda: listens(path), "the page")  # a socket is there before somebody listens
         agent.wait_until(lambda: '"check":"web"' in over_socket(path, "/api/v1/status"), "the check on the page")
         assert ">web</a>" in over_socket(path, "/")
         with socket.socket(socket.AF_UNIX) as hanging:  # who is still connected holds up nothing
