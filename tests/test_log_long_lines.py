@@ -6,6 +6,8 @@ import bz2
 import gzip
 import lzma
 import os
+import time
+import zlib
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +16,8 @@ import pytest
 from agent.api import Regex
 from agent.testing import ran
 from checks.log import Log
-from checks.log.position import AGAIN, PIECE
+from checks.log.following import drive, follow
+from checks.log.position import AGAIN, MARK, PIECE, Position
 
 
 def counts(log: Path, *written: bytes, pattern: str = "ERROR", start: bytes = b"") -> list[float]:
@@ -74,3 +77,24 @@ def test_of_a_compressed_log_of_several_pieces_no_line_is_lost(tmp_path: Path, m
     run = ran(check, memory=memory)
     assert run.metrics["lines"].value == number + 1
     assert ran(check, memory=run.memory).metrics["lines"].value == 0
+
+
+def test_a_compressed_log_that_takes_too_long_is_given_up_in_time_and_said(tmp_path: Path) -> None:
+    log, packed = tmp_path / "log", tmp_path / "log.1.gz"
+    log.touch()
+    member, members = 64 * PIECE, 100  # as large as ten seconds of unpacking
+    packed.write_bytes(gzip.compress(bytes(member), 1) * members)
+    state = packed.stat()
+    offset = (members - 1) * member
+    mark = zlib.crc32(bytes(MARK))
+    places = [
+        Position(str(packed), state.st_ino, offset, mark, offset + 1, changed=state.st_mtime_ns + other_time)
+        for other_time in (0, 1)
+    ]
+    for place in places:
+        began = time.monotonic()
+        steps = follow(str(log), [place, Position(str(log), log.stat().st_ino, changed=1)], began + 0.2)
+        progress = drive(steps, lambda block: len(block.content), lambda step: step())
+        assert time.monotonic() - began < 4
+        assert progress.lost
+        assert [Path(one.path).name for one in progress.files] == ["log"]

@@ -77,6 +77,14 @@ def below(path: str) -> Iterator[Sibling]:
         yield from rotations(f"{inner}/{name}")
 
 
+def at(path: str) -> Iterator[Sibling]:
+    """Yield the regular file of this name, if there is one."""
+    with suppress(OSError):
+        state = Path(path).lstat()
+        if stat.S_ISREG(state.st_mode):
+            yield Sibling(path, state.st_ino, state.st_mtime_ns)
+
+
 def by_inode(path: str, inode: int) -> Iterator[Sibling]:
     """Yield the file of this inode, under whichever name it lies beside the log, or in a folder beside it."""
     folder = os.path.split(path)[0]

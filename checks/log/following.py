@@ -26,7 +26,7 @@ OLD_FILES = 8
 OF_KERNEL = ("/proc/", "/sys/")
 """Its files look as if nothing were in them: /proc/kmsg would be a log in which nothing ever happens."""
 GRACE = 1.0
-"""Seconds in which a compressed file that was begun may be read to the end of a piece."""
+"""Seconds in which a compressed file that was begun may be read to the end of a piece; at most a quarter of the time."""
 
 
 class Block(NamedTuple):
@@ -168,7 +168,8 @@ def _source(position: Position, until: float) -> Iterator[tuple[Source, os.stat_
         if not is_packed(position.path):
             yield PlainFile(file, state.st_size), state
             return
-    with open_packed(position.path, until + GRACE) as content:
+    grace = min(GRACE, max(0.0, until - time.monotonic()) / 4)
+    with open_packed(position.path, until + grace) as content:
         yield content, state
 
 

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from checks.log.beside import (
     Sibling,
+    at,
     begins_alike,
     below,
     by_inode,
@@ -35,7 +36,7 @@ def locate(last: list[Position], real: str, until: float) -> tuple[list[Position
         back = next((one for one in old if one.inode == inode and look_at(real, one)[1]), None)
         if back:  # a link that leads to the log before the last again, or a rotation that was taken back
             return locate([*(one for one in old if one is not back), current, back], real, until)
-    places = [(position, _find_renamed(position, inode) or _find_packed(position, until)) for position in old]
+    places = [(position, _find_renamed(position, inode, until) or _find_packed(position, until)) for position in old]
     older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
     newer, fault = _since(current, Position(real, inode, changed=current.changed), is_same, older, until)
@@ -56,7 +57,9 @@ def _since(
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
         between, fault = ([], "") if current.size else _between(current, now.inode, older, until)
         return [*between, replace(current, path=now.path)], fault
-    rotated = _find_renamed(current, now.inode) or _find_copy(current, now.inode) or _find_packed(current, until)
+    rotated = (
+        _find_renamed(current, now.inode, until) or _find_copy(current, now.inode) or _find_packed(current, until)
+    )
     if rotated is None and current.offset and is_same:
         # An editor, or `sed -i`, wrote the same log anew.
         return [replace(current, path=now.path, inode=now.inode)], ""
@@ -82,21 +85,26 @@ def look_at(real: str, position: Position) -> tuple[int, bool]:
         return 0, False
 
 
-def _find_renamed(position: Position, current: int) -> Position | None:
+def _find_renamed(position: Position, current: int, until: float) -> Position | None:
     """Return where a rotated file is now, by its inode."""
     if not position.inode or position.inode == current:
         return None
-    here = Sibling(position.path, position.inode, position.changed)
-    for sibling in itertools.chain((here,), by_inode(position.path, position.inode)):
+    for sibling in itertools.chain(at(position.path), by_inode(position.path, position.inode)):
         # The inode of a file that is gone may be another's now, and of an empty file nothing else is known.
         same = sibling.inode == position.inode and sibling.packed == is_packed(position.path)
         same = same and (begins_alike(position.path, sibling.path) or position.offset >= MARK)
-        if is_finished(position):
-            if same and sibling.changed == position.changed:
-                return replace(position, path=sibling.path)
-        elif same and (position.offset or sibling.changed >= position.changed) and _matches(position, sibling):
+        if same and _is_as_it_was(position, sibling, until):
             return replace(position, path=sibling.path)
     return None
+
+
+def _is_as_it_was(position: Position, sibling: Sibling, until: float) -> bool:
+    """Tell whether the file of this inode is still the one that was read; a compressed one is unpacked for that."""
+    if sibling.packed and sibling.changed == position.changed:
+        return True  # once is enough: reading on looks at it as well
+    if is_finished(position):
+        return False
+    return bool(position.offset or sibling.changed >= position.changed) and _matches(position, sibling, until)
 
 
 def _find_copy(position: Position, current: int) -> Position | None:
