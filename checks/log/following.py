@@ -26,7 +26,7 @@ OLD_FILES = 8
 OF_KERNEL = ("/proc/", "/sys/")
 """Its files look as if nothing were in them: /proc/kmsg would be a log in which nothing ever happens."""
 GRACE = 1.0
-"""Seconds in which a compressed file that was begun may be read to the end of a piece; at most a quarter of the time."""
+"""Seconds in which a compressed file that was begun is read to the end of a piece; a quarter of the time at most."""
 
 
 class Block(NamedTuple):

@@ -57,9 +57,7 @@ def _since(
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
         between, fault = ([], "") if current.size else _between(current, now.inode, older, until)
         return [*between, replace(current, path=now.path)], fault
-    rotated = (
-        _find_renamed(current, now.inode, until) or _find_copy(current, now.inode) or _find_packed(current, until)
-    )
+    rotated = _find_renamed(current, now.inode, until) or _find_copy(current, now.inode) or _find_packed(current, until)
     if rotated is None and current.offset and is_same:
         # An editor, or `sed -i`, wrote the same log anew.
         return [replace(current, path=now.path, inode=now.inode)], ""
