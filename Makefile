@@ -26,7 +26,7 @@ test: $(VENV)/installed-dev
 
 # A package is built, and installed on an empty Debian 12: half a minute of processor time, as root. Part of CI.
 package-test: $(VENV)/installed-dev
-	$(BIN)/python -m pytest -m package tests/test_install_package.py
+	$(BIN)/python -m pytest -m package tests/shipped/test_install_package.py
 
 # What failed the last time, one after the other.
 again: $(VENV)/installed-dev

@@ -19,7 +19,7 @@ from tests.examples import examples
 from tests.workers import Workers, scopes_of
 
 if TYPE_CHECKING:
-    from tests.test_model import Agent, World
+    from tests.engine.test_model import Agent, World
 
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
 settings.register_profile("steady", examples(30))
@@ -92,14 +92,14 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def world() -> World:
     """Return what is around an agent that lives step by step: its checks and the time. A file may have its own."""
-    from tests.test_model import World
+    from tests.engine.test_model import World
 
     return World()
 
 
 @pytest.fixture
 def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
-    from tests.test_model import Agent, Api
+    from tests.engine.test_model import Agent, Api
 
     agent = Agent(tmp_path / "state", world, Api())
     yield agent

@@ -11,8 +11,8 @@ from agent.engine.notifications import Sender, of_agent
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.model import Destination, EventStatus, Notification, Policy
 from tests.deliveries import HOST, courier
+from tests.engine.test_model import Agent, World, check
 from tests.kill_points import AtEach, FarEnd, Said, Steps, moment, outcome
-from tests.test_model import Agent, World, check
 
 AT_ONCE = Policy(flapping=None)
 CHECKS = {name: check(name, AT_ONCE) for name in ("web", "disks")}

@@ -17,8 +17,8 @@ from pathlib import Path
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import RuleBasedStateMachine, run_state_machine_as_test
 
-from tests.test_destination_model import Destinations
-from tests.test_model import Machine
+from tests.delivery.test_destination_model import Destinations
+from tests.engine.test_model import Machine
 from tests.torture.killing import tortured
 
 KILLS = 50

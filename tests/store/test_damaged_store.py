@@ -1,0 +1,391 @@
+"""Full, read-only and failing disks, torn and foreign databases: the agent starts, says so, and loses what it must."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import shutil
+import sqlite3
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from agent.model import State, Status
+from agent.store import Change, Store, StoreError
+from agent.store.connection import FILE
+from agent.store.schema import MIGRATIONS
+from tests import needs
+from tests.agent_process import AgentProcess, agent_process
+from tests.api_stand_in import ApiStandIn
+from tests.deliveries import critical, out
+from tests.deliveries import opened as with_destination
+from tests.examples import TIMES
+
+
+def change(number: int, check: str = "disk", filling: int = 600) -> Change:
+    told = msgspec.structs.replace(critical(f"{check}-{number}", str(number)), details="x" * filling)
+    return Change(State(check, str(number), decided=Status.CRITICAL, events=number), told)
+
+
+def filled(directory: Path, count: int = 200) -> None:
+    with opened(directory) as store:
+        store.record([change(number) for number in range(count)], {"disk": {"seen": 7}})
+
+
+@contextmanager
+def opened(directory: Path) -> Iterator[Store]:
+    store = with_destination(directory)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+def aside(directory: Path) -> list[Path]:
+    return sorted(path for path in directory.glob(f"{FILE}.corrupt-*") if not path.name.endswith("-wal"))
+
+
+# --- a damaged file ---------------------------------------------------------------------------------------------------
+
+
+def garbage_header(file: Path) -> None:
+    file.write_bytes(b"this is not a database, " + file.read_bytes()[24:])
+
+
+def all_garbage(file: Path) -> None:
+    file.write_bytes(random.Random(1).randbytes(100_000))
+
+
+def emptied(file: Path) -> None:
+    file.write_bytes(b"")
+
+
+def cut_in_the_middle(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def one_page_zeroed(file: Path) -> None:
+    with file.open("r+b") as opened:
+        opened.seek(file.stat().st_size // 4096 // 2 * 4096)
+        opened.write(bytes(4096))
+
+
+def directory_in_its_place(file: Path) -> None:
+    file.unlink()
+    (file / "sub").mkdir(parents=True)
+
+
+def without_tables(file: Path) -> None:
+    file.unlink()
+    with sqlite3.connect(file) as db:
+        db.execute(f"PRAGMA user_version = {len(MIGRATIONS)}")
+    db.close()
+
+
+DAMAGES = [
+    garbage_header,
+    all_garbage,
+    emptied,
+    cut_in_the_middle,
+    one_page_zeroed,
+    directory_in_its_place,
+    without_tables,
+]
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_damaged_database_is_set_aside_with_its_date_and_the_agent_begins_anew(
+    tmp_path: Path, damage: Callable[[Path], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    filled(tmp_path)
+    damage(tmp_path / FILE)
+    with opened(tmp_path) as store:
+        (kept,) = aside(tmp_path)
+        assert re.fullmatch(rf"{FILE}\.corrupt-20\d{{6}}T\d{{6}}", kept.name)
+        (notice,) = out(store).notices()
+        assert "the state database was damaged" in notice.text
+        assert kept.name in notice.text
+        store.record([change(1, "new")])
+        assert "new-1" in {stored.id for stored in store.history.pending()}
+    assert "the state database was damaged" in caplog.text
+    with opened(tmp_path) as store:
+        assert len(aside(tmp_path)) == 1, "the new one is sound"
+
+
+def test_what_can_still_be_read_is_carried_over(tmp_path: Path) -> None:
+    filled(tmp_path)
+    one_page_zeroed(tmp_path / FILE)
+    with opened(tmp_path) as store:
+        events = {stored.id for stored in store.history.pending()}
+        assert len(events) > 100, "only what lay on the page is lost"
+        assert len(store.states()) > 100
+        assert f"carried over: {len(events)} events to be told" in out(store).notices()[0].text
+
+
+def test_what_is_not_in_the_file_yet_is_read_from_its_log(tmp_path: Path) -> None:
+    filled(tmp_path)
+    store = with_destination(tmp_path)
+    store.record([change(number, "late") for number in range(20)])
+    torn = tmp_path / "torn"
+    shutil.copytree(tmp_path, torn, ignore=shutil.ignore_patterns("torn", "*-shm"))
+    store.close()
+    one_page_zeroed(torn / FILE)
+    with opened(torn) as store:
+        assert {f"late-{number}" for number in range(20)} <= {stored.id for stored in store.history.pending()}
+
+
+def test_a_log_of_garbage_costs_what_was_in_it_and_no_more(tmp_path: Path) -> None:
+    filled(tmp_path)
+    (tmp_path / f"{FILE}-wal").write_bytes(random.Random(1).randbytes(50_000))
+    with opened(tmp_path) as store:
+        assert store.history.backlog()["events"].count == 200
+        assert aside(tmp_path) == []
+
+
+def test_a_log_whose_database_was_moved_away_is_not_played_into_the_new_one(tmp_path: Path) -> None:
+    store = with_destination(tmp_path)
+    store.record([change(1)])
+    left = tmp_path / "left"
+    shutil.copytree(tmp_path, left, ignore=shutil.ignore_patterns("left", FILE, "*-shm"))
+    store.close()
+    with opened(left) as store:
+        assert store.history.pending() == []
+        assert aside(left) == []
+
+
+@pytest.mark.parametrize("seed", range(8 * TIMES))
+def test_whatever_flips_in_the_file_the_agent_starts_and_can_write(tmp_path: Path, seed: int) -> None:
+    rng = random.Random(seed)
+    filled(tmp_path, 60)
+    raw = bytearray((tmp_path / FILE).read_bytes())
+    # Not the version: a higher one is refused, as it must be.
+    places = [*range(60), *range(64, len(raw))]
+    for _ in range(rng.choice([1, 20, 400])):
+        raw[rng.choice(places)] = rng.randrange(256)
+    (tmp_path / FILE).write_bytes(raw)
+    with opened(tmp_path) as store:
+        for _ in range(2):
+            # Damage that shows only now is mended now; the recorder tries again what failed.
+            try:
+                store.record([change(1, "new")], {"disk": {"seen": 8}})
+            except StoreError:
+                continue
+            break
+        store.states(), store.memories(), store.last_runs(), out(store).due(), store.history.backlog()["events"]
+        assert out(store).delivery(next(due.seq for due in out(store).due() if due.check == "new")).id == "new-1"
+
+
+def test_damage_that_shows_while_the_agent_runs_is_mended_at_once(tmp_path: Path) -> None:
+    # More than the page cache holds.
+    filled(tmp_path, 3000)
+    store = with_destination(tmp_path)
+    garbage_header(tmp_path / FILE)
+    raw = (tmp_path / FILE).read_bytes()
+    (tmp_path / FILE).write_bytes(raw[:100] + bytes(len(raw) - 100))
+    with pytest.raises(StoreError):
+        store.record([change(1, "new")])
+    store.record([change(1, "new")])
+    assert "new-1" in {stored.id for stored in store.history.pending()}
+    assert len(aside(tmp_path)) == 1
+    assert "damaged" in out(store).notices()[0].text
+    store.close()
+
+
+def test_only_the_last_three_damaged_databases_are_kept(tmp_path: Path) -> None:
+    for _ in range(6):
+        filled(tmp_path, 2)
+        all_garbage(tmp_path / FILE)
+    with opened(tmp_path):
+        assert len(aside(tmp_path)) == 3
+
+
+def test_a_flipped_bit_in_a_state_costs_that_state_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    filled(tmp_path, 3)
+    with sqlite3.connect(tmp_path / FILE) as db:
+        db.execute("UPDATE states SET state = '{\"check\": 1' WHERE subject = '1'")
+    db.close()
+    with opened(tmp_path) as store:
+        assert {state.subject for state in store.states()} == {"0", "2"}
+    assert "cannot be read and is forgotten" in caplog.text
+
+
+# --- versions ---------------------------------------------------------------------------------------------------------
+
+
+def test_a_database_of_version_1_is_brought_up_to_date_with_all_that_is_in_it(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / FILE)
+    db.executescript((Path(__file__).parents[1] / "databases" / "version_1.sql").read_text())
+    db.close()
+    with pytest.raises(StoreError, match=r"older hostvigil .*restart the agent"):
+        Store.read(tmp_path)
+    with opened(tmp_path) as store:
+        assert [stored.id for stored in store.history.pending()] == ["old-2", "old-3"]
+        assert [stored.id for stored in store.history.refusals()] == ["old-4"]
+        assert [(state.check, state.decided) for state in store.states()] == [("root-disk", Status.CRITICAL)]
+        assert store.memories() == {"log": {"offset": 4711}}
+        assert [due.id for due in out(store).due()] == ["old-2"]
+        store.record([change(1, "new")])
+        assert store.history.backlog()["events"].count == 3
+    Store.read(tmp_path).close()
+
+
+def test_a_damaged_database_of_version_1_is_salvaged_too(tmp_path: Path) -> None:
+    db = sqlite3.connect(tmp_path / FILE)
+    db.executescript((Path(__file__).parents[1] / "databases" / "version_1.sql").read_text())
+    db.execute("DROP TABLE last_runs")
+    db.close()
+    with opened(tmp_path) as store:
+        assert [stored.id for stored in store.history.pending()] == ["old-2", "old-3"]
+        assert len(aside(tmp_path)) == 1
+
+
+# --- the disk ---------------------------------------------------------------------------------------------------------
+
+
+@contextmanager
+def small_disk(where: Path, size: str) -> Iterator[Path]:
+    needs.root()
+    where.mkdir()
+    mount = [needs.command("mount"), "-t", "tmpfs", "-o", f"size={size}", "none", str(where)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        needs.missing("the permission to mount")
+    try:
+        yield where
+    finally:
+        subprocess.run([needs.command("umount"), "-l", str(where)], check=True)
+
+
+def filled_up(disk: Path) -> Path:
+    """Leave no room; return the file that takes it."""
+    ballast = disk / "ballast"
+    with ballast.open("wb", buffering=0) as file, suppress(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    return ballast
+
+
+def test_a_full_disk_is_said_and_nothing_written_is_lost(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "600k") as disk, opened(disk / "state") as store:
+        written = 0
+        with pytest.raises(StoreError, match="full"):
+            for written in range(10_000):
+                store.record([change(written)])
+        assert store.history.backlog()["events"].count == written
+        with pytest.raises(StoreError, match="full"):
+            store.record([change(written)])
+        subprocess.run([needs.command("mount"), "-o", "remount,size=4m", str(disk)], check=True)
+        store.record([change(written)])
+        assert store.history.backlog()["events"].count == written + 1
+
+
+def test_a_read_only_state_directory_is_refused_clearly(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk:
+        filled(disk / "state", 3)
+        subprocess.run([needs.command("mount"), "-o", "remount,ro", str(disk)], check=True)
+        with pytest.raises(StoreError, match="Read-only file system"):
+            Store.open(disk / "state")
+
+
+FAILING = """
+import sys
+from pathlib import Path
+from tests.store.test_damaged_store import StoreError, change, with_destination
+store = with_destination(Path(sys.argv[1]))
+print("going", flush=True)
+for number in range(40):
+    for tries in range(50):
+        try:
+            store.record([change(number)])
+            break
+        except StoreError as error:
+            print(error, flush=True)
+store.close()
+"""
+
+
+@pytest.mark.parametrize(("call", "when"), [("fdatasync", "25+7"), ("pwrite64", "150+60")])
+def test_a_disk_that_fails_now_and_then_costs_no_change(tmp_path: Path, call: str, when: str) -> None:
+    # Not the first calls: a store that cannot be made is another matter.
+    inject = f"inject={call}:error=EIO:when={when}"
+    command = [needs.command("strace", "strace"), "-f", "-qq", "-e", f"trace={call}", "-e", inject, "-o", "/dev/null"]
+    if subprocess.run([*command, "true"], capture_output=True, check=False).returncode:
+        needs.missing("the permission to trace a child")
+    done = subprocess.run(
+        [*command, sys.executable, "-c", FAILING, str(tmp_path)], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "disk I/O error" in done.stdout
+    with opened(tmp_path) as store:
+        assert {stored.id for stored in store.history.pending()} == {f"disk-{number}" for number in range(40)}
+        assert aside(tmp_path) == []
+
+
+# --- a whole agent ----------------------------------------------------------------------------------------------------
+
+CHECKS = """
+checks:
+  flag:
+    type: script
+    command: [sh, -c, 'test ! -e {flag} || exit 2']
+    interval: 1s
+    timeout: 900ms
+    fail_after: {nodata: 99}
+"""
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    with ApiStandIn() as api:
+        yield api
+
+
+def prepare(agent: AgentProcess, api: ApiStandIn, flag: Path) -> None:
+    agent.write(
+        "00-agent.yaml",
+        f"agent: {{hostname: web-1, events: {{endpoint: '{api.url}', api_key: {api.key}, rate_limit: 600/min}}}}\n",
+    )
+    agent.write("flag.yaml", CHECKS.replace("{flag}", str(flag)))
+
+
+def test_a_damaged_database_is_told_by_an_event(tmp_path: Path, api: ApiStandIn) -> None:
+    with agent_process(tmp_path) as agent:
+        prepare(agent, api, tmp_path / "flag")
+        filled(agent.state, 3)
+        all_garbage(agent.state / FILE)
+        agent.start()
+        api.wait_for(1)
+        assert api.accepted[0]["title"].startswith("WARNING hostvigil on web-1: the state database was damaged")
+        assert api.rejections == []
+        assert agent.stop() == 0
+
+
+def test_an_agent_on_a_full_disk_goes_on_checking_and_tells_when_there_is_room(tmp_path: Path, api: ApiStandIn) -> None:
+    with small_disk(tmp_path / "disk", "1m") as disk, agent_process(disk) as agent:
+        prepare(agent, api, tmp_path / "flag")
+        agent.start()
+        agent.wait_until(lambda: "flag" in {one["check"] for one in agent.status()["checks"]}, "a first result")
+        ballast = filled_up(disk)
+        (tmp_path / "flag").touch()
+        assert agent.process is not None
+        before, started = cpu(agent.process.pid), time.monotonic()
+        time.sleep(4)  # of what it does in a while is the share, tries again included
+        busy = (cpu(agent.process.pid) - before) / (time.monotonic() - started)
+        assert agent.process.poll() is None
+        assert busy < 0.15, "it does not spin"
+        ballast.unlink()
+        api.wait_for(1)
+        assert api.accepted[0]["status"] == "critical"
+        assert agent.stop() == 0
+
+
+def cpu(pid: int) -> float:
+    """Seconds of processor time, without the children's."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
