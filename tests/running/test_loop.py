@@ -135,7 +135,7 @@ def test_a_run_that_waits_too_long_is_cancelled_and_its_line_is_named() -> None:
     bench = Bench()
     outcome = bench.run(Waiting(body=sleeps), timeout=0.1)
     assert outcome.results[0].summary.startswith(
-        "did not finish within 100ms, waits in sleeps (tests/running/test_loop.py:"
+        "did not finish within 100ms, waits in sleeps (running/test_loop.py:"
     )
     assert not outcome.complete
     assert bench.run(Waiting(body=well)).results == (ok("fine"),), "it is over, the next turn runs"
@@ -171,7 +171,7 @@ def test_a_run_that_blocks_its_loop_is_named_and_what_comes_next_has_another_loo
     bench.start(Waiting(body=sleeps), "beside", timeout=0.4)
     bench.start(Waiting(body=blocks), "blocks", timeout=0.2)
     said = {outcome.check: outcome.results[0].summary for outcome in (bench.outcome(), bench.outcome())}
-    assert "holds up all that wait with it in blocks (tests/running/test_loop.py:" in said["blocks"]
+    assert "holds up all that wait with it in blocks (running/test_loop.py:" in said["blocks"]
     assert "waits for blocks, which holds up all that wait with it" in said["beside"]
     assert bench.run(Waiting(body=well), name="next").results == (ok("fine"),)
     assert count_of_loops() == before + 2

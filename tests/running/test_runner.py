@@ -194,7 +194,7 @@ def test_a_run_that_hangs_is_given_up_and_the_line_it_hangs_in_is_named() -> Non
     release.set()
     assert outcome.results[0].status is Status.NODATA
     assert "did not finish within 100ms" in outcome.results[0].summary
-    assert "hangs in body (tests/running/test_runner.py:" in outcome.results[0].summary
+    assert "hangs in body (running/test_runner.py:" in outcome.results[0].summary
 
 
 def test_no_second_run_is_started_beside_one_that_hangs_and_its_late_result_is_dropped() -> None:
