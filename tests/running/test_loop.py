@@ -134,9 +134,7 @@ def test_whatever_a_run_in_a_loop_does_is_one_outcome_and_the_same_without_an_ag
 def test_a_run_that_waits_too_long_is_cancelled_and_its_line_is_named() -> None:
     bench = Bench()
     outcome = bench.run(Waiting(body=sleeps), timeout=0.1)
-    assert outcome.results[0].summary.startswith(
-        "did not finish within 100ms, waits in sleeps (running/test_loop.py:"
-    )
+    assert outcome.results[0].summary.startswith("did not finish within 100ms, waits in sleeps (running/test_loop.py:")
     assert not outcome.complete
     assert bench.run(Waiting(body=well)).results == (ok("fine"),), "it is over, the next turn runs"
 
