@@ -74,8 +74,10 @@ class Pressure(Check, frozen=True, kw_only=True):
         shares_text = ", ".join(f"{percent:.3g}% for {SHARES[name][1]}" for name, percent in shares.items())
         yield ok(f"waited in the last 5 min: {shares_text}")
         for name, percent in shares.items():
-            share, what = SHARES[name]
-            words = f"{'all' if share == 'full' else 'some'} work waited {percent:.3g}% of the last 5 min for {what}"
+            share, resource = SHARES[name]
+            words = (
+                f"{'all' if share == 'full' else 'some'} work waited {percent:.3g}% of the last 5 min for {resource}"
+            )
             levels = getattr(self, f"{name}_warning"), getattr(self, f"{name}_critical")
             result = judge(f"{name}_{share}", percent, *levels, unit="%", summary=words, minimum=0, maximum=100)
             yield replace(result, summary="") if result.status is Status.OK else result

@@ -34,8 +34,8 @@ def main(options: argparse.Namespace) -> int:
             return fail(no_check(options.name, known_names))
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1
-    what = "may be repeated again" if options.undo else "not repeated until it changes"
-    print("\n".join(f"{name}: {what}" for name in names))
+    effect = "may be repeated again" if options.undo else "not repeated until it changes"
+    print("\n".join(f"{name}: {effect}" for name in names))
     return 0
 
 

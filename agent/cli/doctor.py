@@ -98,8 +98,8 @@ def _disk(state: Path) -> Finding:
     filesystem = os.statvfs(state)
     free = filesystem.f_bavail * filesystem.f_frsize
     if free < LEAST_FREE or (filesystem.f_files and not filesystem.f_favail):
-        what = f"{size_text(free)} and {filesystem.f_favail} files are free for {state}"
-        return Finding("store", what, "make room: what cannot be written is kept in memory only")
+        shortage = f"{size_text(free)} and {filesystem.f_favail} files are free for {state}"
+        return Finding("store", shortage, "make room: what cannot be written is kept in memory only")
     return Finding("store", f"it can be read, {size_text(free)} are free in {state}")
 
 
@@ -118,8 +118,8 @@ def _agent(snapshot: Snapshot, state: Path) -> Iterator[Finding]:
         )
     late = [one.name for one in snapshot.late]
     if late:
-        what = f"{pluralize(len(late), 'check')} late: {_join_names(late)}"
-        yield Finding("agent", what, "the host is too busy, or runs hang: hostvigil explain says more")
+        delay = f"{pluralize(len(late), 'check')} late: {_join_names(late)}"
+        yield Finding("agent", delay, "the host is too busy, or runs hang: hostvigil explain says more")
     else:
         yield Finding("agent", f"process {agent.pid}, begun {ago(agent.since, snapshot.at)}; no check is late")
 
@@ -136,16 +136,16 @@ def _silent(state: Path) -> str:
 
 
 def _deliveries(snapshot: Snapshot) -> Iterator[Finding]:
-    for one in snapshot.destinations:
-        if one.trouble:
-            what = f"{one.name}: {one.waiting} wait, the last answer: {one.trouble}"
-            yield Finding("delivery", what, "see below; hostvigil events --pending shows what waits")
-        elif one.refused:
-            what = f"{one.name}: {one.refused} were refused and set aside"
-            yield Finding("delivery", what, "hostvigil events --refused says why; then hostvigil events retry")
+    for destination in snapshot.destinations:
+        if destination.trouble:
+            trouble = f"{destination.name}: {destination.waiting} wait, the last answer: {destination.trouble}"
+            yield Finding("delivery", trouble, "see below; hostvigil events --pending shows what waits")
+        elif destination.refused:
+            trouble = f"{destination.name}: {destination.refused} were refused and set aside"
+            yield Finding("delivery", trouble, "hostvigil events --refused says why; then hostvigil events retry")
         else:
-            last = f", the last taken {ago(one.delivered_at, snapshot.at)}" if one.delivered_at else ""
-            yield Finding("delivery", f"{one.name}: {one.waiting} wait{last}")
+            last = f", the last taken {ago(destination.delivered_at, snapshot.at)}" if destination.delivered_at else ""
+            yield Finding("delivery", f"{destination.name}: {destination.waiting} wait{last}")
 
 
 def _checks(snapshot: Snapshot) -> Iterator[Finding]:

@@ -85,15 +85,15 @@ def page(
         yield from _settings(setting_views, folder)
 
 
-def _delivery(one: Delivery, now: int) -> str:
+def _delivery(delivery: Delivery, now: int) -> str:
     """Say what became of a notification."""
-    text = f"{clock(one.created)}  {one.status} to {one.destination}: {WORDS[one.phase]}"
-    if one.phase == Phase.PENDING:
-        text += f", tried {times(one.attempts)}" if one.attempts else ""
-    elif one.answered_at:
-        text += f", {ago(one.answered_at, now)}"
-    if one.answer and one.phase != Phase.DELIVERED:
-        text += f": {one.answer}"
+    text = f"{clock(delivery.created)}  {delivery.status} to {delivery.destination}: {WORDS[delivery.phase]}"
+    if delivery.phase == Phase.PENDING:
+        text += f", tried {times(delivery.attempts)}" if delivery.attempts else ""
+    elif delivery.answered_at:
+        text += f", {ago(delivery.answered_at, now)}"
+    if delivery.answer and delivery.phase != Phase.DELIVERED:
+        text += f": {delivery.answer}"
     return one_line(text, TEXT_LIMIT)
 
 

@@ -65,10 +65,10 @@ def parser(*names: str) -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"hostvigil {agent.__version__}")
     commands = top.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name in names or COMMANDS:
-        one = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
-        _common_options(name, one)
+        command = commands.add_parser(name, help=COMMANDS[name], description=COMMANDS[name])
+        _common_options(name, command)
         if name in _OPTIONS:
-            _OPTIONS[name](one)
+            _OPTIONS[name](command)
     return top
 
 
@@ -197,9 +197,9 @@ def _status_options(status: argparse.ArgumentParser) -> None:
 
 
 def _event_options(events: argparse.ArgumentParser) -> None:
-    which = events.add_mutually_exclusive_group()
-    which.add_argument("--pending", action="store_true", help="only those still to be told")
-    which.add_argument("--refused", action="store_true", help="only those that were refused")
+    phase = events.add_mutually_exclusive_group()
+    phase.add_argument("--pending", action="store_true", help="only those still to be told")
+    phase.add_argument("--refused", action="store_true", help="only those that were refused")
     events.add_argument("--destination", metavar="NAME", help="only this destination")
     events.add_argument("--limit", type=words.count, default=20, help="how many of the latest [%(default)s]")
     events.add_argument(
@@ -212,8 +212,8 @@ def _event_options(events: argparse.ArgumentParser) -> None:
 
 
 def _silence_options(silence: argparse.ArgumentParser) -> None:
-    what = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
-    silence.add_argument("selector", nargs="?", help=what)
+    selector_help = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
+    silence.add_argument("selector", nargs="?", help=selector_help)
     silence.add_argument("--for", dest="duration", metavar="DURATION", default="", help="how long [1h]")
     silence.add_argument("--reason", default="", help="why, for other people")
 

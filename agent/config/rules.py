@@ -166,8 +166,8 @@ def own(check: Check, nodes: Nodes, place: Place) -> Iterator[Fault]:
         return
     for problem in problems:
         if not _is_pair_of_texts(problem):
-            what = f"gave a {type(problem).__name__}, write `yield setting, text`"
-            yield Fault(place, "", f"cannot be judged: `problems` of its type {what}")
+            fault = f"gave a {type(problem).__name__}, write `yield setting, text`"
+            yield Fault(place, "", f"cannot be judged: `problems` of its type {fault}")
             continue
         setting, text = problem
         node = nodes.get(setting)

@@ -68,8 +68,8 @@ class Watch:
         if self._changes is None:
             self._changes = INotify()
             threading.Thread(target=self._work, args=(self._changes,), name="watch", daemon=True).start()
-        what = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.CREATE | flags.ATTRIB
-        return int(self._changes.add_watch(folder, what | flags.ONLYDIR))
+        events = flags.CLOSE_WRITE | flags.MOVED_TO | flags.MOVED_FROM | flags.DELETE | flags.CREATE | flags.ATTRIB
+        return int(self._changes.add_watch(folder, events | flags.ONLYDIR))
 
     def _forget(self, number: int) -> None:
         try:

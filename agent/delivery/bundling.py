@@ -74,8 +74,8 @@ class Bundling:
         first = next(subjects, None)
         if first is None or len((many := digest(chain([first], subjects))).changes) < 2:
             return False
-        one = many.latest[0]
-        check, subject = (one.check, one.subject) if many.alone else ("", "")
+        latest = many.latest[0]
+        check, subject = (latest.check, latest.subject) if many.alone else ("", "")
         row = Due(0, many.id, check, subject, 0, len(many.changes), len(many.changes))
         members = [seqs[change.id] for change in many.changes]
         return self._outbox.bundle(row, many.title, self._sink.bundle(many), many.at, many.status, members)

@@ -52,8 +52,8 @@ class Reading(Generic[T]):
 
     def _end(self, call: Call, seconds: float) -> T:
         if not call.done.is_set():
-            which = " or ".join(f"{name} {path}" for name, path in self._files.items())
-            raise OSError(f"{which} cannot be read within {seconds:g}s: does its disk or mount hang?")
+            names = " or ".join(f"{name} {path}" for name, path in self._files.items())
+            raise OSError(f"{names} cannot be read within {seconds:g}s: does its disk or mount hang?")
         self._call = None
         return call.result()  # type: ignore[no-any-return]  # what _work returns
 

@@ -43,9 +43,9 @@ class DeliveryProblems:
         """Take note of one; log it when it begins, not at every try."""
         if problem is self.now:
             return
-        what = f"a digest of {about.members} changes" if about.members else f"the event of {about.check}"
+        subject = f"a digest of {about.members} changes" if about.members else f"the event of {about.check}"
         level = logging.ERROR if problem is DeliveryProblem.BAD_KEY else logging.WARNING
-        log.log(level, TEXTS[problem], self._destination, what, text)
+        log.log(level, TEXTS[problem], self._destination, subject, text)
         if self.now is DeliveryProblem.NONE:
             self._since = self._clock()
         self.now = problem

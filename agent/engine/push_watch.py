@@ -58,8 +58,8 @@ def remember(watch: PushWatch, now: float, wall: int) -> dict[str, Any]:
     since = _as_counted(watch.since, watch.last[""], now, wall) if not last and "" in watch.last else watch.since
     missed = {subject: wall - round((now - at) * 1000) for subject, at in watch.missed.items()}
     late = [key for key in watch.runs if key in watch.late]
-    said = {name: value for name, value in (("missed", missed), ("late", late)) if value}
-    return {"since": since, "last": last, "runs": runs, **said}
+    troubles = {name: value for name, value in (("missed", missed), ("late", late)) if value}
+    return {"since": since, "last": last, "runs": runs, **troubles}
 
 
 def restore(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:

@@ -104,8 +104,8 @@ class Deeds:
         subjects = _answer(self._steering.acknowledge(check, _subject(fields), words, who)).get("subjects")
         if not subjects:
             raise DeedError(f"Nothing is told as a problem of {check} now.")
-        what = "may be repeated again" if undo else "not repeated until it changes"
-        return f"{check}: {what}."
+        effect = "may be repeated again" if undo else "not repeated until it changes"
+        return f"{check}: {effect}."
 
     def _run(self, fields: Fields, who: str) -> str:
         check = self._check(fields)

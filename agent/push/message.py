@@ -61,8 +61,8 @@ def _in_words(error: str) -> str:
     match = re.fullmatch(r"Expected `(\w+)` of length <= (\d+) - at `(key` in `)?\$[.](\w+).*", error)
     if not match:
         return error
-    what = f"a name in {match[4]}" if match[3] else match[4]
-    return f"{what} is longer than {match[2]} {'characters' if match[1] == 'str' else 'entries'}"
+    part = f"a name in {match[4]}" if match[3] else match[4]
+    return f"{part} is longer than {match[2]} {'characters' if match[1] == 'str' else 'entries'}"
 
 
 def encode(message: Message) -> bytes:

@@ -84,8 +84,10 @@ class Outbox:
 
     def notices(self) -> list[StoreNotice]:
         """Return what the store has to say of itself: damage, and changes that the bounds cost this destination."""
-        mine = f":{self.destination}"
-        return [one for one in self._db.read(notices.untold_notices) if ":" not in one.name or one.name.endswith(mine)]
+        own_ending = f":{self.destination}"
+        return [
+            one for one in self._db.read(notices.untold_notices) if ":" not in one.name or one.name.endswith(own_ending)
+        ]
 
     def _settle(self, seq: int, phase: Phase, answer: str, at: int) -> None:
         self._write_down(seq, phase, answer, at)

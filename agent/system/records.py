@@ -136,6 +136,6 @@ def _log_process_end(kind: type[BaseException], error: BaseException, trace: Tra
     log.critical("ended by an exception", exc_info=(kind, error, trace))
 
 
-def _log_unraisable(what: Any) -> None:
-    if what.exc_value is not None:
-        log.error("an exception that nobody could catch, in %r", what.object, exc_info=what.exc_value)
+def _log_unraisable(error: Any) -> None:
+    if error.exc_value is not None:
+        log.error("an exception that nobody could catch, in %r", error.object, exc_info=error.exc_value)

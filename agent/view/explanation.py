@@ -61,36 +61,36 @@ def sentences(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
     yield from (f"  {line}" for line in _about(one, policy, now))
 
 
-def _decision_text(one: SubjectView, now: int) -> str:
-    name = one.subject or "The check itself"
-    if one.state.decided is None:
+def _decision_text(view: SubjectView, now: int) -> str:
+    name = view.subject or "The check itself"
+    if view.state.decided is None:
         return f"{name}: nothing is decided yet."
-    return f"{name}: {one.status} for {span(one.since, now)}, since {clock(one.since)}."
+    return f"{name}: {view.status} for {span(view.since, now)}, since {clock(view.since)}."
 
 
-def _about(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
-    if one.last_status is None:
+def _about(view: SubjectView, policy: Policy, now: int) -> Iterator[str]:
+    if view.last_status is None:
         yield "There is no result yet."
     else:
-        took = f", after {duration_text(one.duration)}" if one.duration else ""
-        yield f"Last result: {one.last_status}, {ago(one.last_run, now)}{took}: {one.summary}"
-        yield from (f"  {line}" for line in lines(one.details, TEXT_LIMIT))
-    yield from background(one, policy, now)
+        took = f", after {duration_text(view.duration)}" if view.duration else ""
+        yield f"Last result: {view.last_status}, {ago(view.last_run, now)}{took}: {view.summary}"
+        yield from (f"  {line}" for line in lines(view.details, TEXT_LIMIT))
+    yield from background(view, policy, now)
 
 
-def background(one: SubjectView, policy: Policy, now: int) -> Iterator[str]:
+def background(view: SubjectView, policy: Policy, now: int) -> Iterator[str]:
     """Explain the status: the next run, what was told and why, what is counted."""
-    if Mark.LATE in one.marks:
-        yield f"It is late: the next run was due {duration_text(one.late)} ago."
-    elif one.next_run > now:
-        yield f"The next run is in {span(now, one.next_run)}."
-    yield last_notification(one.state, now)
-    yield one.why
-    if one.state.incident:
-        began = f", begun {ago(one.state.incident_since, now)}" if one.state.incident_since else ""
-        yield f"Incident: {one.state.incident}{began}."
-    yield from describe_counts(one.state, policy)
-    if flapping_text := flapping(one.state, policy):
+    if Mark.LATE in view.marks:
+        yield f"It is late: the next run was due {duration_text(view.late)} ago."
+    elif view.next_run > now:
+        yield f"The next run is in {span(now, view.next_run)}."
+    yield last_notification(view.state, now)
+    yield view.why
+    if view.state.incident:
+        began = f", begun {ago(view.state.incident_since, now)}" if view.state.incident_since else ""
+        yield f"Incident: {view.state.incident}{began}."
+    yield from describe_counts(view.state, policy)
+    if flapping_text := flapping(view.state, policy):
         yield flapping_text
 
 

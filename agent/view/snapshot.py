@@ -156,10 +156,10 @@ class Snapshot(msgspec.Struct, frozen=True):
         return tuple(one for one in self.subjects if one.late)
 
 
-def urgency(one: SubjectView) -> float:
+def urgency(view: SubjectView) -> float:
     """Say how much a subject needs a reader: by its status, ok with a doubt in between, no result yet below."""
-    if one.waits:
+    if view.waits:
         return 0.25
-    if one.status is Status.OK and not one.is_well:
+    if view.status is Status.OK and not view.is_well:
         return 0.5
-    return SEVERITY[one.status]
+    return SEVERITY[view.status]

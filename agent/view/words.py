@@ -128,20 +128,20 @@ def clock(at: int) -> str:
     return clock_text(at)
 
 
-def marks(one: SubjectView) -> Iterator[str]:
+def marks(view: SubjectView) -> Iterator[str]:
     """Say in a few words each what a reader must know beside the status."""
-    if one.reload:
-        yield str(one.reload)
-    for mark in one.marks:
-        if mark is Mark.UNCONFIGURED and one.reload:
+    if view.reload:
+        yield str(view.reload)
+    for mark in view.marks:
+        if mark is Mark.UNCONFIGURED and view.reload:
             continue  # its file was just removed, and the agent does not know
         if mark is Mark.UNDECIDED:
-            yield f"{one.last_status}, not decided yet"
+            yield f"{view.last_status}, not decided yet"
         elif mark is Mark.LATE:
-            yield f"late by {duration_text(one.late)}"
+            yield f"late by {duration_text(view.late)}"
         elif mark is Mark.ACKNOWLEDGED:
-            yield f"acknowledged by {one.state.acknowledged}"
+            yield f"acknowledged by {view.state.acknowledged}"
         elif mark is not Mark.NO_RESULT:
             yield str(mark)
-    if one.suppressed_by and not one.reasons:
-        yield f"not told: {one.suppressed_by}"
+    if view.suppressed_by and not view.reasons:
+        yield f"not told: {view.suppressed_by}"

@@ -47,9 +47,9 @@ async def _assess_created(container: Container, summary: str, inspect: Inspect, 
     """A container that could not be started, as its port is taken, stays `Created`."""
     if 0 <= now - container.created_at < UNSTARTED_SECONDS:
         return ok(summary, container.name)
-    one = await inspect()
-    if one and one.State.Error:
-        return critical(f"{container.name} could not be started: {one.State.Error[:300]}", container.name)
+    inspection = await inspect()
+    if inspection and inspection.State.Error:
+        return critical(f"{container.name} could not be started: {inspection.State.Error[:300]}", container.name)
     return warning(f"{summary}, was never started", container.name, container.Image)
 
 
@@ -60,12 +60,12 @@ async def _assess_ended(container: Container, summary: str, inspect: Inspect, en
     age = read_age(container.Status)
     if age and age[0] >= ended_within:
         return ok(f"{summary}, which is history", name)
-    one = await inspect()
-    code = one.State.ExitCode if one and code is None else code
+    inspection = await inspect()
+    code = inspection.State.ExitCode if inspection and code is None else code
     if code is None:
         return nodata(f"{summary}, which does not tell how it ended", name)
-    if one and one.State.OOMKilled:
+    if inspection and inspection.State.OOMKilled:
         return critical(f"{summary}, killed for lack of memory", name, container.Image)
-    if code in ASKED_TO_END or (one and (code == KILLED or one.restarts_for_ever)):
+    if code in ASKED_TO_END or (inspection and (code == KILLED or inspection.restarts_for_ever)):
         return ok(f"{summary}, stopped by hand", name)
     return critical(summary, name, container.Image)

@@ -40,9 +40,9 @@ async def count_restarts(
 
 
 def _since_last(
-    memory: dict[str, Any], container: Container, one: Inspection | None, again: bool, now: float, within: float
+    memory: dict[str, Any], container: Container, inspection: Inspection | None, again: bool, now: float, within: float
 ) -> int:
-    count = one.RestartCount if one else None
+    count = inspection.RestartCount if inspection else None
     before = memory.get("count")
     memory["count"] = count
     if count is None:

@@ -152,8 +152,8 @@ class File(Check, frozen=True, kw_only=True):
             return ok(summary)
         return judge("count", findings.count, self.count_warning, self.count_critical, summary=summary, minimum=0)
 
-    def _age(self, one: FileStatus, name: str, now: float) -> Iterator[Result | Metric]:
-        age = now - one.changed
+    def _age(self, file: FileStatus, name: str, now: float) -> Iterator[Result | Metric]:
+        age = now - file.changed
         if not (self.age_warning or self.age_critical):
             yield Metric("age", max(0.0, age), "s")
         elif age < -CLOCK_SKEW:
@@ -162,11 +162,11 @@ class File(Check, frozen=True, kw_only=True):
             summary = f"{name}{duration_text(max(0.0, age))} old"
             yield judge("age", max(0.0, age), self.age_warning, self.age_critical, unit="s", summary=summary)
 
-    def _size(self, one: FileStatus, name: str) -> Result | Metric:
+    def _size(self, file: FileStatus, name: str) -> Result | Metric:
         if not self._levels("size"):
-            return Metric("size", one.size, "B", minimum=0)
-        summary = f"{name}{size_text(one.size)}"
-        return judge("size", one.size, self.size_warning, self.size_critical, unit="B", summary=summary, minimum=0)
+            return Metric("size", file.size, "B", minimum=0)
+        summary = f"{name}{size_text(file.size)}"
+        return judge("size", file.size, self.size_warning, self.size_critical, unit="B", summary=summary, minimum=0)
 
 
 def _files(count: int) -> str:

@@ -32,20 +32,20 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
         yield Suggestion(name=one.name, settings=settings, why=why, about=("url",), off=one.off)
 
 
-def _call_for(one: Listener) -> Any:
-    return lambda: find_settings(one)
+def _call_for(listener: Listener) -> Any:
+    return lambda: find_settings(listener)
 
 
-def find_settings(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], str]:
+def find_settings(listener: Listener, ask: Ask | None = None) -> tuple[dict[str, Any], str]:
     """Return what finds the server well, and what it said."""
     ask = ask or _answer
-    plain = {"url": f"http://{one.address}/"}
-    secure = {"url": f"https://{one.address}/", "verify": False}
-    for settings in (plain, secure) if one.port == 80 else (secure, plain):
+    plain = {"url": f"http://{listener.address}/"}
+    secure = {"url": f"https://{listener.address}/", "verify": False}
+    for settings in (plain, secure) if listener.port == 80 else (secure, plain):
         answer = ask(settings)
         # Web servers tell by 400 that they wanted TLS.
         if answer and (answer.status != 400 or settings is secure):
-            trusted = _by_name(one, answer, ask)
+            trusted = _by_name(listener, answer, ask)
             words = f", and answers {answer.status}"
             if answer.certificate and not trusted:
                 words += "; its certificate is not one that this host trusts, so it is not verified"
@@ -53,12 +53,15 @@ def find_settings(one: Listener, ask: Ask | None = None) -> tuple[dict[str, Any]
     return plain, ""
 
 
-def _by_name(one: Listener, answer: Answer, ask: Ask) -> dict[str, Any]:
+def _by_name(listener: Listener, answer: Answer, ask: Ask) -> dict[str, Any]:
     """Return how to reach it by the name of its certificate, where that is trusted; else nothing."""
     name = answer.certificate.name if answer.certificate else ""
     if not is_host(name) or is_ip(name) or "." not in name:
         return {}
-    settings = {"url": f"https://{Address(name, one.port if one.port != 443 else 0)}/", "connect_to": one.address}
+    settings = {
+        "url": f"https://{Address(name, listener.port if listener.port != 443 else 0)}/",
+        "connect_to": listener.address,
+    }
     answer_by_name = ask(settings)
     return settings if answer_by_name and answer_by_name.status == answer.status else {}
 

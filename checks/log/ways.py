@@ -62,9 +62,9 @@ def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
     return Look(f"the journal of {', '.join(units)}", Progress([], first=first, more=place.more, lost=place.lost))
 
 
-def _recall(ctx: Context, path: str, what: str, kind: Any) -> Any:
+def _recall(ctx: Context, path: str, key: str, kind: Any) -> Any:
     """Return what was remembered of this path; None of another."""
-    return msgspec.convert(ctx.memory.get(what), kind | None) if ctx.memory.get("path") == path else None
+    return msgspec.convert(ctx.memory.get(key), kind | None) if ctx.memory.get("path") == path else None
 
 
 def _within_deadline(ctx: Context, check: Log, until: float) -> Callable[[Callable[[], Any]], Any]:

@@ -18,13 +18,13 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
         yield Suggestion(name=name, settings={"name": name}, why=f"{one.words}.", about=("name",))
 
 
-def _stands_alone(one: Listener) -> bool:
+def _stands_alone(listener: Listener) -> bool:
     """A service is systemd's own matter (type systemd), a scope mostly a container (type docker)."""
     return (
-        bool(one.program)
-        and one.program.isprintable()
-        and not one.off
-        and not MANY.match(one.program)
-        and ".service" not in one.cgroup
-        and ".scope" not in one.cgroup
+        bool(listener.program)
+        and listener.program.isprintable()
+        and not listener.off
+        and not MANY.match(listener.program)
+        and ".service" not in listener.cgroup
+        and ".scope" not in listener.cgroup
     )

@@ -91,14 +91,14 @@ class Raid(Check, frozen=True, kw_only=True):
     def report(self, findings: Iterable[Finding]) -> Iterator[Result]:
         """Say what is watched at all, and of each how it is and how many errors it made."""
         watched = list(findings)
-        names = ", ".join(one.result.subject for one in watched)
+        names = ", ".join(finding.result.subject for finding in watched)
         yield ok(f"watching {names}" if watched else "no RAID on this host")
-        for one in watched:
-            yield replace(one.result, discovered=True)
-            if one.errors is not None:
-                yield replace(self._errors(one.result.subject, one.errors), discovered=True)
+        for finding in watched:
+            yield replace(finding.result, discovered=True)
+            if finding.errors is not None:
+                yield replace(self._errors(finding.result.subject, finding.errors), discovered=True)
             elif (self.errors_warning, self.errors_critical) != (None, None):
-                yield nodata("its errors cannot be read", one.result.subject, discovered=True)
+                yield nodata("its errors cannot be read", finding.result.subject, discovered=True)
 
     def _errors(self, subject: str, count: int) -> Result:
         levels = self.errors_warning, self.errors_critical

@@ -115,12 +115,12 @@ def _skew(events: EventsSettings) -> Iterator[Finding]:
     way = Way(SECONDS, events.proxy, events.ca_file, events.client_cert, events.client_key)
     try:
         answer = Client(way).ask("GET", events.endpoint, {"Accept-Encoding": "identity"}, None)
-        theirs = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
+        server_time = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
     except (Fault, ValueError):
         return
-    skew = time.time() - theirs
+    skew = time.time() - server_time
     if abs(skew) > MOST_SKEW:
-        which = "behind" if skew < 0 else "ahead of"
-        what = f"{duration_text(round(abs(skew)))} {which} {MAIN}'s server"
-        yield Finding("clock", what, "set it: timedatectl set-ntp true, or install chrony")
+        direction = "behind" if skew < 0 else "ahead of"
+        difference = f"{duration_text(round(abs(skew)))} {direction} {MAIN}'s server"
+        yield Finding("clock", difference, "set it: timedatectl set-ntp true, or install chrony")
     yield Finding("key", "whether the API takes it, hostvigil test-event tells, by one info event")

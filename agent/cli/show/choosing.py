@@ -48,15 +48,15 @@ def unknown(snapshot: Snapshot, choice: Choice) -> str:
     return ""
 
 
-def _means(selector: str, one: SubjectView, choice: Choice) -> bool:
-    return matches(selector, one.check, {**choice.host, **one.tags}, one.subject)
+def _means(selector: str, view: SubjectView, choice: Choice) -> bool:
+    return matches(selector, view.check, {**choice.host, **view.tags}, view.subject)
 
 
-def _fits(one: SubjectView, choice: Choice) -> bool:
-    statuses = {str(one.status)} | ({"flapping"} if Mark.FLAPPING in one.marks else set())
+def _fits(view: SubjectView, choice: Choice) -> bool:
+    statuses = {str(view.status)} | ({"flapping"} if Mark.FLAPPING in view.marks else set())
     return (
-        (not choice.names or any(_means(name, one, choice) for name in choice.names))
+        (not choice.names or any(_means(name, view, choice) for name in choice.names))
         and (not choice.statuses or not statuses.isdisjoint(choice.statuses))
-        and (not choice.types or one.type in choice.types)
-        and all(_means(tag, one, choice) for tag in choice.tags)
+        and (not choice.types or view.type in choice.types)
+        and all(_means(tag, view, choice) for tag in choice.tags)
     )

@@ -76,23 +76,23 @@ def _rows(subjects: Sequence[SubjectView], snapshot: Snapshot, on: Screen) -> li
     return [_line(one, row, widths, on) for one, row in zip(subjects, cells, strict=True)]
 
 
-def _cells(one: SubjectView, snapshot: Snapshot) -> tuple[str, str, str, str, str]:
-    since = span(one.since, snapshot.at) if one.since else "-"
-    soon = one.next_run > snapshot.at
-    following = f"next in {span(snapshot.at, one.next_run)}" if soon else ""
-    text = " ".join([*(f"[{mark}]" for mark in marks(one)), one.summary])
-    return status_text(one), one_line(one.name, LONG), since, following, one_line(text, LONG)
+def _cells(view: SubjectView, snapshot: Snapshot) -> tuple[str, str, str, str, str]:
+    since = span(view.since, snapshot.at) if view.since else "-"
+    soon = view.next_run > snapshot.at
+    following = f"next in {span(snapshot.at, view.next_run)}" if soon else ""
+    text = " ".join([*(f"[{mark}]" for mark in marks(view)), view.summary])
+    return status_text(view), one_line(view.name, LONG), since, following, one_line(text, LONG)
 
 
-def status_text(one: SubjectView) -> str:
-    return "-" if one.waits else str(one.status)
+def status_text(view: SubjectView) -> str:
+    return "-" if view.waits else str(view.status)
 
 
-def _line(one: SubjectView, row: Sequence[str], widths: Sequence[int], on: Screen) -> str:
+def _line(view: SubjectView, row: Sequence[str], widths: Sequence[int], on: Screen) -> str:
     cells = [pad(cell, width) for cell, width in zip(row, widths, strict=False) if width]
     beginning = GAP.join(cells)
     text = truncate(row[-1], max(0, on.width - width_of(beginning) - len(GAP))) if on.width else row[-1]
-    colour = "flapping" if Mark.FLAPPING in one.marks else "" if one.waits else str(one.status)
+    colour = "flapping" if Mark.FLAPPING in view.marks else "" if view.waits else str(view.status)
     coloured_cells = on.paint(cells[0], colour) + beginning[len(cells[0]) :]
     return f"{coloured_cells}{GAP}{text}".rstrip()
 
@@ -147,16 +147,16 @@ def join_names(names: Sequence[str], most: int = 3) -> str:
     return ", ".join(one_line(name, 40) for name in names[:most]) + more
 
 
-def _delivery(one: DestinationView, now: int) -> str:
-    last = f", the last {ago(one.delivered_at, now)}" if one.delivered_at else ""
-    if one.name == TERMINAL:
+def _delivery(destination: DestinationView, now: int) -> str:
+    last = f", the last {ago(destination.delivered_at, now)}" if destination.delivered_at else ""
+    if destination.name == TERMINAL:
         return f"printed by the agent{last}"
-    if one.waiting:
-        text = f"{one.waiting} still to be told, the oldest from {ago(one.oldest, now)}"
-        text += f" ({one_line(one.trouble, 200)})" if one.trouble else ""
+    if destination.waiting:
+        text = f"{destination.waiting} still to be told, the oldest from {ago(destination.oldest, now)}"
+        text += f" ({one_line(destination.trouble, 200)})" if destination.trouble else ""
     else:
-        text = f"all told{last}" if last else "nothing to tell yet" if not one.refused else "all told"
-    return text + (f", {one.refused} refused (hostvigil events --refused)" if one.refused else "")
+        text = f"all told{last}" if last else "nothing to tell yet" if not destination.refused else "all told"
+    return text + (f", {destination.refused} refused (hostvigil events --refused)" if destination.refused else "")
 
 
 def worst(subjects: Sequence[SubjectView]) -> Status:

@@ -70,8 +70,8 @@ def _misfit(line: str, column: int, one_line: bool) -> str:
         return ""
     if at == ":" and (tight := _TIGHT.search(item)):
         return _tight_advice(tight[1])
-    what = "a value with ': ' in it" if at == ":" else "the whole value"
-    return f"{at!r} does not fit here: a comma is missing before it, or quotes around {what}"
+    whole = "a value with ': ' in it" if at == ":" else "the whole value"
+    return f"{at!r} does not fit here: a comma is missing before it, or quotes around {whole}"
 
 
 def _advice(problem: str, line: str, column: int) -> str:

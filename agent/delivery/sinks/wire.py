@@ -237,5 +237,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 
 def _cause(error: BaseException) -> BaseException | None:
     # Where a proxy's TLS fails, urllib3 only has the error itself within its own.
-    held = (one for one in error.args if isinstance(one, BaseException))
-    return error.__cause__ or error.__context__ or next(held, None)
+    inner = (one for one in error.args if isinstance(one, BaseException))
+    return error.__cause__ or error.__context__ or next(inner, None)

@@ -109,7 +109,7 @@ class PendingWrites:
             self._on_events()
 
     def _write_notes(self, memories: bool = True) -> None:
-        pause, kept = NOTE_SECONDS, {}
+        pause, unwritten = NOTE_SECONDS, {}
         try:
             note_all(self._store, list(self._notes.values()), self._memories if memories else {})
             self._memories = {} if memories else self._memories
@@ -118,8 +118,8 @@ class PendingWrites:
         except StoreError as error:
             log.info("the last results could not be noted: %s", error)
             # By what nobody runs it is judged again after a restart: there is no fresh one to be had.
-            pause, kept = RETRY_SECONDS, {key: run for key, run in self._notes.items() if not run.next_at}
-        self._notes, self._facts = kept, {}
+            pause, unwritten = RETRY_SECONDS, {key: run for key, run in self._notes.items() if not run.next_at}
+        self._notes, self._facts = unwritten, {}
         self._note_at = self._monotonic() + pause
 
     def _acknowledge(self) -> None:

@@ -21,8 +21,8 @@ def families(view: RelayView, at_work: bool) -> Iterator[Family]:
     about = "The version of the relay that was asked."
     yield Family("hostvigil_info", "gauge", about, ("version",), {(__version__,): 1.0})
     yield _one("up", "1: a relay is at work, this one or another.", float(at_work))
-    mine = view.grant is not None and view.grant.holder == view.me
-    yield _one("holds_lease", "1: it is the one that was asked.", float(mine))
+    holds = view.grant is not None and view.grant.holder == view.me
+    yield _one("holds_lease", "1: it is the one that was asked.", float(holds))
     if view.status:
         yield from _status(view.status)
 

@@ -65,11 +65,11 @@ def explain_form(snapshot: Snapshot, check: CheckView, settings: list[SettingVie
     )
 
 
-def _subject_form(one: SubjectView) -> ExplainedForm:
-    state = one.state
+def _subject_form(view: SubjectView) -> ExplainedForm:
+    state = view.state
     return ExplainedForm(
-        **subject_fields(one),
-        details=one.details,
+        **subject_fields(view),
+        details=view.details,
         counts=CountsForm(state.bad, state.missing, state.good),
         incident=state.incident,
         incident_since=state.incident_since,

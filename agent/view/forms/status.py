@@ -103,14 +103,14 @@ def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> Status
     )
 
 
-def subject_fields(one: SubjectView) -> dict[str, Any]:
+def subject_fields(view: SubjectView) -> dict[str, Any]:
     special = {"reported", "reported_at", "held"}
-    fields = {name: getattr(one, name) for name in SubjectForm.__struct_fields__ if name not in special}
+    fields = {name: getattr(view, name) for name in SubjectForm.__struct_fields__ if name not in special}
     return fields | {
-        "reported": word(one.notified) if one.notified else "never",
-        "reported_at": one.notified_at,
-        "held": one.suppressed_by,
-        "last_status": one.last_status or "",
+        "reported": word(view.notified) if view.notified else "never",
+        "reported_at": view.notified_at,
+        "held": view.suppressed_by,
+        "last_status": view.last_status or "",
     }
 
 

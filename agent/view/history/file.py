@@ -171,14 +171,14 @@ def write_changes(db: sqlite3.Connection, changes: Sequence[ChangeRow]) -> None:
 
 def forget(db: sqlite3.Connection, passers: Iterable[Passer], hour: int) -> None:
     """Take out what was written of subjects that only came and went: their begin, their end, and what they measured."""
-    for one in passers:
-        names = (as_text(one.check), as_text(one.subject))
+    for passer in passers:
+        names = (as_text(passer.check), as_text(passer.subject))
         own = "check_name = ? AND subject = ?"
         # More than its begin and its end: it was here before, and that is somebody's history.
         few = f"(SELECT count(*) FROM changes WHERE {own}) <= 2"  # noqa: S608 - our own words
         if not db.execute(f"DELETE FROM changes WHERE {own} AND {few}", names * 2).rowcount:  # noqa: S608 - same
             continue
-        hours = range(one.since // HOUR, hour + 1)
+        hours = range(passer.since // HOUR, hour + 1)
         for (series,) in db.execute(f"SELECT id FROM series WHERE {own}", names).fetchall():  # noqa: S608 - same
             keys = [(key_of(earlier_hour, series),) for earlier_hour in hours]
             db.executemany("DELETE FROM fine WHERE key = ?", keys)

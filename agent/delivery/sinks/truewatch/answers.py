@@ -60,9 +60,9 @@ def _of_a_200(envelope: dict[str, Any], text: str, trace_id: str, retry_after: f
         return Answer(Verdict.DELIVERED, text, trace_id)
     if success is False and isinstance(code, int) and 400 <= code < 500:
         return _by_status(code, {}, text, trace_id, retry_after)
-    what = f"not the API's answer to a delivery: {text}"
+    fault = f"not the API's answer to a delivery: {text}"
     # Of a login page, or the address of the console instead of the API's.
-    text = what if envelope else f"{what}; check agent.events.endpoint"
+    text = fault if envelope else f"{fault}; check agent.events.endpoint"
     return Answer(Verdict.UNAVAILABLE, text, trace_id, retry_after)
 
 

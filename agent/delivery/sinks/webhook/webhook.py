@@ -52,8 +52,8 @@ class Webhook:
         try:
             url = fill_url(settings.url, fields)
             response = self._client.ask(settings.method, url, headers | settings.headers, content)
-            said = hide_body(response.body, self._hide)
-            answer = classify(response.status, response.headers, said, settings.accepted)
+            reply = hide_body(response.body, self._hide)
+            answer = classify(response.status, response.headers, reply, settings.accepted)
         except Fault as fault:
             answer = Answer(Verdict.UNAVAILABLE, str(fault))
         return plain(answer, self._hide)
