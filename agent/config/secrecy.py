@@ -108,12 +108,12 @@ def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
         if is_secret(struct, name):
             yield from _values(node, name)
         elif name in fields(struct) and isinstance(node.value, dict):
-            for section in _sections(fields(struct)[name].type):
+            kind = fields(struct)[name].type
+            for section in _sections(kind):
                 yield from secret_values(section, node.value)
-            for section in _sections(_items(fields(struct)[name].type)):
-                for part in node.value.values():
-                    if isinstance(part.value, dict):
-                        yield from secret_values(section, part.value)
+            parts = [part.value for part in node.value.values() if isinstance(part.value, dict)]
+            for section in _sections(_items(kind)):
+                yield from (secret for part in parts for secret in secret_values(section, part))
 
 
 def _values(node: Node, name: str) -> Iterator[str]:

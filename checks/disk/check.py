@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 from msgspec.structs import replace
@@ -135,11 +135,7 @@ class Disk(Check, frozen=True):
     def run(self, ctx: Context) -> Iterator[Result]:
         table = mountinfo.read_host()
         places = self._places(table)
-        writable = frozenset(ctx.memory.get("writable", ()))
-        ctx.memory["writable"] = sorted(
-            {place.mount_name for place in places if place.mount and not place.mount.read_only}
-            | (writable & {printable(mount.point) for mount in table.mounts})
-        )
+        writable = _note_writable(ctx.memory, places, table)
         changes = find_changes(ctx.memory, places, ctx.now()) if self.path and self.mounted is None else {}
         answers = measure(ctx, [place for place in places if self._worth_a_look(place)])
         answers_by_space = merge_pools(places, answers) if self.mounts else answers
@@ -234,3 +230,11 @@ class Disk(Check, frozen=True):
         summary = ", ".join(part.summary for part in parts if part.summary)
         metrics = tuple(metric for part in parts for metric in part.metrics)
         return Result(status, f"{subject} {summary}", subject, "", metrics, self.mounts is not None)
+
+
+def _note_writable(memory: dict[str, Any], places: Iterable[Place], table: MountTable) -> frozenset[str]:
+    """Remember which mounts are writable now, or were when they were looked at last; return those of the last run."""
+    before = frozenset(memory.get("writable", ()))
+    now = {place.mount_name for place in places if place.mount and not place.mount.read_only}
+    memory["writable"] = sorted(now | (before & {printable(mount.point) for mount in table.mounts}))
+    return before

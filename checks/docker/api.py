@@ -39,7 +39,12 @@ class Container(msgspec.Struct, frozen=True):
     def name(self) -> str:
         # A linked container has further names, `/other/alias`.
         own = [name.removeprefix("/") for name in self.Names or () if "/" not in name.removeprefix("/")]
-        return own[0] if own else self.Id[:12]
+        return own[0] if own else self.short_id
+
+    @property
+    def short_id(self) -> str:
+        """As `docker ps` shows it."""
+        return self.Id[:12]
 
     @property
     def exit_code(self) -> int | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import os
 import re
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
 from itertools import count
 from typing import Annotated, Any
@@ -93,7 +93,6 @@ class Docker(Check, frozen=True, kw_only=True):
                 yield "running", f"{name!r} is no name of a container, write it as `docker ps` shows it: web"
             elif not _has_wildcard(name) and not self._watches(name):
                 yield "running", f"{name!r} is left out by include or exclude"
-
         for setting in ("include", "exclude"):
             for name in _texts(getattr(self, setting)):
                 if problem := find_problem(name):
@@ -113,22 +112,20 @@ class Docker(Check, frozen=True, kw_only=True):
         sick, all_sick = await list_containers(ctx, path, UNHEALTHY)
         all_containers, complete = await list_containers(ctx, path, LIST)
         unhealthy = {container.Id for container in sick}
-        containers = {one.name: one for one in all_containers if self._watches(one.name)}
+        containers = {container.name: container for container in all_containers if self._watches(container.name)}
         inspections_left = count(MOST_INSPECTED, -1)
 
-        async def inspect(one: Container) -> Inspection | None:
-            return await ask_container(ctx, path, one.Id) if next(inspections_left) > 0 else None
+        async def inspect(container: Container) -> Inspection | None:
+            return await ask_container(ctx, path, container.Id) if next(inspections_left) > 0 else None
 
         for result in self._judge_required(containers) if complete else ():
             yield result
-        before: dict[str, Any] = ctx.memory.get("containers", {})
-        keys = {one.Id[:12] for one in containers.values() if _runs(one) or one.Id[:12] in before}
-        memory = ctx.memory["containers"] = {key: before.get(key, {}) for key in sorted(keys)}
-        for name, one in sorted(containers.items()):
+        memory = _keep_memory(ctx.memory, containers.values())
+        for name, container in sorted(containers.items()):
             discovered = name not in _texts(self.running)
-            yield replace(await self._assess(one, unhealthy, inspect, ctx.now()), discovered=discovered)
-            if _runs(one):
-                restarts = await self._restarts(name, one, inspect, memory[one.Id[:12]], ctx.now())
+            yield replace(await self._assess(container, unhealthy, inspect, ctx.now()), discovered=discovered)
+            if _runs(container):
+                restarts = await self._restarts(container, inspect, memory[container.short_id], ctx.now())
                 yield replace(restarts, discovered=discovered)
         up = sum(map(_runs, containers.values()))
         yield ok(f"{up} of {len(containers)} containers run")
@@ -149,23 +146,23 @@ class Docker(Check, frozen=True, kw_only=True):
 
     async def _assess(
         self,
-        one: Container,
+        container: Container,
         unhealthy: set[str],
         inspect: Callable[[Container], Awaitable[Inspection | None]],
         now: float,
     ) -> Result:
-        must_run = one.name in _texts(self.running)
-        return await assess(one, must_run, unhealthy, lambda: inspect(one), now, self.ended_within)
+        must_run = container.name in _texts(self.running)
+        return await assess(container, must_run, unhealthy, lambda: inspect(container), now, self.ended_within)
 
     async def _restarts(
         self,
-        name: str,
-        one: Container,
+        container: Container,
         inspect: Callable[[Container], Awaitable[Inspection | None]],
         memory: dict[str, Any],
         now: float,
     ) -> Result:
-        number = await count_restarts(memory, one, lambda: inspect(one), now, self.restarts_within)
+        name = container.name
+        number = await count_restarts(memory, container, lambda: inspect(container), now, self.restarts_within)
         words = f"{name} restarted {number} times in the last {self.restarts_within}"
         levels = self.restarts_warning, self.restarts_critical
         result = judge("restarts", number, *levels, subject=name, summary=words, minimum=0)
@@ -173,6 +170,14 @@ class Docker(Check, frozen=True, kw_only=True):
 
     def _watches(self, name: str) -> bool:
         return _fits(name, self.include) and not _fits(name, self.exclude)
+
+
+def _keep_memory(memory: dict[str, Any], containers: Iterable[Container]) -> dict[str, dict[str, Any]]:
+    """Return what is remembered of each container that runs, or ran; of one that is gone it is forgotten."""
+    before: dict[str, Any] = memory.get("containers", {})
+    ids = {container.short_id for container in containers if _runs(container) or container.short_id in before}
+    memory["containers"] = {short_id: before.get(short_id, {}) for short_id in sorted(ids)}
+    return memory["containers"]  # type: ignore[no-any-return]
 
 
 def _runs(container: Container) -> bool:

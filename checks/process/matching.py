@@ -97,11 +97,7 @@ def find(check: Process, table: Table, ctx: Context) -> Selection:
     selection = _candidates(check, table, uid, ctx)
     if table.hidden_reason and uid != os.geteuid() and not check.pidfile:
         selection.some_hidden(table.hidden_reason)
-    if selection.rows is table.programs:
-        selection.rows, selection.zombies = table.running, table.zombies
-    elif zombies := [row for row in selection.rows if row.state in "ZX" and row.zombie]:
-        selection.zombies = zombies
-        selection.keep(lambda row: not row.zombie)
+    _part_zombies(selection, table)
     if check.exe:
         _keep_exe(check.exe, selection, table, ctx)
     if not check.containers:
@@ -114,6 +110,15 @@ def find(check: Process, table: Table, ctx: Context) -> Selection:
     if not (selection.rows or selection.unsure):
         selection.hint = find_hint(check, table, ctx)
     return selection
+
+
+def _part_zombies(selection: Selection, table: Table) -> None:
+    """Part the processes that have ended; of the whole host the table has done it already."""
+    if selection.rows is table.programs:
+        selection.rows, selection.zombies = table.running, table.zombies
+    elif zombies := [row for row in selection.rows if row.state in "ZX" and row.zombie]:
+        selection.zombies = zombies
+        selection.keep(lambda row: not row.zombie)
 
 
 def _keep_matching(check: Process, selection: Selection, table: Table, ctx: Context) -> None:

@@ -66,22 +66,22 @@ def _array(block: str) -> Array:
     name, state = first[0], first[2] if len(first) > 2 else ""
     words = [word for word in first[3:] if not word.startswith("(")]
     devices = [word for word in words if re.match(r"[^\[\]]+\[\d+\]", word)]
-    counts = re.search(r"(?<!\S)\[(\d+)/(\d+)\]", block)
-    action = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
-    remaining = f", {duration_text(60 * float(action[3]))} left" if action and action[3] else ""
+    counts = re.search(r"(?<!\S)\[(?P<total>\d+)/(?P<working>\d+)\]", block)
+    work = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
+    remaining = f", {duration_text(60 * float(work[3]))} left" if work and work[3] else ""
     return Array(
         name,
         state,
-        words[0] if state != "inactive" and words and words[0] not in devices else "",
-        tuple(word.partition("[")[0] for word in devices if "(F)" in word),
-        sum(not any(mark in word for mark in ("(F)", "(S)", "(J)", "(R)")) for word in devices),
-        int(counts[1]) if counts else 0,
-        int(counts[2]) if counts else 0,
-        action[1] if action else "",
-        action[2] + remaining if action else "",
-        _odd_marks(devices, block),
-        "(read-only)" in first,
-        state == "inactive" and re.search(r"super external:\w", block) is not None,
+        level=words[0] if state != "inactive" and words and words[0] not in devices else "",
+        failed=tuple(word.partition("[")[0] for word in devices if "(F)" in word),
+        members=sum(not any(mark in word for mark in ("(F)", "(S)", "(J)", "(R)")) for word in devices),
+        total=int(counts["total"]) if counts else 0,
+        working=int(counts["working"]) if counts else 0,
+        action=work[1] if work else "",
+        progress=work[2] + remaining if work else "",
+        odd=_odd_marks(devices, block),
+        read_only="(read-only)" in first,
+        container=state == "inactive" and re.search(r"super external:\w", block) is not None,
     )
 
 
