@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import typing
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -70,7 +70,7 @@ def is_secret(struct: type[msgspec.Struct], name: str) -> bool:
     return name in _secrets(struct)
 
 
-@cache
+@lru_cache(100)  # bounded: own types change while the agent runs
 def _secrets(struct: type[msgspec.Struct]) -> frozenset[str]:
     return frozenset(name for name, field in fields(struct).items() if any(_marks(field.type)))
 

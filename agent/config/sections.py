@@ -6,7 +6,7 @@ documentation take all of it from here. A description does not repeat the defaul
 
 from __future__ import annotations
 
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -202,7 +202,7 @@ class AgentSection(AgentOptions, frozen=True):
     ] = None
 
 
-@cache
+@lru_cache(100)  # bounded: own types change while the agent runs
 def fields(section: type[msgspec.Struct]) -> dict[str, msgspec.structs.FieldInfo]:
     """Return a section's settings by their name in YAML."""
     return {field.encode_name: field for field in msgspec.structs.fields(section)}

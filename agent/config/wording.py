@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import types
 import typing
-from functools import cache
+from functools import lru_cache
 from typing import Annotated, Any, Literal
 
 import msgspec
@@ -28,7 +28,7 @@ def members_of(expected: Any) -> tuple[Any, ...]:
         return _members_of.__wrapped__(expected)
 
 
-@cache
+@lru_cache(500)  # bounded: own types change while the agent runs
 def _members_of(expected: Any) -> tuple[Any, ...]:
     if typing.get_origin(expected) is Annotated:
         return members_of(typing.get_args(expected)[0])

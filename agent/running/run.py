@@ -41,7 +41,9 @@ class Run:
         self.failure_reason = ""
         """Why."""
         self.removed = False
-        """Its check is configured no more."""
+        """Its check is configured no more, or otherwise: nobody wants to know what it saw."""
+        self.successor: CheckConfig | None = None
+        """Its check as it is configured now, which is run once this run has ended."""
         self.excused = False
         """It was late once because the whole agent stood still."""
         self.spoiled = False

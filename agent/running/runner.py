@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from agent.config.diff import difference, running
+from agent.config.diff import checks_on_schedule, difference, running
 from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome
 from agent.plugin.units import duration_text
@@ -75,6 +75,8 @@ class Runner:
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""
         self.forget(difference(running(old), running(new)).removed)
+        changes = difference(checks_on_schedule(old), checks_on_schedule(new))
+        self._runs.replace({**changes.added, **changes.changed})
 
     def forget(self, removed: Iterable[str]) -> None:
         """Forget what removed checks remember; runs in progress go on."""
@@ -165,7 +167,9 @@ class Runner:
         if not self._runs.finish(run):
             log.info("%s: the run of %s came back after it was given up", run.config.name, run.clock)
             return False
-        if outcome and self._second_tries.wants(run, outcome):
+        if run.successor:
+            self.start(run.successor, time.monotonic())
+        elif outcome and self._second_tries.wants(run, outcome):
             self.start(run.config, time.monotonic())
         elif outcome and not run.removed:  # it may be back by now, and then as one that remembers nothing
             self._deliver(outcome)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 import itertools
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from agent.config.settings import CheckConfig
 from agent.plugin.context import Context, SharedWork
@@ -87,7 +87,15 @@ class Runs:
         with self._lock:
             for check in checks:
                 if run := self._by_check.get(check):
-                    run.removed = True
+                    run.removed, run.successor = True, None
+
+    def replace(self, checks: Mapping[str, CheckConfig]) -> None:
+        """These are configured otherwise now: what a run of other settings sees says nothing of them."""
+        with self._lock:
+            for check, config in checks.items():
+                run = self._by_check.get(check)
+                if run and (run.removed or (run.config.type, run.config.check) != (config.type, config.check)):
+                    run.removed, run.successor = True, config
 
     def stop(self) -> list[Run]:
         """Begin no more; returns those in progress."""
