@@ -14,8 +14,8 @@ _NAME = re.compile(r"[a-z0-9_][a-z0-9_.-]*", re.IGNORECASE)
 IN_BRACKETS = "an IPv6 address, and nothing else, stands in brackets, as in [::1]:8443"
 
 
-class NoZone(ValueError):
-    """An address that each network of this host may have: without the interface the kernel refuses it."""
+class BetterWritten(ValueError):
+    """A host that is written in another way; the text says how."""
 
 
 class ComparableSetting(SettingValue):
@@ -50,7 +50,7 @@ class Address(ComparableSetting):
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
                 return cls(*host_and_port(parts))
-        except NoZone:
+        except BetterWritten:
             raise
         except ValueError:
             pass
@@ -101,7 +101,8 @@ def host_name(text: str) -> str:
     address, percent, zone = name.lower().partition("%")
     if not percent:
         if ":" in address and ipaddress.ip_address(address).is_link_local:
-            raise NoZone(f"{address} is an address of one interface only, write which one, as in {address}%eth0")
+            # Each network of this host may have it: the kernel refuses it without the interface.
+            raise BetterWritten(f"{address} is an address of one interface only, write which one, as in {address}%eth0")
         return address
     # A URL writes the zone of an address behind %25 (RFC 6874). Names of interfaces have upper and lower case.
     zone = name[len(address) + 1 :]
@@ -112,9 +113,15 @@ def _international(text: str) -> str:
     """Return a name as browsers write it for DNS (UTS 46, not transitional); ValueError where IDNA 2008 has none."""
     import idna  # 5 ms and 2 MB that most never need; Python's own codec is IDNA 2003: it asks fass.de for faß.de
 
+    labels: list[str] = []
     try:
         labels = idna.uts46_remap(text, std3_rules=False, transitional=False).split(".")
         return ".".join(label if label.isascii() else idna.alabel(label).decode("ascii") for label in labels)
+    except idna.InvalidCodepoint:  # ☕: browsers take it all the same
+        plain = ".".join(label if label.isascii() else f"xn--{label.encode('punycode').decode()}" for label in labels)
+        if not is_host(plain):
+            raise ValueError(f"{text!r} is not a host name") from None
+        raise BetterWritten(f"{text!r} is not a host name, write {plain}") from None
     except (idna.IDNAError, UnicodeError, IndexError):
         raise ValueError(f"{text!r} is not a host name") from None
 

@@ -25,6 +25,7 @@ from checks._network.waiting import retry, writable
 CRL_UNUSABLE = (3, 5, 8, 11, 12)
 """X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
 FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
+LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 FULL_QUEUE_SECONDS = 0.02
 PIECES_AT_ONCE = 16
 UNIX_PATH_LIMIT = 107
@@ -54,29 +55,39 @@ async def connect(stop: Address, family: int, network: Network) -> socket.socket
     answers = await addresses_of(stop.host, source_family(network.source, family), network)
     addresses = [(kind, (where[0], stop.port, *where[2:])) for kind, _, _, _, where in answers]
     tries = addresses if is_this_host(stop.host) else addresses[:1]
+    failure = OSError(f"{stop.host} has no address")
+    target = stop
     for kind, where in tries:
-        target = Address(with_zone(where), where[1])
-        progress.address = target.host
-        progress.enter("connect", f"connecting to {target}")
+        place = Address(with_zone(where), where[1])
+        progress.address = place.host
+        progress.enter("connect", f"connecting to {place}")
         try:
             return await _connect(kind, where, network)
         except OSError as error:
-            if isinstance(error, TimeoutError) or where is tries[-1][1]:
-                progress.hint = _hint_at_untried([one[1][0] for one in addresses[len(tries) :]], ":" in where[0])
-                raise
-    raise OSError(f"{stop.host} has no address")
+            if target is stop or kind == socket.AF_INET:  # IPv6 may be switched off, which says nothing
+                failure, target = error, place
+            if isinstance(error, TimeoutError):
+                break
+    progress.address, progress.doing = target.host, f"connecting to {target}"
+    progress.hint = _hint_at_untried([one[1][0] for one in addresses[len(tries) :]], ":" in target.host)
+    raise failure
 
 
 async def addresses_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
-    """Look a name up. One that means this host means it also where the host's resolver knows none (RFC 6761, 6.3)."""
+    """Look a name up. One that means this host means both of its addresses (RFC 6761, 6.3), those that its hosts file
+    names first: many name 127.0.0.1 alone.
+    """
+    answers = []
     try:
-        return await resolve(host, family, network)
+        answers = await resolve(host, family, network)
     except socket.gaierror:
         if not is_this_host(host):
             raise
-    loopback = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
-    kinds = [kind for kind in loopback if family in (kind, socket.AF_UNSPEC)]
-    return [(kind, socket.SOCK_STREAM, 0, "", (loopback[kind], 0)) for kind in kinds]
+    if not is_this_host(host):
+        return answers
+    known = {kind for kind, *_ in answers}
+    kinds = [kind for kind in LOOPBACK if family in (kind, socket.AF_UNSPEC) and kind not in known]
+    return answers + [(kind, socket.SOCK_STREAM, 0, "", (LOOPBACK[kind], 0)) for kind in kinds]
 
 
 def new_socket(family: int, kind: int, protocol: int = 0) -> socket.socket:

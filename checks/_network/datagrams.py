@@ -38,14 +38,16 @@ async def ask(
     OSError where there is none, TimeoutError at the deadline.
     Both functions get the number of the try first. `read` returns None for what is no answer, or raises AskAgain.
     """
-    for place in places[:-1]:
+    failure: OSError | None = None
+    for place in places:
         try:
             return await _ask(place, question, read, network)
-        except TimeoutError:
-            raise
-        except OSError:
-            continue
-    return await _ask(places[-1], question, read, network)
+        except OSError as error:
+            if failure is None or ":" not in place.host:  # IPv6 may be switched off, which says nothing
+                failure = error
+            if isinstance(error, TimeoutError):
+                break
+    raise failure or OSError("no address")
 
 
 async def _ask(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ipaddress
+import socket
 from pathlib import Path
 
 from checks._network.connection import Network, resolve
@@ -17,14 +19,14 @@ async def addresses(name: str, family: int, network: Network, hosts: str = HOSTS
     final = (
         "." in name
         and not name.endswith(".")
-        and not await network.ctx.call_async(f"read {hosts} for {name}", lambda: in_hosts(name, hosts))
+        and not await network.ctx.call_async(f"read {hosts} for {family} {name}", lambda: in_hosts(name, family, hosts))
     )
     answers = await resolve(name + "." * final, family, network)
     return {where[0] for _, _, _, _, where in answers}
 
 
-def in_hosts(name: str, hosts: str = HOSTS) -> bool:
-    """Tell whether the hosts file names it; a file that cannot be read names nobody."""
+def in_hosts(name: str, family: int, hosts: str = HOSTS) -> bool:
+    """Tell whether the hosts file has such an address of it; a file that cannot be read names nobody."""
     try:
         with Path(hosts).open("rb") as file:
             content = file.read(HOSTS_LIMIT).lower()
@@ -33,4 +35,16 @@ def in_hosts(name: str, hosts: str = HOSTS) -> bool:
     name_bytes = name.lower().encode()
     if name_bytes not in content:
         return False
-    return any(name_bytes in line.partition(b"#")[0].split()[1:] for line in content.splitlines())
+    lines = (line.partition(b"#")[0].split() for line in content.splitlines())
+    return any(name_bytes in words[1:] and _is_of(words[0].decode(errors="replace"), family) for words in lines)
+
+
+def _is_of(text: str, family: int) -> bool:
+    """Tell whether the C library gives out an address of the hosts file for a family: ::1 and ::ffff: as IPv4, too."""
+    try:
+        address = ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    if isinstance(address, ipaddress.IPv4Address):
+        return family == socket.AF_INET
+    return family == socket.AF_INET6 or address.is_loopback or address.ipv4_mapped is not None

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
-from checks._network.addresses import Address, host_name, is_ip
+from checks._network.addresses import Address, BetterWritten, host_name, is_ip
 from checks._network.connection import GetAddrInfo, Network, source_problem
 from checks._network.progress import NoAnswer, Progress
 from checks.dns import by_host
@@ -117,6 +117,8 @@ class Dns(Check, frozen=True, kw_only=True):
                 raise ValueError(f"{self.name} is an address, not a name")
             else:
                 host_name(self.name)
+        except BetterWritten as error:
+            yield "name", str(error)
         except ValueError as error:
             yield "name", f"{error}, write for example www.example.com"
 
@@ -211,9 +213,9 @@ class Dns(Check, frozen=True, kw_only=True):
             return {}
         if not values and values != "":
             raise ValueError("is an empty list, write values, or rcode: NODATA or NXDOMAIN where there must be none")
-        from checks.dns.values import key, parse
+        from checks.dns.values import key, parse_all
 
-        return {key(parse(self.record, text)): text for text in _several(values)}
+        return {key(value): text for text, value in parse_all(self.record, _several(values)).items()}
 
 
 def values_text(values: Iterable[Rdata]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from itertools import chain
 
 import dns.exception
@@ -37,6 +38,13 @@ EXAMPLES = {
 }
 """The kinds of records that can be asked for, each with a value."""
 _QUOTED = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
+_WHOLE_LINE = re.compile(
+    r"\S+\s+(?:(?:\d+\s+)?(?:IN|CH)\s+[A-Z]+\s+|descriptive text (?=\")|text = (?=\"))(?P<value>\S.*)", re.DOTALL
+)
+"""A record as dig without `+short`, host and nslookup print it."""
+_ALIAS = re.compile(r"(?=.*[a-z])(?:[a-z0-9_-]+\.)+", re.IGNORECASE)
+_IS_AN_ALIAS = "is an alias, which dig prints before the values: leave it out"
+_NAMES = ("CNAME", "NS", "PTR")
 _QUOTED_ONLY = re.compile(rf"\s*{_QUOTED.pattern}(?:\s+{_QUOTED.pattern})*\s*", re.DOTALL)
 
 
@@ -55,14 +63,28 @@ def question_name(text: str, record: str) -> dns.name.Name:
         raise ValueError(f"{text!r} is no DNS name") from None
 
 
+def parse_all(record: str, texts: Iterable[str]) -> dict[str, Rdata]:
+    """Read values as `parse` does; ValueError where an alias, which dig prints before them, would be taken for a text."""
+    texts = tuple(texts)
+    are_quoted = any(_QUOTED_ONLY.fullmatch(text) for text in texts)
+    for text in texts:
+        if record == "TXT" and are_quoted and _ALIAS.fullmatch(text.strip()):
+            raise ValueError(f"{text!r} {_IS_AN_ALIAS}, or put it into double quotes as well")
+    return {text: parse(record, text) for text in texts}
+
+
 def parse(record: str, text: str) -> Rdata:
     """Read a value as `dig +short` prints it, or a TXT as plain text; ValueError says what to write instead."""
+    if line := _WHOLE_LINE.fullmatch(text.strip()):
+        raise ValueError(f"{text!r} is a whole line of dig or host, write only its value, {line['value']}")
     if record == "TXT" and not _QUOTED_ONLY.fullmatch(text):
         return _txt(text.removesuffix("\n").encode())
     _refuse_what_would_be_lost(text)
     try:
         return dns.rdata.from_text("IN", record, text.strip(), origin=dns.name.root, relativize=False)
     except Exception:  # noqa: BLE001 - the parser's errors on strange text are of many kinds
+        if record not in _NAMES and _ALIAS.fullmatch(text.strip()):
+            raise ValueError(f"{text!r} {_IS_AN_ALIAS}") from None
         several = [part.strip() for part in text.split(",")]
         correction = (
             f"a list, [{', '.join(several)}]" if _are_all(record, several) else f"for example {EXAMPLES[record]}"

@@ -532,7 +532,7 @@ def test_this_host_is_asked_for_a_name_with_a_dot_as_it_stands(tmp_path: Path) -
     for name in ("app.test", "app.example.com", "web", "gone.example.org", "gone.example.org."):
         asyncio.run(by_host.addresses(name, socket.AF_INET, network, str(tmp_path / "hosts")))
     assert asked == [b"app.test.", b"app.example.com", b"web", b"gone.example.org.", b"gone.example.org."]
-    assert not by_host.in_hosts("localhost", str(tmp_path / "none"))
+    assert not by_host.in_hosts("localhost", socket.AF_INET, str(tmp_path / "none"))
 
 
 def test_a_value_that_would_lose_something_is_refused() -> None:

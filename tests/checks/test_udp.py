@@ -97,6 +97,15 @@ def test_of_localhost_one_address_is_enough() -> None:
         assert len(asyncio.run(datagrams.places(Address("web", 1), socket.AF_UNSPEC, network))) == 1
 
 
+def test_localhost_is_both_addresses_where_the_hosts_file_names_one() -> None:
+    def getaddrinfo(*asked: Any) -> list[tuple[Any, ...]]:
+        return [(socket.AF_INET, 0, 0, "", ("127.0.0.1", 0))]
+
+    network = Network(Context(), Progress(time.monotonic() + 5), getaddrinfo)
+    places = asyncio.run(datagrams.places(Address("localhost", 9), socket.AF_UNSPEC, network))
+    assert places == [Address("127.0.0.1", 9), Address("::1", 9)]
+
+
 def test_settings_that_cannot_be_meant_are_problems() -> None:
     def problems(**settings: Any) -> list[str]:
         given: dict[str, Any] = {"address": Address("a", 1), "send": "x"}

@@ -123,6 +123,10 @@ def test_what_refuses_or_is_not_trusted_is_said_with_what_to_do(folder: Path) ->
         assert seen["events"][0].text == f"127.0.0.1:{port} answers, its certificate is trusted"
 
 
+def test_an_international_name_is_the_one_that_events_go_to(folder: Path) -> None:
+    assert at_endpoint(folder, "https://faß.invalid")["events"][0].text.startswith("xn--fa-hia.invalid:443: ")
+
+
 def test_a_clock_that_is_not_the_servers_is_said(folder: Path) -> None:
     with server("Tue, 15 Nov 1994 12:45:26 GMT") as port:
         seen = at_endpoint(folder, f"http://127.0.0.1:{port}")

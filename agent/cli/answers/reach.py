@@ -56,7 +56,17 @@ def _target(name: str, url: str, settings: EventsSettings | WebhookSettings) -> 
     address = urlsplit(settings.proxy or url)
     tls = address.scheme == "https"
     port = address.port or (443 if tls else 80)
-    return Target(name, address.hostname or "", port, tls, settings, bool(settings.proxy))
+    return Target(name, _in_ascii(address.hostname or ""), port, tls, settings, bool(settings.proxy))
+
+
+def _in_ascii(host: str) -> str:
+    """Write a host as requests asks for it: Python's own codec would ask for fass.de instead of faß.de."""
+    import idna
+
+    try:
+        return host if host.isascii() else idna.encode(host, uts46=True).decode()
+    except idna.IDNAError:
+        return host
 
 
 def _reach(to: Target) -> Iterator[Finding]:

@@ -52,6 +52,16 @@ def test_of_localhost_each_address_is_tried(name: str) -> None:
     assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port}")
 
 
+def test_localhost_is_both_addresses_where_the_hosts_file_names_one() -> None:
+    """Containers name 127.0.0.1 alone; curl and browsers ask no hosts file."""
+    with serving(address="::1") as server:
+        url = f"http://localhost:{server.port}/"
+        assert look(http(url), getaddrinfo=answering("127.0.0.1")).status is Status.OK
+        assert look(http(url, ip_version=4), getaddrinfo=answering("127.0.0.1")).status is Status.CRITICAL
+    result = look(http(url), getaddrinfo=answering("127.0.0.1"))
+    assert result.summary.startswith(f"connection refused: connecting to 127.0.0.1:{server.port}")
+
+
 def test_a_name_of_this_host_needs_nobody_who_knows_it() -> None:
     def unknown(*_: object, **__: object) -> list[tuple[Any, ...]]:
         raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
@@ -158,6 +168,13 @@ def test_an_international_name_is_the_one_that_browsers_ask_for(name: str) -> No
 def test_a_name_that_is_none_is_refused(name: str) -> None:
     with pytest.raises(ValueError, match="is not a host name"):
         host_name(name)
+
+
+@pytest.mark.parametrize(("name", "ascii_name"), [("☕.example", "xn--53h.example"), ("_ü.de", "xn--_-eha.de")])
+def test_a_name_that_only_browsers_take_is_refused_with_what_to_write(name: str, ascii_name: str) -> None:
+    for parse in (host_name, Address.parse, HttpUrl.parse):
+        with pytest.raises(ValueError, match=f"write {ascii_name}$"):
+            parse(f"http://{name}/" if parse == HttpUrl.parse else name)
 
 
 @contextmanager
