@@ -26,7 +26,7 @@ from checks.dns.values import parse_all
     ],
 )
 def test_what_is_more_than_values_is_refused_with_what_to_write(record: str, values: list[str], says: str) -> None:
-    with pytest.raises(ValueError, match="whole line|alias") as problem:
+    with pytest.raises(ValueError, match=r"whole line|alias") as problem:
         parse_all(record, values)
     assert says in str(problem.value)
 
