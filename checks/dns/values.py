@@ -64,7 +64,7 @@ def question_name(text: str, record: str) -> dns.name.Name:
 
 
 def parse_all(record: str, texts: Iterable[str]) -> dict[str, Rdata]:
-    """Read values as `parse` does; ValueError where an alias, which dig prints before them, would be taken for a text."""
+    """Read values as `parse` does; ValueError where an alias, as dig prints it before them, would be taken for text."""
     texts = tuple(texts)
     are_quoted = any(_QUOTED_ONLY.fullmatch(text) for text in texts)
     for text in texts:

@@ -126,8 +126,8 @@ def _is_secure(url: HttpUrl) -> bool:
 
 def _is_deletion(attributes: dict[str, str], now: float) -> bool:
     """Tell whether a cookie is set to be deleted."""
-    if re.fullmatch(r"-?\d{1,18}", age := attributes.get("max-age", "")):
-        return int(age) <= 0
+    if re.fullmatch(r"-?[0-9]+", age := attributes.get("max-age", "")):
+        return age.startswith("-") or not age.strip("0")
     expires = _moment(attributes.get("expires", ""))
     return expires is not None and expires <= now
 

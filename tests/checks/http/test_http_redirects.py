@@ -260,6 +260,7 @@ def test_a_cookie_goes_to_the_ports_of_its_host_but_a_secure_one_only_by_tls() -
     ("attribute", "alive"),
     [
         *(("Max-Age=0", False), ("Max-Age=-1", False), ("Max-Age=1", True), ("Max-Age=x", True), ("max-age=00", False)),
+        ("Max-Age=-" + "9" * 30, False),
         *(("Expires=Thu, 01 Jan 1970 00:00:00 GMT", False), ("Expires=Thu, 01-Jan-70 00:00:00 GMT", False)),
         *(("expires=Sunday, 06-Nov-94 08:49:37 GMT", False), ("Expires=Sun Nov  6 08:49:37 1994", False)),
         *(("Expires=Wed, 09 Sep 2037 01:46:40 GMT", True), ("Expires=0", True), ("Expires=", True)),
