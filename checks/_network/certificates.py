@@ -36,13 +36,17 @@ def judge_expiry(
     )
 
 
+def worst_watched(warning: DurationBelow | None, critical: DurationBelow | None) -> Status | None:
+    """Return what a certificate that is of no use now is told as; None where both levels are switched off."""
+    watched = {Status.CRITICAL: critical, Status.WARNING: warning}
+    return next((status for status, level in watched.items() if level and level.plain != 0), None)
+
+
 def judge_validity(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
     """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it."""
-    watched = {Status.CRITICAL: critical, Status.WARNING: warning}
-    worst = next((status for status, level in watched.items() if level and level.plain != 0), None)
-    if certificate.begins > now and worst:
+    if certificate.begins > now and (worst := worst_watched(warning, critical)):
         yield Result(worst, f"certificate {certificate.last_to_begin!r} is not valid yet: look at the clocks")
     result = judge_expiry(certificate, now, warning, critical)
     if result.status is Status.OK:

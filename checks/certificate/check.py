@@ -17,6 +17,7 @@ from agent.api import (
     Host,
     Metric,
     Result,
+    Status,
     Suggestion,
     critical,
     nodata,
@@ -114,8 +115,8 @@ class Certificate(Check, frozen=True, kw_only=True):
         return len(_texts(self.file)) > 1 or any(has_wildcard(path) for path in _texts(self.file))
 
     @property
-    def _watches(self) -> bool:
-        return any(level and level.plain != 0 for level in (self.warning, self.critical))
+    def _worst(self) -> Status | None:
+        return certificates.worst_watched(self.warning, self.critical)
 
     @property
     def port(self) -> int:
@@ -150,8 +151,8 @@ class Certificate(Check, frozen=True, kw_only=True):
         certificate = certificates.Certificate(first.name or Path(path).name, first.expires)
         result = certificates.judge_expiry(certificate, now, self.warning, self.critical)
         yield msgspec.structs.replace(result, subject=subject, summary=f"{result.summary} in {path}")
-        if bundle.good[0].begins > now and self._watches:
-            yield critical(f"{path} is not valid yet: look at this host's clock", subject)
+        if bundle.good[0].begins > now and self._worst:
+            yield Result(self._worst, f"{path} is not valid yet: look at this host's clock", subject=subject)
         if bundle.broken:
             numbers = ", ".join(map(str, bundle.broken))
             yield nodata(f"{path}: certificate {numbers} in it cannot be read", subject)
@@ -172,8 +173,10 @@ class Certificate(Check, frozen=True, kw_only=True):
         result = certificates.judge_expiry(served, now, self.warning, self.critical)
         metrics = tuple(msgspec.structs.replace(metric, name="served") for metric in result.metrics)
         yield msgspec.structs.replace(result, summary=f"{result.summary} at {address}", metrics=metrics)
-        if served.begins > now and self._watches:
-            yield critical(f"{address} serves a certificate that is not valid yet: look at this host's clock")
+        if served.begins > now and self._worst:
+            yield Result(
+                self._worst, f"{address} serves a certificate that is not valid yet: look at this host's clock"
+            )
         # One file may hold two for one server (RSA and ECDSA), or its issuers before it.
         if isinstance(bundle, Bundle) and bundle.good and der not in [one.der for one in bundle.good]:
             yield warning(f"{address} serves another certificate than {self.file}: reload the server")

@@ -257,6 +257,7 @@ def test_a_level_of_0s_or_null_is_never_passed_whatever_the_age(tmp_path: Path) 
     for off in (None, DurationBelow.parse("0s")):
         assert look(tmp_path / "old.pem", warning=off, critical=off).status is Status.OK
         assert look(tmp_path / "old.pem", critical=off).status is Status.WARNING
+        assert look(tmp_path / "new.pem", critical=off).status is Status.WARNING
         assert look(tmp_path / "new.pem", warning=off, critical=off).status is Status.OK
 
 
@@ -264,9 +265,10 @@ def test_a_server_with_a_certificate_of_the_future_is_critical_unverified_as_wel
     future = AUTHORITY.issue_cert("127.0.0.1", not_before=days(2), not_after=days(90))
     with serves(future) as server:
         result = looked(address=Address("127.0.0.1", server.port), verify=False)[""]
+        warned = looked(address=Address("127.0.0.1", server.port), verify=False, critical=None)[""]
         off = looked(address=Address("127.0.0.1", server.port), verify=False, warning=None, critical=None)[""]
     assert (result.status, "that is not valid yet" in result.summary) == (Status.CRITICAL, True)
-    assert off.status is Status.OK
+    assert (warned.status, off.status) == (Status.WARNING, Status.OK)
 
 
 def revoked(certificate: trustme.LeafCert, until: float = 9) -> bytes:
