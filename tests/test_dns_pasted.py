@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from checks.dns import by_host
-from checks.dns.values import parse_all
+from checks.dns.values import parse_all, question_name
 
 
 @pytest.mark.parametrize(
@@ -45,6 +45,20 @@ def test_what_is_more_than_values_is_refused_with_what_to_write(record: str, val
 )
 def test_what_may_be_a_value_is_one(record: str, values: list[str]) -> None:
     assert list(parse_all(record, values)) == values
+
+
+@pytest.mark.parametrize(
+    "name", ["http://www.example.com/", "www.example.com:53", "[::1]", "127.0.0.1/8", "2001:db8::/32", "fe80::1%lo"]
+)
+@pytest.mark.parametrize("record", ["A", "PTR"])
+def test_a_url_a_port_a_network_and_an_interface_are_no_name(name: str, record: str) -> None:
+    with pytest.raises(ValueError, match="is no DNS name|is an address|names an interface"):
+        question_name(name, record)
+
+
+@pytest.mark.parametrize("name", ["9.0/26.2.0.192.in-addr.arpa", "_a.example", "*.example", ".", "a\\.b.example"])
+def test_odd_names_are_names(name: str) -> None:
+    assert question_name(name, "PTR").to_text().rstrip(".") == name.rstrip(".")
 
 
 @pytest.mark.parametrize(

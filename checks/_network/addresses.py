@@ -62,6 +62,7 @@ class Address(ComparableSetting):
 
 def _suggest(text: str) -> str:
     """Say how an address is written of which somebody wrote a URL, or a port that is none; '' where there is none."""
+    text = re.sub(r"[#@](?=[0-9]{1,5}$)", ":", text)  # as dnsmasq and unbound write a port
     try:
         parts = urlsplit(text if "://" in text else f"//{text}")
         host = url_host(host_name(parts.hostname or ""))

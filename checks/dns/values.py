@@ -53,10 +53,14 @@ def question_name(text: str, record: str) -> dns.name.Name:
     if is_ip(text):
         if record != "PTR":
             raise ValueError(f"{text} is an address, not a name: for its name, write record: PTR as well")
+        if "%" in text:
+            raise ValueError(f"{text} names an interface of this host, which no server knows")
         return dns.reversename.from_address(text)
+    if is_ip(re.sub(r"/[0-9]{1,3}$", "", text).strip("[]")):
+        raise ValueError(f"{text!r} is no DNS name")
     name = ".".join(label if label.isascii() else host_name(label) for label in text.split("."))
     try:
-        if re.search(r"[\s@]", name):
+        if re.search(r"[\s@:\[\]]", name):
             raise ValueError
         return dns.name.from_text(name)
     except (dns.exception.DNSException, ValueError):

@@ -101,6 +101,7 @@ MISTAKES = {
         "checks: {c: {type: tcp, address: 'tcp://db:5432'}}",
         "c: address: 'tcp://db:5432' is not an address, write db:5432",
     ),
+    "a port as dnsmasq writes it": ("checks: {c: {type: tcp, address: 'db#5432'}}", "is not an address, write db:5432"),
     "a port by name": ("checks: {c: {type: tcp, address: 'db:ssh'}}", "write a port from 1 to 65535 behind the colon"),
     "IPv6 without brackets": (
         "checks: {c: {type: tcp, address: '2001:db8::1:22'}}",
