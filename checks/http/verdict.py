@@ -24,6 +24,8 @@ SETTINGS_BY_SCHEME = {
     "bearer": "bearer_token",
 }
 """Ways to tell who asks, and the settings for them."""
+OF_A_PROXY = (403, 500, 502, 503, 504)
+"""What it says where it lets nobody through, or reaches no server. By plain http nobody can tell whose word it is."""
 _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 
 
@@ -57,6 +59,8 @@ def _why(check: Http, answer: Answer) -> str:
         reasons.append(f"the server wants {challenge}")
     if answer.status == 400 and answer.url.scheme == "http" and answer.url.port % 1000 == PORTS["https"]:
         reasons.append("perhaps it speaks TLS, write https://")
+    if check.proxy and answer.url.scheme == "http" and answer.status in OF_A_PROXY:
+        reasons.append(f"perhaps the proxy's own answer: {check.proxy}")
     if answer.status == 426 and (other := answer.headers.get("upgrade")):
         reasons.append(f"the server wants {other[:40]!a}")
     return f" ({'; '.join(reasons)})" if reasons else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from typing import Any
 
 from agent.delivery.answer import Answer, Verdict
@@ -10,6 +11,8 @@ from agent.delivery.answer import Answer, Verdict
 KEY_HINT = "check agent.events.api_key: it is the key's id, not its secret, and belongs to this endpoint"
 WRONG_PLACE = "there is no create-event API at this endpoint, check agent.events.endpoint"
 RETRY_AFTER_LIMIT = 3600.0
+UNIX_TIME = 1e9
+"""Nobody asks to wait 30 years: it is a moment in seconds since 1970."""
 TEXT_LIMIT = 300
 
 # These say something of the way to the API (a proxy, a wrong host, a time-out), nothing of the event.
@@ -104,6 +107,8 @@ def seconds_to_wait(retry_after: str, date: str = "") -> float:
         return 0.0
     try:
         seconds = float(retry_after)
+        if seconds > UNIX_TIME:
+            seconds -= _moment(date) or time.time()
     except ValueError:
         seconds = _seconds_until(retry_after, date)
     # `not >` also catches nan.
@@ -112,8 +117,6 @@ def seconds_to_wait(retry_after: str, date: str = "") -> float:
 
 def _seconds_until(moment: str, date: str) -> float:
     """Count from the server's own clock where it tells it: ours may be wrong."""
-    import time
-
     until = _moment(moment)
     return until - (_moment(date) or time.time()) if until else 0.0
 
