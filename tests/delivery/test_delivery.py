@@ -157,6 +157,7 @@ def test_a_moment_of_retry_after_is_read_by_the_servers_clock(
         for now in (time.time(), time.time() - 90_000, time.time() + 90_000):
             date, until = (time.strftime(form, time.gmtime(int(now) + after)) for after in (0, 120))
             assert seconds_to_wait(until, date) == 120
+            assert seconds_to_wait(str(int(now) + 120), date) == 120
         assert 110 <= seconds_to_wait(time.strftime(form, time.gmtime(time.time() + 120))) <= 120
     finally:
         monkeypatch.undo()

@@ -284,6 +284,13 @@ def test_a_proxy_is_asked_for_the_whole_url() -> None:
     assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:s@fe") in proxy.requests[0]
 
 
+def test_by_plain_http_a_bad_status_may_be_the_proxys_own() -> None:
+    with serving(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n") as proxy:
+        by = ProxyUrl.parse(proxy.url)
+        assert f"perhaps the proxy's own answer: {by}" in look(http("http://shop.example/", proxy=by)).summary
+        assert "proxy" not in look(http(proxy.url)).summary
+
+
 def test_a_proxy_that_cannot_be_reached_says_nothing_about_the_server() -> None:
     with serving() as gone:
         pass
