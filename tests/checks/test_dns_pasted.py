@@ -52,7 +52,7 @@ def test_what_may_be_a_value_is_one(record: str, values: list[str]) -> None:
 )
 @pytest.mark.parametrize("record", ["A", "PTR"])
 def test_a_url_a_port_a_network_and_an_interface_are_no_name(name: str, record: str) -> None:
-    with pytest.raises(ValueError, match="is no DNS name|is an address|names an interface"):
+    with pytest.raises(ValueError, match=r"is no DNS name|is an address|names an interface"):
         question_name(name, record)
 
 
