@@ -125,6 +125,10 @@ class Disk(Check, frozen=True):
         for setting in ("include", "exclude"):
             for problem in (getattr(self, setting) or Filter()).problems():
                 yield setting, problem
+        if self.mounts:
+            yield from (("exclude", problem) for problem in self.exclude.leftover_problems(self.include))
+        if self.include == Filter():
+            yield "include", "names nothing: leave it out, every disk is taken then"
         if self.mounts and self.mounted:
             yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
         if self.critical_only_below == 0:

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import msgspec
 
+from checks._leftover import find_problem as find_problem_of_rest
 from checks._wildcards import find_problem
 from checks.disk.mountinfo import Mount, MountTable
 
@@ -54,6 +55,18 @@ class Filter(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
                 yield f"{point!r} fits no mount point, leave out the slash at its end"
             elif not point.startswith(("/", "*", "?", "[")):
                 yield f"{point!r} fits no mount point, write it with its slash: /{point}"
+
+    @property
+    def kinds(self) -> dict[str, tuple[str, ...]]:
+        return {"mount": texts(self.mount), "device": texts(self.device), "type": texts(self.type)}
+
+    def leftover_problems(self, include: Filter | None) -> Iterator[str]:
+        """Say what of an `exclude` leaves nothing of all, or of `include`."""
+        included = include.kinds if include else {}
+        named = [kind for kind, patterns in included.items() if patterns]
+        for kind, patterns in self.kinds.items():
+            signs = "/" if kind == "mount" else ""
+            yield from filter(None, [find_problem_of_rest(patterns, included[kind] if named == [kind] else (), signs)])
 
 
 DEFAULT_EXCLUDE = Filter(mount=NOT_PLACES, type=NOT_DISKS)

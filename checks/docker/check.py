@@ -28,6 +28,7 @@ from agent.api import (
     judge,
     ok,
 )
+from checks._leftover import find_problem as find_leftover_problem
 from checks._wildcards import find_problem
 from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspection, ask_container, list_containers
 from checks.docker.judgement import assess
@@ -37,6 +38,9 @@ SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
 MOST_INSPECTED = 50
 """Containers that are asked one by one in a run; the list tells enough of most."""
 NAME = re.compile(r"[a-zA-Z0-9*?\[][a-zA-Z0-9_.*?\[\]!-]*")
+
+ALL = {"running": "name those that must run", "include": "leave include out"}
+"""What to write instead, for whoever means all containers."""
 
 Restarts = Annotated[
     NumberAbove | None, Meta(description="Restarts of a running container within `restarts_within`; null: never.")
@@ -93,12 +97,22 @@ class Docker(Check, frozen=True, kw_only=True):
                 yield "running", f"{name!r} is no name of a container, write it as `docker ps` shows it: web"
             elif not _has_wildcard(name) and not self._watches(name):
                 yield "running", f"{name!r} is left out by include or exclude"
+        yield from self._choice_problems()
         for setting in ("include", "exclude"):
             for name in _texts(getattr(self, setting)):
                 if problem := find_problem(name):
                     yield setting, problem
                 if name.startswith("/"):
                     yield setting, f"{name!r} fits no name, write it as `docker ps` shows it: {name.lstrip('/')}"
+
+    def _choice_problems(self) -> Iterator[tuple[str, str]]:
+        if problem := find_leftover_problem(_texts(self.exclude), _texts(self.include)):
+            yield "exclude", problem
+        if not any(_texts(self.include)):
+            yield "include", "names no container: leave it out, all are watched then"
+        for setting in ("running", "include"):
+            if "all" in _texts(getattr(self, setting)):
+                yield setting, f"'all' is taken for the name of a container: {ALL[setting]}"
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:

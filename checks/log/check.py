@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from agent.api import Check, Context, Metric, NumberAbove, Regex, Result
+from checks._leftover import find_pattern_problem
 from checks._wildcards import find_problem, has_wildcard
 from checks.log.following import OF_KERNEL
 from checks.log.matching import Counter
@@ -89,6 +90,8 @@ class Log(Check, frozen=True, kw_only=True):
         for setting in ("pattern", "exclude"):
             if (regex := getattr(self, setting)) and LINE_END.fullmatch(str(regex)):
                 yield setting, f"{str(regex)!r}: a line is judged without its end, leave \\n and \\r out"
+        if problem := find_pattern_problem(self.exclude, self.pattern):
+            yield "exclude", problem
         if self.path.startswith(OF_KERNEL):
             yield "path", f"{self.path!r} is no log but made by the kernel when it is read, it cannot be followed"
         if self.path.endswith(".journal"):

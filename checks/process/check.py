@@ -25,6 +25,7 @@ from agent.api import (
     judge,
     nodata,
 )
+from checks._leftover import find_pattern_problem
 from checks.process import changes
 from checks.process.counting import judge_count
 from checks.process.levels import CoresAbove
@@ -142,6 +143,8 @@ class Process(Check, frozen=True, kw_only=True):
         for setting in ("exe", "pidfile"):
             if (path := getattr(self, setting)) and not path.startswith("/"):
                 yield setting, f"{path!r} is not a full path: begin it with /"
+        if problem := find_pattern_problem(self.exclude, self.match):
+            yield "exclude", problem
         if self.pidfile and self.min > 1:
             yield "min", f"is {self.min}, but a pidfile names one process: leave min or pidfile out"
         if self._watches("zombies") and (self.exe or self.match or self.exclude or self.pidfile):

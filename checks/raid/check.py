@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, host_path, judge, nodata, ok
 from checks._lasting import find_missing
+from checks._leftover import find_problem as find_leftover_problem
 from checks._program import run_program
 from checks._wildcards import find_problem
 from checks.raid import btrfs, mdstat, unraid, zfs
@@ -49,7 +50,8 @@ class Raid(Check, frozen=True, kw_only=True):
     errors_critical: Errors = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
-        for problem in filter(None, map(find_problem, self._patterns())):
+        problems = [*map(find_problem, self._patterns()), find_leftover_problem(self._patterns())]
+        for problem in filter(None, problems):
             yield "exclude", problem
 
     @classmethod

@@ -12,7 +12,7 @@ from agent.api import CheckError, Result, critical, nodata, ok, warning
 from checks.raid.finding import Finding, read
 
 NO_DATA_ERRORS = "No known data errors"
-WELL = ("all pools are healthy", "no pools available")
+WELL, NONE = "all pools are healthy", "no pools available"
 
 
 class Trouble(msgspec.Struct, frozen=True):
@@ -30,7 +30,7 @@ def states(folder: Path) -> dict[str, str]:
 
 
 def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]:
-    """Judge each pool once; `asked` returns the text of `zpool status -x`, None where there is no such program.
+    """Judge each pool once; `ask` returns the text of `zpool status -x`, None where there is no such program.
 
     A pool may be ONLINE and have lost data: only zpool tells.
     """
@@ -41,8 +41,7 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
     try:
         text = ask()
         troubles = {} if text is None else parse(text)
-        is_known = text is None or troubles or any(words in text for words in WELL)
-        silent = "" if is_known else "zpool status -x answers in a form that is not known here"
+        silent = "" if text is None or troubles or WELL in text else _why_silent(text)
     except CheckError as error:
         troubles, silent = {}, str(error)
     for name, state in pools.items():
@@ -50,6 +49,12 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
         # Whom `-x` does not name has made no errors.
         errors = trouble.errors if trouble else None if silent or text is None else 0
         yield Finding(_assess(name, state, trouble, silent), "zfs", "", errors)
+
+
+def _why_silent(text: str) -> str:
+    if NONE in text:
+        return "zpool knows of no pool: it looks at another host, or the pool comes or goes just now"
+    return "zpool status -x answers in a form that is not known here"
 
 
 def _assess(name: str, state: str, trouble: Trouble | None, silent: str) -> Result:

@@ -24,6 +24,7 @@ from agent.api import (
     judge,
     nodata,
 )
+from checks._leftover import find_problem as find_leftover_problem
 from checks._program import ask
 from checks._wildcards import find_problem as find_wildcard_problem
 from checks.systemd.judgement import assess_all, assess_last_run, assess_state
@@ -95,6 +96,8 @@ class Systemd(Check, frozen=True, kw_only=True):
         if len(set(texts(self.unit))) < len(texts(self.unit)):
             yield "unit", "the same unit stands there twice, leave one out"
         for problem in filter(None, map(find_wildcard_problem, texts(self.exclude))):
+            yield "exclude", problem
+        if problem := find_leftover_problem(texts(self.exclude), signs="."):
             yield "exclude", problem
         if self.unit and self.exclude:
             yield "exclude", "belongs to all units, leave it out with `unit`"

@@ -227,6 +227,13 @@ def test_a_zpool_that_does_not_answer_leaves_no_pool_ok(tmp_path: Path) -> None:
     ]
 
 
+def test_a_zpool_that_knows_no_pool_says_nothing_of_one_that_the_kernel_knows(tmp_path: Path) -> None:
+    found = find_pools(zfs(tmp_path, rpool="ONLINE", tank="FAULTED"), lambda: "no pools available\n")
+    rpool, tank = (one.result for one in found)
+    assert (rpool.status, tank.status) == (Status.NODATA, Status.CRITICAL)
+    assert rpool.summary.startswith("rpool (zfs) is ONLINE, but zpool knows of no pool")
+
+
 @pytest.mark.parametrize(
     ("script", "told"),
     [
