@@ -9,6 +9,7 @@ import msgspec
 from agent.config.destinations import TERMINAL
 from agent.config.selector import matches
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
+from agent.store import Known
 
 SUBJECT = "destinations"
 
@@ -61,13 +62,13 @@ def selects(destination: Destination, notification: Notification) -> bool:
 
 def unknown_problems(
     states: Iterable[State],
-    known: Mapping[tuple[str, str], tuple[str, str]],
+    known: Known,
     only: str,
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[State]:
     """Return the problems that stand and a destination does not know of, or not as they are.
 
-    `known` are those it knows, incident and status by check and subject; `tags` by check.
+    `tags` by check.
     """
     return [
         state
@@ -78,7 +79,7 @@ def unknown_problems(
     ]
 
 
-def as_known(notification: Notification, known: Mapping[tuple[str, str], tuple[str, str]]) -> Notification:
+def as_known(notification: Notification, known: Known) -> Notification:
     """Return what stands with what a destination knows of the same problem, if it knows of it."""
     incident, status = known.get((notification.check, notification.subject), ("", ""))
     if incident != notification.incident or not incident or status not in list(EventStatus):

@@ -6,11 +6,13 @@ Each function works within its caller's transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from agent.model import Destination, EventStatus
 from agent.store import former
 from agent.store.deliveries import PROBLEMS
+from agent.store.rows import Known
 
 UNKNOWN = ""
 """The identity of a destination of an older database, which did not note it: whoever is meant now is meant."""
@@ -62,8 +64,7 @@ def remove(db: sqlite3.Connection, name: str, at: int) -> int:
         "SELECT count(*) FROM deliveries WHERE destination = ? AND phase = 'pending' AND members = 0", (name,)
     ).fetchone()[0]
     db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
-    identity = db.execute("SELECT identity FROM destinations WHERE name = ?", (name,)).fetchone()
-    former.set_aside(db, name, identity[0] if identity else UNKNOWN)
+    former.set_aside(db, name, identity(db, name) or UNKNOWN)
     _drop(db, "destination = ? AND phase = 'pending'", (name,), REMOVED, at)
     db.execute("UPDATE destinations SET removed_at = ? WHERE name = ?", (at, name))
     return int(waiting)
@@ -87,20 +88,33 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
         " AND id IN (SELECT id FROM notifications WHERE facts IS NOT NULL)",
         (name,),
     )
-    known = open_problems(db, name)
+    before = open_problems(db, name)
     former.tell_ends(db, name)
-    former.note_begin(db, name, known)
-    for seq, check, subject, status, facts in db.execute(_WAITING, (name,)).fetchall():
+    former.note_begin(db, name, before)
+    after, moot = hear(before, db.execute(_WAITING, (name,)).fetchall())
+    for seq in moot:
+        _drop(db, "seq = ?", (seq,), MOOT, at)
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
+    rows = [(name, *about, *problem) for about, problem in after.items() if problem[0]]
+    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+
+
+def hear(known: Known, waiting: Iterable[Sequence[Any]]) -> tuple[Known, list[int]]:
+    """Return what a destination knows once it is told what waits, and the numbers of ends without a begin.
+
+    `waiting` has rows of number, check, subject, status and facts, in their order. Pure.
+    """
+    problems, moot = dict(known), []
+    for seq, check, subject, status, facts in waiting:
         about, incident = (check, subject), former.incident_of(facts).incident
         if status in PROBLEMS:
-            known[about] = (incident, status)
-        elif status == EventStatus.OK and (about not in known or known[about][0] != incident):
-            _drop(db, "seq = ?", (seq,), MOOT, at)
+            problems[about] = (incident, status)
         elif status == EventStatus.OK:
-            del known[about]
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
-    rows = [(name, *about, *problem) for about, problem in known.items() if problem[0]]
-    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+            if about in problems and problems[about][0] == incident:
+                del problems[about]
+            else:
+                moot.append(seq)
+    return problems, moot
 
 
 def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str, at: int) -> None:
@@ -113,7 +127,7 @@ _WAITING = """SELECT deliveries.seq, deliveries.check_name, deliveries.subject, 
     WHERE destination = ? AND phase = 'pending' AND members = 0 ORDER BY deliveries.seq"""
 
 
-def open_problems(db: sqlite3.Connection, name: str) -> dict[tuple[str, str], tuple[str, str]]:
+def open_problems(db: sqlite3.Connection, name: str) -> Known:
     """Return the problems that a destination was told, but not the end of: incident and status by check and subject."""
     query = "SELECT check_name, subject, incident, status FROM known_problems WHERE destination = ?"
     return {(check, subject): (incident, status) for check, subject, incident, status in db.execute(query, (name,))}
