@@ -23,8 +23,17 @@ from agent.config.wording import quote
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")
+_PLACEHOLDER = re.compile(r"(?i:<.*>|\{\{.*\}\}|(?:your|insert|enter)[-_ ].*key.*|x{4,}|\*{3,}|\.{3,}|change[-_ ]?me)")
 _ELSEWHERE = {
     **dict.fromkeys(fields(CheckSection), "every check has it: write it there, or under `defaults:` of its file"),
+    **dict.fromkeys(("key", "token", "apikey"), "stands under `events:` in `agent:`, as `api_key`"),
+    **dict.fromkeys(
+        ("region", "site", "url"), "write the address of your region as `endpoint`, under `events:` in `agent:`"
+    ),
+    **dict.fromkeys(("log_level", "logging", "debug"), "is no setting: `hostvigil run --verbose` logs more"),
+    **dict.fromkeys(
+        ("state", "state_dir", "data_dir"), "the unit says it (StateDirectory=), or `hostvigil run --state`"
+    ),
     **dict.fromkeys(fields(EventsSettings), "stands under `events:` in `agent:`"),
     **dict.fromkeys(("checks", "defaults"), "is a section of its own: write it as far left as `agent:`"),
 }
@@ -208,6 +217,8 @@ def _republish_after(seconds: float) -> str:
 def _api_key(text: str) -> str:
     if re.match(r"file:|[/~]|\./|\$[A-Z]", text):
         return "is no key but where one stands: write ${file:/etc/hostvigil/api_key} or ${env:NAME}"
+    if _PLACEHOLDER.fullmatch(text):
+        return "is a placeholder: write the key itself, or ${file:/etc/hostvigil/api_key}"
     good = text.isascii() and text.isprintable() and text and " " not in text
     return "" if good else "must be one word, as the workspace shows the key id"
 

@@ -176,9 +176,10 @@ class Catalog:
             how = f"a type's name has lower case letters, digits and _: call it {usual}.py"
             return f"unknown type {short(name)}: {file} is there, but {how}"
         close = nearest(name, self._sources) or type_of(name, self._sources)
-        return f"unknown type {short(name)}, " + (
-            f"did you mean '{close}'?" if close else f"write one of: {', '.join(self.names())}"
-        )
+        if close:
+            return f"unknown type {short(name)}, did you mean '{close}'?"
+        plugin = "; a Nagios plugin for it is run by `type: script`" if "script" in self._sources else ""
+        return f"unknown type {short(name)}, write one of: {', '.join(self.names())}{plugin}"
 
 
 def _is_module(path: Path) -> bool:

@@ -107,7 +107,7 @@ def _read_unique(
         first[name] = key
         outcome = one_check(name, node, defaults, catalog)
         return (outcome, []) if isinstance(outcome, CheckConfig) else (None, outcome)
-    twice = Fault(node.place, "", node.value.text)
+    twice = Fault(node.place, "", nesting.of_nothing(name, node, catalog.names()) or node.value.text)
     if node.value.first is None:
         return None, [twice]
     good, faults = _read_unique(name, node.value.first, first, defaults, catalog)
@@ -120,6 +120,8 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
     if not isinstance(node.value, dict):
         if name in _COMMON:
             return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
+        if text := nesting.of_a_brace(name):
+            return [Fault(place, "", text)]
         why = without_colon(node.value) if isinstance(node.value, str) else nesting.of_dashes(node)
         return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
     faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []

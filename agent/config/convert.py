@@ -19,6 +19,7 @@ from agent.config.wording import (
     missing_name,
     nearest,
     one_line,
+    own_example,
     quote,
     short,
     slip_text,
@@ -130,9 +131,8 @@ def _settings_inside(node: Node, names: typing.Container[str]) -> list[str]:
 
 
 def _missing(setting: str, expected: Any, place: Place) -> Fault:
-    metas = [one for one in typing.get_args(expected)[1:] if isinstance(one, msgspec.Meta)]
-    own_example = next((str(meta.examples[0]) for meta in metas if meta.examples), "")
-    example = f", write for example {own_example}" if own_example else ""
+    own = own_example(expected)
+    example = f", write for example {own}" if own else ""
     example = example or next((example_of(one) for one in members_of(expected) if _is_value(one)), "")
     return Fault(place, "", f"setting '{setting}' is missing: it must be {words(expected)}{example}")
 

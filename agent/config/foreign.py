@@ -13,8 +13,10 @@ _SETTINGS = {
     "name": "process processes process_name procs proc proc_name domain hostname host query lookup fqdn service",
     "match": "pattern regex regexp cmdline command command_line search search_string args",
     "pattern": "regex regexp match matches search search_string string keyword include",
-    "matches": "regex regexp match pattern content_match response_string_match search",
-    "contains": "content body_contains string text keyword search_string response_body",
+    "matches": "fail_if_body_not_matches_regexp fail_if_not_matches_regexp expect_body "
+    "regex regexp match pattern content_match response_string_match search",
+    "contains": "content must_contain should_contain fail_if_not_matches "
+    "body_contains string text keyword search_string response_body",
     "path": "file files filename filepath file_path logfile log_file log_path directory dir folder mount mountpoint "
     "mountpoints mount_point partition filesystem device drive volume",
     "file": "path paths files filename cert certificate certificates cert_file certfile pem crt",
@@ -23,7 +25,7 @@ _SETTINGS = {
     "command": "cmd check_command script exec plugin program args arguments executable path file script_path",
     "expect": "exists exist expected expected_ip expected_address answer response response_string_match search_string "
     "string",
-    "expect_status": "status status_code status_codes expected_status code response_code valid_status_codes "
+    "expect_status": "expect status status_code status_codes expected_status code response_code valid_status_codes "
     "http_response_status_code http_status",
     "age_critical": "age max_age maximum_age older_than oldest stale_after freshness mtime",
     "size_critical": "size max_size maximum_size min_size",
@@ -42,7 +44,6 @@ _SETTINGS = {
     "description": "notes comment title display_name message",
     "runbook": "notes_url runbook_url documentation docs",
     "depends_on": "parents parent dependencies depends requires dependency",
-    "maintenance": "downtime downtimes",
     "env": "environment envs environ",
     "cwd": "working_directory workdir chdir",
     "user": "username login",
@@ -68,9 +69,11 @@ _SETTINGS = {
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
     "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs output "
     "sinks",
-    "hostname": "host host_name",
+    "hostname": "host host_name name",
     "endpoint": "url api_url dd_url server site",
     "api_key": "key token apikey df_api_key api_token key_id",
+    "page": "port listen web http dashboard ui status_page",
+    "maintenance": "downtime downtimes silence silences quiet_hours",
     "rate_limit": "rate throttle",
     "ca_file": "ca cacert ca_cert tls_ca_cert ca_certs cafile",
     "client_cert": "cert tls_cert ssl_cert certfile",
@@ -89,19 +92,20 @@ _NOTES = {
     "redirects": "0: none",
     "available_warning": "what is available, such as 20%",
     "available_critical": "what is available, such as 10%",
+    "page": "such as 127.0.0.1:8741",
 }
 _TYPES = {
     "load": "cpu cpus loadavg cpu_usage",
     "memory": "mem ram swap oom",
-    "disk": "filesystem df fs disks diskspace disk_usage volume",
+    "disk": "partition partitions inode inodes mount mounts filesystem df fs disks diskspace disk_usage volume",
     "certificate": "ssl tls cert x509 ssl_cert ssl_expiry tls_certificate",
-    "systemd": "service services unit systemctl",
+    "systemd": "daemon service services unit systemctl",
     "tcp": "port socket tcp_check tcp_port ssh smtp imap pop pop3 ftp ldap ldaps mysql mariadb pgsql postgres "
     "postgresql redis net_response",
     "ping": "icmp fping check_ping",
     "script": "exec command nrpe shell plugin nagios check_mk checkmk local",
     "process": "procs proc processes",
-    "log": "logfile logs logfiles",
+    "log": "syslog journal journald journalctl logfile logs logfiles",
     "docker": "container containers podman",
     "reboot": "uptime",
     "clock": "ntp time chrony timesync",
@@ -109,7 +113,7 @@ _TYPES = {
     "http": "https web url website http_check http_response",
     "raid": "mdadm md zfs btrfs mdstat",
     "dns": "domain dns_check nslookup",
-    "file": "files directory filesize",
+    "file": "files directory folder filecount file_age filesize",
 }
 
 

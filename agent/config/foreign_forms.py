@@ -68,6 +68,11 @@ _SECTIONS = {
     "api_version": "Sensu",
     "services": "Docker Compose",
     "monitorList": "Uptime Kuma",
+    "logs_enabled": "Datadog",
+    "dd_url": "Datadog",
+    "datadog": "Datadog",
+    "tasks": "Ansible",
+    "hosts": "Ansible",
 }
 """Sections by which a file is known, and of which program; the first that a file has says it."""
 

@@ -78,6 +78,32 @@ def of_list(node: Node) -> str:
     return ", without the dashes" if len(first) == 1 else ""
 
 
+def of_a_bare_list(node: Node) -> str:
+    """Say how a list of checks without a section becomes one; '' for anything else."""
+    first = node.value[0].value if isinstance(node.value, list) and node.value else None
+    if not isinstance(first, dict) or not ("type" in first or any(_holds_type(one) for one in first.values())):
+        return ""
+    return ": write `checks:` above, and below it each check as `name: {type: disk, ...}`, without the dashes"
+
+
+def _holds_type(node: Node) -> bool:
+    return isinstance(node.value, dict) and "type" in node.value
+
+
+def of_nothing(name: str, node: Node, names: Collection[str]) -> str:
+    """Say what is missing below the name of a check; '' for anything else. `names`: of all types."""
+    if node.value is not EMPTY:
+        return ""
+    kind = next((one for one in (name, foreign.type_of(name, names)) if one in names), "disk")
+    return f"has no settings: write them below it, indented, or {{type: {kind}, ...}} behind it"
+
+
+def of_a_brace(name: str) -> str:
+    """Say what is missing in `web {type: load}`; '' for any other name."""
+    before, brace, _ = name.partition("{")
+    return f"a colon is missing: write '{before.strip()}: {{'" if brace and before.strip() else ""
+
+
 def of_dashes(node: Node) -> str:
     """Say how a list where a check's settings belong is meant; '' for anything else."""
     items = node.value if isinstance(node.value, list) else []

@@ -18,6 +18,7 @@ from agent.config.foreign import setting
 from agent.config.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
 from agent.config.located_yaml.lines import Lines
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
+from agent.config.nesting import of_a_bare_list
 from agent.config.own_bug import problem_of
 from agent.config.patience import Patience
 from agent.config.secrecy import secret_values
@@ -126,7 +127,7 @@ def _sections(tree: Node, content: bytes | BaseException) -> tuple[Mapping[str, 
         return {}, []
     if not isinstance(tree.value, dict):
         foreign = _form(tree.place.file, content) if isinstance(content, bytes) else None
-        text = f"must be sections such as `checks:`, not {quote(tree)}"
+        text = f"must be sections such as `checks:`, not {quote(tree)}{of_a_bare_list(tree)}"
         if isinstance(tree.value, Refusal):
             text = tree.value.text
         return {}, [foreign or Problem(tree.place, text, agent=True)]

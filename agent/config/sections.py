@@ -180,7 +180,8 @@ class AgentOptions(Section, frozen=True):
         str,
         Meta(
             description="Where to show status and health over HTTP to this host's users: 127.0.0.1:8741, or "
-            "unix:/run/hostvigil/page.sock; unless set, nowhere."
+            "unix:/run/hostvigil/page.sock; unless set, nowhere.",
+            examples=["127.0.0.1:8741"],
         ),
     ] = ""
     page_token: Annotated[

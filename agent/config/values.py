@@ -41,7 +41,7 @@ def _count(text: str) -> str:
     if match:
         return f"{match[1]} of {match[2]}"
     match = re.fullmatch(r"([0-9]{1,4})\s*(?:x|times|in a row|runs|results|checks|failures)", text.lower())
-    return match[1] if match else ""
+    return match[1] if match else text.replace("_", "") if re.fullmatch(r"[1-9][0-9]{0,2}(?:_[0-9]{3})+", text) else ""
 
 
 class FailCount(SettingValue):

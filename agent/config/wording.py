@@ -209,7 +209,13 @@ def explain(error: str, node: Node, expected: Any) -> str:
         return f"{quote(node)} is text here, write true or false"
     text = "text " if isinstance(node.value, str) and not node.source else ""
     instead = "" if node.source == UNSAID else f", not {text}{quote(node)}"
-    return f"must be {words(expected)}{instead}{_hint(node, members)}"
+    return f"must be {words(expected)}{instead}{_hint(node, members, own_example(expected))}"
+
+
+def own_example(expected: Any) -> str:
+    """Return the example that a setting has of its own; '' where it has none."""
+    metas = [one for one in typing.get_args(expected)[1:] if isinstance(one, msgspec.Meta)]
+    return next((str(meta.examples[0]) for meta in metas if meta.examples), "")
 
 
 def without_colon(text: str) -> str:
@@ -225,12 +231,12 @@ _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 _LARGEST = 2**63 - 1
 
 
-def _hint(node: Node, members: tuple[Any, ...]) -> str:
+def _hint(node: Node, members: tuple[Any, ...], example: str) -> str:
     scalar = node.value
     if not isinstance(scalar, dict) and any(typing.get_origin(member) is dict for member in members):
         return ": write `name: value` lines under it"
     if str in members and isinstance(scalar, (int, float)):
-        return ": put quotes around it"
+        return f": write for example {example}" if example else ": put quotes around it"
     if str in members and isinstance(scalar, list) and len(scalar) > 1:
         return ": only one is taken here; text that begins with [ needs quotes"
     if str in members and isinstance(scalar, (list, dict)):

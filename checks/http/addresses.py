@@ -27,6 +27,8 @@ class HttpUrl(ComparableSetting):
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        if isinstance(value, list) or (isinstance(value, str) and re.search(r"\s(?:https?:)?//", value.strip())):
+            raise ValueError("one check asks one URL: write a check for each")
         if not isinstance(value, str) or _UNWRITTEN.search(value):
             raise ValueError(f"not a URL, write for example {cls.example}")
         try:
@@ -39,7 +41,7 @@ class HttpUrl(ComparableSetting):
         if "@" in parts.netloc:
             raise ValueError("user and password do not belong into the URL, use the settings user and password")
         if not parts.netloc:
-            raise ValueError(f"the host is missing, write for example {cls.example}")
+            raise ValueError(f"the host is missing, write {_with_slashes(value) or f'for example {cls.example}'}")
         host, port = host_and_port(parts)
         path = quote(parts.path or "/", _KEEP) + (f"?{quote(parts.query, _KEEP)}" if parts.query else "")
         return cls(parts.scheme, host, port or PORTS[parts.scheme], path)
@@ -79,10 +81,20 @@ def _of_another_scheme(text: str, parts: SplitResult) -> str:
         return "is empty, write for example https://shop.example.com/health"
     if variable := re.match(r"\$(\w+)", text):
         return f"a variable is written ${{env:{variable[1]}}}"
+    if inside := re.search(r"[<(\[\"']\s*(https?://[^\s<>()\[\]\"'?]+)", text):
+        return f"only the URL is written: {inside[1]}"
+    if whole := _with_slashes(text):
+        return f"a URL without scheme cannot be asked, write {whole}"
     if not parts.scheme or re.match(r"[0-9]", parts.path):  # localhost:8080/x is one of the scheme localhost
         bare = re.sub(r"^(?:https?)?:?/+", "", text).partition("?")[0]
         return f"a URL without scheme cannot be asked, begin it with http:// or https://, as in http://{bare}"
     return f"{parts.scheme} cannot be asked, begin it with http:// or https://"
+
+
+def _with_slashes(text: str) -> str:
+    """Return what `https:/host` and `https//host` mean, without a query; '' for anything else."""
+    match = re.fullmatch(r"(https?)(?::[/\\]?|[/\\]{2})([^/\\?\s][^?\s]*)(?:\?.*)?", text.strip())
+    return f"{match[1]}://{match[2]}" if match else ""
 
 
 def _with_plain_host(parts: SplitResult) -> SplitResult:

@@ -30,6 +30,9 @@ def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place
     place = lines.place(mark.index)
     if "mapping values" in problem and (tight := _TIGHT.search(lines.line(place.line - 1))):
         return Place(file, place.line - 1, tight.start(1) + 1), _tight_advice(tight[1])
+    if "mapping values" in problem and (check := _ON_ONE_LINE.match(lines.line(place.line))):
+        text = f"the settings of '{check[1]}' stand below it, each on a line of its own and indented, or in {{ }}"
+        return place, text
     text = _advice(problem, lines.line(place.line), place.column - 1)
     return place, text or f"not YAML: {problem}"
 
@@ -116,6 +119,7 @@ def _tight_advice(text: str) -> str:
 
 
 _TIGHT = re.compile(r"(?:^|[\s{,])([\w-]+:[^\s:/\\]\S*)")
+_ON_ONE_LINE = re.compile(r"\s+([\w.-]+):\s+[(<]?type:\s")
 _BLANK = re.compile(r"\s*(?:#.*)?$")
 _HAS_KEY = re.compile(r":(?:\s|$)|^\s*(?:- |[\[{'\"|>&*!%@`])")
 """A line that is a setting, or begins with what means something."""

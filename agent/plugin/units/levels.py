@@ -8,7 +8,14 @@ from typing import Any, ClassVar, Self
 
 from agent.plugin.units.values import Duration, Number, Percent, SettingValue, Size
 
-_COMPARISON = re.compile(r"([<>])=?\s*(.+)")
+_TWO = re.compile(
+    r"\s*([^-–.,;/\s][^-–,;/\s]*?)\s*(?:-|–|\.{2,3}|[;/]|,\s|(?<=[%a-zA-Z]),|\bto\b|\s)\s*([^-–.,;/\s][^-–,;/\s]*)\s*"
+)
+"""Two values where one level belongs: `80-90%`, `80%, 90%`."""
+_OTHER_SIDE = re.compile(r"([0-9.]+)\s*%\s*(?:(free|available|avail|left|idle)|(used|full|busy))", re.IGNORECASE)
+_COMPARISON = re.compile(
+    r"(?:([<>])=?|(more than|above|over|at least)|less than|below|under|at most)\s*(.+)", re.IGNORECASE
+)
 
 
 class Range:
@@ -94,8 +101,11 @@ class Level(SettingValue):
     def parse(cls, value: object) -> Self:
         if isinstance(value, dict):
             return cls._with_clear(value)
+        if words := cls._other_form(value):
+            raise ValueError(words)
         if isinstance(value, str) and (match := _COMPARISON.fullmatch(value.strip())):
-            raise ValueError(f"{value!r} is not understood, write {cls._without_sign(match[1] == '>', match[2])}")
+            is_above = match[1] == ">" or bool(match[2])
+            raise ValueError(f"{value!r} is not understood, write {cls._without_sign(is_above, match[3])}")
         if isinstance(value, str) and any(mark in value for mark in ":~@"):
             text = value.strip()
             range_ = Range.parse(text, cls.number)
@@ -106,6 +116,27 @@ class Level(SettingValue):
             return cls(text, None, range_)
         number = cls.number.parse(value)
         return cls(str(value).strip(), float(number), Range(float(number), math.inf, inside=cls.upper))
+
+    @classmethod
+    def _other_form(cls, value: object) -> str:
+        """Say what to write for two values, or for a share of what is left; '' for all else."""
+        if isinstance(value, str) and cls.number is Percent and (match := _OTHER_SIDE.fullmatch(value.strip())):
+            other = bool(match[2]) == cls.upper
+            share = float(match[1])
+            return f"{value!r} is not understood, write {100 - share if other else share:g}%"
+        values = value if isinstance(value, list) and len(value) == 2 else _TWO.fullmatch(str(value))
+        texts = [str(one) for one in (values if isinstance(values, list) else values.groups() if values else ())]
+        unit = texts[1].strip("0123456789. ") if texts else ""
+        unit = unit or ("%" if cls.number is Percent else "")
+        try:
+            pair = sorted((cls.number.parse(text), text) for text in (f"{one.rstrip(unit)}{unit}" for one in texts))
+        except ValueError:
+            return ""
+        if not pair or pair[0][0] == pair[1][0]:
+            return ""
+        first, second = (text for _, text in (pair if cls.upper else pair[::-1]))
+        shown = repr(value) if isinstance(value, str) else "a list"
+        return f"{shown} is two values: write {first} as warning, {second} as critical"
 
     @classmethod
     def _without_sign(cls, above: bool, text: str) -> str:

@@ -7,15 +7,15 @@ from collections.abc import Mapping
 
 TIMES = {
     "ms": "ms msec msecs millis millisecond milliseconds",
-    "s": "s sec secs second seconds",
-    "m": "m min mins minute minutes",
-    "h": "h hr hrs hour hours",
-    "d": "d day days",
+    "s": "s sec secs second seconds seconde sekunde sekunden segundo 秒",
+    "m": "m min mins minute minutes minuten minuto minuti 分 分钟",
+    "h": "h hr hrs hour hours stunde stunden std heure hora 时 小时",
+    "d": "d day days tag tage tagen jour dia 天 日",
 }
 _WORDS = {"k": "kilo kibi", "m": "mega mebi meg", "g": "giga gibi gig", "t": "tera tebi", "p": "peta pebi"}
 SIZES = {
-    "B": "b byte bytes",
-    **{f"{one}B": f"{one.lower()}b {_WORDS[one.lower()].split()[0]}byte" for one in "kMGTP"},
+    "B": "b byte bytes octet",
+    **{f"{one}B": f"{one.lower()}b {one.lower()}o {_WORDS[one.lower()].split()[0]}byte" for one in "kMGTP"},
     # df, du, free and dd mean powers of 1024 by one letter.
     **{f"{one}iB": f"{one.lower()}ib {one.lower()}i {one.lower()} {_WORDS[one.lower()]}" for one in ("K", *"MGTP")},
 }
@@ -25,8 +25,18 @@ MOST = 1e9
 LEAST_MS = 100
 """Who writes so much of a time without a unit may mean milliseconds."""
 _DAYS = {"w": 7, "mo": 30, "y": 365}
-_LONG = re.compile(r"([0-9]{1,9})\s*(?:(w)|(mo)|(y))(?:k|eeks?|nths?|s|rs?|ears?)?\b")
-_PART = re.compile(r"([0-9]{1,15}(?:[.,][0-9]{1,5})?)\s*([a-z%]+)")
+_LONG = re.compile(r"([0-9]{1,9})\s*(?:(w)|(mo)|(y))(?:k|eeks?|nths?|s|rs?|ears?)?(?![a-z])")
+_PART = re.compile(r"([0-9]{1,15}(?:[.,][0-9]{1,5})?)\s*([a-z%\u4e00-\u9fff]+)")
+_FRACTION = re.compile(r"(?<![0-9/])(?:([0-9]{1,6})\s+)?([0-9])/([1-9])(?![0-9/])")
+_PRODUCT = re.compile(r"([0-9]{1,7})\s*[*x×]\s*([0-9]{1,7})")
+_WORDS_OF_TIME = {
+    "hourly": "1h",
+    "daily": "1d",
+    "nightly": "1d",
+    "weekly": "7d",
+    "half an hour": "30m",
+    "half hour": "30m",
+}
 _SMALLER = {"d": "h", "h": "m", "m": "s"}
 _CLOCK = re.compile(r"([0-9]{1,3}):([0-5]?[0-9])(?::([0-5]?[0-9]))?")
 _THOUSANDS = re.compile(r"(?<![0-9.,])([0-9]{1,3})((?:[,_' ][0-9]{3})+)(?![0-9])")
@@ -35,6 +45,8 @@ _THOUSANDS = re.compile(r"(?<![0-9.,])([0-9]{1,3})((?:[,_' ][0-9]{3})+)(?![0-9])
 def suggest(text: str, units: Mapping[str, str]) -> str:
     """Return how a value is written here, such as `90s` for `1 min 30 sec`; '' where nobody can tell."""
     plain = re.sub(r"(?<![0-9])\.(?=[0-9])", "0.", text.strip().lower())
+    plain = _FRACTION.sub(lambda match: f"{int(match[1] or 0) + int(match[2]) / int(match[3]):.5g}", plain)
+    plain = _PRODUCT.sub(lambda match: f"{int(match[1]) * int(match[2])}", plain)
     if units is TIMES:
         plain = _plain_time(plain)
         if clock := _CLOCK.fullmatch(plain):
@@ -64,7 +76,9 @@ def _of_thousands(text: str, number: re.Match[str], units: Mapping[str, str]) ->
 
 def _plain_time(text: str) -> str:
     """Return a time span without what others write around it: `every`, ISO 8601, weeks, a last number without unit."""
-    text = re.sub(r"^(?:every|each|after|for)\s+", "", text)
+    text = re.sub(r"^(?:(?:@?every|each|after|for|about|ca\.?)\s+|~\s*)", "", text)
+    text = _WORDS_OF_TIME.get(text, re.sub(r"^(?:an?|one)\s+", "1 ", text))
+    text = re.sub(r"^([0-9]+)\s*['\u2032]$", r"\1m", text)
     iso = re.fullmatch(r"p(?=.)(.*?)t?(.*)", text)
     text = f"{iso[1]}{iso[2]}".replace("t", "") if iso else text
     text = _LONG.sub(lambda match: f"{int(match[1]) * _DAYS[match[2] or match[3] or match[4]]}d", text)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from agent.plugin.patterns import Pattern, UnboundedPattern
-from agent.plugin.units import spelling
+from agent.plugin.units import foreign_patterns, spelling
 from agent.plugin.units.text import duration_text, size_text
 
 _NUMBER = r"[0-9]+(?:\.[0-9]+)?"
@@ -20,37 +20,6 @@ _BYTES = {"B": 1} | {
 }
 _CRON = re.compile(r"(?:[0-9*][0-9*/,-]*\s+){3}[0-9*a-zA-Z/,-]+\s+[0-9*a-zA-Z/,-]+")
 _BYTES |= {"KB": 1000, "KiB": 1024}
-
-
-_IN_SETS = {
-    "alnum": "a-zA-Z0-9",
-    "alpha": "a-zA-Z",
-    "blank": r" \t",
-    "cntrl": r"\x00-\x1f",
-    "digit": r"\d",
-    "graph": "!-~",
-    "lower": "a-z",
-    "print": " -~",
-    "punct": r"!-/:-@\[-`{-~",
-    "space": r"\s",
-    "upper": "A-Z",
-    "word": r"\w",
-    "xdigit": "0-9a-fA-F",
-}
-_POSIX = re.compile(rf"(?<!\\)\[:\^?({'|'.join(_IN_SETS)}):\]")
-"""For `re` a set of some letters that nobody means: such a pattern would never be found, without a word."""
-_OTHERS = (
-    (
-        re.compile(r"(?<!\\)(?:\\\\)*\\[<>]"),
-        r"\< and \> are of grep: write \b for the edge of a word, < and > for themselves",
-    ),
-    (re.compile(r"%\{[A-Z][A-Z0-9_]*(?::\w+)*\}"), "%{...} is of grok: write what it stands for"),
-    (
-        re.compile(r"\A(?!.*\(\?[a-zA-Z]*x).*\n\Z", re.DOTALL),
-        r"a line end is its last letter, as YAML's | has it: write |- or \n",
-    ),
-)
-"""What is a pattern elsewhere, and here letters that hardly any text has."""
 
 
 class SettingValue:
@@ -194,18 +163,16 @@ class Regex(SettingValue):
     def parse(cls, value: object) -> Self:
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
-        if match := _POSIX.search(value):
-            raise ValueError(f"{value!r} is refused: {match[0]} is of grep, in [ ] write {_IN_SETS[match[1]]} here")
-        if words := next((words for form, words in _OTHERS if form.search(value)), ""):
+        if words := foreign_patterns.misleads(value):
             raise ValueError(f"{value!r} is refused: {words}")
         try:
             regex = cls(value)
         except UnboundedPattern as error:
             raise ValueError(f"{value!r} is refused: {error}") from None
         except (re.error, OverflowError, RecursionError) as error:
-            if value.startswith("*"):
-                raise ValueError(f"{value!r} is not a regular expression: any text is .* in one, not *") from None
-            raise ValueError(f"{value!r} is not a regular expression: {error}") from None
+            hint = foreign_patterns.advice(value, str(error))
+            why = hint if value.startswith("*") else f"{error}{hint and f': {hint}'}"
+            raise ValueError(f"{value!r} is not a regular expression: {why}") from None
         if _fits_everything(regex):
             raise ValueError(f"{value!r} fits every text, as it fits the empty one: if you mean that, write .*")
         return regex

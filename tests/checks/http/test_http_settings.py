@@ -46,7 +46,7 @@ def test_a_url_is_read_and_shown_without_its_query(written: str, shown: str, tar
         (HttpUrl, "ftp://shop", "ftp cannot be asked"),
         (HttpUrl, "shop/a?key=geheim", "as in http://shop/a$"),
         (HttpUrl, "localhost:8080/x?key=geheim", "as in http://localhost:8080/x$"),
-        (HttpUrl, "http//shop/", "as in http://shop/$"),
+        (HttpUrl, "http//shop/", "write http://shop/$"),
         (HttpUrl, "unix:///run/a.sock", "write http://localhost/ and beside it unix_socket: /run/a.sock$"),
         (HttpUrl, "http://shop:80:80/", "it has two ports"),
         (HttpUrl, "http://", "the host is missing"),
