@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from agent.config.settings import Config
+from agent.plugin.text import one_line
 from agent.system.redactor import redactor
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ log = logging.getLogger("hostvigil.heartbeat")
 
 INTERVAL_SECONDS = 60.0
 TIMEOUT_SECONDS = 10.0
+SAID_LIMIT = 100
 
 
 class DeadMansPing:
@@ -74,6 +76,7 @@ class DeadMansPing:
     def _trouble(self) -> str:
         """Ask once; return what is wrong, empty where nothing is."""
         # Late: 19 MB that an agent without destinations does not pay otherwise.
+        from agent.delivery.sinks.webhook.answers import says_no
         from agent.delivery.sinks.wire import Client, Fault, Way
 
         agent = self._config.agent
@@ -83,10 +86,13 @@ class DeadMansPing:
         if self._client is None or self._client[0] != way:
             self._client = way, Client(way)
         try:
-            status = self._client[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None).status
+            response = self._client[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None)
         except Fault as fault:
             return str(fault)
-        return "" if 200 <= status < 300 else f"HTTP {status}"
+        if 200 <= response.status < 300:
+            said = one_line(response.body.decode(errors="replace"), SAID_LIMIT)
+            return f"it says {said!r}" if says_no(response.body) else ""
+        return f"HTTP {response.status}"
 
     def _say(self, trouble: str) -> None:
         if trouble and not self._failed:

@@ -111,6 +111,17 @@ def test_trouble_is_said_once_without_the_address_and_so_is_its_end(caplog: pyte
     assert said == ["agent.heartbeat_url does not answer as it should: HTTP 404", "agent.heartbeat_url answers again"]
 
 
+def test_a_service_that_knows_no_such_check_says_so_by_a_200(caplog: pytest.LogCaptureFixture) -> None:
+    world = World()
+    with WebService(lambda post: (200, b"OK (not found)")) as service:
+        world.apply(f"{service.url}/ping/1234-5678-secret")
+        world.minute()
+        world.settled()
+    assert [record.getMessage() for record in caplog.records] == [
+        "agent.heartbeat_url does not answer as it should: it says 'OK (not found)'"
+    ]
+
+
 def test_while_one_request_hangs_no_other_begins() -> None:
     world = World()
     with WebService() as service:

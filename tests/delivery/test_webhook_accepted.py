@@ -23,6 +23,7 @@ FEISHU = b'{"code":19024,"data":{},"msg":"Key Words Not Found"}'
         b'{"errcode": "45009", "errmsg": "api freq out of limit"}',
         b'{"ok": false, "error": "channel_not_found"}',
         b'\n{"success": false}',
+        b"OK (not found)",
     ],
 )
 def test_a_200_that_says_no_is_no_delivery(body: bytes) -> None:
@@ -58,6 +59,22 @@ def test_accepted_alone_says_what_a_delivery_is(body: bytes, taken: bool) -> Non
     answer = classify(200, {}, body, Regex.parse(r'"code":0\b'))
     assert (answer.verdict is Verdict.DELIVERED) == taken
     assert taken or "does not match `accepted`" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("https://ntfy.sh/secret", "redirects to https://ntfy.sh/...; check its url"),
+        ("//ntfy.sh/secret", "redirects to http://ntfy.sh/..."),
+        ("/login?key=secret", "redirects to another path"),
+        ("https://me:secret@[::1", "redirects elsewhere"),
+        ("", "redirects to another path"),
+    ],
+)
+def test_a_redirect_is_told_with_where_it_leads_and_without_a_key(location: str, says: str) -> None:
+    answer = classify(301, {"location": location}, b"")
+    assert says in answer.text
+    assert "secret" not in answer.text
 
 
 def test_what_a_service_did_not_take_is_told_with_its_words() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from codecs import BOM_UTF8
 from typing import Any
+from urllib.parse import urlsplit
 
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.answers import TEXT_LIMIT, seconds_to_wait
@@ -51,7 +52,8 @@ def classify(status: int, headers: dict[str, str], body: bytes, accepted: Regex 
     if status in (401, 403):
         return Answer(Verdict.BAD_KEY, f"{text}; {NOT_ALLOWED}")
     if 300 <= status < 400:
-        return Answer(Verdict.UNAVAILABLE, f"HTTP {status}, redirects elsewhere; check its url", retry_after=wait)
+        target = _direction(headers.get("location", ""))
+        return Answer(Verdict.UNAVAILABLE, f"HTTP {status}, redirects {target}; check its url", retry_after=wait)
     if status in OF_THE_WAY:
         return Answer(Verdict.UNAVAILABLE, f"{text}; {OF_THE_WAY[status]}", retry_after=wait)
     return Answer(Verdict.REFUSED if 400 <= status < 500 else Verdict.UNAVAILABLE, text, retry_after=wait)
@@ -67,9 +69,24 @@ def _refusal(body: bytes, accepted: Regex | None) -> str:
             return "" if accepted.search(body.decode(errors="replace")) else NOT_ACCEPTED
         except CheckError as error:
             return str(error)
+    return NOT_TAKEN if says_no(body) else ""
+
+
+def says_no(body: bytes) -> bool:
+    """Tell whether an answer of status 2xx says that nothing was taken, in one of the ways that mean nothing else."""
+    if body.startswith(b"OK ("):  # healthchecks.io: OK (not found), OK (rate limited)
+        return True
     content = _object(body)
-    refused = content.get("ok") is False or content.get("success") is False or str(content.get("errcode") or 0) != "0"
-    return NOT_TAKEN if refused else ""
+    return content.get("ok") is False or content.get("success") is False or str(content.get("errcode") or 0) != "0"
+
+
+def _direction(location: str) -> str:
+    """Return where a redirect leads, without what may be a key."""
+    try:
+        target = urlsplit(location)
+    except ValueError:
+        return "elsewhere"
+    return f"to {target.scheme or 'http'}://{target.hostname}/..." if target.hostname else "to another path"
 
 
 def _is_page(body: bytes) -> bool:
