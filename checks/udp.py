@@ -76,6 +76,7 @@ class Udp(Check, frozen=True, kw_only=True):
     async def _ask(self, network: Network) -> tuple[bytes, int]:
         network.progress.enter("dns", f"looking up {self.address.host}")
         places = await datagrams.places(self.address, FAMILIES[self.ip_version], network)
-        network.progress.enter("answer", f"waiting for an answer of {places[-1]} by UDP")
+        place = places[0] if len(places) == 1 else self.address
+        network.progress.enter("answer", f"waiting for an answer of {place} by UDP")
         question = self._exchange.question
         return await datagrams.ask(places, lambda _: question, lambda _, datagram: datagram, network)

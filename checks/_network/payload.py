@@ -52,8 +52,10 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return str(self.expect) if self.expect else str(self.expect_hex or "")
 
     def fits(self, data: bytes) -> bool:
+        """Tell whether that is what was expected; `$` stands before a line end of either kind."""
         if self.expect:
-            return bool(self.expect.search(data.decode(errors="replace")))
+            text = data.decode(errors="replace")
+            return bool(self.expect.search(text) or ("\r\n" in text and self.expect.search(text.replace("\r\n", "\n"))))
         return self.expect_hex is None or self.expect_hex.content in data
 
     def problems(self) -> Iterator[tuple[str, str]]:

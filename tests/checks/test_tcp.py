@@ -73,6 +73,13 @@ def test_a_banner_is_expected() -> None:
     assert result.summary.startswith("said only 'SSH-2.0-OpenSSH_9.6\\r\\n': waiting for ^220 ")
 
 
+@pytest.mark.parametrize("pattern", [r"^\+PONG$", r"^\+PONG\r\n$", r"(?m)^\+PONG$", r"PONG\r"])
+def test_a_line_may_end_in_either_way(pattern: str) -> None:
+    with serving(b"+PONG\r\n", greedy=False) as server:
+        assert look(server, expect=Regex(pattern)).status is Status.OK
+        assert look(server, expect=Regex(r"^\+PON$"), timeout=0.3).status is Status.CRITICAL
+
+
 def test_what_is_sent_is_answered() -> None:
     with serving(ping, greedy=False) as server:
         assert look(server, send="PING\r\n", expect=Regex(r"^\+PONG")).status is Status.OK
