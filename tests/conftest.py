@@ -39,6 +39,10 @@ SLOW_FILES = {
 ONE_WORKER = {
     "test_plugins.py": "plugins",
     "test_process.py": "processes",
+    "test_process_count.py": "processes",
+    "test_process_use.py": "processes",
+    "test_process_scan.py": "processes",
+    "test_process_hidden.py": "processes",
     "test_install_package.py": "install",
     "test_page_browser.py": "browser",
     "test_page_acting_browser.py": "browser",
