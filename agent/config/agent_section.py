@@ -19,6 +19,7 @@ from agent.config.patience import Patience
 from agent.config.secrecy import mark_secrets
 from agent.config.sections import AgentSection, EventsSettings, HistorySection, fields
 from agent.config.settings import AgentSettings, Maintenance, Place
+from agent.config.web_address import host_of, proxy_fault
 from agent.config.wording import quote
 
 Nodes = Mapping[str, Node]
@@ -74,7 +75,7 @@ def _faults(nodes: Nodes) -> Iterator[Fault]:
         yield from rules.tags(nodes["tags"].value, "agent.tags")
     if isinstance(history := values.get("history"), HistorySection):
         yield from _history(history, _mapping(nodes, "history"))
-    if values.get("heartbeat_url") and not _url(values["heartbeat_url"], ("http", "https")):
+    if values.get("heartbeat_url") and not host_of(values["heartbeat_url"], ("http", "https")):
         node = nodes["heartbeat_url"]
         yield Fault(node.place, "agent.heartbeat_url", "is not an address, write for example https://hc-ping.com/...")
     if values.get("page") and (text := page_fault(values["page"])):
@@ -158,7 +159,7 @@ def _handing_over(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
             node = nodes[name]
             text = "does not go with `broker`, whose relay sends: remove one of them"
             yield Fault(node.key or node.place, f"agent.events.{name}", text)
-    hosts = [_url(one.strip(), BROKERS) for one in values["broker"].split(",")]
+    hosts = [host_of(one.strip(), BROKERS) for one in values["broker"].split(",")]
     if not all(host and _is_loopback(host) for host in hosts) and not (
         values.get("credentials") or values.get("client_cert")
     ):
@@ -167,19 +168,8 @@ def _handing_over(values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
         yield Fault(node.key or node.place, "agent.events.broker", text)
 
 
-def _url(text: str, schemes: tuple[str, ...]) -> str | None:
-    """Return the host of a URL, or None where it is none."""
-    try:
-        url = urlsplit(text)
-        url.port  # noqa: B018 - reading it raises where it is no number
-    except ValueError:
-        return None
-    good = url.scheme in schemes and text.isprintable() and " " not in text
-    return url.hostname if good else None
-
-
 def _endpoint(text: str) -> str:
-    host = _url(text, ("http", "https"))
+    host = host_of(text, ("http", "https"))
     if not host:
         return "is not an address, write for example https://us1-openapi.truewatch.com"
     url = urlsplit(text)
@@ -203,7 +193,7 @@ def _is_loopback(host: str) -> bool:
 
 def _broker(text: str) -> str:
     for one in text.split(","):
-        if not _url(one.strip(), BROKERS):
+        if not host_of(one.strip(), BROKERS):
             return "is not an address, write for example nats://broker.example.com:4222"
         if urlsplit(one.strip()).username:
             return "must be without user and password: write `credentials`, a file"
@@ -248,11 +238,6 @@ def _timeout(seconds: float) -> str:
     return "" if 1 <= seconds <= 600 else "must be between 1s and 10m"
 
 
-def _proxy(text: str) -> str:
-    good = _url(text, ("http", "https", "socks5", "socks5h"))
-    return "" if good else "is not an address, write for example http://proxy.example.com:3128"
-
-
 def _most_bytes(size: int) -> str:
     return "" if 16 * 1024**2 <= size <= 1024**4 else "must be between 16MiB and 1TiB"
 
@@ -267,7 +252,7 @@ _JUDGES: dict[str, Callable[[Any], str]] = {
     "republish_after": _republish_after,
     "api_key": _api_key,
     "timeout": _timeout,
-    "proxy": _proxy,
+    "proxy": proxy_fault,
     "most_bytes": _most_bytes,
     "heartbeat": _heartbeat,
 }

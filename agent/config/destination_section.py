@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from typing import Any
-from urllib.parse import urlsplit
 
 from agent.config import selector, template
 from agent.config.convert import Fault, settings
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.located_yaml.tree import Node
 from agent.config.secrecy import mark_secrets
+from agent.config.web_address import host_of, proxy_fault
 from agent.config.wording import nearest, quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -70,6 +70,9 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "only", text
     yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
     yield from (("words", text) for text in _word_problems(values.get("words", {})))
+    proxy = values.get("proxy", "")
+    if proxy and (text := proxy_fault(proxy if "://" in proxy else f"http://{proxy}")):  # as requests reads it
+        yield "proxy", text
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"
 
@@ -95,13 +98,9 @@ def _word_problems(words: Mapping[str, Mapping[str, str]]) -> Iterator[str]:
 
 
 def _url_problem(text: str) -> str:
-    try:
-        url = urlsplit(text)
-        url.port  # noqa: B018 - reading it raises where it is no number
-    except ValueError:
+    host = host_of(text, ("http", "https"))
+    if not host:
         return "is not an address, write for example https://ntfy.sh/my-topic"
-    if url.scheme not in ("http", "https") or not url.hostname or " " in text or not text.isprintable():
-        return "is not an address, write for example https://ntfy.sh/my-topic"
-    if ":" in url.hostname and "%" in url.hostname:
+    if ":" in host and "%" in host:
         return "has the interface of an address, by which nothing is posted: write a name, or an address without %"
     return ""

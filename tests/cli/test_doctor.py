@@ -123,6 +123,14 @@ def test_what_refuses_or_is_not_trusted_is_said_with_what_to_do(folder: Path) ->
         assert seen["events"][0].text == f"127.0.0.1:{port} answers, its certificate is trusted"
 
 
+def test_a_proxy_may_be_written_without_a_scheme(folder: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        place = f"127.0.0.1:{listening.getsockname()[1]}"
+        hook = f"{{type: webhook, url: 'https://x.invalid/', proxy: '{place}'}}"
+        seen = found(folder, f"agent: {{destinations: {{ops: {hook}}}}}\nchecks: {{web: {{type: load}}}}\n")
+    assert seen["ops"][0].text == f"the proxy {place} answers"
+
+
 def test_an_international_name_is_the_one_that_events_go_to(folder: Path) -> None:
     assert at_endpoint(folder, "https://faß.invalid")["events"][0].text.startswith("xn--fa-hia.invalid:443: ")
 

@@ -18,6 +18,7 @@ from agent.plugin.shared_work import Call
 from agent.plugin.units import duration_text
 
 SECONDS = 10.0
+PORTS = {"https": 443, "socks5": 1080, "socks5h": 1080}
 MOST_SKEW = 60.0
 """Seconds that the clock may differ from the API's: an event belongs to the minute in which it happened."""
 
@@ -53,9 +54,10 @@ def _endpoint(events: EventsSettings) -> Iterator[Finding]:
 
 def _target(name: str, url: str, settings: EventsSettings | WebhookSettings) -> Target:
     """A connection goes to the proxy, where there is one; what is behind it, it must know."""
-    address = urlsplit(settings.proxy or url)
+    proxy = settings.proxy if "://" in settings.proxy or not settings.proxy else f"http://{settings.proxy}"
+    address = urlsplit(proxy or url)
     tls = address.scheme == "https"
-    port = address.port or (443 if tls else 80)
+    port = address.port or PORTS.get(address.scheme, 80)
     return Target(name, _in_ascii(address.hostname or ""), port, tls, settings, bool(settings.proxy))
 
 

@@ -1,0 +1,26 @@
+"""What a web address of the agent's settings must be, whoever it is of."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from urllib.parse import urlsplit
+
+
+def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
+    """Return the host of a URL of one of these schemes, or None where it is none."""
+    try:
+        url = urlsplit(text)
+        url.port  # noqa: B018 - reading it raises where it is no number
+    except ValueError:
+        return None
+    good = url.scheme in schemes and text.isprintable() and " " not in text
+    return url.hostname if good else None
+
+
+def proxy_fault(text: str) -> str:
+    """Say what is wrong with the address of a proxy; '' if nothing is."""
+    if not host_of(text, ("http", "https", "socks5", "socks5h")):
+        return "is not an address, write for example http://proxy.example.com:3128"
+    if text.startswith("socks") and not find_spec("socks"):
+        return "needs the package PySocks: install it, or write an HTTP proxy"
+    return ""

@@ -1,0 +1,37 @@
+"""The proxy of a destination: what is none is a problem of its line, not of each delivery."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from agent.config.drop_ins import load
+from agent.config.web_address import proxy_fault
+from tests.sample_types import sample_catalog
+
+
+def problems(proxy: str, folder: Path) -> list[str]:
+    text = f"agent: {{destinations: {{ops: {{type: webhook, url: 'http://x/', proxy: '{proxy}'}}}}}}\n"
+    (folder / "0.yaml").write_text(text)
+    return [str(one) for one in load(folder, sample_catalog(), {}).problems if one.agent]
+
+
+@pytest.mark.parametrize("proxy", ["http://u:s3cret@h:99999", "http://", "ftp://h", "http://[::1", "http://a b"])
+def test_what_is_no_proxy_is_a_problem_that_does_not_quote_it(proxy: str, tmp_path: Path) -> None:
+    (found,) = problems(proxy, tmp_path)
+    assert found.endswith(
+        "1:70: agent.destinations.ops.proxy: is not an address, write for example http://proxy.example.com:3128"
+    )
+
+
+@pytest.mark.parametrize(
+    "proxy", ["http://h:3128", "https://u:p@h", "h:3128", "10.0.0.7:3128", "http://größe.example:1"]
+)
+def test_what_requests_takes_is_a_proxy(proxy: str, tmp_path: Path) -> None:
+    assert problems(proxy, tmp_path) == []
+
+
+def test_a_socks_proxy_needs_a_package_that_is_not_shipped() -> None:
+    assert ("PySocks" in proxy_fault("socks5://h:1080")) == (find_spec("socks") is None)
