@@ -28,6 +28,8 @@ from agent.view.words import marks
 
 FEW = 30
 """So many that are ok are shown at once; more are folded."""
+FEW_FILES = 3
+"""So many changed files are named."""
 MOST_CHANGES = 30
 """How many of a check are shown."""
 ORDER = ("critical", "warning", "nodata", "waiting", "ok")
@@ -53,6 +55,8 @@ def overview(page: Overview, host: str) -> str:
         snapshot.at,
         title=f"{counts(subjects)} on {one_line(host, LINE)}",
         snapshot=snapshot,
+        changed=[one_line(name, LINE) for name in page.changed[:FEW_FILES]],
+        more=len(page.changed) - FEW_FILES,
         counts=counts(subjects),
         ill=[one for one in subjects if not one.is_well],
         well=well,

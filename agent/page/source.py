@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from agent.config.changed import name_changes
 from agent.config.settings import Config, has_runs
 from agent.model import Silence
 from agent.store import Delivery, Store, StoreError
@@ -44,6 +45,8 @@ class Overview(msgspec.Struct, frozen=True):
     snapshot: Snapshot
     recent: Recent | None = None
     """Of the last day; None: no history is kept."""
+    changed: tuple[str, ...] = ()
+    """Files of the configuration that are others by now than those that were taken over."""
 
 
 class CheckPage(msgspec.Struct, frozen=True):
@@ -93,7 +96,8 @@ class Source:
 
     def overview(self) -> Overview:
         snapshot = self.snapshot()
-        return Overview(snapshot, self._history(lambda: recent(self._directory, snapshot.at - DAY)))
+        history = self._history(lambda: recent(self._directory, snapshot.at - DAY))
+        return Overview(snapshot, history, name_changes(self._config()))
 
     def check(self, name: str) -> CheckPage | None:
         """Return one check's page, None when there is no such check."""

@@ -123,6 +123,18 @@ def test_a_wrong_address_is_a_problem_at_its_place_and_there_is_no_page(tmp_path
 # --- what it answers
 
 
+def test_the_page_says_which_files_the_agent_has_not_taken_over(folder: Path, tmp_path: Path) -> None:
+    conf = tmp_path / "conf"
+    conf.mkdir()
+    (conf / "a.yaml").write_text("checks: {web: {type: load}}\n")
+    config = load(conf, Catalog(), {})
+    with served(folder, config) as server:
+        assert "Not taken over yet" not in ask(server, "/")[1]
+        for name in "bcdef":
+            (conf / f"{name}.yaml").touch()
+        assert f"Not taken over yet: {conf}/b.yaml, {conf}/c.yaml, {conf}/d.yaml and 2 more." in ask(server, "/")[1]
+
+
 def test_every_answer_says_what_a_browser_may_do_with_it(folder: Path) -> None:
     with served(folder) as server:
         for path in (*PATHS, "/nothing", "/check/nothing"):
