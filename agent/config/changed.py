@@ -19,10 +19,10 @@ def name_changes(config: Config) -> tuple[str, ...]:
     patience = Patience(SECONDS)
     versions = patience.all({path: partial(version, Path(path)) for path in others})
     changed = [path for path in others if isinstance(now := versions[path], tuple) and now != config.sources[path]]
-    return (*changed, *_added(folder, config, patience)) if folder else ()
+    return (*changed, *_new_drop_ins(folder, config, patience)) if folder else ()
 
 
-def _added(folder: str, config: Config, patience: Patience) -> list[str]:
+def _new_drop_ins(folder: str, config: Config, patience: Patience) -> list[str]:
     """Return the drop-ins that were not there. The folder's own time says nothing: editors write beside them."""
     try:
         found = patience.one(folder, partial(drop_ins, Path(folder)))
