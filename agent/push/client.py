@@ -17,8 +17,9 @@ import msgspec
 from agent.config.probe import Mounts
 from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
-from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT, reachable
+from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT
 from agent.push.message import Message, encode, prepare
+from agent.push.sockets import open_socket, read_line
 from agent.system.frozen import FROZEN, takes_writes
 from agent.system.rights import owner_of, owners_rights
 
@@ -87,41 +88,22 @@ def _is_at_work(state: Path) -> bool:
 
 
 def _exchange(line: bytes, to: Path, seconds: float) -> str:
+    """Say a line and return the answer; root speaks to no other's socket. OSError where that cannot be done."""
     until = time.monotonic() + seconds
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, _own_socket(to) as path:
+
+    def require_owner(info: os.stat_result) -> None:
+        if os.geteuid() == 0 and info.st_uid != owner_of(to.parent)[0]:
+            raise OSError(errno.EPERM, "it is another user's socket")
+
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client, open_socket(to, require_owner) as path:
         # Not settimeout(): with it, connect() fails at once when the agent's queue is full, instead of waiting.
         wait = struct.pack("ll", int(seconds), int(seconds % 1 * 1e6))
         client.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, wait)
         client.connect(path)
         client.settimeout(seconds)
         client.sendall(line)
-        answer = b""
-        while not answer.endswith(b"\n"):
-            client.settimeout(max(0.001, until - time.monotonic()))
-            part = client.recv(MOST_ANSWER)
-            answer += part
-            if not part or len(answer) > MOST_ANSWER:
-                break
+        answer = read_line(client, MOST_ANSWER, until)
     return one_line(answer.decode(errors="replace"), MOST_ANSWER)
-
-
-@contextlib.contextmanager
-def _own_socket(to: Path) -> Iterator[str]:
-    """Yield a path to the very socket that lies there: no link is followed, and root speaks to no other's socket."""
-    if not hasattr(os, "O_PATH") or not Path("/proc/self/fd").exists():
-        with reachable(to) as path:
-            yield path
-        return
-    descriptor = os.open(to, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        info = os.fstat(descriptor)
-        if not stat.S_ISSOCK(info.st_mode):
-            raise OSError(errno.ENOTSOCK, "it is no socket")
-        if os.geteuid() == 0 and info.st_uid != owner_of(to.parent)[0]:
-            raise OSError(errno.EPERM, "it is another user's socket")
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
 
 
 def _spool(message: Message, spool: Path, cause: OSError) -> None:

@@ -6,7 +6,6 @@ import contextlib
 import logging
 import os
 import socket
-import stat
 import struct
 import threading
 import time
@@ -16,7 +15,8 @@ from typing import Any
 
 import msgspec
 
-from agent.push.listener import reachable
+from agent.push.senders import UNKNOWN, peer
+from agent.push.sockets import listen_on, open_socket, read_line, stop_listening
 from agent.system.signals import Order
 
 log = logging.getLogger("hostvigil.control")
@@ -82,7 +82,7 @@ def ask(
     try:
         with _connect(state_dir, seconds) as connection:
             connection.sendall(msgspec.json.encode(Request(request, dict(arguments or {}))) + b"\n")
-            line = _line(connection, MOST_ANSWER, until)
+            line = read_line(connection, MOST_ANSWER, until)
         answer = msgspec.json.decode(line, type=Answer)
     except PermissionError:
         raise NotAllowed(f"only root and the agent's user may ask the agent of {state_dir}") from None
@@ -117,7 +117,7 @@ class ControlServer:
 
     def start(self) -> None:
         try:
-            self._socket = _listen_on(self._address)
+            self._socket = listen_on(self._address, mode=0o600, backlog=16)
         except OSError as error:
             log.error("hostvigil reload will not work, send SIGHUP instead: %s: %s", self._address, error)
             return
@@ -126,12 +126,7 @@ class ControlServer:
     def close(self) -> None:
         if self._socket:
             server, self._socket = self._socket, None
-            with contextlib.suppress(OSError):
-                self._address.unlink()
-            # Closing alone would not wake the thread that waits in accept().
-            with contextlib.suppress(OSError):
-                server.shutdown(socket.SHUT_RDWR)
-            server.close()
+            stop_listening(server, self._address)
 
     def _listen(self, server: socket.socket) -> None:
         while True:
@@ -151,11 +146,12 @@ class ControlServer:
 
     def _answer(self, connection: socket.socket) -> Mapping[str, object]:
         try:
-            line = _line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
+            line = read_line(connection, MOST_REQUEST, time.monotonic() + READ_SECONDS)
             request = msgspec.json.decode(line, type=Request)
         except (TimeoutError, msgspec.MsgspecError, UnicodeDecodeError) as error:
             return {"error": f"not understood: {error}"}
-        if _peer(connection) not in (0, os.geteuid(), None):
+        # Where the system does not say who it is, the socket's mode alone guards it.
+        if peer(connection).user not in (0, os.geteuid(), UNKNOWN):
             return {"error": "only root and the agent's user may ask"}
         if request.request not in REQUESTS:
             return {"error": f"no request is called {request.request[:60]!r}"}
@@ -173,60 +169,11 @@ class ControlServer:
         return answers[0] if ready.wait(SECONDS) else {"error": f"the agent did not answer within {SECONDS:g}s"}
 
 
-def _listen_on(address: Path) -> socket.socket:
-    """Return a listening socket for the agent's own user, and for root."""
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with reachable(address) as path:
-            Path(path).unlink(missing_ok=True)  # of an agent that was killed: we hold the state directory's lock
-            server.bind(path)
-            Path(path).chmod(0o600)
-        server.listen(16)
-    except BaseException:
-        server.close()
-        raise
-    return server
-
-
 @contextlib.contextmanager
 def _connect(state_dir: Path, seconds: float) -> Iterator[socket.socket]:
-    """Connect to the socket in this very directory, never to where a link leads; the agent's user may have put it."""
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, _open_socket(state_dir / FILE) as path:
+    """Connect to the socket in this very directory, never to where a link leads: the agent's user may have put one."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection, open_socket(state_dir / FILE) as path:
         # Not settimeout(): with it, connect() fails at once when the queue is full, instead of waiting.
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", max(1, int(seconds)), 0))
         connection.connect(path)
         yield connection
-
-
-@contextlib.contextmanager
-def _open_socket(address: Path) -> Iterator[str]:
-    if not Path("/proc/self/fd").exists():
-        yield str(address)
-        return
-    descriptor = os.open(address, os.O_PATH | os.O_NOFOLLOW | os.O_CLOEXEC)
-    try:
-        if not stat.S_ISSOCK(os.fstat(descriptor).st_mode):
-            raise ConnectionRefusedError
-        yield f"/proc/self/fd/{descriptor}"
-    finally:
-        os.close(descriptor)
-
-
-def _peer(connection: socket.socket) -> int | None:
-    """Return the user at the other end; None where the system does not say: then the socket's mode alone guards it."""
-    if not hasattr(socket, "SO_PEERCRED"):
-        return None
-    _, user, _ = struct.unpack("iII", connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, 12))
-    return int(user)
-
-
-def _line(connection: socket.socket, most: int, until: float) -> bytes:
-    """Read one line; TimeoutError when it does not come, `until` in monotonic seconds."""
-    parts = bytearray()
-    while not parts.endswith(b"\n"):
-        connection.settimeout(max(0.001, until - time.monotonic()))
-        part = connection.recv(65_536)
-        parts += part
-        if not part or len(parts) > most:
-            break
-    return bytes(parts)

@@ -10,12 +10,13 @@ import socket
 import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 from agent.plugin.text import one_line
 from agent.push.message import MOST_BYTES
 from agent.push.senders import Sender, peer
+from agent.push.sockets import listen_on, stop_listening
 
 log = logging.getLogger("hostvigil.push")
 
@@ -54,7 +55,7 @@ class UnixListener:
         self._complaints: set[str] = set()
         self._closed = threading.Event()
         self._address = address
-        self._socket = listen_on(address)
+        self._socket = listen_on(address, mode=0o660, backlog=128)
 
     def start(self) -> None:
         threading.Thread(target=self._listen, name="inbox", daemon=True).start()
@@ -69,12 +70,7 @@ class UnixListener:
 
     def close(self) -> None:
         self._closed.set()
-        with contextlib.suppress(OSError):
-            self._address.unlink()
-        # Closing alone would not wake the thread that waits in accept().
-        with contextlib.suppress(OSError):
-            self._socket.shutdown(socket.SHUT_RDWR)
-        self._socket.close()
+        stop_listening(self._socket, self._address)
 
     def look_again(self) -> None:
         """Take what waited for another configuration."""
@@ -193,34 +189,6 @@ def receive(connection: socket.socket, until: float) -> bytes:
         if not part:
             break
     return parts.strip()
-
-
-def listen_on(address: Path) -> socket.socket:
-    """Return a listening socket that owner and group may use. OSError when that cannot be done."""
-    server = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    try:
-        with reachable(address) as path:
-            Path(path).unlink(missing_ok=True)  # of an agent that was killed: we hold the state directory's lock
-            server.bind(path)
-            Path(path).chmod(0o660)
-        server.listen(128)
-    except BaseException:
-        server.close()
-        raise
-    return server
-
-
-@contextlib.contextmanager
-def reachable(address: Path) -> Iterator[str]:
-    """Yield a path that fits a socket's 108 bytes, however long the directory's own is."""
-    if len(os.fsencode(address)) < 100 or not Path("/proc/self/fd").exists():
-        yield str(address)
-        return
-    directory = os.open(address.parent, os.O_PATH | os.O_DIRECTORY)
-    try:
-        yield f"/proc/self/fd/{directory}/{address.name}"
-    finally:
-        os.close(directory)
 
 
 def read_spool_file(file: Path) -> tuple[bytes, Sender]:

@@ -11,15 +11,18 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
+UNKNOWN = -1
+"""In the place of a user or group: the system does not say."""
+
 
 class Sender(msgspec.Struct, frozen=True):
-    """A user of this host, by what the kernel says of him; -1: it does not say."""
+    """A user of this host, by what the kernel says of him."""
 
-    user: int = -1
-    group: int = -1
+    user: int = UNKNOWN
+    group: int = UNKNOWN
 
     def __str__(self) -> str:
-        if self.user < 0:
+        if self.user == UNKNOWN:
             return "somebody"
         try:
             return f"{pwd.getpwuid(self.user).pw_name} (uid {self.user})"
@@ -55,7 +58,7 @@ def _names(sender: Sender) -> Iterator[str]:
         groups |= set(os.getgrouplist(entry.pw_name, entry.pw_gid))
     except (KeyError, OverflowError):
         pass  # a user without a name has the groups of his process only
-    for group in groups - {-1}:
+    for group in groups - {UNKNOWN}:
         try:
             yield grp.getgrgid(group).gr_name
         except (KeyError, OverflowError):

@@ -26,8 +26,8 @@ from agent.config.settings import CheckConfig, Place
 from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import Outcome, Status
 from agent.push.client import push
-from agent.push.listener import reachable
 from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encode, outcome, parse, prepare
+from agent.push.sockets import reachable
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 
