@@ -7,7 +7,7 @@ import re
 import socket
 import time
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -60,6 +60,8 @@ class Policy(msgspec.Struct, frozen=True):
     """Whether the engine starts it again."""
 
     Name: str | None = ""
+    MaximumRetryCount: int | None = 0
+    """Of `on-failure`; 0: for ever."""
 
 
 class HostSettings(msgspec.Struct, frozen=True):
@@ -75,6 +77,8 @@ class Condition(msgspec.Struct, frozen=True):
     OOMKilled: bool | None = None
     Error: str | None = None
     """Why it could not be started."""
+    StartedAt: str | None = None
+    FinishedAt: str | None = None
 
 
 class Inspection(msgspec.Struct, frozen=True):
@@ -84,11 +88,27 @@ class Inspection(msgspec.Struct, frozen=True):
     RestartCount: int | None = None
     """By its restart policy, since somebody last started it."""
     HostConfig: HostSettings | None = None
+    by_hand: bool | None = None
+    """Whether a person had the engine end it, by its events; None where they do not tell."""
 
     @property
     def restarts_for_ever(self) -> bool:
-        policy = self.HostConfig.RestartPolicy if self.HostConfig else None
-        return policy is not None and policy.Name in ("always", "unless-stopped")
+        return self._policy.Name in ("always", "unless-stopped")
+
+    @property
+    def gave_up(self) -> bool:
+        """Tell whether the engine restarted it as often as it was to (`on-failure:3`)."""
+        return 0 < (self._policy.MaximumRetryCount or 0) <= (self.RestartCount or 0)
+
+    @property
+    def _policy(self) -> Policy:
+        return (self.HostConfig and self.HostConfig.RestartPolicy) or Policy()
+
+
+class Event(msgspec.Struct, frozen=True):
+    """One thing that the engine did; its own names."""
+
+    Action: str = ""
 
 
 Inspect = Callable[[], Awaitable[Inspection | None]]
@@ -98,10 +118,10 @@ Inspect = Callable[[], Awaitable[Inspection | None]]
 async def list_containers(ctx: Context, path: str, question: str) -> tuple[list[Container], bool]:
     """Ask for a list, and say whether it is all of it; CheckError without an answer that can be used."""
     try:
-        status, body, whole = await _ask(path, question, ctx.deadline)
-        if status != 200:
-            raise CheckError(f"{path} answered {status}: {body[:200].decode(errors='replace').strip()}")
-        return await _read(ctx, body, whole), whole
+        answer = await _ask(path, question, ctx.deadline)
+        if answer.status != 200:
+            raise CheckError(f"{path} answered {answer.status}: {answer.body[:200].decode(errors='replace').strip()}")
+        return await _read(ctx, answer.body, answer.whole), answer.whole
     except PermissionError:
         raise CheckError(f"{path}: permission denied, run the agent as root or in the socket's group") from None
     except TimeoutError:
@@ -126,8 +146,20 @@ async def ask_container(ctx: Context, path: str, container: str) -> Inspection |
     """Ask for one container, in no more than a quarter of the time left; None without an answer that can be used."""
     try:
         deadline = time.monotonic() + ctx.remaining() / 4
-        status, body, _ = await _ask(path, f"/containers/{container}/json", deadline)
-        return msgspec.json.decode(body, type=Inspection) if status == 200 else None
+        answer = await _ask(path, f"/containers/{container}/json", deadline)
+        return msgspec.json.decode(answer.body, type=Inspection) if answer.status == 200 else None
+    except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
+        return None
+
+
+async def ask_events(ctx: Context, path: str, container: str, since: float, until: float) -> set[str] | None:
+    """Return what the engine did to a container between two moments in Unix seconds; None without an answer."""
+    question = f'/events?since={since:.3f}&until={until:.3f}&filters={{"container":["{container}"]}}'
+    try:
+        answer = await _ask(path, question, time.monotonic() + ctx.remaining() / 4)
+        if answer.status != 200 or b"libpod" in answer.head.lower():
+            return None  # Podman's do not tell of a stop
+        return {event.Action for event in msgspec.json.Decoder(Event).decode_lines(answer.body)}
     except (OSError, CheckError, msgspec.DecodeError, ValueError, IndexError):
         return None
 
@@ -146,7 +178,17 @@ def cut(body: bytes) -> bytes:
         objects.append(one)
 
 
-async def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, bool]:
+class Answer(NamedTuple):
+    """What came back."""
+
+    status: int
+    head: bytes
+    body: bytes
+    whole: bool
+    """Whether this is all of the body."""
+
+
+async def _ask(path: str, question: str, deadline: float) -> Answer:
     progress = Progress(deadline)
     with new_socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         await turn(path, progress)
@@ -158,4 +200,4 @@ async def _ask(path: str, question: str, deadline: float) -> tuple[int, bytes, b
         while len(answer) <= ANSWER_LIMIT and (piece := await receive(connection, progress)):
             answer += piece
     head, _, body = bytes(answer).partition(b"\r\n\r\n")
-    return int(head.split()[1]), body, len(answer) <= ANSWER_LIMIT
+    return Answer(int(head.split()[1]), head, body, len(answer) <= ANSWER_LIMIT)

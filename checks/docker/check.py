@@ -7,6 +7,7 @@ import os
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import count
 from typing import Annotated, Any
 
@@ -30,8 +31,18 @@ from agent.api import (
 )
 from checks._leftover import find_problem as find_leftover_problem
 from checks._wildcards import find_problem
-from checks.docker.api import ANSWER_LIMIT, LIST, UNHEALTHY, Container, Inspection, ask_container, list_containers
+from checks.docker.api import (
+    ANSWER_LIMIT,
+    LIST,
+    UNHEALTHY,
+    Container,
+    Inspection,
+    ask_container,
+    ask_events,
+    list_containers,
+)
 from checks.docker.judgement import assess
+from checks.docker.killed import add_killer, keep_ends
 from checks.docker.restarts import count_restarts
 
 SOCKETS = ("/var/run/docker.sock", "/run/podman/podman.sock")
@@ -55,7 +66,8 @@ class Docker(Check, frozen=True, kw_only=True):
     again three times within 15 minutes (ten times: critical). Those named in `running` must be there and run, and are
     critical otherwise. A container that nobody named and that is gone is forgotten. No answer from the socket is
     nodata. The socket makes its user root: an agent without root's rights needs the group docker. Not seen: a health
-    check that stays at `starting`, and what a container without a health check does inside.
+    check that stays at `starting`, what a container without a health check does inside, and who ended a container with
+    137 (SIGKILL) where the engine's events do not tell, as Podman's: it counts as stopped by a person.
 
     ```yaml
     checks:
@@ -128,9 +140,11 @@ class Docker(Check, frozen=True, kw_only=True):
         unhealthy = {container.Id for container in sick}
         containers = {container.name: container for container in all_containers if self._watches(container.name)}
         inspections_left = count(MOST_INSPECTED, -1)
+        killed = keep_ends(ctx.memory, containers.values())
 
         async def inspect(container: Container) -> Inspection | None:
-            return await ask_container(ctx, path, container.Id) if next(inspections_left) > 0 else None
+            one = await ask_container(ctx, path, container.Id) if next(inspections_left) > 0 else None
+            return one and await add_killer(killed, container, one, partial(ask_events, ctx, path), ctx.now())
 
         for result in self._judge_required(containers) if complete else ():
             yield result

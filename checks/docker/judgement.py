@@ -5,11 +5,10 @@ from __future__ import annotations
 from agent.api import Result, critical, nodata, ok, warning
 from checks.docker.ages import read_age
 from checks.docker.api import Container, Inspect
+from checks.docker.killed import KILLED
 
 ASKED_TO_END = (0, 130, 143)
 """Exit codes of a container that did its work, or that was asked to end (SIGINT, SIGTERM)."""
-KILLED = 137
-"""By SIGKILL: `docker stop` after its patience, or the kernel for lack of memory."""
 CREATED = ("created", "configured", "initialized")
 ENDED = ("exited", "stopped")
 FINE = ("running", "removing", "stopping")
@@ -66,6 +65,10 @@ async def _assess_ended(container: Container, summary: str, inspect: Inspect, en
         return nodata(f"{summary}, which does not tell how it ended", name)
     if inspection and inspection.State.OOMKilled:
         return critical(f"{summary}, killed for lack of memory", name, container.Image)
-    if code in ASKED_TO_END or (inspection and (code == KILLED or inspection.restarts_for_ever)):
+    if code in ASKED_TO_END or (inspection and (inspection.restarts_for_ever or inspection.by_hand)):
         return ok(f"{summary}, stopped by hand", name)
-    return critical(summary, name, container.Image)
+    if inspection and inspection.gave_up:
+        return critical(f"{summary}, given up after {inspection.RestartCount} restarts", name, container.Image)
+    if inspection and code == KILLED and inspection.by_hand is None:
+        return ok(f"{summary}, stopped by hand as far as is known", name)
+    return critical(summary + ", but not by `docker stop` or `kill`" * (code == KILLED), name, container.Image)
