@@ -30,7 +30,19 @@ SLOW_WORDS = ("agent_process", "subprocess", "strace", "kill_points", "RuleBased
 SLOW_FILES = {
     f"test_{name}.py"
     for name in (
-        *("patterns", "http_reader", "turns", "redactor", "log", "runner", "plugins_oracle", "shipped_files"),
+        *(
+            "patterns",
+            "http_reader",
+            "turns",
+            "redactor",
+            "runner",
+            "log",
+            "log_rotated",
+            "log_several",
+            "log_any_order",
+            "plugins_oracle",
+            "shipped_files",
+        ),
         *("second_look", "waiting", "http_bodies", "destination_model", "discover"),
         *("loop", "outage", "page_browser", "page_pictures", "script_nagios"),
     )
