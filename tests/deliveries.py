@@ -23,6 +23,16 @@ NOW = 1_700_000_000_000
 HOST = {"host": "web-1", "os": "linux"}
 
 
+class Clock:
+    """A monotonic clock that a test moves."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
 def nothing_stands(destination: Destination, known: object) -> list[Notification]:
     return []
 
@@ -92,3 +102,11 @@ def courier(
         problems,
         clock,
     )
+
+
+def drained(working: Courier, clock: Clock, seconds: float = math.inf) -> float:
+    """Let the courier work until it wants to be woken or `seconds` have passed; return how long that took."""
+    began = clock.now
+    while (wait := working.drain()) < math.inf and clock.now + wait <= began + seconds:
+        clock.now += wait
+    return clock.now - began

@@ -65,12 +65,6 @@ def house(tmp_path: Path) -> Iterator[House]:
 
 
 @pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as stand_in:
-        yield stand_in
-
-
-@pytest.fixture
 def other() -> Iterator[WebService]:
     with WebService() as service:
         yield service

@@ -1,0 +1,30 @@
+"""A stand-in of the API, a store with the main destination, and a clock that the test moves."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from agent.store import Store
+from tests.api_stand_in import ApiStandIn
+from tests.deliveries import Clock, opened
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    with ApiStandIn() as stand_in:
+        yield stand_in
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Store]:
+    made = opened(tmp_path)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
