@@ -42,6 +42,8 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
         yield "auth", "digest has nobody to tell of, set user and password as well"
     if not check.bearer_token.isprintable():
         yield "bearer_token", "must be one line"
+    if re.match(r"(Authorization:|Bearer)\s", check.bearer_token, re.IGNORECASE):
+        yield "bearer_token", "is the token alone: the word before it is added"
     if not re.fullmatch("[A-Z]+", check.method):
         suggestion = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
         yield "method", f"{check.method!r} is not written as methods are, write {suggestion}"

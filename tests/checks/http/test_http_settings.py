@@ -125,6 +125,8 @@ def test_values_are_equal_where_all_of_them_is_equal() -> None:
         ({"headers": {"Transfer-Encoding": "chunked"}}, "headers"),
         ({"user": "u", "bearer_token": "t"}, "bearer_token"),
         ({"bearer_token": "a\nb"}, "bearer_token"),
+        ({"bearer_token": "Bearer abc"}, "bearer_token"),
+        ({"bearer_token": "authorization: bearer abc"}, "bearer_token"),
         ({"password": "p"}, "password"),
         ({"client_key": "/k"}, "client_key"),
         ({"server_name": "https://shop"}, "server_name"),
