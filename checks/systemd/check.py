@@ -49,9 +49,9 @@ class Systemd(Check, frozen=True, kw_only=True):
     Without `unit` it looks at all: units that failed, that cannot work as they are written (`bad-setting`), or that
     hang are a warning. A unit hangs when it has been starting for a day (see `starting_warning`), or reloading or
     stopping for 10 minutes. With `unit` each is a subject of its own: not active is critical, starting or hanging a
-    warning, a timer without a next turn critical, and so is what an assertion kept from its start. Three restarts by
-    systemd within 15 minutes are a warning; of units not named only those are counted that were once seen waiting for
-    their restart, so name the services that matter.
+    warning, a timer without a next turn critical, and so is what is frozen, or what an assertion kept from its start.
+    Three restarts by systemd within 15 minutes are a warning; of units not named only those are counted that were once
+    seen waiting for their restart, so name the services that matter.
 
         checks:
           units:  {type: systemd, exclude: [user@*.service, "run-*"]}

@@ -25,6 +25,8 @@ def assess_state(name: str, unit: Unit, expected: str, starting: Duration | None
     well = is_loaded and unit.active != "failed" and unit.unmet != "assertion"
     good = {"active": is_loaded and unit.runs, "inactive": unit.active == "inactive", "not_failed": well}
     if good[expected]:
+        if unit.frozen and expected != "inactive":
+            return critical(f"{name} {words}, but frozen: systemctl thaw {name}", name)
         if is_loaded and unit.has_next is False and expected != "inactive":
             return critical(f"{name} {words}, but will not run again: it has no next turn", name)
         if hangs(unit, starting, monotonic):

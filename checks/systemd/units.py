@@ -14,7 +14,7 @@ from agent.api import CheckError, duration_text
 PROPERTIES = (
     "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,StateChangeTimestampMonotonic,"
     "ActiveEnterTimestamp,LastTriggerUSec,NextElapseUSecRealtime,NextElapseUSecMonotonic,"
-    "ConditionResult,ConditionTimestampMonotonic,AssertResult,AssertTimestampMonotonic"
+    "ConditionResult,ConditionTimestampMonotonic,AssertResult,AssertTimestampMonotonic,FreezerState"
 )
 NO_TIME = ("", "0", "n/a", "infinity", "[not set]")
 MOVING = ("activating", "reloading", "refreshing", "deactivating")
@@ -40,6 +40,9 @@ class Unit(msgspec.Struct, frozen=True):
 
     unmet: str = ""
     """condition or assertion, where one kept the unit from its last start: systemd calls it inactive, not failed."""
+
+    frozen: bool = False
+    """Whether somebody froze it (`systemctl freeze`): it stays active, and does nothing."""
 
     @property
     def runs(self) -> bool:
@@ -86,6 +89,7 @@ def _unit(block: dict[str, str]) -> Unit:
         _moment(block.get("LastTriggerUSec", "")),
         _has_next(block),
         _unmet(block),
+        block.get("FreezerState", "").startswith(("frozen", "freezing")),
     )
 
 

@@ -149,6 +149,17 @@ def test_what_kept_a_unit_from_its_last_start_is_said(kind: str, status: Status,
             assert (said.status, "not met" in said.summary) == (Status.OK, False)
 
 
+@pytest.mark.parametrize("freezer", ["frozen", "freezing", "frozen-by-parent"])
+def test_a_unit_that_is_frozen_is_active_and_does_nothing(freezer: str) -> None:
+    shown = "LoadState=loaded\nActiveState=active\nSubState=running\nResult=success\nFreezerState="
+    frozen, running = parse(f"{shown}{freezer}\n\n{shown}running\n")
+    for expected in ("active", "not_failed"):
+        assert assess_state("x", running, expected, None, 0.0).status is Status.OK
+        said = assess_state("x", frozen, expected, None, 0.0)
+        words = "x active (running), but frozen: systemctl thaw x"
+        assert (said.status, said.summary) == (Status.CRITICAL, words)
+
+
 @pytest.mark.parametrize(
     ("load", "file"), [("not-found", "gone"), ("masked", "masked"), ("bad-setting", "bad-setting")]
 )
