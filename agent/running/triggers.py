@@ -61,12 +61,14 @@ class Cron(BaseTrigger):  # type: ignore[misc]
         return next_turn(self._line, self._zone, max(previous_fire_time, now))
 
     def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
-        """Return the next turn after the clock was set, which a cron line means.
+        """Return the next turn after the clock was set, which a cron line means; a retry is a span and moves along.
 
-        One that the clock was set past comes now: a suspended machine is a clock set forward.
+        A turn that the clock was set past comes now: a suspended machine is a clock set forward.
         """
-        was_passed = at <= now and timedelta(0) < jump <= LONGEST_AWAY
-        return at if was_passed else self.get_next_fire_time(None, now)
+        meant = next_turn(self._line, self._zone, now - jump)
+        was_passed = meant and meant <= now and jump <= LONGEST_AWAY
+        turn = meant if was_passed else self.get_next_fire_time(None, now)
+        return turn if at == meant or turn is None else min(at + jump, turn)
 
 
 Trigger = Every | Cron

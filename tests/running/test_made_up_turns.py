@@ -46,6 +46,18 @@ def test_a_turn_that_the_clock_is_set_past_comes_at_once_and_once(before: str, a
     assert at > set_to
 
 
+@pytest.mark.parametrize(
+    ("set_to", "retry"),
+    [("02:00:03", "02:00:33"), ("01:00:00", "01:00:30"), ("03:29:50", "03:30:00"), ("03:29:20", "03:29:50")],
+)
+def test_a_retry_comes_after_its_span_though_the_clock_is_set(set_to: str, retry: str) -> None:
+    due, began = DueList(NIGHT), moment("02:00:00")
+    due.add(nightly(), trigger_of(nightly(), began, began), began)
+    due.not_later("nightly", began + timedelta(seconds=30))
+    due.move(moment(set_to) - began, moment(set_to))
+    assert due.at("nightly") == moment(retry)
+
+
 def moment(clock: str) -> datetime:
     hours, minutes, seconds = map(int, clock.split(":"))
     return NIGHT.replace(hour=0, minute=0) + timedelta(hours=hours, minutes=minutes, seconds=seconds)
