@@ -15,7 +15,7 @@ import pytest
 from agent.api import Status
 from checks.dns.values import EXAMPLES, key, parse
 from tests import needs
-from tests.checks.test_dns import Talk, look, question_of, record, reply, serving
+from tests.checks.dns_talk import Talk, look, question_of, record, reply, serving
 
 LONG = "k" * 300
 VALUES = {

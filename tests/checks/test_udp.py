@@ -17,7 +17,7 @@ from checks._network.connection import Network
 from checks._network.payload import Bytes
 from checks._network.progress import Progress
 from checks.udp import Udp
-from tests.checks.test_dns import serving
+from tests.checks.dns_talk import serving
 from tests.looks import found
 
 

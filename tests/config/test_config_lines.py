@@ -17,7 +17,7 @@ from agent.config.catalog import Catalog, Source
 from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
-from tests.config.test_config import CONFIGS, GOOD, SHIPPED, assert_said_well, written
+from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, assert_said_well, written
 from tests.examples import TIMES, examples
 from tests.sample_types import sample_catalog
 

@@ -28,7 +28,7 @@ from agent.engine import self_check
 from agent.model import Count, FailAfter, Flapping, Policy
 from agent.plugin.units import duration_text
 from tests import needs
-from tests.config.test_config import GOOD, assert_said_well, mutated, problems, written
+from tests.config.drop_ins import GOOD, assert_said_well, mutated, problems, written
 from tests.examples import TIMES
 from tests.sample_types import sample_catalog
 

@@ -19,7 +19,7 @@ from agent.config.patience import THREADS
 from agent.config.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
 from agent.system.redactor import redactor
-from tests.config.test_config import GOOD, problems, written
+from tests.config.drop_ins import GOOD, problems, written
 
 ENVIRON = {
     "PORT": "1",

@@ -19,7 +19,7 @@ from agent.config.schema import table, working
 from agent.config.sections import AgentSection, fields
 from agent.config.settings import CheckConfig, Place
 from agent.model import Policy
-from tests.config.test_config import GOOD, written
+from tests.config.drop_ins import GOOD, written
 
 
 def documented(section: type[msgspec.Struct]) -> list[tuple[str, str]]:

@@ -14,7 +14,7 @@ from agent.engine.state.flapping import flaps
 from agent.engine.state.subjects import complete_results, find_crowded_out, find_dropped, with_known
 from agent.engine.state.transition import incident_id, judge_again
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, State, Status
-from tests.engine.test_state import play, told
+from tests.engine.stories import play, told
 
 
 def lasting(bad: float, missing: float, patience: float = 60.0) -> Policy:

@@ -1,0 +1,139 @@
+"""What a script prints, and which exit code is no verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from agent.api import Status
+from tests.checks.script.programs import py, sh
+from tests.left_behind import nothing_left_behind
+
+
+@pytest.fixture(autouse=True)
+def nothing_stays_behind() -> Iterator[None]:
+    with nothing_left_behind():
+        yield
+
+
+# What it prints
+
+
+def test_any_bytes_survive() -> None:
+    assert sh(r"printf 'caf\351 \000\033[31mred\033[0m\r\n'").summary == "caf\ufffd red"
+    assert sh(r"printf '\377\376O\000K\000'").summary == "OK"
+
+
+def test_stderr_shows_only_when_there_is_a_problem() -> None:
+    assert sh("echo fine; echo warned >&2").details == ""
+    result = sh("echo 'no connection' >&2; exit 2")
+    assert (result.summary, result.details) == (
+        "no output (exit 2), stderr: no connection",
+        "stderr: no connection",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("import sys; sys.exit(1 / 0)", "it died: ZeroDivisionError: division by zero"),
+        ("import nothing_like_this", "it died: ModuleNotFoundError: No module named 'nothing_like_this'"),
+        ("def (", "it died: SyntaxError: invalid syntax"),
+    ],
+)
+def test_a_program_that_dies_of_an_exception_is_nodata_whatever_it_exits_with(text: str, said: str) -> None:
+    result = py(text)
+    assert (result.status, result.summary) == (Status.NODATA, said)
+
+
+@pytest.mark.parametrize("text", ["set -u; echo $NOTHING", "if true; then", ". /nothing/here"])
+def test_so_is_a_shell_script_with_a_bug(text: str) -> None:
+    assert sh(text).status is Status.NODATA
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "ls: unrecognized option '--nosuch'\nTry 'ls --help' for more information.",
+        "tar: invalid option -- 'Q'",
+        "sort: option requires an argument -- 'k'",
+        "/bin/sh: 0: -c requires an argument",
+        "unknown option --nosuch\nusage: python [option] ...",
+        "Illegal option -Q",
+    ],
+)
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_program_that_was_called_wrongly_has_no_verdict(complaint: str, code: int) -> None:
+    result = py(f"import sys; print({complaint!r}, file=sys.stderr); sys.exit({code})")
+    assert (result.status, result.summary) == (
+        Status.NODATA,
+        f"it was called wrongly: {complaint.splitlines()[0]}",
+    )
+
+
+DEATHS = [
+    "Traceback (most recent call last):\n  File 'x', line 1\nOSError: disk",
+    "python3: can't open file '/x.py': [Errno 2] No such file or directory",
+    "disk is gone at /opt/check.pl line 3.",
+    "/opt/x.rb:1:in `<main>': disk (RuntimeError)",
+    "Error: disk\n    at Object.<anonymous> (/x.js:1:7)\n    at Module._compile (node:internal:1105:14)",
+    'Exception in thread "main" java.lang.RuntimeException: disk\n\tat X.main(X.java:3)',
+    "lua: x.lua:1: disk\nstack traceback:\n\t[C]: in function 'error'",
+    "panic: disk\n\ngoroutine 1 [running]:\nmain.main()",
+    "PHP Fatal error:  Uncaught Exception: disk in /x.php:2",
+    "x.sh: 3: Syntax error: end of file unexpected",
+    "bash: NOTHING: unbound variable",
+    "/bin/sh: 1: Cannot fork",
+    "bash: fork: retry: Resource temporarily unavailable",
+]
+
+
+@pytest.mark.parametrize("code", [1, 2])
+@pytest.mark.parametrize("death", DEATHS)
+def test_every_languages_crash_report_is_known(death: str, code: int) -> None:
+    result = sh('printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)})
+    assert (result.status, result.summary[:9]) == (Status.NODATA, "it died: ")
+    told = sh('echo "disk is gone"; printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)})
+    assert (told.status, told.summary) == ((Status.WARNING, Status.CRITICAL)[code - 1], "disk is gone")
+    mapped = sh('printf "%s" "$TEXT" >&2; exit $CODE', env={"TEXT": death, "CODE": str(code)}, exit_codes={
+        str(code): "critical"
+    })  # fmt: skip
+    assert mapped.status is Status.CRITICAL
+
+
+def test_silence_means_what_the_setting_says() -> None:
+    assert sh("exit 0").summary == "no output (exit 0)"
+    for word in ("ok", "warning", "critical", "nodata"):
+        assert (sh("exit 0", empty=word).status.value, sh("exit 0", empty=word).summary) == (word, "printed nothing")
+        assert sh("echo x", empty=word).status is Status.OK
+    assert sh("exit 2", empty="ok").status is Status.CRITICAL
+
+
+def test_of_a_line_that_is_written_over_the_last_writing_counts() -> None:
+    assert sh(r"printf '10%%\r50%%\r100%% done\r\nmore\r\n'").summary == "100% done"
+    assert sh(r"printf '10%%\r100%%\r'").summary == "100%"
+
+
+def test_a_hundred_kilobytes_are_read_and_cut_with_a_note() -> None:
+    result = sh("echo start; yes long | head -c 100000; yes err | head -c 300000 >&2; exit 1")
+    assert (result.status, result.summary) == (Status.WARNING, "start")
+    assert "only the first 64 KiB are kept" in result.details
+    assert len(result.details) < 12000
+
+
+def test_a_huge_single_line_is_bounded() -> None:
+    result = sh("head -c 3000000 /dev/zero | tr '\\0' w")
+    assert (result.status, len(result.summary)) == (Status.OK, 512)
+
+
+@pytest.mark.parametrize("to", ["", " >&2"])
+def test_a_gigabyte_ends_in_a_kill_at_64_mib(to: str) -> None:
+    result = sh(f"echo start{to}; head -c 1000000000 /dev/zero{to}; exit 0")
+    assert (result.status, result.summary) == (Status.NODATA, "printed more than 64 MiB (killed)")
+    assert "start" in result.details
+
+
+def test_closing_stdout_early_is_not_the_end() -> None:
+    result = sh("echo said; exec >&- 2>&-; sleep 0.15; exit 2")
+    assert (result.status, result.summary) == (Status.CRITICAL, "said")
