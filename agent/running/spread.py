@@ -18,7 +18,7 @@ than several runs."""
 LONGEST_SLOT_SECONDS = 8.0
 """Longer ones would save nothing, and begin many daily checks with the agent."""
 
-FEWEST_SLOTS = 5
+FEWEST_SLOTS = 3
 """Of an interval: few checks are no reason to start all of a host's scripts at once."""
 
 MOST_A_SLOT = 32

@@ -74,8 +74,9 @@ def _ground(place: Place) -> Ground | None:
     if place.mount is None or place.automount:
         return None
     inner = normpath(f"{place.mount.root}/{place.real.removeprefix(place.mount.point.rstrip('/'))}")
-    device = place.identity or place.mount.device
-    return Ground(place.mount_name, place.mount.type, place.identity, printable(f"{device}:{inner}"))
+    identity = place.identity
+    tree = printable(f"{identity or place.mount.device}:{inner}")
+    return Ground(place.mount_name, place.mount.type, identity, tree)
 
 
 def _read_memory(memory: dict[str, Any]) -> dict[str, Ground]:

@@ -83,6 +83,7 @@ class Destinations(RuleBasedStateMachine):
             lambda check: 0,
             lambda: self.now,
             lambda: self.now / 1000,
+            rest=0.0,
         )
         self.recorder.step()
 

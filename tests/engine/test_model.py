@@ -233,6 +233,7 @@ class Agent:
             next_run=lambda check: 0,
             wall=lambda: world.wall,
             monotonic=lambda: world.monotonic,
+            rest=0.0,
         )
         self.recorder.step()
         self.emitter = courier(

@@ -96,6 +96,7 @@ class House:
             lambda check: 77,
             lambda: self.wall,
             lambda: self.now,
+            rest=0.0,
         )
 
     def hear(self) -> None:

@@ -13,7 +13,7 @@ import pytest
 from agent.api import Duration, PushedCheck
 from agent.engine.recorder import recorder as room
 from agent.engine.recorder.pending import RETRY_SECONDS
-from agent.engine.recorder.recorder import REST_SECONDS, Recorder
+from agent.engine.recorder.recorder import Recorder
 from agent.model import Outcome, Result, RunStarted, Status
 from agent.store import LastRun
 from tests.engine.test_model import CHECKS, Agent, World
@@ -51,11 +51,9 @@ def test_a_bug_ends_no_thread_it_goes_on_after_a_pause(
 
     monkeypatch.setattr(agent.recorder, "step", step)
     monkeypatch.setattr(time, "sleep", pauses.append)
-    began = time.monotonic()
     agent.recorder._work()
     assert list(answers) == []
     assert pauses == [RETRY_SECONDS]
-    assert began + REST_SECONDS <= agent.recorder._rest_until <= time.monotonic() + REST_SECONDS
     assert [record.getMessage() for record in caplog.records] == ["a bug of ours; the recorder goes on in 5s"]
     assert caplog.records[0].exc_info
 
@@ -75,7 +73,7 @@ def test_the_thread_works_until_it_is_stopped_and_writes_what_has_come(agent: Ag
     assert [(event.subject, event.status) for event in agent.events()] == [("/a", "critical")]
 
 
-def test_it_waits_for_commands_as_long_as_nothing_is_due_and_rests_after_a_step(
+def test_it_waits_for_commands_as_long_as_nothing_is_due_and_does_not_rest_where_none_came(
     agent: Agent, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     waits: list[float | None] = []
@@ -91,20 +89,17 @@ def test_it_waits_for_commands_as_long_as_nothing_is_due_and_rests_after_a_step(
 
     recorder = agent.recorder
     rests: list[float] = []
-    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
     monkeypatch.setattr(recorder._stopping, "wait", rests.append)
     recorder._queue = Nothing()  # type: ignore[assignment]
     recorder._pending.note(LastRun("jumpy", "", Result(Status.OK, "fine"), world.wall, 0.0, 0))
     recorder._pending._note_at = world.monotonic + 0.75
-    recorder._rest_until = 50.5
     assert recorder.step()
-    assert (waits[0], rests) == (0.75, [0.5])
+    assert waits[0] == 0.75
     assert agent.store.last_runs() == [], "it is not due yet"
     world.monotonic += 0.75
-    recorder._rest_until = 50.0
     assert recorder.step()
-    assert rests == [0.5]
     assert 0.0 in waits[1:3], "what is due is not waited for"
+    assert rests == []
     assert [run.check for run in agent.store.last_runs()] == ["jumpy"]
 
 
@@ -138,7 +133,9 @@ def test_at_the_end_what_is_nice_to_know_is_written_too(agent: Agent, world: Wor
 
 def test_who_comes_new_is_told_by_the_one_who_waits_to_be_woken(agent: Agent, world: World) -> None:
     woken: list[int] = []
-    made = Recorder(agent.store, world.orders(), lambda: woken.append(1), lambda check, seconds: None, lambda check: 0)
+    made = Recorder(
+        agent.store, world.orders(), lambda: woken.append(1), lambda check, seconds: None, lambda check: 0, rest=0.0
+    )
     made.step()
     assert woken == [1], "the destinations were taken over"
 
@@ -156,13 +153,14 @@ def test_a_check_that_runs_again_is_waited_for_from_its_result_on(agent: Agent, 
         assert len(agent.events()) == events
 
 
-def test_a_batch_that_is_full_is_taken_without_a_rest(agent: Agent, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_the_first_it_rests_for_others_unless_they_fill_a_batch(
+    agent: Agent, monkeypatch: pytest.MonkeyPatch
+) -> None:
     rests: list[float] = []
     monkeypatch.setattr(agent.recorder._stopping, "wait", rests.append)
     monkeypatch.setattr(room, "BATCH", 3)
-    monkeypatch.setattr(time, "monotonic", lambda: 50.0)
-    agent.recorder._rest_until = 50.5
-    for waiting, rest in ((3, [0.5]), (4, [0.5])):
+    agent.recorder._rest = 0.5
+    for waiting, rest in ((1, [0.5]), (3, [0.5, 0.5]), (4, [0.5, 0.5])):
         for _ in range(waiting):
             agent.recorder.put(lambda: None)
         agent.recorder.step()

@@ -43,6 +43,7 @@ class Watched(Agent):
             next_run=lambda check: 0,
             wall=lambda: world.wall,
             monotonic=lambda: world.monotonic,
+            rest=0.0,
         )
         self.looks()
 

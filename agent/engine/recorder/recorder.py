@@ -32,7 +32,7 @@ __all__ = ["Command", "Compose", "Recorder", "RecorderConfig", "Suppress", "Watc
 log = logging.getLogger("hostvigil.recorder")
 
 REST_SECONDS = 0.05
-"""Between two steps, so that outcomes that come one after the other are taken together: fewer wake-ups and writes."""
+"""From the first outcome on, so that those that come after it are taken together: fewer wake-ups and writes."""
 BATCH = 500
 STOP_SECONDS = 1.0
 """What it may take at the end to write what has come in."""
@@ -53,8 +53,10 @@ class Recorder:
         next_run: Callable[[str], int],
         wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
         monotonic: Callable[[], float] = time.monotonic,
+        rest: float = REST_SECONDS,
     ) -> None:
         self._monotonic = monotonic
+        self._rest = rest
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
         self._pending = PendingWrites(store, on_events, monotonic)
@@ -63,8 +65,6 @@ class Recorder:
         )
         self._waiting = Waiting(store, self._pending, wall, monotonic)
         self._adoption = Adoption(store, on_events, wall, monotonic)
-        self._rest_until = 0.0
-        """No step begins sooner; in monotonic seconds, whichever clock is given: nobody else need wait for it."""
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 
@@ -86,7 +86,6 @@ class Recorder:
         while going:
             try:
                 going = self.step()
-                self._rest_until = time.monotonic() + REST_SECONDS
             except Exception:
                 log.exception("a bug of ours; the recorder goes on in %gs", RETRY_SECONDS)
                 time.sleep(RETRY_SECONDS)
@@ -128,15 +127,13 @@ class Recorder:
         return commands, self._monotonic(), True
 
     def _first(self) -> Sequence[Command | None]:
-        """Wait until there is something to do, and rest where the last step was just now; return it, if it came."""
-        timeout = self._patience()
+        """Wait until there is something to do; return it, if it came, after a rest in which others may come."""
         try:
-            commands = [self._queue.get(timeout=timeout)]
+            commands = [self._queue.get(timeout=self._patience())]
         except queue.Empty:
-            commands = []
-        rest = self._rest_until - time.monotonic()
-        if rest > 0 and self._queue.qsize() < BATCH:
-            self._stopping.wait(rest)
+            return []
+        if self._queue.qsize() < BATCH:
+            self._stopping.wait(self._rest)
         return commands
 
     def _more(self) -> Iterator[Command | None]:
