@@ -50,6 +50,7 @@ class Ran:
 
     def __init__(self, results: tuple[Result, ...], memory: dict[str, Any] | None, bug: str = "") -> None:
         self.results = results
+        """All results; several of one subject are one, the worst."""
         self.memory = memory or {}
         """What the check remembers for its next run: hand it to the next `ran`."""
         self.bug = bug
@@ -57,15 +58,18 @@ class Ran:
 
     @property
     def result(self) -> Result:
+        """The one result; AssertionError where there are several."""
         if len(self.results) != 1:
             raise AssertionError(f"not one subject but {self.subjects}: say which by .subject(name)")
         return self.results[0]
 
     @property
     def subjects(self) -> list[str]:
+        """The subjects that have a result."""
         return [result.subject for result in self.results]
 
     def subject(self, name: str) -> Ran:
+        """Return what was said of one subject; AssertionError where nothing was."""
         matching = tuple(result for result in self.results if result.subject == name)
         if not matching:
             raise AssertionError(f"no subject {name!r} among {self.subjects}")
@@ -73,12 +77,15 @@ class Ran:
 
     @property
     def metrics(self) -> dict[str, Metric]:
+        """The metrics of the one result, by name."""
         return {metric.name: metric for metric in self.result.metrics}
 
     def is_ok(self, said: str = "") -> Ran:
+        """AssertionError unless the one result is ok, with this text in its summary or details."""
         return self._is(Status.OK, said)
 
     def is_warning(self, said: str = "") -> Ran:
+        """As `is_ok`, for warning; there are `is_critical` and `is_nodata` as well."""
         return self._is(Status.WARNING, said)
 
     def is_critical(self, said: str = "") -> Ran:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import inspect
 import textwrap
+import typing
 from collections.abc import Iterator
 from itertools import pairwise
 from typing import Any
@@ -50,10 +51,17 @@ def _fields(kind: type) -> Iterator[str]:
     """Name the fields and class attributes that have a text of their own."""
     documented = _texts(kind)
     if issubclass(kind, msgspec.Struct):
-        documented = {field.name: documented.get(field.name, "") for field in msgspec.structs.fields(kind)} | documented
+        fields = {field.name: _description(field.type) for field in msgspec.structs.fields(kind)}
+        documented = {name: documented.get(name, text) for name, text in fields.items()} | documented
     for name, text in documented.items():
         if not name.startswith("_"):
             yield f"- `{name}`" + (f": {text}" if text else "")
+
+
+def _description(annotated: Any) -> str:
+    """Return the text of a setting, which stands in its type."""
+    texts = (meta.description for meta in typing.get_args(annotated) if isinstance(meta, msgspec.Meta))
+    return next((text for text in texts if text), "")
 
 
 def _texts(kind: type) -> dict[str, str]:
@@ -74,6 +82,8 @@ def _texts(kind: type) -> dict[str, str]:
 def _methods(kind: type) -> list[str]:
     found = []
     for name, member in vars(kind).items():
+        if isinstance(member, property) and inspect.getdoc(member) and name not in OURS:
+            found.append(f"- `{name}`: {' '.join((inspect.getdoc(member) or '').split())}")
         function = member.__func__ if isinstance(member, classmethod) else member
         function = inspect.unwrap(function) if callable(function) else function
         if not name.startswith("_") and name not in OURS and inspect.isfunction(function) and inspect.getdoc(function):
@@ -83,8 +93,20 @@ def _methods(kind: type) -> list[str]:
 
 
 def _signature(function: Any) -> str:
-    parameters = inspect.signature(function).parameters.values()
-    words = [
-        str(one.replace(annotation=inspect.Parameter.empty)) for one in parameters if one.name not in ("self", "cls")
-    ]
-    return f"({', '.join(words)})"
+    signature = inspect.signature(function)
+    parameters = [_plain(one) for one in signature.parameters.values() if one.name not in ("self", "cls")]
+    return str(signature.replace(parameters=parameters, return_annotation=inspect.Signature.empty))
+
+
+def _plain(parameter: inspect.Parameter) -> inspect.Parameter:
+    """Return it without its type; a default that is a class by its name."""
+    default = Name(parameter.default.__name__) if isinstance(parameter.default, type) else parameter.default
+    if parameter.default is inspect.Parameter.empty:
+        default = parameter.default
+    return parameter.replace(annotation=inspect.Parameter.empty, default=default)
+
+
+class Name(str):
+    """A word that shows without quotes."""
+
+    __repr__ = str.__str__

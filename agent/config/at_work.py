@@ -42,6 +42,7 @@ class ReloadPreview(msgspec.Struct, frozen=True):
 
 
 def as_text(config: Config, pid: int, now: int) -> str:
+    """Return what is kept of the configuration at work; `now` in Unix milliseconds."""
     checks = {name: check.written_checksum for name, check in running(config).items()}
     fact = AtWork(pid, __version__, config.directory, now, config.agent.written_checksum, checks)
     return msgspec.json.encode(fact).decode()

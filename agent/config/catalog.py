@@ -110,7 +110,7 @@ class EntryPoints:
 
 
 class Catalog:
-    """The types of all sources; the first source that has a name gives it."""
+    """The types of all sources; the first source that has a name gives it. Made for one load, whose thread owns it."""
 
     def __init__(self, sources: Sequence[Source] = (Package(),)) -> None:
         self._sources: dict[str, Source] = {}

@@ -31,7 +31,10 @@ MOST_BYTES = 1024 * 1024
 
 
 class Reading:
-    """The drop-ins of a directory as they stand, references expanded; Unreadable where there is no directory."""
+    """The drop-ins of a directory as they stand, references expanded; Unreadable where there is no directory.
+
+    The thread of one load owns it.
+    """
 
     def __init__(self, directory: Path, environ: Mapping[str, str], patience: Patience | None = None) -> None:
         self.patience = patience or Patience()

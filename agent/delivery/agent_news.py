@@ -49,7 +49,7 @@ class AgentNews:
         self._has_delivered = False
 
     def sign_of_life(self, now: float) -> Notification | None:
-        """Return one where it is time for it. It is in no store: what was missed needs no telling."""
+        """Return one where it is time for it (monotonic seconds). It is in no store: a missed one needs no telling."""
         if not self.heartbeat or now < self._beat_at:
             return None
         self._beat_at = now + self.heartbeat

@@ -13,7 +13,10 @@ TOLERANCE_SECONDS = 0.001
 
 
 class DeadlineBook(Generic[Key]):
-    """Times are monotonic seconds. `next` is never later than the earliest deadline, so nobody looks too late."""
+    """When something is due, by its key: the one thread that uses it looks at `next`.
+
+    Times are monotonic seconds. `next` is never later than the earliest deadline, so nobody looks too late.
+    """
 
     def __init__(self) -> None:
         self._at: dict[Key, float] = {}

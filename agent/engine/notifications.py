@@ -39,7 +39,7 @@ def of_change(report: Report, result: Result, config: CheckConfig, sender: Sende
 
 
 def of_standing(state: State, result: Result, config: CheckConfig, sender: Sender, to: str, now: int) -> Notification:
-    """Return the facts of a problem that stands, for the destination `to`, which does not know of it."""
+    """Return the facts of a problem that stands, for the destination `to` that does not know it; `now` as above."""
     id_ = notification_id(sender.name, state.check, state.subject, state.incident, "restated", to, str(now))
     return msgspec.structs.replace(
         _about(id_, result, config, sender, now),
@@ -59,7 +59,7 @@ def under_one_name(state: State, notification: Notification) -> tuple[State, Not
 
 
 def of_agent(subject: str, text: str, sender: Sender, now: int, status: EventStatus = EventStatus.INFO) -> Notification:
-    """Return news of the agent itself; `subject` is the part of it, of the check `hostvigil`."""
+    """Return news of the agent itself, of the subject of its check `hostvigil`; `now` in Unix milliseconds."""
     return Notification(
         id=notification_id(sender.name, OWN_NAME, subject, text, str(now)),
         check=OWN_NAME,

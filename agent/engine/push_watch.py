@@ -63,7 +63,7 @@ def remember(watch: PushWatch, now: float, wall: int) -> dict[str, Any]:
 
 
 def restore(settings: PushedCheck, memory: Mapping[str, Any], now: float, wall: int) -> PushWatch:
-    """Return what was awaited before the agent's restart; where that cannot be understood, the wait begins now."""
+    """Return what was awaited before the agent's restart, times as in `remember`; what is not understood begins now."""
     try:
         record = msgspec.convert(memory, Memory)
     except msgspec.ValidationError as error:

@@ -29,7 +29,9 @@ class ResultWatch(msgspec.Struct):
 
 
 class StalenessMonitor:
-    """Times are monotonic seconds. A full window must pass, since the start or the last result, before it counts.
+    """Which checks have had no result for too long. The recorder's thread owns it; times are monotonic seconds.
+
+    A full window must pass, since the start or the last result, before it counts.
 
     In two looks: the first, after the interval, only suspects; the second, a time-out later, believes it. So an agent
     that stood still, however long and whenever, gives each check the time to run before it takes it for silent.

@@ -30,7 +30,7 @@ class Bucket:
             return None, 0
 
     async def ask(self, lease: Lease, now: float) -> int | None:
-        """Write the request for the lease; None where somebody else was faster."""
+        """Write the request for the lease, made at `now` (monotonic seconds); None where somebody else was faster."""
         bucket, value = await self._bucket(), msgspec.json.encode(lease.request(now))
         try:
             if lease.revision:

@@ -28,6 +28,7 @@ class KeyBudget:
         """Why it is not used now, as the last answer said; empty when it is well."""
 
     def wait(self, now: float) -> float:
+        """Return the seconds until it may be used; infinite while it is at work. `now` in monotonic seconds."""
         return math.inf if self.busy else max(self.not_before - now, self.limiter.wait(now), 0.0)
 
 

@@ -46,6 +46,8 @@ class Choice(msgspec.Struct, frozen=True):
 def choose(ready: Sequence[Queue], free: int, now: float, fold_not_before: float = 0.0) -> Choice | float:
     """Return what to tell next, or the seconds to wait; `free` is how many requests may be made at once.
 
+    `now` and `fold_not_before` are monotonic seconds.
+
     1. While so few subjects wait that each can go by itself, the most urgent goes by itself.
     2. Else the first cause, with all its hosts, if there are requests for every cause.
     3. Else as many causes together as there is room for: the fold takes what fits, in this order.

@@ -19,6 +19,7 @@ def parse_message(message: bytes, host: str, now: int) -> tuple[Notification, st
     """Return the change in a host's message and the id of the one before it; ValueError where it cannot be told.
 
     It is worded once to see that it can be: what one host hands over must not keep the relay from all others.
+    `now` in Unix milliseconds.
     """
     change, after = decode(message)
     if not 1 <= len(change.id) <= ID_LIMIT or not change.id.isalnum() or len(after) > ID_LIMIT:

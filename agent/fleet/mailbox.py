@@ -80,7 +80,7 @@ class Mailbox:
         self._names[letter.name] = letter
 
     def ready(self, now: float) -> list[tuple[Letter, ...]]:
-        """Return, of each subject that may be told now, the letters in their order."""
+        """Return, of each subject that may be told at `now` (monotonic seconds), the letters in their order."""
         queues = (self._free(queue, now) for key, queue in self._queues.items() if key not in self._in_flight)
         return [letters for letters in queues if letters]
 

@@ -16,11 +16,15 @@ class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
     name: str
     value: float
     unit: str = ""
+    """s, B, %, or empty for a count."""
     warning: str = ""
+    """The level, for graphs."""
     critical: str = ""
     minimum: float | None = None
+    """The least that the value can be."""
     maximum: float | None = None
     subject: str = ""
+    """The part of the check that it is of; empty where the check has only one."""
     status: Status | None = None
     """What the number itself says; set only where a level has a clear level."""
     hold: Status | None = None
@@ -36,8 +40,10 @@ class Result(msgspec.Struct, frozen=True, omit_defaults=True):
 
     status: Status
     summary: str
+    """One line for people."""
     subject: str = ""
     details: str = ""
+    """Further lines."""
     metrics: tuple[Metric, ...] = ()
     discovered: bool = False
     """The check found the subject by itself: when it is gone, it is forgotten and not told as nodata."""

@@ -98,7 +98,7 @@ class Sessions:
 
 
 class Tries:
-    """How often a wrong token may be tried, by all together: addresses are cheap."""
+    """How often a wrong token may be tried, by all together: addresses are cheap. Used under the lock of its owner."""
 
     def __init__(self) -> None:
         self._remaining = float(TRIES)

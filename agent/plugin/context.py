@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class Context:
-    """Given to `Check.run`. `memory` holds JSON values and is what the check remembers until its next run."""
+    """Given to `Check.run`: what a run may ask, and what its check remembers. Only the run's own thread uses it."""
 
     def __init__(
         self,
@@ -30,9 +30,12 @@ class Context:
         wall: Callable[[], float] = time.time,
     ) -> None:
         self.check = check
+        """Its name."""
         self.timeout = timeout
+        """Seconds that a run may take."""
         self.begin({} if memory is None else memory)
         self.due = self.started if due is None else due
+        """When the run should have begun, by the clock of `deadline`."""
         self._shared = SharedWork() if shared is None else shared
         self._wall = wall
         self._interrupts: list[Callable[[], None]] = []
@@ -41,8 +44,11 @@ class Context:
     def begin(self, memory: dict[str, Any]) -> None:
         """Start the clock: the time a run waited for a free thread is not the check's."""
         self.memory = memory
+        """JSON values, kept until the check's next run, and over restarts; {} at its first run."""
         self.started = time.monotonic()
+        """When the run began, by the clock of `deadline`."""
         self.deadline = self.started + self.timeout
+        """When the run must have ended, in seconds of `time.monotonic()`."""
 
     def remaining(self) -> float:
         """Return the seconds left before the deadline, never below 0."""
@@ -139,7 +145,7 @@ class Context:
 
     @property
     def interrupted(self) -> bool:
-        """Whether the run was given up."""
+        """Tell whether the run was given up."""
         return self._interrupted
 
     def interrupt(self) -> None:

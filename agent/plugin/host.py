@@ -25,6 +25,7 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     """A check that fits this host. It is tried before it is written: what is not ok is written commented out."""
 
     name: str
+    """The check's."""
     settings: dict[str, Any]
     """As YAML writes them, without `type`."""
     why: str
@@ -53,9 +54,11 @@ class Host:
         self._deadline = time.monotonic() + seconds
 
     def path(self, name: str) -> Path:
+        """Return where a file of the host is."""
         return self.root / name.lstrip("/")
 
     def read(self, name: str) -> str:
+        """Return the text of a regular file, the first 4 MiB of it; empty where it cannot be read."""
         with suppress(OSError):
             # Without O_NONBLOCK the open of a pipe waits for its writer, for ever.
             descriptor = os.open(self.path(name), os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

@@ -43,7 +43,10 @@ Trouble = Callable[[str], None]
 
 
 class UnixListener:
-    """Listens until `close`, whatever the system refuses meanwhile: senders are late then, not shut out."""
+    """Listens until `close`, whatever the system refuses meanwhile: senders are late then, not shut out.
+
+    The main thread opens and closes it; it has a thread that accepts, one a sender, and one for the spool.
+    """
 
     def __init__(self, address: Path, spool: Path, take: Take, trouble: Trouble = lambda text: None) -> None:
         self._spool = spool
@@ -225,7 +228,10 @@ def _remove(file: Path) -> None:
 
 
 def sweep(spool: Path, now: float) -> None:
-    """Take away what is no message and has lain there for long: half of one, or what somebody filled the spool with."""
+    """Take away what is no message and has lain there for long: half of one, or what somebody filled the spool with.
+
+    `now` in Unix seconds.
+    """
     with contextlib.suppress(OSError), os.scandir(spool) as entries:
         for entry in entries:
             with contextlib.suppress(OSError):

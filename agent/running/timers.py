@@ -13,7 +13,7 @@ log = logging.getLogger("hostvigil.timers")
 
 
 class Deadline:
-    """One call to come, unless it is called off."""
+    """One call to come, unless it is called off, which any thread may do."""
 
     def __init__(self, function: Callable[[], None]) -> None:
         self.function: Callable[[], None] | None = function

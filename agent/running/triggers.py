@@ -21,7 +21,10 @@ AT_ONCE_SECONDS = 1.0
 
 
 class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
-    """Turns on a fixed grid: anchor, anchor + interval, ... whatever happened in between; missed turns are one."""
+    """Turns on a fixed grid: anchor, anchor + interval, ... whatever happened in between; missed turns are one.
+
+    Used under the lock of the due list or of the scheduler.
+    """
 
     __slots__ = ("anchor", "first", "interval")
 

@@ -26,7 +26,10 @@ SAY_SECONDS = 300.0
 
 
 class Backlog(Generic[Job]):
-    """Jobs that wait, by kind. A kind has room for MOST at work, so that none that hangs takes the room of another."""
+    """Jobs that wait, by kind. A kind has room for MOST at work, so that none that hangs takes the room of another.
+
+    The lock of the workers is held by whoever calls it.
+    """
 
     def __init__(self) -> None:
         self._waiting: dict[str, deque[tuple[int, Job]]] = {}
@@ -87,12 +90,15 @@ class Relief:
 
 
 class Workers(Generic[Job]):
-    """`submit` never blocks. `work` does a job; it returns False where its worker was given up as lost meanwhile."""
+    """The threads for jobs. Any thread may `submit`, which never blocks, and `replace`.
+
+    `work` does a job; it returns False where its worker was given up as lost meanwhile.
+    """
 
     def __init__(self, work: Callable[[Job], bool], deadlines: Deadlines) -> None:
         self._work = work
         self._deadlines = deadlines
-        self._lock = threading.Lock()
+        self._lock = threading.Lock()  # between who submits, the workers that end, and the thread of deadlines
         self._backlog: Backlog[Job] = Backlog()
         self._count = 0
         self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []

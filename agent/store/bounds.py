@@ -27,7 +27,10 @@ class Bounds(msgspec.Struct, frozen=True):
 
 
 class Room:
-    """Keeps the outbox of each destination within its bounds, counting it only when its room may be used up."""
+    """Keeps the outbox of each destination within its bounds, counting it only when its room may be used up.
+
+    Used within transactions of the store, which one thread at a time has.
+    """
 
     def __init__(self, bounds: Bounds) -> None:
         self._bounds = bounds

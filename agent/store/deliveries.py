@@ -85,7 +85,7 @@ def due(db: sqlite3.Connection, destination: str) -> list[Due]:
 
 
 def bundle(db: sqlite3.Connection, digest: Due, destination: str, title: str, body: bytes, at: int, status: str) -> int:
-    """Put a digest into the outbox; returns its seq."""
+    """Put a digest into the outbox; returns its seq. `at` in Unix milliseconds."""
     cursor = db.execute(
         "INSERT INTO deliveries (destination, id, check_name, subject, status, created, size, title, body, members)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -113,7 +113,10 @@ def unbundle(db: sqlite3.Connection, seq: int) -> None:
 
 
 def settle(db: sqlite3.Connection, seq: int, phase: Phase, answer: str, at: int) -> None:
-    """Write down an answer; what a digest was to tell is delivered with it. Bytes that got through are not kept."""
+    """Write down an answer of the moment `at`, Unix milliseconds; what a digest was to tell is delivered with it.
+
+    Bytes that got through are not kept.
+    """
     db.execute(
         # Only what still waits: the answer to a request that an emitter left behind (a reload) may come late.
         "UPDATE deliveries SET phase = ?1, attempts = attempts + 1, answer = ?2, answered_at = ?3,"

@@ -79,7 +79,8 @@ def forget(db: sqlite3.Connection, name: str, at: int) -> None:
 def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     """Another one is meant by this name, or it forgot all: it is told the ends of what it knows, then what waits.
 
-    What waits is worded anew for it, and the end of a problem that it never heard of is not told.
+    What waits is worded anew for it, and the end of a problem that it never heard of is not told. `at` in Unix
+    milliseconds.
     """
     db.execute("UPDATE deliveries SET digest = NULL WHERE destination = ? AND phase = 'pending'", (name,))
     db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))

@@ -57,7 +57,10 @@ class Outbox:
     def bundle(
         self, digest: Due, title: str, body: bytes, at: int, status: EventStatus, members: Sequence[int]
     ) -> bool:
-        """Have a digest tell these deliveries, by their seq; False when not all of them are waiting any more."""
+        """Have a digest tell these deliveries, by their seq; False when not all of them are waiting any more.
+
+        `at` in Unix milliseconds.
+        """
         with self._db.transaction() as db:
             seq = deliveries.bundle(db, digest, self.destination, title, body, at, status)
             whole = self._is_meant(db) and deliveries.take_into(db, seq, members)

@@ -218,7 +218,10 @@ class Store:
         return self._db.was_replaced()
 
     def forget_told(self, destination: str, at: int) -> None:
-        """The destination forgot what it was told, but for what waits: the next `adopt` tells it what stands."""
+        """The destination forgot what it was told, but for what waits: the next `adopt` tells it what stands.
+
+        `at` in Unix milliseconds.
+        """
         with self._db.transaction() as db:
             destinations.forget(db, destination, at)
 

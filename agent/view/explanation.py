@@ -79,7 +79,7 @@ def _about(view: SubjectView, policy: Policy, now: int) -> Iterator[str]:
 
 
 def background(view: SubjectView, policy: Policy, now: int) -> Iterator[str]:
-    """Explain the status: the next run, what was told and why, what is counted."""
+    """Explain the status: the next run, what was told and why, what is counted; `now` in Unix milliseconds."""
     if Mark.LATE in view.marks:
         yield f"It is late: the next run was due {duration_text(view.late)} ago."
     elif view.next_run > now:

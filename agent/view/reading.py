@@ -21,7 +21,10 @@ from agent.view.snapshot import Snapshot
 
 
 def look(config: Config, state_dir: Path, now: int) -> Snapshot:
-    """Return the Snapshot of the agent that works, or worked, on this directory; StoreError when it cannot be read."""
+    """Return the Snapshot of the agent that works, or worked, on this directory; `now` in Unix milliseconds.
+
+    StoreError when it cannot be read.
+    """
     with state_of(state_dir):
         store = Store.read(state_dir)
         try:

@@ -43,7 +43,7 @@ def why(state: State, reasons: Iterable[Reason]) -> str:
 
 
 def last_notification(state: State, now: int) -> str:
-    """Say what was told last, when, and how often."""
+    """Say what was told last, when, and how often; `now` in Unix milliseconds."""
     if state.notified is None:
         return "Nothing was ever told of it."
     again = f", and told again {times(state.repeats)} since then" if state.repeats else ""
@@ -116,6 +116,7 @@ def times(count: int) -> str:
 
 
 def ago(at: int, now: int) -> str:
+    """Say `2h 5m ago`; both in Unix milliseconds."""
     return f"{span(at, now)} ago"
 
 
@@ -125,6 +126,7 @@ def span(at: int, now: int) -> str:
 
 
 def clock(at: int) -> str:
+    """Say date and time of a moment in Unix milliseconds."""
     return clock_text(at)
 
 

@@ -53,7 +53,7 @@ class Beat(msgspec.Struct, frozen=True):
 
 
 def encode_beat(ttl: float, change: Notification) -> bytes:
-    """Return a host's sign of life; without its tags where they are too many for the broker."""
+    """Return a host's sign of life, good for `ttl` seconds; without its tags where they are too many for the broker."""
     message = msgspec.json.encode(Beat(ttl, change.host, change.tags))
     return message if len(message) <= ALIVE_BYTES // 2 else msgspec.json.encode(Beat(ttl))
 

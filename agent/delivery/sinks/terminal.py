@@ -53,7 +53,7 @@ class Terminal:
 
 
 def format_text(at: int, status: EventStatus, title: str, message: str, coloured: bool = False) -> str:
-    """Return it as a terminal shows it: its time and title, the message below, indented."""
+    """Return it as a terminal shows it: its time (`at`, Unix milliseconds) and title, the message below, indented."""
     head = f"\x1b[{COLOURS[status]}m{title}\x1b[0m" if coloured else title
     below = "".join(f"  {line}\n" for line in message.split("\n") if line)
     return f"{clock_text(at, '%H:%M:%S')} {head}\n{below}"

@@ -173,12 +173,12 @@ def _send(request: Request, way: Way, end: float, on_response: Callable[[Respons
 
 
 def late_seconds(timeout: float) -> float:
-    """Return for how long an answer that is late is still listened for."""
+    """Return for how many seconds an answer that is late is still listened for."""
     return min(3 * timeout, LATEST)
 
 
 def connect_seconds(timeout: float) -> float:
-    """Return how long one address of a name may take: where IPv6 leads nowhere, IPv4 is to have its turn in time."""
+    """Return the seconds that one address of a name may take: where IPv6 leads nowhere, IPv4 has its turn in time."""
     return max(timeout / 4, min(timeout, LEAST_CONNECT))
 
 

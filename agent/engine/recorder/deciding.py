@@ -156,7 +156,10 @@ class Decider:
         return [one.subject for one in matches]
 
     def look(self, now: float) -> None:
-        """Look at the subjects for which the time has come: run their check, or judge what is known once more."""
+        """Look at the subjects for which the time has come: run their check, or judge what is known once more.
+
+        `now` in monotonic seconds.
+        """
         self._put_right()
         for check, subject in self._looks.due(now, self._wall(), lambda: self._suppressing().silences):
             if self._is_known((check, subject)):

@@ -66,12 +66,16 @@ class Parents:
             self._recoveries[key[0]] = step.at
 
     def pending_parents(self, check: str, since: int) -> list[CheckConfig]:
-        """Return the parents, and theirs, that have not said since then what is so: no run, or not decided yet."""
+        """Return the parents, and theirs, that have not said since then what is so: no run, or not decided yet.
+
+        `since` in Unix milliseconds.
+        """
         counting = {name for name, _ in self._undecided}
         parents = [one for one in self._above.get(check, ()) if has_runs(one)]
         return [one for one in parents if self.is_stale(one.name, since) or one.name in counting]
 
     def is_stale(self, parent: str, since: int) -> bool:
+        """Tell whether the latest run of a parent began too early to say how it was at `since`, Unix milliseconds."""
         return self._starts.get(parent, 0) < self._newest_run_needed(parent, since)
 
     def _newest_run_needed(self, parent: str, since: int) -> int:

@@ -79,7 +79,10 @@ class Waiting:
         return msgspec.structs.replace(outcome, results=results, speaks_for_check=speaks)
 
     def overdue(self, now: float) -> list[Outcome]:
-        """Return an outcome for all that is overdue; all that came before `now` must have been taken."""
+        """Return an outcome for all that is overdue; all that came before `now` must have been taken.
+
+        `now` in monotonic seconds.
+        """
         wall = self._wall()
         if abs(wall - now * 1000 - self._offset) >= CLOCK_SET_MILLISECONDS:
             self._remember_all(now, wall)  # somebody set the clock: by it, what was written is older or newer

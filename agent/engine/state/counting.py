@@ -11,7 +11,10 @@ NODATA = "n"
 
 
 def count(state: State, status: Status, policy: Policy, now: int) -> State:
-    """Count one more result, up to where it can still matter: a steady subject's state stays the same."""
+    """Count one more result, up to where it can still matter: a steady subject's state stays the same.
+
+    `now` in Unix milliseconds.
+    """
     limits = policy.fail_after
     recent = (state.recent + status[0])[-longest(limits) :] if longest(limits) else ""
     if status is Status.OK:
@@ -48,7 +51,7 @@ def _seconds(state: State, status: Status, policy: Policy, now: int) -> dict[str
 
 
 def count_time(state: State, status: Status, policy: Policy, now: int) -> State:
-    """Count the time that a last result of this status has been true for, and nothing else."""
+    """Count only the time that a last result of this status has been true for; `now` in Unix milliseconds."""
     if status is Status.OK:
         return state
     return msgspec.structs.replace(state, **_seconds(state, status, policy, now))

@@ -32,8 +32,8 @@ def percent(changes: int, formula: str) -> float:
     return 100 / WINDOW * sum(weights[WINDOW - 1 - bit] for bit in range(WINDOW) if changes >> bit & 1)
 
 
-def is_flapping(was: bool, now: float, flapping: Flapping) -> bool:
-    """Nagios begins at its upper threshold, Icinga above it; both end at the lower one."""
-    if was:
-        return now > flapping.low
-    return now >= flapping.high if flapping.formula == "nagios" else now > flapping.high
+def is_flapping(before: bool, percentage: float, flapping: Flapping) -> bool:
+    """Tell whether a subject flaps, by its share of changes: Nagios begins at the upper threshold, Icinga above it."""
+    if before:
+        return percentage > flapping.low
+    return percentage >= flapping.high if flapping.formula == "nagios" else percentage > flapping.high

@@ -27,7 +27,10 @@ def with_known(states: Mapping[str, State], outcome: Outcome) -> Outcome:
 
 
 def find_dropped(states: Mapping[str, State], outcome: Outcome, now: int) -> dict[str, str]:
-    """Return the subjects that are closed and forgotten with this outcome, each with the words that say why."""
+    """Return the subjects that are closed and forgotten with this outcome, each with the words that say why.
+
+    `now` in Unix milliseconds, as everywhere here.
+    """
     if outcome.complete and states.keys() <= {result.subject for result in outcome.results}:
         return {}  # all that are known are named
     return (

@@ -1,4 +1,4 @@
-"""Pure: why a subject is not reported on now. Results move its state all the same.
+"""Pure: why a subject is not reported on now. Results move its state all the same. Times are Unix milliseconds.
 
 A result counts as fresh only if its run began after the last reason had ended: what was seen during a maintenance, or
 while a parent was still down, is not told when it is over.
@@ -71,6 +71,7 @@ class Suppression(msgspec.Struct, frozen=True):
 def silence_reasons(
     silences: Iterable[Silence], check: str, tags: Mapping[str, str], subject: str, started_at: int
 ) -> list[Reason]:
+    """Return the silences that a result of this subject falls under, its run begun at `started_at`."""
     return [
         Reason(f"silenced until {_clock(silence.until)}{_because(silence.reason)}", silence.until)
         for silence in silences
@@ -79,6 +80,7 @@ def silence_reasons(
 
 
 def in_maintenance(windows: Iterable[Maintenance], ends: Ends, started_at: int, now: int) -> list[Reason]:
+    """Return the windows that are open now, or were when the run began."""
     spans = ((window, ends(window, now) or ends(window, started_at)) for window in windows)
     return [
         Reason(f"maintenance until {_clock(end)}{_because(window.reason)}", end, ReasonKind.MAINTENANCE)

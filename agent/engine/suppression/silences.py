@@ -32,7 +32,7 @@ LOCK_SECONDS = 2.0
 
 
 class Silences:
-    """What the agent sees of the file: one stat a look, read again only when it changed."""
+    """What the agent sees of the file: one stat a look, read again only when it changed. One thread uses it."""
 
     def __init__(self, directory: Path) -> None:
         self._file = directory / FILE
@@ -68,12 +68,12 @@ def read(directory: Path) -> tuple[Silence, ...]:
 
 
 def begin(directory: Path, silence: Silence, now: int) -> list[Silence]:
-    """Add a silence; return those in force. OSError, MsgspecError when that cannot be done."""
+    """Add a silence; return those in force at `now`, Unix milliseconds. OSError, MsgspecError when that fails."""
     return change(directory, lambda old: [*old, silence], now)
 
 
 def end(directory: Path, selects: Callable[[Silence], bool], who: str, now: int) -> int:
-    """End those that are meant and in force; return how many. OSError, MsgspecError when that cannot be done."""
+    """End those that are meant and in force at `now`; return how many. OSError, MsgspecError when that fails."""
     count = 0
 
     def end_them(old: Sequence[Silence]) -> list[Silence]:

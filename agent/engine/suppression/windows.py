@@ -27,7 +27,10 @@ class Windows:
 
 
 def span(window: Maintenance, at: int) -> tuple[int, int, int]:
-    """Return (from, until, end): for every moment from `from` to `until` the open window ends at `end`, 0: none is."""
+    """Return (from, until, end): for every moment from `from` to `until` the open window ends at `end`, 0: none is.
+
+    All in Unix milliseconds.
+    """
     now = utc(at)
     length = timedelta(seconds=window.duration)
     begins = next_turn(window.cron, zone_of(window.timezone), now - length)

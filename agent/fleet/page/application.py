@@ -69,5 +69,5 @@ def _ready(view: RelayView, now: int) -> HTTPResponse:
 
 
 def is_ready(view: RelayView, now: int) -> bool:
-    """Tell whether some relay is at work, this one or another."""
+    """Tell whether some relay is at work, this one or another; `now` in Unix milliseconds."""
     return bool(view.grant and view.grant.holder and view.status and now < view.status.at + STALE)

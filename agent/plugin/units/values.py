@@ -26,7 +26,9 @@ class SettingValue:
     """A value that YAML writes as text: `parse` reads it or says in a ValueError what to write instead."""
 
     pattern: ClassVar[str]
+    """A regular expression for the editor's schema."""
     example: ClassVar[str]
+    """How it may be written; messages and documentation show it."""
     words: ClassVar[str] = "a value"
     """What it is, for messages and documentation: `a time span`."""
     as_written: ClassVar[bool] = False
@@ -34,6 +36,7 @@ class SettingValue:
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        """Read what YAML gives: a text, a number, a list or a mapping. ValueError says what to write instead."""
         raise TypeError(f"{cls.__name__} does not say how it is written")
 
     @classmethod

@@ -19,7 +19,8 @@ def bar(
 ) -> list[str]:
     """Return the worst status that held in each of so many equal spans; NOT_WATCHED where nobody looked.
 
-    `changes` are of one subject, the last one before `since` first; `now_is` its status where there are none.
+    `changes` are of one subject, the last one before `since` first; `now_is` its status where there are none. `since`
+    and `until` in Unix milliseconds.
     """
     spans = _spans(changes, now_is, since, until)
     bounds = [since + (until - since) * cell // cells for cell in range(cells + 1)]
@@ -53,7 +54,7 @@ def _severity(status: str) -> float:
 
 
 def columns(points: Iterable[tuple[int, float]], since: int, until: int, cells: int) -> list[float | None]:
-    """Return the mean value of each of so many equal spans; None where there is none."""
+    """Return the mean value of each of so many equal spans; None where there is none. Times as in `bar`."""
     groups: list[list[float]] = [[] for _ in range(cells)]
     for at, value in points:
         groups[min(cells - 1, max(0, (at - since) * cells // max(1, until - since)))].append(value)

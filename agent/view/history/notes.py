@@ -29,7 +29,7 @@ def write(db: sqlite3.Connection, rows: Iterable[NoteRow]) -> None:
 
 
 def read(db: sqlite3.Connection, since: int, until: int) -> tuple[NoteRow, ...]:
-    """Return the latest notes of a span, in the order of happening; none where the file is older than they are."""
+    """Return the latest notes of a span (Unix milliseconds) in their order; none where the file is older than notes."""
     if not db.execute("SELECT 1 FROM sqlite_master WHERE name = 'notes'").fetchone():
         return ()
     rows = db.execute(

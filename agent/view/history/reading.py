@@ -51,7 +51,7 @@ class Past(msgspec.Struct, frozen=True):
 
 
 def past(directory: Path, check: str, since: int, until: int) -> Past:
-    """Read it; StoreError when there is no history or it cannot be read."""
+    """Read it, from `since` to `until` in Unix milliseconds; StoreError when there is none or it cannot be read."""
     if not (directory / FILE).exists():
         raise StoreError(f"{directory} holds no {FILE}: the agent has not written one yet, or agent.history is false")
     try:
@@ -80,7 +80,7 @@ class Recent(msgspec.Struct, frozen=True):
 
 
 def recent(directory: Path, since: int) -> Recent:
-    """Read the latest changes, at most MOST_CHANGES; nothing where there is no history, StoreError as with `past`."""
+    """Read the latest changes since then, at most MOST_CHANGES; nothing where there is none, StoreError as `past`."""
     if not (directory / FILE).exists():
         return Recent()
     try:

@@ -23,7 +23,10 @@ CREATE = "/api/v1/events/create"
 
 
 class Api:
-    """The create-event API at the configured endpoint; `requests` is imported with the first event."""
+    """The create-event API at the configured endpoint. One emitter's thread, or one request of a relay, uses it.
+
+    `requests` is imported with the first event.
+    """
 
     def __init__(self, settings: EventsSettings, hide: Hide = str) -> None:
         self._settings = settings

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 
 
 class Webhook:
-    """One service, as the settings say; `requests` is imported with the first notification."""
+    """One service, as the settings say. One emitter's thread uses it.
+
+    `requests` is imported with the first delivery.
+    """
 
     def __init__(self, settings: WebhookSettings, hide: Hide = str) -> None:
         self._settings = settings
