@@ -7,10 +7,14 @@ import itertools
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from agent.cli.options import COMMANDS, actions_of
 from agent.cli.places import default_config
 from agent.cli.words import STATUSES
+
+if TYPE_CHECKING:
+    from agent.config.settings import Config
 
 SCRIPTS = {
     "bash": """\
@@ -80,11 +84,19 @@ def _values(action: argparse.Action, sources: Mapping[str, Callable[[], Iterable
 def _name_sources(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]]:
     """Return the sources of names, by metavar. A source is called only when its names are needed."""
 
-    def checks() -> Iterable[str]:
+    def config() -> Config:
         from agent.view.reading import configuration
 
         where = [Path(value) for name, value in itertools.pairwise(words) if name == "--config"]
-        return configuration(where[-1] if where else default_config()).checks
+        return configuration(where[-1] if where else default_config())
+
+    def checks() -> Iterable[str]:
+        return config().checks
+
+    def destinations() -> Iterable[str]:
+        from agent.config.destinations import MAIN
+
+        return (MAIN, *config().agent.destinations)
 
     def types() -> Iterable[str]:
         from agent.config.catalog import Catalog
@@ -92,6 +104,7 @@ def _name_sources(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]
 
         return working(Catalog())
 
-    own = {"NAME": checks, "CHECK": checks, "SELECTOR": checks, "TYPE": types, "STATUS": lambda: STATUSES}
+    of_checks = dict.fromkeys(("NAME", "CHECK", "SELECTOR"), checks)
+    own = {**of_checks, "DESTINATION": destinations, "TYPE": types, "STATUS": lambda: STATUSES}
     # A new type has a name of its own.
     return {} if words[0] == "new-check" else own

@@ -30,7 +30,7 @@ COMMANDS = {
     "ack": "acknowledge a problem: it is not repeated until it changes",
     "silence": "tell nothing of some checks for a time; without a selector: list the silences",
     "unsilence": "end silences before their time",
-    "test-event": "send one info event, to check endpoint and key",
+    "test-event": "send one info event to a destination, to check its address and key",
     "discover": "look at this host, and write drop-ins for what is found; overwrites nothing",
     "new-check": "write a new check type that works, with its drop-in and its test, as a start",
     "relay": "tell for a whole fleet what its agents give to a broker; show its status; enrol, forget, silence hosts",
@@ -112,6 +112,10 @@ def _history_options(history: argparse.ArgumentParser) -> None:
 
 def _new_check_options(new: argparse.ArgumentParser) -> None:
     new.add_argument("name", metavar="NAME", help="the new type's name: lower case letters, digits, _")
+
+
+def _test_event_options(test: argparse.ArgumentParser) -> None:
+    test.add_argument("name", metavar="DESTINATION", nargs="?", help="its name [events, or the only one]")
 
 
 def _types_options(types: argparse.ArgumentParser) -> None:
@@ -200,7 +204,7 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     phase = events.add_mutually_exclusive_group()
     phase.add_argument("--pending", action="store_true", help="only those still to be told")
     phase.add_argument("--refused", action="store_true", help="only those that were refused")
-    events.add_argument("--destination", metavar="NAME", help="only this destination")
+    events.add_argument("--destination", metavar="DESTINATION", help="only this destination")
     events.add_argument("--limit", type=words.count, default=20, help="how many of the latest [%(default)s]")
     events.add_argument(
         "action",
@@ -256,6 +260,7 @@ _OPTIONS: Mapping[str, Callable[[argparse.ArgumentParser], None]] = {
     "discover": _discover_options,
     "new-check": _new_check_options,
     "relay": _relay_options,
+    "test-event": _test_event_options,
     "types": _types_options,
     "bundle": _bundle_options,
     "completion": _completion_options,

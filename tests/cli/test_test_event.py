@@ -9,6 +9,7 @@ import pytest
 
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
+from tests.web_service import WebService
 
 
 @pytest.fixture
@@ -59,3 +60,38 @@ def test_a_key_that_cannot_be_read_is_named_by_its_place(agent: AgentProcess) ->
     done = agent.call("test-event")
     assert done.returncode == 1
     assert "/nowhere/key" in done.stderr
+
+
+def webhooks(agent: AgentProcess, *urls: str) -> None:
+    hooks = "".join(f"    hook-{at}: {{type: webhook, url: '{url}/hook'}}\n" for at, url in enumerate(urls))
+    agent.write("00-agent.yaml", f"agent:\n  destinations:\n{hooks}")
+    agent.write("one.yaml", "checks:\n  one: {type: script, command: [true]}\n")
+
+
+def test_the_only_webhook_is_meant_where_none_is_named(agent: AgentProcess) -> None:
+    with WebService() as service:
+        webhooks(agent, service.url)
+        done = agent.call("test-event")
+        assert (done.returncode, done.stderr) == (0, "")
+        assert "hook-0 took the event" in done.stdout
+        service.answer = lambda post: (200, b'{"errcode": 310000}')
+        done = agent.call("test-event", "hook-0")
+    assert done.returncode == 1
+    assert "hook-0 did not take the event (unavailable): HTTP 200: {" in done.stdout
+    assert [post.json["status"] for post in service.posts] == ["info"] * 2
+
+
+def test_of_several_webhooks_one_is_named(agent: AgentProcess) -> None:
+    with WebService() as service:
+        webhooks(agent, "http://127.0.0.1:1", service.url)
+        assert agent.call("test-event", "hook-1").returncode == 0
+        cases = {
+            (): "which destination? ",
+            ("hook",): "no destination 'hook', ",
+            ("events",): "no agent.events.endpoint",
+        }
+        for words, says in cases.items():
+            done = agent.call("test-event", *words)
+            assert done.returncode == 2
+            assert says in done.stderr
+            assert "hostvigil test-event NAME, one of: hook-0, hook-1" in done.stderr
