@@ -154,8 +154,9 @@ def measure_use(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str
         return {}
     # iowait and idle may go backwards by a little: proc_stat(5).
     spent = [max(0, now - before) for now, before in zip(ticks, last, strict=True)]
-    user, nice, system, _, iowait, irq, softirq, steal = (100 * part / sum(spent) for part in spent)
-    return {"cpu": user + nice + system + irq + softirq, "iowait": iowait, "steal": steal}
+    user, nice, system, _, iowait, irq, softirq, steal = spent
+    parts = {"cpu": user + nice + system + irq + softirq, "iowait": iowait, "steal": steal}
+    return {name: 100 * part / sum(spent) for name, part in parts.items()}
 
 
 def read(path: str) -> str:

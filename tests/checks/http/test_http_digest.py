@@ -147,9 +147,13 @@ def test_other_ways_may_stand_around_a_challenge(line: str) -> None:
 
 
 @examples(60)
-@given(st.text(st.characters(max_codepoint=255, exclude_characters="\n")), st.text(), st.text())
+@given(
+    st.text(st.characters(max_codepoint=255, exclude_characters="\n")),
+    st.text(st.characters(exclude_categories=["Cc", "Cs"])),  # the settings take no other user
+    st.text(),
+)
 def test_any_challenge_leaves_a_request_that_is_one_request(line: str, user: str, password: str) -> None:
     for said in (line, f'Digest nonce="{line}", realm="{line}"'):
         for challenge in challenges(Headers((("www-authenticate", said),))):
             header = answer(challenge, (user, password), Request(HttpUrl.parse("http://x/"), "GET"), "c")
-            assert not set("\r\n\0") & set(header.replace(user, ""))
+            assert not set("\r\n\0") & set(header)
