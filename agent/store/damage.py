@@ -13,7 +13,7 @@ from pathlib import Path
 from agent.store.connection import FILE, connect, private
 from agent.store.notices import notice
 from agent.store.salvage import salvage
-from agent.store.schema import migrate, read_version, tables_missing
+from agent.store.schema import migrate, read_version, wrong_part
 
 log = logging.getLogger("hostvigil.store")
 
@@ -24,6 +24,8 @@ FIRST = "hostvigil.db.first"
 KEPT = 3
 """Damaged databases kept for somebody to look at."""
 DAMAGED = "damaged"
+ODD_FORMAT = "unsupported file format"
+"""What SQLite says of a damaged byte in its header; its code is the one of wrong SQL."""
 
 
 class DamagedError(Exception):
@@ -33,7 +35,8 @@ class DamagedError(Exception):
 def is_damage(error: Exception) -> bool:
     """Whether the file itself is at fault, not the disk's space, its rights or our SQL."""
     if isinstance(error, sqlite3.DatabaseError):
-        return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error) == ODD_FORMAT
     # SQLite quotes a damaged schema in its message, which then is not UTF-8.
     return isinstance(error, DamagedError | UnicodeDecodeError)
 
@@ -67,8 +70,8 @@ def _open(directory: Path) -> sqlite3.Connection:
         if (verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
             raise DamagedError(" ".join(str(verdict).split()))
         migrate(db)
-        if missing := tables_missing(db):
-            raise DamagedError(f"the table {missing} is missing")
+        if wrong := wrong_part(db):
+            raise DamagedError(f"its {wrong} is missing or another one")
     except BaseException:
         db.close()
         raise

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,18 +23,18 @@ UNREADABLE = (sqlite3.Error, OSError, UnicodeDecodeError)
 
 Row = dict[str, Any]
 
-# The order in which a table lies in the file: no index is needed to read it so.
 KEYS = {
-    "events": ("seq",),
-    "notifications": ("seq",),
-    "deliveries": ("seq",),
-    "destinations": ("name",),
-    "known_problems": ("destination", "check_name", "subject"),
-    "facts": ("name",),
-    "states": ("check_name", "subject"),
-    "memories": ("check_name",),
-    "last_runs": ("check_name", "subject"),
+    "events": 1,
+    "notifications": 1,
+    "deliveries": 1,
+    "destinations": 1,
+    "known_problems": 3,
+    "facts": 1,
+    "states": 2,
+    "memories": 1,
+    "last_runs": 2,
 }
+"""How many of a table's first columns are its key, by which it lies in the file: no index is needed to read it so."""
 NUMBERED = ("events", "notifications", "deliveries")
 """Rows of these in the unreadable middle are asked for by their number."""
 
@@ -44,7 +44,7 @@ def salvage(file: Path, into: sqlite3.Connection) -> str:
     with contextlib.suppress(*UNREADABLE), contextlib.closing(_readable(file)) as db:
         into.execute("BEGIN IMMEDIATE")
         for table in KEYS:
-            for row in _rows(db, table):
+            for row in _rows(db, table, _columns(into, table)):
                 if SENSIBLE[table](row):
                     _copy(into, table, row)
     if into.in_transaction:
@@ -75,34 +75,43 @@ def _make_sense(into: sqlite3.Connection) -> None:
 def _readable(file: Path) -> sqlite3.Connection:
     # Read-only, so that what is set aside stays as it was found.
     db = sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, isolation_level=None)
-    db.row_factory = sqlite3.Row
     db.text_factory = lambda text: text.decode("utf-8", "replace")
+    db.execute("PRAGMA writable_schema = ON")  # the tables that are described well are read; nothing is written
     return db
 
 
-def _rows(db: sqlite3.Connection, table: str) -> Iterator[Row]:
+def _columns(db: sqlite3.Connection, table: str) -> tuple[str, ...]:
+    """Return the names of today's columns; an older table has the first of them, a damaged description other names."""
+    return tuple(row[1] for row in db.execute(f"PRAGMA table_info({table})"))
+
+
+def _rows(db: sqlite3.Connection, table: str, columns: Sequence[str]) -> Iterator[Row]:
     """Yield rows from the front up to the damage, from the back up to the damage, and what lies between."""
-    key = KEYS[table]
+    keys = range(KEYS[table])
     places: set[tuple[Any, ...]] = set()
     for order in ("ASC", "DESC"):
-        for row in _until_damage(db, f"SELECT * FROM {table} ORDER BY {', '.join(f'{name} {order}' for name in key)}"):  # noqa: S608
-            if (place := tuple(row[name] for name in key)) in places:
+        query = f"SELECT * FROM {table} ORDER BY {', '.join(f'{number + 1} {order}' for number in keys)}"  # noqa: S608
+        for row in _until_damage(db, query, columns):
+            if (place := tuple(row.values())[: KEYS[table]]) in places:
                 return
             places.add(place)
             yield row
     if table in NUMBERED and places:
-        yield from _one_by_one(db, table, {place[0] for place in places})
+        yield from _one_by_one(db, table, columns, {place[0] for place in places})
 
 
-def _one_by_one(db: sqlite3.Connection, table: str, numbers: set[int]) -> Iterator[Row]:
+def _one_by_one(db: sqlite3.Connection, table: str, columns: Sequence[str], numbers: set[int]) -> Iterator[Row]:
     for seq in list(range(min(numbers), max(numbers)))[:GAP_LIMIT]:
         if seq not in numbers:
-            yield from _until_damage(db, f"SELECT * FROM {table} WHERE seq = {seq}")  # noqa: S608
+            yield from _until_damage(db, f"SELECT * FROM {table} WHERE rowid = {seq}", columns)  # noqa: S608
 
 
-def _until_damage(db: sqlite3.Connection, query: str) -> Iterator[Row]:
+def _until_damage(db: sqlite3.Connection, query: str, columns: Sequence[str]) -> Iterator[Row]:
     with contextlib.suppress(*UNREADABLE):
-        yield from map(dict, db.execute(query))
+        found = db.execute(query)
+        names = columns or [column[0] for column in found.description]
+        for values in found:
+            yield dict(zip(names, values, strict=False))
 
 
 def _copy(into: sqlite3.Connection, table: str, row: Row) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections.abc import Callable
 
@@ -104,19 +105,6 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
     ),
 )
 
-TABLES = (
-    "states",
-    "memories",
-    "last_runs",
-    "notifications",
-    "deliveries",
-    "destinations",
-    "known_problems",
-    "facts",
-    "notices",
-)
-
-
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the database to today's tables, one transaction a version; StoreError when it is newer than we are."""
     for version in range(read_version(db), len(MIGRATIONS)):
@@ -150,7 +138,15 @@ def read_version(db: sqlite3.Connection) -> int:
     return version
 
 
-def tables_missing(db: sqlite3.Connection) -> str:
-    """Return the name of a table that should be there and is not; empty when all are."""
-    there = {row[0] for row in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-    return next((table for table in TABLES if table not in there), "")
+def wrong_part(db: sqlite3.Connection) -> str:
+    """Return the name of a table or an index of ours that is missing, or is another one; empty when all are right."""
+    with contextlib.closing(sqlite3.connect(":memory:", isolation_level=None)) as right:
+        migrate(right)
+        there = _statements(db)
+        return next((name for name, statement in _statements(right).items() if there.get(name) != statement), "")
+
+
+def _statements(db: sqlite3.Connection) -> dict[str, str]:
+    """Return what makes each table and index; blanks and quotes are left out, which versions of SQLite set otherwise."""
+    rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {name: "".join(sql.replace('"', "").split()) for name, sql in rows}

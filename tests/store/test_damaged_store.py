@@ -129,6 +129,46 @@ def test_what_can_still_be_read_is_carried_over(tmp_path: Path) -> None:
         assert f"carried over: {len(events)} events to be told" in out(store).notices()[0].text
 
 
+DESCRIPTIONS = [
+    (b"removed_at INTEGER", b"remoZed_at INTEGER"),
+    (b"id TEXT NOT NULL UNIQUE", b"iZ TEXT NOT NULL UNIQUE"),
+    (b"check_name TEXT NOT NULL", b"check_name TEXT NOT NUZL"),
+    (b"subject TEXT,", b"subject TEXT;"),
+    (b"'refused', 'dropped'", b"'reZused', 'dropped'"),
+    (b"CREATE INDEX taken", b"CREATE INDEX taZen"),
+    (b"CREATE TABLE facts", b"CREATE TABZE facts"),
+    (b"WITHOUT ROWID", b"WITHZUT ROWID"),
+]
+"""A byte of what makes a table: SQLite reads another column, another rule, or nothing."""
+
+
+@pytest.mark.parametrize(("right", "wrong"), DESCRIPTIONS)
+def test_a_damaged_description_costs_its_own_table_at_most(tmp_path: Path, right: bytes, wrong: bytes) -> None:
+    filled(tmp_path)
+    whole = (tmp_path / FILE).read_bytes()
+    places = [found.start() for found in re.finditer(re.escape(right), whole)]
+    assert places
+    for number, place in enumerate(places):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        (folder / FILE).write_bytes(whole[:place] + wrong[: len(right)] + whole[place + len(right) :])
+        with opened(folder) as store:
+            assert len(aside(folder)) == 1
+            store.record([change(1, "new")], {"disk": {"seen": 8}})
+            kept = len(store.history.pending()), len(store.states())
+            assert max(kept) == 201 and min(kept) in (1, 201)
+
+
+def test_a_damaged_format_is_no_reason_not_to_begin(tmp_path: Path) -> None:
+    filled(tmp_path)
+    raw = bytearray((tmp_path / FILE).read_bytes())
+    raw[47] = 144
+    (tmp_path / FILE).write_bytes(raw)
+    with opened(tmp_path) as store:
+        assert "the state database was damaged (unsupported file format)" in out(store).notices()[0].text
+        store.record([change(1, "new")])
+
+
 def test_what_is_not_in_the_file_yet_is_read_from_its_log(tmp_path: Path) -> None:
     filled(tmp_path)
     store = with_destination(tmp_path)
