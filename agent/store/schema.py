@@ -148,6 +148,6 @@ def wrong_part(db: sqlite3.Connection) -> str:
 
 
 def _statements(db: sqlite3.Connection) -> dict[str, str]:
-    """Return what makes each table and index; blanks and quotes are left out, which versions of SQLite set otherwise."""
+    """Return what makes each table and index, without blanks and quotes: versions of SQLite may set them otherwise."""
     rows = db.execute("SELECT name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {name: "".join(sql.replace('"', "").split()) for name, sql in rows}
