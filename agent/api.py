@@ -174,16 +174,18 @@ def judge(
     if value != value:  # not a number: no level can be held against it
         return Result(Status.NODATA, f"{summary or name}: it has no value", subject)
     status, passed = _compare(value, warning, critical)
+    own_status, hold = _hysteresis(value, status, warning, critical)
     metric = Metric(
-        name,
-        value,
-        unit,
-        "" if warning is None else warning.perfdata,
-        "" if critical is None else critical.perfdata,
-        minimum,
-        maximum,
-        subject,
-        *_hysteresis(value, status, warning, critical),
+        name=name,
+        value=value,
+        unit=unit,
+        warning="" if warning is None else warning.perfdata,
+        critical="" if critical is None else critical.perfdata,
+        minimum=minimum,
+        maximum=maximum,
+        subject=subject,
+        status=own_status,
+        hold=hold,
     )
     return Result(status, (summary or f"{name} {_value_text(value, unit)}") + passed, subject, "", (metric,))
 

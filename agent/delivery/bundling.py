@@ -76,7 +76,15 @@ class Bundling:
             return False
         latest = many.latest[0]
         check, subject = (latest.check, latest.subject) if many.alone else ("", "")
-        row = Due(0, many.id, check, subject, 0, len(many.changes), len(many.changes))
+        row = Due(
+            seq=0,
+            id=many.id,
+            check=check,
+            subject=subject,
+            attempts=0,
+            members=len(many.changes),
+            changes=len(many.changes),
+        )
         members = [seqs[change.id] for change in many.changes]
         return self._outbox.bundle(row, many.title, self._sink.bundle(many), many.at, many.status, members)
 

@@ -109,7 +109,13 @@ class Source:
             deliveries = tuple(store.history.of_check(name, DELIVERIES))
         history = self._history(lambda: past(self._directory, name, snapshot.at - DAY, snapshot.at))
         return CheckPage(
-            snapshot.at, snapshot.agent.running, check, tuple(rows), deliveries, history, snapshot.silences
+            at=snapshot.at,
+            running=snapshot.agent.running,
+            check=check,
+            settings=tuple(rows),
+            deliveries=deliveries,
+            past=history,
+            silences=snapshot.silences,
         )
 
     def _history(self, read: Callable[[], T]) -> T | None:

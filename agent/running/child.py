@@ -87,14 +87,14 @@ def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
     module = sys.modules[type(check).__module__]
     file = str(module.__file__) if module.__name__.startswith(PACKAGE) else ""
     return Order(
-        pickle.dumps(check),
-        file,
-        context.check,
-        context.timeout,
-        context.deadline - min(WORDING_SECONDS, context.timeout / 10),
-        storable(context.memory),
-        dict(os.environb),
-        secrets,
+        check=pickle.dumps(check),
+        file=file,
+        name=context.check,
+        timeout=context.timeout,
+        deadline=context.deadline - min(WORDING_SECONDS, context.timeout / 10),
+        memory=storable(context.memory),
+        environ=dict(os.environb),
+        secrets=secrets,
     )
 
 

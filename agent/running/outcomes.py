@@ -17,13 +17,13 @@ def outcome_of(run: Run, output: CheckOutput, scrub: Callable[[str], str]) -> Ou
     results = presentable((*output.results, *output.left_out), scrub)
     config = run.config
     return Outcome(
-        config.name,
-        run.number,
-        run.started_at,
-        duration,
-        results[: len(output.results)],
-        output.complete,
-        without_secrets(output.memory, scrub),
+        check=config.name,
+        run=run.number,
+        started_at=run.started_at,
+        duration=duration,
+        results=results[: len(output.results)],
+        complete=output.complete,
+        memory=without_secrets(output.memory, scrub),
         type=config.type,
         settings_checksum=config.settings_checksum,
         left_out=results[len(output.results) :],

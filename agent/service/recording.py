@@ -44,4 +44,12 @@ def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
     agent, ends = config.agent, Windows().ends
     checks = config.checks
-    return lambda states: Suppression(agent.tags, silences(), agent.maintenance, ends, states, checks, checks)
+    return lambda states: Suppression(
+        tags=agent.tags,
+        silences=silences(),
+        windows=agent.maintenance,
+        ends=ends,
+        states=states,
+        running=checks,
+        checks=checks,
+    )

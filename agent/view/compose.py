@@ -58,12 +58,12 @@ def _agent(contents: StoreContents, config: Config) -> AgentView:
     if not holder or not at_work or at_work.pid != holder.pid:
         at_work = None  # of an agent that has ended
     return AgentView(
-        holder.pid if holder else 0,
-        holder.since if holder else 0,
-        tuple(map(str, config.problems)),
-        tuple(name for name, check in config.checks.items() if not check.enabled),
-        at_work.version if at_work else "",
-        preview(at_work, config) if at_work else ReloadPreview(),
+        pid=holder.pid if holder else 0,
+        since=holder.since if holder else 0,
+        problems=tuple(map(str, config.problems)),
+        disabled=tuple(name for name, check in config.checks.items() if not check.enabled),
+        version=at_work.version if at_work else "",
+        reload=preview(at_work, config) if at_work else ReloadPreview(),
     )
 
 
@@ -91,13 +91,13 @@ def _checks(
         states.setdefault(state.check, {})[state.subject] = state
     runs = {(run.check, run.subject): run for run in contents.runs}
     suppression = Suppression(
-        config.agent.tags,
-        contents.silences,
-        config.agent.maintenance,
-        Windows().ends,
-        states,
-        config.checks,
-        config.checks,
+        tags=config.agent.tags,
+        silences=contents.silences,
+        windows=config.agent.maintenance,
+        ends=Windows().ends,
+        states=states,
+        running=config.checks,
+        checks=config.checks,
     )
     problems: dict[str, tuple[str, ...]] = {}
     for problem in config.problems:
@@ -106,7 +106,15 @@ def _checks(
     for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
         check = config.checks.get(name)
         mark, running = reload.get(name), contents.holder is not None
-        view = _View(check, config, problems.get(name, ()), suppression, running, mark, now)
+        view = _View(
+            check=check,
+            config=config,
+            problems=problems.get(name, ()),
+            suppression=suppression,
+            running=running,
+            reload=mark,
+            now=now,
+        )
         yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)), mark)
 
 
@@ -134,28 +142,28 @@ class _View(msgspec.Struct, frozen=True):
         reasons = self.suppression.reasons(self.check, state.subject, self.now, self.now) if self.check else ()
         late = self._late(run)
         return SubjectView(
-            state.check,
-            state.subject,
-            self.check.type if self.check else state.type,
-            state.decided or Status.NODATA,
-            state.decided_since,
-            state,
-            state.notified,
-            state.notified_at,
-            state.suppressed_by,
-            reasons,
-            tuple(self._marks(state, run, reasons, late)),
-            why(state, reasons),
-            run.result.summary if run else self._instead(state),
-            run.result.details if run else "",
-            run.result.status if run else None,
-            run.at if run else 0,
-            run.next_at if run and self.running else 0,
-            run.duration if run else 0.0,
-            late,
-            run.result.metrics if run else (),
-            {**self.config.agent.tags, **(self.check.tags if self.check else {})},
-            self.reload,
+            check=state.check,
+            subject=state.subject,
+            type=self.check.type if self.check else state.type,
+            status=state.decided or Status.NODATA,
+            since=state.decided_since,
+            state=state,
+            notified=state.notified,
+            notified_at=state.notified_at,
+            suppressed_by=state.suppressed_by,
+            reasons=reasons,
+            marks=tuple(self._marks(state, run, reasons, late)),
+            why=why(state, reasons),
+            summary=run.result.summary if run else self._instead(state),
+            details=run.result.details if run else "",
+            last_status=run.result.status if run else None,
+            last_run=run.at if run else 0,
+            next_run=run.next_at if run and self.running else 0,
+            duration=run.duration if run else 0.0,
+            late=late,
+            metrics=run.result.metrics if run else (),
+            tags={**self.config.agent.tags, **(self.check.tags if self.check else {})},
+            reload=self.reload,
         )
 
     def _instead(self, state: State) -> str:

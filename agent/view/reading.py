@@ -44,14 +44,14 @@ def read_store(store: Store, all_silences: tuple[Silence, ...], state_dir: Path)
     """Read all that the Snapshot needs of a store."""
     history = store.history
     return StoreContents(
-        tuple(store.states()),
-        tuple(store.last_runs()),
-        history.backlog(),
-        history.progress(),
-        all_silences,
-        holder(state_dir),
-        _names(history.recall(NO_RESULT_YET)),
-        from_text(history.recall(AT_WORK)),
+        states=tuple(store.states()),
+        runs=tuple(store.last_runs()),
+        backlog=history.backlog(),
+        progress=history.progress(),
+        silences=all_silences,
+        holder=holder(state_dir),
+        no_result_yet=_names(history.recall(NO_RESULT_YET)),
+        at_work=from_text(history.recall(AT_WORK)),
     )
 
 

@@ -125,16 +125,16 @@ def _mount(line: bytes) -> Mount:
     number, parent, device_number, root, point, options = fields[:6]
     type_, device, *super_options = fields[end + 1 :]
     return Mount(
-        int(number),
-        int(parent),
-        device_number,
-        root,
-        point,
-        type_,
-        device,
-        frozenset(options.split(",")),
-        frozenset(" ".join(super_options).split(",")),
-        any(field.startswith("master:") for field in fields[6:end]),
+        id=int(number),
+        parent=int(parent),
+        device_number=device_number,
+        root=root,
+        point=point,
+        type=type_,
+        device=device,
+        options=frozenset(options.split(",")),
+        super_options=frozenset(" ".join(super_options).split(",")),
+        copied=any(field.startswith("master:") for field in fields[6:end]),
     )
 
 
@@ -180,7 +180,18 @@ def read(source: Path = Path("/proc/self/mountinfo"), root: str = "") -> MountTa
         parent = MountTable(mounts).at(part.mountpoint)
         options = frozenset(part.opts.split(","))
         above = parent.id if parent else 0
-        mounts.append(Mount(number, above, part.device, "/", part.mountpoint, part.fstype, part.device, options))
+        mounts.append(
+            Mount(
+                id=number,
+                parent=above,
+                device_number=part.device,
+                root="/",
+                point=part.mountpoint,
+                type=part.fstype,
+                device=part.device,
+                options=options,
+            )
+        )
     return MountTable(mounts)
 
 

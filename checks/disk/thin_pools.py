@@ -42,7 +42,15 @@ class Pool(msgspec.Struct, frozen=True):
     @property
     def as_mount(self) -> Mount:
         """Let `include` and `exclude` choose it: by its name, its device, or the type thin-pool."""
-        return Mount(0, 0, "", "/", self.subject, "thin-pool", f"/dev/mapper/{self.name}")
+        return Mount(
+            id=0,
+            parent=0,
+            device_number="",
+            root="/",
+            point=self.subject,
+            type="thin-pool",
+            device=f"/dev/mapper/{self.name}",
+        )
 
 
 def names(block: Path) -> list[str]:

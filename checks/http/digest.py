@@ -123,7 +123,15 @@ def _challenge(parameters: dict[str, str]) -> Challenge | None:
         return None
     userhash = parameters.get("userhash", "").lower() == "true"
     realm, opaque = parameters.get("realm", ""), parameters.get("opaque")
-    return Challenge(parameters["nonce"], realm, algorithm, qop, opaque, "algorithm" in parameters, userhash)
+    return Challenge(
+        nonce=parameters["nonce"],
+        realm=realm,
+        algorithm=algorithm,
+        qop=qop,
+        opaque=opaque,
+        says_algorithm="algorithm" in parameters,
+        userhash=userhash,
+    )
 
 
 def _plain(value: str) -> str:

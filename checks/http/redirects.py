@@ -34,13 +34,13 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
     method, body = _method_and_body(request, head.status, target)
     own = check.url.same_server(target)
     return Request(
-        target,
-        method,
-        body,
-        cookies.collect(request.jar, request.url, head.headers, now),
-        "" if own else describe_lost_settings(check, target),
-        request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
-        authorization,
+        url=target,
+        method=method,
+        body=body,
+        jar=cookies.collect(request.jar, request.url, head.headers, now),
+        lost_settings="" if own else describe_lost_settings(check, target),
+        lost_tls=request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
+        authorization=authorization,
     )
 
 

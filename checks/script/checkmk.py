@@ -121,7 +121,15 @@ def _metric(item: str) -> tuple[Metric, Status]:
     number = _number(value)
     warn, crit = _levels(warning), _levels(critical)
     status = Status.CRITICAL if _is_beyond(number, crit) else Status.WARNING if _is_beyond(number, warn) else Status.OK
-    return Metric(name, number, "", _range(warn), _range(crit), _parse_bound(minimum), _parse_bound(maximum)), status
+    return Metric(
+        name=name,
+        value=number,
+        unit="",
+        warning=_range(warn),
+        critical=_range(crit),
+        minimum=_parse_bound(minimum),
+        maximum=_parse_bound(maximum),
+    ), status
 
 
 def _parse_bound(text: str) -> float | None:

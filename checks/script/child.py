@@ -158,13 +158,13 @@ class Child:
         if self._killed:
             raise CheckError("killed: the agent gave it up")
         return ChildOutput(
-            os.waitstatus_to_exitcode(self._status or 0),
-            self._out.head,
-            self._err.head,
-            self._out.total > self._out.most or self._err.total > STREAM_MAX,
-            self._late,
-            self._flooded,
-            has_leftovers,
+            exit_code=os.waitstatus_to_exitcode(self._status or 0),
+            stdout=self._out.head,
+            stderr=self._err.head,
+            cut=self._out.total > self._out.most or self._err.total > STREAM_MAX,
+            late=self._late,
+            flooded=self._flooded,
+            has_leftovers=has_leftovers,
         )
 
     def _follow(self, plan: list[tuple[float, signal.Signals]]) -> None:

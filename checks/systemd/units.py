@@ -79,17 +79,17 @@ def blocks(output: str) -> Iterator[dict[str, str]]:
 def _unit(block: dict[str, str]) -> Unit:
     restarts, changed = block.get("NRestarts", ""), block.get("StateChangeTimestampMonotonic", "")
     return Unit(
-        block.get("LoadState", ""),
-        block.get("ActiveState", ""),
-        block.get("SubState", ""),
-        block.get("Result", ""),
-        int(restarts) if restarts.isdigit() else None,
-        int(changed) / 1e6 if changed.isdigit() else None,
-        _moment(block.get("ActiveEnterTimestamp", "")),
-        _moment(block.get("LastTriggerUSec", "")),
-        _has_next(block),
-        _unmet(block),
-        block.get("FreezerState", "").startswith(("frozen", "freezing")),
+        load=block.get("LoadState", ""),
+        active=block.get("ActiveState", ""),
+        sub=block.get("SubState", ""),
+        result=block.get("Result", ""),
+        restarts=int(restarts) if restarts.isdigit() else None,
+        changed_at=int(changed) / 1e6 if changed.isdigit() else None,
+        entered_at=_moment(block.get("ActiveEnterTimestamp", "")),
+        last_run=_moment(block.get("LastTriggerUSec", "")),
+        has_next=_has_next(block),
+        unmet=_unmet(block),
+        frozen=block.get("FreezerState", "").startswith(("frozen", "freezing")),
     )
 
 

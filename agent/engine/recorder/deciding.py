@@ -186,7 +186,7 @@ class Decider:
             if self._is_known((check, subject)) and (at := last_true(check, subject)):
                 self._believe_again(check, subject, result)
                 self._results.is_true((check, subject))
-                self._pending.note(LastRun(check, subject, result, at, 0.0, 0))
+                self._pending.note(LastRun(check=check, subject=subject, result=result, at=at, duration=0.0, next_at=0))
 
     def _believe_again(self, check: str, subject: str, result: Result) -> None:
         config, now = self._config.checks[check], self._wall()
@@ -240,7 +240,18 @@ class Decider:
             before = self._results.note((check, subject), step.result, outcome)
         next_at = self._schedule.next_run(check)
         is_no_run = not outcome.type and outcome.pushed is Pushed.NOT
-        self._pending.note(LastRun(check, subject, step.result, step.at, outcome.duration, next_at, before, is_no_run))
+        self._pending.note(
+            LastRun(
+                check=check,
+                subject=subject,
+                result=step.result,
+                at=step.at,
+                duration=outcome.duration,
+                next_at=next_at,
+                before=before,
+                is_no_run=is_no_run,
+            )
+        )
 
     def _have_run(self, step: Transition, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""

@@ -51,17 +51,19 @@ class ExplainForm(msgspec.Struct, frozen=True):
 def explain_form(snapshot: Snapshot, check: CheckView, settings: list[SettingView]) -> ExplainForm:
     config = check.config
     return ExplainForm(
-        VERSION,
-        snapshot.at,
-        check.name,
-        config.type if config else "",
-        str(config.place) if config else "",
-        config.enabled if config else False,
-        config.description if config else "",
-        config.runbook if config else "",
-        check.problems,
-        tuple(settings),
-        tuple(_subject_form(one) for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject))),
+        version=VERSION,
+        at=snapshot.at,
+        check=check.name,
+        type=config.type if config else "",
+        place=str(config.place) if config else "",
+        enabled=config.enabled if config else False,
+        description=config.description if config else "",
+        runbook=config.runbook if config else "",
+        problems=check.problems,
+        settings=tuple(settings),
+        subjects=tuple(
+            _subject_form(one) for one in sorted(check.subjects, key=lambda one: (-urgency(one), one.subject))
+        ),
     )
 
 

@@ -80,7 +80,15 @@ def history_form(history: Past, check: CheckView) -> HistoryForm:
         for one in history.notes
         if is_about(one, check)
     )
-    return HistoryForm(VERSION, history.check, history.since, history.until, spans, notes, subjects)
+    return HistoryForm(
+        version=VERSION,
+        check=history.check,
+        since=history.since,
+        until=history.until,
+        watched=spans,
+        notes=notes,
+        subjects=subjects,
+    )
 
 
 def _past(history: Past, subject: str) -> PastSubjectForm:

@@ -90,16 +90,16 @@ class StatusForm(msgspec.Struct, frozen=True):
 def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm:
     agent = AgentForm(snapshot.agent.pid, snapshot.agent.since) if snapshot.agent.running else None
     return StatusForm(
-        VERSION,
-        snapshot.at,
-        agent,
-        snapshot.agent.problems,
-        snapshot.agent.disabled,
-        tuple(one.check for one in snapshot.subjects if Mark.NO_RESULT in one.marks),
-        _total(snapshot.destinations),
-        {one.name: _destination(one) for one in snapshot.destinations},
-        tuple(SubjectForm(**subject_fields(one)) for one in subjects),
-        ReloadForm(**{name: getattr(snapshot.agent.reload, name) for name in ReloadForm.__struct_fields__}),
+        version=VERSION,
+        at=snapshot.at,
+        agent=agent,
+        problems=snapshot.agent.problems,
+        disabled=snapshot.agent.disabled,
+        no_result_yet=tuple(one.check for one in snapshot.subjects if Mark.NO_RESULT in one.marks),
+        outbox=_total(snapshot.destinations),
+        destinations={one.name: _destination(one) for one in snapshot.destinations},
+        checks=tuple(SubjectForm(**subject_fields(one)) for one in subjects),
+        reload=ReloadForm(**{name: getattr(snapshot.agent.reload, name) for name in ReloadForm.__struct_fields__}),
     )
 
 

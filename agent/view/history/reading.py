@@ -59,13 +59,15 @@ def past(directory: Path, check: str, since: int, until: int) -> Past:
             db.execute("PRAGMA query_only = ON")
             db.execute("BEGIN")  # all of one moment
             return Past(
-                check,
-                since,
-                until,
-                tuple(_changes(db, check, since, until)),
-                tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,))),
-                tuple(_metrics(db, check, since, until)),
-                notes.read(db, since, until),
+                check=check,
+                since=since,
+                until=until,
+                changes=tuple(_changes(db, check, since, until)),
+                lives=tuple(
+                    Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,))
+                ),
+                metrics=tuple(_metrics(db, check, since, until)),
+                notes=notes.read(db, since, until),
             )
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
@@ -142,13 +144,13 @@ def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iter
         if points:
             count = sum(hour.count for hour in hours)
             yield Metric(
-                subject,
-                name,
-                unit,
-                points,
-                min(hour.low for hour in hours),
-                max(hour.high for hour in hours),
-                sum(hour.mean * hour.count for hour in hours) / count,
+                subject=subject,
+                name=name,
+                unit=unit,
+                points=points,
+                low=min(hour.low for hour in hours),
+                high=max(hour.high for hour in hours),
+                mean=sum(hour.mean * hour.count for hour in hours) / count,
             )
 
 

@@ -107,13 +107,13 @@ def change_of(step: Transition) -> ChangeRow | None:
     if same and step.report is None and not step.last:
         return None
     return ChangeRow(
-        step.at,
-        after.check,
-        after.subject,
-        str(step.result.status),
-        "" if step.last or after.decided is None else str(after.decided),
-        after.flapping,
-        step.report.status.name.lower() if step.report else "",
-        after.suppressed_by,
-        cut(step.result.summary, SUMMARY_LIMIT),
+        at=step.at,
+        check=after.check,
+        subject=after.subject,
+        result=str(step.result.status),
+        decided="" if step.last or after.decided is None else str(after.decided),
+        flapping=after.flapping,
+        notified=step.report.status.name.lower() if step.report else "",
+        why=after.suppressed_by,
+        summary=cut(step.result.summary, SUMMARY_LIMIT),
     )
