@@ -7,8 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
 from agent.config.web_address import proxy_fault
+from agent.delivery.sinks.webhook.webhook import Webhook
+from tests.deliveries import critical
+from tests.http_servers import serving
 from tests.sample_types import sample_catalog
 
 
@@ -35,3 +39,17 @@ def test_what_requests_takes_is_a_proxy(proxy: str, tmp_path: Path) -> None:
 
 def test_a_socks_proxy_needs_a_package_that_is_not_shipped() -> None:
     assert ("PySocks" in proxy_fault("socks5://h:1080")) == (find_spec("socks") is None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "says"),
+    [
+        (b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n", "the proxy gives no way: 403 Forbidden"),
+        (b"HTTP/1.1 407 Login\r\nContent-Length: 0\r\n\r\n", "the proxy gives no way: 407 Login"),
+        (b"\x05\xff\r\n\r\n", "what answers does not speak HTTP/1.1"),
+    ],
+)
+def test_a_proxy_that_opens_no_tunnel_is_told_as_the_proxy(answer: bytes, says: str) -> None:
+    with serving(answer) as proxy:
+        sink = Webhook(WebhookSettings(type="webhook", url="https://shop.invalid/", proxy=proxy.url))
+        assert sink.post(sink.render(critical("web-1"))).text == says

@@ -8,7 +8,7 @@ import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from http.client import HTTPException
+from http.client import BadStatusLine, HTTPException, RemoteDisconnected
 
 import msgspec
 import requests
@@ -28,6 +28,7 @@ MOST_HANGING = 8
 """Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
 
 
+_OF_TUNNEL = "Tunnel connection failed: "
 _ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
 """Alerts are called after the version that brought them in: that is on no wire."""
 
@@ -224,6 +225,10 @@ def reason(error: BaseException) -> str:
             return f"TLS error {_ALERT_OF.sub('', cause.reason).lower().replace('_', ' ')}"
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
+        if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+            return "what answers does not speak HTTP/1.1"  # of a proxy asked for a tunnel; its own words are one odd line
+        if _OF_TUNNEL in str(cause):
+            return f"the proxy gives no way: {str(cause).partition(_OF_TUNNEL)[2]}"
     return str(causes[0]) or type(causes[0]).__name__
 
 
