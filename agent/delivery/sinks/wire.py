@@ -226,7 +226,9 @@ def reason(error: BaseException) -> str:
         if isinstance(cause, OSError) and cause.strerror:
             return cause.strerror
         if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
-            return "what answers does not speak HTTP/1.1"  # of a proxy asked for a tunnel; its own words are one odd line
+            return (
+                "what answers does not speak HTTP/1.1"  # of a proxy asked for a tunnel; its own words are one odd line
+            )
         if _OF_TUNNEL in str(cause):
             return f"the proxy gives no way: {str(cause).partition(_OF_TUNNEL)[2]}"
     return str(causes[0]) or type(causes[0]).__name__
