@@ -118,7 +118,7 @@ def _worth_keeping(results: list[tuple[Position, bool]], changed: int) -> list[P
 def _same_time(log: Position) -> list[Position]:
     """Return the rotations that were written to when the log was, or later, as read: their time tells nothing."""
     positions = []
-    for one in rotations(log.path) if log.inode else []:
+    for one in rotations(log.path) if log.changed else []:
         with suppress(OSError):
             if is_written_since(one.changed, log.changed) and not one.path.endswith(UNREADABLE):
                 positions.append(_at_end_of_packed(one) if one.packed else _at_end(one.path))
@@ -139,7 +139,8 @@ def _at_end(real: str) -> Position:
             mark = zlib.crc32(before_place(source, size))
             return Position(real, state.st_ino, size, mark, size, changed=state.st_mtime_ns, marked=marked)
     except FileNotFoundError:
-        return Position(real)
+        # What is rotated away before we see it is newer than all that is there.
+        return Position(real, changed=max((one.changed for one in rotations(real)), default=1))
 
 
 def _read_on(position: Position, until: float, encoding: str) -> Steps[tuple[Position, bool]]:

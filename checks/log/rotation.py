@@ -51,18 +51,18 @@ def _since(
     `current` is the log of the last look, `now` the file that has its name now, `is_same` whether it begins like it.
     """
     if not current.inode:
-        between, fault = _between(current, now.inode, older, until)
+        between, fault = rotations_since(current, now.inode, older, until)
         return [*between, now], fault
     if now.inode == current.inode and is_same:
         # Nothing tells an empty log from one that was written to, copied and emptied again; but the copy is there.
-        between, fault = ([], "") if current.size else _between(current, now.inode, older, until)
+        between, fault = ([], "") if current.size else rotations_since(current, now.inode, older, until)
         return [*between, replace(current, path=now.path)], fault
     rotated = _find_renamed(current, now.inode, until) or _find_copy(current, now.inode) or _find_packed(current, until)
     if rotated is None and current.offset and is_same:
         # An editor, or `sed -i`, wrote the same log anew.
         return [replace(current, path=now.path, inode=now.inode)], ""
     before = [rotated] if rotated else []
-    between, fault = _between(current, now.inode, [*older, *before], until)
+    between, fault = rotations_since(current, now.inode, [*older, *before], until)
     # Of an empty log nothing is known again but its inode, which compressing changes.
     is_among = not current.offset and any(is_packed(one.path) for one in between)
     if rotated is None and not is_among and not _has_nothing_new(current, [*older, *between]):
@@ -144,7 +144,9 @@ def _has_nothing_new(position: Position, others: list[Position]) -> bool:
     )
 
 
-def _between(current: Position, inode: int, positions: list[Position], until: float) -> tuple[list[Position], str]:
+def rotations_since(
+    current: Position, inode: int, positions: list[Position], until: float
+) -> tuple[list[Position], str]:
     """Return the logs that came and were rotated away since the last look, oldest first; and what cannot be read.
 
     They were written to after all that we have seen, or in the same tick of the clock: what had that time at the last

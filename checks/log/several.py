@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace
 
 from checks._walking import ClosedFolder, TooManyError, walk
 from checks.log.beside import is_rotation
@@ -18,9 +18,13 @@ from checks.log.following import Block, Progress, Steps, follow
 from checks.log.links import real_path
 from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
-from checks.log.rotation import look_at
+from checks.log.rotation import look_at, rotations_since
 
 MOST_LOGS = 200
+LONGEST_AWAY = 86_400.0
+"""Seconds since the last look after which nobody knows what of a new log is new."""
+TICK = 0.02
+"""Seconds that the clock of a file system may be behind the host's."""
 QUIET_SECONDS = 3600.0
 """A log that nobody wrote to for so long may be removed without a word: nothing of it is lost."""
 
@@ -35,23 +39,29 @@ class Several(NamedTuple):
 
 
 def follow_several(
-    pattern: str, last: Mapping[str, list[Position]] | None, until: float, encoding: str, now: float
+    pattern: str,
+    last: Mapping[str, list[Position]] | None,
+    until: float,
+    encoding: str,
+    now: float,
+    last_look: float = 0.0,
 ) -> Steps[Several]:
     """Follow every log that matches, and to their ends those that matched before; a new one from its beginning.
 
-    `until` is monotonic seconds, `now` seconds since 1970.
+    `until` is monotonic seconds, `now` and `last_look` (0: not known) seconds since 1970.
     """
     logs: dict[str, list[Position]] = {}
     progresses: list[Progress] = []
     matching_now = logs_of(pattern, last or ())
     faults = [matching_now.fault] if matching_now.fault else []
     matching = matching_now.logs
+    since = last_look if now - last_look < LONGEST_AWAY else 0.0
     places = _places(last or {}, matching_now)
     for path in sorted({*matching, *places} - matching_now.other_names):
-        before = None if last is None else places.get(path, [Position(path)])
+        before, fault = _before(path, last, places, since, until)
         if time.monotonic() > until:
-            progresses.append(Progress([], more=True))
-            logs |= {path: before} if before and path in places else {}
+            progresses.append(Progress([], more=True, lost=fault))
+            logs |= {path: before} if before else {}
             continue
         try:
             one = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
@@ -59,10 +69,27 @@ def follow_several(
             faults.append(f"{path}: {(error.strerror or str(error)).lower()}")
             logs |= {path: before} if before else {}
             continue
+        one = replace(one, lost=one.lost or fault)
         progresses.append(_without_old_loss(one, path, before, now))
         if path in matching or not one.missing or not all(map(is_finished, one.files[:-1])):
             logs[path] = one.files
     return Several(logs, _together(progresses, first=last is None, missing=not matching), tuple(faults))
+
+
+def _before(
+    path: str,
+    last: Mapping[str, list[Position]] | None,
+    places: Mapping[str, list[Position]],
+    since: float,
+    until: float,
+) -> tuple[list[Position] | None, str]:
+    """Return how far a log was read, a new one with what was rotated away of it `since`; and what is lost of that."""
+    if last is None or path in places:
+        return places.get(path), ""
+    new = Position(path)
+    rotated, fault = rotations_since(replace(new, changed=max(0, int((since - TICK) * 1e9))), 0, [], until)
+    known_inodes = {position.inode for positions in last.values() for position in positions}
+    return [*(one for one in rotated if one.inode not in known_inodes), new], fault
 
 
 def _places(last: Mapping[str, list[Position]], matching: Matching) -> dict[str, list[Position]]:
@@ -169,7 +196,7 @@ def _with_name(steps: Steps[Progress], name: str) -> Steps[Progress]:
 def _without_old_loss(one: Progress, path: str, before: list[Position] | None, now: float) -> Progress:
     quiet = before and one.missing and now - before[-1].changed / 1e9 > QUIET_SECONDS
     lost = "" if quiet or not one.lost else f"{path}: {one.lost}"
-    return msgspec.structs.replace(one, lost=lost)
+    return replace(one, lost=lost)
 
 
 def _together(progresses: list[Progress], *, first: bool, missing: bool) -> Progress:

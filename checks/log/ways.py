@@ -43,9 +43,10 @@ def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
 
 def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
     last = _recall(ctx, check.path, "logs", dict[str, list[Position]])
-    steps = follow_several(check.path, last, until, check.encoding, ctx.now())
+    now = ctx.now()
+    steps = follow_several(check.path, last, until, check.encoding, now, ctx.memory.get("looked_at", 0.0))
     several = drive(steps, counter.judge, _within_deadline(ctx, check, until))
-    ctx.memory.update(path=check.path, logs=msgspec.to_builtins(several.logs))
+    ctx.memory.update(path=check.path, logs=msgspec.to_builtins(several.logs), looked_at=now)
     return Look(check.path, several.progress, several.faults)
 
 
