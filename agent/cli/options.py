@@ -209,7 +209,8 @@ def _event_options(events: argparse.ArgumentParser) -> None:
     events.add_argument(
         "action",
         nargs="?",
-        choices=["retry", "restate"],
+        choices=words.EVENT_ACTIONS,
+        type=words.event_action,
         help="retry: put refused events back into the outbox; restate: tell each problem that stands once more",
     )
     events.add_argument("event_id", nargs="?", help="with retry: this event only")

@@ -5,7 +5,15 @@ from __future__ import annotations
 from argparse import ArgumentTypeError
 from pathlib import Path
 
+EVENT_ACTIONS = ("retry", "restate")
 STATUSES = ("critical", "flapping", "warning", "nodata", "ok")
+_MEANT = {
+    "ok": "0 success succeeded successful good up passed fine done okay true resolved green",
+    "warning": "1 warn warnings yellow",
+    "critical": "2 crit fail failed failure error err down bad alert false broken red ko",
+    "nodata": "3 unknown none missing pending",
+}
+"""Ours, and the words of others for it."""
 
 
 def path(text: str) -> Path:
@@ -18,7 +26,8 @@ def path(text: str) -> Path:
 def statuses(text: str) -> str:
     for word in text.split(","):
         if word not in STATUSES:
-            raise ArgumentTypeError(f"{word!r} is no status, write one of {', '.join(STATUSES)}")
+            ours = _status_of(word) or f"one of {', '.join(STATUSES)}"
+            raise ArgumentTypeError(f"{word!r} is no status, write {ours}")
     return text
 
 
@@ -37,8 +46,23 @@ def seconds(text: str) -> float:
 
 
 def result_status(text: str) -> str:
-    """Take the words of Nagios as well, in any case."""
-    return {"warn": "warning", "crit": "critical", "unknown": "nodata"}.get(text.lower(), text.lower())
+    """Take the words of Nagios as well, in any case; of other words say which status they are."""
+    ours = {"warn": "warning", "crit": "critical", "unknown": "nodata"}.get(text.lower(), text.lower())
+    if ours not in _MEANT:
+        raise ArgumentTypeError(f"{text!r} is no status, write {_status_of(text) or ', '.join(_MEANT)}")
+    return ours
+
+
+def _status_of(word: str) -> str:
+    """Return the status that a word of others means; '' where that is not known."""
+    return next((ours for ours, theirs in _MEANT.items() if word.lower() in (ours, *theirs.split())), "")
+
+
+def event_action(text: str) -> str:
+    if text not in EVENT_ACTIONS:
+        instead = "--limit says how many, and `hostvigil history NAME` shows one check's"
+        raise ArgumentTypeError(f"{text!r} is neither {' nor '.join(EVENT_ACTIONS)}: {instead}")
+    return text
 
 
 def count(text: str) -> int:

@@ -13,8 +13,12 @@ from agent.plugin.units import Duration, spelling
 SYNONYMS = {
     "hostvigil run": "start daemon agent serve foreground",
     "hostvigil reload": "refresh rehash hup",
-    "hostvigil status": "list ls show checks ps overview state problems alerts",
-    "hostvigil validate": "config configtest test-config lint verify syntax check-config checkconfig configcheck",
+    "hostvigil status": "list ls show checks ps overview state problems alerts alert dump hosts services",
+    "hostvigil status --watch": "top watch live monitor",
+    "hostvigil metrics": "export exporter prometheus scrape",
+    "hostvigil history NAME": "incidents timeline graph trend uptime report-history",
+    "hostvigil validate": "config configtest test-config lint verify syntax check-config checkconfig configcheck "
+    "check_config",
     "hostvigil check NAME": "test try exec execute probe once",
     "hostvigil test-event": "test-alert test-notification notify send ping",
     "hostvigil silence": "mute snooze downtime maintenance pause disable inhibit",
@@ -34,12 +38,27 @@ SYNONYMS = {
 OPTIONS = {"-c": "--config", "-f": "--config", "-d": "--config", "-s": "--state", "-j": "--json", "-o": "--output"}
 """One letter, as many tools have it."""
 
+LONG_OPTIONS = {
+    "--for": "--until --duration --time --hours --minutes --expire --expires",
+    "--last": "--since --from --hours --days --range --period",
+    "--limit": "--last --count --lines --tail -n",
+    "--reason": "--comment --message -m",
+    "--problems": "--critical --warning --bad --failed --errors --only-problems",
+    "--exit-code": "--nagios --strict",
+    "--key-file": "--key --api-key --token",
+    "--endpoint": "--region --url --site",
+    "--output": "--file --to",
+    "--dry-run": "--noop --check --test --preview",
+    "--verbose": "--debug -v -vv",
+}
+"""Ours, where a command has it, and what others call it."""
+
 
 def command(word: str) -> str:
     """Name an unknown command, and suggest one that exists."""
-    if close := nearest(word, COMMANDS):
-        return f"no command {word!r}, did you mean {close!r}?"
     ours = next((ours for ours, theirs in SYNONYMS.items() if word.lower() in theirs.split()), "")
+    if not ours and (close := nearest(word, COMMANDS)):
+        return f"no command {word!r}, did you mean {close!r}?"
     return f"no command {word!r}, " + (f"write {ours!r}" if ours else "see hostvigil help")
 
 
@@ -60,7 +79,9 @@ def too_much(name: str, rest: Sequence[str]) -> str:
 
 def _option(name: str, word: str) -> str:
     options = [text for action in actions_of(name) for text in action.option_strings]
-    suggestion = OPTIONS.get(word, "") or nearest(word.partition("=")[0], options)
+    plain = word.partition("=")[0]
+    others = next((ours for ours, theirs in LONG_OPTIONS.items() if ours in options and plain in theirs.split()), "")
+    suggestion = OPTIONS.get(word, "") or others or nearest(plain, options)
     return suggestion if suggestion in options else ""
 
 
