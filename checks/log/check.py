@@ -39,7 +39,6 @@ class Log(Check, frozen=True, kw_only=True):
     agent's user or to the owner of the log.
 
     With wildcards in `path` the lines of all logs are counted together. A new log is read from its beginning, one that
-    With wildcards in `path` the lines of all logs are counted together. A new log is read from its beginning, one that
     was renamed goes on. A log that nobody wrote to for an hour may be removed.
 
     Of units, each message of the journal is a line, whatever its length; what journald drops or removes between two
