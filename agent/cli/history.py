@@ -19,7 +19,7 @@ from agent.system.rights import state_of
 from agent.view.forms.history import history_form
 from agent.view.history.about import is_about, note_text
 from agent.view.history.course import FLAPPING, bar, columns, plot
-from agent.view.history.reading import Metric, Past, past
+from agent.view.history.reading import MetricCourse, Past, past
 from agent.view.history.rows import ChangeRow
 from agent.view.reading import configuration, look
 from agent.view.snapshot import CheckView, Mark, SubjectView
@@ -124,7 +124,7 @@ def _describe_notification(change: ChangeRow) -> str:
     return "not told while it is flapping" if change.flapping else "nothing to tell"
 
 
-def _metric(metric: Metric, history: Past, width: int, on: Screen) -> Iterator[str]:
+def _metric(metric: MetricCourse, history: Past, width: int, on: Screen) -> Iterator[str]:
     """Yield a small plot with its lowest and highest value beside it."""
     last = metric.points[-1][1]
     low, mean, high, now = (_short(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))

@@ -77,7 +77,7 @@ class DeadMansPing:
         """Ask once; return what is wrong, empty where nothing is."""
         # Late: 19 MB that an agent without destinations does not pay otherwise.
         from agent.delivery.sinks.webhook.answers import says_no
-        from agent.delivery.sinks.wire import Client, Fault, Way
+        from agent.delivery.sinks.wire import Client, NoAnswer, Way
 
         agent = self._config.agent
         if not agent.heartbeat_url:
@@ -87,8 +87,8 @@ class DeadMansPing:
             self._client = way, Client(way)
         try:
             response = self._client[1].ask("GET", agent.heartbeat_url, {"Accept-Encoding": "identity"}, None)
-        except Fault as fault:
-            return str(fault)
+        except NoAnswer as error:
+            return str(error)
         if 200 <= response.status < 300:
             said = one_line(response.body.decode(errors="replace"), SAID_LIMIT)
             return f"it says {said!r}" if says_no(response.body) else ""

@@ -15,7 +15,7 @@ MOST_BYTES = 16 * 1024**2
 PIECE = 256 * 1024
 
 
-class Reading(Generic[T]):
+class NamedFiles(Generic[T]):
     """Makes something of files, on a thread of its own and one at a time: what hangs is waited for, not begun anew.
 
     One thread, or one loop, uses it.

@@ -116,7 +116,7 @@ def _state(parent: ParentStatus) -> State:
     return State(parent.check, parent.subject, Status(bad), parent.since, events=int(parent.was_down))
 
 
-class Level(msgspec.Struct, frozen=True):
+class Remainder(msgspec.Struct, frozen=True):
     """What is left of changes that were held back, when that is over."""
 
     remaining: tuple[Letter, ...]
@@ -124,7 +124,7 @@ class Level(msgspec.Struct, frozen=True):
     """They are not told: what began meanwhile has ended meanwhile."""
 
 
-def level(queue: Queue) -> Level:
+def level(queue: Queue) -> Remainder:
     """Apply the level rule: of each incident what is true now is told, if it differs from what was told last."""
     remaining: list[Letter] = []
     over: list[Letter] = []
@@ -139,4 +139,4 @@ def level(queue: Queue) -> Level:
             )
             covers = tuple(name for letter in group for name in letter.names if name != latest.name)
             remaining.append(msgspec.structs.replace(latest, change=change, after="", level=True, covers=covers))
-    return Level(tuple(remaining), tuple(over))
+    return Remainder(tuple(remaining), tuple(over))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from agent.fleet.holding import Holding, Level, Queue, level
+from agent.fleet.holding import Holding, Queue, Remainder, level
 from agent.fleet.mailbox import Key
 
 LOOK_SECONDS = 1.0
@@ -21,12 +21,12 @@ class Sieve:
         self._holds: dict[Key, tuple[float, Queue, str]] = {}
         """Until when a subject is not looked at, its changes then, and why they are held back."""
 
-    def filter(self, ready: Sequence[Queue], now: float) -> tuple[list[Queue], list[tuple[Queue, Level]]]:
+    def filter(self, ready: Sequence[Queue], now: float) -> tuple[list[Queue], list[tuple[Queue, Remainder]]]:
         """Return what may be told, and changes that were held back until now with what is left of them."""
         if not self.holding.is_active:
             self._holds.clear()
             return list(ready), []
-        wall, free, over = self._wall(), list[Queue](), list[tuple[Queue, Level]]()
+        wall, free, over = self._wall(), list[Queue](), list[tuple[Queue, Remainder]]()
         self._holds = {queue[0].key: hold for queue in ready if (hold := self._holds.get(queue[0].key))}
         again = now + LOOK_SECONDS * max(1.0, len(ready) / 1000)
         for queue in ready:

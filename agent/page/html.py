@@ -21,7 +21,7 @@ from agent.store.outbox import notification
 from agent.view.explanation import background, head
 from agent.view.history.about import is_about, note_text
 from agent.view.history.course import FLAPPING
-from agent.view.history.reading import Metric
+from agent.view.history.reading import MetricCourse
 from agent.view.history.rows import ChangeRow
 from agent.view.snapshot import Mark, SubjectView, urgency
 from agent.view.words import marks
@@ -131,7 +131,7 @@ def _past(page: CheckPage) -> _Day | None:
     )
 
 
-def _numbers(metric: Metric) -> str:
+def _numbers(metric: MetricCourse) -> str:
     last = metric.points[-1][1]
     low, mean, high, now = (value_text(value, metric.unit) for value in (metric.low, metric.mean, metric.high, last))
     return one_line(f"{metric.subject} {metric.name}: low {low}, mean {mean}, high {high}, last {now}", LINE)

@@ -9,7 +9,7 @@ import msgspec
 
 from agent.model import SEVERITY, Status
 from agent.view.history.course import FLAPPING, NOT_WATCHED, bar, columns, height
-from agent.view.history.reading import Metric
+from agent.view.history.reading import MetricCourse
 from agent.view.history.rows import ChangeRow, Life
 from agent.view.snapshot import Mark, SubjectView
 
@@ -67,7 +67,7 @@ def _severity(status: str) -> float:
     return SEVERITY[Status.WARNING] + 0.5 if status == FLAPPING else SEVERITY[Status(status)]
 
 
-def plot(metric: Metric, span: Span) -> str:
+def plot(metric: MetricCourse, span: Span) -> str:
     """Draw a metric's course; what it says in numbers stands beside it."""
     values = columns(metric.points, span.since, span.until, WIDTH)
     there = [value for value in values if value is not None]

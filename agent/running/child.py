@@ -1,6 +1,6 @@
 """A look in a process of its own: what it breaks, leaks or hangs in, it takes with it when the deadline kills it.
 
-The child reads an order from standard input and writes what was seen to a descriptor of its own. The order is pickled,
+The child reads a task from standard input and writes what was seen to a descriptor of its own. The task is pickled,
 which is safe between a process and its own child.
 """
 
@@ -45,10 +45,10 @@ _START = f"import sys; sys.path[:] = sys.argv[2:]; from {__name__} import main; 
 
 
 _FOR_PYTHON = ("LD_LIBRARY_PATH", "LANG", "LC_ALL")
-"""All that the child is started with of the agent's environment; the rest comes with the order."""
+"""All that the child is started with of the agent's environment; the rest comes with the task."""
 
 
-class Order(msgspec.Struct, frozen=True):
+class ChildTask(msgspec.Struct, frozen=True):
     """What the child is to do."""
 
     check: bytes
@@ -68,10 +68,10 @@ class Order(msgspec.Struct, frozen=True):
 
 def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = frozenset()) -> CheckOutput:
     """Run the check in a child, and kill the child and its whole process group at the deadline."""
-    order = msgspec.msgpack.encode(_order(check, context, secrets))
+    task = msgspec.msgpack.encode(_task(check, context, secrets))
     with _child() as (child, answer), context.interruptible(lambda: _kill(child)):
         with suppress(BrokenPipeError):
-            child.communicate_order(order)
+            child.hand_over(task)
         answer_bytes = _read(answer, context)
     if answer_bytes is None:
         return _failure_output(f"did not finish within {duration_text(context.timeout)}, its process was killed")
@@ -83,10 +83,10 @@ def execute_in_child(check: Check, context: Context, secrets: frozenset[str] = f
         return _failure_output(f"its process ended without an answer ({_ending(child.returncode)})")
 
 
-def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
+def _task(check: Check, context: Context, secrets: frozenset[str]) -> ChildTask:
     module = sys.modules[type(check).__module__]
     file = str(module.__file__) if module.__name__.startswith(PACKAGE) else ""
-    return Order(
+    return ChildTask(
         check=pickle.dumps(check),
         file=file,
         name=context.check,
@@ -99,10 +99,10 @@ def _order(check: Check, context: Context, secrets: frozenset[str]) -> Order:
 
 
 class _Child(subprocess.Popen[bytes]):
-    def communicate_order(self, order: bytes) -> None:
+    def hand_over(self, task: bytes) -> None:
         assert self.stdin is not None  # noqa: S101 - it was asked for
         with self.stdin as stdin:
-            stdin.write(order)
+            stdin.write(task)
 
 
 @contextmanager
@@ -175,27 +175,27 @@ def _ending(code: int | None) -> str:
 def main(descriptor: int) -> None:
     """Be the child."""
     hide_from_own_user()  # before it has the agent's environment
-    order = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=Order)
-    hide = redactor(order.secrets)
+    task = msgspec.msgpack.decode(sys.stdin.buffer.read(), type=ChildTask)
+    hide = redactor(task.secrets)
     log_to_stderr(logging.WARNING, hide)
-    os.environb.update(order.environ)
+    os.environb.update(task.environ)
     # Written line by line: the process may be killed at any moment.
     with hide_output(hide, sys.stderr):
-        _carry_out(order, descriptor)
+        _carry_out(task, descriptor)
 
 
-def _carry_out(order: Order, descriptor: int) -> None:
+def _carry_out(task: ChildTask, descriptor: int) -> None:
     answer = _Answer(descriptor)
-    context = Context(order.name, order.timeout, restore(order.memory))
-    context.deadline = order.deadline
+    context = Context(task.name, task.timeout, restore(task.memory))
+    context.deadline = task.deadline
     try:
-        if order.file:
-            load_file(Path(order.file), guarded=os.geteuid() == 0)
-        check: Check = pickle.loads(order.check)  # noqa: S301 - written by the agent, our parent
+        if task.file:
+            load_file(Path(task.file), guarded=os.geteuid() == 0)
+        check: Check = pickle.loads(task.check)  # noqa: S301 - written by the agent, our parent
     except Exception as error:  # noqa: BLE001 - a type's file is foreign code
         answer.give(bug_output(f"cannot be loaded in a process of its own: {type(error).__name__}: {error}"))
         return
-    watch = Timer(context.remaining(), _give_up, (answer, get_ident(), check, order.timeout))
+    watch = Timer(context.remaining(), _give_up, (answer, get_ident(), check, task.timeout))
     watch.daemon = True
     watch.start()
     answer.give(execute(check, context))

@@ -18,7 +18,7 @@ from agent.store import Store, StoreError
 log = logging.getLogger("hostvigil")
 
 
-class Delivery:
+class Destinations:
     """The service's thread applies and stops, the recorder's adopts, any thread wakes."""
 
     def __init__(

@@ -62,7 +62,7 @@ def run(config_dir: Path, state_dir: Path, at_once: bool, ready: Callable[[Confi
     systemd(READY)
     ready(config)
     give_back()  # of what came and went with the modules and the files
-    obey_until_end(signals, orders(service, reader))
+    obey_until_end(signals, actions_of(service, reader))
     systemd(STOPPING)
     control.close()
     service.stop()
@@ -96,7 +96,7 @@ def has_unread_files(config: Config) -> bool:
     return any(not problem.check and not problem.aside and problem.text != NO_CHECK for problem in config.problems)
 
 
-def orders(service: Service, reader: Reader) -> Actions:
+def actions_of(service: Service, reader: Reader) -> Actions:
     """Return what the agent does when it is asked to, by a signal or over its socket."""
 
     def reload() -> dict[str, object]:

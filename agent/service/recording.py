@@ -16,15 +16,15 @@ from agent.engine.suppression.silences import Silences
 from agent.engine.suppression.windows import Windows
 
 
-class Orders(msgspec.Struct, frozen=True):
-    """Whom the recorder works with; `of` adds what one configuration wants."""
+class RecorderWiring(msgspec.Struct, frozen=True):
+    """Whom the recorder works with; `config_of` adds what one configuration wants."""
 
     composer: Composer
     silences: Silences
     take_over: OnAdoption
     observe: Observe
 
-    def of(self, config: Config) -> RecorderConfig:
+    def config_of(self, config: Config) -> RecorderConfig:
         at_work = running(config)
         return RecorderConfig(
             {**at_work, **stand_ins(config), OWN_NAME: own_check()},

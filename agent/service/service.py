@@ -20,9 +20,9 @@ from agent.page.switch import PageSwitch
 from agent.push.server import PushServer
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
-from agent.service.delivery import Delivery
+from agent.service.delivery import Destinations
 from agent.service.kept import StoreSettings, keep_at_work
-from agent.service.recording import Orders
+from agent.service.recording import RecorderWiring
 from agent.service.steering import Steering
 from agent.store import Store
 from agent.system.cloud_tags import CloudTags
@@ -47,41 +47,45 @@ class Service:
         cloud = CloudTags()
         host = HostTags(config.agent.hostname, cloud=cloud)
         composer = Composer(host, config.agent.tags)
-        self._delivery = Delivery(store, composer, config, on_bad_key, hide)
-        self._orders = Orders(composer, Silences(state_dir), self._take_over, self._history.put)
+        self._destinations = Destinations(store, composer, config, on_bad_key, hide)
+        self._wiring = RecorderWiring(composer, Silences(state_dir), self._take_over, self._history.put)
         self._schedule = Schedule()
         self._recorder = Recorder(
-            store, self._orders.of(config), self._delivery.wake, self._schedule.retry, self._schedule.next_run
+            store,
+            self._wiring.config_of(config),
+            self._destinations.wake,
+            self._schedule.retry,
+            self._schedule.next_run,
         )
         self.steering = Steering(self._recorder.put, self._schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
-        door = PushServer(state_dir, self._recorder.put, hide, store.states())
+        push_server = PushServer(state_dir, self._recorder.put, hide, store.states())
         page = PageSwitch(state_dir, store, host, hide, self.steering)
         ping, watch = DeadMansPing(self._schedule.every, self._recorder.put), Watch()
-        self._doors: tuple[Apply, ...] = (cloud.apply, door.apply, ping.apply, page.apply, watch.apply)
+        self._outward: tuple[Apply, ...] = (cloud.apply, push_server.apply, ping.apply, page.apply, watch.apply)
         """What is open to others or asks them: begun when everybody else is at work."""
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Apply, ...] = (
             host.apply,
             composer.apply,
             hide.apply,
-            self._delivery.apply,
+            self._destinations.apply,
             self._runner.apply,
             self._apply_recorder,
             self._schedule.apply,
             StoreSettings(store).apply,
             self._history.apply,
-            *self._doors,
+            *self._outward,
         )
         # No new runs, the running ones given up, then what has come in is written down.
         self._stops: tuple[Callable[[], None], ...] = (
             self._schedule.stop,
             page.stop,
-            door.stop,
+            push_server.stop,
             self._runner.stop,
             self._recorder.stop,
             self._history.stop,
-            self._delivery.stop,
+            self._destinations.stop,
             store.close,
         )
 
@@ -94,7 +98,7 @@ class Service:
         self._history.apply(Config(), self._config)
         self._recorder.start()
         self._say_configuration()
-        for apply in self._doors:
+        for apply in self._outward:
             apply(Config(), self._config)
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
@@ -130,11 +134,11 @@ class Service:
                 log.exception("a bug of ours: a part of the agent has not taken over the configuration")
 
     def _apply_recorder(self, old: Config, new: Config) -> None:
-        self._recorder.put(self._orders.of(new))
+        self._recorder.put(self._wiring.config_of(new))
 
     def wake(self) -> None:
         """Somebody else put something into the outbox."""
-        self._delivery.wake()
+        self._destinations.wake()
 
     def restate(self) -> None:
         """Tell what stands to who does not know of it any more."""
@@ -147,7 +151,7 @@ class Service:
 
     def _take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> None:
         """Go on with the destinations that are taken over. Called by the recorder."""
-        self._recorder.put(self._delivery.take_over(plan, ended_counts))
+        self._recorder.put(self._destinations.take_over(plan, ended_counts))
 
     def _say_configuration(self) -> None:
         for problem in self._config.problems:

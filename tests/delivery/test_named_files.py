@@ -14,10 +14,10 @@ import pytest
 from agent.config.destinations import WebhookSettings
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Verdict
-from agent.delivery.named_files import MOST_BYTES, Reading, require_readable
+from agent.delivery.named_files import MOST_BYTES, NamedFiles, require_readable
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.webhook.webhook import Webhook
-from agent.delivery.sinks.wire import Client, Fault, Way
+from agent.delivery.sinks.wire import Client, NoAnswer, Way
 from tests.deliveries import critical
 
 
@@ -113,7 +113,7 @@ def test_a_broker_s_files_hold_up_no_loop(setting: str, odd: tuple[str, str]) ->
 
 @pytest.mark.parametrize("in_loop", [False, True])
 def test_a_file_that_hangs_is_waited_for_and_not_read_again_until_it_has_come_back(in_loop: bool) -> None:
-    def result(reading: Reading[int], seconds: float) -> int:
+    def result(reading: NamedFiles[int], seconds: float) -> int:
         return asyncio.run(reading.result_in_loop(seconds)) if in_loop else reading.result(seconds)
 
     begun: list[int] = []
@@ -124,7 +124,7 @@ def test_a_file_that_hangs_is_waited_for_and_not_read_again_until_it_has_come_ba
         free.wait(60)
         return begun[-1]
 
-    reading = Reading({"ca_file": "/", "client_cert": "", "client_key": "/"}, make)
+    reading = NamedFiles({"ca_file": "/", "client_cert": "", "client_key": "/"}, make)
     for _ in range(20):
         with pytest.raises(
             OSError, match=r"^ca_file / or client_key / cannot be read within 0\.01s: does its disk or mount hang\?$"
@@ -149,7 +149,7 @@ def test_a_destination_whose_file_hangs_has_one_thread_and_says_why(
     monkeypatch.setattr("agent.delivery.named_files.require_readable", as_on_a_dead_mount)
     client = Client(Way(0.05, ca_file=str(tmp_path / "ca.pem")))
     for _ in range(20):
-        with pytest.raises(Fault, match="cannot be read within"):
+        with pytest.raises(NoAnswer, match="cannot be read within"):
             client.ask("GET", "https://127.0.0.1:1", {}, None)
     assert len(hanging) == 1
     free.set()

@@ -7,7 +7,7 @@ import pytest
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, DependsOn, Place
-from agent.engine.recorder.parents import LONGEST_SECONDS, Parents, above, patience
+from agent.engine.recorder.parents import LONGEST_SECONDS, ParentRuns, above, patience
 from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.staleness import SLACK_SECONDS
 from agent.engine.state.transition import apply_result
@@ -27,9 +27,9 @@ def check(name: str, *parents: str, policy: Policy = STEADY, timeout: float = 10
 CHECKS = {one.name: one for one in (check("line"), check("router", "line"), check("web", "router"), check("other"))}
 
 
-def known(**began: int) -> Parents:
+def known(**began: int) -> ParentRuns:
     runs = [LastRun(name, "", Result(Status.OK, "well"), at + 500, 0.5, 0) for name, at in began.items()]
-    parents = Parents({}, runs)
+    parents = ParentRuns({}, runs)
     parents.configure(CHECKS)
     return parents
 
@@ -61,7 +61,7 @@ def test_the_parents_of_parents_count_and_nobody_twice_nor_the_check_itself() ->
 )
 def test_a_parent_that_counted_before_a_restart_counts_after_it(decided: Status, result: Status, counts: bool) -> None:
     run = LastRun("router", "/a", Result(result, "so"), 500, 0.5, 0)
-    parents = Parents({"router": {"/a": State("router", "/a", decided=decided)}}, [run])
+    parents = ParentRuns({"router": {"/a": State("router", "/a", decided=decided)}}, [run])
     parents.configure(CHECKS)
     assert (names(parents.pending_parents("web", 0)) == ["router"]) is counts
 
@@ -121,7 +121,7 @@ def test_a_parent_that_counts_towards_anything_but_a_problem_has_answered(decide
 
 
 def test_what_is_known_of_parents_outlives_a_reload_and_of_others_nothing_does() -> None:
-    def reloaded(*between: dict[str, CheckConfig]) -> Parents:
+    def reloaded(*between: dict[str, CheckConfig]) -> ParentRuns:
         parents = known(line=300, router=300)
         parents.note_step(apply_result(State("line", decided=Status.CRITICAL), Result(Status.OK, "up"), STEADY, 400))
         parents.note_step(
@@ -184,7 +184,7 @@ def test_a_parent_may_take_its_runs_until_it_is_decided(parent: CheckConfig, sec
 
 
 def test_nobody_waits_for_longer_than_five_minutes() -> None:
-    parents = Parents({}, ())
+    parents = ParentRuns({}, ())
     parents.configure({"slow": check("slow", timeout=3000.0), "web": check("web", "slow")})
     assert parents.waits("web", None, 1000, 1000)[0].until == 1000 + LONGEST_SECONDS * 1000
 

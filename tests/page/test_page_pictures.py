@@ -15,7 +15,7 @@ from agent.model import Result, State, Status
 from agent.page.pictures import CELLS, HEIGHT, WIDTH, Span, cells, draw_bar, plot
 from agent.store import Store
 from agent.view.history.file import Keep
-from agent.view.history.reading import Metric, past, recent
+from agent.view.history.reading import MetricCourse, past, recent
 from agent.view.history.rows import ChangeRow, Life
 from agent.view.history.writer import HistoryWriter, Record
 from tests.pages import HOUR, NOW, Told, ask, opened, put, served
@@ -49,7 +49,7 @@ FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 
 @given(points=st.lists(st.tuples(st.integers(SINCE, NOW), FLOATS), min_size=1, max_size=30))
 def test_a_plot_of_any_numbers_stays_in_its_frame(points: list[tuple[int, float]]) -> None:
-    metric = Metric("", "time", "s", tuple(sorted(points)), 0.0, 0.0, 0.0)
+    metric = MetricCourse("", "time", "s", tuple(sorted(points)), 0.0, 0.0, 0.0)
     found = ElementTree.fromstring(plot(metric, WHOLE))  # noqa: S314 - ours
     drawn_points = [point.split(",") for line in found for point in line.get("points", "").split()]
     assert drawn_points

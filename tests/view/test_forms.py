@@ -18,7 +18,7 @@ from agent.view.forms.events import event_form
 from agent.view.forms.explain import explain_form
 from agent.view.forms.history import history_form
 from agent.view.forms.status import status_form
-from agent.view.history.reading import Metric as Course
+from agent.view.history.reading import MetricCourse as Course
 from agent.view.history.reading import Past
 from agent.view.history.rows import ChangeRow, Deed, Life, NoteRow
 from agent.view.snapshot import AgentView, CheckView, DestinationView, Mark, Snapshot, SubjectView

@@ -30,8 +30,7 @@ from agent.store import StoreError
 from agent.view.history.about import is_about, note_text
 from agent.view.history.course import NOT_WATCHED, bar, columns, height, plot
 from agent.view.history.file import ASIDE, FILE, Keep, bytes_in_use, open_history
-from agent.view.history.reading import Metric as MetricCourse
-from agent.view.history.reading import Past, past
+from agent.view.history.reading import MetricCourse, Past, past
 from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Deed, Life, NoteRow, change_of
 from agent.view.history.writer import MOST_WAITING, HistoryWriter, Record
 from agent.view.snapshot import CheckView

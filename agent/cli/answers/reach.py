@@ -122,13 +122,13 @@ def _mend(trouble: str, to: Target) -> str:
 
 def _skew(events: EventsSettings) -> Iterator[Finding]:
     """Compare the clock with what the API's server says; it is asked for its front page, without the key."""
-    from agent.delivery.sinks.wire import Client, Fault, Way
+    from agent.delivery.sinks.wire import Client, NoAnswer, Way
 
     way = Way(SECONDS, events.proxy, events.ca_file, events.client_cert, events.client_key)
     try:
         answer = Client(way).ask("GET", events.endpoint, {"Accept-Encoding": "identity"}, None)
         server_time = parsedate_to_datetime(answer.headers.get("date", "")).timestamp()
-    except (Fault, ValueError):
+    except (NoAnswer, ValueError):
         return
     skew = time.time() - server_time
     if abs(skew) > MOST_SKEW:

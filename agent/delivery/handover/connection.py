@@ -18,7 +18,7 @@ from agent.config.settings import EventsSettings
 from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 from agent.delivery.handover.seed import Seed
-from agent.delivery.named_files import Reading
+from agent.delivery.named_files import NamedFiles
 from agent.delivery.sinks.tls import tls_context
 
 log = logging.getLogger("hostvigil.emitter")
@@ -50,7 +50,7 @@ class Way:
         self._client_cert = client_cert
         self._client_key = client_key
         files = {"credentials": credentials, "ca_file": ca_file, "client_cert": client_cert, "client_key": client_key}
-        self._files = Reading(files, self._read)
+        self._files = NamedFiles(files, self._read)
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
         """Return a connection; FAULTS where there is none within `timeout` seconds."""

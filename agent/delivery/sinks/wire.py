@@ -14,7 +14,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
-from agent.delivery.named_files import Reading
+from agent.delivery.named_files import NamedFiles
 from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
 from agent.plugin.shared_work import Call
 
@@ -33,7 +33,7 @@ _ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
 """Alerts are called after the version that brought them in: that is on no wire."""
 
 
-class Fault(Exception):
+class NoAnswer(Exception):
     """No answer came. Its text says why; no URL and no header is in it."""
 
 
@@ -88,11 +88,11 @@ class Client:
     def __init__(self, way: Way) -> None:
         self._way = way
         files = {"ca_file": way.ca_file, "client_cert": way.client_cert, "client_key": way.client_key}
-        self._files = Reading(files, lambda: None) if any(files.values()) else None
+        self._files = NamedFiles(files, lambda: None) if any(files.values()) else None
         self._given_up: list[GivenUp] = []
 
     def ask(self, method: str, url: str, headers: Mapping[str, str], body: bytes | None) -> Response:
-        """Return the answer, or raise Fault, before the time-out is over.
+        """Return the answer, or raise NoAnswer, before the time-out is over.
 
         What came of an answer whose end does not come is returned as well: it may say that all was taken, and what is
         repeated then is told twice.
@@ -102,7 +102,7 @@ class Client:
             return late
         hanging = sum(not one.call.done.is_set() for one in self._given_up)
         if hanging >= MOST_HANGING:
-            raise Fault(f"{hanging} requests that were given up still hang")
+            raise NoAnswer(f"{hanging} requests that were given up still hang")
         end = time.monotonic() + self._way.timeout
         self._read_files(request)
         responses: list[Response] = []
@@ -135,13 +135,13 @@ class Client:
             try:
                 self._files.result(self._way.timeout)
             except OSError as error:
-                raise Fault(str(error)) from None
+                raise NoAnswer(str(error)) from None
 
 
 def _as_far(responses: list[Response], error: str = "") -> Response:
-    """Return the latest of what came, unpacked; Fault where not even the headers did."""
+    """Return the latest of what came, unpacked; NoAnswer where not even the headers did."""
     if not responses:
-        raise Fault(error)
+        raise NoAnswer(error)
     last = responses[-1]
     body = unpack(last.body, last.headers.get("content-encoding", ""))
     return msgspec.structs.replace(last, body=body, error=error)

@@ -21,11 +21,11 @@ MOST_HELD = 20_000
 """Events in memory while the disk takes nothing; some 2 kB each."""
 
 
-def is_gone(check: str, states: Iterable[State], orders: RecorderConfig) -> bool:
+def is_gone(check: str, states: Iterable[State], configured: RecorderConfig) -> bool:
     """Tell whether these states are of a check that is no more, or of another by its name."""
-    config = orders.checks.get(check)
+    config = configured.checks.get(check)
     if config is None:
-        return not orders.may_come_back(check)
+        return not configured.may_come_back(check)
     return config.type != BROKEN and any(state.type not in ("", config.type) for state in states)
 
 

@@ -14,7 +14,7 @@ from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import Acknowledge, RecorderConfig, Schedule
 from agent.engine.recorder.last_results import LastResults
 from agent.engine.recorder.no_result_yet import NoResultYet
-from agent.engine.recorder.parents import Parents
+from agent.engine.recorder.parents import ParentRuns
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.recorder.unset_clock import UnsetClock, put_right
@@ -48,7 +48,7 @@ class Decider:
         self._results = LastResults(last_runs)
         self._before = {(run.check, run.subject): run.result.status for run in last_runs}
         """The last results before this start, until the first configuration is taken over."""
-        self._parents = Parents(self._states, last_runs)
+        self._parents = ParentRuns(self._states, last_runs)
         self._looks = SecondLooks()
         self._clock = UnsetClock()
         self._config = config

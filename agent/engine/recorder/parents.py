@@ -15,7 +15,7 @@ LONGEST_SECONDS = 300.0
 """However long a parent takes until it is decided: then its child's problem is told."""
 
 
-class Parents:
+class ParentRuns:
     """What is known of the runs of checks that others depend on. Owned by the recorder's thread."""
 
     def __init__(self, states: Mapping[str, Mapping[str, State]], last_runs: Iterable[LastRun]) -> None:

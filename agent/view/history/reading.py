@@ -21,7 +21,7 @@ from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life, NoteRow
 MOST_CHANGES = 10_000
 
 
-class Metric(msgspec.Struct, frozen=True):
+class MetricCourse(msgspec.Struct, frozen=True):
     """The course of one metric: by the minute as far as that is kept, before it one mean an hour."""
 
     subject: str
@@ -45,7 +45,7 @@ class Past(msgspec.Struct, frozen=True):
     """In the order of happening; of each subject also the last one before `since`."""
     lives: tuple[Life, ...] = ()
     """When an agent was at work."""
-    metrics: tuple[Metric, ...] = ()
+    metrics: tuple[MetricCourse, ...] = ()
     notes: tuple[NoteRow, ...] = ()
     """What people did, whichever check it is about."""
 
@@ -136,14 +136,14 @@ def _change(row: Sequence[Any]) -> ChangeRow:
     return ChangeRow(at, check, subject, result, decided, bool(flapping), *words)
 
 
-def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iterator[Metric]:
+def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iterator[MetricCourse]:
     query = "SELECT id, subject, metric, unit FROM series WHERE check_name = ? ORDER BY subject, metric, unit"
     for series, subject, name, unit in db.execute(query, (check,)).fetchall():
         hours = _hours(db, series, since // HOUR, until // HOUR)
         points = tuple(point for hour in hours for point in _points(hour) if since <= point[0] <= until)
         if points:
             count = sum(hour.count for hour in hours)
-            yield Metric(
+            yield MetricCourse(
                 subject=subject,
                 name=name,
                 unit=unit,

@@ -43,7 +43,7 @@ class Api:
     def post(self, body: bytes) -> Answer:
         """Send one event; returns an answer whatever happens, before the configured time-out is over."""
         # Late: an agent that has nothing to tell does not pay 19 MB for it.
-        from agent.delivery.sinks.wire import Client, Fault, Way
+        from agent.delivery.sinks.wire import Client, NoAnswer, Way
 
         settings = self._settings
         key = settings.api_key.strip()
@@ -59,6 +59,6 @@ class Api:
             answer = classify(response.status, response.headers, hide_body(response.body, self._hide))
             if response.error and answer.verdict is Verdict.UNAVAILABLE:
                 answer = replace(answer, text=response.error)
-        except Fault as fault:
-            answer = Answer(Verdict.UNAVAILABLE, str(fault))
+        except NoAnswer as error:
+            answer = Answer(Verdict.UNAVAILABLE, str(error))
         return plain(answer, self._hide)

@@ -43,7 +43,7 @@ class Webhook:
     def post(self, body: bytes) -> Answer:
         """Send one; returns an answer whatever happens, before the configured time-out is over."""
         # Late: an agent that has nothing to tell does not pay 19 MB for it.
-        from agent.delivery.sinks.wire import Client, Fault, Way
+        from agent.delivery.sinks.wire import Client, NoAnswer, Way
 
         settings = self._settings
         fields = json.loads(body)
@@ -57,6 +57,6 @@ class Webhook:
             response = self._client.ask(settings.method, url, headers | settings.headers, content)
             reply = hide_body(response.body, self._hide)
             answer = classify(response.status, response.headers, reply, settings.accepted)
-        except Fault as fault:
-            answer = Answer(Verdict.UNAVAILABLE, str(fault))
+        except NoAnswer as error:
+            answer = Answer(Verdict.UNAVAILABLE, str(error))
         return plain(answer, self._hide)
