@@ -19,7 +19,7 @@ from tests.examples import examples
 from tests.workers import Workers, scopes_of
 
 if TYPE_CHECKING:
-    from tests.engine.test_model import Agent, World
+    from tests.engine.step_by_step import Agent, World
 
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
 settings.register_profile("steady", examples(30))
@@ -30,21 +30,12 @@ SLOW_WORDS = ("agent_process", "subprocess", "strace", "kill_points", "RuleBased
 SLOW_FILES = {
     f"test_{name}.py"
     for name in (
-        *(
-            "patterns",
-            "http_reader",
-            "turns",
-            "redactor",
-            "runner",
-            "log",
-            "log_rotated",
-            "log_several",
-            "log_any_order",
-            "plugins_oracle",
-            "shipped_files",
-        ),
-        *("second_look", "waiting", "http_bodies", "destination_model", "discover"),
-        *("loop", "outage", "page_browser", "page_pictures", "script_nagios"),
+        *("log", "log_rotated", "log_several", "log_any_order"),
+        *("runner", "runner_waiting", "runner_memory", "runner_isolated"),
+        *("second_look", "second_look_parents", "second_look_start", "waiting"),
+        *("discover", "discover_drop_ins", "script_nagios", "plugins_oracle", "shipped_files"),
+        *("http_reader", "http_bodies", "patterns", "redactor", "destination_model"),
+        *("turns", "loop", "outage", "page_browser", "page_pictures"),
     )
 }
 """Long series of examples, and waits for a deadline."""
@@ -108,14 +99,14 @@ def open_folder() -> Iterator[Path]:
 @pytest.fixture
 def world() -> World:
     """Return what is around an agent that lives step by step: its checks and the time. A file may have its own."""
-    from tests.engine.test_model import World
+    from tests.engine.step_by_step import World
 
     return World()
 
 
 @pytest.fixture
 def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
-    from tests.engine.test_model import Agent, Api
+    from tests.engine.step_by_step import Agent, Api
 
     agent = Agent(tmp_path / "state", world, Api())
     yield agent

@@ -11,7 +11,7 @@ from agent.engine.notifications import Sender, of_agent
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.model import Destination, EventStatus, Notification, Policy
 from tests.deliveries import HOST, courier
-from tests.engine.test_model import Agent, World, check
+from tests.engine.step_by_step import Agent, World, check
 from tests.kill_points import AtEach, FarEnd, Said, Steps, moment, outcome
 
 AT_ONCE = Policy(flapping=None)

@@ -28,7 +28,7 @@ import msgspec
 from agent.config.settings import DependsOn
 from agent.delivery.answer import Answer, Verdict
 from agent.model import Count, FailAfter, Outcome, Policy, Result, Silence, Status
-from tests.engine.test_model import BEGIN, Agent, Api, World, check, told_by
+from tests.engine.step_by_step import BEGIN, Agent, Api, World, check, told_by
 
 
 def moment(second: int) -> int:

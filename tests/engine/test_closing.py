@@ -16,7 +16,7 @@ from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition
 from agent.model import Count, FailAfter, Metric, Notification, Outcome, Policy, Result, Silence, State, Status
 from agent.store import notification
-from tests.engine.test_model import CHECKS, Agent, Api, World
+from tests.engine.step_by_step import CHECKS, Agent, Api, World
 
 HOUR = 3600.0
 

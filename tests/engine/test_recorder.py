@@ -14,7 +14,7 @@ from agent.engine.recorder.changes import worth_keeping
 from agent.engine.self_check import NO_RESULT_YET
 from agent.model import EventStatus, Notification, Outcome, Result, State, Status
 from agent.store import Change
-from tests.engine.test_model import CHECKS, Agent, Api, World
+from tests.engine.step_by_step import CHECKS, Agent, Api, World
 
 
 def outcome(status: Status, subject: str = "", type_: str = "none", number: int = 1, at: int = 1000) -> Outcome:

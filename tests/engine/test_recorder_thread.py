@@ -16,7 +16,7 @@ from agent.engine.recorder.pending import RETRY_SECONDS
 from agent.engine.recorder.recorder import Recorder
 from agent.model import Outcome, Result, RunStarted, Status
 from agent.store import LastRun
-from tests.engine.test_model import CHECKS, Agent, World
+from tests.engine.step_by_step import CHECKS, Agent, World
 
 # --- what is awaited of those who push ------------------------------------------------------------------------------
 

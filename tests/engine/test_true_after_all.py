@@ -13,7 +13,7 @@ from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
 from agent.engine.self_check import BROKEN
 from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, Silence, Status
-from tests.engine.test_model import Agent, Api, World
+from tests.engine.step_by_step import Agent, Api, World
 
 TTL = 3600.0
 PLAIN = Policy(flapping=None)

@@ -19,7 +19,7 @@ from agent.engine.recorder.waiting import Waiting
 from agent.engine.staleness import SLACK_SECONDS, START_SECONDS, StalenessMonitor
 from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, State, Status
 from agent.store import Change, LastRun, Store, notification
-from tests.engine.test_model import Agent, Api, World
+from tests.engine.step_by_step import Agent, Api, World
 
 TTL = 3600.0
 PLAIN = Policy(flapping=None)

@@ -15,7 +15,7 @@ from agent.api import Check, Context, Result, critical, ok
 from agent.config.settings import CheckConfig, Config, Place
 from agent.model import Outcome
 from agent.running.runner import Runner
-from tests.running.test_runner import wait_until
+from tests.running.runs import wait_until
 
 
 class Slow(Check):

@@ -8,7 +8,7 @@ import tempfile
 
 import pytest
 
-from tests.engine.test_model import MEMORY
+from tests.engine.step_by_step import MEMORY
 
 
 @pytest.mark.parametrize(

@@ -19,7 +19,7 @@ from tests import needs
 from tests.agent_process import AgentProcess, agent_process
 from tests.api_stand_in import ApiStandIn
 from tests.store.test_damaged_store import filled_up, prepare, small_disk
-from tests.view.test_history import KEEP, T0, Clock, measured
+from tests.view.histories import KEEP, T0, Clock, measured
 
 
 def test_what_a_full_disk_does_not_take_waits_until_there_is_room(
