@@ -121,6 +121,9 @@ def test_what_refuses_or_is_not_trusted_is_said_with_what_to_do(folder: Path) ->
         assert "ca_file" in seen["events"][0].mend
         seen = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/ca.pem")
         assert seen["events"][0].text == f"127.0.0.1:{port} answers, its certificate is trusted"
+        seen = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/none.pem")
+        assert seen["events"][0].text.startswith(f"127.0.0.1:{port}: ca_file {folder}/none.pem cannot be read")
+        assert "PEM" in seen["events"][0].mend
 
 
 def test_a_proxy_may_be_written_without_a_scheme(folder: Path) -> None:

@@ -97,6 +97,29 @@ def test_a_proxy_that_speaks_tls_may_have_a_certificate_of_an_authority_in_the_h
     assert "407" in answer.text
 
 
+def test_a_file_that_holds_something_else_is_told_by_its_setting(tmp_path: Path) -> None:
+    other = AUTHORITY.issue_cert("other")
+    contents = {
+        "text": b"no certificate\n",
+        "certificate": other.cert_chain_pems[0].bytes(),
+        "key": RSA.private_key_pem.bytes(),
+        "ca": AUTHORITY.cert_pem.bytes(),
+    }
+    for name, content in contents.items():
+        (tmp_path / name).write_bytes(content)
+    with serving(talk, tls=speaking(RSA)) as server:
+        url = server.url.replace("http:", "https:")
+        for files, says in (
+            ({"ca_file": "text"}, "ca_file holds no certificate in PEM"),
+            ({"client_cert": "text"}, "client_cert holds no certificate with its key in PEM"),
+            ({"client_cert": "certificate"}, "client_cert holds no certificate with its key in PEM"),
+            ({"client_cert": "certificate", "client_key": "key"}, "the key is not that of client_cert"),
+        ):
+            paths = {name: str(tmp_path / file) for name, file in ({"ca_file": "ca"} | files).items()}
+            said = Api(EventsSettings(url, "key-123456", timeout=Duration(5), **paths)).post(b"{}").text
+            assert said.startswith(says)
+
+
 def test_an_error_of_tls_is_told_without_the_version_that_is_on_no_wire(tmp_path: Path) -> None:
     context = speaking(RSA, "DHE-RSA-AES128-GCM-SHA256")  # for which the server has no parameters
     with serving(talk, tls=context) as server:

@@ -6,6 +6,7 @@ import socket
 import time
 from collections.abc import Iterator
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from urllib.parse import urlsplit
 
 import msgspec
@@ -81,40 +82,49 @@ def _reach(to: Target) -> Iterator[Finding]:
 
 def _trouble(to: Target) -> str:
     """Connect once; return why that does not work. A look-up of a name has no deadline of its own, so it gets one."""
-    from agent.delivery.sinks.wire import reason
+    from agent.delivery.sinks.reasons import reason
 
     call = Call(lambda: _connect(to))
     call.begin()
     if not call.done.wait(SECONDS):
         return f"no answer within {SECONDS:g}s"
     try:
-        call.result()
+        trouble: str = call.result()
     except (OSError, ValueError) as error:
         return reason(error)
-    return ""
+    return trouble
 
 
-def _connect(to: Target) -> None:
+def _connect(to: Target) -> str:
+    """Connect; return what is wrong with a file that is needed for it, OSError or ValueError where it does not work."""
     from requests.utils import DEFAULT_CA_BUNDLE_PATH
 
     from agent.delivery.sinks.tls import tls_context
     from agent.delivery.sinks.wire import connect_seconds
 
+    ca_file = to.settings.ca_file
+    try:
+        if to.tls and ca_file:
+            require_readable("ca_file", ca_file)
+    except OSError as error:
+        return str(error)
     with socket.create_connection((to.host, to.port), connect_seconds(SECONDS)) as connection:
         connection.settimeout(SECONDS)
         if to.tls:
-            if to.settings.ca_file:
-                require_readable("ca_file", to.settings.ca_file)
-            context = tls_context(host_cas=not to.settings.ca_file)
-            context.load_verify_locations(to.settings.ca_file or DEFAULT_CA_BUNDLE_PATH)
+            context = tls_context(host_cas=not ca_file)
+            is_folder = bool(ca_file) and Path(ca_file).is_dir()
+            context.load_verify_locations(**{"capath" if is_folder else "cafile": ca_file or DEFAULT_CA_BUNDLE_PATH})
             context.wrap_socket(connection, server_hostname=to.host).close()
+    return ""
 
 
 def _mend(trouble: str, to: Target) -> str:
+    if trouble.startswith("ca_file "):
+        return "write a file in PEM that the agent may read"
     if "cannot be resolved" in trouble:
         return f"getent hosts {to.host}; the name servers stand in /etc/resolv.conf"
     if "not trusted" in trouble:
-        return "name the CA in ca_file, or set the clock right; a proxy may have its own certificate"
+        return "put its CA into this host's store or into ca_file, or set the clock right; a proxy may have its own certificate"
     if "refused" in trouble:
         return f"nothing listens there, or a firewall refuses: is port {to.port} right?"
     return f"a firewall may be in the way, or a `proxy` is missing: curl -v telnet://{to.host}:{to.port}"

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import re
-import socket
-import ssl
 import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
-from http.client import BadStatusLine, HTTPException, RemoteDisconnected
+from http.client import HTTPException
 
 import msgspec
 import requests
@@ -16,6 +13,7 @@ import urllib3.exceptions
 
 from agent.delivery.named_files import NamedFiles
 from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
+from agent.delivery.sinks.reasons import reason
 from agent.plugin.shared_work import Call
 
 BODY_LIMIT = 64 * 1024
@@ -26,11 +24,6 @@ LEAST_CONNECT = 3.0
 LATEST = 60.0
 MOST_HANGING = 8
 """Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
-
-
-_OF_TUNNEL = "Tunnel connection failed: "
-_ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
-"""Alerts are called after the version that brought them in: that is on no wire."""
 
 
 class NoAnswer(Exception):
@@ -204,45 +197,3 @@ def unpack(body: bytes, coding: str) -> bytes:
         return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
     except zlib.error:
         return body
-
-
-def reason(error: BaseException) -> str:
-    """Say why a request failed by the error at the bottom: the layers above quote URLs and object addresses."""
-    causes = list(_causes(error))
-    for cause in causes:
-        if isinstance(cause, socket.gaierror):
-            return f"the name cannot be resolved: {cause.strerror}"
-        if isinstance(cause, TimeoutError):
-            return "no answer in time"
-        if verify_message := getattr(cause, "verify_message", ""):
-            return f"the server's certificate is not trusted: {verify_message}"
-        # These are in other words, or of another class, with each Python.
-        if isinstance(cause, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
-            return "the server closed the TLS connection"
-        if isinstance(cause, ssl.SSLError) and cause.reason == "WRONG_VERSION_NUMBER":
-            return "what answers does not speak TLS"
-        if isinstance(cause, ssl.SSLError) and cause.reason:
-            return f"TLS error {_ALERT_OF.sub('', cause.reason).lower().replace('_', ' ')}"
-        if isinstance(cause, OSError) and cause.strerror:
-            return cause.strerror
-        if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
-            return (
-                "what answers does not speak HTTP/1.1"  # of a proxy asked for a tunnel; its own words are one odd line
-            )
-        if _OF_TUNNEL in str(cause):
-            return f"the proxy gives no way: {str(cause).partition(_OF_TUNNEL)[2]}"
-    return str(causes[0]) or type(causes[0]).__name__
-
-
-def _causes(error: BaseException) -> Iterator[BaseException]:
-    """Yield what led to the error, the first cause first."""
-    chain = [error]
-    while (cause := _cause(chain[-1])) and cause not in chain:
-        chain.append(cause)
-    yield from reversed(chain)
-
-
-def _cause(error: BaseException) -> BaseException | None:
-    # Where a proxy's TLS fails, urllib3 only has the error itself within its own.
-    inner = (one for one in error.args if isinstance(one, BaseException))
-    return error.__cause__ or error.__context__ or next(inner, None)

@@ -1,0 +1,69 @@
+"""Pure: why a request to a destination failed, in words without URLs and keys."""
+
+from __future__ import annotations
+
+import re
+import socket
+import ssl
+from collections.abc import Iterator
+from http.client import BadStatusLine, RemoteDisconnected
+
+_OF_TUNNEL = "Tunnel connection failed: "
+_ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
+"""Alerts are called after the version that brought them in: that is on no wire."""
+_IN_WORDS = {
+    "WRONG_VERSION_NUMBER": "what answers does not speak TLS",
+    "NO_CERTIFICATE_OR_CRL_FOUND": "ca_file holds no certificate in PEM",
+    "KEY_VALUES_MISMATCH": "the key is not that of client_cert",
+}
+"""What OpenSSL's names do not say."""
+_NOT_PEM = "client_cert holds no certificate with its key in PEM, or client_key no key without password"
+
+
+def reason(error: BaseException) -> str:
+    """Say why a request failed by the error at the bottom: the layers above quote URLs and object addresses."""
+    causes = list(_causes(error))
+    words = (_words(cause) for cause in causes)
+    return next(filter(None, words), str(causes[0]) or type(causes[0]).__name__)
+
+
+def _words(cause: BaseException) -> str:
+    """Return what one error says by itself; nothing where that is no help."""
+    if isinstance(cause, socket.gaierror):
+        return f"the name cannot be resolved: {cause.strerror}"
+    if isinstance(cause, TimeoutError):
+        return "no answer in time"
+    if verify_message := getattr(cause, "verify_message", ""):
+        return f"the server's certificate is not trusted: {verify_message}"
+    if isinstance(cause, ssl.SSLError):
+        return _tls_words(cause)
+    if isinstance(cause, OSError) and cause.strerror:
+        return cause.strerror
+    if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
+        return "what answers does not speak HTTP/1.1"  # a proxy asked for a tunnel
+    behind = str(cause).partition(_OF_TUNNEL)[2]
+    return f"the proxy gives no way: {behind}" if behind else ""
+
+
+def _tls_words(error: ssl.SSLError) -> str:
+    # These are in other words, or of another class, with each Python.
+    if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
+        return "the server closed the TLS connection"
+    if error.reason:
+        plain = _ALERT_OF.sub("", error.reason).lower().replace("_", " ")
+        return _IN_WORDS.get(error.reason, f"TLS error {plain}")
+    return _NOT_PEM if "PEM lib" in str(error) else error.strerror or ""
+
+
+def _causes(error: BaseException) -> Iterator[BaseException]:
+    """Yield what led to the error, the first cause first."""
+    chain = [error]
+    while (cause := _cause(chain[-1])) and cause not in chain:
+        chain.append(cause)
+    yield from reversed(chain)
+
+
+def _cause(error: BaseException) -> BaseException | None:
+    # Where a proxy's TLS fails, urllib3 only has the error itself within its own.
+    inner = (one for one in error.args if isinstance(one, BaseException))
+    return error.__cause__ or error.__context__ or next(inner, None)
