@@ -14,7 +14,9 @@ _ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
 _IN_WORDS = {
     "WRONG_VERSION_NUMBER": "what answers does not speak TLS",
     "NO_CERTIFICATE_OR_CRL_FOUND": "ca_file holds no certificate in PEM",
-    "KEY_VALUES_MISMATCH": "the key is not that of client_cert",
+    **dict.fromkeys(
+        ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"), "the key is not that of client_cert"
+    ),
 }
 """What OpenSSL's names do not say."""
 _NOT_PEM = "client_cert holds no certificate with its key in PEM, or client_key no key without password"
