@@ -6,6 +6,7 @@ import ssl
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import trustme
@@ -115,7 +116,7 @@ def test_a_file_that_holds_something_else_is_told_by_its_setting(tmp_path: Path)
             ({"client_cert": "certificate"}, "client_cert holds no certificate with its key in PEM"),
             ({"client_cert": "certificate", "client_key": "key"}, "the key is not that of client_cert"),
         ):
-            paths = {name: str(tmp_path / file) for name, file in ({"ca_file": "ca"} | files).items()}
+            paths: dict[str, Any] = {name: str(tmp_path / file) for name, file in ({"ca_file": "ca"} | files).items()}
             said = Api(EventsSettings(url, "key-123456", timeout=Duration(5), **paths)).post(b"{}").text
             assert said.startswith(says)
 

@@ -124,7 +124,7 @@ def _mend(trouble: str, to: Target) -> str:
     if "cannot be resolved" in trouble:
         return f"getent hosts {to.host}; the name servers stand in /etc/resolv.conf"
     if "not trusted" in trouble:
-        return "put its CA into this host's store or into ca_file, or set the clock right; a proxy may have its own certificate"
+        return "its CA belongs into this host's store or into ca_file; or set the clock right, or a proxy opens TLS"
     if "refused" in trouble:
         return f"nothing listens there, or a firewall refuses: is port {to.port} right?"
     return f"a firewall may be in the way, or a `proxy` is missing: curl -v telnet://{to.host}:{to.port}"
