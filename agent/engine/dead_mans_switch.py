@@ -131,7 +131,6 @@ class DeadMansSwitch:
         if subject and "" not in watch.at:
             watch.last.pop("", None)
             watch.missed.pop("", None)
-            self._book.drop((check, "", None))
         watch.at[subject] = at
         watch.last[subject] = now - max(0, wall - at) / 1000
         watch.runs.pop((subject, run), None)
@@ -204,9 +203,7 @@ class DeadMansSwitch:
 
     def _give_up(self, check: str, subject: str, wall: int) -> Outcome:
         watch = self._checks[check]
-        del watch.last[subject], watch.at[subject]
-        watch.missed.pop(subject, None)
-        self._book.drop((check, subject, None))
+        del watch.last[subject], watch.at[subject], watch.missed[subject]
         return Outcome(check, 0, wall, 0.0, (), complete=False, given_up=(subject,))
 
     def _outcome(self, key: Key, now: float, wall: int) -> Outcome | None:
@@ -215,7 +212,7 @@ class DeadMansSwitch:
         return Outcome(check, 0, wall, 0.0, (result,), complete=False) if result else None
 
     def _miss(self, check: str, subject: str, now: float) -> Result | None:
-        """A span went by without a result of the subject. None: it was given up just now."""
+        """A span went by without a result of the subject. None: it is not awaited any more."""
         watch = self._checks[check]
         if subject not in watch.last:
             return None

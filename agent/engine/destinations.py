@@ -82,7 +82,7 @@ def unknown_problems(
 def as_known(notification: Notification, known: Known) -> Notification:
     """Return what stands with what a destination knows of the same problem, if it knows of it."""
     incident, status = known.get((notification.check, notification.subject), ("", ""))
-    if incident != notification.incident or not incident or status not in list(EventStatus):
+    if not incident or incident != notification.incident or status not in list(EventStatus):
         return notification
     return msgspec.structs.replace(notification, previous=EventStatus(status))
 

@@ -55,7 +55,7 @@ def remember(watch: PushWatch, now: float, wall: int) -> dict[str, Any]:
     """Return what must be remembered, in Unix milliseconds; `now` is monotonic, `wall` in Unix milliseconds."""
     runs = [[subject, run, wall - round((now - at) * 1000)] for (subject, run), at in watch.runs.items()]
     last = {subject: last_moment(watch, subject, now, wall) for subject in watch.last if subject in watch.at}
-    since = _as_counted(watch.since, watch.last[""], now, wall) if not last and "" in watch.last else watch.since
+    since = watch.since if last else _as_counted(watch.since, watch.last[""], now, wall)
     missed = {subject: wall - round((now - at) * 1000) for subject, at in watch.missed.items()}
     late = [key for key in watch.runs if key in watch.late]
     troubles = {name: value for name, value in (("missed", missed), ("late", late)) if value}

@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from agent.config.destinations import TERMINAL
-from agent.engine.destinations import Plan, Targets, destinations_outcome, plan, selects, unknown_problems
+from agent.engine.destinations import Plan, Targets, as_known, destinations_outcome, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
 
 
@@ -114,6 +114,25 @@ def test_a_problem_that_stands_is_unknown_unless_its_incident_is_known(
     state: State, known: dict[tuple[str, str], tuple[str, str]], only: str, told: bool
 ) -> None:
     assert unknown_problems([state], known, only, TAGS) == [state] * told
+
+
+@pytest.mark.parametrize(
+    ("incident", "known", "previous"),
+    [
+        ("i2", ("i2", "warning"), EventStatus.WARNING),
+        ("i2", ("i1", "warning"), EventStatus.OK),
+        ("i2", ("i2", "odd"), EventStatus.OK),
+        ("i2", None, EventStatus.OK),
+        ("", ("", "warning"), EventStatus.OK),
+        ("", None, EventStatus.OK),
+    ],
+)
+def test_what_stands_follows_what_a_destination_knows_of_the_same_incident(
+    incident: str, known: tuple[str, str] | None, previous: EventStatus
+) -> None:
+    stands = Notification("e1", "web", "/cart", EventStatus.CRITICAL, 1, previous=EventStatus.OK, incident=incident)
+    told = as_known(stands, {("web", "/cart"): known} if known else {})
+    assert told == msgspec.structs.replace(stands, previous=previous)
 
 
 OPS, EVENTS = named("ops", "events")

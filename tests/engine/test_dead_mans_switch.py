@@ -120,6 +120,7 @@ def test_nobody_is_given_up_while_nobody_pushes() -> None:
     pushes(switch, "b", 0.0)
     assert len(said(switch, TTL)) == 2
     assert said(switch, gone) == []
+    assert switch.next_look > gone
     pushes(switch, "b", gone + 10)
     assert [outcome.given_up for outcome in said(switch, gone + 30)] == [()]
     later = gone + ASK_AGAIN_SECONDS
@@ -224,9 +225,9 @@ def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_af
 
 @pytest.mark.parametrize(("run", "alive", "awaited"), [(0, False, False), (7, False, False), (7, True, True)])
 def test_the_news_of_a_run_that_comes_after_its_result_awaits_nothing(run: int, alive: bool, awaited: bool) -> None:
-    switch = awaiting(is_running=lambda pid: alive)
+    switch = awaiting(is_running=[run].__contains__ if alive else lambda pid: False)
     pushes(switch, "db", 20.0)
-    switch.note_start("backup", "db", 10.0, run)
+    switch.note_start("backup", "db", 20.0, run)
     assert bool(switch.memory("backup", 20.0, wall(20.0))["runs"]) is awaited
     switch.note_start("backup", "db", 20.001, run)
     assert switch.memory("backup", 21.0, wall(21.0))["runs"], "one that began since is"
@@ -392,3 +393,78 @@ def test_a_result_without_a_number_ends_the_run_that_has_none() -> None:
     switch.note_start("backup", "db", 11.0, 1)
     pushes(switch, "db", 20.0)
     assert [run[1] for run in switch.memory("backup", 20.0, wall(20.0))["runs"]] == [1]
+
+
+def with_settings(ttl: float = TTL, max_run: float | None = MAX_RUN) -> CheckConfig:
+    settings = PushedCheck(ttl=Duration(ttl), max_run=Duration(max_run) if max_run else None)
+    return CheckConfig("backup", "pushed", settings, Place("a.yaml"))
+
+
+def test_what_was_said_is_remembered_and_not_said_again_by_who_takes_over() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    pushes(switch, "db", 1.0)
+    switch.note_start("backup", "mail", 20.0, 7)
+    assert len(said(switch, 50.0)) == 1
+    assert len(said(switch, 61.0)) == 1
+    memory = switch.memory("backup", 100.0, wall(100.0))
+    assert (memory["missed"], memory["late"]) == ({"db": wall(61.0)}, [("mail", 7)])
+    later = DeadMansSwitch(lambda pid: True)
+    later.update([backup()], {"backup": memory}, 5100.0, wall(100.0))
+    assert said(later, 5120.9) == []
+    assert [one.results[0].subject for one in said(later, 5121.0)] == ["db"]
+    pushes(switch, "db", 110.0)
+    assert "missed" not in switch.memory("backup", 110.0, wall(110.0))
+
+
+def test_what_was_said_at_the_very_moment_of_a_reload_with_other_settings_is_not_said_again() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    pushes(switch, "db", 1.0)
+    switch.note_start("backup", "mail", 31.0, 7)
+    assert {one.results[0].subject for one in said(switch, 61.0)} == {"db", "mail"}
+    switch.update([with_settings(max_run=MAX_RUN - 1)], {}, 61.0, wall(61.0))
+    assert said(switch, 120.9) == []
+    assert [one.results[0].subject for one in said(switch, 121.0)] == ["db"]
+
+
+def test_a_check_whose_first_result_was_missed_and_came_is_taken_over_by_a_reload() -> None:
+    switch = awaiting()
+    assert len(said(switch, TTL)) == 1
+    pushes(switch, "db", 70.0)
+    switch.update([with_settings(TTL + 1)], {}, 71.0, wall(71.0))
+    assert [one.results[0].subject for one in said(switch, 70.0 + TTL + 1)] == ["db"]
+
+
+def test_a_subject_that_is_missed_while_its_run_goes_on_is_told_of_the_run() -> None:
+    switch = awaiting(is_running=lambda pid: True)
+    pushes(switch, "db", 1.0)
+    switch.note_start("backup", "db", 25.0, 7)
+    assert len(said(switch, 55.0)) == 1
+    assert [str(one.results[0].subject) for one in said(switch, 61.0)] == ["db"]
+    assert said(switch, 121.0)[0].results == (Result(Status.CRITICAL, "still running after 1m 36s", "db"),)
+
+
+def test_who_came_after_a_miss_is_given_up_after_the_next_one_as_well() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 0.0)
+    assert len(said(switch, TTL)) == 1
+    pushes(switch, "db", 70.0)
+    assert len(said(switch, 70.0 + TTL)) == 1
+    gone = 70.0 + TTL + LONG_GONE_SECONDS
+    pushes(switch, "mail", gone - 1.0)
+    assert [one.given_up for one in said(switch, gone)] == [("db",)]
+
+
+def test_when_a_first_result_was_awaited_first_follows_a_clock_that_is_set_until_there_is_one() -> None:
+    switch = awaiting()
+    assert switch.memory("backup", 10.0, wall(10.0 + 3600))["since"] == wall(3600)
+    pushes(switch, "db", 10.0)
+    assert switch.memory("backup", 20.0, wall(20.0 + 3600))["since"] == WALL
+
+
+def test_a_result_of_who_never_pushed_is_never_true() -> None:
+    switch = awaiting()
+    pushes(switch, "db", 5.0)
+    assert switch.last_true("backup", "db", 64.9, wall(64.9)) == wall(5.0)
+    assert switch.last_true("backup", "db", 65.0, wall(65.0)) == 0
+    assert switch.last_true("backup", "mail", 6.0, wall(6.0)) == 0
+    assert switch.last_true("other", "db", 6.0, wall(6.0)) == 0

@@ -9,8 +9,9 @@ import pytest
 
 from agent.api import Check
 from agent.config.settings import CheckConfig, Maintenance, Place
+from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.self_check import BROKEN, OWN_NAME, own_check
-from agent.model import Count, FailAfter, Flapping, Outcome, Policy, Result, Status
+from agent.model import Count, EventStatus, FailAfter, Flapping, Outcome, Policy, Result, State, Status
 from tests.engine.step_by_step import MINUTE, World
 from tests.engine.watched import Watched, pushed, run_by_agent, silence
 
@@ -195,3 +196,12 @@ def test_a_pushed_problem_is_told_again_after_each_repetition_that_is_asked_for(
     agent.push("ok")
     agent.passes(600)
     assert agent.told()[-1] == "backup ok"
+
+
+@pytest.mark.parametrize(("ago", "due"), [(0, 3600.0), (3599, 1.0), (3600, 0.0), (9000, 0.0)])
+def test_after_a_start_a_repetition_is_due_when_it_would_have_been(ago: int, due: float) -> None:
+    wall, looks = 1_790_000_000_000, SecondLooks()
+    told_at = wall - ago * 1000
+    bad = State("web", decided=Status.CRITICAL, notified=EventStatus.CRITICAL, notified_at=told_at, events=1)
+    looks.go_on(bad, None, Policy(repeat_every=3600), wall, 50.0)
+    assert looks.next_look == 50.0 + due

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from agent.api import Check, Duration, PushedCheck
-from agent.config.settings import CheckConfig, Place
+from agent.config.settings import CheckConfig, Maintenance, Place
 from agent.engine.self_check import BROKEN
 from agent.model import Count, FailAfter, Outcome, Policy, Pushed, Result, RunStarted, Silence, Status
 from tests.engine.step_by_step import Agent, Api, World
@@ -135,16 +135,41 @@ def test_a_run_that_died_is_not_forgotten_for_what_came_before_it(house: House, 
     assert house.told() == ["critical", "nodata", "critical"]
 
 
-def test_under_a_silence_it_is_told_once_that_is_over(house: House) -> None:
-    house.push(Status.OK)
+@pytest.mark.parametrize("selector", ["backup", "backup:/a"])
+def test_under_a_silence_it_is_told_once_that_is_over(house: House, selector: str) -> None:
+    house.push(Status.OK, "/a")
     house.passes(TTL)
-    house.world.silences = (Silence("backup", 0, house.world.wall + 60_000),)
+    house.world.silences = (Silence(selector, 0, house.world.wall + 60_000),)
     house.world.checks = {"backup": pushed(3 * TTL)}
     house.reload()
     house.passes(1)
-    assert house.told() == ["nodata"]
+    assert house.told("/a") == ["nodata"]
     house.passes(60)
+    assert house.told("/a") == ["nodata", "ok"]
+
+
+def test_in_a_window_it_is_told_once_that_is_over(house: House) -> None:
+    house.push(Status.OK)
+    house.passes(TTL)
+    always = Maintenance("* * * * *", 3600, "UTC")
+    house.world.checks = {"backup": msgspec.structs.replace(pushed(3 * TTL), maintenance=(always,))}
+    house.reload()
+    house.passes(1)
+    assert house.told() == ["nodata"]
+    house.world.checks = {"backup": pushed(3 * TTL)}
+    house.reload()
+    house.passes(1)
     assert house.told() == ["nodata", "ok"]
+
+
+def test_of_who_never_pushed_nothing_is_true(house: House) -> None:
+    house.passes(TTL)
+    house.restart()
+    house.passes(TTL)
+    house.world.checks = {"backup": pushed(9 * TTL)}
+    house.reload()
+    house.passes(1)
+    assert house.told() == ["nodata"]
 
 
 @pytest.mark.parametrize(("away", "last"), [(60.0, "ok"), (TTL, "nodata")])
