@@ -57,6 +57,7 @@ class House:
     def shown(self, subject: str = "") -> tuple[str, int]:
         """What `status` says of the last result, and how many seconds ago it was."""
         (run,) = [run for run in self.agent.store.last_runs() if run.subject == subject]
+        assert (run.duration, run.next_at) == (0.0, 0), "nothing is run"
         return run.result.summary, round((self.world.wall - run.at) / 1000)
 
 

@@ -41,7 +41,7 @@ class LastResults:
 
     def missing(self) -> list[tuple[Key, Result]]:
         """Return what was known of those of which it was said that nothing came since."""
-        return [(key, result) for key, result in self._known.items() if self._last.get(key, result) is not result]
+        return [(key, result) for key, result in self._known.items() if self._last[key] is not result]
 
     def is_true(self, key: Key) -> None:
         """What was known is so after all."""
