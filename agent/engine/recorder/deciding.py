@@ -12,16 +12,16 @@ from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import Acknowledge, RecorderConfig, Schedule
-from agent.engine.recorder.last_results import LastResults
+from agent.engine.recorder.current_reasons import CurrentReasons
+from agent.engine.recorder.last_results import LastResults, as_last_run
 from agent.engine.recorder.no_result_yet import NoResultYet
 from agent.engine.recorder.parents import ParentRuns
 from agent.engine.recorder.pending import PendingWrites
 from agent.engine.recorder.second_look import SecondLooks
-from agent.engine.recorder.unset_clock import UnsetClock, put_right
+from agent.engine.recorder.unset_clock import put_right
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
-from agent.engine.suppression.reasons import Suppression
-from agent.model import EventStatus, Outcome, Policy, Pushed, Reason, Result, State, Status
+from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
 from agent.store import Change, LastRun
 
 log = logging.getLogger("hostvigil.recorder")
@@ -46,15 +46,11 @@ class Decider:
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
         self._results = LastResults(last_runs)
-        self._before = {(run.check, run.subject): run.result.status for run in last_runs}
-        """The last results before this start, until the first configuration is taken over."""
         self._parents = ParentRuns(self._states, last_runs)
+        self._reasons = CurrentReasons(self._states, self._parents, config, wall, monotonic)
         self._looks = SecondLooks()
-        self._clock = UnsetClock()
         self._config = config
         self._no_result_yet = NoResultYet(pending)
-        self._suppression: Suppression | None = None
-        """What may suppress as far as it was looked at in this step."""
         self._pending = pending
         self._schedule = schedule
         self._wall = wall
@@ -71,21 +67,17 @@ class Decider:
             if is_gone(check, states.values(), config):
                 self._retire(check)
         self._config = config
-        self._suppression = None
+        self._reasons.configure(config)
         self._parents.configure(config.checks)
         self._looks.keep(self._is_known)
         self._results.keep(self._is_kept)
         self._look_at_all()
-        self._before = {}
+        self._results.forget_start()
         self._no_result_yet.configure(config.checks, [name for name, states in self._states.items() if states])
 
     def begin_step(self) -> None:
         """What has come was taken: silences are looked at anew, once for all of it."""
-        self._suppression = None
-
-    def _suppressing(self) -> Suppression:
-        self._suppression = self._suppression or self._config.suppress(self._states)
-        return self._suppression
+        self._reasons.begin_step()
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise; a start goes on where it was."""
@@ -95,9 +87,9 @@ class Decider:
             if state.suppressed_by or key in self._results:
                 self._looks.at_once(*key, now)
             elif config and has_runs(config):
-                before = self._before.get(key)
-                self._looks.go_on(state, before, config.policy, wall, now)
-                if before and before is not state.decided and config.retry_interval:
+                last = self._results.at_start(key)
+                self._looks.go_on(state, last, config.policy, wall, now)
+                if last and last is not state.decided and config.retry_interval:
                     self._schedule.retry(config.name, config.retry_interval)
 
     def _is_known(self, key: tuple[str, str]) -> bool:
@@ -127,7 +119,7 @@ class Decider:
         self._put_right()
 
         def reasons(subject: str) -> tuple[Reason, ...]:
-            return self._reasons(check, subject, outcome.started_at, observed_at)
+            return self._reasons.of(check, subject, outcome.started_at, observed_at)
 
         # What is pushed, or said by the agent itself, names no type; the stand-in of a broken check has none.
         typed_outcome = (
@@ -161,7 +153,7 @@ class Decider:
         `now` in monotonic seconds.
         """
         self._put_right()
-        for check, subject in self._looks.due(now, self._wall(), lambda: self._suppressing().silences):
+        for check, subject in self._looks.due(now, self._wall(), self._reasons.silences):
             if self._is_known((check, subject)):
                 try:
                     self._look(check, subject)
@@ -170,7 +162,7 @@ class Decider:
 
     def _put_right(self) -> None:
         """Once somebody has set a clock that was not set, what was noted by it is put right."""
-        if shift := self._clock.was_set(self._wall(), self._monotonic()):
+        if shift := self._reasons.clock_shift():
             for states in self._states.values():
                 for subject, state in states.items():
                     states[subject] = put_right(state, shift)
@@ -192,20 +184,13 @@ class Decider:
         config, now = self._config.checks[check], self._wall()
         # It was counted when it came; but an ok is counted from the latest nodata on.
         judge = apply_result if result.status is Status.OK else judge_again
-        step = judge(self._states[check][subject], result, config.policy, now, self._reasons(check, subject, now, now))
+        reasons = self._reasons.of(check, subject, now, now)
+        step = judge(self._states[check][subject], result, config.policy, now, reasons)
         self._take_step(step, config)
-
-    def _reasons(self, check: str, subject: str, began: int, at: int) -> tuple[Reason, ...]:
-        """Return why nothing is told of what a look that `began` then saw of a subject; Unix milliseconds."""
-        return (
-            self._clock.reasons(self._wall(), self._monotonic())
-            or self._suppressing().reasons(self._config.checks[check], subject, began, at)
-            or self._parents.waits(check, self._states[check].get(subject), began, at)
-        )
 
     def _look(self, check: str, subject: str) -> None:
         config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
-        reasons = self._reasons(check, subject, now, now)
+        reasons = self._reasons.of(check, subject, now, now)
         result = self._results.get((check, subject))
         if has_runs(config):
             if not reasons:
@@ -238,20 +223,7 @@ class Decider:
         before = None
         if not has_runs(self._config.checks[check]):
             before = self._results.note((check, subject), step.result, outcome)
-        next_at = self._schedule.next_run(check)
-        is_no_run = not outcome.type and outcome.pushed is Pushed.NOT
-        self._pending.note(
-            LastRun(
-                check=check,
-                subject=subject,
-                result=step.result,
-                at=step.at,
-                duration=outcome.duration,
-                next_at=next_at,
-                before=before,
-                is_no_run=is_no_run,
-            )
-        )
+        self._pending.note(as_last_run(step, outcome, self._schedule.next_run(check), before))
 
     def _have_run(self, step: Transition, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 
+from agent.engine.state.transition import Transition
 from agent.model import Outcome, Pushed, Result, Status
 from agent.store import LastRun
 
@@ -18,7 +19,10 @@ class LastResults:
         self._last: dict[Key, Result] = {}
         self._known: dict[Key, Result] = {}
         """The same, but for what only says that nothing came since."""
+        self._at_start: dict[Key, Status] = {}
+        """Of every subject, until the first configuration is taken over."""
         for run in runs:
+            self._at_start[run.check, run.subject] = run.result.status
             self._last[run.check, run.subject] = run.result
             self._known[run.check, run.subject] = run.before or run.result
 
@@ -30,6 +34,13 @@ class LastResults:
 
     def get(self, key: Key) -> Result | None:
         return self._last.get(key)
+
+    def at_start(self, key: Key) -> Status | None:
+        """Return the status of the last result before this start, also of what the agent runs; None: not known."""
+        return self._at_start.get(key)
+
+    def forget_start(self) -> None:
+        self._at_start = {}
 
     def note(self, key: Key, result: Result, outcome: Outcome) -> Result | None:
         """Note a result; where it only says that nothing came, return what is known from before."""
@@ -55,3 +66,17 @@ class LastResults:
         """Forget all others."""
         self._last = {key: result for key, result in self._last.items() if keeps(key)}
         self._known = {key: result for key, result in self._known.items() if keeps(key)}
+
+
+def as_last_run(step: Transition, outcome: Outcome, next_at: int, before: Result | None) -> LastRun:
+    """Return what is kept of a result; `next_at` in Unix milliseconds, `before` what is known from before it. Pure."""
+    return LastRun(
+        check=step.state.check,
+        subject=step.state.subject,
+        result=step.result,
+        at=step.at,
+        duration=outcome.duration,
+        next_at=next_at,
+        before=before,
+        is_no_run=not outcome.type and outcome.pushed is Pushed.NOT,
+    )
