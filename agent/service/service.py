@@ -49,19 +49,15 @@ class Service:
         composer = Composer(host, config.agent.tags)
         self._destinations = Destinations(store, composer, config, on_bad_key, hide)
         self._wiring = RecorderWiring(composer, Silences(state_dir), self._take_over, self._history.put)
-        self._schedule = Schedule()
+        schedule = self._schedule = Schedule()
         self._recorder = Recorder(
-            store,
-            self._wiring.config_of(config),
-            self._destinations.wake,
-            self._schedule.retry,
-            self._schedule.next_run,
+            store, self._wiring.config_of(config), self._destinations.wake, schedule.retry, schedule.next_run
         )
-        self.steering = Steering(self._recorder.put, self._schedule, self._history.note)
+        self.steering = Steering(self._recorder.put, schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
         push_server = PushServer(state_dir, self._recorder.put, hide, store.states())
         page = PageSwitch(state_dir, store, host, hide, self.steering)
-        ping, watch = DeadMansPing(self._schedule.every, self._recorder.put), Watch()
+        ping, watch = DeadMansPing(schedule.every, self._recorder.put), Watch()
         self._outward: tuple[Apply, ...] = (cloud.apply, push_server.apply, ping.apply, page.apply, watch.apply)
         """What is open to others or asks them: begun when everybody else is at work."""
         # In this order: who words and hides first, then who decides, then who begins new work.
@@ -72,14 +68,14 @@ class Service:
             self._destinations.apply,
             self._runner.apply,
             self._apply_recorder,
-            self._schedule.apply,
+            schedule.apply,
             StoreSettings(store).apply,
             self._history.apply,
             *self._outward,
         )
         # No new runs, the running ones given up, then what has come in is written down.
         self._stops: tuple[Callable[[], None], ...] = (
-            self._schedule.stop,
+            schedule.stop,
             page.stop,
             push_server.stop,
             self._runner.stop,

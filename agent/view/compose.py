@@ -90,7 +90,24 @@ def _checks(
     for state in contents.states:
         states.setdefault(state.check, {})[state.subject] = state
     runs = {(run.check, run.subject): run for run in contents.runs}
-    suppression = Suppression(
+    suppression = _suppression(contents, config, states)
+    problems = _problems_by_check(config)
+    for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
+        view = _View(
+            check=config.checks.get(name),
+            config=config,
+            problems=problems.get(name, ()),
+            suppression=suppression,
+            running=contents.holder is not None,
+            reload=reload.get(name),
+            now=now,
+        )
+        subjects = tuple(view.subjects(name, states.get(name, {}), runs))
+        yield name, CheckView(name, view.check, view.problems, subjects, view.reload)
+
+
+def _suppression(contents: StoreContents, config: Config, states: Mapping[str, Mapping[str, State]]) -> Suppression:
+    return Suppression(
         tags=config.agent.tags,
         silences=contents.silences,
         windows=config.agent.maintenance,
@@ -99,23 +116,14 @@ def _checks(
         running=config.checks,
         checks=config.checks,
     )
+
+
+def _problems_by_check(config: Config) -> dict[str, tuple[str, ...]]:
     problems: dict[str, tuple[str, ...]] = {}
     for problem in config.problems:
         if problem.check:
             problems[problem.check] = (*problems.get(problem.check, ()), str(problem))
-    for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
-        check = config.checks.get(name)
-        mark, running = reload.get(name), contents.holder is not None
-        view = _View(
-            check=check,
-            config=config,
-            problems=problems.get(name, ()),
-            suppression=suppression,
-            running=running,
-            reload=mark,
-            now=now,
-        )
-        yield name, CheckView(name, check, view.problems, tuple(view.subjects(name, states.get(name, {}), runs)), mark)
+    return problems
 
 
 class _View(msgspec.Struct, frozen=True):

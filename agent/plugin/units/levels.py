@@ -120,12 +120,22 @@ class Level(SettingValue):
     @classmethod
     def _other_form(cls, value: object) -> str:
         """Say what to write for two values, or for a share of what is left; '' for all else."""
-        if isinstance(value, str) and cls.number is Percent and (match := _OTHER_SIDE.fullmatch(value.strip())):
-            other = bool(match[2]) == cls.upper
-            share = float(match[1])
-            return f"{value!r} is not understood, write {100 - share if other else share:g}%"
-        values = value if isinstance(value, list) and len(value) == 2 else _TWO.fullmatch(str(value))
-        texts = [str(one) for one in (values if isinstance(values, list) else values.groups() if values else ())]
+        return cls._other_side(value) or cls._two_levels(value)
+
+    @classmethod
+    def _other_side(cls, value: object) -> str:
+        if cls.number is not Percent or not isinstance(value, str):
+            return ""
+        match = _OTHER_SIDE.fullmatch(value.strip())
+        if match is None:
+            return ""
+        share = float(match[1])
+        is_other = bool(match[2]) == cls.upper
+        return f"{value!r} is not understood, write {100 - share if is_other else share:g}%"
+
+    @classmethod
+    def _two_levels(cls, value: object) -> str:
+        texts = _two_texts(value)
         unit = texts[1].strip("0123456789. ") if texts else ""
         unit = unit or ("%" if cls.number is Percent else "")
         try:
@@ -197,6 +207,14 @@ class Level(SettingValue):
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.text!r})"
+
+
+def _two_texts(value: object) -> list[str]:
+    """Return the two values that stand where one level belongs, as texts; [] where there are not two."""
+    if isinstance(value, list) and len(value) == 2:
+        return [str(part) for part in value]
+    match = _TWO.fullmatch(str(value))
+    return [str(part) for part in match.groups()] if match else []
 
 
 class NumberAbove(Level):
