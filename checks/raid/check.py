@@ -30,9 +30,10 @@ class Raid(Check, frozen=True, kw_only=True):
 
     Critical: a device is missing, the array as a whole is stopped or broken, or a ZFS pool has lost data. Warning: a
     missing device is being rebuilt or waits for its turn, one failed and a spare took its place, parity did not fit at
-    the last check (md), an array is read-only (md), `zpool status -x` names the pool, or a btrfs of one device made
-    errors. Checks and first syncs are ok; what the kernel does not tell in a known form is nodata. One subject an
-    array, and one that names them all.
+    the last check (md), an array is read-only (md), `zpool status -x` names the pool, or a btrfs made errors that no
+    copy corrects (one device, or data as single or raid0), or has a device that did not take what was written to it.
+    Checks and first syncs are ok; what the kernel does not tell in a known form is nodata. One subject an array, and
+    one that names them all.
     A host without RAID is ok. An array that was there for a day and is gone is nodata for a day. Not seen: hardware
     RAID, LVM's own RAID, SMART; and errors of a ZFS pool where there is no `zpool`, or only root may ask it.
 
@@ -147,5 +148,5 @@ def find_arrays(text: str, block: Path) -> Iterator[Finding]:
             mdstat.add_mismatches(mdstat.assess(array), array, folder),
             "md",
             "",
-            btrfs.count_errors(folder.glob("dev-*/errors")),
+            mdstat.count_errors(folder.glob("dev-*/errors")),
         )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 import msgspec
@@ -142,3 +143,9 @@ def add_mismatches(result: Result, array: Array, folder: Path) -> Result:
         status=Status.WARNING if bad else result.status,
         summary=f"{result.summary}, {count} sectors differed at the last check",
     )
+
+
+def count_errors(files: Iterable[Path]) -> int | None:
+    """Sum up error counters, one a line; None where the kernel has none."""
+    lines = [line for path in files for line in read(path).splitlines()]
+    return sum(int(line.split()[-1]) for line in lines if line[-1:].isdigit()) if lines else None

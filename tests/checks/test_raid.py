@@ -12,10 +12,10 @@ from agent.api import CheckError, Context, NumberAbove, Result, Status
 from agent.plugin.results import gather
 from agent.testing import files, ran
 from checks.raid import Raid, unraid
-from checks.raid.btrfs import count_errors, find_filesystems
+from checks.raid.btrfs import find_filesystems
 from checks.raid.check import ask_zpool, find_all, find_arrays
 from checks.raid.finding import Finding, tell_apart
-from checks.raid.mdstat import assess, parse
+from checks.raid.mdstat import assess, count_errors, parse
 from checks.raid.zfs import find_pools
 
 WHOLE = """\
@@ -289,6 +289,30 @@ def test_a_btrfs_of_one_device_is_told_only_when_it_makes_errors(tmp_path: Path)
     device(tmp_path / "5b1c", 1, stats=STATS)
     (one,) = find_filesystems(tmp_path)
     assert (one.result.status, one.errors) == (Status.WARNING, 7)
+
+
+@pytest.mark.parametrize(
+    ("kind", "profile", "status"),
+    [
+        ("write_errs", "raid1", Status.WARNING),
+        ("flush_errs", "raid1c3", Status.WARNING),
+        ("write_errs", "raid0", Status.WARNING),
+        ("corruption_errs", "raid1", Status.OK),
+        ("read_errs", "dup", Status.OK),
+        ("read_errs", "single", Status.WARNING),
+        ("corruption_errs", "raid0", Status.WARNING),
+    ],
+)
+def test_a_btrfs_of_several_devices_keeps_one_that_refuses_to_be_written_to(
+    kind: str, profile: str, status: Status, tmp_path: Path
+) -> None:
+    """Only at the next mount is such a device missing."""
+    device(tmp_path / "77aa", 1, stats="write_errs 0\nread_errs 0\n")
+    device(tmp_path / "77aa", 2, stats=f"write_errs 0\n{kind} 3\n")
+    (tmp_path / "77aa" / "allocation" / "data" / profile).mkdir(parents=True)
+    (one,) = find_filesystems(tmp_path)
+    assert (one.result.status, one.errors) == (status, 3)
+    assert ("device 2 of 2 did not take" in one.result.summary) == (kind in ("write_errs", "flush_errs"))
 
 
 def test_two_btrfs_of_one_label_are_two_subjects(tmp_path: Path) -> None:
