@@ -43,6 +43,11 @@ CERTIFICATE_HINTS = {
     68: OLD,  # X509_V_ERR_CA_MD_TOO_WEAK
 }
 """By OpenSSL's number: what to do about a certificate that is refused."""
+FILE_WORDS = {
+    "NO_CERTIFICATE_OR_CRL_FOUND": "it holds no certificate in PEM",
+    **dict.fromkeys(("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"), "its key is another's"),
+}
+"""What is wrong with a file that a setting names, by OpenSSL's name."""
 HOSTNAME_MISMATCH = 62
 """X509_V_ERR_HOSTNAME_MISMATCH"""
 
@@ -64,6 +69,15 @@ def reason(error: Exception, timeout: float) -> str:
     if isinstance(error, OSError):
         return (error.strerror or str(error) or type(error).__name__).lower()
     return str(error)
+
+
+def reason_of_file(error: OSError) -> str:
+    """Say what is wrong with a file of certificates or keys."""
+    if not isinstance(error, ssl.SSLError):
+        return error.strerror or str(error)
+    if not error.reason:
+        return "the certificate in it, or the key in it or in client_key, is none in PEM"
+    return FILE_WORDS.get(error.reason, error.reason.lower().replace("_", " "))
 
 
 def _name_in(text: str) -> str:

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from agent.api import CheckError, Context, size_text
+from checks._network.reasons import reason_of_file
 
 LEGACY_SERVER_CONNECT = 0x4
 """OpenSSL's SSL_OP_LEGACY_SERVER_CONNECT, which the module ssl names only from Python 3.12 on."""
@@ -73,7 +74,7 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     """
     looked_at = time.monotonic()
     ca_file, ca_folder = _trust(settings)
-    files = {"CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
+    files = {"ca_file" if settings.ca_file else "CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
     files["crl_file"] = settings.crl_file
     stamps = [_stamp(name, path) for name, path in files.items() if path]
     with _keeping:
@@ -103,6 +104,8 @@ def _stamp(name: str, path: str) -> tuple[int, ...]:
         info = Path(path).stat()
     except OSError as error:
         raise CheckError(f"{name} {path}: {error.strerror}") from None
+    if stat.S_ISDIR(info.st_mode):
+        raise CheckError(f"{name} {path} is a folder: write a file in PEM")
     if not stat.S_ISREG(info.st_mode):  # OpenSSL would wait for a pipe, and read a device for ever
         raise CheckError(f"{name} {path} is not a regular file")
     if info.st_size > FILE_LIMIT:
@@ -120,9 +123,8 @@ def _make(settings: TlsSettings, ca_file: str, ca_folder: str) -> ssl.SSLContext
     # A ca_file may hold an intermediate or the server's own certificate; from Python 3.13 on this is the default.
     tls_context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     if settings.verify:
-        _load(
-            "CAs", ca_file or ca_folder, lambda: tls_context.load_verify_locations(ca_file or None, ca_folder or None)
-        )
+        name = "ca_file" if settings.ca_file else "CAs"
+        _load(name, ca_file or ca_folder, lambda: tls_context.load_verify_locations(ca_file or None, ca_folder or None))
     else:
         tls_context.check_hostname = False
         tls_context.verify_mode = ssl.CERT_NONE
@@ -177,7 +179,7 @@ def _load(name: str, path: str, load: Any) -> None:
     try:
         load()
     except OSError as error:  # SSLError is one
-        raise CheckError(f"{name} {path} cannot be used: {error.strerror or error}") from None
+        raise CheckError(f"{name} {path} cannot be used: {reason_of_file(error)}") from None
 
 
 def _trust(settings: TlsSettings) -> tuple[str, str]:

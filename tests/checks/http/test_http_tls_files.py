@@ -71,8 +71,8 @@ def test_files_that_cannot_be_used_are_our_fault_and_said(tmp_path: Path, ca_fil
     nonsense.write_text("nonsense")
     for settings, said in (
         ({"ca_file": str(tmp_path / "gone.pem")}, "gone.pem: No such file"),
-        ({"ca_file": str(nonsense)}, "nonsense.pem cannot be used"),
-        ({"client_cert": str(nonsense)}, "nonsense.pem cannot be used"),
+        ({"ca_file": str(nonsense)}, "ca_file .*nonsense.pem cannot be used: it holds no certificate in PEM$"),
+        ({"client_cert": str(nonsense)}, "client_cert .*nonsense.pem cannot be used: .* is none in PEM$"),
         ({"client_cert": ca_file, "client_key": str(tmp_path / "gone.key")}, "client_key .*gone.key: No such file"),
     ):
         with pytest.raises(CheckError, match=said):
@@ -92,7 +92,7 @@ def test_what_is_no_file_of_certificates_is_said_at_once(setting: str, kind: str
             file.truncate(2**40)
     else:
         path.symlink_to("/dev/zero" if kind == "device" else path)
-    with pytest.raises(CheckError, match=f"planted.pem.* (not a regular file|larger than|{os.strerror(errno.ELOOP)})"):
+    with pytest.raises(CheckError, match=f"planted.pem.* (is a folder|not a regular file|larger than|{os.strerror(errno.ELOOP)})"):
         look(http("https://127.0.0.1:9/", **{setting: str(path)}))
 
 
