@@ -74,7 +74,11 @@ def context(settings: TlsSettings) -> ssl.SSLContext:
     """
     looked_at = time.monotonic()
     ca_file, ca_folder = _trust(settings)
-    files = {"ca_file" if settings.ca_file else "CAs": ca_file, "client_cert": settings.client_cert, "client_key": settings.client_key}
+    files = {
+        "ca_file" if settings.ca_file else "CAs": ca_file,
+        "client_cert": settings.client_cert,
+        "client_key": settings.client_key,
+    }
     files["crl_file"] = settings.crl_file
     stamps = [_stamp(name, path) for name, path in files.items() if path]
     with _keeping:

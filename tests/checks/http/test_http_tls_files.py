@@ -92,7 +92,9 @@ def test_what_is_no_file_of_certificates_is_said_at_once(setting: str, kind: str
             file.truncate(2**40)
     else:
         path.symlink_to("/dev/zero" if kind == "device" else path)
-    with pytest.raises(CheckError, match=f"planted.pem.* (is a folder|not a regular file|larger than|{os.strerror(errno.ELOOP)})"):
+    with pytest.raises(
+        CheckError, match=f"planted.pem.* (is a folder|not a regular file|larger than|{os.strerror(errno.ELOOP)})"
+    ):
         look(http("https://127.0.0.1:9/", **{setting: str(path)}))
 
 
