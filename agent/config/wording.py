@@ -226,8 +226,6 @@ def without_colon(text: str) -> str:
 
 
 _YES_OR_NO = {"yes": "true", "on": "true", "no": "false", "off": "false"}
-
-
 _LARGEST = 2**63 - 1
 
 
@@ -245,19 +243,28 @@ def _hint(node: Node, members: tuple[Any, ...], example: str) -> str:
         return ""
     if node.source:
         return ", which is always text" if node.source != UNSAID else ""
-    if close := nearest(scalar, (choice for choice in _choices(members) if isinstance(choice, str))):
+    return _hint_for_text(scalar, members)
+
+
+def _hint_for_text(text: str, members: tuple[Any, ...]) -> str:
+    """Say what to write instead of a text where something else belongs; '' where that does not show."""
+    if close := nearest(text, (choice for choice in _choices(members) if isinstance(choice, str))):
         return f", did you mean '{close}'?"
-    if bool in members and scalar.lower() in _YES_OR_NO:
-        return f": write {_YES_OR_NO[scalar.lower()]}"
+    if bool in members and text.lower() in _YES_OR_NO:
+        return f": write {_YES_OR_NO[text.lower()]}"
     if int in members or float in members:
-        number = scalar.replace("_", "").lstrip("+-0") if scalar.isascii() else ""
-        if number.isdigit() and int(number[:30]) > _LARGEST:
-            return f": at most {_LARGEST} can be counted"
-        return f": write {number}" if number.isdigit() else ""
+        return _hint_for_number(text)
     if struct := next((one for one in members if isinstance(one, type) and issubclass(one, msgspec.Struct)), None):
         names = compact([field.encode_name for field in msgspec.structs.fields(struct)])
         return f": its settings are {', '.join(names[:FEW])}"
-    return without_colon(scalar)
+    return without_colon(text)
+
+
+def _hint_for_number(text: str) -> str:
+    number = text.replace("_", "").lstrip("+-0") if text.isascii() else ""
+    if not number.isdigit():
+        return ""
+    return f": at most {_LARGEST} can be counted" if int(number[:30]) > _LARGEST else f": write {number}"
 
 
 def _choices(members: tuple[Any, ...]) -> list[Any]:

@@ -15,29 +15,41 @@ KNOWN = (*MOVING, "active", "inactive", "failed", "maintenance")
 
 def assess_state(name: str, unit: Unit, expected: str, starting: Duration | None, monotonic: float) -> Result:
     """Judge a unit that somebody named; `monotonic` is now, by the clock of the unit's changes."""
-    is_loaded, words = unit.load == "loaded", unit.words(monotonic)
-    if is_loaded and unit.active not in KNOWN:
+    words = unit.words(monotonic)
+    if unit.is_loaded and unit.active not in KNOWN:
         return nodata(f"{name} is {words}, a state that is not known here", name)
     if not unit.load:
         return nodata(f"{name}: systemctl does not say how it is", name)
-    if unit.runs and not is_loaded and expected != "inactive":
+    if unit.runs and not unit.is_loaded and expected != "inactive":
         return warning(f"{name} {words}", name, _see(name))  # as after its package was removed: no start finds it
-    well = is_loaded and unit.active != "failed" and unit.unmet != "assertion"
-    good = {"active": is_loaded and unit.runs, "inactive": unit.active == "inactive", "not_failed": well}
-    if good[expected]:
-        if unit.frozen and expected != "inactive":
-            return critical(f"{name} {words}, but frozen: systemctl thaw {name}", name)
-        if is_loaded and unit.has_next is False and expected != "inactive":
-            return critical(f"{name} {words}, but will not run again: it has no next turn", name)
-        if hangs(unit, starting, monotonic):
-            return warning(f"{name} hangs: {words}", name, _see(name))
-        return ok(f"{name} {words}", name)
-    if unit.active == "activating" and expected == "active" and is_loaded:
+    if not is_as_expected(unit, expected):
+        return _assess_other(name, unit, expected, words)
+    if unit.frozen and expected != "inactive":
+        return critical(f"{name} {words}, but frozen: systemctl thaw {name}", name)
+    if unit.is_loaded and unit.has_next is False and expected != "inactive":
+        return critical(f"{name} {words}, but will not run again: it has no next turn", name)
+    if hangs(unit, starting, monotonic):
+        return warning(f"{name} hangs: {words}", name, _see(name))
+    return ok(f"{name} {words}", name)
+
+
+def is_as_expected(unit: Unit, expected: str) -> bool:
+    """Tell whether a unit is active, inactive or not_failed, as the setting `state` says it."""
+    if expected == "active":
+        return unit.is_loaded and unit.runs
+    if expected == "inactive":
+        return unit.active == "inactive"
+    return unit.is_loaded and unit.active != "failed" and unit.unmet != "assertion"
+
+
+def _assess_other(name: str, unit: Unit, expected: str, words: str) -> Result:
+    """Judge a unit that is not as it is expected."""
+    if unit.active == "activating" and expected == "active" and unit.is_loaded:
         return warning(f"{name} {words}", name)
     if unit.load == "not-found" and not unit.runs:
         return critical(f"{name}: systemd knows no such unit", name)
-    words = f"{name} is {words}" + ("" if expected == "not_failed" else f", should be {expected}")
-    return critical(words, name, _see(name))
+    should = "" if expected == "not_failed" else f", should be {expected}"
+    return critical(f"{name} is {words}{should}", name, _see(name))
 
 
 def hangs(unit: Unit, starting: Duration | None, monotonic: float) -> bool:

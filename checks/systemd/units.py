@@ -45,6 +45,11 @@ class Unit(msgspec.Struct, frozen=True):
     """Whether somebody froze it (`systemctl freeze`): it stays active, and does nothing."""
 
     @property
+    def is_loaded(self) -> bool:
+        """Tell whether systemd has read its file, and found nothing wrong with it."""
+        return self.load == "loaded"
+
+    @property
     def runs(self) -> bool:
         return self.active in ("active", "reloading", "refreshing")
 
@@ -55,13 +60,13 @@ class Unit(msgspec.Struct, frozen=True):
         return max(0.0, monotonic - self.changed_at)
 
     def words(self, monotonic: float) -> str:
-        if self.load != "loaded" and not self.runs:
+        if not self.is_loaded and not self.runs:
             return self.load
         why = f", {self.result}" if self.result not in ("", "success") else ""
         why += f", its {self.unmet} was not met" if self.unmet else ""
         moving = self.moving_for(monotonic)
         words = f"{self.active} ({self.sub}{why})" + (f" for {duration_text(moving)}" if moving >= 1 else "")
-        file = "" if self.load == "loaded" else "gone" if self.load == "not-found" else self.load
+        file = "" if self.is_loaded else "gone" if self.load == "not-found" else self.load
         return words + (f", but its file is {file}" if file else "")
 
 
