@@ -16,6 +16,7 @@ from typing import Protocol
 
 import msgspec
 
+from agent import api
 from agent.api import Check
 from agent.config import own_types
 from agent.config.check_section import COMMON
@@ -206,7 +207,24 @@ def _reason(error: BaseException, file: str) -> str:
     frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
     inside = [one for one in frames if one.filename.startswith(os.path.dirname(file))] if file else frames  # noqa: PTH120
     where = f"{inside[-1].filename}:{inside[-1].lineno}: " if inside else f"{file}: " if file else ""
-    return f"{where}{type(error).__name__}: {error}"
+    hint = _hint(error)
+    return f"{where}{type(error).__name__}: {error}{hint and f': {hint}'}"
+
+
+def _hint(error: BaseException) -> str:
+    """Say what to write instead; '' where that is not known."""
+    text = str(error)
+    if isinstance(error, ModuleNotFoundError):
+        return f"install it for {sys.executable}"
+    if "cannot define __init__" in text:
+        return "settings are fields, `name: type = default`; what is made of them is made in `run`"
+    if text == "readonly attribute":
+        return "a Check is a class of its own kind: remove @dataclass"
+    if (match := re.match(r"cannot import name '(\w+)' from 'agent.api'", text)) and (
+        close := nearest(match[1].lower(), api.__all__)
+    ):
+        return f"did you mean {close}?"
+    return ""
 
 
 def check_class(module: ModuleType) -> type[Check]:
@@ -219,7 +237,9 @@ def check_class(module: ModuleType) -> type[Check]:
     if not classes:
         raise CatalogError("no class in it is a Check: write `class Name(Check):`")
     if len(classes) > 1:
-        raise CatalogError(f"more than one Check in it: {', '.join(sorted(cls.__name__ for cls in classes))}")
+        raise CatalogError(
+            f"more than one Check in it, write a file for each: {', '.join(sorted(cls.__name__ for cls in classes))}"
+        )
     cls = classes.pop()
     if cls.run is Check.run:
         raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")

@@ -56,6 +56,8 @@ def gather(items: Iterable[Any]) -> tuple[Result, ...]:
             metrics.setdefault(one.subject, []).append(one)
         elif isinstance(one, tuple | list) and any(isinstance(part, Result | Metric) for part in one):
             raise TypeError(f"run() yielded a {type(one).__name__} of results: yield each by itself")
+        elif callable(one) and hasattr(one, "__name__"):
+            raise TypeError(f"run() yielded {one.__name__} itself: call it, such as `yield ok(...)`")
         else:
             raise TypeError(f"run() yielded {one!r:.80}, which is neither a Result nor a Metric")
     if not by_subject:

@@ -48,11 +48,11 @@ def execute(check: Check, context: Context) -> CheckOutput:
     import asyncio  # a check in a process of its own mostly needs none
 
     async def to_its_end() -> CheckOutput:
-        task = asyncio.ensure_future(go_on(answer, context))
+        task = asyncio.ensure_future(go_on(answer, context, check))
         if not (await asyncio.wait({task}, timeout=context.remaining() + GRACE_SECONDS))[0]:
             context.interrupt()
             task.cancel()
-            return _cut_short(CheckError(f"did not finish within {duration_text(context.timeout)}"), ())
+            return _cut_short(CheckError(f"did not finish within {duration_text(context.timeout)}"), (), check)
         return task.result()
 
     return asyncio.run(to_its_end())
@@ -69,10 +69,10 @@ def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
             _collect(answer, context, items)
             return _output(gather(items), memory=context.memory)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
-        return _cut_short(error, items)
+        return _cut_short(error, items, check)
 
 
-async def go_on(awaitable: ToAwait, context: Context) -> CheckOutput:
+async def go_on(awaitable: ToAwait, context: Context, check: Check) -> CheckOutput:
     """Await what a `run` gave, in this thread's loop. CancelledError where the run is given up."""
     items: list[Any] = []
     try:
@@ -86,7 +86,7 @@ async def go_on(awaitable: ToAwait, context: Context) -> CheckOutput:
     except BaseException as error:
         if type(error).__name__ == "CancelledError" and context.interrupted:
             raise
-        return _cut_short(error, items)
+        return _cut_short(error, items, check)
 
 
 @lru_cache(100)
@@ -106,12 +106,13 @@ def _keep(item: Any, context: Context, items: list[Any]) -> None:
         raise CheckError(f"did not finish within {duration_text(context.timeout)}")
 
 
-def _cut_short(error: BaseException, items: Sequence[Any]) -> CheckOutput:
+def _cut_short(error: BaseException, items: Sequence[Any], check: Check) -> CheckOutput:
     """Say how a look ended before its end."""
     if isinstance(error, CheckError):
         return _output(_with_failure(items, str(error) or "could not look"), complete=False)
-    hint = ": settings stay as they are, ctx.memory remembers" if "immutable type" in str(error) else ""
-    return bug_output(f"a bug in this check: {type(error).__name__}: {error}{hint}", items)
+    from agent.running.bug import bug_text
+
+    return bug_output(bug_text(error, check), items)
 
 
 def _output(

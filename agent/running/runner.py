@@ -133,7 +133,7 @@ class Runner:
             if run.at.task is None:
                 run.enters(thread)  # it comes from a worker
             if not isinstance(answer, CheckOutput):
-                answer = await go_on(answer, run.context)
+                answer = await go_on(answer, run.context, run.config.check)
             outcome = self._complete(run, start, answer)
         except asyncio.CancelledError:
             outcome = self._failure(run, run.failure_reason) if run.failure_reason else None  # None: the agent stops

@@ -76,7 +76,7 @@ def test_the_first_source_that_has_a_name_gives_it() -> None:
         ("def (", "<string>:4: SyntaxError: "),
         ("raise SystemExit(3)", "SystemExit: 3"),
         ("", "no class in it is a Check: write `class Name(Check):`"),
-        (GOOD + GOOD.replace("Good", "Other"), "more than one Check in it: Good, Other"),
+        (GOOD + GOOD.replace("Good", "Other"), "more than one Check in it, write a file for each: Good, Other"),
         ("class Idle(Check):\n    path: str = ''\n", "Idle has no `run`: write `def run(self, ctx):`"),
         (GOOD + "    timeout: int = 3\n", "every check has the setting 'timeout' already"),
         (GOOD + "    limit: NoSuch = 3\n", "NameError: "),
