@@ -35,9 +35,9 @@ Steal = Annotated[PercentAbove | None, Meta(description="CPU that the hypervisor
 
 WORDS = {"cpu": "CPU used", "iowait": "CPU waiting for disks", "steal": "CPU stolen by the hypervisor"}
 TICKS_LEAST = 100
+"""Fewer since the last run (a second of one core) tell nothing."""
 STILL_SECONDS = 60.0
 """A CPU counts a hundred ticks a second, idle or not."""
-"""Fewer since the last run (a second of one core) tell nothing."""
 
 
 class Load(Check, frozen=True, kw_only=True):

@@ -28,6 +28,7 @@ from agent.api import (
 from checks._lasting import find_missing
 from checks.disk import mountinfo, thin_pools
 from checks.disk.choice import Filter, choose, is_folder, takes, texts
+from checks.disk.ext4 import find_errors
 from checks.disk.ground import find_changes
 from checks.disk.mountinfo import MountTable, clean
 from checks.disk.place import DEAD, Place, measure, printable
@@ -42,8 +43,9 @@ class Disk(Check, frozen=True):
 
     Names them by `path`, or takes every disk with `mounts: all`. Used percent is what df shows: the reserve of root
     counts as used. A mount that does not answer (NFS, FUSE) is nodata and holds up no other; one that answers EIO or
-    ESTALE, also only to a look at its root (XFS after an error), is critical. A `path` that lay on a mount of its own
-    and lies on the one above now is critical, another filesystem there (by type, UUID or share) a warning for a day.
+    ESTALE, also only to a look at its root (XFS after an error), is critical. An ext4 in which the kernel found errors
+    since e2fsck was last run is a warning. A `path` that lay on a mount of its own and lies on the one above now is
+    critical, another filesystem there (by type, UUID or share) a warning for a day.
     With `mounts: all` the datasets of a ZFS pool are told once, unless a quota leaves one less; what was mounted for a
     day and is gone is nodata for a day, what lived for less is forgotten. LVM's thin pools are told too, to root
     (`dmsetup`): data, metadata, state. Not seen: a disk that fails while all that is read of it is in memory; one that
@@ -193,7 +195,8 @@ class Disk(Check, frozen=True):
             return [ok("is not mounted now, autofs mounts it on use")]
         if self.mounts and place.not_for_us(answer):
             return []
-        return [*self._read_only(place, was_writable), *self._usage(place, answer)]
+        errors = find_errors(place.mount) if place.mount else ()
+        return [*self._read_only(place, was_writable), *self._usage(place, answer), *errors]
 
     def _read_only(self, place: Place, was_writable: bool) -> Iterator[Result]:
         mount = place.mount

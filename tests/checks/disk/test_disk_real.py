@@ -183,6 +183,27 @@ def loop(place: Path, make: list[str], mebibytes: int) -> Path:
     return place / "m"
 
 
+def test_errors_that_an_ext4_goes_on_with_are_a_warning_until_it_is_repaired(place: Path) -> None:
+    target = loop(place, ["mkfs.ext4", "-q"], 8)
+    disk = Disk(path=str(target), writable=True)
+    try:
+        assert run_one(disk).status is Status.OK
+        mount = read().at(str(target))
+        assert mount
+        (Path("/sys/fs/ext4") / Path(mount.device).name / "trigger_fs_error").write_text("1")
+        for check in (disk, ours(place)):
+            result = run_one(check)
+            assert (result.status, "1 error in the filesystem" in result.summary) == (Status.WARNING, True), result
+    finally:
+        subprocess.run(["umount", target], check=True)
+    subprocess.run([needs.command("e2fsck"), "-fy", place / "image"], capture_output=True)
+    subprocess.run(["mount", "-o", "loop", place / "image", target], check=True)
+    try:
+        assert run_one(disk).status is Status.OK
+    finally:
+        subprocess.run(["umount", target], check=True)
+
+
 def test_an_xfs_that_shut_down_is_critical_though_it_tells_its_size(place: Path) -> None:
     target = loop(place, ["mkfs.xfs", "-q"], 320)
     try:
