@@ -7,6 +7,7 @@ import inspect
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from graphlib import TopologicalSorter
 from pathlib import Path
 
 import msgspec
@@ -20,6 +21,7 @@ from agent.config.sections import AgentSection
 from agent.view.forms.every import FORMS
 from tests.bench.report import Report, page
 from tests.reference import reference
+from tests.test_architecture import ARROWS
 
 ROOT = Path(__file__).parent.parent
 SCHEMA = ROOT / "conf.d/hostvigil.schema.json"
@@ -89,6 +91,26 @@ def _rooms() -> Iterator[tuple[str, str]]:
             yield f"agent/{path.name}{'/' if path.is_dir() else ''}", first_line(document)
 
 
+def arrows() -> str:
+    """Return who may import whom: no room imports one of a line above its own."""
+    rows = [
+        f"| `{room}` | {', '.join(f'`{below}`' for below in sorted(ARROWS[room])) or 'nobody'} |"
+        for floor in reversed(list(_floors()))
+        for room in floor
+    ]
+    return "\n".join(["| Room | It may import |", "|---|---|", *rows])
+
+
+def _floors() -> Iterator[list[str]]:
+    """Yield the rooms that import only what was yielded before them, the lowest first."""
+    sorter = TopologicalSorter(ARROWS)
+    sorter.prepare()
+    while sorter.is_active():
+        floor = sorted(sorter.get_ready())
+        yield floor
+        sorter.done(*floor)
+
+
 def first_line(document: str) -> str:
     """Return the first sentence's line of a docstring, fit for a table."""
     return document.partition("\n\n")[0].replace("\n", " ").removesuffix(".").replace("|", "\\|")
@@ -104,6 +126,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "agent": lambda: table(AgentSection).rstrip(),
     "commands": commands,
     "rooms": rooms,
+    "arrows": arrows,
 }
 
 
