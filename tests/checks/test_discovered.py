@@ -21,7 +21,7 @@ from agent.plugin.results import gather, limit_subjects
 from agent.running.execute import execute
 from agent.testing import ran
 from tests.agent_process import AgentProcess, agent_process
-from tests.checks.test_docker import Engine, container, serving
+from tests.checks.docker_engine import Engine, container, serving
 from tests.looks import script_of
 
 STEADY = Policy(flapping=None)

@@ -13,7 +13,7 @@ import pytest
 
 from agent.testing import ran
 from checks.docker import Docker
-from tests.checks.test_docker import IDS, Engine, container, inspection, serving
+from tests.checks.docker_engine import IDS, Engine, container, inspection, serving
 
 ENDED = 1_800_000_000.25
 KILL, DIE, STOP = (ENDED - 0.1, "kill"), (ENDED, "die"), (ENDED + 0.1, "stop")

@@ -21,8 +21,8 @@ from checks._network.certificates import Certificate as Seen
 from checks._network.listening import Listener, listeners
 from checks.http.discovered import find_settings
 from checks.http.exchange import Answer
-from tests.checks.test_docker import Engine, container
-from tests.checks.test_docker import serving as docker_serving
+from tests.checks.docker_engine import Engine, container
+from tests.checks.docker_engine import serving as docker_serving
 from tests.checks.test_raid import DEGRADED, WHOLE
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"

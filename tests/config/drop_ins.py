@@ -7,15 +7,11 @@ import re
 from pathlib import Path
 
 from agent.config.drop_ins import load
-from agent.config.settings import Config, Place
+from agent.config.settings import CheckConfig, Config, Place
 from tests.sample_types import sample_catalog
 
 CONFIGS = Path(__file__).parent / "files"
-
-
 SHIPPED = Path(__file__).parents[2] / "conf.d"
-
-
 GOOD = "checks:\n  good: {type: volume, path: /}\n"
 
 
@@ -68,3 +64,9 @@ def mutated(text: str, dice: random.Random) -> str:
         insert = dice.choice(("", dice.choice(SIGNS), text[other : other + dice.randrange(40)]))
         text = text[:at] + insert + text[cut:]
     return text
+
+
+def check(folder: Path, settings_of_it: str) -> CheckConfig:
+    config = written(folder, f"checks:\n  c: {{type: volume, path: /, {settings_of_it}}}\n")
+    assert problems(config, folder) == []
+    return config.checks["c"]

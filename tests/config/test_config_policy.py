@@ -1,199 +1,27 @@
-"""From YAML to what decides: counts, flapping, repeats, windows, parents."""
+"""Flapping, repetitions, maintenance and names; and everything that can be set at once."""
 
 from __future__ import annotations
 
-import json
 import random
 import re
-import time
-from collections.abc import Iterable
-from graphlib import TopologicalSorter
 from pathlib import Path
-from types import ModuleType
 
 import msgspec
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.api import Check, Context, Duration, Result, ok
+from agent.api import Duration
 from agent.config import rules
-from agent.config.catalog import Catalog, CatalogError
 from agent.config.cron import normal, of_week
 from agent.config.drop_ins import load
-from agent.config.parents import circles
-from agent.config.settings import CheckConfig, Config, DependsOn, Maintenance
-from agent.config.values import FailCount
+from agent.config.settings import Config, Maintenance
 from agent.engine import self_check
-from agent.model import Count, FailAfter, Flapping, Policy
+from agent.model import Flapping
 from agent.plugin.units import duration_text
-from tests import needs
-from tests.config.drop_ins import GOOD, assert_said_well, mutated, problems, written
+from tests.config.drop_ins import GOOD, assert_said_well, check, mutated, problems, written
 from tests.examples import TIMES
 from tests.sample_types import sample_catalog
-
-
-def check(folder: Path, settings_of_it: str) -> CheckConfig:
-    config = written(folder, f"checks:\n  c: {{type: volume, path: /, {settings_of_it}}}\n")
-    assert problems(config, folder) == []
-    return config.checks["c"]
-
-
-def each(count: Count) -> FailAfter:
-    return FailAfter(count, count, count)
-
-
-# --- fail_after, for
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("fail_after: 3", each(Count(3))),
-        ("fail_after: '3'", each(Count(3))),
-        ("fail_after: 3 of 5", each(Count(3, 5))),
-        ("fail_after: 64 of 64", each(Count(64, 64))),
-        ("fail_after: 5m", each(Count(1, 0, 300))),
-        ("for: 5m", each(Count(1, 0, 300))),
-        ("for: null", each(Count())),
-        ("fail_after: 3 of 5, for: 90s", each(Count(3, 5, 90))),
-        ("fail_after: 2m, for: 1m", each(Count(1, 0, 120))),
-        ("fail_after: {warning: 5m, critical: 2 of 3}", FailAfter(Count(1, 0, 300), Count(2, 3), Count())),
-        ("fail_after: {nodata: 9}, for: 10s", FailAfter(Count(1, 0, 10), Count(1, 0, 10), Count(9, 0, 10))),
-    ],
-)
-def test_how_much_it_takes_is_a_count_a_share_or_a_time(text: str, meant: FailAfter, tmp_path: Path) -> None:
-    assert check(tmp_path, text).policy.fail_after == meant
-
-
-class Until(Check):
-    """Has a setting that every check has, which Python cannot call so."""
-
-    until: str = msgspec.field(name="for", default="")
-
-    def run(self, ctx: Context) -> Iterable[Result]:
-        yield ok("fine")
-
-
-class OneType:
-    """The source of one type."""
-
-    def names(self) -> Iterable[str]:
-        return ("until",)
-
-    def module(self, name: str) -> ModuleType:
-        module = ModuleType(__name__)
-        setattr(module, name, Until)
-        return module
-
-
-def test_no_type_has_a_setting_of_its_own_that_is_written_for() -> None:
-    with pytest.raises(CatalogError, match="'for' already"):
-        Catalog([OneType()]).get("until")
-
-
-def test_a_time_is_in_addition_to_the_count_of_the_type(tmp_path: Path) -> None:
-    config = written(tmp_path, "checks:\n  c: {type: web, url: http://a, for: 5m}\n")
-    assert config.checks["c"].policy.fail_after == each(Count(2, 0, 300))
-
-
-@pytest.mark.parametrize(
-    ("text", "seconds"),
-    [("enabled: true", 75), ("interval: 5m, timeout: 20s", 325), ("interval: 5s", 14), ("cron: 0 3 * * *", 86_400)],
-)
-def test_one_result_speaks_until_the_next_must_have_come(text: str, seconds: float, tmp_path: Path) -> None:
-    assert check(tmp_path, text).policy.patience == seconds
-
-
-@given(st.integers(1, 64).flatmap(lambda of: st.tuples(st.integers(1, of), st.just(of))), st.sampled_from(" \t"))
-def test_any_share_is_read_as_written(share: tuple[int, int], space: str) -> None:
-    times, of = share
-    found = FailCount.parse(f"{space}{times}{space}of {space}{of}{space}")
-    assert (found.times, found.of, found.seconds) == (times, of, 0)
-    assert FailCount.parse(str(found)) == found
-
-
-@given(st.integers(0, 200), st.integers(0, 200))
-def test_a_share_is_refused_exactly_when_it_cannot_be(times: int, of: int) -> None:
-    if 1 <= times <= of <= 64:
-        assert str(FailCount.parse(f"{times} of {of}")) == f"{times} of {of}"
-    else:
-        with pytest.raises(ValueError, match=r"write|at most"):
-            FailCount.parse(f"{times} of {of}")
-
-
-@given(st.text(alphabet="0123456789 ofmshd.-/%\n\u0663", max_size=12) | st.integers() | st.floats() | st.none())
-def test_any_count_is_read_as_the_schema_says_or_refused_with_a_reason(value: object) -> None:
-    try:
-        found = FailCount.parse(value)
-    except ValueError as error:
-        assert str(error)
-    else:
-        assert isinstance(value, int) or re.search(FailCount.pattern, str(value))
-        assert (1 <= found.times <= 1000, found.of <= 64) == (True, True)
-
-
-# --- any policy that YAML can say
-
-SECONDS = st.integers(1, 365 * 86_400).map(float)
-COUNTS = (
-    st.integers(1, 1000).map(Count)
-    | st.integers(1, 64).flatmap(lambda of: st.builds(Count, st.integers(1, of), st.just(of)))
-    | SECONDS.map(lambda seconds: Count(1, 0, seconds))
-)
-SHARES = st.integers(0, 1000).map(lambda number: number / 10)
-FLAPPING = st.none() | st.builds(
-    lambda formula, ends: Flapping(formula, min(ends), max(ends)),
-    st.sampled_from(["icinga", "nagios"]),
-    st.lists(SHARES, min_size=2, max_size=2, unique=True),
-)
-POLICIES = st.builds(
-    Policy,
-    fail_after=st.builds(FailAfter, COUNTS, COUNTS, COUNTS),
-    recover_after=st.integers(1, 1000),
-    flapping=FLAPPING,
-    repeat_every=st.just(0.0) | st.integers(60, 365 * 86_400).map(float),
-    patience=st.just(75.0),
-)
-
-
-def as_yaml(policy: Policy) -> str:
-    """Write a policy as an admin would; JSON is YAML."""
-    needed = {name: _count(count) for name, count in msgspec.structs.asdict(policy.fail_after).items()}
-    flapping = policy.flapping and {
-        "formula": policy.flapping.formula,
-        "low": f"{policy.flapping.low:g}%",
-        "high": f"{policy.flapping.high:g}%",
-    }
-    return json.dumps(
-        {
-            "type": "volume",
-            "path": "/",
-            "fail_after": needed,
-            "recover_after": policy.recover_after,
-            "flapping": flapping or False,
-            "repeat_every": f"{policy.repeat_every:.0f}s" if policy.repeat_every else None,
-        }
-    )
-
-
-def _count(count: Count) -> object:
-    if count.seconds:
-        return f"{count.seconds:.0f}s"
-    return f"{count.times} of {count.of}" if count.of else count.times
-
-
-@pytest.fixture(scope="module")
-def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("conf.d")
-
-
-@given(POLICIES)
-def test_any_policy_arrives_as_it_was_written(one_folder: Path, policy: Policy) -> None:
-    config = written(one_folder, f"checks:\n  c: {as_yaml(policy)}\n")
-    assert config.problems == ()
-    assert config.checks["c"].policy == policy
-
 
 # --- flapping, repeats
 
@@ -279,117 +107,6 @@ def test_the_windows_of_all_files_add_up(tmp_path: Path) -> None:
     )
 
 
-# --- depends_on
-
-TWO = "  a: {type: volume, path: /}\n  b: {type: volume, path: /}\n"
-
-
-@pytest.mark.parametrize(
-    ("text", "meant"),
-    [
-        ("a", DependsOn(("a",))),
-        ("[a, b]", DependsOn(("a", "b"))),
-        ("{any: [a, b]}", DependsOn(("a", "b"))),
-        ("{any: a}", DependsOn(("a",))),
-        ("{all: [a, b]}", DependsOn(("a", "b"), all=True)),
-        ("[]", DependsOn()),
-        ("null", DependsOn()),
-    ],
-)
-def test_parents_are_any_or_all_of_some(text: str, meant: DependsOn, tmp_path: Path) -> None:
-    config = written(tmp_path, f"checks:\n{TWO}  c: {{type: volume, path: /, depends_on: {text}}}\n")
-    assert config.problems == ()
-    assert config.checks["c"].depends_on == meant
-
-
-def test_a_parent_may_be_in_another_file_that_is_read_later(tmp_path: Path) -> None:
-    config = written(tmp_path, "checks: {c: {type: volume, path: /, depends_on: [a, b]}}", f"checks:\n{TWO}")
-    assert config.problems == ()
-    assert set(config.checks) == {"a", "b", "c"}
-
-
-CHILD = "checks: {c: {type: volume, path: /, depends_on: router}}"
-
-
-def test_a_parent_that_is_written_wrong_takes_no_child_with_it(tmp_path: Path) -> None:
-    config = written(tmp_path, CHILD, "checks: {router: {type: web}}")
-    assert [problem.check for problem in config.problems] == ["router"]
-    assert set(config.checks) == {"c"}
-
-
-@pytest.mark.parametrize(
-    "text", ["checks: {router: [", "chekcs: {router: {type: volume, path: /}}", "checks: [router]"]
-)
-def test_a_parent_that_may_be_in_what_cannot_be_read_is_not_unknown(text: str, tmp_path: Path) -> None:
-    config = written(tmp_path, CHILD, text)
-    assert [problem.check for problem in config.problems] == [""]
-    assert config.checks["c"].depends_on == DependsOn(("router",))
-
-
-def test_a_check_that_does_not_run_may_have_a_parent_that_does_not(tmp_path: Path) -> None:
-    text = "defaults: {enabled: false}\nchecks:\n  a: {type: volume, path: /}\n"
-    assert written(tmp_path, text + "  b: {type: volume, path: /, depends_on: a}\n").problems == ()
-
-
-def test_the_first_of_two_checks_of_one_name_keeps_its_parents(tmp_path: Path) -> None:
-    text = "checks:\n  c: {type: volume, path: /, depends_on: nobody}\n  c: {type: volume, path: /}\n"
-    assert [one.partition(": c: ")[2] for one in problems(written(tmp_path, text), tmp_path)] == [
-        "depends_on: 'nobody' is no check",
-        "'c' is written twice, first at 0.yaml:2:3: remove one",
-    ]
-
-
-NODES = "abcdef"
-GRAPHS = st.dictionaries(st.sampled_from(NODES), st.sets(st.sampled_from(NODES)))
-
-
-@given(GRAPHS)
-def test_every_circle_is_found_and_is_one(graph: dict[str, set[str]]) -> None:
-    found = circles(graph)
-    for circle in found:
-        assert all(parent in graph[child] for child, parent in zip(circle, circle[1:] + circle[:1], strict=True))
-    in_one = {name for circle in found for name in circle}
-    assert len(in_one) == sum(map(len, found))
-    TopologicalSorter({name: of for name, of in graph.items() if name not in in_one}).prepare()
-
-
-@settings(max_examples=50)
-@given(GRAPHS)
-def test_whatever_depends_on_whatever_no_circle_of_good_checks_remains(
-    one_folder: Path, graph: dict[str, set[str]]
-) -> None:
-    lines = [
-        f"  {name}: {{type: volume, path: /, depends_on: {json.dumps(sorted(of))}}}\n" for name, of in graph.items()
-    ]
-    config = written(one_folder, f"checks:\n  good: {{type: volume, path: /}}\n{''.join(lines)}")
-    assert_said_well(config)
-    assert set(config.checks) ^ {problem.check for problem in config.problems} == {"good", *graph}
-    TopologicalSorter({name: one.depends_on.checks for name, one in config.checks.items()}).prepare()
-
-
-def chained(parents: list[str]) -> str:
-    lines = [f"  c{at}: {{type: volume, path: /, depends_on: {name}}}\n" for at, name in enumerate(parents)]
-    return f"checks:\n{''.join(lines)}"
-
-
-@pytest.mark.parametrize(
-    ("parents", "wrong"),
-    [
-        ([f"c{at ^ 1}" for at in range(1000)], 1000),
-        ([f"c{(at + 1) % 1000}" for at in range(1000)], 1000),
-        ([f"x{at}" for at in range(1000)], 1000),
-        (["[]", *(f"c{at}" for at in range(999))], 0),
-    ],
-    ids=["pairs", "one circle", "unknown", "a chain"],
-)
-def test_a_thousand_parents_are_judged_in_no_time(parents: list[str], wrong: int, tmp_path: Path) -> None:
-    needs.untraced()
-    started = time.process_time()
-    config = written(tmp_path, chained(parents))
-    assert len(config.problems) == wrong
-    assert time.process_time() - started < 2
-
-
 # --- the agent's own
 
 
@@ -424,6 +141,7 @@ def test_the_schema_and_the_agent_agree_on_names(name: str) -> None:
 
 
 # --- whatever else
+
 
 EVERYTHING = """
 agent:

@@ -15,11 +15,6 @@ from tests.config.drop_ins import SECRET, SHIPPED, assert_said_well, mutated, wr
 from tests.examples import TIMES
 
 
-@pytest.fixture(scope="module")
-def one_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("conf.d")
-
-
 @given(content=st.binary(max_size=100))
 def test_any_bytes_are_a_config_or_problems(content: bytes, one_folder: Path) -> None:
     assert_said_well(written(one_folder, content))

@@ -1,8 +1,7 @@
-"""Results that are pushed: the socket, the spool, the dead man's switch, and wrap."""
+"""Results that are reported and wrapped reach a real agent, whatever is wrong with it or with them."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
 import socket
@@ -12,195 +11,14 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack, suppress
 from pathlib import Path
-from typing import Any
 
-import msgspec
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
-from agent.api import Duration, PushedCheck
-from agent.cli.report import read_metrics
-from agent.cli.wrap import verdict
-from agent.config.settings import CheckConfig, Place
-from agent.engine.dead_mans_switch import DeadMansSwitch
-from agent.model import Outcome, Status
 from agent.push.client import push
-from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encode, outcome, parse, prepare
+from agent.push.message import Message
 from agent.push.sockets import reachable
 from tests import needs
 from tests.agent_process import AgentProcess, agent_process
-
-HOUR = 3600.0
-
-
-def awaited(
-    now: float = 0.0, wall: int = 0, memory: dict[str, dict[str, int]] | None = None, **more: float
-) -> DeadMansSwitch:
-    spans: dict[str, Any] = {name: Duration(value) for name, value in more.items()}
-    check = PushedCheck(ttl=Duration(HOUR), **spans)
-    found = DeadMansSwitch()
-    found.update([CheckConfig("backup", "pushed", check, Place("x"))], {"backup": memory or {}}, now, wall)
-    return found
-
-
-def said(outcomes: list[Outcome]) -> list[str]:
-    return [f"{r.subject}:{r.status} {r.summary}" for outcome in outcomes for r in outcome.results]
-
-
-def test_a_check_that_never_had_a_result_is_nodata_after_a_full_ttl() -> None:
-    waits = awaited()
-    assert waits.overdue(HOUR - 1, 0) == []
-    assert said(waits.overdue(HOUR, 0)) == [":nodata no result for 1h, expected every 1h"]
-    assert waits.overdue(HOUR * 9, 0) == [], "it is said once"
-
-
-def test_each_result_winds_the_clock_up_again() -> None:
-    waits = awaited()
-    waits.note_result("backup", "", 0, HOUR - 1, 0)
-    assert waits.overdue(HOUR + 1, 0) == []
-    assert len(waits.overdue(2 * HOUR, 0)) == 1
-    waits.note_result("backup", "", 0, 2 * HOUR + 5, 0)
-    assert len(waits.overdue(3 * HOUR + 5, 0)) == 1
-
-
-def test_every_subject_is_awaited_by_itself() -> None:
-    waits = awaited()
-    waits.note_result("backup", "db", 0, 10.0, 0)
-    waits.note_result("backup", "files", 0, 20.0, 0)
-    assert said(waits.overdue(HOUR + 10, 0)) == ["db:nodata no result for 1h, expected every 1h"]
-    assert said(waits.overdue(HOUR + 20, 0)) == ["files:nodata no result for 1h, expected every 1h"]
-
-
-def test_a_restart_of_the_agent_does_not_wind_the_clock_up() -> None:
-    waits = awaited()
-    waits.note_result("backup", "", 1_000_000, 10.0, 1_000_000)
-    memory = waits.memory("backup", 10.0, 1_000_000)
-    again = awaited(now=0.0, wall=1_000_000 + 3_000_000, memory=memory)
-    assert again.overdue(599.0, 0) == []
-    assert len(again.overdue(600.0, 0)) == 1
-
-
-def test_a_run_that_takes_too_long_is_critical_while_it_runs() -> None:
-    waits = awaited(max_run=60.0)
-    waits.note_start("backup", "", 100.0)
-    assert waits.overdue(159.0, 0) == []
-    assert said(waits.overdue(160.0, 0)) == [":critical still running after 1m"]
-    waits.note_result("backup", "", 0, 170.0, 0)
-    assert waits.overdue(400.0, 0) == []
-
-
-def test_a_spooled_result_that_is_no_newer_than_what_is_known_is_late() -> None:
-    waits = awaited()
-    waits.note_result("backup", "", 5000, 0.0, 5000)
-    assert waits.late("backup", "", 5000, 0.0, 5000)
-    assert not waits.late("backup", "", 5001, 0.0, 5001)
-    assert not waits.late("backup", "other", 1, 0.0, 5000)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        b"",
-        b"{",
-        b"[]",
-        b"\xff\xfe",
-        b'{"status": "ok"}',
-        b'{"check": ""}',
-        b'{"check": "a", "status": "fine"}',
-        b'{"check": "a", "nonsense": 1}',
-        b'{"check": "a", "metrics": {"x": "1"}}',
-        b'{"check": "a", "at": "now"}',
-        b'{"check": "a", "at": -1}',
-        b'{"check": "a", "run": 2147483648}',
-        b'{"check": "a", "at": 9223372036854775808}',
-        b'{"check": "a", "at": -99999999999999999999999999}',
-    ],
-)
-def test_what_is_no_message_is_refused_with_the_reason(line: bytes) -> None:
-    with pytest.raises(NotAMessage, match="not understood"):
-        parse(line)
-
-
-@pytest.mark.parametrize(
-    ("message", "said"),
-    [
-        ({"subject": "x" * 501}, "subject is longer than 500 characters"),
-        ({"metrics": {"x" * 201: 1}}, "a name in metrics is longer than 200 characters"),
-        ({"metrics": {str(at): 1 for at in range(101)}}, "metrics is longer than 100 entries"),
-    ],
-)
-def test_what_is_too_long_is_named_by_the_word_of_the_command(message: dict[str, object], said: str) -> None:
-    with pytest.raises(NotAMessage, match=f"^not understood: {said}$"):
-        parse(json.dumps({"check": "a", **message}).encode())
-
-
-@given(
-    st.integers(0, 4000),
-    st.integers(0, 16_000),
-    st.sampled_from('x\x01\U0001f600"\n'),
-    st.dictionaries(st.text(min_size=1), st.floats()),
-)
-def test_a_long_text_of_any_letters_costs_its_end_and_not_the_result(
-    summary: int, details: int, letter: str, metrics: dict[str, float]
-) -> None:
-    kept, left_out = read_metrics([f"m{number}={value}" for number, value in enumerate(metrics.values())])
-    assert len(kept) + len(left_out) == len(metrics)
-    sent = prepare(Message(check="a", summary=letter * summary, details=letter * details, metrics=kept))
-    taken = parse(encode(sent).rstrip())
-    assert (taken.check, taken.metrics) == ("a", kept)
-    assert len(encode(sent)) <= MOST_BYTES
-    assert not summary or taken.summary
-
-
-def test_a_metric_that_is_no_number_costs_itself_and_not_the_result() -> None:
-    said = ["a=1", "b=", "c=nan", "d=1,5", "e=5ms", "f=1e999", "g=-.5", *(f"x{number}=1" for number in range(200))]
-    kept, left_out = read_metrics(said)
-    assert [*kept][:3] == ["a", "g", "x0"]
-    assert len(kept) == MOST_METRICS
-    assert left_out[:2] == ["metric b is left out: '' is no number", "metric c is left out: 'nan' is no number"]
-    assert left_out[-1] == "metric x199 is left out: 100 are the most"
-
-
-@given(st.integers(0, 2**53), st.integers(1_700_000_000_000, 1_900_000_000_000))
-def test_whenever_a_sender_says_it_was_the_result_is_of_a_moment_that_can_be_told(at: int, now: int) -> None:
-    """A clock that was not set says 1970, and one that is ahead what is to come."""
-    taken = outcome(Message(check="a", at=at), True, now, str)
-    assert 1_000_000_000_000 <= taken.started_at <= now
-    assert taken.started_at in (at, now)
-
-
-REMEMBERED = st.one_of(st.none(), st.integers(), st.integers(-(10**30), 10**30), st.text(max_size=3))
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from(["since", "last", "runs", "began"]),
-        st.one_of(REMEMBERED, st.lists(REMEMBERED), st.dictionaries(st.text(max_size=3), REMEMBERED)),
-    )
-)
-def test_whatever_is_remembered_of_a_pushed_check_its_silence_is_noticed(memory: dict[str, Any]) -> None:
-    waits = awaited(now=1e6, wall=1_700_000_000_000, memory=memory)
-    msgspec.json.decode(msgspec.json.encode(waits.memory("backup", 1e6, 1_700_000_000_000)))
-    late = [*waits.overdue(1e6 + HOUR, 0), *waits.overdue(1e6 + HOUR + 6, 0)]
-    assert any("no result for" in text for text in said(late))
-
-
-@given(st.binary(max_size=300))
-def test_no_bytes_make_the_parser_fail_in_any_other_way(line: bytes) -> None:
-    with suppress(NotAMessage):
-        assert isinstance(parse(line), Message)
-
-
-def test_the_verdict_over_a_command_is_its_exit_status() -> None:
-    done = verdict("b", "", "/bin/backup", 0, 2.0, "all fine\n")
-    failed = verdict("b", "", "/bin/backup", 3, 2.0, "step one\nno space left\n")
-    killed = verdict("b", "", "/bin/backup", -9, 2.0, "")
-    assert (done.status, done.summary) == (Status.OK, "backup: done in 2s")
-    assert (failed.status, failed.summary) == (Status.CRITICAL, "backup: exit 3 in 2s: no space left")
-    assert killed.summary == "backup: killed by SIGKILL in 2s"
-    assert failed.metrics == {"duration": 2.0, "exit": 3.0}
-
 
 # --- for real ---------------------------------------------------------------------------------------------------------
 
@@ -460,45 +278,3 @@ def test_nothing_of_others_steers_the_terminal_of_who_asks(agent: AgentProcess) 
         assert not {letter for letter in said if not letter.isprintable()} - {"\n"}
     rows = [line for line in agent.call("status").stdout.splitlines() if "gone" in line]
     assert len(rows) == 1
-
-
-DAY = 24 * HOUR
-
-
-def test_a_subject_that_nobody_pushes_any_more_is_forgotten_after_a_week_and_not_missed_after_a_restart() -> None:
-    waits = awaited()
-    for subject in ("job-1", "job-2"):
-        waits.note_result("backup", subject, 0, 0.0, 0)
-    assert len(waits.overdue(HOUR, 0)) == 2
-    given_up: list[str] = []
-    for hour in range(1, 24 * 9):
-        waits.note_result("backup", "job-2", 0, hour * HOUR, 0)
-        for late in waits.overdue(hour * HOUR, 0):
-            assert [result.subject for result in late.results] == ["job-1"] * (not late.given_up)
-            assert hour >= 7 * 24 or not late.given_up
-            given_up += late.given_up
-    assert given_up == ["job-1"]
-    memory = waits.memory("backup", 9 * DAY, 0)
-    assert set(memory["last"]) == {"job-2"}
-
-
-def test_as_long_as_nobody_pushes_anything_every_subject_is_waited_for() -> None:
-    """A backup of one subject that is dead for a year is still dead."""
-    waits = awaited()
-    waits.note_result("backup", "db", 0, 0.0, 0)
-    assert len(waits.overdue(HOUR, 0)) == 1
-    for hour in range(2, 24 * 30):
-        assert [late.given_up for late in waits.overdue(hour * HOUR, 0)] == [()]
-    waits.note_result("backup", "db", 0, 31 * DAY, 0)
-    assert len(waits.overdue(31 * DAY + HOUR, 0)) == 1
-
-
-def test_a_subject_that_is_given_up_comes_back_as_a_new_one() -> None:
-    waits = awaited()
-    waits.note_result("backup", "a", 0, 0.0, 0)
-    waits.overdue(HOUR, 0)
-    waits.note_result("backup", "b", 0, 7 * DAY + HOUR, 0)
-    (late,) = waits.overdue(7 * DAY + HOUR + 1, 0)
-    assert late.given_up == ("a",)
-    waits.note_result("backup", "a", 0, 8 * DAY, 0)
-    assert "a:nodata no result for 1h, expected every 1h" in said(waits.overdue(8 * DAY + HOUR, 0))

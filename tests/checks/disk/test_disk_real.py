@@ -1,59 +1,26 @@
-"""The disk check on real mounts: filled, emptied of inodes, read-only, bound, dead."""
+"""Real file systems that fill, become read-only or die: what is told of each."""
 
 from __future__ import annotations
 
 import errno
-import json
 import math
 import os
-import re
 import subprocess
-import sys
-import threading
-import time
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from agent.api import CheckError, Context, Result, Status
-from agent.plugin.context import SharedWork
+from agent.api import CheckError, Context, Status
 from agent.testing import ran
 from checks.disk import Disk
 from checks.disk.choice import Filter
 from checks.disk.mountinfo import read
 from checks.disk.usage import Usage
 from tests import kernel, needs
+from tests.checks.disk.real_disks import ours, run, run_one, tmpfs
 
 MIB = 1 << 20
-THREAD = "call"
-
-
-def run(disk: Disk, ctx: Context | None = None) -> list[Result]:
-    return list(disk.run(ctx or Context(timeout=5)))
-
-
-def run_one(disk: Disk, ctx: Context | None = None) -> Result:
-    (result,) = run(disk, ctx)
-    return result
-
-
-@pytest.fixture
-def place(tmp_path: Path) -> Iterator[Path]:
-    """A directory that may be mounted on: nobody else sees it, and nothing is left of it."""
-    needs.root()
-    with ExitStack() as stack:
-        try:
-            stack.enter_context(kernel.own_mounts())
-        except PermissionError:
-            needs.missing("the right to mount")
-        yield tmp_path
-
-
-def tmpfs(target: Path, options: str = "size=1m") -> Path:
-    return kernel.mount("tmpfs", target, "tmpfs", options=options)
 
 
 def fill(target: Path, kib: int) -> None:
@@ -253,101 +220,6 @@ def test_a_file_that_is_bound_is_not_chosen_and_a_folder_is(place: Path) -> None
     assert run_one(Disk(path=str(place / "c.json"))).status is Status.OK
 
 
-class Story:
-    """One check over many runs, its memory written and read between them as over restarts."""
-
-    def __init__(self, disk: Disk) -> None:
-        self.disk, self.memory = disk, "{}"
-
-    def look(self, now: float = 0.0) -> list[Result]:
-        context = Context(timeout=5, memory=json.loads(self.memory), wall=lambda: now)
-        results = run(self.disk, context)
-        self.memory = json.dumps(context.memory)
-        return results
-
-    def says(self, now: float = 0.0) -> tuple[Status, str]:
-        (result,) = self.look(now)
-        return result.status, result.summary
-
-
-def test_a_path_whose_mount_is_gone_is_critical_until_it_is_back(place: Path) -> None:
-    target = tmpfs(place / "t")
-    (target / "deep").mkdir()
-    stories = [Story(Disk(path=str(path))) for path in (target, target / "deep")]
-    assert [story.says()[0] for story in stories] == [Status.OK] * 2
-    kernel.unmount(target)
-    for _ in range(2):
-        for story in stories:
-            status, words = story.says(10 * 86400.0)
-            assert status is Status.CRITICAL
-            assert re.search(rf" is on /.* now, but was on {target} \(tmpfs\) before", words)
-            assert "% used" not in words, "what lies there now is another filesystem"
-    tmpfs(target)
-    (target / "deep").mkdir()
-    assert [story.says()[0] for story in stories] == [Status.OK] * 2
-
-
-def test_a_folder_that_never_was_anything_else_tells_nothing_and_a_mount_that_comes_is_noted(place: Path) -> None:
-    (place / "t").mkdir()
-    story = Story(Disk(path=str(place / "t"), warning=None, critical=None))
-    assert [story.says()[0] for _ in range(2)] == [Status.OK] * 2
-    tmpfs(place / "t")
-    assert story.says()[0] is Status.OK
-    kernel.unmount(place / "t")
-    assert story.says()[0] is Status.CRITICAL
-
-
-def test_a_mount_that_is_meant_to_go_tells_nothing(place: Path) -> None:
-    story = Story(Disk(path=str(tmpfs(place / "t")), mounted=False, warning=None, critical=None))
-    assert story.says()[0] is Status.OK
-    kernel.unmount(place / "t")
-    assert story.says()[0] is Status.OK
-
-
-def test_another_filesystem_at_the_same_place_is_a_warning_for_a_day(place: Path) -> None:
-    needs.file("/dev/fuse")
-    story = Story(Disk(path=str(tmpfs(place / "t"))))
-    assert story.says()[0] is Status.OK
-    with kernel.answering(place / "t"):
-        assert story.says(1000)[0] is Status.WARNING
-        assert re.search(r"is another filesystem for 1h: fuse half.*, but was tmpfs on", story.says(4600)[1])
-        assert story.says(1000 + 86400)[0] is Status.OK
-    assert story.says(1000 + 86500)[0] is Status.WARNING, "and back again is as new"
-
-
-def test_another_filesystem_that_goes_again_leaves_nothing(place: Path) -> None:
-    needs.file("/dev/fuse")
-    story = Story(Disk(path=str(tmpfs(place / "t"))))
-    story.says()
-    before = story.memory
-    with kernel.answering(place / "t"):
-        assert story.says(1000)[0] is Status.WARNING
-    assert story.says(2000)[0] is Status.OK
-    assert story.memory == before
-
-
-def test_a_mount_that_another_of_its_disk_now_stands_for_is_not_missed(place: Path) -> None:
-    target = tmpfs(place / "long-name")
-    story = Story(ours(place))
-    assert [one.subject for one in story.look(0)] == [str(target)]
-    kernel.mount(str(target), place / "b", flags=kernel.MS_BIND)
-    assert [one.subject for one in story.look(2 * 86_400)] == [str(place / "b")]
-
-
-def test_of_all_mounts_only_what_was_there_for_a_day_is_missed(place: Path) -> None:
-    old = tmpfs(place / "old")
-    story = Story(ours(place))
-    assert len(story.look(0)) == 1
-    young = tmpfs(place / "young")
-    assert len(story.look(86_400)) == 2
-    kernel.unmount(young)
-    kernel.unmount(old)
-    stays = tmpfs(place / "stays")
-    said = {result.subject: result.status for result in story.look(86_460)}
-    assert said == {str(stays): Status.OK, str(old): Status.NODATA}
-    assert len(story.look(2 * 86_460)) == 1
-
-
 def test_an_unmounted_filesystem_is_critical_and_not_taken_for_the_one_below(place: Path) -> None:
     target = tmpfs(place / "t")
     disk = Disk(path=str(target), mounted=True)
@@ -396,98 +268,3 @@ def test_strange_names_are_measured_and_shown(place: Path) -> None:
 def test_all_without_a_match_is_said(place: Path) -> None:
     with pytest.raises(Exception, match="no mount matches"):
         run(Disk(mounts="all", include=Filter(type="no-such-type")))
-
-
-@pytest.fixture
-def dead(place: Path) -> Iterator[Path]:
-    """Beside three good mounts two that never answer: place/dead0, dead1, good0, good1, good2."""
-    needs.file("/dev/fuse")
-    others = stuck()
-    with ExitStack() as stack:
-        for number in range(3):
-            tmpfs(place / f"good{number}")
-        for number in range(2):
-            stack.enter_context(kernel.never_answering(place / f"dead{number}"))
-        yield place
-    until = time.monotonic() + 60
-    while set(stuck()) - set(others) and time.monotonic() < until:
-        time.sleep(0.01)
-    assert not set(stuck()) - set(others), "with the mounts gone, the threads come back"
-
-
-def stuck() -> list[threading.Thread]:
-    return [thread for thread in threading.enumerate() if thread.name == THREAD]
-
-
-def ours(place: Path) -> Disk:
-    return Disk(mounts="all", include=Filter(mount=f"{place}/*"))
-
-
-def test_two_dead_mounts_hold_up_no_good_one(dead: Path) -> None:
-    ctx = Context(timeout=1)
-    results = run(ours(dead), ctx)
-    assert time.monotonic() <= ctx.deadline
-    assert [(Path(result.subject).name, str(result.status)) for result in results] == [
-        ("dead0", "nodata"),
-        ("dead1", "nodata"),
-        ("good0", "ok"),
-        ("good1", "ok"),
-        ("good2", "ok"),
-    ]
-    assert re.fullmatch(r"/.*/dead0 not answering for [\d.]+m?s \(fuse dead\)", results[0].summary)
-
-
-def test_a_dead_mount_gets_no_second_thread_from_whichever_check_or_path(dead: Path) -> None:
-    shared, others = SharedWork(), set(stuck())
-    for _ in range(2):
-        run(ours(dead), Context(timeout=0.2, shared=shared))
-    (dead / "link").symlink_to(dead / "dead0")
-    below = (str(dead / "dead0" / "x"), str(dead / "dead0"), str(dead / "link" / "y"))
-    results = run(Disk(path=below), Context(timeout=0.2, shared=shared))
-    assert [result.status for result in results] == [Status.NODATA] * 3
-    until = time.monotonic() + 60
-    while len(set(stuck()) - others) > 2 and time.monotonic() < until:
-        time.sleep(0.01)  # a call that has answered may not have left its thread yet
-    assert len(set(stuck()) - others) == 2, "one a mount"
-
-
-def test_a_dead_mount_that_answers_again_is_measured_again(place: Path) -> None:
-    needs.file("/dev/fuse")
-    shared = SharedWork()
-    target = place / "dead"
-    with kernel.never_answering(target):
-        disk = Disk(path=str(target))
-        assert run_one(disk, Context(timeout=0.2, shared=shared)).status is Status.NODATA
-    tmpfs(target)
-    until = time.monotonic() + 60
-    while (result := run_one(disk, Context(timeout=1, shared=shared))).status is Status.NODATA:
-        assert time.monotonic() < until, result
-    assert result.status is Status.OK
-
-
-def test_a_fuse_mount_whose_server_died_says_what_the_kernel_says(place: Path) -> None:
-    needs.file("/dev/fuse")
-    with kernel.dead_server(place / "dead"):
-        result = run_one(Disk(path=str(place / "dead"), mounted=True))
-    assert result.status is Status.NODATA
-    assert "dead Transport endpoint is not connected (fuse dead)" in result.summary
-
-
-EXITING = """
-import sys
-from agent.api import Context
-from checks.disk import Disk
-print([result.summary for result in Disk(path=sys.argv[1]).run(Context(timeout=0.2))])
-"""
-
-
-def test_a_dead_mount_does_not_delay_the_end_of_the_process(dead: Path) -> None:
-    ended = subprocess.run(
-        [sys.executable, "-c", EXITING, dead / "dead0"],
-        cwd=Path(__file__).parents[3],
-        capture_output=True,
-        text=True,
-        timeout=5,
-    )
-    assert ended.returncode == 0, ended.stderr
-    assert "dead0 not answering for " in ended.stdout

@@ -16,7 +16,7 @@ from checks.script import Script
 from checks.script.code import code_of
 from checks.script.fetched import runs_what_it_fetches
 from tests import needs
-from tests.checks.script.test_script_code import SHELL
+from tests.checks.script.test_script_code_texts import SHELL
 from tests.looks import found, script_of
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
