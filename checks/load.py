@@ -160,6 +160,7 @@ def measure_use(memory: dict[str, Any], boot: str, ticks: list[int]) -> dict[str
 
 
 def read(path: str) -> str:
+    """Return the text of a file of /proc; CheckError where there is none."""
     place = host_path(path)
     try:
         return place.read_text()

@@ -195,6 +195,7 @@ def read_numbers(text: str, column: int = 1) -> dict[str, int]:
 
 
 def read(path: Path) -> str:
+    """Return the text of a file; empty where there is none."""
     try:
         return path.read_text()
     except OSError:

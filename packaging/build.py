@@ -59,6 +59,7 @@ TARGETS |= {f"{target.name}-arm64": replace(target, machine="aarch64") for targe
 
 
 def main(names: set[str]) -> int:
+    """Build these targets, all where none is named; return the exit code."""
     if unknown := names - TARGETS.keys():
         print(f"no target {', '.join(unknown)}: {', '.join(TARGETS)}", file=sys.stderr)
         return 2

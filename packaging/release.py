@@ -31,6 +31,7 @@ class Refused(Exception):
 
 
 def main(words: list[str] | None = None) -> int:
+    """Make the release that the words ask for; return the exit code."""
     options = argparse.ArgumentParser(prog="make release", description=__doc__)
     options.add_argument("version")
     options.add_argument("--key", type=Path, required=True, help="private key of SSH, or the public half of an agent's")

@@ -93,6 +93,7 @@ def _ask(options: argparse.Namespace, request: str) -> bool:
 
 
 def text(delivery: Delivery, with_destination: bool = False) -> str:
+    """Say what became of one delivery, with the last answer unless it was delivered."""
     at = clock_text(delivery.created)
     to = f"{delivery.destination:10}  " if with_destination else ""
     lines = [f"{at}  {word(delivery):9}  {to}{one_line(title_of(delivery), LONG)}"]

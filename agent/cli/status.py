@@ -87,6 +87,7 @@ def _look(options: argparse.Namespace, config: Config) -> Snapshot:
 
 
 def choice_of(options: argparse.Namespace, config: Config) -> Choice:
+    """Return what is asked for; the host's tags are found out only where a tag is asked for."""
     by_tag = any("=" in one for one in (*options.tag, *options.names))
     host = host_tags(config.agent.hostname) if by_tag else {}
     statuses = tuple(one for text in options.status for one in text.split(","))

@@ -76,6 +76,7 @@ def send_test(agent: AgentSettings, name: str = MAIN, hide: Hide = str) -> Answe
 
 
 def text(answer: Answer, agent: AgentSettings, name: str = MAIN) -> str:
+    """Say in a sentence what came of a test event; `name` is the destination's."""
     who = agent.events.endpoint if name == MAIN else name
     if answer.verdict is Verdict.DELIVERED:
         return f"{who} took the event: look for {TEXT!r} " + (

@@ -24,6 +24,7 @@ def path(text: str) -> Path:
 
 
 def statuses(text: str) -> str:
+    """Take statuses with commas between them."""
     for word in text.split(","):
         if word not in STATUSES:
             ours = _status_of(word) or f"one of {', '.join(STATUSES)}"
@@ -32,6 +33,7 @@ def statuses(text: str) -> str:
 
 
 def tag(text: str) -> str:
+    """Take `name=value`."""
     name, equals, value = text.partition("=")
     if not (name and equals and value) or " " in text:
         raise ArgumentTypeError(f"{text!r} needs a tag and a value, write for example env=prod")
@@ -39,6 +41,7 @@ def tag(text: str) -> str:
 
 
 def seconds(text: str) -> float:
+    """Take a number of seconds from 0.2 to a day."""
     number = float(text)
     if not 0.2 <= number <= 86_400:
         raise ArgumentTypeError("write a number of seconds between 0.2 and 86400")
@@ -59,6 +62,7 @@ def _status_of(word: str) -> str:
 
 
 def event_action(text: str) -> str:
+    """Take what can be done with events; of a number say which option is meant."""
     if text not in EVENT_ACTIONS:
         instead = "--limit says how many, and `hostvigil history NAME` shows one check's"
         raise ArgumentTypeError(f"{text!r} is neither {' nor '.join(EVENT_ACTIONS)}: {instead}")

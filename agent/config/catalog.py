@@ -228,6 +228,7 @@ def _hint(error: BaseException) -> str:
 
 
 def check_class(module: ModuleType) -> type[Check]:
+    """Return the one class in a module that is a check type; CatalogError says why there is none that works."""
     own = (module.__name__, module.__name__ + ".")
     classes = {
         value

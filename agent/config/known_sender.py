@@ -27,6 +27,7 @@ class KnownSender(msgspec.Struct, frozen=True):
 
 
 def as_text(agent: AgentSettings) -> str:
+    """Return what is kept of the settings, as JSON."""
     history = agent.history
     past = (
         history if isinstance(history, bool) else (float(history.fine), float(history.hourly), int(history.most_bytes))

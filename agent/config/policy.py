@@ -41,6 +41,7 @@ def fail_after(counts: FailCount | Counts | None, own: int, seconds: float = 0.0
 
 
 def flapping(setting: bool | str | FlappingSection) -> Flapping | None:
+    """Return the thresholds that the setting means; None where flapping is switched off."""
     if isinstance(setting, FlappingSection):
         own = THRESHOLDS[setting.formula]
         low = own.low if setting.low is None else float(setting.low)

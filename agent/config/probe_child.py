@@ -27,6 +27,7 @@ def look(path: bytes) -> None:
 
 
 def main() -> None:
+    """Look at the paths on standard input, and write the number of each that answers; end with the parent."""
     os.write(1, b"\n")
     todo = list(enumerate(sys.stdin.buffer.read().split(b"\0")))[::-1]
     parent = os.getppid()

@@ -40,6 +40,7 @@ class Notes:
         self.silences = msgspec.json.decode(next(silences, b"[]"), type=tuple[Silence, ...])
 
     def apply(self, update: NotesUpdate) -> None:
+        """Take over what is new, within the caller's transaction."""
         for life in update.hosts:
             current = self.hosts.get(life.host)
             # What a relay carries over of an earlier ledger may be older than what is known.

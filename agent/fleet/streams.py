@@ -153,6 +153,7 @@ API_ERRORS: tuple[type[Exception], ...] = (APIError, NotFoundError)
 
 
 def by_host(receipts: Iterable[tuple[str, Receipt]]) -> dict[str, list[Receipt]]:
+    """Return the receipts of each host, in their order."""
     groups: dict[str, list[Receipt]] = {}
     for host, receipt in receipts:
         groups.setdefault(host, []).append(receipt)

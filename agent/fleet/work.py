@@ -71,6 +71,7 @@ class Work:
             await self._task
 
     async def stop(self) -> None:
+        """Cancel the session and wait for its end; nothing where none is begun."""
         if self._task is None:
             return
         task, self._task, self.session = self._task, None, None

@@ -47,6 +47,7 @@ def how_to_act() -> str:
 
 
 def overview(page: Overview, host: str) -> str:
+    """Return the page of all checks as HTML."""
     snapshot = page.snapshot
     subjects = snapshot.subjects
     well = [one for one in subjects if one.is_well]
@@ -86,6 +87,7 @@ def _bars(page: Overview) -> Callable[[SubjectView], str]:
 
 
 def check(page: CheckPage, host: str) -> str:
+    """Return the page of one check as HTML."""
     subjects = sorted(page.check.subjects, key=lambda one: (-urgency(one), one.subject))
     policy = page.check.config.policy if page.check.config else Policy()
     return fill(

@@ -82,6 +82,7 @@ class Position:
         self.task: asyncio.Task[None] | None = None
 
     def words(self, check: Check) -> str:
+        """Say where a run is that does not end: `hangs in ...`, `waits for its turn`."""
         if self.worker:
             return f"hangs {place_in_code(self.worker, check)}"
         if self.task is None or self.loop is None:

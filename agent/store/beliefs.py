@@ -11,6 +11,7 @@ from agent.store.encode import as_json, as_text
 
 
 def believe(db: sqlite3.Connection, states: Iterable[State]) -> None:
+    """Write what is believed of these subjects."""
     db.executemany(
         "INSERT OR REPLACE INTO states VALUES (?, ?, ?)",
         [(as_text(state.check), as_text(state.subject), as_json(state)) for state in states],
@@ -18,6 +19,7 @@ def believe(db: sqlite3.Connection, states: Iterable[State]) -> None:
 
 
 def remember(db: sqlite3.Connection, memories: Mapping[str, dict[str, Any]]) -> None:
+    """Write what these checks remember."""
     db.executemany(
         "INSERT OR REPLACE INTO memories VALUES (?, ?)",
         [(as_text(check), as_json(memory)) for check, memory in memories.items()],

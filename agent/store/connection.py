@@ -37,6 +37,7 @@ def private(file: Path) -> Path:
 
 
 def connect(file: Path) -> sqlite3.Connection:
+    """Open a database for several threads; who writes to it meanwhile is waited for, 5 s at the most."""
     # The time-out is for other processes (`hostvigil events retry`).
     db = sqlite3.connect(file, timeout=5, isolation_level=None, check_same_thread=False)
     db.text_factory = lambda text: text.decode("utf-8", "replace")

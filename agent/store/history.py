@@ -75,6 +75,7 @@ class History:
         return self._db.read(lambda db: kept.recall(db, name))
 
     def deliveries(self, where: str, values: Sequence[Any] = ()) -> list[Delivery]:
+        """Return those that a condition in SQL, and what comes after it, selects."""
         rows = self._db.rows(
             f"SELECT {_COLUMNS} FROM deliveries LEFT JOIN notifications USING (id) WHERE {where}",  # noqa: S608 - our own texts only
             values,

@@ -73,6 +73,7 @@ def insert(db: sqlite3.Connection, row: Mapping[str, Any], destination: str) -> 
 
 
 def insert_facts(db: sqlite3.Connection, row: Mapping[str, Any], facts: Notification) -> None:
+    """Put in a notification with these facts, unless there is one of its id."""
     db.execute(
         "INSERT OR IGNORE INTO notifications (id, check_name, subject, status, created, facts)"
         " VALUES (?, ?, ?, ?, ?, ?)",

@@ -139,6 +139,7 @@ def is_this_host(name: str) -> bool:
 
 
 def is_host(name: str) -> bool:
+    """Tell whether a text is an address, or may be a host's name."""
     labels = name.removesuffix(".").split(".")
     return is_ip(name) or (
         len(name) <= 253 and _NAME.fullmatch(name) is not None and all(0 < len(label) < 64 for label in labels)

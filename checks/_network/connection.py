@@ -253,6 +253,7 @@ def _question(host: str, family: int) -> tuple[bytes, None, int, int, int]:
 async def start_tls(
     plain: socket.socket, context: ssl.SSLContext, server_name: str, progress: Progress
 ) -> ssl.SSLSocket:
+    """Return the connection once TLS is agreed on; else it is closed: OSError, CheckError where we are at fault."""
     progress.enter("tls", f"TLS handshake with {server_name}")
     try:
         # In ASCII: Python would write other names by IDNA 2003.
@@ -274,6 +275,7 @@ async def start_tls(
 
 
 async def send(connection: socket.socket, request: bytes, progress: Progress) -> None:
+    """Send all of it by the deadline; OSError where that does not work."""
     rest = memoryview(request)
     while rest:
         progress.remaining_seconds()

@@ -23,6 +23,7 @@ CERTIFICATE_LINE = re.compile(
 
 
 def suggestions(host: Host) -> Iterator[Suggestion]:
+    """Suggest the certificates of Let's Encrypt, and those that web servers' files name."""
     if paths := host.glob(LETSENCRYPT):
         names = ", ".join(Path(path).parent.name for path in paths)
         settings = {"file": LETSENCRYPT, "interval": "6h"}

@@ -17,6 +17,7 @@ SECONDS = 5.0
 
 
 def suggestions(host: Host) -> Iterator[Suggestion]:
+    """Suggest one check for all disks that are well, and one for each that is not."""
     mounts = choose(mountinfo.read(host.path("/proc/self/mountinfo")), None, Filter(), is_folder)
     places = [Place(mount.point, mount.point, mount) for mount in mounts]
     answers = measure(Context("discover", SECONDS), places)
@@ -41,6 +42,7 @@ def suggestions(host: Host) -> Iterator[Suggestion]:
 
 
 def well(place: Place, answer: Usage | Exception) -> bool:
+    """Tell whether a disk answers and is within the levels that are suggested."""
     if isinstance(answer, Exception):
         return False
     limits = Levels(

@@ -21,6 +21,8 @@ _MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct",
 
 
 class Cookie(msgspec.Struct, frozen=True):
+    """A cookie, and where it may go."""
+
     name: str
     value: str
     host: str

@@ -22,6 +22,7 @@ Ask = Callable[[dict[str, Any]], Answer | None]
 
 
 def suggestions(host: Host) -> Iterator[Suggestion]:
+    """Suggest a check for each web server that listens here, by what it answers now."""
     servers = [one for one in listeners(host) if one.web]
     answers = Context("discover", 3 * SECONDS).calls({one.address: _call_for(one) for one in servers})
     for one in servers:

@@ -41,6 +41,8 @@ class Headers(msgspec.Struct, frozen=True):
 
 
 class Head(msgspec.Struct, frozen=True):
+    """The beginning of an answer: its status and its headers."""
+
     status: int
     headers: Headers
 

@@ -23,6 +23,8 @@ OLDEST_AFTER = 600.0
 
 
 class Entry(msgspec.Struct, frozen=True):
+    """One entry of the journal, as `journalctl --output=json` prints it."""
+
     cursor: str = msgspec.field(name="__CURSOR", default="")
     time: str = msgspec.field(name="__REALTIME_TIMESTAMP", default="0")
     """Microseconds since 1970."""

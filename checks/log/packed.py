@@ -21,6 +21,8 @@ class CannotUnpack(OSError):
 
 
 class Stream(Protocol):
+    """What unpacks as it is read."""
+
     def read(self, size: int, /) -> bytes: ...
 
 

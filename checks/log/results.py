@@ -19,6 +19,7 @@ SHOWN_FAULTS = 10
 
 
 def results(check: Log, counter: Counter, look: Look) -> Iterator[Result | Metric]:
+    """Say what came of following a log: its lines that match, and what may be missing."""
     progress = look.progress
     if progress.missing:
         yield nodata(f"{look.name} is not there")

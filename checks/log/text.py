@@ -113,6 +113,7 @@ class Lines:
 
 
 def decode_line(line: bytes) -> str:
+    """Return a line as UTF-8, else as Windows writes Western languages, else byte by byte."""
     for encoding in ("utf-8", "cp1252"):
         try:
             return line.decode(encoding)

@@ -30,6 +30,7 @@ class Look(NamedTuple):
 
 
 def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    """Follow one file; CheckError where it cannot be read. `until` is monotonic seconds."""
     last = _recall(ctx, check.path, "files", list[Position])
     try:
         progress = drive(
@@ -42,6 +43,7 @@ def of_one(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
 
 
 def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    """Follow all files that a pattern means. `until` is monotonic seconds."""
     last = _recall(ctx, check.path, "logs", dict[str, list[Position]])
     now = ctx.now()
     steps = follow_several(check.path, last, until, check.encoding, now, ctx.memory.get("looked_at", 0.0))
@@ -51,6 +53,7 @@ def of_several(check: Log, ctx: Context, counter: Counter, until: float) -> Look
 
 
 def of_units(check: Log, ctx: Context, counter: Counter, until: float) -> Look:
+    """Read what units wrote to the journal. `until` is monotonic seconds."""
     memory, now, units = ctx.memory, ctx.now(), list(check.units)
     first = memory.get("units") != units
     if first:

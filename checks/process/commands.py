@@ -12,6 +12,8 @@ from checks.process.row import Row
 
 
 class Entry(NamedTuple):
+    """What is known of the command line of one process."""
+
     started_at: float
     line: CommandLine | None
     """None: not allowed, or its reading hangs."""

@@ -60,6 +60,8 @@ def _wraps(first: tuple[str, ...]) -> bool:
 
 
 class HasLine(Protocol):
+    """A process of which the command line may be known."""
+
     line: CommandLine | None
 
 

@@ -15,6 +15,7 @@ STATES = {psutil.STATUS_ZOMBIE: "Z", psutil.STATUS_STOPPED: "T", psutil.STATUS_D
 
 
 def rows_by_psutil() -> Iterator[Row]:
+    """Yield the processes where there is no /proc."""
     for process in psutil.process_iter():
         try:
             yield PsutilRow(process)
@@ -33,6 +34,8 @@ def _ask_psutil(ask: Callable[[], T]) -> T:
 
 
 class PsutilRow(Row):
+    """A process as psutil tells of it."""
+
     __slots__ = ("_parent", "_process", "_started")
 
     def __init__(self, process: psutil.Process) -> None:

@@ -118,6 +118,7 @@ class Scanner:
         """As of the last table."""
 
     def scan(self) -> Table:
+        """Return the processes as they are now; CheckError where there is no /proc to read."""
         folder = self._fixed_folder or str(host_path("/proc"))
         if folder != self._folder:
             self._folder, self._last = folder, {}

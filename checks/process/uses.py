@@ -19,6 +19,8 @@ LISTED = 10
 
 
 class Inputs(NamedTuple):
+    """What a use is measured of."""
+
     check: Process
     selection: Selection
     table: Table
@@ -42,6 +44,7 @@ def rss(inputs: Inputs) -> Use:
 
 
 def pss(inputs: Inputs) -> Use:
+    """Memory, with what processes share counted once; PermissionError where it may not be seen."""
     counts: dict[int, int] = {}
 
     def read() -> None:
@@ -61,6 +64,7 @@ def threads(inputs: Inputs) -> Use:
 
 
 def age(inputs: Inputs) -> Use | None:
+    """Age of the oldest process, in seconds."""
     rows = inputs.selection.rows
     if not rows:
         return None
@@ -75,6 +79,7 @@ def cpu(inputs: Inputs) -> Use | None:
 
 
 def open_files(inputs: Inputs) -> Use | None:
+    """Open files of the process with most; PermissionError where they may not be seen."""
     counts: dict[int, int] = {}
     for row in inputs.selection.rows:
         with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # it has ended since the scan

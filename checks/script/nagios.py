@@ -99,6 +99,7 @@ def reason_for(exit_code: int) -> str:
 
 
 def signal_name(number: int) -> str:
+    """Return the name of a signal; of one that has none its number."""
     try:
         return signal.Signals(number).name
     except ValueError:

@@ -14,6 +14,7 @@ NOT_SERVERS = ("getty@*", "serial-getty@*", "user@*", "hostvigil.service")
 
 
 def suggestions(host: Host) -> Iterator[Suggestion]:
+    """Suggest a check of all units, and one of the services that are started with the host and run."""
     if not host.path("/run/systemd/system").is_dir():
         return
     command = ("systemctl", "list-units", "--plain", "--no-legend", "--no-pager")

@@ -60,6 +60,7 @@ class Unit(msgspec.Struct, frozen=True):
         return max(0.0, monotonic - self.changed_at)
 
     def words(self, monotonic: float) -> str:
+        """Say how a unit is, as `systemctl status` does: `active (running)`, and for how long it is on its way."""
         if not self.is_loaded and not self.runs:
             return self.load
         why = f", {self.result}" if self.result not in ("", "success") else ""

@@ -19,6 +19,8 @@ _WITHOUT_MEANING = re.compile(r"""\"(?:[^\"\\]|\\.)*\"|'(?:[^']|'')*'|(?:^|\s)#.
 
 
 class Hint(NamedTuple):
+    """What to say of a letter that looks like another."""
+
     text: str
     """What to write instead."""
     hidden: bool

@@ -49,6 +49,7 @@ class ExplainForm(msgspec.Struct, frozen=True):
 
 
 def explain_form(snapshot: Snapshot, check: CheckView, settings: list[SettingView]) -> ExplainForm:
+    """Return what `hostvigil explain --json` prints of a check."""
     config = check.config
     return ExplainForm(
         version=VERSION,

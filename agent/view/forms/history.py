@@ -72,6 +72,7 @@ class HistoryForm(msgspec.Struct, frozen=True):
 
 
 def history_form(history: Past, check: CheckView) -> HistoryForm:
+    """Return what `hostvigil history --json` prints of a check."""
     names = dict.fromkeys([*(one.subject for one in history.changes), *(one.subject for one in history.metrics)])
     subjects = tuple(_past(history, subject) for subject in names)
     spans = tuple((life.since, life.until) for life in history.lives)

@@ -88,6 +88,7 @@ class StatusForm(msgspec.Struct, frozen=True):
 
 
 def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> StatusForm:
+    """Return what `hostvigil status --json` prints; `subjects` are those that were asked for."""
     agent = AgentForm(snapshot.agent.pid, snapshot.agent.since) if snapshot.agent.running else None
     return StatusForm(
         version=VERSION,
@@ -104,6 +105,7 @@ def status_form(snapshot: Snapshot, subjects: tuple[SubjectView, ...]) -> Status
 
 
 def subject_fields(view: SubjectView) -> dict[str, Any]:
+    """Return the fields that every form of a subject has."""
     special = {"reported", "reported_at", "held"}
     fields = {name: getattr(view, name) for name in SubjectForm.__struct_fields__ if name not in special}
     return fields | {

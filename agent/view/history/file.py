@@ -121,6 +121,7 @@ def _open(directory: Path) -> sqlite3.Connection:
 
 @contextlib.contextmanager
 def transaction(db: sqlite3.Connection) -> Iterator[None]:
+    """Write all that is done inside, or nothing of it."""
     db.execute("BEGIN IMMEDIATE")
     try:
         yield
@@ -159,6 +160,7 @@ def write_blocks(db: sqlite3.Connection, blocks: Mapping[int, Block]) -> None:
 
 
 def write_changes(db: sqlite3.Connection, changes: Sequence[ChangeRow]) -> None:
+    """Add changes of state, within the caller's transaction."""
     db.executemany(
         "INSERT INTO changes (at, check_name, subject, result, decided, flapping, notified, why, summary)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

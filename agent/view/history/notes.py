@@ -19,6 +19,7 @@ REMEMBERED = 2 * 86_400_000
 
 
 def write(db: sqlite3.Connection, rows: Iterable[NoteRow]) -> None:
+    """Add notes, within the caller's transaction."""
     db.executemany(
         "INSERT INTO notes (at, deed, who, about, began, until, text) VALUES (?, ?, ?, ?, ?, ?, ?)",
         [
