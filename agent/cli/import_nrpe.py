@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from agent.cli.discover import write_new
 from agent.cli.output import fail, pluralize
@@ -133,8 +134,7 @@ def _name(text: str) -> str:
 def _suggestion(name: str, line: str, timeout: int, double: str) -> Suggestion:
     words = _words(line)
     shell = words is None or SHELL.search(ARGUMENT.sub("", line)) is not None
-    command = line.replace("${", "$${") if shell or words is None else [word.replace("${", "$${") for word in words]
-    settings = {"command": command, **({"shell": True} if shell else {})}
+    settings: dict[str, Any] = {"command": line, "shell": True} if shell or words is None else {"command": words}
     settings |= {"interval": f"{max(300, 5 * timeout)}s", "timeout": f"{timeout}s"}
     own = BUILT_IN.get(Path((words or [name])[0]).name) or BUILT_IN.get(name)
     why = f"Was command[{name}]." + (

@@ -27,7 +27,7 @@ class Suggestion(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     """The check's."""
     settings: dict[str, Any]
-    """As YAML writes them, without `type`."""
+    """As YAML writes them, without `type`; `${...}` in a text stands for itself."""
     why: str
     """What was found, in a line; never what may be secret, such as a command's arguments."""
     about: tuple[str, ...] | None = ()

@@ -179,7 +179,8 @@ def _not_ok(outcome: Outcome) -> str:
 def _block(candidate: Candidate) -> str:
     """Write one check below its comment."""
     lines = _comment(candidate.suggestion.why)
-    text = _yaml(candidate)
+    # Whoever may name a process on this host must not have the agent read a file by it.
+    text = _yaml(candidate).replace("${", "$${")
     if candidate.off:
         lines += _comment(f"Off: {candidate.off}")
         text = "".join(f"  # {line[2:]}\n" for line in text.splitlines())

@@ -54,6 +54,16 @@ def test_what_is_not_ok_is_commented_out_with_the_reason(tmp_path: Path) -> None
     )
 
 
+@pytest.mark.parametrize("evil", ["${file:/etc/hostname}", "${env:HOME}", "$${x}", "${", "$$$${env:HOME}"])
+def test_names_on_the_host_are_no_references(evil: str, tmp_path: Path) -> None:
+    catalog = suggesting(tmp_path / "types", f"name='a', settings={{'at': {evil!r}}}, why='', about=('at',)")
+    found = try_out(discover(NO_FILES, catalog, Host()).candidates)
+    files(tmp_path / "conf.d", {"found.yaml": texts(found)})
+    config = load(tmp_path / "conf.d", catalog)
+    assert config.problems == ()
+    assert config.checks["a"].check.at == evil  # type: ignore[attr-defined]
+
+
 def test_names_on_the_host_cannot_write_configuration(tmp_path: Path) -> None:
     evil = "x\\nchecks:\\n  evil: {type: script, command: [id]}\\u2028#\\x85- \\x00"
     catalog = suggesting(
