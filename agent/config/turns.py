@@ -13,6 +13,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
+from agent.config.host_zone import HOST_ZONE
+
 SURROUNDINGS = timedelta(hours=25)
 """A clock is put forward or back by a day at the most (Samoa left out the 30 December 2011)."""
 
@@ -33,13 +35,11 @@ def next_turn(line: str, zone: tzinfo, after: datetime) -> datetime | None:
 
 def zone_of(name: str) -> tzinfo:
     """Return a time zone by its IANA name; '' is the host's own."""
-    if name:
-        from zoneinfo import ZoneInfo  # half a megabyte, for cron lines only
+    if not name:
+        return HOST_ZONE
+    from zoneinfo import ZoneInfo  # half a megabyte, for cron lines only
 
-        return ZoneInfo(name)
-    from tzlocal import get_localzone
-
-    return get_localzone()
+    return ZoneInfo(name)
 
 
 def _minutes(line: str, after: datetime) -> Iterator[datetime]:

@@ -91,6 +91,7 @@ class Schedule:
             self._add(config, due=now if is_due else due_at(config, now, last))
         for config in difference.changed.values():
             self._add(config, latest=self._due.at(config.name))
+        self._due.move(timedelta(0), now)  # the host's own time zone may be another one now
         if at := self._due.next():
             self._wake(at)
 

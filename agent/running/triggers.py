@@ -49,27 +49,31 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
 class Cron(BaseTrigger):  # type: ignore[misc]
     """The turns of a cron line, by the clock on the wall; missed turns are one."""
 
-    __slots__ = ("_first", "_line", "_zone")
+    __slots__ = ("_first", "_line", "_turn", "_zone")
 
     def __init__(self, line: str, zone: str, first: datetime | None = None) -> None:
         self._line = line
         self._zone = zone_of(zone)
         self._first = first
         """For a turn that was missed; it is made up for once."""
+        self._turn: datetime | None = None
+        """The next one that the line names, as far as it was asked for."""
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime | None:
         if previous_fire_time is None:
             first, self._first = self._first, None
-            return first or next_turn(self._line, self._zone, now - timedelta(microseconds=1))
-        return next_turn(self._line, self._zone, max(previous_fire_time, now))
+            self._turn = next_turn(self._line, self._zone, now - timedelta(microseconds=1))
+            return first or self._turn
+        self._turn = next_turn(self._line, self._zone, max(previous_fire_time, now))
+        return self._turn
 
     def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime | None:
-        """Return the next turn after the clock was set, which a cron line means; a retry is a span and moves along.
+        """Return the next turn after the clock was set, or its zone; a retry is a span and moves along.
 
         A turn that the clock was set past comes now: a suspended machine is a clock set forward.
         """
-        meant = next_turn(self._line, self._zone, now - jump)
-        was_passed = meant and meant <= now and jump <= LONGEST_AWAY
+        meant = self._turn
+        was_passed = meant and meant <= now and timedelta(0) < jump <= LONGEST_AWAY
         turn = meant if was_passed else self.get_next_fire_time(None, now)
         return turn if at == meant or turn is None else min(at + jump, turn)
 

@@ -39,6 +39,7 @@ class Reader:
 
     def load(self) -> Config:
         """Return the whole configuration; Shutdown when the agent is to end first."""
+        time.tzset()  # the host's time zone may have been changed
         before = count_late_answers()
         config = self._read(lambda: load(self._directory, Catalog(), os.environ))
         if config.silent and not self._waits.is_set():
