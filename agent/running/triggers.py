@@ -29,12 +29,13 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
     __slots__ = ("anchor", "first", "interval")
 
     def __init__(self, anchor: datetime, interval: float, first: datetime) -> None:
-        self.anchor = anchor
+        self.anchor = once(anchor)
         self.interval = once(timedelta(seconds=interval))
-        self.first = first
+        self.first: datetime | None = first
 
     def get_next_fire_time(self, previous_fire_time: datetime | None, now: datetime) -> datetime:
-        return self.first if previous_fire_time is None else self.after(now)
+        first, self.first = self.first, None
+        return first if previous_fire_time is None and first else self.after(now)
 
     def after(self, now: datetime) -> datetime:
         """Return the first moment of the grid after `now`."""

@@ -25,8 +25,14 @@ class Clock:
 
 
 def measured(at: int, value: float, metric: str = "time", check: str = "web") -> Transition:
+    return together(at, {metric: value}, check)
+
+
+def together(at: int, values: dict[str, float], check: str = "web") -> Transition:
+    """Several metrics of one result."""
     state = State(check, decided=Status.OK)
-    return Transition(state, state, Result(Status.OK, "fine", metrics=(Metric(metric, value, "s"),)), at)
+    metrics = tuple(Metric(name, value, "s") for name, value in values.items())
+    return Transition(state, state, Result(Status.OK, "fine", metrics=metrics), at)
 
 
 def written(folder: Path, *steps: Transition, keep: Keep = KEEP, until: int = T0 + 24 * HOUR) -> HistoryWriter:

@@ -23,7 +23,7 @@ from agent.view.history.file import ASIDE, FILE, Keep, bytes_in_use, open_histor
 from agent.view.history.reading import past
 from agent.view.history.rows import HOUR, MINUTE
 from agent.view.history.writer import MOST_WAITING, HistoryWriter, Record
-from tests.view.histories import KEEP, T0, Clock, measured, written
+from tests.view.histories import KEEP, T0, Clock, measured, together, written
 
 
 @given(
@@ -84,19 +84,55 @@ def test_to_write_thousands_of_metrics_takes_little_memory_and_loses_none(tmp_pa
     assert peak / count < 500, "bytes a metric; all blocks at once take 1000"
 
 
-def test_of_a_metric_that_is_written_little_stays_in_memory(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("names", "most"), [("a", 800), ("abcd", 220)])
+def test_of_a_metric_that_is_written_little_stays_in_memory(names: str, most: int, tmp_path: Path) -> None:
     count = 1000
     clock = Clock()
     record = Record(tmp_path, KEEP, clock)
     tracemalloc.start()
     for minute in range(20):
         for number in range(count):
-            record.take(measured(T0 + minute * MINUTE, minute + 0.5, check=f"web-{number}"), True)
+            values = dict.fromkeys(names, minute + 0.5)
+            record.take(together(T0 + minute * MINUTE, values, check=f"web-{number}"), True)
         if minute % 5 == 4:
             record.flush()
     kept = tracemalloc.get_traced_memory()[0]
     tracemalloc.stop()
-    assert kept / count < 600, "bytes a metric, its names among them; with the values of the whole hour 900"
+    assert kept / count / len(names) < most, (
+        "bytes a metric, its names among them; with the values of the whole hour 900, or an object each, more"
+    )
+
+
+@given(
+    results=st.lists(
+        st.tuples(
+            st.integers(0, 3 * 60 - 1), st.lists(st.sampled_from("abcd"), unique=True, max_size=4), st.booleans()
+        ),
+        min_size=1,
+        max_size=14,
+    )
+)
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_each_metric_of_a_subject_keeps_its_own_values_whichever_others_come_and_when(
+    results: list[tuple[int, list[str], bool]], tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    folder, clock = tmp_path_factory.mktemp("history"), Clock()
+    record = Record(folder, KEEP, clock)
+    came: dict[str, list[tuple[int, float]]] = {}
+    for number, (minute, names, flushes) in enumerate(results):
+        clock.now = T0 + minute * MINUTE
+        values = {name: 10.0 * number + at for at, name in enumerate(names)}
+        record.take(together(clock.now, values), True)
+        for name, value in values.items():
+            came.setdefault(name, []).append((clock.now, value))
+        if flushes:
+            record.flush()
+    record.flush()
+    found = {metric.name: metric for metric in past(folder, "web", T0, T0 + 3 * HOUR).metrics}
+    assert found.keys() == came.keys()
+    for name, points in came.items():
+        assert dict(found[name].points) == dict(points)
+        assert found[name].mean == pytest.approx(sum(value for _, value in points) / len(points))
 
 
 @given(values=st.lists(st.tuples(st.integers(0, 59), st.booleans()), min_size=1, max_size=12))
