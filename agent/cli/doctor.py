@@ -41,17 +41,17 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0 when nothing is wrong, 1 when something is. Each finding is printed as soon as it is known."""
     config = configuration(options.config)
     hide, wrong = redactor(config.secrets), 0
-    for one in findings(config, options):
-        wrong += one.wrong
-        print(hide(describe(one)), flush=True)
+    for finding in findings(config, options):
+        wrong += finding.wrong
+        print(hide(describe(finding)), flush=True)
     print(f"\n{pluralize(wrong, 'thing')} to mend" if wrong else "\nnothing is wrong")
     return 1 if wrong else 0
 
 
-def describe(one: Finding) -> str:
+def describe(finding: Finding) -> str:
     """Return a finding as one line, and what to do as another."""
-    line = f"{'WRONG' if one.wrong else 'ok':5}  {one.what:14} {one_line(one.text, LONG)}"
-    return f"{line}\n{'':22}-> {one_line(one.mend, LONG)}" if one.mend else line
+    line = f"{'WRONG' if finding.wrong else 'ok':5}  {finding.what:14} {one_line(finding.text, LONG)}"
+    return f"{line}\n{'':22}-> {one_line(finding.mend, LONG)}" if finding.mend else line
 
 
 def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:

@@ -227,10 +227,10 @@ def _unsilence_options(unsilence: argparse.ArgumentParser) -> None:
     unsilence.add_argument("selector", help="the selector of the silence, as `hostvigil silence` lists it; * for all")
 
 
-def _push_options(one: argparse.ArgumentParser) -> None:
-    one.set_defaults(state=default_state(to_push=True))
-    one.add_argument("--subject", default="", help="the part of the check that this is about")
-    one.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
+def _push_options(command: argparse.ArgumentParser) -> None:
+    command.set_defaults(state=default_state(to_push=True))
+    command.add_argument("--subject", default="", help="the part of the check that this is about")
+    command.add_argument("name", metavar="CHECK", help="the name of a check of type pushed")
 
 
 def _report_options(report: argparse.ArgumentParser) -> None:

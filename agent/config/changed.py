@@ -25,7 +25,7 @@ def name_changes(config: Config) -> tuple[str, ...]:
 def _new_drop_ins(folder: str, config: Config, patience: Patience) -> list[str]:
     """Return the drop-ins that were not there. The folder's own time says nothing: editors write beside them."""
     try:
-        found = patience.one(folder, partial(drop_ins, Path(folder)))
+        files = patience.one(folder, partial(drop_ins, Path(folder)))
     except (OSError, Unreadable):
         return []
-    return [str(path) for path in found if str(path) not in config.sources]
+    return [str(path) for path in files if str(path) not in config.sources]

@@ -133,13 +133,13 @@ def slip_text(setting: str, name: str, slip: str) -> str:
     return f"{text}, did you mean '{slip}', which is missing?"
 
 
-def _one_letter_off(one: str, two: str) -> bool:
+def _one_letter_off(first: str, second: str) -> bool:
     """Tell whether a letter is other, too much or missing, in words of three letters or more."""
-    if min(len(one), len(two)) < 3 or abs(len(one) - len(two)) > 1:
+    if min(len(first), len(second)) < 3 or abs(len(first) - len(second)) > 1:
         return False
-    short_one, long_one = sorted((one, two), key=len)
+    short_one, long_one = sorted((first, second), key=len)
     at = next((at for at, (a, b) in enumerate(zip(short_one, long_one, strict=False)) if a != b), len(short_one))
-    return long_one[at + 1 :] == short_one[at + (len(one) == len(two)) :]
+    return long_one[at + 1 :] == short_one[at + (len(first) == len(second)) :]
 
 
 def unknown(

@@ -90,8 +90,8 @@ class DeadMansPing:
         except NoAnswer as error:
             return str(error)
         if 200 <= response.status < 300:
-            said = one_line(response.body.decode(errors="replace"), SAID_LIMIT)
-            return f"it says {said!r}" if says_no(response.body) else ""
+            words = one_line(response.body.decode(errors="replace"), SAID_LIMIT)
+            return f"it says {words!r}" if says_no(response.body) else ""
         return f"HTTP {response.status}"
 
     def _say(self, trouble: str) -> None:

@@ -49,9 +49,9 @@ class Lives:
                 await self._journal.write(NotesUpdate(hosts=lives))
             await self._journal.keep_notes()
 
-    def _sign(self, one: StreamMessage, now: float, looked_at: float) -> Sign | None:
-        at = estimate_arrival(one.at, self._journal.record.broker_clock(), now, looked_at)
-        return parse_sign(one.word, at, one.data)
+    def _sign(self, message: StreamMessage, now: float, looked_at: float) -> Sign | None:
+        at = estimate_arrival(message.at, self._journal.record.broker_clock(), now, looked_at)
+        return parse_sign(message.word, at, message.data)
 
     async def _tell_all(self, lives: Sequence[tuple[HostLife, HostLife | None]]) -> tuple[HostLife, ...]:
         """Hand in what is to be told, before it is noted: named the same each time, it is told once."""

@@ -35,11 +35,11 @@ class Quota:
         """When a host may have all at once again, monotonic seconds; in the past: now."""
         self._late: dict[str, deque[Late]] = {}
 
-    def passes(self, one: Late, now: float) -> bool:
+    def passes(self, message: Late, now: float) -> bool:
         """Tell whether a message is looked at now; if not, `due` returns it when its turn comes."""
-        if one.word not in self._late and self._take(one.word, now):
+        if message.word not in self._late and self._take(message.word, now):
             return True
-        self._late.setdefault(one.word, deque()).append(one)
+        self._late.setdefault(message.word, deque()).append(message)
         return False
 
     def due(self, now: float) -> list[Late]:

@@ -46,11 +46,11 @@ class TakingIn:
 
     async def run(self) -> None:
         """Take in what there is and what comes, until cancelled."""
-        async for one in self._streams.facts():
+        async for message in self._streams.facts():
             await asyncio.sleep(0)  # a thousand at once must not keep the lease from being renewed
-            late = Late(one.number, one.at, one.word)
+            late = Late(message.number, message.at, message.word)
             if self._quota.passes(late, self._clock()):
-                await self._look(late, one.data)
+                await self._look(late, message.data)
 
     async def run_late(self) -> None:
         """Look at what is beyond a host's quota, in its own time, until cancelled."""
@@ -60,14 +60,14 @@ class TakingIn:
                     await self._look(late, data)
             await asyncio.sleep(LATE_PAUSE)
 
-    async def _look(self, one: Late, data: bytes) -> None:
+    async def _look(self, late: Late, data: bytes) -> None:
         try:
-            change, after = parse_message(data, one.word, time.time_ns() // 1_000_000)
+            change, after = parse_message(data, late.word, time.time_ns() // 1_000_000)
         except ValueError as error:
-            log.warning("a message of %s is thrown away: %s", one.word, error)
-            await self._receipts.drop([one.number])
+            log.warning("a message of %s is thrown away: %s", late.word, error)
+            await self._receipts.drop([late.number])
             return
-        await self._take(Letter(one.word, one.number, change, after, self._clock(), round(one.at * 1000)))
+        await self._take(Letter(late.word, late.number, change, after, self._clock(), round(late.at * 1000)))
 
     async def _take(self, letter: Letter) -> None:
         record = self._journal.record

@@ -108,9 +108,9 @@ def _one_by_one(db: sqlite3.Connection, table: str, columns: Sequence[str], numb
 
 def _until_damage(db: sqlite3.Connection, query: str, columns: Sequence[str]) -> Iterator[Row]:
     with contextlib.suppress(*UNREADABLE):
-        found = db.execute(query)
-        names = columns or [column[0] for column in found.description]
-        for values in found:
+        cursor = db.execute(query)
+        names = columns or [column[0] for column in cursor.description]
+        for values in cursor:
             yield dict(zip(names, values, strict=False))
 
 

@@ -23,26 +23,26 @@ def takes_writes(directory: Path, seconds: float = SECONDS) -> bool:
 
     A process of its own asks, for it may have to be left behind.
     """
-    ended, held = os.pipe()
+    read_end, write_end = os.pipe()
     child = os.fork()
     if not child:
-        _ask_and_end(directory, held)
-    os.close(held)
+        _ask_and_end(directory, write_end)
+    os.close(write_end)
     try:
-        if not select.select([ended], [], [], seconds)[0]:
+        if not select.select([read_end], [], [], seconds)[0]:
             return False
     finally:
-        os.close(ended)
+        os.close(read_end)
     os.waitpid(child, 0)
     return True
 
 
-def _ask_and_end(directory: Path, held: int) -> None:
-    """Look, and end; `held` is open as long."""
+def _ask_and_end(directory: Path, write_end: int) -> None:
+    """Look, and end; `write_end` is open as long."""
     try:
         # Who reads what the command says is not to wait for this process.
-        os.closerange(0, held)
-        os.closerange(held + 1, MOST_FILES)
+        os.closerange(0, write_end)
+        os.closerange(write_end + 1, MOST_FILES)
         with suppress(OSError):
             if os.geteuid() == 0:
                 _become(*owner_of(directory))

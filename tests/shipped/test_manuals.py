@@ -78,6 +78,6 @@ def test_the_page_of_the_configuration_has_each_setting_of_agent_checks_and_type
 @given(text=st.text(st.sampled_from("ab .'\\-`*|\n\""), max_size=30))
 def test_any_text_is_shown_letter_by_letter(text: str) -> None:
     """What roff obeys begins with a dot, an apostrophe or a backslash; ours begins with a backslash and is known."""
-    found = manuals.said(text)
+    found = manuals.roff(text)
     assert not re.search(r"(?m)^[.']", found)
     assert set(re.findall(r"\\(fB|fR|e|-|&|.)", found)) <= {"fB", "fR", "e", "-", "&"}

@@ -55,9 +55,9 @@ def _row(line: str, width: int) -> Iterator[str]:
     if len(cells) != SETTING_CELLS:
         yield from _wrap("  ".join(cells), width, "  ", INDENT)
         return
-    name, what, default, meaning = cells
+    name, kind, default, meaning = cells
     default_text = {"": "", "required": ", required"}.get(default, f", default {default}")
-    yield from ("", f"  {name}  ({what}{default_text})")
+    yield from ("", f"  {name}  ({kind}{default_text})")
     yield from _wrap(meaning, width, INDENT + "  ", INDENT + "  ")
 
 

@@ -162,6 +162,6 @@ def _delivery(destination: DestinationView, now: int) -> str:
 def worst(subjects: Sequence[SubjectView]) -> Status:
     """Return the worst status of these; ok where there is none. What flaps is a warning at least."""
     statuses = [
-        Status.WARNING if Mark.FLAPPING in one.marks and one.status is Status.OK else one.status for one in subjects
+        Status.WARNING if Mark.FLAPPING in view.marks and view.status is Status.OK else view.status for view in subjects
     ]
     return max(statuses, key=SEVERITY.__getitem__, default=Status.OK)
