@@ -60,14 +60,14 @@ def _run(options: argparse.Namespace, settings: RelaySettings, secrets: frozense
 
 
 def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
-    from agent.delivery.handover.connection import FAULTS
+    from agent.delivery.handover.connection import FAULTS, words
     from agent.fleet.asking import ask
     from agent.fleet.status import lines, parse_status
 
     try:
         grant, answer = asyncio.run(ask(settings))
     except FAULTS as error:
-        return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
+        return fail(f"the broker cannot be asked: {words(error)}")
     status = parse_status(answer)
     if options.json:
         print(msgspec.json.encode({"version": 1, "lease": grant, "status": status}).decode())
@@ -96,7 +96,7 @@ def _enrol(options: argparse.Namespace, settings: RelaySettings) -> int:
 
 def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
     """Silence, unsilence or forget. Exits 1 when there is nothing to end or to forget, or no relay is at work."""
-    from agent.delivery.handover.connection import FAULTS
+    from agent.delivery.handover.connection import FAULTS, words
     from agent.fleet.asking import command
 
     if not options.name and options.action != "silence":
@@ -106,7 +106,7 @@ def _command(options: argparse.Namespace, settings: RelaySettings) -> int:
     except Unclear as error:
         return fail(error)
     except FAULTS as error:
-        return fail(f"the broker cannot be asked: {str(error) or type(error).__name__}")
+        return fail(f"the broker cannot be asked: {words(error)}")
     if reply is None:
         print("no relay is at work: hostvigil relay status")
         return 1

@@ -16,7 +16,7 @@ from secrets import token_hex
 import msgspec
 
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
-from agent.delivery.handover.connection import Way
+from agent.delivery.handover.connection import Way, words
 from agent.fleet.bucket import Bucket
 from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
@@ -85,7 +85,7 @@ class Relay:
         while isinstance(first, BaseExceptionGroup):
             first = first.exceptions[0]
         level = logging.INFO if self._is_failing else logging.WARNING
-        log.log(level, "the work is interrupted and begins anew: %s", str(first) or type(first).__name__)
+        log.log(level, "the work is interrupted and begins anew: %s", words(first))
         self._is_failing = True
 
     async def _connect_and_work(self) -> None:

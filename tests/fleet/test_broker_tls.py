@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from pathlib import Path
 
 import pytest
@@ -66,8 +67,31 @@ def test_a_broker_is_trusted_by_the_ca_file(tmp_path: Path, papers: Papers, sche
         prepare(broker, papers.ca)
         url = broker.url.replace("nats:", f"{scheme}:")
         assert handed(EventsSettings(broker=url, ca_file=str(papers.ca), timeout=Duration(3))) == [7]
-        with pytest.raises(Unreachable):
-            handed(EventsSettings(broker=url, ca_file=str(papers.other_ca), timeout=Duration(1)))
+        with pytest.raises(Unreachable, match="the server's certificate is not trusted"):
+            handed(EventsSettings(broker=url, ca_file=str(papers.other_ca), timeout=Duration(3)))
+
+
+def test_who_does_not_trust_the_broker_gives_up_and_may_try_again(tmp_path: Path, papers: Papers) -> None:
+    """Nobody else bounds what a relay waits for: it would never notice that the certificate was renewed."""
+
+    async def connect(ca: Path) -> None:
+        way = Way(broker.url, "", str(ca), "", "")
+        client = await asyncio.wait_for(way.connect(5, "_INBOX.x"), 20)
+        await client.close()
+
+    with NatsServer(tmp_path, papers.tls()) as broker:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            asyncio.run(connect(papers.other_ca))
+        asyncio.run(connect(papers.ca))
+
+
+@pytest.mark.parametrize(
+    ("broker", "says"),
+    [("nats://no-such-host.invalid:4222", "the name cannot be resolved"), ("nats://127.0.0.1:9", "Connection refused")],
+)
+def test_why_there_is_no_connection_is_said(broker: str, says: str) -> None:
+    with pytest.raises(Unreachable, match=says):
+        handed(EventsSettings(broker=broker, timeout=Duration(3)))
 
 
 @pytest.mark.parametrize("scheme", ["nats", "tls"])

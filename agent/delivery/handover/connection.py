@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 import nats.errors
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import NoServersError
 from nats.js.errors import APIError, NoStreamResponseError
 
 from agent.config.settings import EventsSettings
@@ -19,6 +20,7 @@ from agent.delivery.handover.courier import Message, Unreachable
 from agent.delivery.handover.message import ALIVE, FACTS, MEMORY, RECEIPTS, Receipt, receipts, token
 from agent.delivery.handover.seed import Seed
 from agent.delivery.named_files import NamedFiles
+from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.tls import tls_context
 
 log = logging.getLogger("hostvigil.emitter")
@@ -27,6 +29,7 @@ T = TypeVar("T")
 
 PUMP = 0.02
 """Seconds that the network's events are looked at when nothing is waited for."""
+HANG_UP_SECONDS = 1.0
 MOST_RECEIPTS = 10_000
 FAULTS: tuple[type[Exception], ...] = (nats.errors.Error, OSError, ValueError, EOFError, TimeoutError)
 """What the broker, or the way to it, is at fault for."""
@@ -54,11 +57,17 @@ class Way:
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
         """Return a connection; FAULTS where there is none within `timeout` seconds."""
+        causes: list[Exception] = []
+
+        async def note(error: Exception) -> None:
+            causes.append(error)
+            log.debug("broker: %s", error)
+
         options: dict[str, Any] = {
             "allow_reconnect": False,
             "max_reconnect_attempts": 1,
             "inbox_prefix": inbox,
-            "error_cb": _log_error,
+            "error_cb": note,
             **more,
         }
         tls, seed = await self._files.result_in_loop(timeout)
@@ -72,6 +81,9 @@ class Way:
         try:
             async with asyncio.timeout(timeout):
                 await client.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
+        except NoServersError as error:
+            await _hang_up(client)
+            raise causes[-1] if causes else error from None
         except BaseException:
             await _hang_up(client)
             raise
@@ -99,17 +111,22 @@ class Way:
 
 
 async def _hang_up(client: Client) -> None:
-    """Close what of a connection there is; a client that was not let in does not do it."""
+    """Close what of a connection there is; a client that was not let in does not do it.
+
+    After a TLS handshake that failed nats-py waits for ever for the end of the plain connection.
+    """
     transport: Any = client._transport
     if transport:
-        await client.close()
-        transport.close()
         with contextlib.suppress(*FAULTS):
-            await transport.wait_closed()
+            async with asyncio.timeout(HANG_UP_SECONDS):
+                await client.close()
+                transport.close()
+                await transport.wait_closed()
 
 
-async def _log_error(error: Exception) -> None:
-    log.debug("broker: %s", error)
+def words(error: BaseException) -> str:
+    """Say what the broker, or the way to it, is at fault for."""
+    return reason(error) if isinstance(error, OSError) else str(error) or type(error).__name__
 
 
 class Connection:
@@ -221,7 +238,7 @@ class Connection:
         except TimeoutError:
             raise Unreachable("no answer in time") from None
         except FAULTS as error:
-            raise Unreachable(str(error) or type(error).__name__) from None
+            raise Unreachable(words(error)) from None
 
 
 async def _end_tasks() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import ssl
@@ -40,7 +41,8 @@ def _words(cause: BaseException) -> str:
     if isinstance(cause, ssl.SSLError):
         return _tls_words(cause)
     if isinstance(cause, OSError) and cause.strerror:
-        return cause.strerror
+        of_asyncio = cause.strerror.startswith("Connect call failed")
+        return os.strerror(cause.errno) if of_asyncio and cause.errno else cause.strerror
     if isinstance(cause, BadStatusLine) and not isinstance(cause, RemoteDisconnected):
         return "what answers does not speak HTTP/1.1"  # a proxy asked for a tunnel
     behind = str(cause).partition(_OF_TUNNEL)[2]
@@ -68,4 +70,5 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
 def _cause(error: BaseException) -> BaseException | None:
     # Where a proxy's TLS fails, urllib3 only has the error itself within its own.
     inner = (one for one in error.args if isinstance(one, BaseException))
-    return error.__cause__ or error.__context__ or next(inner, None)
+    context = None if error.__suppress_context__ else error.__context__
+    return error.__cause__ or context or next(inner, None)
