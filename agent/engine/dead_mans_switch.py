@@ -75,7 +75,7 @@ class DeadMansSwitch:
         for subject, last in watch.last.items():
             if subject in watch.missed:
                 self._await_miss(check, subject)
-                self._await_end(check, subject)
+                self._await_end(check, subject, now)
             else:
                 self._book.set((check, subject, None), last + watch.settings.ttl)
         limit = watch.settings.max_run
@@ -92,11 +92,13 @@ class DeadMansSwitch:
         watch = self._checks[check]
         self._book.set((check, subject, None), watch.missed[subject] + watch.settings.ttl)
 
-    def _await_end(self, check: str, subject: str) -> None:
-        """Of a subject that was missed: await when it is to be given up."""
+    def _await_end(self, check: str, subject: str, now: float) -> None:
+        """Of a subject that was missed: await when it is to be given up, or when that is to be asked again."""
         watch = self._checks[check]
         if subject in watch.at:
-            self._book.set((check, subject, GIVE_UP), watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS)
+            end = watch.last[subject] + watch.settings.ttl + LONG_GONE_SECONDS
+            times_asked = max(0.0, (now - end) // ASK_AGAIN_SECONDS + 1)
+            self._book.set((check, subject, GIVE_UP), end + times_asked * ASK_AGAIN_SECONDS)
 
     def awaits(self, check: str) -> bool:
         return check in self._checks
@@ -189,7 +191,7 @@ class DeadMansSwitch:
         if any(last + watch.settings.ttl > now for last in watch.last.values()):
             return self._give_up(key[0], key[1], wall)
         # As long as nobody pushes anything, nothing says that this subject alone is no more.
-        self._book.set(key, now + ASK_AGAIN_SECONDS)
+        self._await_end(key[0], key[1], now)
         return None
 
     def _excuse(self, key: Key, due: float, now: float) -> bool:
@@ -217,7 +219,7 @@ class DeadMansSwitch:
         if subject not in watch.last:
             return None
         if subject not in watch.missed:
-            self._await_end(check, subject)
+            self._await_end(check, subject, now)
         watch.missed[subject] = now
         self._await_miss(check, subject)
         if seconds := self._too_long(check, subject, now):

@@ -28,6 +28,7 @@ _WORD = re.compile(r"[^\s|]+")
 # No digits in a unit, or 0x1f would be read as 0.
 _VALUE = re.compile(rf"({_NUMBER})([a-zA-Z%°µμΩ/]*)")
 NUMBER = re.compile(_NUMBER)
+_RANGE = re.compile(rf"@?(?:(?:~|{_NUMBER})?:)?(?:{_NUMBER})?")
 _COMMA = re.compile(r"([=;:@][-+]?[0-9]*),(?=[0-9])")
 
 # `12 345`, as some languages write it: the first group, and what follows a blank.
@@ -238,6 +239,8 @@ def _limits(text: str, factor: int) -> tuple[str, str, float | None, float | Non
 def _range(text: str, factor: int) -> str:
     if text in ("", "@"):
         return text and "@0:"  # as the grammar has it: from 0, without an end
+    if not _RANGE.fullmatch(text):
+        raise ValueError(text)
     in_base_unit = NUMBER.sub(lambda number: repr(_scale(number[0], factor)).removesuffix(".0"), text)
     Range.parse(in_base_unit)
     return in_base_unit

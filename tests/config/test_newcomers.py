@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.config.catalog import Catalog
@@ -157,11 +157,14 @@ def test_an_amount_in_other_words_is_told_in_ours(kind: type[Duration], written:
 
 
 @given(st.text("0123456789.,: PTpt+-smhdwkgibMin%", max_size=12), st.sampled_from([Duration, Size, Percent]))
+@example("0:0", Duration)
 @examples(300)
 def test_what_is_told_instead_can_be_written(text: str, kind: type[Duration | Size | Percent]) -> None:
     words = {Duration: spelling.TIMES, Size: spelling.SIZES, Percent: spelling.PERCENT}[kind]
     if meant := spelling.suggest(text, words):
-        assert float(kind.parse(meant)) >= 0
+        choices = meant.split(" or ")
+        assert len(set(choices)) == len(choices)
+        assert all(float(kind.parse(choice)) >= 0 for choice in choices)
 
 
 # --- letters that look like others

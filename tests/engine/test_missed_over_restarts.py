@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from agent.api import Duration, PushedCheck
@@ -70,6 +70,7 @@ def backup(ttl: float, max_run: float | None) -> CheckConfig:
 
 @settings(max_examples=60 * TIMES, deadline=None)
 @given(steps=st.lists(STEPS, max_size=30))
+@example(steps=[("push", "mail", 0), ("pass", 8 * 86_400), ("push", "", 0), ("restart",)])  # asked again each hour
 def test_restarts_reloads_and_a_clock_that_is_set_change_nothing_of_what_is_missed(
     steps: list[tuple[Any, ...]],
 ) -> None:

@@ -59,7 +59,7 @@ def suggest(text: str, units: Mapping[str, str]) -> str:
     if not parts or re.sub(r"\s|,|and|\+", "", _PART.sub("", plain)):
         return ""
     read = [(float(number.replace(",", ".")), _unit(word, units)) for number, word in parts]
-    if not all(unit for _, unit in read):
+    if not all(unit for _, unit in read) or (units is PERCENT and read[0][0] > 100):
         return ""
     return f"{read[0][0]:.15g}{read[0][1]}" if len(read) == 1 else _sum(read) if units is TIMES else ""
 
@@ -92,7 +92,7 @@ def _of_clock(clock: re.Match[str]) -> str:
     first, second = int(clock[1]), int(clock[2])
     if clock[3] is not None:
         return _sum([(first, "h"), (second, "m"), (int(clock[3]), "s")])
-    return f"{_sum([(first, 'h'), (second, 'm')])} or {_sum([(first, 'm'), (second, 's')])}"
+    return " or ".join(dict.fromkeys(_sum([(first, large), (second, small)]) for large, small in ("hm", "ms")))
 
 
 def _unit(word: str, units: Mapping[str, str]) -> str:

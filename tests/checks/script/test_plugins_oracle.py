@@ -38,6 +38,9 @@ def theirs(written: str) -> nagiosplugin.Range | None:
 @example("@10:20", [9, 10, 20, 21])
 @example("~:0", [-1, 0, 1])
 @example("2:1", [0])
+@example("10..20", [0])
+@example("5.+3", [0])
+@example("1e2.5", [0])
 def test_a_range_alerts_where_nagiosplugin_says_so(written: str, values: list[float]) -> None:
     other = theirs(written)
     (metric,) = nagios.parse(f"x | a=1;{written}".encode(), 0).result.metrics
