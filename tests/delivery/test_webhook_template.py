@@ -56,7 +56,7 @@ def test_what_is_wrong_with_a_template_is_said(template: str, says: str) -> None
     assert says in problem(template)
 
 
-@given(st.text(), st.sampled_from(NAMES))
+@given(st.text(), st.sampled_from(sorted({*NAMES} - {"date_ms"})))  # which is a number, and no text
 def test_whatever_the_facts_say_a_json_template_stays_json_and_holds_them(text: str, name: str) -> None:
     template = '{"a": ["{NAME}"], "b": {"c": "x {NAME} y"}}'.replace("NAME", name)
     assert is_json(template)
