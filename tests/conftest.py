@@ -115,7 +115,7 @@ def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
 
 @pytest.fixture(scope="session")
 def one_browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    from tests.browser import browser
+    from tests.page.browser import browser
 
     with browser(tmp_path_factory.mktemp("browser")) as found:
         yield found

@@ -11,8 +11,8 @@ from typing import Any
 
 import msgspec
 
-from tests.agent_process import AgentProcess, agent_process
 from tests.bench.runs import RunsSeen
+from tests.processes.agent_process import AgentProcess, agent_process
 
 
 @contextmanager

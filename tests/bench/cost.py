@@ -12,7 +12,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.forked import Forked
+from tests.processes.forked import Forked
 
 TICK = 1 / os.sysconf("SC_CLK_TCK")
 CGROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"))

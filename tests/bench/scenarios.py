@@ -13,8 +13,8 @@ from tests.bench.agents import agent_with, wait_for_firsts
 from tests.bench.cost import memory_bytes, tree
 from tests.bench.runs import RunsSeen
 from tests.bench.work import Scene, process_pattern
-from tests.outage import hanging_checks, healthy_checks, silent_servers
-from tests.outage import outage as outage_of
+from tests.running.outage import hanging_checks, healthy_checks, silent_servers
+from tests.running.outage import outage as outage_of
 
 NOTED_SECONDS = 1.5
 """The recorder writes steady results down once a second."""

@@ -8,11 +8,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import needs
 from tests.bench.compare import Measured, line, machine
 from tests.bench.peers import Peer
 from tests.bench.report import Report, page
 from tests.bench.work import Work
+from tests.host import needs
 
 WORK = Work("script", "script check", 1.5, 10, 5)
 

@@ -22,7 +22,7 @@ from checks._network.addresses import Address
 from checks.dns import Dns
 from checks.dns.messages import Question
 from checks.dns.values import EXAMPLES, question_name
-from tests.looks import found
+from tests.checks.looks import found
 
 KINDS = {name: int(dns.rdatatype.from_text(name)) for name in EXAMPLES}
 

@@ -25,10 +25,10 @@ from agent.testing import ran
 from checks._network.addresses import Address
 from checks.certificate import Certificate
 from checks.certificate.files import certificates
-from tests import needs
-from tests.closed import closed
-from tests.http_servers import Visit, serving
-from tests.looks import found
+from tests.checks.looks import found
+from tests.host import needs
+from tests.host.closed import closed
+from tests.stand_ins.http_servers import Visit, serving
 
 AUTHORITY = trustme.CA()
 

@@ -13,7 +13,7 @@ from checks._network.addresses import Address
 from checks._network.connection import Network, connect
 from checks._network.crowd import AT_ONCE, LONGEST_SECONDS, MOST_ADDRESSES, PAUSE_SECONDS, Crowd
 from checks._network.progress import Progress
-from tests.outage import silent_servers
+from tests.running.outage import silent_servers
 
 
 @given(st.lists(st.tuples(st.floats(0, 0.05), st.sampled_from("ab")), max_size=300))

@@ -20,9 +20,9 @@ from agent.model import EventStatus, Outcome, Policy, Result, State
 from agent.plugin.results import gather, limit_subjects
 from agent.running.execute import execute
 from agent.testing import ran
-from tests.agent_process import AgentProcess, agent_process
 from tests.checks.docker_engine import Engine, container, serving
-from tests.looks import script_of
+from tests.checks.looks import script_of
+from tests.processes.agent_process import AgentProcess, agent_process
 
 STEADY = Policy(flapping=None)
 

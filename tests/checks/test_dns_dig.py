@@ -14,8 +14,8 @@ import pytest
 
 from agent.api import Status
 from checks.dns.values import EXAMPLES, key, parse
-from tests import needs
 from tests.checks.dns_talk import Talk, look, question_of, record, reply, serving
+from tests.host import needs
 
 LONG = "k" * 300
 VALUES = {

@@ -20,7 +20,7 @@ from agent.plugin.results import gather
 from checks._network.datagrams import patience
 from checks.dns import Dns
 from tests.checks.dns_talk import A1, A2, encoded, look, question_of, reply, serving
-from tests.looks import found
+from tests.checks.looks import found
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from agent.plugin.results import gather
 from agent.testing import ran
 from checks.file import File
 from checks.file.search import FileStatus, Findings, find
-from tests.closed import closed
+from tests.host.closed import closed
 
 
 def look(path: Path | str, **settings: Any) -> Result:

@@ -17,8 +17,8 @@ from checks.http import Http
 from checks.http.addresses import HttpUrl
 from checks.log import Log
 from checks.process import Process
-from tests import needs
-from tests.looks import script_of
+from tests.checks.looks import script_of
+from tests.host import needs
 
 NO_DRIVER = os.makedev(61, 7)
 """Of a number that is for local use: to open it fails with ENXIO, which shows that somebody tried."""

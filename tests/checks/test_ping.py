@@ -19,8 +19,8 @@ from agent.plugin.results import gather
 from checks import ping
 from checks._network.addresses import Address
 from checks.ping import ECHOES, Ping, PingSeries, _checksum, _socket, answer_to
-from tests import needs
-from tests.looks import found
+from tests.checks.looks import found
+from tests.host import needs
 
 TOKEN = bytes(range(16))
 

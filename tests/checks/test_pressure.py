@@ -14,7 +14,7 @@ from agent.plugin.results import gather
 from agent.testing import ran
 from checks import pressure as check
 from checks.pressure import Pressure, read_averages
-from tests import needs
+from tests.host import needs
 
 # A build server that swaps, Linux 5.10: its cpu has no line "full" yet.
 THRASHING = {

@@ -13,7 +13,7 @@ from agent.plugin.results import gather
 from agent.testing import ran
 from checks.reboot import Reboot
 from checks.reboot.check import packages, reasons
-from tests.closed import closed
+from tests.host.closed import closed
 
 DAY = 86400.0
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from checks.reboot.versions import RPM, compare, dpkg_order, flavour, newest, rpm_order, version
-from tests import needs
+from tests.host import needs
 
 # Of each group: releases of one kind, from old to new, as distributions name them.
 ORDERED = [

@@ -24,11 +24,11 @@ from checks._network.addresses import Address
 from checks._network.progress import NoAnswer, Progress
 from checks.certificate import Certificate
 from checks.tcp import Tcp
-from tests import needs
+from tests.checks.looks import found
 from tests.examples import examples
-from tests.http_servers import Visit, serving
-from tests.looks import found
-from tests.starttls_servers import PROTOCOLS, Wire, line, mysql, with_tls
+from tests.host import needs
+from tests.stand_ins.http_servers import Visit, serving
+from tests.stand_ins.starttls_servers import PROTOCOLS, Wire, line, mysql, with_tls
 
 AUTHORITY = trustme.CA()
 

@@ -22,7 +22,7 @@ from checks.systemd import Systemd
 from checks.systemd.judgement import RELOAD_SECONDS, assess_state
 from checks.systemd.restarts import count_restarts
 from checks.systemd.units import Unit, find_problem, parse, read_names
-from tests import needs
+from tests.host import needs
 
 LISTED = """\
 broken.service   loaded failed     failed       A unit that fails

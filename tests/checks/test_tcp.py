@@ -27,9 +27,9 @@ from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks.tcp import Tcp
 from checks.tcp.talk import BANNER_LIMIT, AnswerBuffer, converse, exchange
-from tests.http_servers import Server, Visit, serving
-from tests.looks import found
-from tests.starttls_servers import Wire
+from tests.checks.looks import found
+from tests.stand_ins.http_servers import Server, Visit, serving
+from tests.stand_ins.starttls_servers import Wire
 
 
 def look(server: Server | int, timeout: float = 5.0, host: str = "127.0.0.1", **settings: Any) -> Result:

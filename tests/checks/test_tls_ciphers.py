@@ -19,9 +19,9 @@ from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks.certificate import Certificate
 from checks.tcp import Tcp
-from tests import needs
-from tests.http_servers import Visit, http, look, serving
-from tests.looks import found
+from tests.checks.looks import found
+from tests.host import needs
+from tests.stand_ins.http_servers import Visit, http, look, serving
 
 
 def default_list() -> list[str]:

@@ -18,7 +18,7 @@ from checks._network.payload import Bytes
 from checks._network.progress import Progress
 from checks.udp import Udp
 from tests.checks.dns_talk import serving
-from tests.looks import found
+from tests.checks.looks import found
 
 
 def look(address: Address, timeout: float = 3.0, **settings: Any) -> Result:

@@ -7,7 +7,7 @@ import stat
 import tarfile
 from pathlib import Path
 
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 SECRETS = ("tkn_made_up_0123456789", "from-a-file-98765", "hook-path-secret-4711")
 CONFIG = """

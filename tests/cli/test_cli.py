@@ -15,7 +15,7 @@ from agent.cli.events import text as event_text
 from agent.cli.events import title_of
 from agent.model import Metric, Outcome, Result, Status
 from agent.store import Delivery, Phase
-from tests.agent_process import AgentProcess, agent_process
+from tests.processes.agent_process import AgentProcess, agent_process
 
 
 def outcome(*results: Result) -> Outcome:

@@ -29,8 +29,8 @@ from agent.cli.places import default_state
 from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
 from agent.store import Store, StoreError
-from tests import needs
 from tests.examples import examples
+from tests.host import needs
 
 NOBODY = 65534
 LATE = (

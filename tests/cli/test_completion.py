@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from agent.cli.completion import SCRIPTS, candidates
 from agent.cli.options import COMMANDS
 from agent.cli.words import STATUSES
-from tests import needs
+from tests.host import needs
 
 KNOWN = {
     "NAME": lambda: ["web", "web-2", "disk"],

@@ -19,8 +19,8 @@ import trustme
 from agent.api import Check, Context, Host
 from agent.cli.discover import _as_user, write_new
 from agent.config.catalog import Catalog
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
 
 
 def free_port() -> int:

@@ -21,8 +21,8 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.model import Status
 from agent.store import Store
-from tests.agent_process import agent_process
-from tests.pages import Told, opened, put
+from tests.page.pages import Told, opened, put
+from tests.processes.agent_process import agent_process
 
 
 @contextmanager

@@ -14,7 +14,7 @@ import pytest
 
 from agent.cli import setup
 from agent.cli.options import parser
-from tests.api_stand_in import ApiStandIn
+from tests.stand_ins.api import ApiStandIn
 
 KEY = "ak_stand_in_0123456789"
 

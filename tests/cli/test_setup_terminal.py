@@ -9,7 +9,7 @@ from pathlib import Path
 import pexpect
 import pytest
 
-from tests.api_stand_in import ApiStandIn
+from tests.stand_ins.api import ApiStandIn
 
 SECONDS = 30
 

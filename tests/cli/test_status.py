@@ -28,8 +28,8 @@ from agent.store import Backlog, Delivery, Holder, LastRun, Phase, Progress
 from agent.view.compose import StoreContents, compose
 from agent.view.forms.every import FORMS
 from agent.view.snapshot import CheckView, Snapshot
-from tests.agent_process import AgentProcess, agent_process
-from tests.documents import JSON
+from tests.documents.making import JSON
+from tests.processes.agent_process import AgentProcess, agent_process
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
-from tests.web_service import WebService
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
+from tests.stand_ins.web_service import WebService
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
-from tests.sample_types import sample_catalog
+from tests.config.sample_types import sample_catalog
 
 CONFIGS = Path(__file__).parent / "files"
 SHIPPED = Path(__file__).parents[2] / "conf.d"

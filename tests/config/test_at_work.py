@@ -24,7 +24,7 @@ from agent.view.explanation import head
 from agent.view.forms.status import status_form
 from agent.view.reading import read_store
 from agent.view.snapshot import Mark, ReloadMark, Snapshot
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 NOW = 1_700_000_000_000
 WIDE = Screen(200, 50)

@@ -12,7 +12,7 @@ import pytest
 
 from agent.api import Context
 from agent.config.catalog import Catalog, CatalogError, Folder
-from tests.looks import found
+from tests.checks.looks import found
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
 

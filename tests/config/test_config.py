@@ -16,9 +16,9 @@ from agent.config.cron import normal
 from agent.config.drop_ins import load
 from agent.config.settings import Config, Place
 from agent.config.values import Rate
-from tests import needs
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, problems, written
-from tests.sample_types import Volume, Web, sample_catalog
+from tests.config.sample_types import Volume, Web, sample_catalog
+from tests.host import needs
 
 
 def volume(config: Config, name: str) -> Volume:

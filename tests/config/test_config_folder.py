@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.config.drop_ins import load
-from tests import needs
 from tests.config.drop_ins import GOOD, problems, written
-from tests.sample_types import sample_catalog
+from tests.config.sample_types import sample_catalog
+from tests.host import needs
 
 
 def test_files_are_read_in_lexical_order_and_only_drop_ins(tmp_path: Path) -> None:

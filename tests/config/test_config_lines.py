@@ -18,8 +18,8 @@ from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, assert_said_well, written
+from tests.config.sample_types import sample_catalog
 from tests.examples import TIMES, examples
-from tests.sample_types import sample_catalog
 
 BREAKS = ("\n", "\r", "\r\n", "\x85", "\u2028", "\u2029")
 """What YAML 1.1 takes for the end of a line; editors count the first three."""

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from agent.config.parents import circles
 from agent.config.settings import DependsOn
-from tests import needs
 from tests.config.drop_ins import assert_said_well, problems, written
+from tests.host import needs
 
 TWO = "  a: {type: volume, path: /}\n  b: {type: volume, path: /}\n"
 

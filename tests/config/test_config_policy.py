@@ -20,8 +20,8 @@ from agent.engine import self_check
 from agent.model import Flapping
 from agent.plugin.units import duration_text
 from tests.config.drop_ins import GOOD, assert_said_well, check, mutated, problems, written
+from tests.config.sample_types import sample_catalog
 from tests.examples import TIMES
-from tests.sample_types import sample_catalog
 
 # --- flapping, repeats
 

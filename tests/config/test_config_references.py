@@ -9,7 +9,7 @@ import pytest
 
 from agent.config.secrets import MOST_BYTES
 from tests.config.drop_ins import GOOD, SECRET, written
-from tests.sample_types import Web
+from tests.config.sample_types import Web
 
 
 def test_references_are_expanded_anywhere_in_text_and_remembered(tmp_path: Path) -> None:

@@ -16,9 +16,9 @@ import pytest
 
 from agent.cli.places import is_there
 from agent.system.frozen import FROZEN, takes_writes
-from tests import kernel, needs
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.host import kernel, needs
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 GOOD = "checks:\n  good: {type: script, command: [/bin/true], interval: 1s}\n"
 SECONDS = 10

@@ -16,7 +16,7 @@ from agent.config.settings import CheckConfig, Place
 from agent.config.turns import next_turn, zone_of
 from agent.running.due_list import DueList
 from agent.running.triggers import trigger_of
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 
 @pytest.fixture

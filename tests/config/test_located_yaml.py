@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from agent.config.located_yaml.tree import EMPTY, YamlError, parse, scalar
 from agent.config.settings import Place
-from tests import needs
+from tests.host import needs
 
 
 def read(text: str) -> object:

@@ -10,7 +10,7 @@ import pytest
 
 from agent.api import Check, CheckError, Context, NumberAbove, critical, judge, ok
 from agent.testing import check_type, files, ran, serving
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 QUEUE = """
 from agent.api import Check, NumberAbove, judge

@@ -22,8 +22,8 @@ from agent.plugin.ownership import weak_spot
 from agent.running.child import execute_in_child
 from agent.running.runner import Runner
 from agent.testing import check_type, files, ran
-from tests import needs
-from tests.agent_process import agent_process
+from tests.host import needs
+from tests.processes.agent_process import agent_process
 
 ALICE = 65534  # nobody
 

@@ -14,7 +14,7 @@ from agent.config.catalog import Catalog
 from agent.config.check_section import CheckSection
 from agent.config.schema import common_page, schema, type_page, working
 from agent.config.sections import AgentSection, fields
-from tests.sample_types import Volume, Web, sample_catalog
+from tests.config.sample_types import Volume, Web, sample_catalog
 
 ROOT = Path(__file__).parents[2]
 SAMPLES = Draft202012Validator(schema(sample_catalog()))

@@ -11,8 +11,8 @@ from agent.config.known_sender import as_text, with_known
 from agent.config.sections import HistorySection
 from agent.config.settings import AgentSettings, EventsSettings
 from agent.plugin.units import Duration, Size
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import agent_process
+from tests.stand_ins.api import ApiStandIn
 
 BROKEN = {
     "a file": "checks:\n  job: {type: pushed, ttl: 1h\n",

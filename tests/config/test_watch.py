@@ -14,7 +14,7 @@ from agent.config.drop_ins import load, load_agent
 from agent.config.settings import Config
 from agent.config.watch import Watch
 from agent.config.ways import ANY, MOST_LINKS, way
-from tests.sample_types import sample_catalog
+from tests.config.sample_types import sample_catalog
 
 SECONDS = 15.0
 WITH_SECRET = (

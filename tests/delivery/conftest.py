@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.store import Store
-from tests.api_stand_in import ApiStandIn
-from tests.deliveries import Clock, opened
+from tests.delivery.deliveries import Clock, opened
+from tests.stand_ins.api import ApiStandIn
 
 
 @pytest.fixture

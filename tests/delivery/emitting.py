@@ -13,7 +13,7 @@ from agent.delivery.answer import Answer, Verdict
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.api import Api
 from agent.model import Notification
-from tests.api_stand_in import ApiStandIn
+from tests.stand_ins.api import ApiStandIn
 
 
 def client(api: ApiStandIn, **changes: Any) -> Api:

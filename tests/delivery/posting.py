@@ -10,7 +10,7 @@ import msgspec
 from agent.api import Duration
 from agent.config.settings import EventsSettings
 from agent.delivery.sinks.truewatch.api import Api
-from tests.api_stand_in import ApiStandIn
+from tests.stand_ins.api import ApiStandIn
 
 BODY = {
     "date": 1_700_000_000_000,

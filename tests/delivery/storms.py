@@ -18,8 +18,8 @@ from agent.delivery.sinks.truewatch.event import digest_event, event
 from agent.engine.notifications import Sender, of_change
 from agent.model import EventStatus, Notification, Report, Result, State, Status
 from agent.store import Change, Store
-from tests.api_stand_in import problems
-from tests.deliveries import HOST, NOW, Clock, courier
+from tests.delivery.deliveries import HOST, NOW, Clock, courier
+from tests.stand_ins.api import problems
 
 WORDS = {
     EventStatus.CRITICAL: "no answer within 10s",

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.api_stand_in import ANSWERS, problems
 from tests.delivery.posting import BODY, RAW
+from tests.stand_ins.api import ANSWERS, problems
 
 
 @pytest.mark.parametrize(

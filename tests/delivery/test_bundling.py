@@ -14,7 +14,7 @@ from agent.delivery.choosing import DIGEST_TRIES, choose, find_stuck, is_full, r
 from agent.delivery.digest import SUBJECTS_LIMIT, Digest, digest
 from agent.model import EventStatus, Notification
 from agent.store import Delivery, Due, Phase
-from tests.deliveries import NOW, critical
+from tests.delivery.deliveries import NOW, critical
 
 
 def due(seq: int, check: str = "web", changes: int = 1, members: int = 0, attempts: int = 0, subject: str = "") -> Due:

@@ -19,7 +19,7 @@ from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.delivery.throttle import Limiter, Throttle
 from agent.model import Notification
 from agent.store import Delivery, Due, Phase, StoreError
-from tests.deliveries import critical, no_news
+from tests.delivery.deliveries import critical, no_news
 from tests.delivery.test_throttle import MOST, due
 
 YES = Answer(Verdict.DELIVERED, "taken")

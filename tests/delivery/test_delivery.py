@@ -10,8 +10,8 @@ from agent.config.settings import EventsSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.truewatch.answers import classify, seconds_to_wait
 from agent.delivery.sinks.truewatch.api import Api
-from tests.api_stand_in import ApiStandIn, answer
 from tests.delivery.posting import BODY, RAW, client
+from tests.stand_ins.api import ApiStandIn, answer
 
 # --- what the API answers -------------------------------------------------------------------------------------------
 

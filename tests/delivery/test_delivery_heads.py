@@ -18,8 +18,8 @@ from agent.delivery.sinks import wire
 from agent.delivery.sinks.heads import read_head
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.wire import connect_seconds
-from tests.api_stand_in import answer
-from tests.http_servers import Visit, serving
+from tests.stand_ins.api import answer
+from tests.stand_ins.http_servers import Visit, serving
 
 TAKEN = answer(200)
 OK = b"HTTP/1.1 200 OK\r\n"

@@ -16,10 +16,10 @@ from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.wire import MOST_HANGING
-from tests import needs
-from tests.api_stand_in import ApiStandIn, answer
 from tests.delivery.posting import RAW, client
-from tests.http_servers import Visit, serving
+from tests.host import needs
+from tests.stand_ins.api import ApiStandIn, answer
+from tests.stand_ins.http_servers import Visit, serving
 
 
 @pytest.mark.parametrize("fault", ["hang", "drip", "drip_headers"])

@@ -15,10 +15,10 @@ from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.sinks.truewatch.api import Api
 from agent.plugin.units import Duration
-from tests import needs
-from tests.api_stand_in import answer
-from tests.http_servers import Server, Visit, serving
-from tests.kernel import MS_BIND, mount, own_mounts
+from tests.host import needs
+from tests.host.kernel import MS_BIND, mount, own_mounts
+from tests.stand_ins.api import answer
+from tests.stand_ins.http_servers import Server, Visit, serving
 
 AUTHORITY = trustme.CA()
 RSA = AUTHORITY.issue_cert("127.0.0.1", key_type=trustme.KeyType.RSA)

@@ -30,7 +30,7 @@ from agent.engine.recorder.recorder import Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Destination, EventStatus, Notification, Outcome, Policy, Result, State, Status
 from agent.store import Store
-from tests.deliveries import HOST, courier
+from tests.delivery.deliveries import HOST, courier
 
 CHECKS = {name: CheckConfig(name, "none", Check(), Place("x"), policy=Policy(flapping=None)) for name in ("web", "db")}
 NAMES = st.sampled_from(["events", "ops"])

@@ -13,11 +13,11 @@ from typing import Any
 
 import pytest
 
-from tests import needs
-from tests.agent_process import PATIENT, AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
 from tests.examples import TIMES
-from tests.web_service import WebService
+from tests.host import needs
+from tests.processes.agent_process import PATIENT, AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
+from tests.stand_ins.web_service import WebService
 
 
 class House:

@@ -7,7 +7,7 @@ import pytest
 
 from agent.delivery.digest import MESSAGE_LIMIT, SUBJECTS_LIMIT, TITLE_LIMIT, digest, digest_id
 from agent.model import EventStatus, Notification
-from tests.deliveries import NOW, critical
+from tests.delivery.deliveries import NOW, critical
 
 MINUTE = 60_000
 

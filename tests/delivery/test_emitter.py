@@ -15,9 +15,9 @@ from agent.delivery.emitter import Emitter
 from agent.model import Notification
 from agent.store import Phase, Store
 from agent.store.connection import FILE
-from tests.api_stand_in import ApiStandIn
-from tests.deliveries import Clock, courier, drained, opened, record
+from tests.delivery.deliveries import Clock, courier, drained, opened, record
 from tests.delivery.emitting import Scripted, client, ids
+from tests.stand_ins.api import ApiStandIn
 
 
 @pytest.fixture(autouse=True)

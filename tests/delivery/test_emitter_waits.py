@@ -14,9 +14,9 @@ from agent.delivery.answer import Answer, Verdict
 from agent.delivery.emitter import Emitter
 from agent.delivery.throttle import FRESH_WAIT, LONGEST_WAIT, Limiter, backoff, wait_after
 from agent.store import Store
-from tests.api_stand_in import ApiStandIn
-from tests.deliveries import Clock, courier, drained, record
+from tests.delivery.deliveries import Clock, courier, drained, record
 from tests.delivery.emitting import Scripted, client, ids
+from tests.stand_ins.api import ApiStandIn
 
 
 @pytest.fixture(autouse=True)

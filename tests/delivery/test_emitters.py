@@ -30,8 +30,8 @@ from agent.model import Destination, EventStatus, Notification
 from agent.plugin.units import Duration
 from agent.store import Store
 from agent.system.redactor import redactor
-from tests.deliveries import no_news, opened, out, record
-from tests.web_service import WebService
+from tests.delivery.deliveries import no_news, opened, out, record
+from tests.stand_ins.web_service import WebService
 
 API = EventsSettings(endpoint="https://api.example/", api_key="key-123456")
 BROKER = EventsSettings(broker="nats://127.0.0.1:1")

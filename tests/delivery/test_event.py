@@ -16,7 +16,7 @@ from agent.delivery.wording import format_metric
 from agent.engine.notifications import Sender, of_agent, of_change
 from agent.model import EventStatus, Metric, Notification, Report, Result, Status
 from agent.system.redactor import redactor
-from tests.api_stand_in import RESERVED_TAGS, problems
+from tests.stand_ins.api import RESERVED_TAGS, problems
 
 NOW = 1_700_000_000_000
 MINUTE = 60_000

@@ -15,7 +15,7 @@ from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings, Config, EventsSettings
 from agent.delivery.dead_mans_ping import TIMEOUT_SECONDS, DeadMansPing
 from agent.delivery.sinks.wire import Way
-from tests.web_service import WebService
+from tests.stand_ins.web_service import WebService
 
 
 class World:

@@ -18,7 +18,7 @@ from agent.delivery.named_files import MOST_BYTES, NamedFiles, require_readable
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.delivery.sinks.wire import Client, NoAnswer, Way
-from tests.deliveries import critical
+from tests.delivery.deliveries import critical
 
 
 def pipe(path: Path) -> None:

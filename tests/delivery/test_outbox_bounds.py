@@ -8,7 +8,7 @@ import msgspec
 
 from agent.model import EventStatus, Notification
 from agent.store import Bounds
-from tests.deliveries import Clock, drained, opened, out
+from tests.delivery.deliveries import Clock, drained, opened, out
 from tests.delivery.storms import Far, change, emitter, record, story, told
 
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from agent.delivery.answer import Verdict
 from agent.store import Bounds, Store
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn
-from tests.deliveries import Clock, drained, opened, out
+from tests.delivery.deliveries import Clock, drained, opened, out
 from tests.delivery.storms import Far, change, emitter, record
+from tests.processes.agent_process import agent_process
+from tests.stand_ins.api import ApiStandIn
 
 
 def test_a_heartbeat_is_sent_when_nothing_else_is_and_never_piles_up(store: Store, clock: Clock) -> None:

@@ -6,7 +6,7 @@ import io
 
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.terminal import Terminal
-from tests.deliveries import critical
+from tests.delivery.deliveries import critical
 
 
 def test_without_a_destination_notifications_are_printed() -> None:

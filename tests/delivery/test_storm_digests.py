@@ -14,9 +14,9 @@ from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.truewatch.event import digest_event
 from agent.model import URGENCY, EventStatus
 from agent.store import Phase, Store
-from tests.api_stand_in import ApiStandIn, problems
-from tests.deliveries import Clock, drained
+from tests.delivery.deliveries import Clock, drained
 from tests.delivery.storms import Far, change, emitter, ids, record, story, told
+from tests.stand_ins.api import ApiStandIn, problems
 
 # --- what a digest says -----------------------------------------------------------------------------------------------
 

@@ -17,10 +17,10 @@ from agent.delivery.answer import Answer, Verdict
 from agent.delivery.bundling import DIGEST_PAUSE
 from agent.model import EventStatus, Notification
 from agent.store import Phase, Store
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn, problems
-from tests.deliveries import Clock, drained, opened, out
+from tests.delivery.deliveries import Clock, drained, opened, out
 from tests.delivery.storms import WORDS, Far, Worded, change, emitter, ids, record, story, told
+from tests.processes.agent_process import agent_process
+from tests.stand_ins.api import ApiStandIn, problems
 
 # --- in quiet times, and in a storm -----------------------------------------------------------------------------------
 

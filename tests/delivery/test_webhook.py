@@ -15,11 +15,11 @@ from agent.config.drop_ins import load
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.webhook import Webhook
-from tests.deliveries import critical
+from tests.config.sample_types import sample_catalog
+from tests.delivery.deliveries import critical
 from tests.delivery.webhooks import PROBLEM
-from tests.http_servers import Visit, serving
-from tests.sample_types import sample_catalog
-from tests.web_service import Post, WebService
+from tests.stand_ins.http_servers import Visit, serving
+from tests.stand_ins.web_service import Post, WebService
 
 # --- headers ----------------------------------------------------------------------------------------------------------
 

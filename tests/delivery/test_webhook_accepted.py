@@ -9,8 +9,8 @@ from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.plugin.units import Regex
-from tests.deliveries import critical
-from tests.web_service import WebService
+from tests.delivery.deliveries import critical
+from tests.stand_ins.web_service import WebService
 
 DINGTALK = b'{"errcode":310000,"errmsg":"keywords not in content"}'
 FEISHU = b'{"code":19024,"data":{},"msg":"Key Words Not Found"}'

@@ -11,9 +11,9 @@ from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
 from agent.config.web_address import proxy_fault
 from agent.delivery.sinks.webhook.webhook import Webhook
-from tests.deliveries import critical
-from tests.http_servers import serving
-from tests.sample_types import sample_catalog
+from tests.config.sample_types import sample_catalog
+from tests.delivery.deliveries import critical
+from tests.stand_ins.http_servers import serving
 
 
 def problems(proxy: str, folder: Path) -> list[str]:

@@ -15,10 +15,10 @@ from agent.delivery.answer import Verdict
 from agent.delivery.digest import digest
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.model import EventStatus
-from tests.deliveries import NOW, critical, no_news
+from tests.config.sample_types import sample_catalog
+from tests.delivery.deliveries import NOW, critical, no_news
 from tests.delivery.webhooks import PROBLEM
-from tests.sample_types import sample_catalog
-from tests.web_service import Post, WebService
+from tests.stand_ins.web_service import Post, WebService
 
 DOCUMENT = Path(__file__).parents[2] / "docs/destinations.md"
 

@@ -14,9 +14,9 @@ from agent.config.template import NAMES, fill, is_json, problem
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.values import values
 from agent.delivery.sinks.webhook.webhook import Webhook
-from tests.deliveries import NOW
+from tests.delivery.deliveries import NOW
 from tests.delivery.webhooks import PROBLEM
-from tests.web_service import WebService
+from tests.stand_ins.web_service import WebService
 
 FOUND = values(PROBLEM, {})
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from agent.model import EventStatus, Notification
-from tests.deliveries import HOST, NOW
+from tests.delivery.deliveries import HOST, NOW
 
 PROBLEM = Notification(
     id="e1",

@@ -24,8 +24,8 @@ from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
 from agent.model import Count, Destination, FailAfter, Flapping, Notification, Policy, Silence
 from agent.store import Bounds, Delivery, Store
-from tests.api_stand_in import ANSWERS, problems
-from tests.deliveries import courier
+from tests.delivery.deliveries import courier
+from tests.stand_ins.api import ANSWERS, problems
 
 BEGIN = 1_790_000_000_123
 MINUTE = 60_000

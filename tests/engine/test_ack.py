@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from agent.cli.ack import words_of
 from agent.engine.state.transition import apply_result, due_repeat, repeat_due
 from agent.model import EventStatus, Policy, Result, State, Status
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 MINUTE = 60_000
 T0 = 1_700_000_000_000

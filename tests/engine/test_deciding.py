@@ -21,7 +21,7 @@ from agent.model import (
     Status,
 )
 from agent.store import LastRun
-from tests.deciding import NOW, House, bad, broken, ok, pushed, run_by_agent
+from tests.engine.deciding import NOW, House, bad, broken, ok, pushed, run_by_agent
 
 # --- an outcome -------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from agent.engine.recorder.second_look import SecondLooks, seconds_until
 from agent.engine.state.transition import apply_result
 from agent.model import Count, EventStatus, FailAfter, Policy, Reason, Result, State, Status
 from agent.store import LastRun
-from tests.deciding import NOW, STEADY, TWICE, House, bad, broken, ok, pushed, run_by_agent
+from tests.engine.deciding import NOW, STEADY, TWICE, House, bad, broken, ok, pushed, run_by_agent
 
 # --- who is due -------------------------------------------------------------------------------------------------------
 

@@ -11,7 +11,7 @@ from agent.engine.recorder.parents import LONGEST_SECONDS
 from agent.engine.suppression.reasons import Suppression
 from agent.engine.suppression.windows import Windows
 from agent.model import Outcome, Result, Silence
-from tests.deciding import NOW, STEADY, TWICE, House, bad, ok, run_by_agent
+from tests.engine.deciding import NOW, STEADY, TWICE, House, bad, ok, run_by_agent
 
 
 class Street(House):

@@ -14,7 +14,7 @@ import pytest
 from agent.engine.recorder.pending import NOTE_SECONDS, RETRY_SECONDS, PendingWrites
 from agent.model import Result, State, Status
 from agent.store import Change, LastRun, Store, StoreError
-from tests.deliveries import change, opened
+from tests.delivery.deliveries import change, opened
 
 
 @pytest.fixture

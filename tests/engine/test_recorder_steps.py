@@ -17,7 +17,7 @@ from agent.engine.recorder.recorder import BATCH, STOP_SECONDS, Recorder
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Destination, Outcome, Pushed, Reason, Result, RunStarted, State, Status
 from agent.store import Change, LastRun, Store, StoreError
-from tests.deciding import NOW, bad, ok, run_by_agent
+from tests.engine.deciding import NOW, bad, ok, run_by_agent
 
 
 class Notes:

@@ -8,7 +8,7 @@ import time
 from collections import Counter, deque
 from http.server import BaseHTTPRequestHandler
 
-from tests.api_stand_in import ApiStandIn, problems
+from tests.stand_ins.api import ApiStandIn, problems
 
 WINDOW = 60.0
 

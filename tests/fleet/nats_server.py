@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 
-from tests import needs
+from tests.host import needs
 
 
 def free_port() -> int:

@@ -12,7 +12,7 @@ import threading
 from pathlib import Path
 from types import TracebackType
 
-from tests import needs
+from tests.host import needs
 
 CLONE_NEWNET = 0x40000000
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from agent.fleet.relay import Relay
 from agent.fleet.settings import read
-from tests.forked import Forked, call
+from tests.processes.forked import Forked, call
 
 
 class RelayProcess:

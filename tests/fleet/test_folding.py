@@ -12,8 +12,8 @@ from agent.fleet.choosing import FOLD_ABOVE, SHARE, Choice, choose
 from agent.fleet.folding import render
 from agent.fleet.mailbox import Letter, Mailbox
 from agent.model import EventStatus
-from tests.api_stand_in import problems
 from tests.fleet.letters import letter, none_told
+from tests.stand_ins.api import problems
 
 STATUSES = st.sampled_from(list(EventStatus))
 TEXTS = st.text(max_size=30)

@@ -20,7 +20,7 @@ from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.watching import Sign, parse_sign
 from agent.model import Notification
 from agent.store import Phase
-from tests.deliveries import NOW, no_news, opened, out, record
+from tests.delivery.deliveries import NOW, no_news, opened, out, record
 from tests.fleet.letters import letter
 
 AFTER = 120.0

@@ -14,9 +14,9 @@ from agent.fleet.choosing import Choice, choose
 from agent.fleet.folding import render
 from agent.fleet.intake import parse_message
 from agent.fleet.mailbox import Letter, Mailbox
-from tests.api_stand_in import problems
 from tests.examples import examples
 from tests.fleet.letters import NOW, letter, none_told
+from tests.stand_ins.api import problems
 
 TEXTS = st.text(max_size=40) | st.sampled_from(["\ud800", "\x00", "\u202e", "=", " ", "x" * 5000, "é" * 2000])
 NUMBERS = st.integers() | st.floats() | st.sampled_from([10**30, -(10**30), 1e308, 0])

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from agent.fleet.ledger import CarryOver, Completion, Entry, Intent, Split, Takeover, Try, decode, encode
 from agent.fleet.record import FILE, Record
-from tests import needs
+from tests.host import needs
 
 
 def intent(id_: str, *names: str) -> Intent:

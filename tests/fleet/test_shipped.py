@@ -16,7 +16,7 @@ from agent.cli.options import parser
 from agent.config.values import Rate
 from agent.fleet.enrolment import ACCOUNTS, enrol
 from agent.fleet.settings import RelayConfigError, read
-from tests import needs
+from tests.host import needs
 
 FOLDER = Path(__file__).parent.parent.parent / "packaging" / "relay"
 DOCUMENT = FOLDER.parent.parent / "docs" / "fleet.md"

@@ -22,8 +22,8 @@ from agent.delivery.handover.courier import Message, Unreachable
 from agent.fleet.enrolment import ACCOUNTS, enrol
 from agent.fleet.making import make
 from agent.fleet.streams import API_ERRORS
-from tests import needs
 from tests.fleet.network import Network
+from tests.host import needs
 
 SHIPPED = Path(__file__).parent.parent.parent / "packaging" / "relay"
 NAMES = ("nats-1", "nats-2", "nats-3")

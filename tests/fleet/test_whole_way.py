@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
 from tests.fleet.nats_server import NatsServer
 from tests.fleet.relay_process import RelayProcess, hostvigil
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 
 def eventually(true: Callable[[], Any], what: str, seconds: float = 30) -> None:

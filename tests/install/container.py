@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
 from tests.install.server import ROOT, server
+from tests.stand_ins.api import ApiStandIn
 
 DOCUMENT = (ROOT / "docs/installation.md").read_text()
 BASE = "docker.io/library/python:3.13-slim"

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests import needs
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
 from tests.install.server import ROOT, Server, package, server
+from tests.stand_ins.api import ApiStandIn
 
 DROP_IN = "checks: {flag: {type: file, path: /srv/flag, expect: absent, interval: 2s}}"
 NOT_OF_THIS_HOST = ("load", "pressure", "tcp", "http")

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import yaml
 
-from tests import needs
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
 from tests.install.server import ROOT, package, server
+from tests.stand_ins.api import ApiStandIn
 
 PACKAGING = ROOT / "packaging"
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests import needs
+from tests.host import needs
 from tests.install.server import Server, package, server
 
 EDITED = "/etc/hostvigil/conf.d/disk.yaml"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests import needs
+from tests.host import needs
 
 ROOT = Path(__file__).parent.parent.parent
 CODENAMES = {"deb12": "bookworm", "deb13": "trixie"}

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import needs
+from tests.host import needs
 from tests.install.server import ROOT, package
 
 AUDIT = Path(f"{sys.prefix}-audit")

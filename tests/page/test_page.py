@@ -33,9 +33,9 @@ from agent.page.source import Cache, CheckPage, Overview
 from agent.page.switch import PageSwitch
 from agent.store import Store
 from agent.view.snapshot import Snapshot
-from tests.agent_process import agent_process
-from tests.documents import JSON
-from tests.pages import NOW, Steered, Told, ask, opened, page_of, put, served
+from tests.documents.making import JSON
+from tests.page.pages import NOW, Steered, Told, ask, opened, page_of, put, served
+from tests.processes.agent_process import agent_process
 
 PATHS = ("/", "/?part=main", "/check/web", "/api/v1/status", "/metrics", "/healthz", "/readyz", "/page.css", "/page.js")
 

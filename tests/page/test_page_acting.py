@@ -28,9 +28,9 @@ from agent.page.forms import Reach, forms, login
 from agent.page.guard import is_own_page
 from agent.page.server import PageServer
 from agent.page.sessions import MOST_SESSIONS, SESSION_SECONDS, TRIES, WAIT_SECONDS, AccessDenied, Sessions, is_proven
+from tests.page.pages import NOW, Steered, Told, opened, put, served
 from tests.page.test_page import OWN_TAGS, TEXTS
 from tests.page.test_page import read as read_html
-from tests.pages import NOW, Steered, Told, opened, put, served
 
 TOKEN = "correct-horse-battery-staple"
 HOUR = 3_600_000

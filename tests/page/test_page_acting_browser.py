@@ -13,12 +13,12 @@ from agent.engine.suppression.silences import change
 from agent.engine.suppression.silences import read as silences
 from agent.model import Silence, Status
 from agent.page.templates import plain
-from tests.agent_process import agent_process
-from tests.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
 from tests.examples import TIMES
+from tests.page.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
+from tests.page.pages import NOW, Steered, Told, opened, put, served
 from tests.page.test_page_acting import HOUR, TOKEN, token_file
 from tests.page.test_page_browser import PAYLOADS
-from tests.pages import NOW, Steered, Told, opened, put, served
+from tests.processes.agent_process import agent_process
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

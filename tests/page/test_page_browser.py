@@ -13,10 +13,10 @@ from agent.config.drop_ins import load
 from agent.config.settings import Config
 from agent.model import Metric, Status
 from agent.store import Store
-from tests.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
 from tests.examples import TIMES
+from tests.page.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
+from tests.page.pages import HOUR, Told, opened, put, served
 from tests.page.test_page_pictures import SINCE, changed, history
-from tests.pages import HOUR, Told, opened, put, served
 
 if TYPE_CHECKING:
     from selenium.webdriver import Chrome

@@ -10,8 +10,8 @@ import time
 from http.client import HTTPConnection
 from pathlib import Path
 
-from tests.agent_process import AgentProcess, agent_process
-from tests.browser import browser
+from tests.page.browser import browser
+from tests.processes.agent_process import AgentProcess, agent_process
 
 READERS = 10
 SECONDS = float(os.environ.get("HOSTVIGIL_CROWD_SECONDS", "8"))

@@ -18,7 +18,7 @@ from agent.view.history.file import Keep
 from agent.view.history.reading import MetricCourse, past, recent
 from agent.view.history.rows import ChangeRow, Life
 from agent.view.history.writer import HistoryWriter, Record
-from tests.pages import HOUR, NOW, Told, ask, opened, put, served
+from tests.page.pages import HOUR, NOW, Told, ask, opened, put, served
 
 SINCE = NOW - 24 * HOUR
 WHOLE = Span(SINCE, NOW, (Life(SINCE, NOW),), True)

@@ -19,7 +19,7 @@ from checks.pressure import Pressure
 from checks.process import Process
 from checks.raid import Raid
 from checks.reboot import Reboot
-from tests import needs
+from tests.host import needs
 
 MDSTAT = """Personalities : [raid1]
 md7 : active raid1 sdb1[1] sda1[0](F)

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.agent_process import AgentProcess, agent_process
+from tests.processes.agent_process import AgentProcess, agent_process
 
 BAD = r"(\w+\s?)+failed"
 TEXT = "user bob connected to the database server and everything went well today"

@@ -19,8 +19,8 @@ from agent.cli.main import main
 from agent.push.control import FILE, MOST_REQUEST, ControlServer, NoAnswer, ask
 from agent.service.lifetime import obey
 from agent.system.signals import Order
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
 
 Obey = Callable[[Order], None]
 

@@ -17,8 +17,8 @@ import pytest
 from agent.push.client import push
 from agent.push.message import Message
 from agent.push.sockets import reachable
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
 
 # --- for real ---------------------------------------------------------------------------------------------------------
 

@@ -24,7 +24,7 @@ from agent.push.listener import NUDGE, UnixListener
 from agent.push.message import Message, encode
 from agent.push.senders import Sender, refusal
 from agent.push.server import PushServer
-from tests import needs
+from tests.host import needs
 
 
 class Door:

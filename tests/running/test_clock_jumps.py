@@ -14,10 +14,10 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
 from tests.service.test_whole_way import told, wait_for_told
+from tests.stand_ins.api import ApiStandIn
 
 DAY = 86_400
 JUMPS = {"back two hours": -7200, "forward a day": DAY, "to spring": 0, "to autumn": 0}

@@ -16,7 +16,7 @@ from agent.running.due_list import DueList
 from agent.running.schedule import Schedule
 from agent.running.triggers import SOON_SECONDS, trigger_of
 from agent.store import LastRun, Store
-from tests.deciding import House, bad, broken, pushed, run_by_agent
+from tests.engine.deciding import House, bad, broken, pushed, run_by_agent
 
 NIGHT = datetime(2027, 5, 2, 3, 30, tzinfo=UTC)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from agent.model import Status
-from tests.outage import Seen, hanging_checks, healthy_checks, outage, silent_servers
+from tests.running.outage import Seen, hanging_checks, healthy_checks, outage, silent_servers
 
 GAP = 2.5
 """Seconds. It is usually 1.1; without a loop healthy checks came to wait for the hanging ones: 4 s."""

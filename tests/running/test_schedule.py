@@ -24,7 +24,7 @@ from agent.config.settings import CheckConfig, Place
 from agent.running.schedule import Schedule
 from agent.running.spread import ALONE, FEWEST_SLOTS, MOST_TOGETHER, spread_of
 from agent.running.triggers import SOON_SECONDS, Every, due_at, trigger_of
-from tests import needs
+from tests.host import needs
 
 NOW = datetime(2026, 3, 29, 0, 30, tzinfo=UTC)
 
@@ -212,7 +212,7 @@ def test_a_wall_clock_that_is_set_changes_no_interval(jump: str, tmp_path: Path)
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     done = subprocess.run(
-        [sys.executable, "-m", "tests.shifted_clock", str(clock), jump],
+        [sys.executable, "-m", "tests.running.shifted_clock", str(clock), jump],
         env=os.environ | environ,
         capture_output=True,
         text=True,

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import agent_process
 from tests.service.test_whole_way import told, wait_for_told
+from tests.stand_ins.api import ApiStandIn
 
 CONFIG = """
 agent: {{events: {{endpoint: '{url}', api_key: {key}, rate_limit: 600/min}}}}

@@ -13,8 +13,8 @@ from agent.config.diff import renew_secrets
 from agent.config.settings import AgentSettings, Config, EventsSettings, Place, Problem
 from agent.engine.self_check import configuration_outcomes
 from agent.model import Status
-from tests.agent_process import PATIENT, AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import PATIENT, AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 
 @pytest.fixture

@@ -14,9 +14,9 @@ import pytest
 from agent.api import Check
 from agent.config.diff import difference, merge
 from agent.config.settings import AgentSettings, CheckConfig, Config, Place, Problem, pack
-from tests.agent_process import PATIENT, AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import PATIENT, AgentProcess, agent_process
 from tests.service.test_whole_way import told, wait_for_told
+from tests.stand_ins.api import ApiStandIn
 
 
 def check(name: str, line: int = 1, type_: str = "script", **settings: Any) -> CheckConfig:

@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 CHECK = """
 checks:

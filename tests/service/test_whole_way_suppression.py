@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from tests import needs
-from tests.agent_process import PATIENT, AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
+from tests.processes.agent_process import PATIENT, AgentProcess, agent_process
 from tests.service.test_whole_way import told
+from tests.stand_ins.api import ApiStandIn
 
 AGENT = """
 agent:

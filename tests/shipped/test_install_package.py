@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
 from tests.install.server import Server, package, server
+from tests.stand_ins.api import ApiStandIn
 
 pytestmark = [pytest.mark.package, pytest.mark.slow]
 ENVIRONMENT = "/opt/hostvigil/lib/python3.11/site-packages"

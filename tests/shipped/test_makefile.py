@@ -6,7 +6,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from tests import needs
+from tests.host import needs
 
 ROOT = Path(__file__).parents[2]
 WITHOUT_VENV = """#!/bin/sh

@@ -19,7 +19,7 @@ from agent.config.catalog import Catalog
 from agent.config.check_section import CheckSection
 from agent.config.schema import rows, working
 from agent.config.sections import AgentSection
-from tests import needs
+from tests.host import needs
 
 ROOT = Path(__file__).parents[2]
 sys.path.insert(0, str(ROOT / "packaging"))

@@ -14,7 +14,7 @@ from agent.cli.options import parser
 from agent.cli.places import DEFAULT_CONFIG, ROOT_STATE
 from agent.push.client import address
 from agent.push.listener import FILE
-from tests import needs
+from tests.host import needs
 
 PACKAGING = Path(__file__).parents[2] / "packaging"
 UNIT = PACKAGING / "systemd" / "hostvigil.service"

@@ -23,9 +23,9 @@ from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.tags import OURS
 from agent.model import Flapping
-from tests import documents
-from tests.agent_process import AgentProcess, agent_process
-from tests.reference_examples import EXAMPLES
+from tests.documents.making import stale
+from tests.documents.reference_examples import EXAMPLES
+from tests.processes.agent_process import AgentProcess, agent_process
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -277,7 +277,7 @@ def test_the_check_of_the_readme_is_configured_and_documented_as_any_other(house
 
 
 def test_what_is_generated_is_current() -> None:
-    assert [str(path.relative_to(ROOT)) for path in documents.stale()] == [], "run `make docs`"
+    assert [str(path.relative_to(ROOT)) for path in stale()] == [], "run `make docs`"
 
 
 def test_the_shipped_schema_is_what_hostvigil_schema_prints(tmp_path: Path) -> None:

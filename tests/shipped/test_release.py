@@ -15,7 +15,7 @@ from types import ModuleType
 import pytest
 
 import agent
-from tests import needs
+from tests.host import needs
 
 ROOT = Path(__file__).parents[2]
 TODAY = date(2030, 2, 3)

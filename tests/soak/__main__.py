@@ -21,9 +21,9 @@ from typing import Any, NamedTuple
 
 from agent.store import Store, StoreError
 from agent.testing import HttpServer, serving
-from tests.agent_process import AgentProcess, agent_process
 from tests.bench.cost import memory_bytes
-from tests.outage import silent_servers
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.running.outage import silent_servers
 from tests.soak.picture import picture
 from tests.soak.samples import Sample, growth
 

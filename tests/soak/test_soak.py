@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tests import needs
+from tests.host import needs
 from tests.soak.picture import picture
 from tests.soak.samples import Sample, growth
 

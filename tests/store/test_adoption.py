@@ -19,7 +19,7 @@ from agent.engine.recorder.adoption import RETRY_SECONDS, Adoption
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, EventStatus, Notification, Result, State, Status
 from agent.store import Change, LastRun, Store, StoreError
-from tests.deliveries import HOST, NOW
+from tests.delivery.deliveries import HOST, NOW
 
 WEB = CheckConfig("web", "http", Check(), Place("a.yaml"), tags={"team": "shop"})
 STANDING = State(

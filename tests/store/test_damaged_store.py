@@ -21,12 +21,12 @@ from agent.model import State, Status
 from agent.store import Change, Store, StoreError
 from agent.store.connection import FILE
 from agent.store.schema import MIGRATIONS
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
-from tests.deliveries import critical, out
-from tests.deliveries import opened as with_destination
+from tests.delivery.deliveries import critical, out
+from tests.delivery.deliveries import opened as with_destination
 from tests.examples import TIMES
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 
 def change(number: int, check: str = "disk", filling: int = 600) -> Change:

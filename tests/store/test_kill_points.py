@@ -18,7 +18,7 @@ from tests.engine.step_by_step import MEMORY
 )
 def test_a_kill_at_any_step_changes_nothing_that_is_told(scenario: str, every: int, at_least: int, told: int) -> None:
     with tempfile.TemporaryDirectory(prefix="hostvigil-kills-", dir=MEMORY if MEMORY.is_dir() else None) as folder:
-        command = [sys.executable, "-m", "tests.kill_points", folder, scenario, str(every)]
+        command = [sys.executable, "-m", "tests.torture.kill_points", folder, scenario, str(every)]
         done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
     said = done.stdout.splitlines()
     assert done.returncode == 0, done.stdout + done.stderr[-3000:]

@@ -17,7 +17,7 @@ from agent.engine.destinations import Targets, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification
 from agent.store import Change, Store, notification
 from agent.store.connection import FILE
-from tests.deliveries import NOW, courier
+from tests.delivery.deliveries import NOW, courier
 
 FOLDER = Path(__file__).parents[1] / "databases"
 API = Destination(MAIN, "the API")

@@ -11,9 +11,9 @@ import pytest
 from agent.model import State, Status
 from agent.store import Change, Store, StoreError
 from agent.store.reserve import BYTES, FILE, Reserve, give_up, keep
-from tests import kernel, needs
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.host import kernel, needs
+from tests.processes.agent_process import agent_process
+from tests.stand_ins.api import ApiStandIn
 
 
 @pytest.fixture

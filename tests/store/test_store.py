@@ -24,8 +24,8 @@ from agent.store.deliveries import HISTORY_LIMIT, REFUSED_LIMIT
 from agent.store.lock import LOCK, lock
 from agent.store.outbox import TRIM_EVERY
 from agent.store.schema import MIGRATIONS
-from tests import needs
-from tests.deliveries import change, critical, nothing_stands, opened, out, record
+from tests.delivery.deliveries import change, critical, nothing_stands, opened, out, record
+from tests.host import needs
 
 NOW = 1_700_000_000_000
 
@@ -319,7 +319,7 @@ def test_threads_write_and_deliver_at_the_same_time(store: Store) -> None:
 WRITER = """
 import sys
 from pathlib import Path
-from tests.deliveries import change, opened
+from tests.delivery.deliveries import change, opened
 store = opened(Path(sys.argv[1]))
 number = max((state.events for state in store.states()), default=0)
 print("going", flush=True)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
+from tests.host import needs
 from tests.system.planted import Place
 
 

@@ -33,7 +33,10 @@ class Place:
         Store.open(folder / "template").close()
         (folder / "template" / "spool").mkdir()
         self.commands = subprocess.Popen(
-            [sys.executable, "-m", "tests.root_commands"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.processes.root_commands"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
         )
         self.victim = subprocess.Popen(["sleep", "600"])
 

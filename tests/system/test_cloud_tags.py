@@ -22,7 +22,7 @@ from agent.config.settings import AgentSettings, Config
 from agent.system.cloud_tags import CloudTags
 from agent.system.clouds import CLOUDS, MOST_BYTES, cloud_tags, of_this_host
 from agent.system.host_tags import HostTags
-from tests import needs
+from tests.host import needs
 
 TOKEN = "AQAEAL-a-token=="
 Answer = tuple[int, str]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 
-from tests import needs
+from tests.host import needs
 
 MEASURE = """
 from pathlib import Path

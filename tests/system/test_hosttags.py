@@ -21,7 +21,7 @@ from agent.system.host_tags import (
     own_name,
     release_name,
 )
-from tests import needs
+from tests.host import needs
 
 
 def test_this_host_is_described() -> None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from agent.system.sd_notify import ALIVE, READY, Notify
-from tests.agent_process import AgentProcess, agent_process
+from tests.processes.agent_process import AgentProcess, agent_process
 
 CHECKS = "checks:\n  load: {type: load, load15_critical: 1000}\n"
 

@@ -14,7 +14,7 @@ import pytest
 
 from agent.engine.suppression.silences import change
 from agent.model import Silence
-from tests.forked import call
+from tests.processes.forked import call
 from tests.system.planted import KINDS, USER, Place, silent_socket
 
 SOON = 10

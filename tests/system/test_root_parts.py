@@ -19,8 +19,8 @@ from agent.store.lock import lock
 from agent.system.frozen import NO_NAME, takes_writes
 from agent.system.regular import read_regular
 from agent.system.rights import SYSTEM_PATH, owner_of, owners_rights, safe_folders
-from tests import needs
-from tests.agent_process import agent_process
+from tests.host import needs
+from tests.processes.agent_process import agent_process
 from tests.system.planted import KINDS, USER, Place
 
 

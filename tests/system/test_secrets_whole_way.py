@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 
 SECRETS = {
     "header": "hdr-4a1f0c9d77",

@@ -73,7 +73,7 @@ def kill_points(number: int) -> list[str]:
     wrong = []
     for name in ("checks", "destinations"):
         with tempfile.TemporaryDirectory(prefix="hostvigil-kills-") as folder:
-            command = [sys.executable, "-m", "tests.kill_points", folder, name, "1", "1"]
+            command = [sys.executable, "-m", "tests.torture.kill_points", folder, name, "1", "1"]
             done = subprocess.run(command, stdout=subprocess.PIPE, text=True, timeout=3600, check=False)
         print("   ", name, done.stdout.splitlines()[-1])
         wrong += done.stdout.splitlines()[:-1] if done.returncode else []

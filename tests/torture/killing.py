@@ -16,9 +16,9 @@ from typing import Any
 
 from agent.model import Notification
 from agent.store import Delivery, Store, notification
-from tests.agent_process import AgentProcess
-from tests.api_stand_in import ApiStandIn
 from tests.engine.step_by_step import told_by
+from tests.processes.agent_process import AgentProcess
+from tests.stand_ins.api import ApiStandIn
 
 STATUSES = ("ok", "warning", "critical")
 FAULTS = ("500", "502", "reset", "accept_then_reset", "slow", "garbage", "html_200", "not_success", "hang")

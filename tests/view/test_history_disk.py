@@ -15,9 +15,9 @@ from agent.view.history.file import ASIDE, FILE
 from agent.view.history.reading import past
 from agent.view.history.rows import HOUR, MINUTE
 from agent.view.history.writer import Record
-from tests import needs
-from tests.agent_process import AgentProcess, agent_process
-from tests.api_stand_in import ApiStandIn
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess, agent_process
+from tests.stand_ins.api import ApiStandIn
 from tests.store.test_damaged_store import filled_up, prepare, small_disk
 from tests.view.histories import KEEP, T0, Clock, measured
 

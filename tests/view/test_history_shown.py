@@ -20,7 +20,7 @@ from agent.view.history.file import FILE
 from agent.view.history.reading import MetricCourse, Past
 from agent.view.history.rows import HOUR, ChangeRow, Life
 from agent.view.snapshot import CheckView
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 # --- bars and plots -------------------------------------------------------------------------------------------------
 

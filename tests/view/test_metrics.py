@@ -22,7 +22,7 @@ from agent.view.exposition import Family as OurFamily
 from agent.view.exposition import text
 from agent.view.metrics import CODES, UNITS, exposition
 from agent.view.snapshot import Snapshot
-from tests.agent_process import agent_process
+from tests.processes.agent_process import agent_process
 
 NOW = 1_700_000_000_000
 NAMES = st.text(max_size=20) | st.sampled_from(['a"b', "a\\b", "a\nb", "\udcff", "# HELP", "{}", "é", " 1 "])

@@ -19,7 +19,7 @@ from agent.view import reading
 from agent.view.compose import StoreContents
 from agent.view.reading import configuration, deliveries, look, read_store, silences
 from agent.view.snapshot import Snapshot
-from tests.deliveries import NOW, opened, out, record
+from tests.delivery.deliveries import NOW, opened, out, record
 
 RUN = LastRun("disk", "", Result(Status.CRITICAL, "full"), NOW, 0.5, NOW + 1000)
 SILENCE = Silence("disk", NOW, NOW + 60_000)

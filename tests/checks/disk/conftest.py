@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests import kernel, needs
+from tests.host import kernel, needs
 
 
 @pytest.fixture

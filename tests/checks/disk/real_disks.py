@@ -7,7 +7,7 @@ from pathlib import Path
 from agent.api import Context, Result
 from checks.disk import Disk
 from checks.disk.choice import Filter
-from tests import kernel
+from tests.host import kernel
 
 
 def run(disk: Disk, ctx: Context | None = None) -> list[Result]:

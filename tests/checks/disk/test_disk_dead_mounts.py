@@ -16,8 +16,8 @@ import pytest
 from agent.api import Context, Status
 from agent.plugin.context import SharedWork
 from checks.disk import Disk
-from tests import kernel, needs
 from tests.checks.disk.real_disks import ours, run, run_one, tmpfs
+from tests.host import kernel, needs
 
 THREAD = "call"
 

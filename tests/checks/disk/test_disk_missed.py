@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agent.api import Context, Result, Status
 from checks.disk import Disk
-from tests import kernel, needs
 from tests.checks.disk.real_disks import ours, run, tmpfs
+from tests.host import kernel, needs
 
 
 class Story:

@@ -17,8 +17,8 @@ from checks.disk import Disk
 from checks.disk.choice import Filter
 from checks.disk.mountinfo import read
 from checks.disk.usage import Usage
-from tests import kernel, needs
 from tests.checks.disk.real_disks import ours, run, run_one, tmpfs
+from tests.host import kernel, needs
 
 MIB = 1 << 20
 

@@ -14,8 +14,8 @@ from agent.api import CheckError, Context, DurationAbove, Metric, Regex, Result,
 from checks._network.addresses import Address
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet
-from tests.http_servers import OK, Visit, http, look, metric, serving
-from tests.looks import found
+from tests.checks.looks import found
+from tests.stand_ins.http_servers import OK, Visit, http, look, metric, serving
 
 
 def answer(body: bytes = b"", status: str = "200 OK", *headers: str) -> bytes:

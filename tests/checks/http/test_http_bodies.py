@@ -24,7 +24,7 @@ from checks.http.expectations import JsonCondition
 from checks.http.head import Headers
 from checks.http.json_paths import json_fault
 from tests.examples import examples
-from tests.http_servers import http, look, serving
+from tests.stand_ins.http_servers import http, look, serving
 
 SAMPLES = (
     "plain ASCII",

@@ -17,8 +17,8 @@ from checks._network.connection import Network
 from checks._network.progress import NoAnswer, Progress
 from checks.http.body import BrokenBody, Unreadable, unpack
 from checks.http.exchange import exchange
-from tests import needs
-from tests.http_servers import Visit, http, serving
+from tests.host import needs
+from tests.stand_ins.http_servers import Visit, http, serving
 
 LIMIT = 1 << 20
 HEAD = b"HTTP/1.1 200 OK\r\n"

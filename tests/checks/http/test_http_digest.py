@@ -15,9 +15,9 @@ from checks.http.addresses import HttpUrl
 from checks.http.digest import answer, challenges
 from checks.http.head import Headers
 from checks.http.request import Request
-from tests import needs
 from tests.examples import examples
-from tests.http_servers import OK, Visit, http, look, serving
+from tests.host import needs
+from tests.stand_ins.http_servers import OK, Visit, http, look, serving
 
 WHO = ("Mufasa", "Circle of Life")
 RFC_REALM = 'realm="http-auth@example.org", nonce="7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"'

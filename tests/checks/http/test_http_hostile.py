@@ -23,9 +23,9 @@ from agent.plugin.results import gather
 from checks.http.addresses import ProxyUrl
 from checks.http.check import run
 from checks.http.expectations import JsonCondition
+from tests.checks.looks import found
 from tests.examples import TIMES, examples
-from tests.http_servers import OK, Visit, http, look, serving, timed_look
-from tests.looks import found
+from tests.stand_ins.http_servers import OK, Visit, http, look, serving, timed_look
 
 TIMEOUT = 0.2
 SLACK = 0.3

@@ -29,7 +29,7 @@ from checks.http.redirects import next_request
 from checks.http.request import Request, request_bytes, route_of
 from checks.http.verdict import verdict
 from tests.examples import examples
-from tests.http_servers import OK, Server, Visit, http, look, serving
+from tests.stand_ins.http_servers import OK, Server, Visit, http, look, serving
 
 SHOP = "http://shop.example.com/"
 SAME = ["https://shop.example.com/", "https://shop.example.com/a?b", "https://SHOP.example.com:443/", f"{SHOP}other"]

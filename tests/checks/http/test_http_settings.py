@@ -15,7 +15,7 @@ from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet, 
 from checks.http.head import Head, Headers
 from checks.http.redirects import next_request
 from checks.http.request import Request
-from tests.http_servers import http
+from tests.stand_ins.http_servers import http
 
 
 @pytest.mark.parametrize(

@@ -20,7 +20,7 @@ from checks._network import certificates, tls
 from checks._network.addresses import Address
 from checks._network.certificates import _issuers as issuers
 from tests.checks.http.tls_servers import days, look_at, tls_serving
-from tests.http_servers import http, look, metric, serving
+from tests.stand_ins.http_servers import http, look, metric, serving
 
 
 def test_a_trusted_certificate_is_ok_and_its_time_left_is_measured(authority: trustme.CA, ca_file: str) -> None:

@@ -21,7 +21,7 @@ from agent.api import CheckError, Context, Status
 from agent.plugin.context import SharedWork
 from checks._network import tls
 from tests.checks.http.tls_servers import days, look_at, tls_serving
-from tests.http_servers import http, look, metric
+from tests.stand_ins.http_servers import http, look, metric
 
 
 def test_one_context_serves_all_checks_with_the_same_settings_until_a_file_changes(

@@ -16,7 +16,7 @@ from checks._network.reasons import TLS_HINTS, reason
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import TlsVersion
 from tests.checks.http.tls_servers import look_at, tls_serving
-from tests.http_servers import OK, Visit, http, look, metric, serving
+from tests.stand_ins.http_servers import OK, Visit, http, look, metric, serving
 
 
 def test_an_old_tls_version_is_refused(authority: trustme.CA, ca_file: str) -> None:

@@ -21,7 +21,7 @@ from checks._network.connection import Network, _parse_ip_literal, connect, reso
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import HeaderCondition
-from tests.http_servers import OK, Visit, http, look, serving
+from tests.stand_ins.http_servers import OK, Visit, http, look, serving
 
 
 def answering(*addresses: str) -> Any:

@@ -11,7 +11,7 @@ from typing import Any
 import trustme
 
 from agent.api import Result
-from tests.http_servers import Server, http, look, serving
+from tests.stand_ins.http_servers import Server, http, look, serving
 
 
 def days(number: float) -> datetime.datetime:

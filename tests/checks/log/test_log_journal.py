@@ -14,7 +14,7 @@ from agent.api import CheckError, Context, Regex
 from checks.log import Log
 from checks.log.journal import Entry, Place, at_end, read, text_of
 from checks.log.units import find_problem
-from tests import needs
+from tests.host import needs
 
 ROOT = Path(__file__).parents[3]
 
@@ -26,7 +26,7 @@ from pathlib import Path
 from agent.api import CheckError, Context, Regex
 from agent.plugin.results import gather
 from checks.log import Log
-from tests.kernel import mount
+from tests.host.kernel import mount
 mount("tmpfs", Path("/run"), "tmpfs")
 for folder in ("/run/systemd/journal", "/run/log/journal"):
     os.makedirs(folder)

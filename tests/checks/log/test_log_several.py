@@ -15,10 +15,10 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Regex, Status
 from agent.testing import ran
 from checks.log import Log
-from tests import needs
 from tests.checks.log.logs import Watcher, append
-from tests.closed import closed
-from tests.kernel import mount, own_mounts
+from tests.host import needs
+from tests.host.closed import closed
+from tests.host.kernel import mount, own_mounts
 
 
 def test_all_logs_that_match_are_followed_each_day_s_too(tmp_path: Path) -> None:

@@ -16,8 +16,8 @@ from agent.plugin.results import gather
 from checks.process import Process
 from checks.process.row import Row
 from checks.process.table import Scanner, Table
-from tests import needs
 from tests.checks.process.processes import FakeProc, Start, look, metric, stat_text, wait_for
+from tests.host import needs
 
 
 @pytest.mark.parametrize("name", ["a) (b", "with space", ") R 1 (", "exactly-15-byte", "naïve", "1234", "((((", "a\nb"])

@@ -6,12 +6,12 @@ import subprocess
 import sys
 from pathlib import Path
 
-from tests import needs
+from tests.host import needs
 
 HIDDEN_SCRIPT = """
 import os, subprocess, sys
 sys.path.insert(0, {root!r})
-from tests.kernel import mount
+from tests.host.kernel import mount
 from pathlib import Path
 from agent.api import NumberAbove
 from tests.checks.process.processes import look, wait_for, wait_for_exec

@@ -20,8 +20,8 @@ from agent.api import CheckError, Context, Regex, Status
 from agent.plugin.context import SharedWork
 from checks.process import Process
 from checks.process.table import Scanner
-from tests import needs
 from tests.checks.process.processes import FakeProc, Start, look, metric, pids, wait_for
+from tests.host import needs
 
 # What has had no turn on a processor since the last scan
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests import needs
 from tests.checks.script.weak_code import ALICE, folders_like
+from tests.host import needs
 
 
 @pytest.fixture

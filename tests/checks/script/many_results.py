@@ -7,7 +7,7 @@ from typing import Any
 
 from agent.api import CheckError, Context, Result
 from checks.script import jsonformat
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
 
 NOW = 1_700_000_000.0
 

@@ -10,7 +10,7 @@ import pytest
 
 from agent.api import CheckError, Context, Result
 from checks.script import Script
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
 
 WAIT = 10.0
 

@@ -19,10 +19,10 @@ import nagiosplugin
 import pytest
 
 from agent.api import Context, Metric, Range, Result, Status
-from tests import needs
-from tests.looks import found, script_of
-from tests.plugin_runs import CANNOT, FOLDER, NOT_HERE, OWN_ADDRESS, PACKAGES, RUNS, Run, write_files
-from tests.plugin_servers import dns, ntp, servers, udp
+from tests.checks.looks import found, script_of
+from tests.checks.script.plugin_runs import CANNOT, FOLDER, NOT_HERE, OWN_ADDRESS, PACKAGES, RUNS, Run, write_files
+from tests.host import needs
+from tests.stand_ins.plugin_servers import dns, ntp, servers, udp
 
 STATUSES = {0: Status.OK, 1: Status.WARNING, 2: Status.CRITICAL}
 # Hands on what the plugin prints and its exit code, and keeps both.

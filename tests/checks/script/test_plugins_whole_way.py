@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context, Metric, Result, Status
-from tests import needs
-from tests.agent_process import agent_process
-from tests.api_stand_in import ApiStandIn
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
+from tests.host import needs
+from tests.processes.agent_process import agent_process
+from tests.stand_ins.api import ApiStandIn
 
 ROOT = Path(__file__).parents[3]
 

@@ -14,8 +14,8 @@ import pytest
 
 from agent.api import Status
 from checks.script import Script
+from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import executable, run, sh, shell
-from tests.left_behind import nothing_left_behind
 
 
 @pytest.fixture(autouse=True)

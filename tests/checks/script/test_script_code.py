@@ -10,8 +10,8 @@ import pytest
 from agent.api import CheckError, Context
 from checks.script.code import code_of
 from checks.script.program import refuse_weak
+from tests.checks.looks import found, script_of
 from tests.checks.script.weak_code import PATH, weak_of
-from tests.looks import found, script_of
 
 LAUNCHED = [
     "{}/x.sh",

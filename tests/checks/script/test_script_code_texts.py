@@ -16,8 +16,8 @@ from agent.api import CheckError, Context, Result
 from checks.script import Script, shell_text
 from checks.script.code import code_of
 from checks.script.languages import language_of
+from tests.checks.looks import found
 from tests.checks.script.weak_code import ALICE, PATH, weak_of
-from tests.looks import found
 
 
 def run(command: Any, **settings: Any) -> Result:

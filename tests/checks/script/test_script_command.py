@@ -13,7 +13,7 @@ from agent.api import Context
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
-from tests.looks import found
+from tests.checks.looks import found
 
 
 def loaded(text: str) -> Config:

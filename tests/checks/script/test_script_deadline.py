@@ -13,9 +13,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, Context, Status
+from tests.checks.looks import found, script_of
+from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import WAIT, error_of, py, sh
-from tests.left_behind import nothing_left_behind
-from tests.looks import found, script_of
 
 GRACE = 0.5  # what a busy machine may add; the runner waits a second
 

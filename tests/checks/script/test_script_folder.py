@@ -17,12 +17,12 @@ from agent.config.files import beginning, regular_file
 from agent.config.script_folder import look
 from agent.config.settings import Config
 from checks.script import Script
-from tests import needs
-from tests.agent_process import AgentProcess
-from tests.api_stand_in import ApiStandIn
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
+from tests.host import needs
+from tests.processes.agent_process import AgentProcess
 from tests.service.test_reload import agent, api  # noqa: F401 - fixtures
 from tests.service.test_whole_way import told, wait_for_told
+from tests.stand_ins.api import ApiStandIn
 
 
 class House:

@@ -8,8 +8,8 @@ import pytest
 
 from agent.api import Context, NumberAbove, Result, Status
 from checks.script import checkmk, jsonformat
+from tests.checks.looks import found, script_of
 from tests.checks.script.many_results import NOW, run
-from tests.looks import found, script_of
 
 # What the exit code and the end mean where there are many subjects
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, NumberAbove, Result, Status
 from checks.script import nagios
 from checks.script.levels import Levels, apply_levels
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
 
 LEVELS = {"warning": NumberAbove.parse("5"), "critical": NumberAbove.parse("10")}
 

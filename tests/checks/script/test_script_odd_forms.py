@@ -15,9 +15,9 @@ from agent.api import CheckError, Context
 from checks.script import Script
 from checks.script.code import code_of
 from checks.script.fetched import runs_what_it_fetches
-from tests import needs
+from tests.checks.looks import found, script_of
 from tests.checks.script.test_script_code_texts import SHELL
-from tests.looks import found, script_of
+from tests.host import needs
 
 PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 EXECUTABLE = ("x.sh", "tool", "x", "tree/x")

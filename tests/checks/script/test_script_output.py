@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from agent.api import Status
+from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import py, sh
-from tests.left_behind import nothing_left_behind
 
 
 @pytest.fixture(autouse=True)

@@ -16,8 +16,8 @@ from agent.api import Context, Metric, Result, Status
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from checks.script import Script
-from tests import needs
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
+from tests.host import needs
 
 FOLDER = "/usr/lib/nagios/plugins"
 PACKAGE = "monitoring-plugins-basic"

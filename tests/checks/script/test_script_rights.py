@@ -21,9 +21,9 @@ from agent.api import CheckError, Context, Duration, Result, Size, Status, weak_
 from checks.script import stage
 from checks.script.launch import Launch
 from checks.script.limits import Limits
-from tests import needs
-from tests.left_behind import nothing_left_behind
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
+from tests.checks.script.left_behind import nothing_left_behind
+from tests.host import needs
 
 OTHER = 65534  # nobody
 
@@ -253,7 +253,7 @@ WITH_RIGHTS = """
 import os, sys
 from agent.api import CheckError, Context
 from checks.script import Script
-from tests.looks import found, script_of
+from tests.checks.looks import found, script_of
 for names in ([], ["CAP_DAC_READ_SEARCH"], [], ["CAP_SYS_TIME"]):
     script = Script(command=["/bin/grep", "-E", "^Cap(Amb|Eff)", "/proc/self/status"], capabilities=names)
     try:

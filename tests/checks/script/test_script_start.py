@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Status
+from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import error_of, executable, run, shell
-from tests.left_behind import nothing_left_behind
 
 
 @pytest.fixture(autouse=True)

@@ -10,9 +10,9 @@ from agent.engine.destinations import Plan, Targets
 from agent.engine.notifications import Sender, of_agent
 from agent.engine.recorder.commands import RecorderConfig, Restate
 from agent.model import Destination, EventStatus, Notification, Policy
-from tests.deliveries import HOST, courier
+from tests.delivery.deliveries import HOST, courier
 from tests.engine.step_by_step import Agent, World, check
-from tests.kill_points import AtEach, FarEnd, Said, Steps, moment, outcome
+from tests.torture.kill_points import AtEach, FarEnd, Said, Steps, moment, outcome
 
 AT_ONCE = Policy(flapping=None)
 CHECKS = {name: check(name, AT_ONCE) for name in ("web", "disks")}

@@ -23,7 +23,7 @@ from pathlib import Path
 from pkgutil import iter_modules
 from typing import IO
 
-from tests import kernel
+from tests.host import kernel
 
 COMMANDS = ("run", "status", "reload", "validate", "report", "silence", "explain", "events", "check")
 PREPARED = {
@@ -114,7 +114,7 @@ def _server(program: str) -> socket.socket:
     """Return the way to this process's server of a program; it ends with this process."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)
-    command = [sys.executable, "-m", "tests.forked", str(theirs.fileno()), program]
+    command = [sys.executable, "-m", "tests.processes.forked", str(theirs.fileno()), program]
     subprocess.Popen(command, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL).returncode = 0
     theirs.close()
     return ours

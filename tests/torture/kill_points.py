@@ -292,7 +292,7 @@ def folder_of(folder: Path, name: str) -> Path:
 
 
 if __name__ == "__main__":
-    from tests import kill_destinations
+    from tests.torture import kill_destinations
 
     scenarios = {"checks": play, "destinations": kill_destinations.play}
     sys.exit(main(Path(sys.argv[1]), scenarios[sys.argv[2]], *map(int, sys.argv[3:])))

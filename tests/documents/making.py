@@ -1,4 +1,4 @@
-"""python -m tests.documents: make the schema and the generated parts of the documents anew (`make docs`)."""
+"""Makes the schema and the generated parts of the documents from the code."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from agent.config.schema import schema, table, type_page, working
 from agent.config.sections import AgentSection
 from agent.view.forms.every import FORMS
 from tests.bench.report import Report, page
-from tests.reference import reference
+from tests.documents.reference import reference
 from tests.test_architecture import ARROWS
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 SCHEMA = ROOT / "conf.d/hostvigil.schema.json"
 TYPES = ROOT / "docs/types.md"
 API = ROOT / "docs/api.md"
@@ -140,7 +140,3 @@ def main() -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(documents()[path])
         print(f"made anew: {path.relative_to(ROOT)}")
-
-
-if __name__ == "__main__":
-    main()

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.agent_process import AgentProcess, agent_process
+from tests.processes.agent_process import AgentProcess, agent_process
 
 CHECKS = "checks:\n  web: {type: script, command: [sh, -c, 'echo $SAID; exit 2'], env: {SAID: '${env:SAID}'}}\n"
 

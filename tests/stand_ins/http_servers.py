@@ -15,7 +15,7 @@ from agent.api import Context, Metric, Result
 from agent.plugin.results import gather
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http, run
-from tests.looks import found
+from tests.checks.looks import found
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 

@@ -7,8 +7,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from tests import needs
 from tests.examples import TIMES
+from tests.host import needs
 
 if TYPE_CHECKING:  # selenium is imported where a browser is: each worker collects these tests, one runs them
     from selenium.webdriver import Chrome

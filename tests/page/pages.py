@@ -21,7 +21,7 @@ from agent.page.server import PageServer
 from agent.page.sessions import Sessions
 from agent.page.source import Cache, Source
 from agent.store import Change, LastRun, Store
-from tests.deliveries import opened
+from tests.delivery.deliveries import opened
 
 NOW = 1_700_000_000_000
 HOUR = 3_600_000

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ssl
 from collections.abc import Callable
 
-from tests.http_servers import Talk, Visit
+from tests.stand_ins.http_servers import Talk, Visit
 
 Plain = Callable[[Visit], None]
 

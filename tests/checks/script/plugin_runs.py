@@ -1,8 +1,8 @@
 """Which plugin says what when: Debian's monitoring-plugins on a lone host, in every status that can be provoked there.
 
-Braces are places: `{smtp}` is `-H 127.0.0.1 -p` and the port of that server of tests/plugin_servers.py, `{port[http]}`
-its port alone, `{files}` the folder that `write_files` fills, `{ssh}` the options that reach a real sshd. A word
-`NAME=value` before the arguments is an environment variable.
+Braces are places: `{smtp}` is `-H 127.0.0.1 -p` and the port of that server of tests/stand_ins/plugin_servers.py,
+`{port[http]}` its port alone, `{files}` the folder that `write_files` fills, `{ssh}` the options that reach a real
+sshd. A word `NAME=value` before the arguments is an environment variable.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from typing import Any
 from unittest.mock import patch
 
 from agent.cli.main import main
-from tests.forked import Forked, call
+from tests.processes.forked import Forked, call
 
 PATIENT = "fail_after: {nodata: 99}"
 """Of a check with short intervals: on a busy machine a run may not end in time, and what is told is not about that."""

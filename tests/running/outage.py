@@ -19,7 +19,7 @@ from agent.running.schedule import Schedule
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http
 from checks.load import Load
-from tests.looks import script_of
+from tests.checks.looks import script_of
 
 
 class Seen(NamedTuple):

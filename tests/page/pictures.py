@@ -1,4 +1,4 @@
-"""python -m tests.pictures: take the pictures of the page in docs/pictures anew, in a real browser."""
+"""python -m tests.page.pictures: take the pictures of the page in docs/pictures anew, in a real browser."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from agent.engine.state.transition import Transition
 from agent.model import EventStatus, Metric, Report, Result, State, Status
 from agent.view.history.file import Keep
 from agent.view.history.writer import HistoryWriter, Record
-from tests.browser import browser, look_like
-from tests.pages import HOUR, Told, opened, put, served
+from tests.page.browser import browser, look_like
+from tests.page.pages import HOUR, Told, opened, put, served
 
-PICTURES = Path(__file__).parent.parent / "docs/pictures"
+PICTURES = Path(__file__).parents[2] / "docs/pictures"
 TOKEN = "a-token-of-the-pictures-alone"
 MINUTE = 60_000
 NOW = time.time_ns() // 1_000_000 + 30 * HOUR

@@ -1,0 +1,1 @@
+"""Servers and far ends that tests talk to, on loopback."""
