@@ -11,6 +11,7 @@ import pytest
 from agent.config import foreign
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import COMMON
+from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
 from agent.config.schema import working
 from agent.config.sections import AgentSection, fields
@@ -84,7 +85,7 @@ def test_no_hint_is_a_wrong_one(check: str, wrong: str, tmp_path: Path) -> None:
 
 def test_what_is_meant_is_a_setting_or_type_that_there_is() -> None:
     known = {*COMMON, *(name for kind in KINDS.values() for name in fields(kind))}
-    known |= {*fields(AgentSection), "endpoint", "api_key", "rate_limit"}
+    known |= {*fields(AgentSection), *fields(WebhookSettings), "endpoint", "api_key", "rate_limit"}
     assert set(foreign._SETTINGS) <= known
     assert set(foreign._NOTES) <= set(foreign._SETTINGS)
     assert set(foreign._TYPES) <= set(KINDS)
@@ -162,6 +163,24 @@ def test_a_slip_in_a_destination_is_told_in_the_same_way(tmp_path: Path) -> None
     found = "\n".join(problem.text for problem in load(tmp_path, Catalog(), {}).problems)
     assert found.count("which is missing") == 2
     assert "is missing:" not in found
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("expect: ok", "accepted"),
+        ("contains: ok", "accepted"),
+        ("token: a", "headers"),
+        ("user: a", "headers"),
+        ("verify: false", "ca_file"),
+    ],
+)
+def test_settings_of_a_webhook_are_understood_by_other_names(written: str, meant: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(
+        f"agent: {{destinations: {{ops: {{type: webhook, url: 'http://a/', {written}}}}}}}\n"
+    )
+    found = "\n".join(problem.text for problem in load(tmp_path, Catalog(), {}).problems)
+    assert f"write '{meant}'" in found
 
 
 def test_somebodys_annotation_that_cannot_be_hashed_is_passed_over() -> None:
