@@ -53,9 +53,6 @@ class Quota:
         self._full_at = {word: at for word, at in self._full_at.items() if at > now}
         return messages
 
-    def count_waiting(self) -> int:
-        return sum(map(len, self._late.values()))
-
     def _take(self, word: str, now: float) -> bool:
         full_at = max(self._full_at.get(word, -math.inf), now) + 1 / self._per_second
         if full_at - now > self._burst / self._per_second + ROUNDING:

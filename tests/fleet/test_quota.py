@@ -18,7 +18,7 @@ def test_each_host_has_its_own_pace_and_order_and_all_is_looked_at_once(steps: l
             looked[late.word].append((now, late.number))
         if quota.passes(Late(number, 0.0, host), now):
             looked[host].append((now, number))
-    while quota.count_waiting():
+    while sum(map(len, looked.values())) < len(steps):
         now += 0.5
         for late in quota.due(now):
             looked[late.word].append((now, late.number))
@@ -31,7 +31,6 @@ def test_each_host_has_its_own_pace_and_order_and_all_is_looked_at_once(steps: l
 
 def test_a_host_within_its_quota_never_waits() -> None:
     quota = Quota(burst=2000, per_second=100)
-    for number in range(100_000):
-        quota.passes(Late(number, 0.0, "evil"), 0.0)
+    assert sum(quota.passes(Late(number, 0.0, "evil"), 0.0) for number in range(100_000)) == 2000
     assert all(quota.passes(Late(number, 0.0, f"host-{number}"), 0.0) for number in range(1000))
-    assert quota.count_waiting() == 98_000 and len(quota.due(1.0)) == 100
+    assert len(quota.due(1.0)) == 100
