@@ -11,7 +11,7 @@ from agent.delivery.choosing import find_stuck, is_full, to_bundle
 from agent.delivery.digest import digest
 from agent.delivery.sinks.sink import Sink
 from agent.model import Notification
-from agent.store import Delivery, Due, Outbox, notification
+from agent.store import Bundle, Delivery, Due, Outbox, notification
 
 log = logging.getLogger("hostvigil.emitter")
 
@@ -76,17 +76,18 @@ class Bundling:
             return False
         latest = many.latest[0]
         check, subject = (latest.check, latest.subject) if many.alone else ("", "")
-        row = Due(
-            seq=0,
-            id=many.id,
-            check=check,
-            subject=subject,
-            attempts=0,
-            members=len(many.changes),
-            changes=len(many.changes),
+        return self._outbox.bundle(
+            Bundle(
+                id=many.id,
+                check=check,
+                subject=subject,
+                status=many.status,
+                at=many.at,
+                title=many.title,
+                body=self._sink.bundle(many),
+                members=tuple(seqs[change.id] for change in many.changes),
+            )
         )
-        members = [seqs[change.id] for change in many.changes]
-        return self._outbox.bundle(row, many.title, self._sink.bundle(many), many.at, many.status, members)
 
 
 def _subjects(outbox: Outbox, heads: Sequence[Due], most: int, seqs: dict[str, int]) -> Iterator[list[Notification]]:

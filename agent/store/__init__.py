@@ -7,6 +7,7 @@ from agent.store.lock import holder
 from agent.store.outbox import Outbox, notification
 from agent.store.rows import (
     Backlog,
+    Bundle,
     Change,
     Delivery,
     Due,
@@ -27,6 +28,7 @@ __all__ = [
     "SUPERSEDED",
     "Backlog",
     "Bounds",
+    "Bundle",
     "Change",
     "Delivery",
     "Due",

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from agent.model import URGENCY, EventStatus, Notification
 from agent.store.encode import as_json, as_text
 from agent.store.kept import FORGOT, recall
-from agent.store.rows import Due, Phase
+from agent.store.rows import Bundle, Due, Phase
 
 HISTORY_LIMIT = 10_000
 """Settled deliveries kept for `hostvigil events`."""
@@ -84,14 +84,14 @@ def due(db: sqlite3.Connection, destination: str) -> list[Due]:
     return [Due(*row) for row in db.execute(_DUE, (destination,))]
 
 
-def bundle(db: sqlite3.Connection, digest: Due, destination: str, title: str, body: bytes, at: int, status: str) -> int:
-    """Put a digest into the outbox; returns its seq. `at` in Unix milliseconds."""
+def bundle(db: sqlite3.Connection, destination: str, digest: Bundle) -> int:
+    """Put a digest into the outbox; returns its seq."""
     cursor = db.execute(
         "INSERT INTO deliveries (destination, id, check_name, subject, status, created, size, title, body, members)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
-            *(destination, digest.id, as_text(digest.check), as_text(digest.subject), status, at),
-            *(len(body), as_text(title), body, digest.members),
+            *(destination, digest.id, as_text(digest.check), as_text(digest.subject), digest.status, digest.at),
+            *(len(digest.body), as_text(digest.title), digest.body, len(digest.members)),
         ),
     )
     return int(cursor.lastrowid or 0)

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
 
 import msgspec
 
-from agent.model import EventStatus, Notification
+from agent.model import Notification
 from agent.store import deliveries, destinations, notices
 from agent.store.database import Database
 from agent.store.handed import Handovers
 from agent.store.history import History
-from agent.store.rows import Delivery, Due, Phase, StoreError, StoreNotice
+from agent.store.rows import Bundle, Delivery, Due, Phase, StoreError, StoreNotice
 
 TRIM_EVERY = 250
 
@@ -54,16 +53,11 @@ class Outbox:
             if self._is_meant(db):
                 db.execute("UPDATE deliveries SET body = ? WHERE seq = ? AND body IS NULL", (body, seq))
 
-    def bundle(
-        self, digest: Due, title: str, body: bytes, at: int, status: EventStatus, members: Sequence[int]
-    ) -> bool:
-        """Have a digest tell these deliveries, by their seq; False when not all of them are waiting any more.
-
-        `at` in Unix milliseconds.
-        """
+    def bundle(self, digest: Bundle) -> bool:
+        """Have a digest tell its members; False when not all of them are waiting any more."""
         with self._db.transaction() as db:
-            seq = deliveries.bundle(db, digest, self.destination, title, body, at, status)
-            whole = self._is_meant(db) and deliveries.take_into(db, seq, members)
+            seq = deliveries.bundle(db, self.destination, digest)
+            whole = self._is_meant(db) and deliveries.take_into(db, seq, digest.members)
             if not whole:
                 db.execute("ROLLBACK")
         return whole

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from agent.model import Notification, Result, State
+from agent.model import EventStatus, Notification, Result, State
 
 
 class StoreError(Exception):
@@ -103,6 +103,23 @@ class Due(msgspec.Struct, frozen=True):
     members: int
     changes: int
     """How many changes of this subject wait, this one included."""
+
+
+class Bundle(msgspec.Struct, frozen=True):
+    """A digest that is to be put into the outbox, and what it tells."""
+
+    id: str
+    check: str
+    """Of what it tells, where all of that is of one subject; else empty."""
+    subject: str
+    status: EventStatus
+    """The worst of the latest."""
+    at: int
+    """When the newest change was observed, Unix milliseconds."""
+    title: str
+    body: bytes
+    members: tuple[int, ...]
+    """The deliveries that it tells, by their seq."""
 
 
 class StoreNotice(msgspec.Struct, frozen=True):

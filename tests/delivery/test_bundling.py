@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 import msgspec
 import pytest
@@ -13,7 +12,7 @@ from agent.delivery.bundling import DIGEST_PAUSE, MOST_IN_DIGEST, Bundling
 from agent.delivery.choosing import DIGEST_TRIES, choose, find_stuck, is_full, ready, to_bundle
 from agent.delivery.digest import SUBJECTS_LIMIT, Digest, digest
 from agent.model import EventStatus, Notification
-from agent.store import Delivery, Due, Phase
+from agent.store import Bundle, Delivery, Due, Phase
 from tests.delivery.deliveries import NOW, critical
 
 
@@ -27,7 +26,7 @@ class Outbox:
     def __init__(self, **waiting: int) -> None:
         self.rows = {name: [waits(name, number) for number in range(1, count + 1)] for name, count in waiting.items()}
         self.asked: list[tuple[str, str, int]] = []
-        self.bundles: list[tuple[Any, ...]] = []
+        self.bundles: list[Bundle] = []
         self.unbundled: list[int] = []
         self.takes = True
 
@@ -35,7 +34,7 @@ class Outbox:
         self.asked.append((check, subject, most))
         return self.rows.get(check, [])[:most]
 
-    def bundle(self, *digest: Any) -> bool:
+    def bundle(self, digest: Bundle) -> bool:
         self.bundles.append(digest)
         return self.takes
 
@@ -48,7 +47,7 @@ class Outbox:
 
     @property
     def members(self) -> list[int]:
-        return list(self.bundles[-1][-1])
+        return list(self.bundles[-1].members)
 
 
 def waits(check: str, number: int, facts: bytes | None = b"") -> Delivery:
@@ -76,8 +75,8 @@ def test_what_is_too_much_to_go_singly_is_one_row_with_its_words_and_members() -
     outbox = Outbox(a=2, b=1)
     assert bundling(outbox).wait(outbox.heads, False, 5.0) == 0.0
     many = digest([facts("a", 2), facts("b", 1)])
-    row = Due(0, many.id, "", "", 0, 3, 3)
-    assert outbox.bundles == [(row, many.title, b"of a-1,a-2,b-1", NOW + 2, EventStatus.CRITICAL, [1, 2, 101])]
+    row = Bundle(many.id, "", "", EventStatus.CRITICAL, NOW + 2, many.title, b"of a-1,a-2,b-1", (1, 2, 101))
+    assert outbox.bundles == [row]
 
 
 def facts(check: str, count: int) -> list[Notification]:
@@ -87,8 +86,8 @@ def facts(check: str, count: int) -> list[Notification]:
 def test_a_digest_of_one_subject_is_about_that() -> None:
     outbox = Outbox(a=3)
     bundling(outbox).wait(outbox.heads, False, 5.0)
-    row = outbox.bundles[0][0]
-    assert (row.check, row.subject, row.members, row.changes) == ("a", "", 3, 3)
+    row = outbox.bundles[0]
+    assert (row.check, row.subject, row.members) == ("a", "", (1, 2, 3))
 
 
 @pytest.mark.parametrize(
