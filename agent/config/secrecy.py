@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agent.config.credentials import in_address, in_command, in_protocol, in_secret_address
 from agent.config.located_yaml.tree import UNSAID, Node
 from agent.config.sections import fields
 from agent.config.wording import members_of
@@ -20,6 +21,9 @@ _OTHER_WORDS = re.compile(
     r"|PASS(?:AGE|ENGER|IVE|PORT|THR)|SACRED|SECRETAR|TOKENI[SZ]|TURKEY"
 )
 """Words with the same letters in them."""
+_NAMED_SO = re.compile(r"(?:\w+_)?(?:password|passwd|passphrase|secret|(?:auth|bearer|access|api)_token|token|api_key)")
+_SPOKEN = ("send", "steps")
+"""Settings that say what is sent in a protocol of words."""
 _ABOUT = re.compile(
     r"[_-](?:ALGORITHM|DIR|DOMAIN|FILE|HOST|HOSTNAME|LENGTH|METHOD|NAME|PATH|PORT|REALM|SIZE|SOCK|SOCKET|TIMEOUT|TTL|TYPE"
     r"|USER|USERNAME|SERVICE_PORT_\w+|TCP_ADDR|TCP_PORT|TCP_PROTO)$"
@@ -72,7 +76,14 @@ def is_secret(struct: type[msgspec.Struct], name: str) -> bool:
 
 @lru_cache(100)  # bounded: own types change while the agent runs
 def _secrets(struct: type[msgspec.Struct]) -> frozenset[str]:
-    return frozenset(name for name, field in fields(struct).items() if any(_marks(field.type)))
+    return frozenset(
+        name for name, field in fields(struct).items() if any(_marks(field.type)) or _is_named_so(name, field.type)
+    )
+
+
+def _is_named_so(name: str, kind: Any) -> bool:
+    """Tell a text whose name leaves no doubt, though its author did not mark it."""
+    return bool(_NAMED_SO.fullmatch(name)) and str in members_of(kind)
 
 
 def _marks(kind: Any) -> Iterator[bool]:
@@ -107,6 +118,8 @@ def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
     for name, node in nodes.items():
         if is_secret(struct, name):
             yield from _values(node, name)
+        elif name in fields(struct) and not isinstance(node.value, dict):
+            yield from _credentials(name, node)
         elif name in fields(struct) and isinstance(node.value, dict):
             kind = fields(struct)[name].type
             for section in _sections(kind):
@@ -114,6 +127,17 @@ def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
             parts = [part.value for part in node.value.values() if isinstance(part.value, dict)]
             for section in _sections(_items(kind)):
                 yield from (secret for part in parts for secret in secret_values(section, part))
+
+
+def _credentials(name: str, node: Node) -> Iterator[str]:
+    """Yield the passwords in a command, or in what is an address, though the setting itself is no secret."""
+    texts = [leaf.value for leaf in node.leaves() if isinstance(leaf.value, str) and not leaf.source]
+    if name == "command":
+        yield from in_command(texts if isinstance(node.value, list) else "".join(texts))
+        return
+    for text in texts:
+        yield from in_address(text) if "://" in text else ()
+        yield from in_protocol(text) if name in _SPOKEN else ()
 
 
 def _values(node: Node, name: str) -> Iterator[str]:
@@ -130,6 +154,7 @@ def _values(node: Node, name: str) -> Iterator[str]:
         yield from node.parts
         if isinstance(node.value, str):
             yield from [node.value] if names_a_secret(name) else passwords_in(node.value)
+            yield from in_secret_address(node.value) if not node.source else ()
 
 
 def _sections(kind: Any) -> list[type[msgspec.Struct]]:
