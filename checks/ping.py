@@ -26,15 +26,9 @@ from agent.api import (
     judge,
 )
 from checks._network.addresses import Address
-from checks._network.connection import (
-    FAMILIES,
-    Network,
-    bind,
-    new_socket,
-    resolve_first,
-    source_family,
-    source_problem,
-)
+from checks._network.connection import bind, new_socket, source_problem
+from checks._network.lookup import resolve_first, source_family
+from checks._network.network import FAMILIES, Network
 from checks._network.progress import Progress
 from checks._network.waiting import retry
 

@@ -10,7 +10,8 @@ from msgspec import Meta
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network import datagrams
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, source_problem
+from checks._network.connection import source_problem
+from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
 

@@ -4,45 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import functools
 import os
 import re
 import socket
 import ssl
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
-from agent.api import CheckError, Context
+from agent.api import CheckError
 from checks._network.addresses import Address, host_name, is_ip, is_this_host, without_zone
 from checks._network.crowd import CROWD
+from checks._network.lookup import addresses_of, source_family, with_zone
+from checks._network.network import Network
 from checks._network.progress import Progress
 from checks._network.waiting import retry, writable
 
 CRL_UNUSABLE = (3, 5, 8, 11, 12)
 """X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
-FAMILIES = {None: socket.AF_UNSPEC, 4: socket.AF_INET, 6: socket.AF_INET6}
-LOOPBACK = {socket.AF_INET: "127.0.0.1", socket.AF_INET6: "::1"}
 FULL_QUEUE_SECONDS = 0.02
 PIECES_AT_ONCE = 16
 UNIX_PATH_LIMIT = 107
 """Bytes that the kernel takes, unix(7)."""
-LOOKUPS = 16
-"""Names that are looked up at once: each takes a thread, as long as the host's resolver takes."""
-GetAddrInfo = Callable[..., list[tuple[Any, ...]]]
-
-
-class Network(msgspec.Struct, frozen=True):
-    """The run's way to the outside."""
-
-    ctx: Context
-    progress: Progress
-    getaddrinfo: GetAddrInfo = socket.getaddrinfo
-    source: str = ""
-    """The address of this host to come from; empty: the kernel chooses."""
 
 
 async def connect(stop: Address, family: int, network: Network) -> socket.socket:
@@ -71,23 +54,6 @@ async def connect(stop: Address, family: int, network: Network) -> socket.socket
     progress.address, progress.doing = target.host, f"connecting to {target}"
     progress.hint = _hint_at_untried([one[1][0] for one in addresses[len(tries) :]], ":" in target.host)
     raise failure
-
-
-async def addresses_of(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
-    """Look a name up. One that means this host means both of its addresses (RFC 6761, 6.3), those that its hosts file
-    names first: many name 127.0.0.1 alone.
-    """
-    answers = []
-    try:
-        answers = await resolve(host, family, network)
-    except socket.gaierror:
-        if not is_this_host(host):
-            raise
-    if not is_this_host(host):
-        return answers
-    known = {kind for kind, *_ in answers}
-    kinds = [kind for kind in LOOPBACK if family in (kind, socket.AF_UNSPEC) and kind not in known]
-    return answers + [(kind, socket.SOCK_STREAM, 0, "", (LOOPBACK[kind], 0)) for kind in kinds]
 
 
 def new_socket(family: int, kind: int, protocol: int = 0) -> socket.socket:
@@ -184,16 +150,6 @@ def source_problem(source: str, ip_version: int | None) -> str:
     return ""
 
 
-def with_zone(where: tuple[Any, ...]) -> str:
-    """Return the address, a link-local one with the interface by which it is reached."""
-    if len(where) < 4 or not where[3]:
-        return str(where[0])
-    try:
-        return f"{where[0]}%{socket.if_indextoname(where[3])}"
-    except OSError:
-        return f"{where[0]}%{where[3]}"
-
-
 def _hint_at_untried(others: list[str], tried_6: bool) -> str:
     """Say which other addresses of the name could have answered, and what to set."""
     if not others:
@@ -211,43 +167,6 @@ def bind(connection: socket.socket, source: str) -> None:
         connection.bind((source, 0))
     except OSError as error:
         raise CheckError(f"source {source} cannot be used: {(error.strerror or str(error)).lower()}") from None
-
-
-def source_family(source: str, family: int) -> int:
-    """Return the family to look up: that of the source, where there is one."""
-    return (socket.AF_INET6 if ":" in source else socket.AF_INET) if source else family
-
-
-async def resolve_first(stop: Address, family: int, network: Network) -> tuple[int, tuple[Any, ...]]:
-    """Return family and address of the first that a name stands for."""
-    kind, _, _, _, where = (await addresses_of(stop.host, family, network))[0]
-    return kind, (where[0], stop.port, *where[2:])
-
-
-async def resolve(host: str, family: int, network: Network) -> list[tuple[Any, ...]]:
-    """Look a name up as this host does, by the deadline, at least one answer; OSError where there is none."""
-    read = _parse_ip_literal if "%" not in host else _parse_ip_literal.__wrapped__  # an interface comes and goes
-    if literal := read(host, family):
-        return literal
-    key = f"dns {host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
-    try:
-        return await network.ctx.call_async(key, lambda: network.getaddrinfo(*_question(host, family)), LOOKUPS)
-    except CheckError:
-        raise TimeoutError from None
-
-
-@functools.lru_cache(maxsize=1000)
-def _parse_ip_literal(host: str, family: int) -> list[tuple[Any, ...]]:
-    """Read a host that is written as an address; nothing where it is a name. Kept, as to ask takes 2 us."""
-    try:
-        return socket.getaddrinfo(*_question(host, family), socket.AI_NUMERICHOST)
-    except socket.gaierror:
-        return []
-
-
-def _question(host: str, family: int) -> tuple[bytes, None, int, int, int]:
-    # As bytes: text goes through Python's IDNA codec, and ours is ASCII already.
-    return host.encode("ascii"), None, family, socket.SOCK_STREAM, socket.IPPROTO_TCP
 
 
 async def start_tls(

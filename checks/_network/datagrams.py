@@ -10,7 +10,9 @@ from functools import partial
 from typing import TypeVar
 
 from checks._network.addresses import Address, is_this_host
-from checks._network.connection import Network, addresses_of, bind, new_socket, source_family, with_zone
+from checks._network.connection import bind, new_socket
+from checks._network.lookup import addresses_of, source_family, with_zone
+from checks._network.network import Network
 from checks._network.progress import Progress
 from checks._network.waiting import retry
 

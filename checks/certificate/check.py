@@ -26,7 +26,8 @@ from agent.api import (
 from checks._lasting import find_missing
 from checks._network import certificates, tls
 from checks._network.addresses import Address, is_host
-from checks._network.connection import FAMILIES, Network, connect, source_problem, start_tls
+from checks._network.connection import connect, source_problem, start_tls
+from checks._network.network import FAMILIES, Network
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
 from checks._wildcards import find_problem, has_wildcard

@@ -8,8 +8,9 @@ from functools import partial
 
 from checks._network import datagrams
 from checks._network.addresses import Address, is_ip
-from checks._network.connection import Network, connect, send
+from checks._network.connection import connect, send
 from checks._network.datagrams import AskAgain
+from checks._network.network import Network
 from checks._network.progress import NoAnswer, Progress
 from checks._network.waiting import retry
 from checks.dns.messages import NO_EDNS, Answer, BrokenAnswer, Question, read

@@ -6,7 +6,8 @@ import ipaddress
 import socket
 from pathlib import Path
 
-from checks._network.connection import Network, resolve
+from checks._network.lookup import resolve
+from checks._network.network import Network
 
 HOSTS = "/etc/hosts"
 HOSTS_LIMIT = 32 * 1024 * 1024

@@ -12,7 +12,8 @@ from msgspec import Meta
 
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network.addresses import Address, BetterWritten, host_name, is_ip
-from checks._network.connection import GetAddrInfo, Network, source_problem
+from checks._network.connection import source_problem
+from checks._network.network import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
 from checks.dns import by_host
 

@@ -23,7 +23,7 @@ from agent.api import (
     critical,
 )
 from checks._network.addresses import Address
-from checks._network.connection import GetAddrInfo, Network
+from checks._network.network import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.exchange import exchange

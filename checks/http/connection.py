@@ -8,7 +8,8 @@ import ssl
 from agent.api import CheckError
 from checks._network import tls
 from checks._network.addresses import Address
-from checks._network.connection import Network, connect, connect_unix, receive, send, start_tls
+from checks._network.connection import connect, connect_unix, receive, send, start_tls
+from checks._network.network import Network
 from checks._network.progress import NoAnswer, Progress
 from checks.http.head import SPEAKS_TLS, BrokenAnswer, Head
 from checks.http.reader import AnswerReader

@@ -8,8 +8,8 @@ from typing import Any
 
 from agent.api import CheckError, Context, Host, Suggestion
 from checks._network.addresses import Address, is_host, is_ip
-from checks._network.connection import Network
 from checks._network.listening import Listener, listeners
+from checks._network.network import Network
 from checks._network.progress import NoAnswer, Progress
 from checks.http.addresses import HttpUrl
 from checks.http.check import Http

@@ -14,7 +14,8 @@ import msgspec
 from agent.api import CheckError, size_text
 from checks._network.certificates import Certificate
 from checks._network.certificates import certificate as certificate_of
-from checks._network.connection import Network, send
+from checks._network.connection import send
+from checks._network.network import Network
 from checks._network.progress import NoAnswer
 from checks._opening import open_regular
 from checks.http import cookies, digest

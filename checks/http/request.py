@@ -10,7 +10,7 @@ import msgspec
 
 from checks._network import tls
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES
+from checks._network.network import FAMILIES
 from checks.http import cookies
 from checks.http.addresses import HttpUrl, ProxyUrl
 

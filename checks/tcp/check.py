@@ -27,15 +27,8 @@ from agent.api import (
 )
 from checks._network.addresses import Address, is_host, is_ip
 from checks._network.certificates import Certificate, certificate, judge_validity
-from checks._network.connection import (
-    FAMILIES,
-    Network,
-    connect,
-    connect_unix,
-    socket_path_problem,
-    source_problem,
-    start_tls,
-)
+from checks._network.connection import connect, connect_unix, socket_path_problem, source_problem, start_tls
+from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import Protocol, ask_for_tls

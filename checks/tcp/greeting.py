@@ -7,7 +7,8 @@ from collections.abc import Callable, Iterator
 
 from agent.api import Context, Host, Suggestion
 from checks._network.addresses import Address
-from checks._network.connection import FAMILIES, Network, connect, receive
+from checks._network.connection import connect, receive
+from checks._network.network import FAMILIES, Network
 from checks._network.progress import NoAnswer, Progress
 
 GREETINGS = {b"SSH-2.0-": r"^SSH-2\.0-", b"220": "^220[ -]", b"* OK": r"^\* OK", b"+OK": r"^\+OK"}

@@ -6,7 +6,8 @@ import socket
 import ssl
 from functools import partial
 
-from checks._network.connection import Network, receive, send
+from checks._network.connection import receive, send
+from checks._network.network import Network
 from checks._network.payload import Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
 

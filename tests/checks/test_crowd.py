@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from agent.api import Context
 from checks._network.addresses import Address
-from checks._network.connection import Network, connect
+from checks._network.connection import connect
 from checks._network.crowd import AT_ONCE, LONGEST_SECONDS, MOST_ADDRESSES, PAUSE_SECONDS, Crowd
+from checks._network.network import Network
 from checks._network.progress import Progress
 from tests.running.outage import silent_servers
 

@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Regex, Status
 from checks._network.addresses import Address
-from checks._network.connection import Network
+from checks._network.network import Network
 from checks._network.progress import Progress
 from checks.dns import Dns, by_host
 from checks.dns.messages import read

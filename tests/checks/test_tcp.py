@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gather
 from checks._network.addresses import Address
-from checks._network.connection import Network
+from checks._network.network import Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
 from checks.tcp import Tcp

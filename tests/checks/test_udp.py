@@ -13,7 +13,7 @@ from agent.api import CheckError, Context, DurationAbove, Regex, Result, Status
 from agent.plugin.results import gather
 from checks._network import datagrams
 from checks._network.addresses import Address
-from checks._network.connection import Network
+from checks._network.network import Network
 from checks._network.payload import Bytes
 from checks._network.progress import Progress
 from checks.udp import Udp

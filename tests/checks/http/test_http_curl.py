@@ -13,7 +13,7 @@ from urllib.parse import unquote
 import pytest
 
 from agent.api import Context
-from checks._network.connection import Network
+from checks._network.network import Network
 from checks._network.progress import NoAnswer, Progress
 from checks.http.body import BrokenBody, Unreadable, unpack
 from checks.http.exchange import exchange

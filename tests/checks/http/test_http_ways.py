@@ -17,7 +17,9 @@ import pytest
 
 from agent.api import CheckError, Context, Regex, Size, Status
 from checks._network.addresses import Address, host_name
-from checks._network.connection import Network, _parse_ip_literal, connect, resolve, socket_path_problem
+from checks._network.connection import connect, socket_path_problem
+from checks._network.lookup import _parse_ip_literal, resolve
+from checks._network.network import Network
 from checks._network.progress import Progress
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.expectations import HeaderCondition
