@@ -12,9 +12,11 @@ import msgspec
 
 from agent.config import destination_section, page_address, page_token, rules, windows
 from agent.config.check_section import CheckSection
-from agent.config.checks import checksum_as_written, section
-from agent.config.convert import Fault, settings
+from agent.config.checksums import checksum_as_written
+from agent.config.convert import settings
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
+from agent.config.nesting import section
 from agent.config.patience import Patience
 from agent.config.secrecy import mark_secrets
 from agent.config.sections import AgentSection, EventsSettings, HistorySection, fields

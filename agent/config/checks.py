@@ -6,7 +6,6 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from typing import Any
-from zlib import crc32
 
 import msgspec
 
@@ -14,9 +13,11 @@ from agent.api import Check
 from agent.config import nesting, parents, policy, rules, windows
 from agent.config.catalog import Catalog, CatalogError
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault, Faults, make_struct, settings, value
+from agent.config.checksums import checksum_as_written, checksum_of
+from agent.config.convert import make_struct, settings, value
 from agent.config.cron import normal
-from agent.config.located_yaml.tree import EMPTY, Node, Refusal
+from agent.config.fault import Fault, Faults
+from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.once import once
 from agent.config.own_bug import problem_of
 from agent.config.secrecy import mark_secrets, secret_values
@@ -47,8 +48,8 @@ def read_checks(
     parents_of: dict[str, Node] = {}
     problems: list[Problem] = []
     for file in files:
-        defaults, faults = section(file.get("defaults"), "defaults")
-        nodes, more = section(file.get("checks"), "checks")
+        defaults, faults = nesting.section(file.get("defaults"), "defaults")
+        nodes, more = nesting.section(file.get("checks"), "checks")
         problems += [Problem(fault.place, str(fault)) for fault in faults + more]
         all_read = all_read and not more
         beside, misplaced = nesting.settings_beside(nodes)
@@ -199,24 +200,6 @@ def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:
     return frozenset(values) if values else _NO_SECRETS
 
 
-def checksum_of(own: Nodes) -> int:
-    """Return what the store keeps beside a subject to tell under which settings it was seen.
-
-    It stays the same from version to version: else a subject that goes while hostvigil is upgraded is not missed.
-    """
-    return _checksum([(name, [leaf.source or leaf.value for leaf in own[name].leaves()]) for name in sorted(own)])
-
-
-def checksum_as_written(nodes: Nodes) -> int:
-    """Return a checksum of settings as they are written; of what a reference stands for only its text."""
-    return _checksum([(name, nodes[name].written) for name in sorted(nodes)])
-
-
-def _checksum(settings: object) -> int:
-    """Never 0, which stands for not known."""
-    return crc32(repr(settings).encode("utf-8", "surrogatepass")) or 1
-
-
 def _kind(nodes: Nodes, place: Place, catalog: Catalog, check_name: str = "") -> type[Check]:
     node = nodes.get("type")
     if node is None:
@@ -249,19 +232,6 @@ def _with_defaults(own: Nodes, defaults: Nodes, kind: type[Check]) -> dict[str, 
 
 def _has(kind: type[Check], name: str) -> bool:
     return (name in _COMMON and name != "type") or name in fields(kind)
-
-
-def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]:
-    """Return what a section holds; empty where it is absent, commented out or no mapping."""
-    if node is None or node.value is EMPTY or node.value is None:
-        return {}, []
-    if isinstance(node.value, dict):
-        return node.value, []
-    if isinstance(node.value, Refusal):
-        first, faults = section(node.value.first, name)
-        return first, [Fault(node.place, "", node.value.text), *faults]
-    text = f"must be a mapping, not {quote(node)}: write `name: settings` lines under it"
-    return {}, [Fault(node.place, name, text + nesting.of_list(node))]
 
 
 def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
+from agent.config.fault import Fault, Faults
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.sections import fields
 from agent.config.settings import Place
@@ -30,27 +31,6 @@ from agent.config.wording import (
 from agent.plugin.units import Duration, SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
-
-
-class Fault(NamedTuple):
-    """What is wrong with one setting, and where."""
-
-    place: Place
-    setting: str
-    text: str
-    aside: bool = False
-    """The setting is right and stays; what it leads to is not."""
-
-    def __str__(self) -> str:
-        return f"{self.setting}: {self.text}" if self.setting else self.text
-
-
-class Faults(Exception):
-    """A value cannot be converted, for one or more reasons."""
-
-    def __init__(self, *faults: Fault) -> None:
-        super().__init__()
-        self.faults = faults
 
 
 def settings(

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.config import selector, template
-from agent.config.convert import Fault, settings
+from agent.config.convert import settings
 from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.secrecy import mark_secrets
 from agent.config.web_address import host_of, proxy_fault

@@ -12,8 +12,9 @@ import msgspec
 
 from agent.config.catalog import Catalog, Folder
 from agent.config.checks import read_checks
-from agent.config.convert import Fault, parse_once
+from agent.config.convert import parse_once
 from agent.config.cron import zone_fault
+from agent.config.fault import Fault
 from agent.config.files import Unreadable, folder_fault, folders_in, format_path, of_others, version
 from agent.config.located_yaml.tree import Node
 from agent.config.own_bug import problem_of

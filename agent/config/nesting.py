@@ -1,4 +1,4 @@
-"""Checks and settings at another level, or by another name, than they belong, and which is meant. Pure."""
+"""What a section holds, and what stands at another level, or by another name, than it belongs: what is meant. Pure."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from collections.abc import Collection, Mapping
 
 from agent.config import foreign
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.sections import fields
 from agent.config.settings import Place, Problem
-from agent.config.wording import missing_name, short, slip_text
+from agent.config.wording import missing_name, quote, short, slip_text
 
 _COMMON = fields(CheckSection)
 
@@ -112,3 +112,16 @@ def of_dashes(node: Node) -> str:
         return ""
     several = len(keys) > len(set(keys))
     return ": write a check for each, with a name" if several else ": remove the dashes before its settings"
+
+
+def section(node: Node | None, name: str) -> tuple[dict[str, Node], list[Fault]]:
+    """Return what a section holds; empty where it is absent, commented out or no mapping."""
+    if node is None or node.value is EMPTY or node.value is None:
+        return {}, []
+    if isinstance(node.value, dict):
+        return node.value, []
+    if isinstance(node.value, Refusal):
+        first, faults = section(node.value.first, name)
+        return first, [Fault(node.place, "", node.value.text), *faults]
+    text = f"must be a mapping, not {quote(node)}: write `name: settings` lines under it"
+    return {}, [Fault(node.place, name, text + of_list(node))]

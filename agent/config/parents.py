@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 
 from agent.config.check_section import Parents
-from agent.config.convert import Fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.settings import CheckConfig, DependsOn
 from agent.config.wording import nearest, quote

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from agent.config.check_section import THRESHOLDS, CheckSection, Counts, FlappingSection
-from agent.config.convert import Fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.once import once
 from agent.config.sections import usual

@@ -11,14 +11,13 @@ import msgspec
 
 from agent.config.agent_section import read_agent
 from agent.config.check_section import CheckSection
-from agent.config.checks import section
-from agent.config.convert import Fault
+from agent.config.fault import Fault
 from agent.config.files import Unreadable, drop_ins, format_path, regular_file, version, with_version
 from agent.config.foreign import setting
 from agent.config.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
 from agent.config.located_yaml.lines import Lines
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
-from agent.config.nesting import of_a_bare_list
+from agent.config.nesting import of_a_bare_list, section
 from agent.config.own_bug import problem_of
 from agent.config.patience import Patience
 from agent.config.secrecy import secret_values

@@ -8,8 +8,8 @@ from typing import Any
 
 from agent.api import Check
 from agent.config.check_section import CheckSection
-from agent.config.convert import Fault
 from agent.config.cron import normal, zone_fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections import fields, usual
 from agent.config.settings import Place

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from agent.config.convert import Fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.wording import quote
 from agent.plugin.units import duration_text

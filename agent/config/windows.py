@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agent.config.convert import Fault
 from agent.config.cron import normal, of_week, zone_fault
+from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections import AgentWindow, Window
 from agent.config.selector import problem

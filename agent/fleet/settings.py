@@ -12,7 +12,8 @@ from msgspec import Meta
 from agent.config import parents, windows
 from agent.config.agent_section import events_fault, page_fault
 from agent.config.check_section import Parents
-from agent.config.convert import Fault, settings
+from agent.config.convert import settings
+from agent.config.fault import Fault
 from agent.config.files import Unreadable, format_path, regular_file
 from agent.config.located_yaml.tree import Node, YamlError, parse
 from agent.config.parents import depends_on
