@@ -7,10 +7,11 @@ from typing import Any, cast
 import pytest
 
 from agent.config.settings import CheckConfig
-from agent.engine.recorder.parents import LONGEST_SECONDS
-from agent.engine.suppression.reasons import Suppression
+from agent.engine.recorder.parents import LONGEST_SECONDS, ParentRuns
+from agent.engine.state.transition import Transition
+from agent.engine.suppression.reasons import CLOCK_SET_BACK, Suppression
 from agent.engine.suppression.windows import Windows
-from agent.model import Outcome, Result, Silence
+from agent.model import Outcome, Reason, ReasonKind, Result, Silence, State, Status
 from tests.engine.deciding import NOW, STEADY, TWICE, House, bad, ok, run_by_agent
 
 
@@ -75,3 +76,35 @@ def test_a_parent_that_is_bad_every_now_and_then_holds_nothing_back_for_ever() -
         street.ran("web", bad(), began=at, ended=at + 4)
         at += 4
     assert LONGEST_SECONDS - 10 < at <= LONGEST_SECONDS + 10
+
+
+POWER = NOW + 2_000
+"""When the second parent was well again; the first one was a second before."""
+
+
+@pytest.mark.parametrize(
+    ("started", "now", "names"),
+    [
+        (NOW, NOW + 3_000, "line, power"),
+        (NOW + 1_000, NOW + 3_000, "power"),
+        (POWER, POWER, ""),
+        (POWER - 1, POWER - 1, "power"),
+        (NOW, NOW + 1000 * round(LONGEST_SECONDS) - 1, "line, power"),
+        (NOW, NOW + 1000 * round(LONGEST_SECONDS), ""),
+        (NOW - 90_000, POWER - CLOCK_SET_BACK, "line, power"),
+        (NOW - 90_000, POWER - CLOCK_SET_BACK - 1, "line"),
+    ],
+)
+def test_it_is_said_whose_bad_time_the_run_may_have_seen_and_when_that_ended(
+    started: int, now: int, names: str
+) -> None:
+    checks = {one.name: one for one in (run_by_agent("line"), run_by_agent("power"))}
+    parents = ParentRuns({}, ())
+    parents.configure(checks | {"web": run_by_agent("web", "line", "power")})
+    for at, name in ((NOW + 1_000, "line"), (POWER, "power")):
+        was, is_now = State(name, decided=Status.CRITICAL), State(name, decided=Status.OK)
+        parents.note_step(Transition(was, is_now, ok(), at))
+        parents.note_run(Outcome(name, 1, NOW * 2, 0.1, (ok(),), type="http"))
+    end = NOW + 1_000 if names == "line" else POWER
+    why = Reason(f"depends on {names}, which was bad until just now", end, ReasonKind.PARENT)
+    assert parents.waits("web", None, started, now) == ((why,) if names else ())

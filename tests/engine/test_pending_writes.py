@@ -286,8 +286,9 @@ def test_a_bug_in_one_last_result_costs_what_is_of_its_check(disk: Disk, caplog:
     for name in ("web", "db"):
         disk.pending.note(run(name, ""))
         disk.pending.remember(name, {"of": name})
+    disk.pending.note(run("mail", ""))
     disk.pending.write()
-    assert disk.diary == [("notes", ["db"], {"db": {"of": "db"}})]
+    assert disk.diary == [("notes", ["db"], {"db": {"of": "db"}}), ("notes", ["mail"], {})]
     assert [entry.getMessage() for entry in caplog.records if entry.exc_info] == [
         "a bug of ours: the last results are written check by check",
         "a bug of ours: the last results of web are lost",
