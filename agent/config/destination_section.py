@@ -72,7 +72,7 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
     yield from (("words", text) for text in _word_problems(values.get("words", {})))
     proxy = values.get("proxy", "")
-    if proxy and (text := proxy_fault(proxy if "://" in proxy else f"http://{proxy}")):  # as requests reads it
+    if proxy and (text := proxy_fault(proxy)):
         yield "proxy", text
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"

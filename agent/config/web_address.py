@@ -17,9 +17,14 @@ def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
     return url.hostname if good else None
 
 
+def proxy_url(text: str) -> str:
+    """Return the address of a proxy with its scheme, which many leave out: `proxy:3128`, `user:password@proxy`."""
+    return text if not text or "://" in text else f"http://{text}"
+
+
 def proxy_fault(text: str) -> str:
     """Say what is wrong with the address of a proxy; '' if nothing is."""
-    if not host_of(text, ("http", "https", "socks5", "socks5h")):
+    if not host_of(proxy_url(text), ("http", "https", "socks5", "socks5h")):
         return "is not an address, write for example http://proxy.example.com:3128"
     if text.startswith("socks") and not find_spec("socks"):
         return "needs the package PySocks: install it, or write an HTTP proxy"

@@ -54,8 +54,12 @@ def hide_body(body: bytes, hide: Hide) -> bytes:
 
 
 def userinfo(url: str) -> list[str]:
-    """Return what must not show of `https://user:password@host`, as it is written and as it is sent."""
-    authority = url.partition("://")[2].partition("/")[0]
+    """Return what must not show of `https://user:password@host`, as it is written and as it is sent.
+
+    A proxy's address may lack its scheme.
+    """
+    before, scheme, after = url.partition("://")
+    authority = (after if scheme else before).partition("/")[0]
     written, at, _ = authority.rpartition("@")
     if not at:
         return []

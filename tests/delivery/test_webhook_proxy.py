@@ -31,10 +31,20 @@ def test_what_is_no_proxy_is_a_problem_that_does_not_quote_it(proxy: str, tmp_pa
 
 
 @pytest.mark.parametrize(
-    "proxy", ["http://h:3128", "https://u:p@h", "h:3128", "10.0.0.7:3128", "http://größe.example:1"]
+    "proxy", ["http://h:3128", "https://u:p@h", "h:3128", "u:p@h", "10.0.0.7:3128", "http://größe.example:1"]
 )
-def test_what_requests_takes_is_a_proxy(proxy: str, tmp_path: Path) -> None:
+def test_what_is_an_address_is_a_proxy(proxy: str, tmp_path: Path) -> None:
     assert problems(proxy, tmp_path) == []
+
+
+@pytest.mark.parametrize("written", ["http://127.0.0.1", "127.0.0.1", "localhost", "u:s3cret@localhost"])
+def test_a_proxy_is_asked_with_and_without_its_scheme_and_its_password_is_hidden(written: str) -> None:
+    with serving(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 16\r\n\r\nnot for u:s3cret") as proxy:
+        address = f"{written}:{proxy.url.strip('/').rpartition(':')[2]}"
+        sink = Webhook(WebhookSettings(type="webhook", url="http://shop.invalid/", proxy=address))
+        text = sink.post(sink.render(critical("web-1"))).text
+    assert text.startswith("HTTP 403: not for ")
+    assert ("s3cret" in text) == ("s3cret" not in written)
 
 
 def test_a_socks_proxy_needs_a_package_that_is_not_shipped() -> None:

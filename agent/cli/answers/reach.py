@@ -14,6 +14,7 @@ import msgspec
 from agent.cli.answers.finding import Finding
 from agent.config.destinations import MAIN, WebhookSettings
 from agent.config.settings import Config, EventsSettings
+from agent.config.web_address import proxy_url
 from agent.delivery.named_files import require_readable
 from agent.plugin.shared_work import Call
 from agent.plugin.units import duration_text
@@ -55,8 +56,7 @@ def _endpoint(events: EventsSettings) -> Iterator[Finding]:
 
 def _target(name: str, url: str, settings: EventsSettings | WebhookSettings) -> Target:
     """A connection goes to the proxy, where there is one; what is behind it, it must know."""
-    proxy = settings.proxy if "://" in settings.proxy or not settings.proxy else f"http://{settings.proxy}"
-    address = urlsplit(proxy or url)
+    address = urlsplit(proxy_url(settings.proxy) or url)
     tls = address.scheme == "https"
     port = address.port or PORTS.get(address.scheme, 80)
     return Target(name, _in_ascii(address.hostname or ""), port, tls, settings, bool(settings.proxy))

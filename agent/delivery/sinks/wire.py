@@ -11,6 +11,7 @@ import msgspec
 import requests
 import urllib3.exceptions
 
+from agent.config.web_address import proxy_url
 from agent.delivery.named_files import NamedFiles
 from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
 from agent.delivery.sinks.reasons import reason
@@ -154,7 +155,7 @@ def _send(request: Request, way: Way, end: float, on_response: Callable[[Respons
             data=request.body,
             headers={name: text.encode() for name, text in request.headers.items()},  # else é goes as Latin-1
             timeout=(connect_seconds(way.timeout), way.timeout + late_seconds(way.timeout)),
-            proxies={"http": way.proxy, "https": way.proxy} if way.proxy else {},
+            proxies=dict.fromkeys(("http", "https"), proxy_url(way.proxy)) if way.proxy else {},
             verify=way.ca_file or True,
             cert=((way.client_cert, way.client_key) if way.client_key else way.client_cert) or None,
             allow_redirects=False,
