@@ -12,7 +12,7 @@ from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.secrecy import mark_secrets
-from agent.config.web_address import host_of, proxy_fault
+from agent.config.web_address import host_of, proxy_fault, proxy_url
 from agent.config.wording import nearest, quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
@@ -72,7 +72,7 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
     yield from (("words", text) for text in _word_problems(values.get("words", {})))
     proxy = values.get("proxy", "")
-    if proxy and (text := proxy_fault(proxy)):
+    if proxy and (text := proxy_fault(proxy_url(proxy))):
         yield "proxy", text
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"

@@ -24,7 +24,7 @@ def proxy_url(text: str) -> str:
 
 def proxy_fault(text: str) -> str:
     """Say what is wrong with the address of a proxy; '' if nothing is."""
-    if not host_of(proxy_url(text), ("http", "https", "socks5", "socks5h")):
+    if not host_of(text, ("http", "https", "socks5", "socks5h")):
         return "is not an address, write for example http://proxy.example.com:3128"
     if text.startswith("socks") and not find_spec("socks"):
         return "needs the package PySocks: install it, or write an HTTP proxy"
