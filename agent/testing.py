@@ -22,7 +22,7 @@ from threading import Thread
 from typing import Any
 
 from agent.api import Check, Metric, Result, Status
-from agent.config.catalog import check_class
+from agent.config.check_class import check_class
 from agent.config.own_types import load_file
 from agent.plugin.context import Context, SharedWork
 from agent.running.execute import execute

@@ -8,7 +8,6 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Sequence
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 from types import ModuleType
@@ -18,23 +17,17 @@ import msgspec
 
 from agent import api
 from agent.api import Check
-from agent.config import own_types
-from agent.config.check_section import COMMON
+from agent.config.check_class import CatalogError, check_class
 from agent.config.files import Unreadable
 from agent.config.foreign import type_of
 from agent.config.own_types import OwnTypeError, load_file
 from agent.config.patience import Patience
-from agent.config.wording import members_of, nearest, short
-from agent.plugin.units import SettingValue
+from agent.config.wording import nearest, short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
 IMPORT_SECONDS = 5.0
 """For the first own type whose import does not end; who asks for a reload waits ten."""
-
-
-class CatalogError(Exception):
-    """There is no such type, or it cannot be used: its text says why."""
 
 
 class Source(Protocol):
@@ -203,7 +196,7 @@ def _reason(error: BaseException, file: str) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == "hostvigil":
         error = ModuleNotFoundError(f"{error}: write `from agent.api import ...`")
         return f"{file}: {error}"
-    ours = (__file__, own_types.__file__, "<", msgspec.__path__[0])
+    ours = (os.path.dirname(__file__), "<", msgspec.__path__[0])  # noqa: PTH120
     frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
     inside = [one for one in frames if one.filename.startswith(os.path.dirname(file))] if file else frames  # noqa: PTH120
     where = f"{inside[-1].filename}:{inside[-1].lineno}: " if inside else f"{file}: " if file else ""
@@ -224,57 +217,4 @@ def _hint(error: BaseException) -> str:
         close := nearest(match[1].lower(), api.__all__)
     ):
         return f"did you mean {close}?"
-    return ""
-
-
-def check_class(module: ModuleType) -> type[Check]:
-    """Return the one class in a module that is a check type; CatalogError says why there is none that works."""
-    own = (module.__name__, module.__name__ + ".")
-    classes = {
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, Check) and f"{value.__module__}.".startswith(own[1])
-    }
-    if not classes:
-        raise CatalogError("no class in it is a Check: write `class Name(Check):`")
-    if len(classes) > 1:
-        raise CatalogError(
-            f"more than one Check in it, write a file for each: {', '.join(sorted(cls.__name__ for cls in classes))}"
-        )
-    cls = classes.pop()
-    if cls.run is Check.run:
-        raise CatalogError(f"{cls.__name__} has no `run`: write `def run(self, ctx):`")
-    if text := _run_fault(cls) or _default_fault(cls):
-        raise CatalogError(f"{cls.__name__}: {text}")
-    if duplicates := [field.encode_name for field in msgspec.structs.fields(cls) if field.encode_name in COMMON]:
-        raise CatalogError(f"every check has the setting '{duplicates[0]}' already: name this type's own differently")
-    with suppress(msgspec.ValidationError):
-        # Only a setting is missing, perhaps; a TypeError says that a setting has a type that none can have.
-        msgspec.convert({}, cls)
-    return cls
-
-
-def _run_fault(cls: type[Check]) -> str:
-    """Say how `run` is written where the agent cannot call it; '' where it can."""
-    code = getattr(cls.run, "__code__", None)
-    if code is None or code.co_flags & _TAKES_ANY:
-        return ""
-    least = code.co_argcount - len(cls.run.__defaults__ or ())
-    return "" if least <= 2 <= code.co_argcount else "`run` is called with one argument: write `def run(self, ctx):`"
-
-
-_TAKES_ANY = 0x04  # *arguments
-
-
-def _default_fault(cls: type[Check]) -> str:
-    """Say which default is not of its setting's type: nothing converts it, so the check would trip over it."""
-    for field in msgspec.structs.fields(cls):
-        kinds = [one for one in members_of(field.type) if isinstance(one, type) and issubclass(one, SettingValue)]
-        default = field.default
-        if not kinds or default is msgspec.NODEFAULT or default is None or isinstance(default, tuple(kinds)):
-            continue
-        plain_number = isinstance(default, int | float) and issubclass(kinds[0], int | float)
-        if len(kinds) == len(members_of(field.type)) - (type(None) in members_of(field.type)) and not plain_number:
-            kind = kinds[0].__name__
-            return f"the default of '{field.encode_name}' is no {kind}: write {kind}.parse({default!r})"
     return ""

@@ -11,7 +11,8 @@ import msgspec
 
 from agent.api import Check
 from agent.config import nesting, parents, policy, rules, windows
-from agent.config.catalog import Catalog, CatalogError
+from agent.config.catalog import Catalog
+from agent.config.check_class import CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.checksums import checksum_as_written, checksum_of
 from agent.config.convert import make_struct, settings, value

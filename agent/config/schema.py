@@ -11,7 +11,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agent.api import Check
-from agent.config.catalog import Catalog, CatalogError
+from agent.config.catalog import Catalog
+from agent.config.check_class import CatalogError
 from agent.config.check_section import CheckSection
 from agent.config.rules import NAME, OWN_NAME
 from agent.config.sections import SECTIONS, AgentSection, fields

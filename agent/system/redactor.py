@@ -14,10 +14,9 @@ from collections.abc import Callable, Iterable, Iterator
 
 from agent.config.settings import Config
 from agent.system.broken_lines import Spans, across_lines, hide
+from agent.system.secret_forms import SHORT, forms, in_base64
 
 HIDDEN = "***"
-SHORT = 4
-"""A secret of fewer characters is hidden only where it stands alone: it would tear words apart."""
 WORD = 8
 """The same for fewer characters than this, where they are letters only or digits only: a word, a port."""
 LINE = 8
@@ -83,10 +82,10 @@ def compile_secrets(secrets: Iterable[str]) -> Callable[[str], str]:
     parts = {part for secret in secrets for part in _parts(secret)}
     if not parts:
         return _nothing
-    words = {form for part in parts if _is_word(part) for form in _forms(part)}
-    anywhere = {form for part in parts if not _is_word(part) for form in _forms(part)}
+    words = {form for part in parts if _is_word(part) for form in forms(part)}
+    anywhere = {form for part in parts if not _is_word(part) for form in forms(part)}
     search = re.compile("|".join(filter(None, (_any_of(anywhere), *map(_standing_alone, _longest_first(words))))))
-    find_base64 = _base64_finder({core for part in parts for core in _in_base64(part)})
+    find_base64 = _base64_finder({core for part in parts for core in in_base64(part)})
     steps = (
         lambda text: hide(text, find_base64(text), HIDDEN),
         lambda text: search.sub(HIDDEN, text),
@@ -144,64 +143,6 @@ def _standing_alone(form: str) -> str:
     before = r"[\w./%+\-]" if form.isalpha() else r"[\w./%+\-:]"  # 10.0.0.1:8080 is an address
     after = r"(?![\w/%+\-]|[.:]\w)"
     return rf"(?:(?<!{before})|(?<=\\[nrt])){word}{after}|(?<=:){word}(?=@)"
-
-
-def _forms(secret: str) -> set[str]:
-    """Return a secret as programs write it that quote or encode what they show."""
-    if secret.isascii() and secret.isalnum():
-        return {secret, *_in_hexadecimal(secret)}
-    return {secret, *_in_urls(secret), *_in_quotes(secret), *_in_shells(secret), *_in_hexadecimal(secret)}
-
-
-# Imported late: an agent without secrets needs none of these.
-def _in_urls(secret: str) -> Iterator[str]:
-    from urllib.parse import quote, quote_plus
-
-    # As Python does, JavaScript's encodeURIComponent and encodeURI, and once more of what is encoded already.
-    forms = {quote(secret, safe, errors="replace") for safe in ("/", "", "!~*'()", ";,/?:@&=+$!~*'()#")}
-    forms |= {quote_plus(secret, errors="replace"), quote(quote(secret, "", errors="replace"), "")}
-    for form in forms:
-        yield from (form, re.sub("%[0-9A-F]{2}", lambda match: match[0].lower(), form))
-
-
-def _in_quotes(secret: str) -> Iterator[str]:
-    from html import escape
-    from json import dumps
-
-    yield from (repr(secret)[1:-1], ascii(secret)[1:-1], repr(secret.encode(errors="replace"))[2:-1])
-    for json in (dumps(secret)[1:-1], dumps(secret, ensure_ascii=False)[1:-1]):
-        for_html = re.sub("[<>&]", lambda match: f"\\u{ord(match[0]):04x}", json)  # as Go does
-        yield from (json, for_html, json.replace("/", r"\/"))  # the last as PHP does
-    html = escape(secret)
-    yield from (html, escape(secret, quote=False), html.replace("&#x27;", "&#39;").replace("&quot;", "&#34;"))
-    yield from (secret.replace("'", "''"), secret.replace('"', '""'))  # YAML and SQL, CSV
-
-
-def _in_shells(secret: str) -> Iterator[str]:
-    """Yield what `set -x`, `printf %q` and their like show."""
-    yield from (secret.replace("'", part) for part in (r"'\''", "'\"'\"'"))
-    yield re.sub(r"([^\w@%+=:,./-])", r"\\\1", secret)
-    yield re.sub(r'([\\"$`])', r"\\\1", secret)
-
-
-def _in_hexadecimal(secret: str) -> Iterator[str]:
-    if len(secret) > SHORT:
-        digits = secret.encode(errors="replace").hex()
-        yield from (digits, digits.upper())
-
-
-def _in_base64(secret: str) -> Iterator[str]:
-    """Yield what base64 of any text has in it that has the secret in it: `Basic` with whichever user.
-
-    It depends on how many bytes stand before, modulo three. Its first and last letters depend on the neighbours.
-    """
-    from base64 import b64encode
-
-    data = secret.encode(errors="replace")
-    for before in range(3) if len(data) > SHORT else ():
-        letters = b64encode(b"\0" * before + data).decode().rstrip("=")
-        core = letters[(8 * before + 5) // 6 : 8 * (before + len(data)) // 6]
-        yield from {core, core.replace("+", "-").replace("/", "_")}
 
 
 def _longest_first(forms: Iterable[str]) -> list[str]:

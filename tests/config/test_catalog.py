@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context
-from agent.config.catalog import Catalog, CatalogError, Folder
+from agent.config.catalog import Catalog, Folder
+from agent.config.check_class import CatalogError
 from tests.checks.looks import found
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"

@@ -9,7 +9,8 @@ from typing import Annotated
 import pytest
 
 from agent.config import foreign
-from agent.config.catalog import Catalog, CatalogError
+from agent.config.catalog import Catalog
+from agent.config.check_class import CatalogError
 from agent.config.check_section import COMMON
 from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load

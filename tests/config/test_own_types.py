@@ -13,7 +13,8 @@ import pytest
 
 from agent.api import Check, CheckError, Context, ok
 from agent.cli.main import main
-from agent.config.catalog import Catalog, CatalogError, Folder
+from agent.config.catalog import Catalog, Folder
+from agent.config.check_class import CatalogError
 from agent.config.drop_ins import load
 from agent.config.own_types import OwnTypeError, load_file
 from agent.config.settings import CheckConfig, Place
