@@ -46,7 +46,7 @@ class Http(Check, frozen=True, kw_only=True):
     Redirects are followed wherever they lead, also to addresses of this host and its network; cookies go back to the
     host that set them and end with the run. To another server, headers, user, body, client certificate, `server_name`,
     `connect_to` and `unix_socket` do not go along. The same name by https:// (port 443) instead of http:// (port 80) is
-    no other server.
+    no other server. A redirect by 301, 302 or 303 makes a GET without body of a POST, as browsers do.
 
     ```yaml
     checks:

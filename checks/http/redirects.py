@@ -32,13 +32,15 @@ def next_request(check: Http, request: Request, head: Head, now: float) -> Reque
         return None
     target, authorization = _read(place, head.status)
     method, body = _method_and_body(request, head.status, target)
-    own = check.url.same_server(target)
+    # After a POST, 303 means that it was taken, and where to look.
+    turned = request.turned or ((method, body) != (request.method, request.body) and head.status != 303)
     return Request(
         url=target,
         method=method,
         body=body,
         jar=cookies.collect(request.jar, request.url, head.headers, now),
-        lost_settings="" if own else describe_lost_settings(check, target),
+        turned=turned,
+        lost_settings=describe_lost_settings(check, target, turned),
         lost_tls=request.lost_tls or (request.url.scheme == "https" and target.scheme == "http"),
         authorization=authorization,
     )
@@ -86,8 +88,11 @@ def _method_and_body(request: Request, status: int, target: HttpUrl) -> tuple[st
     return request.method, request.body
 
 
-def describe_lost_settings(check: Http, target: HttpUrl) -> str:
-    """Say which settings do not go along to another server; nothing where there are none."""
+def describe_lost_settings(check: Http, target: HttpUrl, turned: bool) -> str:
+    """Say which settings did not go along; nothing where there are none. `turned`: a redirect made a GET of it."""
     names = ("headers", "user", "bearer_token", "client_cert", "server_name", "connect_to", "unix_socket")
-    lost = [name for name in names if getattr(check, name)]
+    lost = [] if check.url.same_server(target) else [name for name in names if getattr(check, name)]
+    if turned:
+        lost += ["method"] * (check.method not in ("GET", "HEAD"))
+        lost += [name for name in ("body", "body_file") if getattr(check, name)]
     return f"{', '.join(lost)} stayed behind at the redirect to {target}" if lost else ""

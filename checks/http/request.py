@@ -27,6 +27,8 @@ class Request(msgspec.Struct, frozen=True):
     jar: cookies.Jar = ()
     lost_settings: str = ""
     """Which settings did not go along to this server."""
+    turned: bool = False
+    """A redirect made a GET of what was none."""
     lost_tls: bool = False
     """A redirect led from https to http."""
     authorization: str = ""

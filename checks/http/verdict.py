@@ -52,7 +52,7 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
 
 def _why(check: Http, answer: Answer) -> str:
     """Say what may explain an unexpected status; nothing where nothing is known."""
-    reasons = [answer.lost_settings] if answer.status in (401, 403) and answer.lost_settings else []
+    reasons = [answer.lost_settings] if answer.status in (400, 401, 403, 405) and answer.lost_settings else []
     if 300 <= answer.status < 400 and answer.headers.get("location"):
         reasons.append("its Location is not followed" + (", redirects is 0" if not check.redirects else ""))
     if answer.status == 401 and (challenge := _describe_challenge(check, answer)):

@@ -63,6 +63,26 @@ def test_everything_that_is_set_goes_along_to_the_same_server_also_when_it_adds_
     assert route.tls is None or route.tls.client_cert == "/c.pem"
 
 
+@pytest.mark.parametrize(
+    ("method", "status", "lost"),
+    [
+        ("POST", 301, "method, body"),
+        ("PUT", 302, "method, body"),
+        ("POST", 303, ""),
+        ("POST", 308, ""),
+        ("GET", 301, "body"),
+    ],
+)
+def test_a_body_that_a_redirect_leaves_behind_is_said(method: str, status: int, lost: str) -> None:
+    check = http(SHOP, method=method, body="b=1")
+    request: Request | None = Request(check.url, method, b"b=1")
+    for path in ("/a", "/b"):
+        assert request is not None
+        request = next_request(check, request, Head(status, Headers((("location", path),))), 0.0)
+    assert request is not None
+    assert request.lost_settings == (f"{lost} stayed behind at the redirect to {request.url}" if lost else "")
+
+
 @pytest.mark.parametrize("url", OTHER)
 def test_nothing_that_is_set_goes_to_another_server_and_what_stayed_is_said(url: str) -> None:
     check = http(SHOP, headers={"X-Key": "k"}, bearer_token="t0k", connect_to=Address.parse("192.0.2.7"))
