@@ -68,7 +68,7 @@ LONG = (
     *("test_bench", "test_dead_mount", "test_secrets_whole_way", "test_history_disk", "test_doctor"),
     *("test_destinations", "test_storms"),
 )
-"""What takes long begins first, the longest of all first: else one worker still waits when the others are done."""
+"""What takes long, and mostly waits, the longest of all first: every second worker begins with these."""
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -138,7 +138,8 @@ def pytest_runtestloop(session: pytest.Session) -> bool | None:
     count: int = session.config.getoption("workers", 0)
     if not count or session.testsfailed or session.config.option.collectonly:
         return None
-    Workers(session, scopes_of(session.items, lambda item: scope_of(item.path, item.nodeid))).run(count)
+    scopes = scopes_of(session.items, lambda item: scope_of(item.path, item.nodeid))
+    Workers(session, scopes, lambda file: file.stem in LONG).run(count)
     return True
 
 

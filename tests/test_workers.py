@@ -136,6 +136,23 @@ def test_who_works_in_a_file_stays_there_while_another_one_begins_the_next(tmp_p
     assert 4 <= len(list((tmp_path / "base").glob("worker-*/test_*0"))) <= 5
 
 
+def test_one_of_two_workers_begins_with_what_waits_and_the_other_with_what_does_not(tmp_path: Path) -> None:
+    """Those that wait come first, and wait for the last."""
+    conftest = CONFTEST.replace(").run(2)", ", lambda file: 'waits' in file.name).run(2)")
+    waits = """
+        import time
+        from pathlib import Path
+
+        def test_it():
+            until = time.monotonic() + 20
+            while not Path("works").exists() and time.monotonic() < until:
+                time.sleep(0.01)
+            assert Path("works").exists()
+        """
+    works = "from pathlib import Path\n\ndef test_it():\n    Path('works').touch()\n"
+    assert "3 passed" in run(tmp_path, conftest=conftest, test_a_waits=waits, test_b_waits=waits, test_c=works)
+
+
 def test_after_the_first_failure_no_other_begins_where_that_is_asked_for(tmp_path: Path) -> None:
     text = "def test_wrong():\n    assert 0\n\ndef test_later():\n    import time; time.sleep(0.5)\n" + "".join(
         f"\ndef test_{number}():\n    assert 0\n" for number in range(20)

@@ -2,6 +2,8 @@
 
 To collect all tests takes as long as hundreds of them: here it is done once, and not by each worker.
 A worker asks for its next tests when it is done with the last, so nothing short waits behind something long.
+Every second worker begins with tests that mostly wait, the others with those that need the processor: it is busy from
+the start, and nothing long is left for the end.
 """
 
 from __future__ import annotations
@@ -42,8 +44,12 @@ class Worker:
 class Workers:
     """The first process: gives out the tests and takes their reports, in one thread."""
 
-    def __init__(self, session: pytest.Session, scopes: Iterable[Scope]) -> None:
+    def __init__(
+        self, session: pytest.Session, scopes: Iterable[Scope], waits: Callable[[Path], bool] = lambda file: False
+    ) -> None:
         self._session = session
+        self._waits = waits
+        """Whether the tests of a file mostly wait."""
         self._pending: dict[Path, deque[Scope]] = {}
         """What nobody was given yet, by the file of its first test."""
         for scope in scopes:
@@ -94,8 +100,9 @@ class Workers:
         """What is set up for a file serves its tests: stay in it, or begin with one that nobody is in, or help."""
         busy = {other.file for other in self._alive.values()}
         stay = [worker.file] if worker.file in self._pending else []
-        free = (file for file in self._pending if file not in busy)
-        worker.file = next(chain(stay, free, self._pending), None)
+        free = [file for file in self._pending if file not in busy]
+        fitting = (file for file in free if self._waits(file) == (worker.number % 2 == 0))
+        worker.file = next(chain(stay, fitting, free, self._pending), None)
         if worker.file is None:
             return Scope()
         scopes = self._pending[worker.file]
