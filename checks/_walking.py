@@ -59,7 +59,8 @@ def walk(pattern: str, closed: ClosedFolder, limit: int = ENTRIES) -> Iterator[o
     Links to folders are followed only where a part names them.
     """
     parts = [part for part in pattern.split("/") if part]
-    parts += ["*"] if parts[-1] == "**" else []
+    if parts[-1] == "**":
+        parts.append("*")
     yield from _matching(Path("/"), parts, _counter(limit), closed)
 
 

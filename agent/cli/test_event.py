@@ -82,5 +82,6 @@ def text(answer: Answer, agent: AgentSettings, name: str = MAIN) -> str:
         return f"{who} took the event: look for {TEXT!r} " + (
             "among the events of your workspace" if name == MAIN else "there"
         )
-    again = "; too many events came with this key, try again in a minute" * (answer.verdict is Verdict.THROTTLED)
-    return f"{who} did not take the event ({answer.verdict}): {answer.text}{again}"
+    again = "; too many events came with this key, try again in a minute"
+    advice = again if answer.verdict is Verdict.THROTTLED else ""
+    return f"{who} did not take the event ({answer.verdict}): {answer.text}{advice}"

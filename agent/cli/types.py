@@ -20,7 +20,8 @@ def main(options: argparse.Namespace) -> int:
     catalog = Catalog()
     load(options.config, catalog)  # for the owner's own types
     types, code = {}, 0
-    for name in [options.name] if options.name else catalog.names():
+    names = [options.name] if options.name else catalog.names()
+    for name in names:
         try:
             types[name] = catalog.get(name)
         except CatalogError as error:

@@ -122,7 +122,8 @@ class Catalog:
         Such a name stays what it is, unless it is one of `replace`.
         """
         names = list(source.names())
-        self._folders += [source] if isinstance(source, Folder) else []
+        if isinstance(source, Folder):
+            self._folders.append(source)
         duplicates = [name for name in names if name in self._sources]
         self._sources = {
             **dict.fromkeys(names, source),

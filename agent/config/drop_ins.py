@@ -170,8 +170,10 @@ def _scripts(folder: Path, reading: Reading) -> list[Problem]:
         if isinstance(answer, BaseException) and not isinstance(answer, Unreadable):
             raise answer
         sections, fault = ({}, str(answer)) if isinstance(answer, BaseException) else answer
-        reading.files += [sections] if sections else []
-        problems += [Problem(Place(format_path(path)), fault, name_of(path))] if fault else []
+        if sections:
+            reading.files.append(sections)
+        if fault:
+            problems.append(Problem(Place(format_path(path)), fault, name_of(path)))
     return problems
 
 

@@ -95,7 +95,9 @@ def _unfit(node: Node, check: CheckConfig, checks: Mapping[str, CheckConfig]) ->
 def _in_circle(circle: list[str], checks: Mapping[str, CheckConfig], node: Node) -> Fault:
     """A circle would keep all of it silent for ever once it is down."""
     steps = [f"{name} ({checks[name].places['depends_on']})" for name in circle[:MOST_SHOWN]]
-    way = " -> ".join(steps + [f"{len(circle) - MOST_SHOWN} more"] * (len(circle) > MOST_SHOWN))
+    if len(circle) > MOST_SHOWN:
+        steps.append(f"{len(circle) - MOST_SHOWN} more")
+    way = " -> ".join(steps)
     place = next((name.place for name in name_nodes(node) if name.value == circle[1]), node.place)
     return Fault(place, "depends_on", f"goes round in a circle, remove one: {way} -> {circle[0]}")
 

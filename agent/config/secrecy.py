@@ -136,8 +136,10 @@ def _credentials(name: str, node: Node) -> Iterator[str]:
         yield from in_command(texts if isinstance(node.value, list) else "".join(texts))
         return
     for text in texts:
-        yield from in_address(text) if "://" in text else ()
-        yield from in_protocol(text) if name in _SPOKEN else ()
+        if "://" in text:
+            yield from in_address(text)
+        if name in _SPOKEN:
+            yield from in_protocol(text)
 
 
 def _values(node: Node, name: str) -> Iterator[str]:
@@ -154,7 +156,8 @@ def _values(node: Node, name: str) -> Iterator[str]:
         yield from node.parts
         if isinstance(node.value, str):
             yield from [node.value] if names_a_secret(name) else passwords_in(node.value)
-            yield from in_secret_address(node.value) if not node.source else ()
+            if not node.source:
+                yield from in_secret_address(node.value)
 
 
 def _sections(kind: Any) -> list[type[msgspec.Struct]]:

@@ -200,8 +200,8 @@ def explain(error: str, node: Node, expected: Any) -> str:
     if match := _BOUND.search(complaint):
         bound = f"{_COMPARISONS[match[2]]} {match[3]}"
         if match[1]:
-            word = ("character", "characters") if isinstance(node.value, str) else ("entry", "entries")
-            return f"must have {bound} {word[match[3] != '1']}"
+            one, many = ("character", "characters") if isinstance(node.value, str) else ("entry", "entries")
+            return f"must have {bound} {one if match[3] == '1' else many}"
         return f"must be {bound}, not {quote(node)}"
     if "matching regex" in complaint:
         return f"{quote(node)} does not have the form {complaint.partition('matching regex ')[2]}"

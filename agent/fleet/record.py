@@ -132,11 +132,8 @@ class Record:
             self.intents.pop(id_, None)
             self._db.execute("DELETE FROM intents WHERE id = ?", (id_,))
         self._db.executemany("INSERT OR REPLACE INTO told VALUES (?, ?, ?)", [(*name, at) for name in update.names])
-        # Of another ledger it may be known that an intent is told, without its end.
-        for intent in list(self.intents.values()) if update.names else ():
-            if all(map(self.is_told, intent.members)):
-                del self.intents[intent.id]
-                self._db.execute("DELETE FROM intents WHERE id = ?", (intent.id,))
+        if update.names:
+            self._drop_told_intents()
         self.members = {name for intent in self.intents.values() for name in intent.members}
         if update.notes:
             self.notes.apply(update.notes)
@@ -144,6 +141,13 @@ class Record:
             self._set("kept", str(at))
         if update.key:
             self._db.execute("INSERT INTO requests VALUES (?, ?)", (at, update.key))
+
+    def _drop_told_intents(self) -> None:
+        """Of another ledger it may be known that an intent is told, without its end."""
+        for intent in list(self.intents.values()):
+            if all(map(self.is_told, intent.members)):
+                del self.intents[intent.id]
+                self._db.execute("DELETE FROM intents WHERE id = ?", (intent.id,))
 
     def _trim(self, now: float) -> None:
         self._db.execute("DELETE FROM requests WHERE at < ?", (now - REQUEST_SECONDS,))

@@ -76,7 +76,8 @@ class _Translation:
         if op is ops.ANY:
             return "(?s:.)" if flags & re.DOTALL else "."
         if op is ops.AT:
-            self.sets += 4 * (argument in (ops.AT_BOUNDARY, ops.AT_NON_BOUNDARY))
+            if argument in (ops.AT_BOUNDARY, ops.AT_NON_BOUNDARY):
+                self.sets += 4
             return _place(argument, flags)
         if op in REPEATS:
             least, most, body = argument

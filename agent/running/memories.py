@@ -99,7 +99,10 @@ class SecondTries:
             return False
         with self._lock:
             again = not run.removed and check not in self._tries
-            (self._tries.add if again else self._tries.discard)(check)
+            if again:
+                self._tries.add(check)
+            else:
+                self._tries.discard(check)
             return again
 
     def forget(self, checks: Iterable[str]) -> None:

@@ -124,9 +124,8 @@ def replace(directory: Path, why: str) -> None:
 
 def _free_name(directory: Path, name: str) -> str:
     names = {path.name for path in directory.glob(f"{FILE}.corrupt-*")}
-    return next(
-        free for number in range(len(names) + 1) if (free := f"{name}{f'.{number}' * (number > 0)}") not in names
-    )
+    choices = (name, *(f"{name}.{number}" for number in range(1, len(names) + 1)))
+    return next(choice for choice in choices if choice not in names)
 
 
 def _keep_few(directory: Path) -> None:

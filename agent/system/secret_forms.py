@@ -61,7 +61,9 @@ def in_base64(secret: str) -> Iterator[str]:
     from base64 import b64encode
 
     data = secret.encode(errors="replace")
-    for before in range(3) if len(data) > SHORT else ():
+    if len(data) <= SHORT:
+        return
+    for before in range(3):
         letters = b64encode(b"\0" * before + data).decode().rstrip("=")
         core = letters[(8 * before + 5) // 6 : 8 * (before + len(data)) // 6]
         yield from {core, core.replace("+", "-").replace("/", "_")}

@@ -33,7 +33,8 @@ async def retry(connection: socket.socket, act: Callable[[], T], until: float, *
         except ssl.SSLWantWriteError:
             await writable(connection, until)
         except BlockingIOError:
-            await (writable if sends else readable)(connection, until)
+            wait = writable if sends else readable
+            await wait(connection, until)
 
 
 async def _ready(watch: Callable[..., Any], unwatch: Callable[[int], Any], descriptor: int, until: float) -> None:

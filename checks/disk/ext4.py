@@ -17,7 +17,8 @@ def find_errors(mount: Mount) -> Iterator[Result]:
     """Yield a warning where there were errors since e2fsck was last run."""
     count = _count(mount.device_number, str(host_path("/sys"))) if mount.type in TYPES else 0
     if count:
-        words = f"{count} error{'s' * (count > 1)} in the filesystem since the last e2fsck, see the kernel's log"
+        errors = "1 error" if count == 1 else f"{count} errors"
+        words = f"{errors} in the filesystem since the last e2fsck, see the kernel's log"
         yield warning(f"{words}: unmount it, and run e2fsck")
 
 

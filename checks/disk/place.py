@@ -96,7 +96,9 @@ class Place(msgspec.Struct, frozen=True):
 
 def uuid_of(device_number: str, names: Path) -> str:
     """Return the UUID of a filesystem by the number of its device, as udev knows it; empty where it does not."""
-    for name in names.iterdir() if names.is_dir() else ():
+    if not names.is_dir():
+        return ""
+    for name in names.iterdir():
         with suppress(OSError):  # a link of a device that has just gone
             number = name.stat().st_rdev
             if f"{os.major(number)}:{os.minor(number)}" == device_number:

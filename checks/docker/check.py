@@ -146,8 +146,9 @@ class Docker(Check, frozen=True, kw_only=True):
             one = await ask_container(ctx, path, container.Id) if next(inspections_left) > 0 else None
             return one and await add_killer(killed, container, one, partial(ask_events, ctx, path), ctx.now())
 
-        for result in self._judge_required(containers) if complete else ():
-            yield result
+        if complete:
+            for result in self._judge_required(containers):
+                yield result
         memory = _keep_memory(ctx.memory, containers.values())
         for name, container in sorted(containers.items()):
             discovered = name not in _texts(self.running)

@@ -71,4 +71,5 @@ async def _assess_ended(container: Container, summary: str, inspect: Inspect, en
         return critical(f"{summary}, given up after {inspection.RestartCount} restarts", name, container.Image)
     if inspection and code == KILLED and inspection.by_hand is None:
         return ok(f"{summary}, stopped by hand as far as is known", name)
-    return critical(summary + ", but not by `docker stop` or `kill`" * (code == KILLED), name, container.Image)
+    by_whom = ", but not by `docker stop` or `kill`" if code == KILLED else ""
+    return critical(summary + by_whom, name, container.Image)

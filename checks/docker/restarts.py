@@ -32,7 +32,8 @@ async def count_restarts(
     again = "started" in memory and now - most > memory["started"] + SLACK
     if again or ("started" not in memory and least < YOUNG):
         number = _since_last(memory, container, await inspect(), again, now, within)
-        recent += [[now, number]] if number else []
+        if number:
+            recent.append([now, number])
     if again or "started" not in memory:
         memory["started"] = round(now - least, 3)
     memory["recent"] = recent

@@ -32,7 +32,8 @@ _SCHEME = re.compile(r"(?:^|,)\s*([A-Za-z][A-Za-z0-9-]*)(?=\s|,|$)")
 def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iterator[Result | Metric]:
     """Judge status, time, conditions and certificate; `now` is Unix seconds."""
     took = progress.elapsed()
-    summary = f"{answer.status} in {duration_text(took)}" + (" after a redirect from https to http" * answer.lost_tls)
+    way = " after a redirect from https to http" if answer.lost_tls else ""
+    summary = f"{answer.status} in {duration_text(took)}{way}"
     time_result = judge("time", took, check.warning, check.critical, unit="s", summary=summary, minimum=0)
     details = _details(answer, progress)
     if answer.status in check.expect_status:
@@ -41,7 +42,10 @@ def verdict(check: Http, answer: Answer, progress: Progress, now: float) -> Iter
         mild = check.warning_status is not None and answer.status in check.warning_status
         say = warning if mild else critical
         yield say(f"{summary}, expected {check.expect_status}{_why(check, answer)}", details=details)
-        yield from (time_result,) if mild and time_result.status is Status.CRITICAL else time_result.metrics
+        if mild and time_result.status is Status.CRITICAL:
+            yield time_result
+        else:
+            yield from time_result.metrics
     if check.require_tls and (answer.lost_tls or answer.url.scheme != "https"):
         yield critical(f"the answer came without TLS, from {answer.url}")
     yield from faults(check, answer)

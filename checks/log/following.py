@@ -117,8 +117,10 @@ def _worth_keeping(results: list[tuple[Position, bool]], changed: int) -> list[P
 
 def _same_time(log: Position) -> list[Position]:
     """Return the rotations that were written to when the log was, or later, as read: their time tells nothing."""
+    if not log.changed:
+        return []
     positions = []
-    for one in rotations(log.path) if log.changed else []:
+    for one in rotations(log.path):
         with suppress(OSError):
             if is_written_since(one.changed, log.changed) and not one.path.endswith(UNREADABLE):
                 positions.append(_at_end_of_packed(one) if one.packed else _at_end(one.path))

@@ -61,13 +61,15 @@ def follow_several(
         before, fault = _before(path, last, places, since, until)
         if time.monotonic() > until:
             progresses.append(Progress([], more=True, lost=fault))
-            logs |= {path: before} if before else {}
+            if before:
+                logs[path] = before
             continue
         try:
             one = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
         except OSError as error:
             faults.append(f"{path}: {(error.strerror or str(error)).lower()}")
-            logs |= {path: before} if before else {}
+            if before:
+                logs[path] = before
             continue
         one = replace(one, lost=one.lost or fault)
         progresses.append(_without_old_loss(one, path, before, now))

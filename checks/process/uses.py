@@ -92,7 +92,7 @@ def open_files(inputs: Inputs) -> Use | None:
 
 def zombies(inputs: Inputs) -> Use:
     rows = inputs.selection.zombies
-    return Use(len(rows), f"{len(rows)} zombie{'s' * (len(rows) != 1)}", rows, lambda row: -row.started_at)
+    return Use(len(rows), "1 zombie" if len(rows) == 1 else f"{len(rows)} zombies", rows, lambda row: -row.started_at)
 
 
 def stuck(inputs: Inputs) -> Use:
@@ -110,7 +110,9 @@ ALWAYS = ("rss", "threads", "age")
 def listing(rows: list[Row], table: Table) -> str:
     """Name processes for people; never their command lines, which hold secrets."""
     lines = [_line(row, table) for row in rows[:LISTED]]
-    return "\n".join(lines + [f"and {len(rows) - LISTED} more"] * (len(rows) > LISTED))
+    if len(rows) > LISTED:
+        lines.append(f"and {len(rows) - LISTED} more")
+    return "\n".join(lines)
 
 
 def _line(row: Row, table: Table) -> str:

@@ -112,7 +112,7 @@ def _assess(array: Array, missing: int) -> Result:
         return critical(f"{about} is {array.state}{lost}", array.name)
     if missing > 0:
         words = f"{about} lacks {missing} of {array.total} devices{lost}{doing}"
-        return (warning if array.rebuilding else critical)(words, array.name)
+        return warning(words, array.name) if array.rebuilding else critical(words, array.name)
     if array.odd:
         words = f"{about}: mdstat marks a device {array.odd}"
         if array.odd == "E":

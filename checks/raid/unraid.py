@@ -36,7 +36,7 @@ def _assess(values: dict[str, str], bad: dict[str, str], disks: str) -> Result:
             return nodata(f"{NAME}: mdstat does not say how its disks are", NAME)
         return ok(f"{NAME} is whole", NAME)
     words = f"{NAME} is not whole: {disks or ', '.join(counts)}"
-    return (warning if _rebuilding(values) else critical)(words, NAME)
+    return warning(words, NAME) if _rebuilding(values) else critical(words, NAME)
 
 
 _COUNTS = ("mdNumDisabled", "mdNumInvalid", "mdNumMissing", "mdNumWrong")

@@ -44,10 +44,11 @@ def find_pools(folder: Path, ask: Callable[[], str | None]) -> Iterator[Finding]
         silent = "" if text is None or troubles or WELL in text else _why_silent(text)
     except CheckError as error:
         troubles, silent = {}, str(error)
+    unnamed = None if silent or text is None else 0
+    """Errors of a pool that `-x` does not name: it has made none."""
     for name, state in pools.items():
         trouble = troubles.get(name)
-        # Whom `-x` does not name has made no errors.
-        errors = trouble.errors if trouble else None if silent or text is None else 0
+        errors = trouble.errors if trouble else unnamed
         yield Finding(_assess(name, state, trouble, silent), "zfs", "", errors)
 
 
@@ -60,7 +61,7 @@ def _why_silent(text: str) -> str:
 def _assess(name: str, state: str, trouble: Trouble | None, silent: str) -> Result:
     about = f"{name} (zfs) is {state or 'in a state that the kernel does not tell'}"
     if state != "ONLINE":
-        return (critical if state else nodata)(about, name)
+        return critical(about, name) if state else nodata(about, name)
     if silent:
         return nodata(f"{about}, but {silent}", name)
     if trouble is None:

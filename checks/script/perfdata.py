@@ -181,7 +181,8 @@ def _read_item(item: re.Match[str], metrics: list[Metric], notes: list[str], unr
     if number is None or not label:
         reason = f"{'' if value == 'U' else 'performance data not understood: '}{item[0][:80]}"
         unread.append(Unread(len(metrics), label, reason))
-        notes += [reason] if value != "U" else []
+        if value != "U":
+            notes.append(reason)
         return
     amount, unit, factor = number
     try:

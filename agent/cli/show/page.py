@@ -53,7 +53,9 @@ def _select_visible(subjects: Sequence[SubjectView], wish: Wish, room: int) -> l
 
 def _count_rest(rest: Sequence[SubjectView]) -> list[str]:
     waiting = sum(one.waits for one in rest)
-    parts = [f"{len(rest) - waiting} ok"] * (len(rest) > waiting) + [f"{waiting} without a result yet"] * bool(waiting)
+    parts = [f"{len(rest) - waiting} ok"] if len(rest) > waiting else []
+    if waiting:
+        parts.append(f"{waiting} without a result yet")
     return [f"{', '.join(parts)} (--all)"] if parts else []
 
 

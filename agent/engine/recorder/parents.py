@@ -61,7 +61,10 @@ class ParentRuns:
             return
         was_bad = step.before.decided in DOWN or key in self._undecided
         may_be_down = is_counting(step.result.status, step.state.decided) and not step.last
-        (self._undecided.add if may_be_down else self._undecided.discard)(key)
+        if may_be_down:
+            self._undecided.add(key)
+        else:
+            self._undecided.discard(key)
         if was_bad and not may_be_down and step.state.decided not in DOWN:
             self._recoveries[key[0]] = step.at
 
