@@ -20,6 +20,8 @@ _IN_WORDS = {
     ),
 }
 """What OpenSSL's names do not say."""
+_UNKNOWN_CA = (18, 19, 20)
+"""X509_V_ERR_: signed by itself, a root that is not known, an issuer that is not there."""
 _NOT_PEM = "client_cert holds no certificate with its key in PEM, or client_key no key without password"
 
 
@@ -36,8 +38,9 @@ def _words(cause: BaseException) -> str:
         return f"the name cannot be resolved: {cause.strerror}"
     if isinstance(cause, TimeoutError):
         return "no answer in time"
-    if verify_message := getattr(cause, "verify_message", ""):
-        return f"the server's certificate is not trusted: {verify_message}"
+    if isinstance(cause, ssl.SSLCertVerificationError) and cause.verify_message:
+        mend = "; its CA belongs into this host's store or into ca_file" * (cause.verify_code in _UNKNOWN_CA)
+        return f"the server's certificate is not trusted: {cause.verify_message}{mend}"
     if isinstance(cause, ssl.SSLError):
         return _tls_words(cause)
     if isinstance(cause, OSError) and cause.strerror:
