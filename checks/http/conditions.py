@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from agent.api import CheckError, Result, critical, nodata
 from checks.http.body import BrokenBody, Unreadable, json_of, unpack
 from checks.http.charsets import text_of
+from checks.http.head import as_text
 from checks.http.json_paths import json_fault
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ def faults(check: Http, answer: Answer) -> Iterator[Result]:
 
 def _header_faults(check: Http, answer: Answer) -> Iterator[Result]:
     for name, condition in check.response_headers.items():
-        if fault := condition.fault(name, answer.headers.all(name)):
+        if fault := condition.fault(name, [as_text(value) for value in answer.headers.all(name)]):
             yield critical(fault)
 
 

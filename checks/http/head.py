@@ -22,6 +22,14 @@ class BrokenAnswer(NoAnswer):
     """What came is no HTTP answer, or one that contradicts itself; the text says how."""
 
 
+def as_text(value: str) -> str:
+    """Read a header's value, which came as Latin-1, for people: beyond ASCII it is UTF-8 in practice."""
+    try:
+        return value.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return value
+
+
 class Headers(msgspec.Struct, frozen=True):
     """Header lines in their order, names in lower case."""
 

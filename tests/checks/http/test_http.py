@@ -150,6 +150,13 @@ def test_a_body_without_length_and_a_chunked_one_are_read_to_their_end() -> None
             assert metric(result, "size").value == 5
 
 
+@pytest.mark.parametrize("coding", ["utf-8", "latin-1"])
+def test_a_header_beyond_ascii_is_read_as_it_is_meant(coding: str) -> None:
+    with serving("HTTP/1.1 200 OK\r\nX-Place: Köln\r\nContent-Length: 0\r\n\r\n".encode(coding)) as server:
+        place = {"X-Place": HeaderCondition.parse("^Köln$")}
+        assert look(http(server.url, response_headers=place)).status is Status.OK
+
+
 def test_answers_without_body_end_with_their_headers() -> None:
     def hold(visit: Visit) -> None:
         head = visit.request.startswith(b"HEAD")
