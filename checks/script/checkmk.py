@@ -100,7 +100,8 @@ def _metrics(text: str) -> tuple[tuple[Metric, ...], Status, tuple[Unread, ...]]
     metrics: list[Metric] = []
     unread: list[Unread] = []
     worst = Status.OK
-    for item in text.split("|") if text != "-" else ():
+    items = text.split("|") if text != "-" else []
+    for item in items:
         try:
             metric, status = _metric(item)
         except ValueError:

@@ -51,8 +51,9 @@ def code_of(
     yield from command(words, place, 0)
     if place.unknown:
         yield from existing(words[1:], place)
-    for language in place.unknown if stdin else ():
-        yield from _in_program(stdin, language, place, 0)
+    if stdin:
+        for language in place.unknown:
+            yield from _in_program(stdin, language, place, 0)
 
 
 def command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -99,8 +100,10 @@ def _of_find(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     first = next((at for at, word in enumerate(words[1:], 1) if word[:1] in "-(!"), len(words))
     for at in (at for at, word in enumerate(words) if word in _FIND_RUNS):
         runs = words[at : next((end for end, word in enumerate(words[at:], at) if word in (";", "+")), len(words))]
+        if len(runs) < 2:
+            continue
         places = [place.inside(folder) for folder in words[1:first]] if "dir" in words[at] else [place]
-        for one in places if len(runs) > 1 else ():
+        for one in places:
             if one.program(runs[1]) or NO_NAME.match(runs[1]):
                 yield from of_launcher(["exec", *runs[1:]], one, depth + 1)
             elif "/" in runs[1]:
@@ -153,12 +156,15 @@ def _in_program(
         yield from _in_text(text, place, depth + STEEP, arguments)
         return
     yield from existing([text], place)
-    yield from () if language.sed else files_of(text, place)
-    if (sed_runs if language.sed else runs)(text):  # `perl -e 'do $ARGV[0]' file`
+    if not language.sed:
+        yield from files_of(text, place)
+    runs_arguments = sed_runs(text) if language.sed else runs(text)
+    if runs_arguments:  # `perl -e 'do $ARGV[0]' file`
         yield from existing(arguments, place)
         yield from names_in(" ".join([text.replace("\\/", "/"), *arguments]), place)
     for word in (word.strip() for word in arguments):  # Perl opens `program |` like a file
-        yield from _in_text(word.strip("|"), place, depth + STEEP) if "|" in (word[:1], word[-1:]) else ()
+        if "|" in (word[:1], word[-1:]):
+            yield from _in_text(word.strip("|"), place, depth + STEEP)
 
 
 def of_launcher(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
@@ -242,13 +248,16 @@ def of_variable(word: str, place: Place, depth: int) -> Iterator[str]:
     elif has_blanks(word) and not names_code(word.partition("=")[0]):
         text = _PREFIX.sub("", word)
         first = text.split()[0] if text.split() else ""
-        yield from _in_text(text, place, depth + STEEP) if "/" not in first or place.program(first) else ()
+        if "/" not in first or place.program(first):
+            yield from _in_text(text, place, depth + STEEP)
 
 
 def _in_data(word: str, launcher: str, place: Place, depth: int) -> Iterator[str]:
     yield from _in_parts(word, place, depth)
-    yield from existing([word], place) if is_code_name(word) else ()
-    yield from files_of(word, place) if "(" in word else ()
+    if is_code_name(word):
+        yield from existing([word], place)
+    if "(" in word:
+        yield from files_of(word, place)
     if runs_a_folder(launcher) and place.inside(word) is not place:
         yield place.full(word)
 

@@ -164,7 +164,8 @@ def code_arguments(words: Sequence[str], language: Language) -> Iterator[CodeArg
             return
         if word[:1] not in "-+" or len(word) < 2:
             if language.program:
-                yield from () if is_given else [CodeArgument("text", word, at)]
+                if not is_given:
+                    yield CodeArgument("text", word, at)
                 return
             if language.script:
                 yield CodeArgument("script", word, at)

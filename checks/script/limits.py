@@ -62,9 +62,10 @@ def as_content(env: Mapping[str, str]) -> bytes:
 
 def _orders(script: Script, account: Account | None) -> Iterator[tuple[str, str]]:
     """Put first what needs the rights that are given up then."""
-    for name in script.limits.__struct_fields__ if script.limits else ():
-        if (value := getattr(script.limits, name)) is not None:
-            yield f"limits.{name}", str(math.ceil(value))
+    if script.limits:
+        for name in script.limits.__struct_fields__:
+            if (value := getattr(script.limits, name)) is not None:
+                yield f"limits.{name}", str(math.ceil(value))
     if script.nice:
         yield "nice", str(script.nice)
     if account and (account.uid, account.gid) != (os.geteuid(), os.getegid()):

@@ -159,7 +159,9 @@ def _order_options(name: str) -> frozenset[str]:
 def orders(words: Sequence[str]) -> Iterator[str]:
     """Yield the files of orders that a program is told to obey."""
     options = _order_options(words[0].rpartition("/")[2])
-    for at, word in enumerate(words[1:], 1) if options else ():
+    if not options:
+        return
+    for at, word in enumerate(words[1:], 1):
         name, equals, value = word.partition("=")
         if word in options:
             yield from words[at + 1 : at + 2]

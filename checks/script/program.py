@@ -26,7 +26,9 @@ def script_in(words: Sequence[str], cwd: str) -> int:
     from checks.script.languages import code_arguments, language_of
 
     language = language_of(words[0].rpartition("/")[2])
-    for one in code_arguments(words, language) if language else ():
+    if language is None:
+        return 0
+    for one in code_arguments(words, language):
         if one.what == "script" and os.path.isfile(os.path.join(cwd, one.value)):  # noqa: PTH113, PTH118 - as above
             return one.at
     return 0

@@ -70,7 +70,10 @@ def in_text(text: str, place: Place, depth: int, arguments: Sequence[str] = ()) 
             yield from _sources(file, writers, place)
         if len(words) < len(all_words) and _reads_orders(words):
             for word in (word[1:] for word in all_words if word[:1] == shell_text.PIPED):
-                yield from in_text(word, place, depth + STEEP) if has_blanks(word) else [place.full(word)]
+                if has_blanks(word):
+                    yield from in_text(word, place, depth + STEEP)
+                else:
+                    yield place.full(word)
         if words[:1] in (["cd"], ["pushd"]):
             place = place._replace(cwd=place.full(words[-1]))
         if words and words[0].rpartition("/")[2] in _WRITERS:
@@ -109,11 +112,13 @@ def _simple(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
         yield from of_interpreter(words, SH, place, depth)
     elif words[0] in _BUILT_IN:
         at = next((at for at, word in enumerate(words[1:], 1) if word[:1] != "-"), len(words))
-        yield from _simple(words[at:], place, depth) if words[at : at + 1] in ([["."], ["source"]]) else ()
+        if words[at : at + 1] in (["."], ["source"]):
+            yield from _simple(words[at:], place, depth)
         yield from of_launcher(words, place, depth)
     elif words[0] in _CALL_BACK:
         for option, text in itertools.pairwise(words[1:]):
-            yield from in_text(text, place, depth + STEEP) if re.fullmatch(r"-\w*[Cex]", option) else ()
+            if re.fullmatch(r"-\w*[Cex]", option):
+                yield from in_text(text, place, depth + STEEP)
     elif words[0] in ("hash", "enable"):  # `hash -p /x ls` has ls be /x
         yield from (place.full(word) for word in words[1:] if "/" in word)
     elif NO_NAME.search(words[0]):

@@ -34,7 +34,8 @@ def spawn(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors)
 
     Without a descriptor for its standard input it reads nothing.
     """
-    return (_by_library if sys.platform == "linux" else _by_python)(argv, env, descriptors)
+    start = _by_library if sys.platform == "linux" else _by_python
+    return start(argv, env, descriptors)
 
 
 def _by_python(argv: Sequence[str], env: Mapping[str, str], descriptors: Descriptors) -> int:

@@ -63,4 +63,5 @@ def in_variable(name: str, value: str, place: Place) -> Iterator[str]:
     else:
         words = (word.lstrip("|-") for word in value.split())  # LESSOPEN="||-/usr/bin/lesspipe %s"
         yield from (word for word in words if word.startswith("/") and (can_run(word) or is_code_name(word)))
-        yield from files_of(value, place) if _PROGRAMS.fullmatch(name) else ()
+        if _PROGRAMS.fullmatch(name):
+            yield from files_of(value, place)
