@@ -13,6 +13,7 @@ import trustme
 
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
+from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.truewatch.api import Api
 from agent.plugin.units import Duration
 from tests.host import needs
@@ -126,3 +127,15 @@ def test_an_error_of_tls_is_told_without_the_version_that_is_on_no_wire(tmp_path
     context = speaking(RSA, "DHE-RSA-AES128-GCM-SHA256")  # for which the server has no parameters
     with serving(talk, tls=context) as server:
         assert post(server, AUTHORITY.cert_pem, folder=tmp_path).text == "TLS error handshake failure"
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        ("[SSL] tlsv1 alert no application protocol (_ssl.c:1006)", "the server speaks no HTTP/1.1 over TLS"),
+        ("[SSL] record layer failure (_ssl.c:2580)", "TLS error record layer failure"),
+        ("nothing known", "nothing known"),
+    ],
+)
+def test_an_error_that_python_has_no_name_for_is_told_in_words(error: str, says: str) -> None:
+    assert reason(ssl.SSLError(1, error)) == says

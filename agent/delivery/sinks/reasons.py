@@ -15,6 +15,8 @@ _ALERT_OF = re.compile(r"^(SSLV3|TLSV1|TLSV13)(_ALERT)?_")
 _IN_WORDS = {
     "WRONG_VERSION_NUMBER": "what answers does not speak TLS",
     "NO_CERTIFICATE_OR_CRL_FOUND": "ca_file holds no certificate in PEM",
+    "PEM_LIB": "client_cert holds no certificate with its key in PEM, or client_key no key without password",
+    "TLSV1_ALERT_NO_APPLICATION_PROTOCOL": "the server speaks no HTTP/1.1 over TLS",
     **dict.fromkeys(
         ("KEY_VALUES_MISMATCH", "KEY_TYPE_MISMATCH", "NO_CERTIFICATE_ASSIGNED"), "the key is not that of client_cert"
     ),
@@ -22,7 +24,6 @@ _IN_WORDS = {
 """What OpenSSL's names do not say."""
 _UNKNOWN_CA = (18, 19, 20)
 """X509_V_ERR_: signed by itself, a root that is not known, an issuer that is not there."""
-_NOT_PEM = "client_cert holds no certificate with its key in PEM, or client_key no key without password"
 
 
 def reason(error: BaseException) -> str:
@@ -56,10 +57,16 @@ def _tls_words(error: ssl.SSLError) -> str:
     # These are in other words, or of another class, with each Python.
     if isinstance(error, (ssl.SSLEOFError, ssl.SSLZeroReturnError)):
         return "the server closed the TLS connection"
-    if error.reason:
-        plain = _ALERT_OF.sub("", error.reason).lower().replace("_", " ")
-        return _IN_WORDS.get(error.reason, f"TLS error {plain}")
-    return _NOT_PEM if "PEM lib" in str(error) else error.strerror or ""
+    if name := error.reason or _name_in(str(error)):
+        plain = _ALERT_OF.sub("", name).lower().replace("_", " ")
+        return _IN_WORDS.get(name, f"TLS error {plain}")
+    return error.strerror or ""
+
+
+def _name_in(text: str) -> str:
+    """Return OpenSSL's name of an error that Python does not know: `[SSL] the name in words (_ssl.c:1006)`."""
+    match = re.search(r"\] (.+?) \(_ssl", text)
+    return match[1].upper().replace(" ", "_") if match else ""
 
 
 def _causes(error: BaseException) -> Iterator[BaseException]:
