@@ -31,6 +31,7 @@ class Sibling(NamedTuple):
     path: str
     inode: int
     changed: int
+    size: int
 
     @property
     def packed(self) -> bool:
@@ -82,7 +83,19 @@ def at(path: str) -> Iterator[Sibling]:
     with suppress(OSError):
         state = Path(path).lstat()
         if stat.S_ISREG(state.st_mode):
-            yield Sibling(path, state.st_ino, state.st_mtime_ns)
+            yield Sibling(path, state.st_ino, state.st_mtime_ns, state.st_size)
+
+
+def in_old_folders(path: str) -> Iterator[Sibling]:
+    """Yield what was rotated into a folder beside the log (logrotate's `olddir`), by its name.
+
+    A folder with a log of this name has rotations of its own, and copies keep the time of what lies beside the log.
+    """
+    folder, name = os.path.split(path)
+    times_beside = {one.changed for one in rotations(path)}
+    for inner in _folders(folder):
+        if not os.path.lexists(f"{inner}/{name}"):
+            yield from (one for one in rotations(f"{inner}/{name}") if one.changed not in times_beside)
 
 
 def by_inode(path: str, inode: int) -> Iterator[Sibling]:
@@ -125,5 +138,6 @@ def _entries(folder: str) -> Iterator[os.DirEntry[str]]:
 def _sibling(entry: os.DirEntry[str]) -> Sibling | None:
     with suppress(OSError):
         state = entry.stat(follow_symlinks=False)
-        return Sibling(entry.path, state.st_ino, state.st_mtime_ns) if stat.S_ISREG(state.st_mode) else None
+        if stat.S_ISREG(state.st_mode):
+            return Sibling(entry.path, state.st_ino, state.st_mtime_ns, state.st_size)
     return None

@@ -15,6 +15,7 @@ from checks.log.beside import (
     begins_alike,
     below,
     by_inode,
+    in_old_folders,
     is_rotation,
     logs_between,
     rotations,
@@ -35,12 +36,20 @@ def locate(last: list[Position], real: str, until: float) -> tuple[list[Position
     if inode and inode != current.inode:
         back = next((one for one in old if one.inode == inode and look_at(real, one)[1]), None)
         if back:  # a link that leads to the log before the last again, or a rotation that was taken back
-            return locate([*(one for one in old if one is not back), current, back], real, until)
+            others = [one for one in old if one is not back]
+            return locate([*others, current, replace(back, path=real)], real, until)
     places = [(position, _find_renamed(position, inode, until) or _find_packed(position, until)) for position in old]
     older = [place for _, place in places if place]
     lost = GONE if any(one.size > one.offset + one.tail for one, place in places if not place) else ""
     newer, fault = _since(current, Position(real, inode, changed=current.changed), is_same, older, until)
-    return [*older, *newer], fault or lost
+    return _once_each([*older, *newer]), fault or lost
+
+
+def _once_each(files: list[Position]) -> list[Position]:
+    """Leave out what is read further as another one: an empty log is known by its inode alone, which is used again."""
+    *old, current = files
+    furthest = {(one.path, one.inode): one for one in (*sorted(old, key=lambda one: one.offset), current)}
+    return [one for one in files if furthest[one.path, one.inode] is one]
 
 
 def _since(
@@ -102,7 +111,9 @@ def _is_as_it_was(position: Position, sibling: Sibling, until: float) -> bool:
         return True  # once is enough: reading on looks at it as well
     if is_finished(position):
         return False
-    return bool(position.offset or sibling.changed >= position.changed) and _matches(position, sibling, until)
+    # What is still empty may be older than what a late writer wrote to the log before it.
+    may_be = position.offset or not sibling.size or sibling.changed >= position.changed
+    return bool(may_be) and _matches(position, sibling, until)
 
 
 def _find_copy(position: Position, current: int) -> Position | None:
@@ -172,7 +183,7 @@ def rotations_since(
 
 def _beside(log: str, positions: list[Position]) -> list[Sibling]:
     """Return all that may be rotations of the log: by its name, or where and how those are named that we know."""
-    name, files = Path(log).name, dict.fromkeys(rotations(log))
+    name, files = Path(log).name, dict.fromkeys((*rotations(log), *in_old_folders(log)))
     for one in positions:
         usual = one.path == log or is_rotation(name, Path(one.path).name)
         files |= dict.fromkeys(
