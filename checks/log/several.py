@@ -52,30 +52,28 @@ def follow_several(
     """
     logs: dict[str, list[Position]] = {}
     progresses: list[Progress] = []
-    matching_now = logs_of(pattern, last or ())
-    faults = [matching_now.fault] if matching_now.fault else []
-    matching = matching_now.logs
+    matching = logs_of(pattern, last or ())
+    faults = [matching.fault] if matching.fault else []
     since = last_look if now - last_look < LONGEST_AWAY else 0.0
-    places = _places(last or {}, matching_now)
-    for path in sorted({*matching, *places} - matching_now.other_names):
-        before, fault = _before(path, last, places, since, until)
+    places = _places(last or {}, matching)
+    for path in sorted({*matching.logs, *places} - matching.other_names):
+        before, lost = _before(path, last, places, since, until)
+        if before:
+            logs[path] = before
         if time.monotonic() > until:
-            progresses.append(Progress([], more=True, lost=fault))
-            if before:
-                logs[path] = before
+            progresses.append(Progress([], more=True, lost=lost))
             continue
         try:
-            one = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
+            progress = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
         except OSError as error:
             faults.append(f"{path}: {(error.strerror or str(error)).lower()}")
-            if before:
-                logs[path] = before
             continue
-        one = replace(one, lost=one.lost or fault)
-        progresses.append(_without_old_loss(one, path, before, now))
-        if path in matching or not one.missing or not all(map(is_finished, one.files[:-1])):
-            logs[path] = one.files
-    return Several(logs, _together(progresses, first=last is None, missing=not matching), tuple(faults))
+        progress = replace(progress, lost=progress.lost or lost)
+        progresses.append(_without_old_loss(progress, path, before, now))
+        logs[path] = progress.files
+        if path not in matching.logs and progress.missing and all(map(is_finished, progress.files[:-1])):
+            del logs[path]
+    return Several(logs, _together(progresses, first=last is None, missing=not matching.logs), tuple(faults))
 
 
 def _before(

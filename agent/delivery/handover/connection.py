@@ -57,19 +57,7 @@ class Way:
 
     async def connect(self, timeout: float, inbox: str, **more: Any) -> Client:
         """Return a connection; FAULTS where there is none within `timeout` seconds."""
-        causes: list[Exception] = []
-
-        async def note(error: Exception) -> None:
-            causes.append(error)
-            log.debug("broker: %s", error)
-
-        options: dict[str, Any] = {
-            "allow_reconnect": False,
-            "max_reconnect_attempts": 1,
-            "inbox_prefix": inbox,
-            "error_cb": note,
-            **more,
-        }
+        options: dict[str, Any] = {"allow_reconnect": False, "max_reconnect_attempts": 1, "inbox_prefix": inbox, **more}
         tls, seed = await self._files.result_in_loop(timeout)
         if tls:
             options["tls"] = tls
@@ -78,15 +66,7 @@ class Way:
             options["signature_cb"] = seed.sign
             # As for a seed that nats-py reads itself, with a library of 1 MB.
             client._public_nkey, client._auth_configured = seed.public(), True
-        try:
-            async with asyncio.timeout(timeout):
-                await client.connect(self._servers, connect_timeout=max(1, int(timeout)), **options)
-        except NoServersError as error:
-            await _hang_up(client)
-            raise causes[-1] if causes else error from None
-        except BaseException:
-            await _hang_up(client)
-            raise
+        await _open(client, self._servers, timeout, options)
         if self._is_secure and not client._server_info.get("tls_required"):
             # Whoever stands between may have taken that word out of the server's greeting.
             await client.close()
@@ -108,6 +88,25 @@ class Way:
         if self._client_cert:
             context.load_cert_chain(self._client_cert, self._client_key or None)
         return context
+
+
+async def _open(client: Client, servers: list[str], timeout: float, options: dict[str, Any]) -> None:
+    """Connect the client, or raise what last stood in the way; then nothing of a connection is left."""
+    causes: list[Exception] = []
+
+    async def note(error: Exception) -> None:
+        causes.append(error)
+        log.debug("broker: %s", error)
+
+    try:
+        async with asyncio.timeout(timeout):
+            await client.connect(servers, connect_timeout=max(1, int(timeout)), error_cb=note, **options)
+    except NoServersError as error:
+        await _hang_up(client)
+        raise causes[-1] if causes else error from None
+    except BaseException:
+        await _hang_up(client)
+        raise
 
 
 async def _hang_up(client: Client) -> None:
