@@ -34,7 +34,7 @@ SLOW_FILES = {
         *("runner", "runner_waiting", "runner_memory", "runner_isolated"),
         *("second_look", "second_look_parents", "second_look_start", "waiting"),
         *("discover", "discover_drop_ins", "script_nagios", "plugins_oracle", "shipped_files"),
-        *("http_reader", "http_bodies", "patterns", "redactor", "destination_model"),
+        *("http_reader", "http_charsets", "http_codings", "http_json", "patterns", "redactor", "destination_model"),
         *("turns", "loop", "outage", "page_browser", "page_pictures"),
     )
 }

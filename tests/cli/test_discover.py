@@ -23,7 +23,7 @@ from checks.http.discovered import find_settings
 from checks.http.exchange import Answer
 from tests.checks.docker_engine import Engine, container
 from tests.checks.docker_engine import serving as docker_serving
-from tests.checks.test_raid import DEGRADED, WHOLE
+from tests.checks.raid_texts import DEGRADED, WHOLE
 
 HEADER = "  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode\n"
 CGROUPS = {"service": "0::/system.slice/ssh.service\n", "login": "0::/user.slice/user-0.slice/session-3.scope\n"}

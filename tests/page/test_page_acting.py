@@ -29,8 +29,8 @@ from agent.page.guard import is_own_page
 from agent.page.server import PageServer
 from agent.page.sessions import MOST_SESSIONS, SESSION_SECONDS, TRIES, WAIT_SECONDS, AccessDenied, Sessions, is_proven
 from tests.page.pages import NOW, Steered, Told, opened, put, served
-from tests.page.test_page import OWN_TAGS, TEXTS
-from tests.page.test_page import read as read_html
+from tests.page.test_page_texts import OWN_TAGS, TEXTS
+from tests.page.test_page_texts import read as read_html
 
 TOKEN = "correct-horse-battery-staple"
 HOUR = 3_600_000

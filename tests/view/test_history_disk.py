@@ -18,7 +18,7 @@ from agent.view.history.writer import Record
 from tests.host import needs
 from tests.processes.agent_process import AgentProcess, agent_process
 from tests.stand_ins.api import ApiStandIn
-from tests.store.test_damaged_store import filled_up, prepare, small_disk
+from tests.store.test_store_disk import filled_up, prepare, small_disk
 from tests.view.histories import KEEP, T0, Clock, measured
 
 

@@ -1,9 +1,8 @@
-"""Ways to a server: localhost, zones, unix sockets, a source address, proxies; and who else speaks there."""
+"""Which way a request takes: addresses of a name, zones, international names, sockets and sources."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 import socket
 import threading
@@ -15,14 +14,13 @@ from typing import Any
 
 import pytest
 
-from agent.api import CheckError, Context, Regex, Size, Status
+from agent.api import CheckError, Context, Size, Status
 from checks._network.addresses import Address, host_name
 from checks._network.connection import connect, socket_path_problem
 from checks._network.lookup import _parse_ip_literal, resolve
 from checks._network.network import Network
 from checks._network.progress import Progress
-from checks.http.addresses import HttpUrl, ProxyUrl
-from checks.http.expectations import HeaderCondition
+from checks.http.addresses import HttpUrl
 from tests.stand_ins.http_servers import OK, Visit, http, look, serving
 
 
@@ -276,160 +274,3 @@ def test_settings_that_cannot_be_are_named(setting: str, given: dict[str, Any]) 
 
 def test_a_method_in_small_letters_says_how_it_is_written() -> None:
     assert next(iter(http("http://a/", method="get").problems()))[1].endswith("write GET")
-
-
-# Proxies
-
-PROXY_SAYS = {
-    b"403 Forbidden": "gives no way to shop.invalid:443: it answered 403",
-    b"407 Who": "refuses us: write user and password into its URL",
-    b"500 Oops": "it answered 500",
-    b"503 Busy": "it answered 503",
-    b"302 Login": "it answered 302",
-}
-
-
-@pytest.mark.parametrize("status", PROXY_SAYS)
-def test_a_proxy_that_gives_no_way_says_nothing_about_the_server(status: bytes) -> None:
-    with serving(b"HTTP/1.1 " + status + b"\r\nContent-Length: 0\r\n\r\n") as proxy:
-        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(CheckError, match=PROXY_SAYS[status]):
-            look(http("https://shop.invalid/", proxy=way))
-
-
-@pytest.mark.parametrize("said", [b"", b"HTTP/1.1 200 OK\r\n", b"SSH-2.0-x\r\n", b"HTTP/1.1 abc\r\n\r\n"])
-def test_a_proxy_that_breaks_off_says_nothing_about_the_server(said: bytes) -> None:
-    with serving(said) as proxy:
-        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(CheckError, match=r"the server closed the connection|not an HTTP answer"):
-            look(http("https://shop.invalid/", proxy=way))
-
-
-def test_a_proxy_that_speaks_tls_is_not_told_to_be_asked_by_https() -> None:
-    with serving(b"\x15\x03\x03\0\x02\x02\x46") as server, pytest.raises(CheckError) as caught:
-        look(http("https://shop.example/", proxy=ProxyUrl.parse(f"http://127.0.0.1:{server.port}")))
-    assert "what answers speaks TLS: asking the proxy" in str(caught.value)
-    assert "write https" not in str(caught.value)
-
-
-def test_a_proxy_that_wants_a_password_for_plain_http_says_nothing_about_the_server() -> None:
-    with serving(b"HTTP/1.1 407 Who\r\nContent-Length: 0\r\n\r\n") as proxy:
-        way = ProxyUrl.parse(f"http://127.0.0.1:{proxy.port}")
-        with pytest.raises(CheckError, match="refuses us: write user and password into its URL"):
-            look(http("http://shop.invalid/", proxy=way))
-
-
-# Who else speaks there
-
-
-@pytest.mark.parametrize(
-    ("said", "words"),
-    [
-        (b"\0\0\x06\x04\0\0\0\0\0\0\x04\0\0\0\0", "the server speaks HTTP/2 only, which is not spoken here"),
-        (b"\x15\x03\x03\0\x02\x02\x46", "what answers speaks TLS: reading the headers; write https://"),
-        (b"", "the server closed the connection: waiting for the headers"),
-    ],
-)
-def test_what_is_not_http_1_is_called_by_its_name(said: bytes, words: str) -> None:
-    with serving(said) as server:
-        result = look(http(server.url))
-    assert (result.status, result.summary.startswith(words)) == (Status.CRITICAL, True)
-    assert bool(said) or result.summary.endswith("; perhaps it speaks HTTP/2 only, or TLS: https://")
-
-
-def test_a_body_that_never_ends_is_critical_and_its_headers_alone_are_an_answer() -> None:
-    def stream(visit: Visit) -> None:
-        visit.send(b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\n")
-        visit.hang()
-
-    with serving(stream) as server:
-        result = look(http(server.url), 0.3)
-        assert result.status is Status.CRITICAL
-        assert result.summary.startswith("no answer within 300ms: reading the body")
-        assert result.summary.endswith("; where it never ends, set body_limit: 0B")
-        headers = {"content-type": HeaderCondition.parse("event-stream")}
-        result = look(http(server.url, body_limit=Size(0), response_headers=headers), 5.0)
-        assert (result.status, "cut" in result.details) == (Status.OK, False)
-
-
-# What is sent, and headers that come back
-
-
-def test_a_body_comes_from_a_file_that_is_read_anew_for_each_run(tmp_path: Path) -> None:
-    path = tmp_path / "body"
-    with serving() as server:
-        for content in (b'{"a": 1}', b"\xff\0binary"):
-            path.write_bytes(content)
-            assert look(http(server.url, method="POST", body_file=str(path))).status is Status.OK
-            assert server.requests[-1].endswith(b"\r\n\r\n" + content)
-
-
-def test_a_server_that_refuses_before_it_has_read_the_body_is_understood() -> None:
-    def refuse(visit: Visit) -> None:
-        visit.connection.recv(1000)
-        visit.send(b"HTTP/1.1 413 Too long\r\nContent-Length: 0\r\n\r\n")
-        visit.connection.shutdown(socket.SHUT_WR)
-        while visit.connection.recv(65536):
-            pass
-
-    with serving(refuse, greedy=False) as server:
-        assert look(http(server.url, method="POST", body="x" * 5_000_000)).summary.startswith("413 in ")
-    with serving(lambda visit: visit.reset(), greedy=False) as server:
-        result = look(http(server.url, method="POST", body="x" * 5_000_000))
-    assert result.summary.startswith(("connection reset by peer: ", "the server closed the connection: "))
-
-
-def test_a_body_that_cannot_be_read_is_nodata(tmp_path: Path) -> None:
-    os.mkfifo(tmp_path / "pipe")
-    with (tmp_path / "large").open("wb") as large:
-        large.truncate(17 * 1024 * 1024)
-    for name, said in (
-        ("gone", "no such file"),
-        ("pipe", "is not a regular file"),
-        ("large", "has more than 16 MiB"),
-        ("", "is a directory|is not a regular file"),
-    ):
-        with pytest.raises(CheckError, match=said):
-            look(http("http://127.0.0.1:9/", body_file=str(tmp_path / name)))
-
-
-@pytest.mark.parametrize(
-    ("wanted", "header", "said"),
-    [
-        ("^HIT", "X-Cache: HIT", ""),
-        ("^HIT", "X-Cache: MISS", "header x-cache does not match '^HIT'"),
-        ("^HIT", "Y: z", "no header x-cache"),
-        ({"optional": "^HIT"}, "X-Cache: HIT", ""),
-        ({"optional": "^HIT"}, "X-Cache: MISS", "header x-cache does not match '^HIT'"),
-        ({"optional": "^HIT"}, "Y: z", ""),
-        ({"not_matches": "MISS"}, "X-Cache: HIT", ""),
-        ({"not_matches": "MISS"}, "X-Cache: MISS", "header x-cache matches 'MISS'"),
-        ({"not_matches": "MISS"}, "X-Cache: a\r\nX-Cache: MISS", "header x-cache matches 'MISS'"),
-        ({"not_matches": "MISS"}, "Y: z", ""),
-        ({"optional": "H", "not_matches": "MISS"}, "X-Cache: HIT", ""),
-    ],
-)
-def test_a_header_must_match_may_be_missing_or_must_not_match(wanted: Any, header: str, said: str) -> None:
-    with serving(f"HTTP/1.1 200 OK\r\n{header}\r\nContent-Length: 0\r\n\r\n".encode()) as server:
-        result = look(http(server.url, response_headers={"x-cache": HeaderCondition.parse(wanted)}))
-    assert result.summary.startswith(f"{said}, 200 in" if said else "200 in")
-
-
-@pytest.mark.parametrize("wrong", [{}, {"matches": "x"}, {"optional": "("}, ["x"], 5, {"not_matches": None}])
-def test_a_header_condition_that_is_none_says_what_to_write(wrong: Any) -> None:
-    with pytest.raises(ValueError, match=r"optional and not_matches|regular expression|is not text"):
-        HeaderCondition.parse(wrong)
-
-
-def test_conditions_are_equal_where_their_patterns_are() -> None:
-    one, same, other = ({"optional": "a"}, {"optional": "a"}, {"not_matches": "a"})
-    assert HeaderCondition.parse(one) == HeaderCondition.parse(same)
-    assert HeaderCondition.parse(one) != HeaderCondition.parse(other)
-    assert HeaderCondition.parse("a") == HeaderCondition(Regex("a"))
-
-
-@pytest.mark.parametrize("text", ["fe80::1", "[fe80::1]:22", "http://[fe80::1]:3000/", "FE80::abcd"])
-def test_an_address_of_one_interface_needs_that_interface(text: str) -> None:
-    kind = HttpUrl if text.startswith("http") else Address
-    with pytest.raises(ValueError, match=r"of one interface only, write which one, as in fe80::\w+%eth0$"):
-        kind.parse(text)

@@ -1,56 +1,25 @@
-"""With whose rights, limits, input and content a script runs: real processes, mostly of root."""
+"""A script runs as the user and with the groups that are set, and only if nobody else could change it."""
 
 from __future__ import annotations
 
 import errno
-import hashlib
 import os
 import pwd
 import shutil
-import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from agent.api import CheckError, Context, Duration, Result, Size, Status, weak_spot
+from agent.api import Status, weak_spot
 from checks.script import stage
 from checks.script.launch import Launch
-from checks.script.limits import Limits
-from tests.checks.looks import found, script_of
+from tests.checks.looks import script_of
 from tests.checks.script.left_behind import nothing_left_behind
+from tests.checks.script.with_rights import OTHER, error_of, executable, lines, run, sh
 from tests.host import needs
-
-OTHER = 65534  # nobody
-
-
-def run(*command: str, timeout: float = 60.0, **settings: Any) -> Result:
-    (result,) = found(script_of(*command, **settings).run(Context(timeout=timeout)))
-    return result
-
-
-def sh(text: str, timeout: float = 60.0, **settings: Any) -> Result:
-    return run("/bin/sh", "-c", text, timeout=timeout, **settings)
-
-
-def error_of(*command: str, **settings: Any) -> str:
-    with pytest.raises(CheckError) as caught:
-        run(*command, **settings)
-    return str(caught.value)
-
-
-def lines(result: Result) -> list[str]:
-    return [result.summary, *result.details.splitlines()]
-
-
-def executable(path: Path, text: str, mode: int = 0o755) -> Path:
-    path.write_text(text)
-    path.chmod(mode)
-    return path
 
 
 @pytest.fixture(autouse=True)
@@ -63,77 +32,6 @@ def nothing_stays_behind() -> Iterator[None]:
 def folder(open_folder: Path) -> Path:
     needs.root()
     return open_folder
-
-
-# Input
-
-
-def test_the_text_of_stdin_is_read_to_its_end() -> None:
-    assert lines(run("/bin/cat", stdin="hello\nyou")) == ["hello", "you"]
-    assert run("/usr/bin/wc", "-c", stdin="ü" * 500_000).summary == "1000000"
-
-
-def test_a_program_that_does_not_read_its_input_holds_nobody() -> None:
-    assert run("/bin/echo", "done", stdin="x" * 500_000).summary == "done"
-
-
-# Limits
-
-
-def test_limits_hold_for_the_program_and_what_it_starts() -> None:
-    limits = Limits(
-        memory=Size(300 * 1024**2), cpu=Duration(7.0), processes=4000, file_size=Size(1024**2), open_files=50
-    )
-    text = "import resource as r; print(*(r.getrlimit(getattr(r, 'RLIMIT_' + n)) for n in "
-    text += "('AS', 'CPU', 'NPROC', 'FSIZE', 'NOFILE')))"
-    wanted = f"{(300 * 1024**2,) * 2} (7, 8) (4000, 4000) {(1024**2,) * 2} (50, 50)"
-    assert sh(f'{sys.executable} -ISc "{text}"', limits=limits).summary == wanted
-
-
-def test_a_program_beyond_its_processor_time_is_killed_by_the_kernel() -> None:
-    result = sh("while :; do :; done", limits=Limits(cpu=Duration(1.0)))
-    assert (result.status, result.summary) == (Status.NODATA, "killed by SIGXCPU")
-
-
-def test_a_program_beyond_its_memory_fails_by_itself() -> None:
-    result = run(sys.executable, "-ISc", "x = bytearray(10**9)", limits=Limits(memory=Size(200 * 1024**2)))
-    assert "MemoryError" in result.details
-
-
-def test_a_program_that_writes_too_large_a_file_is_killed(tmp_path: Path) -> None:
-    result = sh(f"exec head -c 5000 /dev/zero >{tmp_path}/big", limits=Limits(file_size=Size(1000)))
-    assert result.summary == "killed by SIGXFSZ"
-    assert (tmp_path / "big").stat().st_size == 1000
-
-
-def test_a_limit_above_the_agents_own_leaves_the_agents_own() -> None:
-    assert sh("ulimit -n", limits=Limits(open_files=10**7)).summary.isdigit()
-
-
-def test_nice_and_umask_reach_the_program() -> None:
-    assert lines(sh("nice; umask", nice=7, umask="027")) == [str(os.nice(0) + 7), "0027"]
-
-
-def test_behind_the_stage_everything_else_is_as_without_it(tmp_path: Path) -> None:
-    text = (
-        "env | grep -Ev '^(_|OLDPWD)='; ls /proc/self/fd | wc -l; cat; pwd; grep -E '^Sig(Blk|Ign)' /proc/self/status"
-    )
-    for lang in ("C", "POSIX", "C.UTF-8"):
-        settings: dict[str, Any] = {"cwd": str(tmp_path), "env": {"LANG": lang, "X": "é"}, "stdin": "in"}
-        assert sorted(lines(sh(text, nice=1, **settings))) == sorted(lines(sh(text, **settings)))
-    assert run("./here", cwd=str(executable(tmp_path / "here", "#!/bin/sh\nexit 2").parent), nice=1).summary == (
-        "no output (exit 2)"
-    )
-    assert sh("yes | head -n 1; kill -PIPE $$", nice=1).summary == "killed by SIGPIPE: y"
-    assert sh("sleep 60 & exit 0", nice=1).details == "(it left processes running in its group: killed)"
-    assert sh("sleep 60", timeout=0.5, nice=1).summary == "did not finish within 500ms (killed)"
-
-
-def test_what_cannot_be_started_behind_the_stage_says_why(tmp_path: Path) -> None:
-    lost = executable(tmp_path / "lost", "#!/opt/python9\n")
-    assert error_of(str(lost), nice=1) == f"cannot start {lost}: its interpreter is missing (#!/opt/python9)"
-    headless = executable(tmp_path / "headless", "echo hello\n")
-    assert error_of(str(headless), nice=1).endswith("or a script without #! in its first line")
 
 
 # Users and groups
@@ -283,55 +181,6 @@ def test_rights_of_the_agents_unit_are_a_scripts_only_where_it_says_so(folder: P
     assert own.split()[1] == "0000000000080004", "the agent has kept its own"
 
 
-# The pin
-
-
-def pin(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def test_a_pinned_script_or_program_runs_with_its_arguments(tmp_path: Path) -> None:
-    script = executable(tmp_path / "check", '#!/bin/sh\necho "$1"; exit 1\n')
-    for settings in ({}, {"cwd": str(tmp_path)}, {"nice": 1}, {"stdin": "x"}):
-        result = run(str(script), "a b", sha256=pin(script), **settings)
-        assert (result.status, result.summary) == (Status.WARNING, "a b")
-    binary = Path("/bin/echo").resolve()
-    assert run("/bin/echo", "hello", sha256=pin(binary).upper()).summary == "hello"
-
-
-def test_the_script_of_an_interpreter_is_what_is_pinned(tmp_path: Path) -> None:
-    script = tmp_path / "check.py"
-    script.write_text("import sys; print(sys.argv[1])")
-    assert run(sys.executable, "-I", str(script), "seen", sha256=pin(script)).summary == "seen"
-    assert run("/bin/sh", "./x.sh", cwd=str(executable(tmp_path / "x.sh", "echo in").parent), sha256=pin(
-        tmp_path / "x.sh"
-    )).summary == "in"  # fmt: skip
-
-
-def test_a_pinned_script_runs_as_another_user(folder: Path) -> None:
-    script = executable(folder / "check", "#!/bin/sh\nid -u\n")
-    assert run(str(script), user="nobody", sha256=pin(script)).summary == str(OTHER)
-
-
-def test_another_content_is_refused_and_not_run(tmp_path: Path) -> None:
-    script = executable(tmp_path / "check", "#!/bin/sh\n")
-    wanted = pin(script)
-    script.write_text(f"#!/bin/sh\ntouch {tmp_path}/run\n")
-    told = error_of(str(script), sha256=wanted)
-    assert told.startswith(f"refused to run {script}: its sha256 is {pin(script)}, not the one that is set")
-    assert not (tmp_path / "run").exists()
-
-
-def test_a_script_exchanged_after_the_look_at_it_does_not_run(tmp_path: Path) -> None:
-    # The script exchanges itself before its interpreter has read on: what runs is the sealed copy all the same.
-    script = executable(
-        tmp_path / "check", f"#!/bin/sh\necho 'echo evil' >{tmp_path}/check\n{'#' * 100_000}\necho good\n"
-    )
-    assert run(str(script), sha256=pin(script)).summary == "good"
-    copy = executable(tmp_path / "copy", '#!/bin/sh\necho evil >>"$0" || echo sealed\n')
-    assert "sealed" in run(str(copy), sha256=pin(copy)).summary
-
-
 # Who could change it
 
 
@@ -405,36 +254,3 @@ def test_loops_of_links_and_missing_files_are_no_weak_spots(folder: Path) -> Non
     assert weak_spot(str(folder / "loop")) == ""
     assert weak_spot(str(folder / "missing" / "x")) == ""
     assert weak_spot("/bin/../bin/./sh") == ""
-
-
-# Abuse
-
-
-def test_a_fork_bomb_is_bounded_and_nothing_of_it_stays(folder: Path) -> None:
-    # A shell that cannot fork ends at once and says so; another has its time: which it is, is a matter of luck.
-    text = "bomb() { bomb | bomb & wait; }; bomb; sleep 60"
-    result = sh(text, timeout=1.0, user="daemon", limits=Limits(processes=40))
-    assert result.status is Status.NODATA
-    deadline = time.monotonic() + 60
-    while [pid for pid in os.listdir("/proc") if pid.isdigit() and _runs(pid, text)]:  # noqa: PTH208 - names
-        assert time.monotonic() < deadline, "some of it still runs"
-
-
-def _runs(pid: str, text: str) -> bool:
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        return text.encode() in Path(f"/proc/{pid}/cmdline").read_bytes() and stat not in "ZX"
-    except OSError:
-        return False
-
-
-def test_the_stage_is_ended_like_any_child() -> None:
-    context = Context(timeout=60)
-    context.interrupt()
-    with pytest.raises(CheckError, match="the agent gave it up"):
-        list(found(script_of("/bin/sleep", "60", nice=1).run(context)))
-
-
-def test_closed_output_behind_the_stage_is_a_death_by_sigpipe_like_everywhere() -> None:
-    assert signal.getsignal(signal.SIGPIPE) is signal.SIG_IGN
-    assert sh("yes | head -n1 >/dev/null; echo ${?}", nice=1).summary == "0"

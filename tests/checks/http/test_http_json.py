@@ -1,0 +1,169 @@
+"""A path leads to values of JSON, and what is wrong with one is told."""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from agent.api import Size, Status
+from checks.http.body import Unreadable, json_of
+from checks.http.expectations import JsonCondition
+from checks.http.head import Headers
+from checks.http.json_paths import json_fault
+from tests.checks.http.bodies import asked
+from tests.examples import examples
+
+ODD_JSON = {
+    "UTF-16": '{"a": {"b": 5}, "t": "ü"}'.encode("utf-16"),
+    "UTF-16 without a mark": '{"a": {"b": 5}}'.encode("utf-16-le"),
+    "UTF-32": '{"a": {"b": 5}}'.encode("utf-32"),
+    "UTF-8 with a mark": '{"a": {"b": 5}}'.encode("utf-8-sig"),
+    "half a letter": rb'{"t": "\ud83d", "a": {"b": 5}}',
+    "NaN": b'{"t": NaN, "u": -Infinity, "a": {"b": 5}}',
+    "a byte that is no UTF-8": b'{"t": "\xff", "a": {"b": 5}}',
+    "Latin-1": '{"t": "größer", "a": {"b": 5}}'.encode("latin-1"),
+    "a name twice": b'{"a": 1, "a": {"b": 5}}',
+    "a long number": b'{"t": ' + b"9" * 400 + b', "a": {"b": 5}}',
+    "a number that is longer than Python reads": b'{"t": ' + b"9" * 5000 + b', "a": {"b": 5}}',
+    "a line end and a tab in a text": b'{"t": "a\n\tb", "a": {"b": 5}}',
+}
+
+
+@pytest.mark.parametrize("what", ODD_JSON)
+def test_json_is_read_as_it_is_written_in_practice(what: str) -> None:
+    assert asked(ODD_JSON[what], json={"a.b": JsonCondition.parse(5)}).status is Status.OK
+
+
+@examples(60)
+@given(
+    st.recursive(st.none() | st.booleans() | st.integers() | st.text(), st.lists), st.sampled_from(["utf-8", "utf-16"])
+)
+def test_json_of_any_form_is_what_python_wrote(value: Any, charset: str) -> None:
+    assert json_of(json.dumps(value).encode(charset), Headers()) == value
+
+
+@examples(50)
+@given(st.binary(max_size=40) | st.text(max_size=40).map(str.encode))
+def test_any_bytes_are_json_or_not(said: bytes) -> None:
+    try:
+        json_of(said, Headers())
+    except ValueError as error:
+        assert str(error).startswith("not JSON")
+
+
+def wrong(document: Any, path: str, wanted: Any) -> str:
+    """Return what the result says; nothing where the condition holds."""
+    result = asked(json.dumps(document).encode(), json={path: JsonCondition.parse(wanted)})
+    return "" if result.status is Status.OK else result.summary.split(", 200 in")[0]
+
+
+NODES = {"nodes": [{"up": True, "load": 1}, {"up": False, "load": 5}], "none": [], "all": 7, "n": "5"}
+
+
+@pytest.mark.parametrize(
+    ("path", "wanted", "said"),
+    [
+        ("nodes.length", 2, ""),
+        ("nodes.length", ">2", "JSON nodes.length 2 is not > 2"),
+        ("nodes.all.load", "<6", ""),
+        ("nodes.all.load", "<5", "JSON nodes.1.load 5 is not < 5"),
+        ("nodes.any.up", True, ""),
+        ("nodes.any.load", ">5", "JSON nodes.any.load is > 5 for none of 2"),
+        ("nodes.all.name", "x", "JSON has no nodes.0.name"),
+        ("none.all", "x", ""),
+        ("none.any", "x", 'JSON none.any is equal to "x" for none of 0'),
+        ("all", 7, ""),  # a key is a key, whatever its name
+        ("length", 7, "JSON has no length"),
+        ("nodes.0.up", True, ""),
+        ("nodes.7.up", True, "JSON has no nodes.7.up"),
+        ("n", "<9", "JSON n is not < 9: it is text"),
+        ("n", 5, "JSON n is not equal to 5: it is text, which is written in quotes"),
+        ("nodes", 5, "JSON nodes is not equal to 5: it is a list"),
+        ("nodes.0", "!=5", ""),
+    ],
+)
+def test_a_path_leads_to_values_to_all_or_any_of_a_list_and_to_its_length(path: str, wanted: Any, said: str) -> None:
+    assert wrong(NODES, path, wanted) == said
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (b"", "the body is not JSON: it is empty"),
+        (b" \r\n", "the body is not JSON: it is empty"),
+        (b"\n <html>Log in</html>", "the body is not JSON but HTML or XML"),
+        (b'{"a": 1}\n{"a": 2}\n', "the body is not JSON: more follows behind its first value"),
+        ("{} und".encode("utf-16"), "the body is not JSON: more follows behind its first value"),
+        (b"{'a': 1}", "the body is not JSON, 200 in"),
+        (b"1" * 5000 + b" 1", "the body is not JSON: more follows behind its first value"),
+    ],
+)
+def test_what_is_no_json_is_told_as_what_it_is(body: bytes, said: str) -> None:
+    assert asked(body, json={"a": JsonCondition.parse(1)}).summary.startswith(said)
+
+
+@pytest.mark.parametrize(
+    ("value", "wanted", "holds"),
+    [
+        *((5, "!= 5", False), ("5", "!= 5", False), ("5.0", "!= 5", True), (6, "!= 5", True), (True, "!= 1", True)),
+        *(("true", "!= true", False), (True, "!= true", False), ("null", "!= null", False), (None, "!= null", False)),
+        *(("5", '!= "5"', False), (5, '!= "5"', True), ("down", "!=  down ", False), ("", "!= ", False)),
+    ],
+)
+def test_what_must_not_be_may_be_text_or_a_number(value: Any, wanted: str, holds: bool) -> None:
+    assert JsonCondition.parse(wanted).holds(value) is holds
+    assert (json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == "") is holds
+
+
+def test_a_value_of_another_kind_is_told_with_how_it_is_written() -> None:
+    for value, wanted, said in (
+        ("true", True, "JSON a is not equal to true: it is text, which is written in quotes"),
+        (5, "5", 'JSON a 5 is not equal to "5": it is no text, which is written without quotes'),
+        ("up", "!= up", 'JSON a is "up", which it must not be'),
+    ):
+        assert json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == said
+
+
+def test_a_document_may_be_a_single_value_or_a_list() -> None:
+    assert wrong("ok", ".", "ok") == ""
+    assert wrong(True, ".", False) == "JSON as a whole true is not equal to false"
+    assert wrong([1, 2, 3], "length", 3) == ""
+    assert wrong([[1, 2], [3]], "all.all", "<3") == "JSON 1.0 3 is not < 3"
+
+
+def test_nan_is_no_number_that_fits() -> None:
+    assert asked(b'{"n": NaN}', json={"n": JsonCondition.parse("<9")}).summary.startswith("JSON n nan is not < 9")
+
+
+def test_json_beyond_the_limit_is_nodata_and_says_what_to_raise() -> None:
+    body = json.dumps({"a": 1, "b": "x" * 5000}).encode()
+    result = asked(body, json={"a": JsonCondition.parse(1)}, body_limit=Size(1000))
+    assert result.status is Status.NODATA
+    assert result.summary.startswith("the body is longer than 1000 B, its JSON cannot be read: raise body_limit")
+
+
+def test_json_that_is_nested_deeper_than_python_can_read_is_not_called_broken() -> None:
+    with pytest.raises(Unreadable, match="nested too deeply"):
+        json_of(b"[" * (sys.getrecursionlimit() * 100), Headers())
+
+
+@pytest.mark.parametrize(
+    ("path", "ours"),
+    [
+        ("$.db.up", "db.up"),
+        (".db.up", "db.up"),
+        ("nodes[0].id", "nodes.0.id"),
+        ("$['db']['up']", "db.up"),
+        ("$.nodes[*].id", "nodes.all.id"),
+        ('.["db"].up', "db.up"),
+    ],
+)
+def test_a_path_of_another_tool_is_told_in_ours(path: str, ours: str) -> None:
+    assert json_fault({}, path, JsonCondition.parse(1)).endswith(f", write {ours}")
+    assert not json_fault({"db": {"up": 1}, "nodes": [{"id": 1}]}, ours, JsonCondition.parse(1))
+    assert json_fault({"$": 1}, "$", JsonCondition.parse(1)) == ""
