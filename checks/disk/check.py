@@ -112,12 +112,8 @@ class Disk(Check, frozen=True):
         if bool(self.path) == bool(self.mounts):
             yield "path", "give either a path, such as `path: /data`, or `mounts: all`"
         for path in texts(self.path):
-            if not path.startswith("/") or "\0" in path:
-                yield "path", f"{path!r} is not a whole path, write for example /data"
-            elif any(mark in path for mark in "*?"):
-                yield "path", f"{path!r} has a wildcard: write `mounts: all` and `include: {{mount: {path!r}}}`"
-            elif ".." in path.split("/"):
-                yield "path", f"{path!r}: behind a link .. leads elsewhere than it looks, write the path without"
+            if problem := _find_path_problem(path):
+                yield "path", problem
         if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
             yield "path", "the same path stands there twice, leave one out"
         if self.path and self.include:
@@ -245,3 +241,13 @@ def _note_writable(memory: dict[str, Any], places: Iterable[Place], table: Mount
     now = {place.mount_name for place in places if place.mount and not place.mount.read_only}
     memory["writable"] = sorted(now | (before & {printable(mount.point) for mount in table.mounts}))
     return before
+
+
+def _find_path_problem(path: str) -> str:
+    if not path.startswith("/") or "\0" in path:
+        return f"{path!r} is not a whole path, write for example /data"
+    if "*" in path or "?" in path:
+        return f"{path!r} has a wildcard: write `mounts: all` and `include: {{mount: {path!r}}}`"
+    if ".." in path.split("/"):
+        return f"{path!r}: behind a link .. leads elsewhere than it looks, write the path without"
+    return ""

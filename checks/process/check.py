@@ -137,12 +137,12 @@ class Process(Check, frozen=True, kw_only=True):
             yield "max", f"is {self.max}, less than min {self.min}" + (": write min: 0 too" if not self.max else "")
         if self.name.startswith("/"):
             yield "name", f"{self.name!r} is a path: write exe: {self.name}, or only the last part of it"
-        for setting, what in (("name", "names"), ("exe", "paths")):
-            if any(mark in (value := getattr(self, setting)) for mark in "*?"):
-                words = f"{value!r} has a wildcard, and {what} are exact: write match with a regular expression"
+        for setting, kind, value in (("name", "names", self.name), ("exe", "paths", self.exe)):
+            if "*" in value or "?" in value:
+                words = f"{value!r} has a wildcard, and {kind} are exact: write match with a regular expression"
                 yield setting, words
-        for setting in ("exe", "pidfile"):
-            if (path := getattr(self, setting)) and not path.startswith("/"):
+        for setting, path in (("exe", self.exe), ("pidfile", self.pidfile)):
+            if path and not path.startswith("/"):
                 yield setting, f"{path!r} is not a full path: begin it with /"
         if problem := find_pattern_problem(self.exclude, self.match):
             yield "exclude", problem
