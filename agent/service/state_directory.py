@@ -15,7 +15,7 @@ from agent.store import StoreError
 
 LOOK_SECONDS = 1.0
 """How often to see whether it has come back."""
-WRITER_LOOK_SECONDS = 10.0
+WRITER_LOOK_SECONDS = 30.0
 """How often the recorder of a running agent is asked for a sign of life."""
 LATE_SECONDS = 30.0
 """So long a busy recorder may take for it."""
