@@ -8,8 +8,9 @@ from agent.config.destinations import WebhookSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.webhook import Webhook
-from agent.plugin.units import Regex
+from agent.plugin.units import Duration, Regex
 from tests.delivery.deliveries import critical
+from tests.stand_ins.http_servers import Visit, serving
 from tests.stand_ins.web_service import WebService
 
 DINGTALK = b'{"errcode":310000,"errmsg":"keywords not in content"}'
@@ -75,6 +76,18 @@ def test_a_redirect_is_told_with_where_it_leads_and_without_a_key(location: str,
     answer = classify(301, {"location": location}, b"")
     assert says in answer.text
     assert "secret" not in answer.text
+
+
+def test_an_answer_that_breaks_off_before_it_could_match_is_told_as_that() -> None:
+    def talk(visit: Visit) -> None:
+        visit.send(b"HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{")
+        visit.hang()
+
+    with serving(talk) as server:
+        made = WebhookSettings(type="webhook", url=server.url, accepted=Regex.parse('"code":0'), timeout=Duration(0.5))
+        sink = Webhook(made)
+        answer = sink.post(sink.render(critical("web-1")))
+    assert (answer.verdict, answer.text) == (Verdict.UNAVAILABLE, "HTTP 200, no complete answer within 0.5s")
 
 
 def test_what_a_service_did_not_take_is_told_with_its_words() -> None:

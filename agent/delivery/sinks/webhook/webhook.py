@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from agent import __version__
 from agent.config.destinations import WebhookSettings
 from agent.config.template import fill, fill_url, is_json
@@ -57,6 +59,8 @@ class Webhook:
             response = self._client.ask(settings.method, url, headers | settings.headers, content)
             reply = hide_body(response.body, self._hide)
             answer = classify(response.status, response.headers, reply, settings.accepted)
+            if response.error and response.status < 300 and answer.verdict is Verdict.UNAVAILABLE:
+                answer = replace(answer, text=f"HTTP {response.status}, {response.error}")
         except NoAnswer as error:
             answer = Answer(Verdict.UNAVAILABLE, str(error))
         return plain(answer, self._hide)
