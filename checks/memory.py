@@ -83,25 +83,34 @@ class Memory(Check, frozen=True, kw_only=True):
         yield from self.assess(reading, ctx.memory, time.time())
 
     def assess(self, reading: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
-        yield judge(
+        """Judge what was read. `memory` holds the kills counted before, `now` is in seconds since 1970."""
+        yield self._assess_available(reading)
+        yield from self._assess_swap(reading)
+        yield from self._assess_kills(reading, memory, now)
+
+    def _assess_available(self, reading: Reading) -> Result:
+        is_plenty = reading.available >= self.only_below
+        return judge(
             "available",
             100 * reading.available / reading.total if reading.total else 0.0,
-            *(
-                (None, None)
-                if reading.available >= self.only_below
-                else (self.available_warning, self.available_critical)
-            ),
+            None if is_plenty else self.available_warning,
+            None if is_plenty else self.available_critical,
             unit="%",
             summary=f"{size_text(reading.available)} of {size_text(reading.total)} {reading.whose}available",
             minimum=0,
             maximum=100,
         )
-        if reading.swap_free is None and (self.swap_warning, self.swap_critical) != (None, None):
-            yield nodata(f"how much swap {reading.whose}is used is not told: leave its levels out")
-        if reading.swap and reading.swap_free is not None:
+
+    def _assess_swap(self, reading: Reading) -> Iterator[Result]:
+        if reading.swap_free is None:
+            if (self.swap_warning, self.swap_critical) != (None, None):
+                yield nodata(f"how much swap {reading.whose}is used is not told: leave its levels out")
+        elif reading.swap:
             used = 100 * (reading.swap - reading.swap_free) / reading.swap
             words = f"{used:.3g}% of {size_text(reading.swap)} swap used"
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
+
+    def _assess_kills(self, reading: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
         if reading.oom_kills is None:
             if self.oom_kills_critical is not None:
                 yield nodata("what was killed for lack of memory is not counted here: leave oom_kills_critical out")

@@ -123,6 +123,7 @@ class Streams:
         await self._client.request(f"$JS.API.STREAM.MSG.DELETE.{FACTS_STREAM}", request, timeout=5)
 
     async def receipt(self, host: str, receipts: Sequence[Receipt]) -> None:
+        """Tell a host which of its facts were taken over."""
         for at in range(0, len(receipts), RECEIPTS_IN_ONE):
             message = msgspec.json.encode(receipts[at : at + RECEIPTS_IN_ONE])
             await self._client.publish(f"{RECEIPTS}.{host}", message)

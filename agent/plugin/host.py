@@ -81,6 +81,7 @@ class Host:
 
 
 def output(command: Sequence[str], seconds: float) -> str:
+    """Return what a command prints; empty when it is not there, fails, or takes longer. Root runs no one else's."""
     import subprocess
 
     if os.geteuid() == 0 and weak_spot(shutil.which(command[0]) or command[0]):

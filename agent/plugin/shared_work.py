@@ -87,12 +87,14 @@ class Queue:
         self._most = 0
 
     def add(self, call: Call, most: int, late: bool) -> None:
+        """Let a call begin as soon as fewer than `most` are at work; `late`: it was so the last time."""
         with self._lock:
             self._most = most
             self._waiting[late].append(call)
         self._go_on()
 
     def end(self, late: bool) -> None:
+        """One of those at work is done: the next may begin."""
         with self._lock:
             self._at_work[late] -= 1
         self._go_on()
@@ -186,6 +188,7 @@ class SharedWork:
             self._late.add(key)
 
     def forget(self, key: str, call: Call) -> None:
+        """The call is done, and its like was not late."""
         with self._lock:
             self._late.discard(key)
             if self._calls.get(key) is call:

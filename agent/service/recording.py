@@ -25,6 +25,7 @@ class RecorderWiring(msgspec.Struct, frozen=True):
     observe: Observe
 
     def config_of(self, config: Config) -> RecorderConfig:
+        """Return what the recorder is to know of a configuration. Any thread."""
         at_work = running(config)
         return RecorderConfig(
             {**at_work, **stand_ins(config), OWN_NAME: own_check()},

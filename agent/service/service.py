@@ -86,6 +86,7 @@ class Service:
         )
 
     def start(self, at_once: bool = False) -> None:
+        """Begin all that has a thread, once. `at_once`: each check runs within the first second."""
         # Begun before the recorder, which may want a run at once of what was held back until this start.
         self._schedule.begin(
             self._runner.start, checks_on_schedule(self._config).values(), at_once, self._store.last_ran()

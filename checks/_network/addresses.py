@@ -43,6 +43,7 @@ class Address(ComparableSetting):
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        """ValueError, with what to write, where it is no address."""
         text = value.strip() if isinstance(value, str) else ""
         if is_ip(text):
             return cls(host_name(text))

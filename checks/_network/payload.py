@@ -59,6 +59,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
         return self.expect_hex is None or self.expect_hex.content in data
 
     def problems(self) -> Iterator[tuple[str, str]]:
+        """Yield settings that do not fit together, each with what is wrong."""
         if self.send and self.send_hex:
             yield "send_hex", "cannot be sent together with send, leave one of them out"
         if self.expect and self.expect_hex:

@@ -36,10 +36,12 @@ class Progress:
         self._phase = ""
 
     def enter(self, phase: str, doing: str) -> None:
+        """Begin a phase; `doing` is what to say of it where it does not end in time."""
         self.leave()
         self._phase, self.doing, self.hint = phase, doing, ""
 
     def leave(self) -> None:
+        """End the phase: its seconds count from now on."""
         now = time.monotonic()
         if self._phase:
             self.took[self._phase] = self.took.get(self._phase, 0.0) + now - self._since

@@ -143,8 +143,12 @@ class Docker(Check, frozen=True, kw_only=True):
         killed = keep_ends(ctx.memory, containers.values())
 
         async def inspect(container: Container) -> Inspection | None:
-            one = await ask_container(ctx, path, container.Id) if next(inspections_left) > 0 else None
-            return one and await add_killer(killed, container, one, partial(ask_events, ctx, path), ctx.now())
+            if next(inspections_left) <= 0:
+                return None
+            inspection = await ask_container(ctx, path, container.Id)
+            if inspection is None:
+                return None
+            return await add_killer(killed, container, inspection, partial(ask_events, ctx, path), ctx.now())
 
         if complete:
             for result in self._judge_required(containers):

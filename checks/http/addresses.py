@@ -27,6 +27,7 @@ class HttpUrl(ComparableSetting):
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        """ValueError, with what to write, where it is none."""
         if isinstance(value, list) or (isinstance(value, str) and re.search(r"\s(?:https?:)?//", value.strip())):
             raise ValueError("one check asks one URL: write a check for each")
         if not isinstance(value, str) or _UNWRITTEN.search(value):

@@ -42,7 +42,9 @@ class Position(msgspec.Struct, frozen=True):
 class Source(Protocol):
     """What can be read forward."""
 
-    def read(self, offset: int, length: int) -> bytes: ...
+    def read(self, offset: int, length: int) -> bytes:
+        """Return as many bytes, fewer only at the end."""
+        ...
 
     def behind_hole(self, offset: int) -> int:
         """Return where the first byte is, from a place on, that somebody wrote: a hole is read as NULs."""

@@ -99,6 +99,7 @@ class Level(SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        """ValueError, with what to write, where the value is none."""
         if isinstance(value, dict):
             return cls._with_clear(value)
         if words := cls._other_form(value):

@@ -164,6 +164,7 @@ class Regex(SettingValue):
 
     @classmethod
     def parse(cls, value: object) -> Self:
+        """ValueError where it is no expression, could take for ever, means another thing elsewhere, or fits all."""
         if not isinstance(value, str):
             raise ValueError(f"{value!r} is not text, put quotes around it")
         if words := foreign_patterns.misleads(value):
