@@ -45,7 +45,7 @@ class Ping(Check, frozen=True, kw_only=True):
     Sends `count` ICMP echo requests, five a second, to the first address of the name, and to no other: where each of
     several addresses matters, write a check for each. Default: a warning when a fifth of them is lost, critical when
     three fifths are. Needs no root where net.ipv4.ping_group_range includes the agent's group, else the capability
-    CAP_NET_RAW; without either it is nodata.
+    CAP_NET_RAW; without either it is nodata. A final dot (`vpn.example.com.`) keeps search domains of resolv.conf away.
 
     ```yaml
     checks:

@@ -41,7 +41,8 @@ class Http(Check, frozen=True, kw_only=True):
     One request to the first address of the name (of `localhost`, to the first that answers) on a new connection;
     `timeout` bounds name lookup, connection, TLS, headers and body together. Nothing is taken from the environment
     (proxies, CA files): what is not set here does not apply. No answer, another status or a condition that does not
-    hold is critical; a body in a form that cannot be read here is nodata.
+    hold is critical; a body in a form that cannot be read here is nodata. Names are looked up as all programs do it; a
+    final dot (`http://www.example.com./`) keeps search domains of resolv.conf away.
 
     Redirects are followed wherever they lead, also to addresses of this host and its network; cookies go back to the
     host that set them and end with the run. To another server, headers, user, body, client certificate, `server_name`,

@@ -45,7 +45,8 @@ class Tcp(Check, frozen=True, kw_only=True):
     One connection to the first address of the name, and to no other (of `localhost`, to the first that answers): where
     each of several addresses matters, write a check for each. `timeout` bounds lookup, connection, TLS and answer
     together. No connection, no TLS or another answer is critical. With TLS the certificate is watched as well: a
-    warning when it lasts less than 14 days, critical below 3.
+    warning when it lasts less than 14 days, critical below 3. A name is looked up as all programs do it; where
+    resolv.conf has search domains that answer for any name, a final dot (`db.example.com.:5432`) keeps them away.
 
     `steps` are a conversation: each one sends, and then waits for a line that matches. The lines in between do not
     matter.
