@@ -32,10 +32,10 @@ SLOW_FILES = {
     for name in (
         *("log", "log_rotated", "log_several", "log_any_order"),
         *("runner", "runner_waiting", "runner_memory", "runner_isolated"),
-        *("second_look", "second_look_parents", "second_look_start", "waiting"),
+        *("second_look", "second_look_parents", "second_look_start", "waiting", "waiting_runs"),
         *("discover", "discover_drop_ins", "script_nagios", "plugins_oracle", "shipped_files"),
         *("http_reader", "http_charsets", "http_codings", "http_json", "patterns", "redactor", "destination_model"),
-        *("turns", "loop", "outage", "page_browser", "page_pictures"),
+        *("turns", "loop", "loop_calls", "outage", "page_browser", "page_pictures"),
     )
 }
 """Long series of examples, and waits for a deadline."""
@@ -66,7 +66,7 @@ LONG = (
     *("test_killed", "test_lives", "test_cuts", "test_shipped_cluster", "test_simulated", "test_page_browser"),
     *("test_page_acting_browser", "test_torture", "test_commands", "test_kill_points", "test_clock_jumps", "test_soak"),
     *("test_bench", "test_dead_mount", "test_secrets_whole_way", "test_history_disk", "test_doctor"),
-    *("test_destinations", "test_storms"),
+    *("test_destinations", "test_destinations_unread", "test_storms"),
 )
 """What takes long, and mostly waits, the longest of all first: every second worker begins with these."""
 

@@ -1,4 +1,4 @@
-"""A stand-in of the API, a store with the main destination, and a clock that the test moves."""
+"""A stand-in of the API, a store with the main destination, a clock that the test moves, and an agent in a house."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ import pytest
 
 from agent.store import Store
 from tests.delivery.deliveries import Clock, opened
+from tests.delivery.houses import House
+from tests.processes.agent_process import agent_process
 from tests.stand_ins.api import ApiStandIn
 
 
@@ -28,3 +30,9 @@ def store(tmp_path: Path) -> Iterator[Store]:
 @pytest.fixture
 def clock() -> Clock:
     return Clock()
+
+
+@pytest.fixture
+def house(tmp_path: Path) -> Iterator[House]:
+    with agent_process(tmp_path) as agent:
+        yield House(tmp_path, agent)

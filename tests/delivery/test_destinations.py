@@ -1,67 +1,18 @@
-"""The whole way to several destinations: what each was told is known, whatever becomes of the settings that name it."""
+"""Destinations that come, go and stand side by side: each is told what it asks for, and none waits for another."""
 
 from __future__ import annotations
 
 import json
-import re
 import signal
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
 import pytest
 
-from tests.examples import TIMES
-from tests.host import needs
-from tests.processes.agent_process import PATIENT, AgentProcess, agent_process
+from tests.delivery.houses import House, events, eventually, told
 from tests.stand_ins.api import ApiStandIn
 from tests.stand_ins.web_service import WebService
-
-
-class House:
-    """An agent that watches flags, and where it is told to tell."""
-
-    def __init__(self, folder: Path, agent: AgentProcess) -> None:
-        self.folder = folder
-        self.agent = agent
-
-    def checks(self, *names: str) -> None:
-        checks = "".join(
-            f"  {name}: {{type: file, path: {self.folder}/{name}, expect: absent, interval: 1s, {PATIENT}}}\n"
-            for name in names
-        )
-        self.agent.write("checks.yaml", f"checks:\n{checks}")
-
-    def settings(self, text: str) -> None:
-        self.agent.write("00-agent.yaml", text)
-
-    def up(self, name: str) -> None:
-        (self.folder / name).touch()
-
-    def down(self, name: str) -> None:
-        (self.folder / name).unlink()
-
-    def reload(self) -> None:
-        """The agent may be starting still: until it listens there is nobody to ask."""
-        self.agent.wait_until(lambda: self.agent.call("reload").returncode in (0, 1), "a reload")
-
-    def decided(self, name: str, status: str) -> None:
-        def is_so() -> bool:
-            return any(row["check"] == name and row["status"] == status for row in self.agent.status()["checks"])
-
-        self.agent.wait_until(is_so, f"{name} is {status}")
-
-    def restart(self, number: int = signal.SIGTERM) -> None:
-        self.agent.stop(number)
-        self.agent.start()
-
-
-@pytest.fixture
-def house(tmp_path: Path) -> Iterator[House]:
-    with agent_process(tmp_path) as agent:
-        yield House(tmp_path, agent)
 
 
 @pytest.fixture
@@ -70,142 +21,14 @@ def other() -> Iterator[WebService]:
         yield service
 
 
-def events(api: ApiStandIn, more: str = "") -> str:
-    return (
-        f"agent:\n  hostname: web-1\n  tags: {{env: test}}\n  events: {{endpoint: '{api.url}', api_key: {api.key},"
-        f" rate_limit: 600/min}}\n{more}"
-    )
-
-
 def webhook(service: WebService, name: str = "ops", more: str = "") -> str:
     return f"  destinations:\n    {name}: {{type: webhook, url: '{service.url}/hook', rate_limit: 600/min{more}}}\n"
-
-
-def told(api: ApiStandIn, check: str = "flag") -> list[str]:
-    """The statuses that the API heard of a check, each event once."""
-    once = {event["customTags"]["event_id"]: event for event in api.accepted}
-    return [event["status"] for event in once.values() if event["customTags"].get("check_name") == check]
 
 
 def heard(service: WebService, check: str = "flag") -> list[str]:
     """The statuses that a service heard of a check, each event once: what is posted again is the same to the byte."""
     once = [json.loads(body) for body in dict.fromkeys(post.body for post in service.posts)]
     return [event["status"] for event in once if f" {check} on " in event["title"]]
-
-
-def eventually(true: Callable[[], Any], what: str, seconds: float = 60) -> None:
-    until = time.monotonic() + seconds
-    while not true():
-        assert time.monotonic() < until, f"{what} did not happen within {seconds}s"
-        time.sleep(0.05)
-
-
-# --- settings that cannot be read -------------------------------------------------------------------------------------
-
-
-BROKEN = {
-    "a brace left open": lambda text: text.replace("events: {", "events: {{"),
-    "a misspelt endpoint": lambda text: text.replace("http://", "http:/"),
-    "a misspelt setting": lambda text: text.replace("endpoint:", "endpiont:"),
-    "an empty section": lambda text: text.split("  events:")[0] + "  events: 7\n",
-}
-
-
-@pytest.mark.parametrize("fault", BROKEN)
-def test_settings_that_cannot_be_read_at_a_start_keep_all_that_waits(house: House, api: ApiStandIn, fault: str) -> None:
-    good = events(api)
-    house.settings(good)
-    house.checks("flag")
-    api.down = "502"
-    house.agent.start()
-    house.up("flag")
-    house.decided("flag", "critical")
-    house.agent.stop()
-    house.settings(BROKEN[fault](good))
-    house.agent.start()
-    house.down("flag")
-    house.decided("flag", "ok")
-    assert house.agent.status()["outbox"]["count"] >= 1
-    assert "CRITICAL flag" not in house.agent.output(), "nothing goes to the terminal instead"
-    api.down = ""
-    house.settings(good)
-    house.reload()
-    eventually(lambda: told(api) == ["critical", "ok"], "problem and recovery are told")
-    hosts = {event["customTags"]["host"] for event in api.accepted}
-    assert (hosts, api.rejections) == ({"web-1"}, [])
-
-
-def dangling(file: Path) -> None:
-    file.rename(file.with_suffix(".away"))
-    file.symlink_to("/nowhere/at/all")
-
-
-def of_others(file: Path) -> None:
-    file.chmod(0o666)
-
-
-def endpoint_in_a_missing_file(file: Path) -> None:
-    file.write_text(re.sub(r"'http://[^']*'", "'${file:/no/such/file}'", file.read_text()))
-
-
-def a_folder(file: Path) -> None:
-    file.unlink()
-    file.mkdir()
-
-
-HARMS = (dangling, of_others, endpoint_in_a_missing_file, a_folder)
-
-
-# By a reload each in `make torture`, two in each run.
-@pytest.mark.parametrize(
-    ("harm", "by"),
-    [
-        *((harm, "restart") for harm in HARMS),
-        *((harm, "reload") for harm in (HARMS if TIMES > 1 else (dangling, a_folder))),
-    ],
-)
-def test_a_file_that_cannot_be_read_keeps_all_that_waits(
-    house: House, api: ApiStandIn, harm: Callable[[Path], None], by: str
-) -> None:
-    if harm is of_others:
-        needs.root()  # others' agents obey such a file
-    good = events(api)
-    house.settings(good)
-    house.checks("flag")
-    api.down = "502"
-    house.agent.start()
-    house.up("flag")
-    house.decided("flag", "critical")
-    file = house.agent.config / "00-agent.yaml"
-    harm(file)
-    house.reload() if by == "reload" else house.restart()
-    house.down("flag")
-    house.decided("flag", "ok")
-    api.down = ""
-    if file.is_dir():
-        file.rmdir()
-    file.unlink(missing_ok=True)
-    house.settings(good)
-    house.reload()
-    eventually(lambda: told(api) == ["critical", "ok"], "problem and recovery are told", 40)
-    assert {event["customTags"]["host"] for event in api.accepted} == {"web-1"}
-    assert "CRITICAL flag" not in house.agent.output(), "nothing goes to the terminal instead"
-
-
-def test_a_reload_with_broken_settings_changes_nothing_of_what_is_told(house: House, api: ApiStandIn) -> None:
-    good = events(api)
-    house.settings(good)
-    house.checks("flag")
-    house.agent.start()
-    house.decided("flag", "ok")
-    house.settings(good.replace("endpoint", "endpiont"))
-    house.reload()
-    house.up("flag")
-    eventually(lambda: told(api) == ["critical"], "the problem is told")
-    house.settings("agent: {{{")
-    house.reload()
-    house.down("flag")
-    eventually(lambda: told(api) == ["critical", "ok"], "and its end")
 
 
 # --- destinations that come -------------------------------------------------------------------------------------------

@@ -1,51 +1,14 @@
-"""What is awaited of those who push: by when, how often it is said that nothing came, and when it is given up."""
+"""Results and runs that are awaited, come late, or are missed once in each span."""
 
 from __future__ import annotations
-
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 
 from agent.api import Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
-from agent.engine.dead_mans_switch import ASK_AGAIN_SECONDS, EXCUSE_SECONDS, DeadMansSwitch
-from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Outcome, Policy, Result, Status
-
-WALL = 1_700_000_000_000
-TTL = 60.0
-MAX_RUN = 30.0
-OF_TWO = Policy(FailAfter(Count(), Count(), Count(2)))
-
-
-def backup(policy: Policy | None = None) -> CheckConfig:
-    check = PushedCheck(ttl=Duration(TTL), max_run=Duration(MAX_RUN))
-    return CheckConfig("backup", "pushed", check, Place("a.yaml"), policy=policy or Policy())
-
-
-def awaiting(
-    policy: Policy | None = None, is_running: Callable[[int], bool] = lambda pid: False, at: float = 0.0
-) -> DeadMansSwitch:
-    switch = DeadMansSwitch(is_running)
-    switch.update([backup(policy)], {}, at, wall(at))
-    return switch
-
-
-def wall(now: float) -> int:
-    return WALL + round(now * 1000)
-
-
-def pushes(switch: DeadMansSwitch, subject: str, now: float) -> None:
-    switch.note_result("backup", subject, wall(now), now, wall(now))
-
-
-def said(switch: DeadMansSwitch, now: float) -> list[Outcome]:
-    return switch.overdue(now, wall(now))
-
-
-def nodata(subject: str, span: str, now: float) -> Outcome:
-    text = f"no result for {span}, expected every 1m"
-    return Outcome("backup", 0, wall(now), 0.0, (Result(Status.NODATA, text, subject),), complete=False)
+from agent.engine.dead_mans_switch import EXCUSE_SECONDS, DeadMansSwitch
+from agent.model import Outcome, Result, Status
+from tests.engine.switches import MAX_RUN, OF_TWO, TTL, WALL, awaiting, backup, nodata, pushes, said, wall
 
 
 def test_a_first_result_is_awaited_for_the_check_itself_and_missed_once_in_each_span() -> None:
@@ -99,35 +62,6 @@ def test_a_run_is_awaited_only_where_a_limit_is_set_and_the_check_is_known() -> 
     assert said(switch, 59.0) == []
 
 
-def test_a_subject_that_is_long_gone_while_others_push_is_given_up() -> None:
-    switch = awaiting()
-    gone = TTL + LONG_GONE_SECONDS
-    pushes(switch, "a", 0.0)
-    assert said(switch, TTL) == [nodata("a", "1m", TTL)]
-    pushes(switch, "b", gone - 1)
-    assert said(switch, gone - 0.5) == []
-    assert said(switch, gone) == [
-        Outcome("backup", 0, wall(gone), 0.0, (), complete=False, given_up=("a",)),
-    ]
-    assert list(switch.memory("backup", gone, wall(gone))["last"]) == ["b"]
-    assert not switch.late("backup", "a", 0, gone, wall(gone))
-
-
-def test_nobody_is_given_up_while_nobody_pushes() -> None:
-    switch = awaiting()
-    gone = TTL + LONG_GONE_SECONDS
-    pushes(switch, "a", 0.0)
-    pushes(switch, "b", 0.0)
-    assert len(said(switch, TTL)) == 2
-    assert said(switch, gone) == []
-    assert switch.next_look > gone
-    pushes(switch, "b", gone + 10)
-    assert [outcome.given_up for outcome in said(switch, gone + 30)] == [()]
-    later = gone + ASK_AGAIN_SECONDS
-    pushes(switch, "b", later - 1)
-    assert [outcome.given_up for outcome in said(switch, later)] == [("a",)]
-
-
 @pytest.mark.parametrize(("late", "excused"), [(1.0, False), (1.01, True), (5000.0, True)])
 def test_a_deadline_that_passed_while_the_agent_stood_still_is_put_off_once(late: float, excused: bool) -> None:
     switch = awaiting()
@@ -140,56 +74,6 @@ def test_a_deadline_that_passed_while_the_agent_stood_still_is_put_off_once(late
         assert said(switch, awake + 10 + TTL + late) == [], "an excuse is for each silence"
 
 
-def test_a_settings_change_keeps_what_is_known_and_counts_anew_from_it() -> None:
-    switch = awaiting()
-    pushes(switch, "db", 50.0)
-    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(100.0)), Place("a.yaml"))
-    switch.update([longer], {}, 60.0, wall(60.0))
-    assert said(switch, 149.9) == []
-    assert [one.results[0].subject for one in said(switch, 150.0)] == ["db"]
-
-
-def test_over_a_restart_the_wall_clock_counts(tmp_path: Path) -> None:
-    before = awaiting(at=1000.0)
-    pushes(before, "db", 1010.0)
-    before.note_start("backup", "db", 1020.0, 7)
-    memory = before.memories(1030.0, wall(1030.0))
-    after = DeadMansSwitch(lambda pid: True)
-    after.update([backup()], memory, 5.0, wall(1035.0))
-    assert after.overdue(19.9, wall(1049.9)) == []
-    (run,) = after.overdue(20.0, wall(1050.0))
-    assert run.results[0].summary == "still running after 30s"
-    assert after.late("backup", "db", wall(1009.0), 20.0, wall(1050.0))
-    assert [one.results[0].status for one in after.overdue(40.0, wall(1070.0))] == [Status.CRITICAL]
-
-
-def test_who_is_given_up_is_forgotten_whole_and_awaited_anew_when_he_comes_back() -> None:
-    switch = awaiting()
-    gone = TTL + LONG_GONE_SECONDS
-    pushes(switch, "a", 0.0)
-    said(switch, TTL)
-    pushes(switch, "b", gone - 1)
-    outcomes = said(switch, gone)
-    assert ("a",) in [outcome.given_up for outcome in outcomes]
-    assert list(switch.memory("backup", gone, wall(gone))["last"]) == ["b"]
-    pushes(switch, "b", gone + 50)
-    assert said(switch, gone + 90) == []
-    pushes(switch, "a", gone + 95)
-    assert said(switch, gone + 110) == [nodata("b", "1m", gone + 110)]
-    assert said(switch, gone + 155) == [nodata("a", "1m", gone + 155)]
-
-
-def test_others_that_are_overdue_at_that_very_moment_are_no_sign_that_anybody_pushes() -> None:
-    switch = awaiting()
-    gone = TTL + LONG_GONE_SECONDS
-    pushes(switch, "a", 0.0)
-    said(switch, TTL)
-    pushes(switch, "b", gone - TTL)
-    assert [outcome.given_up for outcome in said(switch, gone)] == [()], "b is missed, a is kept"
-    assert not any(outcome.given_up for outcome in said(switch, gone + ASK_AGAIN_SECONDS - 1))
-    assert said(switch, gone + ASK_AGAIN_SECONDS - 1) == []
-
-
 def test_an_excuse_of_one_is_none_for_others() -> None:
     switch = awaiting()
     pushes(switch, "a", 0.0)
@@ -197,21 +81,6 @@ def test_an_excuse_of_one_is_none_for_others() -> None:
     assert said(switch, TTL + 2) == []
     assert len(said(switch, TTL + 2 + EXCUSE_SECONDS)) == 2
     assert said(switch, 10 * TTL) == []
-
-
-def test_who_is_given_up_is_missed_no_more_neither_by_later_spans_nor_after_a_reload() -> None:
-    switch = awaiting(OF_TWO)
-    gone = TTL + LONG_GONE_SECONDS
-    pushes(switch, "a", 0.0)
-    said(switch, TTL)
-    pushes(switch, "b", gone - 1)
-    assert said(switch, gone + 0.5)[-1].given_up == ("a",)
-    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL + 1)), Place("a.yaml"))
-    for _ in range(2):
-        pushes(switch, "b", gone + 30)
-        found = [said(switch, gone + after) for after in (60, 61, 85)]
-        assert [one.results[0].subject for outcomes in found for one in outcomes if one.results] == []
-        switch.update([longer], {}, gone + 30, wall(gone + 30))
 
 
 def test_a_run_that_died_before_a_better_one_brought_its_result_is_not_missed_after_it() -> None:
@@ -252,17 +121,6 @@ def test_each_further_miss_that_comes_late_is_put_off_again() -> None:
     assert len(said(switch, missed + TTL + 2 + EXCUSE_SECONDS)) == 1
 
 
-def test_what_cannot_be_understood_of_an_earlier_life_begins_anew_and_that_is_said(
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    switch = DeadMansSwitch()
-    switch.update([backup()], {"backup": {"last": 5}}, 0.0, WALL)
-    (record,) = caplog.records
-    text = "what was awaited of a pushed check cannot be read, the wait begins anew: Expected `object`, got `int`"
-    assert record.getMessage().startswith(text)
-    assert said(switch, TTL) == [nodata("", "1m", TTL)]
-
-
 def test_a_run_that_an_older_agent_noted_has_no_number_and_goes_on() -> None:
     switch = DeadMansSwitch(lambda pid: False)
     switch.update([backup()], {"backup": {"since": WALL, "began": {"db": WALL}}}, 0.0, WALL)
@@ -300,22 +158,6 @@ def test_a_result_of_the_future_counts_from_when_it_came() -> None:
     assert said(switch, 160.0) == [nodata("db", "1m", 160.0)]
 
 
-def test_a_limit_that_a_reload_takes_away_or_brings_holds_for_the_runs_that_go_on() -> None:
-    switch = awaiting(is_running=lambda pid: True)
-    mail = CheckConfig("mail", "pushed", PushedCheck(ttl=Duration(TTL + 10)), Place("a.yaml"))
-    plain = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL)), Place("a.yaml"))
-    switch.update([backup(), mail], {}, 0.0, WALL)
-    switch.note_start("backup", "db", 10.0, 7)
-    switch.update([plain, mail], {}, 20.0, wall(20.0))
-    assert said(switch, 45.0) == []
-    assert switch.effective_result("backup", Result(Status.OK, "well", "db"), 45.0) == Result(Status.OK, "well", "db")
-    switch.update([backup(), mail], {}, 46.0, wall(46.0))
-    assert said(switch, 46.0) == [], "the look comes late, results get the time to come in"
-    (run,) = said(switch, 46.0 + EXCUSE_SECONDS)
-    assert run.results[0].summary == "still running after 41s"
-    assert [one.check for one in said(switch, TTL + 10)] == ["mail"], "the other is put off"
-
-
 def test_a_result_beside_a_run_that_takes_too_long_says_both() -> None:
     switch = awaiting(is_running=lambda pid: True)
     switch.note_start("backup", "db", 10.0, 7)
@@ -334,48 +176,11 @@ def test_the_moment_that_a_sender_said_is_kept_unless_the_clock_was_set_since(ju
     assert switch.memory("backup", 10.0, wall(10.0 + jump))["last"] == {"db": wall(5.0) + kept}
 
 
-def test_of_who_is_given_up_nothing_is_kept_and_of_the_others_all() -> None:
-    switch = awaiting(is_running=lambda pid: True)
-    pushes(switch, "db", 1.0)
-    gone = 1.0 + TTL + LONG_GONE_SECONDS
-    assert len(said(switch, 1.0 + TTL)) == 1
-    pushes(switch, "mail", gone - 1.0)
-    assert [one.given_up for one in said(switch, gone)] == [("db",)]
-    assert set(switch.memory("backup", gone, wall(gone))["last"]) == {"mail"}
-    assert not switch.late("backup", "db", 0, gone, wall(gone))
-
-
-def test_a_reload_that_changes_nothing_says_nothing_again_and_excuses_nobody_twice() -> None:
-    switch = awaiting()
-    assert len(said(switch, TTL)) == 1
-    switch.update([backup()], {}, TTL + 1, wall(TTL + 1))
-    assert said(switch, 3 * TTL) == []
-    excused = awaiting()
-    assert said(excused, TTL + 2) == []
-    excused.update([backup()], {}, TTL + 3, wall(TTL + 3))
-    assert len(said(excused, TTL + 9 + EXCUSE_SECONDS)) == 1
-
-
-def test_a_check_that_nothing_is_known_of_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
-    switch = DeadMansSwitch()
-    switch.update([backup()], {"mail": {"since": 5}}, 0.0, WALL)
-    assert (caplog.records, switch.memory("backup", 0.0, WALL)["since"]) == ([], WALL)
-
-
 def test_the_check_itself_is_awaited_beside_its_subjects_once_it_has_a_result() -> None:
     switch = awaiting()
     pushes(switch, "", 1.0)
     pushes(switch, "db", 2.0)
     assert [one.results[0].subject for one in said(switch, 2.0 + TTL)] == ["", "db"]
-
-
-def test_the_wait_for_any_result_is_over_after_a_reload_too() -> None:
-    switch = awaiting()
-    pushes(switch, "db", 50.0)
-    longer = CheckConfig("backup", "pushed", PushedCheck(ttl=Duration(TTL + 5)), Place("a.yaml"))
-    switch.update([longer], {}, 51.0, wall(51.0))
-    assert said(switch, TTL + 5) == []
-    assert [one.results[0].subject for one in said(switch, 55.0 + TTL)] == ["db"]
 
 
 def test_who_was_excused_and_came_is_excused_again_the_next_time() -> None:

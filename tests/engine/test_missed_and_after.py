@@ -6,7 +6,7 @@ from agent.api import Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
 from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.model import LONG_GONE_SECONDS, Result, Status
-from tests.engine.test_dead_mans_switch import MAX_RUN, TTL, WALL, awaiting, backup, pushes, said, wall
+from tests.engine.switches import MAX_RUN, TTL, WALL, awaiting, backup, pushes, said, wall
 
 
 def with_settings(ttl: float = TTL, max_run: float | None = MAX_RUN) -> CheckConfig:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.model import Metric, Status
-from tests.page.pages import Told, opened, put
+from tests.page.pages import Steered, Told, opened, put, served
+from tests.page.signed_in import Browser, config
 
 
 @pytest.fixture
@@ -17,3 +19,14 @@ def folder(tmp_path: Path) -> Path:
     put(store, Told("web", "", Status.CRITICAL, "HTTP 503", "from 192.0.2.7", metrics), Told("disk", "/", summary="9%"))
     store.close()
     return tmp_path / "state"
+
+
+@pytest.fixture
+def steered() -> Steered:
+    return Steered()
+
+
+@pytest.fixture
+def browser(folder: Path, steered: Steered) -> Iterator[Browser]:
+    with served(folder, config(folder), steering=steered) as server:
+        yield Browser(server)

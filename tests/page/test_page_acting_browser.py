@@ -16,7 +16,7 @@ from agent.page.templates import plain
 from tests.examples import TIMES
 from tests.page.browser import ENTER, TAB, assert_accessible, assert_unharmed, focused, look_like, press, wait_until
 from tests.page.pages import NOW, Steered, Told, opened, put, served
-from tests.page.test_page_acting import HOUR, TOKEN, token_file
+from tests.page.signed_in import HOUR, TOKEN, token_file
 from tests.page.test_page_browser import PAYLOADS
 from tests.processes.agent_process import agent_process
 

@@ -32,18 +32,6 @@ SLACK = 0.3
 """For a busy machine; the servers here would go on for ever."""
 
 
-@pytest.fixture(scope="module")
-def authority() -> trustme.CA:
-    return trustme.CA()
-
-
-@pytest.fixture(scope="module")
-def ca_file(authority: trustme.CA, tmp_path_factory: pytest.TempPathFactory) -> str:
-    path = tmp_path_factory.mktemp("tls") / "ca.pem"
-    authority.cert_pem.write_to_path(path)
-    return str(path)
-
-
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
 HOSTILE: dict[str, tuple[Callable[[Visit], None], str]] = {
     "says nothing": (lambda v: v.hang(), "waiting for the headers"),
