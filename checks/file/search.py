@@ -50,14 +50,15 @@ class Findings(msgspec.Struct, frozen=True):
     def all_seen(self) -> bool:
         return not (self.looked_at or self.closed)
 
-    def and_(self, one: FileStatus) -> Findings:
+    def with_file(self, file: FileStatus) -> Findings:
+        """Return these with one file more."""
         if not self.count:
-            return Findings(1, one, one, one)
+            return Findings(1, file, file, file)
         return Findings(
             self.count + 1,
-            max(self.newest, one, key=lambda one: one.changed),
-            min(self.oldest, one, key=lambda one: one.changed),
-            max(self.largest, one, key=lambda one: one.size),
+            max(self.newest, file, key=lambda each: each.changed),
+            min(self.oldest, file, key=lambda each: each.changed),
+            max(self.largest, file, key=lambda each: each.size),
         )
 
 
@@ -67,7 +68,7 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
         findings = _many(path, limit) if has_wildcard(path) else Findings()
         if findings.count or not findings.all_seen or not _is_written_so(path):
             return findings
-        return Findings().and_(_status(path, os.stat(path)))  # noqa: PTH116 - a Path drops a slash at the end
+        return Findings().with_file(_status(path, os.stat(path)))  # noqa: PTH116 - a Path drops a slash at the end
     except (FileNotFoundError, NotADirectoryError) as error:
         if isinstance(error, NotADirectoryError) and _is_file_as_folder(path):
             raise CheckError(f"{printable(path)} is no folder: leave out the slash at its end") from None
@@ -89,15 +90,15 @@ def _is_file_as_folder(path: str) -> bool:
 
 
 def _many(path: str, limit: int) -> Findings:
-    sofar, closed = Findings(), ClosedFolder()
+    findings, closed = Findings(), ClosedFolder()
     try:
         for entry in walk(path, closed, limit):
             with closed.note(entry.path if isinstance(entry, os.DirEntry) else str(entry)):
-                if (one := _file(entry)) is not None:
-                    sofar = sofar.and_(one)
+                if (file := _file(entry)) is not None:
+                    findings = findings.with_file(file)
     except TooManyError:
-        return msgspec.structs.replace(sofar, looked_at=limit, closed=closed.first)
-    return msgspec.structs.replace(sofar, closed=closed.first)
+        return msgspec.structs.replace(findings, looked_at=limit, closed=closed.first)
+    return msgspec.structs.replace(findings, closed=closed.first)
 
 
 def _file(entry: os.DirEntry[str] | Path) -> FileStatus | None:

@@ -215,7 +215,7 @@ def test_a_part_never_says_ok_or_bad_where_the_whole_says_otherwise(
     def assess(names: list[tuple[int, int]], looked_at: int) -> Status:
         seen = Findings()
         for age, size in names:
-            seen = seen.and_(FileStatus("/x/a", 1000.0 - age, size))
+            seen = seen.with_file(FileStatus("/x/a", 1000.0 - age, size))
         (result,) = gather(check.assess(msgspec.structs.replace(seen, looked_at=looked_at), 1000.0))
         return result.status
 
