@@ -117,7 +117,9 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
 class PushedCheck(Check, frozen=True):
     """A check type that does not look: its results are pushed from outside (`hostvigil report`, `wrap`)."""
 
-    ttl: Annotated[Duration, Meta(description="Longest time between results; beyond it the check is nodata.")]
+    ttl: Annotated[
+        Duration, Meta(description="Longest time between results; beyond it the check is nodata.", examples=["25h"])
+    ]
     max_run: Annotated[
         Duration | None, Meta(description="Longest run under `wrap`, beyond it critical; default: no limit.")
     ] = None

@@ -28,7 +28,7 @@ from agent.config.wording import (
     without_space,
     words,
 )
-from agent.plugin.units import Duration, SettingValue
+from agent.plugin.units import Duration, Regex, SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -247,10 +247,17 @@ def _complaint(error: Exception, node: Node, kind: type[SettingValue], plain: An
         text = f"{shown} is not {kind.words}"
         if isinstance(node.value, dict) and len(node.value) == 1 and node.key is None and not sources:
             return f"{text}: put quotes around a value with ': ' in it"
-        return f"{text}{example_of(kind)}"
+        return f"{text}{_instead_of_list(plain, kind) if isinstance(plain, list) and not sources else example_of(kind)}"
     if isinstance(plain, str) and len(plain) > 60:
         return text.replace(repr(plain), short(plain)).replace(plain, short(plain))
     return text
+
+
+def _instead_of_list(several: list[Any], kind: type[SettingValue]) -> str:
+    """Say what to write where somebody gave several and one is taken."""
+    if issubclass(kind, Regex) and several and all(isinstance(one, str) for one in several):
+        return f", write {'|'.join(several)}"
+    return example_of(kind)
 
 
 def _is_shown(plain: Any, text: str) -> bool:

@@ -11,7 +11,7 @@ _SETTINGS = {
     "host": "hostname address target ip addr ip_address destination dest server url",
     "url": "uri endpoint website address target link host hostname port server",
     "name": "process processes process_name procs proc proc_name domain hostname host query lookup fqdn service",
-    "match": "pattern regex regexp cmdline command command_line search search_string args",
+    "match": "cmd pattern regex regexp cmdline command command_line search search_string args",
     "pattern": "regex regexp match matches search search_string string keyword include",
     "matches": "fail_if_body_not_matches_regexp fail_if_not_matches_regexp expect_body "
     "regex regexp match pattern content_match response_string_match search",
@@ -21,7 +21,7 @@ _SETTINGS = {
     "mountpoints mount_point partition filesystem device drive volume",
     "file": "path paths files filename cert certificate certificates cert_file certfile pem crt",
     "unit": "units service services service_name unit_name name",
-    "running": "name names container containers container_name",
+    "running": "status name names container containers container_name",
     "command": "cmd check_command script exec plugin program args arguments executable path file script_path",
     "expect": "exists exist expected expected_ip expected_address answer response response_string_match search_string "
     "string",
@@ -30,6 +30,13 @@ _SETTINGS = {
     "age_critical": "age max_age maximum_age older_than oldest stale_after freshness mtime",
     "size_critical": "size max_size maximum_size min_size",
     "count_critical": "number files_count max_files",
+    "min": "count minimum min_count instances at_least",
+    "pidfile": "pid pid_path",
+    "rss_critical": "memory mem rss memory_usage",
+    "state": "expect status active expected_state",
+    "units": "journal journald service services systemd_unit",
+    "exclude": "ignore ignored skip except without not ignore_fs exclude_pattern",
+    "max_run": "max_runtime max_duration runtime duration timeout_run",
     "ttl": "max_silence grace period expires interval_expected max_age",
     "interval": "period frequency every check_interval min_collection_interval normal_check_interval check_every "
     "poll_interval polling_interval",

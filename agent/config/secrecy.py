@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from agent.api import Check
 from agent.config.credentials import in_address, in_command, in_protocol, in_secret_address
 from agent.config.located_yaml.tree import UNSAID, Node
 from agent.config.sections import fields
@@ -76,8 +77,11 @@ def is_secret(struct: type[msgspec.Struct], name: str) -> bool:
 
 @lru_cache(100)  # bounded: own types change while the agent runs
 def _secrets(struct: type[msgspec.Struct]) -> frozenset[str]:
+    of_a_type = issubclass(struct, Check)  # our own sections are marked
     return frozenset(
-        name for name, field in fields(struct).items() if any(_marks(field.type)) or _is_named_so(name, field.type)
+        name
+        for name, field in fields(struct).items()
+        if any(_marks(field.type)) or (of_a_type and _is_named_so(name, field.type))
     )
 
 

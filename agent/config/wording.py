@@ -156,6 +156,8 @@ def unknown(
         note = f" ({foreign.note(ours)})" if foreign.note(ours) else ""
         return f"{text}, write '{ours}'{note}"
     choices = names if shown_names is None else list(shown_names)
+    if pair := [one for one in names if one in (f"{name}_warning", f"{name}_critical")]:
+        return f"{text}, write {' or '.join(map(repr, pair))}"
     if levels := _levels(name, choices):
         return f"{text}, write {levels}"
     if shown_names is None and len(choices) > FEW:
@@ -243,7 +245,14 @@ def _hint(node: Node, members: tuple[Any, ...], example: str) -> str:
         return ""
     if node.source:
         return ", which is always text" if node.source != UNSAID else ""
-    return _hint_for_text(scalar, members)
+    hint = _hint_for_text(scalar, members)
+    if not hint and str not in members and any(map(_is_list, members)) and re.fullmatch(r"[\w./*-]+", scalar):
+        return f": write [{scalar}]"
+    return hint
+
+
+def _is_list(member: Any) -> bool:
+    return typing.get_origin(member) in (list, tuple, set, frozenset)
 
 
 def _hint_for_text(text: str, members: tuple[Any, ...]) -> str:

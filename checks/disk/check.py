@@ -246,6 +246,8 @@ def _note_writable(memory: dict[str, Any], places: Iterable[Place], table: Mount
 def _find_path_problem(path: str) -> str:
     if not path.startswith("/") or "\0" in path:
         return f"{path!r} is not a whole path, write for example /data"
+    if ", /" in path:
+        return f"{path!r} is one path: write several as a list, [{path}]"
     if "*" in path or "?" in path:
         return f"{path!r} has a wildcard: write `mounts: all` and `include: {{mount: {path!r}}}`"
     if ".." in path.split("/"):

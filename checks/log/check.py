@@ -66,7 +66,7 @@ class Log(Check, frozen=True, kw_only=True):
         tuple[str, ...],
         Meta(description="Instead of `path`: systemd units whose journal is read, `*` for any letters."),
     ] = ()
-    pattern: Annotated[Regex, Meta(description="Lines in which this is found are counted.")]
+    pattern: Annotated[Regex, Meta(description="Lines in which this is found are counted.", examples=["ERROR|FATAL"])]
     exclude: Annotated[Regex | None, Meta(description="Lines in which this is found are not counted.")] = None
     warning: Annotated[
         NumberAbove | None, Meta(description="Lines since the last run: `5` is too many, `1:` too few. Default: 1.")

@@ -43,6 +43,8 @@ def problems(script: Script) -> Problems:
 def _command_problems(script: Script) -> Problems:
     if text := _form_problem(script.command, script.shell):
         yield "command", text
+    if macro := next(filter(None, map(_MACRO.search, _texts(script.command))), None):
+        yield "command", f"{macro[0]} is of another tool, which puts something in for it: write what it stands for"
     words = [script.command] if isinstance(script.command, str) else script.command
     if any("\0" in word for word in words):
         yield "command", "holds a NUL character, which no program can be given"
@@ -53,8 +55,16 @@ def _command_problems(script: Script) -> Problems:
         yield "command", f"{words[0]!r} is relative to nothing, write the full path or set `cwd`"
 
 
+_MACRO = re.compile(
+    r"\$(?:USER|ARG)\d+\$|\$_?(?:HOST|SERVICE|CONTACT)[A-Z]*(?::[^$]*)?\$|\{(?:HOST|ITEM|TRIGGER)\.[A-Z.]+\d?\}|\{\$[A-Z_.]+\}"
+)
+"""Of Nagios, Icinga and Zabbix."""
 _SHELL_ONLY = re.compile(r"[|&;<>$`*?()]")
 """What only a shell understands: as words of a list it would mean something else."""
+
+
+def _texts(command: str | Sequence[str]) -> Sequence[str]:
+    return [command] if isinstance(command, str) else command
 
 
 def _form_problem(command: str | Sequence[str], shell: bool) -> str:

@@ -60,7 +60,7 @@ def test_they_are_secrets_of_the_configuration(tmp_path: Path) -> None:
         '    keyword: str = ""\n    def run(self, ctx):\n        yield ok("")\n'
     )
     (tmp_path / "a.yaml").write_text(
-        f"agent: {{checks_d: '{tmp_path}/checks.d', heartbeat_url: 'https://hc.example/0f9c2a7e-1111-2222'}}\n"
+        f"agent: {{checks_d: '{tmp_path}/checks.d', page_token: /etc/hostvigil/page_token, heartbeat_url: 'https://hc.example/0f9c2a7e-1111-2222'}}\n"
         "checks:\n"
         "  a: {type: script, command: [mysql, --password=hunter1pw]}\n"
         "  b: {type: tcp, address: 'h:1', send: \"AUTH hunter2pw\\r\\n\"}\n"
@@ -68,5 +68,7 @@ def test_they_are_secrets_of_the_configuration(tmp_path: Path) -> None:
         "  d: {type: mine, auth_token: hunter5pw, keyword: alphabet}\n"
     )
     config = load(tmp_path, Catalog(), {})
-    assert config.problems == ()
+    assert [one.text for one in config.problems] == [
+        one.text for one in config.problems if "/etc/hostvigil" in one.text
+    ]
     assert config.secrets == {"0f9c2a7e-1111-2222", *(f"hunter{number}pw" for number in range(1, 6))}

@@ -87,6 +87,16 @@ VALUES = {
     "type: http, url: https://a/, must_contain: x": "unknown setting 'must_contain', write 'contains'",
     "type: partition": "unknown type 'partition', did you mean 'disk'?",
     "type: journal": "unknown type 'journal', did you mean 'log'?",
+    "type: log, path: /a, pattern: [error, fatal]": "a list is not a regular expression, write error|fatal",
+    "type: disk, path: '/, /var'": "'/, /var' is one path: write several as a list, [/, /var]",
+    "type: disk, path: /, inodes: 90%": "unknown setting 'inodes', write 'inodes_warning' or 'inodes_critical'",
+    "type: process, name: a, memory: 2GB": "unknown setting 'memory', write 'rss_critical'",
+    "type: script, command: [check_x, -H, $HOSTADDRESS$]": "$HOSTADDRESS$ is of another tool, which puts something in "
+    "for it: write what it stands for",
+    "type: script, command: [/bin/x, '{HOST.CONN}']": "{HOST.CONN} is of another tool, which puts something in "
+    "for it: write what it stands for",
+    "type: pushed, ttl: 25h, from: backup": "must be a list, not text 'backup': write [backup]",
+    "type: pushed": "setting 'ttl' is missing: it must be a time span, write for example 25h",
     "type: snmp": "a Nagios plugin for it is run by `type: script`",
 }
 
