@@ -107,23 +107,23 @@ def test_an_agent_that_does_not_run_and_a_store_that_is_not_there_are_wrong(tmp_
 def test_what_refuses_or_is_not_trusted_is_said_with_what_to_do(folder: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    seen = at_endpoint(folder, f"http://127.0.0.1:{port}")
-    assert "refused" in seen["events"][0].text.lower()
-    assert f"is port {port} right?" in seen["events"][0].mend
-    assert "key" not in seen
+    findings = at_endpoint(folder, f"http://127.0.0.1:{port}")
+    assert "refused" in findings["events"][0].text.lower()
+    assert f"is port {port} right?" in findings["events"][0].mend
+    assert "key" not in findings
     authority = trustme.CA()
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     authority.issue_cert("127.0.0.1").configure_cert(context)
     authority.cert_pem.write_to_path(str(folder / "ca.pem"))
     with server(context=context) as port:
-        seen = at_endpoint(folder, f"https://127.0.0.1:{port}")
-        assert "not trusted" in seen["events"][0].text
-        assert "ca_file" in seen["events"][0].mend
-        seen = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/ca.pem")
-        assert seen["events"][0].text == f"127.0.0.1:{port} answers, its certificate is trusted"
-        seen = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/none.pem")
-        assert seen["events"][0].text.startswith(f"127.0.0.1:{port}: ca_file {folder}/none.pem cannot be read")
-        assert "PEM" in seen["events"][0].mend
+        findings = at_endpoint(folder, f"https://127.0.0.1:{port}")
+        assert "not trusted" in findings["events"][0].text
+        assert "ca_file" in findings["events"][0].mend
+        findings = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/ca.pem")
+        assert findings["events"][0].text == f"127.0.0.1:{port} answers, its certificate is trusted"
+        findings = at_endpoint(folder, f"https://127.0.0.1:{port}", f", ca_file: {folder}/none.pem")
+        assert findings["events"][0].text.startswith(f"127.0.0.1:{port}: ca_file {folder}/none.pem cannot be read")
+        assert "PEM" in findings["events"][0].mend
 
 
 def test_a_proxy_may_be_written_without_a_scheme(folder: Path) -> None:

@@ -32,7 +32,7 @@ from tests.view.histories import KEEP, T0, Clock, measured, written
 def test_a_change_is_kept_exactly_when_something_is_decided_told_or_held_back(letters: list[str]) -> None:
     """Upper case: while it is silenced."""
     statuses = {"o": Status.OK, "w": Status.WARNING, "c": Status.CRITICAL, "n": Status.NODATA}
-    state, seen, kept = State("web"), [], []
+    state, news_of_steps, kept = State("web"), [], []
     for second, letter in enumerate(letters):
         reasons = (Reason("silenced"),) if letter.isupper() else ()
         step = apply_result(state, Result(statuses[letter.lower()], letter), Policy(), second * 1000, reasons)
@@ -42,11 +42,11 @@ def test_a_change_is_kept_exactly_when_something_is_decided_told_or_held_back(le
             step.state.suppressed_by,
         )
         if news or step.report:
-            seen.append((step.at, str(step.state.decided), bool(step.report), step.state.suppressed_by))
+            news_of_steps.append((step.at, str(step.state.decided), bool(step.report), step.state.suppressed_by))
         if row := change_of(step):
             kept.append((row.at, row.decided, bool(row.notified), row.why))
         state = step.state
-    assert kept == seen
+    assert kept == news_of_steps
 
 
 def test_changes_are_read_in_order_with_the_last_one_before(tmp_path: Path) -> None:

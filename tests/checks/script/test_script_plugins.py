@@ -34,7 +34,7 @@ def metrics(result: Result) -> dict[str, Metric]:
     return {metric.name: metric for metric in result.metrics}
 
 
-def test_check_file_age(tmp_path: Path) -> None:
+def test_check_file_age_tells_age_and_size_and_goes_bad_in_time(tmp_path: Path) -> None:
     file = tmp_path / "it's a file"
     file.write_text("content")
     assert plugin("check_file_age", "-w", 60, "-c", 120, "-f", str(file)).status is Status.OK
