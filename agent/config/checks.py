@@ -247,14 +247,15 @@ def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterato
         yield Fault(first.key or first.place, "", text)
     kinds = _kinds(checks, catalog) if defaults else set()
     for name, node in defaults.items():
-        key = node.key or node.place
         if name == "type":
-            yield Fault(key, "", "setting 'type' belongs to each check, it cannot be a default")
+            text = "setting 'type' belongs to each check, it cannot be a default"
+            yield Fault(node.key or node.place, "", text)
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
-        elif checks and name not in _COMMON and not any(_has(kind, name) for kind in kinds):
+        elif checks and not (name in _COMMON or any(_has(kind, name) for kind in kinds)):
             names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
-            yield Fault(key, "", f"{unknown(name, name, names)} (no check of this file has it)")
+            text = f"{unknown(name, name, names)} (no check of this file has it)"
+            yield Fault(node.key or node.place, "", text)
 
 
 def _kinds(checks: Nodes, catalog: Catalog) -> set[type[Check]]:

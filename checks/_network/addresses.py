@@ -80,10 +80,12 @@ def _suggest(text: str) -> str:
 
 def host_and_port(parts: SplitResult) -> tuple[str, int]:
     """Return host and port that a text names, port 0 where it names none; ValueError for what no server can have."""
-    bare, _, behind = parts.netloc.rpartition("]")
-    if not bare and behind.count(":") == 2 and behind.rpartition(":")[2].isdecimal() and "::" not in behind:
+    in_brackets, _, behind = parts.netloc.rpartition("]")
+    if not in_brackets and behind.count(":") == 2 and behind.rpartition(":")[2].isdecimal() and "::" not in behind:
         raise ValueError("it has two ports, leave one of them out")
-    if (bare and (":" not in (parts.hostname or "") or behind[:1] not in ("", ":"))) or behind.count(":") > 1:
+    if behind.count(":") > 1:
+        raise ValueError(IN_BRACKETS)
+    if in_brackets and (":" not in (parts.hostname or "") or behind[:1] not in ("", ":")):
         raise ValueError(IN_BRACKETS)
     host = host_name(parts.hostname or "")
     try:

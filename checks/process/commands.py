@@ -51,8 +51,9 @@ class Commands:
             self._one_reader.release()
 
     def _give(self, rows: list[Row], ctx: Context) -> None:
-        if unread := [row for row in rows if not self._hangs(row) and not (row.state == "D" and _waits(row))]:
-            self._read(unread, ctx)
+        readable = [row for row in rows if not (self._hangs(row) or (row.state == "D" and _waits(row)))]
+        if readable:
+            self._read(readable, ctx)
         for row in rows:
             entry = self._entries.get(row.pid)
             row.line = entry.line if entry is not None and entry.started_at == row.started_at else None

@@ -67,15 +67,16 @@ def _array(block: str) -> Array:
     name, state = first[0], first[2] if len(first) > 2 else ""
     words = [word for word in first[3:] if not word.startswith("(")]
     devices = [word for word in words if re.match(r"[^\[\]]+\[\d+\]", word)]
+    has_level = state != "inactive" and words and words[0] not in devices
     counts = re.search(r"(?<!\S)\[(?P<total>\d+)/(?P<working>\d+)\]", block)
     work = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
     remaining = f", {duration_text(60 * float(work[3]))} left" if work and work[3] else ""
     return Array(
         name,
         state,
-        level=words[0] if state != "inactive" and words and words[0] not in devices else "",
+        level=words[0] if has_level else "",
         failed=tuple(word.partition("[")[0] for word in devices if "(F)" in word),
-        members=sum(not any(mark in word for mark in ("(F)", "(S)", "(J)", "(R)")) for word in devices),
+        members=sum(not re.search(r"\([FSJR]\)", word) for word in devices),
         total=int(counts["total"]) if counts else 0,
         working=int(counts["working"]) if counts else 0,
         action=work[1] if work else "",

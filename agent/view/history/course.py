@@ -25,8 +25,12 @@ def bar(
     spans = _spans(changes, now_is, since, until)
     bounds = [since + (until - since) * cell // cells for cell in range(cells + 1)]
     recent = [life for life in lives if life.until >= since]
+
+    def is_watched(begin: int, end: int) -> bool:
+        return any(life.since < end and begin <= life.until for life in recent)
+
     return [
-        _worst(spans, begin, end) if any(life.since < end and begin <= life.until for life in recent) else NOT_WATCHED
+        _worst(spans, begin, end) if is_watched(begin, end) else NOT_WATCHED
         for begin, end in itertools.pairwise(bounds)
     ]
 
