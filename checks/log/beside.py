@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from checks.log.packed import READABLE, UNREADABLE, is_packed
+from checks.log.packed import READABLE, UNREADABLE, is_packed, is_written_since
 
 COPIES = 50
 FOLDERS = 20
@@ -86,16 +86,23 @@ def at(path: str) -> Iterator[Sibling]:
             yield Sibling(path, state.st_ino, state.st_mtime_ns, state.st_size)
 
 
-def in_old_folders(path: str) -> Iterator[Sibling]:
-    """Yield what was rotated into a folder beside the log (logrotate's `olddir`), by its name.
+def in_old_folders(path: str, since: int) -> Iterator[Sibling]:
+    """Yield what was rotated into a folder beside the log (logrotate's `olddir`) since then, by its name.
 
     A folder with a log of this name has rotations of its own, and copies keep the time of what lies beside the log.
     """
     folder, name = os.path.split(path)
     times_beside = {one.changed for one in rotations(path)}
     for inner in _folders(folder):
-        if not os.path.lexists(f"{inner}/{name}"):
+        if _is_changed_since(inner, since) and not os.path.lexists(f"{inner}/{name}"):
             yield from (one for one in rotations(f"{inner}/{name}") if one.changed not in times_beside)
+
+
+def _is_changed_since(folder: str, moment: int) -> bool:
+    """Tell whether files came or went in a folder: most have not changed, and are not worth reading."""
+    with suppress(OSError):
+        return is_written_since(Path(folder).stat().st_mtime_ns, moment)
+    return False
 
 
 def by_inode(path: str, inode: int) -> Iterator[Sibling]:

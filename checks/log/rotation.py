@@ -166,7 +166,7 @@ def rotations_since(
     if not current.changed:  # it was never there, or seen by a version that did not remember this
         return [], ""
     known_inodes = {position.inode for position in positions} | {inode}
-    beside = _beside(current.path, positions)
+    beside = _beside(current, positions)
     names = {sibling.path for sibling in beside}
     newer = [
         sibling
@@ -181,9 +181,10 @@ def rotations_since(
     return readable, f"{unreadable[0]} cannot be unpacked here" if unreadable else ""
 
 
-def _beside(log: str, positions: list[Position]) -> list[Sibling]:
+def _beside(current: Position, positions: list[Position]) -> list[Sibling]:
     """Return all that may be rotations of the log: by its name, or where and how those are named that we know."""
-    name, files = Path(log).name, dict.fromkeys((*rotations(log), *in_old_folders(log)))
+    log, name = current.path, Path(current.path).name
+    files = dict.fromkeys((*rotations(log), *in_old_folders(log, current.changed)))
     for one in positions:
         usual = one.path == log or is_rotation(name, Path(one.path).name)
         files |= dict.fromkeys(
