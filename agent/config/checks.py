@@ -153,7 +153,7 @@ def _build_check(
         check = make_struct(kind, values, place)
     except Faults as error:
         return [*faults, *error.faults]
-    faults += rules.own(check, own, place)
+    faults += [_without_secrets(fault, _secrets(kind, own)) for fault in rules.own(check, own, place)]
     return faults or _make_config(name, check, common_values, nodes, place)
 
 
@@ -194,6 +194,17 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         packed_places=pack({setting: node.place for setting, node in nodes.items()}),
         secrets=_secrets(type(check), own),
     )
+
+
+_LEAST = 4
+"""A shorter one would tear the words of a message apart."""
+
+
+def _without_secrets(fault: Fault, secrets: frozenset[str]) -> Fault:
+    """Hide what a type's own words quote of them."""
+    for secret in sorted((one for one in secrets if len(one) >= _LEAST), key=len, reverse=True):
+        fault = fault._replace(text=fault.text.replace(secret, "***"))
+    return fault
 
 
 def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:

@@ -72,3 +72,9 @@ def test_they_are_secrets_of_the_configuration(tmp_path: Path) -> None:
         one.text for one in config.problems if "/etc/hostvigil" in one.text
     ]
     assert config.secrets == {"0f9c2a7e-1111-2222", *(f"hunter{number}pw" for number in range(1, 6))}
+
+
+def test_no_message_about_a_command_shows_the_password_in_it(tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text("checks: {a: {type: script, command: mysql --password=hunter1pw shop}}\n")
+    (problem,) = load(tmp_path, Catalog(), {}).problems
+    assert '["mysql", "--password=***", "shop"]' in problem.text
