@@ -25,11 +25,14 @@ async def writable(connection: socket.socket, until: float) -> None:
 
 async def retry(connection: socket.socket, act: Callable[[], T], until: float, *, sends: bool = False) -> T:
     """Do on a socket that does not block what would block, again and again until it is done; with TLS or without."""
+    asked = False
     while True:
         try:
             return act()
         except ssl.SSLWantReadError:
-            await readable(connection, until)
+            # Others go on meanwhile. A near server has answered by then, and nobody need wait for the socket.
+            await (readable(connection, until) if asked else asyncio.sleep(0))
+            asked = True
         except ssl.SSLWantWriteError:
             await writable(connection, until)
         except BlockingIOError:
