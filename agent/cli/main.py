@@ -34,6 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; returns its exit code."""
     if arguments is None:
         speak_utf8()
+        # Whoever started us may have ignored it: then no exit status of a program could be known, and all were 0.
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     open_what_is_closed()
     if isinstance(sys.stdout, io.TextIOWrapper):
         sys.stdout.reconfigure(errors="backslashreplace")  # a terminal that lacks a letter is no reason to fail

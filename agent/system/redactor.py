@@ -70,6 +70,7 @@ class Redactor:
         if secrets != self._secrets:
             self._secrets, self._search = secrets, compile_secrets(secrets)
             self._search_names = compile_secrets(secret for secret in secrets if not _may_be_a_name(secret))
+            re.purge()  # else `re` keeps the patterns of a hundred reloads, each of all secrets of a day
 
 
 def redactor(secrets: Iterable[str]) -> Callable[[str], str]:

@@ -14,6 +14,9 @@ ALIVE = "WATCHDOG=1"
 BEATS = 3
 """Signs of life within `WatchdogSec=`: one may come late, and one may be lost."""
 
+SHORTEST_SECONDS = 0.1
+"""Between two of them, whatever is asked for."""
+
 
 class Notify:
     """Call it with a state of sd_notify(3)."""
@@ -22,8 +25,9 @@ class Notify:
         # Taken out, as no script may speak for us.
         self._address = environ.pop("NOTIFY_SOCKET", "")
         is_for_us = environ.pop("WATCHDOG_PID", "") in ("", str(os.getpid()))
-        microseconds = int(environ.pop("WATCHDOG_USEC", "") or 0) if is_for_us else 0
-        self.beat_seconds = microseconds / 1e6 / BEATS
+        microseconds = environ.pop("WATCHDOG_USEC", "")
+        is_wanted = is_for_us and microseconds.isdecimal() and int(microseconds) > 0
+        self.beat_seconds = max(SHORTEST_SECONDS, int(microseconds) / 1e6 / BEATS) if is_wanted else 0.0
         """Between signs of life; 0: nobody waits for them."""
 
     def __call__(self, state: str) -> None:

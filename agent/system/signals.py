@@ -44,8 +44,9 @@ class Signals:
         signal.set_wakeup_fd(self._write, warn_on_full_buffer=False)
         for number in (*END, *ORDERS):
             signal.signal(number, lambda *_: None)
-        # Whoever started us may have ignored it, and then nobody could wait for a script.
+        # Whoever started us may have ignored or blocked it, and then nobody could wait for a script, or end us.
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, signal.valid_signals())
 
     def put(self, order: Order) -> None:
         """Have something done in the main thread."""

@@ -79,8 +79,11 @@ def test_nobody_else_may_speak_for_the_agent(tmp_path: Path) -> None:
     told(READY)  # nobody listens: that is no reason to end
 
 
-@pytest.mark.parametrize("environ", [{}, {"WATCHDOG_USEC": "3", "WATCHDOG_PID": "1"}])
-def test_a_watchdog_that_waits_for_another_process_gets_nothing(environ: dict[str, str]) -> None:
+@pytest.mark.parametrize(
+    "environ",
+    [{}, {"WATCHDOG_USEC": "3", "WATCHDOG_PID": "1"}, {"WATCHDOG_USEC": "-5"}, {"WATCHDOG_USEC": "soon"}],
+)
+def test_a_watchdog_that_waits_for_another_process_or_for_no_time_gets_nothing(environ: dict[str, str]) -> None:
     assert Notify(environ).beat_seconds == 0
 
 

@@ -204,6 +204,14 @@ def test_a_secret_that_comes_back_is_kept_and_old_ones_are_bounded() -> None:
     assert hide("generation-2999") == "***"
 
 
+def test_of_secrets_that_change_with_each_reload_no_former_patterns_are_kept() -> None:
+    hide = Redactor()
+    for number in range(20):
+        hide.apply(secret_config(f"token-{number}/abc"), secret_config())
+    assert len(vars(re)["_cache"]) < 10
+    assert hide("token-19/abc") == hide("token-0/abc") == "***"
+
+
 # --- results ----------------------------------------------------------------------------------------------------------
 
 
