@@ -23,6 +23,8 @@ from checks.log.text import BEGINNING, Lines, choose_encoding, detect_encoding
 T = TypeVar("T")
 
 OLD_FILES = 8
+TICK = 20_000_000
+"""Nanoseconds that the clock of a file system may be behind the host's."""
 OF_KERNEL = ("/proc/", "/sys/")
 """Its files look as if nothing were in them: /proc/kmsg would be a log in which nothing ever happens."""
 GRACE = 1.0
@@ -141,8 +143,8 @@ def _at_end(real: str) -> Position:
             mark = zlib.crc32(before_place(source, size))
             return Position(real, state.st_ino, size, mark, size, changed=state.st_mtime_ns, marked=marked)
     except FileNotFoundError:
-        # What is rotated away before we see it is newer than all that is there.
-        return Position(real, changed=max((one.changed for one in rotations(real)), default=1))
+        # What is rotated away before we see it is newer than all that is there, or than now: a disk may come later.
+        return Position(real, changed=max((one.changed for one in rotations(real)), default=time.time_ns() - TICK))
 
 
 def _read_on(position: Position, until: float, encoding: str) -> Steps[tuple[Position, bool]]:

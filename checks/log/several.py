@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from checks._walking import ClosedFolder, TooManyError, walk
 from checks.log.beside import is_rotation
-from checks.log.following import Block, Progress, Steps, follow
+from checks.log.following import TICK, Block, Progress, Steps, follow
 from checks.log.links import real_path
 from checks.log.packed import READABLE, UNREADABLE, is_finished
 from checks.log.position import Position
@@ -23,8 +23,6 @@ from checks.log.rotation import look_at, rotations_since
 MOST_LOGS = 200
 LONGEST_AWAY = 86_400.0
 """Seconds since the last look after which nobody knows what of a new log is new."""
-TICK = 0.02
-"""Seconds that the clock of a file system may be behind the host's."""
 QUIET_SECONDS = 3600.0
 """A log that nobody wrote to for so long may be removed without a word: nothing of it is lost."""
 
@@ -87,7 +85,7 @@ def _before(
     if last is None or path in places:
         return places.get(path), ""
     new = Position(path)
-    rotated, fault = rotations_since(replace(new, changed=max(0, int((since - TICK) * 1e9))), 0, [], until)
+    rotated, fault = rotations_since(replace(new, changed=max(0, int(since * 1e9) - TICK)), 0, [], until)
     known_inodes = {position.inode for positions in last.values() for position in positions}
     return [*(one for one in rotated if one.inode not in known_inodes), new], fault
 

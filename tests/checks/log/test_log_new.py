@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import os
+import shutil
 import time
 from pathlib import Path
 from typing import Any
@@ -83,6 +84,18 @@ def test_what_cannot_be_unpacked_of_a_new_log_is_said(tmp_path: Path) -> None:
     rotate(tmp_path / "one" / "app.log")
     (tmp_path / "one" / "app.log.2.gz").rename(tmp_path / "one" / "app.log.2.zst")
     watch.run().is_warning("app.log.2.zst cannot be unpacked here: lines written since the last run may be missing")
+
+
+def test_a_log_on_a_disk_that_is_mounted_later_is_read_without_its_old_rotations(tmp_path: Path) -> None:
+    for path in (tmp_path / "*" / "app.log", tmp_path / "disk" / "app.log"):
+        shutil.rmtree(tmp_path / "disk", ignore_errors=True)
+        (tmp_path / "disk").mkdir()
+        watch = Watch(path)
+        watch.run().is_nodata("is not there")
+        rotate(tmp_path / "disk" / "app.log")
+        for old in (tmp_path / "disk").iterdir():
+            os.utime(old, (time.time() - 100, time.time() - 100))
+        assert [watch.count(), watch.count()] == [1, 0]
 
 
 def test_one_log_that_is_not_there_yet_is_read_from_its_beginning(tmp_path: Path) -> None:
