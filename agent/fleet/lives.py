@@ -42,7 +42,7 @@ class Lives:
         watch, looked_at = Watch(hosts, self._clock()), 0.0
         async for messages in self._streams.signs_of_life(LOOK_SECONDS):
             now = self._clock()
-            signs = [sign for one in messages if (sign := self._sign(one, now, looked_at))]
+            signs = [sign for message in messages if (sign := self._sign(message, now, looked_at))]
             looked_at = now
             for part in in_parts(watch.look(signs, now, time.time_ns() // 1_000_000)):
                 lives = await self._tell_all([(life, hosts.get(life.host)) for life in part.hosts])

@@ -58,7 +58,9 @@ class Session:
         """Count what was sent before, of whichever relay; a request without an answer may be counted only now."""
         record, now = self._journal.record, self._clock()
         has_unfinished = len(record.intents) > 0
-        self.budget.remember(
-            (key, now if has_unfinished and record.read_until - at < LATE else now - max(0.0, record.read_until - at))
-            for key, at in record.requests()
-        )
+
+        def latest_count(at: float) -> float:
+            age = max(0.0, record.read_until - at)
+            return now if has_unfinished and age < LATE else now - age
+
+        self.budget.remember((key, latest_count(at)) for key, at in record.requests())

@@ -26,7 +26,9 @@ class Sieve:
         if not self.holding.is_active:
             self._holds.clear()
             return list(ready), []
-        wall, free, over = self._wall(), list[Queue](), list[tuple[Queue, Remainder]]()
+        free: list[Queue] = []
+        over: list[tuple[Queue, Remainder]] = []
+        wall = self._wall()
         self._holds = {queue[0].key: hold for queue in ready if (hold := self._holds.get(queue[0].key))}
         again = now + LOOK_SECONDS * max(1.0, len(ready) / 1000)
         for queue in ready:

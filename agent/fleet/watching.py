@@ -61,10 +61,10 @@ class Watch:
     def look(self, signs: Iterable[Sign], now: float, wall: int) -> list[HostLife]:
         """Return the hosts of which something is new; `wall` in Unix milliseconds."""
         lives: dict[str, HostLife] = {}
-        for one in signs:
-            self._last_signs[one.host] = max(one.at, self._last_signs.get(one.host, 0.0))
-            if now < one.at + one.ttl:
-                lives[one.host] = _alive(self._lives.get(one.host), one, wall)
+        for sign in signs:
+            self._last_signs[sign.host] = max(sign.at, self._last_signs.get(sign.host, 0.0))
+            if now < sign.at + sign.ttl:
+                lives[sign.host] = _alive(self._lives.get(sign.host), sign, wall)
         for host, life in self._lives.items():
             if host not in lives and not life.missing and now >= self._last(host) + life.ttl:
                 lives[host] = _add_turn(life, wall)
@@ -74,10 +74,10 @@ class Watch:
         return max(self._started_at, self._last_signs.get(host, 0.0))
 
 
-def _alive(before: HostLife | None, one: Sign, wall: int) -> HostLife:
+def _alive(before: HostLife | None, sign: Sign, wall: int) -> HostLife:
     if before is None:
-        return HostLife(one.host, wall, one.ttl, one.beat)
-    life = msgspec.structs.replace(before, ttl=one.ttl, beat=one.beat)
+        return HostLife(sign.host, wall, sign.ttl, sign.beat)
+    life = msgspec.structs.replace(before, ttl=sign.ttl, beat=sign.beat)
     return _add_turn(life, wall) if life.missing else life
 
 
@@ -90,7 +90,8 @@ def describe_turn(life: HostLife, before: HostLife | None) -> tuple[Notification
     if before is None or life.turns == before.turns:
         return None
     text = f"not heard of for {duration_text(life.ttl)}" if life.missing else "is heard of again"
-    return _make_change(life, text), _id(life, -1) if life.turned_at < before.turned_at + DAY and before.turns else ""
+    follows_another = before.turns > 0 and life.turned_at < before.turned_at + DAY
+    return _make_change(life, text), _id(life, -1) if follows_another else ""
 
 
 def farewell(life: HostLife, wall: int) -> Notification | None:
