@@ -59,8 +59,9 @@ class Session:
         record, now = self._journal.record, self._clock()
         has_unfinished = len(record.intents) > 0
 
-        def latest_count(at: float) -> float:
+        def latest_moment(at: float) -> float:
+            """Return the latest moment as of which the API may count a request made at `at`, on our clock."""
             age = max(0.0, record.read_until - at)
             return now if has_unfinished and age < LATE else now - age
 
-        self.budget.remember((key, latest_count(at)) for key, at in record.requests())
+        self.budget.remember((key, latest_moment(at)) for key, at in record.requests())
