@@ -76,6 +76,7 @@ _SETTINGS = {
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
     "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs output "
     "sinks",
+    "only": "severity level severities statuses minimum_level min_severity",
     "hostname": "host host_name name",
     "endpoint": "url api_url dd_url server site",
     "api_key": "key token apikey df_api_key api_token key_id",

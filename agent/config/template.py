@@ -17,6 +17,17 @@ NUMBERS = ("date_ms",)
 """Those that may stand outside quotes in JSON."""
 _PLACE = re.compile(rf"\{{({'|'.join(NAMES)}|(?:tag|word)\.[a-z][a-z0-9_]*)\}}")
 
+_LIKE_A_PLACE = re.compile(r"\{\{\s*[.$]?([A-Za-z_]{2,30})\s*\}\}|\{([A-Za-z_]{2,30})\}")
+_OTHER_WORDS = {
+    **dict.fromkeys(("severity", "level", "state"), "status"),
+    **dict.fromkeys(("hostname", "server", "node"), "host"),
+    **dict.fromkeys(("check_name", "service", "monitor"), "check"),
+    **dict.fromkeys(("description", "text", "msg", "details", "output"), "message"),
+    **dict.fromkeys(("time", "timestamp", "datetime"), "date"),
+    **dict.fromkeys(("alert", "subject_line", "headline"), "title"),
+}
+"""What other tools call it."""
+
 _MARK = re.compile("\ue000(\\d+)\ue001")
 """What stands for a place while it is looked for."""
 
@@ -42,11 +53,25 @@ def problem(template: str, words: Collection[str] = ()) -> str:
     """Say what is wrong with a template; empty when it can be used. `words`: the names of the service's own words."""
     if unknown := unknown_words(template, words):
         return f"{{word.{unknown[0]}}} is not among the `words`"
+    if misspelt := _misspelt_place(template):
+        return misspelt
     if template.strip()[:1] in ("{", "[") and not _PLACE.match(template.strip()) and not is_json(template):
         if fault := _fault(_PLACE.sub("0", template)):
             return f"begins like JSON and is none: {fault}"
         return 'each {...} but {date_ms} must stand inside quotes, such as "{title}"'
     return "" if template.strip() else "is empty, write for example {title}"
+
+
+def _misspelt_place(template: str) -> str:
+    """Say what is meant by `{titel}`, `{severity}` and `{{ .Title }}`, which would be sent as they stand."""
+    from agent.config.wording import nearest
+
+    for place in _LIKE_A_PLACE.finditer(template):
+        word = (place[1] or place[2]).lower()
+        meant = word if word in NAMES else nearest(word, NAMES) or _OTHER_WORDS.get(word, "")
+        if meant and place[0] != f"{{{meant}}}":
+            return f"{place[0]} is nothing that is put in: write {{{meant}}}"
+    return ""
 
 
 def _loads(text: str) -> bool:

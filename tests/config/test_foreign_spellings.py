@@ -8,19 +8,20 @@ import pytest
 
 from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.template import problem
 
 REAL = Catalog()
 
 
 def said(folder: Path, text: str) -> list[str]:
     (folder / "a.yaml").write_text(text)
-    return [str(problem).removeprefix(f"{folder}/a.yaml:") for problem in load(folder, REAL, {}).problems]
+    return [str(one).removeprefix(f"{folder}/a.yaml:") for one in load(folder, REAL, {}).problems]
 
 
 def of_setting(folder: Path, settings: str) -> str:
     """Return the one message about a check's settings, without its place."""
-    (problem,) = said(folder, f"checks:\n  x: {{{settings}}}\n")
-    return problem.partition(" x: ")[2]
+    (message,) = said(folder, f"checks:\n  x: {{{settings}}}\n")
+    return message.partition(" x: ")[2]
 
 
 PATTERNS = {
@@ -128,3 +129,19 @@ FILES = {
 @pytest.mark.parametrize("text", FILES)
 def test_a_slip_of_a_newcomer_is_one_message_that_leads_on(text: str, tmp_path: Path) -> None:
     assert said(tmp_path, text) == [FILES[text]]
+
+
+BODIES = {
+    '{"text": "{titel}"}': "{titel} is nothing that is put in: write {title}",
+    '{"text": "{{title}}"}': "{{title}} is nothing that is put in: write {title}",
+    '{"text": "{{ .Title }}"}': "{{ .Title }} is nothing that is put in: write {title}",
+    "{title}: {severity} on {HOST}": "{severity} is nothing that is put in: write {status}",
+    '{"a": {"text": "{title} {word}"}}': "",
+    '{"a":{"b":"{title}"},"c":{date_ms}}': "",
+    "{title} {} {0} {tag.env} {anything_else}": "",
+}
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_a_place_of_a_template_by_another_name_is_told(body: str) -> None:
+    assert problem(body) == BODIES[body]
