@@ -17,7 +17,7 @@ NUMBERS = ("date_ms",)
 """Those that may stand outside quotes in JSON."""
 _PLACE = re.compile(rf"\{{({'|'.join(NAMES)}|(?:tag|word)\.[a-z][a-z0-9_]*)\}}")
 
-_LIKE_A_PLACE = re.compile(r"\{\{\s*[.$]?([A-Za-z_]{2,30})\s*\}\}|\{([A-Za-z_]{2,30})\}")
+_LIKE_A_PLACE = re.compile(r"\{\{(?=[\s.$])\s*[.$]?([A-Za-z_]{2,30})\s*\}\}|\{([A-Za-z_]{2,30})\}")
 _OTHER_WORDS = {
     **dict.fromkeys(("severity", "level", "state"), "status"),
     **dict.fromkeys(("hostname", "server", "node"), "host"),

@@ -133,7 +133,8 @@ def test_a_slip_of_a_newcomer_is_one_message_that_leads_on(text: str, tmp_path: 
 
 BODIES = {
     '{"text": "{titel}"}': "{titel} is nothing that is put in: write {title}",
-    '{"text": "{{title}}"}': "{{title}} is nothing that is put in: write {title}",
+    '{"text": "{{title}}"}': "",
+    '{"text": "{{ title }}"}': "{{ title }} is nothing that is put in: write {title}",
     '{"text": "{{ .Title }}"}': "{{ .Title }} is nothing that is put in: write {title}",
     "{title}: {severity} on {HOST}": "{severity} is nothing that is put in: write {status}",
     '{"a": {"text": "{title} {word}"}}': "",
