@@ -155,11 +155,11 @@ class Docker(Check, frozen=True, kw_only=True):
                 yield result
         memory = _keep_memory(ctx.memory, containers.values())
         for name, container in sorted(containers.items()):
-            results = [await self._assess(container, unhealthy, inspect, ctx.now())]
+            discovered = name not in _texts(self.running)
+            yield replace(await self._assess(container, unhealthy, inspect, ctx.now()), discovered=discovered)
             if _runs(container):
-                results.append(await self._restarts(container, inspect, memory[container.short_id], ctx.now()))
-            for result in results:
-                yield replace(result, discovered=name not in _texts(self.running))
+                restarts = await self._restarts(container, inspect, memory[container.short_id], ctx.now())
+                yield replace(restarts, discovered=discovered)
         up = sum(map(_runs, containers.values()))
         yield ok(f"{up} of {len(containers)} containers run")
         yield Metric("running", up, minimum=0)
