@@ -214,7 +214,7 @@ def _connect(path: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         db.execute("PRAGMA synchronous = FULL")
         db.executescript(_TABLES + notes.TABLES)
-        if db.execute("PRAGMA quick_check").fetchone()[0] != "ok":
+        if db.execute("PRAGMA integrity_check(1)").fetchone()[0] != "ok":
             raise sqlite3.DatabaseError("some of it cannot be read")
     except sqlite3.DatabaseError:
         db.close()

@@ -67,7 +67,7 @@ def _open(directory: Path) -> sqlite3.Connection:
         db.execute("PRAGMA journal_mode = WAL")
         if read_version(db) < 0:
             raise DamagedError("its version is less than nothing")
-        if (verdict := db.execute("PRAGMA quick_check(1)").fetchone()[0]) != "ok":
+        if (verdict := db.execute("PRAGMA integrity_check(1)").fetchone()[0]) != "ok":
             raise DamagedError(" ".join(str(verdict).split()))
         migrate(db)
         if wrong := wrong_part(db):

@@ -124,6 +124,21 @@ def test_a_damaged_description_costs_its_own_table_at_most(tmp_path: Path, right
             assert max(kept) == 201 and min(kept) in (1, 201)
 
 
+def test_what_an_index_lacks_is_told_all_the_same(tmp_path: Path) -> None:
+    filled(tmp_path)
+    raw = bytearray((tmp_path / FILE).read_bytes())
+    leaves_of_indexes = [
+        at for at in range(0, len(raw), 4096) if raw[at] == 10 and raw.find(b"eventsdisk", at, at + 4096) > 0
+    ]
+    assert leaves_of_indexes
+    for at in leaves_of_indexes:
+        raw[raw.find(b"eventsdisk", at) + 7] = ord("u")
+    (tmp_path / FILE).write_bytes(raw)
+    with opened(tmp_path) as store:
+        assert len(aside(tmp_path)) == 1
+        assert {due.id for due in out(store).due()} == {f"disk-{number}" for number in range(200)}
+
+
 def test_a_damaged_format_is_no_reason_not_to_begin(tmp_path: Path) -> None:
     filled(tmp_path)
     raw = bytearray((tmp_path / FILE).read_bytes())
