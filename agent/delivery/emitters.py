@@ -71,7 +71,7 @@ class Emitters:
                 if name not in self._at_work:
                     emitter = Emitter(name, self._courier(name, settings))
                     self._at_work[name] = (settings, emitter)
-                    emitter.start(after=_of_the_same(name, settings, leaving.get(name)))
+                    emitter.start(after=_of_the_same(settings, leaving.get(name)))
 
     def wake(self) -> None:
         """There is something new to tell. Never blocks for long."""
@@ -90,7 +90,7 @@ class Emitters:
         return courier(self._outbox(name), settings, self._compose, self._append, self._on_bad_key, self._hide)
 
 
-def _of_the_same(name: str, settings: Settings, before: tuple[Settings, Emitter] | None) -> Emitter | None:
+def _of_the_same(settings: Settings, before: tuple[Settings, Emitter] | None) -> Emitter | None:
     """Return who told this destination until now; nobody where it was another one, to whom it told something else.
 
     A broker drops by itself what is handed over twice, so nobody waits for that.
@@ -98,8 +98,7 @@ def _of_the_same(name: str, settings: Settings, before: tuple[Settings, Emitter]
     settings_before, emitter = before or (None, None)
     if not settings or not settings_before or (isinstance(settings, EventsSettings) and settings.broker):
         return None
-    is_same = _destination(name, settings).identity == _destination(name, settings_before).identity
-    return emitter if is_same else None
+    return emitter if _identity(settings) == _identity(settings_before) else None
 
 
 def _end(emitters: list[Emitter], farewell: bool = False) -> None:
@@ -187,10 +186,16 @@ def destinations(agent: AgentSettings) -> tuple[Destination, ...]:
 
 def _destination(name: str, settings: Remote) -> Destination:
     if isinstance(settings, WebhookSettings):
-        return Destination(name, _hash(f"webhook {settings.url}"), settings.only)
+        return Destination(name, _identity(settings), settings.only)
+    return Destination(name, _identity(settings))
+
+
+def _identity(settings: Remote) -> str:
+    if isinstance(settings, WebhookSettings):
+        return _hash(f"webhook {settings.url}")
     if settings.broker:
-        return Destination(name, _hash(f"broker {settings.broker}"))
-    return Destination(name, _hash(f"truewatch {settings.endpoint.rstrip('/')}"))
+        return _hash(f"broker {settings.broker}")
+    return _hash(f"truewatch {settings.endpoint.rstrip('/')}")
 
 
 def _hash(text: str) -> str:

@@ -302,6 +302,14 @@ def test_who_tells_the_same_address_by_other_settings_waits_for_the_request_that
     assert works.diary == ["ops ends", "ops ends", "ops drains"]
 
 
+def test_who_has_had_no_turn_yet_ends_at_once_without_a_farewell(works: Works) -> None:
+    answered = works.hanging(destinations={"ops": hook()})
+    works.apply(["ops"], destinations={"ops": hook(only="web-*")})
+    works.emitters.stop(True)
+    assert "ops drains" not in works.diary
+    answered.set()
+
+
 def test_who_tells_another_address_waits_for_nobody(works: Works) -> None:
     answered = works.hanging(destinations={"ops": hook()})
     works.apply(["ops"], destinations={"ops": hook("https://hook.example/y")})

@@ -253,13 +253,14 @@ def test_a_bug_in_one_change_costs_what_is_of_its_check(disk: Disk, caplog: pyte
     disk.record = odd  # type: ignore[method-assign]
     disk.pending.forget("gone")
     disk.pending.forget("db", "/")
+    disk.pending.forget("web", "/old")
     for name, subject in (("web-1", "/"), ("web-2", "/odd"), ("web-3", "/cart"), ("db-1", "")):
         disk.pending.change(change(name, subject))
     for name in ("web", "db", "mail"):
         disk.pending.remember(name, {"of": name})
     disk.pending.write()
     assert disk.diary == [
-        ("changes", [], {}, set()),
+        ("changes", [], {}, {("web", "/old")}),
         ("changes", ["web"], {}, set()),
         ("changes", ["web"], {}, set()),
         ("changes", ["db"], {"db": {"of": "db"}}, {("db", "/")}),

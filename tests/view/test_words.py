@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from agent.model import Count, EventStatus, FailAfter, Flapping, Policy, Reason, Silence, State, Status
-from agent.view.snapshot import Mark, SubjectView
+from agent.view.snapshot import Mark, ReloadMark, SubjectView
 from agent.view.words import (
     LONGEST_WORD,
     describe_counts,
@@ -160,6 +160,13 @@ def test_what_holds_back_now_is_said_by_its_marks_alone() -> None:
     held = changed(one, marks=(Mark.SILENCED, Mark.LATE), late=75.0)
     assert list(marks(held)) == ["silenced", "late by 1m 15s", "not told: silenced"]
     assert list(marks(changed(held, reasons=(SILENCED,)))) == ["silenced", "late by 1m 15s"]
+
+
+def test_a_check_whose_file_was_just_removed_is_still_at_work_and_not_unconfigured() -> None:
+    one = SubjectView("web", "", "http", Status.CRITICAL, 0, STATE, None, 0, "")
+    gone = changed(one, marks=(Mark.UNCONFIGURED, Mark.FLAPPING), reload=ReloadMark.REMOVED)
+    assert list(marks(gone)) == ["still at work", "flapping"]
+    assert list(marks(changed(gone, reload=None))) == [str(Mark.UNCONFIGURED), "flapping"]
 
 
 @pytest.mark.parametrize(
