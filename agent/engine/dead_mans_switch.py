@@ -182,6 +182,7 @@ class DeadMansSwitch:
         if now < self._reading[1]:
             return []
         late = [key for key, due in self._book.take(now) if not self._excuse(key, due, now)]
+        late.sort(key=lambda key: key[2] is None)  # a run that died is told before the miss that forgets it
         return [outcome for key in late if (outcome := self._judge(key, now, wall))]
 
     def _judge(self, key: Key, now: float, wall: int) -> Outcome | None:

@@ -70,6 +70,9 @@ def backup(ttl: float, max_run: float | None) -> CheckConfig:
 
 @settings(max_examples=60 * TIMES, deadline=None)
 @given(steps=st.lists(STEPS, max_size=30))
+@example(
+    steps=[("set", 60.0, 70.0), ("start", "", 2), ("die", 2), ("pass", 10), ("push", "", 3), ("restart",)]
+)  # a run and a result are overdue at once
 @example(steps=[("push", "mail", 0), ("pass", 8 * 86_400), ("push", "", 0), ("restart",)])  # asked again each hour
 def test_restarts_reloads_and_a_clock_that_is_set_change_nothing_of_what_is_missed(
     steps: list[tuple[Any, ...]],
