@@ -111,14 +111,19 @@ def test_trouble_is_said_once_without_the_address_and_so_is_its_end(caplog: pyte
     assert said == ["agent.heartbeat_url does not answer as it should: HTTP 404", "agent.heartbeat_url answers again"]
 
 
-def test_a_service_that_knows_no_such_check_says_so_by_a_200(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize(
+    ("body", "words"), [(b"OK (not found)", "OK (not found)"), (b"OK (not found)\xff", "OK (not found)\ufffd")]
+)
+def test_a_service_that_knows_no_such_check_says_so_by_a_200(
+    body: bytes, words: str, caplog: pytest.LogCaptureFixture
+) -> None:
     world = World()
-    with WebService(lambda post: (200, b"OK (not found)")) as service:
+    with WebService(lambda post: (200, body)) as service:
         world.apply(f"{service.url}/ping/1234-5678-secret")
         world.minute()
         world.settled()
     assert [record.getMessage() for record in caplog.records] == [
-        "agent.heartbeat_url does not answer as it should: it says 'OK (not found)'"
+        f"agent.heartbeat_url does not answer as it should: it says {words!r}"
     ]
 
 
