@@ -170,7 +170,7 @@ def test_an_agent_that_stands_still_is_told_from_one_that_works(tmp_path: Path) 
     with agent_process(tmp_path) as agent:
         agent.write("a.yaml", "checks: {a: {type: load}, backup: {type: pushed, ttl: 1h}}\n")
         agent.start()
-        agent.wait_until((agent.state / "agent.sock").exists, "the agent")
+        agent.wait_for_socket("agent.sock")
         agent.wait_until(lambda: "no check is late" in agent.call("doctor").stdout, "an agent at work")
         assert agent.process is not None
         agent.process.send_signal(signal.SIGSTOP)

@@ -6,16 +6,18 @@ import io
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr, redirect_stdout
+from contextlib import contextmanager, redirect_stderr, redirect_stdout, suppress
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 from agent.cli.main import main
+from agent.push.sockets import open_socket
 from tests.processes.forked import Forked, call
 
 PATIENT = "fail_after: {nodata: 99}"
@@ -94,6 +96,17 @@ class AgentProcess:
             )
             time.sleep(step)
             step = min(0.2, step * 1.2)  # to look costs the processor's time, which the agent is to have
+
+    def wait_for_socket(self, name: str) -> None:
+        """Wait until somebody listens: a socket is in its place a moment before."""
+
+        def listens() -> bool:
+            with suppress(OSError), open_socket(self.state / name) as path, socket.socket(socket.AF_UNIX) as connection:
+                connection.connect(path)
+                return True
+            return False
+
+        self.wait_until(listens, f"listening on {name}")
 
     def _command(self, command: str, *arguments: str) -> Sequence[str]:
         places = ("--config", str(self.config), "--state", str(self.state))

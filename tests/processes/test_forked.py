@@ -45,7 +45,7 @@ def test_an_agent_ends_by_the_same_signals_with_the_same_status(both: tuple[Agen
         ends = []
         for agent in both:
             agent.start()
-            agent.wait_until((agent.state / "control.sock").exists, "the agent")
+            agent.wait_for_socket("control.sock")
             agent.wait_until(lambda agent=agent: agent.status()["checks"], "a result")  # type: ignore[misc]
             ends.append(agent.stop(number))
             assert "hostvigil" in agent.output()

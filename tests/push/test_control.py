@@ -175,7 +175,7 @@ def agent(tmp_path: Path) -> Iterator[AgentProcess]:
     with agent_process(tmp_path) as agent:
         agent.write("a.yaml", GOOD)
         agent.start()
-        agent.wait_until((agent.state / FILE).exists, "the agent's socket")
+        agent.wait_for_socket(FILE)
         yield agent
 
 

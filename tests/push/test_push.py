@@ -32,7 +32,7 @@ def agent(tmp_path: Path) -> Iterator[AgentProcess]:
 
 def started(agent: AgentProcess) -> None:
     agent.start()
-    agent.wait_until((agent.state / "agent.sock").exists, "the socket")
+    agent.wait_for_socket("agent.sock")
 
 
 def test_a_reported_result_is_taken_and_told(agent: AgentProcess) -> None:
@@ -77,7 +77,7 @@ def test_a_kill_right_after_a_report_loses_nothing(agent: AgentProcess) -> None:
         agent.stop(signal.SIGKILL)
         agent.start()
         agent.wait_until(lambda: agent.status()["agent"], "the next start")
-        agent.wait_until((agent.state / "agent.sock").exists, "the socket")
+        agent.wait_for_socket("agent.sock")
         # The agent may have been killed before it took the result: then it finds it in the spool.
         agent.wait_until(lambda: believed_of_backup(agent) == (status, f"turn {number}"), "the result")  # noqa: B023
 
@@ -252,7 +252,7 @@ def test_wrap_before_the_reload_that_brings_its_check_says_so(tmp_path: Path) ->
     with agent_process(tmp_path) as agent:
         agent.write("a.yaml", "checks:\n  a: {type: script, command: ['true']}\n")
         agent.start()
-        agent.wait_until((agent.state / "control.sock").exists, "the agent")
+        agent.wait_for_socket("control.sock")
         done = agent.call("wrap", "backup", "--", "echo", "done")
         assert (done.returncode, done.stdout) == (0, "done\n")
         said = "hostvigil: no pushed check called backup is at work; if it is new: hostvigil reload\n"

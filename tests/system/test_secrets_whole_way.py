@@ -155,7 +155,7 @@ def test_no_secret_comes_out_anywhere(agent: AgentProcess, tmp_path: Path) -> No
         )
         agent.write("a.yaml", CONFIGURATION.replace("@URL@", api.url))
         running.start("--verbose")
-        running.wait_until((running.state / "agent.sock").exists, "the socket")
+        running.wait_for_socket("agent.sock")
         pushed = ("report", "backup", "critical", f"login with {SECRETS['pushed']} failed")
         assert running.call(*pushed, "--metric", f"{SECRETS['pushed']}=1").returncode == 0
         running.call("wrap", "backup", "--", "sh", "-c", f"echo 'used {SECRETS['pushed']}'; exit 3")
@@ -199,7 +199,7 @@ checks:
     with agent_process(tmp_path) as agent:
         agent.write("a.yaml", text)
         agent.start()
-        agent.wait_until((agent.state / "control.sock").exists, "the agent")
+        agent.wait_for_socket("control.sock")
         agent.wait_until(lambda: agent.call("reload").returncode == 0, "an answer")
         (tmp_path / "token").write_text("new-secret-456")
         assert agent.call("reload").returncode == 0
