@@ -36,6 +36,7 @@ SLOW_FILES = {
         *("discover", "discover_drop_ins", "script_nagios", "plugins_oracle", "shipped_files"),
         *("http_reader", "http_charsets", "http_codings", "http_json", "patterns", "redactor", "destination_model"),
         *("turns", "loop", "loop_calls", "outage", "page_browser", "page_pictures"),
+        *("root_is_led_by_nobody", "history", "damaged_store", "script_limits", "script_pin", "process_command_lines"),
     )
 }
 """Long series of examples, and waits for a deadline."""
@@ -66,7 +67,7 @@ LONG = (
     *("test_killed", "test_lives", "test_cuts", "test_shipped_cluster", "test_simulated", "test_page_browser"),
     *("test_page_acting_browser", "test_torture", "test_commands", "test_kill_points", "test_clock_jumps", "test_soak"),
     *("test_bench", "test_dead_mount", "test_secrets_whole_way", "test_history_disk", "test_doctor"),
-    *("test_destinations", "test_destinations_unread", "test_storms"),
+    *("test_destinations", "test_destinations_unread", "test_storms", "test_root_is_led_by_nobody"),
 )
 """What takes long, and mostly waits, the longest of all first: every second worker begins with these."""
 

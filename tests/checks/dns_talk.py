@@ -53,12 +53,21 @@ A1, A2 = record("A", bytes([192, 0, 2, 1])), record("A", bytes([192, 0, 2, 2]))
 Talk = Callable[[bytes], list[bytes]]
 
 
+def sockets_of_one_port() -> tuple[socket.socket, socket.socket]:
+    """Return one for datagrams and one that listens; a port that is free for the one may be taken for the other."""
+    while True:
+        udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        udp.bind(("127.0.0.1", 0))
+        try:
+            return udp, socket.create_server(udp.getsockname())
+        except OSError:
+            udp.close()
+
+
 @contextlib.contextmanager
 def serving(talk: Talk, by_tcp: Callable[[bytes], bytes] | None = None) -> Iterator[Address]:
     """Answer each query with the datagrams that `talk` returns; by TCP, on the same port, with those bytes."""
-    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    tcp = socket.create_server(("127.0.0.1", 0))
-    udp.bind(tcp.getsockname())
+    udp, tcp = sockets_of_one_port()
     over = threading.Event()
 
     def datagrams() -> None:
