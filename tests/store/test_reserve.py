@@ -69,7 +69,7 @@ def test_an_agent_starts_on_a_full_disk_tells_it_and_ends_it(disk: Path, killed:
         agent.write("a.yaml", f"agent: {{events: {{endpoint: '{api.url}', api_key: '{api.key}'}}}}\n")
         agent.write("b.yaml", f"checks:\n  one: {{type: script, command: [/bin/sh, -c, '{bad}'], interval: 1s}}\n")
         agent.start()
-        agent.wait_for_socket(FILE)
+        agent.wait_until((agent.state / FILE).exists, "the reserve")
         agent.wait_until(lambda: agent.status()["checks"], "a run")
         agent.stop(9 if killed else 15)
         flag.touch()
