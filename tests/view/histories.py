@@ -45,4 +45,5 @@ def written(folder: Path, *steps: Transition, keep: Keep = KEEP, until: int = T0
     writer.take()
     clock.now = until
     writer.record.flush()
+    writer.record.close()
     return writer

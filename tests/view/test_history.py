@@ -197,7 +197,7 @@ def damages(path: Path) -> Iterator[Any]:
 
 @pytest.mark.parametrize("kind", range(4), ids=["no database", "torn pages", "a folder", "a link"])
 def test_a_damaged_file_is_set_aside_and_begun_anew(tmp_path: Path, kind: int) -> None:
-    written(tmp_path, measured(T0, 1.0)).record._disk.close()
+    written(tmp_path, measured(T0, 1.0))
     [*damages(tmp_path / FILE)][kind]()
     for end in ("-wal", "-shm"):
         (tmp_path / (FILE + end)).unlink(missing_ok=True)

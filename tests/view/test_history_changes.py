@@ -101,6 +101,7 @@ def test_what_came_and_went_by_thousands_leaves_no_row(flushes: int, tmp_path: P
         clock.now = part[-1].at
         writer.record.flush(metrics=False)
         writer.record.flush()
+    writer.record.close()
     assert rows_of(tmp_path) == {"changes": 0, "series": 0, "fine": 0, "hourly": 0}
 
 
@@ -157,6 +158,7 @@ def test_each_silence_is_noted_once_with_its_end_however_often_the_agent_looks_o
             record = Record(folder, KEEP, clock, found)
         record.look_at_silences()
         record.flush()
+    record.close()
     rows = past(folder, "web", T0, clock.now).notes
     begun = [(row.about, row.began) for row in rows if row.deed is Deed.SILENCED]
     ended = {(row.about, row.began): (row.at, row.who) for row in rows if row.deed is Deed.SILENCE_ENDED}
@@ -196,7 +198,7 @@ def test_a_note_is_about_the_checks_that_it_names_and_about_no_other() -> None:
 
 
 def test_a_file_from_before_there_were_notes_is_read_and_gets_them(tmp_path: Path) -> None:
-    written(tmp_path, measured(T0, 1.0)).record.close()
+    written(tmp_path, measured(T0, 1.0))
     with sqlite3.connect(tmp_path / FILE) as db:
         db.execute("DROP TABLE notes")
     assert past(tmp_path, "web", T0, T0 + HOUR).notes == ()
