@@ -3,7 +3,7 @@ PYTHON ?= python3
 # Another VENV keeps another Python beside it: make quick PYTHON=python3.13 VENV=.venv-3.13
 VENV ?= .venv
 BIN := $(VENV)/bin
-FLOOR := 60
+FLOOR := 70
 
 # Exactly what was tried, by its checksums; `make lock` tries newer ones.
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check

@@ -35,7 +35,7 @@ class Size(msgspec.Struct, frozen=True):
     """After the first results of all and before the span."""
 
 
-FULL = Size(20, 100, 10, 30, (1000, 200), 40, 2)
+FULL = Size(20, 100, 10, 30, (1000, 200), 40, 30)
 QUICK = Size(4, 8, 2, 2, (20, 5), 4, 0)
 
 
