@@ -65,7 +65,9 @@ def test_it_is_asked_after_each_minute_in_which_all_was_written() -> None:
         world.minute()
         service.wait_for(2)
         world.settled()
-        assert [post.path for post in service.posts] == ["/ping/1234"] * 2
+        # Those of three minutes are written at once: whether that is one request depends on how long the first takes.
+        assert 2 <= len(service.posts) <= 4
+        assert {post.path for post in service.posts} == {"/ping/1234"}
         assert service.posts[0].headers["accept-encoding"] == "identity"
     assert world.spans == [60.0]
 
