@@ -16,8 +16,8 @@ LOCK := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --genera
 run: $(VENV)/installed
 	$(BIN)/hostvigil run --config conf.d --state .state --at-once
 
-# The tests wait more than they reckon: four times as many workers as there are cores.
-WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) "*" 4)
+# The tests wait more than they reckon: six times as many workers as there are cores.
+WORKERS ?= $(shell expr $$(nproc 2>/dev/null || echo 2) "*" 6)
 # Tests start Python some thousand times: what the first has compiled serves the others.
 unexport PYTHONDONTWRITEBYTECODE
 
