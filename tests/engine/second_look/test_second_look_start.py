@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
-import pytest
 
 from agent.config.settings import DependsOn
 from agent.engine.self_check import NO_RESULT_YET
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Outcome, Result, Status
-from tests.engine.step_by_step import MINUTE, World
+from tests.engine.step_by_step import World
 from tests.engine.watched import Watched, pushed, run_by_agent, silence
-
-
-@pytest.fixture
-def world() -> World:
-    world = World()
-    world.wall = 1_790_000_000_000 - 1_790_000_000_000 % (60 * MINUTE) + 20 * MINUTE  # outside of the hourly window
-    world.checks = {"backup": pushed(), "web": run_by_agent("web")}
-    return world
-
-
-@pytest.fixture
-def agent(tmp_path: Path, world: World) -> Iterator[Watched]:
-    agent = Watched(tmp_path / "state", world)
-    yield agent
-    agent.store.close()
-
 
 # --- a clock that is not set ------------------------------------------------------------------------------------------
 
