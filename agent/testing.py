@@ -22,8 +22,8 @@ from threading import Thread
 from typing import Any
 
 from agent.api import Check, Metric, Result, Status
-from agent.config.check_class import check_class
-from agent.config.own_types import load_file
+from agent.config.types.check_class import check_class
+from agent.config.types.own_types import load_file
 from agent.plugin.context import Context, SharedWork
 from agent.running.execute import execute
 from agent.running.memory_text import as_json, from_json

@@ -33,10 +33,10 @@ def command() -> str:
 def configuration() -> str:
     """Write hostvigil.conf(5)."""
     from agent.cli.places import DEFAULT_CONFIG
-    from agent.config.catalog import Catalog
-    from agent.config.check_section import CheckSection
     from agent.config.schema import working
-    from agent.config.sections import SECTIONS, AgentSection
+    from agent.config.sections.agent import SECTIONS, AgentSection
+    from agent.config.sections.check import CheckSection
+    from agent.config.types.catalog import Catalog
 
     return "".join(
         (

@@ -97,6 +97,15 @@ def test_each_arrow_is_used_and_no_two_rooms_need_each_other() -> None:
     list(TopologicalSorter(ARROWS).static_order())  # raises where arrows go in a circle
 
 
+def test_folders_within_a_room_need_each_other_in_one_direction() -> None:
+    for room in (path for path in (ROOT / "agent").iterdir() if path.is_dir()):
+        needs: dict[str, set[str]] = {}
+        for path in sorted(room.rglob("*/*.py")):
+            folder = ".".join(module_of(path).split(".")[:3])
+            needs.setdefault(folder, set()).update(".".join(name.split(".")[:3]) for name in imports_of(path))
+        list(TopologicalSorter({one: (needs[one] & needs.keys()) - {one} for one in needs}).static_order())
+
+
 def test_an_init_file_has_names_only() -> None:
     for path in sorted((ROOT / "agent").rglob("__init__.py")):
         for node in ast.parse(path.read_text()).body:

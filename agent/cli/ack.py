@@ -9,9 +9,9 @@ from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.missing import no_check
 from agent.cli.answers.who import who
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.rules import OWN_NAME
+from agent.config.types.catalog import Catalog
 from agent.plugin.text import one_line
 from agent.push.control import NoAnswer
 

@@ -19,9 +19,9 @@ from agent.cli.answers.missing import no_check, reading_problems
 from agent.cli.answers.rights import as_root, lacks_rights
 from agent.cli.answers.who import who
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, has_runs
+from agent.config.types.catalog import Catalog
 from agent.model import SEVERITY, Metric, Outcome, Result, Status
 from agent.plugin.text import lines as safe_lines
 from agent.plugin.text import one_line

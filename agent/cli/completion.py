@@ -94,13 +94,13 @@ def _name_sources(words: Sequence[str]) -> dict[str, Callable[[], Iterable[str]]
         return config().checks
 
     def destinations() -> Iterable[str]:
-        from agent.config.destinations import MAIN
+        from agent.config.sections.destination import MAIN
 
         return (MAIN, *config().agent.destinations)
 
     def types() -> Iterable[str]:
-        from agent.config.catalog import Catalog
         from agent.config.schema import working
+        from agent.config.types.catalog import Catalog
 
         return working(Catalog())
 

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from agent.cli.answers.missing import hanging
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.plugin.host import Host
 from agent.running.discovery import Candidate, discover, drop_in, try_out
 

@@ -9,7 +9,7 @@ import msgspec
 
 from agent.cli.answers.asking import ask_agent
 from agent.cli.output import fail, pluralize
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.delivery.wording import title
 from agent.plugin.text import one_line
 from agent.plugin.units import clock_text

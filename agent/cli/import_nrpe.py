@@ -13,8 +13,8 @@ from typing import Any
 
 from agent.cli.discover import write_new
 from agent.cli.output import fail, pluralize
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.plugin.host import Suggestion
 from agent.running.discovery import Candidate, as_read, drop_in
 

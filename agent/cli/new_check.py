@@ -8,8 +8,8 @@ from pathlib import Path
 
 from agent.cli.answers.missing import hanging
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load, own_types
+from agent.config.types.catalog import Catalog
 
 TYPE = '''"""Check type `{name}`: what it looks at, in a line."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from agent.config.probe import Mounts
+from agent.config.files.probe import Mounts
 
 DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
 DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
@@ -32,7 +32,7 @@ def default_state(to_push: bool = False) -> Path:
 def is_there(state: Path, how: int) -> bool:
     """Tell whether we may use a state directory so; one that does not answer is the one that is meant."""
     if Mounts().may_hang(str(state)):
-        from agent.config.patience import answers
+        from agent.config.files.patience import answers
 
         if not answers(state):
             return True

@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import json
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.schema import schema
+from agent.config.types.catalog import Catalog
 
 
 def main(options: argparse.Namespace) -> int:

@@ -17,10 +17,10 @@ from pathlib import Path
 from agent.cli import discover, reload, test_event, validate
 from agent.cli.output import fail
 from agent.cli.places import DEFAULT_CONFIG
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.patience import SILENT, answers
+from agent.config.files.patience import SILENT, answers
 from agent.config.settings import AgentSettings
+from agent.config.types.catalog import Catalog
 from agent.delivery.answer import Verdict
 
 REGIONS = {

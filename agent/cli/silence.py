@@ -10,11 +10,11 @@ import msgspec
 
 from agent.cli.answers.who import who
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.selector import matches, problem
 from agent.config.settings import Config
-from agent.config.wording import nearest
+from agent.config.types.catalog import Catalog
+from agent.config.words.wording import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
 from agent.plugin.units import Duration, duration_text

@@ -11,10 +11,10 @@ import msgspec
 
 from agent.cli.answers.rights import as_root, lacks_rights
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
-from agent.config.destinations import MAIN
 from agent.config.drop_ins import load
+from agent.config.sections.destination import MAIN
 from agent.config.settings import AgentSettings
+from agent.config.types.catalog import Catalog
 from agent.delivery.answer import Answer, Hide, Verdict
 from agent.delivery.sinks.sink import Sink
 from agent.delivery.sinks.truewatch.api import Api

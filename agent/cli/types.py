@@ -9,10 +9,10 @@ import msgspec
 
 from agent.cli.answers.readable import readable
 from agent.cli.output import fail
-from agent.config.catalog import Catalog
-from agent.config.check_class import CatalogError
 from agent.config.drop_ins import load
 from agent.config.schema import common_page, type_page
+from agent.config.types.catalog import Catalog
+from agent.config.types.check_class import CatalogError
 
 
 def main(options: argparse.Namespace) -> int:

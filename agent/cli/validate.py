@@ -9,9 +9,9 @@ import msgspec
 
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.output import pluralize
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Place, Problem
+from agent.config.types.catalog import Catalog
 
 
 def main(options: argparse.Namespace) -> int:

@@ -10,19 +10,20 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from agent.config import destination_section, page_address, page_token, rules, windows
-from agent.config.check_section import CheckSection
+from agent.config import destination_section, page_address, page_token, rules
+from agent.config.calendar import windows
 from agent.config.checksums import checksum_as_written
 from agent.config.convert import settings
 from agent.config.fault import Fault
+from agent.config.files.patience import Patience
 from agent.config.located_yaml.tree import Node
 from agent.config.nesting import section
-from agent.config.patience import Patience
-from agent.config.secrecy import mark_secrets
-from agent.config.sections import AgentSection, EventsSettings, HistorySection, fields
+from agent.config.secrets.secrecy import mark_secrets
+from agent.config.sections.agent import AgentSection, EventsSettings, HistorySection, fields
+from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.web_address import host_of, proxy_fault
-from agent.config.wording import quote
+from agent.config.words.wording import quote
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")

@@ -10,21 +10,22 @@ from typing import Any
 import msgspec
 
 from agent.api import Check
-from agent.config import nesting, parents, policy, rules, windows
-from agent.config.catalog import Catalog
-from agent.config.check_class import CatalogError
-from agent.config.check_section import CheckSection
+from agent.config import nesting, parents, policy, rules
+from agent.config.calendar import windows
+from agent.config.calendar.cron import normal
 from agent.config.checksums import checksum_as_written, checksum_of
 from agent.config.convert import make_struct, settings, value
-from agent.config.cron import normal
 from agent.config.fault import Fault, Faults
 from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.once import once
 from agent.config.own_bug import problem_of
-from agent.config.secrecy import mark_secrets, secret_values
-from agent.config.sections import fields
+from agent.config.secrets.secrecy import mark_secrets, secret_values
+from agent.config.sections.agent import fields
+from agent.config.sections.check import CheckSection
 from agent.config.settings import CheckConfig, Place, Problem, pack
-from agent.config.wording import quote, unknown, without_colon, without_space
+from agent.config.types.catalog import Catalog
+from agent.config.types.check_class import CatalogError
+from agent.config.words.wording import quote, unknown, without_colon, without_space
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _NO_TAGS: dict[str, str] = {}

@@ -11,9 +11,9 @@ import msgspec
 
 from agent.config.fault import Fault, Faults
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
-from agent.config.sections import fields
+from agent.config.sections.agent import fields
 from agent.config.settings import Place
-from agent.config.wording import (
+from agent.config.words.wording import (
     example_of,
     explain,
     members_of,

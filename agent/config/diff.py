@@ -6,7 +6,7 @@ from typing import TypeVar
 
 import msgspec
 
-from agent.config.secrecy import is_secret
+from agent.config.secrets.secrecy import is_secret
 from agent.config.settings import CheckConfig, Config, Place, Places
 
 T = TypeVar("T", bound=msgspec.Struct)

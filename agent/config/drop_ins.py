@@ -10,21 +10,21 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.catalog import Catalog, Folder
+from agent.config.calendar.cron import zone_fault
 from agent.config.checks import read_checks
 from agent.config.convert import parse_once
-from agent.config.cron import zone_fault
 from agent.config.fault import Fault
-from agent.config.files import Unreadable, folder_fault, folders_in, format_path, of_others, version
+from agent.config.files.content import Unreadable, folder_fault, folders_in, format_path, of_others, version
+from agent.config.files.patience import LEAST, Patience
 from agent.config.located_yaml.tree import Node
 from agent.config.own_bug import problem_of
-from agent.config.own_types import sources
-from agent.config.patience import LEAST, Patience
 from agent.config.reading import Reading
 from agent.config.script_folder import list_scripts, look, name_of
 from agent.config.senders import unknown_senders
 from agent.config.settings import Config, Place, Problem
-from agent.config.wording import one_line
+from agent.config.types.catalog import Catalog, Folder
+from agent.config.types.own_types import sources
+from agent.config.words.wording import one_line
 
 log = logging.getLogger("hostvigil.config")
 

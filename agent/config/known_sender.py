@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import msgspec
 
-from agent.config.sections import HistorySection
+from agent.config.sections.agent import HistorySection
 from agent.config.settings import AgentSettings
 from agent.plugin.units import Duration, Size
 

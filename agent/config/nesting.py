@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from agent.config import foreign
-from agent.config.check_section import CheckSection
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
-from agent.config.sections import fields
+from agent.config.sections.agent import fields
+from agent.config.sections.check import CheckSection
 from agent.config.settings import Place, Problem
-from agent.config.wording import missing_name, quote, short, slip_text
+from agent.config.words import foreign
+from agent.config.words.wording import missing_name, quote, short, slip_text
 
 _COMMON = fields(CheckSection)
 

@@ -6,8 +6,8 @@ import stat
 from functools import partial
 from pathlib import Path
 
-from agent.config.files import Unreadable, regular_file
-from agent.config.patience import Patience
+from agent.config.files.content import Unreadable, regular_file
+from agent.config.files.patience import Patience
 
 EXAMPLE = "/etc/hostvigil/page_token"
 LEAST, MOST = 20, 200

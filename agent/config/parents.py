@@ -6,11 +6,11 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache, partial
 
-from agent.config.check_section import Parents
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
+from agent.config.sections.check import Parents
 from agent.config.settings import CheckConfig, DependsOn
-from agent.config.wording import nearest, quote
+from agent.config.words.wording import nearest, quote
 
 MOST_SHOWN = 10
 """Checks of a circle that are shown in a message."""

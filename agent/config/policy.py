@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from agent.config.check_section import THRESHOLDS, CheckSection, Counts, FlappingSection
+from agent.config.calendar.spans import LONGEST, span
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.once import once
-from agent.config.sections import usual
-from agent.config.spans import LONGEST, span
-from agent.config.values import FailCount
-from agent.config.wording import quote
+from agent.config.sections.agent import usual
+from agent.config.sections.check import THRESHOLDS, CheckSection, Counts, FlappingSection
+from agent.config.sections.values import FailCount
+from agent.config.words.wording import quote
 from agent.model import Count, FailAfter, Flapping, Policy
 
 

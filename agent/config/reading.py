@@ -10,21 +10,21 @@ from pathlib import Path
 import msgspec
 
 from agent.config.agent_section import read_agent
-from agent.config.check_section import CheckSection
 from agent.config.fault import Fault
-from agent.config.files import Unreadable, drop_ins, format_path, regular_file, version, with_version
-from agent.config.foreign import setting
-from agent.config.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
+from agent.config.files.content import Unreadable, drop_ins, format_path, regular_file, version, with_version
+from agent.config.files.patience import Patience
 from agent.config.located_yaml.lines import Lines
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
 from agent.config.nesting import of_a_bare_list, section
 from agent.config.own_bug import problem_of
-from agent.config.patience import Patience
-from agent.config.secrecy import secret_values
-from agent.config.secrets import Secrets, files_in
-from agent.config.sections import SECTIONS, AgentSection, fields
+from agent.config.secrets.references import Secrets, files_in
+from agent.config.secrets.secrecy import secret_values
+from agent.config.sections.agent import SECTIONS, AgentSection, fields
+from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Place, Problem
-from agent.config.wording import nearest, quote, unknown
+from agent.config.words.foreign import setting
+from agent.config.words.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
+from agent.config.words.wording import nearest, quote, unknown
 
 MOST_BYTES = 1024 * 1024
 

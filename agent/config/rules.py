@@ -7,15 +7,15 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agent.api import Check
-from agent.config.check_section import CheckSection
-from agent.config.cron import normal, zone_fault
+from agent.config.calendar.cron import normal, zone_fault
+from agent.config.calendar.spans import LONGEST, SHORTEST, span
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
-from agent.config.sections import fields, usual
+from agent.config.sections.agent import fields, usual
+from agent.config.sections.check import CheckSection
 from agent.config.settings import Place
-from agent.config.spans import LONGEST, SHORTEST, span
 from agent.config.tags import OURS, RESERVED
-from agent.config.wording import one_line, quote, safe, short
+from agent.config.words.wording import one_line, quote, safe, short
 from agent.plugin.units import Level, duration_text
 
 MOST_TAGS = 100

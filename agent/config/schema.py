@@ -11,12 +11,12 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agent.api import Check
-from agent.config.catalog import Catalog
-from agent.config.check_class import CatalogError
-from agent.config.check_section import CheckSection
 from agent.config.rules import NAME, OWN_NAME
-from agent.config.sections import SECTIONS, AgentSection, fields
-from agent.config.wording import members_of, words
+from agent.config.sections.agent import SECTIONS, AgentSection, fields
+from agent.config.sections.check import CheckSection
+from agent.config.types.catalog import Catalog
+from agent.config.types.check_class import CatalogError
+from agent.config.words.wording import members_of, words
 from agent.plugin.units import Duration, SettingValue
 
 Schema = dict[str, Any]

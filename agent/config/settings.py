@@ -8,9 +8,9 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.api import Check, PushedCheck
-from agent.config.check_section import CheckSection
 from agent.config.once import once
-from agent.config.sections import AgentOptions, AgentWindow, EventsSettings, usual
+from agent.config.sections.agent import AgentOptions, AgentWindow, EventsSettings, usual
+from agent.config.sections.check import CheckSection
 from agent.model import Policy
 
 __all__ = [
@@ -107,7 +107,7 @@ class CheckConfig(msgspec.Struct, frozen=True):
     place: Place
     interval: float = usual(CheckSection, "interval")
     cron: str = usual(CheckSection, "cron")
-    """A checked line of five fields, see `agent.config.cron`; it replaces the interval."""
+    """A checked line of five fields, see `agent.config.calendar.cron`; it replaces the interval."""
     timezone: str = usual(CheckSection, "timezone")
     """IANA name for `cron`; empty: the host's own."""
     timeout: float = usual(CheckSection, "timeout")

@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection
 from hashlib import blake2s
 from typing import TYPE_CHECKING
 
-from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
+from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
 from agent.config.settings import AgentSettings, EventsSettings
 from agent.delivery.agent_news import AgentNews, Append, ComposeAgentEvent
 from agent.delivery.answer import Hide

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.config.selector import matches
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
 from agent.store import Known

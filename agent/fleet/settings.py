@@ -9,20 +9,21 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta
 
-from agent.config import parents, windows
+from agent.config import parents
 from agent.config.agent_section import events_fault, page_fault
-from agent.config.check_section import Parents
+from agent.config.calendar import windows
 from agent.config.convert import settings
 from agent.config.fault import Fault
-from agent.config.files import Unreadable, format_path, regular_file
+from agent.config.files.content import Unreadable, format_path, regular_file
 from agent.config.located_yaml.tree import Node, YamlError, parse
 from agent.config.parents import depends_on
-from agent.config.secrets import Secrets
-from agent.config.sections import AgentWindow, EventsSettings, Section
+from agent.config.secrets.references import Secrets
+from agent.config.sections.agent import AgentWindow, EventsSettings, Section
+from agent.config.sections.check import Parents
+from agent.config.sections.values import Rate
 from agent.config.selector import problem
 from agent.config.settings import Maintenance, Place
-from agent.config.values import Rate
-from agent.config.wording import quote
+from agent.config.words.wording import quote
 from agent.fleet.holding import Rule
 from agent.plugin.units import Duration
 

@@ -16,9 +16,9 @@ from typing import Any
 from waitress import wasyncore
 from waitress.server import create_server
 
-from agent.config.files import Unreadable
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import Patience
 from agent.config.page_address import PageAddress
-from agent.config.patience import Patience
 
 SOCKET_MODE = 0o660
 """Its owner and group may ask: the group is what a proxy is put into."""

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.files import Unreadable, version
+from agent.config.files.content import Unreadable, version
+from agent.config.files.patience import Patience
 from agent.config.page_token import read
-from agent.config.patience import Patience
 
 log = logging.getLogger("hostvigil.page")
 

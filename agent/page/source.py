@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from agent.config.changed import name_changes
+from agent.config.files.changed import name_changes
 from agent.config.settings import Config, has_runs
 from agent.model import Silence
 from agent.store import Delivery, Store, StoreError

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.config.files import Unreadable
-from agent.config.patience import Patience
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import Patience
 from agent.config.settings import Config
 from agent.store import Store
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.probe import Mounts
+from agent.config.files.probe import Mounts
 from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
 from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT
@@ -73,7 +73,7 @@ def _require_answer(state: Path) -> None:
     """PushError where the directory lies on a mount that hangs: who touches it would wait for ever."""
     if not Mounts().may_hang(str(state)):
         return
-    from agent.config.patience import SILENT, answers  # 10 ms that most jobs need not pay
+    from agent.config.files.patience import SILENT, answers  # 10 ms that most jobs need not pay
 
     if not answers(state, SECONDS):
         raise PushError(f"{state} {SILENT}")

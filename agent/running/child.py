@@ -23,7 +23,7 @@ from typing import Any
 import msgspec
 
 from agent.api import Check
-from agent.config.own_types import PACKAGE, load_file
+from agent.config.types.own_types import PACKAGE, load_file
 from agent.model import Result, Status
 from agent.plugin.context import Context
 from agent.plugin.results import presentable

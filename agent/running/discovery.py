@@ -14,11 +14,11 @@ import msgspec
 import yaml
 
 from agent.api import Check
-from agent.config.catalog import Catalog
 from agent.config.checks import read_checks
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.schema import working
 from agent.config.settings import CheckConfig, Config
+from agent.config.types.catalog import Catalog
 from agent.model import SEVERITY, Outcome, Status
 from agent.plugin.context import CheckError, Context
 from agent.plugin.host import Host, Suggestion

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from agent.config.calendar.turns import next_turn, zone_of
 from agent.config.once import once
 from agent.config.settings import CheckConfig
-from agent.config.turns import next_turn, zone_of
 from agent.running.apscheduler_parts import BaseTrigger
 from agent.running.spread import ALONE, INSIDE_SECONDS, SLOT_SECONDS, Spread, fraction
 

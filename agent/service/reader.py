@@ -8,11 +8,11 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load, load_agent
-from agent.config.files import format_path
-from agent.config.patience import AGAIN, count_late_answers
+from agent.config.files.content import format_path
+from agent.config.files.patience import AGAIN, count_late_answers
 from agent.config.settings import Config, Place, Problem
+from agent.config.types.catalog import Catalog
 from agent.plugin.shared_work import Call
 from agent.system.signals import Order, Signals
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from agent.config.diff import checks_on_schedule, merge, renew_secrets
+from agent.config.files.watch import Watch
 from agent.config.settings import Config
-from agent.config.watch import Watch
 from agent.delivery.dead_mans_ping import DeadMansPing
 from agent.engine.composer import Composer, now
 from agent.engine.destinations import Plan

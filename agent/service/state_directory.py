@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from agent.config.patience import SILENT, answers
+from agent.config.files.patience import SILENT, answers
 from agent.plugin.ownership import weak_spot
 from agent.plugin.units import duration_text
 from agent.store import StoreError

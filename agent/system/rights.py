@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator
 from pathlib import Path
 
-from agent.config.probe import Mounts
+from agent.config.files.probe import Mounts
 from agent.plugin.ownership import open_to_others, way_to
 
 ANSWER_SECONDS = 4.0

@@ -8,9 +8,9 @@ from pathlib import Path
 import msgspec
 
 from agent.config.at_work import AT_WORK, from_text
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.engine.self_check import NO_RESULT_YET
 from agent.engine.suppression.silences import read as read_silences
 from agent.model import Silence

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, PercentAbove, Result, Status
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.plugin.results import gather
 from agent.testing import ran
 from checks import pressure as check

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Duration, DurationAbove, NumberAbove, Result, Status
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.plugin.results import gather
 from checks.systemd import Systemd
 from checks.systemd.judgement import RELOAD_SECONDS, assess_state

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.cli.answers.readable import readable
-from agent.config.catalog import Catalog
 from agent.config.schema import common_page, type_page, working
+from agent.config.types.catalog import Catalog
 
 
 @pytest.mark.parametrize("width", [60, 80, 200])

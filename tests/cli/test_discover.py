@@ -15,7 +15,7 @@ from typing import Any, cast
 import pytest
 
 from agent.api import Host, Suggestion
-from agent.config.catalog import Catalog
+from agent.config.types.catalog import Catalog
 from agent.testing import files
 from checks._network.certificates import Certificate as Seen
 from checks._network.listening import Listener, listeners

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import Host
-from agent.config.catalog import Catalog, Folder
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog, Folder
 from agent.running.discovery import Candidate, discover, drop_in, try_out
 from agent.testing import files
 

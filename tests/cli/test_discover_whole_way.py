@@ -18,7 +18,7 @@ import trustme
 
 from agent.api import Check, Context, Host
 from agent.cli.discover import _as_user, write_new
-from agent.config.catalog import Catalog
+from agent.config.types.catalog import Catalog
 from tests.host import needs
 from tests.processes.agent_process import AgentProcess, agent_process
 

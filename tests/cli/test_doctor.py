@@ -17,8 +17,8 @@ import trustme
 
 from agent.cli.answers.finding import Finding
 from agent.cli.doctor import findings
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.model import Status
 from agent.store import Store
 from tests.page.pages import Told, opened, put

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from agent.cli import import_nrpe
 from agent.cli.options import parser
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.testing import ran
 
 

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar, Literal
 from msgspec import Meta, Struct
 
 from agent.api import Check, Context, DurationAbove, PercentAbove, PercentBelow, Regex, Result, Size, ok
-from agent.config.catalog import Catalog
+from agent.config.types.catalog import Catalog
 
 
 class Filter(Struct, frozen=True, forbid_unknown_fields=True):

@@ -13,9 +13,9 @@ from agent.cli.show.choosing import Choice, unknown
 from agent.cli.show.page import Wish, page
 from agent.cli.show.screen import Screen
 from agent.config.at_work import AtWork, ReloadPreview, as_text, from_text, preview
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.model import State, Status
 from agent.service.kept import keep_at_work
 from agent.store import Holder, Store

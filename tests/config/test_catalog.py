@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Context
-from agent.config.catalog import Catalog, Folder
-from agent.config.check_class import CatalogError
+from agent.config.types.catalog import Catalog, Folder
+from agent.config.types.check_class import CatalogError
 from tests.checks.looks import found
 
 PREAMBLE = "from agent.api import *\nfrom typing import Annotated\nfrom msgspec import Meta\n"
@@ -60,7 +60,7 @@ def test_every_built_in_type_can_be_used(name: str) -> None:
 
 
 def test_knowing_the_built_in_names_imports_none_of_them() -> None:
-    code = "import sys; from agent.config.catalog import Catalog; Catalog().names(); print(*sorted(sys.modules))"
+    code = "import sys; from agent.config.types.catalog import Catalog; Catalog().names(); print(*sorted(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in loaded if name.startswith("checks.")] == []
 

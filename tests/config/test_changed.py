@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agent.config.catalog import Catalog
-from agent.config.changed import name_changes
 from agent.config.drop_ins import load
+from agent.config.files.changed import name_changes
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 
 
 def test_what_was_written_added_and_removed_is_named_and_nothing_else(tmp_path: Path) -> None:

@@ -11,11 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Duration, PercentAbove
-from agent.config.catalog import Catalog
-from agent.config.cron import normal
+from agent.config.calendar.cron import normal
 from agent.config.drop_ins import load
+from agent.config.sections.values import Rate
 from agent.config.settings import Config, Place
-from agent.config.values import Rate
+from agent.config.types.catalog import Catalog
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, problems, written
 from tests.config.sample_types import Volume, Web, sample_catalog
 from tests.host import needs

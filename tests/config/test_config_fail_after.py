@@ -14,9 +14,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.api import Check, Context, Result, ok
-from agent.config.catalog import Catalog
-from agent.config.check_class import CatalogError
-from agent.config.values import FailCount
+from agent.config.sections.values import FailCount
+from agent.config.types.catalog import Catalog
+from agent.config.types.check_class import CatalogError
 from agent.model import Count, FailAfter, Flapping, Policy
 from tests.config.drop_ins import check, written
 

@@ -13,10 +13,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.api import Check
-from agent.config.catalog import Catalog, Source
 from agent.config.drop_ins import load
 from agent.config.located_yaml.tree import YamlError, parse
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog, Source
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, assert_said_well, written
 from tests.config.sample_types import sample_catalog
 from tests.examples import TIMES, examples
@@ -134,7 +134,7 @@ def test_a_bug_while_a_file_is_read_is_a_problem_of_that_file(tmp_path: Path, ca
     (problem,) = config.problems
     assert (Path(problem.place.file).name, "a bug of its own (IndexError)" in problem.text) == ("b.yaml", True)
     assert not config.agent_readable, "it may have held settings of the agent"
-    assert "secrets.py" in caplog.text, "the log says where"
+    assert "secrets/references.py" in caplog.text, "the log says where"
     assert SECRET not in caplog.text + str(config.problems)
 
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from agent.api import Duration
 from agent.config import rules
-from agent.config.cron import normal, of_week
+from agent.config.calendar.cron import normal, of_week
 from agent.config.drop_ins import load
 from agent.config.settings import Config, Maintenance
 from agent.engine import self_check

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.secrets import MOST_BYTES
+from agent.config.secrets.references import MOST_BYTES
 from tests.config.drop_ins import GOOD, SECRET, written
 from tests.config.sample_types import Web
 

@@ -11,13 +11,13 @@ import msgspec
 import pytest
 from msgspec import Meta
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.files import regular_file
+from agent.config.files.content import regular_file
+from agent.config.files.patience import THREADS
 from agent.config.located_yaml.tree import parse
-from agent.config.patience import THREADS
-from agent.config.secrecy import is_secret, names_a_secret, secret_values
+from agent.config.secrets.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.system.redactor import redactor
 from tests.config.drop_ins import GOOD, problems, written
 
@@ -219,7 +219,7 @@ def test_a_file_on_a_mount_that_hangs_is_a_problem_at_its_place_and_has_one_thre
             free.wait(60)
         return regular_file(path, most)
 
-    monkeypatch.setattr("agent.config.secrets.regular_file", as_on_a_dead_mount)
+    monkeypatch.setattr("agent.config.secrets.references.regular_file", as_on_a_dead_mount)
     for name in ("dead-1", "dead-2"):
         (tmp_path / name).write_text("secret-22")
     text = "checks:\n" + "".join(

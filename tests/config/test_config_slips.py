@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from tests.config.drop_ins import SECRET, SHIPPED, assert_said_well, mutated, written
 from tests.examples import TIMES
 

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
-from agent.config.credentials import in_address, in_command, in_protocol, in_secret_address
 from agent.config.drop_ins import load
+from agent.config.secrets.credentials import in_address, in_command, in_protocol, in_secret_address
+from agent.config.types.catalog import Catalog
 
 COMMANDS = {
     "mysql --password=hunter2pw -u root": ["hunter2pw"],

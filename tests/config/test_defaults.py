@@ -10,14 +10,14 @@ import msgspec
 import pytest
 
 from agent.api import Check
-from agent.config.catalog import Catalog
-from agent.config.check_section import CheckSection
 from agent.config.convert import value
 from agent.config.diff import meaning
 from agent.config.located_yaml.tree import Node, scalar
 from agent.config.schema import table, working
-from agent.config.sections import AgentSection, fields
+from agent.config.sections.agent import AgentSection, fields
+from agent.config.sections.check import CheckSection
 from agent.config.settings import CheckConfig, Place
+from agent.config.types.catalog import Catalog
 from agent.model import Policy
 from tests.config.drop_ins import GOOD, written
 

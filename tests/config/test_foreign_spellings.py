@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.template import problem
+from agent.config.types.catalog import Catalog
 
 REAL = Catalog()
 

@@ -8,15 +8,15 @@ from typing import Annotated
 
 import pytest
 
-from agent.config import foreign
-from agent.config.catalog import Catalog
-from agent.config.check_class import CatalogError
-from agent.config.check_section import COMMON
-from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
 from agent.config.schema import working
-from agent.config.sections import AgentSection, fields
-from agent.config.wording import members_of, nearest
+from agent.config.sections.agent import AgentSection, fields
+from agent.config.sections.check import COMMON
+from agent.config.sections.destination import WebhookSettings
+from agent.config.types.catalog import Catalog
+from agent.config.types.check_class import CatalogError
+from agent.config.words import foreign
+from agent.config.words.wording import members_of, nearest
 
 KINDS = working(Catalog())
 

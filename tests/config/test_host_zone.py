@@ -11,9 +11,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from agent.api import Check
-from agent.config.host_zone import HOST_ZONE
+from agent.config.calendar.host_zone import HOST_ZONE
+from agent.config.calendar.turns import next_turn, zone_of
 from agent.config.settings import CheckConfig, Place
-from agent.config.turns import next_turn, zone_of
 from agent.running.due_list import DueList
 from agent.running.triggers import trigger_of
 from tests.processes.agent_process import agent_process

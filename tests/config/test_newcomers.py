@@ -8,9 +8,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.located_yaml.look_alikes import PLAIN, hints
+from agent.config.types.catalog import Catalog
 from agent.plugin.units import Duration, Percent, Regex, Size, spelling
 from tests.examples import TIMES, examples
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.testing import check_type, ran
 
 HEAD = "from agent.api import *\n"

@@ -9,10 +9,10 @@ import pytest
 
 from agent.api import Check, CheckError, Context, ok
 from agent.cli.main import main
-from agent.config.catalog import Catalog, Folder
-from agent.config.check_class import CatalogError
 from agent.config.drop_ins import load
-from agent.config.own_types import OwnTypeError, load_file
+from agent.config.types.catalog import Catalog, Folder
+from agent.config.types.check_class import CatalogError
+from agent.config.types.own_types import OwnTypeError, load_file
 from agent.model import Status
 from agent.running.child import execute_in_child
 from agent.testing import check_type, files, ran

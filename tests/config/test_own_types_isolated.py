@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check, Context, ok
-from agent.config.catalog import Catalog, Folder
 from agent.config.settings import CheckConfig, Place
+from agent.config.types.catalog import Catalog, Folder
 from agent.running.child import execute_in_child
 from agent.running.runner import Runner
 from agent.testing import check_type, files

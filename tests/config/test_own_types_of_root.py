@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog, Folder
-from agent.config.check_class import CatalogError
+from agent.config.types.catalog import Catalog, Folder
+from agent.config.types.check_class import CatalogError
 from agent.plugin.ownership import weak_spot
 from agent.testing import check_type, files, ran
 from tests.config.own_types import SHARED, typed
@@ -92,7 +92,9 @@ def test_who_is_not_root_loads_what_he_may_read(folder: Path) -> None:
     os.chown(checks_d, ALICE, ALICE)
     checks_d.chmod(0o777)
     assert weak_spot(str(checks_d))
-    code = "import os, pkgutil, msgspec; from pathlib import Path; from agent.config.catalog import Catalog, Folder; "
-    code += f"os.setuid({ALICE}); print(Catalog([Folder(Path({str(checks_d)!r}))]).get('a').__name__)"
+    code = (
+        "import os, pkgutil, msgspec; from pathlib import Path; from agent.config.types.catalog import Catalog, Folder"
+    )
+    code += f"; os.setuid({ALICE}); print(Catalog([Folder(Path({str(checks_d)!r}))]).get('a').__name__)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=Path(__file__).parents[2])
     assert done.stdout == "Mine\n", done.stderr

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.files import Unreadable
-from agent.config.patience import LEAST, MOST_OF_ONE, MOST_THREADS, SILENT, Patience, Threads
-from agent.config.probe import MOST_LEFT, Mounts, Probes
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import LEAST, MOST_OF_ONE, MOST_THREADS, SILENT, Patience, Threads
+from agent.config.files.probe import MOST_LEFT, Mounts, Probes
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_what_hangs_is_not_asked_anew_at_once_and_never_more_than_a_few_times(
     with pytest.raises(Unreadable):
         patience(threads).one("/dead/a", never)
     assert asking() - before == 1
-    monkeypatch.setattr("agent.config.patience.AGAIN", 0.0)
+    monkeypatch.setattr("agent.config.files.patience.AGAIN", 0.0)
     for _ in range(10):
         patience(threads, LEAST).all({"/dead/a": never})
     assert asking() - before == MOST_OF_ONE
@@ -158,7 +158,7 @@ def test_few_processes_are_left_behind(tmp_path: Path, monkeypatch: pytest.Monke
     """Stands for a child that hangs: one that says that it has come up, and then nothing."""
     child = tmp_path / "child.py"
     child.write_text("import os, sys, time\nsys.stdin.read(); os.write(1, b'\\n'); time.sleep(600)\n")
-    monkeypatch.setattr("agent.config.probe.CHILD", child)
+    monkeypatch.setattr("agent.config.files.probe.CHILD", child)
     probes = Probes()
     names = (f"/dead/{at}" for at in itertools.count())
     try:

@@ -10,10 +10,10 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from agent.config.catalog import Catalog
-from agent.config.check_section import CheckSection
 from agent.config.schema import common_page, schema, type_page, working
-from agent.config.sections import AgentSection, fields
+from agent.config.sections.agent import AgentSection, fields
+from agent.config.sections.check import CheckSection
+from agent.config.types.catalog import Catalog
 from tests.config.sample_types import Volume, Web, sample_catalog
 
 ROOT = Path(__file__).parents[2]

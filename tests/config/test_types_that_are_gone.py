@@ -6,8 +6,8 @@ import gc
 from pathlib import Path
 
 from agent.api import Check
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 
 TYPE = """
 from agent.api import Check, ok

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from agent.config.known_sender import as_text, with_known
-from agent.config.sections import HistorySection
+from agent.config.sections.agent import HistorySection
 from agent.config.settings import AgentSettings, EventsSettings
 from agent.plugin.units import Duration, Size
 from tests.processes.agent_process import agent_process

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from agent.config.drop_ins import load, load_agent
+from agent.config.files.watch import Watch
+from agent.config.files.ways import ANY, MOST_LINKS, way
 from agent.config.settings import Config
-from agent.config.watch import Watch
-from agent.config.ways import ANY, MOST_LINKS, way
 from tests.config.sample_types import sample_catalog
 
 SECONDS = 15.0

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from agent.config.destinations import MAIN
+from agent.config.sections.destination import MAIN
 from agent.delivery.agent_news import AgentNews
 from agent.delivery.bundling import Bundling
 from agent.delivery.courier import Courier

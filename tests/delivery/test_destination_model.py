@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, rule
 
 from agent.api import Check
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.config.selector import matches
 from agent.config.settings import CheckConfig, Place
 from agent.delivery.answer import Answer, Verdict

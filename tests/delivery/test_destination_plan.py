@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.engine.destinations import Plan, Targets, as_known, destinations_outcome, plan, selects, unknown_problems
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
 

@@ -13,9 +13,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.config.destinations import MAIN, TERMINAL, WebhookSettings
+from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
+from agent.config.sections.values import Rate
 from agent.config.settings import AgentSettings, EventsSettings
-from agent.config.values import Rate
 from agent.delivery import emitters as room
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.courier import Courier

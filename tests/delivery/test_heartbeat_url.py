@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings, Config, EventsSettings
+from agent.config.types.catalog import Catalog
 from agent.delivery.dead_mans_ping import TIMEOUT_SECONDS, DeadMansPing
 from agent.delivery.sinks.wire import Way
 from tests.stand_ins.web_service import WebService

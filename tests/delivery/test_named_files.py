@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from agent.config.destinations import WebhookSettings
+from agent.config.sections.destination import WebhookSettings
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.named_files import MOST_BYTES, NamedFiles, require_readable

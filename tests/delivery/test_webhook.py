@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 
 from agent.api import Duration
-from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
+from agent.config.sections.destination import WebhookSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.webhook import Webhook

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from agent.config.destinations import WebhookSettings
+from agent.config.sections.destination import WebhookSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.answers import classify
 from agent.delivery.sinks.webhook.webhook import Webhook

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
+from agent.config.sections.destination import WebhookSettings
 from agent.config.web_address import proxy_fault
 from agent.delivery.sinks.webhook.webhook import Webhook
 from tests.config.sample_types import sample_catalog

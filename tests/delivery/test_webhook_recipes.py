@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.config.destinations import WebhookSettings
 from agent.config.drop_ins import load
+from agent.config.sections.destination import WebhookSettings
 from agent.delivery.answer import Verdict
 from agent.delivery.digest import digest
 from agent.delivery.sinks.webhook.webhook import Webhook

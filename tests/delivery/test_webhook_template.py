@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.destinations import WebhookSettings
+from agent.config.sections.destination import WebhookSettings
 from agent.config.template import NAMES, fill, is_json, problem
 from agent.delivery.answer import Verdict
 from agent.delivery.sinks.webhook.values import values

@@ -14,10 +14,10 @@ import msgspec
 
 from agent.api import Check
 from agent.cli.options import COMMANDS
-from agent.config.catalog import Catalog
-from agent.config.check_section import CheckSection
 from agent.config.schema import schema, table, type_page, working
-from agent.config.sections import AgentSection
+from agent.config.sections.agent import AgentSection
+from agent.config.sections.check import CheckSection
+from agent.config.types.catalog import Catalog
 from agent.view.forms.every import FORMS
 from tests.bench.report import Report, page
 from tests.documents.reference import reference

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
-from agent.config.destinations import MAIN
 from agent.config.drop_ins import load
+from agent.config.sections.destination import MAIN
+from agent.config.types.catalog import Catalog
 from agent.delivery.emitters import destinations
 
 CHECK = "checks: {load: {type: load}}\n"

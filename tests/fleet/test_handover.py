@@ -10,7 +10,7 @@ from pathlib import Path
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agent.config.destinations import MAIN
+from agent.config.sections.destination import MAIN
 from agent.delivery.agent_news import AgentNews
 from agent.delivery.handover.beats import Beats
 from agent.delivery.handover.courier import HandoverCourier, Message, Unreachable

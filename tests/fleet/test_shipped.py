@@ -13,7 +13,7 @@ import yaml
 
 from agent.api import Duration
 from agent.cli.options import parser
-from agent.config.values import Rate
+from agent.config.sections.values import Rate
 from agent.fleet.enrolment import ACCOUNTS, enrol
 from agent.fleet.settings import RelayConfigError, read
 from tests.host import needs

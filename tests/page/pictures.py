@@ -12,8 +12,8 @@ import msgspec
 from selenium.webdriver import Chrome, Keys
 from selenium.webdriver.support.wait import WebDriverWait
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.engine.state.transition import Transition
 from agent.model import EventStatus, Metric, Report, Result, State, Status
 from agent.view.history.file import Keep

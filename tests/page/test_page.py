@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from prometheus_client.parser import text_string_to_metric_families
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.page_address import PageAddress
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.model import Status
 from agent.page.guard import HEADERS, is_own_host
 from agent.page.readiness import Readiness

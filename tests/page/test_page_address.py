@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.page_address import PageAddress, parse
+from agent.config.types.catalog import Catalog
 
 
 @pytest.mark.parametrize(

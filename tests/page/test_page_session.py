@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.files import Unreadable
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import Patience
 from agent.config.page_token import problem, read
-from agent.config.patience import Patience
+from agent.config.types.catalog import Catalog
 from agent.engine.suppression.silences import read as silences
 from agent.model import Status
 from agent.page.guard import is_own_page

@@ -9,14 +9,15 @@ import tempfile
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from agent.api import Duration, PushedCheck
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
+from agent.config.types.catalog import Catalog
 from agent.model import Outcome, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT
 from agent.push.client import PushError, push
@@ -71,6 +72,12 @@ def door(tmp_path: Path) -> Iterator[Door]:
 
 def descriptors() -> int:
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
+
+
+def take_all_descriptors(held: ExitStack) -> None:
+    with pytest.raises(OSError, match="Too many open files"):
+        while True:
+            held.callback(os.close, os.open("/dev/null", os.O_RDONLY))
 
 
 def ask(state: Path, line: bytes) -> bytes:
@@ -146,35 +153,25 @@ def test_what_is_not_readable_in_the_spool_is_complained_of_once(door: Door, cap
 
 def test_the_door_goes_on_after_the_system_had_no_descriptor_left_and_says_so(door: Door) -> None:
     door.serve(b=())
-    for thread in threading.enumerate():
-        if thread.name == "spool":
-            thread.join()  # the descriptor that it gives back later would be one left
-    client, late = socket.socket(socket.AF_UNIX), socket.socket(socket.AF_UNIX)
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors() + 20, hard))
-    held: list[int] = []
-    try:
-        with pytest.raises(OSError, match="Too many open files"):
-            while True:
-                held.append(os.open("/dev/null", os.O_RDONLY))
-        client.connect(str(door.state / "agent.sock"))
-        until = time.monotonic() + 60
-        while not any("Too many open files" in text for text in door.said()):
-            assert time.monotonic() < until, door.said()
-            time.sleep(0.02)
-    finally:
-        for one in held:
-            os.close(one)
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-    client.settimeout(10)
-    client.sendall(b'{"check": "b", "summary": "late, not lost"}\n')
-    assert client.recv(100) == b"ok\n"
-    late.settimeout(10)
-    late.connect(str(door.state / "agent.sock"))
-    late.sendall(b'{"check": "b"}\n')
-    assert late.recv(100) == b"ok\n"
-    client.close()
-    late.close()
+    with ExitStack() as stack:
+        clients = [stack.enter_context(socket.socket(socket.AF_UNIX)) for _ in range(5)]
+        resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors() + 20, hard))
+        with ExitStack() as held:
+            held.callback(resource.setrlimit, resource.RLIMIT_NOFILE, (soft, hard))
+            for client in clients[:-1]:
+                # What another thread gave back since then is taken first; only then none is left for a client.
+                take_all_descriptors(held)
+                client.connect(str(door.state / "agent.sock"))
+            until = time.monotonic() + 60
+            while not any("Too many open files" in text for text in door.said()):
+                assert time.monotonic() < until, door.said()
+                time.sleep(0.02)
+        clients[-1].connect(str(door.state / "agent.sock"))
+        for client in clients:
+            client.settimeout(10)
+            client.sendall(b'{"check": "b", "summary": "late, not lost"}\n')
+            assert client.recv(100) == b"ok\n"
     until = time.monotonic() + 60
     while door.said()[-1] != "ok results can be pushed":
         assert time.monotonic() < until, door.said()

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check, Context
-from agent.config.check_class import check_class
+from agent.config.types.check_class import check_class
 from agent.running.execute import execute
 
 BODIES = {

@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from agent.config.cron import DAYS, MONTHS, NICKNAMES, normal
+from agent.config.calendar.cron import DAYS, MONTHS, NICKNAMES, normal
+from agent.config.calendar.turns import next_turn, zone_of
 from agent.config.settings import Maintenance
-from agent.config.turns import next_turn, zone_of
 from agent.engine.suppression.windows import span
 from agent.running.triggers import Cron
 from tests.examples import examples

@@ -8,8 +8,8 @@ from typing import Any
 
 import yaml
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "packaging/container/Dockerfile").read_text()

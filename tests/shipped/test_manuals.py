@@ -15,10 +15,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.options import COMMANDS, parser
-from agent.config.catalog import Catalog
-from agent.config.check_section import CheckSection
 from agent.config.schema import rows, working
-from agent.config.sections import AgentSection
+from agent.config.sections.agent import AgentSection
+from agent.config.sections.check import CheckSection
+from agent.config.types.catalog import Catalog
 from tests.host import needs
 
 ROOT = Path(__file__).parents[2]

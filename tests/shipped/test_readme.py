@@ -19,9 +19,9 @@ import pytest
 
 from agent.cli.options import COMMANDS
 from agent.cli.places import DEFAULT_CONFIG, ROOT_STATE
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.tags import OURS
+from agent.config.types.catalog import Catalog
 from agent.model import Flapping
 from tests.documents.making import stale
 from tests.documents.reference_examples import EXAMPLES

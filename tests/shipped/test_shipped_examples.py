@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 
 SAMPLES = sorted((Path(__file__).parents[2] / "conf.d").glob("[a-z]*.yaml.sample"))
 EXAMPLES = [

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config
+from agent.config.types.catalog import Catalog
 from agent.model import Outcome, Status
 from agent.running.runner import Runner
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from agent.api import Check
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.config.settings import CheckConfig, Place
 from agent.engine.destinations import Plan, Targets, selects
 from agent.engine.notifications import Sender, of_standing

@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.config.destinations import MAIN, TERMINAL
+from agent.config.sections.destination import MAIN, TERMINAL
 from agent.delivery.answer import Answer, Verdict
 from agent.delivery.digest import Digest
 from agent.delivery.sinks.truewatch.event import digest_event, event

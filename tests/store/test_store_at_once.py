@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from agent.config.destinations import MAIN
+from agent.config.sections.destination import MAIN
 from agent.model import Destination, State
 from agent.store import Change, Store, StoreError
 from tests.delivery.deliveries import NOW, change, critical, nothing_stands, opened, out, record

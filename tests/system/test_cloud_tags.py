@@ -16,9 +16,9 @@ from typing import Any
 
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import AgentSettings, Config
+from agent.config.types.catalog import Catalog
 from agent.system.cloud_tags import CloudTags
 from agent.system.clouds import CLOUDS, MOST_BYTES, cloud_tags, of_this_host
 from agent.system.host_tags import HostTags

@@ -7,9 +7,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.model import EventStatus, Metric, Reason, ReasonKind, Result, Silence, State, Status
 from agent.store import Holder, LastRun
 from agent.view.compose import LATE_SECONDS, StoreContents, compose

@@ -9,9 +9,9 @@ import msgspec
 import pytest
 
 from agent.api import Check
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import CheckConfig, Config, Place
+from agent.config.types.catalog import Catalog
 from agent.model import EventStatus, Policy, State, Status
 from agent.plugin.units import clock_text
 from agent.view.explanation import _format, background, head, sentences, settings

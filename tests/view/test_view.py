@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from agent.engine.self_check import configuration_outcomes
 from agent.engine.state.transition import due_report
 from agent.model import EventStatus, Policy, Reason, ReasonKind, Result, Silence, State, Status

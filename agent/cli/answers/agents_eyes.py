@@ -7,8 +7,8 @@ import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent.config.files import Unreadable
-from agent.config.patience import Patience
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import Patience
 
 
 def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:

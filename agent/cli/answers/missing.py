@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from pathlib import Path
 
-from agent.config.patience import SILENT
+from agent.config.files.patience import SILENT
 from agent.config.rules import OWN_NAME
 from agent.config.settings import Config, Problem
-from agent.config.wording import nearest
+from agent.config.words.wording import nearest
 
 
 def no_check(name: str, names: Iterable[str]) -> str:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import msgspec
 
 from agent.cli.answers.finding import Finding
-from agent.config.destinations import MAIN, WebhookSettings
+from agent.config.sections.destination import MAIN, WebhookSettings
 from agent.config.settings import Config, EventsSettings
 from agent.config.web_address import proxy_url
 from agent.delivery.named_files import require_readable

@@ -10,8 +10,8 @@ from functools import partial
 from pathlib import Path
 
 from agent.cli.places import ROOT_STATE, default_state
-from agent.config.files import Unreadable
-from agent.config.patience import SILENT, Patience, answers
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import SILENT, Patience, answers
 from agent.config.settings import Problem
 from agent.system.frozen import FROZEN, takes_writes
 

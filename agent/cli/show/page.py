@@ -11,7 +11,7 @@ from agent import __version__
 from agent.cli.output import pluralize
 from agent.cli.show.screen import Screen, pad, truncate, width_of, wrap_lines
 from agent.config.at_work import ReloadPreview
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.model import SEVERITY, Status
 from agent.plugin.text import one_line
 from agent.plugin.units import duration_text

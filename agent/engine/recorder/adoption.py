@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from agent.api import Check
-from agent.config.destinations import TERMINAL
+from agent.config.sections.destination import TERMINAL
 from agent.config.settings import CheckConfig, Place
 from agent.engine.destinations import as_known, plan, unknown_problems
 from agent.engine.notifications import under_one_name

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from agent.config.calendar.turns import next_turn, zone_of
 from agent.config.settings import Maintenance
-from agent.config.turns import next_turn, zone_of
 from agent.plugin.units import utc
 
 

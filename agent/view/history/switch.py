@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from agent.config.sections import HistorySection
+from agent.config.sections.agent import HistorySection
 from agent.config.settings import Config
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.silences import Silences

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from agent.api import Context, NumberAbove, Regex, Status
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.plugin.results import gather
 from checks.process import Process
 

@@ -11,11 +11,11 @@ from pathlib import Path
 import pytest
 
 from agent.api import CheckError, Context, NumberAbove, Result
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
-from agent.config.files import beginning, regular_file
+from agent.config.files.content import beginning, regular_file
 from agent.config.script_folder import look
 from agent.config.settings import Config
+from agent.config.types.catalog import Catalog
 from checks.script import Script
 from tests.checks.looks import found, script_of
 from tests.host import needs

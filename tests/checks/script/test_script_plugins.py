@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from agent.api import Context, Metric, Result, Status
-from agent.config.catalog import Catalog
 from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from checks.script import Script
 from tests.checks.looks import found, script_of
 from tests.host import needs

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from msgspec.structs import replace
 
 from agent import __version__
-from agent.config.destinations import WebhookSettings
+from agent.config.sections.destination import WebhookSettings
 from agent.config.template import fill, fill_url, is_json
 from agent.delivery.answer import Answer, Hide, Verdict, hide_body, plain, userinfo
 from agent.delivery.digest import Digest

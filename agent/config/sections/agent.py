@@ -12,8 +12,8 @@ from typing import Annotated, Any, Literal
 import msgspec
 from msgspec import Meta
 
-from agent.config.destinations import WebhookSettings
-from agent.config.values import Rate
+from agent.config.sections.destination import WebhookSettings
+from agent.config.sections.values import Rate
 from agent.plugin.units import Duration, Size
 
 SECTIONS = {

@@ -13,7 +13,7 @@ from functools import lru_cache
 
 import msgspec
 
-from agent.config.turns import next_turn, zone_of
+from agent.config.calendar.turns import next_turn, zone_of
 
 DAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")

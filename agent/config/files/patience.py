@@ -14,8 +14,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Generic, TypeVar
 
-from agent.config.files import Unreadable
-from agent.config.probe import PROBES, Mounts
+from agent.config.files.content import Unreadable
+from agent.config.files.probe import PROBES, Mounts
 
 T = TypeVar("T")
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
 
-from agent.config.host_zone import HOST_ZONE
+from agent.config.calendar.host_zone import HOST_ZONE
 
 SURROUNDINGS = timedelta(hours=25)
 """A clock is put forward or back by a day at the most (Samoa left out the 30 December 2011)."""

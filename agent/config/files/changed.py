@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from pathlib import Path
 
-from agent.config.files import Unreadable, drop_ins, version
-from agent.config.patience import Patience
+from agent.config.files.content import Unreadable, drop_ins, version
+from agent.config.files.patience import Patience
 from agent.config.settings import Config
 
 SECONDS = 0.2

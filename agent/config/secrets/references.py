@@ -14,10 +14,10 @@ from typing import Any
 
 import msgspec
 
-from agent.config.files import Unreadable, regular_file, with_version
+from agent.config.files.content import Unreadable, regular_file, with_version
+from agent.config.files.patience import Patience
 from agent.config.located_yaml.tree import Node, Refusal
-from agent.config.patience import Patience
-from agent.config.secrecy import names_a_secret, passwords_in
+from agent.config.secrets.secrecy import names_a_secret, passwords_in
 
 MOST_BYTES = 64 * 1024
 HIDDEN = "***"

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from agent.config.files import version
+from agent.config.files.content import version
+from agent.config.files.ways import ANY, way
 from agent.config.settings import Config
-from agent.config.ways import ANY, way
 
 if TYPE_CHECKING:
     from inotify_simple import INotify

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agent.config.cron import normal, of_week, zone_fault
+from agent.config.calendar.cron import normal, of_week, zone_fault
+from agent.config.calendar.spans import span
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
-from agent.config.sections import AgentWindow, Window
+from agent.config.sections.agent import AgentWindow, Window
 from agent.config.selector import problem
 from agent.config.settings import Maintenance
-from agent.config.spans import span
-from agent.config.wording import quote, safe
+from agent.config.words.wording import quote, safe
 
 SHORTEST, LONGEST = 60.0, 31 * 86400.0
 """Seconds."""

@@ -17,12 +17,12 @@ import msgspec
 
 from agent import api
 from agent.api import Check
-from agent.config.check_class import CatalogError, check_class
-from agent.config.files import Unreadable
-from agent.config.foreign import type_of
-from agent.config.own_types import OwnTypeError, load_file
-from agent.config.patience import Patience
-from agent.config.wording import nearest, short
+from agent.config.files.content import Unreadable
+from agent.config.files.patience import Patience
+from agent.config.types.check_class import CatalogError, check_class
+from agent.config.types.own_types import OwnTypeError, load_file
+from agent.config.words.foreign import type_of
+from agent.config.words.wording import nearest, short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
@@ -197,7 +197,7 @@ def _reason(error: BaseException, file: str) -> str:
     if isinstance(error, ModuleNotFoundError) and error.name == "hostvigil":
         error = ModuleNotFoundError(f"{error}: write `from agent.api import ...`")
         return f"{file}: {error}"
-    ours = (os.path.dirname(__file__), "<", msgspec.__path__[0])  # noqa: PTH120
+    ours = (os.path.dirname(os.path.dirname(__file__)), "<", msgspec.__path__[0])  # noqa: PTH120
     frames = [one for one in traceback.extract_tb(error.__traceback__) if not one.filename.startswith(ours)]
     inside = [one for one in frames if one.filename.startswith(os.path.dirname(file))] if file else frames  # noqa: PTH120
     where = f"{inside[-1].filename}:{inside[-1].lineno}: " if inside else f"{file}: " if file else ""

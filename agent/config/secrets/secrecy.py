@@ -11,10 +11,10 @@ from typing import Any
 import msgspec
 
 from agent.api import Check
-from agent.config.credentials import in_address, in_command, in_protocol, in_secret_address
 from agent.config.located_yaml.tree import UNSAID, Node
-from agent.config.sections import fields
-from agent.config.wording import members_of
+from agent.config.secrets.credentials import in_address, in_command, in_protocol, in_secret_address
+from agent.config.sections.agent import fields
+from agent.config.words.wording import members_of
 
 _NAME = re.compile(r"PASS|[_-]PWD|SECRET|TOKEN|KEY|CRED|AUTH|COOKIE")
 _OTHER_WORDS = re.compile(

@@ -8,8 +8,8 @@ from types import ModuleType
 import msgspec
 
 from agent.api import Check
-from agent.config.check_section import COMMON
-from agent.config.wording import members_of
+from agent.config.sections.check import COMMON
+from agent.config.words.wording import members_of
 from agent.plugin.units import SettingValue
 
 

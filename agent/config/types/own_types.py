@@ -17,7 +17,7 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from zlib import crc32
 
-from agent.config.own_import import ImportEndsError, forbid_exit
+from agent.config.types.own_import import ImportEndsError, forbid_exit
 from agent.plugin.ownership import weak_spot
 
 PACKAGE = "hostvigil_checks_d"

@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 
-from agent.config import foreign
 from agent.config.located_yaml.tree import UNSAID, Node
+from agent.config.words import foreign
 from agent.plugin.units import SettingValue
 
 FEW = 6

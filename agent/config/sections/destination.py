@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from agent.config.values import Rate
+from agent.config.sections.values import Rate
 from agent.plugin.units import Duration, Regex
 
 MAIN = "events"

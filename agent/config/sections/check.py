@@ -7,8 +7,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta
 
-from agent.config.sections import Section, Window, fields
-from agent.config.values import FailCount
+from agent.config.sections.agent import Section, Window, fields
+from agent.config.sections.values import FailCount
 from agent.model import Flapping
 from agent.plugin.units import Duration, Percent
 

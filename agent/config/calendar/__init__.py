@@ -1,0 +1,1 @@
+"""When by the calendar: cron lines, their turns, maintenance windows."""

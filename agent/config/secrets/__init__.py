@@ -1,0 +1,1 @@
+"""References to secrets, and what is a secret."""

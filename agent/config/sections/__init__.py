@@ -1,0 +1,1 @@
+"""What a drop-in file may say: one class a section, with the true defaults."""

@@ -1,0 +1,1 @@
+"""Check types: which there are, and the owner's own ones."""

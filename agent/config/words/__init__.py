@@ -1,0 +1,1 @@
+"""How a mistake is worded, and the words of other programs."""
