@@ -22,7 +22,7 @@ NO_MOUNTS = "--skip=check/qemu,cleanup/apt/lists"
 @functools.cache
 def package(target: str) -> Path:
     """Build a package as `make packages` does."""
-    subprocess.run([sys.executable, ROOT / "packaging/build.py", target], check=True, timeout=600)
+    subprocess.run([sys.executable, ROOT / "packaging/build.py", target], check=True, timeout=1800)
     return next((ROOT / "dist").glob(f"hostvigil_*_{target}_x86_64.*"))
 
 
@@ -158,6 +158,6 @@ def server(target: str, *packages: str) -> Iterator[Server]:
             CODENAMES[target],
             str(root),
         ]
-        subprocess.run(words, check=True, timeout=600, stdin=subprocess.DEVNULL)
+        subprocess.run(words, check=True, timeout=1800, stdin=subprocess.DEVNULL)
         shutil.copy("/etc/resolv.conf", root / "etc/resolv.conf")
         yield Server(root)
