@@ -14,7 +14,7 @@ from agent.config.drop_ins import load
 from agent.config.selector import matches, problem
 from agent.config.settings import Config
 from agent.config.types.catalog import Catalog
-from agent.config.words.wording import nearest
+from agent.config.words.names import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
 from agent.plugin.units import Duration, duration_text

@@ -23,7 +23,7 @@ from agent.config.sections.agent import AgentSection, EventsSettings, HistorySec
 from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.web_address import host_of, proxy_fault
-from agent.config.words.wording import quote
+from agent.config.words.quoting import quote
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")

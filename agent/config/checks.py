@@ -25,7 +25,9 @@ from agent.config.sections.check import CheckSection
 from agent.config.settings import CheckConfig, Place, Problem, pack
 from agent.config.types.catalog import Catalog
 from agent.config.types.check_class import CatalogError
-from agent.config.words.wording import quote, unknown, without_colon, without_space
+from agent.config.words.names import unknown, without_space
+from agent.config.words.quoting import quote
+from agent.config.words.wording import without_colon
 
 _NO_SECRETS: frozenset[str] = frozenset()
 _NO_TAGS: dict[str, str] = {}

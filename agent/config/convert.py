@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import typing
 from collections.abc import Iterator, Mapping
-from functools import lru_cache
 from typing import Any, NamedTuple, TypeVar
 
 import msgspec
@@ -12,23 +11,12 @@ import msgspec
 from agent.config.fault import Fault, Faults
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.sections.agent import fields
+from agent.config.setting_value import parse, refuse
 from agent.config.settings import Place
-from agent.config.words.wording import (
-    example_of,
-    explain,
-    members_of,
-    missing_name,
-    nearest,
-    one_line,
-    own_example,
-    quote,
-    short,
-    slip_text,
-    unknown,
-    without_space,
-    words,
-)
-from agent.plugin.units import Duration, Regex, SettingValue
+from agent.config.words.names import missing_name, nearest, slip_text, unknown, without_space
+from agent.config.words.quoting import quote, short
+from agent.config.words.wording import example_of, explain, members_of, own_example, words
+from agent.plugin.units import Duration, SettingValue
 
 T = TypeVar("T", bound=msgspec.Struct)
 
@@ -132,7 +120,7 @@ def value(node: Node, expected: Any, setting: str) -> Any:
     if custom := _one_of(members, SettingValue):
         if type(None) in members and (_says_none(node) or (custom is Duration and node.value == 0)):
             raise Faults(Fault(node.place, setting, f"{quote(node)} is not understood, write null for none"))
-        return _parse(node, custom, setting)
+        return parse(node, custom, setting)
     inside = _convert_inside(node, members, setting)
     try:
         return msgspec.convert(inside, expected, dec_hook=_as_is)
@@ -180,7 +168,7 @@ def _convert_inside(node: Node, members: tuple[Any, ...], setting: str) -> Any:
             if inner := _item_type(member):
                 pairs = ((str(at), sub, inner[0]) for at, sub in enumerate(node.value))
                 return [item for _, item in _children(pairs, setting)]
-    return node.plain() if not any(node.refusals()) else _refuse(node, setting)
+    return node.plain() if not any(node.refusals()) else refuse(node, setting)
 
 
 def _item_type(member: Any) -> tuple[Any, ...]:
@@ -189,10 +177,6 @@ def _item_type(member: Any) -> tuple[Any, ...]:
     if of in (list, set, frozenset) or (of is tuple and inner[-1] is Ellipsis):
         return inner[:1]
     return ()
-
-
-def _refuse(node: Node, setting: str) -> Any:
-    raise Faults(*(Fault(leaf.place, setting, leaf.value.text) for leaf in node.refusals()))
 
 
 def _struct(node: Node, struct: type[msgspec.Struct], setting: str) -> Any:
@@ -222,62 +206,6 @@ def _children(children: Iterator[tuple[str, Node, Any]], setting: str) -> list[t
     if faults:
         raise Faults(*faults)
     return pairs
-
-
-def _parse(node: Node, kind: type[SettingValue], setting: str) -> SettingValue:
-    if any(node.refusals()):
-        _refuse(node, setting)
-    plain = node.literal if kind.as_written and node.literal and not node.source else node.plain()
-    try:
-        if isinstance(plain, str | int | float):
-            return parse_once(kind, plain)  # type: ignore[arg-type]  # takes the hash of the class for its instances
-        return kind.parse(plain)
-    except Exception as error:  # noqa: BLE001 - a type's own value class is foreign code
-        if isinstance(node.value, dict) and isinstance(error, ValueError) and not _is_shown(plain, str(error)):
-            _parse_inside(node, kind, setting)
-        raise Faults(Fault(node.place, setting, one_line(_complaint(error, node, kind, plain)))) from None
-
-
-def _complaint(error: Exception, node: Node, kind: type[SettingValue], plain: Any) -> str:
-    """Say why a value is not taken: in the words of its class, unless these show a secret or how Python writes it."""
-    text = str(error)
-    sources = sorted({leaf.source for leaf in node.leaves() if leaf.source})
-    if sources or not isinstance(error, ValueError) or _is_shown(plain, text):
-        shown = f"the value of {' '.join(sources)}" if sources else quote(node)
-        text = f"{shown} is not {kind.words}"
-        if isinstance(node.value, dict) and len(node.value) == 1 and node.key is None and not sources:
-            return f"{text}: put quotes around a value with ': ' in it"
-        return f"{text}{_instead_of_list(plain, kind) if isinstance(plain, list) and not sources else example_of(kind)}"
-    if isinstance(plain, str) and len(plain) > 60:
-        return text.replace(repr(plain), short(plain)).replace(plain, short(plain))
-    return text
-
-
-def _instead_of_list(several: list[Any], kind: type[SettingValue]) -> str:
-    """Say what to write where somebody gave several and one is taken."""
-    if issubclass(kind, Regex) and several and all(isinstance(one, str) for one in several):
-        return f", write {'|'.join(several)}"
-    return example_of(kind)
-
-
-def _is_shown(plain: Any, text: str) -> bool:
-    """Tell whether a text shows a value as Python writes it, which is not how it stands in the file."""
-    return isinstance(plain, (dict, list, bool, type(None))) and repr(plain) in text
-
-
-@lru_cache(500, typed=True)
-def parse_once(kind: type[SettingValue], plain: str | float) -> SettingValue:
-    """Return the same value for the same words: thousands of checks have the same, and reading it takes time too.
-
-    To be cleared with each load: a type's own value class may look at the host.
-    """
-    return kind.parse(plain)
-
-
-def _parse_inside(node: Node, kind: type[SettingValue], setting: str) -> None:
-    """What a value made of several holds must be right by itself: a mistake in it is said at its own place."""
-    for key, part in node.value.items():
-        _parse(part, kind, f"{setting}.{key}")
 
 
 def _names_its_key(node: Node) -> bool:

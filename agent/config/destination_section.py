@@ -13,7 +13,8 @@ from agent.config.located_yaml.tree import Node
 from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
 from agent.config.web_address import host_of, proxy_fault, proxy_url
-from agent.config.words.wording import nearest, quote
+from agent.config.words.names import nearest
+from agent.config.words.quoting import quote
 
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")

@@ -12,7 +12,6 @@ import msgspec
 
 from agent.config.calendar.cron import zone_fault
 from agent.config.checks import read_checks
-from agent.config.convert import parse_once
 from agent.config.fault import Fault
 from agent.config.files.content import Unreadable, folder_fault, folders_in, format_path, of_others, version
 from agent.config.files.patience import LEAST, Patience
@@ -21,10 +20,11 @@ from agent.config.own_bug import problem_of
 from agent.config.reading import Reading
 from agent.config.script_folder import list_scripts, look, name_of
 from agent.config.senders import unknown_senders
+from agent.config.setting_value import parse_once
 from agent.config.settings import Config, Place, Problem
 from agent.config.types.catalog import Catalog, Folder
 from agent.config.types.own_types import sources
-from agent.config.words.wording import one_line
+from agent.config.words.quoting import one_line
 
 log = logging.getLogger("hostvigil.config")
 

@@ -10,7 +10,8 @@ from agent.config.sections.agent import fields
 from agent.config.sections.check import CheckSection
 from agent.config.settings import Place, Problem
 from agent.config.words import foreign
-from agent.config.words.wording import missing_name, quote, short, slip_text
+from agent.config.words.names import missing_name, slip_text
+from agent.config.words.quoting import quote, short
 
 _COMMON = fields(CheckSection)
 

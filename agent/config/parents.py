@@ -10,7 +10,8 @@ from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections.check import Parents
 from agent.config.settings import CheckConfig, DependsOn
-from agent.config.words.wording import nearest, quote
+from agent.config.words.names import nearest
+from agent.config.words.quoting import quote
 
 MOST_SHOWN = 10
 """Checks of a circle that are shown in a message."""

@@ -12,7 +12,7 @@ from agent.config.once import once
 from agent.config.sections.agent import usual
 from agent.config.sections.check import THRESHOLDS, CheckSection, Counts, FlappingSection
 from agent.config.sections.values import FailCount
-from agent.config.words.wording import quote
+from agent.config.words.quoting import quote
 from agent.model import Count, FailAfter, Flapping, Policy
 
 

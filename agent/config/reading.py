@@ -24,7 +24,8 @@ from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Place, Problem
 from agent.config.words.foreign import setting
 from agent.config.words.foreign_forms import HERE, form_of, tool_of_file, tool_of_section
-from agent.config.words.wording import nearest, quote, unknown
+from agent.config.words.names import nearest, unknown
+from agent.config.words.quoting import quote
 
 MOST_BYTES = 1024 * 1024
 

@@ -15,7 +15,7 @@ from agent.config.sections.agent import fields, usual
 from agent.config.sections.check import CheckSection
 from agent.config.settings import Place
 from agent.config.tags import OURS, RESERVED
-from agent.config.words.wording import one_line, quote, safe, short
+from agent.config.words.quoting import one_line, quote, safe, short
 from agent.plugin.units import Level, duration_text
 
 MOST_TAGS = 100

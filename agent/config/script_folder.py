@@ -15,7 +15,7 @@ from pathlib import Path
 from agent.config.files.content import Unreadable, beginning, format_path, version
 from agent.config.located_yaml.tree import Node, Refusal, scalar
 from agent.config.settings import Place
-from agent.config.words.wording import short
+from agent.config.words.quoting import short
 from agent.plugin.ownership import weak_spot
 
 HEAD_LINES = 20

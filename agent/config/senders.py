@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from agent.config.settings import CheckConfig, Problem
-from agent.config.words.wording import short
+from agent.config.words.quoting import short
 from agent.plugin.shared_work import Call
 
 LOOK_SECONDS = 2.0

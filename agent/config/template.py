@@ -64,7 +64,7 @@ def problem(template: str, words: Collection[str] = ()) -> str:
 
 def _misspelt_place(template: str) -> str:
     """Say what is meant by `{titel}`, `{severity}` and `{{ .Title }}`, which would be sent as they stand."""
-    from agent.config.words.wording import nearest
+    from agent.config.words.names import nearest
 
     for place in _LIKE_A_PLACE.finditer(template):
         word = (place[1] or place[2]).lower()

@@ -23,7 +23,7 @@ from agent.config.sections.check import Parents
 from agent.config.sections.values import Rate
 from agent.config.selector import problem
 from agent.config.settings import Maintenance, Place
-from agent.config.words.wording import quote
+from agent.config.words.quoting import quote
 from agent.fleet.holding import Rule
 from agent.plugin.units import Duration
 

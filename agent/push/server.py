@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from agent.api import PushedCheck
 from agent.config.settings import Config
-from agent.config.words.wording import nearest
+from agent.config.words.names import nearest
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line

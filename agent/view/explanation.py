@@ -11,7 +11,7 @@ import msgspec
 from agent.config.rules import OWN_NAME
 from agent.config.secrets.secrecy import is_secret
 from agent.config.settings import CheckConfig, DependsOn
-from agent.config.words.wording import without_user
+from agent.config.words.quoting import without_user
 from agent.model import Policy
 from agent.plugin.text import lines, one_line
 from agent.plugin.units import duration_text

@@ -16,7 +16,8 @@ from agent.config.sections.destination import WebhookSettings
 from agent.config.types.catalog import Catalog
 from agent.config.types.check_class import CatalogError
 from agent.config.words import foreign
-from agent.config.words.wording import members_of, nearest
+from agent.config.words.names import nearest
+from agent.config.words.wording import members_of
 
 KINDS = working(Catalog())
 

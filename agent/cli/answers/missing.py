@@ -8,7 +8,7 @@ from pathlib import Path
 from agent.config.files.patience import SILENT
 from agent.config.rules import OWN_NAME
 from agent.config.settings import Config, Problem
-from agent.config.words.wording import nearest
+from agent.config.words.names import nearest
 
 
 def no_check(name: str, names: Iterable[str]) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from agent.cli.options import COMMANDS, actions_of
-from agent.config.words.wording import nearest
+from agent.config.words.names import nearest
 from agent.plugin.units import Duration, spelling
 
 SYNONYMS = {

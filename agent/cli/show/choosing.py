@@ -8,7 +8,7 @@ import msgspec
 
 from agent.cli.answers.missing import no_check
 from agent.config.selector import matches
-from agent.config.words.wording import nearest
+from agent.config.words.names import nearest
 from agent.view.snapshot import Mark, Snapshot, SubjectView
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
-from agent.config.words.wording import quote
+from agent.config.words.quoting import quote
 from agent.plugin.units import duration_text
 
 SHORTEST, LONGEST = 1.0, 365 * 86400.0

@@ -12,7 +12,7 @@ from agent.config.located_yaml.tree import Node
 from agent.config.sections.agent import AgentWindow, Window
 from agent.config.selector import problem
 from agent.config.settings import Maintenance
-from agent.config.words.wording import quote, safe
+from agent.config.words.quoting import quote, safe
 
 SHORTEST, LONGEST = 60.0, 31 * 86400.0
 """Seconds."""

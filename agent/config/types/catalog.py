@@ -22,7 +22,8 @@ from agent.config.files.patience import Patience
 from agent.config.types.check_class import CatalogError, check_class
 from agent.config.types.own_types import OwnTypeError, load_file
 from agent.config.words.foreign import type_of
-from agent.config.words.wording import nearest, short
+from agent.config.words.names import nearest
+from agent.config.words.quoting import short
 
 _NAME = re.compile(r"[a-z][a-z0-9_]*")
 ENTRY_POINTS = "hostvigil.checks"
