@@ -27,12 +27,11 @@ ARROWS: dict[str, set[str]] = {
     "fleet": {"config", "delivery", "engine", "model", "page", "plugin", "view"},
     "push": {"api", "config", "model", "plugin", "system"},
     "view": {"config", "engine", "model", "plugin", "store", "system"},
-    "page": {"config", "delivery", "engine", "model", "plugin", "store", "system", "view"},
+    "page": {"config", "delivery", "model", "plugin", "store", "system", "view"},
     "service": {
         "config",
         "delivery",
         "engine",
-        "model",
         "page",
         "plugin",
         "push",

@@ -29,7 +29,7 @@ class Composer:
     def of_standing(self, state: State, result: Result, check: CheckConfig, to: Destination) -> Notification:
         return notifications.of_standing(state, result, check, self._sender(), to.name, now())
 
-    def of_agent(self, subject: str, text: str, status: EventStatus) -> Notification:
+    def of_agent(self, subject: str, text: str, status: EventStatus = EventStatus.INFO) -> Notification:
         return notifications.of_agent(subject, text, self._sender(), now(), status)
 
     def _sender(self) -> Sender:

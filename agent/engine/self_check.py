@@ -49,5 +49,5 @@ def _outcome(check: str, problems: list[Problem], now: int, broken: list[str]) -
     else:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
         result = Result(Status.NODATA, f"{problems[0]}{more}", subject, "\n".join(map(str, problems)))
-    # `failed`: other subjects of the same check are not gone because this speaks of one only.
+    # Not complete: other subjects of the same check are not gone because this speaks of one only.
     return Outcome(check, 0, now, 0.0, (result,), complete=False)

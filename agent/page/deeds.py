@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote
 
 import msgspec
 
 from agent.config.selector import exactly, problem
-from agent.engine.suppression.silences import begin, end
 from agent.model import Silence
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration, duration_text
@@ -39,12 +37,17 @@ class Steering(Protocol):
     def run(self, check: str, who: str) -> Answer:
         """Answer nothing, or `error`."""
 
+    def begin_silence(self, silence: Silence, now: int) -> object:
+        """Write it down; OSError, MsgspecError when that fails. `now`: Unix milliseconds."""
+
+    def end_silences(self, selects: Callable[[Silence], bool], who: str, now: int) -> int:
+        """End those that are meant, and return how many; as above."""
+
 
 class Deeds:
     """Any thread may call, one at a time. Every method raises DeedError, and StoreError when nothing can be read."""
 
-    def __init__(self, directory: Path, steering: Steering, snapshot: Callable[[], Snapshot]) -> None:
-        self._directory = directory
+    def __init__(self, steering: Steering, snapshot: Callable[[], Snapshot]) -> None:
         self._steering = steering
         self._snapshot = snapshot
 
@@ -74,7 +77,7 @@ class Deeds:
         now = self._snapshot().at
         silence = Silence(selector, now, now + round(seconds * 1000), _reason(fields), who)
         try:
-            begin(self._directory, silence, now)
+            self._steering.begin_silence(silence, now)
         except (OSError, msgspec.MsgspecError) as error:
             raise DeedError(f"The silence cannot be written: {error}.") from None
         return f"Silenced for {duration_text(seconds)}: {selector}."
@@ -84,8 +87,7 @@ class Deeds:
         since, _, text = fields.get("silence", "").partition(" ")
         selector = _unescape(text)
         try:
-            silences = end(
-                self._directory,
+            silences = self._steering.end_silences(
                 lambda one: (str(one.since), one.selector) == (since, selector),
                 who,
                 self._snapshot().at,

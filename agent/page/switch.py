@@ -87,5 +87,5 @@ class PageSwitch:
         from agent.page.deeds import Deeds
         from agent.page.sessions import Sessions
 
-        deeds = Deeds(self._directory, self._steering, source.snapshot)
+        deeds = Deeds(self._steering, source.snapshot)
         return Acting(Sessions(lambda: self._config.agent.page_token), deeds, source)

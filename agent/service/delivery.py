@@ -12,7 +12,7 @@ from agent.delivery.answer import Hide
 from agent.delivery.emitters import Emitters
 from agent.engine.composer import Composer, now
 from agent.engine.destinations import Plan, destinations_outcome
-from agent.model import EventStatus, Outcome
+from agent.engine.recorder.commands import Command
 from agent.store import Store, StoreError
 
 log = logging.getLogger("hostvigil")
@@ -35,7 +35,7 @@ class Destinations:
         """Take over a configuration. Its destinations come when the recorder has adopted them."""
         self._config = new
 
-    def take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> Outcome:
+    def take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> Command:
         """Go on with the destinations that are taken over; return what the agent's own check says of them."""
         if not self._started:
             self._started = True
@@ -53,5 +53,5 @@ class Destinations:
         """Tell of the agent's own start and end, where that is wanted; a full disk is no reason not to start."""
         if self._config.agent.events.start_stop:
             with contextlib.suppress(StoreError):
-                self._store.append(self._composer.of_agent("agent", text, EventStatus.INFO))
+                self._store.append(self._composer.of_agent("agent", text))
                 self.wake()

@@ -16,13 +16,12 @@ from agent.engine.recorder.commands import Restate, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import configuration_outcomes
 from agent.engine.suppression.silences import Silences
-from agent.page.switch import PageSwitch
-from agent.push.server import PushServer
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
 from agent.service.delivery import Destinations
 from agent.service.kept import StoreSettings, keep_at_work
 from agent.service.recording import RecorderWiring
+from agent.service.servers import Apply, Servers
 from agent.service.steering import Steering
 from agent.store import Store
 from agent.system.cloud_tags import CloudTags
@@ -31,8 +30,6 @@ from agent.system.redactor import Redactor
 from agent.view.history.switch import HistorySwitch
 
 log = logging.getLogger("hostvigil")
-
-Apply = Callable[[Config, Config], None]
 
 
 class Service:
@@ -53,12 +50,11 @@ class Service:
         self._recorder = Recorder(
             store, self._wiring.config_of(config), self._destinations.wake, schedule.retry, schedule.next_run
         )
-        self.steering = Steering(self._recorder.put, schedule, self._history.note)
+        self.steering = Steering(state_dir, self._recorder.put, schedule, self._history.note)
         self._runner = Runner(self._recorder.put, hide, store.memories())
-        push_server = PushServer(state_dir, self._recorder.put, hide, store.states())
-        page = PageSwitch(state_dir, store, host, hide, self.steering)
-        ping, watch = DeadMansPing(schedule.every, self._recorder.put), Watch()
-        self._outward: tuple[Apply, ...] = (cloud.apply, push_server.apply, ping.apply, page.apply, watch.apply)
+        self._servers = Servers(state_dir, store, self._recorder.put, host, hide, self.steering)
+        ping = DeadMansPing(schedule.every, self._recorder.put)
+        self._outward: tuple[Apply, ...] = (cloud.apply, *self._servers.parts, ping.apply, Watch().apply)
         """What is open to others or asks them: begun when everybody else is at work."""
         # In this order: who words and hides first, then who decides, then who begins new work.
         self._parts: tuple[Apply, ...] = (
@@ -72,17 +68,6 @@ class Service:
             StoreSettings(store).apply,
             self._history.apply,
             *self._outward,
-        )
-        # No new runs, the running ones given up, then what has come in is written down.
-        self._stops: tuple[Callable[[], None], ...] = (
-            schedule.stop,
-            page.stop,
-            push_server.stop,
-            self._runner.stop,
-            self._recorder.stop,
-            self._history.stop,
-            self._destinations.stop,
-            store.close,
         )
 
     def start(self, at_once: bool = False) -> None:
@@ -143,8 +128,14 @@ class Service:
 
     def stop(self) -> None:
         """End within two seconds."""
-        for stop in self._stops:
-            stop()
+        # No new runs, the running ones given up, then what has come in is written down.
+        self._schedule.stop()
+        self._servers.stop()
+        self._runner.stop()
+        self._recorder.stop()
+        self._history.stop()
+        self._destinations.stop()
+        self._store.close()
 
     def _take_over(self, plan: Plan, ended_counts: Mapping[str, int]) -> None:
         """Go on with the destinations that are taken over. Called by the recorder."""

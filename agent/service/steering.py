@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import queue
 from collections.abc import Callable
+from functools import partial
+from pathlib import Path
 
 from agent.engine.composer import now
 from agent.engine.recorder.commands import Acknowledge, Command
+from agent.engine.suppression.silences import begin, end
 from agent.running.schedule import Schedule
 from agent.view.history.rows import Deed, NoteRow, note_acknowledgement
 
@@ -17,7 +20,16 @@ ANSWER_SECONDS = 5.0
 class Steering:
     """Every method is for any thread."""
 
-    def __init__(self, put: Callable[[Command], None], schedule: Schedule, note: Callable[[NoteRow], None]) -> None:
+    def __init__(
+        self,
+        state_dir: Path,
+        put: Callable[[Command], None],
+        schedule: Schedule,
+        note: Callable[[NoteRow], None],
+    ) -> None:
+        self.begin_silence = partial(begin, state_dir)
+        self.end_silences = partial(end, state_dir)
+        """Both write the file of this agent's silences, see `agent.engine.suppression.silences`."""
         self._put = put
         self._schedule = schedule
         self._note = note

@@ -22,8 +22,8 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def steered() -> Steered:
-    return Steered()
+def steered(folder: Path) -> Steered:
+    return Steered(folder)
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from http.client import HTTPConnection, HTTPResponse
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import msgspec
 
 from agent.config.page_address import PageAddress
 from agent.config.settings import Config
+from agent.engine.suppression.silences import begin, end
 from agent.model import EventStatus, Metric, Notification, Result, State, Status
 from agent.page.acting import Acting
 from agent.page.application import application
@@ -102,7 +104,7 @@ def page_of(
     address = PageAddress("127.0.0.1", 0)
     source = Source(folder, lambda: config, lambda: {"host": host}, lambda text: text, lambda: now)
     source.cache = Anew()
-    deeds = Deeds(folder, steering or Steered(), source.snapshot)
+    deeds = Deeds(steering or Steered(folder), source.snapshot)
     acting = Acting(Sessions(lambda: config.agent.page_token), deeds, source) if config.agent.page_token else None
     server = PageServer(address, application(source, Readiness(store, lambda: config), address, acting))
     try:
@@ -115,7 +117,9 @@ def page_of(
 class Steered:
     """Keeps what the page has the agent do."""
 
-    def __init__(self) -> None:
+    def __init__(self, folder: Path) -> None:
+        self.begin_silence = partial(begin, folder)
+        self.end_silences = partial(end, folder)
         self.done: list[tuple[str | None, ...]] = []
         self.subjects: list[str] = [""]
 

@@ -119,7 +119,7 @@ def test_no_text_of_any_field_runs_in_the_forms(driver: Chrome, folder: Path) ->
     own = [Silence("*", n, NOW + HOUR, text, text) for n, text in enumerate(PAYLOADS)]
     odd = [Silence("web " + text, 100 + n, NOW + HOUR) for n, text in enumerate(PAYLOADS) if text.isprintable()]
     change(folder, lambda _: [*own, *odd], NOW)
-    steered = Steered()
+    steered = Steered(folder)
     with served(folder, config, steering=steered) as server:
         start = f"http://127.0.0.1:{server.port}"
         for path in ("/check/web", "/"):

@@ -66,7 +66,7 @@ class Places:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store.beside(folder)
-        self.switch = PageSwitch(folder, self.store, lambda: {"host": "web-1"}, lambda text: text, Steered())
+        self.switch = PageSwitch(folder, self.store, lambda: {"host": "web-1"}, lambda text: text, Steered(folder))
 
     def apply(self, page: str) -> PageServer | None:
         self.switch.apply(Config(), Config(agent=AgentSettings(page=page)))
