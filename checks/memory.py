@@ -80,13 +80,13 @@ class Memory(Check, frozen=True, kw_only=True):
         )
         if limits := read_container_texts():
             reading = read_container(*limits, reading) or reading
-        yield from self.assess(reading, ctx.memory, time.time())
+        yield from self.assess(reading, ctx.memory, time.time(), read(host_path("/proc/sys/kernel/random/boot_id")))
 
-    def assess(self, reading: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
+    def assess(self, reading: Reading, memory: dict[str, Any], now: float, boot: str = "") -> Iterator[Result]:
         """Judge what was read. `memory` holds the kills counted before, `now` is in seconds since 1970."""
         yield self._assess_available(reading)
         yield from self._assess_swap(reading)
-        yield from self._assess_kills(reading, memory, now)
+        yield from self._assess_kills(reading, memory, now, boot.strip())
 
     def _assess_available(self, reading: Reading) -> Result:
         is_plenty = reading.available >= self.only_below
@@ -110,12 +110,12 @@ class Memory(Check, frozen=True, kw_only=True):
             words = f"{used:.3g}% of {size_text(reading.swap)} swap used"
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
 
-    def _assess_kills(self, reading: Reading, memory: dict[str, Any], now: float) -> Iterator[Result]:
+    def _assess_kills(self, reading: Reading, memory: dict[str, Any], now: float, boot: str) -> Iterator[Result]:
         if reading.oom_kills is None:
             if self.oom_kills_critical is not None:
                 yield nodata("what was killed for lack of memory is not counted here: leave oom_kills_critical out")
             return
-        kills = count_kills(memory, reading.oom_kills, now, self.oom_kills_within)
+        kills = count_kills(memory, reading.oom_kills, now, self.oom_kills_within, boot)
         words = f"{kills} killed for lack of memory in the last {self.oom_kills_within}"
         result = judge("oom_kills", kills, self.oom_kills_warning, self.oom_kills_critical, summary=words, minimum=0)
         yield result if kills else msgspec.structs.replace(result, summary="")
@@ -184,10 +184,13 @@ def read_container_texts() -> tuple[str, str, str, str] | None:
     return None
 
 
-def count_kills(memory: dict[str, Any], count: int, now: float, within: float) -> int:
+def count_kills(memory: dict[str, Any], count: int, now: float, within: float, boot: str = "") -> int:
     """Return how many of the kills since boot (`count`) happened in the last `within` seconds, as far as we saw it."""
     before = memory.get("oom_kills", count)
-    new = count - before if count >= before else count  # fewer than before: the host has started anew
+    # A container counts anew with each start of its own, which only a smaller number tells.
+    is_new_boot = count < before or bool(boot and memory.get("boot", boot) != boot)
+    new = count if is_new_boot else count - before
+    memory["boot"] = boot or memory.get("boot", "")
     recent = [[at, number] for at, number in memory.get("kills", ()) if 0 <= now - at < within]
     memory["oom_kills"], memory["kills"] = count, recent + ([[now, new]] if new > 0 else [])
     return sum(number for _, number in memory["kills"])

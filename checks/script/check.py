@@ -29,8 +29,8 @@ class Script(Check, frozen=True):
 
     `warning` and `critical` judge the first metric, or the one that `metric` names. Where that has no value (`load=U`,
     `load=12,5` without `decimal_comma`, no metric at all) the check is nodata, not ok. A worse status that the program
-    gave itself stays. Printing nothing but a crash report on stderr (a Python traceback), or that an option is
-    unknown, is nodata, whatever it exits with.
+    gave itself stays. Printing nothing but a crash report on stderr (a Python traceback), that an option is unknown,
+    or that it was not started (`sudo: a password is required`), is nodata, whatever it exits with.
 
     With `format: checkmk_local` each line is a subject: `STATE NAME METRICS TEXT`. With `format: json` it is an object,
     a list of them or one a line, with status, summary, subject, details, metrics, time and ttl. There the exit code

@@ -31,6 +31,22 @@ _DEATHS = re.compile(
     """,
     re.MULTILINE | re.VERBOSE,
 )
+# What stands around the reason in such a report, without being it.
+_FRAME = re.compile(
+    r"\s|[}\])]|$|Node\.js v|[Ss]tack trace|#\d+ |goroutine |created by |[\w./*()]+\(.*\)$|exit status|BEGIN failed"
+)
+# What launchers and interpreters say where they did not even start the program. Most of them leave with 1.
+_NOT_STARTED = re.compile(
+    r"""^(?:Password:\ |\S*/)?(?:sudo|doas|su|runuser|sg|setpriv|nsenter|unshare|chrt|taskset|prlimit|strace)
+        :\ (?!unable\ to\ resolve\ host).*
+    |^.*\bis\ not\ in\ the\ sudoers\ file.*
+    |^Sorry,\ user\ .*\ (?:is\ not\ allowed\ to|may\ not\ run)\ .*
+    |^Error:\ (?:Unable\ to\ access\ jarfile|Could\ not\ find\ or\ load\ main\ class).*
+    |^.*python[\d.]*:\ (?:No\ module\ named|can't\ find\ '__main__').*
+    |^couldn't\ read\ file\ ".*                       # Tcl
+    """,
+    re.MULTILINE | re.VERBOSE,
+)
 # What getopt, and whoever does without it, says of options that a program does not have.
 _MISUSE = re.compile(
     r"^.*(?:(?:unrecognized|invalid|unknown|illegal) option\b.{0,4}-|\brequires an argument\b).*$", re.M | re.I
@@ -53,10 +69,12 @@ def judge_silence(output: ChildOutput, meaning: Status | None, empty: str | None
         return Result(Status.NODATA, shorten(f"it died: {_last_words(lines)}", SUMMARY_LENGTH))
     if output.exit_code != 3 and (misuse := _MISUSE.search(text)):
         return Result(Status.NODATA, shorten(f"it was called wrongly: {misuse[0].strip()}", SUMMARY_LENGTH))
+    if output.exit_code != 3 and (refusal := _NOT_STARTED.search(text)):
+        return Result(Status.NODATA, shorten(f"it was not started: {refusal[0].strip()}", SUMMARY_LENGTH))
     status = (Status.WARNING, Status.CRITICAL, Status.NODATA)[output.exit_code - 1]
     return Result(status, shorten(f"no output (exit {output.exit_code}), stderr: {lines[0].strip()}", SUMMARY_LENGTH))
 
 
 def _last_words(lines: list[str]) -> str:
-    """Return the line with the reason: the last one that is not indented, or the first where all begin so."""
-    return next((line for line in reversed(lines) if line.strip() and not line[0].isspace()), lines[0]).strip()
+    """Return the line with the reason: the last one that is no frame around it, or the first where all are."""
+    return next((line for line in reversed(lines) if not _FRAME.match(line)), lines[0]).strip()

@@ -162,6 +162,15 @@ def test_after_a_reboot_the_kernel_counts_anew_and_what_it_counted_is_new() -> N
     assert count_kills(memory, 3, 2060, 1800) == 3
 
 
+def test_a_reboot_is_known_by_the_boots_name_where_as_many_are_killed_after_it_as_before() -> None:
+    memory: dict[str, Any] = {}
+    count_kills(memory, 3, 0, 1800, "first")
+    assert count_kills(memory, 3, 60, 1800, "") == 0, "a name that cannot be read is no other boot"
+    assert count_kills(memory, 3, 120, 1800, "second") == 3
+    assert count_kills(memory, 3, 180, 1800, "second") == 3
+    assert count_kills(memory, 3, 2000, 1800, "second") == 0
+
+
 @pytest.mark.parametrize(("free", "known"), [(0, 0), (4194300, 4194300 * 1024), (4194301, None)])
 def test_more_free_swap_than_there_is_is_not_known(free: int, known: int | None) -> None:
     """As lxcfs tells it of containers."""

@@ -102,6 +102,53 @@ def test_every_languages_crash_report_is_known(death: str, code: int) -> None:
     assert mapped.status is Status.CRITICAL
 
 
+@pytest.mark.parametrize(
+    ("report", "reason"),
+    [
+        ("[eval]:1\nnull.x\n     ^\n\nTypeError: disk\n    at [eval]:1:6\n\nNode.js v20.20.2", "TypeError: disk"),
+        ("Error: disk\n    at y (z:1) {\n  code: 'X',\n  stack: []\n}\n\nNode.js v20.20.2", "Error: disk"),
+        ("panic: disk\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:3 +0x1d\nexit status 2", "panic: disk"),
+        ("PHP Fatal error:  disk in /x.php:2\nStack trace:\n#0 {main}\n  thrown in", "PHP Fatal error:  disk in /x.php:2"),
+        ("lua: x.lua:1: disk\nstack traceback:\n\t[C]: in ?", "lua: x.lua:1: disk"),
+        ("Can't locate X.pm at -e line 1.\nBEGIN failed--compilation at -e line 1.", "Can't locate X.pm at -e line 1."),
+        ("Exception in thread x\n\tat X.main(X.java:3)\nCaused by: disk\n\t... 3 more", "Caused by: disk"),
+    ],
+)
+def test_the_line_with_the_reason_is_told_of_a_crash_report(report: str, reason: str) -> None:
+    assert sh('printf "%s" "$TEXT" >&2; exit 1', env={"TEXT": report}).summary == f"it died: {reason}"
+
+
+@pytest.mark.parametrize(
+    "complaint",
+    [
+        "sudo: a password is required",
+        "sudo: a terminal is required to read the password; either use the -S option\nsudo: a password is required",
+        'sudo: The "no new privileges" flag is set, which prevents sudo from running as root.',
+        "nagios is not in the sudoers file.  This incident will be reported.",
+        "Sorry, user nagios is not allowed to execute '/x' as root on web-1.",
+        "doas: Operation not permitted",
+        "Password: su: Authentication failure",
+        "runuser: may not be used by non-root users",
+        "setpriv: failed to parse reuid: 'nope'",
+        "nsenter: cannot open /proc/999/ns/net: No such file or directory",
+        "Error: Unable to access jarfile /opt/check.jar",
+        "/usr/bin/python3: No module named check_disk",
+        'couldn\'t read file "/opt/check.tcl": no such file or directory',
+    ],
+)
+@pytest.mark.parametrize("code", [1, 2])
+def test_a_program_that_its_launcher_did_not_start_has_no_verdict(complaint: str, code: int) -> None:
+    env = {"TEXT": complaint, "CODE": str(code)}
+    result = sh('printf "%s" "$TEXT" >&2; exit $CODE', env=env)
+    assert (result.status, result.summary) == (Status.NODATA, f"it was not started: {complaint.splitlines()[0]}")
+    assert sh('echo "disk is gone"; printf "%s" "$TEXT" >&2; exit $CODE', env=env).summary == "disk is gone"
+
+
+def test_what_sudo_says_beside_a_program_that_it_started_leaves_the_verdict() -> None:
+    result = sh('echo "sudo: unable to resolve host web-1: Name or service not known" >&2; exit 2')
+    assert result.status is Status.CRITICAL
+
+
 def test_silence_means_what_the_setting_says() -> None:
     assert sh("exit 0").summary == "no output (exit 0)"
     for word in ("ok", "warning", "critical", "nodata"):
