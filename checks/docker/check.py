@@ -67,7 +67,8 @@ class Docker(Check, frozen=True, kw_only=True):
     critical otherwise. A container that nobody named and that is gone is forgotten. No answer from the socket is
     nodata. The socket makes its user root: an agent without root's rights needs the group docker. Not seen: a health
     check that stays at `starting`, what a container without a health check does inside, and who ended a container with
-    137 (SIGKILL) where the engine's events do not tell, as Podman's: it counts as stopped by a person.
+    137 (SIGKILL) where the engine does not tell (Docker keeps 256 events; Podman before 4.7): it counts as stopped by
+    a person.
 
     ```yaml
     checks:

@@ -77,6 +77,42 @@ def test_the_events_of_podman_do_not_tell_of_a_stop(tmp_path: Path) -> None:
     look(Logging([DIE], "Libpod/4.3.1 (linux)"), tmp_path).subject("web").is_ok("as far as is known")
 
 
+class Podman(Logging):
+    """One that knows who stopped a container, and tells it in its own form only."""
+
+    def __init__(self, own: dict[str, Any] | None, version: str = "4.9.3") -> None:
+        super().__init__([DIE], f"Libpod/{version} (linux)")
+        self.own = own
+
+    def __call__(self, connection: socket.socket, question: bytes) -> None:
+        if b"/libpod/" not in question:
+            return super().__call__(connection, question)
+        assert question.split()[1] == f"/v4.0.0/libpod/containers/{IDS['web'] * 5}/json".encode()
+        connection.sendall(
+            f"HTTP/1.0 {'200 OK' if self.own else '404 Not Found'}\r\n\r\n{json.dumps(self.own)}".encode()
+        )
+        return None
+
+
+@pytest.mark.parametrize(
+    ("own", "version", "status", "words"),
+    [
+        ({"State": {"ExitCode": 137, "StoppedByUser": True}}, "4.9.3", "ok", "stopped by hand"),
+        ({"State": {"ExitCode": 137}}, "4.7.0", "critical", "but not by `docker stop` or `kill`"),
+        ({"State": {"ExitCode": 137}}, "5.4.2", "critical", "but not by `docker stop` or `kill`"),
+        ({"State": {"ExitCode": 137}}, "4.6.2", "ok", "as far as is known"),
+        ({"State": {"ExitCode": 137}}, "next", "ok", "as far as is known"),
+        (None, "5.4.2", "ok", "as far as is known"),
+        ({"State": None}, "5.4.2", "ok", "as far as is known"),
+    ],
+)
+def test_podman_is_asked_by_its_own_form_who_stopped_a_container(
+    own: dict[str, Any] | None, version: str, status: str, words: str, tmp_path: Path
+) -> None:
+    result = look(Podman(own, version), tmp_path).subject("web").result
+    assert (result.status, result.summary.endswith(words)) == (status, True), result.summary
+
+
 def test_what_the_events_told_is_known_when_docker_has_forgotten_it(tmp_path: Path) -> None:
     engine = Logging([DIE])
     memory = look(engine, tmp_path).memory

@@ -61,6 +61,26 @@ def test_a_crash_loop_shows_whatever_the_moment_of_the_look(counts: bool, runs_f
     assert quiet.status is Status.OK, "what lasted for longer than the window is over"
 
 
+def test_what_a_container_is_was_said_before_its_restarts_are_asked_for(tmp_path: Path) -> None:
+    """An engine that then never answers costs the restarts, not the status."""
+    engine = Engine(container("web", "running", "Up 3 seconds"))
+
+    async def questions_until_the_status(path: str) -> list[str]:
+        async for one in Docker(socket=path).run(Context(timeout=5)):
+            if isinstance(one, Result) and one.subject == "web":
+                return [*engine.questions]
+        raise AssertionError
+
+    async def all_questions(path: str) -> list[str]:
+        await collected(Docker(socket=path), Context(timeout=5))
+        return engine.questions
+
+    with serving(tmp_path / "docker.sock", engine) as path:
+        before, after = asyncio.run(questions_until_the_status(path)), asyncio.run(all_questions(path))
+    assert [question.partition("?")[0] for question in before] == ["/containers/json"] * 2
+    assert any(question.endswith("/json") and "?" not in question for question in after), "it does ask"
+
+
 def test_a_crash_loop_shows_to_a_fresh_agent_where_the_container_is_young(tmp_path: Path) -> None:
     life = Life(tmp_path, made=100.0)
     for number in range(12):

@@ -108,7 +108,10 @@ def test_every_languages_crash_report_is_known(death: str, code: int) -> None:
         ("[eval]:1\nnull.x\n     ^\n\nTypeError: disk\n    at [eval]:1:6\n\nNode.js v20.20.2", "TypeError: disk"),
         ("Error: disk\n    at y (z:1) {\n  code: 'X',\n  stack: []\n}\n\nNode.js v20.20.2", "Error: disk"),
         ("panic: disk\n\ngoroutine 1 [running]:\nmain.main()\n\t/x.go:3 +0x1d\nexit status 2", "panic: disk"),
-        ("PHP Fatal error:  disk in /x.php:2\nStack trace:\n#0 {main}\n  thrown in", "PHP Fatal error:  disk in /x.php:2"),
+        (
+            "PHP Fatal error:  disk in /x.php:2\nStack trace:\n#0 {main}\n  thrown in",
+            "PHP Fatal error:  disk in /x.php:2",
+        ),
         ("lua: x.lua:1: disk\nstack traceback:\n\t[C]: in ?", "lua: x.lua:1: disk"),
         ("Can't locate X.pm at -e line 1.\nBEGIN failed--compilation at -e line 1.", "Can't locate X.pm at -e line 1."),
         ("Exception in thread x\n\tat X.main(X.java:3)\nCaused by: disk\n\t... 3 more", "Caused by: disk"),
