@@ -7,26 +7,26 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from agent.config.settings import CheckConfig
-from agent.engine.recorder.pending import PendingWrites
+from agent.engine.recorder.backlog import Backlog
 from agent.engine.self_check import BROKEN, NO_RESULT_YET, OWN_NAME
 
 
 class NoResultYet:
     """Owned by the recorder's thread."""
 
-    def __init__(self, pending: PendingWrites) -> None:
-        self._pending = pending
+    def __init__(self, backlog: Backlog) -> None:
+        self._backlog = backlog
         self._names: set[str] = set()
 
     def configure(self, checks: Mapping[str, CheckConfig], with_result: Iterable[str]) -> None:
         names = {name for name, check in checks.items() if check.type not in (OWN_NAME, BROKEN)}
         self._names = names.difference(with_result)
-        self._pending.fact(NO_RESULT_YET, self._text)
+        self._backlog.fact(NO_RESULT_YET, self._text)
 
     def has_result(self, check: str) -> None:
         if check in self._names:
             self._names.discard(check)
-            self._pending.fact(NO_RESULT_YET, self._text)
+            self._backlog.fact(NO_RESULT_YET, self._text)
 
     def _text(self) -> str:
         return msgspec.json.encode(sorted(self._names)).decode()

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from agent.engine.recorder.adoption import Adoption
+from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.commands import (
     Acknowledge,
     Command,
@@ -59,11 +60,12 @@ class Recorder:
         self._rest = rest
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
-        self._pending = PendingWrites(store, on_events, monotonic)
+        backlog = Backlog()
+        self._pending = PendingWrites(store, backlog, on_events, monotonic)
         self._decider = Decider(
-            store.states(), store.last_runs(), config, self._pending, Schedule(retry, next_run), wall, monotonic
+            store.states(), store.last_runs(), config, backlog, Schedule(retry, next_run), wall, monotonic
         )
-        self._waiting = Waiting(store, self._pending, wall, monotonic)
+        self._waiting = Waiting(store, backlog, wall, monotonic)
         self._adoption = Adoption(store, on_events, wall, monotonic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
