@@ -170,9 +170,8 @@ def judge(
     about, "" for the whole. `summary` replaces "name value". `minimum` and `maximum` are the least and the largest that
     the value can be, for graphs. A value that is not a number (NaN) is nodata. TypeError where a level is none.
     """
-    for word, level in (("warning", warning), ("critical", critical)):
-        if level is not None and not isinstance(level, Level):
-            raise TypeError(f"judge: {word} is {level!r:.60} and no level, as NumberAbove.parse(5) is")
+    _require_level("warning", warning)
+    _require_level("critical", critical)
     if value != value:  # not a number: no level can be held against it
         return Result(Status.NODATA, f"{summary or name}: it has no value", subject)
     status, passed = _compare(value, warning, critical)
@@ -190,6 +189,12 @@ def judge(
         hold=hold,
     )
     return Result(status, (summary or f"{name} {_value_text(value, unit)}") + passed, subject, "", (metric,))
+
+
+def _require_level(word: str, level: object) -> None:
+    """TypeError where a check hands in something else: judged by it, every value would be ok."""
+    if level is not None and not isinstance(level, Level):
+        raise TypeError(f"judge: {word} is {level!r:.60} and no level, as NumberAbove.parse(5) is")
 
 
 def _compare(value: float, warning: Level | None, critical: Level | None) -> tuple[Status, str]:

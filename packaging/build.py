@@ -30,6 +30,12 @@ DIST = ROOT / "dist"
 HOME = "opt/hostvigil"
 EPOCH = "SOURCE_DATE_EPOCH"
 MAINTAINER = "hostvigil maintainers <maintainers@hostvigil.invalid>"
+SCRIPTS = ("preinstall", "postinstall", "preremove", "postremove")
+DESCRIPTION = """\
+monitoring agent that tells each change of a check once
+It runs checks of disks, processes, services, certificates and scripts
+(Nagios plugins too), and tells every change of their status as one
+event to TrueWatch, Guance or a webhook."""
 
 
 @dataclass(frozen=True)
@@ -192,9 +198,7 @@ def _lay(source: Path, place: Path, mode: int = 0o644) -> None:
 def _nfpm(target: Target, stage: Path, version: str, work: Path) -> dict[str, object]:
     changes = work / "changes.yaml"
     changes.write_text(_changes(version))
-    scripts = {
-        name: str(HERE / f"scripts/{name}.sh") for name in ("preinstall", "postinstall", "preremove", "postremove")
-    }
+    scripts = {name: str(HERE / f"scripts/{name}.sh") for name in SCRIPTS}
     return {
         "name": "hostvigil",
         "arch": {"x86_64": "amd64", "aarch64": "arm64"}[target.machine],
@@ -204,10 +208,7 @@ def _nfpm(target: Target, stage: Path, version: str, work: Path) -> dict[str, ob
         "section": "admin",
         "priority": "optional",
         "maintainer": MAINTAINER,
-        "description": "monitoring agent that tells each change of a check once\n"
-        "It runs checks of disks, processes, services, certificates and scripts\n"
-        "(Nagios plugins too), and tells every change of their status as one\n"
-        "event to TrueWatch, Guance or a webhook.",
+        "description": DESCRIPTION,
         "license": "Apache-2.0",
         "homepage": "https://github.com/hostvigil/hostvigil",
         "depends": list(target.depends),

@@ -53,6 +53,9 @@ NAME = re.compile(r"[a-zA-Z0-9*?\[][a-zA-Z0-9_.*?\[\]!-]*")
 ALL = {"running": "name those that must run", "include": "leave include out"}
 """What to write instead, for whoever means all containers."""
 
+Inspect = Callable[[Container], Awaitable[Inspection | None]]
+"""Asks after one container; None: it is gone, or too many were asked after."""
+
 Restarts = Annotated[
     NumberAbove | None, Meta(description="Restarts of a running container within `restarts_within`; null: never.")
 ]
@@ -140,17 +143,7 @@ class Docker(Check, frozen=True, kw_only=True):
         all_containers, complete = await list_containers(ctx, path, LIST)
         unhealthy = {container.Id for container in sick}
         containers = {container.name: container for container in all_containers if self._watches(container.name)}
-        inspections_left = count(MOST_INSPECTED, -1)
-        killed = keep_ends(ctx.memory, containers.values())
-
-        async def inspect(container: Container) -> Inspection | None:
-            if next(inspections_left) <= 0:
-                return None
-            inspection = await ask_container(ctx, path, container.Id)
-            if inspection is None:
-                return None
-            return await add_killer(killed, container, inspection, partial(ask_events, ctx, path), ctx.now())
-
+        inspect = _inspector(ctx, path, containers.values())
         if complete:
             for result in self._judge_required(containers):
                 yield result
@@ -182,7 +175,7 @@ class Docker(Check, frozen=True, kw_only=True):
         self,
         container: Container,
         unhealthy: set[str],
-        inspect: Callable[[Container], Awaitable[Inspection | None]],
+        inspect: Inspect,
         now: float,
     ) -> Result:
         must_run = container.name in _texts(self.running)
@@ -191,7 +184,7 @@ class Docker(Check, frozen=True, kw_only=True):
     async def _restarts(
         self,
         container: Container,
-        inspect: Callable[[Container], Awaitable[Inspection | None]],
+        inspect: Inspect,
         memory: dict[str, Any],
         now: float,
     ) -> Result:
@@ -204,6 +197,22 @@ class Docker(Check, frozen=True, kw_only=True):
 
     def _watches(self, name: str) -> bool:
         return _fits(name, self.include) and not _fits(name, self.exclude)
+
+
+def _inspector(ctx: Context, path: str, containers: Iterable[Container]) -> Inspect:
+    """Return what asks after one container; it knows nothing more once it has asked after `MOST_INSPECTED`."""
+    inspections_left = count(MOST_INSPECTED, -1)
+    killed = keep_ends(ctx.memory, containers)
+
+    async def inspect(container: Container) -> Inspection | None:
+        if next(inspections_left) <= 0:
+            return None
+        inspection = await ask_container(ctx, path, container.Id)
+        if inspection is None:
+            return None
+        return await add_killer(killed, container, inspection, partial(ask_events, ctx, path), ctx.now())
+
+    return inspect
 
 
 def _keep_memory(memory: dict[str, Any], containers: Iterable[Container]) -> dict[str, dict[str, Any]]:

@@ -62,16 +62,23 @@ def follow_several(
             progresses.append(Progress([], more=True, lost=lost))
             continue
         try:
-            progress = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
+            progress = yield from _follow_one(path, before, lost, until, encoding, now)
         except OSError as error:
             faults.append(f"{path}: {(error.strerror or str(error)).lower()}")
             continue
-        progress = replace(progress, lost=progress.lost or lost)
-        progresses.append(_without_old_loss(progress, path, before, now))
+        progresses.append(progress)
         logs[path] = progress.files
         if path not in matching.logs and progress.missing and all(map(is_finished, progress.files[:-1])):
-            del logs[path]
+            del logs[path]  # it is removed, and read to its end
     return Several(logs, _together(progresses, first=last is None, missing=not matching.logs), tuple(faults))
+
+
+def _follow_one(
+    path: str, before: list[Position] | None, lost: str, until: float, encoding: str, now: float
+) -> Steps[Progress]:
+    """Follow one of the logs; `lost` says what is lost of it already."""
+    progress = yield from _with_name(follow(path, before, until, encoding), Path(path).name)
+    return _without_old_loss(replace(progress, lost=progress.lost or lost), path, before, now)
 
 
 def _before(
