@@ -149,6 +149,7 @@ def test_news_of_the_agent_have_their_form_too(recipe: str, tmp_path: Path) -> N
         sink = Webhook(settings(RECIPES[recipe], tmp_path / "conf.d", service.url))
         sink.post(sink.render(no_news("outbox", "3 changes are lost", EventStatus.WARNING)))
         sink.post(sink.bundle(digest([[PROBLEM], [critical("web-1")]])))
+    assert len(service.posts) == 2
     for post in service.posts:
         FORMS[recipe](post)
 

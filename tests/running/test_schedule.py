@@ -100,7 +100,7 @@ def test_missed_turns_are_one() -> None:
     schedule.begin(turns, [config(interval=0.1)], at_once=True)
     turns.wait(2)
     with turns._changed:  # the schedule's thread cannot deliver: turns are missed
-        time.sleep(0.35)
+        time.sleep(0.35)  # three turns
     seen = turns.wait(5)
     schedule.stop()
     on_grid = [due for _, due in seen[1:]]  # the first comes at once

@@ -47,7 +47,8 @@ def test_the_command_works_and_all_of_it_is_compiled_for_all_to_read(host: Serve
 
 def test_root_uses_nothing_of_its_own_environment(host: Server) -> None:
     host.run("mkdir -p /srv/evil && echo 'raise SystemExit(99)' >/srv/evil/agent.py")
-    host.run("cd /srv/evil && PYTHONPATH=/srv/evil PYTHONHOME=/srv/evil hostvigil version")
+    said = host.run("cd /srv/evil && PYTHONPATH=/srv/evil PYTHONHOME=/srv/evil hostvigil version")
+    assert said.startswith("hostvigil ")
 
 
 def test_the_agents_user_reads_the_drop_ins_and_others_do_not(host: Server) -> None:

@@ -30,6 +30,7 @@ VALIDATE = "/api/v1/validate"
 FIELDS = {"date", "status", "title", "message", "origin", "customTags"}
 REQUIRED = {"date", "status", "title"}
 STATUSES = {"critical", "error", "warning", "ok", "info", "nodata"}
+# Not the agent's own list (agent/config/tags.py): a name that goes missing there must be missed here.
 RESERVED_TAGS = {
     "date",
     "status",

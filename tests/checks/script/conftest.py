@@ -3,12 +3,28 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.weak_code import ALICE, folders_like
 from tests.host import needs
+
+
+@pytest.fixture
+def nothing_stays_behind() -> Iterator[None]:
+    """Nothing that a test starts is left of it."""
+    with nothing_left_behind():
+        yield
+
+
+@pytest.fixture
+def folder(open_folder: Path) -> Path:
+    """A folder that every user may enter."""
+    needs.root()
+    return open_folder
 
 
 @pytest.fixture

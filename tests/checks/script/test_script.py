@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shlex
 import signal
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -14,14 +13,9 @@ import pytest
 
 from agent.api import Status
 from checks.script import Script
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import executable, run, sh, shell
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # What it is told

@@ -6,7 +6,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -14,7 +14,6 @@ import pytest
 
 from agent.api import CheckError, Context, Status
 from tests.checks.looks import found, script_of
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import WAIT, error_of, py, sh
 
 GRACE = 0.5  # what a busy machine may add; the runner waits a second
@@ -36,10 +35,7 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # When it does not end

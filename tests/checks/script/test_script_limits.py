@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,21 +14,9 @@ import pytest
 from agent.api import CheckError, Context, Duration, Size, Status
 from checks.script.limits import Limits
 from tests.checks.looks import found, script_of
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.with_rights import error_of, executable, lines, run, sh
-from tests.host import needs
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
-
-
-@pytest.fixture
-def folder(open_folder: Path) -> Path:
-    needs.root()
-    return open_folder
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # Input

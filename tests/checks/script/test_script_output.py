@@ -2,19 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 
 from agent.api import Status
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import py, sh
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # What it prints

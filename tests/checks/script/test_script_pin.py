@@ -4,27 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.api import Status
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.with_rights import OTHER, error_of, executable, run
-from tests.host import needs
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
-
-
-@pytest.fixture
-def folder(open_folder: Path) -> Path:
-    needs.root()
-    return open_folder
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # The pin

@@ -8,7 +8,6 @@ import pwd
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -17,21 +16,9 @@ from agent.api import Status, weak_spot
 from checks.script import stage
 from checks.script.launch import Launch
 from tests.checks.looks import script_of
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.with_rights import OTHER, error_of, executable, lines, run, sh
-from tests.host import needs
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
-
-
-@pytest.fixture
-def folder(open_folder: Path) -> Path:
-    needs.root()
-    return open_folder
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # Users and groups

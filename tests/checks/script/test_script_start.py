@@ -3,20 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from agent.api import Status
-from tests.checks.script.left_behind import nothing_left_behind
 from tests.checks.script.programs import error_of, executable, run, shell
 
-
-@pytest.fixture(autouse=True)
-def nothing_stays_behind() -> Iterator[None]:
-    with nothing_left_behind():
-        yield
+pytestmark = pytest.mark.usefixtures("nothing_stays_behind")
 
 
 # When it cannot start
