@@ -99,7 +99,8 @@ class Http(Check, frozen=True, kw_only=True):
         dict[str, JsonCondition],
         Meta(
             description="JSON values by path: `db.state: up`, `list.0.id: != 7`, `size: <9`; `list.length`, "
-            "`list.all.id` (each must fit), `list.any.id` (one must); `.` is the whole value, `\\.` a dot in a key."
+            "`list.all.id` (each must fit, and one be there), `list.any.id` (one must), `parts.*.state` (each of a "
+            "list or an object); `.` is the whole value, `\\.` a dot in a key."
         ),
     ] = field(default_factory=dict)
     response_headers: Annotated[

@@ -73,5 +73,5 @@ def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         yield critical(f"the body is {error}")
         return
     for path, condition in check.json.items():
-        if fault := json_fault(document, path, condition):
+        if fault := json_fault(document, path, condition, check.json):
             yield critical(fault)

@@ -133,6 +133,11 @@ class HeaderCondition(ComparableSetting):
         return ", ".join(f"{key} {pattern.pattern_text}" for key, pattern in patterns.items() if pattern)
 
 
+EQUAL = ("=", "==", "===")
+OURS = {"=>": ">=", "=<": "<="}
+"""How comparisons of other tools are written here; what else begins with a sign means != there."""
+
+
 class JsonCondition(ComparableSetting):
     """What a value in a JSON body must be.
 
@@ -159,9 +164,11 @@ class JsonCondition(ComparableSetting):
     def parse(cls, value: object) -> Self:
         if isinstance(value, (list, dict)):
             raise ValueError("only single values can be compared, write one line for each of them, as in a.b: up")
-        match = re.match(r"\s*(<=|>=|!=|<|>)\s*(.*)", value) if isinstance(value, str) else None
+        match = re.match(r"\s*([=!<>][=!<>~]*)\s*(.*)", value) if isinstance(value, str) else None
         if not match:
             return cls("", value)
+        if match[1] not in cls.operators:
+            raise ValueError(f"{value!r} does not begin with a comparison that is known, {_advice(match[1], match[2])}")
         operand = _scalar(match[2])
         if match[1] != "!=" and not _is_number(operand):
             raise ValueError(f"{value!r} compares with something that is no number, write for example <100")
@@ -185,6 +192,15 @@ class JsonCondition(ComparableSetting):
     @property
     def operand_text(self) -> str:
         return msgspec.json.encode(self.operand).decode()
+
+
+def _advice(comparison: str, operand: str) -> str:
+    """Say how a comparison of another tool is written here."""
+    if "~" in comparison:
+        return "write a pattern that the body must match as `matches`"
+    if comparison in EQUAL:
+        return f"for an equal value write it alone: {operand or 'up'}"
+    return f"write {OURS.get(comparison, '!=')} {operand or 5}"
 
 
 def _scalar(text: str) -> Any:

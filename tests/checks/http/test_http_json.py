@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from typing import Any
 
@@ -62,7 +63,15 @@ def wrong(document: Any, path: str, wanted: Any) -> str:
     return "" if result.status is Status.OK else result.summary.split(", 200 in")[0]
 
 
-NODES = {"nodes": [{"up": True, "load": 1}, {"up": False, "load": 5}], "none": [], "all": 7, "n": "5"}
+NODES = {
+    "nodes": [{"up": True, "load": 1}, {"up": False, "load": 5}],
+    "parts": {"a": {"up": True, "load": 1}, "b": {"up": False, "load": 5}},
+    "stars": {"*": 7},
+    "none": [],
+    "nothing": {},
+    "all": 7,
+    "n": "5",
+}
 
 
 @pytest.mark.parametrize(
@@ -75,7 +84,25 @@ NODES = {"nodes": [{"up": True, "load": 1}, {"up": False, "load": 5}], "none": [
         ("nodes.any.up", True, ""),
         ("nodes.any.load", ">5", "JSON nodes.any.load is > 5 for none of 2"),
         ("nodes.all.name", "x", "JSON has no nodes.0.name"),
-        ("none.all", "x", ""),
+        ("nodes.*.load", "<6", ""),
+        ("parts.*.up", True, "JSON parts.b.up false is not equal to true"),
+        ("parts.*.load", ">0", ""),
+        ("parts.*.nodes.all", 1, "JSON has no parts.a.nodes.all"),
+        ("parts.all.up", True, "JSON parts is an object: its values are *, as in parts.*.up"),
+        ("stars.*", 7, ""),  # a key is a key, whatever its name
+        (
+            "none.all",
+            "x",
+            'JSON none is an empty list: nothing in it is equal to "x"; where it may be empty, add none.length: ">=0"',
+        ),
+        (
+            "none.*.id",
+            "<5",
+            'JSON none is an empty list: nothing in it is < 5; where it may be empty, add none.length: ">=0"',
+        ),
+        ("nothing.*.id", 1, "JSON nothing is an empty object: nothing in it is equal to 1"),
+        ("none.all.state", "!= down", ""),  # nothing is there that must not be
+        ("nothing.*", "!= down", ""),
         ("none.any", "x", 'JSON none.any is equal to "x" for none of 0'),
         ("all", 7, ""),  # a key is a key, whatever its name
         ("length", 7, "JSON has no length"),
@@ -159,11 +186,46 @@ def test_json_that_is_nested_deeper_than_python_can_read_is_not_called_broken() 
         (".db.up", "db.up"),
         ("nodes[0].id", "nodes.0.id"),
         ("$['db']['up']", "db.up"),
-        ("$.nodes[*].id", "nodes.all.id"),
+        ("$.nodes[*].id", "nodes.*.id"),
+        (".nodes[].id", "nodes.*.id"),
+        ("[BODY].db.up", "db.up"),
+        ("/nodes/0/id", "nodes.0.id"),
+        ("len([BODY].nodes)", "nodes.length"),
+        (".nodes | length", "nodes.length"),
+        ("$.nodes.length", "nodes.length"),
         ('.["db"].up', "db.up"),
     ],
 )
 def test_a_path_of_another_tool_is_told_in_ours(path: str, ours: str) -> None:
-    assert json_fault({}, path, JsonCondition.parse(1)).endswith(f", write {ours}")
+    assert json_fault({}, path, JsonCondition.parse(1)) == f"JSON has no {path}, write {ours}"
     assert not json_fault({"db": {"up": 1}, "nodes": [{"id": 1}]}, ours, JsonCondition.parse(1))
     assert json_fault({"$": 1}, "$", JsonCondition.parse(1)) == ""
+
+
+@pytest.mark.parametrize("path", ["$..id", "nodes[?(@.id==1)].id", "nodes[-1].id", "$.nodes[0:2].id"])
+def test_a_path_that_has_no_like_here_is_told_how_paths_are_written(path: str) -> None:
+    said = json_fault({"nodes": []}, path, JsonCondition.parse(1))
+    assert said == f"JSON has no {path}, a path is written as in nodes.0.id"
+
+
+def test_a_list_may_be_empty_where_a_condition_on_its_length_says_so() -> None:
+    body = b'{"jobs": [], "nodes": [{"jobs": [5]}, {"jobs": []}]}'
+    few, any_number = JsonCondition.parse("<9"), JsonCondition.parse(">=0")
+    for paths in ("jobs.all", "jobs.length"), ("nodes.all.jobs.all", "nodes.all.jobs.length"):
+        alone = asked(body, json={paths[0]: few})
+        assert alone.summary.split(", 200 in")[0].endswith(f'where it may be empty, add {paths[1]}: ">=0"')
+        assert asked(body, json={paths[0]: few, paths[1]: any_number}).status is Status.OK
+
+
+@pytest.mark.parametrize(
+    ("written", "advice"),
+    [
+        *(("== up", "for an equal value write it alone: up"), ("=5", "for an equal value write it alone: 5")),
+        *(("=> 5", "write >= 5"), ("=<5", "write <= 5"), ("<>5", "write != 5"), ("!== down", "write != down")),
+        *(("!down", "write != down"), ("=~ ^up", "as `matches`"), ("!~ down", "as `matches`")),
+    ],
+)
+def test_a_comparison_of_another_tool_is_refused_with_ours(written: str, advice: str) -> None:
+    """`!== down` would hold for whatever there is, `== up` for nothing."""
+    with pytest.raises(ValueError, match=re.escape(advice)):
+        JsonCondition.parse(written)
