@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 
@@ -16,6 +17,8 @@ Get = Callable[[str, str, Mapping[str, str]], str]
 SECONDS = 2.0
 """Longest wait for one answer; the service is on this very host's network."""
 MOST_BYTES = 64 * 1024
+_WORD = re.compile(r"[\w .:/+-]{1,128}")
+"""What an instance, its type, a region or a zone is called: no page of somebody who answers in the service's place."""
 NAMES = {"id": "cloud_instance_id", "type": "cloud_instance_type", "region": "cloud_region", "zone": "cloud_zone"}
 
 
@@ -139,10 +142,20 @@ def cloud_tags(cloud: str, address: str = "") -> dict[str, str]:
 
     try:
         facts = CLOUDS[name].ask(get)
-    except (OSError, HTTPException, ValueError, AttributeError) as error:
+        tags = _tags(facts)
+    except (ValueError, AttributeError, RecursionError):
+        raise OSError(f"the metadata service of {name} ({where}): what answers is not that service") from None
+    except (OSError, HTTPException) as error:
         raise OSError(f"the metadata service of {name} ({where}): {error}") from None
-    tags = {NAMES[key]: value.strip() for key, value in facts.items() if isinstance(value, str) and value.strip()}
     return {"cloud": name, **tags}
+
+
+def _tags(facts: Mapping[str, object]) -> dict[str, str]:
+    """Return what is told of an instance; ValueError where it is no service's word."""
+    words = {NAMES[key]: value.strip() for key, value in facts.items() if isinstance(value, str) and value.strip()}
+    if "cloud_instance_id" not in words or not all(map(_WORD.fullmatch, words.values())):
+        raise ValueError
+    return words
 
 
 def _get(where: str, method: str, path: str, headers: Mapping[str, str]) -> str:

@@ -172,7 +172,16 @@ def test_no_proxy_is_taken_and_nothing_is_followed(cloud: str, monkeypatch: pyte
         assert asked == []
 
 
-@pytest.mark.parametrize("text", ["", "[]", "null", "{", '"x"', "\x00", "x" * (MOST_BYTES + 1), '{"instanceId": 5}'])
+LOGIN = "<!DOCTYPE html>\n<html><body>Log in</body></html>"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "[]", "null", "{", '"x"', "\x00", "x" * (MOST_BYTES + 1), '{"instanceId": 5}', LOGIN, "[" * 60_000),
+        *("i-1\nx: y", "i-\x1b[31m1", "x" * 5_000, '{"instanceId": "\\ud800", "vmId": "a\\nb", "uuid": "\\u202e"}'),
+    ],
+)
 @pytest.mark.parametrize("cloud", RULES)
 def test_whatever_it_answers_is_tags_of_plain_words_or_no_answer(cloud: str, text: str) -> None:
     with service(lambda *_: (200, text)) as (address, _):
@@ -183,7 +192,9 @@ def test_whatever_it_answers_is_tags_of_plain_words_or_no_answer(cloud: str, tex
         else:
             assert tags.pop("cloud") == cloud
             assert tags.keys() <= set(NAMES.values())
-            assert all(isinstance(value, str) and value for value in tags.values())
+            assert all(isinstance(value, str) and 0 < len(value) < 200 for value in tags.values())
+            assert all(value.isprintable() and not set(value) & set("<>{}[]") for value in tags.values())
+            assert "cloud_instance_id" in tags
 
 
 def test_a_service_that_never_answers_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
