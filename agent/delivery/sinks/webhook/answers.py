@@ -32,6 +32,8 @@ OF_THE_POST = (413, 415, 422)
 """These are about what was sent, whoever says them."""
 
 
+NO = ("false", "0", "0.0")
+"""How `ok` and `success` say no: also as a number or in quotes."""
 NOT_TAKEN = "with this status the service says that it did not take it"
 NOT_ACCEPTED = "the answer does not match `accepted`"
 
@@ -76,8 +78,9 @@ def says_no(body: bytes) -> bool:
     """Tell whether an answer of status 2xx says that nothing was taken, in one of the ways that mean nothing else."""
     if body.startswith(b"OK ("):  # healthchecks.io: OK (not found), OK (rate limited)
         return True
-    content = _object(body)
-    return content.get("ok") is False or content.get("success") is False or str(content.get("errcode") or 0) != "0"
+    content = {name.lower(): value for name, value in _object(body).items()}
+    says = (str(content.get(name)).lower() for name in ("ok", "success"))
+    return any(one in NO for one in says) or str(content.get("errcode") or 0) != "0"
 
 
 def _direction(location: str) -> str:
