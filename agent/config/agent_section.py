@@ -15,6 +15,7 @@ from agent.config.calendar import windows
 from agent.config.checksums import checksum_as_written
 from agent.config.convert import settings
 from agent.config.fault import Fault
+from agent.config.file_path import file_fault
 from agent.config.files.patience import Patience
 from agent.config.located_yaml.tree import Node
 from agent.config.nesting import section
@@ -22,11 +23,12 @@ from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.agent import AgentSection, EventsSettings, HistorySection, fields
 from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
-from agent.config.web_address import host_of, proxy_fault
+from agent.config.web_address import host_of, proxy_fault, proxy_url
 from agent.config.words.quoting import quote
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")
+FILES = ("credentials", "ca_file", "client_cert", "client_key")
 _PLACEHOLDER = re.compile(r"(?i:<.*>|\{\{.*\}\}|(?:your|insert|enter)[-_ ].*key.*|x{4,}|\*{3,}|\.{3,}|change[-_ ]?me)")
 _ELSEWHERE = {
     **dict.fromkeys(fields(CheckSection), "every check has it: write it there, or under `defaults:` of its file"),
@@ -84,7 +86,7 @@ def _faults(nodes: Nodes) -> Iterator[Fault]:
     if values.get("page") and (text := page_fault(values["page"])):
         yield Fault(nodes["page"].place, "agent.page", f"{quote(nodes['page'])} {text}")
     if values.get("page_token") and (text := page_token.no_path(values["page_token"])):
-        yield Fault(nodes["page_token"].place, "agent.page_token", f"{quote(nodes['page_token'])} {text}")
+        yield Fault(nodes["page_token"].place, "agent.page_token", text)  # without it: it may be the token itself
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = nodes["hostname"]
         yield Fault(node.place, "agent.hostname", f"{quote(node)} must be one word of at most 255 characters")
@@ -122,6 +124,10 @@ def _events(nodes: Nodes) -> tuple[dict[str, Any], list[Fault]]:
     for name, judge in _JUDGES.items():
         if values.get(name) is not None and (text := judge(values[name])):
             faults.append(Fault(node[name].place, f"agent.events.{name}", f"{quote(node[name])} {text}"))
+            del values[name]
+    for name in FILES:
+        if text := file_fault(values.get(name, "")):
+            faults.append(Fault(node[name].place, f"agent.events.{name}", text))
             del values[name]
     return values, faults
 
@@ -203,6 +209,11 @@ def _broker(text: str) -> str:
     return "" if find_spec("nats") else "needs the package nats-py: pip install 'hostvigil[fleet]'"
 
 
+def _proxy(text: str) -> str:
+    # Without scheme it has a port, else it may be a word such as `none`.
+    return proxy_fault(proxy_url(text) if ":" in text else text) if text else ""
+
+
 def _republish_after(seconds: float) -> str:
     return "" if 10 <= seconds <= 86400 else "must be between 10s and 1d"
 
@@ -255,7 +266,7 @@ _JUDGES: dict[str, Callable[[Any], str]] = {
     "republish_after": _republish_after,
     "api_key": _api_key,
     "timeout": _timeout,
-    "proxy": proxy_fault,
+    "proxy": _proxy,
     "most_bytes": _most_bytes,
     "heartbeat": _heartbeat,
 }

@@ -9,6 +9,7 @@ from typing import Any
 from agent.config import selector, template
 from agent.config.convert import settings
 from agent.config.fault import Fault
+from agent.config.file_path import file_fault
 from agent.config.located_yaml.tree import Node
 from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
@@ -62,12 +63,11 @@ def _type_problem(nodes: Mapping[str, Node]) -> str:
 
 def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield setting and what is wrong, for what its form does not show; only what was written can be wrong."""
-    if text := _url_problem(values.get("url", "http://x")):
+    url, words = values.get("url", "http://x"), values.get("words", {})
+    if text := _url_problem(url) or template.place_problem(url, words):
         yield "url", text
-    if text := template.problem(values.get("body", "x"), values.get("words", {})):
+    if text := template.problem(values.get("body", "x"), words):
         yield "body", text
-    if unknown := template.unknown_words(values.get("url", ""), values.get("words", {})):
-        yield "url", f"{{word.{unknown[0]}}} is not among the `words`"
     if text := selector.problem(values.get("only", "*")):
         yield "only", text
     yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
@@ -75,6 +75,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     proxy = values.get("proxy", "")
     if proxy and (text := proxy_fault(proxy_url(proxy))):
         yield "proxy", text
+    if text := file_fault(values.get("ca_file", "")):
+        yield "ca_file", text
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"
 

@@ -43,7 +43,13 @@ def first_place(text: str) -> str:
     return place[0] if place else ""
 
 
-def unknown_words(template: str, words: Collection[str]) -> list[str]:
+def place_problem(template: str, words: Collection[str]) -> str:
+    """Say which {...} of a body or URL stands for nothing; '' where each does."""
+    unknown = _unknown_words(template, words)
+    return f"{{word.{unknown[0]}}} is not among the `words`" if unknown else _misspelt_place(template)
+
+
+def _unknown_words(template: str, words: Collection[str]) -> list[str]:
     """Return the names of the {word.NAME} that there are no words for."""
     names = [place[1].removeprefix("word.") for place in _PLACE.finditer(template) if place[1].startswith("word.")]
     return [name for name in names if name not in words]
@@ -51,10 +57,8 @@ def unknown_words(template: str, words: Collection[str]) -> list[str]:
 
 def problem(template: str, words: Collection[str] = ()) -> str:
     """Say what is wrong with a template; empty when it can be used. `words`: the names of the service's own words."""
-    if unknown := unknown_words(template, words):
-        return f"{{word.{unknown[0]}}} is not among the `words`"
-    if misspelt := _misspelt_place(template):
-        return misspelt
+    if text := place_problem(template, words):
+        return text
     if template.strip()[:1] in ("{", "[") and not _PLACE.match(template.strip()) and not is_json(template):
         if fault := _fault(_PLACE.sub("0", template)):
             return f"begins like JSON and is none: {fault}"

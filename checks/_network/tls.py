@@ -44,7 +44,13 @@ class TlsSettings(msgspec.Struct, frozen=True):
 
 
 def contradictions(settings: TlsSettings) -> Iterator[tuple[str, str]]:
-    """Yield settings that contradict each other."""
+    """Yield settings that contradict each other, or name no file: without their text, which may be the key itself."""
+    for name in ("ca_file", "crl_file", "client_cert", "client_key"):
+        path = getattr(settings, name)
+        if "-----BEGIN" in path:
+            yield name, "must be the path of a file, not what stands in it"
+        elif path and not (path.startswith("/") and path.isprintable()):
+            yield name, "must be the whole path of a file, as in /etc/hostvigil/ca.pem"
     if settings.client_key and not settings.client_cert:
         yield "client_key", "has no certificate, set client_cert as well"
     if settings.crl_file and not settings.verify:

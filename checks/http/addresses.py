@@ -110,9 +110,12 @@ def _with_plain_host(parts: SplitResult) -> SplitResult:
 
 
 class ProxyUrl(ComparableSetting):
-    """An HTTP proxy: `http://proxy:3128`, with user and password where it wants them. Its text leaves both out."""
+    """An HTTP proxy: `http://proxy:3128` or without scheme, with user and password where it wants them.
 
-    pattern = r"^http://\S+$"
+    Its text leaves both out.
+    """
+
+    pattern = r"^(http://\S+|[^\s/]+:[0-9]+/?)$"
     example = "http://proxy.example.com:3128"
     words = "the URL of an HTTP proxy"
 
@@ -121,11 +124,15 @@ class ProxyUrl(ComparableSetting):
 
     @classmethod
     def parse(cls, value: object) -> Self:
-        scheme, separator, rest = value.strip().rstrip("/").partition("://") if isinstance(value, str) else ("", "", "")
-        if not separator or scheme != "http":
+        text = value.strip().rstrip("/") if isinstance(value, str) else ""
+        # Without scheme it has a port: `none` and `env` are no hosts.
+        scheme, _, rest = text.partition("://") if "://" in text else ("http", "", text if ":" in text else "")
+        if not rest or scheme != "http":
             raise ValueError(f"only http:// proxies are spoken to, write for example {cls.example}")
         credentials, _, host = rest.rpartition("@")
         address = Address.parse(host)
+        if not address.port and "://" not in text:
+            raise ValueError(f"{address} has no port, write for example {address}:3128")
         user, _, password = credentials.partition(":")
         return cls(Address(address.host, address.port or 80), unquote(user), unquote(password))
 

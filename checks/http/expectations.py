@@ -44,11 +44,24 @@ class StatusSet(ComparableSetting):
         one = {"anyOf": [{"type": "integer"}, {"type": "string", "pattern": r"^\s*[1-9]\d\d(\s*-\s*[1-9]\d\d)?\s*$"}]}
         return {"anyOf": [*one["anyOf"], {"type": "array", "items": one}]}
 
+    def without(self, other: StatusSet) -> str:
+        """Return how those of them are written that the other has not; nothing where there are none."""
+        left: list[tuple[int, int]] = []
+        for status in (one for one in range(100, 1000) if one in self and one not in other):
+            adjoins = bool(left) and left[-1][1] == status - 1
+            left = [*left[:-1], (left[-1][0], status)] if adjoins else [*left, (status, status)]
+        texts = [_range_text(*one) for one in left]
+        return texts[0] if len(texts) == 1 else f"[{', '.join(texts)}]" if texts else ""
+
     def __contains__(self, status: int) -> bool:
         return any(first <= status <= last for first, last in self.ranges)
 
     def __str__(self) -> str:
-        return " or ".join(str(first) if first == last else f"{first}-{last}" for first, last in self.ranges)
+        return " or ".join(_range_text(first, last) for first, last in self.ranges)
+
+
+def _range_text(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
 
 
 def _suggest(text: str) -> str:

@@ -65,6 +65,9 @@ def _of_the_body(check: Http) -> Iterator[tuple[str, str]]:
 
 
 def _of_the_answer(check: Http) -> Iterator[tuple[str, str]]:
+    if check.warning_status and not check.warning_status.without(check.expect_status):
+        good = check.expect_status.without(check.warning_status) or "for example 200"
+        yield "warning_status", f"{check.warning_status} is good by expect_status already, write there {good}"
     for name in check.response_headers:
         if not _TOKEN.fullmatch(name):
             yield "response_headers", f"{name!r} is no name of a header, write for example Cache-Control"

@@ -65,13 +65,14 @@ def test_they_are_secrets_of_the_configuration(tmp_path: Path) -> None:
         "  a: {type: script, command: [mysql, --password=hunter1pw]}\n"
         "  b: {type: tcp, address: 'h:1', send: \"AUTH hunter2pw\\r\\n\"}\n"
         "  c: {type: http, url: 'http://h/?token=hunter3pw', proxy: 'http://u:hunter4pw@p:1'}\n"
+        "  e: {type: http, url: 'http://h/', proxy: 'u:hunter6pw@p:1'}\n"
         "  d: {type: mine, auth_token: hunter5pw, keyword: alphabet}\n"
     )
     config = load(tmp_path, Catalog(), {})
     assert [one.text for one in config.problems] == [
         one.text for one in config.problems if "/etc/hostvigil" in one.text
     ]
-    assert config.secrets == {"0f9c2a7e-1111-2222", *(f"hunter{number}pw" for number in range(1, 6))}
+    assert config.secrets == {"0f9c2a7e-1111-2222", *(f"hunter{number}pw" for number in range(1, 7))}
 
 
 def test_no_message_about_a_command_shows_the_password_in_it(tmp_path: Path) -> None:

@@ -47,6 +47,14 @@ def test_a_proxy_is_asked_with_and_without_its_scheme_and_its_password_is_hidden
     assert ("s3cret" in text) == ("s3cret" not in written)
 
 
+@pytest.mark.parametrize(("proxy", "good"), [("h:3128", True), ("u:p@h:3128", True), ("none", False), ("h:x", False)])
+def test_the_proxy_of_events_may_lack_its_scheme_as_well(proxy: str, good: bool, tmp_path: Path) -> None:
+    events = f"{{endpoint: 'https://a.example', api_key: k, proxy: '{proxy}'}}"
+    (tmp_path / "0.yaml").write_text(f"agent: {{events: {events}}}\n")
+    found = [str(one) for one in load(tmp_path, sample_catalog(), {}).problems if one.agent]
+    assert bool(found) != good
+
+
 def test_a_socks_proxy_needs_a_package_that_is_not_shipped() -> None:
     assert ("PySocks" in proxy_fault("socks5://h:1080")) == (find_spec("socks") is None)
 

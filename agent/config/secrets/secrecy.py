@@ -139,7 +139,7 @@ def _credentials(name: str, node: Node) -> Iterator[str]:
     if name == "command":
         yield from in_command(texts if isinstance(node.value, list) else "".join(texts))
         return
-    for text in texts:
+    for text in (_with_scheme(name, text) for text in texts):
         if "://" in text:
             yield from in_address(text)
         if name in _SPOKEN:
@@ -159,9 +159,14 @@ def _values(node: Node, name: str) -> Iterator[str]:
     else:
         yield from node.parts
         if isinstance(node.value, str):
-            yield from [node.value] if names_a_secret(name) else passwords_in(node.value)
+            yield from [node.value] if names_a_secret(name) else passwords_in(_with_scheme(name, node.value))
             if not node.source:
                 yield from in_secret_address(node.value)
+
+
+def _with_scheme(name: str, text: str) -> str:
+    """Return the address of a proxy with a scheme, which many leave out, and anything else as it is."""
+    return f"http://{text}" if name == "proxy" and "@" in text and "://" not in text else text
 
 
 def _sections(kind: Any) -> list[type[msgspec.Struct]]:

@@ -68,7 +68,8 @@ def test_a_url_is_read_and_shown_without_its_query(written: str, shown: str, tar
         (Address, "http://shop", "not an address"),
         (Address, "", "not an address"),
         (ProxyUrl, "socks5://proxy", "only http:// proxies"),
-        (ProxyUrl, "proxy:3128", "only http:// proxies"),
+        (ProxyUrl, "none", "only http:// proxies"),
+        (ProxyUrl, "u:secret@proxy", "proxy has no port, write for example proxy:3128"),
         (ProxyUrl, "http://u:p@", "not an address"),
         (StatusSet, [], "an empty list"),
         (StatusSet, "2xx", "not an HTTP status"),
@@ -92,6 +93,7 @@ def test_a_proxy_shows_neither_user_nor_password() -> None:
     proxy = ProxyUrl.parse("http://me:secr%3Aet@proxy:3128/")
     assert (proxy.user, proxy.password, proxy.address) == ("me", "secr:et", Address("proxy", 3128))
     assert f"{proxy} {proxy!r}" == "http://proxy:3128 ProxyUrl('http://proxy:3128')"
+    assert ProxyUrl.parse("me:secr%3Aet@proxy:3128") == proxy, "its scheme may be left out"
 
 
 @pytest.mark.parametrize(
@@ -134,6 +136,9 @@ def test_values_are_equal_where_all_of_them_is_equal() -> None:
         ({"method": "CONNECT"}, "method"),
         ({"user": "a:b"}, "user"),
         ({"auth": "digest"}, "auth"),
+        ({"ca_file": "ca.pem"}, "ca_file"),
+        ({"crl_file": "~/crl.pem"}, "crl_file"),
+        ({"warning_status": StatusSet.parse(204)}, "warning_status"),
         ({"contains": ""}, "contains"),
         ({"response_headers": {"X Y": HeaderCondition.parse("z")}}, "response_headers"),
         ({"proxy": ProxyUrl.parse("http://p"), "connect_to": Address("a")}, "connect_to"),
@@ -141,6 +146,27 @@ def test_values_are_equal_where_all_of_them_is_equal() -> None:
 )
 def test_settings_that_contradict_each_other_are_named(contradiction: dict[str, Any], setting: str) -> None:
     assert [name for name, _ in http("http://a/", **contradiction).problems()] == [setting]
+
+
+def test_a_key_that_stands_in_the_place_of_its_file_shows_in_no_message() -> None:
+    key = "-----BEGIN PRIVATE KEY-----\nMIIEvQ\n"
+    said = dict(http("https://a/", client_cert=f"${key}", client_key=key).problems())
+    assert said == dict.fromkeys(("client_cert", "client_key"), "must be the path of a file, not what stands in it")
+
+
+@pytest.mark.parametrize(
+    ("warning", "good", "said"),
+    [
+        (204, "200-299", "204 is good by expect_status already, write there [200-203, 205-299]"),
+        (["200-201"], ["200-202"], "200-201 is good by expect_status already, write there 202"),
+        (200, 200, "200 is good by expect_status already, write there for example 200"),
+        ("200-499", 200, ""),  # all but the good ones
+        (429, "200-299", ""),
+    ],
+)
+def test_a_warning_that_never_comes_is_refused(warning: Any, good: Any, said: str) -> None:
+    check = http("http://a/", warning_status=StatusSet.parse(warning), expect_status=StatusSet.parse(good))
+    assert [text for _, text in check.problems()] == ([said] if said else [])
 
 
 def test_settings_that_agree_are_no_problem() -> None:
