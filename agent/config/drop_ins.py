@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from agent.config.calendar.cron import zone_fault
+from agent.config.calendar.zones import zone_fault
 from agent.config.checks import read_checks
 from agent.config.fault import Fault
 from agent.config.files.content import Unreadable, folder_fault, folders_in, format_path, of_others, version

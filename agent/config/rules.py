@@ -7,8 +7,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from agent.api import Check
-from agent.config.calendar.cron import normal, zone_fault
+from agent.config.calendar.cron import normal
 from agent.config.calendar.spans import LONGEST, SHORTEST, span
+from agent.config.calendar.zones import zone_fault
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections.agent import fields, usual

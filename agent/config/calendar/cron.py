@@ -180,22 +180,3 @@ def of_week(text: str) -> str:
         raise ValueError("is not understood, write days and a time, for example sat,sun 22:00 or mon-fri 2:30")
     days = re.sub(r"[, ]+", ",", re.sub(r" *- *", "-", match[1]))
     return f"{int(match[3])} {int(match[2])} * * {days}"
-
-
-@lru_cache
-def zone_fault(name: str) -> str:
-    """Say what is wrong with a time zone's name; nothing is ''."""
-    from difflib import get_close_matches
-    from zoneinfo import ZoneInfo, available_timezones
-
-    try:
-        ZoneInfo(name)
-    except (KeyError, ValueError, OSError):
-        zones = available_timezones()
-        if not zones:
-            return "cannot be looked up: this host has no time zone database, install the package tzdata"
-        close = get_close_matches(name, zones, 1)
-        return "is not a known time zone, " + (
-            f"did you mean '{close[0]}'?" if close else "write for example Europe/Berlin"
-        )
-    return ""

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from agent.config.calendar.cron import normal, of_week, zone_fault
+from agent.config.calendar.cron import normal, of_week
 from agent.config.calendar.spans import span
+from agent.config.calendar.zones import zone_fault
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections.agent import AgentWindow, Window
