@@ -68,7 +68,7 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "url", text
     if text := template.problem(values.get("body", "x"), words):
         yield "body", text
-    if text := selector.problem(values.get("only", "*")):
+    if text := _only_problem(values.get("only", "*")):
         yield "only", text
     yield from (("headers", text) for text in _header_problems(values.get("headers", {})))
     yield from (("words", text) for text in _word_problems(values.get("words", {})))
@@ -79,6 +79,15 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "ca_file", text
     if not 1 <= values.get("timeout", 15) <= 600:
         yield "timeout", "must be between 1s and 10m"
+
+
+def _only_problem(only: str) -> str:
+    """Say what no check can fit. Who writes a status means changes; a check of that name would be another thing."""
+    word = only.strip().lower()
+    if word in (*STATUSES, "crit", "warn") or word.startswith("status="):
+        how = "write a name, web-*, or a tag, env=prod; each change of what fits is told"
+        return f"says which checks, not which statuses: {how}"
+    return selector.problem(only)
 
 
 def _header_problems(headers: Mapping[str, str]) -> Iterator[str]:

@@ -6,8 +6,11 @@ spaces between them, must all fit. `*` is everything.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from fnmatch import fnmatchcase
+
+_TAG = re.compile(r"[a-z][a-z0-9_]*")
 
 
 def problem(selector: str) -> str:
@@ -15,11 +18,25 @@ def problem(selector: str) -> str:
     terms = selector.split()
     if not terms:
         return "a selector is empty, write for example web-* or env=prod, or * for everything"
-    for term in terms:
-        name, equals, value = term.partition("=")
-        if equals and not (name and value):
-            return f"{term!r} needs a tag and a value, write for example env=prod"
+    faults = (_fault(term, last=at == len(terms) - 1) for at, term in enumerate(terms))
+    return next(filter(None, faults), "") or _no_check_is_both(terms)
+
+
+def _fault(term: str, *, last: bool) -> str:
+    """Say what of a term nothing can fit."""
+    name, equals, value = term.partition("=")
+    if equals and not (name and value):
+        return f"{term!r} needs a tag and a value, write for example env=prod"
+    if equals and ":" not in name and (value.startswith("=") or not _TAG.fullmatch(name)):
+        return f"{term!r} names no tag, write for example env=prod"
+    if term.endswith(",") and not last:
+        return f"{term!r} ends with a comma: several must all fit here, so name one, or write a pattern"
     return ""
+
+
+def _no_check_is_both(terms: list[str]) -> str:
+    names = list(dict.fromkeys(term for term in terms if not re.search(r"[*?\[=:]", term)))
+    return f"no check is called both {names[0]!r} and {names[1]!r}: several must all fit" if len(names) > 1 else ""
 
 
 def matches(selector: str, check: str, tags: Mapping[str, str], subject: str = "") -> bool:

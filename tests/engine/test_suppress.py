@@ -66,9 +66,22 @@ def test_a_selector_names_checks_subjects_and_tags(selector: str, fits: bool) ->
     assert matches(selector, "web", {"env": "prod"}, "/mnt/a=b") is fits
 
 
-@pytest.mark.parametrize("selector", ["", "  ", "=x", "env="])
+@pytest.mark.parametrize(
+    "selector", ["", "  ", "=x", "env=", "env==prod", "env!=prod", "tags.env=prod", "web, db", "web-*, db"]
+)
 def test_a_selector_that_means_nothing_is_refused(selector: str) -> None:
     assert "write" in problem(selector)
+
+
+def test_two_names_fit_no_check_and_are_refused() -> None:
+    assert problem("web db") == "no check is called both 'web' and 'db': several must all fit"
+
+
+@pytest.mark.parametrize(
+    "selector", ["web web", "web *", "a,b", "web:/mnt/a=b", "disks:/a disks", "env=prod os=debian"]
+)
+def test_a_selector_that_something_can_fit_is_taken(selector: str) -> None:
+    assert problem(selector) == ""
 
 
 def test_a_silence_holds_until_it_ends_and_says_why() -> None:
