@@ -223,6 +223,7 @@ def test_a_list_may_be_empty_where_a_condition_on_its_length_says_so() -> None:
         *(("== up", "for an equal value write it alone: up"), ("=5", "for an equal value write it alone: 5")),
         *(("=> 5", "write >= 5"), ("=<5", "write <= 5"), ("<>5", "write != 5"), ("!== down", "write != down")),
         *(("!down", "write != down"), ("=~ ^up", "as `matches`"), ("!~ down", "as `matches`")),
+        ("!= 'down'", "write != down"),
     ],
 )
 def test_a_comparison_of_another_tool_is_refused_with_ours(written: str, advice: str) -> None:
