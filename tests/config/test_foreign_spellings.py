@@ -42,6 +42,11 @@ PATTERNS = {
     "m/err.r/im": "write (?i)err.r, or [/] for a slash that is meant",
     "=~ /error/": "write error, or [/] for a slash that is meant",
     "$error": r"nothing can follow it: write \$ for the sign",
+    "error OR fatal": "a search in words is of other tools: write error|fatal",
+    '"disk" OR full OR "no-space"': "write disk|full|no-space",
+    "error AND disk": "write error.*disk",
+    "error && disk": "write error.*disk",
+    "%error%": "% around a text is of SQL: write error",
     "a|(error^x)": r"nothing can come before it: write \^ for the sign",
 }
 
@@ -55,7 +60,22 @@ def test_a_pattern_of_another_language_is_told_how_it_is_written_here(pattern: s
 
 @pytest.mark.parametrize(
     "pattern",
-    ["/var/log/i", "/error/", "GET /a/b/i", "(?m)$a", "a$|b", "[$a^b]", r"\$a", "(?P<n>x)", "x$b?", "^^a", "/i"],
+    [
+        "/var/log/i",
+        "/error/",
+        "GET /a/b/i",
+        "(?m)$a",
+        "a$|b",
+        "[$a^b]",
+        r"\$a",
+        "(?P<n>x)",
+        "x$b?",
+        "^^a",
+        "/i",
+        "dead or alive",
+        "1 OR (2)",
+        "50%",
+    ],
 )
 def test_a_pattern_that_means_what_it_says_is_taken(pattern: str, tmp_path: Path) -> None:
     assert said(tmp_path, f"checks:\n  x: {{type: log, path: /a, pattern: '{pattern}'}}\n") == []

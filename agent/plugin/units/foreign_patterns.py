@@ -36,6 +36,10 @@ _OTHERS = (
 _LITERAL = re.compile(
     r"\s*(?:(?:m|qr)?/(?P<any>(?:\\.|[^/\\])+)/[gmsux]*i[gmsux]*|(?:[!=]~|!)\s*m?/(?P<plain>(?:\\.|[^/\\])+)/)\s*"
 )
+_WORD = r"[\"']?[\w.-]+[\"']?"
+_ANY_OF = re.compile(rf"\s*{_WORD}(?:\s+OR\s+{_WORD})+\s*")
+_ALL_OF = re.compile(rf"\s*{_WORD}(?:\s+(?:AND|&&)\s+{_WORD})+\s*")
+"""Searches of log platforms, in words: as patterns they are found nowhere."""
 _SET_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _AFTER_THE_END = re.compile(r"\$(?=[A-Za-z0-9](?![?*{|]))")
 _BEFORE_THE_BEGIN = re.compile(r"(?<=[A-Za-z0-9])\^")
@@ -71,6 +75,13 @@ def misleads(text: str) -> str:
     if literal := _LITERAL.fullmatch(text):
         plain = literal["plain"] or f"(?i){literal['any']}"
         return f"slashes around a pattern are of other languages: write {plain}, or [/] for a slash that is meant"
+    if _ANY_OF.fullmatch(text) or _ALL_OF.fullmatch(text):
+        words_only = re.sub(r"\s(?:OR|AND)\s", " ", text)
+        words = re.findall(r"[\w.-]+", words_only)
+        how = "|".join(words) if _ANY_OF.fullmatch(text) else ".*".join(words)
+        return f"a search in words is of other tools: write {how}"
+    if of_sql := re.fullmatch(r"%([^%]+)%", text):
+        return f"% around a text is of SQL: write {of_sql[1]}"
     return "" if re.search(r"\(\?[a-zA-Z]*[mx]", text) else _never_found(_SET_OR_ESCAPE.sub(".", text))
 
 
