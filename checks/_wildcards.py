@@ -16,6 +16,12 @@ _OF_SHELLS = (
     (re.compile(r"(?<!\[)\{[^{}/]*(?:,|\.\.)[^{}/]*\}"), "braces are no wildcard here, write a check for each, or `*`"),
     (re.compile(r"\[\^"), "`[^` is not understood, write `[!` for all but these letters"),
     (re.compile(r"\[!?\[:[a-z]+:\]"), "classes such as `[:digit:]` are not understood, write `[0-9]`"),
+    (
+        re.compile(r"\$\(|`|\$[A-Z_][A-Z0-9_]+(?![a-z])"),
+        "what a shell would put in for `$` or a backtick is not put in here, write it out, `*` or `[$]`",
+    ),
+    (re.compile(r"\{\{|\{%"), "a template was not filled in, write what is meant, or `[{]`"),
+    (re.compile(r"%[YF]|%m[-_.]?%d"), "a date is not put in here, write `*` for it, or `[%]`"),
     (re.compile(r"[?*+@!]\([^()/]*\|[^()/]*\)"), "parentheses are no wildcard here, write a check for each, or `*`"),
 )
 

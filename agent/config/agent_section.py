@@ -25,6 +25,7 @@ from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
 from agent.config.web_address import host_of, proxy_fault, proxy_url
 from agent.config.words.quoting import quote
+from agent.config.words.unfilled import is_unfilled
 
 Nodes = Mapping[str, Node]
 BROKERS = ("nats", "tls")
@@ -90,6 +91,12 @@ def _faults(nodes: Nodes) -> Iterator[Fault]:
     if "hostname" in values and not re.fullmatch(r"[^\s\x00-\x20]{1,255}", values["hostname"]):
         node = nodes["hostname"]
         yield Fault(node.place, "agent.hostname", f"{quote(node)} must be one word of at most 255 characters")
+    elif is_unfilled(values.get("hostname", "")):
+        node = nodes["hostname"]
+        text = (
+            f"{quote(node)} is not filled in here: leave the line out for the host's own name, or write ${{env:NAME}}"
+        )
+        yield Fault(node.place, "agent.hostname", text)
 
 
 def _token_faults(nodes: Nodes, patience: Patience) -> Iterator[Fault]:
@@ -221,7 +228,7 @@ def _republish_after(seconds: float) -> str:
 def _api_key(text: str) -> str:
     if re.match(r"file:|[/~]|\./|\$[A-Z]", text):
         return "is no key but where one stands: write ${file:/etc/hostvigil/api_key} or ${env:NAME}"
-    if _PLACEHOLDER.fullmatch(text):
+    if _PLACEHOLDER.fullmatch(text) or is_unfilled(text):
         return "is a placeholder: write the key itself, or ${file:/etc/hostvigil/api_key}"
     good = text.isascii() and text.isprintable() and text and " " not in text
     return "" if good else "must be one word, as the workspace shows the key id"

@@ -17,6 +17,7 @@ from agent.config.sections.check import CheckSection
 from agent.config.settings import Place
 from agent.config.tags import OURS, RESERVED
 from agent.config.words.quoting import one_line, quote, safe, short
+from agent.config.words.unfilled import is_unfilled
 from agent.plugin.units import Level, duration_text
 
 MOST_TAGS = 100
@@ -65,6 +66,8 @@ def _tag_value(value: str) -> str:
         return "is empty, which the API does not take: remove the tag"
     if not value.isprintable():
         return "must be one line without control characters"
+    if is_unfilled(value):
+        return "is not filled in here: write what is meant, or ${env:NAME} for a variable of the agent"
     return "is longer than 1024 bytes" if len(value.encode()) > 1024 else ""
 
 

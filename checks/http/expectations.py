@@ -182,7 +182,9 @@ class JsonCondition(ComparableSetting):
             return cls("", value)
         if match[1] not in cls.operators:
             raise ValueError(f"{value!r} does not begin with a comparison that is known, {_advice(match[1], match[2])}")
-        if quoted := re.fullmatch(r"'([^']*)'\s*", match[2]):  # no text of the body has quotes: behind != all would hold
+        if quoted := re.fullmatch(
+            r"'([^']*)'\s*", match[2]
+        ):  # no text of the body has quotes: behind != all would hold
             raise ValueError(f"{value!r} has quotes that are not taken off here, write {match[1]} {quoted[1]}")
         operand = _scalar(match[2])
         if match[1] != "!=" and not _is_number(operand):

@@ -58,12 +58,12 @@ def _advice(name: str, zones: Collection[str]) -> str:
     if offset := _OFFSET.fullmatch(plain):
         fixed = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}"
         return f"write its city, such as Europe/Berlin{f', or {fixed} for no summer time' if fixed in zones else ''}"
-    if meant := _meant(plain, zones):
+    if meant := _nearest_zone(plain, zones):
         return f"did you mean '{meant}'?"
     return "write for example Europe/Berlin"
 
 
-def _meant(plain: str, zones: Collection[str]) -> str:
+def _nearest_zone(plain: str, zones: Collection[str]) -> str:
     """Return the zone of this name in other letters, of this city, or of this name but for a slip; '' for none."""
     if plain in _BY_CITY and _BY_CITY[plain] in zones:
         return _BY_CITY[plain]

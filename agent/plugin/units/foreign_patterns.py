@@ -76,9 +76,8 @@ def misleads(text: str) -> str:
         plain = literal["plain"] or f"(?i){literal['any']}"
         return f"slashes around a pattern are of other languages: write {plain}, or [/] for a slash that is meant"
     if _ANY_OF.fullmatch(text) or _ALL_OF.fullmatch(text):
-        words_only = re.sub(r"\s(?:OR|AND)\s", " ", text)
-        words = re.findall(r"[\w.-]+", words_only)
-        how = "|".join(words) if _ANY_OF.fullmatch(text) else ".*".join(words)
+        operands = re.findall(r"[\w.-]+", re.sub(r"\s(?:OR|AND)\s", " ", text))
+        how = "|".join(operands) if _ANY_OF.fullmatch(text) else ".*".join(operands)
         return f"a search in words is of other tools: write {how}"
     if of_sql := re.fullmatch(r"%([^%]+)%", text):
         return f"% around a text is of SQL: write {of_sql[1]}"
