@@ -55,6 +55,10 @@ _ORDERS = (
     ("lftp", "-f"),
     ("scp|sftp", "-S"),
     ("erl|iex|elixir", "-pa -pz -r"),
+    ("man", "-C --config-file"),
+    ("capsh", "--chroot"),
+    ("nm", "--plugin"),
+    ("go", "-vettool -toolexec"),
 )
 """Options of other programs whose value is a file of orders, or a folder of code: what it says they run or load."""
 _OBEY = (
@@ -73,7 +77,12 @@ _OBEY = (
     r"php-fpm|uwsgi|gunicorn|celery|flask|uvicorn|hypercorn|supervisord|supervisorctl|fail2ban-(?:client|server)|rsyslogd|"
     r"syslog-ng|logrotate|crond?|crontab|anacron|incrond|acpid|smartd|dhclient|ifup|wpa_supplicant|hostapd|chronyd|certbot|"
     r"acme\.sh|dehydrated|busybox|dbus-daemon|udevadm|tmux|screen|mutt|msmtp|fetchmail|getmail|rclone|aria2c|firejail|"
-    r"modprobe|insmod|kmod|zfs|"
+    r"modprobe|insmod|kmod|zfs|kexec|bpftool|ldconfig|x?inetd|asterisk|freeswitch|offlineimap|mbsync|getssl|"
+    # Agents and tools that run what their configuration says; what runs containers and other machines' programs.
+    r"logstash|fluentd|td-agent|fluent-bit|vector|vault|consul|nomad|datadog-agent|borgmatic|rsnapshot|salt-ssh|packer|pulumi|"
+    r"pacman|apt-cache|apt-ftparchive|systemd-tmpfiles|systemd-sysusers|portablectl|runc|crun|ctr|buildah|qemu-[a-z]\w*|box(?:64|86)|sbt|"
+    # Compilers load plugins, and options from files.
+    r"(?:[\w-]+-)?(?:gcc|g\+\+|c\+\+|cc|cpp|clang|clang\+\+|ld|ld[.]\w+|as|ar|ranlib)|rustc|"
     # What `python -m` runs.
     r"pdb|bdb|profile|cProfile|trace|runpy|unittest|doctest|pytest|coverage|debugpy|IPython|"
     # Another root, or a folder of services.
@@ -109,11 +118,14 @@ _BY_A_WORD = (
     ("rpm", r"-(?!.*[qVKe])[a-zA-Z]*[UFi][a-zA-Z]*|--(?:install|upgrade|freshen|reinstall)"),
     ("openssl", "engine"),
     ("http[.]server", "--cgi"),
+    ("systemctl", "link|enable|reenable"),
+    ("java", "--source(?:=.*)?"),
 )
 """Programs that obey files where one of their words is this."""
 _IN_FOLDERS = (
     r"(?:g|b|re)?make|ant|mvn|gradle|ninja|ctest|scons|bazel|just|task|invoke|fab|cargo|rake|bundle|tox|nox|npm|npx|yarn|pnpm|"
-    r"composer|vagrant|terraform|tofu|docker-compose|pre-commit|lein|mix|pytest|poetry|uv|go|dotnet|msbuild|stack|cabal|rspec"
+    r"composer|vagrant|terraform|tofu|docker-compose|pre-commit|lein|mix|pytest|poetry|uv|go|dotnet|msbuild|stack|cabal|rspec|"
+    r"git|hg|svn|bzr"  # a repository's own settings name programs
 )
 """Programs that obey a file of the current folder, though nothing names it."""
 
