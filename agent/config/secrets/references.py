@@ -6,6 +6,7 @@ every text. `${env:NAME!secret}` and `${env:NAME!plain}` say what a name does no
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from functools import partial
@@ -144,7 +145,8 @@ def _only_shown(path: tuple[str, ...]) -> bool:
 
 
 def _content(path: Path) -> str:
-    return _decode(regular_file(path, MOST_BYTES).removesuffix(b"\n").removesuffix(b"\r"))
+    content = regular_file(path, MOST_BYTES).removeprefix(codecs.BOM_UTF8)  # an editor's mark, no part of a key
+    return _decode(content.removesuffix(b"\n").removesuffix(b"\r"))
 
 
 def _decode(content: bytes) -> str:
