@@ -19,6 +19,7 @@ from agent.plugin.text import one_line
 from agent.push.control import FILE as CONTROL
 from agent.push.listener import BUSY, FILE, LATER, NUDGE, SPOOL, SPOOL_LIMIT
 from agent.push.message import Message, encode, prepare
+from agent.push.senders import NAMELESS
 from agent.push.sockets import open_socket, read_line
 from agent.system.frozen import FROZEN, takes_writes
 from agent.system.rights import owner_of, owners_rights
@@ -61,7 +62,7 @@ def push(message: Message, state: Path) -> str:
         with contextlib.suppress(OSError):
             _exchange(NUDGE + b"\n", address(state), NUDGE_SECONDS)
         return "waiting" if isinstance(error, TimeoutError | BlockingIOError) else "spooled"
-    if answer in (BUSY, LATER):
+    if answer in (BUSY, LATER, NAMELESS):
         _spool(message, state / SPOOL, OSError(answer))
         return "waiting"
     if answer != "ok":

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from agent.plugin.text import one_line
 from agent.push.message import MOST_BYTES
-from agent.push.senders import Sender, peer
+from agent.push.senders import NAMELESS, Sender, peer
 from agent.push.sockets import listen_on, stop_listening
 
 log = logging.getLogger("hostvigil.push")
@@ -101,7 +101,7 @@ class UnixListener:
             return True
         if refusal == BUSY:
             return False
-        if refusal == LATER:
+        if refusal in (LATER, NAMELESS):
             return True
         if refusal:
             log.error("%s: %s; it is dropped", format_path(file), refusal)

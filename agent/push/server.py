@@ -17,11 +17,11 @@ from agent.config.words.names import nearest
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, Status
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line
+from agent.push.senders import NAMELESS, Directory, Sender, refusal
 
 if TYPE_CHECKING:
     from agent.push.listener import UnixListener
     from agent.push.message import Message
-    from agent.push.senders import Sender
 
 log = logging.getLogger("hostvigil.push")
 
@@ -44,6 +44,7 @@ class PushServer:
         hide: Callable[[str], str] = str,
         states: Iterable[State] = (),
         monotonic: Callable[[], float] = time.monotonic,
+        directory: Callable[[Callable[[], None]], Directory] = Directory,
     ) -> None:
         self._state_dir = state_dir
         self._put = put
@@ -58,6 +59,7 @@ class PushServer:
         for state in states:
             self._subjects.setdefault(state.check, {})[state.subject] = monotonic()
         self._inbox: UnixListener | None = None
+        self._directory = directory(self._look_again)
 
     def serve(self, config: Config) -> None:
         """Take results for the checks of this configuration from now on."""
@@ -67,8 +69,7 @@ class PushServer:
         self._may_hold = config.may_hold
         if self._inbox and not self._inbox.is_reachable():
             self.stop()
-        if self._inbox:
-            self._inbox.look_again()
+        self._look_again()
         if self._checks and not self._inbox:
             self._open()
 
@@ -80,6 +81,10 @@ class PushServer:
         if self._inbox:
             self._inbox.close()
             self._inbox = None
+
+    def _look_again(self) -> None:
+        if inbox := self._inbox:
+            inbox.look_again()
 
     def _open(self) -> None:
         from agent.push.client import address
@@ -123,21 +128,20 @@ class PushServer:
             subject = presentable_name(message.subject, self._hide)
             self._put(RunStarted(message.check, subject, message.run, message.at))
         else:
-            self._put(outcome(message, from_spool, time.time_ns() // 1_000_000, self._hide, str(sender)))
+            who, now = self._directory.call(sender), time.time_ns() // 1_000_000
+            self._put(outcome(message, from_spool, now, self._hide, who))
         receipt = threading.Event()
         self._put(receipt.set)
         return "" if receipt.wait(RECEIPT_SECONDS) else BUSY
 
     def _refusal(self, message: Message, sender: Sender) -> str:
-        from agent.push.senders import refusal
-
         check = self._checks.get(message.check)
         if check is None:
             close = nearest(message.check, self._checks)
             hint = f", did you mean '{close}'?" if close else "; if it is new: hostvigil reload"
             return f"no check of type pushed is called {message.check!r}{hint}"
-        if reason := refusal(sender, check.senders):
-            return f"{message.check} {reason}"
+        if reason := refusal(sender, check.senders, self._directory):
+            return reason if reason == NAMELESS else f"{message.check} {reason}"
         subject = presentable_name(message.subject, self._hide)
         with self._lock:
             subjects, now = self._subjects.setdefault(message.check, {}), self._monotonic()

@@ -212,6 +212,8 @@ def _uid(user: str, ctx: Context) -> int:
         return ctx.call(f"user {user}", lambda: _uid_of(user))
     except KeyError:
         raise CheckError(f"this host knows no user {user!r}") from None
+    except CheckError as error:
+        raise CheckError(f"who {user} is, this host does not tell: its directory of users is {error}") from None
 
 
 def _uid_of(user: str) -> int:

@@ -27,11 +27,11 @@ class Account(NamedTuple):
 
 def account_of(user: str, group: str) -> Account:
     """Look names up, or numbers; CheckError where there is no such user or group."""
-    gid = _group(group) if group else None
+    gid = look_up_group(group) if group else None
     if not user:
         gid = os.getegid() if gid is None else gid
         return Account(os.geteuid(), gid, (gid,), home_of_the_agent())
-    entry = _entry(user)
+    entry = look_up_user(user)
     if entry:
         gid = entry.pw_gid if gid is None else gid
         return Account(entry.pw_uid, gid, tuple(os.getgrouplist(entry.pw_name, gid)), entry.pw_dir)
@@ -42,7 +42,7 @@ def account_of(user: str, group: str) -> Account:
     raise CheckError(f"no user is called {user!r} on this host (setting `user`){more}")
 
 
-def _entry(user: str) -> pwd.struct_passwd | None:
+def look_up_user(user: str) -> pwd.struct_passwd | None:
     with suppress(KeyError):
         return pwd.getpwnam(user)
     with suppress(KeyError):
@@ -50,7 +50,7 @@ def _entry(user: str) -> pwd.struct_passwd | None:
     return None
 
 
-def _group(name: str) -> int:
+def look_up_group(name: str) -> int:
     with suppress(KeyError):
         return grp.getgrnam(name).gr_gid
     if (number := _number(name)) is None:

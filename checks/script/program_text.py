@@ -11,7 +11,9 @@ from checks.script.place import Place, can_run
 
 _READ_ORDERS = r"psql|mysql|mariadb|sqlite3|ex|ed|at|batch|lftp|gdb|dc|crontab|smbclient|mongo|mongosh|sqlplus|gnuplot"
 """Programs that run commands which stand in what they read, beside the languages."""
-_TAKE_ORDERS = rf"{_READ_ORDERS}|r?n?vim?|view|vimdiff|emacs(?:client)?|nginx|tshark|wireshark|rpm|wget|exim4?|java[a-z]*"
+_TAKE_ORDERS = (
+    rf"{_READ_ORDERS}|r?n?vim?|view|vimdiff|emacs(?:client)?|nginx|tshark|wireshark|rpm|wget|exim4?|java[a-z]*"
+)
 """Programs that run commands which stand in their words."""
 
 _LOADS = re.compile(

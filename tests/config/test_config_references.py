@@ -24,8 +24,8 @@ def test_references_are_expanded_anywhere_in_text_and_remembered(tmp_path: Path)
 def test_the_mark_that_an_editor_puts_before_a_text_is_no_part_of_a_secret(tmp_path: Path) -> None:
     (tmp_path / "key").write_bytes(b"\xef\xbb\xbffrom-file\r\n")
     (tmp_path / "mark").write_bytes(b"\xef\xbb\xbf\r\n")
-    text = "checks:\n  a: {type: web, url: 'http://x', headers: {K: '${file:key}'}}\n  b: {type: web, url: '${file:mark}'}\n"
-    config = written(tmp_path, text)
+    text = "checks:\n  a: {type: web, url: 'http://x', headers: {K: '${file:key}'}}\n"
+    config = written(tmp_path, text + "  b: {type: web, url: '${file:mark}'}\n")
     assert config.checks["a"].check == Web(url="http://x", headers={"K": "from-file"})
     assert [problem.text.rpartition("} ")[2] for problem in config.problems] == ["is empty"]
 

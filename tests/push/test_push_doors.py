@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import pwd
 import resource
 import socket
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -23,19 +25,25 @@ from agent.plugin.results import SUBJECTS_LIMIT
 from agent.push.client import PushError, push
 from agent.push.listener import NUDGE, UnixListener
 from agent.push.message import Message, encode
-from agent.push.senders import Sender, refusal
+from agent.push.senders import MOST_QUESTIONS, Directory, Sender, refusal
 from agent.push.server import PushServer
 from tests.host import needs
+from tests.running.runs import wait_until
 
 
 class Door:
     """A PushServer whose recorder takes everything at once."""
 
-    def __init__(self, state: Path, states: tuple[State, ...] = ()) -> None:
+    def __init__(
+        self,
+        state: Path,
+        directory: Callable[[Callable[[], None]], Directory] = Directory,
+        states: tuple[State, ...] = (),
+    ) -> None:
         self.state = state
         self.outcomes: list[Outcome | RunStarted] = []
         self.now = 0.0
-        self.server = PushServer(state, self._put, states=states, monotonic=lambda: self.now)
+        self.server = PushServer(state, self._put, states=states, monotonic=lambda: self.now, directory=directory)
 
     def _put(self, thing: object) -> None:
         if isinstance(thing, Outcome | RunStarted):
@@ -204,7 +212,7 @@ def test_a_socket_that_was_removed_or_could_not_be_made_is_made_at_the_next_relo
 
 def test_subjects_of_a_pushed_check_are_bounded_and_others_do_not_pay(tmp_path: Path) -> None:
     known = tuple(State("b", f"old {number}") for number in range(SUBJECTS_LIMIT - 1))
-    door = Door(tmp_path, known)
+    door = Door(tmp_path, states=known)
     door.serve(b=(), c=())
     try:
         assert push(Message(check="b", subject="the last"), tmp_path) == "taken"
@@ -242,16 +250,65 @@ def test_who_pushed_is_in_the_details(door: Door) -> None:
 
 
 def test_root_the_agents_user_and_who_is_named_may_push() -> None:
-    assert refusal(Sender(12345, 12345), ()) == ""
+    directory = Directory()
+    assert refusal(Sender(12345, 12345), (), directory) == ""
     for user in (0, os.geteuid()):
-        assert refusal(Sender(user, 12345), ("backup",)) == ""
-    assert refusal(Sender(5, 60), ("games",)) == ""
-    assert refusal(Sender(12345, 60), ("games",)) == "", "a group of his process"
-    assert refusal(Sender(5, 60), ("backup", "deploy")) == (
+        assert refusal(Sender(user, 12345), ("backup",), directory) == ""
+    assert refusal(Sender(5, 60), ("games",), directory) == ""
+    assert refusal(Sender(12345, 60), ("games",), directory) == "", "a group of his process"
+    assert refusal(Sender(5, 60), ("backup", "deploy"), directory) == (
         "takes results from backup, deploy only (setting `from`), not from games (uid 5)"
     )
-    assert refusal(Sender(12345, 12345), ("backup",)).endswith("not from uid 12345")
-    assert refusal(Sender(), ("backup",)).endswith("not from somebody")
+    assert refusal(Sender(12345, 12345), ("backup",), directory).endswith("not from uid 12345")
+    assert refusal(Sender(), ("backup",), directory).endswith("not from somebody")
+
+
+class SilentDirectory:
+    """Knows everybody as `backup`, once somebody lets it answer."""
+
+    def __init__(self) -> None:
+        self.answers, self.asked = threading.Event(), 0
+
+    def __call__(self, user: int) -> pwd.struct_passwd:
+        self.asked += 1
+        self.answers.wait(20)
+        return pwd.struct_passwd(("backup", "x", user, 4_000_000_000, "", "/", "/bin/false"))
+
+
+def test_a_directory_of_users_that_hangs_shuts_the_door_for_nobody(tmp_path: Path) -> None:
+    """What everybody may push is taken under the sender's number; what only some may push waits for his name."""
+    needs.root()
+    silent = SilentDirectory()
+    door = Door(tmp_path, lambda late: Directory(late, silent))
+    door.serve(open=(), closed=("backup",))
+    try:
+        for number in range(40):
+            file = tmp_path / "spool" / f"{number}.json"
+            file.write_bytes(encode(Message(check="closed" if number else "open")))
+            os.chown(file, 4_000_000_000, -1)
+        began = time.monotonic()
+        assert [push(Message(check="open"), tmp_path) for _ in range(5)] == ["taken"] * 5
+        assert ask(tmp_path, NUDGE) == b"ok\n"
+        assert time.monotonic() - began < 5, "one question waits, those like it do not"
+        assert sorted(one.results[0].details for one in door.taken()) == [
+            *["pushed by uid 0"] * 5,
+            "pushed by uid 4000000000",
+        ]
+    finally:
+        silent.answers.set()
+    wait_until(lambda: len(door.taken()) == 45)
+    door.server.stop()
+
+
+def test_so_many_questions_to_a_directory_hang_at_once_and_no_more() -> None:
+    silent = SilentDirectory()
+    directory = Directory(look=silent)
+    try:
+        with ThreadPoolExecutor(40) as pool:
+            said = list(pool.map(directory.call, map(Sender, range(100, 140))))
+        assert (said, silent.asked) == ([f"uid {user}" for user in range(100, 140)], MOST_QUESTIONS)
+    finally:
+        silent.answers.set()
 
 
 def test_another_user_is_refused_by_what_the_kernel_says_of_him() -> None:

@@ -140,6 +140,15 @@ def test_user_is_the_effective_one_by_name_or_number(start: Start) -> None:
         look(user="nosuchuser")
 
 
+def test_a_directory_of_users_that_hangs_is_told_as_that() -> None:
+    class Silent(Context):
+        def call(self, key: str, function: Any) -> Any:
+            raise CheckError("not answering for 9s")
+
+    with pytest.raises(CheckError, match=r"who backup is, .*: its directory of users is not answering for 9s"):
+        list(Process(user="backup").run(Silent()))
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [(None, "does not exist"), ("", "is empty"), ("soon\n", "holds no pid"), ("32769999\n", "not run")],
