@@ -13,6 +13,7 @@ from agent.store import StoreError
 log = logging.getLogger("hostvigil.emitter")
 
 STORE_WAIT = 10.0
+"""Seconds between tries while the outbox cannot be read or written."""
 STOP_SECONDS = 0.8
 LOOK_SECONDS = 0.1
 """Between looks whether who was at work before has ended."""
@@ -41,6 +42,7 @@ class Emitter:
 
     def start(self, after: Emitter | None = None) -> None:
         """Begin; after who told the same destination before: what its last request carries would be told twice."""
+        # `after` may itself wait for its turn: then the one before it is who may still carry something.
         self._before = (after._before or after) if after else None
         self._thread.start()
 

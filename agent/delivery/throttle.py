@@ -12,10 +12,11 @@ from agent.delivery.choosing import choose, ready
 from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.store import Due
 
-FIRST_WAIT = 1.0
-LONGEST_WAIT = 300.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 300.0
+"""Seconds after the first failure, and after many; in between each wait is twice the last."""
 BAD_KEY_WAIT = 300.0
 THROTTLED_WAIT = (15.0, 60.0)
+"""Seconds, somewhere between, where the API does not say for how long."""
 FRESH_WAIT = 30.0
 """In an outage, what is new may probe sooner than what failed already."""
 
@@ -131,6 +132,7 @@ class Throttle:
 
 def backoff(tries: int, rng: random.Random) -> float:
     """Return seconds: 1, 2, 4 ... up to 5 minutes, each cut by up to half so that a fleet does not come as one."""
+    # 20: far more than LONGEST_WAIT, and far less than a power that Python cannot hold.
     return min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** min(tries - 1, 20)) * rng.uniform(0.5, 1.0)
 
 

@@ -24,8 +24,10 @@ LATE_SECONDS = 1.0
 EXCUSE_SECONDS = 5.0
 """Then results may be on their way: in the socket, or in the spool. They get this long, counted from the last one."""
 LONGEST_EXCUSE_SECONDS = 60.0
+"""A spool to which results are added all the time must not excuse a job for ever."""
 
 ASK_AGAIN_SECONDS = 3600.0
+"""Between looks whether there are results of others by now, before a subject is given up."""
 GIVE_UP = -1
 """In the place of a run: when a subject is given up, if there are results of others: jobs and hosts come and go."""
 

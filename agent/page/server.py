@@ -24,6 +24,7 @@ SOCKET_MODE = 0o660
 """Its owner and group may ask: the group is what a proxy is put into."""
 CONNECTIONS = 60
 LOOP_SECONDS = 30.0
+"""What comes wakes it; only connections that say nothing are looked for so often."""
 STOP_SECONDS = 0.5
 
 log = logging.getLogger("hostvigil.page")

@@ -32,6 +32,7 @@ LEAST_SECONDS = 1.0
 SHARE = 0.05
 """Of one processor: what was costly to make is shown for longer, however many look."""
 MOST_ENTRIES = 64
+"""Pages that are kept; whoever asks for one after the other does not fill the memory."""
 DELIVERIES = 50
 """How many of a check are shown."""
 

@@ -7,6 +7,7 @@ import stat
 from collections.abc import Iterator
 
 _MOST_LINKS = 40
+"""As many as Linux follows, path_resolution(7)."""
 
 
 def weak_spot(path: str, uid: int = 0) -> str:

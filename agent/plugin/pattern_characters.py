@@ -15,6 +15,7 @@ ASCII_TEXT = 1 << 20
 LAST = 0x10FFFF
 LAST_ASCII = 0x7F
 SPANS = 16
+"""Of a set that `regex` goes through one by one; a longer one is nested."""
 CATEGORIES = {
     ops.CATEGORY_DIGIT: (r"\d", ""),
     ops.CATEGORY_NOT_DIGIT: (r"\d", "^"),

@@ -36,6 +36,7 @@ from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import redactor
 
 MOST_BYTES = 16 * 1024 * 1024
+"""Of an answer: 1,000 subjects with all their details have room in it."""
 LENGTH = struct.Struct("!I")
 WORDING_SECONDS = 0.1
 """What the child needs, at the end of its time, to say where it hangs."""

@@ -19,6 +19,7 @@ Job = TypeVar("Job")
 MOST = 50
 """Jobs of one kind side by side; more are started only in place of those that hang."""
 IDLE_SECONDS = 60.0
+"""After which a worker that nobody needs ends."""
 QUEUE_SECONDS = 0.05
 """How long jobs may wait for the workers at work before there is another one."""
 SAY_SECONDS = 300.0

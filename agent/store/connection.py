@@ -40,11 +40,15 @@ def connect(file: Path) -> sqlite3.Connection:
     """Open a database for several threads; who writes to it meanwhile is waited for, 5 s at the most."""
     # The time-out is for other processes (`hostvigil events retry`).
     db = sqlite3.connect(file, timeout=5, isolation_level=None, check_same_thread=False)
+    # A flipped bit in a text must not hold up all the other rows.
     db.text_factory = lambda text: text.decode("utf-8", "replace")
     try:
+        # In KiB, a quarter of what SQLite takes: few rows are at work at a time.
         db.execute("PRAGMA cache_size = -512")
+        # A log that grew in a storm is cut to what the reserve has room for.
         db.execute("PRAGMA journal_size_limit = 4194304")
         if sys.platform == "darwin":
+            # There fsync(2) leaves it in the cache of the drive.
             db.execute("PRAGMA fullfsync = ON")
     except BaseException:
         db.close()

@@ -35,6 +35,7 @@ class DamagedError(Exception):
 def is_damage(error: Exception) -> bool:
     """Whether the file itself is at fault, not the disk's space, its rights or our SQL."""
     if isinstance(error, sqlite3.DatabaseError):
+        # The low byte of an extended code is the code proper.
         code = getattr(error, "sqlite_errorcode", 0) & 0xFF
         return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or str(error) == ODD_FORMAT
     # SQLite quotes a damaged schema in its message, which then is not UTF-8.
@@ -112,6 +113,7 @@ def replace(directory: Path, why: str) -> None:
         notice(db, DAMAGED, 1, text)
     finally:
         db.close()
+    # The log before its database, and the new one last: whenever a kill comes, no log meets a database of another.
     if (directory / (FILE + "-wal")).exists():
         (directory / (FILE + "-wal")).rename(directory / (aside + "-wal"))
     (directory / (FILE + "-shm")).unlink(missing_ok=True)

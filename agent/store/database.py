@@ -58,13 +58,15 @@ class Database:
         """Commit what is done inside, on the disk when this ends; `durable=False`: a power cut may lose it."""
         with self._lock, self._repair():
             self._put_back()
+            # Before BEGIN, for within a transaction SQLite does not take it.
             # In WAL mode FULL syncs the log at each commit (with all that went before), NORMAL only at checkpoints.
             self._db.execute(f"PRAGMA synchronous = {'FULL' if durable else 'NORMAL'}")
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield self._db
-                if self._db.in_transaction:
+                if self._db.in_transaction:  # who works inside may have rolled back what came to nothing
                     self._db.execute("COMMIT")
+                # After it: what is to be written comes before the room for another day.
                 if self._reserve:
                     self._reserve.renew()
             finally:

@@ -15,6 +15,7 @@ HISTORY_LIMIT = 10_000
 REFUSED_LIMIT = 1_000
 """Refused deliveries kept for `hostvigil events retry`."""
 DUE_LIMIT = 1_000
+"""As many as a digest tells; what is behind them is asked for when these are told."""
 PROBLEMS = (EventStatus.CRITICAL, EventStatus.FLAPPING, EventStatus.WARNING, EventStatus.NODATA)
 
 _RANKS = " ".join(f"WHEN '{status}' THEN {rank}" for rank, status in enumerate(URGENCY))

@@ -87,6 +87,7 @@ def tell_ends(db: sqlite3.Connection, name: str) -> None:
             later = f"SELECT seq FROM deliveries WHERE {_ABOUT} AND phase = 'pending' AND members = 0 ORDER BY seq"  # noqa: S608
             waiting = db.execute(later, about).fetchall()
             db.execute(_AGAIN, (name, *row))
+            # A subject is told in the order of the numbers: what waits for it comes behind its end.
             db.executemany("UPDATE deliveries SET seq = 1 + (SELECT max(seq) FROM deliveries) WHERE seq = ?", waiting)
             db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", about)  # noqa: S608 - our own words
 

@@ -24,6 +24,7 @@ PATIENCE_SECONDS = 1.0
 was just about to start, until it is another program."""
 
 STEP_SECONDS = 0.02
+"""Between tries: flock(2) waits for ever, or not at all."""
 
 
 def lock(directory: Path, patience: float = PATIENCE_SECONDS) -> int:
@@ -100,6 +101,7 @@ def _holds(pid: int, inode: int) -> bool:
         locks = [line.split() for line in LOCKS.read_text().splitlines()]
     except OSError:
         return True
+    # A line: `1: FLOCK  ADVISORY  WRITE 1234 08:01:5678 0 EOF`; 5678 is the inode. 0 and -1 are processes out of sight.
     flocks = [fields for fields in locks if len(fields) > 5 and fields[1] == "FLOCK"]
     holders = {fields[4] for fields in flocks if fields[5].rpartition(":")[2] == str(inode)}
     return str(pid) in holders or not holders - {"0", "-1"}

@@ -14,6 +14,7 @@ from agent.store.history import History
 from agent.store.rows import Bundle, Delivery, Due, Phase, StoreError, StoreNotice
 
 TRIM_EVERY = 250
+"""Settled deliveries; to trim after each would cost as much as to settle it."""
 
 
 class Outbox:

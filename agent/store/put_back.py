@@ -13,6 +13,7 @@ from agent.store.lock import LOCK, lock
 log = logging.getLogger("hostvigil.store")
 
 LOOK_SECONDS = 30.0
+"""Between looks: what is written meanwhile is in the file that is still open."""
 BACK = "hostvigil.db.back"
 """The copy in the making; it gets its name when it is whole."""
 

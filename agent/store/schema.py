@@ -109,6 +109,7 @@ MIGRATIONS: tuple[tuple[str | Callable[[sqlite3.Connection], None], ...], ...] =
 def migrate(db: sqlite3.Connection) -> None:
     """Bring the database to today's tables, one transaction a version; StoreError when it is newer than we are."""
     for version in range(read_version(db), len(MIGRATIONS)):
+        # Nobody rolls back: whoever meets an error here closes the connection, and with it the version never began.
         db.execute("BEGIN IMMEDIATE")
         for step in MIGRATIONS[version]:
             if isinstance(step, str):

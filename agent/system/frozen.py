@@ -15,6 +15,7 @@ from agent.system.rights import owner_of
 FROZEN = "takes no writes now: is its filesystem frozen by a snapshot, or does its disk hang?"
 SECONDS = 3.0
 MOST_FILES = 1024
+"""More than a command has open: one that stayed open would hold a pipe."""
 NO_NAME = ".nothing-is-called-so"
 
 

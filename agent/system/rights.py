@@ -22,6 +22,7 @@ from agent.plugin.ownership import open_to_others, way_to
 ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""
 MOST_MEMORY = 1024**3
+"""For a command that reads what somebody else has prepared."""
 SYSTEM_PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -72,6 +73,7 @@ def owners_rights(directory: Path) -> Iterator[bool]:
     try:
         yield True
     finally:
+        # The user first here, and last below: only root may take a group.
         os.seteuid(0)
         os.setegid(own)
         os.setgroups(groups)

@@ -23,7 +23,9 @@ from checks._network.waiting import retry, writable
 CRL_UNUSABLE = (3, 5, 8, 11, 12)
 """X509_V_ERR_ of OpenSSL: no CRL of the certificate's CA, a forged one, one of the future, an old one."""
 FULL_QUEUE_SECONDS = 0.02
+"""Between tries to connect to a unix socket whose queue is full."""
 PIECES_AT_ONCE = 16
+"""Reads of one run before the others in its loop have their turn."""
 UNIX_PATH_LIMIT = 107
 """Bytes that the kernel takes, unix(7)."""
 

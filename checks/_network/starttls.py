@@ -24,6 +24,7 @@ LDAP_STARTTLS = b"1.3.6.1.4.1.1466.20037"
 LDAP_ANSWER = 0x78
 """The tag of an ExtendedResponse."""
 ENUMERATED = 0x0A
+"""The tag of its result code."""
 MYSQL_CLIENT_SSL = 0x0800
 MYSQL_CLIENT = 0x0200 | 0x8000 | MYSQL_CLIENT_SSL
 """Protocol 4.1, its way of passwords, and TLS."""
@@ -105,6 +106,7 @@ def _pop3(own_name: bytes) -> Talk:
 
 
 def _ldap(own_name: bytes) -> Talk:
+    # Tags of RFC 4511: 0x80 the name of the request, 0x77 an ExtendedRequest, 0x30 the message around it.
     name = bytes([0x80, len(LDAP_STARTTLS)]) + LDAP_STARTTLS
     request = b"\x02\x01\x01" + bytes([0x77, len(name)]) + name
     reply = yield bytes([0x30, len(request)]) + request, _end_of_element
@@ -123,6 +125,7 @@ def _ldap(own_name: bytes) -> Talk:
 
 
 def _postgres(own_name: bytes) -> Talk:
+    # SSLRequest: its length, and 80877103 in the place of a version of the protocol.
     reply = yield b"\0\0\0\x08\x04\xd2\x16\x2f", lambda data: min(len(data), 1)
     if reply != b"S":
         raise NoAnswer("does not offer TLS" if reply == b"N" else f"said {excerpt(reply)}, which is no answer to it")
@@ -137,6 +140,7 @@ def _mysql(own_name: bytes) -> Talk:
         raise NoAnswer(f"said {excerpt(greeting)}, which is no greeting of MySQL")
     if not int.from_bytes(rest[13:15], "little") & MYSQL_CLIENT_SSL:
         raise NoAnswer(f"does not offer TLS (version {version.decode(errors='replace')})")
+    # SSLRequest: what we can, packets of 16 MiB at most, utf8_general_ci, and 23 bytes that are not used.
     request = MYSQL_CLIENT.to_bytes(4, "little") + (1 << 24).to_bytes(4, "little") + b"\x21" + bytes(23)
     yield b"\x20\0\0\x01" + request, None
 

@@ -17,6 +17,7 @@ from checks.disk.usage import Levels, Usage, assess
 
 BLOCK = "/sys/block"
 SECTOR = 512
+"""Bytes: the device mapper counts in these, whatever the sectors of the disk are."""
 
 
 class Pool(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ MOST_LEFT = 4
 START_SECONDS = 1.0
 """For the process to come up on a busy host."""
 MOST_LINKS = 40
+"""As many as Linux follows, path_resolution(7)."""
 
 
 class Mounts:

@@ -10,8 +10,11 @@ import threading
 from contextlib import suppress
 
 MOST_THREADS = 16
+"""Paths that may hang side by side; behind them the others are asked no more."""
 MOST_BYTES = 1024 * 1024
+"""As much as a file of the configuration may have: the first block of a file may come out of a cache."""
 LOOK_SECONDS = 0.5
+"""Between looks whether the parent is still there."""
 
 
 def look(path: bytes) -> None:

@@ -14,7 +14,9 @@ from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
 MOST_DEPTH = 32
+"""Far beyond what anybody writes, and far below where Python ends a recursion."""
 MOST_VALUES = 100_000
+"""Aliases of aliases make millions of values out of one page."""
 LONG = 256
 """So many characters count as one more value: a long text that thousands of aliases name is as much work as many."""
 

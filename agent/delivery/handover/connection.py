@@ -30,6 +30,7 @@ T = TypeVar("T")
 PUMP = 0.02
 """Seconds that the network's events are looked at when nothing is waited for."""
 HANG_UP_SECONDS = 1.0
+"""For the goodbye: a broker that hangs must not hold up the end of the agent."""
 MOST_RECEIPTS = 10_000
 FAULTS: tuple[type[Exception], ...] = (nats.errors.Error, OSError, ValueError, EOFError, TimeoutError)
 """What the broker, or the way to it, is at fault for."""

@@ -14,8 +14,8 @@ from typing import Any
 USER = 20 << 3
 SEED = 18 << 3
 """The first bits of a user's public key, and of a seed."""
-RAW = 32
-SIGNATURE = 64
+RAW, SIGNATURE = 32, 64
+"""Bytes of a key of Ed25519, and of what it signs."""
 ED25519 = 1087
 """OpenSSL's number of this kind of key."""
 

@@ -20,6 +20,7 @@ from agent.delivery.sinks.tls import tls_context
 HEADER_LIMIT = 512 * 1024
 """Bytes of an answer's heads, those of informational answers included."""
 INFORMATIONAL_LIMIT = 100
+"""Answers 1xx before the one that counts: who sends more may never come to it."""
 WITHOUT_BODY = (204, 304)
 """Whatever they announce: who waits for it, waits until the time-out."""
 USEFUL = frozenset(

@@ -20,9 +20,11 @@ from agent.plugin.shared_work import Call
 BODY_LIMIT = 64 * 1024
 """Bytes of an answer that are read."""
 CHUNK = 4096
+"""Bytes a read, so that between two reads the deadline of a server that drips is seen."""
 LEAST_CONNECT = 3.0
 """Seconds: two lost packets are sent again within."""
 LATEST = 60.0
+"""Seconds: who answers later than that is not listened for any more."""
 MOST_HANGING = 8
 """Requests that were given up and still wait for a server that drips; beyond that no further one is started."""
 
@@ -195,6 +197,7 @@ def unpack(body: bytes, coding: str) -> bytes:
     if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
         return body
     try:
+        # 32: gzip or zlib, as its first bytes say.
         return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
     except zlib.error:
         return body

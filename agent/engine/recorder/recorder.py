@@ -35,6 +35,7 @@ log = logging.getLogger("hostvigil.recorder")
 REST_SECONDS = 0.05
 """From the first outcome on, so that those that come after it are taken together: fewer wake-ups and writes."""
 BATCH = 500
+"""Commands in one step: in a storm the first are written and told before the last have come."""
 STOP_SECONDS = 1.0
 """What it may take at the end to write what has come in."""
 

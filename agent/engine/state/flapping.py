@@ -10,6 +10,7 @@ from typing import Any
 from agent.model import Flapping, State, Status
 
 WINDOW = 20
+"""Changes that are looked at, of 21 results: as many as Nagios and Icinga look at."""
 WEIGHTS = {
     "icinga": [0.8 + 0.02 * age for age in range(WINDOW)],
     "nagios": [0.75 + age * 0.5 / (WINDOW - 1) for age in range(WINDOW)],

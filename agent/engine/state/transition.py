@@ -19,6 +19,7 @@ from agent.model import EventStatus, Outcome, Policy, Reason, Report, Result, St
 
 AT_ONCE = Policy(flapping=None)
 LONGEST_REPEAT_SECONDS = 86_400.0
+"""Repetitions become rarer; a problem that stands is told of each day all the same."""
 
 Reasons = Callable[[str], tuple[Reason, ...]]
 """Tells for a subject why nothing may be reported of it now; empty: nothing suppresses."""

@@ -34,7 +34,7 @@ CHANGES_A_STEP = 2000
 PRAGMAS = (
     "journal_mode = WAL",
     "synchronous = NORMAL",
-    "cache_size = -256",
+    "cache_size = -256",  # KiB
     "journal_size_limit = 4194304",
 )
 TABLES = (
