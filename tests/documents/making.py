@@ -80,25 +80,23 @@ def commands() -> str:
 
 
 def rooms() -> str:
-    return "\n".join(["| Room | What it does |", "|---|---|", *(f"| `{room}` | {text} |" for room, text in _rooms())])
-
-
-def _rooms() -> Iterator[tuple[str, str]]:
-    for path in sorted((ROOT / "agent").iterdir()):
-        source = path / "__init__.py" if path.is_dir() else path
-        if source.suffix == ".py" and source.exists() and path.name != "__init__.py":
-            document = ast.get_docstring(ast.parse(source.read_text())) or ""
-            yield f"agent/{path.name}{'/' if path.is_dir() else ''}", first_line(document)
-
-
-def arrows() -> str:
-    """Return who may import whom: no room imports one of a line above its own."""
+    """Return what each room does, and whom it may import: none of a line above its own."""
     rows = [
-        f"| `{room}` | {', '.join(f'`{below}`' for below in sorted(ARROWS[room])) or 'nobody'} |"
+        f"| `{_name(room)}` | {_purpose(room)} | {', '.join(f'`{one}`' for one in sorted(ARROWS[room])) or 'nobody'} |"
         for floor in reversed(list(_floors()))
         for room in floor
     ]
-    return "\n".join(["| Room | It may import |", "|---|---|", *rows])
+    return "\n".join(["| Room | What it does | It may import |", "|---|---|---|", *rows])
+
+
+def _name(room: str) -> str:
+    return f"agent/{room}/" if (ROOT / "agent" / room).is_dir() else f"agent/{room}.py"
+
+
+def _purpose(room: str) -> str:
+    path = ROOT / _name(room)
+    source = path / "__init__.py" if path.is_dir() else path
+    return first_line(ast.get_docstring(ast.parse(source.read_text())) or "")
 
 
 def _floors() -> Iterator[list[str]]:
@@ -126,7 +124,6 @@ PARTS: dict[str, Callable[[], str]] = {
     "agent": lambda: table(AgentSection).rstrip(),
     "commands": commands,
     "rooms": rooms,
-    "arrows": arrows,
 }
 
 
