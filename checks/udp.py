@@ -61,7 +61,7 @@ class Udp(Check, frozen=True, kw_only=True):
         return Exchange(send=self.send, send_hex=self.send_hex, expect=self.expect, expect_hex=self.expect_hex)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
-        progress = Progress(ctx.deadline, ctx.timeout)
+        progress = Progress(ctx.deadline, ctx.timeout, critical=self.critical, warning=self.warning)
         try:
             answer, tries = await self._ask(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:

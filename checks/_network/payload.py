@@ -54,8 +54,7 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     def fits(self, data: bytes) -> bool:
         """Tell whether that is what was expected; `$` stands before a line end of either kind."""
         if self.expect:
-            text = data.decode(errors="replace")
-            return bool(self.expect.search(text) or ("\r\n" in text and self.expect.search(text.replace("\r\n", "\n"))))
+            return is_found(self.expect, data.decode(errors="replace"))
         return self.expect_hex is None or self.expect_hex.content in data
 
     def problems(self) -> Iterator[tuple[str, str]]:
@@ -73,6 +72,14 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
                 "send",
                 f"{ambiguous[0]!r} may be a byte or a letter: write send_hex, there it is {byte} or {letter}",
             )
+
+
+def is_found(pattern: Regex, text: str) -> bool:
+    """Search a text of a server; `$` stands before a line end of either kind, and `\\n` for one."""
+    if pattern.search(text):
+        return True
+    about_lines = "$" in pattern.pattern_text or "\n" in pattern.pattern_text or r"\n" in pattern.pattern_text
+    return about_lines and "\r\n" in text and bool(pattern.search(text.replace("\r\n", "\n")))
 
 
 def excerpt(data: bytes) -> str:

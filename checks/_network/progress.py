@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import time
 
-from agent.api import duration_text
+from agent.api import DurationAbove, duration_text
 from checks._network.reasons import reason
 
 WORTH_TELLING = 0.05
@@ -18,13 +19,15 @@ class NoAnswer(Exception):
 class Progress:
     """One talk, redirects included: a name for what it is doing, seconds for each phase, one deadline for all.
 
-    `deadline` is monotonic seconds, `timeout` what the run had in all; by default what is left now.
+    `deadline` is monotonic seconds, `timeout` what the run had in all; by default what is left now. `levels` are those
+    of its time, by their settings.
     """
 
-    def __init__(self, deadline: float, timeout: float | None = None) -> None:
+    def __init__(self, deadline: float, timeout: float | None = None, **levels: DurationAbove | None) -> None:
         self.deadline = deadline
         self.started = self._since = time.monotonic()
         self.timeout = deadline - self.started if timeout is None else timeout
+        self._levels = levels
         self.took: dict[str, float] = {}
         self.doing = ""
         self.hint = ""
@@ -69,7 +72,13 @@ class Progress:
         """Say why and in which phase it ended, and which phases before it took a while."""
         slow = ", ".join(_phase(phase, took) for phase, took in self.took.items() if took >= WORTH_TELLING)
         text = f"{reason(error, self.timeout)}: {self.doing}" + (f" ({slow})" if slow else "")
-        return f"{text}; {self.hint}" if self.hint else text
+        is_late = isinstance(error, TimeoutError) and error.errno != errno.ETIMEDOUT
+        return "; ".join(filter(None, (text, self.hint, self._describe_late_level() if is_late else "")))
+
+    def _describe_late_level(self) -> str:
+        """Say which level lies behind the timeout, so that nobody hears of it; nothing where none does."""
+        late = {name: level for name, level in self._levels.items() if level and (level.plain or 0) > self.timeout}
+        return next((f"{name} is {level}, but the timeout comes before: raise it" for name, level in late.items()), "")
 
 
 def _phase(phase: str, took: float) -> str:

@@ -142,7 +142,7 @@ class Dns(Check, frozen=True, kw_only=True):
 
     async def look(self, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> AsyncIterator[Result | Metric]:
         """Ask and judge; `getaddrinfo` looks up names."""
-        progress = Progress(ctx.deadline, ctx.timeout)
+        progress = Progress(ctx.deadline, ctx.timeout, critical=self.critical, warning=self.warning)
         network = Network(ctx, progress, getaddrinfo, self.source)
         try:
             asking = self._ask_server(self.server, network) if self.server else self._ask_host(network)

@@ -172,7 +172,7 @@ class Http(Check, frozen=True, kw_only=True):
 
 async def run(check: Http, ctx: Context, getaddrinfo: GetAddrInfo = socket.getaddrinfo) -> list[Result | Metric]:
     """Ask and judge; `getaddrinfo` looks up names."""
-    progress = Progress(ctx.deadline, ctx.timeout)
+    progress = Progress(ctx.deadline, ctx.timeout, critical=check.critical, warning=check.warning)
     results: list[Result | Metric]
     try:
         answer = await exchange(check, Network(ctx, progress, getaddrinfo, check.source))

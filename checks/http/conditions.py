@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from agent.api import CheckError, Result, critical, nodata
+from checks._network.payload import is_found
 from checks.http.body import BrokenBody, Unreadable, json_of, unpack
 from checks.http.charsets import text_of
 from checks.http.head import as_text
@@ -50,12 +51,16 @@ def _text_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         return
     text = text_of(body, answer.headers, cut)
     part = f"the first {check.body_limit} of the body" if cut else "the body"
-    if check.contains and check.contains not in text:
+    if check.contains and not _contains(text, check.contains):
         yield critical(f"{part} does not contain {check.contains!r}")
-    if check.matches and not check.matches.search(text):
+    if check.matches and not is_found(check.matches, text):
         yield critical(f"{part} does not match {check.matches.pattern_text!r}")
-    if check.not_matches and check.not_matches.search(text):
+    if check.not_matches and is_found(check.not_matches, text):
         yield critical(f"the body matches {check.not_matches.pattern_text!r}")
+
+
+def _contains(text: str, part: str) -> bool:
+    return part in text or ("\n" in part and part in text.replace("\r\n", "\n"))
 
 
 def _json_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterator[Result]:

@@ -165,7 +165,7 @@ class Tcp(Check, frozen=True, kw_only=True):
         return greeting.suggestions(host)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
-        progress = Progress(ctx.deadline, ctx.timeout)
+        progress = Progress(ctx.deadline, ctx.timeout, critical=self.critical, warning=self.warning)
         try:
             certificate_served = await self._talk(Network(ctx, progress, source=self.source))
         except (OSError, NoAnswer) as error:

@@ -106,6 +106,24 @@ def test_a_body_condition_that_does_not_hold_is_named_and_the_body_is_not() -> N
     assert asked(body, contains="DOWN", matches=Regex("DOWN"), not_matches=Regex("UP")).status is Status.OK
 
 
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"matches": Regex("^OK$")}, ""),
+        ({"matches": Regex(r"(?m)^db up$")}, ""),
+        ({"matches": Regex(r"^OK\ndb")}, ""),
+        ({"matches": Regex(r"^OK\r\ndb")}, ""),
+        ({"contains": "OK\ndb up\n"}, ""),
+        ({"contains": "OK\r\ndb"}, ""),
+        ({"not_matches": Regex(r"(?m) up$")}, "the body matches '(?m) up$'"),
+    ],
+)
+def test_a_line_of_a_body_may_end_with_cr_lf(settings: dict[str, Any], said: str) -> None:
+    body = b"OK\r\n" if settings.get("matches") == Regex("^OK$") else b"OK\r\ndb up\r\n"
+    result = asked(body, **settings)
+    assert (result.status is Status.OK, result.summary.split(", 200")[0] if said else "") == (not said, said)
+
+
 def test_json_values_are_found_by_path_and_compared() -> None:
     body = b'\xef\xbb\xbf{"status":"ok","queue":{"length":250},"items":[{"id":7,"on":true}],"a.b":1,"none":null}'
     good = json_of(status="ok", queue__length=">=250", items__0__id="!=8", items__0__on=True, none=None)

@@ -17,7 +17,7 @@ import trustme
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.api import Context, Regex, Size, Status
+from agent.api import Context, DurationAbove, Regex, Size, Status
 from agent.plugin.context import SharedWork
 from agent.plugin.results import gather
 from checks.http.addresses import ProxyUrl
@@ -65,6 +65,21 @@ def test_the_deadline_holds_against_a_server_that(case: str) -> None:
     assert result.status is Status.CRITICAL
     assert result.summary.startswith(f"no answer within 200ms: {doing}")
     assert TIMEOUT - 0.01 <= took <= TIMEOUT + SLACK
+
+
+@pytest.mark.parametrize(
+    ("levels", "said"),
+    [
+        ({"critical": "60s"}, "; critical is 60s, but the timeout comes before: raise it"),
+        ({"warning": "5s", "critical": "60s"}, "; critical is 60s, but the timeout comes before: raise it"),
+        ({"warning": "5s"}, "; warning is 5s, but the timeout comes before: raise it"),
+        ({"warning": "100ms", "critical": "200ms"}, ""),
+    ],
+)
+def test_a_level_that_the_timeout_keeps_from_being_reached_is_named(levels: dict[str, str], said: str) -> None:
+    with serving(HOSTILE["says nothing"][0]) as server:
+        check = http(server.url, **{name: DurationAbove.parse(level) for name, level in levels.items()})
+        assert look(check, TIMEOUT).summary == f"no answer within 200ms: waiting for the headers{said}"
 
 
 @pytest.mark.parametrize("case", ["says nothing", "drips the headers", "drips a body with a length"])
