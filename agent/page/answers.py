@@ -40,7 +40,8 @@ def guard(act: Callable[..., HTTPResponse], address: PageAddress) -> Callable[..
     """Answer only who asks for this host by an own name, and says what cannot be read."""
 
     def call(**words: str) -> HTTPResponse:
-        if not is_own_host(request.get_header("Host", ""), address):
+        host = request.get_header("Host")
+        if host is not None and not is_own_host(host, address):  # browsers say it; probes by HTTP/1.0 may not
             return answer(421, TEXT, "Ask for it as 127.0.0.1 or localhost: this page answers to no other name.\n")
         if request.method == "POST" and not is_own_page(request.get_header("Sec-Fetch-Site", "")):
             return answer(403, TEXT, "That was not asked for by this page.\n")

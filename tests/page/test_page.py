@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from pathlib import Path
 
 import jsonschema
@@ -55,6 +56,12 @@ def test_only_who_asks_for_this_host_by_an_own_name_gets_anything(folder: Path) 
             assert "web" not in said
             for own in ("localhost", "LOCALHOST:99", "127.0.0.1:1", "[::1]:8741"):
                 assert ask(server, path, Host=own)[0].status in (200, 503), own
+
+
+def test_a_probe_by_http_1_0_says_no_name(folder: Path) -> None:
+    with served(folder) as server, socket.create_connection(("127.0.0.1", server.port)) as connection:
+        connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+        assert connection.makefile("rb").read().endswith(b"\r\n\r\nok\n")
 
 
 @given(name=st.text(max_size=20))
