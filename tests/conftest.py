@@ -20,6 +20,7 @@ from tests.workers import Workers, scopes_of
 
 if TYPE_CHECKING:
     from tests.engine.step_by_step import Agent, World
+    from tests.stand_ins.api import ApiStandIn
 
 # The same examples every time: a red run must be red again, and no run may fail for being slow.
 settings.register_profile("steady", examples(30))
@@ -112,6 +113,14 @@ def agent(tmp_path: Path, world: World) -> Iterator[Agent]:
     agent = Agent(tmp_path / "state", world, Api())
     yield agent
     agent.store.close()
+
+
+@pytest.fixture
+def api() -> Iterator[ApiStandIn]:
+    from tests.stand_ins.api import ApiStandIn
+
+    with ApiStandIn() as api:
+        yield api
 
 
 @pytest.fixture(scope="session")

@@ -13,12 +13,6 @@ from tests.stand_ins.web_service import WebService
 
 
 @pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as api:
-        yield api
-
-
-@pytest.fixture
 def agent(tmp_path: Path) -> Iterator[AgentProcess]:
     with agent_process(tmp_path) as agent:
         yield agent

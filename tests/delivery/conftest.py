@@ -1,4 +1,4 @@
-"""A stand-in of the API, a store with the main destination, a clock that the test moves, and an agent in a house."""
+"""A store with the main destination, a clock that the test moves, and an agent in a house."""
 
 from __future__ import annotations
 
@@ -11,13 +11,6 @@ from agent.store import Store
 from tests.delivery.deliveries import Clock, opened
 from tests.delivery.houses import House
 from tests.processes.agent_process import agent_process
-from tests.stand_ins.api import ApiStandIn
-
-
-@pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as stand_in:
-        yield stand_in
 
 
 @pytest.fixture

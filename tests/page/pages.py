@@ -88,6 +88,14 @@ def _change(one: Told, now: int) -> Change:
     return Change(state, told if bad else None)
 
 
+def with_two_disks(folder: Path) -> Path:
+    """Make a state directory with three subjects of two checks, one of which has a blank in its name."""
+    store = opened(folder)
+    put(store, Told("web", "", Status.CRITICAL, "HTTP 503"), Told("disk", "/a b", summary="9%"), Told("disk", "/"))
+    store.close()
+    return folder
+
+
 @contextmanager
 def served(
     folder: Path, config: Config | None = None, host: str = "web-1", now: int = NOW, steering: Steered | None = None

@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from agent.config.selector import exactly, matches
 from agent.engine.suppression.silences import change
 from agent.engine.suppression.silences import read as silences
-from agent.model import Silence, Status
+from agent.model import Silence
 from agent.page.acting import _own_path
 from agent.page.forms import Reach, forms, login
-from tests.page.pages import NOW, Steered, Told, opened, put
+from tests.page.pages import NOW, Steered, with_two_disks
 from tests.page.signed_in import HOUR, Browser
 from tests.page.test_page_texts import OWN_TAGS, TEXTS
 from tests.page.test_page_texts import read as read_html
@@ -24,10 +24,7 @@ from tests.page.test_page_texts import read as read_html
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    store = opened(tmp_path / "state")
-    put(store, Told("web", "", Status.CRITICAL, "HTTP 503"), Told("disk", "/a b", summary="9%"), Told("disk", "/"))
-    store.close()
-    return tmp_path / "state"
+    return with_two_disks(tmp_path / "state")
 
 
 # --- what is done

@@ -13,19 +13,15 @@ from agent.config.files.patience import Patience
 from agent.config.page_token import problem, read
 from agent.config.types.catalog import Catalog
 from agent.engine.suppression.silences import read as silences
-from agent.model import Status
 from agent.page.guard import is_own_page
 from agent.page.sessions import MOST_SESSIONS, SESSION_SECONDS, TRIES, WAIT_SECONDS, AccessDenied, Sessions, is_proven
-from tests.page.pages import Steered, Told, opened, put, served
+from tests.page.pages import Steered, served, with_two_disks
 from tests.page.signed_in import TOKEN, Browser, token_file
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    store = opened(tmp_path / "state")
-    put(store, Told("web", "", Status.CRITICAL, "HTTP 503"), Told("disk", "/a b", summary="9%"), Told("disk", "/"))
-    store.close()
-    return tmp_path / "state"
+    return with_two_disks(tmp_path / "state")
 
 
 # --- the token's file

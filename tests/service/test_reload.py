@@ -70,12 +70,6 @@ def test_the_agents_settings_are_taken_over_where_only_the_checks_of_a_file_are_
 
 
 @pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as api:
-        yield api
-
-
-@pytest.fixture
 def agent(tmp_path: Path, api: ApiStandIn) -> Iterator[AgentProcess]:
     with agent_process(tmp_path) as agent:
         agent.write(

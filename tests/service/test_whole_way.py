@@ -32,12 +32,6 @@ checks:
 
 
 @pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as api:
-        yield api
-
-
-@pytest.fixture
 def agent(tmp_path: Path, api: ApiStandIn) -> Iterator[AgentProcess]:
     with agent_process(tmp_path, {"HOSTVIGIL_TEST_KEY": api.key}) as agent:
         agent.write(

@@ -116,12 +116,6 @@ checks:
 """
 
 
-@pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as api:
-        yield api
-
-
 def prepare(agent: AgentProcess, api: ApiStandIn, flag: Path) -> None:
     agent.write(
         "00-agent.yaml",

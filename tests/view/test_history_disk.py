@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 import subprocess
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -50,12 +49,6 @@ def test_what_a_full_disk_does_not_take_waits_until_there_is_room(
             (metric,) = past(disk, f"web-{number}", T0, clock.now + HOUR).metrics
             assert [value for _, value in metric.points] == [float(n) for n in range(minutes)]
         record.close()
-
-
-@pytest.fixture
-def api() -> Iterator[ApiStandIn]:
-    with ApiStandIn() as api:
-        yield api
 
 
 def turn(agent: AgentProcess, api: ApiStandIn, flag: Path, count: int) -> None:

@@ -179,13 +179,12 @@ def true_now(state: State) -> EventStatus | None:
 
 def due_repeat(state: State, policy: Policy, now: int) -> Report | None:
     """Tell a problem that lasts once more: after the configured time, then after twice as long, up to a day."""
-    if not policy.repeat_every or state.acknowledged or state.notified in (None, EventStatus.OK):
-        return None
+    due = repeat_due(state, policy)
     # Either way: a clock set back two hours does not put the next repetition off by two hours.
-    if abs(now - state.notified_at) < repeat_due(state, policy) - state.notified_at:
+    if not due or not state.notified or abs(now - state.notified_at) < due - state.notified_at:
         return None
     return Report(
-        status=EventStatus(state.notified),
+        status=state.notified,
         previous=state.notified,
         incident=state.incident,
         sequence=state.events + 1,

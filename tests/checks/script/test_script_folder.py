@@ -20,7 +20,7 @@ from checks.script import Script
 from tests.checks.looks import found, script_of
 from tests.host import needs
 from tests.processes.agent_process import AgentProcess
-from tests.service.test_reload import agent, api  # noqa: F401 - fixtures
+from tests.service.test_reload import agent  # noqa: F401 - a fixture
 from tests.service.test_whole_way import told, wait_for_told
 from tests.stand_ins.api import ApiStandIn
 
@@ -237,7 +237,7 @@ def scripts(tmp_path: Path) -> Iterator[Path]:
 
 def test_a_script_dropped_into_a_watched_folder_runs_and_is_told(
     agent: AgentProcess,  # noqa: F811 - the fixture
-    api: ApiStandIn,  # noqa: F811 - same
+    api: ApiStandIn,
     scripts: Path,
 ) -> None:
     def drop(name: str, text: str, interval: str = "1s") -> None:
