@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import pwd
 import resource
 import sys
 import threading
@@ -18,6 +17,7 @@ from pathlib import Path
 
 from agent.config.files.probe import Mounts
 from agent.plugin.ownership import open_to_others, way_to
+from agent.system.accounts import find_account
 
 ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""
@@ -114,11 +114,7 @@ def _end() -> None:
 
 
 def _become(user: int, group: int) -> None:
-    try:
-        entry = pwd.getpwuid(user)
-        os.initgroups(entry.pw_name, entry.pw_gid)
-        group = entry.pw_gid
-    except KeyError:
-        os.setgroups([group])
-    os.setegid(group)
+    account = find_account(user)
+    os.setgroups(account.groups if account else [group])
+    os.setegid(account.group if account else group)
     os.seteuid(user)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import pwd
 from collections.abc import Iterable
 from pathlib import Path
 
 from agent.config.files.content import Unreadable
 from agent.config.files.patience import Patience
+from agent.system.accounts import Account, find_account
 
 
 def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:
@@ -22,25 +22,23 @@ def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:
         return []
     if os.geteuid() != 0 or owner == 0:
         return []
-    try:
-        account = pwd.getpwuid(owner)
-    except KeyError:
+    if (account := find_account(owner)) is None:
         return []
-    who = account.pw_name
+    who = account.name
     text = f"the agent's user {who} may not read it: chgrp {who} and chmod g+rX, it and its folder"
     return [(path, text) for path in _find_unreadable(account, [os.fspath(Path(path).absolute()) for path in sources])]
 
 
-def _find_unreadable(account: pwd.struct_passwd, paths: list[str]) -> list[str]:
+def _find_unreadable(account: Account, paths: list[str]) -> list[str]:
     """Ask the kernel with the account's rights which of these may not be read."""
     read, write = os.pipe()
     child = os.fork()
     if not child:
         answer = b""
         try:
-            os.setgroups(os.getgrouplist(account.pw_name, account.pw_gid))
-            os.setgid(account.pw_gid)
-            os.setuid(account.pw_uid)
+            os.setgroups(account.groups)
+            os.setgid(account.group)
+            os.setuid(account.user)
             answer = bytes(not _may_read(Path(path)) for path in paths)
         finally:
             os.write(write, answer)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import os
-import pwd
-from contextlib import suppress
 
 from agent.plugin.text import one_line
+from agent.system.accounts import find_account
 
 LONGEST = 40
 
@@ -15,6 +14,5 @@ def who() -> str:
     """Return who asks: behind sudo the person, not root."""
     if person := os.environ.get("SUDO_USER", ""):
         return one_line(person, LONGEST)
-    with suppress(KeyError):
-        return pwd.getpwuid(os.getuid()).pw_name
-    return f"user {os.getuid()}"
+    account = find_account(os.getuid())
+    return account.name if account else f"user {os.getuid()}"
