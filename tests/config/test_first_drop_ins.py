@@ -41,6 +41,10 @@ NO_YAML = {
         "checks:\n  d: {type: disk, warning: >= 90%}\n",
         "2:28: a level is written without < or >: 90%",
     ),
+    "a comparison that may be of a level or of JSON": (
+        "checks:\n  w: {type: http, json: {size: > 3}}\n",
+        '2:32: a level is written without < or >: 3, and in quotes in `json`: "> 3"',
+    ),
     "a list before the text": (
         "checks:\n  l:\n    type: log\n    pattern: [ERROR] foo\n",
         "4:22: what [ begins ends before this: put quotes around the whole value",

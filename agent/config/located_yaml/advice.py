@@ -44,7 +44,7 @@ def _cause(problem: str, mark: yaml.Mark | None, lines: Lines) -> tuple[Place, s
     here = lines.place(mark.index)
     level = re.search(r":\s*([<>]=?\s*(\d[^\s,}]*))", lines.line(here.line))
     if level and any(words in problem for words in _AT_A_SIGN):
-        return Place(here.file, here.line, level.start(1) + 1), f"a level is written without < or >: {level[2]}"
+        return Place(here.file, here.line, level.start(1) + 1), without_sign(level[1])
     number = next((at for at in range(here.line - 1, 0, -1) if not _BLANK.match(lines.line(at))), 0)
     line = lines.line(number)
     place = Place(here.file, number, len(line) - len(line.lstrip()) + 1)
@@ -60,6 +60,13 @@ def _cause(problem: str, mark: yaml.Mark | None, lines: Lines) -> tuple[Place, s
     if "<document start>" in problem and line.strip() == "...":
         return place, "`...` ends the one document of the file: remove this line"
     return None
+
+
+def without_sign(text: str) -> str:
+    """Say how `>90%` is written, and `>3`, which may be a level or a condition on JSON."""
+    number = text.lstrip("<>=| ")
+    in_quotes = f', and in quotes in `json`: "{text}"' if number.isdecimal() and text[0] in "<>" else ""
+    return f"a level is written without < or >: {number}{in_quotes}"
 
 
 def _misfit(line: str, column: int, one_line: bool) -> str:

@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
-from agent.config.located_yaml.advice import explain, short
+from agent.config.located_yaml.advice import explain, short, without_sign
 from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
@@ -148,7 +148,9 @@ class _Composer:
         before = self._size
         self._grow(event, 1 + len(getattr(event, "value", "")) // LONG)
         value = self._value(event, depth)
-        if event.tag is not None:
+        if event.tag is not None and event.tag.startswith("!="):
+            value = Refusal("a value cannot begin with '!', put quotes around it")
+        elif event.tag is not None:
             value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
         node = Node(value, self._place(event), literal=_literal(event, value))
         if event.anchor is not None:
@@ -164,7 +166,15 @@ class _Composer:
             return Refusal("control characters are not allowed in a value")
         if not event.value and event.implicit[0]:
             return EMPTY
+        if not event.value and event.style in (">", "|") and (sign := self._sign(event)):
+            return Refusal(f"{sign} begins a text on the lines below: {without_sign(sign)}")
         return scalar(event.value) if event.implicit[0] else event.value
+
+    def _sign(self, event: Any) -> str:
+        """Return a comparison such as `>3`, which to YAML is a text indented by three; empty where it is another."""
+        place = self._place(event)
+        sign = re.match(r"[>|]\d", self._lines.line(place.line)[place.column - 1 :])
+        return sign[0] if sign else ""
 
     def _sequence(self, depth: int) -> list[Node]:
         items = []
