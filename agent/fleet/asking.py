@@ -24,7 +24,7 @@ PAUSE = 0.3
 
 async def command(settings: RelaySettings, request: Command) -> Reply | None:
     """Have the relay at work do something; None where none is. nats errors where the broker cannot be asked."""
-    client = await _way(settings).connect(TIMEOUT, "_INBOX.relay")
+    client = await way_to_broker(settings).connect(TIMEOUT, "_INBOX.relay")
     until = time.monotonic() + PATIENCE
     try:
         reply = await _ask(client, request)
@@ -47,7 +47,7 @@ async def _ask(client: Client, request: Command) -> Reply | None:
 
 async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
     """Return who holds the lease and what it said last; nats errors where the broker cannot be asked."""
-    client = await _way(settings).connect(TIMEOUT, "_INBOX.relay")
+    client = await way_to_broker(settings).connect(TIMEOUT, "_INBOX.relay")
     try:
         bucket = Bucket(client, TIMEOUT)
         grant, _ = await bucket.look()
@@ -58,5 +58,6 @@ async def ask(settings: RelaySettings) -> tuple[Grant | None, bytes]:
         await client.close()
 
 
-def _way(settings: RelaySettings) -> Way:
+def way_to_broker(settings: RelaySettings) -> Way:
+    """Return how a relay, and who asks it, reach the broker."""
     return Way(settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key)

@@ -16,7 +16,8 @@ from secrets import token_hex
 import msgspec
 
 from agent.delivery.handover.connection import FAULTS as BROKER_FAULTS
-from agent.delivery.handover.connection import Way, words
+from agent.delivery.handover.connection import words
+from agent.fleet.asking import way_to_broker
 from agent.fleet.bucket import Bucket
 from agent.fleet.journal import Journal
 from agent.fleet.lease import RENEWALS, Lease
@@ -42,9 +43,7 @@ class Relay:
 
     def __init__(self, settings: RelaySettings, unknown_minute: float = UNKNOWN_MINUTE) -> None:
         self._settings = settings
-        self._way = Way(
-            settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key
-        )
+        self._way = way_to_broker(settings)
         self._record = Record(Path(settings.state))
         self._lease = Lease(f"{socket.gethostname()} {os.getpid()} {token_hex(4)}", float(settings.lease))
         self._work = Work(settings, self._record, self._holds, unknown_minute)

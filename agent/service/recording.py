@@ -43,14 +43,5 @@ class RecorderWiring(msgspec.Struct, frozen=True):
 
 def suppressor(config: Config, silences: Silences) -> Suppress:
     """Return what gathers all that may suppress at a moment."""
-    agent, ends = config.agent, Windows().ends
-    checks = config.checks
-    return lambda states: Suppression(
-        tags=agent.tags,
-        silences=silences(),
-        windows=agent.maintenance,
-        ends=ends,
-        states=states,
-        running=checks,
-        checks=checks,
-    )
+    agent, checks, ends = config.agent, config.checks, Windows().ends
+    return lambda states: Suppression.at_work(agent, checks, silences(), ends, states)

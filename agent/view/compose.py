@@ -90,7 +90,7 @@ def _checks(
     for state in contents.states:
         states.setdefault(state.check, {})[state.subject] = state
     runs = {(run.check, run.subject): run for run in contents.runs}
-    suppression = _suppression(contents, config, states)
+    suppression = Suppression.at_work(config.agent, config.checks, contents.silences, Windows().ends, states)
     problems = _problems_by_check(config)
     for name in dict.fromkeys((*config.checks, *problems, *states, *contents.no_result_yet)):
         view = _View(
@@ -104,18 +104,6 @@ def _checks(
         )
         subjects = tuple(view.subjects(name, states.get(name, {}), runs))
         yield name, CheckView(name, view.check, view.problems, subjects, view.reload)
-
-
-def _suppression(contents: StoreContents, config: Config, states: Mapping[str, Mapping[str, State]]) -> Suppression:
-    return Suppression(
-        tags=config.agent.tags,
-        silences=contents.silences,
-        windows=config.agent.maintenance,
-        ends=Windows().ends,
-        states=states,
-        running=config.checks,
-        checks=config.checks,
-    )
 
 
 def _problems_by_check(config: Config) -> dict[str, tuple[str, ...]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from agent.engine.state.flapping import percent
+from agent.engine.state.flapping import WINDOW, percent
 from agent.engine.state.transition import is_recovering, true_now
 from agent.model import Count, EventStatus, Policy, Reason, Silence, State, Status
 from agent.plugin.text import one_line
@@ -98,7 +98,7 @@ def flapping(state: State, policy: Policy) -> str:
     """Say how near it is to flapping; empty where it has not changed."""
     if not state.changes:
         return ""
-    changes = f"{state.changes.bit_count()} of the last 20 results changed what is decided"
+    changes = f"{state.changes.bit_count()} of the last {WINDOW} results changed what is decided"
     if policy.flapping is None:
         return f"{changes}; flap detection is off."
     share = percent(state.changes, policy.flapping.formula)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Container, Iterable, Mapping
 import msgspec
 
 from agent.config.selector import matches
-from agent.config.settings import CheckConfig, DependsOn, Maintenance
+from agent.config.settings import AgentSettings, CheckConfig, DependsOn, Maintenance
 from agent.model import Reason, ReasonKind, Silence, State, Status
 from agent.plugin.units import clock_text
 
@@ -39,6 +39,18 @@ class Suppression(msgspec.Struct, frozen=True):
     """Checks that run: what was last seen of another, or that it is written wrong, says nothing of its children."""
     checks: Mapping[str, CheckConfig] = {}
     """All of them: a parent that cannot be reached itself says nothing of its children either."""
+
+    @classmethod
+    def at_work(
+        cls,
+        agent: AgentSettings,
+        checks: Mapping[str, CheckConfig],
+        silences: tuple[Silence, ...],
+        ends: Ends,
+        states: Mapping[str, Mapping[str, State]],
+    ) -> Suppression:
+        """Return what may suppress where these settings are at work, and all of these checks run."""
+        return cls(agent.tags, silences, agent.maintenance, ends, states, running=checks, checks=checks)
 
     def reasons(self, check: CheckConfig, subject: str, started_at: int, now: int) -> tuple[Reason, ...]:
         """Return why nothing is told of a result whose run began at `started_at`; both in Unix milliseconds."""
