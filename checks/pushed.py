@@ -36,6 +36,12 @@ class Pushed(PushedCheck, frozen=True):
                     if job := _job(line, users):
                         yield _suggest(*job, f"{file}, line {number}")
 
+    def problems(self) -> Iterator[tuple[str, str]]:
+        if not self.ttl:
+            yield "ttl", "0s is over at once: write the longest time between two results, for example 25h"
+        if self.max_run == 0:
+            yield "max_run", "0s is over at once: write the longest time of a run, for example 3h, or null for none"
+
     def run(self, ctx: Context) -> Iterator[Result]:
         raise CheckError("its results are pushed (hostvigil report, hostvigil wrap); see hostvigil status")
         yield

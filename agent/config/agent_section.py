@@ -191,6 +191,8 @@ def _endpoint(text: str) -> str:
     url = urlsplit(text)
     if url.query or url.fragment or url.username:
         return "must be only https://host, without user, ? or #"
+    if re.match(r"(?:\w+-)?(?:console|openway|auth)\.(?:truewatch|guance|guanceyun)\.", host):
+        return "is not the address of the API: write the region's own, such as https://us1-openapi.truewatch.com"
     if url.path.rstrip("/").endswith("/events/create"):
         return "must be without the path /api/v1/events/create, the agent adds it"
     if url.scheme == "http" and not _is_loopback(host):

@@ -13,6 +13,7 @@ from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.sections.agent import fields
 from agent.config.setting_value import parse, refuse
 from agent.config.settings import Place
+from agent.config.words import foreign
 from agent.config.words.names import missing_name, nearest, slip_text, unknown, without_space
 from agent.config.words.quoting import quote, short
 from agent.config.words.wording import example_of, explain, members_of, own_example, words
@@ -93,9 +94,12 @@ def _unknown_name(
     return text, (*inner, without_space(name, names.own))
 
 
-def _settings_inside(node: Node, names: typing.Container[str]) -> list[str]:
+def _settings_inside(node: Node, names: typing.Collection[str]) -> list[str]:
     """Return the settings that somebody wrote one level too deep, under a name that is none of ours."""
-    return [name for name in node.value if name in names] if isinstance(node.value, dict) else []
+    inside = node.value if isinstance(node.value, dict) else {}
+    if not any(name in names for name in inside):
+        return []
+    return [ours for name in inside if (ours := name if name in names else foreign.setting(name, names))]
 
 
 def _missing(setting: str, expected: Any, place: Place) -> Fault:
@@ -200,7 +204,7 @@ def _children(children: Iterator[tuple[str, Node, Any]], setting: str) -> list[t
     faults: list[Fault] = []
     for key, node, expected in children:
         try:
-            pairs.append((key, value(node, expected, f"{setting}.{key}")))
+            pairs.append((key, value(node, expected, setting if node.place == node.key else f"{setting}.{key}")))
         except Faults as error:
             faults += error.faults
     if faults:

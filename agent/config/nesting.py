@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
-from agent.config.sections.agent import fields
+from agent.config.sections.agent import SECTIONS, fields
 from agent.config.sections.check import CheckSection
 from agent.config.settings import Place, Problem
 from agent.config.words import foreign
@@ -58,6 +58,8 @@ def missing_type(check_name: str, nodes: Nodes, place: Place, names: Collection[
         text = f"there are no groups of checks: write each as deep as {short(check_name)}, with its `type` ({inside})"
         if check_name in names or any("type" in node.value for node in nodes.values()):
             return Fault(place, "", text)
+    if check_name in SECTIONS:
+        return Fault(place, "", f"is a section of its own: write `{check_name}:` as far left as `checks:`")
     for name, node in nodes.items():
         if isinstance(node.value, dict) and (kind := name if name in names else foreign.type_of(name, names)):
             text = f"{short(name)} is no setting: write `type: {kind}`, and beside it what stands in it"

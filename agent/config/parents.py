@@ -81,7 +81,13 @@ def unfit(
 
 def _unknown(node: Node, check: CheckConfig, nearest_name: Callable[[str], str]) -> str:
     close = "" if node.source else nearest_name(node.value)
-    return f"{quote(node)} is no check" + (f", did you mean '{close}'?" if close not in ("", check.name) else "")
+    if close not in ("", check.name):
+        return f"{quote(node)} is no check, did you mean '{close}'?"
+    several = [] if node.source else str(node.value).replace(",", " ").split()
+    if len(several) > 1:
+        return f"{quote(node)} is no check: several are a list, [{', '.join(several)}]"
+    wildcard = any(sign in str(node.value) for sign in "*?[")
+    return f"{quote(node)} is no check" + (": names are written out here, without wildcards" if wildcard else "")
 
 
 def _unfit(node: Node, check: CheckConfig, checks: Mapping[str, CheckConfig]) -> str:

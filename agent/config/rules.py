@@ -40,6 +40,8 @@ def tags(nodes: Nodes, place: str = "tags") -> Iterator[Fault]:
         first = next(iter(nodes.values()))
         yield Fault(first.key or first.place, place, f"has {len(nodes)} tags, at most {MOST_TAGS} are sent")
     for name, node in nodes.items():
+        if node.place == node.key:
+            continue  # its name is no text, or stands twice, which is said already
         if text := _tag_name(name):
             yield Fault(node.key or node.place, place, text)
         if isinstance(node.value, str) and (text := _tag_value(node.value)):

@@ -44,13 +44,17 @@ class Address(ComparableSetting):
     @classmethod
     def parse(cls, value: object) -> Self:
         """ValueError, with what to write, where it is no address."""
+        if isinstance(value, (list, tuple)):
+            raise ValueError("one check asks one address: write a check for each")
         text = value.strip() if isinstance(value, str) else ""
         if is_ip(text):
             return cls(host_name(text))
         try:
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
-                return cls(*host_and_port(parts))
+                host, port = host_and_port(parts)
+                _judge_numbers(host)
+                return cls(host, port)
         except BetterWritten:
             raise
         except ValueError:
@@ -59,6 +63,16 @@ class Address(ComparableSetting):
 
     def __str__(self) -> str:
         return url_host(self.host) + (f":{self.port}" if self.port else "")
+
+
+def _judge_numbers(host: str) -> None:
+    """Raise BetterWritten for four numbers that are no address: programs read 010 as 8, and look 256 up as a name."""
+    numbers = host.split(".")
+    if len(numbers) != 4 or not all(part.isdecimal() for part in numbers) or is_ip(host):
+        return
+    plain = ".".join(str(int(part[:9])) for part in numbers)
+    how = f"write {plain}, without zeros before it" if is_ip(plain) else "each of its numbers is 0 to 255"
+    raise BetterWritten(f"{host} is no IPv4 address: {how}")
 
 
 def _suggest(text: str) -> str:

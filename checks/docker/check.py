@@ -86,7 +86,10 @@ class Docker(Check, frozen=True, kw_only=True):
     ] = ""
     running: Annotated[
         str | tuple[str, ...],
-        Meta(description="Names of containers that must run; of those that fit a wildcard, one. Default: none must."),
+        Meta(
+            description="Names of containers that must run; of those that fit a wildcard, one. Default: none must.",
+            examples=["db"],
+        ),
     ] = ()
     include: Annotated[
         str | tuple[str, ...], Meta(description="Names of containers to watch, with wildcards. Default: all.")

@@ -116,7 +116,12 @@ class Script(Check, frozen=True):
         ),
     ] = msgspec.field(default_factory=list)
     umask: Annotated[
-        str, Meta(pattern="^0?[0-7]{3}$", description='File mode mask in octal, such as "077" (default: the agent\'s).')
+        str,
+        Meta(
+            pattern="^0?[0-7]{3}$",
+            examples=["077"],
+            description='File mode mask in octal, such as "077" (default: the agent\'s).',
+        ),
     ] = ""
     nice: Annotated[int, Meta(ge=-20, le=19, description="Added to its niceness; below 0 needs root (default 0).")] = 0
     limits: Annotated[Limits | None, Meta(description="What its processes may use (default: no limits).")] = None

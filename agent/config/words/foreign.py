@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 
 _SETTINGS = {
     # ours: what others write for it. The first of ours that a type has is meant.
     "type": "kind check check_type monitor_type plugin module probe",
-    "address": "host hostname port server target ip addr ip_address destination dest url uri endpoint node",
-    "host": "hostname address target ip addr ip_address destination dest server url",
-    "url": "uri endpoint website address target link host hostname port server",
+    "address": "hosts ports host hostname port server target ip addr ip_address destination dest url uri endpoint node",
+    "host": "hosts hostname address target ip addr ip_address destination dest server url",
+    "url": "port path ssl tls use_ssl scheme protocol params query query_string request_path http_get uri endpoint "
+    "website address target link host hostname port server",
     "name": "process processes process_name procs proc proc_name domain hostname host query lookup fqdn service",
-    "match": "cmd pattern regex regexp cmdline command command_line search search_string args",
+    "match": "cmdline_pattern cmd pattern regex regexp cmdline command command_line search search_string args",
     "pattern": "regex regexp match matches search search_string string keyword include",
-    "matches": "fail_if_body_not_matches_regexp fail_if_not_matches_regexp expect_body "
-    "regex regexp match pattern content_match response_string_match search",
-    "contains": "content must_contain should_contain fail_if_not_matches "
-    "body_contains string text keyword search_string response_body",
+    "matches": "fail_if_body_not_matches_regexp fail_if_not_matches_regexp expect_body regex regexp match pattern "
+    "content_match response_string_match search",
+    "contains": "content must_contain should_contain fail_if_not_matches body_contains string text keyword "
+    "search_string response_body",
     "path": "file files filename filepath file_path logfile log_file log_path directory dir folder mount mountpoint "
     "mountpoints mount_point partition filesystem device drive volume",
     "file": "path paths files filename cert certificate certificates cert_file certfile pem crt",
@@ -25,28 +27,31 @@ _SETTINGS = {
     "command": "cmd check_command script exec plugin program args arguments executable path file script_path",
     "expect": "exists exist expected expected_ip expected_address answer response response_string_match search_string "
     "string",
-    "expect_status": "expect status status_code status_codes expected_status code response_code valid_status_codes "
-    "http_response_status_code http_status",
+    "expect_status": "accepted_statuscodes accepted_status_codes expected_codes ok_status http_code http_codes "
+    "valid_status success_codes status_is expect status status_code status_codes expected_status code response_code "
+    "valid_status_codes http_response_status_code http_status",
     "age_critical": "age max_age maximum_age older_than oldest stale_after freshness mtime",
-    "size_critical": "size max_size maximum_size min_size",
+    "size_critical": "max_file_size size max_size maximum_size min_size",
     "count_critical": "number files_count max_files",
-    "min": "count minimum min_count instances at_least",
+    "min": "running count minimum min_count instances at_least",
     "pidfile": "pid pid_path",
     "rss_critical": "memory mem rss memory_usage",
-    "state": "expect status active expected_state",
+    "state": "running expect status active expected_state",
     "units": "journal journald service services systemd_unit",
-    "exclude": "ignore ignored skip except without not ignore_fs exclude_pattern",
+    "exclude": "ignore_patterns ignore_pattern exclude_patterns skip_patterns blacklist denylist ignore ignored skip "
+    "except without not ignore_fs exclude_pattern",
     "max_run": "max_runtime max_duration runtime duration timeout_run",
     "ttl": "max_silence grace period expires interval_expected max_age",
     "interval": "period frequency every check_interval min_collection_interval normal_check_interval check_every "
     "poll_interval polling_interval",
     "cron": "schedule crontab",
     "timeout": "check_timeout max_time deadline time_limit",
-    "fail_after": "retries retry max_check_attempts max_attempts attempts threshold failures failure_threshold",
-    "recover_after": "success_threshold successes",
+    "fail_after": "max_retries maxretries retry_count unhealthy_threshold consecutive_failures retries retry "
+    "max_check_attempts max_attempts attempts failures failure_threshold",
+    "recover_after": "healthy_threshold success_threshold successes",
     "retry_interval": "retry_check_interval recheck",
-    "repeat_every": "notification_interval renotify_interval reminder resend_interval realert",
-    "tags": "labels",
+    "repeat_every": "repeat_interval resend notification_interval renotify_interval reminder resend_interval realert",
+    "tags": "global_tags extra_tags common_tags default_tags annotations labels",
     "enabled": "disabled disable active enable",
     "description": "notes comment title display_name message",
     "runbook": "notes_url runbook_url documentation docs",
@@ -66,24 +71,31 @@ _SETTINGS = {
     "loss_critical": "loss packet_loss",
     "time_critical": "rtt latency response_time",
     "record": "query_type record_type rrtype qtype",
-    "server": "nameserver nameservers resolver dns_server",
+    "server": "port nameserver nameservers resolver dns_server",
     "available_warning": "used used_warning used_percent percent free_warning memory_warning",
     "available_critical": "used_critical free_critical memory_critical",
     "offset_critical": "offset drift skew",
     "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
-    "critical": "crit critical_threshold crit_threshold days_critical",
+    "critical": "threshold thresholds limit limits alert_above crit critical_threshold crit_threshold days_critical",
     "uptime_warning": "uptime",
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
-    "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs output "
-    "sinks",
+    "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs "
+    "output sinks",
     "only": "severity level severities statuses minimum_level min_severity",
     "hostname": "host host_name name",
+    "certificate_warning": "ssl_warning tls_warning cert_warning ssl_expiry cert_expiry tls_expiry "
+    "certificate_expiration certificate_expiry cert_min ssl_min minimum_certificate_age check_certificate",
+    "free_critical": "min_free minimum_free free_space min_free_space",
+    "nodata": "unknown no_data missing",
+    "weekly": "start begin from day days time start_time starts at",
+    "duration": "length lasts until to end end_time ends",
     "endpoint": "url api_url dd_url server site",
     "api_key": "key token apikey df_api_key api_token key_id",
     "page": "port listen web http dashboard ui status_page",
     "maintenance": "downtime downtimes silence silences quiet_hours",
     "accepted": "expect expected expect_body matches contains success success_if success_codes response_match",
-    "headers": "header http_headers auth authorization user username password token bearer_token api_key apikey",
+    "headers": "user_agent useragent cookie cookies accept content_type header http_headers auth authorization user "
+    "username password token bearer_token api_key apikey",
     "rate_limit": "rate throttle",
     "ca_file": "ca cacert ca_cert tls_ca_cert ca_certs cafile verify ssl_verify tls_verify insecure verify_ssl",
     "client_cert": "cert tls_cert ssl_cert certfile",
@@ -91,10 +103,16 @@ _SETTINGS = {
 }
 _NOTES = {
     "address": "host:port",
+    "url": "https://host:port/path",
+    "server": "host:port",
+    "certificate_warning": "such as 14d",
+    "weekly": "such as sat,sun 22:00",
+    "duration": "such as 2h",
     "command": "a list, such as [/bin/x, -a]",
     "interval": "such as 30s",
     "cron": "such as 0 3 * * *",
     "age_critical": "such as 26h",
+    "size_critical": "too big from 1GiB, too small below 1MiB:",
     "fail_after": "3, 3 of 5 or 5m",
     "enabled": "false switches it off",
     "destinations": "such as {team: {type: webhook, url: ..., body: ...}}",
@@ -129,13 +147,40 @@ _TYPES = {
 
 
 def setting(name: str, names: Collection[str]) -> str:
-    """Return the setting of ours that is meant, with a note how it is written; '' where nothing is known."""
-    return _ours(_SETTINGS, name, names)
+    """Return the setting of ours that is meant, by a word of theirs or with its unit in its name; '' for none."""
+    if ours := _ours(_SETTINGS, name, names):
+        return ours
+    plain = _snake_case(name).rpartition("_")[0] if unit(name) else ""
+    return plain if plain in names else _ours(_SETTINGS, plain, names)
 
 
-def note(ours: str) -> str:
-    """Return how a setting is written, in a word; '' where that needs no saying."""
-    return _NOTES.get(ours, "")
+def note(ours: str, theirs: str = "") -> str:
+    """Return how a setting is written, in a word, for who wrote it by another name; '' where that needs no saying."""
+    return f"with its unit, as in {unit(theirs)}" if unit(theirs) else _NOTES.get(ours, "")
+
+
+def unit(name: str) -> str:
+    """Return how a value is written whose unit stands in its name, as in `timeout_seconds`; '' where none does."""
+    before, _, last = _snake_case(name).rpartition("_")
+    return next((example for example, words in _UNITS.items() if before and last in words.split()), "")
+
+
+def _snake_case(name: str) -> str:
+    """Write `periodSeconds` and `period-seconds` as we do."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").replace(" ", "_")
+
+
+_UNITS = {
+    "500ms": "ms millis milliseconds",
+    "30s": "s sec secs second seconds",
+    "5m": "min mins minute minutes",
+    "2h": "h hour hours",
+    "14d": "day days",
+    "80%": "percent percentage pct",
+    "10GB": "gb gib",
+    "10MB": "mb mib kb kib bytes",
+}
+"""How a value is written here whose unit others write into the name of the setting."""
 
 
 def type_of(name: str, names: Collection[str]) -> str:
@@ -146,5 +191,5 @@ def type_of(name: str, names: Collection[str]) -> str:
 
 
 def _ours(words: dict[str, str], name: str, names: Collection[str]) -> str:
-    word = name.lower().replace("-", "_")
+    word = _snake_case(name)
     return next((ours for ours, theirs in words.items() if ours in names and word in theirs.split()), "")

@@ -37,17 +37,27 @@ def missing_name(name: str, names: typing.Iterable[str], missing: typing.Collect
     Where a name has to be, one letter that is wrong is enough of a hint; else it might be a word of its own.
     """
     names = list(names)
-    if name_meant := nearest(name, names) or foreign.setting(name, names):
+    if name_meant := _other_word(name, names) or nearest(name, names):
         return name_meant if name_meant in missing else ""
     return next((one for one in missing if _one_letter_off(name.lower(), one)), "")
+
+
+def _other_word(name: str, names: list[str]) -> str:
+    """Return the name for which other tools have this word; '' for none, and where it is the name but for a slip."""
+    ours = foreign.setting(name, names)
+    return "" if ours == nearest(name, [ours]) and not foreign.unit(name) else ours
+
+
+def _in_our_words(name: str, ours: str) -> str:
+    note = foreign.note(ours, name)
+    return f"write '{ours}'" + (f" ({note})" if note else "")
 
 
 def slip_text(setting: str, name: str, slip: str) -> str:
     """Say that a name is not known, and that the one that was meant is missing."""
     text = f"unknown setting {short(setting)}"
-    if not nearest(name, [slip]) and foreign.setting(name, [slip]):
-        note = f" ({foreign.note(slip)})" if foreign.note(slip) else ""
-        return f"{text}, write '{slip}'{note}, which is missing"
+    if _other_word(name, [slip]):
+        return f"{text}, {_in_our_words(name, slip)}, which is missing"
     return f"{text}, did you mean '{slip}', which is missing?"
 
 
@@ -68,15 +78,14 @@ def unknown(
     text = f"unknown setting {short(setting)}"
     if spaceless := without_space(name, names):
         return f"{spaceless!r} needs a colon and a space before its value: write '{spaceless}: ...'"  # may be a secret
+    if ours := _other_word(name, names):
+        return f"{text}, {_in_our_words(name, ours)}"
     if close := nearest(name, names):
         return f"{text}, did you mean '{close}'?"
-    if ours := foreign.setting(name, names):
-        note = f" ({foreign.note(ours)})" if foreign.note(ours) else ""
-        return f"{text}, write '{ours}'{note}"
     choices = names if shown_names is None else list(shown_names)
     if pair := [one for one in names if one in (f"{name}_warning", f"{name}_critical")]:
         return f"{text}, write {' or '.join(map(repr, pair))}"
-    if levels := _levels(name, choices):
+    if levels := _levels("critical" if name.lower() in ("threshold", "thresholds", "limit") else name, choices):
         return f"{text}, write {levels}"
     if shown_names is None and len(choices) > FEW:
         return text

@@ -66,7 +66,9 @@ def explain(error: str, node: Node, expected: Any) -> str:
             return f"must have {bound} {one if match[3] == '1' else many}"
         return f"must be {bound}, not {quote(node)}"
     if "matching regex" in complaint:
-        return f"{quote(node)} does not have the form {complaint.partition('matching regex ')[2]}"
+        example = own_example(expected)
+        form = f"is not written so, write for example {example}" if example else "does not have the form "
+        return f"{quote(node)} {form}{'' if example else complaint.partition('matching regex ')[2]}"
     if isinstance(node.value, str) and bool in members and not _choices(members):
         return f"{quote(node)} is text here, write true or false"
     text = "text " if isinstance(node.value, str) and not node.source else ""
@@ -101,6 +103,8 @@ def _hint(node: Node, members: tuple[Any, ...], example: str) -> str:
         return ": only one is taken here; text that begins with [ needs quotes"
     if str in members and isinstance(scalar, (list, dict)):
         return ": text that begins with [ or { needs quotes"
+    if isinstance(scalar, float) and int in members and scalar.is_integer() and not node.source:
+        return f": write {int(scalar)}"
     if not isinstance(scalar, str):
         return ""
     if node.source:

@@ -1,0 +1,74 @@
+"""Habits of other tools, each a whole drop-in: every message at its place, and what it says to write instead."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
+
+REAL = Catalog()
+
+SECTION = "is a section of its own: write `{0}:` as far left as `checks:`"
+HABITS = {
+    "type: load, ^timeout_seconds: 5": "write 'timeout' (with its unit, as in 30s)",
+    "type: load, ^periodSeconds: 5": "write 'interval' (with its unit, as in 30s)",
+    "type: load, ^intervalMs: 500": "write 'interval' (with its unit, as in 500ms)",
+    "type: load, ^checkInterval: 5": "write 'interval' (such as 30s)",
+    "type: file, path: /a, ^min_size: 5MB": "write 'size_critical' (too big from 1GiB, too small below 1MiB:)",
+    "type: disk, path: /, ^warning_percent: 80": "write 'warning' (with its unit, as in 80%)",
+    "type: disk, path: /, ^min_free_gb: 5": "write 'free_critical' (with its unit, as in 10GB)",
+    "type: disk, path: /, ^threshold: 80": "write 'critical'",
+    "type: memory, ^threshold: 80%": "write available_critical, swap_critical or oom_kills_critical",
+    "type: memory, ^used_warning: 90%": "write 'available_warning' (what is available, such as 20%)",
+    "type: http, url: 'http://a', ^port: 80": "write 'url' (https://host:port/path)",
+    "type: http, url: 'http://a', ^ssl: true": "write 'url' (https://host:port/path)",
+    "type: http, url: 'http://a', ^basic_auth: {username: a, password: b}": (
+        "write what it holds (user, password) in its place"
+    ),
+    "type: http, url: 'http://a', ^cert_expiry_days: 14": "write 'certificate_warning' (with its unit, as in 14d)",
+    "type: ping, host: ^[a, b]": "host: one check asks one address: write a check for each",
+    "type: ping, host: ^010.0.0.1": "host: 010.0.0.1 is no IPv4 address: write 10.0.0.1, without zeros before it",
+    "type: tcp, address: ^'10.0.0.256:22'": "address: 10.0.0.256 is no IPv4 address: each of its numbers is 0 to 255",
+    "type: script, command: [/bin/true], umask: ^0o22": "umask: '0o22' is not written so, write for example 077",
+    "type: docker, running: ^true": "running: must be text or a list, not true: write for example db",
+    "type: process, name: a, min: ^1.0": "min: must be a whole number, not the number 1.0: write 1",
+    "type: load, tags: {^5: x}": 'tags: a key must be text: write "5"',
+    "type: load, depends_on: ^'n, m'": "depends_on: 'n, m' is no check: several are a list, [n, m]",
+    "type: load, depends_on: ^'n*'": "depends_on: 'n*' is no check: names are written out here, without wildcards",
+    "type: load, fail_after: {^unknown: 3}": "write 'nodata'",
+    "type: pushed, ttl: ^0s": "ttl: 0s is over at once: write the longest time between two results, for example 25h",
+    "type: pushed, ttl: 1h, max_run: ^0s": (
+        "max_run: 0s is over at once: write the longest time of a run, for example 3h, or null for none"
+    ),
+}
+"""The place is marked by ^."""
+
+
+@pytest.mark.parametrize("settings", HABITS)
+def test_a_habit_of_another_tool_is_told_in_our_words(settings: str, tmp_path: Path) -> None:
+    text = f"checks: {{x: {{{settings}}}}}\n"
+    (tmp_path / "a.yaml").write_text(text.replace("^", ""))
+    (problem,) = load(tmp_path, REAL, {}).problems
+    assert problem.place.column == text.index("^") + 1
+    assert problem.text.endswith(HABITS[settings])
+
+
+@pytest.mark.parametrize("name", ["agent", "defaults"])
+def test_a_section_among_the_checks_is_told_where_it_belongs(name: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"checks:\n  a: {{type: load}}\n  {name}: {{tags: {{a: b}}}}\n")
+    assert [str(one) for one in load(tmp_path, REAL, {}).problems] == [
+        f"{tmp_path}/a.yaml:3:3: {name}: {SECTION.format(name)}"
+    ]
+
+
+@pytest.mark.parametrize("host", ["us1-console.truewatch.com", "console.guance.com", "openway.guance.com"])
+def test_an_address_of_the_platform_that_is_not_the_api_is_told(host: str, tmp_path: Path) -> None:
+    events = f"agent: {{events: {{endpoint: 'https://{host}', api_key: k}}}}\n"
+    (tmp_path / "a.yaml").write_text(f"{events}checks: {{a: {{type: load}}}}\n")
+    (problem,) = load(tmp_path, REAL, {}).problems
+    assert problem.text.endswith(
+        "is not the address of the API: write the region's own, such as https://us1-openapi.truewatch.com"
+    )
