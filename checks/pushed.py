@@ -39,7 +39,7 @@ class Pushed(PushedCheck, frozen=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.ttl:
             yield "ttl", "0s is over at once: write the longest time between two results, for example 25h"
-        if self.max_run == 0:
+        if self.max_run is not None and not self.max_run:
             yield "max_run", "0s is over at once: write the longest time of a run, for example 3h, or null for none"
 
     def run(self, ctx: Context) -> Iterator[Result]:
