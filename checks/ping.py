@@ -24,6 +24,7 @@ from agent.api import (
     critical,
     duration_text,
     judge,
+    nodata,
 )
 from checks._network.addresses import Address
 from checks._network.connection import bind, new_socket, source_problem
@@ -108,6 +109,8 @@ class Ping(Check, frozen=True, kw_only=True):
             summary = f"{duration_text(average)} on average"
             yield judge("time", average, self.time_warning, self.time_critical, unit="s", summary=summary, minimum=0)
             yield Metric("time_max", max(times), "s", minimum=0)
+        elif not (self.loss_warning or self.loss_critical):  # nobody else would say that the host is gone
+            yield nodata(f"{name} gave no answer whose time could be judged")
 
 
 class Echo(msgspec.Struct, frozen=True):

@@ -133,8 +133,11 @@ class Dns(Check, frozen=True, kw_only=True):
                 self._keys(getattr(self, setting))
             except ValueError as error:
                 yield setting, str(error)
-            if getattr(self, setting) and "NOERROR" not in _several(self.rcode):
-                yield setting, f"no value comes with {self.rcode}, leave one of both out"
+
+        for setting in ("expect", "includes", "one_of", "contains", "matches", "not_matches"):
+            if getattr(self, setting) and self.rcode and "NOERROR" not in _several(self.rcode):
+                codes = " or ".join(_several(self.rcode))
+                yield setting, f"no value comes with {codes}, leave one of both out"
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         async for one in self.look(ctx):

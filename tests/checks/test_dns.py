@@ -283,5 +283,6 @@ def test_settings_that_cannot_be_meant_are_problems() -> None:
         problems(name="a.test", source="::1") == problems(name="a.test", server=Address("a"), source="a") == ["source"]
     )
     assert problems(name="a.test", expect=("192.0.2.1", "web")) == ["expect"]
-    assert problems(name="a.test", server=Address("::1"), expect="192.0.2.1", rcode="NXDOMAIN") == ["expect"]
+    for setting, value in {"expect": "192.0.2.1", "contains": "x", "not_matches": Regex("x")}.items():
+        assert problems(name="a.test", server=Address("::1"), rcode="NXDOMAIN", **{setting: value}) == [setting]
     assert problems(name="example.com.", record="MX", server=Address("::1")) == []

@@ -133,6 +133,14 @@ def test_a_host_without_an_answer_is_critical_in_time() -> None:
     assert result.summary == "gw lost 100% of 4 pings (critical from 60%)"
 
 
+def test_where_loss_is_switched_off_a_host_without_an_answer_is_nodata() -> None:
+    heard = heard_on(Wire(set()), time.monotonic() + 0.1)
+    check = Ping(host=Address("192.0.2.1"), loss_warning=None, loss_critical=None)
+    (result,) = gather(check._judge("gw", heard))
+    assert result.status is Status.NODATA
+    assert result.summary.startswith("gw gave no answer whose time could be judged")
+
+
 def test_an_answer_is_known_with_and_without_ip_header() -> None:
     answer = struct.pack("!BBHHH", 0, 0, 0, 77, 3) + TOKEN
     header = b"\x46" + bytes(23)  # with options
