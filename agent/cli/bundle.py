@@ -23,6 +23,7 @@ from agent.cli.doctor import describe, findings
 from agent.cli.events import title_of
 from agent.cli.output import fail
 from agent.config.settings import Config
+from agent.plugin.clock import wall_clock
 from agent.store import Store
 from agent.system.redactor import redactor
 from agent.system.regular import read_regular
@@ -110,13 +111,13 @@ def _drop_in(path: Path) -> str:
 
 
 def _status(config: Config, state: Path) -> str:
-    snapshot = look(config, state, _now())
+    snapshot = look(config, state, wall_clock())
     return msgspec.json.encode(status_form(snapshot, snapshot.subjects)).decode()
 
 
 def _explain_checks(config: Config, state: Path) -> str:
     """Return each check as `explain --json` says it, a line each."""
-    snapshot, hide = look(config, state, _now()), redactor(config.secrets)
+    snapshot, hide = look(config, state, wall_clock()), redactor(config.secrets)
     forms = (
         explain_form(snapshot, one, settings(one.config, hide) if one.config else [])
         for one in snapshot.checks.values()
@@ -136,7 +137,3 @@ def _events(state: Path) -> str:
 def _output(words: list[str]) -> str:
     result = subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=20, check=False)
     return result.stdout + result.stderr
-
-
-def _now() -> int:
-    return time.time_ns() // 1_000_000

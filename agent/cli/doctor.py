@@ -6,7 +6,6 @@ import argparse
 import os
 import shutil
 import subprocess
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,7 +18,8 @@ from agent.cli.show.page import reload_text
 from agent.config.diff import checks_on_schedule, running
 from agent.config.settings import Config
 from agent.model import Status
-from agent.plugin.text import one_line
+from agent.plugin.clock import wall_clock
+from agent.plugin.text import name_some, one_line
 from agent.plugin.units import size_text
 from agent.push.control import NoAnswer, TooLate
 from agent.push.listener import FILE as SOCKET
@@ -59,7 +59,7 @@ def findings(config: Config, options: argparse.Namespace) -> Iterator[Finding]:
     yield from _configuration(config)
     yield from _rights(config, options.state)
     try:
-        snapshot = look(config, options.state, time.time_ns() // 1_000_000)
+        snapshot = look(config, options.state, wall_clock())
     except LedByOthersError as error:
         yield Finding("store", str(error), "do what it says: until then no command of root looks into it")
     except StoreError as error:
@@ -118,7 +118,7 @@ def _agent(snapshot: Snapshot, state: Path) -> Iterator[Finding]:
         )
     late = [one.name for one in snapshot.late]
     if late:
-        delay = f"{pluralize(len(late), 'check')} late: {_join_names(late)}"
+        delay = f"{pluralize(len(late), 'check')} late: {name_some(late, MOST_NAMED)}"
         yield Finding("agent", delay, "the host is too busy, or runs hang: hostvigil explain says more")
     else:
         yield Finding("agent", f"process {agent.pid}, begun {ago(agent.since, snapshot.at)}; no check is late")
@@ -184,8 +184,3 @@ def _clock() -> Iterator[Finding]:
         yield Finding("clock", "nobody keeps it right", "timedatectl set-ntp true, or install chrony")
     elif result.stdout.strip() == "yes":
         yield Finding("clock", "it is kept right")
-
-
-def _join_names(names: list[str]) -> str:
-    more = f" and {len(names) - MOST_NAMED} more" if len(names) > MOST_NAMED else ""
-    return ", ".join(names[:MOST_NAMED]) + more

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 
 import msgspec
 
@@ -11,6 +10,7 @@ from agent.cli.answers.asking import ask_agent
 from agent.cli.output import fail, pluralize
 from agent.config.sections.destination import TERMINAL
 from agent.delivery.wording import title
+from agent.plugin.clock import wall_clock
 from agent.plugin.text import one_line
 from agent.plugin.units import clock_text
 from agent.push.control import NoAnswer
@@ -76,7 +76,7 @@ def _restate(options: argparse.Namespace) -> int:
     if options.destination and options.destination not in names:
         return fail(f"no destination is called {options.destination!r}, there are: {', '.join(names) or 'none'}")
     for name in targets:
-        store.forget_told(name, time.time_ns() // 1_000_000)
+        store.forget_told(name, wall_clock())
     store.close()
     when = "" if _ask(options, "restate") else ", when the agent runs again"
     print(f"problems that last are told again to {', '.join(targets) or 'no destination: none is known'}{when}")

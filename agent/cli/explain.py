@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from agent.cli.output import fail
 from agent.cli.show.screen import screen, show, wrap_lines
 from agent.config.settings import Config
 from agent.model import Policy
+from agent.plugin.clock import wall_clock
 from agent.plugin.text import one_line
 from agent.store import Delivery, Phase, StoreError
 from agent.system.redactor import redactor
@@ -38,7 +38,7 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when there is no such check, or the store cannot be read."""
     config = configuration(options.config)
     try:
-        snapshot = look(config, options.state, time.time_ns() // 1_000_000)
+        snapshot = look(config, options.state, wall_clock())
     except StoreError as error:
         return fail(error)
     check = snapshot.checks.get(options.name)

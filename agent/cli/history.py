@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -12,6 +11,7 @@ from agent.cli.answers.missing import no_check
 from agent.cli.output import fail
 from agent.cli.show.screen import COLOURS, Screen, pad, screen, show, truncate, width_of
 from agent.delivery.wording import value_text
+from agent.plugin.clock import wall_clock
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration
 from agent.store import StoreError
@@ -37,7 +37,7 @@ MARGIN = "  "
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when there is no such check, or no history of it can be read."""
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     try:
         since = now - round(Duration.parse(options.last) * 1000)
         snapshot = look(configuration(options.config), options.state, now)

@@ -7,11 +7,11 @@ import contextlib
 import errno
 import os
 import tempfile
-import time
 from pathlib import Path
 
 from agent.cli.answers.rights import as_root
 from agent.cli.output import fail
+from agent.plugin.clock import wall_clock
 from agent.store import StoreError
 from agent.view.metrics import exposition
 from agent.view.reading import configuration, look
@@ -20,7 +20,7 @@ from agent.view.reading import configuration, look
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when the store cannot be read or the file cannot be written."""
     try:
-        text = exposition(look(configuration(options.config), options.state, time.time_ns() // 1_000_000))
+        text = exposition(look(configuration(options.config), options.state, wall_clock()))
     except StoreError as error:
         return fail(error)
     if not options.output:

@@ -8,7 +8,6 @@ import faulthandler
 import logging
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +15,7 @@ import msgspec
 
 from agent.cli.output import fail
 from agent.fleet.settings import RelayConfigError, RelaySettings, read
+from agent.plugin.clock import wall_clock
 from agent.plugin.units import Duration
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
@@ -72,7 +72,7 @@ def _status(options: argparse.Namespace, settings: RelaySettings) -> int:
     if options.json:
         print(msgspec.json.encode({"version": 1, "lease": grant, "status": status}).decode())
     else:
-        print("\n".join(lines(grant, status, time.time_ns() // 1_000_000)))
+        print("\n".join(lines(grant, status, wall_clock())))
     return 0 if grant else 1
 
 
@@ -134,7 +134,7 @@ def _make_command(options: argparse.Namespace) -> Command:
 def _describe_reply(action: str, reply: Reply) -> str:
     from agent.view.words import silence_text
 
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     lines = [silence_text(one, now) for one in reply.silences] if action == "silence" else []
     nothing = ["nothing is silenced"] if action == "silence" and reply.done and not lines else []
     return "\n".join([*lines, *nothing, *([reply.text] if reply.text else [])])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import os
-import time
 
 import msgspec
 
@@ -17,6 +16,8 @@ from agent.config.types.catalog import Catalog
 from agent.config.words.names import nearest
 from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
+from agent.plugin.text import name_some
 from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
 from agent.system.rights import state_of
@@ -30,7 +31,7 @@ LONGEST_SECONDS = 36_500 * 86_400.0
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0, or 2 when the silence cannot be understood or written."""
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
     config = load(options.config, Catalog(), os.environ) if options.selector and not options.json else Config()
     try:
         fresh = _parse_silence(options, now)
@@ -92,5 +93,4 @@ def describe_matches(selector: str, config: Config, subjects: list[tuple[str, st
         return f"{selector} matches no check now: {meant}, and `hostvigil unsilence {selector}` takes this back"
     if not unique_names:
         return f"{selector} matches no check now: is it written as hostvigil status shows it?"
-    more = f" and {len(unique_names) - MOST_NAMED} more" if len(unique_names) > MOST_NAMED else ""
-    return f"it matches {', '.join(unique_names[:MOST_NAMED])}{more}"
+    return f"it matches {name_some(unique_names, MOST_NAMED)}"

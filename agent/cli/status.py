@@ -17,6 +17,7 @@ from agent.cli.show.choosing import Choice, choose, unknown
 from agent.cli.show.page import Wish, page, worst
 from agent.cli.show.screen import Screen, screen, show
 from agent.config.settings import Config
+from agent.plugin.clock import wall_clock
 from agent.store import StoreError
 from agent.system.host_tags import host_tags
 from agent.view.forms.status import status_form
@@ -83,7 +84,7 @@ def _fit_page(lines: list[str], on: Screen) -> str:
 
 
 def _look(options: argparse.Namespace, config: Config) -> Snapshot:
-    return look(config, options.state, time.time_ns() // 1_000_000)
+    return look(config, options.state, wall_clock())
 
 
 def choice_of(options: argparse.Namespace, config: Config) -> Choice:

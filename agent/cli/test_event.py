@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-import time
 
 import msgspec
 
@@ -20,6 +19,7 @@ from agent.delivery.sinks.sink import Sink
 from agent.delivery.sinks.truewatch.api import Api
 from agent.delivery.sinks.webhook.webhook import Webhook
 from agent.engine.notifications import Sender, of_agent
+from agent.plugin.clock import wall_clock
 from agent.system.host_tags import host_tags
 from agent.system.redactor import redactor
 
@@ -70,7 +70,7 @@ def _why_not(name: str, agent: AgentSettings) -> str:
 
 
 def send_test(agent: AgentSettings, name: str = MAIN, hide: Hide = str) -> Answer:
-    facts = of_agent("test", TEXT, Sender(host_tags(agent.hostname), agent.tags), time.time_ns() // 1_000_000)
+    facts = of_agent("test", TEXT, Sender(host_tags(agent.hostname), agent.tags), wall_clock())
     sink: Sink = Api(agent.events, hide) if name == MAIN else Webhook(agent.destinations[name], hide)
     return sink.post(sink.render(facts))
 

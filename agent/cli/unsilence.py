@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import time
 
 import msgspec
 
@@ -11,6 +10,7 @@ from agent.cli.answers.who import who
 from agent.cli.output import fail, pluralize
 from agent.engine.suppression.silences import end, read
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
 from agent.plugin.text import one_line
 from agent.system.rights import state_of
 from agent.view.words import LONGEST_WORD
@@ -18,7 +18,7 @@ from agent.view.words import LONGEST_WORD
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when there was no such silence, 2 when it cannot be written."""
-    now = time.time_ns() // 1_000_000
+    now = wall_clock()
 
     def is_selected(silence: Silence) -> bool:
         return options.selector in ("*", silence.selector)

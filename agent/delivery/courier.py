@@ -13,6 +13,7 @@ from agent.delivery.bundling import Bundling
 from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.delivery.sinks.sink import Sink
 from agent.delivery.throttle import Throttle
+from agent.plugin.clock import wall_clock
 from agent.store import Delivery, Due, Outbox, StoreError, notification
 
 log = logging.getLogger("hostvigil.emitter")
@@ -141,7 +142,7 @@ class Courier:
     def _settle(self, due: Due, answer: Answer) -> None:
         """Write down what became of a delivery."""
         self._pending = (due, answer)
-        at = time.time_ns() // 1_000_000
+        at = wall_clock()
         if answer.verdict is Verdict.DELIVERED:
             self._outbox.mark_delivered(due.seq, answer.trace_id or answer.text, at)
         elif answer.verdict is not Verdict.REFUSED:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping
 
 from agent.config.settings import CheckConfig, Config
@@ -10,6 +9,7 @@ from agent.engine import notifications
 from agent.engine.notifications import Sender
 from agent.engine.state.transition import Transition
 from agent.model import Destination, EventStatus, Notification, Report, Result, State
+from agent.plugin.clock import wall_clock
 
 
 class Composer:
@@ -27,15 +27,10 @@ class Composer:
         return notifications.of_change(report, step.result, check, self._sender(), step.at)
 
     def of_standing(self, state: State, result: Result, check: CheckConfig, to: Destination) -> Notification:
-        return notifications.of_standing(state, result, check, self._sender(), to.name, now())
+        return notifications.of_standing(state, result, check, self._sender(), to.name, wall_clock())
 
     def of_agent(self, subject: str, text: str, status: EventStatus = EventStatus.INFO) -> Notification:
-        return notifications.of_agent(subject, text, self._sender(), now(), status)
+        return notifications.of_agent(subject, text, self._sender(), wall_clock(), status)
 
     def _sender(self) -> Sender:
         return Sender(self._host(), self._tags)
-
-
-def now() -> int:
-    """Return the wall clock in Unix milliseconds."""
-    return time.time_ns() // 1_000_000

@@ -5,6 +5,7 @@ from __future__ import annotations
 from agent.api import Check
 from agent.config.settings import CheckConfig, Config, Place, Problem
 from agent.model import Outcome, Result, Status
+from agent.plugin.text import name_some
 
 OWN_NAME = "hostvigil"
 CONFIGURATION = "configuration"
@@ -44,7 +45,7 @@ def _outcome(check: str, problems: list[Problem], now: int, broken: list[str]) -
     subject = CONFIGURATION if check == OWN_NAME else ""
     if not problems:
         # Each tells so itself; one more problem for all of them would be told twice.
-        names = ", ".join(broken[:3]) + (f" and {len(broken) - 3} more" if len(broken) > 3 else "")
+        names = name_some(broken, 3)
         result = Result(Status.OK, f"no problems but of single checks: {names}" if broken else "no problems", subject)
     else:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from typing import Literal
 
@@ -16,6 +15,8 @@ from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.lives import Lives
 from agent.fleet.streams import Streams, WriteConflict
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
+from agent.plugin.text import name_some
 
 RETENTION = 86_400_000
 """Milliseconds that an ended silence is known: what came while it lasted may not be told yet."""
@@ -62,7 +63,7 @@ class Commands:
                 reply = self._reply(f"it is not understood, is another version asking? {error}", done=False)
             else:
                 try:
-                    reply = await self._do(command, time.time_ns() // 1_000_000)
+                    reply = await self._do(command, wall_clock())
                 except WriteConflict as error:
                     await _answer(message, Reply(str(error), (), done=False, again=True))
                     raise
@@ -100,7 +101,7 @@ class Commands:
         await self._journal.write(NotesUpdate(silences=recent))
 
     def _reply(self, text: str, done: bool = True) -> Reply:
-        now = time.time_ns() // 1_000_000
+        now = wall_clock()
         lasting = tuple(one for one in self._journal.record.notes.silences if one.until > now)
         return Reply(text, lasting, done)
 
@@ -116,8 +117,7 @@ def describe_matches(selector: str, lives: Iterable[HostLife]) -> str:
     hosts = [host_of(life.host) for life in lives if matches(of_hosts, "", _tags(life))]
     if not hosts:
         return f"{selector} matches no host that gives signs of life: write for example host=web-* or site=berlin"
-    more = f" and {len(hosts) - MOST_NAMES} more" if len(hosts) > MOST_NAMES else ""
-    return f"it matches hosts: {', '.join(hosts[:MOST_NAMES])}{more}"
+    return f"it matches hosts: {name_some(hosts, MOST_NAMES)}"
 
 
 def _tags(life: HostLife) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 
 import msgspec
@@ -18,6 +17,7 @@ from agent.fleet.reading import StreamMessage
 from agent.fleet.streams import Streams
 from agent.fleet.watching import Sign, Watch, describe_turn, estimate_arrival, farewell, parse_sign
 from agent.model import Notification
+from agent.plugin.clock import wall_clock
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -44,7 +44,7 @@ class Lives:
             now = self._clock()
             signs = [sign for message in messages if (sign := self._sign(message, now, looked_at))]
             looked_at = now
-            for part in in_parts(watch.look(signs, now, time.time_ns() // 1_000_000)):
+            for part in in_parts(watch.look(signs, now, wall_clock())):
                 lives = await self._tell_all([(life, hosts.get(life.host)) for life in part.hosts])
                 await self._journal.write(NotesUpdate(hosts=lives))
             await self._journal.keep_notes()
@@ -77,7 +77,7 @@ class Lives:
         if life is None and all(key[0] != host for key in notes.parents):
             return False
         await self._streams.forget(host)
-        if life and (change := farewell(life, time.time_ns() // 1_000_000)):
+        if life and (change := farewell(life, wall_clock())):
             await self._hand_in(host, change)
         await self._journal.write(NotesUpdate(forgotten=(host,)))
         return True

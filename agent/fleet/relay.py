@@ -9,7 +9,6 @@ import os
 import signal
 import socket
 import sqlite3
-import time
 from pathlib import Path
 from secrets import token_hex
 
@@ -28,6 +27,7 @@ from agent.fleet.settings import RelaySettings
 from agent.fleet.status import RelayView, parse_status, report
 from agent.fleet.streams import API_ERRORS, Streams, WriteConflict
 from agent.fleet.work import UNKNOWN_MINUTE, Work, clock
+from agent.plugin.clock import wall_clock
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -158,7 +158,7 @@ def run(settings: RelaySettings) -> None:
     from agent.page.server import PageServer
 
     address = parse(settings.page)
-    server = PageServer(address, application(lambda: (relay.view, time.time_ns() // 1_000_000), address))
+    server = PageServer(address, application(lambda: (relay.view, wall_clock()), address))
     try:
         relay.run()
     finally:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import msgspec
 
 from agent.delivery.handover.message import host_of
@@ -11,6 +9,7 @@ from agent.fleet.lease import Grant
 from agent.fleet.record import Record
 from agent.fleet.session import Session
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
 from agent.plugin.units import duration_text
 from agent.view.words import silence_text
 
@@ -70,7 +69,7 @@ def report(grant: Grant, session: Session, record: Record, now: float) -> RelayS
     most = sorted(backlog.items(), key=lambda item: -item[1])[:MOST_HOSTS]
     lives = record.notes.hosts.values()
     missing = sorted((life for life in lives if life.missing), key=lambda life: -life.turned_at)
-    wall = time.time_ns() // 1_000_000
+    wall = wall_clock()
     return RelayStatus(
         at=wall,
         holder=grant.holder,

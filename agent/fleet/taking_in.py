@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable
 
 from agent.fleet.holding import Holding
@@ -15,6 +14,7 @@ from agent.fleet.mailbox import Letter, Mailbox
 from agent.fleet.quota import Late, Quota
 from agent.fleet.receipts import Receipts
 from agent.fleet.streams import Streams
+from agent.plugin.clock import wall_clock
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -62,7 +62,7 @@ class TakingIn:
 
     async def _look(self, late: Late, data: bytes) -> None:
         try:
-            change, after = parse_message(data, late.word, time.time_ns() // 1_000_000)
+            change, after = parse_message(data, late.word, wall_clock())
         except ValueError as error:
             log.warning("a message of %s is thrown away: %s", late.word, error)
             await self._receipts.drop([late.number])

@@ -20,6 +20,7 @@ from agent.fleet.session import Session
 from agent.fleet.settings import RelaySettings
 from agent.fleet.sieve import Sieve
 from agent.fleet.streams import Streams
+from agent.plugin.clock import wall_clock
 
 log = logging.getLogger("hostvigil.relay")
 
@@ -63,7 +64,7 @@ class Work:
         budget = Budget(events.api_keys, *rates, random.Random())  # noqa: S311 - jitter needs no secrecy
         requests = Requests(budget, self._posts, self._holds, clock, self._pool)
         holding = Holding(settings.rules, settings.windows, Windows().ends, self._record.notes)
-        return Session(streams, self._record, requests, Sieve(holding, lambda: time.time_ns() // 1_000_000), clock)
+        return Session(streams, self._record, requests, Sieve(holding, wall_clock), clock)
 
     async def require(self) -> None:
         """Raise what ended it, if it ended."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import time
 
 from bottle import HTTPResponse, request
 
@@ -13,6 +12,7 @@ from agent.page.deeds import DeedError, Deeds
 from agent.page.forms import Reach, forms, invitation, login, reach_of
 from agent.page.sessions import AccessDenied, Session, Sessions, is_proven
 from agent.page.source import CheckPage, Overview, Source
+from agent.plugin.clock import wall_clock
 
 OWN_FORM = "application/x-www-form-urlencoded"
 
@@ -37,7 +37,7 @@ class Acting:
         if session is None:
             return invitation(path)
         message, session.message = session.message, ""
-        return forms(reach, session.proof, message, time.time_ns() // 1_000_000)
+        return forms(reach, session.proof, message, wall_clock())
 
     def form(self) -> HTTPResponse:
         return self._login("", 200)

@@ -15,6 +15,7 @@ import msgspec
 from agent.config.files.changed import name_changes
 from agent.config.settings import Config, has_runs
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
 from agent.store import Delivery, Store, StoreError
 from agent.system.heap import give_back
 from agent.view.compose import compose
@@ -79,7 +80,7 @@ class Source:
         config: Callable[[], Config],
         host: Callable[[], dict[str, str]],
         hide: Callable[[str], str],
-        now: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        now: Callable[[], int] = wall_clock,
     ) -> None:
         self._directory = directory
         self._config = config

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-import time
 from collections.abc import Callable
 from typing import Annotated, Literal
 
@@ -12,6 +11,7 @@ import msgspec
 from msgspec import Meta
 
 from agent.model import Metric, Outcome, Pushed, Result, Status
+from agent.plugin.clock import wall_clock
 from agent.plugin.results import presentable
 
 MOST_BYTES = 65_536
@@ -91,7 +91,7 @@ def outcome(message: Message, from_spool: bool, now: int, scrub: Callable[[str],
 def prepare(message: Message) -> Message:
     """Return the message with its time, as it may wait in the spool before anybody reads it; any bytes can be sent."""
     texts = {name: _writable(getattr(message, name)) for name in ("check", "summary", "details", "subject")}
-    return _shorten(msgspec.structs.replace(message, at=message.at or time.time_ns() // 1_000_000, **texts))
+    return _shorten(msgspec.structs.replace(message, at=message.at or wall_clock(), **texts))
 
 
 def _shorten(message: Message) -> Message:

@@ -15,6 +15,7 @@ from agent.api import PushedCheck
 from agent.config.settings import Config
 from agent.config.words.names import nearest
 from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, Status
+from agent.plugin.clock import wall_clock
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line
 from agent.push.senders import NAMELESS, Directory, Sender, refusal
@@ -109,7 +110,7 @@ class PushServer:
         """Say as the agent's own check whether results can be pushed."""
         result = Result(Status.WARNING if trouble else Status.OK, trouble or "results can be pushed", SUBJECT)
         # Not complete: the other parts of the agent are not gone because this speaks of one only.
-        self._put(Outcome(OWN_CHECK, 0, time.time_ns() // 1_000_000, 0.0, (result,), complete=False))
+        self._put(Outcome(OWN_CHECK, 0, wall_clock(), 0.0, (result,), complete=False))
 
     def _take(self, line: bytes, from_spool: bool, sender: Sender) -> str:
         """Take a message; return why it is not taken, '' once it is written."""
@@ -128,7 +129,7 @@ class PushServer:
             subject = presentable_name(message.subject, self._hide)
             self._put(RunStarted(message.check, subject, message.run, message.at))
         else:
-            who, now = self._directory.call(sender), time.time_ns() // 1_000_000
+            who, now = self._directory.call(sender), wall_clock()
             self._put(outcome(message, from_spool, now, self._hide, who))
         receipt = threading.Event()
         self._put(receipt.set)

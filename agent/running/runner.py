@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from agent.config.diff import checks_on_schedule, difference, running
 from agent.config.settings import CheckConfig, Config
 from agent.model import Outcome
+from agent.plugin.clock import wall_clock
 from agent.plugin.units import duration_text
 from agent.running.execute import GRACE_SECONDS, CheckOutput, ToAwait, begin, bug_output, go_on, is_async
 from agent.running.loop import Loop, LoopThread
@@ -145,7 +146,7 @@ class Runner:
         """Start the run's clock."""
         memory = self._memories.of(run.config.name)
         run.context.begin(from_json(memory))
-        run.started_at = time.time_ns() // 1_000_000
+        run.started_at = wall_clock()
         return RunStart(memory, self._deadlines.add(run.context.deadline + GRACE_SECONDS, lambda: self._overdue(run)))
 
     def _complete(self, run: Run, start: RunStart, output: CheckOutput) -> Outcome:

@@ -10,9 +10,10 @@ from agent.config.diff import running
 from agent.config.settings import Config
 from agent.delivery.answer import Hide
 from agent.delivery.emitters import Emitters
-from agent.engine.composer import Composer, now
+from agent.engine.composer import Composer
 from agent.engine.destinations import Plan, destinations_outcome
 from agent.engine.recorder.commands import Command
+from agent.plugin.clock import wall_clock
 from agent.store import Store, StoreError
 
 log = logging.getLogger("hostvigil")
@@ -43,7 +44,7 @@ class Destinations:
         self._emitters.apply(self._config.agent, [one.name for one in plan.destinations])
         for name in plan.on_hold:
             log.warning("what waits for %s is kept and not sent: its settings cannot be read", name)
-        return destinations_outcome(plan, ended_counts, now())
+        return destinations_outcome(plan, ended_counts, wall_clock())
 
     def stop(self) -> None:
         self._say("stopped")

@@ -11,7 +11,7 @@ from agent.config import at_work, known_sender
 from agent.config.at_work import AT_WORK
 from agent.config.known_sender import SENDER
 from agent.config.settings import Config
-from agent.engine.composer import now
+from agent.plugin.clock import wall_clock
 from agent.store import Bounds, Store, StoreError
 
 log = logging.getLogger("hostvigil")
@@ -34,7 +34,7 @@ def with_known_sender(config: Config, store: Store) -> Config:
 def keep_at_work(config: Config, store: Store) -> None:
     """Keep what is at work now, for the commands that hold it against the files."""
     try:
-        store.keep_fact(AT_WORK, at_work.as_text(config, os.getpid(), now()))
+        store.keep_fact(AT_WORK, at_work.as_text(config, os.getpid(), wall_clock()))
     except StoreError as error:
         log.error("what is at work cannot be kept for hostvigil status: %s", error)
 

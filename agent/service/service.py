@@ -10,12 +10,13 @@ from agent.config.diff import checks_on_schedule, merge, renew_secrets
 from agent.config.files.watch import Watch
 from agent.config.settings import Config
 from agent.delivery.dead_mans_ping import DeadMansPing
-from agent.engine.composer import Composer, now
+from agent.engine.composer import Composer
 from agent.engine.destinations import Plan
 from agent.engine.recorder.commands import Restate, WatchdogPing
 from agent.engine.recorder.recorder import Recorder
 from agent.engine.self_check import configuration_outcomes
 from agent.engine.suppression.silences import Silences
+from agent.plugin.clock import wall_clock
 from agent.running.runner import Runner
 from agent.running.schedule import Schedule
 from agent.service.delivery import Destinations
@@ -144,5 +145,5 @@ class Service:
     def _say_configuration(self) -> None:
         for problem in self._config.problems:
             log.warning("%s", problem)
-        for outcome in configuration_outcomes(self._config, now()):
+        for outcome in configuration_outcomes(self._config, wall_clock()):
             self._recorder.put(outcome)

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from agent.engine.composer import now
 from agent.engine.recorder.commands import Acknowledge, Command
 from agent.engine.suppression.silences import begin, end
+from agent.plugin.clock import wall_clock
 from agent.running.schedule import Schedule
 from agent.view.history.rows import Deed, NoteRow, note_acknowledgement
 
@@ -39,7 +39,7 @@ class Steering:
         if not self._schedule.next_run(check):
             return {"error": f"{check} is not run by the agent"}
         self._schedule.retry(check, 0.0)
-        self._note(NoteRow(now(), Deed.RUN, who, check))
+        self._note(NoteRow(wall_clock(), Deed.RUN, who, check))
         return {}
 
     def acknowledge(self, check: str, subject: str | None, words: str, who: str = "") -> dict[str, object]:
@@ -50,6 +50,6 @@ class Steering:
             subjects = answers.get(timeout=ANSWER_SECONDS)
         except queue.Empty:
             return {"error": f"the agent did not get to it within {ANSWER_SECONDS:g}s"}
-        for row in note_acknowledgement(check, subjects, words, who, now()):
+        for row in note_acknowledgement(check, subjects, words, who, wall_clock()):
             self._note(row)
         return {"subjects": subjects}

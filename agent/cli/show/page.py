@@ -13,7 +13,7 @@ from agent.cli.show.screen import Screen, pad, truncate, width_of, wrap_lines
 from agent.config.at_work import ReloadPreview
 from agent.config.sections.destination import TERMINAL
 from agent.model import SEVERITY, Status
-from agent.plugin.text import one_line
+from agent.plugin.text import name_some, one_line
 from agent.plugin.units import duration_text
 from agent.view.snapshot import DestinationView, Mark, Snapshot, SubjectView
 from agent.view.words import ago, marks, span
@@ -144,9 +144,8 @@ def reload_text(reload: ReloadPreview) -> str:
     return f"not taken over yet (hostvigil reload): {'; '.join(parts)}"
 
 
-def join_names(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(one_line(name, 40) for name in names[:most]) + more
+def join_names(names: Sequence[str]) -> str:
+    return name_some([one_line(name, 40) for name in names], 3)
 
 
 def _delivery(destination: DestinationView, now: int) -> str:

@@ -15,6 +15,7 @@ from agent.delivery.handover.beats import Beats
 from agent.delivery.handover.message import Receipt, encode
 from agent.delivery.problems import DeliveryProblem, DeliveryProblems
 from agent.delivery.throttle import backoff
+from agent.plugin.clock import wall_clock
 from agent.store import Delivery, Due, Outbox, Phase
 
 log = logging.getLogger("hostvigil.emitter")
@@ -96,7 +97,7 @@ class HandoverCourier:
         beats: Beats,
         republish_after: float,
         clock: Callable[[], float] = time.monotonic,
-        wall_clock: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        wall_clock: Callable[[], int] = wall_clock,
     ) -> None:
         self._outbox = outbox
         self._broker = broker

@@ -26,6 +26,7 @@ from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
 from agent.model import Outcome, RunStarted
+from agent.plugin.clock import wall_clock
 from agent.store import Store
 
 __all__ = ["Command", "Compose", "Recorder", "RecorderConfig", "Suppress", "WatchdogPing"]
@@ -53,7 +54,7 @@ class Recorder:
         on_events: Callable[[], None],
         retry: Callable[[str, float], None],
         next_run: Callable[[str], int],
-        wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        wall: Callable[[], int] = wall_clock,
         monotonic: Callable[[], float] = time.monotonic,
         rest: float = REST_SECONDS,
     ) -> None:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from agent.engine.state.transition import Transition
 from agent.model import Silence
+from agent.plugin.clock import wall_clock
 from agent.view.history import file, notes
 from agent.view.history.disk import Disk
 from agent.view.history.file import Keep
@@ -107,7 +108,7 @@ class Record:
         self,
         directory: Path,
         keep: Keep,
-        wall: Callable[[], int] = lambda: time.time_ns() // 1_000_000,
+        wall: Callable[[], int] = wall_clock,
         silences: Callable[[], tuple[Silence, ...]] = lambda: (),
     ) -> None:
         self.keep = keep
