@@ -87,9 +87,7 @@ def _only_problem(only: str) -> str:
     if word in (*STATUSES, "crit", "warn") or word.startswith("status="):
         how = "write a name, web-*, or a tag, env=prod; each change of what fits is told"
         return f"says which checks, not which statuses: {how}"
-    if sign := next(filter(None, (re.search(r"[,|]|^!", term) for term in only.split() if "=" not in term)), None):
-        return f"{sign[0]!r} means nothing in it: write one name, web-*, or a tag, env=prod, and a destination for each"
-    return selector.problem(only)
+    return selector.problem_in_file(only)
 
 
 def _header_problems(headers: Mapping[str, str]) -> Iterator[str]:

@@ -22,6 +22,14 @@ def problem(selector: str) -> str:
     return next(filter(None, faults), "") or _no_check_is_both(terms)
 
 
+def problem_in_file(selector: str) -> str:
+    """As `problem`, of one in a file: a list or a negation there fits no check, though a name may hold such signs."""
+    names = (term for term in selector.split() if "=" not in term)
+    if sign := next(filter(None, (re.search(r"[,|]|^!", name) for name in names)), None):
+        return f"{sign[0]!r} means nothing in it, write one for each: a name, web-*, or a tag, env=prod"
+    return problem(selector)
+
+
 def _fault(term: str, *, last: bool) -> str:
     """Say what of a term nothing can fit."""
     name, equals, value = term.partition("=")

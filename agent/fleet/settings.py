@@ -21,7 +21,7 @@ from agent.config.secrets.references import Secrets
 from agent.config.sections.agent import AgentWindow, EventsSettings, Section
 from agent.config.sections.check import Parents
 from agent.config.sections.values import Rate
-from agent.config.selector import problem
+from agent.config.selector import problem_in_file
 from agent.config.settings import Maintenance, Place
 from agent.config.words.quoting import quote
 from agent.fleet.holding import Rule
@@ -157,7 +157,7 @@ def _wrong_events(nodes: Mapping[str, Node]) -> Iterator[Fault]:
 
 
 def _site(site: Site, node: Node, setting: str) -> Iterator[Fault]:
-    if text := problem(site.select):
+    if text := problem_in_file(site.select):
         yield _fault(
             node.value["select"], f"{setting}.select", f"{quote(node.value['select'])} does not select: {text}"
         )

@@ -11,7 +11,7 @@ from agent.config.calendar.zones import zone_fault
 from agent.config.fault import Fault
 from agent.config.located_yaml.tree import Node
 from agent.config.sections.agent import AgentWindow, Window
-from agent.config.selector import problem
+from agent.config.selector import problem_in_file
 from agent.config.settings import Maintenance
 from agent.config.words.quoting import quote, safe
 
@@ -71,7 +71,7 @@ def _wrong(window: Window, nodes: dict[str, Node]) -> Iterator[tuple[str, str]]:
             _line(window)
         except ValueError as error:
             yield "weekly" if window.weekly else "cron", str(error)
-    if isinstance(window, AgentWindow) and "select" in nodes and (text := problem(window.select)):
+    if isinstance(window, AgentWindow) and "select" in nodes and (text := problem_in_file(window.select)):
         yield "select", f"does not select: {text}"
     if not window.reason.isprintable():
         yield "reason", "must be one line without control characters"
