@@ -136,7 +136,10 @@ def cpu_ticks(stat: str) -> list[int]:
 
 
 def is_stopped(memory: dict[str, Any], boot: str, ticks: list[int], now: float) -> bool:
-    """Tell whether the counters stood still for minutes, as in a sandbox whose /proc only looks like one."""
+    """Tell whether the counters stood still for minutes, as in a sandbox whose /proc only looks like one.
+
+    `now` in Unix seconds.
+    """
     stood, *since = memory.get("stood") or (None,)
     if stood != [boot, ticks] or not since or since[0] > now:
         memory["stood"] = [[boot, ticks], now]

@@ -32,7 +32,10 @@ def stand_ins(config: Config) -> dict[str, CheckConfig]:
 
 
 def configuration_outcomes(config: Config, now: int) -> list[Outcome]:
-    """Say what the configuration is like: each broken check nodata and why, all other problems together."""
+    """Say what the configuration is like: each broken check nodata and why, all other problems together.
+
+    `now` in Unix milliseconds.
+    """
     by_check: dict[str, list[Problem]] = {OWN_NAME: []}
     for problem in config.problems:
         is_broken = problem.check and problem.check not in config.checks

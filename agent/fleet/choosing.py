@@ -65,7 +65,7 @@ def choose(ready: Sequence[Queue], free: int, now: float, fold_not_before: float
 def group_by_cause(ready: Sequence[Queue], now: float) -> list[Group]:
     """Return the causes in the order of telling: the most urgent first, then what befell most hosts, then the oldest.
 
-    Of a host that has much to tell, only the first few subjects have their place by urgency.
+    Of a host that has much to tell, only the first few subjects have their place by urgency. `now`: monotonic seconds.
     """
     ranks: dict[str, int] = {}
     causes: dict[tuple[object, ...], list[Queue]] = {}

@@ -38,6 +38,7 @@ def sanitise(change: Notification, host: str, now: int) -> Notification:
     """Return the facts under the name that the broker vouches for: a host speaks of itself only.
 
     A time that no event can carry is replaced: for it the API would refuse the event of many other changes.
+    `now` in Unix milliseconds.
     """
     name = host_of(host)
     at = change.at if EARLIEST <= change.at <= now + DAY else now

@@ -25,7 +25,8 @@ class Late(msgspec.Struct, frozen=True):
 class Quota:
     """As many at once as the broker keeps of a host, then so many a second. The relay's loop owns it.
 
-    What is beyond stays in the broker, which takes no more of this host until it is looked at.
+    What is beyond stays in the broker, which takes no more of this host until it is looked at. Times are monotonic
+    seconds.
     """
 
     def __init__(self, burst: float = QUOTA, per_second: float = PER_SECOND) -> None:

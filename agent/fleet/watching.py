@@ -31,7 +31,7 @@ class Sign(msgspec.Struct, frozen=True):
 
 
 def parse_sign(host: str, at: float, message: bytes) -> Sign | None:
-    """Return a host's sign of life; None where the message is none."""
+    """Return a host's sign of life, which came `at` (monotonic seconds); None where the message is none."""
     try:
         beat = msgspec.json.decode(message, type=Beat)
         text = msgspec.json.encode(msgspec.structs.replace(beat, ttl=0.0), order="sorted").decode()
@@ -95,7 +95,7 @@ def describe_turn(life: HostLife, before: HostLife | None) -> tuple[Notification
 
 
 def farewell(life: HostLife, wall: int) -> Notification | None:
-    """Return what ends the problem of a host that is forgotten; None where it has none."""
+    """Return what ends the problem of a host that is forgotten; None where it has none. `wall`: Unix milliseconds."""
     return _make_change(_add_turn(life, wall), "is forgotten: somebody took it out") if life.missing else None
 
 

@@ -50,7 +50,7 @@ def _of_check(page: CheckPage) -> Reach:
 
 
 def forms(reach: Reach, proof: str, message: str, now: int) -> str:
-    """Return the forms for who may use them."""
+    """Return the forms for who may use them; `now` in Unix milliseconds."""
     return fill("act", now, reach=reach, proof=proof, message=message, spans=SPANS)
 
 

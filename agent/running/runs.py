@@ -41,7 +41,10 @@ class Runs:
         return len(self._by_check)
 
     def begin(self, config: CheckConfig, due: float) -> Run | None:
-        """Return a new run of the check, or its last one where that was abandoned and still hangs; else None."""
+        """Return a new run of the check, or its last one where that was abandoned and still hangs; else None.
+
+        `due` in monotonic seconds.
+        """
         with self._lock:
             last = self._by_check.get(config.name)
             if self._stopped or (last and last.phase < Phase.ABANDONED):

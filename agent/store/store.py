@@ -201,7 +201,7 @@ class Store:
         """Have these be told from now on; return how many deliveries ended with each that was removed.
 
         `standing` returns the problems that stand and a destination does not know of, by what it knows. All in one
-        transaction: however often it is repeated, each is told once.
+        transaction: however often it is repeated, each is told once. `at` in Unix milliseconds.
         """
         with self._db.transaction() as db:
             counts = {name: destinations.remove(db, name, at) for name in removed}

@@ -45,7 +45,10 @@ def worst_watched(warning: DurationBelow | None, critical: DurationBelow | None)
 def judge_validity(
     certificate: Certificate, now: float, warning: DurationBelow | None, critical: DurationBelow | None
 ) -> Iterator[Result | Metric]:
-    """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it."""
+    """Say how long a certificate lasts where that is too short, or it is not valid yet; else only measure it.
+
+    `now` in Unix seconds.
+    """
     if certificate.begins > now and (worst := worst_watched(warning, critical)):
         yield Result(worst, f"certificate {certificate.last_to_begin!r} is not valid yet: look at the clocks")
     result = judge_expiry(certificate, now, warning, critical)

@@ -124,7 +124,10 @@ async def connect_unix(path: str, progress: Progress) -> socket.socket:
 
 
 async def retry_unix_connect(connection: socket.socket, path: str, deadline: float) -> None:
-    """Connect; of a server whose queue is full the kernel says so, and cannot tell when it has room again."""
+    """Connect; of a server whose queue is full the kernel says so, and cannot tell when it has room again.
+
+    `deadline` is monotonic seconds; TimeoutError then.
+    """
     while time.monotonic() < deadline:
         try:
             return connection.connect(path)

@@ -24,7 +24,10 @@ async def writable(connection: socket.socket, until: float) -> None:
 
 
 async def retry(connection: socket.socket, act: Callable[[], T], until: float, *, sends: bool = False) -> T:
-    """Do on a socket that does not block what would block, again and again until it is done; with TLS or without."""
+    """Do on a socket that does not block what would block, again and again until it is done; with TLS or without.
+
+    TimeoutError as above.
+    """
     asked = False
     while True:
         try:

@@ -55,7 +55,7 @@ def find_changes(memory: dict[str, Any], places: Iterable[Place], now: float) ->
 
 
 def compare(usual: Ground, ground: Ground, origin: str, now: float) -> tuple[Ground, list[Result]]:
-    """Return what is known from now on, and what there is to say of the change."""
+    """Return what is known from now on, and what there is to say of the change; `now` in Unix seconds."""
     if usual.is_like(ground):
         same = usual.point == ground.point
         return replace(ground if same else usual, identity=usual.identity or ground.identity, other_since=0.0), []

@@ -35,6 +35,7 @@ async def add_killer(
     """Add to what a container says of itself whether a person had the engine kill it.
 
     The engine has its last 256 events only: it is asked once, and `memory` has what it said of which end.
+    `now` in Unix seconds.
     """
     state, finished_at = inspection.State, inspection.State.FinishedAt
     started, ended = _seconds(state.StartedAt or ""), _seconds(finished_at or "")

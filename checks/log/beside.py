@@ -87,7 +87,7 @@ def at(path: str) -> Iterator[Sibling]:
 
 
 def in_old_folders(path: str, since: int) -> Iterator[Sibling]:
-    """Yield what was rotated into a folder beside the log (logrotate's `olddir`) since then, by its name.
+    """Yield what was rotated into a folder beside the log (logrotate's `olddir`) since then (nanoseconds), by its name.
 
     A folder with a log of this name has rotations of its own, and copies keep the time of what lies beside the log.
     """

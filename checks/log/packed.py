@@ -82,7 +82,7 @@ def is_written_since(changed: int, moment: int) -> bool:
 
 @contextmanager
 def open_packed(path: str, until: float) -> Iterator[PackedContent]:
-    """Open what the file holds; CannotUnpack where it is not what its name says."""
+    """Open what the file holds; CannotUnpack where it is not what its name says. `until`: monotonic seconds."""
     import bz2
     import gzip
     import lzma

@@ -30,7 +30,10 @@ GONE = "the log was truncated, or what it was rotated to is gone"
 
 
 def locate(last: list[Position], real: str, until: float) -> tuple[list[Position], str]:
-    """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost."""
+    """Return where the files are now, oldest first and last the one that is written to; and why lines may be lost.
+
+    `until` is monotonic seconds, as everywhere here.
+    """
     *old, current = last
     inode, is_same = look_at(real, current)
     if inode and inode != current.inode:

@@ -1,4 +1,7 @@
-"""What only two runs together can tell: a restart, CPU use, being stuck. `memory` is the check's own."""
+"""What only two runs together can tell: a restart, CPU use, being stuck. `memory` is the check's own.
+
+`now` is seconds of the clock by which a `Row` says when its process started.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 The level rule (Icinga, Nagios and Sensu report on edges and lose alerts under suppression): report if and only if
 nothing suppresses and what is true now differs from what was last reported; plus repeats of problems that last.
+Moments are Unix milliseconds.
 """
 
 from __future__ import annotations

@@ -82,7 +82,10 @@ class Recent(msgspec.Struct, frozen=True):
 
 
 def recent(directory: Path, since: int) -> Recent:
-    """Read the latest changes since then, at most MOST_CHANGES; nothing where there is none, StoreError as `past`."""
+    """Read the latest changes since then (Unix milliseconds), at most MOST_CHANGES; none where there is no file.
+
+    StoreError as `past`.
+    """
     if not (directory / FILE).exists():
         return Recent()
     try:
