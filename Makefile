@@ -45,7 +45,7 @@ mutants: $(VENV)/installed-dev
 	$(LOCKED) packaging/tools.lock
 	$(BIN)/python -m tests.mutants
 
-# The long versions of the proofs, a quarter of an hour.
+# The long versions of the proofs, each at least once: half an hour.
 torture: $(VENV)/installed-dev
 	$(BIN)/python -m tests.torture
 

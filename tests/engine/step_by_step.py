@@ -197,6 +197,10 @@ class Agent:
         found = reversed(self.store.history.latest(100_000))
         return [event for event in found if not event.members and event.check != "hostvigil"]
 
+    def own(self) -> set[str]:
+        """The event ids of the news of the agent itself."""
+        return {event.id for event in self.store.history.latest(100_000) if event.check == "hostvigil"}
+
     def dropped(self) -> int:
         """How many changes the bounds cost, as counted."""
         rows = self.store._db.rows("SELECT ifnull(sum(count), 0) FROM notices WHERE name != 'damaged'")

@@ -11,7 +11,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import msgspec
 from hypothesis import HealthCheck, Phase, settings
@@ -291,10 +290,9 @@ class Machine(RuleBasedStateMachine):
         events = {event.id: (event.check, event.subject) for event in self.undisturbed.events()}
         order = {event_id: place for place, event_id in enumerate(events)}
         last: dict[tuple[str, str], int] = {}
-        refused = {event.id for event in self.agent.store.history.refusals()}
-        own = {event["customTags"]["event_id"] for event in self.api.accepted if is_own(event)}
+        known = {event.id for event in self.agent.store.history.refusals()} | self.agent.own()
         for event_id in self.api.told():
-            if event_id in own or event_id in refused:
+            if event_id in known:
                 continue
             assert event_id in events, "an event without its change"
             assert last.get(events[event_id], -1) < order[event_id], "the order within a subject"
@@ -328,10 +326,6 @@ class Machine(RuleBasedStateMachine):
                 assert one.told == (truth or "ok"), "nothing suppresses, so the truth is told"
                 if one.events and not self.agent.dropped():
                     assert latest[check, subject].status == truth
-
-
-def is_own(event: dict[str, Any]) -> bool:
-    return bool(event["customTags"].get("check_name") == "hostvigil")
 
 
 def by_incident(events: list[Delivery]) -> Iterator[list[str]]:
