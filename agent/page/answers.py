@@ -9,6 +9,7 @@ from typing import Any
 from bottle import HTTPResponse, request
 
 from agent.config.page_address import PageAddress
+from agent.page import html
 from agent.page.guard import headers, is_own_host, is_own_page
 from agent.page.templates import plain
 from agent.store import StoreError
@@ -31,9 +32,15 @@ def check_path(name: str) -> str:
 
 
 def error(response: Any) -> str:
-    """Say it without a word of what was asked."""
-    response.headers.update({"Content-Type": TEXT, **headers(False)})
-    return f"{response.status_line}\n"
+    """Say it without a word of what was asked, nor of this host: who asks may have led somebody's browser here."""
+    led_back = response.status_code == 404 and is_browser()
+    response.headers.update({"Content-Type": HTML if led_back else TEXT, **headers(False)})
+    return html.whole(html.missing(), "", "") if led_back else f"{response.status_line}\n"
+
+
+def is_browser() -> bool:
+    """Tell whether a person looks at the answer."""
+    return request.method in ("GET", "HEAD") and "text/html" in request.get_header("Accept", "")
 
 
 def guard(act: Callable[..., HTTPResponse], address: PageAddress) -> Callable[..., HTTPResponse]:

@@ -46,6 +46,11 @@ def how_to_act() -> str:
     return fill("how", 0, make=MAKE.format(path=EXAMPLE), example=EXAMPLE)
 
 
+def missing() -> str:
+    """Return what stands where nothing is, with the way back; without a word of what was asked."""
+    return fill("missing", 0, title="There is no such page")
+
+
 def overview(page: Overview, host: str) -> str:
     """Return the page of all checks as HTML."""
     snapshot = page.snapshot

@@ -9,7 +9,7 @@ import msgspec
 from bottle import HTTPResponse, request
 
 from agent.page import html
-from agent.page.answers import HTML, TEXT, answer, check_path
+from agent.page.answers import HTML, TEXT, answer, check_path, is_browser
 from agent.page.source import CheckPage, Overview, Source
 
 if TYPE_CHECKING:
@@ -49,10 +49,18 @@ class Showing:
     def _reach(self, page: Overview | CheckPage) -> Reach | None:
         return self._acting.reach(page) if self._acting else None
 
+    def _missing(self) -> HTTPResponse:
+        """Lead a person back; what asks by itself has no use for that."""
+        if request.query.get("part") == "main":
+            return answer(404, HTML, html.missing())
+        if not is_browser():
+            return answer(404, TEXT, "There is no such check.\n")
+        return answer(404, HTML, html.whole(html.missing(), self._source.host(), ""))
+
     def _answer(self, path: str, make: Callable[[], PagePart | None]) -> HTTPResponse:
         page: PagePart | None = self._source.cache.get(path, make)
         if page is None:
-            return answer(404, TEXT, "There is no such check.\n")
+            return self._missing()
         if request.query.get("part") == "main":
             return answer(200, HTML, page.part)
         acting = self._acting

@@ -112,6 +112,23 @@ def test_a_check_is_shown_with_all_that_is_known_of_it(tmp_path: Path, folder: P
         assert text in said, text
 
 
+def test_who_looks_at_a_page_that_is_not_there_is_led_back(folder: Path) -> None:
+    looks = "text/html,application/xhtml+xml"
+    with served(folder) as server:
+        for path in ("/check/<b>odd", "/nothing", "/check/"):
+            answer, said = ask(server, path, Accept=looks)
+            assert (answer.status, answer.getheader("Content-Type")) == (404, "text/html; charset=utf-8")
+            assert '<a href="/">All checks of this host</a>' in said
+            assert "odd" not in said
+        answer, said = ask(server, "/check/gone?part=main")
+        assert answer.status == 404
+        assert said.startswith('<h1 data-title="There is no such page">')
+        for path in ("/check/gone", "/nothing"):
+            answer, _ = ask(server, path, Accept="*/*")
+            assert answer.getheader("Content-Type") == "text/plain; charset=utf-8"
+        assert "shop-1" not in ask(server, "/nothing", Host="evil.example", Accept=looks)[1]
+
+
 def test_ready_is_who_has_read_all_and_writes_and_is_heard(folder: Path, tmp_path: Path) -> None:
     with served(folder) as server:
         answer, said = ask(server, "/readyz")

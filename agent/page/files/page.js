@@ -27,7 +27,7 @@ async function renew() {
   if (document.hidden || !getSelection().isCollapsed) return;
   try {
     const answer = await fetch(`${location.pathname}?part=main`, { signal: AbortSignal.timeout(10000) });
-    if (!answer.ok) throw new Error(answer.statusText);
+    if (!answer.ok && answer.status !== 404) throw new Error(answer.statusText);
     const text = await answer.text();
     if (text !== shown) put(text);
     live.textContent = "live";
