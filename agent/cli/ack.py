@@ -7,13 +7,14 @@ import os
 
 from agent.cli.answers.asking import ask_agent
 from agent.cli.answers.missing import no_check
+from agent.cli.answers.rights import as_root
 from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.drop_ins import load
 from agent.config.rules import OWN_NAME
 from agent.config.types.catalog import Catalog
 from agent.plugin.text import one_line
-from agent.push.control import NoAnswer
+from agent.push.control import NoAnswer, NotAllowed
 
 LONGEST = 300
 
@@ -24,6 +25,8 @@ def main(options: argparse.Namespace) -> int:
     arguments = {"check": options.name, "subject": options.subject, "words": words, "who": who()}
     try:
         answer = ask_agent(options.state, "acknowledge", **arguments)
+    except NotAllowed as error:
+        return fail(f"{error}{as_root(options.words)}")
     except NoAnswer as error:
         return fail(error)
     names = [f"{options.name} {subject}".strip() for subject in answer.subjects]

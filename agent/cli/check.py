@@ -57,6 +57,8 @@ def main(options: argparse.Namespace) -> int:
         outcome = _run(check, hide)
     form = check_form(outcome, worst(outcome.results))
     print(msgspec.json.encode(form).decode() if options.json else text(outcome))
+    if not check.enabled and not options.json:
+        print(f"{check.name} is switched off (enabled: false): the agent does not run it")
     return EXIT_CODES[worst(outcome.results)]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import msgspec
 from agent.cli.answers.missing import no_check, reading_problems
 from agent.cli.output import fail
 from agent.cli.show.screen import screen, show, wrap_lines
+from agent.config.rules import OWN_NAME
 from agent.config.settings import Config
 from agent.model import Policy
 from agent.plugin.clock import wall_clock
@@ -52,6 +54,9 @@ def main(options: argparse.Namespace) -> int:
         on = screen()
         lines = page(check, setting_views, notifications, options.config, snapshot.at, snapshot.agent.reload.since)
         show(list(wrap_lines(lines, on.width)), on)
+    if check.config is None and not check.problems and options.name != OWN_NAME:
+        for problem in reading_problems(config):
+            print(f"hostvigil: it may be in what cannot be read: {problem}", file=sys.stderr)
     return 0
 
 

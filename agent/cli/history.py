@@ -39,7 +39,7 @@ def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when there is no such check, or no history of it can be read."""
     now = wall_clock()
     try:
-        since = now - round(Duration.parse(options.last) * 1000)
+        since = now - round(_parse_span(options.last) * 1000)
         snapshot = look(configuration(options.config), options.state, now)
         with state_of(options.state):
             history = past(options.state, options.name, since, now)
@@ -56,6 +56,12 @@ def main(options: argparse.Namespace) -> int:
         on = screen()
         show(list(page(check, history, snapshot.agent.running, on)), on)
     return 0
+
+
+def _parse_span(text: str) -> float:
+    if not (seconds := float(Duration.parse(text))):
+        raise ValueError(f"{text} holds nothing, write for example 7d")
+    return seconds
 
 
 def page(check: CheckView, history: Past, running: bool, on: Screen) -> Iterator[str]:

@@ -31,6 +31,8 @@ UNKNOWN = 3
 
 def main(options: argparse.Namespace) -> int:
     """Exits 0 when the store could be read, 2 when not; with --exit-code as a plugin does, by the worst status."""
+    if options.watch and options.json:
+        return fail("--watch is for people, and --json for programs: leave one of them out")
     try:
         if options.watch:
             return _watch(options)

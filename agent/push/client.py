@@ -117,6 +117,10 @@ def _spool(message: Message, spool: Path, cause: OSError) -> None:
             if _is_full(folder):
                 raise PushError(f"the agent does not answer ({cause}), and its spool {spool} is full")
             _write(folder, name, msgspec.json.encode(message))
+    except FileNotFoundError:
+        raise PushError(
+            f"the agent does not answer, and {spool} is not there: has it run with this state directory?"
+        ) from None
     except OSError as error:
         who = " (root and members of the agent's group may)" if isinstance(error, PermissionError) else ""
         reason = f"its spool {spool} cannot be written: {error.strerror}{who}"

@@ -86,6 +86,8 @@ class Store:
     def beside(cls, directory: Path) -> Store:
         """Work beside a running agent, without its lock: for single commands such as `retry`."""
         with translate_errors(directory):
+            if directory.exists() and not directory.is_dir():
+                raise StoreError(f"{directory} is no directory: name another with --state")
             if not (directory / FILE).exists():
                 raise StoreError(f"{directory} holds no {FILE}: has the agent run with this state directory?")
             if not os.access(directory / FILE, os.R_OK | os.W_OK):

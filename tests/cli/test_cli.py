@@ -65,10 +65,21 @@ def test_explain_names_each_setting_with_its_value_and_place_but_no_secret(agent
 
 
 def test_a_check_that_may_stand_in_a_file_nobody_could_read_is_not_called_missing(agent: AgentProcess) -> None:
+    agent.start()
+    agent.wait_until(lambda: agent.status()["checks"], "a first result")
+    (agent.config / "a.yaml").rename(agent.config / "a")
     (agent.config / "b.yaml").symlink_to("nowhere.yaml")
+    assert "it may be in what cannot be read: " in agent.call("explain", "web").stderr
     done = agent.call("check", "other")
     assert done.returncode == 3
     assert "b.yaml" in done.stderr
+
+
+def test_a_check_that_is_switched_off_is_run_by_hand_and_says_so(agent: AgentProcess) -> None:
+    agent.write("a.yaml", "checks: {off: {type: file, path: /, enabled: false}, on: {type: file, path: /}}\n")
+    words = "off is switched off (enabled: false): the agent does not run it\n"
+    assert agent.call("check", "off").stdout.endswith(words)
+    assert "switched off" not in agent.call("check", "on").stdout + agent.call("check", "--json", "off").stdout
 
 
 def test_a_pipe_that_closes_early_is_no_error(agent: AgentProcess) -> None:

@@ -89,13 +89,20 @@ def test_any_words_that_are_too_much_are_told(command: str, words: list[str]) ->
     assert too_much(command, words).startswith(f"{command} takes no ")
 
 
+def test_a_report_where_no_agent_ever_ran_says_that(tmp_path: Path) -> None:
+    code, text = called("report", "--state", str(tmp_path / "none"), "backup", "ok")
+    assert code == 2
+    assert text.endswith("/none/spool is not there: has it run with this state directory?\n")
+
+
 def test_a_file_is_told_as_no_directory_and_not_as_forbidden(tmp_path: Path) -> None:
     file = tmp_path / "a.yaml"
     file.write_text(GOOD)
     code, text = called("validate", "--config", str(file), "--state", str(tmp_path))
     assert (code, text) == (1, f"{file}:1:1: is not a directory: name the directory that holds the *.yaml files\n")
-    with pytest.raises(StoreError, match=f"^{file} is no directory: name another with --state$"):
-        Store.open(file)
+    for of in (Store.open, Store.beside):
+        with pytest.raises(StoreError, match=f"^{file} is no directory: name another with --state$"):
+            of(file)
 
 
 def test_a_command_that_no_folder_of_path_has_is_missing_whatever_folder_is_closed(
@@ -177,6 +184,8 @@ def test_a_mistyped_check_is_understood(tmp_path: Path) -> None:
         (("silence", "--for", "1h"), "which checks? write for example: hostvigil silence 'web-*' --for 1h"),
         (("silence", "--reason", "x"), "which checks?"),
         (("unsilence", "disks"), "0 silences ended: none is written 'disks', nothing is silenced"),
+        (("status", "--json", "--watch"), "--watch is for people, and --json for programs"),
+        (("history", "disks", "--last", "0s"), "--last: 0s holds nothing, write for example 7d"),
         (("check", "hostvigil"), "the check hostvigil is the agent's own"),
         (("events", "--limit", "0"), "'0' is no number from 1 on"),
         (("events", "retry"), "there was no such refused event: no event is refused"),

@@ -14,6 +14,9 @@ from agent.config.settings import Config
 TYPED = {
     ("history", "--since"): "--last",
     ("silence", "--until"): "--for",
+    ("silence", "-d"): "--for",
+    ("validate", "-d"): "--config",
+    ("bundle", "x.tgz"): "--output x.tgz",
     ("events", "--last"): "--limit",
     ("status", "--critical"): "--problems",
     ("setup", "--region"): "--endpoint",
@@ -25,6 +28,13 @@ TYPED = {
 @pytest.mark.parametrize(("name", "word"), TYPED)
 def test_an_option_of_another_tool_leads_to_ours(name: str, word: str) -> None:
     assert too_much(name, [word]).endswith(f", write {TYPED[name, word]}")
+
+
+@pytest.mark.parametrize("word", ["--start", "--from=22:00", "--at"])
+def test_a_silence_for_later_is_told_as_maintenance_and_not_as_another_option(word: str) -> None:
+    assert too_much("silence", [word]).startswith(
+        f"a silence begins now, {word!r} is not taken: for a later time write"
+    )
 
 
 @pytest.mark.parametrize(

@@ -38,8 +38,10 @@ SYNONYMS = {
 OPTIONS = {"-c": "--config", "-f": "--config", "-d": "--config", "-s": "--state", "-j": "--json", "-o": "--output"}
 """One letter, as many tools have it."""
 
+BEGINNINGS = ("--start", "--from", "--at", "--begin", "--after", "--since")
+"""By which other tools silence later."""
 LONG_OPTIONS = {
-    "--for": "--until --duration --time --hours --minutes --expire --expires",
+    "--for": "-d -t --until --duration --time --hours --minutes --expire --expires",
     "--last": "--since --from --hours --days --range --period",
     "--limit": "--last --count --lines --tail -n",
     "--reason": "--comment --message -m",
@@ -73,6 +75,8 @@ def begins_with_option(words: Sequence[str]) -> str:
 def too_much(name: str, rest: Sequence[str]) -> str:
     """Name the first word that a command does not take, and suggest what to write."""
     word = rest[0]
+    if name == "silence" and word.partition("=")[0] in BEGINNINGS:
+        return f"a silence begins now, {word!r} is not taken: for a later time write `maintenance` into a drop-in"
     suggestion = _option(name, word) if word.startswith("-") else _value(name, word, rest)
     return f"{name} takes no {word!r}, " + (f"write {suggestion}" if suggestion else f"see hostvigil help {name}")
 
@@ -81,7 +85,7 @@ def _option(name: str, word: str) -> str:
     options = [text for action in actions_of(name) for text in action.option_strings]
     plain = word.partition("=")[0]
     others = next((ours for ours, theirs in LONG_OPTIONS.items() if ours in options and plain in theirs.split()), "")
-    suggestion = OPTIONS.get(word, "") or others or nearest(plain, options)
+    suggestion = others or OPTIONS.get(word, "") or nearest(plain, options)
     return suggestion if suggestion in options else ""
 
 
@@ -92,6 +96,8 @@ def _value(name: str, word: str, rest: Sequence[str]) -> str:
         return f"--for {time}"
     if "--config" in options and path.exists():
         return f"--config {shlex.quote(str(path if path.is_dir() else path.parent))}"
+    if "--output" in options and "." in word:
+        return f"--output {shlex.quote(word)}"
     one = next((action.dest for action in actions_of(name) if action.dest in ("name", "selector")), "")
     return f"one {one} at a time" if one else ""
 
