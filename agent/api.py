@@ -72,7 +72,7 @@ __all__ = [
 ]
 
 
-Looked = Iterable[Result | Metric] | AsyncIterable[Result | Metric] | Coroutine[Any, Any, Iterable[Result | Metric]]
+RunItems = Iterable[Result | Metric] | AsyncIterable[Result | Metric] | Coroutine[Any, Any, Iterable[Result | Metric]]
 """What a run may give: by `def` with or without `yield`, by `async def` with or without it."""
 
 
@@ -90,7 +90,7 @@ class Check(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     isolation: ClassVar[str] = "thread"
     """`process`: each run in a process of its own, which the deadline can kill; some 100 ms of CPU and 17 MB a run."""
 
-    def run(self, ctx: Context) -> Looked:
+    def run(self, ctx: Context) -> RunItems:
         """Yield results and metrics; several results of one subject become one.
 
         `def run` has a thread to itself, and may block until its deadline. `async def run` (with `yield`, or returning

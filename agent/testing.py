@@ -34,7 +34,7 @@ except ImportError:  # a kit without pytest is still a kit
     pytest = None  # type: ignore[assignment]
 
 
-class Given(SharedWork):
+class SharedValues(SharedWork):
     """Shared work that is there already: what `ctx.shared(key, ...)` returns instead of making it."""
 
     def __init__(self, values: Mapping[str, Any]) -> None:
@@ -119,7 +119,7 @@ def ran(
         raise TypeError(f"ran() takes a check with its settings, not a type: write ran({check.__name__}(...))")
     wall = time.time if now is None else lambda: now
     before = _as_the_agent_keeps_it(memory or {})
-    context = Context("test", timeout, _as_the_agent_keeps_it(before), Given(shared or {}), wall=wall)
+    context = Context("test", timeout, _as_the_agent_keeps_it(before), SharedValues(shared or {}), wall=wall)
     output = execute(check, context)
     if not output.complete:
         return Ran(output.results, before, output.bug)  # what it remembered before a failed run stays

@@ -117,8 +117,8 @@ def _change(change: ChangeRow, width: int, on: Screen) -> str:
     """Return a change as one line: when, what, whether it was told, and why not."""
     status = (FLAPPING if change.flapping else change.decided) or "forgotten"
     start = f"{clock(change.at)}  {on.paint(pad(status, STATUS_WIDTH), status)}  "
-    told = _describe_notification(change)
-    text = one_line(f"{told}: {change.summary}" if change.summary else told, LONG)
+    notification = _describe_notification(change)
+    text = one_line(f"{notification}: {change.summary}" if change.summary else notification, LONG)
     return start + (truncate(text, width - len(clock(change.at)) - STATUS_WIDTH - 4) if on.width else text)
 
 

@@ -87,10 +87,8 @@ def describe_matches(selector: str, config: Config, subjects: list[tuple[str, st
     if not unique_names and (close := nearest(selector, [name for name, subject in pairs if not subject])):
         return f"{selector} matches no check now, did you mean '{close}'?"
     if not unique_names and selector in ("all", "ALL", "list", "ls", "show"):
-        meant = (
-            "'*' is every check" if selector.lower() == "all" else "`hostvigil silence` alone shows what is silenced"
-        )
-        return f"{selector} matches no check now: {meant}, and `hostvigil unsilence {selector}` takes this back"
+        hint = "'*' is every check" if selector.lower() == "all" else "`hostvigil silence` alone shows what is silenced"
+        return f"{selector} matches no check now: {hint}, and `hostvigil unsilence {selector}` takes this back"
     if not unique_names:
         return f"{selector} matches no check now: is it written as hostvigil status shows it?"
     return f"it matches {name_some(unique_names, MOST_NAMED)}"

@@ -72,9 +72,9 @@ def _misspelt_place(template: str) -> str:
 
     for place in _LIKE_A_PLACE.finditer(template):
         word = (place[1] or place[2]).lower()
-        meant = word if word in NAMES else nearest(word, NAMES) or _OTHER_WORDS.get(word, "")
-        if meant and place[0] != f"{{{meant}}}":
-            return f"{place[0]} is nothing that is put in: write {{{meant}}}"
+        name = word if word in NAMES else nearest(word, NAMES) or _OTHER_WORDS.get(word, "")
+        if name and place[0] != f"{{{name}}}":
+            return f"{place[0]} is nothing that is put in: write {{{name}}}"
     return ""
 
 

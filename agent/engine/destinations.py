@@ -9,7 +9,7 @@ import msgspec
 from agent.config.sections.destination import TERMINAL
 from agent.config.selector import matches
 from agent.model import Destination, EventStatus, Notification, Outcome, Result, State, Status
-from agent.store import Known
+from agent.store import KnownProblems
 
 SUBJECT = "destinations"
 
@@ -62,7 +62,7 @@ def selects(destination: Destination, notification: Notification) -> bool:
 
 def unknown_problems(
     states: Iterable[State],
-    known: Known,
+    known: KnownProblems,
     only: str,
     tags: Mapping[str, Mapping[str, str]],
 ) -> list[State]:
@@ -79,7 +79,7 @@ def unknown_problems(
     ]
 
 
-def as_known(notification: Notification, known: Known) -> Notification:
+def as_known(notification: Notification, known: KnownProblems) -> Notification:
     """Return what stands with what a destination knows of the same problem, if it knows of it."""
     incident, status = known.get((notification.check, notification.subject), ("", ""))
     if not incident or incident != notification.incident or status not in list(EventStatus):

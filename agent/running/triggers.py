@@ -73,10 +73,10 @@ class Cron(BaseTrigger):  # type: ignore[misc]
 
         A turn that the clock was set past comes now: a suspended machine is a clock set forward.
         """
-        meant = self._turn
-        was_passed = meant and meant <= now and timedelta(0) < jump <= LONGEST_AWAY
-        turn = meant if was_passed else self.get_next_fire_time(None, now)
-        return turn if at == meant or turn is None else min(at + jump, turn)
+        due = self._turn
+        was_passed = due and due <= now and timedelta(0) < jump <= LONGEST_AWAY
+        turn = due if was_passed else self.get_next_fire_time(None, now)
+        return turn if at == due or turn is None else min(at + jump, turn)
 
 
 Trigger = Every | Cron

@@ -12,7 +12,7 @@ from typing import Any
 from agent.model import Destination, EventStatus
 from agent.store import former
 from agent.store.deliveries import PROBLEMS
-from agent.store.rows import Known
+from agent.store.rows import KnownProblems
 
 UNKNOWN = ""
 """The identity of a destination of an older database, which did not note it: whoever is meant now is meant."""
@@ -100,7 +100,7 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def hear(known: Known, waiting: Iterable[Sequence[Any]]) -> tuple[Known, list[int]]:
+def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, list[int]]:
     """Return what a destination knows once it is told what waits, and the numbers of ends without a begin.
 
     `waiting` has rows of number, check, subject, status and facts, in their order. Pure.
@@ -128,7 +128,7 @@ _WAITING = """SELECT deliveries.seq, deliveries.check_name, deliveries.subject, 
     WHERE destination = ? AND phase = 'pending' AND members = 0 ORDER BY deliveries.seq"""
 
 
-def open_problems(db: sqlite3.Connection, name: str) -> Known:
+def open_problems(db: sqlite3.Connection, name: str) -> KnownProblems:
     """Return the problems that a destination was told, but not the end of: incident and status by check and subject."""
     query = "SELECT check_name, subject, incident, status FROM known_problems WHERE destination = ?"
     return {(check, subject): (incident, status) for check, subject, incident, status in db.execute(query, (name,))}

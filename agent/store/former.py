@@ -11,7 +11,7 @@ import msgspec
 
 from agent.store import kept
 from agent.store.deliveries import PROBLEMS
-from agent.store.rows import Known
+from agent.store.rows import KnownProblems
 
 _FORMER = " (was "
 _BEGIN = " (begin)"
@@ -50,7 +50,7 @@ class Incident(msgspec.Struct, frozen=True):
         return bool(self.incident and self.previous in PROBLEMS and self.incident_since < self.at)
 
 
-def note_begin(db: sqlite3.Connection, name: str, known: Known) -> None:
+def note_begin(db: sqlite3.Connection, name: str, known: KnownProblems) -> None:
     """It is told from now on: keep what it knows before what waits already, in case it goes before it hears that."""
     db.execute("DELETE FROM known_problems WHERE destination = ?", (name + _BEGIN,))
     rows = [(name + _BEGIN, *about, *problem) for about, problem in known.items()]

@@ -18,7 +18,7 @@ class RoomMade(StoreError):
     """The disk was full, and room was made just now: to try again at once is worth it."""
 
 
-Known = Mapping[tuple[str, str], tuple[str, str]]
+KnownProblems = Mapping[tuple[str, str], tuple[str, str]]
 """The problems that a destination knows of: incident and status by check and subject."""
 
 

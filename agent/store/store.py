@@ -19,7 +19,7 @@ from agent.store.history import History
 from agent.store.lock import lock
 from agent.store.outbox import Outbox
 from agent.store.reserve import give_up, give_up_at_start
-from agent.store.rows import Change, Known, LastRun, StoreError, StoreNotice
+from agent.store.rows import Change, KnownProblems, LastRun, StoreError, StoreNotice
 from agent.store.schema import require_today
 
 Selects = Callable[[Destination, Notification], bool]
@@ -198,7 +198,7 @@ class Store:
         targets: Sequence[Destination],
         removed: Sequence[str],
         at: int,
-        standing: Callable[[Destination, Known], Sequence[Notification]],
+        standing: Callable[[Destination, KnownProblems], Sequence[Notification]],
     ) -> dict[str, int]:
         """Have these be told from now on; return how many deliveries ended with each that was removed.
 

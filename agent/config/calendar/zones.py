@@ -58,8 +58,8 @@ def _advice(name: str, zones: Collection[str]) -> str:
     if offset := _OFFSET.fullmatch(plain):
         fixed = f"Etc/GMT{'-' if offset[1] == '+' else '+'}{int(offset[2])}"
         return f"write its city, such as Europe/Berlin{f', or {fixed} for no summer time' if fixed in zones else ''}"
-    if meant := _nearest_zone(plain, zones):
-        return f"did you mean '{meant}'?"
+    if zone := _nearest_zone(plain, zones):
+        return f"did you mean '{zone}'?"
     return "write for example Europe/Berlin"
 
 

@@ -35,15 +35,15 @@ _NO_VALUE = "$<{*/-"
 def in_command(command: str | Sequence[str]) -> Iterator[str]:
     """Yield what the words of a command, or its text for a shell, hold as passwords."""
     texts = _words(command) if isinstance(command, str) else command
-    for found in (*_of_words(texts), *(one for word in texts if " " in word for one in _of_words(_words(word)))):
-        if not (_TOO_SHORT.fullmatch(found) or found[0] in _NO_VALUE or found.lower() in _NO_SECRETS):
-            yield found
+    for value in (*_of_words(texts), *(one for word in texts if " " in word for one in _of_words(_words(word)))):
+        if not (_TOO_SHORT.fullmatch(value) or value[0] in _NO_VALUE or value.lower() in _NO_SECRETS):
+            yield value
 
 
 def in_address(text: str) -> Iterator[str]:
     """Yield the password of its user, and what its query gives by the name of a secret."""
     yield from _IN_A_URL.findall(text)
-    yield from (found for found in _QUERY.findall(text) if found[0] not in _NO_VALUE)
+    yield from (value for value in _QUERY.findall(text) if value[0] not in _NO_VALUE)
 
 
 def in_secret_address(text: str) -> Iterator[str]:
@@ -57,7 +57,7 @@ def in_secret_address(text: str) -> Iterator[str]:
 
 def in_protocol(text: str) -> Iterator[str]:
     """Yield what a line of a protocol logs in by: `AUTH password`, `PASS password`."""
-    yield from (found for found in _LOGIN.findall(text) if not _TOO_SHORT.fullmatch(found))
+    yield from (value for value in _LOGIN.findall(text) if not _TOO_SHORT.fullmatch(value))
 
 
 def _words(text: str) -> list[str]:

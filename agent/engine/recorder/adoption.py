@@ -13,7 +13,7 @@ from agent.engine.destinations import as_known, plan, unknown_problems
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, Notification, Result, State, Status
-from agent.store import Known, Store, StoreError
+from agent.store import KnownProblems, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
 
@@ -65,7 +65,7 @@ class Adoption:
         results = {(run.check, run.subject): run.result for run in self._store.last_runs()}
         tags = {name: {**config.tags, **check.tags} for name, check in config.checks.items()}
 
-        def standing(to: Destination, known: Known) -> list[Notification]:
+        def standing(to: Destination, known: KnownProblems) -> list[Notification]:
             if config.compose_standing is None:
                 return []
             return [
