@@ -22,7 +22,7 @@ from agent.config.own_bug import problem_of
 from agent.config.secrets.secrecy import mark_secrets, secret_values
 from agent.config.sections.agent import fields
 from agent.config.sections.check import CheckSection
-from agent.config.settings import CheckConfig, Place, Problem, pack
+from agent.config.settings import CheckConfig, Place, Problem, apart, pack
 from agent.config.types.catalog import Catalog
 from agent.config.types.check_class import CatalogError
 from agent.config.words.names import unknown, without_space
@@ -179,7 +179,7 @@ def _make_config(name: str, check: Check, common_values: Mapping[str, Any], node
         name=name,
         type=sys.intern(common.type),
         check=check,
-        place=place,
+        place=apart(place),
         interval=once(float(common.interval)),
         cron=normal(common.cron, common.timezone) if "cron" in common_values else "",
         timezone=common.timezone if "cron" in common_values else "",

@@ -55,6 +55,11 @@ def pack(places: Mapping[str, Place]) -> Places:
     return Places(once(tuple((name, place.file) for name, place in places.items())), numbers.tobytes())
 
 
+def apart(place: Place) -> Place:
+    """Return the same place with numbers of its own: one out of a file's tree keeps the memory around it."""
+    return Place(place.file, *array("I", (place.line, place.column)))
+
+
 class Problem(msgspec.Struct, frozen=True):
     """A fault of the configuration: what is wrong and what to write instead."""
 

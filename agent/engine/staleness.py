@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 import msgspec
 
+from agent.config.once import once
 from agent.config.settings import CheckConfig
 from agent.engine.deadlines import DeadlineBook
 from agent.model import Outcome, Result, Status
@@ -19,7 +20,7 @@ LATE_SECONDS = 1.0
 """A look that comes later than this says that the whole agent stood still: stopped, or on a paused machine."""
 
 
-class ResultWatch(msgspec.Struct):
+class ResultWatch(msgspec.Struct, gc=False):
     """One check whose results are awaited. Times are monotonic seconds."""
 
     window: float
@@ -58,7 +59,7 @@ class StalenessMonitor:
         self._book.keep(self._checks.__contains__)
 
     def _expect(self, check: CheckConfig, watch: ResultWatch | None, now: float, before: float | None) -> None:
-        window = check.interval + SLACK_SECONDS
+        window = once(check.interval + SLACK_SECONDS)
         if watch is None:
             last, soonest = (now, now) if before is None else (min(before, now), now + START_SECONDS)
             watch = ResultWatch(window, check.timeout, last)

@@ -1,4 +1,8 @@
-"""The nouns that travel between the rooms: frozen values without behaviour."""
+"""The nouns that travel between the rooms: frozen values without behaviour.
+
+Those that are kept by the thousand have `gc=False`: no circle is in them, so the garbage collector need not look at
+them, and each takes 16 bytes less.
+"""
 
 from agent.model.notification import Destination, Notification
 from agent.model.policy import Count, FailAfter, Flapping, Policy

@@ -10,7 +10,7 @@ import msgspec
 from agent.model.status import Status
 
 
-class Metric(msgspec.Struct, frozen=True, omit_defaults=True):
+class Metric(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """One measured number, in base units (seconds, bytes, percent); limits in Nagios range notation."""
 
     name: str
@@ -35,7 +35,7 @@ LONG_GONE_SECONDS = 7 * 86_400.0
 """A subject that no setting names and that nobody spoke of for so long is forgotten."""
 
 
-class Result(msgspec.Struct, frozen=True, omit_defaults=True):
+class Result(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What a run says about one subject. `subject` is empty where the check has only one."""
 
     status: Status

@@ -7,7 +7,7 @@ import msgspec
 from agent.model.status import EventStatus, Status
 
 
-class State(msgspec.Struct, frozen=True, omit_defaults=True):
+class State(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What we believe about one subject of one check. Times are Unix milliseconds.
 
     `name=`: what a field is called in databases; it stays when the field gets a better name here.

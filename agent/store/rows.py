@@ -31,7 +31,7 @@ class Change(msgspec.Struct, frozen=True):
     """The state is not kept: its check is forgotten with this change."""
 
 
-class LastRun(msgspec.Struct, frozen=True):
+class LastRun(msgspec.Struct, frozen=True, gc=False):
     """The latest result of one subject: nice to know, not to lose."""
 
     check: str

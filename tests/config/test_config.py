@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 import tracemalloc
 from pathlib import Path
@@ -13,8 +14,9 @@ from hypothesis import strategies as st
 from agent.api import Duration, PercentAbove
 from agent.config.calendar.cron import normal
 from agent.config.drop_ins import load
+from agent.config.located_yaml.tree import parse
 from agent.config.sections.values import Rate
-from agent.config.settings import Config, Place
+from agent.config.settings import Config, Place, apart
 from agent.config.types.catalog import Catalog
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, problems, written
 from tests.config.sample_types import Volume, Web, sample_catalog
@@ -271,6 +273,16 @@ def test_what_a_check_takes_in_memory_is_little(tmp_path: Path) -> None:
     tracemalloc.stop()
     assert kept / len(config.checks) < 1750, "bytes a check; with a place object for each setting 1925"
     assert peak / len(config.checks) < 2300, "bytes a check; with every tree until the end, and a copy of each, 2800"
+
+
+def test_nothing_that_stays_lies_between_the_parts_of_a_tree() -> None:
+    """Of a few hundred small objects that lie side by side, one that stays keeps the memory of all."""
+    tree = parse(b"checks: {web: {type: web}}", "a.yaml")
+    assert sys.getsizeof(tree) <= 48, "bytes, as a place takes; names that stay take 64, as nodes did"
+    place = Place("a.yaml", 2, 1000)
+    assert apart(place) == place
+    assert apart(place) is not place
+    assert apart(place).column is not place.column
 
 
 def test_equal_settings_are_read_once_in_each_load_and_anew_in_the_next(tmp_path: Path) -> None:

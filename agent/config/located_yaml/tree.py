@@ -51,6 +51,20 @@ UNSAID = "this setting"
 EMPTY = Refusal("has no value: write one (in quotes where it begins with # or &), or remove the line")
 
 
+class Origin(msgspec.Struct, frozen=True, gc=False):
+    """How a value was written and where it comes from, where that is not the value itself."""
+
+    literal: str = ""
+    """How it was written: a number, true, null, text with references."""
+    source: str = ""
+    """The `${...}` the value came from; messages then say this instead of the value."""
+    parts: tuple[str, ...] = ()
+    """What came out of the environment and is no secret unless the setting is one."""
+
+
+_PLAIN = Origin()
+
+
 class Node(msgspec.Struct, frozen=True, gc=False):
     """A value and where it stands: a scalar, a Refusal, a list of nodes or a dict of nodes."""
 
@@ -58,12 +72,16 @@ class Node(msgspec.Struct, frozen=True, gc=False):
     place: Place
     key: Place | None = None
     """Where the key of this value stands, inside a mapping."""
-    source: str = ""
-    """The `${...}` the value came from; messages then say this instead of the value."""
-    parts: tuple[str, ...] = ()
-    """What came out of the environment and is no secret unless the setting is one."""
-    literal: str = ""
-    """How it was written, where that is not the value itself: a number, true, null, text with references."""
+    origin: Origin = _PLAIN
+    """Nearly all have the same, so a node is no larger than its place: among names that stay, none leaves a hole."""
+
+    @property
+    def literal(self) -> str:
+        return self.origin.literal
+
+    @property
+    def source(self) -> str:
+        return self.origin.source
 
     def plain(self) -> Any:
         """Return the value as ordinary lists, dicts and scalars."""
@@ -128,6 +146,7 @@ class _Composer:
         self._size = 0
         self._names: dict[str, str] = {}
         """Of equal keys the first: the same few stand in thousands of checks."""
+        self._origins: dict[str, Origin] = {}
 
     def document(self) -> Node:
         next(self._events)
@@ -152,10 +171,16 @@ class _Composer:
             value = Refusal("a value cannot begin with '!', put quotes around it")
         elif event.tag is not None:
             value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
-        node = Node(value, self._place(event), literal=_literal(event, value))
+        node = Node(value, self._place(event), origin=self._origin(event, value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._size - before, _height(node))
         return node
+
+    def _origin(self, event: Any, value: Any) -> Origin:
+        """Return what is known of a value beside it: of those written alike one."""
+        if value is not None and not isinstance(value, int | float):
+            return _PLAIN
+        return self._origins.setdefault(event.value, Origin(event.value))
 
     def _value(self, event: Any, depth: int) -> Any:
         if isinstance(event, yaml.MappingStartEvent):
@@ -246,10 +271,6 @@ class _Composer:
 
     def _stop(self, event: Any, text: str) -> NoReturn:
         raise YamlError(self._place(event), text)
-
-
-def _literal(event: Any, value: Any) -> str:
-    return str(event.value) if value is None or isinstance(value, int | float) else ""
 
 
 def _height(node: Node) -> int:

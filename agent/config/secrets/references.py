@@ -17,7 +17,7 @@ import msgspec
 
 from agent.config.files.content import Unreadable, regular_file, with_version
 from agent.config.files.patience import Patience
-from agent.config.located_yaml.tree import Node, Refusal
+from agent.config.located_yaml.tree import Node, Origin, Refusal
 from agent.config.secrets.secrecy import names_a_secret, passwords_in
 
 MOST_BYTES = 64 * 1024
@@ -76,9 +76,8 @@ class Secrets:
             new_text = _REFERENCE.sub(value_of, text)
         except Unreadable as error:
             return msgspec.structs.replace(node, value=Refusal(f"{_short(sources[-1])} {error}"))
-        return msgspec.structs.replace(
-            node, value=new_text, source=_short(" ".join(sources)), parts=tuple(parts), literal=text
-        )
+        origin = Origin(literal=text, source=_short(" ".join(sources)), parts=tuple(parts))
+        return msgspec.structs.replace(node, value=new_text, origin=origin)
 
     def _value(self, reference: str | None, folder: Path) -> tuple[str, bool]:
         """Return what a reference stands for, and whether it is a secret."""

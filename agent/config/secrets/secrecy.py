@@ -110,7 +110,8 @@ def _mark(node: Node) -> Node:
         value = {key: _mark(part) for key, part in value.items()}
     elif isinstance(value, list):
         value = [_mark(part) for part in value]
-    return msgspec.structs.replace(node, value=value, source=node.source or UNSAID)
+    origin = msgspec.structs.replace(node.origin, source=node.source or UNSAID)
+    return msgspec.structs.replace(node, value=value, origin=origin)
 
 
 def secret_values(struct: type[msgspec.Struct], nodes: Nodes) -> Iterator[str]:
@@ -157,7 +158,7 @@ def _values(node: Node, name: str) -> Iterator[str]:
         for part in node.value:
             yield from _values(part, name)
     else:
-        yield from node.parts
+        yield from node.origin.parts
         if isinstance(node.value, str):
             yield from [node.value] if names_a_secret(name) else passwords_in(_with_scheme(name, node.value))
             if not node.source:

@@ -26,6 +26,8 @@ class NoResultYet:
     def has_result(self, check: str) -> None:
         if check in self._names:
             self._names.discard(check)
+            if not self._names:
+                self._names = set()  # an emptied one keeps the room for all: half a megabyte for 10,000
             self._backlog.fact(NO_RESULT_YET, self._text)
 
     def _text(self) -> str:

@@ -31,7 +31,7 @@ def nothing(subject: str) -> tuple[Reason, ...]:
     return ()
 
 
-class Transition(msgspec.Struct, frozen=True):
+class Transition(msgspec.Struct, frozen=True, gc=False):
     """What one result did to one subject."""
 
     before: State
