@@ -199,9 +199,14 @@ class JsonCondition(ComparableSetting):
         if self.comparison in ("", "!="):
             # True == 1 in Python, but not in JSON.
             equal = value == self.operand and isinstance(value, bool) == isinstance(self.operand, bool)
-            equal = equal or (self.text is not None and value == self.text)
+            equal = equal or (self.text is not None and value == self.text) or self._is_long_number(value)
             return equal == (self.comparison == "")
         return _is_number(value) and bool(self.operators[self.comparison](value, self.operand))
+
+    def _is_long_number(self, value: object) -> bool:
+        """In YAML as it is read here, a number of 19 digits and more is text, quotes or none."""
+        is_text = isinstance(self.operand, str) and len(self.operand) > 18
+        return is_text and type(value) is int and str(value) == self.operand
 
     def __str__(self) -> str:
         return f"{self.comparison or 'equal to'} {self.operand_text}"

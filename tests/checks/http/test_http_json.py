@@ -147,6 +147,13 @@ def test_what_must_not_be_may_be_text_or_a_number(value: Any, wanted: str, holds
     assert (json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == "") is holds
 
 
+def test_a_number_of_nineteen_digits_is_one_though_yaml_reads_it_as_text() -> None:
+    condition = JsonCondition.parse("1234567890123456789")
+    assert condition.holds(1234567890123456789)
+    assert condition.holds("1234567890123456789")
+    assert not condition.holds(1234567890123456788)
+
+
 def test_a_value_of_another_kind_is_told_with_how_it_is_written() -> None:
     for value, wanted, said in (
         ("true", True, "JSON a is not equal to true: it is text, which is written in quotes"),
