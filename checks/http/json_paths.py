@@ -13,6 +13,7 @@ from checks.http.expectations import JsonCondition
 WHOLE = "."
 NOTHING = object()
 LACKING = "JSON has no"
+LONGEST_KEY = 60
 _PLAIN = re.compile(r"[^\s\[\]()?@|#:.]+(?:\.(?!-)[^\s\[\]()?@|#:.]+)*")
 """A path without what other tools write in theirs."""
 
@@ -92,8 +93,14 @@ def _all_of(value: Any, step: str) -> list[tuple[str, Any]] | None:
     if isinstance(value, list) and step in ("all", "*"):
         return [(str(place), one) for place, one in enumerate(value)]
     if isinstance(value, dict) and step == "*" and step not in value:
-        return list(value.items())
+        return [(_short(key), one) for key, one in value.items()]
     return None
+
+
+def _short(key: str) -> str:
+    """Show a key that nobody has written: it is the server's word."""
+    plain = key if key.isprintable() else ascii(key)
+    return plain if len(plain) <= LONGEST_KEY else f"{plain[:LONGEST_KEY]}..."
 
 
 def _empty(value: Any, step: Step, condition: JsonCondition, at: str) -> str:

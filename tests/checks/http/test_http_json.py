@@ -147,6 +147,11 @@ def test_what_must_not_be_may_be_text_or_a_number(value: Any, wanted: str, holds
     assert (json_fault({"a": value}, "a", JsonCondition.parse(wanted)) == "") is holds
 
 
+def test_a_key_of_the_server_is_shown_short_and_plain() -> None:
+    for key, shown in (("a" * 1000, "a" * 60 + "..."), ("a\n\x1b[2J", "'a\\n\\x1b[2J'"), ("größe", "größe")):
+        assert wrong({key: 1}, "*", 2) == f"JSON {shown} 1 is not equal to 2"
+
+
 def test_a_number_of_nineteen_digits_is_one_though_yaml_reads_it_as_text() -> None:
     condition = JsonCondition.parse("1234567890123456789")
     assert condition.holds(1234567890123456789)
