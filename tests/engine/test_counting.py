@@ -6,15 +6,15 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from agent.engine.state.counting import count, count_time, longest, seconds_left
 from agent.engine.state.flapping import flaps
 from agent.engine.state.subjects import complete_results, find_crowded_out, find_dropped, with_known
-from agent.engine.state.transition import incident_id, judge_again
+from agent.engine.state.transition import apply_result, incident_id, judge_again
 from agent.model import LONG_GONE_SECONDS, Count, FailAfter, Flapping, Outcome, Policy, Pushed, Result, State, Status
-from tests.engine.stories import play, told
+from tests.engine.stories import LETTERS, play, told
 
 
 def lasting(bad: float, missing: float, patience: float = 60.0) -> Policy:
@@ -99,6 +99,33 @@ def test_time_without_results_counts_like_time_with_them(status: Status, spans: 
     counted = state.missing_for if status is Status.NODATA else state.bad_for
     assert counted == pytest.approx(seconds)
     assert (state.missing, state.bad, state.recent) == (begun.missing, begun.bad, begun.recent)
+
+
+def lived_through(stream: list[tuple[str, int]], looks: set[int], policy: Policy) -> list[Status | None]:
+    """Return what is believed after each result; `looks`: the seconds in which somebody looks without a result."""
+    state, now, believed = State("web"), 0, []
+    for letter, span in stream:
+        state = apply_result(state, Result(LETTERS[letter], letter), policy, now * 1000).state
+        believed.append(state.decided)
+        for now in range(now + 1, now + span + 1):
+            left = seconds_left(state, LETTERS[letter], policy) if state.decided is not LETTERS[letter] else 0
+            is_due = left and now * 1000 >= state.counted_at + left * 1000
+            if is_due or now in looks:
+                state = judge_again(state, Result(LETTERS[letter], letter), policy, now * 1000).state
+    return believed
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from("ocwn"), st.integers(1, 15)), max_size=12),
+    st.sets(st.integers(0, 100)),
+    st.sampled_from([(10, 10), (10, 0), (0, 10), (20, 10), (10, 20)]),
+)
+@example([("n", 11), ("c", 5), ("n", 14), ("c", 1)], {22}, (10, 10))  # what was missing counted for the problem
+def test_however_often_one_looks_meanwhile_the_same_is_believed(
+    stream: list[tuple[str, int]], looks: set[int], seconds: tuple[int, int]
+) -> None:
+    policy = lasting(*seconds)
+    assert lived_through(stream, looks, policy) == lived_through(stream, set(), policy)
 
 
 def test_time_changes_nothing_of_what_is_ok() -> None:

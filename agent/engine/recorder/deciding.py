@@ -84,6 +84,8 @@ class Decider:
         now, wall = self._monotonic(), self._wall()
         for config, state in [(self._config.checks.get(state.check), state) for state in self.states]:
             key = (state.check, state.subject)
+            if state.suppressed_by:
+                self._ask_parents(state.check, state.suppressed_since)
             if state.suppressed_by or key in self._results:
                 self._looks.at_once(*key, now)
             elif config and has_runs(config):

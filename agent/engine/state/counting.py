@@ -23,7 +23,7 @@ def count(state: State, status: Status, policy: Policy, now: int) -> State:
             state, bad=0, missing=0, good=good, bad_for=0.0, missing_for=0.0, counted_at=0, recent=recent
         )
     tally = msgspec.structs.replace(state, good=0, recent=recent, **_streaks(state, status, limits))
-    return msgspec.structs.replace(tally, **_seconds(state, status, policy, now))
+    return msgspec.structs.replace(tally, **_seconds(state, _last(state, limits), status, policy, now))
 
 
 def _streaks(state: State, status: Status, limits: FailAfter) -> dict[str, int]:
@@ -32,29 +32,40 @@ def _streaks(state: State, status: Status, limits: FailAfter) -> dict[str, int]:
     return {"bad": min(state.bad + 1, max(limits.warning.times, limits.critical.times)), "missing": 0}
 
 
-def _seconds(state: State, status: Status, policy: Policy, now: int) -> dict[str, float | int]:
-    """Count the time between bad results; each step by no more than one result can speak for.
+def _last(state: State, limits: FailAfter) -> Status | None:
+    """Return what the last result said, as far as time is counted for it; one that could not look ends no problem."""
+    if state.missing and limits.nodata.seconds:
+        return Status.NODATA
+    return Status.CRITICAL if state.bad else None
 
-    So a clock that jumps makes nobody's problem older than it is, and after a restart counting goes on.
+
+def _seconds(state: State, last: Status | None, status: Status, policy: Policy, now: int) -> dict[str, float | int]:
+    """Count the time since the last result for what that one said, however often it is looked at meanwhile.
+
+    Each step counts no more than one result can speak for. So a clock that jumps makes nobody's problem older than it
+    is, and after a restart counting goes on.
     """
     limits = policy.fail_after
     enough_bad = max(limits.warning.seconds, limits.critical.seconds)
     enough_missing = limits.nodata.seconds
     missing = status is Status.NODATA
-    so_far, enough = (state.missing_for, enough_missing) if missing else (state.bad_for, enough_bad)
-    reset = {} if missing else {"missing_for": 0.0}
-    streak = state.missing if missing else state.bad
-    if not enough or (streak and so_far >= enough):
-        return {**reset}
-    step = min(max(0.0, (now - state.counted_at) / 1000), policy.patience) if streak else 0.0
-    return {**reset, "missing_for" if missing else "bad_for": min(so_far + step, enough), "counted_at": now}
+    if missing and not enough_missing:
+        return {}
+    step = min(max(0.0, (now - state.counted_at) / 1000), policy.patience) if last else 0.0
+    was_missing = last is Status.NODATA
+    bad_for = min(enough_bad, state.bad_for + (0.0 if was_missing else step))
+    missing_for = min(enough_missing, state.missing_for + (step if was_missing else 0.0)) if missing else 0.0
+    so_far, enough = (missing_for, enough_missing) if missing else (bad_for, enough_bad)
+    counted = {"bad_for": bad_for, "missing_for": missing_for}
+    return counted if so_far >= enough else {**counted, "counted_at": now}
 
 
 def count_time(state: State, status: Status, policy: Policy, now: int) -> State:
     """Count only the time that a last result of this status has been true for; `now` in Unix milliseconds."""
     if status is Status.OK:
         return state
-    return msgspec.structs.replace(state, **_seconds(state, status, policy, now))
+    missing = state.missing if status is Status.NODATA else 0  # of a result that is true after all nothing is missing
+    return msgspec.structs.replace(state, missing=missing, **_seconds(state, status, status, policy, now))
 
 
 def seconds_left(state: State, status: Status, policy: Policy) -> float:

@@ -141,3 +141,19 @@ def test_a_removed_check_leaves_no_memory_that_comes_back(agent: Watched, world:
     agent.takes(world.orders())
     agent.passes(2)
     assert "web" not in agent.store.memories()
+
+
+def test_what_a_parent_said_before_its_own_parent_was_well_says_nothing_after_a_restart_either(
+    tmp_path: Path, agent: Watched, world: World
+) -> None:
+    depends = {name: DependsOn((parent,)) for name, parent in (("switch", "line"), ("web", "switch"))}
+    world.checks = {name: run_by_agent(name, depends_on=depends.get(name, DependsOn())) for name in ("line", *depends)}
+    agent.takes(world.orders())
+    for said in ("line ok", "switch ok", "web ok", "line critical", "web critical", "switch ok", "line ok"):
+        agent.run(*said.split())
+        world.passes(1000)
+    agent.killed(tmp_path / "killed")
+    agent.__init__(tmp_path / "killed", world)  # type: ignore[misc]
+    agent.run("web", "critical")
+    assert agent.told() == ["line critical", "line ok"], "nobody has asked the switch since"
+    assert ("switch", 0.0) in agent.asked
