@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from agent.cli.answers.asking import ask_agent
+from agent.cli.answers.asking import ask_starting_agent
 from agent.cli.answers.rights import as_root
 from agent.cli.output import fail, pluralize
 from agent.plugin.text import one_line
@@ -18,7 +18,7 @@ LONGEST = 500
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 1 when the agent has problems with it (what is wrong stays as it was), 2 when no agent answers."""
     try:
-        answer = ask_agent(options.state, "reload")
+        answer = ask_starting_agent(options.state, "reload")
     except NotAllowed as error:
         return fail(f"{error}{as_root(options.words)}")
     except NoAnswer as error:

@@ -56,6 +56,10 @@ class NoAnswer(Exception):
     """The agent was not reached or did not answer: the text says why."""
 
 
+class NobodyThere(NoAnswer):
+    """No agent takes requests: none runs, or it starts just now."""
+
+
 class CannotDo(NoAnswer):
     """An agent answered that it cannot."""
 
@@ -87,7 +91,7 @@ def ask(
     except PermissionError:
         raise NotAllowed(f"only root and the agent's user may ask the agent of {state_dir}") from None
     except (FileNotFoundError, ConnectionRefusedError, NotADirectoryError):
-        raise NoAnswer(f"no agent is running with the state directory {state_dir}") from None
+        raise NobodyThere(f"no agent is running with the state directory {state_dir}") from None
     except TimeoutError:
         raise TooLate(f"the agent did not answer within {seconds:g}s") from None
     except OSError as error:

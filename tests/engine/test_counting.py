@@ -103,15 +103,18 @@ def test_time_without_results_counts_like_time_with_them(status: Status, spans: 
 
 def lived_through(stream: list[tuple[str, int]], looks: set[int], policy: Policy) -> list[Status | None]:
     """Return what is believed after each result; `looks`: the seconds in which somebody looks without a result."""
-    state, now, believed = State("web"), 0, []
+    state, begin = State("web"), 0
+    believed = []
     for letter, span in stream:
-        state = apply_result(state, Result(LETTERS[letter], letter), policy, now * 1000).state
+        result = Result(LETTERS[letter], letter)
+        state = apply_result(state, result, policy, begin * 1000).state
         believed.append(state.decided)
-        for now in range(now + 1, now + span + 1):
-            left = seconds_left(state, LETTERS[letter], policy) if state.decided is not LETTERS[letter] else 0
+        for now in range(begin + 1, begin + span + 1):
+            left = seconds_left(state, result.status, policy) if state.decided is not result.status else 0
             is_due = left and now * 1000 >= state.counted_at + left * 1000
             if is_due or now in looks:
-                state = judge_again(state, Result(LETTERS[letter], letter), policy, now * 1000).state
+                state = judge_again(state, result, policy, now * 1000).state
+        begin += span
     return believed
 
 

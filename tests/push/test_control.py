@@ -15,9 +15,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agent.cli.answers.asking import START_SECONDS
 from agent.cli.main import main
 from agent.push.control import FILE, MOST_REQUEST, ControlServer, NoAnswer, ask
 from agent.service.lifetime import obey
+from agent.store.lock import lock
 from agent.system.signals import Order
 from tests.host import needs
 from tests.processes.agent_process import AgentProcess, agent_process
@@ -218,6 +220,26 @@ def test_no_process_that_a_file_names_is_signalled(agent: AgentProcess, tmp_path
     finally:
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
+
+
+def test_a_reload_waits_for_an_agent_that_is_starting(tmp_path: Path) -> None:
+    with agent_process(tmp_path) as agent:
+        agent.write("a.yaml", "checks:\n  a: {type: load, interval: 1h}\n")
+        agent.start()
+        done = agent.call("reload")
+        assert (done.returncode, done.stdout) == (0, "1 check at work\n"), done.stderr
+
+
+def test_a_reload_waits_for_as_long_as_somebody_holds_the_lock(
+    served: Callable[[Obey], Path], open_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    held = lock(open_folder)
+    listening = threading.Timer(START_SECONDS + 0.5, served, (lambda order: order.answer({"checks": 3}),))
+    listening.start()
+    assert main(["reload", "--state", str(open_folder)]) == 0
+    listening.join()
+    os.close(held)
+    assert "3 checks at work" in capsys.readouterr().out
 
 
 def test_reloads_asked_for_at_once_are_all_answered(agent: AgentProcess) -> None:

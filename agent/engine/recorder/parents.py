@@ -22,16 +22,16 @@ class ParentRuns:
         self._starts: dict[str, int] = {}
         """When the latest run of each began, Unix milliseconds."""
         self._recoveries: dict[str, int] = {}
-        """When each was first seen well after it was bad, decided or not; Unix milliseconds. From before this start only
-        what was decided is known."""
+        """When each was first seen well after it was bad, decided or not; Unix milliseconds. From before this start
+        only what was decided is known."""
         self._undecided: set[tuple[str, str]] = set()
         """Subjects that may be down soon: their bad results are counted still."""
         self._above: dict[str, list[CheckConfig]] = {}
         """Of each check its parents, and theirs."""
         self._names: set[str] = set()
-        for state in (state for subjects in states.values() for state in subjects.values()):
-            if state.decided not in DOWN and (state.events or state.changes):
-                self._recoveries[state.check] = max(state.decided_since, self._recoveries.get(state.check, 0))
+        for one in (one for subjects in states.values() for one in subjects.values()):
+            if one.decided not in DOWN and (one.events or one.changes):
+                self._recoveries[one.check] = max(one.decided_since, self._recoveries.get(one.check, 0))
         for run in last_runs:
             self._starts[run.check] = run.at - round(run.duration * 1000)
             state = states.get(run.check, {}).get(run.subject)

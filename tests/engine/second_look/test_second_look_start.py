@@ -150,7 +150,8 @@ def test_what_a_parent_said_before_its_own_parent_was_well_says_nothing_after_a_
     world.checks = {name: run_by_agent(name, depends_on=depends.get(name, DependsOn())) for name in ("line", *depends)}
     agent.takes(world.orders())
     for said in ("line ok", "switch ok", "web ok", "line critical", "web critical", "switch ok", "line ok"):
-        agent.run(*said.split())
+        name, status = said.split()
+        agent.run(name, status)
         world.passes(1000)
     agent.killed(tmp_path / "killed")
     agent.__init__(tmp_path / "killed", world)  # type: ignore[misc]
