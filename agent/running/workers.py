@@ -26,7 +26,7 @@ SAY_SECONDS = 300.0
 """How often it is said that a kind is full."""
 
 
-class Backlog(Generic[Job]):
+class JobQueue(Generic[Job]):
     """Jobs that wait, by kind. A kind has room for MOST at work, so that none that hangs takes the room of another.
 
     The lock of the workers is held by whoever calls it.
@@ -100,7 +100,7 @@ class Workers(Generic[Job]):
         self._work = work
         self._deadlines = deadlines
         self._lock = threading.Lock()  # between who submits, the workers that end, and the thread of deadlines
-        self._backlog: Backlog[Job] = Backlog()
+        self._jobs: JobQueue[Job] = JobQueue()
         self._count = 0
         self._idle: list[queue.SimpleQueue[tuple[str, Job]]] = []
         self._end_count = 0
@@ -113,7 +113,7 @@ class Workers(Generic[Job]):
         A worker for each job of many would have them all fight for Python's one lock.
         """
         with self._lock:
-            self._backlog.add(kind, job)
+            self._jobs.add(kind, job)
             if self._count == len(self._idle):
                 self._hand_on()
             elif not self._relief.planned:
@@ -123,7 +123,7 @@ class Workers(Generic[Job]):
         """A worker hangs and is given up: another one may take its place."""
         with self._lock:
             self._count -= 1
-            self._backlog.end(kind)
+            self._jobs.end(kind)
             self._hand_on()
 
     def _relieve_later(self) -> None:
@@ -134,22 +134,22 @@ class Workers(Generic[Job]):
         """Jobs may still wait: then there are more workers."""
         with self._lock:
             has_threads = True
-            for _ in range(min(self._relief.more(self._end_count), len(self._backlog))):
+            for _ in range(min(self._relief.more(self._end_count), len(self._jobs))):
                 has_threads = has_threads and self._hand_on()
             self._say_full()
-            if len(self._backlog) and has_threads:
+            if len(self._jobs) and has_threads:
                 self._relieve_later()
 
     def _say_full(self) -> None:
         now = time.monotonic()
-        for kind in self._backlog.full():
+        for kind in self._jobs.full():
             if now - self._last_warnings.get(kind, -SAY_SECONDS) >= SAY_SECONDS:
                 self._last_warnings[kind] = now
                 log.warning("%d runs of the type '%s' do not end, its other checks wait for them", MOST, kind)
 
     def _hand_on(self) -> bool:
         """Give the job that has waited longest to a worker; False where none is to be had."""
-        entry = self._backlog.take()
+        entry = self._jobs.take()
         if entry is None:
             return False
         if self._idle:
@@ -163,7 +163,7 @@ class Workers(Generic[Job]):
             threading.Thread(target=self._serve, args=((kind, job),), name="worker", daemon=True).start()
         except RuntimeError:
             log.error("a run waits for a free thread, the system gives no new one (TasksMax, ulimit -u)")
-            self._backlog.give_back(kind, job)
+            self._jobs.give_back(kind, job)
             return False
         self._count += 1
         return True
@@ -180,8 +180,8 @@ class Workers(Generic[Job]):
     def _next(self, kind: str, inbox: queue.SimpleQueue[tuple[str, Job]]) -> tuple[str, Job] | None:
         with self._lock:
             self._end_count += 1
-            self._backlog.end(kind)
-            if entry := self._backlog.take():
+            self._jobs.end(kind)
+            if entry := self._jobs.take():
                 return entry
             self._idle.append(inbox)
         while True:

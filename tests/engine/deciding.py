@@ -8,9 +8,9 @@ from typing import Any, cast
 from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, DependsOn, Place
 from agent.engine.notifications import Sender, of_change
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.commands import RecorderConfig, Schedule
 from agent.engine.recorder.deciding import Decider
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition
 from agent.engine.suppression.reasons import Suppression
@@ -65,12 +65,12 @@ class House:
         """Checks for which nobody can say whether anything suppresses."""
         self.suppressions = 0
         """How often it was looked up what suppresses."""
-        self.backlog = Backlog()
+        self.buffer = WriteBuffer()
         schedule = Schedule(
             lambda check, seconds: self.retries.append((check, seconds)), lambda check: 77 if check == "web" else 0
         )
         config = self.config(*checks)
-        self.decider = Decider(states, list(runs), config, self.backlog, schedule, lambda: self.wall, lambda: self.now)
+        self.decider = Decider(states, list(runs), config, self.buffer, schedule, lambda: self.wall, lambda: self.now)
         self.decider.configure(config)
 
     def config(self, *checks: CheckConfig, retire: bool = True) -> RecorderConfig:
@@ -109,15 +109,15 @@ class House:
 
     def told(self) -> list[str]:
         """What was to be told since this was asked last."""
-        found = [one.notification for one in self.backlog.changes if one.notification]
-        self.backlog.changes.clear()
+        found = [one.notification for one in self.buffer.changes if one.notification]
+        self.buffer.changes.clear()
         return [f"{one.check} {one.subject} {one.status}" for one in found]
 
     def state(self, check: str, subject: str = "") -> State:
         return next(one for one in self.decider.states if (one.check, one.subject) == (check, subject))
 
     def facts(self) -> Mapping[str, str]:
-        return {name: value() for name, value in self.backlog.facts.items()}
+        return {name: value() for name, value in self.buffer.facts.items()}
 
 
 def ok(subject: str = "") -> Result:

@@ -11,9 +11,9 @@ import pytest
 
 from agent.api import Check, Duration, PushedCheck
 from agent.config.settings import CheckConfig, Place
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.commands import Compose, RecorderConfig, Suppress
 from agent.engine.recorder.waiting import Waiting
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.model import Outcome, Pushed, Result, RunStarted, Status
 from agent.store import Store
@@ -45,8 +45,8 @@ class Room:
     ) -> None:
         self.now, self.wall = 10_000.0, NOW
         self._memories, self._last_ran = memories or {}, last_ran or {}
-        self.backlog = Backlog()
-        self.waiting = Waiting(cast(Store, self), self.backlog, lambda: self.wall, lambda: self.now)
+        self.buffer = WriteBuffer()
+        self.waiting = Waiting(cast(Store, self), self.buffer, lambda: self.wall, lambda: self.now)
         self.configure(*checks)
 
     def memories(self) -> Mapping[str, Mapping[str, Any]]:
@@ -74,7 +74,7 @@ class Room:
     @property
     def kept(self) -> dict[str, dict[str, Any]]:
         """What is to be written of pushed checks, since this was asked last."""
-        found, self.backlog.memories = self.backlog.memories, {}
+        found, self.buffer.memories = self.buffer.memories, {}
         return found
 
 

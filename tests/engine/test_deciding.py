@@ -32,8 +32,8 @@ def test_a_result_is_judged_by_its_run_and_its_end_and_noted_with_the_next_run()
     assert house.asked == [("web", "/a", NOW - 2000, NOW)]
     state = house.state("web", "/a")
     assert (state.type, state.settings_checksum, state.decided_since) == ("http", 5, NOW)
-    assert house.backlog.notes == {("web", "/a"): LastRun("web", "/a", bad("/a"), NOW, 2.0, 77)}
-    assert [change.state for change in house.backlog.changes] == [state]
+    assert house.buffer.notes == {("web", "/a"): LastRun("web", "/a", bad("/a"), NOW, 2.0, 77)}
+    assert [change.state for change in house.buffer.changes] == [state]
     assert [(step.state.subject, measured) for step, measured in house.steps] == [("/a", True)]
 
 
@@ -62,16 +62,16 @@ def test_of_what_leaves_nothing_is_noted() -> None:
     house.take("web", ok("/a"), ok("/b"))
     house.take("web", ok("/b"), given_up=("/a",), complete=False)
     assert [state.subject for state in house.decider.states] == ["/b"]
-    assert list(house.backlog.notes) == [("web", "/b")]
-    assert ("web", "/a") in house.backlog.forgotten
-    assert [change.state.subject for change in house.backlog.changes if change.last] == ["/a", "/a"]
+    assert list(house.buffer.notes) == [("web", "/b")]
+    assert ("web", "/a") in house.buffer.forgotten
+    assert [change.state.subject for change in house.buffer.changes if change.last] == ["/a", "/a"]
 
 
 def test_what_a_check_remembers_is_kept_and_nothing_to_remember_takes_nothing_away() -> None:
     house = House(run_by_agent("web"))
     house.take("web", ok(), memory={"place": 7})
     house.take("web", ok())
-    assert house.backlog.memories == {"web": {"place": 7}}
+    assert house.buffer.memories == {"web": {"place": 7}}
 
 
 def test_who_has_no_result_yet_is_noted_with_each_configuration_and_with_each_first_result() -> None:
@@ -79,7 +79,7 @@ def test_who_has_no_result_yet_is_noted_with_each_configuration_and_with_each_fi
     assert house.facts() == {NO_RESULT_YET: '["db","dns","web"]'}
     house.take("web", ok())
     assert house.facts() == {NO_RESULT_YET: '["db","dns"]'}
-    house.backlog.facts.clear()
+    house.buffer.facts.clear()
     house.take("web", ok())
     house.take("db", complete=False)
     assert house.facts() == {}
@@ -122,7 +122,7 @@ def test_a_check_that_is_removed_is_closed_told_as_well_and_forgotten() -> None:
     assert house.told() == ["web /a critical", "db  critical"]
     house.passes(60.0)
     house.configure(run_by_agent("db"))
-    last = [change.state for change in house.backlog.changes if change.last]
+    last = [change.state for change in house.buffer.changes if change.last]
     assert [(one.subject, one.decided, one.decided_since) for one in last] == [
         ("/a", Status.OK, house.wall),
         ("/b", Status.OK, NOW),
@@ -134,7 +134,7 @@ def test_a_check_that_is_removed_is_closed_told_as_well_and_forgotten() -> None:
     ]
     assert house.worded == [("/a", run_by_agent("web"))]
     assert [state.check for state in house.decider.states] == ["db"]
-    assert (("web", None) in house.backlog.forgotten, [key[0] for key in house.backlog.notes]) == (True, ["db"])
+    assert (("web", None) in house.buffer.forgotten, [key[0] for key in house.buffer.notes]) == (True, ["db"])
 
 
 def test_another_type_under_the_name_closes_what_was_and_begins_anew() -> None:
@@ -225,7 +225,7 @@ def test_what_is_told_as_a_problem_is_acknowledged_and_taking_it_back_looks_at_i
         return house.decider.acknowledge(Acknowledge("backup", subject, words, lambda names: None))
 
     assert (ask("/c", "ann"), ask("/d", "ann"), ask("/a", "ann")) == ([], [], ["/a"])
-    assert [change.state for change in house.backlog.changes] == [house.state("backup", "/a")]
+    assert [change.state for change in house.buffer.changes] == [house.state("backup", "/a")]
     assert house.state("backup", "/a").acknowledged == "ann"
     assert ask(None, "ben") == ["/a", "/b"]
     house.passes(70.0)

@@ -186,14 +186,14 @@ def test_when_the_clock_is_set_what_was_noted_by_it_is_put_right_and_written() -
     house.wall = 5_000_000
     house.take("backup", ok("/a"), kind="")
     house.take("backup", bad("/b"), kind="")
-    house.backlog.changes.clear()
+    house.buffer.changes.clear()
     house.wall = NOW + 5_000_000
     house.decider.look(house.now)
     assert house.state("backup", "/a").decided_since == NOW + 5_000_000
-    assert sorted(change.state.subject for change in house.backlog.changes) == ["/a", "/b"]
-    house.backlog.changes.clear()
+    assert sorted(change.state.subject for change in house.buffer.changes) == ["/a", "/b"]
+    house.buffer.changes.clear()
     house.decider.look(house.now)
-    assert house.backlog.changes == []
+    assert house.buffer.changes == []
 
 
 # --- runs that are asked for ------------------------------------------------------------------------------------------

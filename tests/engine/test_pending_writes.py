@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.pending import NOTE_SECONDS, RETRY_SECONDS, PendingWrites
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.model import Result, State, Status
 from agent.store import Change, LastRun, Store, StoreError
 from tests.delivery.deliveries import change, opened
@@ -29,15 +29,15 @@ def run(check: str, subject: str) -> LastRun:
     return LastRun(check, subject, Result(Status.OK, "well", subject), 1000, 0.1, 0)
 
 
-def waiting(store: Store) -> tuple[Backlog, PendingWrites]:
+def waiting(store: Store) -> tuple[WriteBuffer, PendingWrites]:
     """A change and a last result of `web` and of `db`, each with two subjects."""
-    backlog = Backlog()
+    buffer = WriteBuffer()
     for check in ("web", "db"):
-        backlog.remember(check, {"of": check})
+        buffer.remember(check, {"of": check})
         for number, subject in enumerate(("/", "/cart"), 1):
-            backlog.change(change(f"{check}-{number}", subject))
-            backlog.note(run(check, subject))
-    return backlog, PendingWrites(store, backlog, lambda: None, lambda: 100.0)
+            buffer.change(change(f"{check}-{number}", subject))
+            buffer.note(run(check, subject))
+    return buffer, PendingWrites(store, buffer, lambda: None, lambda: 100.0)
 
 
 def kept(store: Store) -> tuple[list[tuple[str, str]], list[tuple[str, str]], list[str]]:
@@ -56,16 +56,16 @@ def test_what_is_not_forgotten_is_written(store: Store) -> None:
 
 
 def test_of_a_check_that_is_forgotten_only_what_is_to_be_told_is_left(store: Store) -> None:
-    backlog, pending = waiting(store)
-    backlog.forget("web")
+    buffer, pending = waiting(store)
+    buffer.forget("web")
     pending.write(everything=True)
     assert kept(store) == (DB, DB, ["db"])
     assert sorted(one.check for one in store.history.latest(10)) == ["db", "db", "web", "web"]
 
 
 def test_of_a_subject_that_is_forgotten_only_what_is_to_be_told_is_left(store: Store) -> None:
-    backlog, pending = waiting(store)
-    backlog.forget("web", "/cart")
+    buffer, pending = waiting(store)
+    buffer.forget("web", "/cart")
     pending.write(everything=True)
     left = [*DB, ("web", "/")]
     assert kept(store) == (left, left, ["db", "web"])
@@ -83,8 +83,8 @@ class Disk:
         self.full = False
         self.now = 100.0
         self.told = 0
-        self.backlog = Backlog()
-        self.pending = PendingWrites(self, self.backlog, self.tell, lambda: self.now)  # type: ignore[arg-type]
+        self.buffer = WriteBuffer()
+        self.pending = PendingWrites(self, self.buffer, self.tell, lambda: self.now)  # type: ignore[arg-type]
 
     def tell(self) -> None:
         self.told += 1
@@ -111,11 +111,11 @@ def disk(caplog: pytest.LogCaptureFixture) -> Disk:
 
 
 def test_a_change_is_written_at_once_with_what_is_remembered_and_before_it_the_last_result(disk: Disk) -> None:
-    backlog, pending = disk.backlog, disk.pending
+    buffer, pending = disk.buffer, disk.pending
     assert pending.next_write() == math.inf
-    backlog.change(change("web-1"))
-    backlog.note(run("web", ""))
-    backlog.remember("web", {"a": 1})
+    buffer.change(change("web-1"))
+    buffer.note(run("web", ""))
+    buffer.remember("web", {"a": 1})
     assert pending.next_write() == 0.0
     assert not pending.nothing_to_tell
     pending.write()
@@ -126,15 +126,15 @@ def test_a_change_is_written_at_once_with_what_is_remembered_and_before_it_the_l
 
 
 def test_a_state_that_tells_nothing_is_written_and_nobody_is_woken_for_it(disk: Disk) -> None:
-    disk.backlog.change(Change(State("web")))
+    disk.buffer.change(Change(State("web")))
     disk.pending.write()
     assert (len(disk.diary), disk.told) == (1, 0)
 
 
 def test_of_what_is_forgotten_no_last_result_is_written_before(disk: Disk) -> None:
-    disk.backlog.note(run("db", ""))
-    disk.backlog.change(change("web-1"))
-    disk.backlog.forget("web", "/x")
+    disk.buffer.note(run("db", ""))
+    disk.buffer.change(change("web-1"))
+    disk.buffer.forget("web", "/x")
     disk.pending.write()
     assert disk.diary == [("changes", ["web"], {}, {("web", "/x")}), ("notes", ["db"], {})]
 
@@ -142,8 +142,8 @@ def test_of_what_is_forgotten_no_last_result_is_written_before(disk: Disk) -> No
 def test_what_is_nice_to_know_is_written_once_a_second(disk: Disk) -> None:
     values = iter(("one", "two"))
     for of in ("web", "db"):
-        disk.backlog.note(run(of, ""))
-        disk.backlog.fact("silent", lambda: next(values))
+        disk.buffer.note(run(of, ""))
+        disk.buffer.fact("silent", lambda: next(values))
         disk.pending.write()
     assert disk.diary == [("notes", ["web"], {}), ("fact", "silent", "one")]
     assert disk.pending.next_write() == disk.now + NOTE_SECONDS
@@ -154,7 +154,7 @@ def test_what_is_nice_to_know_is_written_once_a_second(disk: Disk) -> None:
 
 def test_what_is_remembered_alone_is_written_too(disk: Disk) -> None:
     """A run that has begun and pushes its end is all that there is, and is awaited after a kill as well."""
-    disk.backlog.remember("backup", {"runs": [1]})
+    disk.buffer.remember("backup", {"runs": [1]})
     assert disk.pending.next_write() == 0.0
     disk.pending.write()
     assert disk.diary == [("notes", [], {"backup": {"runs": [1]}})]
@@ -162,13 +162,13 @@ def test_what_is_remembered_alone_is_written_too(disk: Disk) -> None:
 
 
 def test_at_the_end_all_is_written_whatever_the_time(disk: Disk) -> None:
-    disk.backlog.note(run("web", ""))
+    disk.buffer.note(run("web", ""))
     disk.pending.write()
     disk.full = True
-    disk.backlog.change(change("web-1"))
+    disk.buffer.change(change("web-1"))
     disk.pending.write()
     disk.full = False
-    disk.backlog.note(run("db", ""))
+    disk.buffer.note(run("db", ""))
     disk.diary.clear()
     disk.pending.write()
     assert disk.diary == []
@@ -180,8 +180,8 @@ def test_while_the_disk_takes_nothing_changes_are_held_and_that_is_said_once(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk.full = True
-    disk.backlog.change(Change(State("web", bad=1)))
-    disk.backlog.change(Change(State("web", bad=2)))
+    disk.buffer.change(Change(State("web", bad=1)))
+    disk.buffer.change(Change(State("web", bad=2)))
     for _ in range(2):
         disk.pending.write()
         assert len(caplog.records) == 1
@@ -194,7 +194,7 @@ def test_while_the_disk_takes_nothing_changes_are_held_and_that_is_said_once(
         ("ERROR", "nothing can be written; changes are held in memory until it can: the disk is full"),
         ("WARNING", "writing works again; the changes held in memory are written"),
     ]
-    disk.backlog.change(change("web-1"))
+    disk.buffer.change(change("web-1"))
     assert disk.pending.next_write() == 0.0
 
 
@@ -202,9 +202,9 @@ def test_what_is_nice_to_know_is_lost_on_a_full_disk_but_not_what_is_remembered(
     disk: Disk, caplog: pytest.LogCaptureFixture
 ) -> None:
     disk.full = True
-    disk.backlog.note(msgspec.structs.replace(run("web", ""), next_at=2000))
-    disk.backlog.note(run("backup", ""))
-    disk.backlog.remember("web", {"a": 1})
+    disk.buffer.note(msgspec.structs.replace(run("web", ""), next_at=2000))
+    disk.buffer.note(run("backup", ""))
+    disk.buffer.remember("web", {"a": 1})
     disk.pending.write()
     assert [record.getMessage() for record in caplog.records] == [
         "the last results could not be noted: the disk is full"
@@ -220,23 +220,23 @@ def test_what_is_nice_to_know_is_lost_on_a_full_disk_but_not_what_is_remembered(
 
 def test_who_waits_for_it_hears_when_all_that_came_before_is_written(disk: Disk) -> None:
     heard: list[str] = []
-    disk.backlog.note(run("web", ""))
+    disk.buffer.note(run("web", ""))
     disk.pending.write()
     disk.diary.clear()
     disk.full = True
-    disk.backlog.change(change("web-1"))
-    disk.backlog.note(run("db", ""))
+    disk.buffer.change(change("web-1"))
+    disk.buffer.note(run("db", ""))
     disk.pending.receipt(lambda: heard.append("a"))
     disk.pending.receipt(lambda: heard.append("b"))
     disk.pending.write()
     assert heard == []
     disk.full = False
     disk.now += RETRY_SECONDS
-    disk.backlog.note(run("mail", ""))
+    disk.buffer.note(run("mail", ""))
     disk.pending.write()
     assert heard == ["a", "b"]
     assert disk.diary == [("notes", ["db", "mail"], {}), ("changes", ["web"], {}, set())]
-    disk.backlog.note(run("late", ""))
+    disk.buffer.note(run("late", ""))
     disk.pending.receipt(lambda: heard.append("c"))
     disk.pending.write()
     assert heard == ["a", "b", "c"]
@@ -254,13 +254,13 @@ def test_a_bug_in_one_change_costs_what_is_of_its_check(disk: Disk, caplog: pyte
         record(changes, memories or {}, forgotten)
 
     disk.record = odd  # type: ignore[method-assign]
-    disk.backlog.forget("gone")
-    disk.backlog.forget("db", "/")
-    disk.backlog.forget("web", "/old")
+    disk.buffer.forget("gone")
+    disk.buffer.forget("db", "/")
+    disk.buffer.forget("web", "/old")
     for name, subject in (("web-1", "/"), ("web-2", "/odd"), ("web-3", "/cart"), ("db-1", "")):
-        disk.backlog.change(change(name, subject))
+        disk.buffer.change(change(name, subject))
     for name in ("web", "db", "mail"):
-        disk.backlog.remember(name, {"of": name})
+        disk.buffer.remember(name, {"of": name})
     disk.pending.write()
     assert disk.diary == [
         ("changes", [], {}, {("web", "/old")}),
@@ -288,9 +288,9 @@ def test_a_bug_in_one_last_result_costs_what_is_of_its_check(disk: Disk, caplog:
 
     disk.note = odd  # type: ignore[method-assign]
     for name in ("web", "db"):
-        disk.backlog.note(run(name, ""))
-        disk.backlog.remember(name, {"of": name})
-    disk.backlog.note(run("mail", ""))
+        disk.buffer.note(run(name, ""))
+        disk.buffer.remember(name, {"of": name})
+    disk.buffer.note(run("mail", ""))
     disk.pending.write()
     assert disk.diary == [("notes", ["db"], {"db": {"of": "db"}}), ("notes", ["mail"], {})]
     assert [entry.getMessage() for entry in caplog.records if entry.exc_info] == [

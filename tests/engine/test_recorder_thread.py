@@ -91,7 +91,7 @@ def test_it_waits_for_commands_as_long_as_nothing_is_due_and_does_not_rest_where
     rests: list[float] = []
     monkeypatch.setattr(recorder._stopping, "wait", rests.append)
     recorder._queue = Nothing()  # type: ignore[assignment]
-    recorder._pending._backlog.note(LastRun("jumpy", "", Result(Status.OK, "fine"), world.wall, 0.0, 0))
+    recorder._pending._buffer.note(LastRun("jumpy", "", Result(Status.OK, "fine"), world.wall, 0.0, 0))
     recorder._pending._note_at = world.monotonic + 0.75
     assert recorder.step()
     assert waits[0] == 0.75

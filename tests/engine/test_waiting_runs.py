@@ -13,9 +13,9 @@ from agent.api import Check
 from agent.config.settings import CheckConfig, Place
 from agent.engine.dead_mans_switch import DeadMansSwitch, process_is_there
 from agent.engine.deadlines import DeadlineBook
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.recorder import RecorderConfig
 from agent.engine.recorder.waiting import Waiting
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.staleness import SLACK_SECONDS, START_SECONDS
 from agent.model import Result, RunStarted, State, Status
 from agent.store import Change, LastRun, Store
@@ -193,7 +193,7 @@ def test_after_a_restart_silence_is_counted_from_the_last_run(tmp_path: Path, ag
     now, wall = 5000.0, 1_700_000_000_000
     store.record([Change(State("web"))])
     store.note([LastRun("web", "", Result(Status.OK, "well"), wall - ago * 1000, 0.0, 0)])
-    waiting = Waiting(store, Backlog(), lambda: wall, lambda: now)
+    waiting = Waiting(store, WriteBuffer(), lambda: wall, lambda: now)
     waiting.configure(msgspec.structs.replace(World().orders(), checks={"web": check}))
     assert waiting.next_look == pytest.approx(max(now - ago + 300 + SLACK_SECONDS, now + START_SECONDS))
     store.close()

@@ -107,5 +107,5 @@ def test_it_is_noted_whether_a_result_is_of_a_run() -> None:
     house.take("web", bad("/a"))
     house.take("web", bad(), kind="", complete=False)
     house.take("backup", bad(), kind="", pushed=Pushed.LIVE)
-    notes = {key: note.is_no_run for key, note in house.backlog.notes.items()}
+    notes = {key: note.is_no_run for key, note in house.buffer.notes.items()}
     assert notes == {("wrong", ""): True, ("web", "/a"): False, ("web", ""): True, ("backup", ""): False}

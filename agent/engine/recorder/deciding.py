@@ -10,7 +10,6 @@ import msgspec
 from agent.api import Check
 from agent.config.settings import CheckConfig, Place, has_runs
 from agent.engine.notifications import under_one_name
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.changes import is_gone, with_settings
 from agent.engine.recorder.commands import Acknowledge, RecorderConfig, Schedule
 from agent.engine.recorder.current_reasons import CurrentReasons
@@ -19,6 +18,7 @@ from agent.engine.recorder.no_result_yet import NoResultYet
 from agent.engine.recorder.parents import ParentRuns
 from agent.engine.recorder.second_look import SecondLooks
 from agent.engine.recorder.unset_clock import put_right
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
@@ -37,7 +37,7 @@ class Decider:
         states: Iterable[State],
         last_runs: Sequence[LastRun],
         config: RecorderConfig,
-        backlog: Backlog,
+        buffer: WriteBuffer,
         schedule: Schedule,
         wall: Callable[[], int],
         monotonic: Callable[[], float],
@@ -50,8 +50,8 @@ class Decider:
         self._reasons = CurrentReasons(self._states, self._parents, config, wall, monotonic)
         self._looks = SecondLooks()
         self._config = config
-        self._no_result_yet = NoResultYet(backlog)
-        self._backlog = backlog
+        self._no_result_yet = NoResultYet(buffer)
+        self._buffer = buffer
         self._schedule = schedule
         self._wall = wall
         self._monotonic = monotonic
@@ -135,7 +135,7 @@ class Decider:
         if states:
             self._no_result_yet.has_result(check)
         if outcome.memory is not None:
-            self._backlog.remember(outcome.check, outcome.memory)
+            self._buffer.remember(outcome.check, outcome.memory)
 
     def acknowledge(self, command: Acknowledge) -> list[str]:
         """Note it in what is told as a problem now; return the subjects."""
@@ -144,7 +144,7 @@ class Decider:
         matches = [one for one in problems if command.subject in (None, one.subject)]
         for one in matches:
             states[one.subject] = msgspec.structs.replace(one, acknowledged=command.words)
-            self._backlog.change(Change(states[one.subject]))
+            self._buffer.change(Change(states[one.subject]))
             if not command.words:
                 self._looks.at_once(one.check, one.subject, self._monotonic())  # a repetition may be due
         return [one.subject for one in matches]
@@ -169,7 +169,7 @@ class Decider:
                 for subject, state in states.items():
                     states[subject] = put_right(state, shift)
                     if states[subject] != state:
-                        self._backlog.change(Change(states[subject]))
+                        self._buffer.change(Change(states[subject]))
 
     def believe_again(self, last_true: Callable[[str, str], int]) -> None:
         """Of pushed results for which it was said that nothing came since: believe those that are true after all.
@@ -180,7 +180,7 @@ class Decider:
             if self._is_known((check, subject)) and (at := last_true(check, subject)):
                 self._believe_again(check, subject, result)
                 self._results.is_true((check, subject))
-                self._backlog.note(LastRun(check=check, subject=subject, result=result, at=at, duration=0.0, next_at=0))
+                self._buffer.note(LastRun(check=check, subject=subject, result=result, at=at, duration=0.0, next_at=0))
 
     def _believe_again(self, check: str, subject: str, result: Result) -> None:
         config, now = self._config.checks[check], self._wall()
@@ -215,7 +215,7 @@ class Decider:
         if step.report or step.state != step.before:
             change = self._change(step, config)
             state = change.state
-            self._backlog.change(change)
+            self._buffer.change(change)
         self._states[check][subject] = state
         self._looks.plan(step, config.policy, self._monotonic())
         self._have_run(step, config)
@@ -225,7 +225,7 @@ class Decider:
         before = None
         if not has_runs(self._config.checks[check]):
             before = self._results.note((check, subject), step.result, outcome)
-        self._backlog.note(as_last_run(step, outcome, self._schedule.next_run(check), before))
+        self._buffer.note(as_last_run(step, outcome, self._schedule.next_run(check), before))
 
     def _have_run(self, step: Transition, config: CheckConfig) -> None:
         """Have a run sooner where it will matter: of an undecided check, and of parents whose word is waited for."""
@@ -253,7 +253,7 @@ class Decider:
 
     def _retire(self, check: str) -> None:
         """Close what is open of a check and forget it, all in the next transaction."""
-        self._backlog.forget(check)
+        self._buffer.forget(check)
         self._parents.forget(check)
         for state in self._states.pop(check).values():
             result = Result(Status.OK, RETIRED, state.subject)
@@ -263,16 +263,16 @@ class Decider:
             config = self._config.checks.get(check)
             if config is None or state.type not in ("", config.type):  # as after a restart: what it was is not known
                 config = CheckConfig(check, state.type, Check(), Place(""))
-            self._backlog.change(msgspec.structs.replace(self._change(step, config), last=True))
+            self._buffer.change(msgspec.structs.replace(self._change(step, config), last=True))
 
     def _close(self, step: Transition, config: CheckConfig) -> None:
         """Close what is open of a subject and forget it, all in the next transaction."""
         change = msgspec.structs.replace(self._change(step, config), last=True)
         key = (step.state.check, step.state.subject)
-        self._backlog.forget(*key)
+        self._buffer.forget(*key)
         self._looks.forget(*key)
         self._results.forget(key)
-        self._backlog.change(change)
+        self._buffer.change(change)
 
     def _change(self, step: Transition, config: CheckConfig) -> Change:
         if not step.report:

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 
 from agent.engine.recorder.adoption import Adoption
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.commands import (
     Acknowledge,
     Command,
@@ -25,6 +24,7 @@ from agent.engine.recorder.commands import (
 from agent.engine.recorder.deciding import Decider
 from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.model import Outcome, RunStarted
 from agent.plugin.clock import wall_clock
 from agent.store import Store
@@ -62,12 +62,12 @@ class Recorder:
         self._rest = rest
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
-        backlog = Backlog()
-        self._pending = PendingWrites(store, backlog, on_events, monotonic)
+        buffer = WriteBuffer()
+        self._pending = PendingWrites(store, buffer, on_events, monotonic)
         self._decider = Decider(
-            store.states(), store.last_runs(), config, backlog, Schedule(retry, next_run), wall, monotonic
+            store.states(), store.last_runs(), config, buffer, Schedule(retry, next_run), wall, monotonic
         )
-        self._waiting = Waiting(store, backlog, wall, monotonic)
+        self._waiting = Waiting(store, buffer, wall, monotonic)
         self._adoption = Adoption(store, on_events, wall, monotonic)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)

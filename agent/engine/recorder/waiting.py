@@ -10,8 +10,8 @@ import msgspec
 
 from agent.engine.dead_mans_switch import DeadMansSwitch
 from agent.engine.push_watch import CLOCK_SET_MILLISECONDS
-from agent.engine.recorder.backlog import Backlog
 from agent.engine.recorder.commands import RecorderConfig
+from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.engine.staleness import StalenessMonitor
 from agent.model import Outcome, Pushed, RunStarted
@@ -23,8 +23,10 @@ log = logging.getLogger("hostvigil.recorder")
 class Waiting:
     """Owned by the recorder's thread. What is waited for follows the configuration at work."""
 
-    def __init__(self, store: Store, backlog: Backlog, wall: Callable[[], int], monotonic: Callable[[], float]) -> None:
-        self._backlog = backlog
+    def __init__(
+        self, store: Store, buffer: WriteBuffer, wall: Callable[[], int], monotonic: Callable[[], float]
+    ) -> None:
+        self._buffer = buffer
         self._wall = wall
         self._monotonic = monotonic
         self._pushed = DeadMansSwitch()
@@ -107,8 +109,8 @@ class Waiting:
     def _remember_all(self, now: float, wall: int) -> None:
         self._offset = wall - now * 1000
         for check, memory in self._pushed.memories(now, wall).items():
-            self._backlog.remember(check, memory)
+            self._buffer.remember(check, memory)
 
     def _remember(self, check: str) -> None:
         """Have it written what is awaited of a pushed check."""
-        self._backlog.remember(check, self._pushed.memory(check, self._monotonic(), self._wall()))
+        self._buffer.remember(check, self._pushed.memory(check, self._monotonic(), self._wall()))

@@ -128,8 +128,8 @@ def test_after_reloads_and_subjects_nothing_is_kept_of_what_is_gone(agent: Watch
     assert not decider._looks._suppressed
     assert not len(decider._looks._book)
     assert (decider._parents._starts, decider._parents._undecided, decider._parents._above) == ({}, set(), {})
-    backlog = agent.recorder._pending._backlog
-    assert (backlog.changes, backlog.notes, backlog.memories, backlog.forgotten) == ([], {}, {}, set())
+    buffer = agent.recorder._pending._buffer
+    assert (buffer.changes, buffer.notes, buffer.memories, buffer.forgotten) == ([], {}, {}, set())
 
 
 def test_a_removed_check_leaves_no_memory_that_comes_back(agent: Watched, world: World) -> None:

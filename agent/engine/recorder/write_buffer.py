@@ -9,7 +9,7 @@ from agent.engine.recorder.changes import as_last
 from agent.store import Change, LastRun
 
 
-class Backlog:
+class WriteBuffer:
     """Owned by the recorder's thread: who decides puts in, who writes takes out."""
 
     def __init__(self) -> None:
