@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 
 import msgspec
 
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.output import pluralize
 from agent.config.drop_ins import load
+from agent.config.files.content import format_path, misnamed
 from agent.config.settings import Place, Problem
 from agent.config.types.catalog import Catalog
 
@@ -25,6 +27,9 @@ def main(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(problem)
+        for name in () if str(options.config) in config.silent else misnamed(options.config):
+            path = format_path(options.config / name)
+            print(f"hostvigil: {path} is not read: the name of a drop-in ends with .yaml or .yml", file=sys.stderr)
         if not problems:
             print(f"{options.config}: {pluralize(len(config.checks), 'check')}, no problems")
     return 1 if problems else 0

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.config.drop_ins import load
+from agent.config.files.content import misnamed
 from tests.config.drop_ins import GOOD, problems, written
 from tests.config.sample_types import sample_catalog
 from tests.host import needs
@@ -88,3 +89,20 @@ def test_a_file_that_fails_when_it_is_read_is_a_problem(tmp_path: Path) -> None:
 def test_a_file_name_of_strange_bytes_shows_on_one_line(tmp_path: Path) -> None:
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff\n.yaml"))).write_text("[")
     assert str(load(tmp_path, sample_catalog(), {}).problems[0]).isprintable()
+
+
+@pytest.mark.parametrize("name", ["a.yaml.txt", "a.yamll", "a.yml ", "a.ymal", "a.conf", "a.json", "a.yaml.1"])
+def test_a_file_that_somebody_may_take_for_a_drop_in_is_named(name: str, tmp_path: Path) -> None:
+    (tmp_path / "b.yaml").touch()
+    (tmp_path / name).touch()
+    assert misnamed(tmp_path) == [name]
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["a.yaml~", "a.yaml.bak", "a.yaml.sample", "a.yaml.rpmsave", "hostvigil.schema.json", "README.md", ".a.yaml"],
+)
+def test_a_file_that_rests_on_purpose_is_not(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).touch()
+    (tmp_path / "folder.conf").mkdir()
+    assert misnamed(tmp_path) == []

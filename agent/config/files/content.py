@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -54,6 +55,27 @@ def drop_ins(directory: Path) -> list[Path]:
 
 def _is_yaml(name: bytes) -> bool:
     return name.lower().endswith((b".yaml", b".yml")) and not name.startswith(b".")
+
+
+_MISNAMED = re.compile(
+    r"\.(?:ya?ml[ ._-]*(?:txt|\d)?|yam+l*|ymal|yml+|ym|conf|cfg|ini|toml|(?<!schema\.)json)\s*", re.I
+)
+"""How files are called that somebody may take for drop-ins; copies that editors and packages leave rest on purpose."""
+
+
+def misnamed(directory: Path) -> list[str]:
+    """Return names in a directory that are like those of drop-ins, and not read."""
+    try:
+        names = sorted(entry.name for entry in os.scandir(directory) if not entry.is_dir())
+    except OSError:
+        return []
+    return [name for name in names if not _is_yaml(os.fsencode(name)) and _misnamed(name)]
+
+
+def _misnamed(name: str) -> bool:
+    return not name.startswith(".") and any(
+        _MISNAMED.fullmatch(name, at) for at, letter in enumerate(name) if letter == "."
+    )
 
 
 def folders_in(directory: Path) -> list[Path]:
