@@ -10,6 +10,10 @@ _OF_SHELLS = (
         "a blank or a line end is its last letter, leave it out (of YAML's | write |-), or write `?`",
     ),
     (
+        re.compile(r"[,;]\s*/|\s+/"),
+        "several paths in one text are one path, write a check for each, or a list where one is taken",
+    ),
+    (
         re.compile(r"\\[ *?\[\]()]"),
         "a backslash is a letter like any other here, write `[*]` for a `*`, and blanks as they are",
     ),

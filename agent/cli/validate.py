@@ -11,7 +11,7 @@ import msgspec
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.output import pluralize
 from agent.config.drop_ins import load
-from agent.config.files.content import format_path, misnamed
+from agent.config.files.content import format_path, not_read
 from agent.config.settings import Place, Problem
 from agent.config.types.catalog import Catalog
 
@@ -27,7 +27,7 @@ def main(options: argparse.Namespace) -> int:
     else:
         for problem in problems:
             print(problem)
-        for name in () if str(options.config) in config.silent else misnamed(options.config):
+        for name in () if str(options.config) in config.silent else not_read(options.config):
             path = format_path(options.config / name)
             print(f"hostvigil: {path} is not read: the name of a drop-in ends with .yaml or .yml", file=sys.stderr)
         if not problems:

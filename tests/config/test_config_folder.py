@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from agent.config.drop_ins import load
-from agent.config.files.content import misnamed
+from agent.config.files.content import not_read
 from tests.config.drop_ins import GOOD, problems, written
 from tests.config.sample_types import sample_catalog
 from tests.host import needs
@@ -95,7 +95,7 @@ def test_a_file_name_of_strange_bytes_shows_on_one_line(tmp_path: Path) -> None:
 def test_a_file_that_somebody_may_take_for_a_drop_in_is_named(name: str, tmp_path: Path) -> None:
     (tmp_path / "b.yaml").touch()
     (tmp_path / name).touch()
-    assert misnamed(tmp_path) == [name]
+    assert not_read(tmp_path) == [name]
 
 
 @pytest.mark.parametrize(
@@ -105,4 +105,4 @@ def test_a_file_that_somebody_may_take_for_a_drop_in_is_named(name: str, tmp_pat
 def test_a_file_that_rests_on_purpose_is_not(name: str, tmp_path: Path) -> None:
     (tmp_path / name).touch()
     (tmp_path / "folder.conf").mkdir()
-    assert misnamed(tmp_path) == []
+    assert not_read(tmp_path) == []

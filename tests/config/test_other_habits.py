@@ -39,6 +39,12 @@ HABITS = {
     "type: load, depends_on: ^'n, m'": "depends_on: 'n, m' is no check: several are a list, [n, m]",
     "type: load, depends_on: ^'n*'": "depends_on: 'n*' is no check: names are written out here, without wildcards",
     "type: load, fail_after: {^unknown: 3}": "write 'nodata'",
+    "type: file, path: /a, of: ^latest": "write newest",
+    "type: file, path: /a, expect: ^true": "not true: write present",
+    "type: file, path: /a, expect: ^missing": "not text 'missing': write absent",
+    "type: systemd, unit: a, state: ^running": "not text 'running': write active",
+    "type: file, expect: absent, path: ^'/a,/b'": "write a check for each, or a list where one is taken",
+    "type: log, pattern: x, path: ^'/a /b'": "write a check for each, or a list where one is taken",
     "type: pushed, ttl: ^0s": "ttl: 0s is over at once: write the longest time between two results, for example 25h",
     "type: pushed, ttl: 1h, max_run: ^0s": (
         "max_run: 0s is over at once: write the longest time of a run, for example 3h, or null for none"

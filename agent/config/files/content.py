@@ -63,16 +63,16 @@ _MISNAMED = re.compile(
 """How files are called that somebody may take for drop-ins; copies that editors and packages leave rest on purpose."""
 
 
-def misnamed(directory: Path) -> list[str]:
+def not_read(directory: Path) -> list[str]:
     """Return names in a directory that are like those of drop-ins, and not read."""
     try:
         names = sorted(entry.name for entry in os.scandir(directory) if not entry.is_dir())
     except OSError:
         return []
-    return [name for name in names if not _is_yaml(os.fsencode(name)) and _misnamed(name)]
+    return [name for name in names if not _is_yaml(os.fsencode(name)) and _is_like_yaml(name)]
 
 
-def _misnamed(name: str) -> bool:
+def _is_like_yaml(name: str) -> bool:
     return not name.startswith(".") and any(
         _MISNAMED.fullmatch(name, at) for at, letter in enumerate(name) if letter == "."
     )

@@ -146,6 +146,23 @@ _TYPES = {
 }
 
 
+_CHOICES = {
+    "newest": "latest last youngest recent",
+    "oldest": "first earliest",
+    "largest": "biggest greatest",
+    "present": "exists exist existing there true yes",
+    "absent": "missing gone not_exists false no",
+    "active": "running started up enabled ok",
+    "inactive": "stopped dead down disabled",
+}
+"""Words of ours that a setting may have, and what others write for each."""
+
+
+def choice(text: str, choices: Collection[str]) -> str:
+    """Return the word of ours that is meant; '' where nothing is known."""
+    return _ours(_CHOICES, text, choices)
+
+
 def setting(name: str, names: Collection[str]) -> str:
     """Return the setting of ours that is meant, by a word of theirs or with its unit in its name; '' for none."""
     if ours := _ours(_SETTINGS, name, names):

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from agent.config.located_yaml.tree import UNSAID, Node
+from agent.config.words import foreign
 from agent.config.words.names import FEW, compact, nearest
 from agent.config.words.quoting import quote
 from agent.plugin.units import SettingValue
@@ -103,6 +104,8 @@ def _hint(node: Node, members: tuple[Any, ...], example: str) -> str:
         return ": only one is taken here; text that begins with [ needs quotes"
     if str in members and isinstance(scalar, (list, dict)):
         return ": text that begins with [ or { needs quotes"
+    if isinstance(scalar, bool) and (ours := foreign.choice(str(scalar), _choices(members))):
+        return f": write {ours}"
     if isinstance(scalar, float) and int in members and scalar.is_integer() and not node.source:
         return f": write {int(scalar)}"
     if not isinstance(scalar, str):
@@ -121,7 +124,10 @@ def _is_list(member: Any) -> bool:
 
 def _hint_for_text(text: str, members: tuple[Any, ...]) -> str:
     """Say what to write instead of a text where something else belongs; '' where that does not show."""
-    if close := nearest(text, (choice for choice in _choices(members) if isinstance(choice, str))):
+    choices = [choice for choice in _choices(members) if isinstance(choice, str)]
+    if ours := foreign.choice(text, choices):
+        return f": write {ours}"
+    if close := nearest(text, choices):
         return f", did you mean '{close}'?"
     if bool in members and text.lower() in _YES_OR_NO:
         return f": write {_YES_OR_NO[text.lower()]}"
