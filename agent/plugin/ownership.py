@@ -6,6 +6,8 @@ import os
 import stat
 from collections.abc import Iterator
 
+from agent.plugin.accounts import name_of_group, name_of_user
+
 _MOST_LINKS = 40
 """As many as Linux follows, path_resolution(7)."""
 
@@ -67,30 +69,13 @@ def way_to(path: str) -> Iterator[tuple[str, os.stat_result]]:
 
 def _weakness(path: str, info: os.stat_result, uid: int) -> str:
     if info.st_uid not in (0, uid):
-        return f"{path} belongs to {_user(info.st_uid)}, who could change it: chown root {path}, or keep it elsewhere"
+        who = name_of_user(info.st_uid) or f"user {info.st_uid}"
+        return f"{path} belongs to {who}, who could change it: chown root {path}, or keep it elsewhere"
     if stat.S_ISDIR(info.st_mode) and info.st_mode & stat.S_ISVTX:
         return ""  # sticky: nobody can exchange what belongs to others
     return _open_mode(path, info)
 
 
 def _open_mode(path: str, info: os.stat_result) -> str:
-    who = "everybody" if info.st_mode & 0o002 else f"the group {_group(info.st_gid)}"
+    who = "everybody" if info.st_mode & 0o002 else f"the group {name_of_group(info.st_gid) or info.st_gid}"
     return f"{who} may write {path}: chmod go-w {path}"
-
-
-def _user(uid: int) -> str:
-    import pwd
-
-    try:
-        return pwd.getpwuid(uid).pw_name
-    except KeyError:
-        return f"user {uid}"
-
-
-def _group(gid: int) -> str:
-    import grp
-
-    try:
-        return grp.getgrgid(gid).gr_name
-    except KeyError:
-        return str(gid)

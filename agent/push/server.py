@@ -18,7 +18,7 @@ from agent.model import LONG_GONE_SECONDS, Outcome, Result, RunStarted, State, S
 from agent.plugin.clock import wall_clock
 from agent.plugin.results import SUBJECTS_LIMIT, presentable_name
 from agent.plugin.text import one_line
-from agent.push.senders import NAMELESS, Directory, Sender, refusal
+from agent.push.senders import NAMELESS, Names, Sender, refusal
 
 if TYPE_CHECKING:
     from agent.push.listener import UnixListener
@@ -45,7 +45,7 @@ class PushServer:
         hide: Callable[[str], str] = str,
         states: Iterable[State] = (),
         monotonic: Callable[[], float] = time.monotonic,
-        directory: Callable[[Callable[[], None]], Directory] = Directory,
+        names: Callable[[Callable[[], None]], Names] = Names,
     ) -> None:
         self._state_dir = state_dir
         self._put = put
@@ -60,7 +60,7 @@ class PushServer:
         for state in states:
             self._subjects.setdefault(state.check, {})[state.subject] = monotonic()
         self._inbox: UnixListener | None = None
-        self._directory = directory(self._look_again)
+        self._names = names(self._look_again)
 
     def serve(self, config: Config) -> None:
         """Take results for the checks of this configuration from now on."""
@@ -129,7 +129,7 @@ class PushServer:
             subject = presentable_name(message.subject, self._hide)
             self._put(RunStarted(message.check, subject, message.run, message.at))
         else:
-            who, now = self._directory.call(sender), wall_clock()
+            who, now = self._names.call(sender), wall_clock()
             self._put(outcome(message, from_spool, now, self._hide, who))
         receipt = threading.Event()
         self._put(receipt.set)
@@ -141,7 +141,7 @@ class PushServer:
             close = nearest(message.check, self._checks)
             hint = f", did you mean '{close}'?" if close else "; if it is new: hostvigil reload"
             return f"no check of type pushed is called {message.check!r}{hint}"
-        if reason := refusal(sender, check.senders, self._directory):
+        if reason := refusal(sender, check.senders, self._names):
             return reason if reason == NAMELESS else f"{message.check} {reason}"
         subject = presentable_name(message.subject, self._hide)
         with self._lock:

@@ -16,8 +16,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from agent.config.files.probe import Mounts
+from agent.plugin.accounts import find_account
 from agent.plugin.ownership import open_to_others, way_to
-from agent.system.accounts import find_account
 
 ANSWER_SECONDS = 4.0
 """What is read in a state directory may have no end."""

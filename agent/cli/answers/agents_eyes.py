@@ -8,7 +8,7 @@ from pathlib import Path
 
 from agent.config.files.content import Unreadable
 from agent.config.files.patience import Patience
-from agent.system.accounts import Account, find_account
+from agent.plugin.accounts import Account, find_account
 
 
 def unreadable(state: Path, sources: Iterable[str]) -> list[tuple[str, str]]:

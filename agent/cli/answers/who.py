@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 
+from agent.plugin.accounts import find_account
 from agent.plugin.text import one_line
-from agent.system.accounts import find_account
 
 LONGEST = 40
 
