@@ -42,9 +42,14 @@ class Every(BaseTrigger):  # type: ignore[misc]  # APScheduler has no types
         return self.anchor + ((now - self.anchor) // self.interval + 1) * self.interval
 
     def move(self, at: datetime, jump: timedelta, now: datetime) -> datetime:
-        """Return the next turn, which was at `at`, after the clock was set: an interval is a span and moves along."""
+        """Return the next turn, which was at `at`, after the clock was set: an interval is a span and moves along.
+
+        Forward it may be a machine that was suspended: a turn that passed comes soon, as after a start of the agent.
+        """
         self.anchor += jump
-        return at + jump
+        if not is_time_passed(jump):
+            return at + jump
+        return max(at, now + (at + jump - now) * min(1.0, timedelta(seconds=SOON_SECONDS) / self.interval))
 
 
 class Cron(BaseTrigger):  # type: ignore[misc]
@@ -77,6 +82,11 @@ class Cron(BaseTrigger):  # type: ignore[misc]
         was_passed = due and due <= now and timedelta(0) < jump <= LONGEST_AWAY
         turn = due if was_passed else self.get_next_fire_time(None, now)
         return turn if at == due or turn is None else min(at + jump, turn)
+
+
+def is_time_passed(jump: timedelta) -> bool:
+    """Tell whether a clock that was set by `jump` may be that of a machine that was suspended."""
+    return timedelta(0) < jump <= LONGEST_AWAY
 
 
 Trigger = Every | Cron

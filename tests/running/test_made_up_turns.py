@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from agent.api import Check
@@ -14,7 +15,7 @@ from agent.config.settings import CheckConfig, Place
 from agent.model import Pushed, Result, Status
 from agent.running.due_list import DueList
 from agent.running.schedule import Schedule
-from agent.running.triggers import SOON_SECONDS, trigger_of
+from agent.running.triggers import SOON_SECONDS, Every, trigger_of
 from agent.store import LastRun, Store
 from tests.engine.deciding import House, bad, broken, pushed, run_by_agent
 
@@ -44,6 +45,22 @@ def test_a_turn_that_the_clock_is_set_past_comes_at_once_and_once(before: str, a
     at = due.at("nightly")
     assert at
     assert at > set_to
+
+
+@pytest.mark.parametrize(
+    ("set_to", "turn"),
+    [
+        ("09:00:00", "09:00:05"),  # suspended for hours: soon, in the order in which they were due
+        ("02:20:00", "02:30:00"),  # by the clock on the wall
+        ("01:00:00", "01:30:00"),  # an interval is a span
+    ],
+)
+def test_an_hourly_check_waits_no_longer_because_the_machine_was_suspended(set_to: str, turn: str) -> None:
+    due, began, now = DueList(NIGHT), moment("02:00:00"), moment(set_to)
+    hourly = msgspec.structs.replace(nightly(), cron="", interval=3600.0)
+    due.add(hourly, Every(moment("01:30:00"), 3600.0, moment("02:30:00")), began)
+    due.move(now - began, now)
+    assert due.at("nightly") == moment(turn)
 
 
 @pytest.mark.parametrize(
