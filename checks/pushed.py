@@ -1,17 +1,14 @@
 """Check type `pushed`: results come from outside."""
 
-import re
 from collections.abc import Iterator
 
 from agent.api import CheckError, Context, Host, PushedCheck, Result, Suggestion
+from checks._cron_jobs import job
 
 CRONTABS = {"/etc/crontab": 1, "/etc/cron.d/*": 1, "/var/spool/cron/crontabs/*": 0, "/var/spool/cron/*": 0}
 """And how many words with the user's name stand before the command."""
 DISTRIBUTION = ("e2scrub_all", "anacron", "popularity-contest", "sysstat", "php", "mdadm", "certbot", "0hourly")
 """Files in /etc/cron.d that an update would write anew, and nobody waits for."""
-BEFORE = ("nice", "ionice", "env", "sudo", "chronic", "timeout", "nohup", "exec", "systemd-cat")
-ASIDE = ("test", "cd", "sleep", "true", "umask", "export", "command", "run-parts")
-SPANS = {"hourly": "2h", "daily": "25h", "midnight": "25h", "weekly": "8d", "monthly": "32d"}
 
 
 class Pushed(PushedCheck, frozen=True):
@@ -33,8 +30,8 @@ class Pushed(PushedCheck, frozen=True):
                 if file.rpartition("/")[2] in DISTRIBUTION:
                     continue
                 for number, line in enumerate(host.read(file).splitlines(), 1):
-                    if job := _job(line, users):
-                        yield _suggest(*job, f"{file}, line {number}")
+                    if found := job(line, users):
+                        yield _suggest(*found, f"{file}, line {number}")
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.ttl:
@@ -48,38 +45,6 @@ class Pushed(PushedCheck, frozen=True):
 
 
 def _suggest(program: str, ttl: str, where: str) -> Suggestion:
-    # Only the program: arguments in crontabs have passwords in them.
     name = program.rpartition("/")[2]
     off = f"write `hostvigil wrap {name} --` before its command, then take away the # here."
     return Suggestion(name=name, settings={"ttl": ttl}, why=f"{where} runs {program}.", about=None, off=off)
-
-
-def _job(line: str, users: int) -> tuple[str, str] | None:
-    """Return program and longest time between runs of one line of a crontab(5); None for what is no job."""
-    times = 1 if line.startswith("@") else 5
-    words = line.split(maxsplit=times + users)
-    if len(words) <= times + users or line.startswith("#") or "=" in words[0]:
-        return None
-    ttl = SPANS.get(words[0][1:], "") if times == 1 else _longest(words[:5])
-    program = _program(words[-1])
-    return (program, ttl) if program and ttl else None
-
-
-def _program(command: str) -> str:
-    """Return what a line of shell is about; empty where it reports already, or cannot be told."""
-    if "hostvigil " in command:
-        return ""
-    for part in re.split(r"&&|\|\|?|;", command):
-        words = (word for word in part.split() if word not in BEFORE and not re.match(r"-|\d+$|\w+=", word))
-        first = next(words, "")
-        if re.fullmatch(r"[\w./+-]+", first) and first not in ASIDE:
-            return first
-    return ""
-
-
-def _longest(times: list[str]) -> str:
-    """Return a span in which it must have run, for: minute, hour, day of month, month, weekday."""
-    _, hour, day, month, weekday = times
-    if month != "*":
-        return ""
-    return "32d" if day != "*" else "8d" if weekday != "*" else "25h" if hour != "*" else "2h"
