@@ -27,7 +27,7 @@ from agent.api import (
     nodata,
 )
 from checks._network.addresses import Address
-from checks._network.connection import bind, new_socket, source_problem
+from checks._network.connection import bind, new_socket, way_problems
 from checks._network.lookup import resolve_first, source_family
 from checks._network.network import FAMILIES, Network
 from checks._network.progress import Progress
@@ -73,8 +73,7 @@ class Ping(Check, frozen=True, kw_only=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.host.port:
             yield "host", f"{self.host} has a port, which a ping does not: leave it out"
-        if self.source and (wrong := source_problem(self.source, self.ip_version)):
-            yield "source", wrong
+        yield from way_problems(self.host.host, self.ip_version, self.source)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:
         progress = Progress(ctx.deadline, ctx.timeout)

@@ -10,10 +10,13 @@ from msgspec import Meta
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network import datagrams
 from checks._network.addresses import Address
-from checks._network.connection import source_problem
+from checks._network.connection import way_problems
 from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
+
+MOST_BYTES = 65_507
+"""Of a datagram of IPv4, without its heads."""
 
 
 class Udp(Check, frozen=True, kw_only=True):
@@ -52,9 +55,10 @@ class Udp(Check, frozen=True, kw_only=True):
             yield "address", f"{self.address} has no port, write for example {Address(self.address.host, 123)}"
         if not self._exchange.question:
             yield "send", "is missing: a server that was sent nothing does not answer, write send or send_hex"
+        if len(self._exchange.question) > MOST_BYTES:
+            yield "send_hex" if self.send_hex else "send", f"has more than the {MOST_BYTES} bytes that a datagram takes"
         yield from self._exchange.problems()
-        if self.source and (wrong := source_problem(self.source, self.ip_version)):
-            yield "source", wrong
+        yield from way_problems(self.address.host, self.ip_version, self.source)
 
     @property
     def _exchange(self) -> Exchange:

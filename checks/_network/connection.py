@@ -9,6 +9,7 @@ import re
 import socket
 import ssl
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -146,13 +147,17 @@ def socket_path_problem(path: str) -> str:
     return ""
 
 
-def source_problem(source: str, ip_version: int | None) -> str:
-    """Say what is wrong with a `source`, or nothing."""
-    if not is_ip(source):
-        return f"{source!r} is not an IP address, write for example 192.0.2.7"
-    if ip_version and (ip_version == 6) != (":" in source):
-        return f"{source} is not of IPv{ip_version}, leave ip_version out"
-    return ""
+def way_problems(host: str, ip_version: int | None, source: str) -> Iterator[tuple[str, str]]:
+    """Yield (setting, what is wrong) where a host cannot be reached in this version of IP, or from this address."""
+    family = (6 if ":" in host else 4) if is_ip(host) else 0
+    if ip_version and family not in (0, ip_version):
+        yield "ip_version", f"is for names: {host} is an address of IPv{family}, leave it out"
+    if source and not is_ip(source):
+        yield "source", f"{source!r} is not an IP address, write for example 192.0.2.7"
+    elif source and ip_version and (ip_version == 6) != (":" in source):
+        yield "source", f"{source} is not of IPv{ip_version}, leave ip_version out"
+    elif source and family and (family == 6) != (":" in source):
+        yield "source", f"{source} is not of IPv{family}, as {host} is: write an address of this host that is"
 
 
 def _hint_at_untried(others: list[str], tried_6: bool) -> str:

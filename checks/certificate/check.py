@@ -26,7 +26,7 @@ from agent.api import (
 from checks._lasting import find_missing
 from checks._network import certificates, tls
 from checks._network.addresses import Address, is_host
-from checks._network.connection import connect, source_problem, start_tls
+from checks._network.connection import connect, start_tls, way_problems
 from checks._network.network import FAMILIES, Network
 from checks._network.progress import NoAnswer, Progress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
@@ -104,8 +104,7 @@ class Certificate(Check, frozen=True, kw_only=True):
         yield from tls.contradictions(self._trust)
         if self.server_name and not is_host(self.server_name):
             yield "server_name", f"{self.server_name!r} is not a host name, write for example mail.example.com"
-        if self.source and (wrong := source_problem(self.source, self.ip_version)):
-            yield "source", wrong
+        yield from way_problems(self.address.host if self.address else "", self.ip_version, self.source)
 
     @classmethod
     def discover(cls, host: Host) -> Iterator[Suggestion]:

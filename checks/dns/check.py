@@ -12,7 +12,7 @@ from msgspec import Meta
 
 from agent.api import Check, Context, DurationAbove, Metric, Regex, Result, critical, duration_text, judge
 from checks._network.addresses import Address, BetterWritten, host_name, is_ip
-from checks._network.connection import source_problem
+from checks._network.connection import way_problems
 from checks._network.network import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
 from checks.dns import by_host
@@ -106,8 +106,7 @@ class Dns(Check, frozen=True, kw_only=True):
         for field in msgspec.structs.fields(self):
             if not self.server and field.name in SERVER_ONLY and getattr(self, field.name) != field.default:
                 yield field.encode_name, "is for a server, set server as well"
-        if self.source and (wrong := source_problem(self.source, None)):
-            yield "source", wrong
+        yield from way_problems(self.server.host if self.server else "", None, self.source)
         yield from self._problems_of_values()
 
     def _problems_of_name(self) -> Iterator[tuple[str, str]]:

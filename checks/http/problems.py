@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from checks._network.addresses import host_name
-from checks._network.connection import socket_path_problem, source_problem
+from checks._network.connection import socket_path_problem, way_problems
 from checks._network.tls import contradictions
 from checks.http.request import tls_settings
 
@@ -82,8 +82,8 @@ def _of_the_way(check: Http) -> Iterator[tuple[str, str]]:
         for name in ("proxy", "connect_to", "source"):
             if getattr(check, name):
                 yield "unix_socket", f"leads elsewhere than {name}, leave one of them out"
-    if check.source and (wrong := source_problem(check.source, check.ip_version)):
-        yield "source", wrong
+    stop = check.proxy.address if check.proxy else check.connect_to or check.url
+    yield from way_problems("" if check.unix_socket else stop.host, check.ip_version, check.source)
 
 
 def _of_tls(check: Http) -> Iterator[tuple[str, str]]:

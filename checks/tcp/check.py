@@ -27,7 +27,7 @@ from agent.api import (
 )
 from checks._network.addresses import Address, is_host, is_ip
 from checks._network.certificates import Certificate, certificate, judge_validity
-from checks._network.connection import connect, connect_unix, socket_path_problem, source_problem, start_tls
+from checks._network.connection import connect, connect_unix, socket_path_problem, start_tls, way_problems
 from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
@@ -140,8 +140,7 @@ class Tcp(Check, frozen=True, kw_only=True):
             yield "address", f"{self.address} has no port, write for example {_with_port(self.address.host)}"
         if self.unix_socket and (wrong := socket_path_problem(self.unix_socket)):
             yield "unix_socket", wrong
-        if self.source and (wrong := source_problem(self.source, self.ip_version)):
-            yield "source", wrong
+        yield from way_problems(self.address.host if self.address else "", self.ip_version, self.source)
 
     @property
     def _secure(self) -> bool:
