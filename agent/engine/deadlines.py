@@ -15,38 +15,54 @@ TOLERANCE_SECONDS = 0.001
 class DeadlineBook(Generic[Key]):
     """When something is due, by its key: the one thread that uses it looks at `next`.
 
-    Times are monotonic seconds. `next` is never later than the earliest deadline, so nobody looks too late.
+    Times are monotonic seconds. What was the earliest and is not any more is looked for anew when somebody asks.
     """
 
     def __init__(self) -> None:
         self._at: dict[Key, float] = {}
-        self.next = math.inf
+        self._next = math.inf
+        """Never later than the earliest."""
+        self._is_exact = True
+        """False: the key that it was of has another deadline now, or none."""
 
     def __len__(self) -> int:
         return len(self._at)
 
+    @property
+    def next(self) -> float:
+        """Return the earliest deadline; infinity where there is none."""
+        if not self._is_exact:
+            self._next, self._is_exact = min(self._at.values(), default=math.inf), True
+        return self._next
+
     def set(self, key: Key, at: float) -> None:
         """Have it due at this moment, whenever it was due before."""
+        self._leave(self._at.get(key, math.inf))
         self._at[key] = at
-        self.next = min(self.next, at)
+        self._next = min(self._next, at)
 
     def not_later(self, key: Key, at: float) -> None:
         """Have it due at this moment, unless it is due sooner."""
         self.set(key, min(at, self._at.get(key, at)))
 
     def drop(self, key: Key) -> None:
-        self._at.pop(key, None)
+        self._leave(self._at.pop(key, math.inf))
+
+    def _leave(self, at: float) -> None:
+        if at <= self._next:
+            self._is_exact = False
 
     def keep(self, keeps: Callable[[Key], bool]) -> None:
         """Forget all others."""
         self._at = {key: at for key, at in self._at.items() if keeps(key)}
+        self._is_exact = False
 
     def take(self, now: float) -> list[tuple[Key, float]]:
         """Return what is due, and since when; it is in the book no more."""
-        if now + TOLERANCE_SECONDS < self.next:
+        if now + TOLERANCE_SECONDS < self._next:
             return []
         due = [(key, at) for key, at in self._at.items() if at <= now + TOLERANCE_SECONDS]
         for key, _ in due:
             del self._at[key]
-        self.next = min(self._at.values(), default=math.inf)
+        self._is_exact = False
         return due

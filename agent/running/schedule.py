@@ -15,7 +15,7 @@ from agent.config.settings import CheckConfig, Config
 from agent.plugin.units import utc
 from agent.running.apscheduler_parts import BaseTrigger
 from agent.running.due_list import DueList
-from agent.running.spread import ALONE, spread_of
+from agent.running.spread import ALONE, INSIDE_SECONDS, spread_of
 from agent.running.steady import LONGEST_SLEEP_SECONDS, TOGETHER_SECONDS, StartAtOnce, SteadyScheduler
 from agent.running.triggers import Every, due_at, trigger_of
 
@@ -67,9 +67,12 @@ class Schedule:
         self._scheduler.start()
 
     def every(self, seconds: float, act: Callable[[], None]) -> None:
-        """Have something done besides the checks, in the same thread; it must not block."""
-        now = datetime.now(UTC)
-        self._scheduler.add_job(act, Every(now, seconds, now))
+        """Have something done besides the checks, in the same thread; it must not block.
+
+        At moments of theirs: to wake up for nothing else costs as much as a run.
+        """
+        anchor = self._due.started_at + timedelta(seconds=INSIDE_SECONDS)
+        self._scheduler.add_job(act, Every(anchor, seconds, datetime.now(UTC)))
 
     def apply(self, old: Config, new: Config) -> None:
         """Take over a configuration."""

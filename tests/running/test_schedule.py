@@ -22,7 +22,7 @@ from agent.api import Check
 from agent.config.diff import Difference
 from agent.config.settings import CheckConfig, Place
 from agent.running.schedule import Schedule
-from agent.running.spread import ALONE, FEWEST_SLOTS, MOST_TOGETHER, spread_of
+from agent.running.spread import ALONE, FEWEST_SLOTS, INSIDE_SECONDS, MOST_TOGETHER, spread_of
 from agent.running.triggers import SOON_SECONDS, Every, due_at, trigger_of
 from tests.host import needs
 
@@ -116,6 +116,19 @@ def test_with_at_once_every_check_has_its_first_turn_within_a_second() -> None:
     assert len({name for name, _ in turns.wait(50)}) == 50
     assert time.monotonic() - begun < 2
     schedule.stop()
+
+
+def test_what_is_done_besides_the_checks_is_done_when_checks_are_due() -> None:
+    checks = (config(f"check-{n}", interval=1.0) for n in itertools.count())
+    first_slot = next(check for check in checks if ALONE.offset(check) == INSIDE_SECONDS)
+    turns, done = Turns(), []
+    schedule = Schedule()
+    schedule.begin(turns, [first_slot])
+    time.sleep(0.4)  # so that what counts from now on would be due between them
+    schedule.every(1.0, lambda: done.append(time.monotonic()))
+    seen = turns.wait(3)
+    schedule.stop()
+    assert min(abs(at - due) for at in done[1:] for _, due in seen) < 0.2
 
 
 def test_a_retry_comes_sooner_than_the_next_turn_but_never_delays_it() -> None:
