@@ -95,16 +95,22 @@ def merge(results: list[Result], metrics: list[Metric]) -> Result:
     sound = tuple([metric for metric in every if math.isfinite(metric.value)][:METRICS_LIMIT])
     if len(results) == 1:
         only = results[0]
-        return Result(Status(only.status), only.summary, str(only.subject), only.details, sound, bool(only.discovered))
-    worst_first = sorted(results, key=lambda result: -SEVERITY[Status(result.status)])
+        return Result(_status(only), only.summary, str(only.subject), only.details, sound, bool(only.discovered))
+    worst_first = sorted(results, key=lambda result: -SEVERITY[_status(result)])
     return Result(
-        Status(worst_first[0].status),
+        _status(worst_first[0]),
         ", ".join(result.summary for result in worst_first if result.summary),
         str(results[0].subject),
         "\n".join(result.details for result in worst_first if result.details),
         sound,
         all(result.discovered for result in results),
     )
+
+
+def _status(result: Result) -> Status:
+    """Return it as what it should be; a check may have written its word."""
+    status = result.status
+    return status if type(status) is Status else Status(status)
 
 
 def _sound(one: T, texts: Iterable[str]) -> T:
@@ -163,7 +169,7 @@ def presentable(results: Iterable[Result], scrub: Callable[[str], str] = str) ->
     for result in results:
         subject = _unique_name(presentable_name(result.subject, scrub), by_name)
         by_name[subject] = Result(
-            Status(result.status),
+            _status(result),
             _text(result.summary, SUMMARY_LIMIT, scrub, one_line),
             subject,
             _text(result.details, DETAILS_LIMIT, scrub, _paragraph),

@@ -7,6 +7,7 @@ import time
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
 from functools import lru_cache
+from types import GeneratorType
 from typing import Any
 
 import msgspec
@@ -24,6 +25,8 @@ GRACE_SECONDS = 1.0
 
 ToAwait = AsyncIterable[Any] | Awaitable[Iterable[Any]]
 """What an `async def run` gives."""
+_AT_ONCE = (GeneratorType, list, tuple)
+"""What a `run` mostly gives: known at once, where an abstract class is asked at ten times the cost."""
 
 
 class CheckOutput(msgspec.Struct, frozen=True):
@@ -64,7 +67,7 @@ def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
     try:
         with searching_until(context.deadline):
             answer = check.run(context)
-            if isinstance(answer, AsyncIterable | Awaitable):
+            if not isinstance(answer, _AT_ONCE) and isinstance(answer, AsyncIterable | Awaitable):
                 return answer
             _collect(answer, context, items)
             return _output(gather(items), memory=context.memory)
@@ -130,6 +133,8 @@ def bug_output(reason: str, items: Sequence[Any] = ()) -> CheckOutput:
 
 def _items(answer: Any) -> Iterable[Any]:
     """Return what `run` made, where it can be gone through; TypeError says what to write instead."""
+    if isinstance(answer, _AT_ONCE):
+        return answer
     if isinstance(answer, Result | Metric):
         raise TypeError(f"run() returned a {type(answer).__name__}: yield it instead")
     if answer is None:

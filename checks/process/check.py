@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
+from operator import attrgetter
 from typing import Annotated, ClassVar, Literal
 
 from msgspec import Meta
@@ -36,6 +38,7 @@ from checks.process.uses import ALWAYS, USES, Inputs, listing
 SCANNER = Scanner()
 LEVELS = {use: (f"{use}_warning", f"{use}_critical") for use in USES}
 """The settings of each use."""
+_all_levels = attrgetter(*chain.from_iterable(LEVELS.values()))
 
 
 class Process(Check, frozen=True, kw_only=True):
@@ -165,16 +168,17 @@ class Process(Check, frozen=True, kw_only=True):
         selection = find(self, table, ctx)
         changes.of_this_boot(ctx.memory, table.boot)
         yield judge_count(self, selection, table, self.name or ctx.check)
-        watched = [use for use in USES if self._watches(use)]
+        watched = self._uses_with_levels()
         if selection.blind:
             if watched or self.restart != "ignore":
                 yield nodata(f"limits and restarts not judged: {selection.reason}")
             return
         if self.restart != "ignore" and (text := changes.restart(ctx.memory, selection.rows, table.now)):
             yield Result(Status(self.restart), text)
+        inputs = Inputs(self, selection, table, ctx.memory, ctx)
         for use in USES:
             if use in watched or (use in ALWAYS and selection.rows):
-                yield from self._judge(use, Inputs(self, selection, table, ctx.memory, ctx), use in watched)
+                yield from self._judge(use, inputs, use in watched)
 
     def _judge(self, name: str, inputs: Inputs, watched: bool) -> Iterator[Result | Metric]:
         try:
@@ -200,3 +204,9 @@ class Process(Check, frozen=True, kw_only=True):
 
     def _watches(self, use: str) -> bool:
         return self._levels(use) != (None, None)
+
+    def _uses_with_levels(self) -> list[str]:
+        """Return those to be judged; all levels are asked for at once, as each run does."""
+        levels = _all_levels(self)
+        pairs = zip(USES, levels[::2], levels[1::2], strict=True)
+        return [use for use, warning, critical in pairs if warning is not None or critical is not None]

@@ -70,6 +70,7 @@ class Row:
         "_fields",
         "_folder",
         "_is_old",
+        "_kernel",
         "_numbers",
         "_stat",
         "_turns",
@@ -94,6 +95,7 @@ class Row:
         self._folder, self._stat, self._turns = folder, stat[end + 2 :], turns
         self._is_old = False
         self._alone: bool | None = None
+        self._kernel: bool | None = None
         self._fields: list[bytes] = []
         self._numbers: Numbers | None = None
         self._uid: int | None = None
@@ -110,8 +112,11 @@ class Row:
         return self._alone
 
     def rests(self, turns: bytes) -> bool:
-        """Tell whether it has done nothing since it was read: it slept, and had no turn."""
-        return turns == self._turns != b"" and self.state in "SI" and self.alone
+        """Tell whether it has done nothing since it was read: it slept, and had no turn.
+
+        `turns`: as now; empty of one that is not `alone`.
+        """
+        return turns == self._turns != b"" and self.state in "SI"
 
     def renew(self) -> None:
         """Take it over into the next scan, in which it `rests`: only what others change of it is asked anew."""
@@ -151,7 +156,9 @@ class Row:
     @property
     def kernel(self) -> bool:
         """Tell whether this is a thread of the kernel: it has no program, no command line, no open files."""
-        return bool(self._field(9) & KERNEL_THREAD)
+        if self._kernel is None:
+            self._kernel = bool(self._field(9) & KERNEL_THREAD)
+        return self._kernel
 
     @property
     def cpu(self) -> float:

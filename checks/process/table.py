@@ -36,13 +36,17 @@ class Table:
         own: int = 0,
     ) -> None:
         self.by_pid = {row.pid: row for row in rows}
-        self.by_name: dict[bytes, list[Row]] = {}
-        for row in self.by_pid.values():
-            self.by_name.setdefault(row.name, []).append(row)
         self.commands, self.now, self.boot, self.hidden_reason, self.own = commands, now, boot, hidden_reason, own
         self._below: dict[int, bool] = {}
         self._all_read = False
         """The command lines of all that run."""
+
+    @cached_property
+    def by_name(self) -> dict[bytes, list[Row]]:
+        rows_by_name: dict[bytes, list[Row]] = {}
+        for row in self.by_pid.values():
+            rows_by_name.setdefault(row.name, []).append(row)
+        return rows_by_name
 
     @cached_property
     def programs(self) -> list[Row]:

@@ -63,9 +63,9 @@ def command(words: Sequence[str], place: Place, depth: int) -> Iterator[str]:
     if depth > DEPTH_MAX:
         raise CheckError(f"refused to run {program}: it is started over too many others to see who could change it")
     name = program.rpartition("/")[2]
-    obeyed = [*orders(words), *possible_orders(words)]
-    yield from existing(obeyed, place)
-    yield from names_in(" ".join(filter(has_blanks, obeyed)), place)
+    if obeyed := [*orders(words), *possible_orders(words)]:
+        yield from existing(obeyed, place)
+        yield from names_in(" ".join(filter(has_blanks, obeyed)), place)
     yield from code_in_options(words)
     yield from by_itself.of_the_folder(name, place)
     if takes_orders(name):

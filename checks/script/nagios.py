@@ -69,6 +69,8 @@ def _split(text: str, loosely: bool = False) -> tuple[str, Perfdata]:
 
 def _split_lines(rest: str) -> tuple[str, Perfdata]:
     """Do the same for the further lines, where the last may be nothing but items, and each may end in some."""
+    if not rest:
+        return "", Perfdata()
     text, last = _split(rest)
     if "|" not in text:
         return text, last

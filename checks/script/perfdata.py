@@ -69,6 +69,8 @@ class Perfdata(NamedTuple):
         """Return both, the other's behind ours."""
         if not any(more):
             return self
+        if not any(self):
+            return more
         behind = tuple(one._replace(at=one.at + len(self.metrics)) for one in more.unread)
         return Perfdata(self.metrics + more.metrics, self.notes + more.notes, self.unread + behind)
 
@@ -109,6 +111,8 @@ def _scan(text: str, position: int) -> tuple[int, int, int, bool]:
 
 def find_in_text(text: str) -> tuple[Unread, ...]:
     """Return the first item in what was taken for text, where it may be meant as a metric."""
+    if "|" not in text:
+        return ()
     at = max(find(text))
     item = _ITEM.match(text, _GAP.match(text, at).end()) if at >= 0 else None  # type: ignore[union-attr]  # never None
     if not item:
