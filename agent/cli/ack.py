@@ -15,6 +15,7 @@ from agent.config.rules import OWN_NAME
 from agent.config.types.catalog import Catalog
 from agent.plugin.text import one_line
 from agent.push.control import NoAnswer, NotAllowed
+from agent.view.words import effect_of_ack
 
 LONGEST = 300
 
@@ -37,8 +38,7 @@ def main(options: argparse.Namespace) -> int:
             return fail(no_check(options.name, known_names))
         print(f"nothing is told as a problem of {options.name} now: hostvigil explain {options.name}")
         return 1
-    effect = "may be repeated again" if options.undo else "not repeated until it changes"
-    print("\n".join(f"{name}: {effect}" for name in names))
+    print("\n".join(f"{name}: {effect_of_ack(options.undo)}" for name in names))
     return 0
 
 

@@ -25,6 +25,7 @@ from agent.system.rights import state_of
 if TYPE_CHECKING:
     from agent.fleet.commands import Command, Reply
 
+NO_NATS = "the relay needs the package nats-py: pip install 'hostvigil[fleet]'"
 EXAMPLES = {"unsilence": "site=berlin", "forget": "web-1.example.com"}
 
 
@@ -40,7 +41,7 @@ def main(options: argparse.Namespace) -> int:
     try:
         return actions.get(options.action, _command)(options, settings)
     except ImportError:
-        return fail("the relay needs the package nats-py: pip install 'hostvigil[fleet]'")
+        return fail(NO_NATS)
 
 
 def _run(options: argparse.Namespace, settings: RelaySettings, secrets: frozenset[str]) -> int:
@@ -51,7 +52,7 @@ def _run(options: argparse.Namespace, settings: RelaySettings, secrets: frozense
     try:
         from agent.fleet.relay import run
     except ImportError:
-        return fail("the relay needs the package nats-py: pip install 'hostvigil[fleet]'")
+        return fail(NO_NATS)
     try:
         run(settings)
     except OSError as error:

@@ -23,7 +23,7 @@ from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.agent import AgentSection, EventsSettings, HistorySection, fields
 from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
-from agent.config.web_address import host_of, proxy_fault, proxy_url
+from agent.config.web_address import host_of, proxy_fault, proxy_url, timeout_fault
 from agent.config.words.quoting import quote
 from agent.config.words.unfilled import is_unfilled
 
@@ -257,10 +257,6 @@ def page_fault(text: str) -> str:
     return ""
 
 
-def _timeout(seconds: float) -> str:
-    return "" if 1 <= seconds <= 600 else "must be between 1s and 10m"
-
-
 def _most_bytes(size: int) -> str:
     return "" if 16 * 1024**2 <= size <= 1024**4 else "must be between 16MiB and 1TiB"
 
@@ -274,7 +270,7 @@ _JUDGES: dict[str, Callable[[Any], str]] = {
     "broker": _broker,
     "republish_after": _republish_after,
     "api_key": _api_key,
-    "timeout": _timeout,
+    "timeout": timeout_fault,
     "proxy": _proxy,
     "most_bytes": _most_bytes,
     "heartbeat": _heartbeat,

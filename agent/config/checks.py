@@ -124,7 +124,7 @@ def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> Check
     place = node.key or node.place
     if not isinstance(node.value, dict):
         if name in _COMMON:
-            return [Fault(place, "", "is a setting, not a check: indent it further than the name of its check")]
+            return [Fault(place, "", nesting.A_SETTING)]
         if text := nesting.of_a_brace(name):
             return [Fault(place, "", text)]
         why = without_colon(node.value) if isinstance(node.value, str) else nesting.of_dashes(node)

@@ -13,7 +13,7 @@ from agent.config.file_path import file_fault
 from agent.config.located_yaml.tree import Node
 from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
-from agent.config.web_address import host_of, proxy_fault, proxy_url
+from agent.config.web_address import host_of, proxy_fault, proxy_url, timeout_fault
 from agent.config.words.names import nearest
 from agent.config.words.quoting import quote
 
@@ -77,8 +77,8 @@ def _problems(values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "proxy", text
     if text := file_fault(values.get("ca_file", "")):
         yield "ca_file", text
-    if not 1 <= values.get("timeout", 15) <= 600:
-        yield "timeout", "must be between 1s and 10m"
+    if text := timeout_fault(values.get("timeout", 15)):
+        yield "timeout", text
 
 
 def _only_problem(only: str) -> str:

@@ -16,6 +16,7 @@ from agent.config.words.quoting import quote, short
 _COMMON = fields(CheckSection)
 
 Nodes = Mapping[str, Node]
+A_SETTING = "is a setting, not a check: indent it further than the name of its check"
 
 
 def settings_beside(nodes: Nodes) -> tuple[list[Problem], set[str]]:
@@ -30,7 +31,7 @@ def settings_beside(nodes: Nodes) -> tuple[list[Problem], set[str]]:
             check = name
         elif check and (check in misplaced or name in _COMMON):
             if check not in misplaced:
-                text = f"{short(name)} is a setting, not a check: indent it further than the name of its check"
+                text = f"{short(name)} {A_SETTING}"
                 problems.append(Problem(node.key or node.place, text, check))
             misplaced |= {check, name}
     return problems, misplaced

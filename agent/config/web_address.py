@@ -17,6 +17,11 @@ def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
     return url.hostname if good else None
 
 
+def timeout_fault(seconds: float) -> str:
+    """Say what is wrong with the longest wait for one request; '' if nothing is."""
+    return "" if 1 <= seconds <= 600 else "must be between 1s and 10m"
+
+
 def proxy_url(text: str) -> str:
     """Return the address of a proxy with its scheme, which many leave out: `proxy:3128`, `user:password@proxy`."""
     return text if not text or "://" in text else f"http://{text}"

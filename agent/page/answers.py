@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
+from importlib.resources import files
 from typing import Any
 
 from bottle import HTTPResponse, request
@@ -15,6 +17,9 @@ from agent.page.templates import plain
 from agent.store import StoreError
 
 HTML, TEXT, JSON = "text/html; charset=utf-8", "text/plain; charset=utf-8", "application/json"
+METRICS = "text/plain; version=0.0.4; charset=utf-8"
+"""As Prometheus asks for it."""
+FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 _ADDRESS = re.compile(r"[0-9A-Fa-f:.]{2,45}")
 
 
@@ -25,6 +30,12 @@ def answer(status: int, kind: str, body: str | bytes, acts: bool = False) -> HTT
 def go_to(path: str) -> HTTPResponse:
     """Send the browser to a path of ours."""
     return HTTPResponse("", 303, {"Location": path, **headers(True)})
+
+
+def files_of_page() -> dict[str, Callable[[], HTTPResponse]]:
+    """Return the path of each file of the page with what answers it."""
+    texts = {name: (files("agent.page") / "files" / name).read_text() for name in FILES}
+    return {f"/{name}": partial(answer, 200, FILES[name], text) for name, text in texts.items()}
 
 
 def check_path(name: str) -> str:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from importlib.resources import files
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from bottle import Bottle, HTTPResponse
 
 from agent.config.page_address import PageAddress
-from agent.page.answers import answer, error, guard
+from agent.page.answers import error, files_of_page, guard
 from agent.page.machines import machines
 from agent.page.readiness import Readiness
 from agent.page.showing import Showing
@@ -18,8 +17,6 @@ from agent.page.source import Source
 Act = Callable[..., HTTPResponse]
 if TYPE_CHECKING:
     from agent.page.acting import Acting
-
-FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 
 
 def application(source: Source, ready: Readiness, address: PageAddress, acting: Acting | None = None) -> Any:
@@ -31,7 +28,7 @@ def application(source: Source, ready: Readiness, address: PageAddress, acting: 
         "/": showing.overview,
         r"/check/<name:re:[\s\S]+>": showing.check,
         **machines(source, ready),
-        **dict(_files()),
+        **files_of_page(),
     }
     doing: dict[str, Act] = {}
     if acting:
@@ -43,13 +40,3 @@ def application(source: Source, ready: Readiness, address: PageAddress, acting: 
     for code in (400, 404, 405, 413, 500):
         app.error(code)(error)
     return app
-
-
-def _files() -> Iterator[tuple[str, Act]]:
-    """Yield the path of each file with what answers it."""
-    for name, kind in FILES.items():
-        yield f"/{name}", _file((files("agent.page") / "files" / name).read_text(), kind)
-
-
-def _file(text: str, kind: str) -> Act:
-    return lambda: answer(200, kind, text)

@@ -14,6 +14,7 @@ from agent.model import Silence
 from agent.plugin.text import one_line
 from agent.plugin.units import Duration, duration_text
 from agent.view.snapshot import Snapshot
+from agent.view.words import effect_of_ack
 
 log = logging.getLogger("hostvigil.page")
 
@@ -106,8 +107,7 @@ class Deeds:
         subjects = _answer(self._steering.acknowledge(check, _subject(fields), words, who)).get("subjects")
         if not subjects:
             raise DeedError(f"Nothing is told as a problem of {check} now.")
-        effect = "may be repeated again" if undo else "not repeated until it changes"
-        return f"{check}: {effect}."
+        return f"{check}: {effect_of_ack(bool(undo))}."
 
     def _run(self, fields: Fields, who: str) -> str:
         check = self._check(fields)

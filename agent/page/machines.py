@@ -8,13 +8,11 @@ from typing import Any
 import msgspec
 from bottle import HTTPResponse
 
-from agent.page.answers import JSON, TEXT, answer
+from agent.page.answers import JSON, METRICS, TEXT, answer
 from agent.page.readiness import Readiness
 from agent.page.source import Source
 from agent.view.forms.status import status_form
 from agent.view.metrics import exposition
-
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
 
 
 def machines(source: Source, ready: Readiness) -> dict[str, Callable[..., HTTPResponse]]:

@@ -63,7 +63,7 @@ def remove(db: sqlite3.Connection, name: str, at: int) -> int:
     waiting = db.execute(
         "SELECT count(*) FROM deliveries WHERE destination = ? AND phase = 'pending' AND members = 0", (name,)
     ).fetchone()[0]
-    db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
+    _drop_digests(db, name)
     former.set_aside(db, name, identity(db, name) or UNKNOWN)
     _drop(db, "destination = ? AND phase = 'pending'", (name,), REMOVED, at)
     db.execute("UPDATE destinations SET removed_at = ? WHERE name = ?", (at, name))
@@ -72,7 +72,7 @@ def remove(db: sqlite3.Connection, name: str, at: int) -> int:
 
 def forget(db: sqlite3.Connection, name: str, at: int) -> None:
     """It forgot all that it was told; `at` in Unix milliseconds."""
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
+    former.know(db, name, {})
     begin_anew(db, name, at)
 
 
@@ -83,7 +83,7 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     milliseconds.
     """
     db.execute("UPDATE deliveries SET digest = NULL WHERE destination = ? AND phase = 'pending'", (name,))
-    db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
+    _drop_digests(db, name)
     db.execute(
         "UPDATE deliveries SET body = NULL, attempts = 0, handed_at = 0 WHERE destination = ? AND phase = 'pending'"
         " AND id IN (SELECT id FROM notifications WHERE facts IS NOT NULL)",
@@ -95,9 +95,7 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     after, moot = hear(before, db.execute(_WAITING, (name,)).fetchall())
     for seq in moot:
         _drop(db, "seq = ?", (seq,), MOOT, at)
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
-    rows = [(name, *about, *problem) for about, problem in after.items() if problem[0]]
-    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+    former.know(db, name, {about: problem for about, problem in after.items() if problem[0]})
 
 
 def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, list[int]]:
@@ -116,6 +114,10 @@ def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownP
             else:
                 moot.append(seq)
     return problems, moot
+
+
+def _drop_digests(db: sqlite3.Connection, name: str) -> None:
+    db.execute("DELETE FROM deliveries WHERE destination = ? AND phase = 'pending' AND members > 0", (name,))
 
 
 def _drop(db: sqlite3.Connection, where: str, values: Sequence[object], why: str, at: int) -> None:

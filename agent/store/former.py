@@ -50,11 +50,16 @@ class Incident(msgspec.Struct, frozen=True):
         return bool(self.incident and self.previous in PROBLEMS and self.incident_since < self.at)
 
 
+def know(db: sqlite3.Connection, name: str, known: KnownProblems) -> None:
+    """Have it know these problems, and no others."""
+    db.execute("DELETE FROM known_problems WHERE destination = ?", (name,))
+    rows = [(name, *about, *problem) for about, problem in known.items()]
+    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+
+
 def note_begin(db: sqlite3.Connection, name: str, known: KnownProblems) -> None:
     """It is told from now on: keep what it knows before what waits already, in case it goes before it hears that."""
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name + _BEGIN,))
-    rows = [(name + _BEGIN, *about, *problem) for about, problem in known.items()]
-    db.executemany("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", rows)
+    know(db, name + _BEGIN, known)
     last = db.execute("SELECT ifnull(max(seq), 0) FROM deliveries").fetchone()[0]
     kept.remember(db, f"begin of {name}", str(last))
 
@@ -70,7 +75,7 @@ def set_aside(db: sqlite3.Connection, name: str, identity: str) -> None:
         elif first.began_before:
             values = (name, *about, first.incident, first.previous)
             db.execute("INSERT INTO known_problems VALUES (?, ?, ?, ?, ?)", values)
-    db.execute("DELETE FROM known_problems WHERE destination = ?", (name + _BEGIN,))
+    know(db, name + _BEGIN, {})
     _rename(db, name, _former(name, identity))
 
 

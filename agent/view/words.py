@@ -42,6 +42,11 @@ def why(state: State, reasons: Iterable[Reason]) -> str:
     return f"It is {word(truth)}, which is told with the next result."
 
 
+def effect_of_ack(undo: bool) -> str:
+    """Say what comes of an acknowledgement, or of taking it back."""
+    return "may be repeated again" if undo else "not repeated until it changes"
+
+
 def last_notification(state: State, now: int) -> str:
     """Say what was told last, when, and how often; `now` in Unix milliseconds."""
     if state.notified is None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from importlib.resources import files
 from typing import Any
 
 import msgspec
@@ -13,11 +12,9 @@ from agent.config.page_address import PageAddress
 from agent.fleet.page.metrics import exposition
 from agent.fleet.status import RelayView
 from agent.page import html
-from agent.page.answers import HTML, JSON, TEXT, answer, error, guard
+from agent.page.answers import HTML, JSON, METRICS, TEXT, answer, error, files_of_page, guard
 from agent.page.templates import fill
 
-METRICS = "text/plain; version=0.0.4; charset=utf-8"
-FILES = {"page.css": "text/css; charset=utf-8", "page.js": "text/javascript; charset=utf-8"}
 STALE = 30_000
 """Milliseconds after which what a relay said of itself is no sign of its being at work."""
 
@@ -35,18 +32,13 @@ def application(show: Show, address: PageAddress) -> Any:
         "/metrics": lambda: answer(200, METRICS, _metrics(*show())),
         "/healthz": lambda: answer(200, TEXT, "ok\n"),
         "/readyz": lambda: _ready(*show()),
-        **{f"/{name}": _file(name, kind) for name, kind in FILES.items()},
+        **files_of_page(),
     }
     for path, act in paths.items():
         app.route(path, method="GET", callback=guard(act, address))
     for code in (400, 404, 405, 500):
         app.error(code)(error)
     return app
-
-
-def _file(name: str, kind: str) -> Callable[[], HTTPResponse]:
-    text = (files("agent.page") / "files" / name).read_text()
-    return lambda: answer(200, kind, text)
 
 
 def _page(view: RelayView, now: int) -> HTTPResponse:

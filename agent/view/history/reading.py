@@ -54,23 +54,16 @@ def past(directory: Path, check: str, since: int, until: int) -> Past:
     """Read it, from `since` to `until` in Unix milliseconds; StoreError when there is none or it cannot be read."""
     if not (directory / FILE).exists():
         raise StoreError(f"{directory} holds no {FILE}: the agent has not written one yet, or agent.history is false")
-    try:
-        with contextlib.closing(sqlite3.connect(directory / FILE, timeout=5, isolation_level=None)) as db:
-            db.execute("PRAGMA query_only = ON")
-            db.execute("BEGIN")  # all of one moment
-            return Past(
-                check=check,
-                since=since,
-                until=until,
-                changes=tuple(_changes(db, check, since, until)),
-                lives=tuple(
-                    Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,))
-                ),
-                metrics=tuple(_metrics(db, check, since, until)),
-                notes=notes.read(db, since, until),
-            )
-    except (sqlite3.Error, UnicodeDecodeError) as error:
-        raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
+    with _reading(directory) as db:
+        return Past(
+            check=check,
+            since=since,
+            until=until,
+            changes=tuple(_changes(db, check, since, until)),
+            lives=_lives(db, since),
+            metrics=tuple(_metrics(db, check, since, until)),
+            notes=notes.read(db, since, until),
+        )
 
 
 class Recent(msgspec.Struct, frozen=True):
@@ -88,14 +81,25 @@ def recent(directory: Path, since: int) -> Recent:
     """
     if not (directory / FILE).exists():
         return Recent()
+    with _reading(directory) as db:
+        changes = {key: _with_before(db, key, rows) for key, rows in _latest(db, since).items()}
+        return Recent(changes, _lives(db, since))
+
+
+@contextlib.contextmanager
+def _reading(directory: Path) -> Iterator[sqlite3.Connection]:
+    """Open the file, to read all of one moment; StoreError where that cannot be done."""
     try:
         with contextlib.closing(sqlite3.connect(directory / FILE, timeout=5, isolation_level=None)) as db:
             db.execute("PRAGMA query_only = ON")
             db.execute("BEGIN")
-            lives = tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,)))
-            return Recent({key: _with_before(db, key, rows) for key, rows in _latest(db, since).items()}, lives)
+            yield db
     except (sqlite3.Error, UnicodeDecodeError) as error:
         raise StoreError(f"the history {directory / FILE} cannot be read: {error}") from error
+
+
+def _lives(db: sqlite3.Connection, since: int) -> tuple[Life, ...]:
+    return tuple(Life(*row) for row in db.execute("SELECT since, until FROM lives WHERE until >= ?", (since,)))
 
 
 def _latest(db: sqlite3.Connection, since: int) -> dict[tuple[str, str], list[ChangeRow]]:
