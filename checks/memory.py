@@ -28,6 +28,7 @@ from agent.api import (
     nodata,
     size_text,
 )
+from checks._proc import require_whole_proc
 
 Available = Annotated[PercentBelow | None, Meta(description="Available memory, in percent of all; null: never.")]
 Swap = Annotated[PercentAbove | None, Meta(description="Used swap; default: never, full swap alone harms nobody.")]
@@ -138,6 +139,8 @@ class Reading(msgspec.Struct, frozen=True):
 def read_host(meminfo: str, vmstat: str, arcstats: str = "") -> Reading:
     """Read the texts of /proc/meminfo, /proc/vmstat and ZFS's arcstats; CheckError where they lack what counts."""
     memory, arc = read_numbers(meminfo), read_numbers(arcstats, 2)
+    if not meminfo:
+        require_whole_proc()
     if "MemAvailable" not in memory or not memory.get("MemTotal"):
         raise CheckError("/proc/meminfo tells no MemAvailable; this check needs Linux 3.14 or newer and its /proc")
     total = memory["MemTotal"] - memory.get("Hugetlb", memory.get("HugePages_Total", 0) * memory.get("Hugepagesize", 0))

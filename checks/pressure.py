@@ -24,6 +24,7 @@ from agent.api import (
     judge,
     ok,
 )
+from checks._proc import require_whole_proc
 
 Cpu = Annotated[PercentAbove | None, Meta(description="Time that some work waited for CPU; default: never.")]
 Memory = Annotated[PercentAbove | None, Meta(description="Time that all work waited for memory; null: never.")]
@@ -96,6 +97,7 @@ def read(name: str) -> str:
     for path in (f"/sys/fs/cgroup/{name}.pressure", f"/proc/pressure/{name}"):
         with suppress(OSError):
             return host_path(path).read_text()
+    require_whole_proc()
     raise CheckError(
         "this kernel does not tell the pressure: it needs Linux 4.20 with PSI; where it is built in but off "
         "(Red Hat), boot with the kernel option psi=1, else leave this check out"

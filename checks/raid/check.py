@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, host_path, judge, nodata, ok
 from checks._lasting import find_missing
 from checks._leftover import find_problem as find_leftover_problem
+from checks._proc import require_whole_proc
 from checks._program import run_program
 from checks._wildcards import find_problem
 from checks.raid import btrfs, mdstat, unraid, zfs
@@ -65,7 +66,7 @@ class Raid(Check, frozen=True, kw_only=True):
 
     def run(self, ctx: Context) -> Iterator[Result]:
         findings, faults = find_all(
-            lambda: find_arrays(read(host_path(MDSTAT)), host_path(BLOCK)),
+            lambda: find_arrays(_read_mdstat(), host_path(BLOCK)),
             lambda: zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
             lambda: btrfs.find_filesystems(host_path(BTRFS)),
         )
@@ -132,6 +133,13 @@ def ask_zpool(ctx: Context) -> str | None:
     if code:
         raise CheckError(f"zpool: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
     return out
+
+
+def _read_mdstat() -> str:
+    """Return its text, empty without md; CheckError where /proc shows neither md nor what else the kernel has."""
+    if not (text := read(host_path(MDSTAT))):
+        require_whole_proc()
+    return text
 
 
 def find_arrays(text: str, block: Path) -> Iterator[Finding]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,6 +11,9 @@ import msgspec
 from msgspec.structs import replace
 
 from agent.api import CheckError, Result
+
+NOT_THERE = (errno.ENOENT, errno.ENOTDIR, errno.ENODEV, errno.ENXIO, errno.EINVAL)
+"""What the kernel says of a file that there is not, of a device that has just gone, of a number that it lacks."""
 
 
 class Finding(msgspec.Struct, frozen=True):
@@ -46,10 +50,10 @@ def _rename(result: Result, subject: str) -> Result:
 
 
 def read(path: Path) -> str:
-    """Return a small file of the kernel; empty where there is none. CheckError where it may not be read."""
+    """Return a small file of the kernel; empty where there is none. CheckError where it cannot be read."""
     try:
         return path.read_text(errors="replace")
-    except PermissionError as error:
+    except OSError as error:
+        if error.errno in NOT_THERE:
+            return ""
         raise CheckError(f"{path}: {error.strerror}, which hides how the array is") from None
-    except OSError:
-        return ""

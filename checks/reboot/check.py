@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -74,7 +75,10 @@ class Reboot(Check, frozen=True, kw_only=True):
         try:
             reason_since = next(reasons(ctx.memory, os.uname().release, map(host_path, MARKS), modules), None)
         except PermissionError as error:
-            unknown = f"whether a reboot is required is not known: {error.filename}: permission denied"
+            unknown = (
+                f"whether a reboot is required is not known: {error.filename} may not be looked at "
+                "(does the agent's unit say ProtectKernelModules?)"
+            )
         yield from self.assess(uptime, reason_since, time.time(), packages(host_path(PACKAGES)), unknown)
 
     def assess(
@@ -117,7 +121,10 @@ def reasons(
 
 
 def _in(folder: Path) -> list[Path]:
+    """Return what is in a folder; PermissionError where it is hidden: from root by an empty one laid over it."""
     try:
+        if not folder.stat().st_mode & 0o777:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []

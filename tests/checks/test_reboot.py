@@ -97,6 +97,17 @@ def test_modules_that_may_not_be_looked_at_are_neither_gone_nor_up_to_date(open_
     assert gather(Reboot(required_warning=None).assess(1e6, None, 0.0, unknown="not known"))[0].status is Status.OK
 
 
+def test_kernels_that_a_sandbox_hides_from_root_are_not_gone(tmp_path: Path) -> None:
+    """systemd's ProtectKernelModules lays an empty folder over them that nobody may enter."""
+    kernel(tmp_path / "modules", "6.1.0-30-amd64")
+    memory: dict[str, Any] = {}
+    assert found(tmp_path, "6.1.0-30-amd64", memory) == []
+    (tmp_path / "modules").rename(tmp_path / "real")
+    (tmp_path / "modules").mkdir(mode=0)
+    with pytest.raises(PermissionError):
+        found(tmp_path, "6.1.0-30-amd64", memory)
+
+
 def test_a_kernel_that_never_had_modules_here_is_no_reason(tmp_path: Path) -> None:
     kernel(tmp_path / "modules", "6.1.0-25-amd64")
     assert found(tmp_path, "6.18.44-microvm") == []

@@ -164,3 +164,17 @@ def test_where_nothing_is_said_paths_are_as_they_are(monkeypatch: pytest.MonkeyP
         "/sys/x",
         "/etc/fstab",
     ]
+
+
+def test_a_proc_that_shows_only_processes_is_not_taken_for_a_kernel_without_raid(host: Path) -> None:
+    """As ProcSubset=pid of a systemd unit has it."""
+    assert "watching md7" in said(Raid())
+    for name in ("mdstat", "meminfo"):
+        (host / "proc" / name).unlink()
+    shutil.rmtree(host / "sys/fs/cgroup")
+    (host / "proc/version").touch()
+    assert said(Raid()) == "ok no RAID on this host"
+    (host / "proc/version").unlink()
+    for check in (Raid(), Memory(), Pressure()):
+        assert said(check).startswith("nodata "), said(check)
+        assert "does not show the kernel: does the agent's unit say ProcSubset=pid?" in said(check)
