@@ -72,7 +72,7 @@ def _about(view: SubjectView, policy: Policy, now: int) -> Iterator[str]:
     if view.last_status is None:
         yield "There is no result yet."
     else:
-        took = f", after {duration_text(view.duration)}" if view.duration else ""
+        took = f", after a run of {duration_text(view.duration)}" if view.duration else ""
         yield f"Last result: {view.last_status}, {ago(view.last_run, now)}{took}: {view.summary}"
         yield from (f"  {line}" for line in lines(view.details, TEXT_LIMIT))
     yield from background(view, policy, now)

@@ -61,7 +61,8 @@ def last_notification(state: State, now: int) -> str:
 
 def describe_counts(state: State, policy: Policy) -> Iterator[str]:
     """Say what has been counted, and what it takes to decide."""
-    yield f"Counted in a row: {state.bad} bad, {state.missing} nodata, {state.good} ok."
+    if state.bad or state.missing or state.good:
+        yield f"Counted in a row: {state.bad} bad, {state.missing} nodata, {state.good} ok."
     if state.recent:
         yield f"The last results: {state.recent} (the newest at the end)."
     rules = [f"{status} after {_count(count)}" for status, count in _counts_to_decide(policy).items()]

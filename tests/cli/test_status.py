@@ -224,7 +224,7 @@ def raw_of(agent: AgentProcess, columns: int = 80, rows: int = 24, *options: str
 
 def test_a_small_terminal_shows_the_header_what_is_not_ok_and_how_many_are(agent: AgentProcess) -> None:
     shown = screen_of(agent, 80, 24)
-    assert shown[0] == "51 checks: 5 critical, 1 warning, 46 ok"
+    assert shown[0] == "51 checks, 52 subjects: 5 critical, 1 warning, 46 ok"
     assert [line.split()[0] for line in shown[2:8]] == ["critical"] * 5 + ["warning"]
     assert all(line.endswith("…") for line in shown[2:8])
     assert shown[8] == "46 ok (--all)"

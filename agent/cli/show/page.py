@@ -64,7 +64,8 @@ def _header(subjects: Sequence[SubjectView]) -> str:
     counts = Counter("without a result yet" if one.waits else str(one.status) for one in subjects)
     order = [*sorted(SEVERITY, key=lambda status: -SEVERITY[status]), "without a result yet"]
     counts_text = ", ".join(f"{counts[status]} {status}" for status in order if counts[status])
-    return f"{pluralize(checks, 'check')}: {counts_text or 'nothing to show'}"
+    parts = f", {pluralize(len(subjects), 'subject')}" if len(subjects) != checks else ""
+    return f"{pluralize(checks, 'check')}{parts}: {counts_text or 'nothing to show'}"
 
 
 def _rows(subjects: Sequence[SubjectView], snapshot: Snapshot, on: Screen) -> list[str]:
