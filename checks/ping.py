@@ -8,7 +8,7 @@ import socket
 import struct
 import time
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -31,6 +31,7 @@ from checks._network.connection import bind, new_socket, way_problems
 from checks._network.lookup import resolve_first, source_family
 from checks._network.network import FAMILIES, Network
 from checks._network.progress import Progress
+from checks._network.settings import IpVersion, SourceAddress
 from checks._network.waiting import retry
 
 PAUSE = 0.2
@@ -67,8 +68,8 @@ class Ping(Check, frozen=True, kw_only=True):
     )
     time_warning: Annotated[DurationAbove | None, Meta(description="Average time of an answer. Default: any.")] = None
     time_critical: Annotated[DurationAbove | None, Meta(description="As time_warning.")] = None
-    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    ip_version: IpVersion = None
+    source: SourceAddress = ""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.host.port:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -14,6 +14,7 @@ from checks._network.connection import way_problems
 from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
+from checks._network.settings import IpVersion, SourceAddress, TooSlow
 
 MOST_BYTES = 65_507
 """Of a datagram of IPv4, without its heads."""
@@ -39,7 +40,7 @@ class Udp(Check, frozen=True, kw_only=True):
     fail_after: ClassVar[int] = 2
 
     address: Annotated[Address, Meta(description="Where to send to, host:port; IPv6 as [::1]:53.")]
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    source: SourceAddress = ""
     send: Annotated[str, Meta(description='Text to send; line ends as "\\r\\n" in double quotes.')] = ""
     send_hex: Annotated[Bytes | None, Meta(description="Bytes to send instead of a text, as `ff 00 1a`.")] = None
     expect: Annotated[
@@ -47,8 +48,8 @@ class Udp(Check, frozen=True, kw_only=True):
     ] = None
     expect_hex: Annotated[Bytes | None, Meta(description="Bytes that must be found in the answer.")] = None
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on.")] = None
-    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
-    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    critical: TooSlow = None
+    ip_version: IpVersion = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.address.port:

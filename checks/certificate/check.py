@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 import msgspec
 from msgspec import Meta
@@ -29,6 +29,7 @@ from checks._network.addresses import Address, is_host
 from checks._network.connection import connect, start_tls, way_problems
 from checks._network.network import FAMILIES, Network
 from checks._network.progress import NoAnswer, Progress
+from checks._network.settings import CaFile, ClientCert, ClientKey, IpVersion, OldTls, SourceAddress
 from checks._network.starttls import PORTS, Protocol, ask_for_tls
 from checks._wildcards import find_problem, has_wildcard
 from checks.certificate import discovered
@@ -77,16 +78,14 @@ class Certificate(Check, frozen=True, kw_only=True):
     verify: Annotated[
         bool, Meta(description="false: accept any certificate of the server; how long it lasts is still judged.")
     ] = True
-    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    ca_file: CaFile = ""
     crl_file: Annotated[str, Meta(description="PEM file of the certificates that the CA has revoked.")] = ""
-    client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
-    client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
+    client_cert: ClientCert = ""
+    client_key: ClientKey = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
-    old_tls: Annotated[
-        bool, Meta(description="true for old devices: TLS 1.0 and 1.1, weak keys and ciphers, legacy renegotiation.")
-    ] = False
-    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    old_tls: OldTls = False
+    ip_version: IpVersion = None
+    source: SourceAddress = ""
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.file and not self.address:

@@ -15,6 +15,7 @@ from checks._network.addresses import Address, BetterWritten, host_name, is_ip
 from checks._network.connection import way_problems
 from checks._network.network import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
+from checks._network.settings import SourceAddress, TooSlow
 from checks.dns import by_host
 
 if TYPE_CHECKING:
@@ -95,9 +96,9 @@ class Dns(Check, frozen=True, kw_only=True):
     klass: Annotated[Literal["IN", "CH"], Meta(description="CH: for the server's own names, as version.bind.")] = (
         msgspec.field(name="class", default="IN")
     )
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    source: SourceAddress = ""
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on.")] = None
-    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
+    critical: TooSlow = None
 
     def problems(self) -> Iterator[tuple[str, str]]:
         yield from self._problems_of_name()

@@ -25,6 +25,7 @@ from agent.api import (
 from checks._network.addresses import Address
 from checks._network.network import GetAddrInfo, Network
 from checks._network.progress import NoAnswer, Progress
+from checks._network.settings import CaFile, ClientCert, ClientKey, IpVersion, OldTls, SourceAddress, TooSlow
 from checks.http.addresses import HttpUrl, ProxyUrl
 from checks.http.exchange import exchange
 from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet, TlsVersion
@@ -91,7 +92,7 @@ class Http(Check, frozen=True, kw_only=True):
         StatusSet | None, Meta(description="Statuses that are a warning, written alike; all others are critical.")
     ] = None
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on, the whole request.")] = None
-    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
+    critical: TooSlow = None
     contains: Annotated[str | None, Meta(description="Text that the body must contain.")] = None
     matches: Annotated[Regex | None, Meta(description="Regular expression that must be found in the body.")] = None
     not_matches: Annotated[Regex | None, Meta(description="Regular expression that must not be found.")] = None
@@ -115,7 +116,7 @@ class Http(Check, frozen=True, kw_only=True):
         Size, Meta(description="Read and judge no more of the body; 0B: only the headers, where a body never ends.")
     ] = Size(1024 * 1024)
 
-    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    ip_version: IpVersion = None
     connect_to: Annotated[
         Address | None,
         Meta(
@@ -124,7 +125,7 @@ class Http(Check, frozen=True, kw_only=True):
         ),
     ] = None
     unix_socket: Annotated[str, Meta(description="Connect to this unix socket instead, with Host of the URL.")] = ""
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    source: SourceAddress = ""
     proxy: Annotated[
         ProxyUrl | None, Meta(description="HTTP proxy, http://[user:password@]host:port (CONNECT for https).")
     ] = None
@@ -135,15 +136,13 @@ class Http(Check, frozen=True, kw_only=True):
     verify: Annotated[
         bool, Meta(description="false: accept any certificate; how long it lasts is still judged, see below.")
     ] = True
-    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    ca_file: CaFile = ""
     crl_file: Annotated[str, Meta(description="PEM file of what the server's CA has revoked (CRL).")] = ""
-    client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
-    client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
+    client_cert: ClientCert = ""
+    client_key: ClientKey = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the URL's.")] = ""
     min_tls_version: Annotated[TlsVersion, Meta(description="Refuse anything older: 1.2 or 1.3.")] = TlsVersion("1.2")
-    old_tls: Annotated[
-        bool, Meta(description="true for old devices: TLS 1.0 and 1.1, weak keys and ciphers, legacy renegotiation.")
-    ] = False
+    old_tls: OldTls = False
     certificate_warning: Annotated[
         DurationBelow | None,
         Meta(description="Warn when a certificate of the chain lasts less; 0s or null: never, not even expired."),

@@ -7,7 +7,7 @@ import ssl
 import time
 from collections.abc import AsyncIterator, Iterator
 from contextlib import ExitStack
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar
 
 from msgspec import Meta
 
@@ -31,6 +31,7 @@ from checks._network.connection import connect, connect_unix, socket_path_proble
 from checks._network.network import FAMILIES, Network
 from checks._network.payload import Bytes, Exchange
 from checks._network.progress import NoAnswer, Progress
+from checks._network.settings import CaFile, ClientCert, ClientKey, IpVersion, OldTls, SourceAddress, TooSlow
 from checks._network.starttls import Protocol, ask_for_tls
 from checks._network.tls import TlsSettings, context_for, contradictions
 from checks.tcp import greeting
@@ -71,7 +72,7 @@ class Tcp(Check, frozen=True, kw_only=True):
 
     address: Annotated[Address | None, Meta(description="Where to connect, host:port; IPv6 as [::1]:22.")] = None
     unix_socket: Annotated[str, Meta(description="Path of a unix socket to connect to, instead of `address`.")] = ""
-    source: Annotated[str, Meta(description="IP address of this host to come from.")] = ""
+    source: SourceAddress = ""
     send: Annotated[str, Meta(description='What to send; line ends as "\\r\\n" in double quotes.')] = ""
     send_hex: Annotated[Bytes | None, Meta(description="Bytes to send instead of a text, as `ff 00 1a`.")] = None
     expect: Annotated[
@@ -85,8 +86,8 @@ class Tcp(Check, frozen=True, kw_only=True):
         ),
     ] = ()
     warning: Annotated[DurationAbove | None, Meta(description="Slow from this time on, all together.")] = None
-    critical: Annotated[DurationAbove | None, Meta(description="Too slow from this time on.")] = None
-    ip_version: Annotated[Literal[4, 6] | None, Meta(description="Use only IPv4 or IPv6; else what is first.")] = None
+    critical: TooSlow = None
+    ip_version: IpVersion = None
     tls: Annotated[bool, Meta(description="Speak TLS from the beginning.")] = False
     starttls: Annotated[
         Protocol | None, Meta(description="Ask for TLS as this protocol does; send and expect come after that.")
@@ -94,16 +95,14 @@ class Tcp(Check, frozen=True, kw_only=True):
     verify: Annotated[bool, Meta(description="false: accept any certificate; how long it lasts is still judged.")] = (
         True
     )
-    ca_file: Annotated[str, Meta(description="PEM file of the CAs to trust instead of the host's.")] = ""
+    ca_file: CaFile = ""
     crl_file: Annotated[
         str, Meta(description="PEM file of what the CA has revoked: such a certificate is refused.")
     ] = ""
-    client_cert: Annotated[str, Meta(description="PEM file of our certificate, for servers that want one.")] = ""
-    client_key: Annotated[str, Meta(description="PEM file of its key, without password; else in client_cert.")] = ""
+    client_cert: ClientCert = ""
+    client_key: ClientKey = ""
     server_name: Annotated[str, Meta(description="TLS name to ask for and to verify, when not the address's.")] = ""
-    old_tls: Annotated[
-        bool, Meta(description="true for old devices: TLS 1.0 and 1.1, weak keys and ciphers, legacy renegotiation.")
-    ] = False
+    old_tls: OldTls = False
     certificate_warning: Annotated[
         DurationBelow | None, Meta(description="Warn when a certificate of the chain lasts less; 0s: never.")
     ] = DurationBelow.parse("14d")
