@@ -203,6 +203,8 @@ def _elsewhere(name: str, node: Node) -> str:
         return ""
     if name[:1] in ("_", ".") and name.strip("_.-"):
         return f"unknown section '{name}': what holds only anchors is called 'x-{name.strip('_.-')}'"
+    if name in ("include", "includes", "import", "imports"):
+        return f"'{name}' is not needed: each *.yaml of this directory is read, leave it out"
     if name in _OF_THE_AGENT:
         return f"'{name}' stands under `agent:`: write that line above it, and indent it"
     if name in _OF_A_CHECK:

@@ -45,6 +45,9 @@ HABITS = {
     "type: systemd, unit: a, state: ^running": "not text 'running': write active",
     "type: file, expect: absent, path: ^'/a,/b'": "write a check for each, or a list where one is taken",
     "type: log, pattern: x, path: ^'/a /b'": "write a check for each, or a list where one is taken",
+    "type: load, ^tags.env: prod": "a dot is no level here: write tags: and below it, indented, env: ...",
+    "type: http, url: 'http://a', password: ^!env PW": "write ${file:/etc/hostvigil/...} or ${env:NAME}",
+    "type: load, tags: ^!include t.yaml": "and not needed: each *.yaml of this directory is read",
     "type: pushed, ttl: ^0s": "ttl: 0s is over at once: write the longest time between two results, for example 25h",
     "type: pushed, ttl: 1h, max_run: ^0s": (
         "max_run: 0s is over at once: write the longest time of a run, for example 3h, or null for none"
@@ -60,6 +63,21 @@ def test_a_habit_of_another_tool_is_told_in_our_words(settings: str, tmp_path: P
     (problem,) = load(tmp_path, REAL, {}).problems
     assert problem.place.column == text.index("^") + 1
     assert problem.text.endswith(HABITS[settings])
+
+
+FILES = {
+    "include: [b.yaml]\n": "'include' is not needed: each *.yaml of this directory is read, leave it out",
+    "agent.hostname: x\n": "a dot is no level here: write agent: and below it, indented, hostname: ...",
+    "@@ -1,3 +1 @@\n-checks:\n+checks:\n": "a patch, not YAML: apply it with `patch`, and leave it elsewhere",
+}
+
+
+@pytest.mark.parametrize("text", FILES)
+def test_a_file_in_the_form_of_another_program_is_told_in_its_first_line(text: str, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    (problem,) = load(tmp_path, REAL, {}).problems
+    assert (problem.place.line, problem.place.column) == (1, 1)
+    assert problem.text.endswith(FILES[text])
 
 
 @pytest.mark.parametrize("name", ["agent", "defaults"])

@@ -14,6 +14,16 @@ def short(text: str) -> str:
     return repr(text if len(text) <= 60 else text[:57] + "...")
 
 
+def tag_advice(tag: str) -> str:
+    """Say what to write instead of a tag, by what other programs have it for."""
+    name = tag.lstrip("!").lower()
+    if name.startswith(("include", "import")):
+        return "and not needed: each *.yaml of this directory is read"
+    if name in ("secret", "env", "env_var", "vault", "file"):
+        return "write ${file:/etc/hostvigil/...} or ${env:NAME}"
+    return "write the plain value (text in quotes)"
+
+
 def explain(error: yaml.MarkedYAMLError, lines: Lines, file: str) -> tuple[Place, str]:
     """Say a parser's complaint in the words of somebody who edits the file."""
     problem, mark = error.problem or "", error.problem_mark or error.context_mark

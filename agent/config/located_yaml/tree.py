@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 import msgspec
 import yaml
 
-from agent.config.located_yaml.advice import explain, short, without_sign
+from agent.config.located_yaml.advice import explain, short, tag_advice, without_sign
 from agent.config.located_yaml.lines import Lines
 from agent.config.settings import Place
 
@@ -170,7 +170,7 @@ class _Composer:
         if event.tag is not None and event.tag.startswith("!="):
             value = Refusal("a value cannot begin with '!', put quotes around it")
         elif event.tag is not None:
-            value = Refusal(f"the tag {short(event.tag)} is not supported, write the plain value (text in quotes)")
+            value = Refusal(f"the tag {short(event.tag)} is not supported, {tag_advice(event.tag)}")
         node = Node(value, self._place(event), origin=self._origin(event, value))
         if event.anchor is not None:
             self._anchors[event.anchor] = (node, self._size - before, _height(node))

@@ -41,6 +41,11 @@ _TEXTS = (
         "a web page",
         "what was downloaded is no drop-in, look at its address",
     ),
+    (
+        r"(?:\A|[\r\n])(@@ -\d+(?:,\d+)? \+\d+(?:,\d+)? @@)",
+        "a patch",
+        "apply it with `patch`, and leave it elsewhere",
+    ),
     (r"\A(#![ \t]*/\S+)", "a script", "name it in `command:` of a check of type script, and leave it elsewhere"),
     (
         r"\A(?:[ \t]*(?:[#;][^\r\n]*)?(?:\r\n?|\n))*[ \t]*(\[{1,2}[\w.\" -]{1,60}\]{1,2})[ \t]*[\r\n]",

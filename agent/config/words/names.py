@@ -78,6 +78,9 @@ def unknown(
     text = f"unknown setting {short(setting)}"
     if spaceless := without_space(name, names):
         return f"{spaceless!r} needs a colon and a space before its value: write '{spaceless}: ...'"  # may be a secret
+    level, dot, below = name.partition(".")
+    if dot and below and level in names:
+        return f"a dot is no level here: write {short(level)[1:-1]}: and below it, indented, {short(below)[1:-1]}: ..."
     if ours := _other_word(name, names):
         return f"{text}, {_in_our_words(name, ours)}"
     if close := nearest(name, names):
