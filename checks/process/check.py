@@ -40,6 +40,22 @@ LEVELS = {use: (f"{use}_warning", f"{use}_critical") for use in USES}
 """The settings of each use."""
 _all_levels = attrgetter(*chain.from_iterable(LEVELS.values()))
 
+Rss = Annotated[SizeAbove | None, Meta(description="Resident memory, all together.")]
+Cpu = Annotated[CoresAbove | None, Meta(description="CPU since the last run, all together, in percent of one core.")]
+Threads = Annotated[NumberAbove | None, Meta(description="Threads, all together.")]
+OpenFiles = Annotated[
+    NumberAbove | None, Meta(description="Open files of the process with most; before Linux 6.2 this needs root.")
+]
+Age = Annotated[
+    DurationAbove | None,
+    Meta(description="Age of the oldest: `6h` is bad from six hours on, the range `5m:` below five minutes."),
+]
+Zombies = Annotated[NumberAbove | None, Meta(description="Zombies (ended, but their parent did not take note).")]
+Stuck = Annotated[
+    NumberAbove | None,
+    Meta(description="Processes in state D (mostly: waiting for a dead disk) for `stuck_after`."),
+]
+
 
 class Process(Check, frozen=True, kw_only=True):
     """Counts processes and watches what they use.
@@ -82,52 +98,28 @@ class Process(Check, frozen=True, kw_only=True):
     count_warning: Annotated[
         NumberAbove | None, Meta(description="Running processes: `20` is too many, the range `2:10` fewer or more.")
     ] = None
-    rss_warning: Annotated[SizeAbove | None, Meta(description="Resident memory, all together.")] = None
-    rss_critical: Annotated[SizeAbove | None, Meta(description="Resident memory, all together.")] = None
+    rss_warning: Rss = None
+    rss_critical: Rss = None
     pss_warning: Annotated[
         SizeAbove | None, Meta(description="As rss, but what processes share is counted once; needs root, and is slow.")
     ] = None
     pss_critical: Annotated[SizeAbove | None, Meta(description="As pss_warning.")] = None
-    cpu_warning: Annotated[
-        CoresAbove | None, Meta(description="CPU since the last run, all together, in percent of one core.")
-    ] = None
-    cpu_critical: Annotated[
-        CoresAbove | None, Meta(description="CPU since the last run, all together, in percent of one core.")
-    ] = None
-    threads_warning: Annotated[NumberAbove | None, Meta(description="Threads, all together.")] = None
-    threads_critical: Annotated[NumberAbove | None, Meta(description="Threads, all together.")] = None
-    open_files_warning: Annotated[
-        NumberAbove | None, Meta(description="Open files of the process with most; before Linux 6.2 this needs root.")
-    ] = None
-    open_files_critical: Annotated[
-        NumberAbove | None, Meta(description="Open files of the process with most; before Linux 6.2 this needs root.")
-    ] = None
-    age_warning: Annotated[
-        DurationAbove | None,
-        Meta(description="Age of the oldest: `6h` is bad from six hours on, the range `5m:` below five minutes."),
-    ] = None
-    age_critical: Annotated[
-        DurationAbove | None,
-        Meta(description="Age of the oldest: `6h` is bad from six hours on, the range `5m:` below five minutes."),
-    ] = None
+    cpu_warning: Cpu = None
+    cpu_critical: Cpu = None
+    threads_warning: Threads = None
+    threads_critical: Threads = None
+    open_files_warning: OpenFiles = None
+    open_files_critical: OpenFiles = None
+    age_warning: Age = None
+    age_critical: Age = None
     restart: Annotated[
         Literal["ignore", "warning", "critical"],
         Meta(description="Status of the one run that finds the oldest process to be a new one. Leave fail_after at 1."),
     ] = "ignore"
-    zombies_warning: Annotated[
-        NumberAbove | None, Meta(description="Zombies (ended, but their parent did not take note).")
-    ] = None
-    zombies_critical: Annotated[
-        NumberAbove | None, Meta(description="Zombies (ended, but their parent did not take note).")
-    ] = None
-    stuck_warning: Annotated[
-        NumberAbove | None,
-        Meta(description="Processes in state D (mostly: waiting for a dead disk) for `stuck_after`."),
-    ] = None
-    stuck_critical: Annotated[
-        NumberAbove | None,
-        Meta(description="Processes in state D (mostly: waiting for a dead disk) for `stuck_after`."),
-    ] = None
+    zombies_warning: Zombies = None
+    zombies_critical: Zombies = None
+    stuck_warning: Stuck = None
+    stuck_critical: Stuck = None
     stuck_after: Annotated[
         Duration, Meta(description="In state D, without any use of CPU, for this long is stuck. Default 2m.")
     ] = Duration(120)
