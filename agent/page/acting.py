@@ -85,7 +85,7 @@ class Acting:
 
     def _login(self, message: str, status: int) -> HTTPResponse:
         path = _own_path(_field("to") or request.query.getunicode("to", ""))
-        return answer(status, HTML, html.whole(login(path, message), self._source.host(), ""), True)
+        return answer(status, HTML, html.whole(login(path, message), self._source.host(), ""), acts=True)
 
 
 def _field(name: str) -> str:

@@ -29,7 +29,7 @@ def answer(status: int, kind: str, body: str | bytes, acts: bool = False) -> HTT
 
 def go_to(path: str) -> HTTPResponse:
     """Send the browser to a path of ours."""
-    return HTTPResponse("", 303, {"Location": path, **headers(True)})
+    return HTTPResponse("", 303, {"Location": path, **headers(acts=True)})
 
 
 def files_of_page() -> dict[str, Callable[[], HTTPResponse]]:
@@ -45,7 +45,7 @@ def check_path(name: str) -> str:
 def error(response: Any) -> str:
     """Say it without a word of what was asked, nor of this host: who asks may have led somebody's browser here."""
     led_back = response.status_code == 404 and is_browser()
-    response.headers.update({"Content-Type": HTML if led_back else TEXT, **headers(False)})
+    response.headers.update({"Content-Type": HTML if led_back else TEXT, **headers(acts=False)})
     return html.whole(html.missing(), "", "") if led_back else f"{response.status_line}\n"
 
 

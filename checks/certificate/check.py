@@ -188,7 +188,7 @@ class Certificate(Check, frozen=True, kw_only=True):
                 await ask_for_tls(self.starttls, plain, network.progress)
             name = self.server_name or address.host.rstrip(".")
             with await start_tls(plain, trust, name, network.progress) as connection:
-                return certificates.certificate(connection), connection.getpeercert(True) or b""
+                return certificates.certificate(connection), connection.getpeercert(binary_form=True) or b""
 
 
 def _texts(value: str | tuple[str, ...]) -> tuple[str, ...]:

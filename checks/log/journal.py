@@ -74,11 +74,11 @@ def read(
                 take(text_of(entry))
             cursor = entry.cursor or cursor
             if time.monotonic() > until:
-                return Place(cursor, True, lost)
+                return Place(cursor, more=True, lost=lost)
         if journal.passed_over:
             lost = f"an entry of the journal has more than {MOST_BYTES >> 20} MiB"
         if "cursor" not in journal.end():
-            return Place(cursor, False, lost)
+            return Place(cursor, lost=lost)
     return at_end(ctx, program)._replace(lost="the place of the last run cannot be found in the journal any more")
 
 

@@ -72,13 +72,14 @@ def test_match_finds_neither_the_agent_nor_what_it_started(start: Start) -> None
 def test_a_process_in_a_container_can_be_left_out(start: Start) -> None:
     needs.root()  # of another's agent nobody else may see the command line, so that "none" is never sure
     sleep = needs.command("sleep")
-    inside = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", sleep, "64321"])
+    seconds = str(1_000_000 + os.getpid())  # no other run of this test on the machine has the same
+    inside = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", sleep, seconds])
     try:
-        wait_for(lambda: look(match=Regex(r"^\S*sleep 64321$")).status is Status.OK)
+        wait_for(lambda: look(match=Regex(rf"^\S*sleep {seconds}$")).status is Status.OK)
         # Not at once: another process of this machine may be in state D, and its command line is not known.
-        wait_for(lambda: look(match=Regex(r"^\S*sleep 64321$"), containers=False).status is Status.CRITICAL)
+        wait_for(lambda: look(match=Regex(rf"^\S*sleep {seconds}$"), containers=False).status is Status.CRITICAL)
         start("victim", "1")
-        assert look(match=Regex("/victim 600 1$"), containers=False).status is Status.OK
+        wait_for(lambda: look(match=Regex("/victim 600 1$"), containers=False).status is Status.OK)
     finally:
         inside.kill()
         inside.wait()
