@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import argparse
+import keyword
 import re
 from pathlib import Path
 
 from agent.cli.answers.missing import hanging
 from agent.cli.output import fail
 from agent.config.drop_ins import load, own_types
+from agent.config.rules import OWN_NAME
 from agent.config.types.catalog import Catalog
 
+RESERVED = ("true", "false", "null", OWN_NAME)
+"""A check is called like its type: as a key these are no text, or the agent's own check."""
 TYPE = '''"""Check type `{name}`: what it looks at, in a line."""
 
 import os
@@ -78,8 +82,10 @@ def test_a_folder_that_is_not_there_is_nodata(tmp_path):
 def main(options: argparse.Namespace) -> int:
     """Exits 0; 2 when the name cannot be used, or something of that name is there already: nothing is overwritten."""
     name = options.name
-    if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name.startswith("test_"):
+    if not re.fullmatch(r"[a-z][a-z0-9_]*", name):
         return fail(f"{name!r} is no name for a type: write lower case letters, digits and _, beginning with a letter")
+    if name in RESERVED or name.startswith("test_"):
+        return fail(f"{name!r} means something else in YAML, in Python or to the agent: write another name")
     catalog = Catalog()
     config = load(options.config, catalog)
     folder = own_types(options.config, config.agent.checks_d)
@@ -92,7 +98,7 @@ def main(options: argparse.Namespace) -> int:
     if existing := [str(file) for file in texts if file.exists()]:
         return fail(f"{', '.join(existing)} exists already")
     try:
-        _write(texts, name=name, cls="".join(part.capitalize() for part in name.split("_")), test=test)
+        _write(texts, name=name, cls=_class_name(name), test=test)
     except PermissionError:
         raise
     except OSError as error:
@@ -102,6 +108,13 @@ def main(options: argparse.Namespace) -> int:
     print(f"try it: hostvigil check {name} --config {options.config}")
     print(f"test it: python -m pytest {test}    (pip install pytest)")
     return 0
+
+
+def _class_name(name: str) -> str:
+    """Return what the class of a type is called: what Python or the file means by a word is not."""
+    word = "".join(part.capitalize() for part in name.split("_"))
+    taken = keyword.iskeyword(word) or word in re.findall(r"\w+", TYPE + TEST)
+    return f"{word}Type" if taken else word
 
 
 def _write(texts: dict[Path, str], **names: object) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 import pytest
 
 from agent.api import Check, CheckError, Context, NumberAbove, critical, judge, ok
+from agent.cli.main import main
+from agent.config.drop_ins import load
+from agent.config.types.catalog import Catalog
 from agent.testing import check_type, files, ran, serving
 from tests.processes.agent_process import agent_process
 
@@ -37,6 +40,15 @@ def test_a_file_in_checks_d_is_a_type_as_soon_as_it_is_there(tmp_path: Path) -> 
         assert '"queue"' in agent.call("schema").stdout
         agent.start()
         agent.wait_until(lambda: "WARNING mine" in agent.output(), "the event")
+
+
+@pytest.mark.parametrize("name", ["none", "check", "number_above", "path", "class"])
+def test_a_new_type_may_be_called_like_a_word_of_python_or_of_its_file(name: str, tmp_path: Path) -> None:
+    config = tmp_path / "conf.d"
+    config.mkdir()
+    assert main(["new-check", "--config", str(config), "--state", str(tmp_path), name]) == 0
+    assert [str(one) for one in load(config, Catalog(), {}).problems] == []
+    assert issubclass(check_type(tmp_path / f"checks.d/{name}.py"), Check)
 
 
 def test_the_folder_can_be_named_in_the_configuration(tmp_path: Path) -> None:
@@ -94,6 +106,8 @@ def test_new_check_writes_a_type_that_works_with_its_test_and_overwrites_nothing
         assert agent.call("new-check", "mail_queue").returncode == 2
         assert agent.call("new-check", "disk").returncode == 2
         assert agent.call("new-check", "Bad-Name").returncode == 2
+        for name in ("true", "null", "hostvigil", "test_x"):
+            assert "means something else in YAML" in agent.call("new-check", name).stderr
     test = tmp_path / "checks.d" / "tests" / "test_mail_queue.py"
     tested = subprocess.run(
         [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "--rootdir", str(tmp_path), str(test)],
