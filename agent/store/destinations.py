@@ -18,6 +18,7 @@ UNKNOWN = ""
 """The identity of a destination of an older database, which did not note it: whoever is meant now is meant."""
 REMOVED = "its destination was removed from the configuration"
 MOOT = "its problem was never told to this destination"
+KNOWN = "this destination was told of it before"
 
 
 def in_force(db: sqlite3.Connection) -> list[Destination]:
@@ -93,26 +94,29 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     former.tell_ends(db, name)
     former.note_begin(db, name, before)
     after, moot = hear(before, db.execute(_WAITING, (name,)).fetchall())
-    for seq in moot:
-        _drop(db, "seq = ?", (seq,), MOOT, at)
+    for seq, why in moot.items():
+        _drop(db, "seq = ?", (seq,), why, at)
     former.know(db, name, {about: problem for about, problem in after.items() if problem[0]})
 
 
-def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, list[int]]:
-    """Return what a destination knows once it is told what waits, and the numbers of ends without a begin.
+def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, dict[int, str]]:
+    """Return what a destination knows once it is told what waits; and what it need not be told, by number, and why.
 
-    `waiting` has rows of number, check, subject, status and facts, in their order. Pure.
+    That are ends without a begin, and what was to be told once more and is known. `waiting` has rows of number, check,
+    subject, status and facts, in their order. Pure.
     """
-    problems, moot = dict(known), []
+    problems, moot = dict(known), dict[int, str]()
     for seq, check, subject, status, facts in waiting:
-        about, incident = (check, subject), former.incident_of(facts).incident
+        about, fact = (check, subject), former.incident_of(facts)
         if status in PROBLEMS:
-            problems[about] = (incident, status)
+            if fact.restated and problems.get(about) == (fact.incident, status):
+                moot[seq] = KNOWN
+            problems[about] = (fact.incident, status)
         elif status == EventStatus.OK:
-            if about in problems and problems[about][0] == incident:
+            if about in problems and problems[about][0] == fact.incident:
                 del problems[about]
             else:
-                moot.append(seq)
+                moot[seq] = MOOT
     return problems, moot
 
 

@@ -43,6 +43,7 @@ class Incident(msgspec.Struct, frozen=True):
     previous: str | None = ""
     incident_since: int = 0
     at: int = 0
+    restated: bool = False
 
     @property
     def began_before(self) -> bool:

@@ -347,3 +347,14 @@ def test_what_waited_for_another_at_the_same_name_is_not_known_to_who_goes_befor
     assert deliver(house, "ops") == [("gone", "critical")]
     adopt(house, OPS)
     assert deliver(house, "ops") == [("web", "ok")]
+
+
+def test_what_was_to_be_told_once_more_to_another_at_the_same_name_is_not_told_to_who_knows_it(house: House) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house, ELSEWHERE)
+    assert [one.check for one in house.store.history.pending("ops")] == ["gone", "web"]
+    adopt(house, OPS)
+    assert deliver(house, "ops") == []
+    ends(house)
+    assert deliver(house, "ops") == [("web", "ok")]
