@@ -41,11 +41,14 @@ def test_whenever_nothing_suppresses_what_was_told_last_is_what_is_true(letters:
 
 
 @given(streams, policies)
+@example("Wc", fail_after(1))
 def test_no_news_has_the_status_that_was_told_before(letters: str, policy: Policy) -> None:
     last: str = "ok"
     for s in play(letters, policy):
         if s.report:
             assert (s.report.status != last) != bool(s.report.repeat)
+            assert s.report.previous in (last, None), "what was held back was told to nobody"
+            assert s.report.previous == last or s.report.sequence == 1
             last = s.report.status
 
 

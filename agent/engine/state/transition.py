@@ -153,9 +153,8 @@ def due_report(state: State, before: State, policy: Policy, now: int) -> Report 
         return None
     sequence = state.events + 1
     opens = last is EventStatus.OK
-    # What was held back since it was believed was nothing else before, as far as anybody knows.
-    decided = EventStatus(before.decided) if before.decided else None
-    other = decided if decided is not truth else None
+    # A subject never told of was well, as far as anybody knows; what was believed and held back nobody knows.
+    other = EventStatus.OK if before.decided is Status.OK else None
     return Report(
         status=truth,
         previous=state.notified or other,
