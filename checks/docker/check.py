@@ -255,14 +255,14 @@ async def _look(path: str) -> tuple[list[Container], list[str]]:
     except CheckError:
         return [], []  # the trial says why
     now = ctx.now()
-    results = [
-        (
-            one.name,
-            await assess(one, must_run=False, unhealthy=set(), inspect=inspect_nothing, now=now, ended_within=math.inf),
+    bad = []
+    for one in containers:
+        result = await assess(
+            one, must_run=False, unhealthy=set(), inspect=inspect_nothing, now=now, ended_within=math.inf
         )
-        for one in containers
-    ]
-    return containers, [name for name, result in results if result.status is not Status.OK]
+        if result.status is not Status.OK:
+            bad.append(one.name)
+    return containers, bad
 
 
 def _has_wildcard(name: str) -> bool:

@@ -26,6 +26,7 @@ from agent.model import (
     State,
     Status,
 )
+from agent.plugin.clock import Clocks
 from agent.store import LastRun
 
 NOW = 1_800_000_000_000
@@ -70,7 +71,8 @@ class House:
             lambda check, seconds: self.retries.append((check, seconds)), lambda check: 77 if check == "web" else 0
         )
         config = self.config(*checks)
-        self.decider = Decider(states, list(runs), config, self.buffer, schedule, lambda: self.wall, lambda: self.now)
+        clocks = Clocks(lambda: self.wall, lambda: self.now)
+        self.decider = Decider(states, list(runs), config, self.buffer, schedule, clocks)
         self.decider.configure(config)
 
     def config(self, *checks: CheckConfig, retire: bool = True) -> RecorderConfig:

@@ -16,6 +16,7 @@ from agent.engine.recorder.waiting import Waiting
 from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.model import Outcome, Pushed, Result, RunStarted, Status
+from agent.plugin.clock import Clocks
 from agent.store import Store
 
 NOW = 1_800_000_000_000
@@ -46,7 +47,7 @@ class Room:
         self.now, self.wall = 10_000.0, NOW
         self._memories, self._last_ran = memories or {}, last_ran or {}
         self.buffer = WriteBuffer()
-        self.waiting = Waiting(cast(Store, self), self.buffer, lambda: self.wall, lambda: self.now)
+        self.waiting = Waiting(cast(Store, self), self.buffer, Clocks(lambda: self.wall, lambda: self.now))
         self.configure(*checks)
 
     def memories(self) -> Mapping[str, Mapping[str, Any]]:

@@ -117,8 +117,8 @@ def test_the_end_is_waited_for_a_second_and_no_longer(agent: Agent) -> None:
 def test_without_clocks_of_a_test_it_uses_those_of_the_host(agent: Agent, world: World) -> None:
     before = time.time_ns() // 1_000_000
     made = Recorder(agent.store, world.orders(), lambda: None, lambda check, seconds: None, lambda check: 0)
-    assert before <= made._decider._wall() <= time.time_ns() // 1_000_000
-    assert made._decider._monotonic is time.monotonic
+    assert before <= made._decider._clocks.wall() <= time.time_ns() // 1_000_000
+    assert made._decider._clocks.monotonic is time.monotonic
 
 
 def test_at_the_end_what_is_nice_to_know_is_written_too(agent: Agent, world: World) -> None:

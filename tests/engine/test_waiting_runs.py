@@ -18,6 +18,7 @@ from agent.engine.recorder.waiting import Waiting
 from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.staleness import SLACK_SECONDS, START_SECONDS
 from agent.model import Result, RunStarted, State, Status
+from agent.plugin.clock import Clocks
 from agent.store import Change, LastRun, Store
 from tests.engine.awaiting import pass_, pushed, result, told
 from tests.engine.step_by_step import Agent, World
@@ -194,7 +195,7 @@ def test_after_a_restart_silence_is_counted_from_the_last_run(tmp_path: Path, ag
     now, wall = 5000.0, 1_700_000_000_000
     store.record([Change(State("web"))])
     store.note([LastRun("web", "", Result(Status.OK, "well"), wall - ago * 1000, 0.0, 0)])
-    waiting = Waiting(store, WriteBuffer(), lambda: wall, lambda: now)
+    waiting = Waiting(store, WriteBuffer(), Clocks(lambda: wall, lambda: now))
     waiting.configure(msgspec.structs.replace(World().orders(), checks={"web": check}))
     assert waiting.next_look == pytest.approx(max(now - ago + 300 + SLACK_SECONDS, now + START_SECONDS))
     store.close()

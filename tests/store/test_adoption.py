@@ -18,6 +18,7 @@ from agent.engine.notifications import Sender, of_standing
 from agent.engine.recorder.adoption import RETRY_SECONDS, Adoption
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, EventStatus, Notification, Result, State, Status
+from agent.plugin.clock import Clocks
 from agent.store import Change, LastRun, Store, StoreError
 from tests.delivery.deliveries import HOST, NOW
 
@@ -48,7 +49,7 @@ class House:
         self.told = 0
         self.adopted: list[tuple[Plan, dict[str, int]]] = []
         self.asked: list[tuple[State, Result, CheckConfig, str]] = []
-        self.adoption = Adoption(self.store, self.hear, lambda: NOW, lambda: self.now)
+        self.adoption = Adoption(self.store, self.hear, Clocks(lambda: NOW, lambda: self.now))
 
     def hear(self) -> None:
         self.told += 1

@@ -13,6 +13,7 @@ from agent.engine.destinations import as_known, plan, unknown_problems
 from agent.engine.notifications import under_one_name
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, Notification, Result, State, Status
+from agent.plugin.clock import Clocks
 from agent.store import KnownProblems, Store, StoreError
 
 log = logging.getLogger("hostvigil.recorder")
@@ -27,13 +28,10 @@ class Adoption:
     `on_events` is called when something new is to be told.
     """
 
-    def __init__(
-        self, store: Store, on_events: Callable[[], None], wall: Callable[[], int], monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, on_events: Callable[[], None], clocks: Clocks) -> None:
         self._store = store
         self._on_events = on_events
-        self._wall = wall
-        self._monotonic = monotonic
+        self._clocks = clocks
         self._config: RecorderConfig | None = None
         self.next_try = math.inf
         """When there is something to take over, in monotonic seconds."""
@@ -49,13 +47,13 @@ class Adoption:
         """Do it if it is due; while it cannot be written it stays due."""
         if self._store.was_replaced():
             self.again()
-        if self._config is None or self._monotonic() < self.next_try:
+        if self._config is None or self._clocks.monotonic() < self.next_try:
             return
         try:
-            self._take_over(self._config, list(states), self._wall())
+            self._take_over(self._config, list(states), self._clocks.wall())
         except StoreError as error:
             log.error("the destinations cannot be taken over yet: %s", error)
-            self.next_try = self._monotonic() + RETRY_SECONDS
+            self.next_try = self._clocks.monotonic() + RETRY_SECONDS
             return
         self._on_events()
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from agent.engine.recorder.commands import RecorderConfig
 from agent.engine.recorder.parents import ParentRuns
 from agent.engine.recorder.unset_clock import UnsetClock
 from agent.engine.suppression.reasons import Suppression
 from agent.model import Reason, Silence, State
+from agent.plugin.clock import Clocks
 
 
 class CurrentReasons:
@@ -19,15 +20,13 @@ class CurrentReasons:
         states: Mapping[str, Mapping[str, State]],
         parents: ParentRuns,
         config: RecorderConfig,
-        wall: Callable[[], int],
-        monotonic: Callable[[], float],
+        clocks: Clocks,
     ) -> None:
         """`states` are the decider's own, which change under way."""
         self._states = states
         self._parents = parents
         self._config = config
-        self._wall = wall
-        self._monotonic = monotonic
+        self._clocks = clocks
         self._clock = UnsetClock()
         self._suppression: Suppression | None = None
         """What may suppress, as far as it was looked up in this step."""
@@ -46,14 +45,14 @@ class CurrentReasons:
     def of(self, check: str, subject: str, began: int, at: int) -> tuple[Reason, ...]:
         """Return why nothing is told of what a look that `began` then saw of a subject; Unix milliseconds."""
         return (
-            self._clock.reasons(self._wall(), self._monotonic())
+            self._clock.reasons(self._clocks.wall(), self._clocks.monotonic())
             or self._suppressing().reasons(self._config.checks[check], subject, began, at)
             or self._parents.waits(check, self._states[check].get(subject), began, at)
         )
 
     def clock_shift(self) -> int:
         """Return by how many milliseconds a clock that was not set was put right since the last look; 0: it was not."""
-        return self._clock.was_set(self._wall(), self._monotonic())
+        return self._clock.was_set(self._clocks.wall(), self._clocks.monotonic())
 
     def _suppressing(self) -> Suppression:
         self._suppression = self._suppression or self._config.suppress(self._states)

@@ -22,6 +22,7 @@ from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.engine.state.transition import Transition, advance, apply_result, judge_again
 from agent.model import EventStatus, Outcome, Policy, Reason, Result, State, Status
+from agent.plugin.clock import Clocks
 from agent.store import Change, LastRun
 
 log = logging.getLogger("hostvigil.recorder")
@@ -39,22 +40,20 @@ class Decider:
         config: RecorderConfig,
         buffer: WriteBuffer,
         schedule: Schedule,
-        wall: Callable[[], int],
-        monotonic: Callable[[], float],
+        clocks: Clocks,
     ) -> None:
         self._states: dict[str, dict[str, State]] = {}
         for state in states:
             self._states.setdefault(state.check, {})[state.subject] = state
         self._results = LastResults(last_runs)
         self._parents = ParentRuns(self._states, last_runs)
-        self._reasons = CurrentReasons(self._states, self._parents, config, wall, monotonic)
+        self._reasons = CurrentReasons(self._states, self._parents, config, clocks)
         self._looks = SecondLooks()
         self._config = config
         self._no_result_yet = NoResultYet(buffer)
         self._buffer = buffer
         self._schedule = schedule
-        self._wall = wall
-        self._monotonic = monotonic
+        self._clocks = clocks
 
     @property
     def next_look(self) -> float:
@@ -81,7 +80,7 @@ class Decider:
 
     def _look_at_all(self) -> None:
         """A new configuration may lift what held something back, or count otherwise; a start goes on where it was."""
-        now, wall = self._monotonic(), self._wall()
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
         for config, state in [(self._config.checks.get(state.check), state) for state in self.states]:
             key = (state.check, state.subject)
             if state.suppressed_by:
@@ -146,7 +145,7 @@ class Decider:
             states[one.subject] = msgspec.structs.replace(one, acknowledged=command.words)
             self._buffer.change(Change(states[one.subject]))
             if not command.words:
-                self._looks.at_once(one.check, one.subject, self._monotonic())  # a repetition may be due
+                self._looks.at_once(one.check, one.subject, self._clocks.monotonic())  # a repetition may be due
         return [one.subject for one in matches]
 
     def look(self, now: float) -> None:
@@ -155,7 +154,7 @@ class Decider:
         `now` in monotonic seconds.
         """
         self._put_right()
-        for check, subject in self._looks.due(now, self._wall(), self._reasons.silences):
+        for check, subject in self._looks.due(now, self._clocks.wall(), self._reasons.silences):
             if self._is_known((check, subject)):
                 try:
                     self._look(check, subject)
@@ -183,7 +182,7 @@ class Decider:
                 self._buffer.note(LastRun(check=check, subject=subject, result=result, at=at, duration=0.0, next_at=0))
 
     def _believe_again(self, check: str, subject: str, result: Result) -> None:
-        config, now = self._config.checks[check], self._wall()
+        config, now = self._config.checks[check], self._clocks.wall()
         # It was counted when it came; but an ok is counted from the latest nodata on.
         judge = apply_result if result.status is Status.OK else judge_again
         reasons = self._reasons.of(check, subject, now, now)
@@ -191,14 +190,14 @@ class Decider:
         self._take_step(step, config)
 
     def _look(self, check: str, subject: str) -> None:
-        config, state, now = self._config.checks[check], self._states[check][subject], self._wall()
+        config, state, now = self._config.checks[check], self._states[check][subject], self._clocks.wall()
         reasons = self._reasons.of(check, subject, now, now)
         result = self._results.get((check, subject))
         if has_runs(config):
             if not reasons:
                 self._schedule.retry(check, 0.0)
             else:
-                self._looks.wait(check, subject, [reason.until for reason in reasons], now, self._monotonic())
+                self._looks.wait(check, subject, [reason.until for reason in reasons], now, self._clocks.monotonic())
         elif result is not None and (config.type != BROKEN or not subject):
             self._take_step(judge_again(state, result, config.policy, now, reasons), config)
 
@@ -217,7 +216,7 @@ class Decider:
             state = change.state
             self._buffer.change(change)
         self._states[check][subject] = state
-        self._looks.plan(step, config.policy, self._monotonic())
+        self._looks.plan(step, config.policy, self._clocks.monotonic())
         self._have_run(step, config)
 
     def _note(self, step: Transition, outcome: Outcome) -> None:
@@ -245,11 +244,11 @@ class Decider:
             return
         for check, subject in self._looks.list_suppressed():
             if self._parents.depends(check, parent):
-                state, now = self._states[check][subject], self._wall()
+                state, now = self._states[check][subject], self._clocks.wall()
                 if self._parents.waits(check, state, now, now):
                     self._ask_parents(check, state.suppressed_since)
                 else:
-                    self._looks.at_once(check, subject, self._monotonic())
+                    self._looks.at_once(check, subject, self._clocks.monotonic())
 
     def _retire(self, check: str) -> None:
         """Close what is open of a check and forget it, all in the next transaction."""
@@ -257,7 +256,7 @@ class Decider:
         self._parents.forget(check)
         for state in self._states.pop(check).values():
             result = Result(Status.OK, RETIRED, state.subject)
-            step = apply_result(state, result, Policy(flapping=None), self._wall())
+            step = apply_result(state, result, Policy(flapping=None), self._clocks.wall())
             if self._config.observe:
                 self._config.observe(msgspec.structs.replace(step, last=True), False)
             config = self._config.checks.get(check)

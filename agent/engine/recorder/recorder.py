@@ -26,7 +26,7 @@ from agent.engine.recorder.pending import RETRY_SECONDS, PendingWrites
 from agent.engine.recorder.waiting import Waiting
 from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.model import Outcome, RunStarted
-from agent.plugin.clock import wall_clock
+from agent.plugin.clock import Clocks, wall_clock
 from agent.store import Store
 
 __all__ = ["Command", "Compose", "Recorder", "RecorderConfig", "Suppress", "WatchdogPing"]
@@ -62,13 +62,11 @@ class Recorder:
         self._rest = rest
         self._queue: queue.SimpleQueue[Command | None] = queue.SimpleQueue()
         self._queue.put(config)
-        buffer = WriteBuffer()
+        buffer, clocks = WriteBuffer(), Clocks(wall, monotonic)
         self._pending = PendingWrites(store, buffer, on_events, monotonic)
-        self._decider = Decider(
-            store.states(), store.last_runs(), config, buffer, Schedule(retry, next_run), wall, monotonic
-        )
-        self._waiting = Waiting(store, buffer, wall, monotonic)
-        self._adoption = Adoption(store, on_events, wall, monotonic)
+        self._decider = Decider(store.states(), store.last_runs(), config, buffer, Schedule(retry, next_run), clocks)
+        self._waiting = Waiting(store, buffer, clocks)
+        self._adoption = Adoption(store, on_events, clocks)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._work, name="recorder", daemon=True)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from typing import Any
 
 import msgspec
@@ -15,6 +14,7 @@ from agent.engine.recorder.write_buffer import WriteBuffer
 from agent.engine.self_check import BROKEN
 from agent.engine.staleness import StalenessMonitor
 from agent.model import Outcome, Pushed, RunStarted
+from agent.plugin.clock import Clocks
 from agent.store import Store
 
 log = logging.getLogger("hostvigil.recorder")
@@ -23,12 +23,9 @@ log = logging.getLogger("hostvigil.recorder")
 class Waiting:
     """Owned by the recorder's thread. What is waited for follows the configuration at work."""
 
-    def __init__(
-        self, store: Store, buffer: WriteBuffer, wall: Callable[[], int], monotonic: Callable[[], float]
-    ) -> None:
+    def __init__(self, store: Store, buffer: WriteBuffer, clocks: Clocks) -> None:
         self._buffer = buffer
-        self._wall = wall
-        self._monotonic = monotonic
+        self._clocks = clocks
         self._pushed = DeadMansSwitch()
         self._runs = StalenessMonitor()
         self._memories: dict[str, dict[str, Any]] = store.memories()
@@ -43,7 +40,7 @@ class Waiting:
 
     def configure(self, config: RecorderConfig) -> None:
         """Wait for the checks of this configuration from now on."""
-        checks, now, wall = config.checks, self._monotonic(), self._wall()
+        checks, now, wall = config.checks, self._clocks.monotonic(), self._clocks.wall()
         last = {check: now - max(0, wall - at) / 1000 for check, at in self._last_runs.items() if at}
         self._runs.update(checks.values(), now, last)
         self._pushed.update(checks.values(), self._memories, now, wall)
@@ -56,11 +53,11 @@ class Waiting:
 
     def last_true(self, check: str, subject: str) -> int:
         """Return when the last result of a pushed subject was so, Unix milliseconds; 0: it is true no more."""
-        return self._pushed.last_true(check, subject, self._monotonic(), self._wall())
+        return self._pushed.last_true(check, subject, self._clocks.monotonic(), self._clocks.wall())
 
     def note_start(self, start: RunStarted) -> None:
         """A run has begun that pushes its result at its end."""
-        now, wall = self._monotonic(), self._wall()
+        now, wall = self._clocks.monotonic(), self._clocks.wall()
         if self._pushed.awaits(start.check):
             since = now - max(0, wall - start.at) / 1000 if start.at else now
             self._pushed.note_start(start.check, start.subject, since, start.run)
@@ -68,7 +65,7 @@ class Waiting:
 
     def accept(self, outcome: Outcome) -> Outcome | None:
         """Note that an outcome came; return it as it counts, None when it says nothing new."""
-        now = self._monotonic()
+        now = self._clocks.monotonic()
         self._runs.note_result(outcome.check, now)
         if outcome.pushed is Pushed.NOT:
             return outcome
@@ -83,7 +80,7 @@ class Waiting:
 
         `now` in monotonic seconds.
         """
-        wall = self._wall()
+        wall = self._clocks.wall()
         if abs(wall - now * 1000 - self._offset) >= CLOCK_SET_MILLISECONDS:
             self._remember_all(now, wall)  # somebody set the clock: by it, what was written is older or newer
         pushed = self._pushed.overdue(now, wall)
@@ -93,16 +90,16 @@ class Waiting:
 
     def _is_news(self, outcome: Outcome) -> bool:
         """Note that a pushed result came; False for one that waited in the spool while a newer one was taken."""
-        check, now = outcome.check, self._monotonic()
+        check, now = outcome.check, self._clocks.monotonic()
         if outcome.pushed is Pushed.SPOOLED:
             self._pushed.reads_spool(now)
         for result in outcome.results:
             if outcome.pushed is Pushed.SPOOLED and self._pushed.late(
-                check, result.subject, outcome.started_at, now, self._wall()
+                check, result.subject, outcome.started_at, now, self._clocks.wall()
             ):
                 log.info("%s: a spooled result is no newer than what is known, it changes nothing", check)
                 return False
-            self._pushed.note_result(check, result.subject, outcome.started_at, now, self._wall(), outcome.run)
+            self._pushed.note_result(check, result.subject, outcome.started_at, now, self._clocks.wall(), outcome.run)
         self._remember(check)
         return True
 
@@ -113,4 +110,4 @@ class Waiting:
 
     def _remember(self, check: str) -> None:
         """Have it written what is awaited of a pushed check."""
-        self._buffer.remember(check, self._pushed.memory(check, self._monotonic(), self._wall()))
+        self._buffer.remember(check, self._pushed.memory(check, self._clocks.monotonic(), self._clocks.wall()))
