@@ -17,6 +17,7 @@ from pathlib import Path
 from agent.cli import discover, reload, test_event, validate
 from agent.cli.output import fail
 from agent.cli.places import DEFAULT_CONFIG
+from agent.config.agent_section import events_fault
 from agent.config.drop_ins import load
 from agent.config.files.patience import SILENT, answers
 from agent.config.settings import AgentSettings
@@ -95,7 +96,7 @@ def _settings(options: argparse.Namespace) -> bool:
     """Write key and endpoint where they are not as they should be; tell whether something was written."""
     agent = load(options.config, Catalog(), os.environ).agent
     now = agent.events
-    endpoint = REGIONS.get(options.endpoint, options.endpoint) or now.endpoint or _ask_endpoint(options, agent)
+    endpoint = _address(options.endpoint) or now.endpoint or _address(_ask_endpoint(options, agent))
     if not endpoint:
         print(f"no endpoint: events go to {', '.join(agent.destinations) or 'the journal of this host'}")
         return False
@@ -133,8 +134,16 @@ def _ask_endpoint(options: argparse.Namespace, agent: AgentSettings) -> str:
     if options.yes:
         raise NotDone("no endpoint is configured: give --endpoint, an address or one of " + ", ".join(REGIONS))
     print("Where do events go? An address, or a region: " + ", ".join(REGIONS))
-    answer = input("Endpoint (empty: none, events stay in the journal): ").strip()
-    return REGIONS.get(answer, answer)
+    return input("Endpoint (empty: none, events stay in the journal): ").strip()
+
+
+def _address(endpoint: str) -> str:
+    """Return the address that is meant by a region or an address; NotDone, before anything is written, for others."""
+    address = REGIONS.get(endpoint.lower(), endpoint)
+    if endpoint and (wrong := events_fault("endpoint", address)):
+        regions = "" if "." in endpoint else f", or a region: {', '.join(REGIONS)}"
+        raise NotDone(f"{endpoint!r} {wrong}{regions}")
+    return address
 
 
 def _key(options: argparse.Namespace, now: str, key_file: Path) -> str:
@@ -152,6 +161,8 @@ def _key(options: argparse.Namespace, now: str, key_file: Path) -> str:
     key = answer.strip()
     if not re.fullmatch(r"[!-~]+", key):
         raise NotDone("the key is empty" if not key else "the key is not one word of plain letters")
+    if wrong := events_fault("api_key", key):
+        raise NotDone(f"what was given as the key {wrong}")
     return key
 
 

@@ -123,6 +123,28 @@ def test_a_wrong_endpoint_is_replaced_where_setup_wrote_it_and_never_elsewhere(c
     assert file.read_text() == before
 
 
+@pytest.mark.parametrize(
+    ("endpoint", "key", "said"),
+    [
+        (
+            "us9",
+            KEY,
+            "'us9' is not an address, write for example https://us1-openapi.truewatch.com, or a region: us1, eu1",
+        ),
+        ("https://us1-console.truewatch.com", KEY, "is not the address of the API"),
+        ("http://api.example.com", KEY, "would send the key unencrypted"),
+        ("us1", "YOUR_API_KEY", "what was given as the key is a placeholder"),
+    ],
+)
+def test_what_cannot_be_right_is_told_before_anything_is_written(
+    endpoint: str, key: str, said: str, conf: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert run(conf, "--endpoint", endpoint, key=key) == 1
+    assert said in capsys.readouterr().err
+    assert not (conf / "00-agent.yaml").exists()
+    assert not (conf.parent / "api_key").exists()
+
+
 def test_a_busy_api_is_no_reason_not_to_start(conf: Path, api: ApiStandIn) -> None:
     api.fail_next("throttle")
     assert run(conf, "--endpoint", api.url) == 0
