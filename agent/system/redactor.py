@@ -13,7 +13,8 @@ from bisect import bisect_left
 from collections.abc import Callable, Iterable, Iterator
 
 from agent.config.settings import Config
-from agent.system.broken_lines import Spans, across_lines, hide
+from agent.system.broken_lines import across_lines, hide
+from agent.system.secret_finders import any_of, base64_finder, finder, longest_first
 from agent.system.secret_forms import SHORT, forms, in_base64
 
 HIDDEN = "***"
@@ -27,8 +28,6 @@ KEEP_SECONDS = 86_400.0
 """How long a secret that a reload replaced stays hidden: longer than anything that was begun with it may speak."""
 MOST_OLD = 1000
 """Replaced secrets at the most; beyond that the oldest are forgotten."""
-
-NOWHERE = r"(?!)"
 
 
 class Redactor:
@@ -85,12 +84,13 @@ def compile_secrets(secrets: Iterable[str]) -> Callable[[str], str]:
         return _nothing
     words = {form for part in parts if _is_word(part) for form in forms(part)}
     anywhere = {form for part in parts if not _is_word(part) for form in forms(part)}
-    search = re.compile("|".join(filter(None, (_any_of(anywhere), *map(_standing_alone, _longest_first(words))))))
-    find_base64 = _base64_finder({core for part in parts for core in in_base64(part)})
+    find = finder(anywhere)
+    find_base64 = base64_finder({core for part in parts for core in in_base64(part)})
     steps = (
         lambda text: hide(text, find_base64(text), HIDDEN),
-        lambda text: search.sub(HIDDEN, text),
-        across_lines((find_base64, _whole({form for form in anywhere if len(form) >= WORD})), HIDDEN),
+        lambda text: hide(text, find(text), HIDDEN),
+        _word_hider(words),
+        across_lines((find_base64, finder({form for form in anywhere if len(form) >= WORD})), HIDDEN),
         _prefix_hider(anywhere),
         _from_behind(_prefix_hider({form[::-1] for form in anywhere})),
     )
@@ -146,43 +146,11 @@ def _standing_alone(form: str) -> str:
     return rf"(?:(?<!{before})|(?<=\\[nrt])){word}{after}|(?<=:){word}(?=@)"
 
 
-def _longest_first(forms: Iterable[str]) -> list[str]:
-    """Return them so that one that contains another one is hidden whole."""
-    return sorted(forms, key=lambda form: (-len(form), form))
-
-
-def _any_of(forms: Iterable[str], depth: int = 3) -> str:
-    """Return a pattern for the longest of these, sorted by first characters: many cost little more than few."""
-    if not depth:
-        return "|".join(map(re.escape, _longest_first(forms)))
-    by_first: dict[str, set[str]] = {}
-    for form in _longest_first(forms):
-        by_first.setdefault(form[:1], set()).add(form[1:])
-    return "|".join(
-        re.escape(first) + (f"(?:{_any_of(rest, depth - 1)})" if any(rest) else "")
-        for first, rest in sorted(by_first.items(), reverse=True)  # what ends here comes last
-    )
-
-
-def _base64_finder(cores: set[str]) -> Spans:
-    """Return a function that finds the whole words of base64 in which one of these stands."""
-    core = re.compile(_any_of(cores) if cores else NOWHERE)
-    others, rest = re.compile(r"[^A-Za-z0-9+/_-]"), re.compile(r"[A-Za-z0-9+/_-]*=*")
-
-    def spans(text: str) -> Iterator[tuple[int, int]]:
-        position = 0
-        for match in core.finditer(text):
-            if match.start() >= position:
-                before = [other.end() for other in others.finditer(text, position, match.start())]
-                start, position = (before[-1] if before else position), rest.match(text, match.end()).end()  # type: ignore[union-attr]  # it may be empty
-                yield start, position
-
-    return spans
-
-
-def _whole(forms: set[str]) -> Spans:
-    search = re.compile(_any_of(forms) if forms else NOWHERE)
-    return lambda text: (match.span() for match in search.finditer(text))
+def _word_hider(words: set[str]) -> Callable[[str], str]:
+    if not words:
+        return _nothing
+    search = re.compile("|".join(map(_standing_alone, longest_first(words))))
+    return lambda text: search.sub(HIDDEN, text)
 
 
 def _from_behind(step: Callable[[str], str]) -> Callable[[str], str]:
@@ -199,7 +167,7 @@ def _prefix_hider(forms: set[str]) -> Callable[[str], str]:
         return _nothing
     longest = max(map(len, long))
     # A look-ahead, for beginnings may overlap.
-    head = re.compile(f"(?=(?:{_any_of({form[:SHORT] for form in long})}))")
+    head = re.compile(f"(?=(?:{any_of({form[:SHORT] for form in long})}))")
     end_of_text = re.compile(r"[^\S\n]*(?:(…|\.\.\.)|$)", re.MULTILINE)
 
     def hide_beginnings(text: str) -> str:
