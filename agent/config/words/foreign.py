@@ -64,9 +64,18 @@ _SETTINGS = {
     "password": "pass passwd",
     "bearer_token": "token auth_token",
     "tls": "ssl use_ssl use_tls",
-    "verify": "ssl_verify tls_verify insecure verify_ssl insecure_skip_verify tls_skip_verify validate_certs",
-    "redirects": "follow_redirects allow_redirects max_redirects onredirect",
-    "body": "data payload post_data",
+    "verify": "ignore_tls ssl_verify tls_verify insecure verify_ssl insecure_skip_verify tls_skip_verify "
+    "validate_certs",
+    "redirects": "follow_redirects allow_redirects max_redirects maxredirects no_follow_redirects onredirect",
+    "not_matches": "fail_if_body_matches_regexp fail_if_matches fail_if_matches_regexp reverse_content_match "
+    "not_contains must_not_contain invert_keyword not_match",
+    "ip_version": "ip_protocol preferred_ip_protocol ip_family ipv4 ipv6",
+    "require_tls": "fail_if_not_ssl require_ssl",
+    "proxy": "http_proxy https_proxy proxy_url no_proxy",
+    "server_name": "sni tls_server_name servername ssl_server_name",
+    "connect_to": "resolve connect_address",
+    "source": "source_ip source_address bind bind_address interface local_address",
+    "body": "data payload post_data json_body",
     "count": "packets probes",
     "loss_critical": "loss packet_loss",
     "time_critical": "rtt latency response_time",
@@ -75,16 +84,19 @@ _SETTINGS = {
     "available_warning": "used used_warning used_percent percent free_warning memory_warning",
     "available_critical": "used_critical free_critical memory_critical",
     "offset_critical": "offset drift skew",
+    "certificate_warning": "ssl_warning tls_warning cert_warning ssl_expiry cert_expiry tls_expiry ssl_expire_days "
+    "certificate_days days days_warning warn_days expiry expires min_days certificate_expiration certificate_expiry "
+    "cert_min ssl_min minimum_certificate_age check_certificate",
+    "certificate_critical": "ssl_critical cert_critical days_critical crit_days",
     "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
-    "critical": "threshold thresholds limit limits alert_above crit critical_threshold crit_threshold days_critical",
+    "critical": "response_time max_response_time threshold thresholds limit limits alert_above crit "
+    "critical_threshold crit_threshold days_critical",
     "uptime_warning": "uptime",
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
     "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs "
     "output sinks",
     "only": "severity level severities statuses minimum_level min_severity",
     "hostname": "host host_name name",
-    "certificate_warning": "ssl_warning tls_warning cert_warning ssl_expiry cert_expiry tls_expiry "
-    "certificate_expiration certificate_expiry cert_min ssl_min minimum_certificate_age check_certificate",
     "free_critical": "min_free minimum_free free_space min_free_space",
     "nodata": "unknown no_data missing",
     "weekly": "start begin from day days time start_time starts at",
@@ -99,7 +111,7 @@ _SETTINGS = {
     "rate_limit": "rate throttle",
     "ca_file": "ca cacert ca_cert tls_ca_cert ca_certs cafile verify ssl_verify tls_verify insecure verify_ssl",
     "client_cert": "cert tls_cert ssl_cert certfile",
-    "client_key": "tls_key ssl_key keyfile private_key",
+    "client_key": "key tls_key ssl_key keyfile private_key",
 }
 _NOTES = {
     "address": "host:port",
@@ -119,6 +131,8 @@ _NOTES = {
     "headers": "such as {Authorization: Bearer ...}",
     "verify": "false: any certificate",
     "redirects": "0: none",
+    "proxy": "unless set there is none",
+    "ip_version": "4 or 6",
     "available_warning": "what is available, such as 20%",
     "available_critical": "what is available, such as 10%",
     "page": "such as 127.0.0.1:8741",
