@@ -172,7 +172,8 @@ def test_the_names_a_check_file_may_import_are_these() -> None:
 
 def test_a_decision_and_an_entry_of_the_changelog_stand_once() -> None:
     """Whoever solves a conflict of two branches easily keeps both sides."""
-    points = re.findall(r"(?m)^\*\*(.{15,50}?)(?:\*\*|$)", (ROOT / "DECISIONS.md").read_text())
+    decisions = (ROOT / "DECISIONS.md").read_text()
+    points = re.findall(r"(?m)^## .*|^\*\*.{15,50}?(?:\*\*|$)", decisions)
     entries = [line[:60] for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("- ")]
     assert [one for one, count in Counter([*points, *entries]).items() if count > 1] == []
 
