@@ -32,6 +32,7 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
             yield "headers", f"{name!r} is no header that can be sent: no spaces in names, one line as value"
         if name.lower() in ("content-length", "transfer-encoding", "connection"):
             yield "headers", f"{name} is set by the agent, leave it out"
+    yield from (("headers", text) for text in _conflicts(check))
     if check.user and check.bearer_token:
         yield "bearer_token", "cannot be sent together with user, leave one of them out"
     if ":" in check.user:
@@ -49,6 +50,17 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
         yield "method", f"{check.method!r} is not written as methods are, write {suggestion}"
     if check.method == "CONNECT":
         yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
+
+
+def _conflicts(check: Http) -> Iterator[str]:
+    """Yield what of the headers would be lost, or go to somebody else than it is for."""
+    names = [name.lower() for name in check.headers]
+    if twice := next((name for name in check.headers if names.count(name.lower()) > 1), ""):
+        yield f"{twice} is written twice, which differs by its letters' case alone: remove one"
+    if "authorization" in names and (other := "user" if check.user else "bearer_token" * bool(check.bearer_token)):
+        yield f"Authorization cannot be sent together with {other}, leave one of them out"
+    if "proxy-authorization" in names and check.proxy and check.url.scheme == "https":
+        yield "Proxy-Authorization would go to the site: write user and password into the URL of proxy"
 
 
 def _of_the_body(check: Http) -> Iterator[tuple[str, str]]:

@@ -125,6 +125,9 @@ def test_values_are_equal_where_all_of_them_is_equal() -> None:
         ({"headers": {"X Y": "z"}}, "headers"),
         ({"headers": {"X": "a\r\nEvil: b"}}, "headers"),
         ({"headers": {"Transfer-Encoding": "chunked"}}, "headers"),
+        ({"headers": {"X-A": "1", "x-a": "2"}}, "headers"),
+        ({"headers": {"authorization": "Bearer x"}, "user": "u"}, "headers"),
+        ({"headers": {"Authorization": "Bearer x"}, "bearer_token": "t"}, "headers"),
         ({"user": "u", "bearer_token": "t"}, "bearer_token"),
         ({"bearer_token": "a\nb"}, "bearer_token"),
         ({"bearer_token": "Bearer abc"}, "bearer_token"),
@@ -167,6 +170,12 @@ def test_a_key_that_stands_in_the_place_of_its_file_shows_in_no_message() -> Non
 def test_a_warning_that_never_comes_is_refused(warning: Any, good: Any, said: str) -> None:
     check = http("http://a/", warning_status=StatusSet.parse(warning), expect_status=StatusSet.parse(good))
     assert [text for _, text in check.problems()] == ([said] if said else [])
+
+
+def test_a_password_for_the_proxy_does_not_go_to_the_site() -> None:
+    settings: dict[str, Any] = {"headers": {"Proxy-Authorization": "Basic x"}, "proxy": ProxyUrl.parse("http://p")}
+    assert [name for name, _ in http("https://a/", **settings).problems()] == ["headers"]
+    assert list(http("http://a/", **settings).problems()) == []
 
 
 def test_settings_that_agree_are_no_problem() -> None:
