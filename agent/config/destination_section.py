@@ -20,6 +20,17 @@ from agent.config.words.quoting import quote
 NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 HEADER = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 OF_THE_AGENT = ("content-length", "transfer-encoding", "connection")
+_BY_CHECK = "each change of the checks that `only` names is told: statuses are not chosen here, leave it out"
+_IN_BODY = "goes into `body`, as the service wants it"
+_ELSEWHERE = {
+    **dict.fromkeys(
+        ("severity", "severities", "level", "status", "statuses", "min_severity", "send_resolved"), _BY_CHECK
+    ),
+    **dict.fromkeys(
+        ("channel", "room", "chat_id", "username", "icon_emoji", "to", "from", "subject", "text"), _IN_BODY
+    ),
+    **dict.fromkeys(("retries", "retry", "max_retries"), "is not needed: each event is tried until it is taken"),
+}
 STATUSES = ("ok", "warning", "critical", "nodata", "flapping", "info", "other")
 
 
@@ -43,9 +54,8 @@ def read(nodes: Mapping[str, Node]) -> tuple[dict[str, WebhookSettings], list[Fa
             if text := _type_problem(node.value):
                 faults.append(Fault(node.value["type"].place, f"{setting}.type", text))
                 continue
-            values, wrong = settings(
-                WebhookSettings, mark_secrets(WebhookSettings, node.value), node.key or node.place, setting
-            )
+            own = mark_secrets(WebhookSettings, node.value)
+            values, wrong = settings(WebhookSettings, own, node.key or node.place, setting, elsewhere=_ELSEWHERE)
             wrong += [Fault(node.value[part].place, f"{setting}.{part}", text) for part, text in _problems(values)]
             faults += wrong
             if not wrong:

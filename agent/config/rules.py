@@ -194,4 +194,6 @@ def _leak(text: str, leaves: Iterable[Node], most: int) -> str:
 def _quotes(text: str, secret: str, most: int) -> bool:
     """Tell whether a text has so many characters in a row of a secret, in either case, or a whole shorter one."""
     size, secret, text = min(most, len(secret)), secret.lower(), text.lower()
+    if len(secret) < most:  # within words each text has such letters
+        return re.search(rf"(?<!\w){re.escape(secret)}(?!\w)", text) is not None
     return any(secret[at : at + size] in text for at in range(len(secret) - size + 1))

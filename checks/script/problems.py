@@ -71,6 +71,8 @@ def _form_problem(command: str | Sequence[str], shell: bool) -> str:
     if not isinstance(command, str):
         if not command or not command[0].strip():
             return "is empty, write a list of the program and its arguments"
+        if not shell and re.match(r"/\S+\s+-", command[0]):
+            return f"holds several words in one item: write {_as_list(command[0])}"
         return "with `shell: true` is one text, not a list" if shell else ""
     if not command.strip():
         return "is empty, write a list of the program and its arguments"

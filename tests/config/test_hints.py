@@ -10,7 +10,7 @@ import pytest
 
 from agent.config.drop_ins import load
 from agent.config.schema import working
-from agent.config.sections.agent import AgentSection, Window, fields
+from agent.config.sections.agent import AgentSection, EventsSettings, Window, fields
 from agent.config.sections.check import COMMON, Counts
 from agent.config.sections.destination import WebhookSettings
 from agent.config.types.catalog import Catalog
@@ -97,7 +97,7 @@ def test_no_hint_is_a_wrong_one(check: str, wrong: str, tmp_path: Path) -> None:
 def test_what_is_meant_is_a_setting_or_type_that_there_is() -> None:
     known = {*COMMON, *(name for kind in KINDS.values() for name in fields(kind))}
     known |= {*fields(AgentSection), *fields(WebhookSettings), "endpoint", "api_key", "rate_limit"}
-    known |= {*fields(Window), *fields(Counts)}
+    known |= {*fields(Window), *fields(Counts), *fields(EventsSettings)}
     assert set(foreign._SETTINGS) <= known
     assert set(foreign._NOTES) <= set(foreign._SETTINGS)
     assert set(foreign._TYPES) <= set(KINDS)

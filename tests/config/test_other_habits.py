@@ -48,6 +48,8 @@ HABITS = {
     "type: load, ^tags.env: prod": "a dot is no level here: write tags: and below it, indented, env: ...",
     "type: http, url: 'http://a', password: ^!env PW": "write ${file:/etc/hostvigil/...} or ${env:NAME}",
     "type: load, tags: ^!include t.yaml": "and not needed: each *.yaml of this directory is read",
+    "type: script, command: ^['/bin/x -w 5']": 'holds several words in one item: write ["/bin/x", "-w", "5"]',
+    "type: http, url: 'http://a', headers: ^{Content-Length: '5', A: e}": "is set by the agent, leave it out",
     "type: pushed, ttl: ^0s": "ttl: 0s is over at once: write the longest time between two results, for example 25h",
     "type: pushed, ttl: 1h, max_run: ^0s": (
         "max_run: 0s is over at once: write the longest time of a run, for example 3h, or null for none"
@@ -63,6 +65,23 @@ def test_a_habit_of_another_tool_is_told_in_our_words(settings: str, tmp_path: P
     (problem,) = load(tmp_path, REAL, {}).problems
     assert problem.place.column == text.index("^") + 1
     assert problem.text.endswith(HABITS[settings])
+
+
+HOOKS = {
+    "min_severity: critical": "are not chosen here, leave it out",
+    "channel: '#ops'": "goes into `body`, as the service wants it",
+    "retries: 3": "is not needed: each event is tried until it is taken",
+    "template: x": "write 'body'",
+}
+
+
+@pytest.mark.parametrize("setting", HOOKS)
+def test_a_setting_of_another_tools_webhook_is_told_where_it_belongs(setting: str, tmp_path: Path) -> None:
+    hook = "agent: {destinations: {ops: {type: webhook, url: 'https://x', " + setting + "}}}\n"
+    (tmp_path / "a.yaml").write_text(f"{hook}checks: {{a: {{type: load}}}}\n")
+    (problem,) = load(tmp_path, REAL, {}).problems
+    assert problem.place.column == hook.index(setting) + 1
+    assert problem.text.endswith(HOOKS[setting])
 
 
 FILES = {

@@ -75,7 +75,7 @@ _SETTINGS = {
     "server_name": "sni tls_server_name servername ssl_server_name",
     "connect_to": "resolve connect_address",
     "source": "source_ip source_address bind bind_address interface local_address",
-    "body": "data payload post_data json_body",
+    "body": "template data payload post_data json_body",
     "count": "packets probes",
     "loss_critical": "loss packet_loss",
     "time_critical": "rtt latency response_time",
@@ -95,7 +95,7 @@ _SETTINGS = {
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
     "alerts alerting alertmanager notifications notification notify notifiers contact contacts receiver outputs "
     "output sinks",
-    "only": "severity level severities statuses minimum_level min_severity",
+    "heartbeat": "heartbeat_interval keepalive alive_interval",
     "hostname": "host host_name name",
     "free_critical": "min_free minimum_free free_space min_free_space",
     "nodata": "unknown no_data missing",
