@@ -246,7 +246,7 @@ def test_more_than_a_page_goes_through_the_pager_and_colour_only_to_a_terminal(
     pager.chmod(0o755)
     # A long process id or age moves what else the last line says into one more.
     assert screen_of(agent, 80, 24, "--all", PAGER=str(pager))[0] in ("paged 56", "paged 57")
-    last = screen_of(agent, 80, 24, "--all", PAGER=str(tmp_path / "none"))[-3:]
+    last = screen_of(agent, 80, 24, "--all", PAGER=str(tmp_path / "none/more"))[-3:]
     assert any(line.startswith("agent running for ") for line in last)
     assert "\x1b[31mcritical\x1b[0m" in raw_of(agent)
     assert "\x1b" not in raw_of(agent, NO_COLOR="1")

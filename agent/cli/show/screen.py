@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shlex
 import shutil
 import subprocess
 import sys
@@ -14,8 +13,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import msgspec
 
+from agent.cli.show.pager import pager
+
 COLOURS = {"critical": "31", "flapping": "31", "warning": "33", "nodata": "35", "ok": "32"}
-PAGER = "less -FRX"
 
 
 class Screen(msgspec.Struct, frozen=True):
@@ -39,12 +39,15 @@ def screen(environ: Mapping[str, str] = os.environ) -> Screen:
 
 def show(page: Sequence[str], on: Screen, environ: Mapping[str, str] = os.environ) -> None:
     """Print a page; what is longer than the terminal goes through the pager, where there is one."""
-    command = shlex.split(environ.get("PAGER") or PAGER)
-    if on.height and len(page) >= on.height and command and shutil.which(command[0]):
-        text = "\n".join(page) + "\n"
-        with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
-            subprocess.run(command, input=text, text=True, errors="backslashreplace", check=False)
-        return
+    if on.height and len(page) >= on.height:
+        command, its_environment = pager(environ, os.geteuid() == 0)
+        if shutil.which(command[0]):
+            text = "\n".join(page) + "\n"
+            with contextlib.suppress(KeyboardInterrupt, BrokenPipeError):
+                subprocess.run(
+                    command, env=its_environment, input=text, text=True, errors="backslashreplace", check=False
+                )
+            return
     print("\n".join(page))
 
 
