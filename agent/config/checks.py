@@ -267,6 +267,10 @@ def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterato
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
         elif checks and not (name in _COMMON or any(_has(kind, name) for kind in kinds)):
+            if name in catalog.names():
+                text = f"defaults are not by type: write settings of {name} here, only checks that have them take them"
+                yield Fault(node.key or node.place, "", text)
+                continue
             names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
             text = f"{unknown(name, name, names)} (no check of this file has it)"
             yield Fault(node.key or node.place, "", text)

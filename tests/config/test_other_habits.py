@@ -50,6 +50,10 @@ HABITS = {
     "type: load, tags: ^!include t.yaml": "and not needed: each *.yaml of this directory is read",
     "type: script, command: ^['/bin/x -w 5']": 'holds several words in one item: write ["/bin/x", "-w", "5"]',
     "type: http, url: 'http://a', headers: ^{Content-Length: '5', A: e}": "is set by the agent, leave it out",
+    "type: load, ^owner: ops": "write 'tags' (such as {team: ops})",
+    "type: ^diskio": "unknown type 'diskio', did you mean 'pressure'?",
+    "type: ^HTTPCheck": "unknown type 'HTTPCheck', did you mean 'http'?",
+    "type: ^ssl_certificate": "did you mean 'certificate'?",
     "type: pushed, ttl: ^0s": "ttl: 0s is over at once: write the longest time between two results, for example 25h",
     "type: pushed, ttl: 1h, max_run: ^0s": (
         "max_run: 0s is over at once: write the longest time of a run, for example 3h, or null for none"
@@ -85,6 +89,7 @@ def test_a_setting_of_another_tools_webhook_is_told_where_it_belongs(setting: st
 
 
 FILES = {
+    "defaults: {http: {timeout: 5s}}\nchecks: {a: {type: load}}\n": "only checks that have them take them",
     "include: [b.yaml]\n": "'include' is not needed: each *.yaml of this directory is read, leave it out",
     "agent.hostname: x\n": "a dot is no level here: write agent: and below it, indented, hostname: ...",
     "@@ -1,3 +1 @@\n-checks:\n+checks:\n": "a patch, not YAML: apply it with `patch`, and leave it elsewhere",
@@ -95,7 +100,7 @@ FILES = {
 def test_a_file_in_the_form_of_another_program_is_told_in_its_first_line(text: str, tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(text)
     (problem,) = load(tmp_path, REAL, {}).problems
-    assert (problem.place.line, problem.place.column) == (1, 1)
+    assert (problem.place.line, problem.place.column) == (1, 12 if "defaults" in text else 1)
     assert problem.text.endswith(FILES[text])
 
 

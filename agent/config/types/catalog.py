@@ -171,7 +171,7 @@ class Catalog:
             usual = re.sub("[^a-z0-9]+", "_", name.lower()).strip("_").lstrip("0123456789_") or "my_check"
             how = f"a type's name has lower case letters, digits and _: call it {usual}.py"
             return f"unknown type {short(name)}: {file} is there, but {how}"
-        close = nearest(name, self._sources) or type_of(name, self._sources)
+        close = type_of(name, self._sources) or nearest(name, self._sources)
         if close:
             return f"unknown type {short(name)}, did you mean '{close}'?"
         plugin = "; a Nagios plugin for it is run by `type: script`" if "script" in self._sources else ""

@@ -51,7 +51,8 @@ _SETTINGS = {
     "recover_after": "healthy_threshold success_threshold successes",
     "retry_interval": "retry_check_interval recheck",
     "repeat_every": "repeat_interval resend notification_interval renotify_interval reminder resend_interval realert",
-    "tags": "global_tags extra_tags common_tags default_tags annotations labels",
+    "tags": "owner team group groups severity priority role site datacenter cluster "
+    "global_tags extra_tags common_tags default_tags annotations labels",
     "enabled": "disabled disable active enable",
     "description": "notes comment title display_name message",
     "runbook": "notes_url runbook_url documentation docs",
@@ -136,27 +137,30 @@ _NOTES = {
     "available_warning": "what is available, such as 20%",
     "available_critical": "what is available, such as 10%",
     "page": "such as 127.0.0.1:8741",
+    "tags": "such as {team: ops}",
 }
 _TYPES = {
     "load": "cpu cpus loadavg cpu_usage",
     "memory": "mem ram swap oom",
-    "disk": "partition partitions inode inodes mount mounts filesystem df fs disks diskspace disk_usage volume",
-    "certificate": "ssl tls cert x509 ssl_cert ssl_expiry tls_certificate",
+    "disk": "partition partitions inode inodes mount mounts "
+    "filesystem df fs disks diskspace disk_space disk_usage volume",
+    "certificate": "ssl tls cert x509 ssl_cert ssl_certificate ssl_expiry tls_certificate letsencrypt",
     "systemd": "daemon service services unit systemctl",
-    "tcp": "port socket tcp_check tcp_port ssh smtp imap pop pop3 ftp ldap ldaps mysql mariadb pgsql postgres "
+    "tcp": "port socket unix_socket tcp_port ssh smtp imap pop pop3 ftp ldap ldaps mysql mariadb pgsql postgres "
     "postgresql redis net_response",
     "ping": "icmp fping check_ping",
-    "script": "exec command nrpe shell plugin nagios check_mk checkmk local",
-    "process": "procs proc processes",
+    "script": "exec command nrpe shell bash sh python perl plugin nagios check_mk checkmk local",
+    "process": "procs proc processes zombie zombies",
     "log": "syslog journal journald journalctl logfile logs logfiles",
     "docker": "container containers podman",
     "reboot": "uptime",
-    "clock": "ntp time chrony timesync",
-    "pushed": "heartbeat cron passive push cronjob backup",
-    "http": "https web url website http_check http_response",
+    "clock": "ntp ntpd ntp_time time chrony chronyd timesync time_sync",
+    "pushed": "heartbeat cron passive passive_check push cronjob backup dead_man deadman dead_mans_switch",
+    "http": "https web url website http_response",
+    "pressure": "io iops diskio disk_io iowait psi",
     "raid": "mdadm md zfs btrfs mdstat",
-    "dns": "domain dns_check nslookup",
-    "file": "files directory folder filecount file_age filesize",
+    "dns": "domain nslookup",
+    "file": "files directory folder filecount fileage file_age filesize file_size file_exists",
 }
 
 
@@ -215,10 +219,10 @@ _UNITS = {
 
 
 def type_of(name: str, names: Collection[str]) -> str:
-    """Return the type of ours that is meant; '' where nothing is known."""
-    return _ours(_TYPES, name.removeprefix("check_"), names) or (
-        name.removeprefix("check_") if name.removeprefix("check_") in names else ""
-    )
+    """Return the type of ours that is meant, also by `check_disk` or `HTTPCheck`; '' where nothing is known."""
+    word = _snake_case(name)
+    plain = word.removeprefix("check").removesuffix("check").strip("_")
+    return _ours(_TYPES, word, names) or _ours(_TYPES, plain, names) or (plain if plain in names else "")
 
 
 def _ours(words: dict[str, str], name: str, names: Collection[str]) -> str:
