@@ -132,7 +132,7 @@ _LANGUAGES = (
 )  # fmt: skip
 _READERS = (
     r"check_(?!by_ssh|multi|negate).*|cat|tac|head|tail|wc|cut|sort|uniq|tr|nl|od|xxd|strings|[ef]?grep|z?cat|zgrep|rg|jq|"
-    r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|"
+    r"yq|stat|ls|du|df|file|test|\[|readlink|realpath|basename|dirname|echo|printf|true|false|sleep|date|id|which|lsattr|chattr|mountpoint|"
     r"md5sum|sha[0-9]+sum|b2sum|cksum|sum|cmp|diff|pgrep|pidof|pkill|ps|lsof|fuser|rpm|dpkg|dpkg-query|debsums|getfacl|"
     r"getcap|nm|objdump|readelf|openssl|curl|wget|logger|touch|rm|cp|mv|mkdir|chmod|chown|ssh|scp|docker|podman|kubectl|"
     r"systemctl|journalctl|clamscan|hostvigil|dd|tee|install|mysql|psql|sqlite3"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import re
 import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -47,7 +48,18 @@ def refuse_weak(
     for file in dict.fromkeys(code_of(words, cwd, env, own, stdin)):
         # Everybody may write into the empty device, and nothing of it is read again: `ssh -F /dev/null`.
         if file != os.devnull and (weak := weak_spot(file, uid) or _may_come(file)):
-            raise CheckError(f"refused to run {file}: {weak}")
+            raise CheckError(f"refused to run {file}: {weak}{_instead(words, weak)}")
+
+
+def _instead(words: Sequence[str], weak: str) -> str:
+    """Say what to write where the command itself gives up root's rights for those of the file's owner."""
+    program, owner = words[0].rpartition("/")[2], re.search(r"belongs to (\S+),", weak)
+    if owner is None or program not in _SWITCHERS or owner[1] not in words:
+        return ""
+    return f"; to run it as {owner[1]}, leave {program} out and write `user: {owner[1]}`"
+
+
+_SWITCHERS = ("sudo", "doas", "su", "runuser", "setpriv", "gosu", "su-exec", "setuidgid", "chpst")
 
 
 def _may_come(file: str) -> str:

@@ -22,13 +22,14 @@ _LOADS = re.compile(
 )
 """Words behind which a file that is run or loaded follows at once."""
 _RUNS = re.compile(
-    r"\b(?:system|exec\w*|eval\w*|spawn\w*|popen\w*|Popen|subprocess|check_(?:output|call)|instance_eval|class_eval|"
+    r"\b(?:system|exec(?!ute\()\w*|eval\w*|spawn\w*|popen\w*|Popen|subprocess|check_(?:output|call)|instance_eval|class_eval|"
     r"passthru|proc_open|shell_exec|loadlib|load_source|LoadLibrary|dyn[.]load|unserialize|readRDS|lib[.]loc|runIn\w*Context|"
     r"unsafe_load\w*|yaml[.](?:Unsafe)?Loader|Marshal|FFI|consult|startfile|fileConfig|os:cmd|qx|source_file|require_file|require_relative|Import-Module|"
     r"dofile|loadfile|CDLL|dlopen|sys\.path|addsitedir|spec_from_file_location|run_path|runpy|pickle|marshal|shelve|"
     r"load_module|load_extension|import\s*\(|source\s*\(|use\s+lib|shell|program)\b|@INC|\$:|\$LOAD_PATH|"
     r"\b(?:do|load|require|include)\b[\s(\"']*(?:\$?ARGV|\$argv|process\.argv)|package\.c?path|\bimport\s*\(|\|&?\s*(?:getline|[\"'](?=[\w/$]))|[\"']-\||\\!|^!|(?<![\w.])load[\s(]+[\"']|"
-    r"`(?!\$\{)|%x\W|(?:^|\s)%\(|[\"']\|\s*[\w/$]|[^\"'|\s\\]\s*\|[\"']|(?:^|[;{])\s*&|\bdo\s+(?:shift\b|q)"
+    r"`(?!\$\{)|%x\W|(?:^|\s)%\(|[\"']\|\s*[\w/$]|[^\"'|\s\\]\s*\|[\"']|(?:^|[;{])\s*&|\bdo\s+(?:shift\b|q)|"
+    r"[\"']\s*[.]execute\("  # Groovy runs a text; a database is asked by `execute`, too
 )
 """What runs or loads something that may be named anywhere in the text."""
 _SUBSTITUTION = re.compile(r"(?<![a-zA-Z])s([^\w\s\\])(?:\\.|(?!\1).)*\1(?:\\.|(?!\1).)*\1(\w*)")

@@ -135,9 +135,7 @@ def test_a_check_of_another_type_under_an_old_name_begins_anew(agent: AgentProce
     agent.write("a.yaml", script("one", "exit 2", interval="1s"))
     agent.start()
     wait_for_told(api, 1)
-    agent.write(
-        "a.yaml", "checks:\n  one: {type: process, match: no-such-process-anywhere, interval: 1s, " + PATIENT + "}\n"
-    )
+    agent.write("a.yaml", "checks:\n  one: {type: process, name: no-such-program, interval: 1s, " + PATIENT + "}\n")
     hangup(agent)
     wait_for_told(api, 3)
     first, closed, second = told(api)[:3]

@@ -218,6 +218,10 @@ def test_a_script_of_somebody_else_runs_only_as_that_user(folder: Path) -> None:
         "or keep it elsewhere"
     )
     assert run(str(script), user="nobody").summary == str(OTHER)
+    for words in (("runuser", "-u", "nobody", "--"), ("su", "nobody", "-s", "/bin/sh", "-c")):
+        hint = f"; to run it as nobody, leave {words[0]} out and write `user: nobody`"
+        assert error_of(*words, str(script)) == told + hint
+    assert error_of("runuser", "-u", "mail", "--", str(script)) == told
 
 
 def test_an_agent_that_is_not_root_runs_what_it_may(folder: Path) -> None:
