@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import errno
 import io
 import os
@@ -12,6 +11,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib import import_module
 
+from agent.cli.arguments import argparse
 from agent.cli.options import COMMANDS, parser
 from agent.cli.output import clean_output, fail, keep_our_colours, print_no_more
 from agent.plugin.text import escape_json, printable

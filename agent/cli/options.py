@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from collections.abc import Callable, Mapping
@@ -11,6 +10,7 @@ from typing import Any
 
 import agent
 from agent.cli import words
+from agent.cli.arguments import argparse
 from agent.cli.output import say
 from agent.cli.places import DEFAULT_RELAY_CONFIG, default_config, default_state
 from agent.cli.words import STATUSES

@@ -10,12 +10,16 @@ import shlex
 import agent
 from agent.cli.output import fail, pluralize
 from agent.config.settings import Config
-from agent.service.lifetime import ConfigError, run
 from agent.store import StoreError
 from agent.system.heap import share
 from agent.system.process import shut_off
 from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import Redactor
+from agent.system.stand_ins import StandIn, standing_in
+
+# asyncio needs it for what nobody here does, and it brings along all that Python knows of its own code.
+with standing_in([StandIn("inspect")]):
+    from agent.service.lifetime import ConfigError, run
 
 
 def main(options: argparse.Namespace) -> int:

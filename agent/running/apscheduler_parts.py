@@ -1,52 +1,48 @@
-"""What we use of APScheduler, imported without what it brings along and nobody here uses: 3 MB and 40 ms.
+"""What we use of APScheduler, imported without what it brings along and nobody here uses: 4 MB and 40 ms.
 
 It imports pools of processes, the metadata of all installed packages, to find its plugins by their names, and
-time zones, though it is told UTC. While it is imported, empty modules stand in for those. Who imports them
-afterwards gets the true ones.
+time zones, though it is told UTC. While it is imported, something small stands in for those. Who imports them
+afterwards, or a later APScheduler that wants more of them, gets the true ones.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
-from importlib import import_module
-from types import ModuleType
+from types import BuiltinFunctionType, FunctionType, MethodType
+from typing import NoReturn
 
-STAND_INS: Mapping[str, Mapping[str, object]] = {
-    "importlib.metadata": {
-        "PackageNotFoundError": ImportError,
-        "entry_points": lambda group: (),
-        "version": lambda name: "",
-    },
-    "concurrent.futures.process": {"BrokenProcessPool": RuntimeError},
-    "multiprocessing": {},
-    "tzlocal": {"get_localzone": None},
-    "zoneinfo": {"ZoneInfo": type(None)},
-}
-"""Modules and what APScheduler takes from them at once."""
+from agent.system.stand_ins import StandIn, standing_in
 
 
-@contextmanager
-def without(stand_ins: Mapping[str, Mapping[str, object]]) -> Iterator[None]:
-    """Have modules that nobody has imported yet stand in empty for the true ones while the block lasts."""
-    modules = {name: ModuleType(name) for name in stand_ins if name not in sys.modules}
-    for name, module in modules.items():
-        vars(module).update(stand_ins[name])
-    sys.modules.update(modules)
-    try:
-        yield
-    finally:
-        for name in modules:
-            del sys.modules[name]
+def _unknown_signature(*_: object, **__: object) -> NoReturn:
+    """Answer as `inspect` does of some functions: then APScheduler does not compare a job's arguments with it."""
+    raise ValueError
 
 
-# A later APScheduler may want more of them: then it gets the true ones.
-with suppress(Exception), without(STAND_INS):
-    import_module("apscheduler.schedulers.background")
+STAND_INS = (
+    StandIn("concurrent.futures.process", BrokenProcessPool=RuntimeError),
+    StandIn(
+        "importlib.metadata",
+        PackageNotFoundError=ImportError,
+        entry_points=lambda group: (),
+        version=lambda name: "",
+    ),
+    StandIn(
+        "inspect",
+        isbuiltin=lambda thing: isinstance(thing, BuiltinFunctionType),
+        isclass=lambda thing: isinstance(thing, type),
+        isfunction=lambda thing: isinstance(thing, FunctionType),
+        ismethod=lambda thing: isinstance(thing, MethodType),
+        signature=_unknown_signature,
+    ),
+    StandIn("multiprocessing"),
+    StandIn("tzlocal", get_localzone=None),
+    StandIn("zoneinfo", ZoneInfo=type(None)),
+)
+"""With what APScheduler takes from them at once."""
 
-from apscheduler.executors.base import BaseExecutor  # noqa: E402
-from apscheduler.schedulers.background import BackgroundScheduler  # noqa: E402
-from apscheduler.triggers.base import BaseTrigger  # noqa: E402
+with standing_in(STAND_INS):
+    from apscheduler.executors.base import BaseExecutor
+    from apscheduler.schedulers.background import BackgroundScheduler
+    from apscheduler.triggers.base import BaseTrigger
 
 __all__ = ["BackgroundScheduler", "BaseExecutor", "BaseTrigger"]

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 import time
 import traceback
 from collections.abc import AsyncIterable, Awaitable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from types import GeneratorType
 from typing import Any
 
@@ -93,10 +92,17 @@ async def go_on(awaitable: ToAwait, context: Context, check: Check) -> CheckOutp
         return _cut_short(error, items, check)
 
 
+_ASYNC = 0x80 | 0x200
+"""CO_COROUTINE and CO_ASYNC_GENERATOR of `inspect`, which to import takes a megabyte."""
+
+
 @lru_cache(100)
 def is_async(kind: type[Check]) -> bool:
     """Tell whether a type's `run` is an `async def`: with `yield` or one that returns what was found."""
-    return inspect.isasyncgenfunction(kind.run) or inspect.iscoroutinefunction(kind.run)
+    run: Any = kind.run
+    while isinstance(run, partial):
+        run = run.func
+    return hasattr(run, "__code__") and bool(run.__code__.co_flags & _ASYNC)
 
 
 def _collect(answer: Any, context: Context, items: list[Any]) -> None:

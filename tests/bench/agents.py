@@ -14,12 +14,15 @@ import msgspec
 from tests.bench.runs import RunsSeen
 from tests.processes.agent_process import AgentProcess, agent_process
 
+INSTALLED = Path(__file__).with_name("installed")
+"""Hides what other libraries import only where it is there."""
+
 
 @contextmanager
 def agent_with(checks: dict[str, Any], interval: int) -> Iterator[tuple[AgentProcess, float]]:
     """Start an agent on these checks; yields it and the wall clock of its start, in seconds."""
-    # An installed agent has its byte code, whatever the environment of the bench says.
-    environ = {"PYTHONDONTWRITEBYTECODE": ""}
+    # An installed agent has its byte code, whatever the environment of the bench says, and no development packages.
+    environ = {"PYTHONDONTWRITEBYTECODE": "", "PYTHONPATH": str(INSTALLED)}
     with tempfile.TemporaryDirectory() as folder, agent_process(Path(folder), environ, measured=True) as agent:
         defaults = {"interval": f"{interval}s", "timeout": f"{min(10_000, interval * 900)}ms"}
         drop_in = {"defaults": defaults, "checks": checks}

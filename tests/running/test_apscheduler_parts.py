@@ -39,17 +39,3 @@ def test_what_somebody_has_imported_already_stays_and_is_used() -> None:
         "print(sys.modules['importlib.metadata'] is metadata, base.entry_points is metadata.entry_points)"
     )
     assert printed(code) == ["True", "True"]
-
-
-def test_an_apscheduler_that_wants_more_of_them_gets_the_true_ones() -> None:
-    code = (
-        "import sys, types; from contextlib import suppress; from agent.running import apscheduler_parts as parts;"
-        "[sys.modules.pop(name) for name in [*sys.modules] if name.startswith('apscheduler')];"
-        "import importlib;"
-        "\nwith suppress(Exception), parts.without({'importlib.metadata': {}}):"
-        "\n    importlib.import_module('apscheduler.schedulers.background')"
-        "\nprint('importlib.metadata' in sys.modules)"
-        "\nimport apscheduler.schedulers.background as made"
-        "\nprint(made.BackgroundScheduler.__name__)"
-    )
-    assert printed(code) == ["False", "BackgroundScheduler"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
-from difflib import get_close_matches
 from functools import lru_cache
 
 _ENOUGH = 0.9
@@ -65,6 +64,8 @@ def _advice(name: str, zones: Collection[str]) -> str:
 
 def _nearest_zone(plain: str, zones: Collection[str]) -> str:
     """Return the zone of this name in other letters, of this city, or of this name but for a slip; '' for none."""
+    from difflib import get_close_matches
+
     if plain in _BY_CITY and _BY_CITY[plain] in zones:
         return _BY_CITY[plain]
     by_name = {zone.lower(): zone for zone in sorted(zones)}
