@@ -36,6 +36,8 @@ def _main(options: argparse.Namespace) -> int:
             return _restate(options)
         store = Store.read(options.state)
         deliveries = _select_deliveries(store, options)
+        if not deliveries and (wrong := _no_destination(store, options)):
+            return fail(wrong)
     except StoreError as error:
         return fail(error)
     if options.json:
@@ -57,6 +59,8 @@ def _select_deliveries(store: Store, options: argparse.Namespace) -> list[Delive
 
 def _retry(options: argparse.Namespace) -> int:
     store = Store.beside(options.state)
+    if wrong := _no_destination(store, options):
+        return fail(wrong)
     count = store.retry(options.event_id, options.destination)
     store.close()
     if not count:
@@ -71,16 +75,26 @@ def _retry(options: argparse.Namespace) -> int:
 def _restate(options: argparse.Namespace) -> int:
     """Have destinations forget what they were told: the agent then tells them what stands."""
     store = Store.beside(options.state)
+    if options.event_id:
+        return fail(f"restate takes no {options.event_id!r}, write --destination where only one is meant")
     names = [one.name for one in store.history.destinations()]
     targets = [options.destination] if options.destination else names
-    if options.destination and options.destination not in names:
-        return fail(f"no destination is called {options.destination!r}, there are: {', '.join(names) or 'none'}")
+    if wrong := _no_destination(store, options):
+        return fail(wrong)
     for name in targets:
         store.forget_told(name, wall_clock())
     store.close()
     when = "" if _ask(options, "restate") else ", when the agent runs again"
     print(f"problems that last are told again to {', '.join(targets) or 'no destination: none is known'}{when}")
     return 0
+
+
+def _no_destination(store: Store, options: argparse.Namespace) -> str:
+    """Say that none is called as it was asked for; '' where one is, or all are meant."""
+    names = [one.name for one in store.history.destinations()]
+    if not options.destination or options.destination in names:
+        return ""
+    return f"no destination is called {options.destination!r}, there are: {', '.join(names) or 'none'}"
 
 
 def _ask(options: argparse.Namespace, request: str) -> bool:

@@ -218,8 +218,8 @@ def _event_options(events: argparse.ArgumentParser) -> None:
 
 def _silence_options(silence: argparse.ArgumentParser) -> None:
     selector_help = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
-    silence.add_argument("selector", nargs="?", help=selector_help)
-    silence.add_argument("--for", dest="duration", metavar="DURATION", default="", help="how long [1h]")
+    silence.add_argument("selector", nargs="?", type=words.not_empty, help=selector_help)
+    silence.add_argument("--for", dest="duration", metavar="DURATION", type=words.not_empty, help="how long [1h]")
     silence.add_argument("--reason", default="", help="why, for other people")
 
 

@@ -23,6 +23,13 @@ def path(text: str) -> Path:
     return Path(text)
 
 
+def not_empty(text: str) -> str:
+    """Refuse nothing at all: what a variable was to say is not what it is without the word."""
+    if not text:
+        raise ArgumentTypeError("is empty: is a variable not set?")
+    return text
+
+
 def statuses(text: str) -> str:
     """Take statuses with commas between them."""
     for word in text.split(","):
@@ -42,9 +49,12 @@ def tag(text: str) -> str:
 
 def seconds(text: str) -> float:
     """Take a number of seconds from 0.2 to a day."""
-    number = float(text)
+    try:
+        number = float(text)
+    except ValueError:
+        number = 0.0
     if not 0.2 <= number <= 86_400:
-        raise ArgumentTypeError("write a number of seconds between 0.2 and 86400")
+        raise ArgumentTypeError(f"{text!r} is none, write a number of seconds between 0.2 and 86400, without a unit")
     return number
 
 
