@@ -64,9 +64,9 @@ _MISNAMED = re.compile(
 
 
 def not_read(directory: Path) -> list[str]:
-    """Return names in a directory that are like those of drop-ins, and not read."""
+    """Return names in a directory that are like those of drop-ins, and not read; no link is followed, it may hang."""
     try:
-        names = sorted(entry.name for entry in os.scandir(directory) if not entry.is_dir())
+        names = sorted(entry.name for entry in os.scandir(directory) if not entry.is_dir(follow_symlinks=False))
     except OSError:
         return []
     return [name for name in names if not _is_yaml(os.fsencode(name)) and _is_like_yaml(name)]
