@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import heapq
-import itertools
 import threading
 from datetime import datetime, timedelta
 
@@ -11,7 +10,7 @@ from agent.config.settings import CheckConfig
 from agent.running.triggers import Trigger
 
 MOST_STALE = 100
-"""So many entries of turns that were moved or removed may lie in the heap beside as many as there are checks."""
+"""So many turns that were moved or removed may stand at their moments beside as many as there are checks."""
 
 
 class Turn:
@@ -25,6 +24,17 @@ class Turn:
         self.at: datetime | None = None
 
 
+class Moment:
+    """What is due at one moment: of thousands of checks, many at each."""
+
+    __slots__ = ("at", "turns")
+
+    def __init__(self, at: datetime) -> None:
+        self.at = at
+        self.turns: list[Turn] = []
+        """A turn counts while its `at` is this very object."""
+
+
 class DueList:
     """Safe to use from any thread."""
 
@@ -34,9 +44,11 @@ class DueList:
         # The lock is between the schedule's thread, which takes what is due, and those who change when that is.
         self._lock = threading.Lock()
         self._turns: dict[str, Turn] = {}
-        self._heap: list[tuple[datetime, int, Turn]] = []
-        """An entry counts while its turn still is at its moment."""
-        self._order = itertools.count()
+        self._moments: dict[datetime, Moment] = {}
+        self._heap: list[datetime] = []
+        """The moments, the first of them first."""
+        self._entries = 0
+        """Turns at all moments, those included that were moved or removed."""
 
     def add(self, config: CheckConfig, trigger: Trigger, now: datetime, latest: datetime | None = None) -> None:
         """Have the check run by its trigger from now on, in place of any other; first at `latest`, if not sooner."""
@@ -64,8 +76,9 @@ class DueList:
             turn = self._turns.get(check)
             if turn is None or turn.at is None or turn.at <= at:
                 return False
+            first = self._next()
             self._set(turn, at)
-            return self._heap[0][2] is turn
+            return first is None or at < first
 
     def next(self) -> datetime | None:
         """Return when the next check is due."""
@@ -74,13 +87,14 @@ class DueList:
 
     def take(self, now: datetime) -> list[tuple[CheckConfig, datetime]]:
         """Return the checks that are due, each with since when; their next turns come after `now`."""
-        turns = []
+        taken = []
         with self._lock:
             while (due := self._next()) and due <= now:
-                turn = heapq.heappop(self._heap)[2]
-                turns.append((turn.config, due))
-                self._set(turn, turn.trigger.get_next_fire_time(due, now))
-        return turns
+                for turn in self._pop():
+                    if turn.at is due:
+                        taken.append((turn.config, due))
+                        self._set(turn, turn.trigger.get_next_fire_time(due, now))
+        return taken
 
     def move(self, jump: timedelta, now: datetime) -> None:
         """The wall clock was set by `jump`, and it is `now` by it."""
@@ -92,21 +106,38 @@ class DueList:
             self._rebuild()
 
     def _next(self) -> datetime | None:
-        while self._heap and self._heap[0][2].at is not self._heap[0][0]:
-            heapq.heappop(self._heap)
-        return self._heap[0][0] if self._heap else None
+        while self._heap:
+            at = self._heap[0]
+            if any(turn.at is at for turn in self._moments[at].turns):
+                return at
+            self._pop()
+        return None
+
+    def _pop(self) -> list[Turn]:
+        """Let go of the first moment; return its turns."""
+        turns = self._moments.pop(heapq.heappop(self._heap)).turns
+        self._entries -= len(turns)
+        return turns
 
     def _remove(self, check: str) -> None:
         if turn := self._turns.pop(check, None):
             turn.at = None
 
     def _set(self, turn: Turn, at: datetime | None) -> None:
-        turn.at = at
-        if at is not None:
-            heapq.heappush(self._heap, (at, next(self._order), turn))
-            if len(self._heap) > 2 * len(self._turns) + MOST_STALE:
-                self._rebuild()
+        turn.at = None
+        if at is None:
+            return
+        moment = self._moments.get(at)
+        if moment is None:
+            moment = self._moments[at] = Moment(at)
+            heapq.heappush(self._heap, at)
+        turn.at = moment.at
+        moment.turns.append(turn)
+        self._entries += 1
+        if self._entries > 2 * len(self._turns) + MOST_STALE:
+            self._rebuild()
 
     def _rebuild(self) -> None:
-        self._heap = [(turn.at, next(self._order), turn) for turn in self._turns.values() if turn.at]
-        heapq.heapify(self._heap)
+        self._moments, self._heap, self._entries = {}, [], 0
+        for turn in self._turns.values():
+            self._set(turn, turn.at)
