@@ -89,6 +89,36 @@ def test_any_words_that_are_too_much_are_told(command: str, words: list[str]) ->
     assert too_much(command, words).startswith(f"{command} takes no ")
 
 
+IDLE = {
+    "only: web-1": "",
+    "only: web": "agent.destinations.ops.only: 'web' fits no check now, did you mean 'web-1'?",
+    "only: 'db-*'": "agent.destinations.ops.only: 'db-*' fits no check now",
+    "only: env=test": "agent.destinations.ops.only: 'env=test' fits no check now",
+    "only: env=prod": "",
+    "only: os=debian": "",
+    "only: 'web-1:/mnt'": "",
+    "only: hostvigil": "",
+}
+
+
+@pytest.mark.parametrize("only", IDLE)
+def test_a_destination_that_would_be_told_of_no_check_is_named(only: str, tmp_path: Path) -> None:
+    ops = "agent: {destinations: {ops: {type: webhook, url: 'https://x', " + only + "}}}\n"
+    (tmp_path / "a.yaml").write_text(
+        f"{ops}checks: {{web-1: {{type: load, tags: {{env: prod}}}}, x: {{type: load}}}}\n"
+    )
+    code, text = called("validate", "--config", str(tmp_path), "--state", str(tmp_path))
+    assert code == 0
+    assert text == (f"hostvigil: {IDLE[only]}\n" if IDLE[only] else "") + f"{tmp_path}: 2 checks, no problems\n"
+
+
+def test_a_window_that_would_hold_no_check_is_named(tmp_path: Path) -> None:
+    window = "agent: {maintenance: {select: webb, weekly: 'sun 2:00', duration: 1h}}\n"
+    (tmp_path / "a.yaml").write_text(f"{window}checks: {{web: {{type: load}}}}\n")
+    text = called("validate", "--config", str(tmp_path), "--state", str(tmp_path))[1]
+    assert "hostvigil: agent.maintenance: select: 'webb' fits no check now, did you mean 'web'?\n" in text
+
+
 def test_a_report_where_no_agent_ever_ran_says_that(tmp_path: Path) -> None:
     code, text = called("report", "--state", str(tmp_path / "none"), "backup", "ok")
     assert code == 2
