@@ -99,6 +99,12 @@ def begin_anew(db: sqlite3.Connection, name: str, at: int) -> None:
     former.know(db, name, {about: problem for about, problem in after.items() if problem[0]})
 
 
+def know_what_waits(db: sqlite3.Connection, name: str) -> None:
+    """Have it know the problems that wait for it, and no others."""
+    problems, _ = hear({}, db.execute(_WAITING, (name,)).fetchall())
+    former.know(db, name, problems)
+
+
 def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, dict[int, str]]:
     """Return what a destination knows once it is told what waits; and what it need not be told, by number, and why.
 

@@ -9,8 +9,10 @@ import sqlite3
 
 import msgspec
 
+from agent.model import Notification
 from agent.store import kept
 from agent.store.deliveries import PROBLEMS
+from agent.store.encode import decode_rows
 from agent.store.rows import KnownProblems
 
 _FORMER = " (was "
@@ -28,6 +30,12 @@ _ENDS = """SELECT id, check_name, subject, notifications.status, created, length
     FROM known_problems JOIN notifications USING (check_name, subject)
     WHERE destination = ?1 AND notifications.status = 'ok'
     AND id NOT IN (SELECT id FROM deliveries WHERE destination = ?1 AND phase = 'pending')"""
+
+_LAST_ENDS = """SELECT '', facts FROM notifications AS one
+    WHERE status = 'ok' AND created >= ?2
+    AND seq IN (SELECT max(seq) FROM notifications GROUP BY check_name, subject)
+    AND NOT EXISTS (SELECT 1 FROM deliveries WHERE destination = ?1 AND phase = 'pending' AND members = 0
+        AND check_name = one.check_name AND subject = one.subject)"""
 
 _AGAIN = """INSERT INTO deliveries (destination, id, check_name, subject, status, created, size)
     VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (destination, id) DO UPDATE SET phase = 'pending', attempts = 0,
@@ -96,6 +104,11 @@ def tell_ends(db: sqlite3.Connection, name: str) -> None:
             # A subject is told in the order of the numbers: what waits for it comes behind its end.
             db.executemany("UPDATE deliveries SET seq = 1 + (SELECT max(seq) FROM deliveries) WHERE seq = ?", waiting)
             db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", about)  # noqa: S608 - our own words
+
+
+def last_ends(db: sqlite3.Connection, name: str, since: int) -> list[Notification]:
+    """Return the ends since then, Unix milliseconds, of subjects of which nothing waits for it: it may lack them."""
+    return list(decode_rows(db.execute(_LAST_ENDS, (name, since)).fetchall(), Notification))
 
 
 def forget_moot(db: sqlite3.Connection) -> None:

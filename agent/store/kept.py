@@ -8,6 +8,8 @@ from agent.store.encode import as_text
 
 FORGOT = "forgot"
 """After damage it is not known for sure what destinations were told: the end of a problem is told in doubt."""
+ENDS, ALL = "yes", "all"
+"""Its values: what was to be told is there, or some of it may be lost."""
 
 
 def remember(db: sqlite3.Connection, name: str, value: str) -> None:

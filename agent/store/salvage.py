@@ -11,7 +11,8 @@ from typing import Any
 import msgspec
 
 from agent.model import Notification, State
-from agent.store.kept import FORGOT, remember
+from agent.store.destinations import know_what_waits
+from agent.store.kept import ALL, ENDS, FORGOT, remember
 from agent.store.old_events import MAIN, facts_of, insert, insert_facts, insert_known_problems
 from agent.store.rows import LastRun
 
@@ -49,6 +50,7 @@ def salvage(file: Path, into: sqlite3.Connection) -> str:
                     _copy(into, table, row)
     if into.in_transaction:
         _make_sense(into)
+        _note_doubt(into, lost=not _is_whole(file, "deliveries"))
         into.execute("COMMIT")
     counts = (into.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("deliveries", "states"))  # noqa: S608
     return "{} events to be told, {} states".format(*counts)
@@ -69,7 +71,20 @@ def _make_sense(into: sqlite3.Connection) -> None:
         query = "INSERT OR IGNORE INTO destinations (name, identity, selector) VALUES (?, '', '*')"
         if into.execute(query, (name,)).rowcount:
             insert_known_problems(into, name)
-    remember(into, FORGOT, "yes")
+
+
+def _note_doubt(into: sqlite3.Connection, lost: bool) -> None:
+    """Where what was to be told may be lost, nobody knows more than what still waits: what stands is told once more."""
+    remember(into, FORGOT, ALL if lost else ENDS)
+    if lost:
+        for (name,) in into.execute("SELECT name FROM destinations WHERE removed_at = 0").fetchall():
+            know_what_waits(into, name)
+
+
+def _is_whole(file: Path, table: str) -> bool:
+    with contextlib.suppress(*UNREADABLE), contextlib.closing(_readable(file)) as db:
+        return bool(db.execute(f"PRAGMA integrity_check({table})").fetchone()[0] == "ok")
+    return False
 
 
 def _readable(file: Path) -> sqlite3.Connection:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from agent.model import Destination, Notification, State
-from agent.store import beliefs, deliveries, destinations, kept, notices
+from agent.store import beliefs, deliveries, destinations, former, kept, notices
 from agent.store.bounds import Bounds, Room
 from agent.store.connection import FILE, connect, translate_errors
 from agent.store.damage import open_whole
@@ -24,6 +24,10 @@ from agent.store.schema import require_today
 
 Selects = Callable[[Destination, Notification], bool]
 """Tells whether a destination wants a notification."""
+
+
+DOUBT_MILLISECONDS = 7 * 86_400_000
+"""So old may an end be that is told once more because nobody knows whether it was told."""
 
 
 def wants_all(destination: Destination, notification: Notification) -> bool:
@@ -153,7 +157,7 @@ class Store:
         if not everybody and self._targets:
             # The database was damaged and begun anew while we were at work.
             destinations.adopt(db, self._targets)
-            kept.remember(db, kept.FORGOT, "yes")
+            kept.remember(db, kept.FORGOT, kept.ENDS)
             everybody = list(self._targets)
         return [deliveries.append(db, one, self._whom(db, everybody, one)) for one in notifications]
 
@@ -208,12 +212,20 @@ class Store:
         with self._db.transaction() as db:
             counts = {name: destinations.remove(db, name, at) for name in removed}
             destinations.adopt(db, targets, at)
+            if kept.recall(db, kept.FORGOT) == kept.ALL:
+                self._tell_last_ends(db, targets, at)
             kept.remember(db, kept.FORGOT, "")
             for one in targets:
                 problems = standing(one, destinations.open_problems(db, one.name))
                 self._room.add(db, [deliveries.append(db, each, [one.name]) for each in problems])
         self._targets = tuple(targets)
         return counts
+
+    def _tell_last_ends(self, db: Any, targets: Sequence[Destination], at: int) -> None:
+        """Have the end of each subject's last problem told once more: what was to be told got lost with the database."""
+        for one in targets:
+            ends = [end for end in former.last_ends(db, one.name, at - DOUBT_MILLISECONDS) if self._selects(one, end)]
+            self._room.add(db, [deliveries.append(db, end, [one.name]) for end in ends])
 
     def was_replaced(self) -> bool:
         """Tell, once, whether the database was damaged and begun anew since the last look."""
