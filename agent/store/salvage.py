@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from agent.model import Notification, State
+from agent.store import beliefs
 from agent.store.destinations import know_what_waits
 from agent.store.kept import ALL, ENDS, FORGOT, remember
 from agent.store.old_events import MAIN, facts_of, insert, insert_facts, insert_known_problems
@@ -50,6 +51,8 @@ def salvage(file: Path, into: sqlite3.Connection) -> str:
                     _copy(into, table, row)
     if into.in_transaction:
         _make_sense(into)
+        if not _is_whole(file, "states"):
+            beliefs.believe(into, beliefs.as_told(into))
         _note_doubt(into, lost=not _is_whole(file, "deliveries"))
         into.execute("COMMIT")
     counts = (into.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in ("deliveries", "states"))  # noqa: S608

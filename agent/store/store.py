@@ -117,7 +117,8 @@ class Store:
     # --- states -----------------------------------------------------------------------------------------------------
 
     def states(self) -> list[State]:
-        return list(decode_rows(self._db.rows("SELECT check_name, state FROM states"), State))
+        """Return what is believed of every subject."""
+        return self._db.read(beliefs.read_states)
 
     def memories(self) -> dict[str, dict[str, Any]]:
         """Return what checks remember, by check."""
@@ -222,7 +223,7 @@ class Store:
         return counts
 
     def _tell_last_ends(self, db: Any, targets: Sequence[Destination], at: int) -> None:
-        """Have the end of each subject's last problem told once more: what was to be told got lost with the database."""
+        """Have the end of each subject's last problem told once more: what was to be told got lost."""
         for one in targets:
             ends = [end for end in former.last_ends(db, one.name, at - DOUBT_MILLISECONDS) if self._selects(one, end)]
             self._room.add(db, [deliveries.append(db, end, [one.name]) for end in ends])

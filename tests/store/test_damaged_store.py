@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
 import re
 import shutil
 import sqlite3
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+import msgspec
 import pytest
 
-from agent.model import Status
-from agent.store import Store, StoreError
+from agent.config.sections.destination import MAIN
+from agent.model import Destination, EventStatus, State, Status
+from agent.store import Change, Store, StoreError
 from agent.store.connection import FILE
 from agent.store.schema import MIGRATIONS
+from tests.delivery.deliveries import NOW, critical, out
 from tests.delivery.deliveries import opened as with_destination
-from tests.delivery.deliveries import out
 from tests.examples import TIMES
 from tests.store.filled import all_garbage, aside, change, filled, opened
 
@@ -226,14 +230,52 @@ def test_only_the_last_three_damaged_databases_are_kept(tmp_path: Path) -> None:
         assert len(aside(tmp_path)) == 3
 
 
-def test_a_flipped_bit_in_a_state_costs_that_state_only(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    filled(tmp_path, 3)
-    with sqlite3.connect(tmp_path / FILE) as db:
+def one_text_broken(file: Path) -> None:
+    with sqlite3.connect(file) as db:
         db.execute("UPDATE states SET state = '{\"check\": 1' WHERE subject = '1'")
     db.close()
+
+
+def first_page_of(table: str, file: Path) -> None:
+    """Destroy the page at which a table begins."""
+    with contextlib.closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        (page,) = db.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchone()
+    with file.open("r+b") as opened:
+        opened.seek((page - 1) * 4096)
+        opened.write(b"\xff" * 4096)
+
+
+@pytest.mark.parametrize("damage", [one_text_broken, partial(first_page_of, "states")])
+def test_a_problem_whose_state_is_lost_is_as_it_was_told(tmp_path: Path, damage: Callable[[Path], None]) -> None:
+    filled(tmp_path, 3)
+    damage(tmp_path / FILE)
     with opened(tmp_path) as store:
-        assert {state.subject for state in store.states()} == {"0", "2"}
-    assert "cannot be read and is forgotten" in caplog.text
+        states = {state.subject: state for state in store.states()}
+        assert states.keys() == {"0", "1", "2"}, "else it would never end for who was told"
+        one = states["1"]
+        assert (one.decided, one.notified, one.incident) == ("critical", "critical", "incident of disk")
+        assert (one.notified_at, one.incident_since, one.incident_host, one.type) == (NOW + 1, NOW, "web-1", "http")
+
+
+def test_where_what_waits_is_lost_what_ended_and_what_stands_is_told_once_more(tmp_path: Path) -> None:
+    known: list[object] = []
+    with opened(tmp_path) as store:
+        store.record([change(1, "disk"), change(1, "web")])
+        end = critical("disk-2", "1", EventStatus.OK)
+        old = msgspec.structs.replace(critical("mail-2", "1", EventStatus.OK), at=NOW - 8 * 86_400_000)
+        store.record([change(1, "mail"), Change(State("disk", "1"), end), Change(State("mail", "1"), old)])
+        for one in store.history.pending()[:1]:
+            out(store).mark_delivered(one.seq, "", NOW)
+    first_page_of("deliveries", tmp_path / FILE)
+    with contextlib.closing(Store.open(tmp_path)) as store:
+        assert store.history.pending() == []
+        targets = [Destination(MAIN, MAIN)]
+        store.adopt(targets, [], NOW + 60_000, lambda to, knows: known.append(knows) or [])
+        assert [one.id for one in store.history.pending()] == ["disk-2"]
+        assert known == [{}], "the problem of web is to be told"
+        store.adopt(targets, [], NOW + 60_000, lambda to, knows: [])
+        assert len(store.history.pending()) == 1, "once"
 
 
 # --- versions ---------------------------------------------------------------------------------------------------------
