@@ -78,7 +78,7 @@ class Progress:
     def _describe_late_level(self) -> str:
         """Say which level lies behind the timeout, so that nobody hears of it; nothing where none does."""
         late = {name: level for name, level in self._levels.items() if level and (level.plain or 0) > self.timeout}
-        return next((f"{name} is {level}, but the timeout comes before: raise it" for name, level in late.items()), "")
+        return next((f"{name} is {level}, but the run ends before: raise timeout" for name, level in late.items()), "")
 
 
 def _phase(phase: str, took: float) -> str:

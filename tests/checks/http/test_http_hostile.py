@@ -70,9 +70,9 @@ def test_the_deadline_holds_against_a_server_that(case: str) -> None:
 @pytest.mark.parametrize(
     ("levels", "said"),
     [
-        ({"critical": "60s"}, "; critical is 60s, but the timeout comes before: raise it"),
-        ({"warning": "5s", "critical": "60s"}, "; critical is 60s, but the timeout comes before: raise it"),
-        ({"warning": "5s"}, "; warning is 5s, but the timeout comes before: raise it"),
+        ({"critical": "60s"}, "; critical is 60s, but the run ends before: raise timeout"),
+        ({"warning": "5s", "critical": "60s"}, "; critical is 60s, but the run ends before: raise timeout"),
+        ({"warning": "5s"}, "; warning is 5s, but the run ends before: raise timeout"),
         ({"warning": "100ms", "critical": "200ms"}, ""),
     ],
 )
