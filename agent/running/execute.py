@@ -17,6 +17,7 @@ from agent.plugin.context import CheckError, Context
 from agent.plugin.patterns import searching_until
 from agent.plugin.results import gather, limit_subjects
 from agent.plugin.units import duration_text
+from agent.running.folder import folder_to_keep
 
 GRACE_SECONDS = 1.0
 """What a check that minds its own deadline may need to word its result after it."""
@@ -63,20 +64,26 @@ def execute(check: Check, context: Context) -> CheckOutput:
 def begin(check: Check, context: Context) -> CheckOutput | ToAwait:
     """Run the check in this thread; where its `run` gives what is to be awaited, return that instead, for `go_on`."""
     items: list[Any] = []
+    folder = folder_to_keep(check)
     try:
         with searching_until(context.deadline):
             answer = check.run(context)
             if not isinstance(answer, _AT_ONCE) and isinstance(answer, AsyncIterable | Awaitable):
                 return answer
             _collect(answer, context, items)
+            if folder:
+                folder.require()
             return _output(gather(items), memory=context.memory)
     except BaseException as error:  # noqa: BLE001 - a check is foreign code, SystemExit included; the runner logs it
+        if folder:
+            folder.come_back()
         return _cut_short(error, items, check)
 
 
 async def go_on(awaitable: ToAwait, context: Context, check: Check) -> CheckOutput:
     """Await what a `run` gave, in this thread's loop. CancelledError where the run is given up."""
     items: list[Any] = []
+    folder = folder_to_keep(check)
     try:
         with searching_until(context.deadline):
             if isinstance(awaitable, AsyncIterable):
@@ -84,8 +91,12 @@ async def go_on(awaitable: ToAwait, context: Context, check: Check) -> CheckOutp
                     _keep(one, context, items)
             else:
                 _collect(await awaitable, context, items)
+            if folder:
+                folder.require()
             return _output(gather(items), memory=context.memory)
     except BaseException as error:
+        if folder:
+            folder.come_back()
         # By its name: to import asyncio above takes 20 ms, which a child mostly need not spend.
         if type(error).__name__ == "CancelledError" and context.interrupted:
             raise

@@ -183,7 +183,8 @@ class Child:
                     pid, status = os.waitpid(self.pid, os.WNOHANG)
                 except ChildProcessError:
                     self._status = 0
-                    raise CheckError("its exit status is lost: SIGCHLD is ignored in the agent") from None
+                    why = "SIGCHLD is ignored in the agent, or a check of your own waits for all children"
+                    raise CheckError(f"its exit status is lost: {why}") from None
                 if pid:
                     self._status = status
             return self._status is not None

@@ -49,3 +49,18 @@ def test_a_bug_is_told_with_its_line_and_what_to_write(body: str, tmp_path: Path
     (result,) = execute(made(tmp_path, body), Context(timeout=5)).results
     assert result.summary.startswith("a bug in this check: ")
     assert result.summary.endswith(BODIES[body])
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "import os; os.chdir('/'); yield ok('')",
+        "import os; os.chdir('/'); 1 // 0; yield ok('')",
+        "pass\n    async def run(self, ctx):\n        import os; os.chdir('/'); yield ok('')",
+    ],
+)
+def test_the_agent_stays_in_its_folder_whatever_a_check_of_ones_own_does(body: str, tmp_path: Path) -> None:
+    here = Path.cwd()
+    (result,) = execute(made(tmp_path, body), Context(timeout=5)).results
+    assert Path.cwd() == here
+    assert ("ZeroDivisionError" if "1 //" in body else "os.chdir() moves the whole agent") in result.summary
