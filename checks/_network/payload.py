@@ -12,6 +12,8 @@ from msgspec import Meta
 from agent.api import Regex
 from checks._network.addresses import ComparableSetting
 
+_UNDONE_BY_MORE = re.compile(r"\(\?<?!|\$|\\[bBZ]")
+
 
 class Bytes(ComparableSetting):
     """Bytes in hexadecimal digits, as `ff 00 1a`."""
@@ -50,6 +52,11 @@ class Exchange(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     @property
     def expectation(self) -> str:
         return str(self.expect) if self.expect else str(self.expect_hex or "")
+
+    @property
+    def hangs_on_more(self) -> bool:
+        """Tell whether what comes behind a text may undo that it fits: `$`, `\\b` and what must not be there."""
+        return bool(self.expect and _UNDONE_BY_MORE.search(self.expect.pattern_text))
 
     def fits(self, data: bytes) -> bool:
         """Tell whether that is what was expected; `$` stands before a line end of either kind."""

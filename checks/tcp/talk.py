@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import socket
 import ssl
+import time
 from functools import partial
 
 from checks._network.connection import receive, send
 from checks._network.network import Network
 from checks._network.payload import Exchange, excerpt
 from checks._network.progress import NoAnswer, Progress
+from checks._network.waiting import retry
 
 BANNER_LIMIT = 64 * 1024
 """Bytes in which an answer is searched."""
+QUIET_SECONDS = 0.2
+"""After which a line without an end, such as a prompt, is all there is."""
 
 
 async def exchange(step: Exchange, connection: socket.socket, network: Network) -> None:
@@ -25,9 +29,10 @@ async def exchange(step: Exchange, connection: socket.socket, network: Network) 
     progress.doing = f"waiting for {step.expectation}"
     received = b""
     while len(received) < BANNER_LIMIT:
-        piece = await _more(received, connection, progress)
+        piece, quiet = await _more(received, step, connection, progress)
         received += piece
         if await network.ctx.compute(partial(step.fits, received)):
+            progress.leave_out(quiet)
             return
         if not piece:
             raise _end_of_connection(received)
@@ -48,15 +53,16 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
 
 
 async def _await(step: Exchange, buffer: AnswerBuffer, connection: socket.socket, network: Network) -> None:
-    received = buffer.pending
+    received, quiet = buffer.pending, 0.0
     while not await network.ctx.compute(partial(buffer.has, step)):
         if len(received) >= BANNER_LIMIT:
             raise NoAnswer(f"said {excerpt(received)} and more")
-        piece = await _more(received, connection, network.progress)
+        piece, quiet = await _more(received, step, connection, network.progress)
         if not piece:
             raise _end_of_connection(received)
         received += piece
         buffer.pending += piece
+    network.progress.leave_out(quiet)
 
 
 class AnswerBuffer:
@@ -104,10 +110,17 @@ async def _say(step: Exchange, connection: socket.socket, progress: Progress) ->
             raise
 
 
-async def _more(received: bytes, connection: socket.socket, progress: Progress) -> bytes:
-    """Return what comes next, empty at the end."""
+async def _more(received: bytes, step: Exchange, connection: socket.socket, progress: Progress) -> tuple[bytes, float]:
+    """Return what comes next, empty at the end, and for how many seconds it was quiet behind it.
+
+    It has the rest of its line, where that may undo that it fits.
+    """
     try:
-        return await receive(connection, progress)
+        piece = await receive(connection, progress)
+        if not (piece and step.hangs_on_more):
+            return piece, 0.0
+        rest, quiet = await _rest_of_line(piece, connection, progress)
+        return piece + rest, quiet
     except TimeoutError:
         if not received:
             raise
@@ -116,6 +129,23 @@ async def _more(received: bytes, connection: socket.socket, progress: Progress) 
         if not received:
             raise
         raise _end_of_connection(received) from None
+
+
+async def _rest_of_line(begin: bytes, connection: socket.socket, progress: Progress) -> tuple[bytes, float]:
+    """Return what comes up to the end of a line, or until it is quiet for a moment, and that moment's seconds."""
+    rest, last = b"", time.monotonic()
+    until = last + min(QUIET_SECONDS, progress.remaining_seconds() / 2)
+    while not (begin + rest).endswith(b"\n") and last < until:
+        try:
+            piece = await retry(connection, lambda: connection.recv(BANNER_LIMIT), until)
+        except TimeoutError:
+            return rest, time.monotonic() - last
+        except OSError:  # who reads on hears it again
+            break
+        if not piece:
+            break
+        rest, last = rest + piece, time.monotonic()
+    return rest, 0.0
 
 
 def _end_of_connection(received: bytes) -> NoAnswer:

@@ -18,7 +18,7 @@ from agent.plugin.results import gather
 from checks._network.addresses import Address
 from checks._network.payload import Bytes, Exchange
 from checks.tcp import Tcp
-from checks.tcp.talk import BANNER_LIMIT
+from checks.tcp.talk import BANNER_LIMIT, QUIET_SECONDS
 from tests.checks.looks import found
 from tests.checks.tcp_talk import look, step
 from tests.stand_ins.http_servers import Visit, serving
@@ -63,6 +63,43 @@ def test_a_line_may_end_in_either_way(pattern: str) -> None:
     with serving(b"+PONG\r\n", greedy=False) as server:
         assert look(server, expect=Regex(pattern)).status is Status.OK
         assert look(server, expect=Regex(r"^\+PON$"), timeout=0.3).status is Status.CRITICAL
+
+
+@pytest.mark.parametrize("steps", [False, True])
+@pytest.mark.parametrize(
+    ("pattern", "status"),
+    [
+        ("^(?!.*error)", Status.CRITICAL),
+        ("^status$", Status.CRITICAL),
+        (r"^status: e\b", Status.CRITICAL),
+        ("^status: error", Status.OK),
+    ],
+)
+def test_a_line_is_judged_whole_where_its_end_may_undo_that_it_fits(pattern: str, status: Status, steps: bool) -> None:
+    def torn(visit: Visit) -> None:
+        for piece in (b"status", b": e", b"rror\r\n"):
+            visit.send(piece)
+            visit.over.wait(0.02)
+        visit.hang()
+
+    expectation: dict[str, Any] = {"steps": (step(expect=pattern),)} if steps else {"expect": Regex(pattern)}
+    with serving(torn, greedy=False) as server:
+        assert look(server, timeout=1.0, **expectation).status is status
+
+
+def test_a_prompt_has_no_end_and_the_wait_for_one_is_not_counted() -> None:
+    def prompt(visit: Visit) -> None:
+        visit.send(b"login: ")
+        visit.hang()
+
+    with serving(prompt, greedy=False) as server:
+        for expectation in ({"expect": Regex("login: $")}, {"steps": (step(expect="login: $"),)}):
+            began = time.monotonic()
+            result = look(server, **expectation)
+            took = time.monotonic() - began
+            measured = next(metric.value for metric in result.metrics if metric.name == "time")
+            assert result.status is Status.OK
+            assert took - measured >= QUIET_SECONDS - 0.01
 
 
 def test_what_is_sent_is_answered() -> None:
