@@ -47,30 +47,51 @@ def read_checks(
 
     Unless `all_read`, there may be more checks than these files show.
     """
-    checks: dict[str, CheckConfig] = {}
-    first: dict[str, Place] = {}
-    parents_of: dict[str, Node] = {}
-    problems: list[Problem] = []
+    reading = _Reading(catalog, all_read)
     for file in files:
+        reading.take(file)
+    return reading.outcome()
+
+
+class _Reading:
+    """The checks of the files so far: the good ones, where each name stands first, and what is wrong."""
+
+    def __init__(self, catalog: Catalog, all_read: bool) -> None:
+        self._problems: list[Problem] = []
+        self._catalog = catalog
+        self._all_read = all_read
+        self._checks: dict[str, CheckConfig] = {}
+        self._first: dict[str, Place] = {}
+        self._parents: dict[str, Node] = {}
+
+    def take(self, file: Mapping[str, Node]) -> None:
+        """Read the checks of one more file."""
         defaults, faults = nesting.section(file.get("defaults"), "defaults")
         nodes, more = nesting.section(file.get("checks"), "checks")
-        problems += [Problem(fault.place, str(fault)) for fault in faults + more]
-        all_read = all_read and not more
+        self._problems += [Problem(fault.place, str(fault)) for fault in faults + more]
+        self._all_read = self._all_read and not more
         beside, misplaced = nesting.settings_beside(nodes)
-        problems += beside
+        self._problems += beside
         for name, node in nodes.items():
-            if name in misplaced:
-                continue
-            good, its_problems = _read(name, node, first, defaults, catalog)
-            problems += its_problems
-            if good:
-                checks[name] = good
-                parents_of |= _parents(name, node, defaults)
-        problems += _defaults_problems(defaults, nodes, catalog)
-    unfit = list(parents.unfit(checks, parents_of, first, all_read)) if parents_of else []
-    problems += [Problem(fault.place, str(fault), name) for name, fault in unfit]
-    wrong = {name for name, _ in unfit}
-    return {name: check for name, check in checks.items() if name not in wrong}, problems
+            if name not in misplaced:
+                self._take_check(name, node, defaults)
+        self._problems += _defaults_problems(defaults, nodes, self._catalog)
+
+    def _take_check(self, name: str, node: Node, defaults: Nodes) -> None:
+        good, its_problems = _read(name, node, self._first, defaults, self._catalog)
+        self._problems += its_problems
+        if good:
+            self._checks[name] = good
+            self._parents |= _parents(name, node, defaults)
+
+    def outcome(self) -> tuple[dict[str, CheckConfig], list[Problem]]:
+        """Return the good checks, and every problem. Parents are judged last: only then is every name known."""
+        wrong: set[str] = set()
+        if self._parents:
+            for name, fault in parents.unfit(self._checks, self._parents, self._first, self._all_read):
+                self._problems.append(Problem(fault.place, str(fault), name))
+                wrong.add(name)
+        return {name: check for name, check in self._checks.items() if name not in wrong}, self._problems
 
 
 def _read(
