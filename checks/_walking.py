@@ -105,8 +105,23 @@ def _is_folder(entry: os.DirEntry[str], closed: ClosedFolder) -> bool:
 
 def _entries(folder: Path, closed: ClosedFolder) -> Iterator[os.DirEntry[str]]:
     """Read a folder bit by bit; one that is none, or gone, is empty."""
-    with closed.note(str(folder)), if_it_leads_somewhere(), os.scandir(folder) as entries:
-        yield from entries
+    with closed.note(str(folder)), if_it_leads_somewhere():
+        is_empty = True
+        with os.scandir(folder) as entries:
+            for entry in entries:
+                is_empty = False
+                yield entry
+        if is_empty:
+            require_visible(folder)
+
+
+def require_visible(folder: str | Path) -> None:
+    """PermissionError where a folder is hidden even from root: systemd lays an empty one over it (ProtectHome)."""
+    if os.stat(folder).st_mode & 0o777:  # noqa: PTH116 - a path of either kind
+        return
+    with os.scandir(folder) as entries:
+        if next(entries, None) is None:
+            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
 
 
 def _counter(limit: int) -> Callable[[], None]:

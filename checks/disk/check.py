@@ -185,6 +185,8 @@ class Disk(Check, frozen=True):
 
     def _assess(self, place: Place, answer: Usage | Exception | None, was_writable: bool) -> list[Result]:
         """Say all there is about one place; nothing where `mounts: all` met what is no disk after all."""
+        if place.mount and place.mount.hides:
+            return [nodata("is hidden from the agent: its unit says ProtectHome, InaccessiblePaths or the like")]
         if self.mounted and not place.is_mount_point:
             return [critical(f"is not mounted: {place.instead}")]
         if answer is None:

@@ -113,7 +113,7 @@ def takes(mount: Mount, include: Filter | None, exclude: Filter) -> bool:
 def _candidates(table: MountTable, include: Filter | None, exclude: Filter) -> Iterator[Mount]:
     for mount in table.mounts:
         is_taken = include.matches(mount) if include else _is_disk(mount)
-        if is_taken and mount.type != "autofs" and not exclude.matches(mount):
+        if is_taken and mount.type != "autofs" and not mount.hides and not exclude.matches(mount):
             yield mount
 
 

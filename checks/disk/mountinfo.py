@@ -56,6 +56,11 @@ class Mount(msgspec.Struct, frozen=True):
         return any(fnmatchcase(self.type, pattern) for pattern in REMOTE)
 
     @property
+    def hides(self) -> bool:
+        """Tell whether systemd laid it over what is there, for this service only (ProtectHome, InaccessiblePaths)."""
+        return "/systemd/inaccessible/" in self.root
+
+    @property
     def failure(self) -> str:
         """Say how the kernel stopped writing after an error, if it did: newer ext4 goes on to call itself `rw` then."""
         return ", ".join(sorted(self.super_options & {"emergency_ro", "shutdown"}))

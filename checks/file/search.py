@@ -9,7 +9,15 @@ from pathlib import Path
 import msgspec
 
 from agent.api import CheckError
-from checks._walking import ENTRIES, LEADS_NOWHERE, ClosedFolder, TooManyError, printable, walk
+from checks._walking import (
+    ENTRIES,
+    LEADS_NOWHERE,
+    ClosedFolder,
+    TooManyError,
+    printable,
+    require_visible,
+    walk,
+)
 from checks._wildcards import has_wildcard
 
 NOWHERE = ", its link leads nowhere"
@@ -72,6 +80,8 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
     except (FileNotFoundError, NotADirectoryError) as error:
         if isinstance(error, NotADirectoryError) and _is_file_as_folder(path):
             raise CheckError(f"{printable(path)} is no folder: leave out the slash at its end") from None
+        if folder := _hidden_folder(path):
+            raise CheckError(f"{printable(folder)} is hidden from the agent: permission denied") from None
         return Findings(why=NOWHERE if Path(path).is_symlink() else "")
     except OSError as error:
         raise CheckError(
@@ -82,6 +92,21 @@ def find(path: str, limit: int = ENTRIES) -> Findings:
 def _is_written_so(path: str) -> bool:
     """Tell whether this is a name, not a pattern: also where a file is called `[1].txt` and nothing else is meant."""
     return not has_wildcard(path) or os.path.lexists(path)
+
+
+def _hidden_folder(path: str) -> str:
+    """Return the nearest folder that is there on the way to a file, where it is one that hides what it should show."""
+    folder = os.path.dirname(path)  # noqa: PTH120 - a word
+    while folder and not os.path.isdir(folder):  # noqa: PTH112 - each run
+        folder = os.path.dirname(folder)  # noqa: PTH120 - same
+    try:
+        if folder:
+            require_visible(folder)
+    except PermissionError:
+        return folder
+    except OSError:  # it has just gone
+        return ""
+    return ""
 
 
 def _is_file_as_folder(path: str) -> bool:

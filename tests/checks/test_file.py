@@ -282,6 +282,20 @@ def test_a_folder_that_may_not_be_read_hides_only_what_is_in_it(pattern: str, op
     assert look(path).summary.endswith(f"{pattern} 1 file")
 
 
+@pytest.mark.parametrize("name", ["x", "deep/er/x", "*"])
+@pytest.mark.parametrize("expect", ["present", "absent"])
+def test_what_a_sandbox_hides_also_from_root_is_not_known(name: str, expect: str, tmp_path: Path) -> None:
+    """systemd lays an empty folder that nobody may enter over /home (ProtectHome) and what else is inaccessible."""
+    (tmp_path / "home").mkdir(mode=0)
+    try:
+        result = look(tmp_path / "home" / name, expect=expect)
+        assert (result.status, "permission denied" in result.summary) == (Status.NODATA, True), result.summary
+    except CheckError as error:
+        assert "permission denied" in str(error)
+    (tmp_path / "home").chmod(0o700)
+    assert look(tmp_path / "home" / name, expect=expect).status in (Status.CRITICAL, Status.OK)
+
+
 def test_a_hung_mount_says_not_answering_and_is_not_asked_twice(tmp_path: Path) -> None:
     hang, shared = threading.Event(), SharedWork()
     stuck = shared.call(f"file {tmp_path}", hang.wait)

@@ -11,8 +11,8 @@ from agent.api import Context, PercentAbove, Result, Size, SizeBelow, Status
 from agent.testing import ran
 from checks.disk import Disk
 from checks.disk.check import WORST_FIRST
-from checks.disk.choice import Filter
-from checks.disk.mountinfo import Mount
+from checks.disk.choice import Filter, choose
+from checks.disk.mountinfo import Mount, MountTable
 from checks.disk.place import Place
 from checks.disk.usage import Levels, Usage, assess
 
@@ -110,6 +110,16 @@ def told(blocks: int, free: int, available: int, files: int = 0, files_free: int
 )
 def test_numbers_that_cannot_be_are_not_ok(numbers: tuple[int, ...], status: Status) -> None:
     assert told(*numbers).status is status
+
+
+def test_what_systemd_lays_over_a_disk_is_not_taken_for_it() -> None:
+    """As ProtectHome=yes and InaccessiblePaths= do, for the service only; it is a piece of the tmpfs of /run."""
+    over = Mount(2, 1, "0:25", "/systemd/inaccessible/dir", "/home", "tmpfs", "tmpfs")
+    table = MountTable([Mount(1, 0, "8:1", "/", "/", "ext4", "/dev/sda1"), over])
+    assert [mount.point for mount in choose(table, None, Filter())] == ["/"]
+    for path, mounted in (("/home", None), ("/home/alice", None), ("/home", True)):
+        (result,) = Disk(path=path, mounted=mounted)._assess(Place.of(path, table), usage(1), False)
+        assert (result.status, "hidden from the agent" in result.summary) == (Status.NODATA, True)
 
 
 def test_metrics_carry_their_limits_and_their_mount() -> None:
