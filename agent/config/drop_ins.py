@@ -160,11 +160,11 @@ def _own_types(folder: Folder, replace: Sequence[str], catalog: Catalog, reading
 def _scripts(folder: Path, reading: Reading) -> list[Problem]:
     """Add the scripts of a folder, as if each were a file of its own."""
     try:
-        folders, files = reading.patience.one(str(folder), partial(list_scripts, folder))
+        folders, files, wrong = reading.patience.one(str(folder), partial(list_scripts, folder))
     except Unreadable as error:
         return [Problem(Place(format_path(folder)), str(error))]
     reading.sources |= folders
-    problems = []
+    problems = [Problem(Place(format_path(path)), why) for path, why in wrong]
     answers = reading.patience.all({str(path): partial(look, path, interval) for path, interval in files})
     for path, answer in ((Path(path), answer) for path, answer in answers.items()):
         if isinstance(answer, BaseException) and not isinstance(answer, Unreadable):

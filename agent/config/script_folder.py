@@ -17,12 +17,16 @@ from agent.config.located_yaml.tree import Node, Refusal, scalar
 from agent.config.settings import Place
 from agent.config.words.quoting import short
 from agent.plugin.ownership import weak_spot
+from agent.plugin.units import spelling
 
 HEAD_LINES = 20
 _HEAD_BYTES = 8192
 
 _INTERVAL = re.compile(r"[0-9]+(?:s|m|h|d)?")
-_HEADER = re.compile(r"\W*hostvigil:\s+")
+_HEADER = re.compile(r"\W*hostvigil:\s+|\W*(?i:hostvigil)\s*[:-]?\s*(?=[\w.]+\s*=)")
+_QUOTED = re.compile(r"\"[^\"]*\"|'[^']*'")
+_SPACED = re.compile(r"(?P<name>[a-z_.]+)(?:\s+=\s*|\s*=\s+|:\s+)(?P<value>[^\s=,]+),?(?=\s|$)")
+"""A setting with blanks around its =, or as YAML has it."""
 _SETTING = re.compile(r"""(?P<name>[^\s=]+)(?:=(?P<value>"[^"]*"|'[^']*'|\S*))?""")
 _NO_NAME_PART = re.compile(r"\.(?:sh|bash|py|pl|rb|php|lua|js)$")
 # Files that editors and packages leave beside the real ones.
@@ -41,8 +45,10 @@ def folders(folder: Path) -> list[Path]:
     return [folder, *inside] if folder.is_dir() else []
 
 
-def list_scripts(folder: Path) -> tuple[dict[str, tuple[int, int, int]], list[tuple[Path, str]]]:
-    """Return the folders with their versions, and what may be scripts, each with the interval that its folder says.
+def list_scripts(
+    folder: Path,
+) -> tuple[dict[str, tuple[int, int, int]], list[tuple[Path, str]], list[tuple[Path, str]]]:
+    """Return the folders with their versions, what may be scripts, each with its folder's interval, and wrong folders.
 
     Unreadable where there is no such folder.
     """
@@ -52,7 +58,15 @@ def list_scripts(folder: Path) -> tuple[dict[str, tuple[int, int, int]], list[tu
     except OSError as error:
         text = f"cannot be read: {error.strerror}; create it, or correct `scripts` of the section agent"
         raise Unreadable(text) from None
-    return versions, list(_files(folder))
+    return versions, list(_files(folder)), list(_folders_of_no_interval(folder))
+
+
+def _folders_of_no_interval(folder: Path) -> Iterator[tuple[Path, str]]:
+    """Yield folders with programs in them that are called by a time in another spelling, and how it is written."""
+    for path in sorted(folder.iterdir()):
+        meant = "" if _INTERVAL.fullmatch(path.name) else spelling.suggest(path.name, spelling.TIMES)
+        if meant and path.is_dir() and any(_executable(inside) for inside in path.iterdir()):
+            yield path, f"is no interval, so nothing in it runs: call the folder {meant}"
 
 
 def look(path: Path, interval: str) -> tuple[Sections, str]:
@@ -129,7 +143,14 @@ def _header(path: Path) -> dict[str, Node]:
 
 
 def _settings(line: str, begin: int, file: str, number: int) -> Iterator[tuple[str, Node]]:
-    for match in _SETTING.finditer(line.rstrip("\r"), begin):
+    line = line.rstrip("\r")
+    for match in _SPACED.finditer(_QUOTED.sub(lambda text: "_" * len(text[0]), line), begin):
+        key = Place(file, number, match.start() + 1)
+        instead = f"{match['name']}={line[match.start('value') : match.end('value')]}"
+        why = f"{short(line[match.start() : match.end()])} is not written so in a comment: write {instead}"
+        yield match["name"], Node(Refusal(why), key, key)
+        line = line[: match.start()] + " " * len(match[0]) + line[match.end() :]
+    for match in _SETTING.finditer(line, begin):
         key = Place(file, number, match.start() + 1)
         text = match["value"]
         if not text:

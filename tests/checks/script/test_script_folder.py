@@ -142,6 +142,11 @@ def test_a_link_to_a_program_is_a_check(house: House) -> None:
         ("# hostvigil: interval=5", "x:2:23: x: interval: 5 has no unit, write 5s, 5m, 5h or 5d"),
         ("# hostvigil: interval=5m tiemout=3s", "x:2:26: x: unknown setting 'tiemout', did you mean 'timeout'?"),
         ("#\n#  hostvigil: interval", "x:3:15: x: 'interval' has no value, write setting=value"),
+        ("# hostvigil: interval = 5m", "x:2:14: x: 'interval = 5m' is not written so in a comment: write interval=5m"),
+        ("# hostvigil: interval: 5m", "x:2:14: x: 'interval: 5m' is not written so in a comment: write interval=5m"),
+        ("# hostvigil: nice= '3'", "x:2:14: x: \"nice= '3'\" is not written so in a comment: write nice='3'"),
+        ("#hostvigil:interval=5", "x:2:21: x: interval: 5 has no unit"),
+        ("# Hostvigil - Interval=5m", "x:2:15: x: unknown setting 'Interval', did you mean 'interval'?"),
         ("# hostvigil: nice=3 nice=4", "x:2:21: x: 'nice' is written twice: remove one"),
         ("# hostvigil: command=/bin/x", "x:2:22: x: command: cannot be set here: it is the script itself"),
         ("# hostvigil: type=disk", "x:2:19: x: type: cannot be set here: it is the script itself"),
@@ -156,6 +161,23 @@ def test_a_mistake_in_the_head_is_named_at_its_place(house: House, header: str, 
     (told,) = house.problems()
     assert told.startswith(problem)
     assert list(house.load().checks) == ["good"]
+
+
+@pytest.mark.parametrize(
+    "head",
+    ["# hostvigil: description='wait: 5 = 6'", "# Hostvigil counts orders", "# written for hostvigil - see wiki"],
+)
+def test_a_head_that_says_nothing_wrong_is_taken(house: House, head: str) -> None:
+    house.put("x", head)
+    assert house.problems() == []
+
+
+def test_a_folder_of_programs_that_is_called_by_a_time_in_other_words_is_said(house: House) -> None:
+    for name in ("5min/a", "hourly/b", "lib/c", "2h/d"):
+        house.put(name)
+    said = "is no interval, so nothing in it runs: call the folder"
+    assert house.problems() == [f"5min:1:1: {said} 5m", f"hourly:1:1: {said} 1h"]
+    assert list(house.load().checks) == ["d"]
 
 
 def test_a_name_that_is_taken_is_a_problem_of_the_second(house: House) -> None:
