@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import sys
+import threading
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from importlib import import_module
 from types import ModuleType
 from typing import Any
+
+_LOCK = threading.Lock()
+"""Between threads that look whether a stand-in is still in its place and those that remove it."""
 
 
 class StandIn(ModuleType):
@@ -20,14 +24,20 @@ class StandIn(ModuleType):
     def __getattr__(self, part: str) -> Any:
         if part.startswith("__"):  # which each import asks for
             raise AttributeError(part)
-        if sys.modules.get(self.__name__) is self:
-            del sys.modules[self.__name__]
+        self._leave()
         return getattr(import_module(self.__name__), part)
+
+    def _leave(self, before: ModuleType | None = None) -> None:
+        """Stand in for nothing from now on: who imports the module gets the true one, or what stood in `before`."""
+        with _LOCK:
+            if sys.modules.get(self.__name__) is self:
+                del sys.modules[self.__name__]
+                sys.modules.update({self.__name__: before} if before else {})
 
 
 @contextmanager
 def standing_in(stand_ins: Iterable[StandIn]) -> Iterator[None]:
-    """Have these stand in for modules that nobody has imported yet, while the block lasts; to be used by one thread.
+    """Have these stand in for modules that nobody has imported yet, while the block lasts.
 
     Who imports a module in the block keeps its stand-in, who imports it afterwards gets the true one.
     """
@@ -37,6 +47,5 @@ def standing_in(stand_ins: Iterable[StandIn]) -> Iterator[None]:
     try:
         yield
     finally:
-        for name in [name for name, one in modules.items() if sys.modules.get(name) is one]:
-            del sys.modules[name]
-            sys.modules.update({name: before[name]} if name in before else {})
+        for name, one in modules.items():
+            one._leave(before.get(name))

@@ -176,6 +176,23 @@ def test_requests_is_imported_with_the_first_event_and_not_before() -> None:
     assert done.stdout.split() == ["False", "True"], done.stderr
 
 
+def test_what_requests_brings_to_guess_charsets_is_imported_when_somebody_asks_for_it(api: ApiStandIn) -> None:
+    script = (
+        "import sys; from agent.delivery.sinks.truewatch.api import Api;"
+        "from agent.config.settings import EventsSettings;"
+        "print(Api(EventsSettings(sys.argv[1], sys.argv[2])).post(sys.argv[3].encode()).verdict.value);"
+        "print({'charset_normalizer', 'idna', 'zipfile'} & {*sys.modules} or 'none');"
+        "import requests; print(requests.compat.chardet.detect(b'plain')['encoding'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "error::Warning:requests", "-c", script, api.url, api.key, RAW],
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.split() == ["delivered", "none", "ascii"], done.stderr
+    assert done.stderr == ""
+
+
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
     file = tmp_path_factory.mktemp("tls") / "server.pem"

@@ -11,10 +11,14 @@ import re
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any, BinaryIO
 
-from requests.adapters import HTTPAdapter
-from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-
+from agent.delivery.sinks.requests_parts import (
+    HTTPAdapter,
+    HTTPConnection,
+    HTTPConnectionPool,
+    HTTPSConnection,
+    HTTPSConnectionPool,
+    PoolManager,
+)
 from agent.delivery.sinks.tls import tls_context
 
 HEADER_LIMIT = 512 * 1024
