@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
 from bottle import HTTPResponse
 
 from agent.page.answers import JSON, METRICS, TEXT, answer
-from agent.page.readiness import Readiness
+from agent.page.readiness import Readiness, Ready
 from agent.page.source import Source
 from agent.view.forms.status import status_form
 from agent.view.metrics import exposition
@@ -35,5 +34,5 @@ def _metrics(source: Source) -> bytes:
     return exposition(source.snapshot())
 
 
-def _readiness(ready: Any) -> HTTPResponse:
+def _readiness(ready: Ready) -> HTTPResponse:
     return answer(200 if ready.ready else 503, JSON, msgspec.json.encode(ready))

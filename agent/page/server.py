@@ -38,8 +38,8 @@ class PageServer:
         self._address = address
         self._open: dict[int, Any] = {}
         """The server's own: what it waits for."""
-        dispatcher: Any = Tasks()
-        self._tasks: Tasks = dispatcher
+        self._tasks = Tasks()
+        dispatcher: Any = self._tasks
         listener = _listen(address)
         self.port = 0 if address.path else int(listener.getsockname()[1])
         """What the system chose, where the address says 0."""

@@ -25,7 +25,6 @@ from agent.store.schema import require_today
 Selects = Callable[[Destination, Notification], bool]
 """Tells whether a destination wants a notification."""
 
-
 DOUBT_MILLISECONDS = 7 * 86_400_000
 """So old may an end be that is told once more because nobody knows whether it was told."""
 
@@ -153,7 +152,7 @@ class Store:
                 self._room.add(db, self._append(db, notifications))
             beliefs.remember(db, memories or {})
 
-    def _append(self, db: Any, notifications: Sequence[Notification]) -> list[int]:
+    def _append(self, db: sqlite3.Connection, notifications: Sequence[Notification]) -> list[int]:
         everybody = destinations.in_force(db)
         if not everybody and self._targets:
             # The database was damaged and begun anew while we were at work.
@@ -162,7 +161,7 @@ class Store:
             everybody = list(self._targets)
         return [deliveries.append(db, one, self._whom(db, everybody, one)) for one in notifications]
 
-    def _whom(self, db: Any, everybody: Sequence[Destination], notification: Notification) -> list[str]:
+    def _whom(self, db: sqlite3.Connection, everybody: Sequence[Destination], notification: Notification) -> list[str]:
         """Return who is told: who asks for it, and who heard of a problem that ends with it."""
         return [
             to.name
@@ -222,7 +221,7 @@ class Store:
         self._targets = tuple(targets)
         return counts
 
-    def _tell_last_ends(self, db: Any, targets: Sequence[Destination], at: int) -> None:
+    def _tell_last_ends(self, db: sqlite3.Connection, targets: Sequence[Destination], at: int) -> None:
         """Have the end of each subject's last problem told once more: what was to be told got lost."""
         for one in targets:
             ends = [end for end in former.last_ends(db, one.name, at - DOUBT_MILLISECONDS) if self._selects(one, end)]

@@ -6,9 +6,9 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from agent.config.files.content import version
 from agent.config.files.ways import ANY, way
@@ -33,7 +33,7 @@ class Watch:
     `apply` is for the main thread; a thread of its own reads what the kernel says.
     """
 
-    def __init__(self, reload: Any = hang_up) -> None:
+    def __init__(self, reload: Callable[[], None] = hang_up) -> None:
         self._reload = reload
         self._names: Mapping[int, set[str]] = {}
         """The names that matter, by the kernel's number of the folder that is watched. Replaced, never changed."""
