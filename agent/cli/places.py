@@ -10,6 +10,7 @@ from agent.config.files.probe import Mounts
 DEFAULT_CONFIG = "/etc/hostvigil/conf.d"
 DEFAULT_RELAY_CONFIG = "/etc/hostvigil/relay.yaml"
 ROOT_STATE = "/var/lib/hostvigil"
+OWN_STATE = "~/.local/state"
 
 
 def default_config() -> Path:
@@ -25,8 +26,12 @@ def default_state(to_push: bool = False) -> Path:
         return Path(directory.split(":", maxsplit=1)[0])
     if os.geteuid() == 0 or is_there(Path(ROOT_STATE), os.F_OK if to_push else os.X_OK):
         return Path(ROOT_STATE)
-    home = os.environ.get("XDG_STATE_HOME") or Path.home() / ".local/state"
-    return Path(home) / "hostvigil"
+    return state_of_user(os.environ.get("XDG_STATE_HOME") or os.path.expanduser(OWN_STATE))  # noqa: PTH111 - see there
+
+
+def state_of_user(home: str) -> Path:
+    """Return a user's own directory; the server's where he has no home, nor a name to find it by, as in a container."""
+    return Path(ROOT_STATE) if home == OWN_STATE else Path(home) / "hostvigil"
 
 
 def is_there(state: Path, how: int) -> bool:

@@ -13,7 +13,7 @@ import pytest
 
 from agent.cli.answers.agents_eyes import unreadable
 from agent.cli.answers.rights import refusal, state_meant
-from agent.cli.places import default_state
+from agent.cli.places import default_state, state_of_user
 from agent.store import Store
 from tests.cli.called import GOOD, LESSER, NOBODY, called, called_by, shut
 from tests.host import needs
@@ -132,3 +132,9 @@ def test_validate_of_root_finds_what_the_agents_user_may_not_read(closed: tuple[
     assert called("validate", *closed)[0] == 0
     (open_folder / "conf.d").chmod(0o700)
     assert called("validate", *closed)[0] == 1
+
+
+def test_a_user_without_name_and_home_means_the_servers_state_directory() -> None:
+    """As in a container that runs as any number: `~` stays as it is."""
+    assert state_of_user("~/.local/state") == Path("/var/lib/hostvigil")
+    assert state_of_user("/home/x/.local/state") == Path("/home/x/.local/state/hostvigil")
