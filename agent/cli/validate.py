@@ -9,7 +9,7 @@ import sys
 import msgspec
 
 from agent.cli.answers.agents_eyes import unreadable
-from agent.cli.answers.idle import idle_selectors
+from agent.cli.answers.idle import idle_selectors, windows_without_end
 from agent.cli.output import pluralize
 from agent.config.drop_ins import load
 from agent.config.files.content import format_path, not_read
@@ -31,7 +31,7 @@ def main(options: argparse.Namespace) -> int:
         for name in () if str(options.config) in config.silent else not_read(options.config):
             path = format_path(options.config / name)
             print(f"hostvigil: {path} is not read: the name of a drop-in ends with .yaml or .yml", file=sys.stderr)
-        for text in idle_selectors(config):
+        for text in (*idle_selectors(config), *windows_without_end(config)):
             print(f"hostvigil: {text}", file=sys.stderr)
         if not problems:
             print(f"{options.config}: {pluralize(len(config.checks), 'check')}, no problems")

@@ -119,6 +119,26 @@ def test_a_window_that_would_hold_no_check_is_named(tmp_path: Path) -> None:
     assert "hostvigil: agent.maintenance: select: 'webb' fits no check now, did you mean 'web'?\n" in text
 
 
+@pytest.mark.parametrize(
+    ("window", "is_open"),
+    [
+        ("weekly: 'mon-sun 0:00', duration: 1d", True),
+        ("weekly: 'mon-sun 0:00', duration: 23h", False),
+        ("weekly: 'sat 22:00', duration: 7d", True),
+        ("cron: '*/5 * * * *', duration: 10m", True),
+        ("cron: '*/5 8-18 * * *', duration: 10m", False),
+        ("cron: '0 0 1 * *', duration: 31d", True),
+        ("cron: '0 0 1 * *', duration: 30d", False),
+        ("cron: '0 0 29 2 *', duration: 31d", False),
+    ],
+)
+def test_a_window_that_never_ends_is_named(window: str, is_open: bool, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(f"checks: {{web: {{type: load, maintenance: {{{window}}}}}}}\n")
+    code, text = called("validate", "--config", str(tmp_path), "--state", str(tmp_path))
+    assert code == 0
+    assert ("web: a window of maintenance is always open, nothing of it is ever told" in text) is is_open
+
+
 def test_a_report_where_no_agent_ever_ran_says_that(tmp_path: Path) -> None:
     code, text = called("report", "--state", str(tmp_path / "none"), "backup", "ok")
     assert code == 2

@@ -1,10 +1,11 @@
-"""Settings that are right and select no check now: such a destination is told nothing, such a window holds nothing."""
+"""Settings that are right and hardly meant: a destination that is told of no check, a window of none or without end."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from fnmatch import fnmatchcase
 
+from agent.config.calendar.turns import never_ends
 from agent.config.rules import OWN_NAME
 from agent.config.settings import Config
 from agent.config.words.names import nearest
@@ -24,6 +25,16 @@ def idle_selectors(config: Config) -> Iterator[str]:
         if not any(_may_fit(selector, check, tags) for check in tags):
             close = nearest(selector, config.checks)
             yield f"{setting}: {selector!r} fits no check now" + (f", did you mean '{close}'?" if close else "")
+
+
+def windows_without_end(config: Config) -> Iterator[str]:
+    """Say which windows are always open: nothing of their checks is ever told."""
+    for window in config.agent.maintenance:
+        if never_ends(window.cron, window.duration):
+            yield f"agent.maintenance: the window of {window.select} is always open, nothing of them is ever told"
+    for check in config.checks.values():
+        if any(never_ends(window.cron, window.duration) for window in check.maintenance):
+            yield f"{check.place}: {check.name}: a window of maintenance is always open, nothing of it is ever told"
 
 
 def _may_fit(selector: str, check: str, tags: Tags) -> bool:

@@ -12,9 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta, tzinfo
+from functools import lru_cache
+from itertools import islice
 
 from agent.config.calendar.host_zone import HOST_ZONE
 
+A_MONDAY = datetime(2024, 1, 1)  # noqa: DTZ001 - the clock on the wall
+MOST_TURNS = 12_000
+"""So many are looked at: a week of minutes, a tenth of a second."""
+A_WEEK, A_YEAR = timedelta(days=8), timedelta(days=400)
 SURROUNDINGS = timedelta(hours=25)
 """A clock is put forward or back by a day at the most (Samoa left out the 30 December 2011)."""
 
@@ -31,6 +37,19 @@ def next_turn(line: str, zone: tzinfo, after: datetime) -> datetime | None:
         if wall >= until:
             break
     return first
+
+
+@lru_cache
+def never_ends(line: str, seconds: float) -> bool:
+    """Tell whether what begins by a checked line and lasts so long is always open, clocks that change aside."""
+    before: datetime | None = None
+    for wall in islice(_minutes(line, A_MONDAY), MOST_TURNS):
+        if before and (wall - before).total_seconds() > seconds:
+            return False
+        if wall > A_MONDAY + (A_WEEK if line.split()[2:4] == ["*", "*"] else A_YEAR):
+            return True
+        before = wall
+    return False
 
 
 def zone_of(name: str) -> tzinfo:
