@@ -39,6 +39,20 @@ def test_a_200_that_says_no_is_no_delivery(body: bytes) -> None:
 @pytest.mark.parametrize(
     "body",
     [
+        b'<!doctype html><form><input name="p" type="password"></form>',
+        b"\xef\xbb\xbf <HTML><INPUT TYPE=Password>",
+        b'<html><meta http-equiv="refresh" content="0;url=http://portal.example/">',
+    ],
+)
+def test_a_portal_on_the_way_is_no_delivery(body: bytes) -> None:
+    answer = classify(200, {}, body)
+    assert answer.verdict is Verdict.UNAVAILABLE
+    assert "is not the service's own answer" in answer.text
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
         b"",
         b"ok",
         b"[]",
@@ -51,6 +65,8 @@ def test_a_200_that_says_no_is_no_delivery(body: bytes) -> None:
         b'{"errcode": "0"}',
         b'{"code": 1, "data": {"ok": false}}',
         b'[{"ok": false}]',
+        b"<html><body>Thank you</body></html>",
+        b"type=password",
     ],
 )
 def test_any_other_200_is_a_delivery(body: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from codecs import BOM_UTF8
 from typing import Any
 from urllib.parse import urlsplit
@@ -32,8 +33,13 @@ OF_THE_POST = (413, 415, 422)
 """These are about what was sent, whoever says them."""
 
 
+_LEADS_AWAY = re.compile(
+    rb"<input[^>]{1,300}type\s*=\s*[\"']?password|<meta[^>]{1,60}http-equiv\s*=\s*[\"']?refresh", re.I
+)
+"""What a page asks for a login by, or leads on to where it is asked for."""
 NO = ("false", "0", "0.0")
 """How `ok` and `success` say no: also as a number or in quotes."""
+A_PORTAL = "a page that asks for a login, or leads on, is not the service's own answer: look what is on the way to it"
 NOT_TAKEN = "with this status the service says that it did not take it"
 NOT_ACCEPTED = "the answer does not match `accepted`"
 
@@ -71,16 +77,20 @@ def _refusal(body: bytes, accepted: Regex | None) -> str:
             return "" if accepted.search(body.decode(errors="replace")) else NOT_ACCEPTED
         except CheckError as error:
             return str(error)
-    return NOT_TAKEN if says_no(body) else ""
+    return A_PORTAL if _is_portal(body) else NOT_TAKEN if says_no(body) else ""
 
 
 def says_no(body: bytes) -> bool:
     """Tell whether an answer of status 2xx says that nothing was taken, in one of the ways that mean nothing else."""
-    if body.startswith(b"OK ("):  # healthchecks.io: OK (not found), OK (rate limited)
+    if body.startswith(b"OK (") or _is_portal(body):  # healthchecks.io: OK (not found), OK (rate limited)
         return True
     content = {name.lower(): value for name, value in _object(body).items()}
     says = (str(content.get(name)).lower() for name in ("ok", "success"))
     return any(one in NO for one in says) or str(content.get("errcode") or 0) != "0"
+
+
+def _is_portal(body: bytes) -> bool:
+    return _is_page(body) and bool(_LEADS_AWAY.search(body))
 
 
 def _direction(location: str) -> str:
