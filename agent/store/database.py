@@ -18,6 +18,12 @@ from agent.store.reserve import Reserve, give_up
 from agent.store.rows import RoomMade
 
 T = TypeVar("T")
+Version = tuple[sqlite3.Connection, int, int]
+
+
+def version(db: sqlite3.Connection) -> Version:
+    """Return what is another one as soon as anybody has written to the database, by this connection or by another."""
+    return db, db.total_changes, db.execute("PRAGMA data_version").fetchone()[0]
 
 
 class Database:
