@@ -10,10 +10,11 @@ import msgspec
 from msgspec import Meta
 
 from agent.config import parents
-from agent.config.agent_section import events_fault, page_fault
+from agent.config.agent_section import FILES, events_fault, page_fault
 from agent.config.calendar import windows
 from agent.config.convert import settings
 from agent.config.fault import Fault
+from agent.config.file_path import file_fault
 from agent.config.files.content import Unreadable, format_path, regular_file
 from agent.config.located_yaml.tree import Node, YamlError, parse
 from agent.config.parents import depends_on
@@ -127,6 +128,7 @@ def _wrong(values: Mapping[str, Any], nodes: Mapping[str, Node]) -> Iterator[Fau
     """Judge what the form does not show."""
     if "broker" in values and (text := events_fault("broker", values["broker"])):
         yield _fault(nodes["broker"], "broker", text)
+    yield from _wrong_files(values, nodes, "")
     if "lease" in values and not 1 <= values["lease"] <= 300:
         yield _fault(nodes["lease"], "lease", "must be between 1s and 5m")
     if values.get("page") and (text := page_fault(values["page"])):
@@ -144,6 +146,7 @@ def _wrong_events(nodes: Mapping[str, Node]) -> Iterator[Fault]:
     for name in ("endpoint", "timeout", "proxy"):
         if values.get(name) and (text := events_fault(name, values[name])):
             yield _fault(nodes[name], f"events.{name}", f"{quote(nodes[name])} {text}")
+    yield from _wrong_files(values, nodes, "events.")
     if "timeout" in values and not values["timeout"]:
         yield _fault(nodes["timeout"], "events.timeout", "must be between 1s and 10m")
     keys = values.get("api_keys", ("",))
@@ -154,6 +157,12 @@ def _wrong_events(nodes: Mapping[str, Node]) -> Iterator[Fault]:
             yield _fault(nodes["api_keys"].value[at], f"events.api_keys.{at}", text)
     if len(set(keys)) < len(keys):
         yield _fault(nodes["api_keys"], "events.api_keys", "names a key twice: each has its own limit only once")
+
+
+def _wrong_files(values: Mapping[str, Any], nodes: Mapping[str, Node], section: str) -> Iterator[Fault]:
+    for name in FILES:
+        if text := file_fault(values.get(name, "")):
+            yield _fault(nodes[name], f"{section}{name}", text)
 
 
 def _site(site: Site, node: Node, setting: str) -> Iterator[Fault]:
