@@ -288,13 +288,15 @@ def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterato
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
         elif checks and not (name in _COMMON or any(_has(kind, name) for kind in kinds)):
-            if name in catalog.names():
-                text = f"defaults are not by type: write settings of {name} here, only checks that have them take them"
-                yield Fault(node.key or node.place, "", text)
-                continue
-            names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
-            text = f"{unknown(name, name, names)} (no check of this file has it)"
-            yield Fault(node.key or node.place, "", text)
+            yield Fault(node.key or node.place, "", _why_no_default(name, kinds, catalog))
+
+
+def _why_no_default(name: str, kinds: Iterable[type[Check]], catalog: Catalog) -> str:
+    """Say why no check of the file takes this default."""
+    if name in catalog.names():
+        return f"defaults are not by type: write settings of {name} here, only checks that have them take them"
+    names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
+    return f"{unknown(name, name, names)} (no check of this file has it)"
 
 
 def _kinds(checks: Nodes, catalog: Catalog) -> set[type[Check]]:

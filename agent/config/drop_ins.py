@@ -72,9 +72,7 @@ def _load(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Conf
     try:
         reading = Reading(directory, environ, patience)
     except Unreadable as error:
-        problem = Problem(Place(format_path(directory)), str(error), agent=True)
-        before = {} if patience.silent else {str(directory): version(directory)}
-        return Config(problems=(problem,), sources=before, silent=tuple(patience.silent))
+        return _without_folder(directory, str(error), patience)
     _name_owners(reading.sources)
     zone_fault.cache_clear()  # the host may have got its time zones since the last load
     parse_once.cache_clear()
@@ -97,6 +95,13 @@ def _load(directory: Path, catalog: Catalog, environ: Mapping[str, str]) -> Conf
     secrets = secrets.union(*(check.secrets for check in checks.values()))
     silent = (*reading.patience.silent, *own.patience.silent)
     return Config(agent, checks, _in_order(reading.explain(problems)), secrets, reading.sources, silent)
+
+
+def _without_folder(directory: Path, text: str, patience: Patience) -> Config:
+    """Return what is known where the folder cannot be read; one that hangs is not asked for its version either."""
+    problem = Problem(Place(format_path(directory)), text, agent=True)
+    before = {} if patience.silent else {str(directory): version(directory)}
+    return Config(problems=(problem,), sources=before, silent=tuple(patience.silent))
 
 
 def _in_turn(files: list[Mapping[str, Node]]) -> Iterator[Mapping[str, Node]]:

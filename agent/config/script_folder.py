@@ -64,9 +64,9 @@ def list_scripts(
 def _folders_of_no_interval(folder: Path) -> Iterator[tuple[Path, str]]:
     """Yield folders with programs in them that are called by a time in another spelling, and how it is written."""
     for path in sorted(folder.iterdir()):
-        meant = "" if _INTERVAL.fullmatch(path.name) else spelling.suggest(path.name, spelling.TIMES)
-        if meant and path.is_dir() and any(_executable(inside) for inside in path.iterdir()):
-            yield path, f"is no interval, so nothing in it runs: call the folder {meant}"
+        interval = "" if _INTERVAL.fullmatch(path.name) else spelling.suggest(path.name, spelling.TIMES)
+        if interval and path.is_dir() and any(_executable(inside) for inside in path.iterdir()):
+            yield path, f"is no interval, so nothing in it runs: call the folder {interval}"
 
 
 def look(path: Path, interval: str) -> tuple[Sections, str]:

@@ -87,14 +87,14 @@ class DueList:
 
     def take(self, now: datetime) -> list[tuple[CheckConfig, datetime]]:
         """Return the checks that are due, each with since when; their next turns come after `now`."""
-        taken = []
+        checks = []
         with self._lock:
             while (due := self._next()) and due <= now:
                 for turn in self._pop():
                     if turn.at is due:
-                        taken.append((turn.config, due))
+                        checks.append((turn.config, due))
                         self._set(turn, turn.trigger.get_next_fire_time(due, now))
-        return taken
+        return checks
 
     def move(self, jump: timedelta, now: datetime) -> None:
         """The wall clock was set by `jump`, and it is `now` by it."""

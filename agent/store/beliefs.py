@@ -32,14 +32,14 @@ def as_told(db: sqlite3.Connection, lost: Collection[tuple[str, str]] | None = N
     """
     if lost is None:
         lost = {row[:2] for row in db.execute(_KNOWN)} - set(db.execute("SELECT check_name, subject FROM states"))
-    known = {row[:2]: row for row in db.execute(_KNOWN).fetchall() if row[:2] in lost}
-    return [_as_told(db, *row) for row in known.values()]
+    problems = {row[:2]: row for row in db.execute(_KNOWN).fetchall() if row[:2] in lost}
+    return [_as_told(db, *row) for row in problems.values()]
 
 
 def _as_told(db: sqlite3.Connection, check: str, subject: str, incident: str, status: str) -> State:
     """Return the state of a problem by what was told of it last."""
-    told = next(decode_rows(db.execute(_TOLD, (check, subject, status)).fetchall(), Notification), None)
-    facts = told if told and told.incident == incident else Notification("", check, subject, EventStatus(status), 0)
+    last = next(decode_rows(db.execute(_TOLD, (check, subject, status)).fetchall(), Notification), None)
+    facts = last if last and last.incident == incident else Notification("", check, subject, EventStatus(status), 0)
     return State(
         facts.check,
         facts.subject,

@@ -118,8 +118,8 @@ def forget_moot(db: sqlite3.Connection) -> None:
         return
     states = db.execute("SELECT state FROM states").fetchall()
     ends = db.execute("SELECT facts FROM notifications WHERE status = 'ok'").fetchall()
-    known = {incident_of(row[0]).incident for row in (*states, *ends)}
-    moot = [(_FORMER, incident) for (incident,) in rows if incident not in known]
+    live = {incident_of(row[0]).incident for row in (*states, *ends)}
+    moot = [(_FORMER, incident) for (incident,) in rows if incident not in live]
     db.executemany("DELETE FROM known_problems WHERE instr(destination, ?) AND incident = ?", moot)
 
 

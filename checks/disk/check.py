@@ -116,6 +116,15 @@ class Disk(Check, frozen=True):
                 yield "path", problem
         if len({clean(path) for path in texts(self.path)}) < len(texts(self.path)):
             yield "path", "the same path stands there twice, leave one out"
+        yield from self._problems_of_filters()
+        if self.mounts and self.mounted:
+            yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
+        if self.critical_only_below == 0:
+            yield "critical_only_below", "0B switches critical off: leave it out, or write critical: null"
+        if self.critical_only_below is not None and self.critical is None:
+            yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
+
+    def _problems_of_filters(self) -> Iterator[tuple[str, str]]:
         if self.path and self.include:
             yield "include", "belongs to `mounts: all`, leave it out with `path`"
         if self.path and self.exclude != Filter():
@@ -127,12 +136,6 @@ class Disk(Check, frozen=True):
             yield from (("exclude", problem) for problem in self.exclude.leftover_problems(self.include))
         if self.include == Filter():
             yield "include", "names nothing: leave it out, every disk is taken then"
-        if self.mounts and self.mounted:
-            yield "mounted", "says that a path must be a mount point: name the mounts with `path`"
-        if self.critical_only_below == 0:
-            yield "critical_only_below", "0B switches critical off: leave it out, or write critical: null"
-        if self.critical_only_below is not None and self.critical is None:
-            yield "critical_only_below", "limits `critical`, which is off: leave one of them out"
 
     def run(self, ctx: Context) -> Iterator[Result]:
         table = mountinfo.read_host()

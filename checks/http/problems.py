@@ -33,6 +33,15 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
         if name.lower() in ("content-length", "transfer-encoding", "connection"):
             yield "headers", f"{name} is set by the agent, leave it out"
     yield from (("headers", text) for text in _conflicts(check))
+    yield from _of_the_credentials(check)
+    if not re.fullmatch("[A-Z]+", check.method):
+        suggestion = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
+        yield "method", f"{check.method!r} is not written as methods are, write {suggestion}"
+    if check.method == "CONNECT":
+        yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
+
+
+def _of_the_credentials(check: Http) -> Iterator[tuple[str, str]]:
     if check.user and check.bearer_token:
         yield "bearer_token", "cannot be sent together with user, leave one of them out"
     if ":" in check.user:
@@ -45,11 +54,6 @@ def _of_the_request(check: Http) -> Iterator[tuple[str, str]]:
         yield "bearer_token", "must be one line"
     if re.match(r"(Authorization:|Bearer)\s", check.bearer_token, re.IGNORECASE):
         yield "bearer_token", "is the token alone: the word before it is added"
-    if not re.fullmatch("[A-Z]+", check.method):
-        suggestion = check.method.upper() if re.fullmatch("[A-Za-z]+", check.method) else "GET"
-        yield "method", f"{check.method!r} is not written as methods are, write {suggestion}"
-    if check.method == "CONNECT":
-        yield "method", "CONNECT asks for a tunnel, not for a page, write GET"
 
 
 def _conflicts(check: Http) -> Iterator[str]:

@@ -11,8 +11,8 @@ from agent.system.stand_ins import StandIn, standing_in
 
 
 def _version(package: str) -> str:
-    found: str = import_module("importlib.metadata").version(package)
-    return found
+    version: str = import_module("importlib.metadata").version(package)
+    return version
 
 
 STAND_INS = (
