@@ -57,7 +57,7 @@ class NoAnswer(Exception):
 
 
 class NobodyThere(NoAnswer):
-    """No agent takes requests: none runs, or it starts just now."""
+    """No agent takes requests: none runs, or it starts or ends just now."""
 
 
 class CannotDo(NoAnswer):
@@ -87,6 +87,8 @@ def ask(
         with _connect(state_dir, seconds) as connection:
             connection.sendall(msgspec.json.encode(Request(request, dict(arguments or {}))) + b"\n")
             line = read_line(connection, MOST_ANSWER, until)
+        if not line:
+            raise NobodyThere("the agent went away without an answer")
         answer = msgspec.json.decode(line, type=Answer)
     except PermissionError:
         raise NotAllowed(f"only root and the agent's user may ask the agent of {state_dir}") from None
@@ -94,12 +96,14 @@ def ask(
         raise NobodyThere(f"no agent is running with the state directory {state_dir}") from None
     except TimeoutError:
         raise TooLate(f"the agent did not answer within {seconds:g}s") from None
+    except ConnectionError as error:
+        raise NobodyThere(f"the agent went away without an answer: {error.strerror}") from None
     except OSError as error:
         raise NoAnswer(f"the agent went away without an answer: {error.strerror}") from None
     except (msgspec.MsgspecError, UnicodeDecodeError) as error:
         raise NoAnswer(f"the agent went away without an answer: {error}") from None
     if "error" in answer:
-        raise CannotDo(str(answer["error"]))
+        raise (NobodyThere if answer.get("ends") is True else CannotDo)(str(answer["error"]))
     return answer
 
 

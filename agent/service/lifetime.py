@@ -127,7 +127,7 @@ def obey(order: Order, actions: Actions) -> None:
     try:
         order.answer(actions[order.name](**order.arguments) or {})
     except Shutdown:
-        order.answer({"error": "the agent was told to end before it had read the configuration"})
+        order.answer({"error": "the agent was told to end before it had read the configuration", "ends": True})
     except Exception as error:
         if not takes(actions[order.name], order.arguments):
             order.answer({"error": "the agent does not understand this: was hostvigil upgraded? Restart the agent"})

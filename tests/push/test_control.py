@@ -242,6 +242,27 @@ def test_a_reload_waits_for_as_long_as_somebody_holds_the_lock(
     assert "3 checks at work" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("last_words", [b"", b'{"error": "the agent was told to end", "ends": true}\n'])
+def test_a_reload_that_an_ending_agent_does_not_do_goes_to_the_next(
+    last_words: bytes, open_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(open_folder / FILE))
+        server.listen()
+
+        def serve() -> None:
+            for words in (last_words, b'{"checks": 2}\n'):
+                with server.accept()[0] as connection:
+                    connection.recv(1000)
+                    connection.sendall(words)
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        assert main(["reload", "--state", str(open_folder)]) == 0
+        thread.join()
+    assert capsys.readouterr().out.startswith("2 checks at work")
+
+
 def test_reloads_asked_for_at_once_are_all_answered(agent: AgentProcess) -> None:
     answers: list[dict[str, object]] = []
     threads = [threading.Thread(target=lambda: answers.append(ask(agent.state, "reload"))) for _ in range(5)]

@@ -18,7 +18,7 @@ STEP_SECONDS = 0.1
 
 
 def ask_starting_agent(state: Path, request: str) -> Reply:
-    """Ask as `ask_agent` does, and wait for an agent that is starting; NoAnswer where none comes."""
+    """Ask as `ask_agent` does, and wait for an agent that is starting just now; NoAnswer where none comes."""
     begin = time.monotonic()
     while True:
         try:
