@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import random
+import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
@@ -16,7 +18,7 @@ from agent.config.sections.destination import WebhookSettings
 from agent.config.types.catalog import Catalog
 from agent.config.types.check_class import CatalogError
 from agent.config.words import foreign
-from agent.config.words.names import nearest
+from agent.config.words.names import nearest, unknown
 from agent.config.words.wording import members_of
 
 KINDS = working(Catalog())
@@ -197,3 +199,31 @@ def test_settings_of_a_webhook_are_understood_by_other_names(written: str, meant
 
 def test_somebodys_annotation_that_cannot_be_hashed_is_passed_over() -> None:
     assert members_of(Annotated[int | None, ["theirs"]]) == (int, type(None))
+
+
+SPELLINGS: dict[str, Callable[[str], str]] = {
+    "periodSeconds": lambda name: re.sub("_([a-z])", lambda letter: letter[1].upper(), name),
+    "PeriodSeconds": lambda name: name.title().replace("_", ""),
+    "period-seconds": lambda name: name.replace("_", "-"),
+    "PERIOD_SECONDS": str.upper,
+    "period seconds": lambda name: name.replace("_", " "),
+    "periodseconds": lambda name: name.replace("_", ""),
+    "periods": lambda name: f"{name}s",
+    "rss_crit": lambda name: name.replace("_critical", "_crit").replace("_warning", "_warn"),
+    "rss_error": lambda name: name.replace("_critical", "_error"),
+    "crit_rss": lambda name: re.sub("^(.+)_(warn|crit)(?:ing|ical)$", r"\2_\1", name),
+    "rss_critical_threshold": lambda name: re.sub("_(warning|critical)$", r"_\1_threshold", name),
+    "period_seconds": lambda name: f"{name}_seconds",
+}
+"""A setting as others would spell it. No hint is better than one to another setting."""
+ALL = {name: [*fields(kind), *COMMON] for name, kind in KINDS.items()}
+ALL |= {"agent": [*fields(AgentSection)], "events": [*fields(EventsSettings)], "webhook": [*fields(WebhookSettings)]}
+
+
+@pytest.mark.parametrize("spelling", SPELLINGS)
+def test_no_spelling_of_a_setting_leads_to_another(spelling: str) -> None:
+    for of, names in ALL.items():
+        for name in names:
+            typed = SPELLINGS[spelling](name)
+            if typed not in names:
+                assert f"'{name}'" in unknown(typed, typed, names), (of, typed)

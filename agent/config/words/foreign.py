@@ -51,7 +51,7 @@ _SETTINGS = {
     "recover_after": "healthy_threshold success_threshold successes",
     "retry_interval": "retry_check_interval recheck",
     "repeat_every": "repeat_interval resend notification_interval renotify_interval reminder resend_interval realert",
-    "tags": "owner team group groups severity priority role site datacenter cluster "
+    "tags": "owner team severity priority role site datacenter cluster "
     "global_tags extra_tags common_tags default_tags annotations labels",
     "enabled": "disabled disable active enable",
     "description": "notes comment title display_name message",
@@ -90,7 +90,7 @@ _SETTINGS = {
     "cert_min ssl_min minimum_certificate_age check_certificate",
     "certificate_critical": "ssl_critical cert_critical days_critical crit_days",
     "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
-    "critical": "response_time max_response_time threshold thresholds limit limits alert_above crit "
+    "critical": "response_time max_response_time threshold thresholds alert_above crit"
     "critical_threshold crit_threshold days_critical",
     "uptime_warning": "uptime",
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "
@@ -183,6 +183,8 @@ def choice(text: str, choices: Collection[str]) -> str:
 
 def setting(name: str, names: Collection[str]) -> str:
     """Return the setting of ours that is meant, by a word of theirs or with its unit in its name; '' for none."""
+    if (word := _with_level(_snake_case(name))) in names:
+        return word
     if ours := _ours(_SETTINGS, name, names):
         return ours
     plain = _snake_case(name).rpartition("_")[0] if unit(name) else ""
@@ -200,11 +202,31 @@ def unit(name: str) -> str:
     return next((example for example, words in _UNITS.items() if before and last in words.split()), "")
 
 
+def _with_level(word: str) -> str:
+    """Write `crit_rss`, `rss_crit` and `rss_critical_threshold` as we do: `rss_critical`."""
+    plain = re.sub(
+        r"^(warn|crit)(?:ing|ical)?_(.+)$",
+        r"\2_\1",
+        re.sub(r"(?<=warn|ning|crit|ical)_(?:threshold|level|limit)$", "", word),
+    )
+    stem, _, last = plain.rpartition("_")
+    return f"{stem}{_LEVELS[last]}" if stem and last in _LEVELS else plain
+
+
 def _snake_case(name: str) -> str:
     """Write `periodSeconds` and `period-seconds` as we do."""
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower().replace("-", "_").replace(" ", "_")
 
 
+_LEVELS = {
+    "warn": "_warning",
+    "warnings": "_warning",
+    "crit": "_critical",
+    "err": "_critical",
+    "error": "_critical",
+    "high": "_critical",
+}
+"""How a level ends, and what others end it with."""
 _UNITS = {
     "500ms": "ms millis milliseconds",
     "30s": "s sec secs second seconds",

@@ -17,18 +17,26 @@ def nearest(name: str, names: typing.Iterable[str]) -> str:
     from difflib import SequenceMatcher
 
     def likeness(other: str) -> float:
-        one, two = name.lower(), other.lower()
+        one, two = _without_same_level(name.lower(), other.lower())
         if abs(len(one) - len(two)) > 2:
             return 0.0
         if sorted(one) == sorted(two):
             return 0.99 if one != two else 1.0
         # Of two short words that differ in a letter, each is a word of its own: port and sort.
-        enough = 0.75 if max(len(one), len(two)) > 4 else 0.8
+        enough = 0.75 if max(len(name), len(other)) > 4 else 0.8
         ratio = SequenceMatcher(None, one, two).ratio()
+        if len(one) < len(name) and _one_letter_off(one, two):
+            return max(ratio, enough)
         return ratio if ratio >= enough else 0.0
 
     best = max(names, key=likeness, default="")
     return best if best and likeness(best) else ""
+
+
+def _without_same_level(one: str, two: str) -> tuple[str, str]:
+    """Take from two names the level that both end with: of `min_free_critical` not that makes `inodes_critical`."""
+    level = next((level for level in ("_warning", "_critical") if one.endswith(level) and two.endswith(level)), "")
+    return one.removesuffix(level), two.removesuffix(level)
 
 
 def missing_name(name: str, names: typing.Iterable[str], missing: typing.Collection[str]) -> str:
