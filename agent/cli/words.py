@@ -73,6 +73,8 @@ def _status_of(word: str) -> str:
 
 def event_action(text: str) -> str:
     """Take what can be done with events; of a number say which option is meant."""
+    if text in ("pending", "refused"):
+        raise ArgumentTypeError(f"{text!r} is an option, write --{text}")
     if text not in EVENT_ACTIONS:
         instead = "--limit says how many, and `hostvigil history NAME` shows one check's"
         raise ArgumentTypeError(f"{text!r} is neither {' nor '.join(EVENT_ACTIONS)}: {instead}")

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from agent.cli.answers.missing import no_check
+from agent.cli.words import STATUSES
 from agent.config.selector import matches
 from agent.config.words.names import nearest
 from agent.view.snapshot import Mark, Snapshot, SubjectView
@@ -34,7 +35,7 @@ def unknown(snapshot: Snapshot, choice: Choice) -> str:
         if not any(_means(name, one, choice) for one in snapshot.subjects):
             if name in snapshot.agent.disabled:
                 return f"{name} is switched off (enabled: false), so it has no status"
-            return no_check(name, snapshot.checks)
+            return no_check(name, snapshot.checks) + _as_option(name)
     types = {one.type for one in snapshot.subjects}
     for name in choice.types:
         if name not in types:
@@ -46,6 +47,14 @@ def unknown(snapshot: Snapshot, choice: Choice) -> str:
             close = nearest(name, tags)
             return f"no check has a tag {name!r}" + (f", did you mean '{close}'?" if close else "")
     return ""
+
+
+def _as_option(name: str) -> str:
+    """Say which option a word is that is no check: `status problems`."""
+    word = name.lower()
+    if word in STATUSES:
+        return f"; --status {word} shows what is so"
+    return f"; --{word} is an option" if word in ("problems", "all", "watch", "json") else ""
 
 
 def _means(selector: str, view: SubjectView, choice: Choice) -> bool:
