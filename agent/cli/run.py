@@ -17,8 +17,8 @@ from agent.system.records import hide_output, log_to_stderr
 from agent.system.redactor import Redactor
 from agent.system.stand_ins import StandIn, standing_in
 
-# asyncio needs it for what nobody here does, and it brings along all that Python knows of its own code.
-with standing_in([StandIn("inspect")]):
+# asyncio names both for what nobody here does: they bring along what Python knows of its own code, and all languages.
+with standing_in([StandIn("inspect"), StandIn("locale")]):
     from agent.service.lifetime import ConfigError, run
 
 

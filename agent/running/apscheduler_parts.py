@@ -1,16 +1,23 @@
 """What we use of APScheduler, imported without what it brings along and nobody here uses: 4 MB and 40 ms.
 
-It imports pools of processes, the metadata of all installed packages, to find its plugins by their names, and
-time zones, though it is told UTC. While it is imported, something small stands in for those. Who imports them
-afterwards, or a later APScheduler that wants more of them, gets the true ones.
+It imports pools of processes, the metadata of all installed packages, to find its plugins by their names, calendars
+in the host's language, and time zones, though it is told UTC. While it is imported, something small stands in for
+those. Who imports them afterwards, or a later APScheduler that wants more of them, gets the true ones.
 """
 
 from __future__ import annotations
 
+import time
+from datetime import UTC, datetime
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import NoReturn
 
 from agent.system.stand_ins import StandIn, standing_in
+
+
+def _seconds(moment: time.struct_time) -> int:
+    """Return the Unix time of a moment in UTC."""
+    return int(datetime(*moment[:6], tzinfo=UTC).timestamp())
 
 
 def _unknown_signature(*_: object, **__: object) -> NoReturn:
@@ -19,6 +26,7 @@ def _unknown_signature(*_: object, **__: object) -> NoReturn:
 
 
 STAND_INS = (
+    StandIn("calendar", timegm=_seconds),
     StandIn("concurrent.futures.process", BrokenProcessPool=RuntimeError),
     StandIn(
         "importlib.metadata",
