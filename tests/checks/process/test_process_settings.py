@@ -52,7 +52,7 @@ def test_the_shipped_file_and_its_other_ways_are_true_configuration(tmp_path: Pa
     check = config.checks["processes"].check
     assert isinstance(check, Process)
     (result,) = gather(check.run(Context("processes")))
-    assert result.status is Status.OK, "true on any host"
+    assert result.status is not Status.NODATA, "it can be told on any host; one that tests much may have zombies"
 
 
 @pytest.mark.parametrize(
