@@ -2,42 +2,21 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
-from typing import Any
-
-import msgspec
 
 from agent.api import Check
-from agent.config import nesting, parents, policy, rules
-from agent.config.calendar import windows
-from agent.config.calendar.cron import normal
-from agent.config.checksums import checksum_as_written, checksum_of
-from agent.config.convert import make_struct, settings, value
+from agent.config import nesting, parents
+from agent.config.check import COMMON, TYPE, Nodes, common_faults, has_setting, kind_of, read_check
+from agent.config.convert import settings
 from agent.config.fault import Fault, Faults
 from agent.config.located_yaml.tree import Node, Refusal
-from agent.config.once import once
 from agent.config.own_bug import problem_of
-from agent.config.secrets.secrecy import mark_secrets, secret_values
 from agent.config.sections.agent import fields
 from agent.config.sections.check import CheckSection
-from agent.config.settings import CheckConfig, Place, Problem, apart, pack
+from agent.config.settings import CheckConfig, Place, Problem
 from agent.config.types.catalog import Catalog
-from agent.config.types.check_class import CatalogError
-from agent.config.words.names import unknown, without_space
-from agent.config.words.quoting import quote
-from agent.config.words.wording import without_colon
-
-_NO_SECRETS: frozenset[str] = frozenset()
-_NO_TAGS: dict[str, str] = {}
-_COMMON = fields(CheckSection)
-_EITHER = {"interval": ("cron", "timezone"), "cron": ("interval",)}
-
-TYPE = Node("", Place(""))
-"""Stands for a type where only the other settings are in question."""
-
-Nodes = Mapping[str, Node]
+from agent.config.words.names import unknown
 
 
 def read_checks(
@@ -131,7 +110,7 @@ def _read_unique(
         return None, [Fault(key, "", f"a check of this name is at {first[name]} already: rename one")]
     if not isinstance(node.value, Refusal):
         first[name] = key
-        outcome = one_check(name, node, defaults, catalog)
+        outcome = read_check(name, node, defaults, catalog)
         return (outcome, []) if isinstance(outcome, CheckConfig) else (None, outcome)
     twice = Fault(node.place, "", nesting.of_nothing(name, node, catalog.names()) or node.value.text)
     if node.value.first is None:
@@ -140,142 +119,12 @@ def _read_unique(
     return good, [twice, *faults]
 
 
-def one_check(name: str, node: Node, defaults: Nodes, catalog: Catalog) -> CheckConfig | list[Fault]:
-    """Read one check; the faults where it cannot be used."""
-    place = node.key or node.place
-    if not isinstance(node.value, dict):
-        if name in _COMMON:
-            return [Fault(place, "", nesting.A_SETTING)]
-        if text := nesting.of_a_brace(name):
-            return [Fault(place, "", text)]
-        why = without_colon(node.value) if isinstance(node.value, str) else nesting.of_dashes(node)
-        return [Fault(node.place, "", f"must be a mapping such as {{type: disk}}, not {quote(node)}{why}")]
-    faults = [Fault(place, "", f"the name {text}")] if (text := rules.check_name(name)) else []
-    nodes, slips = nesting.with_type(node.value)
-    faults += slips
-    try:
-        kind = _kind(nodes, place, catalog, name)
-    except Faults as error:
-        own = {key: sub for key, sub in nodes.items() if key in _COMMON and key != "type"}
-        return [*faults, *error.faults, *settings(CheckSection, own | {"type": TYPE}, place)[1]]
-    merged_nodes = _with_defaults(nodes, defaults, kind)
-    return _build_check(name, kind, merged_nodes, place, faults)
-
-
-def _build_check(
-    name: str, kind: type[Check], nodes: Nodes, place: Place, faults: list[Fault]
-) -> CheckConfig | list[Fault]:
-    common_values, more = settings(CheckSection, {key: sub for key, sub in nodes.items() if key in _COMMON}, place)
-    faults = [*faults, *more]
-    own = mark_secrets(kind, {key: sub for key, sub in nodes.items() if key not in _COMMON})
-    values, more = settings(kind, own, place, also=_COMMON)
-    faults += [*more, *rules.times(common_values, nodes), *rules.levels(kind, values, own)]
-    faults += _common_faults(common_values, nodes)
-    if more:
-        return faults
-    try:
-        check = make_struct(kind, values, place)
-    except Faults as error:
-        return [*faults, *error.faults]
-    faults += [_without_secrets(fault, _secrets(kind, own)) for fault in rules.own(check, own, place)]
-    return faults or _make_config(name, check, common_values, nodes, place)
-
-
-def _common_faults(common_values: Mapping[str, Any], nodes: Nodes) -> Iterator[Fault]:
-    """Judge what every check has, beyond the type of each setting."""
-    if "tags" in nodes and isinstance(nodes["tags"].value, dict):
-        yield from rules.tags(nodes["tags"].value)
-    yield from policy.faults(common_values, nodes)
-    if "maintenance" in common_values:
-        yield from windows.faults(nodes["maintenance"], common_values["maintenance"])
-    if "depends_on" in common_values:
-        yield from parents.faults(nodes["depends_on"], common_values["depends_on"])
-
-
-def _make_config(name: str, check: Check, common_values: Mapping[str, Any], nodes: Nodes, place: Place) -> CheckConfig:
-    own = {key: node for key, node in nodes.items() if key not in _COMMON}
-    common = CheckSection(**common_values)
-    timeout = rules.timeout(common, nodes)
-    return CheckConfig(
-        name=name,
-        type=sys.intern(common.type),
-        check=check,
-        place=apart(place),
-        interval=once(float(common.interval)),
-        cron=normal(common.cron, common.timezone) if "cron" in common_values else "",
-        timezone=common.timezone if "cron" in common_values else "",
-        timeout=once(timeout),
-        retry_interval=once(float(common.retry_interval)),
-        policy=policy.policy(common, check.fail_after, rules.patience(common, timeout)),
-        tags=common.tags or _NO_TAGS,
-        enabled=common.enabled,
-        description=common.description,
-        runbook=common.runbook,
-        depends_on=parents.depends_on(common.depends_on),
-        maintenance=windows.windows(common.maintenance),
-        settings_checksum=checksum_of(own),
-        written_checksum=checksum_as_written(nodes),
-        packed_places=pack({setting: node.place for setting, node in nodes.items()}),
-        secrets=_secrets(type(check), own),
-    )
-
-
-_LEAST = 4
-"""A shorter one would tear the words of a message apart."""
-
-
-def _without_secrets(fault: Fault, secrets: frozenset[str]) -> Fault:
-    """Hide what a type's own words quote of them."""
-    for secret in sorted((one for one in secrets if len(one) >= _LEAST), key=len, reverse=True):
-        fault = fault._replace(text=fault.text.replace(secret, "***"))
-    return fault
-
-
-def _secrets(kind: type[Check], own: Nodes) -> frozenset[str]:
-    values = [secret for secret in secret_values(kind, own) if secret]
-    return frozenset(values) if values else _NO_SECRETS
-
-
-def _kind(nodes: Nodes, place: Place, catalog: Catalog, check_name: str = "") -> type[Check]:
-    node = nodes.get("type")
-    if node is None:
-        for name, other in nodes.items():
-            if without_space(name, ("type",)):
-                raise Faults(Fault(other.key or other.place, "", unknown(name, name, ("type",))))
-        raise Faults(nesting.missing_type(check_name, nodes, place, catalog.names()))
-    name = value(node, str, "type")
-    try:
-        return catalog.get(name)
-    except CatalogError as error:
-        text = f"{quote(node)} is no type: write one of {', '.join(catalog.names())}" if node.source else str(error)
-        raise Faults(Fault(node.place, "", text)) from None
-
-
-def _with_defaults(own: Nodes, defaults: Nodes, kind: type[Check]) -> dict[str, Node]:
-    """Return the check's settings over those of the file's defaults that its type has; tags are merged."""
-    usable = {name: node for name, node in defaults.items() if _has(kind, name)}
-    for name, others in _EITHER.items():
-        if name in own:
-            usable = {key: node for key, node in usable.items() if key not in others}
-    nodes = {**usable, **own}
-    if "tags" in own and "tags" in usable and all(isinstance(at["tags"].value, dict) for at in (own, usable)):
-        both = {**usable["tags"].value, **own["tags"].value}
-        nodes["tags"] = msgspec.structs.replace(own["tags"], value=both)
-    if "cron" not in nodes and "timezone" not in own:
-        nodes.pop("timezone", None)
-    return nodes
-
-
-def _has(kind: type[Check], name: str) -> bool:
-    return (name in _COMMON and name != "type") or name in fields(kind)
-
-
 def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterator[Fault]:
     """Judge what can be judged of a file's defaults without its checks; the checks judge the rest."""
-    common_nodes = {name: node for name, node in defaults.items() if name in _COMMON and name != "type"}
+    common_nodes = {name: node for name, node in defaults.items() if name in COMMON and name != "type"}
     values, faults = settings(CheckSection, common_nodes | {"type": TYPE}, Place(""))
     yield from faults
-    yield from _common_faults(values, common_nodes)
+    yield from common_faults(values, common_nodes)
     if defaults and not checks:
         first = next(iter(defaults.values()))
         text = "defaults are for the checks of the same file, and this file has none: move them to their checks"
@@ -287,7 +136,7 @@ def _unfit_defaults(defaults: Nodes, checks: Nodes, catalog: Catalog) -> Iterato
             yield Fault(node.key or node.place, "", text)
         elif isinstance(node.value, Refusal) and node.place == node.key:
             yield Fault(node.place, "", node.value.text)
-        elif checks and not (name in _COMMON or any(_has(kind, name) for kind in kinds)):
+        elif checks and not (name in COMMON or any(has_setting(kind, name) for kind in kinds)):
             yield Fault(node.key or node.place, "", _why_no_default(name, kinds, catalog))
 
 
@@ -295,7 +144,7 @@ def _why_no_default(name: str, kinds: Iterable[type[Check]], catalog: Catalog) -
     """Say why no check of the file takes this default."""
     if name in catalog.names():
         return f"defaults are not by type: write settings of {name} here, only checks that have them take them"
-    names = [*_COMMON, *(setting for kind in kinds for setting in fields(kind))]
+    names = [*COMMON, *(setting for kind in kinds for setting in fields(kind))]
     return f"{unknown(name, name, names)} (no check of this file has it)"
 
 
@@ -305,5 +154,5 @@ def _kinds(checks: Nodes, catalog: Catalog) -> set[type[Check]]:
     for node in checks.values():
         if isinstance(node.value, dict):
             with suppress(Faults):
-                kinds.add(_kind(nesting.with_type(node.value)[0], node.place, catalog))
+                kinds.add(kind_of(nesting.with_type(node.value)[0], node.place, catalog))
     return kinds
