@@ -9,12 +9,13 @@ from typing import Any, NamedTuple, TypeVar
 import msgspec
 
 from agent.config.fault import Fault, Faults
+from agent.config.homes import home_of
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.sections.agent import fields
 from agent.config.setting_value import parse, refuse
 from agent.config.settings import Place
 from agent.config.words import foreign
-from agent.config.words.names import missing_name, nearest, slip_text, unknown, without_space
+from agent.config.words.names import is_meant, missing_name, nearest, slip_text, unknown, without_space
 from agent.config.words.quoting import quote, short
 from agent.config.words.wording import example_of, explain, members_of, own_example, words
 from agent.plugin.units import Duration, SettingValue
@@ -69,6 +70,11 @@ class _Names(NamedTuple):
     elsewhere: Mapping[str, str]
     """Where names belong that are none here."""
 
+    @property
+    def is_of_the_agent(self) -> bool:
+        """A check's own settings may be another type's, and are in no list of places."""
+        return self.inside.partition(".")[0] == "agent"
+
     def full(self, name: str) -> str:
         return f"{self.inside}.{name}" if self.inside else name
 
@@ -89,6 +95,8 @@ def _unknown_name(
         text = f"{short(name)} is no setting: write what it holds ({', '.join(inner)}) in its place"
     elif node.value is EMPTY and same_line and not nearest(name, names.known):
         text = f"{short(name)} stands alone: where it belongs to the value before the comma, put quotes around that"
+    elif names.is_of_the_agent and (home := home_of(name)) and not is_meant(name, names.known):
+        text = f"'{names.full(name)}': {home}"
     else:
         text = unknown(names.full(name), name, names.known, shown_names=names.own)
     return text, (*inner, without_space(name, names.own))

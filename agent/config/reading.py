@@ -13,6 +13,7 @@ from agent.config.agent_section import read_agent
 from agent.config.fault import Fault
 from agent.config.files.content import Unreadable, drop_ins, format_path, regular_file, version, with_version
 from agent.config.files.patience import Patience
+from agent.config.homes import home_of
 from agent.config.located_yaml.lines import Lines
 from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
 from agent.config.nesting import of_a_bare_list, section
@@ -199,16 +200,18 @@ def _elsewhere(name: str, node: Node) -> str:
     """Say where something belongs that is no section; nothing where that is not known."""
     if isinstance(node.value, dict) and "type" in node.value:
         return f"a check stands under `checks:`: write that line above '{name}', and indent '{name}' and all below it"
+    if name in _OF_THE_AGENT:
+        return f"'{name}' stands under `agent:`: write that line above it, and indent it"
     if nearest(name, SECTIONS):
         return ""
     if name[:1] in ("_", ".") and name.strip("_.-"):
         return f"unknown section '{name}': what holds only anchors is called 'x-{name.strip('_.-')}'"
     if name in ("include", "includes", "import", "imports"):
         return f"'{name}' is not needed: each *.yaml of this directory is read, leave it out"
-    if name in _OF_THE_AGENT:
-        return f"'{name}' stands under `agent:`: write that line above it, and indent it"
     if name in _OF_A_CHECK:
         return f"'{name}' is a setting of a check: a check has a name, and {HERE.removeprefix('here a check ')}"
+    if (home := home_of(name)).startswith("stands under"):
+        return f"'{name}' {home}"
     if ours := setting(name, _OF_THE_AGENT):
         return f"unknown section '{name}', write '{ours}' under `agent:`"
     return ""

@@ -56,6 +56,12 @@ def _other_word(name: str, names: list[str]) -> str:
     return "" if ours == nearest(name, [ours]) and not foreign.unit(name) else ours
 
 
+def is_meant(name: str, names: typing.Iterable[str]) -> bool:
+    """Tell whether one of these is meant by a name, by a slip or in the words of another tool."""
+    names = list(names)
+    return bool(_other_word(name, names) or nearest(name, names))
+
+
 def _in_our_words(name: str, ours: str) -> str:
     note = foreign.note(ours, name)
     return f"write '{ours}'" + (f" ({note})" if note else "")
