@@ -57,6 +57,8 @@ def _text_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         yield critical(f"{part} does not match {check.matches.pattern_text!r}")
     if check.not_matches and is_found(check.not_matches, text):
         yield critical(f"the body matches {check.not_matches.pattern_text!r}")
+    elif check.not_matches and cut:
+        yield nodata(f"{part} does not match {check.not_matches.pattern_text!r}, what follows may: raise body_limit")
 
 
 def _contains(text: str, part: str) -> bool:

@@ -345,6 +345,11 @@ def test_a_body_beyond_the_limit_is_cut_and_judged_so_far() -> None:
         assert "body cut at body_limit" in result.details
         late = look(http(server.url, matches=Regex("x$"), contains="NO", body_limit=Size(1000)))
         assert late.summary.startswith("the first 1000 B of the body does not contain 'NO'")
+        unseen = look(http(server.url, not_matches=Regex("NO"), body_limit=Size(1000)))
+        words = "the first 1000 B of the body does not match 'NO', what follows may: raise body_limit"
+        assert (unseen.status, unseen.summary.rpartition(", ")[0]) == (Status.NODATA, words)
+        seen = look(http(server.url, not_matches=Regex("^UP"), body_limit=Size(1000)))
+        assert (seen.status, seen.summary.rpartition(", ")[0]) == (Status.CRITICAL, "the body matches '^UP'")
 
 
 def test_run_is_what_the_agent_calls() -> None:
