@@ -108,14 +108,14 @@ def know_what_waits(db: sqlite3.Connection, name: str) -> None:
 def hear(known: KnownProblems, waiting: Iterable[Sequence[Any]]) -> tuple[KnownProblems, dict[int, str]]:
     """Return what a destination knows once it is told what waits; and what it need not be told, by number, and why.
 
-    That are ends without a begin, and what was to be told once more and is known. `waiting` has rows of number, check,
+    That are ends without a begin, and what it knows already. `waiting` has rows of number, check,
     subject, status and facts, in their order. Pure.
     """
     problems, moot = dict(known), dict[int, str]()
     for seq, check, subject, status, facts in waiting:
         about, fact = (check, subject), former.incident_of(facts)
         if status in PROBLEMS:
-            if fact.restated and problems.get(about) == (fact.incident, status):
+            if not fact.repeat and problems.get(about) == (fact.incident, status):
                 moot[seq] = KNOWN
             problems[about] = (fact.incident, status)
         elif status == EventStatus.OK:

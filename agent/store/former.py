@@ -51,7 +51,7 @@ class Incident(msgspec.Struct, frozen=True):
     previous: str | None = ""
     incident_since: int = 0
     at: int = 0
-    restated: bool = False
+    repeat: int = 0
 
     @property
     def began_before(self) -> bool:

@@ -350,11 +350,21 @@ def test_what_waited_for_another_at_the_same_name_is_not_known_to_who_goes_befor
     assert deliver(house, "ops") == [("web", "ok")]
 
 
-def test_what_was_to_be_told_once_more_to_another_at_the_same_name_is_not_told_to_who_knows_it(house: House) -> None:
+def changes(house: House, status: EventStatus, previous: EventStatus) -> None:
+    told = Notification(f"{status}", "web", "/cart", status, NOW + 9, previous=previous, incident="i1")
+    house.store.record([Change(msgspec.structs.replace(STANDING, notified=status), told)])
+
+
+@pytest.mark.parametrize("got_better", [False, True])
+def test_what_waits_for_another_at_the_same_name_is_not_told_to_who_knows_it(house: House, got_better: bool) -> None:
     adopt(house, OPS)
     deliver(house, "ops")
     adopt(house, ELSEWHERE)
     assert [one.check for one in house.store.history.pending("ops")] == ["gone", "web"]
+    if got_better:
+        changes(house, EventStatus.WARNING, EventStatus.CRITICAL)
+        deliver(house, "ops")
+        changes(house, EventStatus.CRITICAL, EventStatus.WARNING)
     adopt(house, OPS)
     assert deliver(house, "ops") == []
     ends(house)
