@@ -29,7 +29,7 @@ def choose(due: Sequence[Due], waits: Mapping[int, float], outage: bool, now: fl
 
 def ready(due: Sequence[Due], waits: Mapping[int, float], now: float) -> list[Due]:
     """Return those that need not wait; `waits` is until when each waits after a failure, monotonic seconds, by seq."""
-    return [event for event in due if waits.get(event.seq, now) <= now]
+    return [event for event in due if waits.get(event.seq, now) <= now] if waits else list(due)
 
 
 def to_bundle(free: Sequence[Due], above: float) -> list[Due]:

@@ -78,7 +78,8 @@ class Throttle:
 
     def wait(self, due: Sequence[Due], now: float) -> float:
         """Return the seconds until any request may start."""
-        self._waits = {one.seq: self._waits[one.seq] for one in due if one.seq in self._waits}
+        if self._waits:
+            self._waits = {one.seq: self._waits[one.seq] for one in due if one.seq in self._waits}
         gate = self._fresh_gate if any(one.attempts == 0 for one in due) else self._gate
         return max(gate - now, self._limiter.wait(now))
 
