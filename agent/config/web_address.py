@@ -5,6 +5,9 @@ from __future__ import annotations
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
+_NO_HOSTS = ("none", "_none_", "direct", "false", "true", "off", "on", "no", "yes", "null", "system", "auto", "env")
+"""What others write for no proxy, or for one that is said elsewhere: a host of that name would be asked."""
+
 
 def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
     """Return the host of a URL of one of these schemes, or None where it is none."""
@@ -29,7 +32,10 @@ def proxy_url(text: str) -> str:
 
 def proxy_fault(text: str) -> str:
     """Say what is wrong with the address of a proxy; '' if nothing is."""
-    if not host_of(text, ("http", "https", "socks5", "socks5h")):
+    host = host_of(text, ("http", "https", "socks5", "socks5h"))
+    if host in _NO_HOSTS:
+        return "names no proxy: leave the line out for none"
+    if not host or "*" in host:
         return "is not an address, write for example http://proxy.example.com:3128"
     if text.startswith("socks") and not find_spec("socks"):
         return "needs the package PySocks: install it, or write an HTTP proxy"

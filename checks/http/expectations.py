@@ -31,8 +31,10 @@ class StatusSet(ComparableSetting):
 
     @staticmethod
     def _range(part: object) -> tuple[int, int]:
+        if isinstance(part, bool) or not isinstance(part, (str, int, float)):
+            raise ValueError("holds a value that is not an HTTP status, write for example 200, 200-299 or [200, 404]")
         text = str(part).replace(" ", "")
-        if isinstance(part, bool) or not re.fullmatch(r"[1-9]\d\d(-[1-9]\d\d)?", text):
+        if not re.fullmatch(r"[1-9]\d\d(-[1-9]\d\d)?", text):
             raise ValueError(f"{part!r} is not an HTTP status, write {_suggest(text)}")
         first, _, last = text.partition("-")
         if int(last or first) < int(first):

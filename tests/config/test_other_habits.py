@@ -72,6 +72,8 @@ def test_a_habit_of_another_tool_is_told_in_our_words(settings: str, tmp_path: P
 
 
 HOOKS = {
+    "proxy: none": "names no proxy: leave the line out for none",
+    "proxy: '*'": "is not an address, write for example http://proxy.example.com:3128",
     "min_severity: critical": "are not chosen here, leave it out",
     "channel: '#ops'": "goes into `body`, as the service wants it",
     "retries: 3": "is not needed: each event is tried until it is taken",
@@ -84,7 +86,7 @@ def test_a_setting_of_another_tools_webhook_is_told_where_it_belongs(setting: st
     hook = "agent: {destinations: {ops: {type: webhook, url: 'https://x', " + setting + "}}}\n"
     (tmp_path / "a.yaml").write_text(f"{hook}checks: {{a: {{type: load}}}}\n")
     (problem,) = load(tmp_path, REAL, {}).problems
-    assert problem.place.column == hook.index(setting) + 1
+    assert problem.place.column - 1 in (hook.index(setting), hook.index(setting) + len("proxy: "))
     assert problem.text.endswith(HOOKS[setting])
 
 
