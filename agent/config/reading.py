@@ -15,7 +15,8 @@ from agent.config.files.content import Unreadable, drop_ins, format_path, regula
 from agent.config.files.patience import Patience
 from agent.config.homes import home_of
 from agent.config.located_yaml.lines import Lines
-from agent.config.located_yaml.tree import EMPTY, Node, Refusal, YamlError, parse
+from agent.config.located_yaml.parser import YamlError, parse
+from agent.config.located_yaml.tree import EMPTY, Node, Refusal
 from agent.config.nesting import of_a_bare_list, section
 from agent.config.own_bug import problem_of
 from agent.config.secrets.references import Secrets, files_in

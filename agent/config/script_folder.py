@@ -13,7 +13,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from agent.config.files.content import Unreadable, beginning, format_path, version
-from agent.config.located_yaml.tree import Node, Refusal, scalar
+from agent.config.located_yaml.parser import scalar
+from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.settings import Place
 from agent.config.words.quoting import short
 from agent.plugin.ownership import weak_spot

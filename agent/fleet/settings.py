@@ -16,7 +16,8 @@ from agent.config.convert import settings
 from agent.config.fault import Fault
 from agent.config.file_path import file_fault
 from agent.config.files.content import Unreadable, format_path, regular_file
-from agent.config.located_yaml.tree import Node, YamlError, parse
+from agent.config.located_yaml.parser import YamlError, parse
+from agent.config.located_yaml.tree import Node
 from agent.config.parents import depends_on
 from agent.config.secrets.references import Secrets
 from agent.config.sections.agent import AgentWindow, EventsSettings, Section

@@ -15,7 +15,7 @@ import yaml
 
 from agent.api import Check
 from agent.config.checks import read_checks
-from agent.config.located_yaml.tree import YamlError, parse
+from agent.config.located_yaml.parser import YamlError, parse
 from agent.config.schema import working
 from agent.config.settings import CheckConfig, Config
 from agent.config.types.catalog import Catalog

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from agent.api import Duration, PercentAbove
 from agent.config.calendar.cron import normal
 from agent.config.drop_ins import load
-from agent.config.located_yaml.tree import parse
+from agent.config.located_yaml.parser import parse
 from agent.config.sections.values import Rate
 from agent.config.settings import Config, Place, apart
 from agent.config.types.catalog import Catalog

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from agent.api import Check
 from agent.config.drop_ins import load
-from agent.config.located_yaml.tree import YamlError, parse
+from agent.config.located_yaml.parser import YamlError, parse
 from agent.config.settings import Config
 from agent.config.types.catalog import Catalog, Source
 from tests.config.drop_ins import CONFIGS, GOOD, SHIPPED, assert_said_well, written

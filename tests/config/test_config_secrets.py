@@ -14,7 +14,7 @@ from msgspec import Meta
 from agent.config.drop_ins import load
 from agent.config.files.content import regular_file
 from agent.config.files.patience import THREADS
-from agent.config.located_yaml.tree import parse
+from agent.config.located_yaml.parser import parse
 from agent.config.secrets.secrecy import is_secret, names_a_secret, secret_values
 from agent.config.settings import Config
 from agent.config.types.catalog import Catalog

@@ -12,7 +12,8 @@ import pytest
 from agent.api import Check
 from agent.config.convert import value
 from agent.config.diff import meaning
-from agent.config.located_yaml.tree import Node, scalar
+from agent.config.located_yaml.parser import scalar
+from agent.config.located_yaml.tree import Node
 from agent.config.schema import table, working
 from agent.config.sections.agent import AgentSection, fields
 from agent.config.sections.check import CheckSection

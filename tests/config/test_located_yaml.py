@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agent.config.located_yaml.tree import EMPTY, YamlError, parse, scalar
+from agent.config.located_yaml.parser import YamlError, parse, scalar
+from agent.config.located_yaml.tree import EMPTY
 from agent.config.settings import Place
 from tests.host import needs
 
