@@ -58,8 +58,9 @@ def test_a_child_that_ignores_term_is_killed_by_the_deadline() -> None:
 
 
 def test_a_child_that_exits_0_after_term_was_too_late_all_the_same() -> None:
-    result = sh("trap 'echo cleaned up; exit 0' TERM; sleep 60 & wait", timeout=0.5)
-    assert (result.status, result.summary) == (Status.NODATA, "did not finish within 500ms")
+    # It has 0.07 of the timeout from TERM to KILL, on a busy machine too.
+    result = sh("trap 'echo cleaned up; exit 0' TERM; sleep 60 & wait", timeout=2)
+    assert (result.status, result.summary) == (Status.NODATA, "did not finish within 2s")
     assert result.details == "cleaned up"
 
 
