@@ -35,7 +35,7 @@ class Command(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class Reply(msgspec.Struct, frozen=True):
-    """What came of it."""
+    """What came of a command."""
 
     text: str
     """For people."""

@@ -24,7 +24,7 @@ class EnrolmentError(Exception):
 
 
 class EnrolmentFiles(msgspec.Struct, frozen=True):
-    """What was written."""
+    """The files that an enrolment wrote: the host's key, and what the broker reads."""
 
     seed: Path
     accounts: Path

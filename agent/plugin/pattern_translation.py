@@ -17,7 +17,7 @@ from agent.plugin.pattern_characters import ASCII_TEXT, Untranslatable, characte
 
 TYPES = re.ASCII | re.UNICODE
 MOST_UNROLLED = 20_000
-"""Some 10 MB."""
+"""Parts, each repeat written out as often as it must match: so many take some 10 MB in `regex`."""
 MOST_SETS = 240
 """So many times `\\w`, or a quarter as many `\\b`, take a second and some 20 MB to compile for any text."""
 REPEATS = {ops.MAX_REPEAT: "", ops.MIN_REPEAT: "?", ops.POSSESSIVE_REPEAT: "+"}

@@ -39,7 +39,7 @@ class Run:
         self.at = Position()
         self.phase = Phase.AT_WORK
         self.failure_reason = ""
-        """Why."""
+        """Why it has no outcome of its own, once it is cancelled or given up."""
         self.removed = False
         """Its check is configured no more, or otherwise: nobody wants to know what it saw."""
         self.successor: CheckConfig | None = None

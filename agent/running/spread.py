@@ -40,7 +40,7 @@ class Spread(msgspec.Struct, frozen=True):
     groups: Mapping[str, int] = msgspec.field(default_factory=dict)
     """In how many groups the checks of a type that shares work are due; thousands at once would be late."""
     rate: float = 0.0
-    """Runs a second, of all."""
+    """Runs a second, of all checks."""
 
     def offset(self, config: CheckConfig) -> float:
         """Spread checks over their interval, in seconds, to the beginning of a slot: the same after every restart.
@@ -70,7 +70,7 @@ class Spread(msgspec.Struct, frozen=True):
 
 
 ALONE = Spread()
-"""Of few checks."""
+"""Of checks so few that none has to mind another."""
 
 
 def spread_of(checks: Collection[CheckConfig]) -> Spread:

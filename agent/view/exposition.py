@@ -20,7 +20,7 @@ class Family(msgspec.Struct, frozen=True):
     """gauge or counter; a counter's name ends with _total."""
     help: str
     labels: Labels
-    """Their names."""
+    """The names of its labels."""
     values: Mapping[Labels, float]
     """By the values of the labels."""
 

@@ -210,7 +210,7 @@ def cut(body: bytes) -> bytes:
 
 
 class Answer(NamedTuple):
-    """What came back."""
+    """What the engine answered."""
 
     status: int
     head: bytes

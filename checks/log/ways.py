@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 class Look(NamedTuple):
-    """What came of it."""
+    """What came of reading the logs, or the journal: `name` is what was read."""
 
     name: str
     progress: Progress

@@ -41,7 +41,7 @@ class CodeArgument(NamedTuple):
     """code: a file or folder of code; text: a program; script: an argument that may be the file that it runs."""
     value: str
     at: int
-    """Which word it is."""
+    """Its place among the words of the command."""
 
 
 def _options(text: str) -> frozenset[str]:

@@ -68,7 +68,7 @@ def key_of(hour: int, series: int = 0) -> int:
 
 
 class Keep(msgspec.Struct, frozen=True):
-    """How much is kept."""
+    """How much of the history is kept: hours of single minutes, hours of sums by the hour, bytes in all."""
 
     fine_hours: int
     hourly_hours: int

@@ -58,7 +58,7 @@ class OpenHour:
         self.clear()
 
     def clear(self) -> None:
-        """All is written."""
+        """Let go of all of it: it is written."""
         self._first = 0
         self._values = NOTHING
         """Minute by minute one value of each metric."""
