@@ -5,6 +5,8 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+import msgspec
+
 from agent.model import URGENCY, EventStatus, Notification
 from agent.store.encode import as_json, as_text
 from agent.store.kept import FORGOT, recall
@@ -45,13 +47,43 @@ def append(db: sqlite3.Connection, notification: Notification, destinations: Ite
         (notification.id, *about, notification.status, notification.at, facts),
     )
     for destination in destinations:
-        if _is_for(db, destination, about, notification):
+        end = as_known(db, destination, about, notification)
+        if end is not notification:
+            append(db, end, [destination])
+        elif _is_for(db, destination, about, notification):
             db.execute(
                 "INSERT INTO deliveries (destination, id, check_name, subject, status, created, size)"
                 " VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (destination, id) DO NOTHING",
                 (destination, notification.id, *about, notification.status, notification.at, len(facts)),
             )
     return len(facts)
+
+
+def as_known(
+    db: sqlite3.Connection, destination: str, about: tuple[str, str], notification: Notification
+) -> Notification:
+    """Return the end of a problem as it is for a destination that was not told its last status: of what it knows."""
+    if notification.status is not EventStatus.OK or notification.previous not in PROBLEMS:
+        return notification
+    query = "SELECT status FROM known_problems WHERE destination = ? AND check_name = ? AND subject = ?"
+    row = db.execute(query, (destination, *about)).fetchone()
+    if row is None or row[0] not in PROBLEMS or row[0] == notification.previous:
+        return notification
+    last = "SELECT max(created) FROM deliveries WHERE destination = ? AND check_name = ? AND subject = ? AND status = ?"
+    (told_at,) = db.execute(last, (destination, *about, row[0])).fetchone()
+    return msgspec.structs.replace(
+        notification,
+        id=_name_of(notification.id, destination),
+        previous=EventStatus(row[0]),
+        since=max(told_at or 0, notification.incident_since),
+    )
+
+
+def _name_of(id_: str, destination: str) -> str:
+    # Late: it brings OpenSSL along.
+    from hashlib import blake2s
+
+    return blake2s(f"{id_}\0{destination}".encode(errors="surrogatepass"), digest_size=16).hexdigest()
 
 
 def ends_for(db: sqlite3.Connection, destination: str, notification: Notification) -> bool:

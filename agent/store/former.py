@@ -10,7 +10,7 @@ import sqlite3
 import msgspec
 
 from agent.model import Notification
-from agent.store import kept
+from agent.store import deliveries, kept
 from agent.store.deliveries import PROBLEMS
 from agent.store.encode import decode_rows
 from agent.store.rows import KnownProblems
@@ -100,7 +100,11 @@ def tell_ends(db: sqlite3.Connection, name: str) -> None:
             about = (name, row[1], row[2])
             later = f"SELECT seq FROM deliveries WHERE {_ABOUT} AND phase = 'pending' AND members = 0 ORDER BY seq"  # noqa: S608
             waiting = db.execute(later, about).fetchall()
-            db.execute(_AGAIN, (name, *row))
+            end = next(decode_rows([("", facts)], Notification), None)
+            if end and (as_known := deliveries.as_known(db, name, (row[1], row[2]), end)) is not end:
+                deliveries.append(db, as_known, [name])
+            else:
+                db.execute(_AGAIN, (name, *row))
             # A subject is told in the order of the numbers: what waits for it comes behind its end.
             db.executemany("UPDATE deliveries SET seq = 1 + (SELECT max(seq) FROM deliveries) WHERE seq = ?", waiting)
             db.execute(f"DELETE FROM known_problems WHERE {_ABOUT}", about)  # noqa: S608 - our own words

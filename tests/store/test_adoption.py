@@ -19,7 +19,7 @@ from agent.engine.recorder.adoption import RETRY_SECONDS, Adoption
 from agent.engine.recorder.commands import RecorderConfig
 from agent.model import Destination, EventStatus, Notification, Result, State, Status
 from agent.plugin.clock import Clocks
-from agent.store import Change, LastRun, Store, StoreError
+from agent.store import Change, LastRun, Store, StoreError, notification
 from tests.delivery.deliveries import HOST, NOW
 
 WEB = CheckConfig("web", "http", Check(), Place("a.yaml"), tags={"team": "shop"})
@@ -369,3 +369,18 @@ def test_what_waits_for_another_at_the_same_name_is_not_told_to_who_knows_it(hou
     assert deliver(house, "ops") == []
     ends(house)
     assert deliver(house, "ops") == [("web", "ok")]
+
+
+@pytest.mark.parametrize("meanwhile", [(), (Destination("ops", "ops", "db"),)])
+def test_an_end_says_what_was_told_before_to_who_did_not_hear_all(
+    house: House, meanwhile: tuple[Destination, ...]
+) -> None:
+    adopt(house, OPS)
+    deliver(house, "ops")
+    adopt(house, EVENTS, *meanwhile)
+    changes(house, EventStatus.WARNING, EventStatus.CRITICAL)
+    ends(house, msgspec.structs.replace(STANDING, notified=EventStatus.WARNING))
+    adopt(house, EVENTS, OPS)
+    facts = {one.destination: notification(one) for one in house.store.history.pending() if one.status == "ok"}
+    told = {name: (one.previous, one.incident, one.since) for name, one in facts.items() if one}
+    assert told == {"events": ("warning", "i1", 0), "ops": ("critical", "i1", NOW + 101)}
