@@ -154,7 +154,8 @@ def _environment(stage: Path, target: Target) -> None:
         f"home = /usr/bin\ninclude-system-site-packages = false\nversion = {target.python}\n"
     )
     command = home / "bin/hostvigil"
-    command.write_text(f"#!/{HOME}/bin/python -I\nimport sys\n\nfrom agent.cli.main import main\n\nsys.exit(main())\n")
+    start = "import sys\n\nfrom agent.cli.__main__ import main\n\nsys.exit(main())\n"
+    command.write_text(f"#!/{HOME}/bin/python -I\n{start}")
     command.chmod(0o755)
     (stage / "usr/bin").mkdir(parents=True)
     (stage / "usr/bin/hostvigil").symlink_to(f"/{HOME}/bin/hostvigil")

@@ -138,7 +138,10 @@ def _read_options(words: list[str]) -> tuple[argparse.Namespace, list[str]]:
 def _call(options: argparse.Namespace) -> int:
     """Import the one command and run it; return its exit code."""
     module = f"import_{options.source}" if options.command == "import" else options.command.replace("-", "_")
-    return int(import_module(f"agent.cli.{module}").main(options))
+    command = import_module(f"agent.cli.{module}")
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # until here there was nothing to put in order
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    return int(command.main(options))
 
 
 def _usual(words: list[str]) -> list[str]:

@@ -52,6 +52,7 @@ def _outcome(check: str, problems: list[Problem], now: int, broken: list[str]) -
         result = Result(Status.OK, f"no problems but of single checks: {names}" if broken else "no problems", subject)
     else:
         more = f" and {len(problems) - 1} more" if len(problems) > 1 else ""
-        result = Result(Status.NODATA, f"{problems[0]}{more}", subject, "\n".join(map(str, problems)))
+        details = "\n".join(map(str, problems)) if more else ""  # one problem is the summary already
+        result = Result(Status.NODATA, f"{problems[0]}{more}", subject, details)
     # Not complete: other subjects of the same check are not gone because this speaks of one only.
     return Outcome(check, 0, now, 0.0, (result,), complete=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -53,3 +54,20 @@ def test_an_agent_ends_when_it_is_told_to_and_a_command_has_its_answer(
     finally:
         process.kill()
         process.wait()
+
+
+@pytest.mark.parametrize("module", ["agent.cli.options", "agent.cli.validate"])
+def test_ctrl_c_while_a_command_is_imported_says_nothing(module: str) -> None:
+    code = (
+        "import os, signal, sys\n"
+        "class Finder:\n"
+        "    def find_spec(self, name, *more):\n"
+        f"        name == '{module}' and os.kill(os.getpid(), signal.SIGINT)\n"
+        "sys.meta_path.insert(0, Finder())\n"
+        "from agent.cli.__main__ import main\n"
+        "main()\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, "validate"], capture_output=True, text=True, timeout=60, check=False
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (-signal.SIGINT, "", "")

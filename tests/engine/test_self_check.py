@@ -52,10 +52,10 @@ def test_each_check_that_is_written_wrong_says_so_itself_with_all_its_problems()
     assert found[OWN_NAME].results == (Result(Status.OK, "no problems but of single checks: db", "configuration"),)
 
 
-def test_what_is_of_no_check_or_of_one_that_runs_is_said_of_the_configuration() -> None:
+def test_what_is_of_no_check_or_of_one_that_runs_is_said_once_of_the_configuration() -> None:
     for of in ("", "web"):
         (outcome,) = said(problem(of, 7)).values()
-        assert outcome.results == (Result(Status.NODATA, str(problem(of, 7)), "configuration", str(problem(of, 7))),)
+        assert outcome.results == (Result(Status.NODATA, str(problem(of, 7)), "configuration"),)
 
 
 def test_three_names_of_broken_checks_are_shown_and_the_others_counted() -> None:
