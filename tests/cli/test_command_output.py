@@ -35,6 +35,10 @@ def test_prose_is_wrapped_and_code_is_not() -> None:
     assert "      key: " + "x" * 90 in lines
 
 
+def test_marks_of_markdown_go_and_stars_within_code_stay() -> None:
+    assert readable("A path: `*`, and `**` for **any** folders", 80) == "A path: *, and ** for any folders"
+
+
 @pytest.mark.parametrize(
     ("words", "unbuffered"),
     [

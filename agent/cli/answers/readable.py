@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Iterator
 
 _CELLS = re.compile(r" (?<!\\)\| ")
+_MARKS = re.compile(r"`([^`]*)`|\*\*|`")  # two stars within code are meant, as in a path
 _FENCE = "```"
 INDENT = " " * 4
 SETTING_CELLS = 4
@@ -62,7 +63,7 @@ def _row(line: str, width: int) -> Iterator[str]:
 
 
 def _plain(text: str) -> str:
-    return text.replace("\\|", "|").replace("`", "").replace("**", "").strip()
+    return _MARKS.sub(lambda mark: mark[1] or "", text.replace("\\|", "|")).strip()
 
 
 def _wrap(text: str, width: int, first: str = "", next_: str = "") -> list[str]:
