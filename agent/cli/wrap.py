@@ -13,7 +13,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,12 +20,19 @@ from typing import BinaryIO
 
 from agent.cli.output import fail
 from agent.model import Status
+from agent.plugin.text import lines
 from agent.plugin.units import duration_text
 from agent.push.client import PushError, push
 from agent.push.message import Message
 
 LAST_BYTES = 4000
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
+PASSED_ON = (
+    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
+    *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGIO),
+    *range(getattr(signal, "SIGRTMIN", 1), getattr(signal, "SIGRTMAX", 0) + 1),
+)
+"""What somebody sends to end or to wake a command; each would end us, and with us the news of what became of it."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -74,9 +80,9 @@ def run(command: list[str]) -> tuple[int, str]:
     except ValueError as error:  # a NUL byte in its words
         print(f"hostvigil: {error}", file=sys.stderr)
         return NOT_EXECUTABLE, f"it could not be started: {error}"
-    for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+    for number in PASSED_ON:
         signal.signal(number, lambda number, _: _pass_on(child, number))
-    last: deque[bytes] = deque(maxlen=64)
+    last = Tail()
     assert child.stdout is not None  # noqa: S101 - asked for above
     assert child.stderr is not None  # noqa: S101
     readers = [
@@ -89,7 +95,23 @@ def run(command: list[str]) -> tuple[int, str]:
     for reader in readers:
         # A daemon that the command left behind may hold the pipe for ever; what it says is not the command's.
         reader.join(1.0)
-    return code, b"".join(last)[-LAST_BYTES:].decode(errors="replace")
+    return code, last.read().decode(errors="replace")
+
+
+class Tail:
+    """The last of what a command says, however small the parts are that it comes in; two threads add to it."""
+
+    def __init__(self) -> None:
+        self._bytes = b""
+        self._lock = threading.Lock()  # between output and errors
+
+    def append(self, part: bytes) -> None:
+        with self._lock:
+            self._bytes = (self._bytes + part)[-LAST_BYTES:]
+
+    def read(self) -> bytes:
+        with self._lock:
+            return self._bytes
 
 
 def _exists(program: str) -> bool:
@@ -104,7 +126,7 @@ def _is_nowhere(program: str) -> bool:
     return "/" not in program and shutil.which(program, os.F_OK) is None
 
 
-def _pass_through(source: BinaryIO, target: BinaryIO, last: deque[bytes]) -> None:
+def _pass_through(source: BinaryIO, target: BinaryIO, last: Tail) -> None:
     while part := os.read(source.fileno(), LAST_BYTES):
         last.append(part)
         with suppress(OSError, ValueError):
@@ -121,15 +143,16 @@ def verdict(
     check: str, subject: str, program: str, code: int, seconds: float, output: str, run_number: int = 0
 ) -> Message:
     """Return the result: ok for exit 0, else critical; the last line that was said is the summary's end."""
-    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    # Without what only a terminal sees: the last line of many a program sets its colour back, and says nothing.
+    said = [line.strip() for line in lines(output, LAST_BYTES) if line.strip()]
     ending = f"killed by {_signal_name(-code)}" if code < 0 else f"exit {code}"
     how = f"{program.rpartition('/')[2]}: {'done' if code == 0 else ending} in {duration_text(seconds)}"
     return Message(
         check=check,
         subject=subject,
         status=Status.CRITICAL if code else Status.OK,
-        summary=f"{how}: {lines[-1][:300]}" if code and lines else how,
-        details="\n".join(lines[-20:]),
+        summary=f"{how}: {said[-1][:300]}" if code and said else how,
+        details="\n".join(said[-20:]),
         metrics={"duration": seconds, "exit": float(code)},
         run=run_number,
     )

@@ -91,7 +91,8 @@ def outcome(message: Message, from_spool: bool, now: int, scrub: Callable[[str],
 def prepare(message: Message) -> Message:
     """Return the message with its time, as it may wait in the spool before anybody reads it; any bytes can be sent."""
     texts = {name: _writable(getattr(message, name)) for name in ("check", "summary", "details", "subject")}
-    return _shorten(msgspec.structs.replace(message, at=message.at or wall_clock(), **texts))
+    metrics = {_writable(name): value for name, value in message.metrics.items()}
+    return _shorten(msgspec.structs.replace(message, at=message.at or wall_clock(), metrics=metrics, **texts))
 
 
 def _shorten(message: Message) -> Message:

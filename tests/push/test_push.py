@@ -106,6 +106,18 @@ def test_wrap_passes_the_output_and_the_exit_status_and_tells_the_result(agent: 
     assert agent.call("wrap", "backup", "--", "no-such-command").returncode == 127
 
 
+@pytest.mark.parametrize("number", [signal.SIGQUIT, signal.SIGUSR1, signal.SIGALRM, signal.SIGRTMIN + 1])
+def test_a_signal_that_ends_is_the_commands_and_its_end_is_told(agent: AgentProcess, number: int) -> None:
+    started(agent)
+    command = [*agent._command("wrap"), "backup", "--", "sh", "-c", "echo on; exec sleep 60"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as wrapped:
+        assert wrapped.stdout is not None
+        assert wrapped.stdout.readline() == b"on\n"
+        wrapped.send_signal(number)
+        assert wrapped.wait(30) == 128 + number
+    agent.wait_until(lambda: "killed by" in agent.call("status").stdout, "the end")
+
+
 def test_wrap_runs_the_command_whatever_is_wrong_with_the_agent(tmp_path: Path) -> None:
     with agent_process(tmp_path) as agent:
         done = agent.call("wrap", "backup", "--", "echo", "done")

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.report import read_metrics
-from agent.cli.wrap import verdict
+from agent.cli.wrap import LAST_BYTES, Tail, verdict
 from agent.model import Status
 from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encode, outcome, parse, prepare
 
@@ -93,6 +93,20 @@ def test_no_bytes_make_the_parser_fail_in_any_other_way(line: bytes) -> None:
         assert isinstance(parse(line), Message)
 
 
+@pytest.mark.parametrize("size", [1, 7, LAST_BYTES, 3 * LAST_BYTES])
+def test_the_last_of_what_a_command_says_is_kept_however_it_comes(size: int) -> None:
+    said = bytes(number % 251 for number in range(3 * LAST_BYTES))
+    tail = Tail()
+    for start in range(0, len(said), size):
+        tail.append(said[start : start + size])
+    assert tail.read() == said[-LAST_BYTES:]
+
+
+def test_what_is_no_text_costs_neither_the_result_nor_its_metrics() -> None:
+    sent = parse(encode(prepare(Message(check="a", summary="\udcff", subject="\udcfe", metrics={"r\udcffw": 1.0}))))
+    assert (sent.summary, sent.subject, sent.metrics) == ("\\udcff", "\\udcfe", {"r\\udcffw": 1.0})
+
+
 def test_the_verdict_over_a_command_is_its_exit_status() -> None:
     done = verdict("b", "", "/bin/backup", 0, 2.0, "all fine\n")
     failed = verdict("b", "", "/bin/backup", 3, 2.0, "step one\nno space left\n")
@@ -100,4 +114,6 @@ def test_the_verdict_over_a_command_is_its_exit_status() -> None:
     assert (done.status, done.summary) == (Status.OK, "backup: done in 2s")
     assert (failed.status, failed.summary) == (Status.CRITICAL, "backup: exit 3 in 2s: no space left")
     assert killed.summary == "backup: killed by SIGKILL in 2s"
+    coloured = verdict("b", "", "/bin/backup", 3, 2.0, "\x1b[31mno space left\n\x1b[0m\n\x1b[2K\r\0\n")
+    assert (coloured.summary, coloured.details) == (failed.summary, "no space left")
     assert failed.metrics == {"duration": 2.0, "exit": 3.0}
