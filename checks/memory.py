@@ -26,7 +26,9 @@ from agent.api import (
     host_path,
     judge,
     nodata,
+    ok,
     size_text,
+    warning,
 )
 from checks._proc import require_whole_proc
 
@@ -40,7 +42,8 @@ class Memory(Check, frozen=True, kw_only=True):
 
     Available is what programs can still get without swapping: caches count as available (ZFS's too), huge pages set
     aside count as no memory at all. By default: warning below 10% and critical below 5%, both only with less than
-    4 GiB available; warning for half an hour after the kernel killed a process.
+    4 GiB available; warning for half an hour after the kernel killed a process. Where a level of swap is set, swap that
+    was there and is no more (`swapoff`, a lost disk) is a warning.
 
         checks:
           memory: {type: memory, available_warning: 15%, swap_warning: 80%, oom_kills_critical: 3}
@@ -86,7 +89,7 @@ class Memory(Check, frozen=True, kw_only=True):
     def assess(self, reading: Reading, memory: dict[str, Any], now: float, boot: str = "") -> Iterator[Result]:
         """Judge what was read. `memory` holds the kills counted before, `now` is in seconds since 1970."""
         yield self._assess_available(reading)
-        yield from self._assess_swap(reading)
+        yield from self._assess_swap(reading, memory)
         yield from self._assess_kills(reading, memory, now, boot.strip())
 
     def _assess_available(self, reading: Reading) -> Result:
@@ -102,14 +105,19 @@ class Memory(Check, frozen=True, kw_only=True):
             maximum=100,
         )
 
-    def _assess_swap(self, reading: Reading) -> Iterator[Result]:
+    def _assess_swap(self, reading: Reading, memory: dict[str, Any]) -> Iterator[Result]:
+        is_asked_for = (self.swap_warning, self.swap_critical) != (None, None)
         if reading.swap_free is None:
-            if (self.swap_warning, self.swap_critical) != (None, None):
+            if is_asked_for:
                 yield nodata(f"how much swap {reading.whose}is used is not told: leave its levels out")
         elif reading.swap:
+            memory["swap"] = reading.swap
             used = 100 * (reading.swap - reading.swap_free) / reading.swap
             words = f"{used:.3g}% of {size_text(reading.swap)} swap used"
             yield judge("swap_used", used, self.swap_warning, self.swap_critical, unit="%", summary=words, minimum=0)
+
+        elif is_asked_for:
+            yield judge_no_swap(memory.get("swap", 0))
 
     def _assess_kills(self, reading: Reading, memory: dict[str, Any], now: float, boot: str) -> Iterator[Result]:
         if reading.oom_kills is None:
@@ -171,6 +179,15 @@ def read_container(limit: str, usage: str, events: str, stat: str, around: Readi
     whose = "of this container's limit "
     return Reading(
         total, min(total, free, around.available), oom_kills=read_numbers(events).get("oom_kill"), whose=whose
+    )
+
+
+def judge_no_swap(before: int) -> Result:
+    """Judge a host that has no swap now; `before` is how many bytes it had, as far as we saw it."""
+    if not before:
+        return ok("no swap")
+    return warning(
+        f"no swap any more, it had {size_text(before)}: swapon --show; if that is meant, leave its levels out"
     )
 
 

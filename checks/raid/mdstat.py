@@ -70,7 +70,8 @@ def _array(block: str) -> Array:
     has_level = state != "inactive" and words and words[0] not in devices
     counts = re.search(r"(?<!\S)\[(?P<total>\d+)/(?P<working>\d+)\]", block)
     work = re.search(r"(recovery|resync|reshape|check|repair) *= *([0-9.]+%|[A-Z]+)(?:.*finish=([0-9.]+)min)?", block)
-    remaining = f", {duration_text(60 * float(work[3]))} left" if work and work[3] else ""
+    minutes = float(work[3] or 0) if work else 0.0  # 0.0 where nothing moves, too: then nobody knows
+    remaining = f", {duration_text(60 * minutes)} left" if minutes else ""
     return Array(
         name,
         state,

@@ -74,6 +74,21 @@ def test_swap_is_judged_only_when_asked() -> None:
     assert one.summary == "90% of 4 GiB swap used (warning from 80%), 1022 MiB of 15.4 GiB available"
 
 
+def test_swap_that_was_there_and_is_gone_is_told_where_a_level_is_set_until_it_is_back() -> None:
+    memory: dict[str, Any] = {}
+    asked = Memory(swap_warning=PercentAbove.parse("99%"))
+    texts = [LAPTOP.replace("1047012", "9047012"), DATABASE.replace("24576", "0")]
+    there, gone = (read_host(text, VMSTAT) for text in texts)
+    assert assess(gone, asked, memory).summary.endswith("available, no swap"), "nobody has seen any"
+    statuses = [assess(each, asked, memory).status for each in (there, gone, gone, there)]
+    assert statuses == [Status.OK, Status.WARNING, Status.WARNING, Status.OK]
+    one = assess(gone, asked, memory)
+    assert one.summary.startswith(
+        "no swap any more, it had 4 GiB: swapon --show; if that is meant, leave its levels out"
+    )
+    assert assess(gone, None, memory).status is Status.OK, "nobody asked"
+
+
 def test_a_host_without_swap_has_no_word_of_it() -> None:
     assert "swap" not in assess(read_host(DATABASE, VMSTAT)).summary
 

@@ -54,6 +54,11 @@ def test_a_missing_device_is_critical_until_it_is_being_rebuilt() -> None:
     ]
 
 
+def test_a_rebuild_that_does_not_move_is_not_said_to_be_about_done() -> None:
+    still = DEGRADED.replace("finish=4386.2min speed=12928K/sec", "finish=0.0min speed=0K/sec")
+    assert "warning md2 (raid1) lacks 1 of 2 devices, recovery 12.6%" in said(still)
+
+
 def test_the_metadata_of_firmware_raid_is_no_array_but_an_array_that_did_not_start_is_one() -> None:
     assert said(IMSM) == [
         "ok md125 (raid1) is whole",
