@@ -144,7 +144,7 @@ def _bundle_options(bundle: argparse.ArgumentParser) -> None:
 def _ack_options(ack: argparse.ArgumentParser) -> None:
     ack.add_argument("name", metavar="CHECK", help="the check's name")
     ack.add_argument("--subject", help="only this part of the check")
-    ack.add_argument("--reason", default="", help="why, or who mends it, for other people")
+    ack.add_argument("--reason", type=words.reason, default="", help="why, or who mends it, for other people")
     ack.add_argument("--undo", action="store_true", help="take it back")
 
 
@@ -168,9 +168,14 @@ def _import_options(imports: argparse.ArgumentParser) -> None:
 def _relay_options(relay: argparse.ArgumentParser) -> None:
     relay.set_defaults(config=Path(os.environ.get("HOSTVIGIL_RELAY_CONFIG") or DEFAULT_RELAY_CONFIG))
     relay.add_argument("action", nargs="?", choices=RELAY, default="run", help="[%(default)s]")
-    relay.add_argument("name", nargs="?", help="enrol, forget: the host's name; silence, unsilence: which changes")
+    relay.add_argument(
+        "name",
+        nargs="?",
+        type=words.not_empty,
+        help="enrol, forget: the host's name; silence, unsilence: which changes",
+    )
     relay.add_argument("--for", dest="duration", default="1h", metavar="TIME", help="how long to silence [%(default)s]")
-    relay.add_argument("--reason", default="", help="why it is silenced, for other people")
+    relay.add_argument("--reason", type=words.reason, default="", help="why it is silenced, for other people")
     relay.add_argument("--json", action="store_true", help="with status: print JSON, for machines")
     relay.add_argument("--verbose", action="store_true", help="log more than a healthy relay has to say")
 
@@ -220,7 +225,7 @@ def _silence_options(silence: argparse.ArgumentParser) -> None:
     selector_help = "which checks: web-*, disks:/mnt/*, env=prod, or * for all; several words must all fit"
     silence.add_argument("selector", nargs="?", type=words.not_empty, help=selector_help)
     silence.add_argument("--for", dest="duration", metavar="DURATION", type=words.not_empty, help="how long [1h]")
-    silence.add_argument("--reason", default="", help="why, for other people")
+    silence.add_argument("--reason", type=words.reason, default="", help="why, for other people")
 
 
 def _unsilence_options(unsilence: argparse.ArgumentParser) -> None:

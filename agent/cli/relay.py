@@ -16,7 +16,6 @@ import msgspec
 from agent.cli.output import fail
 from agent.fleet.settings import RelayConfigError, RelaySettings, read
 from agent.plugin.clock import wall_clock
-from agent.plugin.units import Duration
 from agent.system.process import shut_off
 from agent.system.records import log_to_stderr
 from agent.system.redactor import Redactor
@@ -120,16 +119,18 @@ class Unclear(Exception):
 
 
 def _make_command(options: argparse.Namespace) -> Command:
+    from agent.cli.answers.silence_time import parse_length
     from agent.fleet.commands import Command
 
     if options.action != "silence":
         return Command(options.action, selector=options.name, host=options.name)
+    if not options.name:
+        return Command("list")
     try:
-        seconds = float(Duration.parse(options.duration))
+        seconds = parse_length(options.duration)
     except ValueError as error:
-        raise Unclear(f"--for: {error}") from None
-    name = options.name or ""
-    return Command("silence" if name else "list", selector=name, seconds=seconds, reason=options.reason)
+        raise Unclear(str(error)) from None
+    return Command("silence", selector=options.name, seconds=seconds, reason=options.reason)
 
 
 def _describe_reply(action: str, reply: Reply) -> str:

@@ -7,6 +7,7 @@ import os
 
 import msgspec
 
+from agent.cli.answers.silence_time import parse_length
 from agent.cli.answers.who import who
 from agent.cli.output import fail
 from agent.config.drop_ins import load
@@ -18,15 +19,11 @@ from agent.engine.suppression.silences import begin, read
 from agent.model import Silence
 from agent.plugin.clock import wall_clock
 from agent.plugin.text import name_some
-from agent.plugin.units import Duration, duration_text
 from agent.store import Store, StoreError
 from agent.system.rights import state_of
 from agent.view.words import silence_text
 
-USUAL = "1h"
 MOST_NAMED = 5
-LONGEST_SECONDS = 36_500 * 86_400.0
-"""A hundred years."""
 
 
 def main(options: argparse.Namespace) -> int:
@@ -58,12 +55,7 @@ def _parse_silence(options: argparse.Namespace, now: int) -> Silence | None:
         return None
     if wrong := problem(options.selector):
         raise ValueError(wrong)
-    try:
-        seconds = Duration.parse(options.duration or USUAL)
-    except ValueError as error:
-        raise ValueError(f"--for: {error}") from None
-    if not 0 < seconds <= LONGEST_SECONDS:
-        raise ValueError(f"--for: {options.duration} is no silence: write from 1s to {duration_text(LONGEST_SECONDS)}")
+    seconds = parse_length(options.duration)
     return Silence(options.selector, now, now + round(seconds * 1000), options.reason, who())
 
 

@@ -27,7 +27,14 @@ def not_empty(text: str) -> str:
     """Refuse nothing at all: what a variable was to say is not what it is without the word."""
     if not text:
         raise ArgumentTypeError("is empty: is a variable not set?")
+    if reason(text) != text:
+        raise ArgumentTypeError("is not written in UTF-8")
     return text
+
+
+def reason(text: str) -> str:
+    """Take any text; what is no UTF-8 in it is written as an escape."""
+    return text.encode(errors="backslashreplace").decode()
 
 
 def statuses(text: str) -> str:

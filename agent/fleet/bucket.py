@@ -26,7 +26,7 @@ class Bucket:
         try:
             entry = await bucket.get(LEASE)
             return msgspec.json.decode(entry.value or b"", type=Grant), entry.revision or 0
-        except (KeyNotFoundError, msgspec.MsgspecError):
+        except (KeyNotFoundError, msgspec.MsgspecError, UnicodeDecodeError):
             return None, 0
 
     async def ask(self, lease: Lease, now: float) -> int | None:

@@ -14,13 +14,15 @@ from agent.fleet.journal import Journal
 from agent.fleet.ledger import HostLife, NotesUpdate
 from agent.fleet.lives import Lives
 from agent.fleet.streams import Streams, WriteConflict
-from agent.model import Silence
+from agent.model import LONGEST_SILENCE_SECONDS, Silence
 from agent.plugin.clock import wall_clock
 from agent.plugin.text import name_some
 
 RETENTION = 86_400_000
 """Milliseconds that an ended silence is known: what came while it lasted may not be told yet."""
 MOST_SILENCES = 1_000
+MOST_BYTES = 500_000
+"""Of all silences, which are one entry of the ledger and one answer: the broker takes a million in a message."""
 MOST_NAMES = 5
 
 
@@ -59,7 +61,7 @@ class Commands:
         async for message in self._streams.commands():
             try:
                 command = msgspec.json.decode(message.data, type=Command)
-            except msgspec.MsgspecError as error:
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 reply = self._reply(f"it is not understood, is another version asking? {error}", done=False)
             else:
                 try:
@@ -83,10 +85,15 @@ class Commands:
     async def _silence(self, command: Command, now: int) -> Reply:
         if wrong := problem(command.selector):
             return self._reply(wrong, done=False)
+        if not 0 < command.seconds <= LONGEST_SILENCE_SECONDS:
+            return self._reply(f"{command.seconds:g} seconds are no silence", done=False)
         if len(self._journal.record.notes.silences) >= MOST_SILENCES:
             return self._reply(f"there are {MOST_SILENCES} silences: end one first", done=False)
         fresh = Silence(command.selector, now, now + round(command.seconds * 1000), command.reason)
-        await self._keep([*self._journal.record.notes.silences, fresh], now)
+        silences = [*self._journal.record.notes.silences, fresh]
+        if len(msgspec.json.encode(silences)) > MOST_BYTES:
+            return self._reply("the silences are too long for the broker: write a shorter reason", done=False)
+        await self._keep(silences, now)
         return self._reply(describe_matches(command.selector, self._journal.record.notes.hosts.values()))
 
     async def _unsilence(self, selector: str, now: int) -> Reply:

@@ -91,7 +91,7 @@ def parse_status(data: bytes) -> RelayStatus | None:
     """Return what a relay said; None where it said nothing, or is of another version."""
     try:
         return msgspec.json.decode(data, type=RelayStatus) if data else None
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
 
 

@@ -146,7 +146,7 @@ def _decode_entries(messages: Iterable[StreamMessage]) -> Iterator[tuple[int, fl
     for message in messages:
         try:
             yield message.number, message.at, decode(message.data)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             log.error("an entry of the ledger cannot be read (is another version at work?): %s", error)
 
 

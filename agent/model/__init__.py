@@ -9,9 +9,10 @@ from agent.model.policy import Count, FailAfter, Flapping, Policy
 from agent.model.results import LONG_GONE_SECONDS, Metric, Outcome, Pushed, Result, RunStarted
 from agent.model.state import Report, State
 from agent.model.status import SEVERITY, URGENCY, EventStatus, Status
-from agent.model.suppression import Moment, Reason, ReasonKind, Silence
+from agent.model.suppression import LONGEST_SILENCE_SECONDS, Moment, Reason, ReasonKind, Silence
 
 __all__ = [
+    "LONGEST_SILENCE_SECONDS",
     "LONG_GONE_SECONDS",
     "SEVERITY",
     "URGENCY",

@@ -29,6 +29,10 @@ Moment = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
 """Of a file or message that others may have written."""
 
 
+LONGEST_SILENCE_SECONDS = 36_500 * 86_400.0
+"""A hundred years."""
+
+
 class Silence(msgspec.Struct, frozen=True):
     """A person's suppression, until it ends by itself. Times are Unix milliseconds."""
 

@@ -168,6 +168,19 @@ def test_what_cannot_be_read_silences_nothing_and_is_said(tmp_path: Path, caplog
     assert said[0].endswith(f"'{tmp_path / FILE}'")
 
 
+@pytest.mark.parametrize("damaged", [b"", b"\0\0", b"null", b'[{"selector":"j\xffb","since":1,"until":2}]'])
+def test_a_damaged_file_silences_nothing_and_who_asks_hears_what_to_do(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, damaged: bytes
+) -> None:
+    (tmp_path / FILE).write_bytes(damaged)
+    assert Silences(tmp_path)() == ()
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert said.startswith(f"{tmp_path / FILE} is damaged (")
+    assert said.endswith("): nothing is silenced until it is removed, then silence anew")
+    with pytest.raises(msgspec.MsgspecError):
+        begin(tmp_path, ONE, 10)
+
+
 def test_the_file_is_read_again_only_when_it_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reads: list[Path] = []
     real = room.read

@@ -108,6 +108,32 @@ def test_who_asks_a_relay_that_is_at_work_no_more_learns_that_nothing_was_done_a
     assert (reply.done, reply.again) == (False, True)
 
 
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        (b'{"do": "silence", "selector": "\xff"}', "it is not understood"),
+        (b'{"do": "silence", "selector": "*", "seconds": 1e308}', "are no silence"),
+        (b'{"do": "silence", "selector": "*", "seconds": -1}', "are no silence"),
+        (b'{"do": "silence", "selector": "*", "seconds": 1e17}', "are no silence"),
+        (b'{"do": "silence", "selector": "*", "seconds": 9, "reason": "' + b"x" * 600_000 + b'"}', "shorter reason"),
+    ],
+)
+def test_what_no_relay_can_do_is_answered_and_writes_nothing(asked: bytes, said: str) -> None:
+    answers: list[bytes] = []
+
+    async def respond(answer: bytes) -> None:
+        answers.append(answer)
+
+    async def commands() -> AsyncIterator[SimpleNamespace]:
+        yield SimpleNamespace(data=asked, reply="inbox", respond=respond)
+
+    streams = SimpleNamespace(commands=commands)
+    journal = SimpleNamespace(write=None, record=SimpleNamespace(notes=SimpleNamespace(silences=())))
+    asyncio.run(Commands(streams, journal, None).run())  # type: ignore[arg-type]
+    (reply,) = (msgspec.json.decode(answer, type=Reply) for answer in answers)
+    assert (reply.done, said in reply.text) == (False, True)
+
+
 def test_a_host_that_was_taken_out_is_forgotten(tmp_path: Path) -> None:
     box = Box(tmp_path, keys=1, limits=NO_LIMIT, per_key=6000, per_workspace=6000)
 
@@ -133,6 +159,9 @@ def test_what_cannot_be_asked_is_said(tmp_path: Path) -> None:
         assert (code, "hostvigil relay forget web-1" in text) == (2, True)
         code, text = await hostvigil(box, "silence", "*", "--for", "soon")
         assert (code, "--for" in text) == (2, True)
+        for wrong in ("0s", "999999999999d"):
+            code, text = await hostvigil(box, "silence", "*", "--for", wrong)
+            assert (code, "is no silence: write from 1s to 36500d" in text) == (2, True)
         code, text = await hostvigil(box, "silence", "*")
         assert (code, "broker cannot be asked" in text) == (2, True)
 

@@ -54,9 +54,11 @@ class Silences:
     def _read(self) -> tuple[Silence, ...]:
         try:
             return read(self._file.parent)
-        except (OSError, msgspec.MsgspecError) as error:
+        except OSError as error:
             log.error("%s cannot be read, nothing is silenced: %s", self._file, error)
-            return ()
+        except msgspec.MsgspecError as error:
+            log.error("%s", error)
+        return ()
 
 
 def read(directory: Path) -> tuple[Silence, ...]:
@@ -65,6 +67,9 @@ def read(directory: Path) -> tuple[Silence, ...]:
         return msgspec.json.decode(read_regular(directory / FILE, MOST_BYTES), type=tuple[Silence, ...])
     except FileNotFoundError:
         return ()
+    except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+        remedy = "nothing is silenced until it is removed, then silence anew"
+        raise msgspec.DecodeError(f"{directory / FILE} is damaged ({error}): {remedy}") from None
 
 
 def begin(directory: Path, silence: Silence, now: int) -> list[Silence]:
