@@ -29,6 +29,7 @@ from checks._program import ask
 from checks._wildcards import find_problem as find_wildcard_problem
 from checks.systemd.judgement import assess_all, assess_last_run, assess_state
 from checks.systemd.restarts import count_restarts
+from checks.systemd.triggers import assess_pairs, find_pairs, names_of
 from checks.systemd.units import PROPERTIES, Unit, by_name, find_problem, read_names
 
 STATES = (
@@ -49,7 +50,8 @@ class Systemd(Check, frozen=True, kw_only=True):
     Without `unit` it looks at all: units that failed, that cannot work as they are written (`bad-setting`), or that
     hang are a warning. A unit hangs when it has been starting for a day (see `starting_warning`), or reloading or
     stopping for 10 minutes. With `unit` each is a subject of its own: not active is critical, starting or hanging a
-    warning, a timer without a next turn critical, and so is what is frozen, or what an assertion kept from its start.
+    warning, a timer without a next turn critical, and so is what is frozen, what an assertion kept from its start, and
+    what a timer triggered and did not start, as what it requires failed (told of the timer and of a `not_failed` unit).
     Three restarts by systemd within 15 minutes are a warning; of units not named only those are counted that were once
     seen waiting for their restart, so name the services that matter.
 
@@ -122,6 +124,8 @@ class Systemd(Check, frozen=True, kw_only=True):
         else:
             units, _ = self._show(ctx, self._list(ctx))
         yield from self.assess(units, ctx.memory, ctx.now(), time.monotonic())
+        if self.unit and (pairs := find_pairs(units, self.state)):
+            yield from assess_pairs(pairs, self._show(ctx, names_of(pairs))[0], ctx.now())
 
     def _list(self, ctx: Context) -> list[str]:
         """Return the units that are worth a look: in trouble, on their way, or restarted not long ago."""

@@ -14,8 +14,10 @@ from agent.api import CheckError, duration_text
 PROPERTIES = (
     "--property=Id,LoadState,ActiveState,SubState,Result,NRestarts,StateChangeTimestampMonotonic,"
     "ActiveEnterTimestamp,LastTriggerUSec,NextElapseUSecRealtime,NextElapseUSecMonotonic,"
-    "ConditionResult,ConditionTimestampMonotonic,AssertResult,AssertTimestampMonotonic,FreezerState"
+    "ConditionResult,ConditionTimestampMonotonic,AssertResult,AssertTimestampMonotonic,FreezerState,"
+    "Unit,TriggeredBy,Job,StateChangeTimestamp,ConditionTimestamp"
 )
+TOUCHED = ("StateChangeTimestamp", "ConditionTimestamp")
 NO_TIME = ("", "0", "n/a", "infinity", "[not set]")
 MOVING = ("activating", "reloading", "refreshing", "deactivating")
 TYPES = ("service", "socket", "target", "device", "mount", "automount", "timer", "swap", "path", "slice", "scope")
@@ -38,6 +40,14 @@ class Unit(msgspec.Struct, frozen=True):
     has_next: bool | None = None
     """Whether a timer has a next turn; None for what is no timer, or where systemd does not say."""
 
+    triggers: str = ""
+    """What a timer starts."""
+    timers: tuple[str, ...] = ()
+    """Which timers start this unit."""
+    has_job: bool = False
+    """Whether a start or stop of it waits for its turn."""
+    touched_at: float | None = None
+    """When its state changed last, or a start came as far as its conditions, in Unix seconds."""
     unmet: str = ""
     """condition or assertion, where one kept the unit from its last start: systemd calls it inactive, not failed."""
 
@@ -52,6 +62,11 @@ class Unit(msgspec.Struct, frozen=True):
     @property
     def runs(self) -> bool:
         return self.active in ("active", "reloading", "refreshing")
+
+    @property
+    def has_triggered(self) -> bool:
+        """Tell whether a timer had a turn since it was started; of another boot it only knows when that was."""
+        return self.last_run is not None and self.entered_at is not None and self.last_run >= self.entered_at
 
     def moving_for(self, monotonic: float) -> float:
         """Return the seconds that it has been on its way from one state to another; 0 where it is not, or is new."""
@@ -94,6 +109,10 @@ def _unit(block: dict[str, str]) -> Unit:
         entered_at=_moment(block.get("ActiveEnterTimestamp", "")),
         last_run=_moment(block.get("LastTriggerUSec", "")),
         has_next=_has_next(block),
+        triggers=block.get("Unit", "") if block.get("Id", "").endswith(".timer") else "",
+        timers=tuple(name for name in block.get("TriggeredBy", "").split() if name.endswith(".timer")),
+        has_job=block.get("Job", "") not in NO_TIME,
+        touched_at=max(filter(None, map(_moment, (block.get(name, "") for name in TOUCHED))), default=None),
         unmet=_unmet(block),
         frozen=block.get("FreezerState", "").startswith(("frozen", "freezing")),
     )
