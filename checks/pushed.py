@@ -19,8 +19,11 @@ class Pushed(PushedCheck, frozen=True):
     longer is critical while it still runs. Who pushed it is in the details; `from` names who may. What waited in the
     spool counts as pushed by the owner of its file, for root that is the agent's user.
 
-        backup: {type: pushed, ttl: 25h, max_run: 3h}
-        deploy: {type: pushed, ttl: 30d, from: [deploy, root]}
+    ```yaml
+    checks:
+      backup: {type: pushed, ttl: 25h, max_run: 3h}
+      deploy: {type: pushed, ttl: 30d, from: [root]}
+    ```
     """
 
     @classmethod

@@ -50,6 +50,12 @@ class Disk(Check, frozen=True):
     day and is gone is nodata for a day, what lived for less is forgotten. LVM's thin pools are told too, to root
     (`dmsetup`): data, metadata, state. Not seen: a disk that fails while all that is read of it is in memory; one that
     is frozen (`fsfreeze`); inodes of a FUSE that says none is free; projects' quotas.
+
+    ```yaml
+    checks:
+      disks: {type: disk, mounts: all, warning: 85%, critical: 95%, critical_only_below: 20GiB}
+      database: {type: disk, path: /var/lib/postgresql, mounted: true, free_warning: 50GiB, free_critical: 10GiB}
+    ```
     """
 
     path: Annotated[

@@ -37,7 +37,7 @@ QUICK_BODY = 64 * 1024
 
 
 class Http(Check, frozen=True, kw_only=True):
-    """Ask a URL: is it there, fast enough, with the right content, and with a certificate that lasts?
+    """Asks for a URL: is it there, fast enough, with the right content, and with a certificate that lasts?
 
     One request to the first address of the name (of `localhost`, to the first that answers) on a new connection;
     `timeout` bounds name lookup, connection, TLS, headers and body together. Nothing is taken from the environment

@@ -58,13 +58,19 @@ Stuck = Annotated[
 
 
 class Process(Check, frozen=True, kw_only=True):
-    """Counts processes and watches what they use.
+    r"""Counts processes and watches what they use.
 
     `name`, `exe`, `match`, `user` and `pidfile` say which; a process has to fit all that are given. Without any of
     them all processes are meant. Too few or too many is critical. Zombies do not count as running, and what a signal
     stopped (SIGSTOP) is not enough for `min`; what is frozen (`docker pause`, `systemctl freeze`) counts as running.
     Threads of the kernel count only where `name` asks for them. rss, cpu and threads are sums over the processes found.
     Where the agent may not see enough to answer, the result is nodata.
+
+    ```yaml
+    checks:
+      sshd: {type: process, name: sshd}
+      shop: {type: process, name: java, match: '-jar /srv/shop/shop\.jar', rss_warning: 2GiB, restart: warning}
+    ```
     """
 
     together: ClassVar[bool] = True
