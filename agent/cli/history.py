@@ -13,7 +13,7 @@ from agent.cli.show.screen import COLOURS, Screen, pad, screen, show, truncate, 
 from agent.delivery.wording import value_text
 from agent.plugin.clock import wall_clock
 from agent.plugin.text import one_line
-from agent.plugin.units import Duration
+from agent.plugin.units import Duration, duration_text
 from agent.store import StoreError
 from agent.system.rights import state_of
 from agent.view.forms.history import history_form
@@ -26,6 +26,7 @@ from agent.view.snapshot import CheckView, Mark, SubjectView
 from agent.view.words import clock
 
 LONG = 4000
+LONGEST_SECONDS = 3650 * 86_400.0
 USUAL_WIDTH = 100
 """Where it goes into a file."""
 BARS = {"": "·", "ok": "▁", "nodata": "░", "warning": "▄", FLAPPING: "▆", "critical": "█"}
@@ -61,6 +62,8 @@ def main(options: argparse.Namespace) -> int:
 def _parse_span(text: str) -> float:
     if not (seconds := float(Duration.parse(text))):
         raise ValueError(f"{text} holds nothing, write for example 7d")
+    if seconds > LONGEST_SECONDS:
+        raise ValueError(f"{text} is more than is ever kept, write at most {duration_text(LONGEST_SECONDS)}")
     return seconds
 
 

@@ -245,6 +245,7 @@ def test_a_mistyped_check_is_understood(tmp_path: Path) -> None:
         (("status", "critical"), "no check is called 'critical'; --status critical shows what is so"),
         (("status", "--json", "--watch"), "--watch is for people, and --json for programs"),
         (("history", "disks", "--last", "0s"), "--last: 0s holds nothing, write for example 7d"),
+        (("history", "disks", "--last", "3651d"), "--last: 3651d is more than is ever kept, write at most 3650d"),
         (("check", "hostvigil"), "the check hostvigil is the agent's own"),
         (("events", "--limit", "0"), "'0' is no number from 1 on"),
         (("events", "retry"), "there was no such refused event: no event is refused"),

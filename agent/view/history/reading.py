@@ -14,7 +14,7 @@ import msgspec
 
 from agent.store import StoreError
 from agent.view.history import notes
-from agent.view.history.file import FILE, key_of
+from agent.view.history.file import FILE, SERIES_BITS, key_of
 from agent.view.history.points import SLOTS
 from agent.view.history.rows import HOUR, MINUTE, ChangeRow, Life, NoteRow
 
@@ -144,9 +144,11 @@ def _change(row: Sequence[Any]) -> ChangeRow:
 
 
 def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iterator[MetricCourse]:
+    (oldest,) = db.execute("SELECT min(key) FROM hourly").fetchone()
+    first = max(since // HOUR, (oldest or 0) >> SERIES_BITS)  # each hour is looked up: a century has 876,000
     query = "SELECT id, subject, metric, unit FROM series WHERE check_name = ? ORDER BY subject, metric, unit"
     for series, subject, name, unit in db.execute(query, (check,)).fetchall():
-        hours = _hours(db, series, since // HOUR, until // HOUR)
+        hours = _hours(db, series, first, until // HOUR)
         points = tuple(point for hour in hours for point in _points(hour) if since <= point[0] <= until)
         if points:
             count = sum(hour.count for hour in hours)
