@@ -9,14 +9,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta
 
-from agent.api import Check, Context, Metric, NumberAbove, Regex, Result
+from agent.api import Check, Context, Metric, NumberAbove, Regex, Result, Status
 from checks._leftover import find_pattern_problem
 from checks._wildcards import find_problem, has_wildcard
 from checks.log.following import OF_KERNEL
 from checks.log.matching import Counter
-from checks.log.results import results
+from checks.log.results import Levels, results
 from checks.log.text import encoding_problem
-from checks.log.ways import of_one, of_several, of_units
+from checks.log.ways import Look, of_one, of_several, of_units
 
 LINE_END = re.compile(r"(?:[^\\|()\[]|\\[^nr])*\\[nr](?:[^|?*{\[]|\\.)*", re.DOTALL)
 """A pattern without alternatives that needs the end of a line."""
@@ -114,5 +114,11 @@ class Log(Check, frozen=True, kw_only=True):
         # Two thirds of the time, so that a log that grew by gigabytes is read on in the next run, not given up.
         until = time.monotonic() + ctx.remaining() * 2 / 3
         counter = Counter(self.pattern, self.exclude, until)
-        way = of_units if self.units else of_several if has_wildcard(self.path) else of_one
-        yield from results(self, counter, way(self, ctx, counter, until))
+        levels = Levels(str(self.pattern), self.warning, self.critical, Status(self.lost))
+        yield from results(levels, counter, self._look(ctx, counter, until))
+
+    def _look(self, ctx: Context, counter: Counter, until: float) -> Look:
+        if self.units:
+            return of_units(self.units, ctx, counter, until)
+        way = of_several if has_wildcard(self.path) else of_one
+        return way(self.path, self.encoding, ctx, counter, until)
