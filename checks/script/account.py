@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 from agent.api import CheckError
-from checks.script.launch import home_of_the_agent
+from checks.script.home import home_of_the_agent
 
 NOBODY = 2**32 - 1
 """The number that stands for none, and those beyond are none."""

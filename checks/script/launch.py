@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import functools
 import os
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Self
 
-from agent.api import CheckError, weak_spot
+from agent.api import CheckError
 from checks.script import limits, program
+from checks.script.home import home_of_the_agent
 
 if TYPE_CHECKING:
     from checks.script.account import Account
@@ -19,24 +18,6 @@ if TYPE_CHECKING:
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 # posix_spawn has no way to change the folder, so a shell does it and becomes the program.
 _CD = 'cd -- "$1" || exit 126; shift; exec "$@"'
-
-
-def home_of_the_agent() -> str:
-    """Return HOME; root's own where it is somebody else's (after `su` or `sudo`), as programs load code from there."""
-    home = os.environ.get("HOME", "/")
-    if os.geteuid() != 0 or home == _home_of_root() or not weak_spot(home):
-        return home
-    return _home_of_root()
-
-
-@functools.cache
-def _home_of_root(ask: Callable[[int], Any] | None = None) -> str:
-    import pwd
-
-    try:
-        return str((ask or pwd.getpwuid)(0).pw_dir)
-    except KeyError:  # a container of few files
-        return "/"
 
 
 class Launch:

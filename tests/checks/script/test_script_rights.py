@@ -14,7 +14,8 @@ import pytest
 
 from agent.api import Status, weak_spot
 from checks.script import stage
-from checks.script.launch import Launch, _home_of_root
+from checks.script.home import home_of_root
+from checks.script.launch import Launch
 from tests.checks.looks import script_of
 from tests.checks.script.with_rights import OTHER, error_of, executable, lines, run, sh
 
@@ -228,7 +229,7 @@ def test_a_container_that_knows_no_root_has_a_home_for_him() -> None:
     def ask(number: int) -> None:
         raise KeyError(number)
 
-    assert (_home_of_root(ask), _home_of_root()) == ("/", pwd.getpwuid(0).pw_dir)
+    assert (home_of_root(ask), home_of_root()) == ("/", pwd.getpwuid(0).pw_dir)
 
 
 def test_an_agent_that_is_not_root_runs_what_it_may(folder: Path) -> None:
