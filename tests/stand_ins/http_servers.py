@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import socket
 import ssl
 import struct
@@ -29,7 +30,8 @@ class Visit:
         self.request = b""
 
     def read_request(self) -> bytes:
-        while b"\r\n\r\n" not in self.request and (piece := self.connection.recv(65536)):
+        """Read it with its body: what is unread when a connection is closed has the kernel reset it instead."""
+        while not _is_whole(self.request) and (piece := self.connection.recv(65536)):
             self.request += piece
         return self.request
 
@@ -52,6 +54,12 @@ class Visit:
     def reset(self) -> None:
         self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         self.connection.close()
+
+
+def _is_whole(request: bytes) -> bool:
+    head, end, body = request.partition(b"\r\n\r\n")
+    length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.IGNORECASE)
+    return bool(end) and len(body) >= (int(length[1]) if length else 0)
 
 
 class Server:
