@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import socket
+import zlib
 from contextlib import ExitStack
 from http.client import HTTPException
 from typing import Any
@@ -52,6 +54,30 @@ def test_an_odd_head_is_no_reason_to_tell_it_again(name: str) -> None:
         visit.hang()
 
     with serving(talk) as server:
+        assert post(server.url) == (Verdict.DELIVERED, "HTTP 200")
+
+
+RAW_DEFLATE = zlib.compress(TAKEN)[2:-4]
+PACKED = gzip.compress(TAKEN)
+
+
+@pytest.mark.parametrize(
+    ("head", "body"),
+    [
+        (b"Content-Encoding: deflate\r\n", RAW_DEFLATE),
+        (b"Content-Encoding: deflate\r\n", TAKEN),
+        (b"Content-Encoding: gzip, identity\r\n", PACKED),
+        (b"Content-Encoding: identity\r\nContent-Encoding: X-GZIP\r\n", PACKED),
+        (b"Content-Encoding: gzip, gzip\r\n", gzip.compress(PACKED)),
+        (b"Content-Encoding: gzip\r\n", gzip.compress(TAKEN[:9]) + gzip.compress(TAKEN[9:]) + b"\0" * 9),
+        (b"Transfer-Encoding: gzip, Chunked\r\n", PACKED),
+        (b"Transfer-Encoding: gzip\r\nTransfer-Encoding: chunked\r\n", PACKED),
+    ],
+)
+def test_a_packing_that_nobody_asked_for_is_no_reason_to_tell_it_again(head: bytes, body: bytes) -> None:
+    if b"Transfer" in head:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    with serving(OK + head + b"\r\n" + body) as server:
         assert post(server.url) == (Verdict.DELIVERED, "HTTP 200")
 
 

@@ -8,6 +8,7 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -99,13 +100,48 @@ def test_an_answer_that_comes_late_counts_and_nothing_is_sent_again() -> None:
         assert len(server.requests) == 3
 
 
-def test_a_server_that_drips_headers_for_ever_takes_a_few_threads_and_no_more(api: ApiStandIn) -> None:
-    api.fail_next(*["drip_headers"] * MOST_HANGING)
-    one = client(api, timeout=0.4)
+BEGIN = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("said", "tunnel"),
+    [(BEGIN, False), (BEGIN + b"Transfer-Encoding: chunked\r\n\r\n0\r\n", False), (BEGIN, True)],
+    ids=["head", "trailers", "a proxy's head"],
+)
+def test_who_drips_headers_for_ever_is_left_in_the_end(said: bytes, tunnel: bool) -> None:
+    """Else a few of them would be all that may hang, and nothing would be sent any more."""
+    left = threading.Event()
+
+    def drip(visit: Visit) -> None:
+        visit.send(said)
+        try:
+            while not visit.over.wait(0.02):
+                visit.send(b"X: y\r\n")
+        except OSError:
+            left.set()
+
+    with serving(drip) as server:
+        endpoint, proxy = ("https://api.example", server.url) if tunnel else (server.url, "")
+        sink = Api(EventsSettings(endpoint, "key-123456", proxy=proxy, timeout=Duration(0.1)))
+        assert sink.post(RAW).verdict is Verdict.UNAVAILABLE
+        assert left.wait(10)
+
+
+def test_a_resolver_that_hangs_takes_a_few_threads_and_no_more(
+    api: ApiStandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    over = threading.Event()
+    real = socket.getaddrinfo
+
+    def hang(*asked: Any) -> Any:
+        over.wait(30)
+        return real(*asked)
+
+    monkeypatch.setattr(socket, "getaddrinfo", hang)
+    one = client(api, timeout=0.1)
     found = [one.post(RAW) for _ in range(MOST_HANGING + 2)]
+    over.set()
     assert found[-1] == Answer(Verdict.UNAVAILABLE, f"{MOST_HANGING} requests that were given up still hang")
-    api.end_hanging()
-    assert client(api).post(RAW).verdict is not Verdict.UNAVAILABLE, "another destination minds none of it"
 
 
 def test_nobody_listening_is_said_in_words() -> None:

@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import io
 import re
+import time
+from collections.abc import Callable
+from functools import partial
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any, BinaryIO
 
@@ -31,29 +34,34 @@ USEFUL = frozenset(
     b"connection content-encoding content-length content-type date location retry-after transfer-encoding "
     b"x-request-id".split()
 )
+CODINGS = (b"content-encoding", b"transfer-encoding")
 _STATUS_LINE = re.compile(rb"HTTP/\d{1,3}(\.\d{1,3})?[ \t]+([1-9]\d\d)(?!\d)", re.IGNORECASE)
 
 
 class TolerantAdapter(HTTPAdapter):
-    """Has each answer read by `TolerantResponse`. It has the life of its session."""
+    """Has each answer read by `TolerantResponse`, up to `end` (monotonic seconds). It has the life of its session."""
+
+    def __init__(self, end: float) -> None:
+        self._pools = {name: partial(pool, end=end) for name, pool in POOLS.items()}
+        super().__init__()
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
-        self.poolmanager.pool_classes_by_scheme = POOLS
+        self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(proxy, **named)
         if not proxy.lower().startswith("socks"):  # which has connections of its own
-            manager.pool_classes_by_scheme = POOLS
+            manager.pool_classes_by_scheme = self._pools  # type: ignore[assignment]  # they are only called
         return manager
 
 
 class TlsAdapter(TolerantAdapter):
     """For https: has TLS spoken as curl does, with the CAs of this host beside those of requests, or without."""
 
-    def __init__(self, *, host_cas: bool) -> None:
+    def __init__(self, end: float, *, host_cas: bool) -> None:
         self._host_cas = host_cas
-        super().__init__()
+        super().__init__(end)
 
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, ssl_context=tls_context(host_cas=self._host_cas), **named)
@@ -65,7 +73,11 @@ class TlsAdapter(TolerantAdapter):
 
 
 class TolerantResponse(HTTPResponse):
-    """One answer. The thread of its request owns it."""
+    """One answer, a proxy's to CONNECT as well. The thread of its request owns it."""
+
+    def __init__(self, *arguments: Any, end: float, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.fp = io.BufferedReader(_Until(self.fp.detach(), end))
 
     def begin(self, **bounds: Any) -> None:
         """Read the head, and have http.client read what is left of it; HTTPException where what comes is no HTTP."""
@@ -79,12 +91,39 @@ class TolerantResponse(HTTPResponse):
             self.fp = connection
 
 
+class _Until(io.RawIOBase):
+    """What comes on a connection, up to a moment: a time-out is per read, and one that drips never meets it."""
+
+    def __init__(self, raw: io.RawIOBase, end: float) -> None:
+        self._raw = raw
+        self._end = end
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int | None:
+        if time.monotonic() >= self._end:
+            raise TimeoutError
+        return self._raw.readinto(room)
+
+    def fileno(self) -> int:
+        return self._raw.fileno()
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
 class _Connection(HTTPConnection):
-    response_class = TolerantResponse
+    def __init__(self, *arguments: Any, end: float, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.response_class = partial(TolerantResponse, end=end)  # type: ignore[assignment]  # it is only called
 
 
 class _TlsConnection(HTTPSConnection):
-    response_class = TolerantResponse
+    def __init__(self, *arguments: Any, end: float, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self.response_class = partial(TolerantResponse, end=end)  # type: ignore[assignment]  # it is only called
 
 
 class _Pool(HTTPConnectionPool):
@@ -95,7 +134,7 @@ class _TlsPool(HTTPSConnectionPool):
     ConnectionCls = _TlsConnection
 
 
-POOLS = {"http": _Pool, "https": _TlsPool}
+POOLS: dict[str, Callable[..., HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
 
 
 def read_head(answer: BinaryIO) -> bytes:
@@ -139,10 +178,21 @@ def _status(line: bytes) -> int:
 
 
 def _useful(lines: list[bytes]) -> list[bytes]:
-    """Return the headers that anybody here asks for; of several of one name the first, for they belong to no list."""
+    """Return the headers that anybody here asks for; of several of one name the first, where it belongs to no list."""
     headers: dict[bytes, bytes] = {}
     for line in lines:
         name, colon, value = line.partition(b":")
         if colon and (plain := name.rstrip().lower()) in USEFUL:  # a folded line begins with a blank
-            headers.setdefault(plain, value.strip())
-    return [b": ".join(header) for header in headers.items()]
+            before = headers.get(plain)
+            if before is None or plain in CODINGS:
+                headers[plain] = b", ".join(filter(None, (before, value.strip())))
+    return [b": ".join(header) for header in _chunked(headers).items()]
+
+
+def _chunked(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
+    """Say chunks as http.client knows them: alone; what was packed before it was cut is packed all the same."""
+    codings = [coding.strip() for coding in headers.get(b"transfer-encoding", b"").lower().split(b",")]
+    if codings[-1] != b"chunked":
+        return headers
+    packed = [headers.get(b"content-encoding", b""), *codings[:-1]]
+    return {**headers, b"transfer-encoding": b"chunked", b"content-encoding": b", ".join(filter(None, packed))}

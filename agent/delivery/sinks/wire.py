@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-import zlib
 from collections.abc import Callable, Iterator, Mapping
 from http.client import HTTPException
 
@@ -12,14 +11,13 @@ import msgspec
 from agent.config.web_address import proxy_url
 from agent.delivery.named_files import NamedFiles
 from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
+from agent.delivery.sinks.packing import LIMIT, unpack
 from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.requests_parts import requests, urllib3
 from agent.plugin.shared_work import Call
 
-BODY_LIMIT = 64 * 1024
-"""Bytes of an answer that are read."""
 CHUNK = 4096
-"""Bytes a read, so that between two reads the deadline of a server that drips is seen."""
+"""Bytes a read: what has come is handed over with each."""
 LEAST_CONNECT = 3.0
 """Seconds: two lost packets are sent again within."""
 LATEST = 60.0
@@ -147,9 +145,9 @@ def _send(request: Request, way: Way, end: float, on_response: Callable[[Respons
     # A session a request: a connection kept for the next one, minutes later, is mostly a dead one.
     with requests.Session() as session:
         session.trust_env = False
-        session.mount("http://", TolerantAdapter())
+        session.mount("http://", TolerantAdapter(end))
         if request.uses_tls:
-            session.mount("https://", TlsAdapter(host_cas=not way.ca_file))
+            session.mount("https://", TlsAdapter(end, host_cas=not way.ca_file))
         with session.request(
             request.method,
             request.url,
@@ -164,7 +162,7 @@ def _send(request: Request, way: Way, end: float, on_response: Callable[[Respons
         ) as response:
             fields = {name.lower(): text for name, text in response.headers.items()}
             on_response(Response(response.status_code, fields, b""))
-            for piece in _read_body(response, end):
+            for piece in _read_body(response):
                 on_response(Response(response.status_code, fields, piece))
 
 
@@ -178,25 +176,12 @@ def connect_seconds(timeout: float) -> float:
     return max(timeout / 4, min(timeout, LEAST_CONNECT))
 
 
-def _read_body(response: requests.Response, end: float) -> Iterator[bytes]:
-    """Yield what has come of the body, up to its bound; TimeoutError for a server that drips longer than it may."""
+def _read_body(response: requests.Response) -> Iterator[bytes]:
+    """Yield what has come of the body, up to its bound."""
     data = b""
-    while len(data) < BODY_LIMIT:
-        if time.monotonic() >= end:
-            raise TimeoutError
+    while len(data) < LIMIT:
         chunk = response.raw.read1(CHUNK, decode_content=False)
         if not chunk:
             break
         data += chunk
-        yield data[:BODY_LIMIT]
-
-
-def unpack(body: bytes, coding: str) -> bytes:
-    """Undo a packing that nobody asked for, as some gateways do it, up to the bound: else it could not be read."""
-    if coding.strip().lower() not in ("gzip", "x-gzip", "deflate"):
-        return body
-    try:
-        # 32: gzip or zlib, as its first bytes say.
-        return zlib.decompressobj(zlib.MAX_WBITS | 32).decompress(body, BODY_LIMIT)
-    except zlib.error:
-        return body
+        yield data[:LIMIT]
