@@ -111,6 +111,6 @@ async def _ask_proxy(proxy: socket.socket, question: bytes, progress: Progress) 
 
 
 def proxy_wants_password(route: Route) -> CheckError:
-    has_user = bool(route.proxy and route.proxy.user)
+    has_user = bool(route.proxy_headers)
     why = "refuses this user and password" if has_user else "refuses us: write user and password into its URL"
     return CheckError(f"proxy {route.proxy} {why} (only basic authentication is spoken)")

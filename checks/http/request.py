@@ -84,7 +84,7 @@ def _own_headers(check: Http) -> dict[str, tuple[str, str]]:
 
 
 def proxy_headers(proxy: ProxyUrl | None) -> str:
-    if proxy is None or not proxy.user:
+    if proxy is None or not (proxy.user or proxy.password):
         return ""
     return f"Proxy-Authorization: {basic(proxy.user, proxy.password)}\r\n"
 

@@ -14,6 +14,7 @@ from functools import partial
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any, BinaryIO
 
+from agent.delivery.sinks.credentials import authorization
 from agent.delivery.sinks.requests_parts import (
     HTTPAdapter,
     HTTPConnection,
@@ -48,6 +49,10 @@ class TolerantAdapter(HTTPAdapter):
     def init_poolmanager(self, *arguments: Any, **named: Any) -> None:
         super().init_poolmanager(*arguments, **named)
         self.poolmanager.pool_classes_by_scheme = self._pools
+
+    def proxy_headers(self, proxy: str) -> dict[str, str]:
+        said = authorization(proxy)
+        return {"Proxy-Authorization": said} if said else {}
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(proxy, **named)
@@ -186,10 +191,10 @@ def _useful(lines: list[bytes]) -> list[bytes]:
             before = headers.get(plain)
             if before is None or plain in CODINGS:
                 headers[plain] = b", ".join(filter(None, (before, value.strip())))
-    return [b": ".join(header) for header in _chunked(headers).items()]
+    return [b": ".join(header) for header in _unify_codings(headers).items()]
 
 
-def _chunked(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
+def _unify_codings(headers: dict[bytes, bytes]) -> dict[bytes, bytes]:
     """Say chunks as http.client knows them: alone; what was packed before it was cut is packed all the same."""
     codings = [coding.strip() for coding in headers.get(b"transfer-encoding", b"").lower().split(b",")]
     if codings[-1] != b"chunked":

@@ -10,6 +10,7 @@ import msgspec
 
 from agent.config.web_address import proxy_url
 from agent.delivery.named_files import NamedFiles
+from agent.delivery.sinks.credentials import signing
 from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
 from agent.delivery.sinks.packing import LIMIT, unpack
 from agent.delivery.sinks.reasons import reason
@@ -156,6 +157,7 @@ def _send(request: Request, way: Way, end: float, on_response: Callable[[Respons
             timeout=(connect_seconds(way.timeout), way.timeout + late_seconds(way.timeout)),
             proxies=dict.fromkeys(("http", "https"), proxy_url(way.proxy)) if way.proxy else {},
             verify=way.ca_file or True,
+            auth=signing(request.url),
             cert=((way.client_cert, way.client_key) if way.client_key else way.client_cert) or None,
             allow_redirects=False,
             stream=True,

@@ -301,12 +301,13 @@ def test_a_name_that_does_not_exist_is_critical() -> None:
     )
 
 
-def test_a_proxy_is_asked_for_the_whole_url() -> None:
+@pytest.mark.parametrize(("named", "sent"), [("me:s%40fe", b"me:s@fe"), ("t0ken", b"t0ken:"), (":s", b":s")])
+def test_a_proxy_is_asked_for_the_whole_url(named: str, sent: bytes) -> None:
     with serving() as proxy:
-        way = ProxyUrl.parse(f"http://me:s%40fe@127.0.0.1:{proxy.port}")
+        way = ProxyUrl.parse(f"http://{named}@127.0.0.1:{proxy.port}")
         assert look(http("http://shop.invalid/a?b", proxy=way)).status is Status.OK
     assert proxy.requests[0].startswith(b"GET http://shop.invalid/a?b HTTP/1.1\r\nHost: shop.invalid\r\n")
-    assert b"Proxy-Authorization: Basic " + base64.b64encode(b"me:s@fe") in proxy.requests[0]
+    assert b"Proxy-Authorization: Basic " + base64.b64encode(sent) in proxy.requests[0]
 
 
 def test_by_plain_http_a_bad_status_may_be_the_proxys_own() -> None:
