@@ -26,7 +26,7 @@ from agent.api import (
     judge,
     nodata,
 )
-from checks._network.addresses import Address
+from checks._network.addresses import Address, ipv4_within
 from checks._network.connection import bind, new_socket, way_problems
 from checks._network.lookup import resolve_first, source_family
 from checks._network.network import FAMILIES, Network
@@ -74,6 +74,8 @@ class Ping(Check, frozen=True, kw_only=True):
     def problems(self) -> Iterator[tuple[str, str]]:
         if self.host.port:
             yield "host", f"{self.host} has a port, which a ping does not: leave it out"
+        if plain := ipv4_within(self.host.host):
+            yield "host", f"{self.host.host} is an IPv4 address, which no ping of IPv6 reaches: write {plain}"
         yield from way_problems(self.host.host, self.ip_version, self.source)
 
     async def run(self, ctx: Context) -> AsyncIterator[Result | Metric]:

@@ -124,7 +124,14 @@ def host_name(text: str) -> str:
         return address
     # A URL writes the zone of an address behind %25 (RFC 6874). Names of interfaces have upper and lower case.
     zone = name[len(address) + 1 :]
+    if not zone.isdecimal() and not _is_of_one_network(address):
+        raise BetterWritten(f"{address} needs no interface, write {address}")
     return f"{address}%{zone.removeprefix('25') or zone}"
+
+
+def _is_of_one_network(address: str) -> bool:
+    """Tell whether the kernel wants an interface with it, and takes its name."""
+    return ipaddress.ip_address(address).is_link_local or re.match(r"ff[0-9a-f]2:", address) is not None
 
 
 def _international(text: str) -> str:
@@ -169,6 +176,12 @@ def is_ip(text: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+def ipv4_within(host: str) -> str:
+    """Return the IPv4 address that `::ffff:192.0.2.1` means; '' where it is none of these."""
+    address = ipaddress.ip_address(host) if ":" in host else None
+    return str(address.ipv4_mapped or "") if isinstance(address, ipaddress.IPv6Address) else ""
 
 
 def url_host(host: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import functools
 import socket
 from typing import Any
@@ -43,6 +44,8 @@ async def resolve(host: str, family: int, network: Network) -> list[tuple[Any, .
     read = _parse_ip_literal if "%" not in host else _parse_ip_literal.__wrapped__  # an interface comes and goes
     if literal := read(host, family):
         return literal
+    if "%" in host and family != socket.AF_INET:
+        raise OSError(errno.ENODEV, f"this host has no interface {host.partition('%')[2]}")
     key = f"dns {host}" + {socket.AF_INET: " IPv4", socket.AF_INET6: " IPv6"}.get(family, "")  # type: ignore[call-overload]
     try:
         return await network.ctx.call_async(key, lambda: network.getaddrinfo(*_question(host, family)), LOOKUPS)

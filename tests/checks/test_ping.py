@@ -159,6 +159,9 @@ def test_no_packet_is_taken_for_an_answer_but_one_with_our_token(packet: bytes) 
 def test_settings_that_cannot_be_meant_are_problems() -> None:
     assert [name for name, _ in Ping(host=Address("gw", 80)).problems()] == ["host"]
     assert [name for name, _ in Ping(host=Address("gw"), source="eth0").problems()] == ["source"]
+    for written in ("::ffff:127.0.0.1", "::ffff:7f00:1"):
+        ((name, words),) = Ping(host=Address.parse(written)).problems()
+        assert (name, words.endswith(": write 127.0.0.1")) == ("host", True)
     assert list(Ping(host=Address("gw"), loss_warning=PercentAbove.parse("1%")).problems()) == []
 
 

@@ -94,3 +94,15 @@ def test_an_address_of_one_interface_needs_that_interface(text: str) -> None:
     kind = HttpUrl if text.startswith("http") else Address
     with pytest.raises(ValueError, match=r"of one interface only, write which one, as in fe80::\w+%eth0$"):
         kind.parse(text)
+
+
+@pytest.mark.parametrize("text", ["::1%lo", "[2001:db8::1%eth0]:22", "http://[fd00::1%25eth0]/"])
+def test_an_address_of_any_network_needs_no_interface(text: str) -> None:
+    kind = HttpUrl if text.startswith("http") else Address
+    with pytest.raises(ValueError, match=r"(\S+) needs no interface, write \1$"):
+        kind.parse(text)
+
+
+@pytest.mark.parametrize("text", ["fe80::1%lo", "ff02::1%eth0", "::1%1"])
+def test_an_interface_is_taken_where_the_kernel_takes_it(text: str) -> None:
+    assert Address.parse(text).host == text

@@ -138,6 +138,14 @@ def test_a_zone_is_read_anew_each_time_as_its_interface_comes_and_goes() -> None
     assert _parse_ip_literal.cache_info() == before
 
 
+def test_an_interface_that_is_not_there_is_named() -> None:
+    result = look(http("http://[fe80::1%25nope]:9/"), 1.0)
+    assert (result.status, result.summary) == (
+        Status.CRITICAL,
+        "this host has no interface nope: looking up fe80::1%nope",
+    )
+
+
 def test_a_zone_is_shown_where_the_address_is() -> None:
     result = look(http("http://[fe80::1%25lo]:9/"), 1.0)
     assert "[fe80::1%lo]:9" in result.summary or "fe80::1%lo" in result.details
