@@ -130,7 +130,7 @@ class Relay:
             await bucket.say_status(msgspec.json.encode(status))
         elif self._settings.page:
             status = parse_status(await bucket.status())
-        self.view = RelayView(self._lease.me, grant, status)
+        self.view = self.view.hear(grant, status, wall_clock())
 
     def _holds(self) -> bool:
         """Called by the pool's threads as well: a lease is one value, replaced as a whole."""
@@ -141,7 +141,7 @@ class Relay:
         had_lease = self._lease.holds(clock())
         await self._work.stop()
         self._lease = self._lease.drop()
-        self.view = RelayView(self._lease.me, None, self.view.status)
+        self.view = self.view.hear(None, self.view.status, wall_clock())
         if had_lease:
             with contextlib.suppress(*FAULTS):
                 await asyncio.wait_for(bucket.release(self._lease), 1.0)

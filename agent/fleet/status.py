@@ -61,6 +61,12 @@ class RelayView(msgspec.Struct, frozen=True):
     """Who is at work."""
     status: RelayStatus | None = None
     """What the relay at work said last."""
+    heard_at: int = 0
+    """When that was heard first, Unix milliseconds of this relay's own clock: that of the one at work may differ."""
+
+    def hear(self, grant: Grant | None, status: RelayStatus | None, now: int) -> RelayView:
+        """Return what is known once a relay has said `status`; `now` in Unix milliseconds."""
+        return RelayView(self.me, grant, status, self.heard_at if status == self.status else now)
 
 
 def report(grant: Grant, session: Session, record: Record, now: float) -> RelayStatus:

@@ -73,8 +73,8 @@ class Deeds:
             seconds = Duration.parse(fields.get("for", "").strip())
         except ValueError as error:
             raise DeedError(f"Nothing is silenced: {error}.") from None
-        if seconds > LONGEST_SILENCE:
-            raise DeedError("Nothing is silenced: a silence ends within a year.")
+        if not 0 < seconds <= LONGEST_SILENCE:
+            raise DeedError("Nothing is silenced: a silence lasts some time, a year at most.")
         now = self._snapshot().at
         silence = Silence(selector, now, now + round(seconds * 1000), _reason(fields), who)
         try:

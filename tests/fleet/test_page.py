@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from agent.config.page_address import parse
@@ -109,7 +110,7 @@ def shown(at: int) -> RelayView:
         {EVIL: 2},
         (Silence(EVIL, 0, NOW, EVIL),),
     )
-    return RelayView("me", Grant(EVIL, 3), status)
+    return RelayView("me").hear(Grant(EVIL, 3), status, at)
 
 
 def test_whatever_hosts_are_called_the_page_stays_text_and_the_metrics_are_read() -> None:
@@ -130,4 +131,17 @@ def test_a_status_of_another_version_is_none() -> None:
 def test_a_status_that_nobody_renews_is_no_relay_at_work() -> None:
     assert is_ready(shown(NOW), NOW + 1_000) and not is_ready(shown(NOW), NOW + 60_000)
     assert not is_ready(RelayView("me"), NOW)
+
+
+@pytest.mark.parametrize("ahead", [-86_400_000, -40_000, 40_000, 86_400_000])
+def test_who_stands_by_believes_a_relay_whose_clock_is_another_until_it_says_nothing_new(ahead: int) -> None:
+    first, second = shown(NOW + ahead), shown(NOW + ahead + 2_000)
+    view = RelayView("me").hear(first.grant, first.status, NOW)
+    view = view.hear(second.grant, second.status, NOW + 2_000)
+    assert is_ready(view, NOW + 4_000)
+    view = view.hear(second.grant, second.status, NOW + 60_000)
+    assert not is_ready(view, NOW + 60_000)
+
+
+def test_an_address_of_the_page_is_one_of_this_host() -> None:
     assert parse("127.0.0.1:8742").port == 8742

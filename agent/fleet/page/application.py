@@ -16,7 +16,7 @@ from agent.page.answers import HTML, JSON, METRICS, TEXT, answer, error, files_o
 from agent.page.templates import fill
 
 STALE = 30_000
-"""Milliseconds after which what a relay said of itself is no sign of its being at work."""
+"""Milliseconds after which what a relay said of itself is no sign of its being at work any more."""
 
 Show = Callable[[], tuple[RelayView, int]]
 """Returns what the relay knows, and now in Unix milliseconds. Any thread may call it."""
@@ -62,4 +62,4 @@ def _ready(view: RelayView, now: int) -> HTTPResponse:
 
 def is_ready(view: RelayView, now: int) -> bool:
     """Tell whether some relay is at work, this one or another; `now` in Unix milliseconds."""
-    return bool(view.grant and view.grant.holder and view.status and now < view.status.at + STALE)
+    return bool(view.grant and view.grant.holder and view.status and now < view.heard_at + STALE)
