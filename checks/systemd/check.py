@@ -53,7 +53,9 @@ class Systemd(Check, frozen=True, kw_only=True):
     warning, a timer without a next turn critical, and so is what is frozen, what an assertion kept from its start, and
     what a timer triggered and did not start, as what it requires failed (told of the timer and of a `not_failed` unit).
     Three restarts by systemd within 15 minutes are a warning; of units not named only those are counted that were once
-    seen waiting for their restart, so name the services that matter.
+    seen waiting for their restart, so name the services that matter. Not seen: without `unit`, what is not started
+    since something that it requires failed; of a timer alone, that its service failed (name both); a daemon of an init
+    script that ended, which stays `active (exited)`, and one that a signal stopped (`type: process` sees both).
 
         checks:
           units:  {type: systemd, exclude: [user@*.service, "run-*"]}
