@@ -23,7 +23,7 @@ from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.agent import AgentSection, EventsSettings, HistorySection, fields
 from agent.config.sections.check import CheckSection
 from agent.config.settings import AgentSettings, Maintenance, Place
-from agent.config.web_address import host_of, proxy_fault, proxy_url, timeout_fault
+from agent.config.web_address import ZONE, host_of, proxy_fault, proxy_url, timeout_fault
 from agent.config.words.quoting import quote
 from agent.config.words.unfilled import is_unfilled
 
@@ -189,7 +189,9 @@ def _endpoint(text: str) -> str:
     if not host:
         return "is not an address, write for example https://us1-openapi.truewatch.com"
     url = urlsplit(text)
-    if url.query or url.fragment or url.username:
+    if ":" in host and "%" in host:
+        return ZONE
+    if url.query or url.fragment or "@" in url.netloc:
         return "must be only https://host, without user, ? or #"
     if re.match(r"(?:\w+-)?(?:console|openway|auth)\.(?:truewatch|guance|guanceyun)\.", host):
         return "is not the address of the API: write the region's own, such as https://us1-openapi.truewatch.com"

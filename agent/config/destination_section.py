@@ -13,7 +13,7 @@ from agent.config.file_path import file_fault
 from agent.config.located_yaml.tree import Node
 from agent.config.secrets.secrecy import mark_secrets
 from agent.config.sections.destination import MAIN, TERMINAL, WebhookSettings
-from agent.config.web_address import host_of, proxy_fault, proxy_url, timeout_fault
+from agent.config.web_address import ZONE, host_of, proxy_fault, proxy_url, timeout_fault
 from agent.config.words.names import nearest
 from agent.config.words.quoting import quote
 
@@ -125,5 +125,5 @@ def _url_problem(text: str) -> str:
     if not host:
         return "is not an address, write for example https://ntfy.sh/my-topic"
     if ":" in host and "%" in host:
-        return "has the interface of an address, by which nothing is posted: write a name, or an address without %"
+        return ZONE
     return ""

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
 from importlib.util import find_spec
 from urllib.parse import urlsplit
 
 _NO_HOSTS = ("none", "_none_", "direct", "false", "true", "off", "on", "no", "yes", "null", "system", "auto", "env")
 """What others write for no proxy, or for one that is said elsewhere: a host of that name would be asked."""
+_IN_NO_HOST = re.compile(r"[\\*;,'\"<>^`|!&()=+~]|^\.|\.\.")
+"""Letters that no host has, and a label without any: a slip, for which nobody would be asked, for ever."""
+ZONE = "has the interface of an address, by which nothing is sent: write a name, or an address without %"
 
 
 def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
     """Return the host of a URL of one of these schemes, or None where it is none."""
     try:
         url = urlsplit(text)
-        url.port  # noqa: B018 - reading it raises where it is no number
+        port = url.port  # raises where it is no number
     except ValueError:
         return None
     good = url.scheme in schemes and text.isprintable() and " " not in text
+    if port == 0 or _IN_NO_HOST.search(url.hostname or ""):
+        return None
     return url.hostname if good else None
 
 
@@ -35,7 +41,7 @@ def proxy_fault(text: str) -> str:
     host = host_of(text, ("http", "https", "socks5", "socks5h"))
     if host in _NO_HOSTS:
         return "names no proxy: leave the line out for none"
-    if not host or "*" in host:
+    if not host:
         return "is not an address, write for example http://proxy.example.com:3128"
     if text.startswith("socks") and not find_spec("socks"):
         return "needs the package PySocks: install it, or write an HTTP proxy"
