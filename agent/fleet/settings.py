@@ -17,7 +17,7 @@ from agent.config.fault import Fault
 from agent.config.file_path import file_fault
 from agent.config.files.content import Unreadable, format_path, regular_file
 from agent.config.located_yaml.parser import YamlError, parse
-from agent.config.located_yaml.tree import Node
+from agent.config.located_yaml.tree import Node, Refusal
 from agent.config.parents import depends_on
 from agent.config.secrets.references import Secrets
 from agent.config.sections.agent import AgentWindow, EventsSettings, Section
@@ -113,16 +113,34 @@ def read(path: Path, environ: Mapping[str, str]) -> tuple[RelaySettings, frozens
         raise RelayConfigError(f"{format_path(path)}: {error}") from None
     except YamlError as error:
         raise RelayConfigError(f"{error.place}: {error.text}") from None
-    node = tree.value.get("relay") if isinstance(tree.value, dict) else None
-    if not isinstance(node, Node) or not isinstance(node.value, dict):
-        raise RelayConfigError(f"{tree.place}: write a section `relay:` with broker, state and events")
+    node = _section(tree)
     values, faults = settings(RelaySettings, node.value, node.place, "relay")
-    faults += _wrong(values, node.value)
+    faults += [*_find_strays(tree.value), *_wrong(values, node.value)]
     if faults:
         raise RelayConfigError("\n".join(f"{fault.place}: {fault}" for fault in faults))
     config = RelaySettings(**values)
     state = str(path.parent / config.state)
     return msgspec.structs.replace(config, state=state), frozenset({*secrets.values, *config.events.api_keys} - {""})
+
+
+def _section(tree: Node) -> Node:
+    node = tree.value.get("relay") if isinstance(tree.value, dict) else None
+    if isinstance(node, Node) and isinstance(node.value, dict):
+        return node
+    if isinstance(node, Node) and isinstance(node.value, Refusal) and node.value.first:
+        raise RelayConfigError(f"{node.place}: {node.value.text}")
+    raise RelayConfigError(f"{tree.place}: write a section `relay:` with broker, state and events")
+
+
+def _find_strays(tree: Mapping[str, Node]) -> Iterator[Fault]:
+    """Yield what stands beside `relay:`, but for what only holds anchors: nobody would read it."""
+    for name, node in tree.items():
+        if name == "relay" or name.startswith(("x-", "_", ".")):
+            continue
+        text = f"unknown section {name!r}: all settings stand under `relay:`"
+        if name in RelaySettings.__struct_fields__:
+            text = f"{name!r} stands under `relay:`: indent it and all below it"
+        yield Fault(node.key or node.place, "", node.value.text if isinstance(node.value, Refusal) else text)
 
 
 def _wrong(values: Mapping[str, Any], nodes: Mapping[str, Node]) -> Iterator[Fault]:

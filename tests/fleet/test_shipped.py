@@ -45,6 +45,9 @@ GOOD = "relay: {broker: 'nats://127.0.0.1:4222', state: s, events: {endpoint: 'h
     ("before", "after", "said"),
     [
         ("relay:", "relais:", "write a section `relay:`"),
+        ("[k]}}", "[k]}}\nlease: 5s", ":2:1: 'lease' stands under `relay:`: indent it"),
+        ("[k]}}", "[k]}}\nchecks: {}", ":2:1: unknown section 'checks': all settings stand under `relay:`"),
+        ("[k]}}", "[k]}}\nrelay: {}", ":2:1: 'relay' is written twice, first at "),
         ("nats://", "http://", "is not an address, write for example nats://"),
         ("https://", "http://", "would send the key unencrypted"),
         ("[k]", "[]", "must be a list of keys"),
