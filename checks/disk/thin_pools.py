@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import re
-import shutil
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 import msgspec
 
-from agent.api import CheckError, Context, PercentAbove, Result, critical, judge, nodata, ok
-from checks._program import run_program
+from agent.api import Context, PercentAbove, Result, critical, judge, nodata, ok
+from checks._lvm import ask_status, readable
 from checks.disk.mountinfo import Mount
 from checks.disk.usage import Levels, Usage, assess
 
@@ -36,9 +35,8 @@ class Pool(msgspec.Struct, frozen=True):
 
     @property
     def subject(self) -> str:
-        """`vg--a-pool0-tpool` -> `vg-a/pool0`: a hyphen of LVM's names is doubled there."""
-        parts = re.split(r"(?<!-)-(?!-)", self.name.removesuffix("-tpool"))
-        return "/".join(part.replace("--", "-") for part in parts)
+        """`vg--a-pool0-tpool` -> `vg-a/pool0`."""
+        return readable(self.name.removesuffix("-tpool"))
 
     @property
     def as_mount(self) -> Mount:
@@ -66,13 +64,9 @@ def names(block: Path) -> list[str]:
 
 def pools(ctx: Context, pool_names: list[str]) -> list[Pool]:
     """Ask for these; none where nobody may ask, one of no size where it is not told of."""
-    if not pool_names or shutil.which("dmsetup") is None:
+    out = ask_status(ctx, "thin-pool") if pool_names else None
+    if out is None:
         return []
-    code, out, err = run_program(ctx, ("dmsetup", "status", "--target", "thin-pool"), "dmsetup")
-    if code and "permission denied" in err.lower():
-        return []
-    if code:
-        raise CheckError(f"dmsetup: {err.strip().partition(chr(10))[0] or f'ended with {code}'}")
     by_name = {pool.name: pool for pool in parse(out)}
     return [by_name.get(name, Pool(name)) for name in pool_names]
 

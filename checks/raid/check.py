@@ -14,10 +14,11 @@ from msgspec.structs import replace
 from agent.api import Check, CheckError, Context, Host, NumberAbove, Result, Suggestion, host_path, judge, nodata, ok
 from checks._lasting import find_missing
 from checks._leftover import find_problem as find_leftover_problem
+from checks._lvm import ask_status
 from checks._proc import require_whole_proc
 from checks._program import run_program
 from checks._wildcards import find_problem
-from checks.raid import btrfs, mdstat, unraid, zfs
+from checks.raid import btrfs, lvm, mdstat, unraid, zfs
 from checks.raid.finding import Finding, read, tell_apart
 
 MDSTAT, BLOCK = "/proc/mdstat", "/sys/block"
@@ -27,7 +28,7 @@ Errors = Annotated[NumberAbove | None, Meta(description="Errors that the devices
 
 
 class Raid(Check, frozen=True, kw_only=True):
-    """Watches software RAID: md arrays (Unraid's too), ZFS pools and btrfs.
+    """Watches software RAID: md arrays (Unraid's too), ZFS pools, btrfs, and LVM's own RAID.
 
     Critical: a device is missing, the array as a whole is stopped or broken, or a ZFS pool has lost data. Warning: a
     missing device is being rebuilt or waits for its turn, one failed and a spare took its place, parity did not fit at
@@ -36,7 +37,8 @@ class Raid(Check, frozen=True, kw_only=True):
     Checks and first syncs are ok; what the kernel does not tell in a known form is nodata. One subject an array, and
     one that names them all.
     A host without RAID is ok. An array that was there for a day and is gone is nodata for a day. Not seen: hardware
-    RAID, LVM's own RAID, SMART; and errors of a ZFS pool where there is no `zpool`, or only root may ask it.
+    RAID, LVM's old mirrors, SMART; and errors of a ZFS pool where there is no `zpool`, or only root may ask it. How
+    LVM's RAID is, only root may ask (`dmsetup`): to others it is nodata, or `exclude: vg/volume`.
 
         checks:
           raid:
@@ -60,8 +62,9 @@ class Raid(Check, frozen=True, kw_only=True):
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         findings = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
         findings += [*zfs.find_pools(host.path(ZFS), lambda: None), *btrfs.find_filesystems(host.path(BTRFS))]
-        if findings:
-            why = f"Found {'; '.join(one.result.summary for one in findings)}."
+        found = [one.result.summary for one in findings] + [f"{name} (LVM)" for name in lvm.names(host.path(BLOCK))]
+        if found:
+            why = f"Found {'; '.join(found)}."
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:
@@ -69,6 +72,7 @@ class Raid(Check, frozen=True, kw_only=True):
             lambda: find_arrays(_read_mdstat(), host_path(BLOCK)),
             lambda: zfs.find_pools(host_path(ZFS), lambda: ask_zpool(ctx)),
             lambda: btrfs.find_filesystems(host_path(BTRFS)),
+            lambda: lvm.find_volumes(host_path(BLOCK), lambda: ask_status(ctx, "raid")),
         )
         watched = self.keep(findings)
         if watched or not faults:
