@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import math
 import ssl
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +15,7 @@ import trustme
 
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
+from agent.delivery.sinks.heads import TlsConnection
 from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.truewatch.api import Api
 from agent.plugin.units import Duration
@@ -48,6 +51,40 @@ def post(server: Server, *trusted: trustme.Blob, folder: Path) -> Answer:
 def test_a_server_with_one_of_openssls_own_ciphers_is_reached(cipher: str, tmp_path: Path) -> None:
     with serving(talk, tls=speaking(RSA, cipher)) as server:
         assert post(server, AUTHORITY.cert_pem, folder=tmp_path).verdict is Verdict.DELIVERED
+
+
+def test_a_request_is_sent_in_one_piece_for_who_answers_early_closes(tmp_path: Path) -> None:
+    """What is sent on a closed connection breaks TLS, and the answer is lost: what was taken would be told again."""
+    pieces = []
+
+    def talk_early(visit: Visit) -> None:
+        pieces.append(visit.connection.recv(65536))
+        talk(visit)
+
+    with serving(talk_early, tls=speaking(RSA), greedy=False) as server:
+        assert post(server, AUTHORITY.cert_pem, folder=tmp_path).verdict is Verdict.DELIVERED
+    assert pieces[0].endswith(b"\r\n\r\n{}")
+
+
+class Closed:
+    """A connection whose other side has answered and gone."""
+
+    def sendall(self, data: bytes) -> None:
+        raise ssl.SSLEOFError(8, "EOF occurred in violation of protocol")
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(io.BytesIO(b"HTTP/1.1 401 No\r\n\r\n"))
+
+    def settimeout(self, seconds: float | None) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_an_answer_is_read_that_came_before_all_was_sent() -> None:
+    connection = TlsConnection("api.example", end=math.inf)
+    connection.sock = Closed()
+    connection.request("POST", "/", b"{}")
+    assert connection.getresponse().status == 401
 
 
 def test_a_ca_file_may_hold_the_servers_own_certificate(tmp_path: Path) -> None:

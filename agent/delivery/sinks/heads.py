@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import io
 import re
+import ssl
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from http.client import HTTPException, HTTPResponse, RemoteDisconnected
 from typing import Any, BinaryIO
@@ -120,15 +122,36 @@ class _Until(io.RawIOBase):
 
 
 class _Connection(HTTPConnection):
+    """Sends a request in one piece, and reads the answer up to `end`.
+
+    Who answers before it has read all (a limit of requests, or of sizes) closes, and what is sent then breaks TLS: the
+    answer would be lost, and what was taken told again.
+    """
+
     def __init__(self, *arguments: Any, end: float, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.response_class = partial(TolerantResponse, end=end)  # type: ignore[assignment]  # it is only called
+        self._pieces: list[bytes] | None = None
+
+    def request(self, *arguments: Any, **named: Any) -> None:
+        pieces: list[bytes] = []
+        self._pieces = pieces
+        try:
+            super().request(*arguments, **named)
+        finally:
+            self._pieces = None
+        with suppress(ssl.SSLEOFError):  # as urllib3 does without TLS: the answer may be there
+            self.send(b"".join(pieces))
+
+    def send(self, data: Any) -> None:
+        if self._pieces is None:
+            super().send(data)
+        else:
+            self._pieces.append(data)
 
 
-class _TlsConnection(HTTPSConnection):
-    def __init__(self, *arguments: Any, end: float, **named: Any) -> None:
-        super().__init__(*arguments, **named)
-        self.response_class = partial(TolerantResponse, end=end)  # type: ignore[assignment]  # it is only called
+class TlsConnection(_Connection, HTTPSConnection):
+    pass
 
 
 class _Pool(HTTPConnectionPool):
@@ -136,7 +159,7 @@ class _Pool(HTTPConnectionPool):
 
 
 class _TlsPool(HTTPSConnectionPool):
-    ConnectionCls = _TlsConnection
+    ConnectionCls = TlsConnection
 
 
 POOLS: dict[str, Callable[..., HTTPConnectionPool]] = {"http": _Pool, "https": _TlsPool}
