@@ -157,7 +157,7 @@ def _unknown(options: argparse.Namespace, config: Config) -> int:
     name = options.name
     problems = [problem for problem in config.problems if problem.check == name]
     for problem in problems:
-        print(problem)
+        print(problem, file=sys.stderr if options.json else sys.stdout)
     if not problems:
         print(f"hostvigil: {no_check(name, config.checks)}", file=sys.stderr)
         for problem in reading_problems(config):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 from collections.abc import Iterator, Sequence
 
 import msgspec
@@ -150,4 +151,5 @@ def _metric(metric: MetricCourse, history: Past, width: int, on: Screen) -> Iter
 
 def _short(value: float, unit: str) -> str:
     """Say a number in three or four digits."""
-    return value_text(value if unit in ("s", "B") else float(f"{value:.4g}"), unit)
+    rounded = float(f"{value:.4g}")
+    return value_text(value if unit in ("s", "B") or math.isinf(rounded) else rounded, unit)

@@ -75,6 +75,13 @@ def test_a_check_that_may_stand_in_a_file_nobody_could_read_is_not_called_missin
     assert "b.yaml" in done.stderr
 
 
+def test_a_check_that_is_written_wrong_says_so_and_never_in_the_place_of_json(agent: AgentProcess) -> None:
+    agent.write("a.yaml", "checks: {bad: {type: nope}}\n")
+    assert "unknown type 'nope'" in agent.call("check", "bad").stdout
+    done = agent.call("check", "bad", "--json")
+    assert (done.returncode, done.stdout, "unknown type 'nope'" in done.stderr) == (3, "", True)
+
+
 def test_a_check_that_is_switched_off_is_run_by_hand_and_says_so(agent: AgentProcess) -> None:
     agent.write("a.yaml", "checks: {off: {type: file, path: /, enabled: false}, on: {type: file, path: /}}\n")
     words = "off is switched off (enabled: false): the agent does not run it\n"

@@ -56,6 +56,17 @@ def test_what_is_read_is_what_came_over_restarts_too(
     assert metric.mean == pytest.approx(total / len(good), rel=1e-6, abs=scale * 1e-9)
 
 
+@pytest.mark.parametrize("values", [(1e308, 1.7e308), (-1.7e308, -1.7e308), (1.7e308, 1.7e308, -1.7e308), (1e39, 2e39)])
+def test_the_largest_floats_stay_finite(tmp_path: Path, values: tuple[float, ...]) -> None:
+    for at, value in enumerate(values):
+        steps = [measured(T0 + (at * 60 + minute) * MINUTE, value) for minute in range(3)]
+        written(tmp_path, *steps)
+        written(tmp_path, *(measured(T0 + 5 * MINUTE, -value) for _ in range(2)))
+    (metric,) = past(tmp_path, "web", T0, T0 + 3 * HOUR).metrics
+    assert all(map(math.isfinite, (metric.low, metric.high, metric.mean, *(value for _, value in metric.points))))
+    assert metric.low <= metric.mean <= metric.high
+
+
 def test_a_day_of_a_metric_takes_less_than_8_kb(tmp_path: Path) -> None:
     clock = Clock()
     writer = HistoryWriter(Record(tmp_path, KEEP, clock))

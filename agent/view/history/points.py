@@ -129,7 +129,9 @@ class OpenHour:
                 slots[minute] = value
         new, total, lowest, highest = self._sums[4 * at : 4 * at + 4]
         count = before.count + int(new)
-        mean = before.mean * (before.count / count) + total / count
+        # The sum of floats may be more than a float holds, their mean never is.
+        share = total / count if math.isfinite(total) else (lowest / 2 + highest / 2) * (new / count)
+        mean = before.mean * (before.count / count) + share
         return Block(self.hour, slots.tobytes(), count, min(before.low, lowest), max(before.high, highest), mean)
 
 

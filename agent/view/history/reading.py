@@ -159,7 +159,7 @@ def _metrics(db: sqlite3.Connection, check: str, since: int, until: int) -> Iter
                 points=points,
                 low=min(hour.low for hour in hours),
                 high=max(hour.high for hour in hours),
-                mean=sum(hour.mean * hour.count for hour in hours) / count,
+                mean=sum(hour.mean * (hour.count / count) for hour in hours),
             )
 
 
@@ -184,4 +184,6 @@ def _points(hour: _Hour) -> Iterator[tuple[int, float]]:
         return
     for minute, value in enumerate(array("f", hour.data)):
         if not math.isnan(value):
-            yield hour.hour * HOUR + minute * MINUTE, value
+            # What is too large for float32 is infinite there.
+            finite = min(max(value, hour.low), hour.high) if math.isinf(value) else value
+            yield hour.hour * HOUR + minute * MINUTE, finite
