@@ -28,6 +28,8 @@ class Volume(msgspec.Struct, frozen=True):
     action: str
     """idle, frozen, resync, recover, check, repair or reshape."""
     mismatches: int = 0
+    journal: str = ""
+    """The mark of the device that parity is journaled to; empty or - where there is none."""
 
 
 def names(block: Path) -> list[str]:
@@ -54,10 +56,10 @@ def find_volumes(block: Path, ask: Callable[[], str | None]) -> Iterator[Finding
 
 def parse(text: str) -> dict[str, Volume]:
     """Read `dmsetup status --target raid`."""
-    line = r"^(\S+): \d+ \d+ raid (\S+) (\d+) ([AaD-]+) (\d+/\d+) (\w+) (\d+)\b"
+    line = r"^(\S+): \d+ \d+ raid (\S+) (\d+) ([AaD-]+) (\d+/\d+) (\w+) (\d+)(?: \d+ (\S))?"
     return {
-        name: Volume(level, health, progress, action, int(mismatches))
-        for name, level, count, health, progress, action, mismatches in re.findall(line, text, re.MULTILINE)
+        name: Volume(level, health, progress, action, int(mismatches), journal)
+        for name, level, count, health, progress, action, mismatches, journal in re.findall(line, text, re.MULTILINE)
         if len(health) == int(count)
     }
 
@@ -68,6 +70,8 @@ def assess(about: str, volume: Volume) -> Result:
     doing = "" if volume.action == "idle" else f", {volume.action} {volume.progress}"
     if lost:
         return critical(f"{about} lacks {lost} of {total} devices{doing}")
+    if volume.journal == "D":
+        return critical(f"{about} lost its journal: nobody can write to it{doing}")
     if BEHIND in volume.health and volume.action == "recover":
         return warning(f"{about} is being rebuilt: {volume.health.count(BEHIND)} of {total} devices{doing}")
     if BEHIND in volume.health and volume.action in ("idle", "frozen"):

@@ -37,6 +37,7 @@ def judge(folder: Path, status: str) -> tuple[str, str, str]:
         ("raid1 2 Aa 1024/4194304 frozen 0 0 -", Status.WARNING, "1 of 2 devices are not in sync, frozen"),
         ("raid5_ls 3 AAA 4194304/4194304 idle 128 0 -", Status.WARNING, "128 sectors differed"),
         ("raid1 2 AA 4194304/4194304 idle 128 0 -", Status.OK, "is whole"),
+        ("raid5_ls 3 AAA 4194304/4194304 idle 0 0 D", Status.CRITICAL, "lost its journal"),
         ("raid1 2 AX 4194304/4194304 idle 0", Status.NODATA, "in a form that is known here"),
         ("raid1 3 AA 4194304/4194304 idle 0", Status.NODATA, "in a form that is known here"),
         ("raid1 2", Status.NODATA, "in a form that is known here"),
