@@ -83,7 +83,7 @@ def test_include_and_exclude_choose_pools_too() -> None:
 @pytest.mark.parametrize(
     ("script", "said"),
     [
-        (f"cat <<'E'\n{TEXT}E", ["ok", "nodata"]),
+        (f"[ \"$*\" = 'status --noflush --target thin-pool' ] || exit 9; cat <<'E'\n{TEXT}E", ["ok", "nodata"]),
         ("echo 'device-mapper: status ioctl failed: Permission denied' >&2; exit 1", []),
         ("echo 'No such thing' >&2; exit 5", "dmsetup: No such thing"),
         ("echo 'other words'", ["nodata", "nodata"]),
