@@ -15,7 +15,7 @@ import trustme
 
 from agent.config.settings import EventsSettings
 from agent.delivery.answer import Answer, Verdict
-from agent.delivery.sinks.heads import TlsConnection
+from agent.delivery.sinks.connections import TlsConnection
 from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.truewatch.api import Api
 from agent.plugin.units import Duration

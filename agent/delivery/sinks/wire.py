@@ -10,8 +10,8 @@ import msgspec
 
 from agent.config.web_address import proxy_url
 from agent.delivery.named_files import NamedFiles
+from agent.delivery.sinks.connections import TlsAdapter, TolerantAdapter
 from agent.delivery.sinks.credentials import signing
-from agent.delivery.sinks.heads import TlsAdapter, TolerantAdapter
 from agent.delivery.sinks.packing import LIMIT, unpack
 from agent.delivery.sinks.reasons import reason
 from agent.delivery.sinks.requests_parts import requests, urllib3
