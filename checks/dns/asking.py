@@ -56,6 +56,8 @@ async def _by_udp(question: Question, places: list[Address], network: Network) -
 
     def answer(tries: int, datagram: bytes) -> Answer | None:
         reply = read(question, datagram)
+        if reply is None:
+            network.progress.hint = "what came is no answer to this question"
         if reply and tries == 1 and reply.rcode in NO_EDNS:
             raise AskAgain
         return reply

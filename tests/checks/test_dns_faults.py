@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import threading
 import time
+from collections.abc import Callable
 from typing import Any
 
 import dns.edns
@@ -55,6 +56,15 @@ def test_a_server_that_does_not_answer_is_critical_in_time() -> None:
         assert time.monotonic() - began < 0.8
     assert result.status is Status.CRITICAL
     assert result.summary.startswith("no answer within 300ms: asking ")
+    assert "what came" not in result.summary
+
+
+@pytest.mark.parametrize("says", [lambda query: query, lambda query: b"", lambda query: b"hello, who is there?"])
+def test_what_comes_and_is_no_answer_is_told(says: Callable[[bytes], bytes]) -> None:
+    with serving(lambda query: [says(query)]) as server:
+        result = look(server, timeout=0.3)
+    assert result.status is Status.CRITICAL
+    assert result.summary.endswith("; what came is no answer to this question")
 
 
 def test_a_port_that_is_closed_is_known_at_once() -> None:
