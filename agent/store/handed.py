@@ -6,8 +6,10 @@ from collections.abc import Sequence
 
 from agent.store import deliveries, kept
 from agent.store.database import Database
+from agent.store.encode import as_text
 from agent.store.rows import Phase
 
+_HANDED = "handed over, not told yet"
 _WAITING = "FROM deliveries WHERE destination = ?1 AND phase = 'pending' AND members = 0"
 _SEQ = f"SELECT seq {_WAITING} AND id = ?2"
 _COUNT = f"SELECT count(*) {_WAITING} AND handed_at > 0"
@@ -30,9 +32,19 @@ class Handovers:
         """The broker has taken these."""
         with self._db.transaction() as db:
             db.executemany(
-                "UPDATE deliveries SET handed_at = ?, attempts = attempts + 1, answer = 'handed over, not told yet',"
-                " answered_at = ? WHERE seq = ? AND phase = 'pending'",
-                [(at, at, seq) for seq in seqs],
+                # A try that reached no broker is not one of those after which it waits longer.
+                "UPDATE deliveries SET handed_at = ?1, attempts = attempts + (attempts = 0 OR answer = ?3),"
+                " answer = ?3, answered_at = ?1 WHERE seq = ?2 AND phase = 'pending'",
+                [(at, seq, _HANDED) for seq in seqs],
+            )
+
+    def note_failure(self, seq: int, why: str, at: int) -> None:
+        """The broker could not be used: people are to see why this one waits."""
+        with self._db.transaction(durable=False) as db:
+            db.execute(
+                "UPDATE deliveries SET attempts = max(attempts, 1), answer = ?, answered_at = ?"
+                " WHERE seq = ? AND phase = 'pending'",
+                (as_text(why), at, seq),
             )
 
     def settle(self, notification_id: str, phase: Phase, answer: str, at: int) -> bool:

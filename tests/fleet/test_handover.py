@@ -123,6 +123,22 @@ def test_a_change_is_handed_over_once_and_goes_only_at_its_receipt(tmp_path: Pat
     assert bench.store.history.backlog()[MAIN].count == 1
 
 
+def test_why_nothing_can_be_handed_over_is_shown_and_costs_no_time_afterwards(tmp_path: Path) -> None:
+    bench = Bench(tmp_path)
+    record(bench.store, "disk-1")
+    bench.broker.down = True
+    for _ in range(3):
+        bench.now += bench.drain()
+    assert bench.store.history.progress()[MAIN].trouble == "down"
+    bench.broker.down = False
+    bench.drain()
+    assert bench.ids() == ["disk-1"]
+    bench.broker.stream.clear()
+    bench.now += AFTER
+    bench.drain()
+    assert bench.ids() == ["disk-1"], "it is handed over again after the usual time"
+
+
 def test_each_message_names_the_change_before_it_of_its_subject(tmp_path: Path) -> None:
     bench = Bench(tmp_path)
     record(bench.store, "disk-1", "load-1", "disk-2")

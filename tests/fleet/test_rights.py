@@ -57,7 +57,10 @@ def test_an_enrolled_host_hands_over_under_its_own_name(tmp_path: Path, state: P
         good.close()
         wrong = Connection(EventsSettings(broker=broker.url, credentials=str(seed), timeout=Duration(1)), "other")
         wrong.connect()
-        with pytest.raises(Unreachable):
+        denial = (
+            "does not let it speak as other: is .*=2Ecom.nk another host's. `hostvigil relay enrol other` makes one"
+        )
+        with pytest.raises(Unreachable, match=denial):
             wrong.publish([Message(1, "b" * 32, b"{}")])
         wrong.close()
         stranger = Connection(EventsSettings(broker=broker.url, timeout=Duration(1)), "evil")

@@ -27,7 +27,7 @@ def test_keys_and_signatures_are_those_of_ed25519(raw: bytes, nonce: str) -> Non
 
 def test_a_seed_is_read_as_it_was_written(tmp_path: Path) -> None:
     path, seed = tmp_path / "seed", Seed.new()
-    path.write_text(f"{seed.text()}\n")
+    path.write_text(f"\ufeff{seed.text()}\r\n")
     assert Seed.read(str(path)).public() == seed.public() and seed.text().startswith("SU")
     path.write_text(KNOWN)
     assert Seed.read(str(path)).public() == ITS_PUBLIC

@@ -94,10 +94,12 @@ class Way:
 async def _open(client: Client, servers: list[str], timeout: float, options: dict[str, Any]) -> None:
     """Connect the client, or raise what last stood in the way; then nothing of a connection is left."""
     causes: list[Exception] = []
+    heard = options.pop("heard", lambda error: None)
 
     async def note(error: Exception) -> None:
-        causes.append(error)
+        causes[:] = [error]
         log.debug("broker: %s", error)
+        heard(error)
 
     try:
         async with asyncio.timeout(timeout):
@@ -137,7 +139,11 @@ class Connection:
             settings.broker, settings.credentials, settings.ca_file, settings.client_cert, settings.client_key
         )
         self._timeout = float(settings.timeout)
+        self._host = host
+        self._credentials = settings.credentials
         self._word = token(host)
+        self._is_denied = False
+        """The broker said that this key may not do something of what it was asked to."""
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: Client | None = None
         self._receipts: list[Receipt] = []
@@ -156,8 +162,16 @@ class Connection:
             raise
 
     async def _connect(self) -> None:
-        self._client = await self._way.connect(self._timeout, f"_INBOX.{self._word}")
+        self._is_denied = False
+        self._client = await self._way.connect(self._timeout, f"_INBOX.{self._word}", heard=self._hear)
         await self._client.subscribe(f"{RECEIPTS}.{self._word}", cb=self._receive)
+
+    def _denial(self) -> str:
+        key = f"is {self._credentials} another host's?" if self._credentials else "it has no `credentials`."
+        return f"the broker does not let it speak as {self._host}: {key} `hostvigil relay enrol {self._host}` makes one"
+
+    def _hear(self, error: Exception) -> None:
+        self._is_denied = self._is_denied or "permissions violation" in str(error).lower()
 
     def memory(self) -> str:
         return self._run(self._memory())
@@ -236,7 +250,8 @@ class Connection:
         except APIError as error:
             raise Unreachable(f"it does not take it: {error.description}") from None
         except TimeoutError:
-            raise Unreachable("no answer in time") from None
+            # Whoever may not publish gets no answer.
+            raise Unreachable(self._denial() if self._is_denied else "no answer in time") from None
         except FAULTS as error:
             raise Unreachable(words(error)) from None
 

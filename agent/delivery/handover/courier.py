@@ -197,6 +197,8 @@ class HandoverCourier:
 
     def _fail(self, due: Sequence[Due], text: str) -> float:
         self._broker.close()
+        if due:
+            self._outbox.handovers.note_failure(due[0].seq, text, self._wall_clock())
         about = due[0] if due else Due(0, "", "what was handed over, or a sign of life", "", 0, 0, 0)
         self._problems.say(DeliveryProblem.OUTAGE, about, text)
         return self._rest.begin(self._clock())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import _ssl
 import base64
 import binascii
+import codecs
 import ctypes
 import os
 from functools import cache
@@ -34,7 +35,7 @@ class Seed:
     def read(cls, path: str) -> Seed:
         """Read it from a file; OSError, or ValueError where the file holds none."""
         try:
-            text = Path(path).read_bytes().strip()
+            text = Path(path).read_bytes().removeprefix(codecs.BOM_UTF8).strip()
         except OSError as error:
             raise OSError(f"{path} cannot be read: {error.strerror}") from None
         try:
