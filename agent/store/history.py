@@ -65,7 +65,8 @@ class History:
         # Of the row with the greatest answered_at: SQLite takes the bare columns from there.
         rows = self._db.rows(
             "SELECT destination, answer, max(answered_at) FROM deliveries"
-            " WHERE phase = 'pending' AND attempts > 0 GROUP BY destination"
+            # What a broker has, and for the first time, is on its way.
+            " WHERE phase = 'pending' AND attempts > (handed_at > 0) GROUP BY destination"
         )
         troubles = {name: answer for name, answer, _ in rows}
         return {name: Progress(latest.get(name, 0), troubles.get(name, "")) for name in {**latest, **troubles}}

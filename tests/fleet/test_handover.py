@@ -133,10 +133,12 @@ def test_why_nothing_can_be_handed_over_is_shown_and_costs_no_time_afterwards(tm
     bench.broker.down = False
     bench.drain()
     assert bench.ids() == ["disk-1"]
+    assert bench.store.history.progress() == {}, "what the broker has is on its way"
     bench.broker.stream.clear()
     bench.now += AFTER
     bench.drain()
     assert bench.ids() == ["disk-1"], "it is handed over again after the usual time"
+    assert bench.store.history.progress()[MAIN].trouble == "handed over, not told yet"
 
 
 def test_each_message_names_the_change_before_it_of_its_subject(tmp_path: Path) -> None:
