@@ -79,6 +79,12 @@ def commands() -> str:
     return "\n".join(["| Command | What it does |", "|---|---|", *lines])
 
 
+def house() -> str:
+    """Return the rooms by name, and what each does."""
+    rows = [f"| `{_name(room)}` | {_purpose(room)} |" for room in sorted(ARROWS)]
+    return "\n".join(["| Room | What it does |", "|---|---|", *rows])
+
+
 def rooms() -> str:
     """Return what each room does, and whom it may import: none of a line above its own."""
     rows = [
@@ -123,6 +129,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "common": lambda: table(CheckSection).rstrip(),
     "agent": lambda: table(AgentSection).rstrip(),
     "commands": commands,
+    "house": house,
     "rooms": rooms,
 }
 

@@ -70,7 +70,7 @@ def name(thing: Block | Path) -> str:
 
 
 def test_the_readme_is_read_in_ten_minutes() -> None:
-    assert len(README.read_text().splitlines()) <= 155
+    assert len(README.read_text().splitlines()) <= 172
 
 
 @pytest.mark.parametrize("page", PAGES, ids=name)
