@@ -33,8 +33,8 @@ class Pushed(PushedCheck, frozen=True):
                 if file.rpartition("/")[2] in DISTRIBUTION:
                     continue
                 for number, line in enumerate(host.read(file).splitlines(), 1):
-                    if found := job(line, users):
-                        yield _suggest(*found, f"{file}, line {number}")
+                    if entry := job(line, users):
+                        yield _suggest(*entry, f"{file}, line {number}")
 
     def problems(self) -> Iterator[tuple[str, str]]:
         if not self.ttl:

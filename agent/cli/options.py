@@ -174,7 +174,9 @@ def _relay_options(relay: argparse.ArgumentParser) -> None:
         type=words.not_empty,
         help="enrol, forget: the host's name; silence, unsilence: which changes",
     )
-    relay.add_argument("--for", dest="duration", default="1h", metavar="TIME", help="how long to silence [%(default)s]")
+    relay.add_argument(
+        "--for", dest="duration", metavar="DURATION", type=words.not_empty, help="how long to silence [1h]"
+    )
     relay.add_argument("--reason", type=words.reason, default="", help="why it is silenced, for other people")
     relay.add_argument("--json", action="store_true", help="with status: print JSON, for machines")
     relay.add_argument("--verbose", action="store_true", help="log more than a healthy relay has to say")

@@ -144,15 +144,15 @@ def verdict(
 ) -> Message:
     """Return the result: ok for exit 0, else critical; the last line that was said is the summary's end."""
     # Without what only a terminal sees: the last line of many a program sets its colour back, and says nothing.
-    said = [line.strip() for line in lines(output, LAST_BYTES) if line.strip()]
+    output_lines = [line.strip() for line in lines(output, LAST_BYTES) if line.strip()]
     ending = f"killed by {_signal_name(-code)}" if code < 0 else f"exit {code}"
     how = f"{program.rpartition('/')[2]}: {'done' if code == 0 else ending} in {duration_text(seconds)}"
     return Message(
         check=check,
         subject=subject,
         status=Status.CRITICAL if code else Status.OK,
-        summary=f"{how}: {said[-1][:300]}" if code and said else how,
-        details="\n".join(said[-20:]),
+        summary=f"{how}: {output_lines[-1][:300]}" if code and output_lines else how,
+        details="\n".join(output_lines[-20:]),
         metrics={"duration": seconds, "exit": float(code)},
         run=run_number,
     )

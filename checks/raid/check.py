@@ -62,9 +62,9 @@ class Raid(Check, frozen=True, kw_only=True):
     def discover(cls, host: Host) -> Iterator[Suggestion]:
         findings = [*find_arrays(host.read(MDSTAT), host.path(BLOCK))]
         findings += [*zfs.find_pools(host.path(ZFS), lambda: None), *btrfs.find_filesystems(host.path(BTRFS))]
-        found = [one.result.summary for one in findings] + [f"{name} (LVM)" for name in lvm.names(host.path(BLOCK))]
-        if found:
-            why = f"Found {'; '.join(found)}."
+        summaries = [one.result.summary for one in findings] + [f"{name} (LVM)" for name in lvm.names(host.path(BLOCK))]
+        if summaries:
+            why = f"Found {'; '.join(summaries)}."
             yield Suggestion(name="raid", settings={}, why=why)
 
     def run(self, ctx: Context) -> Iterator[Result]:

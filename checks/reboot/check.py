@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import time
 from collections.abc import Iterable, Iterator
@@ -27,6 +26,7 @@ from agent.api import (
     nodata,
     ok,
 )
+from checks._walking import require_visible
 from checks.reboot.versions import newest
 
 MARKS = ("/run/reboot-required", "/run/reboot-needed")
@@ -121,10 +121,9 @@ def reasons(
 
 
 def _in(folder: Path) -> list[Path]:
-    """Return what is in a folder; PermissionError where it is hidden: from root by an empty one laid over it."""
+    """Return what is in a folder; PermissionError where it is hidden."""
     try:
-        if not folder.stat().st_mode & 0o777:
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(folder))
+        require_visible(folder)
         return list(folder.iterdir())
     except (FileNotFoundError, NotADirectoryError):
         return []

@@ -236,6 +236,7 @@ def test_a_mistyped_check_is_understood(tmp_path: Path) -> None:
         (("unsilence", "disks"), "0 silences ended: none is written 'disks', nothing is silenced"),
         (("silence", ""), "argument selector: is empty: is a variable not set?"),
         (("silence", "disks", "--for", ""), "argument --for: is empty: is a variable not set?"),
+        (("relay", "silence", "*", "--for", ""), "argument --for: is empty: is a variable not set?"),
         (("status", "--watch", "2s"), "'2s' is none, write a number of seconds between 0.2 and 86400, without a unit"),
         (("events", "--destination", "ops"), "no destination is called 'ops', there are: none"),
         (("events", "retry", "--destination", "ops"), "no destination is called 'ops', there are: none"),

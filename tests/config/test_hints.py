@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import io
 import random
 import re
+import tokenize
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Annotated
 
@@ -199,6 +202,19 @@ def test_settings_of_a_webhook_are_understood_by_other_names(written: str, meant
 
 def test_somebodys_annotation_that_cannot_be_hashed_is_passed_over() -> None:
     assert members_of(Annotated[int | None, ["theirs"]]) == (int, type(None))
+
+
+def test_no_two_words_of_other_tools_have_run_together() -> None:
+    tokens = list(tokenize.generate_tokens(io.StringIO(Path(foreign.__file__).read_text()).readline))
+    strings = [token for token in tokens if token.type not in (tokenize.NL, tokenize.COMMENT)]
+    for one, two in pairwise(strings):
+        if one.type == two.type == tokenize.STRING:
+            assert one.string.endswith(' "') or two.string.startswith('" '), f"{one.string} {two.string}"
+
+
+@pytest.mark.parametrize("name", ["crit", "critical_threshold"])
+def test_another_word_for_a_level_leads_to_it(name: str) -> None:
+    assert foreign.setting(name, ["warning", "critical"]) == "critical"
 
 
 SPELLINGS: dict[str, Callable[[str], str]] = {

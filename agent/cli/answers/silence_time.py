@@ -8,8 +8,8 @@ from agent.plugin.units import Duration, duration_text
 USUAL = "1h"
 
 
-def parse_length(text: str) -> float:
-    """Return the seconds that `--for` says; ValueError, with what to write, where it is no length of a silence."""
+def parse_length(text: str | None) -> float:
+    """Return the seconds that `--for` says, the usual ones for None; ValueError where it is no length of a silence."""
     try:
         seconds = float(Duration.parse(text or USUAL))
     except ValueError as error:

@@ -90,7 +90,7 @@ _SETTINGS = {
     "cert_min ssl_min minimum_certificate_age check_certificate",
     "certificate_critical": "ssl_critical cert_critical days_critical crit_days",
     "warning": "warn warning_threshold warn_threshold days_warning days expiry expires min_days",
-    "critical": "response_time max_response_time threshold thresholds alert_above crit"
+    "critical": "response_time max_response_time threshold thresholds alert_above crit "
     "critical_threshold crit_threshold days_critical",
     "uptime_warning": "uptime",
     "destinations": "destination webhook webhooks slack email mail smtp teams discord telegram pagerduty opsgenie ntfy "

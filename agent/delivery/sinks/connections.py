@@ -39,8 +39,8 @@ class TolerantAdapter(HTTPAdapter):
         self.poolmanager.pool_classes_by_scheme = self._pools
 
     def proxy_headers(self, proxy: str) -> dict[str, str]:
-        said = authorization(proxy)
-        return {"Proxy-Authorization": said} if said else {}
+        value = authorization(proxy)
+        return {"Proxy-Authorization": value} if value else {}
 
     def proxy_manager_for(self, proxy: str, **named: Any) -> PoolManager:
         manager: PoolManager = super().proxy_manager_for(proxy, **named)

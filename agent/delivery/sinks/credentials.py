@@ -27,11 +27,11 @@ def authorization(url: str) -> str:
 
 def signing(url: str) -> Sign | None:
     """Return what has a request say who asks, in requests' place."""
-    if not (said := authorization(url)):
+    if not (value := authorization(url)):
         return None
 
     def sign(request: requests.PreparedRequest) -> requests.PreparedRequest:
-        request.headers["Authorization"] = said
+        request.headers["Authorization"] = value
         return request
 
     return sign
