@@ -27,11 +27,11 @@ from agent.push.message import Message
 
 LAST_BYTES = 4000
 NOT_FOUND, NOT_EXECUTABLE = 127, 126
-PASSED_ON = (
-    *(signal.SIGTERM, signal.SIGINT, signal.SIGHUP, signal.SIGQUIT, signal.SIGUSR1, signal.SIGUSR2, signal.SIGALRM),
-    *(signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGIO),
-    *range(getattr(signal, "SIGRTMIN", 1), getattr(signal, "SIGRTMAX", 0) + 1),
-)
+_OF_THE_TERMINAL = {signal.SIGTSTP, signal.SIGTTIN, signal.SIGTTOU, signal.SIGWINCH, signal.SIGCONT}
+_OF_OURSELVES = {signal.SIGCHLD, signal.SIGPIPE, signal.SIGURG, signal.SIGXFSZ}
+_OF_OUR_BUGS = {signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
+_NOT_TO_BE_HAD = {signal.SIGKILL, signal.SIGSTOP}
+PASSED_ON = signal.valid_signals() - _OF_THE_TERMINAL - _OF_OURSELVES - _OF_OUR_BUGS - _NOT_TO_BE_HAD
 """What somebody sends to end or to wake a command; each would end us, and with us the news of what became of it."""
 
 

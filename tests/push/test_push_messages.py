@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from contextlib import suppress
 
 import pytest
@@ -10,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agent.cli.report import read_metrics
-from agent.cli.wrap import LAST_BYTES, Tail, verdict
+from agent.cli.wrap import LAST_BYTES, PASSED_ON, Tail, verdict
 from agent.model import Status
 from agent.push.message import MOST_BYTES, MOST_METRICS, Message, NotAMessage, encode, outcome, parse, prepare
 
@@ -100,6 +103,27 @@ def test_the_last_of_what_a_command_says_is_kept_however_it_comes(size: int) -> 
     for start in range(0, len(said), size):
         tail.append(said[start : start + size])
     assert tail.read() == said[-LAST_BYTES:]
+
+
+# Not those that nobody can take, nor those that say that wrap itself has a bug.
+MAY_END_WRAP = {signal.SIGKILL, signal.SIGSEGV, signal.SIGBUS, signal.SIGFPE, signal.SIGILL, signal.SIGSYS}
+
+
+def test_every_signal_that_would_end_wrap_is_handed_on() -> None:
+    script = (
+        "import os, resource, signal\n"
+        "resource.setrlimit(resource.RLIMIT_CORE, (0, 0))\n"
+        "for number in sorted(signal.valid_signals()):\n"
+        "    if not (child := os.fork()):\n"
+        "        os.kill(os.getpid(), number)\n"
+        "        os._exit(0)\n"
+        "    code = os.waitpid(child, os.WUNTRACED)[1]\n"
+        "    os.WIFSIGNALED(code) and print(int(number))\n"
+        "    os.WIFSTOPPED(code) and (os.kill(child, 9), os.waitpid(child, 0))\n"
+    )
+    done = subprocess.run([sys.executable, "-I", "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    would_end = {int(word) for word in done.stdout.split()} | {signal.SIGINT}
+    assert set(PASSED_ON) == would_end - MAY_END_WRAP
 
 
 def test_what_is_no_text_costs_neither_the_result_nor_its_metrics() -> None:
