@@ -46,6 +46,8 @@ PATTERNS = {
     '"disk" OR full OR "no-space"': "write disk|full|no-space",
     "error AND disk": "write error.*disk",
     "error && disk": "write error.*disk",
+    "{{ pattern }}": "a template was not filled in: write what is meant, or [{]{ for braces",
+    "{{- .Values.pattern -}}": "a template was not filled in: write what is meant, or [{]{ for braces",
     "%error%": "% around a text is of SQL: write error",
     "a|(error^x)": r"nothing can come before it: write \^ for the sign",
 }
@@ -73,6 +75,8 @@ def test_a_pattern_of_another_language_is_told_how_it_is_written_here(pattern: s
         "^^a",
         "/i",
         "dead or alive",
+        "{{.*}}",
+        "[{]{ pattern }}",
         "1 OR (2)",
         "50%",
     ],

@@ -14,12 +14,26 @@ from checks._wildcards import find_problem
 REAL = Catalog()
 UNFILLED = (
     "$ENV",
+    "$env",
+    "web-$ENV",
+    "$ENV.example.com",
+    "$env:COMPUTERNAME",
+    "$HOSTNAME$",
     "$(hostname)",
     "`hostname`",
     "%COMPUTERNAME%",
     "{{ env }}",
     "web-{{ env }}",
     "{% if a %}",
+    "<%= env %>",
+    "<your host>",
+    "@ENV@",
+    "__ENV__",
+    "{HOST.NAME}",
+    "#{env}",
+    "%{env}",
+    "%(env)s",
+    "[[ env ]]",
     "ENC[env]",
 )
 
@@ -35,7 +49,26 @@ def test_a_tag_and_a_hostname_that_nobody_filled_in_are_refused(text: str, tmp_p
     assert tag.endswith("is not filled in here: write what is meant, or ${env:NAME} for a variable of the agent")
 
 
-@pytest.mark.parametrize("text", ["$5", "50%", "costs $ENV", "a{b}", "(x)", "%d", "web-1", ""])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "$5",
+        "50%",
+        "costs $ENV",
+        "a{b}",
+        "(x)",
+        "%d",
+        "web-1",
+        "",
+        "Foo$Bar",
+        "a-$5",
+        "<none>",
+        "a<b>",
+        "[a]",
+        "__init__",
+        "me@x",
+    ],
+)
 def test_what_only_has_such_letters_is_as_it_is_written(text: str) -> None:
     assert not is_unfilled(text)
 

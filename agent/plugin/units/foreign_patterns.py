@@ -26,6 +26,10 @@ _OTHERS = (
         re.compile(r"(?<!\\)(?:\\\\)*\\[<>]"),
         r"\< and \> are of grep: write \b for the edge of a word, < and > for themselves",
     ),
+    (
+        re.compile(r"\s*\{\{-?\s*[.$]?[A-Za-z_][\w.]*\s*-?\}\}\s*\Z"),
+        "a template was not filled in: write what is meant, or [{]{ for braces",
+    ),
     (re.compile(r"%\{[A-Z][A-Z0-9_]*(?::\w+)*\}"), "%{...} is of grok: write what it stands for"),
     (
         re.compile(r"\A(?!.*\(\?[a-zA-Z]*x).*\n\Z", re.DOTALL),
