@@ -42,6 +42,12 @@ def test_a_200_that_says_no_is_no_delivery(body: bytes) -> None:
         b'<!doctype html><form><input name="p" type="password"></form>',
         b"\xef\xbb\xbf <HTML><INPUT TYPE=Password>",
         b'<html><meta http-equiv="refresh" content="0;url=http://portal.example/">',
+        b'<html><meta content="0; url=http://portal.example/?to=' + b"x" * 500 + b'" http-equiv=refresh>',
+        b'<html><script language="JavaScript">window.location="http://portal.example/"</script>',
+        b"<html><script>\n<!--\nsetTimeout(() => top.location.href = '/login', 100)</script>",
+        b"<html><script>self.location.replace(x)</script>",
+        b"<html><body onload=\"document.location='/login'\">",
+        b'<?xml version="1.0"?>\n<!DOCTYPE html PUBLIC "x"><html><input type="password"/>',
     ],
 )
 def test_a_portal_on_the_way_is_no_delivery(body: bytes) -> None:
@@ -66,6 +72,9 @@ def test_a_portal_on_the_way_is_no_delivery(body: bytes) -> None:
         b'{"code": 1, "data": {"ok": false}}',
         b'[{"ok": false}]',
         b"<html><body>Thank you</body></html>",
+        b"<html><script>if (location.protocol == 'http:') track(location.href)</script>Thank you",
+        b"<html><a onclick=\"location.href='/'\">Back</a>",
+        b'<?xml version="1.0"?><taken><input type="password"/></taken>',
         b"type=password",
     ],
 )

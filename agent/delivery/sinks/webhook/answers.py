@@ -34,9 +34,14 @@ OF_THE_POST = (413, 415, 422)
 
 
 _LEADS_AWAY = re.compile(
-    rb"<input[^>]{1,300}type\s*=\s*[\"']?password|<meta[^>]{1,60}http-equiv\s*=\s*[\"']?refresh", re.I
+    rb"""<input[^>]{1,1000}type\s*=\s*["']?password|<meta[^>]{1,1000}http-equiv\s*=\s*["']?refresh"""
+    rb"""|(?:<script[^>]{0,300}>|<body[^>]{1,100}onload).{0,300}?\blocation"""
+    rb"""(?:(?:\.href)?\s*=\s*["'`]|\.(?:replace|assign)\s*\()""",
+    re.IGNORECASE | re.DOTALL,
 )
-"""What a page asks for a login by, or leads on to where it is asked for."""
+"""What a page asks for a login by, or leads on to where it is asked for: at once, so not by what somebody clicks on."""
+_IS_XML = re.compile(rb"<\?xml(?![^>]{0,200}>\s*(?:<!doctype\s+html|<html)\b)", re.IGNORECASE)
+"""XHTML begins as XML does, and is a page all the same."""
 NO = ("false", "0", "0.0")
 """How `ok` and `success` say no: also as a number or in quotes."""
 A_PORTAL = "a page that asks for a login, or leads on, is not the service's own answer: look what is on the way to it"
@@ -104,7 +109,7 @@ def _direction(location: str) -> str:
 
 def _is_page(body: bytes) -> bool:
     start = body.removeprefix(BOM_UTF8).lstrip()
-    return start.startswith(b"<") and not start.startswith(b"<?xml")
+    return start.startswith(b"<") and not _IS_XML.match(start)
 
 
 def _in_body(body: bytes) -> str:
