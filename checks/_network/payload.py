@@ -89,6 +89,15 @@ def is_found(pattern: Regex, text: str) -> bool:
     return about_lines and "\r\n" in text and bool(pattern.search(text.replace("\r\n", "\n")))
 
 
+def may_be_undone(pattern: Regex, cut: str) -> bool:
+    """Tell whether a pattern that a cut text fits may fit no more with what follows."""
+    if not _UNDONE_BY_MORE.search(pattern.pattern_text):
+        return False
+    if "(?!" in re.sub(r"\\.", "", pattern.pattern_text):  # nobody can tell how far it looks
+        return True
+    return not all(is_found(pattern, cut + more) for more in "x0 <>},\n\0")
+
+
 def excerpt(data: bytes) -> str:
     """Return the beginning of what a server said."""
     return repr(data[:80].decode(errors="replace"))

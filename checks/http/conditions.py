@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from agent.api import CheckError, Result, critical, nodata
-from checks._network.payload import is_found
+from agent.api import CheckError, Regex, Result, critical, nodata
+from checks._network.payload import is_found, may_be_undone
 from checks.http.body import BrokenBody, Unreadable, json_of, unpack
 from checks.http.charsets import text_of
 from checks.http.head import as_text
@@ -55,10 +55,24 @@ def _text_faults(check: Http, answer: Answer, body: bytes, cut: bool) -> Iterato
         yield critical(f"{part} does not contain {check.contains!r}")
     if check.matches and not is_found(check.matches, text):
         yield critical(f"{part} does not match {check.matches.pattern_text!r}")
-    if check.not_matches and is_found(check.not_matches, text):
-        yield critical(f"the body matches {check.not_matches.pattern_text!r}")
-    elif check.not_matches and cut:
-        yield nodata(f"{part} does not match {check.not_matches.pattern_text!r}, what follows may: raise body_limit")
+    elif check.matches and cut and may_be_undone(check.matches, text):
+        yield nodata(_words_of_doubt(part, check.matches))
+    if check.not_matches:
+        yield from _judge_not_matches(check.not_matches, text, part, cut)
+
+
+def _judge_not_matches(pattern: Regex, text: str, part: str, cut: bool) -> Iterator[Result]:
+    found = is_found(pattern, text)
+    if found and cut and may_be_undone(pattern, text):
+        yield nodata(_words_of_doubt(part, pattern))
+    elif found:
+        yield critical(f"the body matches {pattern.pattern_text!r}")
+    elif cut:
+        yield nodata(f"{part} does not match {pattern.pattern_text!r}, what follows may: raise body_limit")
+
+
+def _words_of_doubt(part: str, pattern: Regex) -> str:
+    return f"{part} matches {pattern.pattern_text!r}, what follows may undo that: raise body_limit"
 
 
 def _contains(text: str, part: str) -> bool:

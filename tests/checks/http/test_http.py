@@ -353,6 +353,22 @@ def test_a_body_beyond_the_limit_is_cut_and_judged_so_far() -> None:
         assert (seen.status, seen.summary.rpartition(", ")[0]) == (Status.CRITICAL, "the body matches '^UP'")
 
 
+@pytest.mark.parametrize(
+    ("pattern", "hangs"),
+    [
+        *(("x$", True), (r"x\Z", True), (r"UPx+\b", True), ("(?s)^(?!.*error)", True), ("^UP(?! no)", True)),
+        *(("^UP", False), ("x", False), (r"x$|^UP\b|UP", False), (r"\bUP", False), (r"\$|\(?!|x", False)),
+    ],
+)
+@pytest.mark.parametrize("setting", ["matches", "not_matches"])
+def test_what_a_cut_body_fits_by_its_end_only_is_not_known(pattern: str, hangs: bool, setting: str) -> None:
+    with serving(answer(b"UP" + b"x" * 2000)) as server:
+        result = look(http(server.url, body_limit=Size(1000), **{setting: Regex(pattern)}))
+    known = Status.OK if setting == "matches" else Status.CRITICAL
+    assert result.status is (Status.NODATA if hangs else known)
+    assert ("what follows may undo that: raise body_limit" in result.summary) == hangs
+
+
 def test_run_is_what_the_agent_calls() -> None:
     with serving() as server:
         yielded = list(found(http(server.url).run(Context())))
