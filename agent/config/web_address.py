@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from importlib.util import find_spec
 from urllib.parse import urlsplit
@@ -10,6 +11,7 @@ _NO_HOSTS = ("none", "_none_", "direct", "false", "true", "off", "on", "no", "ye
 """What others write for no proxy, or for one that is said elsewhere: a host of that name would be asked."""
 _IN_NO_HOST = re.compile(r"[\\*;,'\"<>^`|!&()=+~]|^\.|\.\.")
 """Letters that no host has, and a label without any: a slip, for which nobody would be asked, for ever."""
+_NUMBERS = re.compile(r"\d+(\.\d+){3,}")
 ZONE = "has the interface of an address, by which nothing is sent: write a name, or an address without %"
 
 
@@ -21,9 +23,23 @@ def host_of(text: str, schemes: tuple[str, ...]) -> str | None:
     except ValueError:
         return None
     good = url.scheme in schemes and text.isprintable() and " " not in text
-    if port == 0 or _IN_NO_HOST.search(url.hostname or ""):
+    if port == 0 or not good or not _may_be(url.hostname or ""):
         return None
-    return url.hostname if good else None
+    return url.hostname
+
+
+def _may_be(host: str) -> bool:
+    if _IN_NO_HOST.search(host):
+        return False
+    return not _NUMBERS.fullmatch(host) or _is_ip(host)
+
+
+def _is_ip(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)  # not 010.0.0.1, which programs read as 8.0.0.1
+    except ValueError:
+        return False
+    return True
 
 
 def timeout_fault(seconds: float) -> str:

@@ -52,9 +52,7 @@ class Address(ComparableSetting):
         try:
             parts = urlsplit(f"//{text}")
             if text and parts.netloc == text and "@" not in text:
-                host, port = host_and_port(parts)
-                _judge_numbers(host)
-                return cls(host, port)
+                return cls(*host_and_port(parts))
         except BetterWritten:
             raise
         except ValueError:
@@ -63,16 +61,6 @@ class Address(ComparableSetting):
 
     def __str__(self) -> str:
         return url_host(self.host) + (f":{self.port}" if self.port else "")
-
-
-def _judge_numbers(host: str) -> None:
-    """Raise BetterWritten for four numbers that are no address: programs read 010 as 8, and look 256 up as a name."""
-    numbers = host.split(".")
-    if len(numbers) != 4 or not all(part.isdecimal() for part in numbers) or is_ip(host):
-        return
-    plain = ".".join(str(int(part[:9])) for part in numbers)
-    how = f"write {plain}, without zeros before it" if is_ip(plain) else "each of its numbers is 0 to 255"
-    raise BetterWritten(f"{host} is no IPv4 address: {how}")
 
 
 def _suggest(text: str) -> str:
@@ -116,6 +104,7 @@ def host_name(text: str) -> str:
     name = text if text.isascii() or len(text) > 253 else _international(text)
     if not is_host(name):
         raise ValueError(f"{text!r} is not a host name" if text else "the host is missing")
+    _judge_numbers(name)
     address, percent, zone = name.lower().partition("%")
     if not percent:
         if ":" in address and ipaddress.ip_address(address).is_link_local:
@@ -127,6 +116,16 @@ def host_name(text: str) -> str:
     if not zone.isdecimal() and not _is_of_one_network(address):
         raise BetterWritten(f"{address} needs no interface, write {address}")
     return f"{address}%{zone.removeprefix('25') or zone}"
+
+
+def _judge_numbers(host: str) -> None:
+    """Raise BetterWritten for numbers that are no address: programs read 010 as 8, and look 256 up as a name."""
+    numbers = host.split(".")
+    if len(numbers) < 4 or not all(part.isdecimal() for part in numbers) or is_ip(host):
+        return
+    plain = ".".join(str(int(part[:9])) for part in numbers)
+    how = f"write {plain}, without zeros before it" if is_ip(plain) else "it has four numbers from 0 to 255"
+    raise BetterWritten(f"{host} is no IPv4 address: {how}")
 
 
 def _is_of_one_network(address: str) -> bool:

@@ -24,6 +24,9 @@ from agent.config.web_address import host_of
         "(h)",
         "h=x",
         "[::1",
+        "192.0.2.256",
+        "192.0.2.1.5:8443",
+        "010.0.0.1",
     ],
 )
 def test_a_host_that_can_be_none_is_no_address(host: str) -> None:
@@ -35,6 +38,8 @@ def test_a_host_that_can_be_none_is_no_address(host: str) -> None:
     [
         ("h_x.example.:8443", "h_x.example."),
         ("登.cn", "登.cn"),
+        ("192.0.2.1.example", "192.0.2.1.example"),
+        ("127.1", "127.1"),
         ("[2001:DB8::1]:443", "2001:db8::1"),
         ("{host}.example", "{host}.example"),
         ("u;x:p,w!@h", "h"),
