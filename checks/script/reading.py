@@ -64,6 +64,11 @@ def _plugin(script: Script, output: ChildOutput) -> Result:
 
         if result := judge_silence(output, meaning, script.empty):
             return result
+    if output.exit_code == 1 and meaning is None:
+        from checks.script.silence import judge_launcher
+
+        if result := judge_launcher(output):
+            return result
     stdout = output.stdout
     if len(stdout) >= STREAM_MAX:  # its last word may be half a number
         stdout = stdout[: max(stdout.rfind(b" "), stdout.rfind(b"\n"))]

@@ -107,6 +107,12 @@ def test_every_languages_crash_report_is_known(death: str, code: int) -> None:
         ),
         ("lua: x.lua:1: disk\nstack traceback:\n\t[C]: in ?", "lua: x.lua:1: disk"),
         ("Can't locate X.pm at -e line 1.\nBEGIN failed--compilation at -e line 1.", "Can't locate X.pm at -e line 1."),
+        (
+            "Error: Cannot find module 'x'\nRequire stack:\n- /x.js\n    at y (z:1)\n\nNode.js v20.20.2",
+            "Error: Cannot find module 'x'",
+        ),
+        ("Can't locate X.pm in @INC (a b).\nBEGIN failed--compilation aborted.", "Can't locate X.pm in @INC (a b)."),
+        ("mawk: line 2: missing } near end of file", "mawk: line 2: missing } near end of file"),
         ("Exception in thread x\n\tat X.main(X.java:3)\nCaused by: disk\n\t... 3 more", "Caused by: disk"),
     ],
 )
@@ -129,6 +135,13 @@ def test_the_line_with_the_reason_is_told_of_a_crash_report(report: str, reason:
         "nsenter: cannot open /proc/999/ns/net: No such file or directory",
         "Error: Unable to access jarfile /opt/check.jar",
         "/usr/bin/python3: No module named check_disk",
+        "/usr/bin/python3: Error while finding module specification for 'a.b' (ModuleNotFoundError: ...)",
+        "Unrecognized VM option 'X'\nError: Could not create the Java Virtual Machine.\nError: A fatal exception",
+        "ruby: No such file or directory -- /opt/check.rb (LoadError)",
+        "lua5.4: cannot open /opt/check.lua",
+        "choom: failed to set score adjust value: Invalid argument",
+        "System has not been booted with systemd as init system (PID 1). Can't operate.\nFailed to connect to bus: x",
+        "Failed to start transient service unit: Interactive authentication required.",
         'couldn\'t read file "/opt/check.tcl": no such file or directory',
     ],
 )
@@ -138,6 +151,25 @@ def test_a_program_that_its_launcher_did_not_start_has_no_verdict(complaint: str
     result = sh('printf "%s" "$TEXT" >&2; exit $CODE', env=env)
     assert (result.status, result.summary) == (Status.NODATA, f"it was not started: {complaint.splitlines()[0]}")
     assert sh('echo "disk is gone"; printf "%s" "$TEXT" >&2; exit $CODE', env=env).summary == "disk is gone"
+
+
+@pytest.mark.parametrize(
+    ("output", "reason"),
+    [
+        ("Error occurred during initialization of VM\nToo small heap", "Error occurred during initialization of VM"),
+        (
+            "OpenJDK 64-Bit Server VM warning: x\n#\n# There is insufficient memory for the Java Runtime Environment",
+            "",
+        ),
+        ("Could not open input file: /opt/check.php", ""),
+    ],
+)
+def test_a_launcher_that_says_so_where_output_stands_gives_no_verdict(output: str, reason: str) -> None:
+    result = sh('printf "%s" "$TEXT"; exit 1', env={"TEXT": output})
+    last = reason or output.splitlines()[-1]
+    assert (result.status, result.summary) == (Status.NODATA, f"it was not started: {last}")
+    assert sh('printf "%s" "$TEXT"', env={"TEXT": output}).status is Status.OK
+    assert sh('printf "disk is gone\\n%s" "$TEXT"; exit 1', env={"TEXT": output}).status is Status.WARNING
 
 
 def test_what_sudo_says_beside_a_program_that_it_started_leaves_the_verdict() -> None:
