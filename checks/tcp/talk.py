@@ -53,7 +53,12 @@ async def converse(steps: tuple[Exchange, ...], connection: socket.socket, netwo
 
 
 async def _await(step: Exchange, buffer: AnswerBuffer, connection: socket.socket, network: Network) -> None:
-    received, quiet = buffer.pending, 0.0
+    if step.hangs_on_more and buffer.ends_within_line:  # its beginning came with the answer before
+        rest, quiet = await _rest_of_line(buffer.pending, connection, network.progress)
+        buffer.pending += rest
+    else:
+        quiet = 0.0
+    received = buffer.pending
     while not await network.ctx.compute(partial(buffer.has, step)):
         if len(received) >= BANNER_LIMIT:
             raise NoAnswer(f"said {excerpt(received)} and more")
@@ -75,6 +80,10 @@ class AnswerBuffer:
         self.pending = b""
         self._used = 0
         """How much of `pending` was an answer already: the beginning of a line whose end had not come."""
+
+    @property
+    def ends_within_line(self) -> bool:
+        return len(self.pending) > self._used and not self.pending.endswith(b"\n")
 
     def has(self, step: Exchange) -> bool:
         """Take the answer to this step, if it is there."""

@@ -65,7 +65,7 @@ def test_a_line_may_end_in_either_way(pattern: str) -> None:
         assert look(server, expect=Regex(r"^\+PON$"), timeout=0.3).status is Status.CRITICAL
 
 
-@pytest.mark.parametrize("steps", [False, True])
+@pytest.mark.parametrize("steps", [0, 1, 2])
 @pytest.mark.parametrize(
     ("pattern", "status"),
     [
@@ -75,14 +75,16 @@ def test_a_line_may_end_in_either_way(pattern: str) -> None:
         ("^status: error", Status.OK),
     ],
 )
-def test_a_line_is_judged_whole_where_its_end_may_undo_that_it_fits(pattern: str, status: Status, steps: bool) -> None:
+def test_a_line_is_judged_whole_where_its_end_may_undo_that_it_fits(pattern: str, status: Status, steps: int) -> None:
     def torn(visit: Visit) -> None:
-        for piece in (b"status", b": e", b"rror\r\n"):
+        for piece in (b"hi\nstatus" if steps == 2 else b"status", b": e", b"rror\r\n"):
             visit.send(piece)
             visit.over.wait(0.02)
         visit.hang()
 
-    expectation: dict[str, Any] = {"steps": (step(expect=pattern),)} if steps else {"expect": Regex(pattern)}
+    expectation: dict[str, Any] = {"expect": Regex(pattern)}
+    if steps:
+        expectation = {"steps": (step(expect="^hi"), step(expect=pattern))[-steps:]}
     with serving(torn, greedy=False) as server:
         assert look(server, timeout=1.0, **expectation).status is status
 
