@@ -9,9 +9,12 @@ import time
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import CheckError, Context, DurationAbove, Metric, Regex, Result, Size, Status
 from checks._network.addresses import Address
+from checks._network.payload import is_found, may_be_undone
 from checks.http.addresses import ProxyUrl
 from checks.http.expectations import HeaderCondition, JsonCondition, StatusSet
 from tests.checks.looks import found
@@ -367,6 +370,17 @@ def test_what_a_cut_body_fits_by_its_end_only_is_not_known(pattern: str, hangs: 
     known = Status.OK if setting == "matches" else Status.CRITICAL
     assert result.status is (Status.NODATA if hangs else known)
     assert ("what follows may undo that: raise body_limit" in result.summary) == hangs
+
+
+LETTERS = st.text("ab\n\r _", max_size=6)
+HANGING = ["a$", "(?m)^a$", r"a\b", r"\ba\B", r"a\Z", "a(?!b)", "(?s)^(?!.*b)", "(?<!a)b", "b|a$", r"\s$", "a|$"]
+
+
+@given(LETTERS, LETTERS, st.sampled_from(HANGING))
+def test_what_is_sure_of_a_cut_text_is_true_of_the_whole(cut: str, rest: str, pattern: str) -> None:
+    made = Regex(pattern)
+    if is_found(made, cut) and not may_be_undone(made, cut):
+        assert is_found(made, cut + rest)
 
 
 def test_run_is_what_the_agent_calls() -> None:

@@ -159,6 +159,15 @@ def test_a_number_of_nineteen_digits_is_one_though_yaml_reads_it_as_text() -> No
     assert not condition.holds(1234567890123456788)
 
 
+@given(st.integers(), st.integers(-3, 3), st.sampled_from(sorted(JsonCondition.operators)))
+def test_numbers_of_any_length_are_compared_as_numbers(wanted: int, beside: int, comparison: str) -> None:
+    value = json_of(str(wanted + beside).encode(), Headers())
+    holds = JsonCondition.operators[comparison](wanted + beside, wanted)
+    assert JsonCondition.parse(f"{comparison} {wanted}").holds(value) is holds
+    as_yaml = str(wanted) if len(str(wanted)) > 18 else wanted
+    assert JsonCondition.parse(as_yaml).holds(value) is (beside == 0)
+
+
 def test_a_value_of_another_kind_is_told_with_how_it_is_written() -> None:
     for value, wanted, said in (
         ("true", True, "JSON a is not equal to true: it is text, which is written in quotes"),
