@@ -95,7 +95,8 @@ def may_be_undone(pattern: Regex, cut: str) -> bool:
         return False
     if "(?!" in re.sub(r"\\.", "", pattern.pattern_text):  # nobody can tell how far it looks
         return True
-    return not all(is_found(pattern, cut + more) for more in "x0 <>},\n\0")
+    letters = {*"x0 <>},\n\0", *pattern.pattern_text}  # its own ones are what a set may leave out: [^a]$
+    return not all(is_found(pattern, cut + letter) for letter in letters)
 
 
 def excerpt(data: bytes) -> str:

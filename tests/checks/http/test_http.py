@@ -373,7 +373,22 @@ def test_what_a_cut_body_fits_by_its_end_only_is_not_known(pattern: str, hangs: 
 
 
 LETTERS = st.text("ab\n\r _", max_size=6)
-HANGING = ["a$", "(?m)^a$", r"a\b", r"\ba\B", r"a\Z", "a(?!b)", "(?s)^(?!.*b)", "(?<!a)b", "b|a$", r"\s$", "a|$"]
+HANGING = [
+    "a$",
+    "(?m)^a$",
+    r"a\b",
+    r"\ba\B",
+    r"a\Z",
+    "a(?!b)",
+    "(?s)^(?!.*b)",
+    "(?<!a)b",
+    "b|a$",
+    r"\s$",
+    "a|$",
+    "[^a]$",
+    r"^\W*\b",
+    "a*$",
+]
 
 
 @given(LETTERS, LETTERS, st.sampled_from(HANGING))
