@@ -38,8 +38,7 @@ class SecondLooks:
         key = (step.state.check, step.state.subject)
         self.forget(*key)
         if step.suppressed_by:
-            self._suppressed.add(key)
-            self._poll_at = min(self._poll_at, now + POLL_SECONDS)
+            self._hold(key, now)
         if (span := seconds_until(step, policy)) is not None:
             self._book.set(key, now + span)
 
@@ -58,9 +57,14 @@ class SecondLooks:
             self._book.not_later((state.check, state.subject), now + min(spans))
 
     def wait(self, check: str, subject: str, ends: Iterable[int], at: int, now: float) -> None:
-        """Look again when the first of these reasons ends; `ends` and `at` in Unix milliseconds."""
+        """Look again when the first of these reasons ends, or is lifted; `ends` and `at` in Unix milliseconds."""
+        self._hold((check, subject), now)
         if spans := [max(0, end - at) / 1000 for end in ends if end]:
             self._book.set((check, subject), now + min(spans))
+
+    def _hold(self, key: Key, now: float) -> None:
+        self._suppressed.add(key)
+        self._poll_at = min(self._poll_at, now + POLL_SECONDS)
 
     def list_suppressed(self) -> list[Key]:
         """Return what is not told though it should be."""

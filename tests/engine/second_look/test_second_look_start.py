@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 
 from agent.config.settings import DependsOn
 from agent.engine.self_check import NO_RESULT_YET
@@ -158,3 +159,35 @@ def test_what_a_parent_said_before_its_own_parent_was_well_says_nothing_after_a_
     agent.run("web", "critical")
     assert agent.told() == ["line critical", "line ok"], "nobody has asked the switch since"
     assert ("switch", 0.0) in agent.asked
+
+
+@pytest.mark.parametrize("until", [30, 3600])
+def test_a_check_held_back_before_a_restart_gets_a_run_when_its_silence_ends_or_is_lifted(
+    tmp_path: Path, agent: Watched, world: World, until: int
+) -> None:
+    silence(world, "web", until)
+    agent.run("web", "critical")
+    agent.killed(tmp_path / "later")
+    agent.__init__(tmp_path / "later", world)  # type: ignore[misc]
+    agent.passes(20)
+    assert agent.asked == []
+    world.silences = () if until == 3600 else world.silences
+    agent.passes(12)
+    assert agent.asked == [("web", 0.0)], "its next turn may be a day away"
+
+
+def test_a_child_held_back_before_a_restart_is_run_when_its_parent_is_well(
+    tmp_path: Path, agent: Watched, world: World
+) -> None:
+    world.checks = {"line": run_by_agent("line"), "web": run_by_agent("web", depends_on=DependsOn(("line",)))}
+    agent.takes(world.orders())
+    agent.run("line", "critical")
+    world.passes(1000)
+    agent.run("web", "critical")
+    agent.killed(tmp_path / "later")
+    agent.__init__(tmp_path / "later", world)  # type: ignore[misc]
+    agent.passes(5)
+    agent.asked.clear()
+    agent.run("line", "ok")
+    agent.passes(2)
+    assert ("web", 0.0) in agent.asked
