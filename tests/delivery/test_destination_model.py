@@ -210,12 +210,14 @@ class Destinations(RuleBasedStateMachine):
         for told in listener.heard:
             heard[told.check, told.subject].append(told)
         for about, changes in heard.items():
-            open_incident = ""
+            open_incident, last_told = "", None
             assert [told.at for told in changes] == sorted(told.at for told in changes), "in order"
             for told in changes:
                 if told.status is EventStatus.OK:
                     assert open_incident == told.incident, f"the end of a problem that {name} never heard of: {about}"
+                    assert told.previous == last_told, f"the end of what {name} heard before: {about}"
                 open_incident = "" if told.status is EventStatus.OK else told.incident
+                last_told = told.status
             standing = truth[about].incident if about in truth else ""
             assert open_incident in ("", standing), f"{name} heard the end of {about}"
         for about, state in truth.items():

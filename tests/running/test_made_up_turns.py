@@ -8,6 +8,8 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from agent.api import Check
 from agent.config.diff import Difference
@@ -18,6 +20,7 @@ from agent.running.schedule import Schedule
 from agent.running.triggers import SOON_SECONDS, Every, trigger_of
 from agent.store import LastRun, Store
 from tests.engine.deciding import House, bad, broken, pushed, run_by_agent
+from tests.examples import examples
 
 NIGHT = datetime(2027, 5, 2, 3, 30, tzinfo=UTC)
 
@@ -61,6 +64,31 @@ def test_an_hourly_check_waits_no_longer_because_the_machine_was_suspended(set_t
     due.add(hourly, Every(moment("01:30:00"), 3600.0, moment("02:30:00")), began)
     due.move(now - began, now)
     assert due.at("nightly") == moment(turn)
+
+
+@examples(100)
+@given(
+    st.sampled_from([1.0, 60.0, 3600.0, 86_400.0, 604_800.0]),
+    st.floats(0, 1),
+    st.lists(st.tuples(st.floats(0, 2), st.sampled_from([0.5, 60.0, 4000.0, 90_000.0, 700_000.0])), max_size=6),
+)
+def test_however_a_machine_is_suspended_a_check_waits_for_its_interval_at_most_or_comes_soon_after_it(
+    interval: float, phase: float, story: list[tuple[float, float]]
+) -> None:
+    """Each of `story`: for how many intervals the machine is awake, and for how many seconds it is suspended then."""
+    due, now = DueList(NIGHT), NIGHT
+    first = NIGHT + timedelta(seconds=phase * interval)
+    due.add(msgspec.structs.replace(nightly(), cron="", interval=interval), Every(first, interval, first), now)
+    last_run = resumed = now
+    for awake, suspended in [*story, (2.0, 0.0)]:
+        end = now + timedelta(seconds=awake * interval)
+        while (at := due.at("nightly")) and at <= end:
+            latest = max(last_run + timedelta(seconds=interval), resumed + timedelta(seconds=SOON_SECONDS))
+            assert at <= latest + timedelta(milliseconds=1)
+            now = last_run = max(at, now)
+            due.take(now)
+        now = resumed = end + timedelta(seconds=suspended)
+        due.move(timedelta(seconds=suspended), now)
 
 
 @pytest.mark.parametrize(
