@@ -40,9 +40,10 @@ _OTHERS = (
 _LITERAL = re.compile(
     r"\s*(?:(?:m|qr)?/(?P<any>(?:\\.|[^/\\])+)/[gmsux]*i[gmsux]*|(?:[!=]~|!)\s*m?/(?P<plain>(?:\\.|[^/\\])+)/)\s*"
 )
-_WORD = r"[\"']?[\w.-]+[\"']?"
-_ANY_OF = re.compile(rf"\s*{_WORD}(?:\s+OR\s+{_WORD})+\s*")
-_ALL_OF = re.compile(rf"\s*{_WORD}(?:\s+(?:AND|&&)\s+{_WORD})+\s*")
+_TERM = r"(?:[\w.-]+[:=])?(?:\"[^\"]+\"|'[^']+'|[\w.-]+)"
+_ANY_OF = re.compile(rf"{_TERM}(?:\s+OR\s+{_TERM})+")
+_ALL_OF = re.compile(rf"{_TERM}(?:\s+(?:AND|&&)\s+{_TERM})+")
+_SEARCH = re.compile(rf"{_TERM}(?:\s+(?:OR|AND|&&)\s+(?:NOT\s+)?{_TERM})+")
 """Searches of log platforms, in words: as patterns they are found nowhere."""
 _SET_OR_ESCAPE = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
 _AFTER_THE_END = re.compile(r"\$(?=[A-Za-z0-9](?![?*{|]))")
@@ -79,13 +80,22 @@ def misleads(text: str) -> str:
     if literal := _LITERAL.fullmatch(text):
         plain = literal["plain"] or f"(?i){literal['any']}"
         return f"slashes around a pattern are of other languages: write {plain}, or [/] for a slash that is meant"
-    if _ANY_OF.fullmatch(text) or _ALL_OF.fullmatch(text):
-        operands = re.findall(r"[\w.-]+", re.sub(r"\s(?:OR|AND)\s", " ", text))
-        how = "|".join(operands) if _ANY_OF.fullmatch(text) else ".*".join(operands)
-        return f"a search in words is of other tools: write {how}"
+    if searched := _of_a_search(text.strip()):
+        return f"a search in words is of other tools: write {searched}"
     if of_sql := re.fullmatch(r"%([^%]+)%", text):
         return f"% around a text is of SQL: write {of_sql[1]}"
     return "" if re.search(r"\(\?[a-zA-Z]*[mx]", text) else _never_found(_SET_OR_ESCAPE.sub(".", text))
+
+
+def _of_a_search(text: str) -> str:
+    """Say what to write for a search in words; '' where it is none."""
+    search = text[1:-1].strip() if text.startswith("(") and text.endswith(")") else text
+    operands = [term.strip("\"'") for term in re.split(r"\s+(?:OR|AND|&&)\s+", search)]
+    if _ANY_OF.fullmatch(search):
+        return "|".join(operands)
+    if _ALL_OF.fullmatch(search):
+        return ".*".join(operands)
+    return "a pattern of what is to be found" if _SEARCH.fullmatch(search) else ""
 
 
 def _never_found(text: str) -> str:
